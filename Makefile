@@ -1,0 +1,41 @@
+# make demo   an environment, the core with all plugins, the main job on the sample set
+# make test   the same environment with the test tools, then every check
+# Both stand alone, from a clean clone, and may be repeated.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PLUGINS := $(wildcard plugins/recycle-*)
+EDITABLE := -e . $(PLUGINS:%=-e %)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+MANIFESTS := pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
+TEST_TOOLS := build hatchling hypothesis import-linter mypy pydensecrf2 pytest pytest-xdist ruff
+
+.PHONY: demo test lint install clean
+
+install: $(VENV)/.installed
+
+demo: $(VENV)/.installed
+	$(BIN)/recycle demo --out demo --force
+
+test: $(VENV)/.test-tools lint
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.test-tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# one pip command for the core and its plugins, so that no sibling is looked up elsewhere
+$(VENV)/.installed: $(MANIFESTS)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) $(EDITABLE)
+	touch $@
+
+$(VENV)/.test-tools: $(VENV)/.installed Makefile
+	$(PIP) $(EDITABLE) $(TEST_TOOLS)
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo

@@ -1,0 +1,105 @@
+"""Tools for drawing one thing: outlines to coverage, and light on its surface."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+Plane = NDArray[np.float32]
+Color = tuple[float, float, float]
+Points = Sequence[tuple[float, float]]
+
+SIDE = 320  # pixels of the square that a thing is drawn in, coordinates 0..1 across it
+
+
+class Sketch:
+    """A thing on its own square: colour, opacity, and the shape that its label covers.
+
+    Attributes:
+        color: (SIDE, SIDE, 3) float32, 0..1.
+        opacity: (SIDE, SIDE) float32, 0..1; a bottle's is lower than its shape.
+        shape: (SIDE, SIDE) float32, 0..1, what the thing occupies.
+    """
+
+    def __init__(self) -> None:
+        self.color: Plane = np.zeros((SIDE, SIDE, 3), np.float32)
+        self.opacity: Plane = np.zeros((SIDE, SIDE), np.float32)
+        self.shape: Plane = np.zeros((SIDE, SIDE), np.float32)
+
+    def lay(self, cover: Plane, color: Color | Plane, opacity: float = 1.0, solid: bool = True) -> None:
+        """Put `color` over what is there, where `cover` is; `solid` parts belong to the shape."""
+        weight = (cover * opacity)[..., None]
+        self.color = self.color * (1 - weight) + np.asarray(color, np.float32) * weight
+        self.opacity = 1 - (1 - self.opacity) * (1 - cover * opacity)
+        if solid:
+            self.shape = np.maximum(self.shape, cover)
+
+    def cut(self, cover: Plane) -> None:
+        """Make a hole: what lies below shows and is not of the thing."""
+        self.opacity = self.opacity * (1 - cover)
+        self.shape = self.shape * (1 - cover)
+
+    def shade(self, light: Plane) -> None:
+        """Multiply the colour by `light`, 1 = as it is."""
+        self.color = (self.color * light[..., None]).clip(0, 1)
+
+    def glint(self, cover: Plane, strength: float) -> None:
+        """Add white light where `cover` is, within the shape."""
+        add = (cover * strength * self.shape)[..., None]
+        self.color = self.color + (1 - self.color) * add
+        self.opacity = np.maximum(self.opacity, cover * strength * self.shape)
+
+
+def polygon(points: Points) -> Plane:
+    """Coverage of a polygon with corners in 0..1."""
+    return _drawn(lambda draw: draw.polygon([(x * 2 * SIDE, y * 2 * SIDE) for x, y in points], fill=255))
+
+
+def ellipse(x: float, y: float, rx: float, ry: float) -> Plane:
+    """Coverage of an ellipse by centre and radii."""
+    box = [(x - rx) * 2 * SIDE, (y - ry) * 2 * SIDE, (x + rx) * 2 * SIDE, (y + ry) * 2 * SIDE]
+    return _drawn(lambda draw: draw.ellipse(box, fill=255))
+
+
+def box(left: float, top: float, right: float, bottom: float, radius: float = 0.0) -> Plane:
+    """Coverage of a box with rounded corners."""
+    corners = [left * 2 * SIDE, top * 2 * SIDE, right * 2 * SIDE, bottom * 2 * SIDE]
+    return _drawn(lambda draw: draw.rounded_rectangle(corners, radius * 2 * SIDE, fill=255))
+
+
+def stroke(points: Points, width: float) -> Plane:
+    """Coverage of a line of `width` through points."""
+    places = [(x * 2 * SIDE, y * 2 * SIDE) for x, y in points]
+    return _drawn(lambda draw: draw.line(places, fill=255, width=max(1, round(width * 2 * SIDE)), joint="curve"))
+
+
+def wobbly(
+    rng: np.random.Generator, x: float, y: float, rx: float, ry: float, rough: float
+) -> list[tuple[float, float]]:
+    """Corners of a blob around (x, y): an ellipse whose radius varies by about `rough`."""
+    angles = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    radius = np.ones_like(angles)
+    for wave in range(2, 9):
+        radius += rough * rng.normal() / wave * np.cos(wave * angles + rng.uniform(0, 2 * np.pi))
+    return [(x + rx * r * np.cos(a), y + ry * r * np.sin(a)) for a, r in zip(angles, radius, strict=True)]
+
+
+def across(low: float, high: float, vertical: bool = False) -> Plane:
+    """0 at `low` to 1 at `high` along x (or y), clipped: a ramp for gradients."""
+    ramp = ((np.arange(SIDE, dtype=np.float32) / SIDE - low) / (high - low)).clip(0, 1)
+    plane = np.broadcast_to(ramp[:, None] if vertical else ramp[None, :], (SIDE, SIDE))
+    return np.array(plane, np.float32)
+
+
+def barrel(low: float, high: float, vertical: bool = False) -> Plane:
+    """Light on a cylinder that stands between `low` and `high`: bright off-centre, dark at both edges."""
+    place = across(low, high, vertical)
+    light: Plane = 0.5 + 0.75 * np.sin(np.pi * place).clip(0) ** 0.7 * (1.15 - 0.5 * place)
+    return light.astype(np.float32)
+
+
+def _drawn(paint) -> Plane:  # type: ignore[no-untyped-def]
+    image = Image.new("L", (2 * SIDE, 2 * SIDE))
+    paint(ImageDraw.Draw(image))
+    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), np.float32) / 255

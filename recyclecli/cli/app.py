@@ -1,0 +1,105 @@
+"""`recycle`: the commands, and how each error ends one."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from recyclecli import __version__
+from recyclecli.errors import RecycleError
+
+BUGS = "please report it with this text and the command you typed: https://github.com/recyclecli/recyclecli/issues"
+FULL = 28  # errno of a full disk
+
+
+class Commands(TyperGroup):
+    """Turns errors into one message and an exit code: 1 faults, 2 input, 3 failure, 70 bug, 130 Ctrl-C."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            raise typer.Exit(130) from None
+        except (RecycleError, OSError, MemoryError) as error:
+            if ctx.params.get("debug"):
+                raise
+            text, code = _message(error)
+            print(f"error: {text}", file=sys.stderr)
+            raise typer.Exit(code) from None
+        except RuntimeError as error:  # typer's own errors are of this type too
+            if isinstance(error, typer.Exit | typer.Abort) or ctx.params.get("debug"):
+                raise
+            _report(error)
+        except Exception as error:
+            if type(error).__module__.startswith(("typer", "click")) or ctx.params.get("debug"):
+                raise
+            _report(error)
+
+
+def _message(error: BaseException) -> tuple[str, int]:
+    if isinstance(error, RecycleError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError) and error.errno != FULL:
+        return f"{error.strerror or error}: {error.filename or 'no file named'}", 2
+    if isinstance(error, OSError):
+        return f"the disk is full: {error.filename or ''}\n  remedy: free some space, then type the command again", 3
+    return "out of memory\n  remedy: lower --batch-size or -o data.size=...", 3
+
+
+def _report(error: BaseException) -> None:
+    print(f"error: a bug of recyclecli: {type(error).__name__}: {error}\n  {BUGS}", file=sys.stderr)
+    print("  `recycle --debug ...` shows where it happened", file=sys.stderr)
+    raise typer.Exit(70) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Tell materials apart in photos of waste: data, copy-paste, training, scoring, submission.",
+    epilog="Start with `recycle demo`, or with `recycle data kfold --n 5` in a folder with a data/.",
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        print(f"recyclecli {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+def _add_commands() -> None:
+    from recyclecli.cli import data, demo, evaluate, plugins, predict, train
+
+    app.add_typer(data.app, name="data")
+    app.add_typer(plugins.app, name="plugins")
+    app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
+    app.command("train", epilog=train.EXAMPLE)(train.train)
+    app.command("eval", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
+    app.command("predict", epilog=predict.EXAMPLE)(predict.predict)
+
+
+_add_commands()
+
+
+def main() -> None:
+    """Entry point; `--debug` is taken wherever it stands."""
+    arguments = sys.argv[1:]
+    if "--debug" in arguments:
+        arguments = ["--debug", *(argument for argument in arguments if argument != "--debug")]
+    app(args=arguments, prog_name="recycle")

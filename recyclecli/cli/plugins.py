@@ -1,0 +1,135 @@
+"""`recycle plugins ...`"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from recyclecli.cli.options import AsJson
+
+app = typer.Typer(no_args_is_help=True, help="What is installed, from where, with which options.")
+
+
+@app.command("list", epilog="Example: `recycle plugins list --json`")
+def list_plugins(as_json: AsJson = False) -> None:
+    """Every plugin: version, state, what it offers, and why one offers nothing."""
+    from recyclecli.plugins import discover
+
+    plugins = discover().plugins
+    if as_json:
+        import json
+
+        rows = [
+            {
+                "name": plugin.name,
+                "distribution": plugin.distribution,
+                "version": plugin.version,
+                "state": plugin.state,
+                "cause": plugin.cause,
+                "components": [{"kind": part.kind, "name": part.name} for part in plugin.components],
+            }
+            for plugin in plugins
+        ]
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    if not plugins:
+        print("no plugins are installed; the first ones: pip install recycle-datasets recycle-smp recycle-losses")
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("plugin", "version", "state", "offers")
+    for plugin in plugins:
+        kinds: dict[str, list[str]] = {}
+        for part in plugin.components:
+            kinds.setdefault(part.kind, []).append(part.name)
+        offers = "\n".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
+        state = {"ok": "[green]ok[/]", "failed": "[red]failed[/]"}.get(plugin.state, plugin.state)
+        table.add_row(plugin.distribution, plugin.version, state, escape(offers or plugin.cause))
+    Console().print(table)
+
+
+@app.command(epilog="Example: `recycle plugins show focal`")
+def show(
+    name: Annotated[str, typer.Argument(help="A component, as focal or focal@recycle-losses.")],
+    as_json: AsJson = False,
+) -> None:
+    """A component's options: type, default, meaning."""
+    from recyclecli.errors import RecycleError, nearest
+    from recyclecli.plugins import discover
+
+    registry = discover()
+    bare, _, distribution = name.partition("@")
+    offers = [
+        offer
+        for offer in registry.offers()
+        if offer.component.name == bare and distribution in ("", offer.plugin.distribution)
+    ]
+    if not offers:
+        everything = [offer.component.name for offer in registry.offers()]
+        raise RecycleError(f"no component is called {name!r}", nearest(bare, everything))
+    if as_json:
+        import json
+
+        print(json.dumps([_described(offer) for offer in offers], ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    for offer in offers:
+        described = _described(offer)
+        console.print(f"[bold]{escape(offer.qualified)}[/] {offer.plugin.version}, {described['kind']}")
+        console.print(escape(described["summary"]))
+        if described["missing"]:
+            console.print(f"needs: pip install {escape(' '.join(described['missing']))}")
+        table = Table("option", "type", "default", "meaning")
+        for option in described["options"]:
+            table.add_row(*(escape(str(option[key])) for key in ("name", "type", "default", "help")))
+        console.print(table if described["options"] else "no options")
+
+
+def _described(offer: Any) -> dict[str, Any]:
+    fields = offer.component.options.model_fields
+    return {
+        "name": offer.component.name,
+        "kind": offer.component.kind,
+        "distribution": offer.plugin.distribution,
+        "version": offer.plugin.version,
+        "summary": offer.component.summary,
+        "factory": offer.component.factory,
+        "missing": offer.missing(),
+        "options": [
+            {
+                "name": name,
+                "type": _type_name(field.annotation),
+                "default": "required" if field.is_required() else field.get_default(call_default_factory=True),
+                "help": field.description or "",
+            }
+            for name, field in fields.items()
+        ],
+    }
+
+
+def _type_name(annotation: Any) -> str:
+    if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
+        return annotation.__name__
+    return str(annotation).replace("typing.", "")
+
+
+@app.command(epilog="Example: `recycle plugins check`")
+def check() -> None:
+    """Exit 1 when a plugin failed to load or lacks something it needs: for CI."""
+    from recyclecli.errors import FaultsFound
+    from recyclecli.plugins import discover
+
+    registry = discover()
+    faults = [f"{plugin.distribution}: {plugin.cause}" for plugin in registry.plugins if plugin.state == "failed"]
+    for offer in registry.offers():
+        faults += [f"{offer.qualified}: pip install {need!r}" for need in offer.missing()]
+    if faults:
+        raise FaultsFound("\n  ".join([f"{len(faults)} fault(s) in the installed plugins:", *faults]))
+    print(f"{len(registry.plugins)} plugins, {len(registry.offers())} components, no faults")

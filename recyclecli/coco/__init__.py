@@ -1,0 +1,33 @@
+"""COCO in and out: documents, the label rule, painting, RLE, paths and photos. No torch.
+
+Plugins may use everything listed here.
+"""
+
+from recyclecli.coco.document import Document, read_document
+from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, label_index
+from recyclecli.coco.paint import paint
+from recyclecli.coco.paths import find_annotation_file, resolve_file
+from recyclecli.coco.photo import PHOTO_SUFFIXES, read_photo
+from recyclecli.coco.rle import decode, encode, rasterise
+from recyclecli.coco.source import CocoSource
+from recyclecli.coco.writer import build_document, document_of
+
+__all__ = [
+    "BACKGROUND",
+    "IGNORE_CATEGORY",
+    "PHOTO_SUFFIXES",
+    "CocoSource",
+    "Document",
+    "LabelIndex",
+    "build_document",
+    "decode",
+    "document_of",
+    "encode",
+    "find_annotation_file",
+    "label_index",
+    "paint",
+    "rasterise",
+    "read_document",
+    "read_photo",
+    "resolve_file",
+]

@@ -1,0 +1,198 @@
+"""Reading a COCO file strictly: what cannot be trained on is refused, with every fault counted."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recyclecli.coco.labels import LabelIndex, label_index
+from recyclecli.errors import RecycleError
+
+PROVENANCE = "provenance"  # of a pasted object: [{"file_name": ..., "annotation_id": ...}]
+REACH = 10  # a coordinate may lie this many image sides away before it is taken for a fault
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A COCO file that has the form of one.
+
+    Attributes:
+        file: where it was read.
+        content: the JSON as it came.
+        labels: its label index.
+        annotations: image id to that image's annotations in file order.
+        empty: ids of annotations that enclose no pixel: no polygon of three points, no run.
+    """
+
+    file: Path
+    content: dict[str, Any]
+    labels: LabelIndex
+    annotations: dict[Any, list[dict[str, Any]]]
+    empty: tuple[Any, ...]
+
+
+def read_document(file: Path) -> Document:
+    """Read and check a COCO file.
+
+    Raises:
+        RecycleError: the file is missing, is no JSON or no COCO, or has entries that cannot be
+            used: doubled image ids, annotations of unknown images or categories, coordinates
+            that are no finite numbers or lie far outside, an RLE of another size.
+    """
+    content = _load(file)
+    images = {image["id"]: image for image in content["images"]}
+    labels = label_index(content["categories"], file)
+    faults = list(_image_faults(content["images"]))
+    annotations: dict[Any, list[dict[str, Any]]] = {image_id: [] for image_id in images}
+    empty = []
+    for annotation in content["annotations"]:
+        image = images.get(annotation["image_id"])
+        if image is None:
+            faults.append(f"annotation {annotation.get('id')}: no image has id {annotation['image_id']!r}")
+        elif annotation["category_id"] not in labels.label_of:
+            faults.append(f"annotation {annotation.get('id')}: no category has id {annotation['category_id']!r}")
+        else:
+            fault = _shape_fault(annotation.get("segmentation"), image) or _field_fault(annotation)
+            if fault:
+                faults.append(f"annotation {annotation.get('id')} of {image['file_name']!r}: {fault}")
+            elif _encloses_nothing(annotation.get("segmentation")):
+                empty.append(annotation.get("id"))
+            annotations[annotation["image_id"]].append(annotation)
+    if faults:
+        shown = "\n  ".join(faults[:5] + ([f"... and {len(faults) - 5} more"] if len(faults) > 5 else []))
+        raise RecycleError(f"{file} has {len(faults)} fault(s):\n  {shown}", "correct or remove these entries")
+    return Document(file, content, labels, annotations, tuple(empty))
+
+
+def _load(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_bytes())
+    except FileNotFoundError as error:
+        raise RecycleError(f"annotation file {file} does not exist") from error
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise RecycleError(f"{file} is not valid JSON: {error}", "export or download it again") from error
+    wanted = {
+        "images": ("id", "file_name", "width", "height"),
+        "annotations": ("image_id", "category_id"),
+        "categories": ("id", "name"),
+    }
+    for section, keys in wanted.items():
+        entries = content.get(section) if isinstance(content, dict) else None
+        if not isinstance(entries, list):
+            raise RecycleError(f"{file} is not a COCO file: it has no list {section!r}")
+        for number, entry in enumerate(entries):
+            missing = [key for key in keys if not isinstance(entry, dict) or entry.get(key) is None]
+            if missing:
+                raise RecycleError(f"{file}: {section}[{number}] lacks {', '.join(missing)}", "complete the entry")
+            loose = [key for key in keys if not isinstance(entry[key], _TYPES[key])]
+            if loose:
+                raise RecycleError(f"{file}: {section}[{number}].{loose[0]} is {entry[loose[0]]!r}", "correct it")
+    if not content["images"]:
+        raise RecycleError(f"{file} lists no images")
+    return content
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "id": (int, str),
+    "image_id": (int, str),
+    "category_id": (int,),
+    "file_name": (str,),
+    "name": (str,),
+    "width": (int,),
+    "height": (int,),
+}
+
+
+def _image_faults(images: list[dict[str, Any]]) -> Iterator[str]:
+    seen: set[Any] = set()
+    for image in images:
+        if image["id"] in seen:
+            yield f"image id {image['id']!r} occurs twice"
+        seen.add(image["id"])
+        if image["width"] < 1 or image["height"] < 1:
+            yield f"image {image['file_name']!r} is stated as {image['width']}x{image['height']} pixels"
+
+
+def _field_fault(annotation: Mapping[str, Any]) -> str:
+    area = annotation.get("area")
+    if area is not None and not (isinstance(area, (int, float)) and math.isfinite(area)):
+        return f"its area is {area!r}"
+    sources = annotation.get(PROVENANCE, [])
+    if not isinstance(sources, list) or not all(
+        isinstance(source, dict) and isinstance(source.get("file_name"), str) for source in sources
+    ):
+        return f"its {PROVENANCE} is no list of objects with a file_name"
+    return ""
+
+
+def _shape_fault(shape: Any, image: Mapping[str, Any]) -> str:
+    """What is wrong with a segmentation, empty when it can be painted or encloses nothing."""
+    if shape is None or shape == []:
+        return ""
+    if isinstance(shape, dict):
+        return _rle_fault(shape, [image["height"], image["width"]])
+    if not isinstance(shape, list) or not all(isinstance(part, list) for part in shape):
+        return "its segmentation is neither polygons nor an RLE"
+    limit = REACH * max(image["height"], image["width"])
+    for part in shape:
+        try:
+            low, high = (min(part), max(part)) if part else (0, 0)
+            finite = math.isfinite(sum(part))
+        except (TypeError, OverflowError):
+            return "its polygon holds something that is no number"
+        if not finite:
+            return "its polygon holds NaN or infinity"
+        if len(part) % 2:
+            return f"its polygon has an odd count of {len(part)} numbers"
+        if low < -limit or high > limit:
+            return f"its polygon reaches {high if high > limit else low:g}, far outside the photo"
+    return ""
+
+
+def _rle_fault(rle: dict[str, Any], size: list[int]) -> str:
+    counts = rle.get("counts")
+    if rle.get("size") != size:
+        return f"its RLE is of size {rle.get('size')}, the photo of {size} (height, width)"
+    if isinstance(counts, list):
+        if not all(type(count) is int and count >= 0 for count in counts) or sum(counts) != size[0] * size[1]:
+            return "its RLE counts do not add up to the photo's pixels"
+        return ""
+    if not isinstance(counts, str) or not counts.isascii():
+        return "its RLE counts are neither text nor numbers"
+    return "" if _covered(counts) == size[0] * size[1] else "its RLE counts do not add up to the photo's pixels"
+
+
+def _covered(counts: str) -> int:
+    """Pixels that compressed counts describe, -1 where they are malformed.
+
+    The code is COCO's: six-bit characters from `0`, five bits of value each, the sixth set
+    where more follow; from the fourth run on a value is relative to the one two before.
+    """
+    runs: list[int] = []
+    value = shift = 0
+    for character in counts:
+        bits = ord(character) - 48
+        if not 0 <= bits < 64 or shift > 60:
+            return -1
+        value |= (bits & 31) << shift
+        shift += 5
+        if not bits & 32:
+            if bits & 16:
+                value -= 1 << shift
+            if len(runs) > 2:
+                value += runs[-2]
+            if value < 0:
+                return -1
+            runs.append(value)
+            value = shift = 0
+    return sum(runs) if shift == 0 else -1
+
+
+def _encloses_nothing(shape: Any) -> bool:
+    if isinstance(shape, dict):
+        return False
+    return not any(len(part) >= 6 for part in shape or [])

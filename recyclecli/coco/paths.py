@@ -1,0 +1,47 @@
+"""The path rule: a `file_name` is relative to the source's root and stays inside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from recyclecli.errors import RecycleError, listed
+
+ANNOTATION_FILES = ("train_all.json", "train.json", "annotations.json")
+
+
+def find_annotation_file(root: Path) -> Path:
+    """The annotation file of the whole source in `root`: the first of `ANNOTATION_FILES`.
+
+    Raises:
+        RecycleError: no such folder, or none of the files in it.
+    """
+    if not root.is_dir():
+        raise RecycleError(
+            f"data folder {root} does not exist",
+            "name it with --data DIR or $RECYCLE_DATA; `recycle data sample` makes one to try",
+        )
+    for name in ANNOTATION_FILES:
+        if (root / name).is_file():
+            return root / name
+    found = sorted(path.name for path in root.glob("*.json"))
+    raise RecycleError(
+        f"{root} holds none of {', '.join(ANNOTATION_FILES)}" + (f", but {listed(found)}" if found else ""),
+        "name the annotation file with --json-path FILE",
+    )
+
+
+def resolve_file(root: Path, file_name: str) -> Path:
+    """`root / file_name`, by name alone: links inside the root are followed as the user laid them.
+
+    Raises:
+        RecycleError: an absolute name, or one that climbs out of the root.
+    """
+    inside = os.path.normpath(file_name)
+    climbs = os.path.isabs(inside) or inside == os.pardir or inside.startswith(os.pardir + os.sep)
+    if climbs or "\0" in file_name or inside in ("", os.curdir):
+        raise RecycleError(
+            f"file_name {file_name!r} leaves the data folder {root}",
+            "file names are relative to --data; move the photo inside, or pass its folder as --data",
+        )
+    return root / inside

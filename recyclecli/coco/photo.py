@@ -1,0 +1,65 @@
+"""Reading photos: every mode to RGB, the EXIF rotation decided by the annotated size."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recyclecli.errors import RecycleError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+
+ORIENTATION = 0x0112  # EXIF tag
+
+
+def read_photo(file: Path, height: int | None = None, width: int | None = None) -> NDArray[np.uint8]:
+    """The photo as (H, W, 3) uint8 RGB.
+
+    With an annotated `height` and `width` in pixels, the EXIF rotation is applied when the
+    annotation fits the rotated size and left alone when it fits only the stored one. Without
+    them it is applied. Alpha is dropped; 16-bit gray is scaled to 8 bits.
+
+    Raises:
+        RecycleError: missing, truncated or no image at all, or the size fits neither way.
+    """
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image: Image.Image = Image.open(file)
+        with image:
+            stored = image.size
+            turned = stored[::-1] if image.getexif().get(ORIENTATION, 1) >= 5 else stored
+            stated = turned if height is None or width is None else (width, height)
+            if stated not in (stored, turned):
+                raise RecycleError(
+                    f"{file} is {stored[0]}x{stored[1]} pixels, its annotation says {stated[0]}x{stated[1]}",
+                    "annotate this file, or correct width and height in the annotation file",
+                )
+            image.load()
+            upright = ImageOps.exif_transpose(image) if stated == turned else image
+            return np.array(_rgb(upright))
+    except FileNotFoundError as error:
+        raise RecycleError(f"photo {file} is missing", "file names are relative to --data: check both") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise RecycleError(
+            f"photo {file} cannot be read: {error}", "replace the file or drop it from the set"
+        ) from error
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit gray, which convert() would clip to white
+        import numpy as np
+        from PIL import Image
+
+        deep = np.asarray(image).astype(np.int64)
+        return Image.fromarray(np.clip(deep // 257, 0, 255).astype(np.uint8)).convert("RGB")
+    return image.convert("RGB")

@@ -1,0 +1,73 @@
+"""A COCO file and its photos as a `Source`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from recyclecli.coco.document import PROVENANCE, read_document
+from recyclecli.coco.paint import paint
+from recyclecli.coco.paths import resolve_file
+from recyclecli.coco.photo import read_photo
+from recyclecli.errors import listed
+from recyclecli.types import Annotation, Record, Sample
+
+
+class CocoSource:
+    """The photos of one COCO file, in the order of its `images`.
+
+    Args:
+        root: the folder that `file_name`s are relative to.
+        file: the COCO file.
+
+    Raises:
+        RecycleError: see `read_document` and `resolve_file`.
+    """
+
+    def __init__(self, root: Path, file: Path) -> None:
+        document = read_document(file)
+        self.document = document.content
+        self.class_names = document.labels.class_names
+        self._records = [
+            _record(root, image, document.annotations[image["id"]], document.labels.label_of)
+            for image in self.document["images"]
+        ]
+        if document.empty:
+            print(
+                f"warning: {file}: {len(document.empty)} annotation(s) enclose no pixel and are left out: "
+                f"id {listed(document.empty)}",
+                file=sys.stderr,
+            )
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def record(self, index: int) -> Record:
+        return self._records[index]
+
+    def read(self, index: int) -> Sample:
+        record = self._records[index]
+        image = read_photo(record.file, record.height, record.width)
+        mask, instances = paint(record.annotations, record.height, record.width)
+        return Sample(image, mask, instances)
+
+
+def _record(root: Path, image: dict[str, Any], annotations: list[dict[str, Any]], label_of: Any) -> Record:
+    return Record(
+        file=resolve_file(root, image["file_name"]),
+        file_name=image["file_name"],
+        height=image["height"],
+        width=image["width"],
+        annotations=tuple(
+            Annotation(
+                id=annotation.get("id", number),
+                label=label_of[annotation["category_id"]],
+                segmentation=annotation.get("segmentation") or [],
+                area=annotation.get("area"),
+                iscrowd=bool(annotation.get("iscrowd", 0)),
+                provenance=tuple(origin["file_name"] for origin in annotation.get(PROVENANCE, ())),
+            )
+            for number, annotation in enumerate(annotations, start=1)
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Sources, splits and folds; nothing here imports torch."""

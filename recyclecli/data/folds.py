@@ -1,0 +1,188 @@
+"""Multi-label stratified k-fold splits, and the files that hold them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recyclecli.coco import document_of
+from recyclecli.errors import RecycleError
+from recyclecli.files import refuse_overwrite, write_json
+from recyclecli.types import IGNORE, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FOLDS_FILE = "folds.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """A split of a source into n validation sets.
+
+    Attributes:
+        class_names: K names.
+        photos: per fold, the indices of its validation photos in the source, ascending.
+        images: (n, K) photos of each fold that show each class.
+        objects: (n, K) annotations of each class in each fold.
+    """
+
+    class_names: tuple[str, ...]
+    photos: tuple[tuple[int, ...], ...]
+    images: NDArray[np.int64]
+    objects: NDArray[np.int64]
+
+
+def make_folds(source: Source, n: int, seed: int) -> Folds:
+    """Split by multi-label stratification (Sechidis, Tsoumakas and Vlahavas, 2011).
+
+    Each photo is described by its rarest class, its number of classes and its number of
+    annotations, the two counts binned by quantiles and all of it one-hot: the library casts
+    labels to bool, so integers would be taken for 'all present' and the split be random.
+
+    Raises:
+        RecycleError: n is below 2 or above the number of photos.
+    """
+    import numpy as np
+    from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+
+    if not 2 <= n <= len(source):
+        raise RecycleError(
+            f"{len(source)} photos cannot be split into {n} folds", f"choose --n from 2 to {len(source)}"
+        )
+    counts = class_counts(source)
+    columns = stratification_columns(counts)
+    splitter = MultilabelStratifiedKFold(n_splits=n, shuffle=True, random_state=seed)
+    photos = tuple(tuple(int(index) for index in np.sort(held_out)) for _, held_out in splitter.split(columns, columns))
+    return Folds(
+        source.class_names,
+        photos,
+        images=np.stack([(counts[list(fold)] > 0).sum(0) for fold in photos]),
+        objects=np.stack([counts[list(fold)].sum(0) for fold in photos]),
+    )
+
+
+def class_counts(source: Source) -> NDArray[np.int64]:
+    """(photos, K) annotations of each class in each photo; ignored regions are not counted."""
+    import numpy as np
+
+    counts = np.zeros((len(source), len(source.class_names)), np.int64)
+    for index in range(len(source)):
+        for annotation in source.record(index).annotations:
+            if annotation.label != IGNORE:
+                counts[index, annotation.label] += 1
+    return counts
+
+
+def stratification_columns(counts: NDArray[np.int64], bins: int = 4) -> NDArray[np.bool_]:
+    """(photos, columns) bool: rarest class | binned number of classes | binned number of objects.
+
+    Args:
+        counts: (photos, K) annotations per class.
+        bins: at most this many quantile bins for each of the two numbers.
+    """
+    import numpy as np
+
+    present = counts > 0
+    frequency = np.where(present.any(0), present.sum(0), np.iinfo(np.int64).max)
+    rarest = np.where(present.any(1), np.where(present, frequency, np.iinfo(np.int64).max).argmin(1), -1)
+    return np.concatenate(
+        [_one_hot(rarest), _one_hot(_binned(present.sum(1), bins)), _one_hot(_binned(counts.sum(1), bins))], axis=1
+    )
+
+
+def _binned(values: NDArray[np.int64], bins: int) -> NDArray[np.int64]:
+    import numpy as np
+
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, values, side="left")
+
+
+def _one_hot(values: NDArray[np.int64]) -> NDArray[np.bool_]:
+    import numpy as np
+
+    return values[:, None] == np.unique(values)[None, :]
+
+
+def write_folds(source: Source, folds: Folds, out: Path, seed: int, force: bool) -> list[Path]:
+    """Write kfold_K_train.json, kfold_K_val.json for each fold, then folds.json; the paths.
+
+    The folds' files keep every field and category of the source. `folds.json` names the
+    validation photos of each fold and the digest of the source it was made from.
+
+    Raises:
+        RecycleError: a file exists and not `force`, or the folder cannot be written.
+    """
+    n = len(folds.photos)
+    names = [(f"kfold_{k}_train.json", f"kfold_{k}_val.json") for k in range(n)]
+    paths = [out / name for pair in names for name in pair] + [out / FOLDS_FILE]
+    refuse_overwrite(paths, force)
+    document = document_of(source)
+    everything = set(range(len(source)))
+    for pair, held_out in zip(names, folds.photos, strict=True):
+        for name, photos in zip(pair, (sorted(everything - set(held_out)), held_out), strict=True):
+            write_json(out / name, _part(document, photos))
+    listing = {
+        "version": 1,
+        "n": n,
+        "seed": seed,
+        "source": digest(source),
+        "folds": [
+            {"train": pair[0], "val": pair[1], "val_images": [source.record(index).file_name for index in held_out]}
+            for pair, held_out in zip(names, folds.photos, strict=True)
+        ],
+    }
+    write_json(out / FOLDS_FILE, listing, indent=1)
+    return paths
+
+
+def _part(document: dict[str, Any], photos: Sequence[int]) -> dict[str, Any]:
+    images = [document["images"][index] for index in photos]
+    ids = {image["id"] for image in images}
+    annotations = [annotation for annotation in document["annotations"] if annotation["image_id"] in ids]
+    return {**document, "images": images, "annotations": annotations}
+
+
+def digest(source: Source) -> str:
+    """SHA-256 over the photos' names and sizes, in order: tells whether folds still fit a source."""
+    names = [(source.record(index).file_name, *_size(source, index)) for index in range(len(source))]
+    return hashlib.sha256(json.dumps(names).encode()).hexdigest()
+
+
+def _size(source: Source, index: int) -> tuple[int, int]:
+    record = source.record(index)
+    return record.height, record.width
+
+
+def read_fold(source: Source, file: Path, fold: int) -> tuple[list[int], list[int]]:
+    """Indices of the training and validation photos of one fold of a folds.json.
+
+    Raises:
+        RecycleError: no such file or fold, or it was made from other photos.
+    """
+    try:
+        listing = json.loads(file.read_text(encoding="utf-8"))
+        folds = [set(entry["val_images"]) for entry in listing["folds"]]
+        made_from = listing["source"]
+    except FileNotFoundError as error:
+        raise RecycleError(
+            f"{file} does not exist", f"make it: recycle data kfold --n 5 --data {file.parent}"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecycleError(
+            f"{file} is no folds file: {error}", "make it again with recycle data kfold --force"
+        ) from error
+    if fold >= len(folds):
+        raise RecycleError(f"{file} holds folds 0 to {len(folds) - 1}, not {fold}")
+    if made_from != digest(source):
+        raise RecycleError(
+            f"{file} was made from other photos than the source holds now",
+            f"make it again: recycle data kfold --n {len(folds)} --force --data {file.parent}",
+        )
+    held_out = [index for index in range(len(source)) if source.record(index).file_name in folds[fold]]
+    return sorted(set(range(len(source))) - set(held_out)), held_out

@@ -1,0 +1,134 @@
+"""Opening data by a dataset component's name, and views of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recyclecli.errors import RecycleError, listed
+from recyclecli.plugins import Registry
+from recyclecli.types import IGNORE, DatasetContext, Record, Sample, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def open_source(
+    registry: Registry, root: Path, split: str | None = None, dataset: str = "coco", options: Mapping[str, Any] = {}
+) -> Source:
+    """Build the source that dataset component `dataset` makes of `root`.
+
+    Args:
+        registry: the installed components.
+        root: the data folder.
+        split: an annotation file, looked for from here and then in `root`, or a split's name.
+        dataset: name of the component.
+        options: its settings.
+
+    Raises:
+        RecycleError: no such component or folder, or data that cannot be used.
+    """
+    for place in annotation_places(root, split):
+        split = str(place.absolute())
+    source: Source = registry.build("dataset", dataset, options, DatasetContext(root.absolute(), split))
+    if len(source) == 0:
+        raise RecycleError(f"{root} holds no photos for dataset {dataset!r}")
+    return source
+
+
+def annotation_places(root: Path, split: str | None) -> list[Path]:
+    """The file that `split` names, from here or else from `root`; none where it names no file."""
+    places = [] if split is None else [Path(split), root / split]
+    return [place for place in places if place.is_file()][:1]
+
+
+def pixel_counts(source: Source) -> tuple[int, ...]:
+    """Pixels of each class over all photos of `source`, ignored pixels left out; K numbers."""
+    import numpy as np
+
+    total = np.zeros(IGNORE + 1, np.int64)
+    for index in range(len(source)):
+        total += np.bincount(source.read(index).mask.ravel(), minlength=IGNORE + 1)
+    return tuple(int(count) for count in total[: len(source.class_names)])
+
+
+class Subset:
+    """Some photos of a source, in the order of `indices`."""
+
+    def __init__(self, source: Source, indices: Sequence[int]) -> None:
+        self._source = source
+        self._indices = tuple(indices)
+        self.class_names = source.class_names
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def record(self, index: int) -> Record:
+        return self._source.record(self._indices[index])
+
+    def read(self, index: int) -> Sample:
+        return self._source.read(self._indices[index])
+
+
+class Joined:
+    """Several sources of one class list, one after the other."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._places = [(source, index) for source in sources for index in range(len(source))]
+        self.class_names = sources[0].class_names
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def record(self, index: int) -> Record:
+        source, within = self._places[index]
+        return source.record(within)
+
+    def read(self, index: int) -> Sample:
+        source, within = self._places[index]
+        return source.read(within)
+
+
+class Relabelled:
+    """A source whose labels are changed, by name, to those of another class list.
+
+    Raises:
+        RecycleError: a class of the source is not in the list.
+    """
+
+    def __init__(self, source: Source, class_names: Sequence[str]) -> None:
+        import numpy as np
+
+        self._source = source
+        self.class_names = tuple(class_names)
+        unknown = [name for name in source.class_names if name not in self.class_names]
+        if unknown:
+            raise RecycleError(
+                f"class {listed(unknown)} of {source.record(0).file.parent} is not among {listed(class_names, 20)}",
+                "use annotation files with the same categories",
+            )
+        self._table: NDArray[np.uint8] = np.full(IGNORE + 1, IGNORE, np.uint8)
+        for label, name in enumerate(source.class_names):
+            self._table[label] = self.class_names.index(name)
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def record(self, index: int) -> Record:
+        record = self._source.record(index)
+        annotations = tuple(
+            replace(annotation, label=int(self._table[annotation.label])) for annotation in record.annotations
+        )
+        return replace(record, annotations=annotations)
+
+    def read(self, index: int) -> Sample:
+        sample = self._source.read(index)
+        return sample._replace(mask=self._table[sample.mask])
+
+
+def relabelled(source: Source, class_names: Sequence[str]) -> Source:
+    """`source` itself where its classes are `class_names`, else a `Relabelled` view."""
+    return source if source.class_names == tuple(class_names) else Relabelled(source, class_names)

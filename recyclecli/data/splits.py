@@ -1,0 +1,179 @@
+"""What a run trains on and what it is judged on: one rule, and no leak between the two."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from recyclecli.data.folds import FOLDS_FILE, read_fold
+from recyclecli.data.sources import Joined, Subset, annotation_places, open_source, relabelled
+from recyclecli.errors import RecycleError, listed
+from recyclecli.plugins import Registry
+from recyclecli.recipe import DataFile, DataSection
+from recyclecli.types import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A training and a validation source of one class list.
+
+    Attributes:
+        train, val: the two sources.
+        weights: per training photo, how often it is drawn in an epoch.
+        how: one line that says where the split comes from.
+        data: the section that gives this split again, whatever files appear later.
+    """
+
+    train: Source
+    val: Source
+    weights: tuple[float, ...]
+    how: str
+    data: DataSection
+
+
+def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
+    """Explicit files, else fold K, else train.json with val.json, else fold 0, else a seeded part.
+
+    Raises:
+        RecycleError: the data cannot be read, a photo is on both sides, or an augmented
+            training photo was made from a validation photo.
+    """
+    root = data.root.absolute()
+    data = data.model_copy(
+        update={"root": root, "train": _absolute(data.train, root), "val": _absolute(data.val, root)}
+    )
+    split = _files_split(registry, data) or _whole_split(registry, data, seed)
+    _refuse_leaks(split)
+    fingerprint = _fingerprint(split)
+    if data.fingerprint not in (None, fingerprint):
+        raise RecycleError(
+            f"the data in {data.root} is not what the recipe was made with",
+            "restore it, or remove data.fingerprint from the recipe to train on what is there",
+        )
+    final = split.data.model_copy(update={"fingerprint": fingerprint})
+    return Split(split.train, split.val, split.weights, split.how, final)
+
+
+def _files_split(registry: Registry, data: DataSection) -> Split | None:
+    """The split by explicit files or by train.json with val.json; None where neither applies."""
+    train, val = data.train, data.val
+    if bool(train) != bool(val):
+        given, missing = ("--train-json", "--val-json") if train else ("--val-json", "--train-json")
+        raise RecycleError(f"{given} without {missing}", f"name both, or leave {given} out")
+    if train and data.fold is not None:
+        raise RecycleError("both explicit files and a fold are asked for", "choose --train-json or --fold")
+    full_file = data.json_path
+    if not train:
+        pair = [data.root / "train.json", data.root / "val.json"]
+        usual = data.split == "auto" and data.fold is None and data.json_path is None and data.dataset.name == "coco"
+        if not usual or not all(file.is_file() for file in pair):
+            return None
+        train, val = ((DataFile(root=data.root, json_path=str(file)),) for file in pair)
+        how = f"train.json with val.json in {data.root}"
+    else:
+        how = f"explicit files: {listed(file.json_path for file in train)}; {listed(file.json_path for file in val)}"
+
+    train_sources = [_open(registry, data, file) for file in train]
+    val_sources = [_open(registry, data, file) for file in val]
+    names = _class_list(train_sources + val_sources, _open_full(registry, data, full_file))
+    weights = [file.weight for file, source in zip(train, train_sources, strict=True) for _ in range(len(source))]
+    fixed = {"split": "files", "train": train, "val": val}
+    return Split(
+        Joined([relabelled(source, names) for source in train_sources]),
+        Joined([relabelled(source, names) for source in val_sources]),
+        tuple(weights),
+        how,
+        data.model_copy(update=fixed),
+    )
+
+
+def _whole_split(registry: Registry, data: DataSection, seed: int) -> Split:
+    """The split of one whole source: by a fold, or at random."""
+    source = _open(registry, data, DataFile(root=data.root, json_path=data.json_path))
+    folds_file = data.root / FOLDS_FILE
+    if data.fold is not None or data.split == "folds" or (data.split == "auto" and folds_file.is_file()):
+        fold = data.fold or 0
+        train, val = read_fold(source, folds_file, fold)
+        how = f"fold {fold} of {folds_file}"
+        fixed: dict[str, object] = {"split": "folds", "fold": fold}
+    else:
+        import numpy as np
+
+        held_out = max(1, round(len(source) * data.val_fraction))
+        if held_out >= len(source):
+            raise RecycleError(f"{data.root}: {len(source)} photo(s) leave nothing to train on beside a validation set")
+        order = np.random.default_rng(seed).permutation(len(source)).tolist()
+        train, val = sorted(order[held_out:]), sorted(order[:held_out])
+        how = f"{data.val_fraction:.0%} of {data.root} held out at random, seed {seed}"
+        fixed = {"split": "random"}
+    return Split(Subset(source, train), Subset(source, val), (1.0,) * len(train), how, data.model_copy(update=fixed))
+
+
+def _open(registry: Registry, data: DataSection, file: DataFile) -> Source:
+    return open_source(registry, file.root or data.root, file.json_path, data.dataset.name, data.dataset.options)
+
+
+def _open_full(registry: Registry, data: DataSection, file: str | None) -> Source | None:
+    """The full source, which the labels are taken from; None where there is none beside the files."""
+    try:
+        return _open(registry, data, DataFile(root=data.root, json_path=file))
+    except RecycleError:
+        if file is not None:
+            raise
+        return None
+
+
+def _absolute(files: tuple[DataFile, ...], root: Path) -> tuple[DataFile, ...]:
+    """The files with their places spelled out, so that the saved recipe works from any folder."""
+    placed = []
+    for file in files:
+        own_root = (file.root or root).absolute()
+        found = annotation_places(own_root, file.json_path)
+        where = str(found[0].absolute()) if found else file.json_path
+        placed.append(file.model_copy(update={"root": own_root, "json_path": where}))
+    return tuple(placed)
+
+
+def _class_list(sources: list[Source], full: Source | None) -> tuple[str, ...]:
+    """The first class list that holds all the others': the full source's before any part's."""
+    everything = {name for source in sources for name in source.class_names}
+    for source in ([full] if full else []) + sources:
+        if everything <= set(source.class_names):
+            return source.class_names
+    lists = "; ".join(sorted({listed(source.class_names, 20) for source in sources}))
+    raise RecycleError(
+        f"the files name different classes and none names them all: {lists}",
+        "name a file that lists every category with --json-path",
+    )
+
+
+def _refuse_leaks(split: Split) -> None:
+    val = [split.val.record(index) for index in range(len(split.val))]
+    val_files, val_names = {record.file for record in val}, {record.file_name for record in val}
+    for index in range(len(split.train)):
+        record = split.train.record(index)
+        if record.file in val_files:
+            raise RecycleError(
+                f"{record.file_name!r} is both a training and a validation photo", "take it out of one of the two files"
+            )
+        leaked = record.provenance & val_names
+        if leaked:
+            raise RecycleError(
+                f"training photo {record.file_name!r} holds objects of validation photo {listed(sorted(leaked))}",
+                "make augmented photos from the training split of the same fold",
+            )
+
+
+def _fingerprint(split: Split) -> str:
+    """SHA-256 over class names and, for each photo of both sides, name, bytes and annotations."""
+    total = hashlib.sha256(json.dumps(split.train.class_names).encode())
+    for source in (split.train, split.val):
+        for index in range(len(source)):
+            record = source.record(index)
+            size = record.file.stat().st_size if record.file.is_file() else -1
+            shapes = [(annotation.label, annotation.area, annotation.segmentation) for annotation in record.annotations]
+            total.update(json.dumps([record.file_name, size, shapes], default=str).encode())
+        total.update(b"|")
+    return total.hexdigest()

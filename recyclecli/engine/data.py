@@ -1,0 +1,93 @@
+"""From a source to batches: decoding, fitting, collating, sharding."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from recyclecli.data.fit import fit_sample
+from recyclecli.data.splits import Split
+from recyclecli.engine.sampler import EpochSampler
+from recyclecli.recipe import Recipe
+from recyclecli.types import Batch, Sample, Source
+
+
+class PhotoDataset(Dataset[tuple[Sample, int]]):
+    """The photos of a source, fitted into size x size, with their index."""
+
+    def __init__(self, source: Source, size: int) -> None:
+        self._source = source
+        self._size = size
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> tuple[Sample, int]:
+        return fit_sample(self._source.read(index), self._size), index
+
+
+def collate(items: list[tuple[Sample, int]]) -> Batch:
+    """Samples of one size as a Batch that is still uint8; `to_float` finishes it on the device."""
+    samples = [sample for sample, _ in items]
+    image = torch.from_numpy(np.stack([sample.image for sample in samples])).permute(0, 3, 1, 2)
+    mask = torch.from_numpy(np.stack([sample.mask for sample in samples]))
+    instances = torch.from_numpy(np.stack([sample.instances for sample in samples]))
+    return Batch(image, mask, instances, torch.tensor([index for _, index in items]))
+
+
+def to_float(batch: Batch) -> Batch:
+    """The batch as the contract has it: image float32 in 0..1, mask int64."""
+    return batch._replace(image=batch.image.float().div_(255), mask=batch.mask.long())
+
+
+def loader_workers(wanted: int | None) -> int:
+    """Loading processes: as asked, else one a core beside the GPU, none when the CPU trains."""
+    if wanted is not None:
+        return wanted
+    return min(16, max(1, (os.cpu_count() or 2) - 1)) if torch.cuda.is_available() else 0
+
+
+class PhotoData(L.LightningDataModule):
+    """A split's two loaders. Each rank validates every n-th photo, none twice."""
+
+    def __init__(self, split: Split, recipe: Recipe) -> None:
+        super().__init__()
+        self._split = split
+        self._recipe = recipe
+
+    def train_dataloader(self) -> DataLoader[tuple[Sample, int]]:
+        """Shuffled by (seed, epoch); a last batch that is not full is dropped."""
+        assert self.trainer is not None
+        sampler = EpochSampler(
+            self._split.weights,
+            self._recipe.seed,
+            # a resumed run starts its first loader before Lightning tells the epoch
+            epoch=self.trainer.fit_loop.epoch_progress.current.processed,
+            rank=self.trainer.global_rank,
+            ranks=self.trainer.world_size,
+        )
+        full = len(sampler) >= self._recipe.train.batch_size
+        return self._loader(PhotoDataset(self._split.train, self._recipe.data.size), sampler=sampler, drop_last=full)
+
+    def val_dataloader(self) -> DataLoader[tuple[Sample, int]]:
+        """In order, each photo once over all ranks."""
+        assert self.trainer is not None
+        mine = range(self.trainer.global_rank, len(self._split.val), self.trainer.world_size)
+        return self._loader(PhotoDataset(self._split.val, self._recipe.data.size), sampler=mine)
+
+    def _loader(self, dataset: PhotoDataset, **keywords: Any) -> DataLoader[tuple[Sample, int]]:
+        workers = loader_workers(self._recipe.data.workers)
+        return DataLoader(
+            dataset,
+            batch_size=self._recipe.train.batch_size,
+            collate_fn=collate,
+            num_workers=workers,
+            pin_memory=torch.cuda.is_available(),
+            persistent_workers=workers > 0,
+            **keywords,
+        )

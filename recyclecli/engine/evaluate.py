@@ -1,0 +1,86 @@
+"""The score of a run on labelled photos, at the photos' own size."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recyclecli.data.submission import SIDE, reduce_labels
+from recyclecli.engine.checkpoint import load_trained
+from recyclecli.engine.infer import Predictor, batches
+from recyclecli.engine.metrics import confusion, scores
+from recyclecli.engine.runs import Run
+from recyclecli.plugins import Registry
+from recyclecli.recipe import Recipe
+from recyclecli.types import PostprocessorContext, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Scores over a set of photos.
+
+    Attributes:
+        photos: how many.
+        miou: mean over the classes of the IoU over all pixels, at the photos' own size.
+        miou_256: the same on labels reduced to 256x256 by nearest pixel, as the contest scored.
+        accuracy: share of right pixels at the photos' own size.
+        iou: class name to IoU; None for a class in neither truth nor prediction.
+    """
+
+    photos: int
+    miou: float
+    miou_256: float
+    accuracy: float
+    iou: dict[str, float | None]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json."""
+        return asdict(self)
+
+
+class Tally:
+    """Counts truth against prediction photo by photo; memory does not grow."""
+
+    def __init__(self, class_names: tuple[str, ...]) -> None:
+        self._class_names = class_names
+        self._full, self._reduced = confusion(len(class_names)), confusion(len(class_names))
+        self._photos = 0
+
+    def add(self, predicted: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
+        """Count one photo: (H, W) labels and mask of one size."""
+        self._photos += 1
+        self._full.update(torch.from_numpy(predicted).long(), torch.from_numpy(truth).long())
+        self._reduced.update(*(torch.from_numpy(reduce_labels(one, SIDE)).long() for one in (predicted, truth)))
+
+    def result(self) -> Evaluation:
+        """The scores so far."""
+        full, reduced = scores(self._full.compute()), scores(self._reduced.compute())
+        values = [None if value != value else value for value in full.iou.tolist()]
+        iou = dict(zip(self._class_names, values, strict=True))
+        return Evaluation(self._photos, full.miou, reduced.miou, full.accuracy, iou)
+
+
+def predictor_of(registry: Registry, run: Run, recipe: Recipe) -> tuple[Predictor, tuple[str, ...], list[Any]]:
+    """The run's best weights with its recipe's post-processors, its class names and its colours."""
+    trained = load_trained(registry, run.best)
+    context = PostprocessorContext(trained.class_names)
+    posts = [registry.build("postprocessor", part.name, part.options, context) for part in recipe.post]
+    return Predictor(trained, posts), trained.class_names, trained.palette
+
+
+def evaluate(registry: Registry, run: Run, recipe: Recipe, source: Source) -> Evaluation:
+    """Score a run's best weights on `source`, whose classes are the run's.
+
+    Raises:
+        RecycleError: a photo cannot be read, or the run has no weights.
+    """
+    predictor, class_names, _ = predictor_of(registry, run, recipe)
+    tally = Tally(class_names)
+    for samples in batches((source.read(index) for index in range(len(source))), recipe.train.batch_size):
+        for labels, sample in zip(predictor.labels([sample.image for sample in samples]), samples, strict=True):
+            tally.add(labels, sample.mask)
+    return tally.result()

@@ -1,0 +1,70 @@
+"""From photos of any size to labels of that size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from recyclecli.data.fit import fit_image, fitted_size
+from recyclecli.engine.checkpoint import Trained
+from recyclecli.types import Postprocessor
+
+T = TypeVar("T")
+
+
+class Predictor:
+    """A trained model with its post-processors, ready for photos.
+
+    Args:
+        trained: from `load_trained`.
+        postprocessors: applied in order to each photo's probabilities.
+        device: torch device; the GPU when there is one.
+    """
+
+    def __init__(
+        self, trained: Trained, postprocessors: Sequence[Postprocessor] = (), device: str | None = None
+    ) -> None:
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._model = trained.model.to(self._device, memory_format=torch.channels_last)
+        self._size = trained.size
+        self._postprocessors = list(postprocessors)
+
+    @torch.inference_mode()
+    def labels(self, photos: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+        """Labels (H, W) uint8 of photos (H, W, 3) uint8 RGB, each at its own size.
+
+        A photo is fitted into the training size; its logits are resized bilinearly to the
+        photo's size before the largest is taken.
+        """
+        fitted = np.stack([fit_image(photo, self._size) for photo in photos])
+        image = torch.from_numpy(fitted).to(self._device).permute(0, 3, 1, 2).float().div_(255)
+        output = self._model(image.contiguous(memory_format=torch.channels_last))
+        logits = output[0] if isinstance(output, tuple) else output
+        return [self._own_size(one, photo) for one, photo in zip(logits, photos, strict=True)]
+
+    def _own_size(self, logits: torch.Tensor, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        height, width = photo.shape[:2]
+        rows, columns = fitted_size(height, width, self._size)
+        inside = logits[None, :, :rows, :columns].float()
+        if (rows, columns) != (height, width):
+            inside = F.interpolate(inside, (height, width), mode="bilinear", align_corners=False)
+        if not self._postprocessors:
+            labels: NDArray[np.uint8] = inside[0].argmax(0).to(torch.uint8).cpu().numpy()
+            return labels
+        probabilities: NDArray[np.float32] = inside[0].softmax(0).cpu().numpy()
+        for postprocessor in self._postprocessors:
+            probabilities = postprocessor(photo, probabilities)
+        return probabilities.argmax(0).astype(np.uint8)
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of up to `size` consecutive items."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

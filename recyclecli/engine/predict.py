@@ -1,0 +1,120 @@
+"""Predicting folders of photos: palette masks, overlays, the contest's CSV."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from recyclecli.coco import PHOTO_SUFFIXES, read_document, read_photo, resolve_file
+from recyclecli.data.submission import write_submission
+from recyclecli.engine.evaluate import predictor_of
+from recyclecli.engine.infer import batches
+from recyclecli.engine.runs import Run
+from recyclecli.errors import RecycleError, listed
+from recyclecli.files import refuse_overwrite, whole, write_json
+from recyclecli.plugins import Registry
+from recyclecli.recipe import Recipe
+
+OPACITY = 0.55  # of the colours in an overlay
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo to predict: its file, and the name it goes by in a submission."""
+
+    file: Path
+    name: str
+
+
+def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
+    """The photos of a folder (and its subfolders, by name), of a COCO file (in its order), or one photo.
+
+    Args:
+        images: folder, COCO .json or photo.
+        root: the folder that a COCO file's names are relative to; its own when left out.
+
+    Raises:
+        RecycleError: nothing is there.
+    """
+    if images.is_dir():
+        files = sorted(file for file in images.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES)
+        if not files:
+            raise RecycleError(f"{images} holds no photos", f"photos end in {listed(sorted(PHOTO_SUFFIXES), 9)}")
+        return [Photo(file, file.relative_to(images).as_posix()) for file in files]
+    if not images.is_file():
+        raise RecycleError(f"{images} does not exist", "name a folder of photos, a COCO file or a photo")
+    if images.suffix.lower() == ".json":
+        names = [image["file_name"] for image in read_document(images).content["images"]]
+        return [Photo(resolve_file(root or images.parent, name), name) for name in names]
+    return [Photo(images, images.name)]
+
+
+def predict(
+    registry: Registry,
+    run: Run,
+    recipe: Recipe,
+    photos: Sequence[Photo],
+    out: Path,
+    submission: Path | None = None,
+    force: bool = False,
+) -> list[Path]:
+    """Write masks/NAME.png and overlays/NAME.jpg for each photo, and a submission; the masks' paths.
+
+    Raises:
+        RecycleError: a photo cannot be read, a file exists and not `force`, or `out` cannot be
+            written. No submission is left then.
+    """
+    predictor, class_names, colors = predictor_of(registry, run, recipe)
+    masks = [out / "masks" / name for name in _targets(photos, ".png")]
+    overlays = [out / "overlays" / name for name in _targets(photos, ".jpg")]
+    refuse_overwrite([*masks, *overlays, *([submission] if submission else [])], force)
+    table = np.array(colors, np.uint8)
+    with write_submission(submission) if submission else nullcontext() as add:
+        for batch in batches(zip(photos, masks, overlays, strict=True), recipe.train.batch_size):
+            images = [read_photo(photo.file) for photo, _, _ in batch]
+            for (photo, mask, overlay), image, labels in zip(batch, images, predictor.labels(images), strict=True):
+                _save(palette_image(labels, table), mask, "PNG")
+                _save(overlay_image(image, labels, table), overlay, "JPEG", quality=90)
+                if add is not None:
+                    add(photo.name, labels)
+    write_json(out / "classes.json", list(class_names))
+    return masks
+
+
+def palette_image(labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> Image.Image:
+    """(H, W) labels as an image of mode P whose pixel values are the labels and show as `colors` (K, 3)."""
+    image = Image.fromarray(labels, mode="P")
+    image.putpalette(colors.tobytes())
+    return image
+
+
+def overlay_image(photo: NDArray[np.uint8], labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> Image.Image:
+    """The photo with every class but the first tinted in its colour, its outline drawn full."""
+    tint = colors[labels].astype(np.float32)
+    edge = np.zeros(labels.shape, bool)
+    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    edge[1:] |= labels[1:] != labels[:-1]
+    share = np.where(labels > 0, OPACITY, 0.0)
+    share[edge] = 1.0
+    mixed = photo * (1 - share[..., None]) + tint * share[..., None]
+    return Image.fromarray(mixed.astype(np.uint8))
+
+
+def _targets(photos: Sequence[Photo], suffix: str) -> list[str]:
+    """Output names: the photo's with another suffix, or with it added where two would meet."""
+    short = [str(Path(photo.name).with_suffix(suffix)) for photo in photos]
+    taken = Counter(short)
+    return [name if taken[name] == 1 else photo.name + suffix for name, photo in zip(short, photos, strict=True)]
+
+
+def _save(image: Image.Image, file: Path, form: str, **options: Any) -> None:
+    with whole(file) as part:
+        image.save(part, form, **options)

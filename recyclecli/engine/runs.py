@@ -1,0 +1,96 @@
+"""Run folders: their names, and what lies where. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from recyclecli.errors import RecycleError, nearest
+from recyclecli.files import PART, unwritable
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run's folder."""
+
+    folder: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe."""
+        return self.folder / "recipe.yaml"
+
+    @property
+    def env(self) -> Path:
+        """Versions, machine and plugins."""
+        return self.folder / "env.json"
+
+    @property
+    def metrics(self) -> Path:
+        """One row per epoch."""
+        return self.folder / "metrics.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the weights."""
+        return self.folder / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """Weights of the best epoch, with all that is needed to use them."""
+        return self.checkpoints / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """Everything that resuming needs, as of the last whole epoch."""
+        return self.checkpoints / "last.ckpt"
+
+    def clear_parts(self) -> None:
+        """Remove files whose writing was interrupted."""
+        for part in self.folder.rglob(f"*{PART}"):
+            part.unlink()
+
+
+def create_run(name: str | None, model: str, runs: Path = RUNS) -> Run:
+    """A new, empty run folder: `name`, else the model's name and the next free number.
+
+    Raises:
+        RecycleError: the name exists or is no plain folder name, or the folder cannot be written.
+    """
+    if name is not None and (name in ("", ".", "..", "last") or "/" in name or "\0" in name):
+        raise RecycleError(f"{name!r} cannot be a run's name", "choose a plain name without slashes")
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while True:
+            folder = runs / (name or f"{model.partition('@')[0]}-{number:03d}")
+            try:
+                folder.mkdir()
+                return Run(folder)
+            except FileExistsError as error:
+                if name is not None:
+                    raise RecycleError(
+                        f"run {folder} exists", f"choose another --name, or go on with it: --resume {name}"
+                    ) from error
+                number += 1
+    except OSError as error:
+        raise unwritable(runs, error) from error
+
+
+def find_run(name: str, runs: Path = RUNS) -> Run:
+    """A run by its folder, its name in `runs`, or `last` for the one begun last.
+
+    Raises:
+        RecycleError: there is none.
+    """
+    recipes = sorted(runs.glob("*/recipe.yaml"), key=lambda file: file.stat().st_mtime)
+    known = [file.parent for file in recipes]
+    if name == "last" and known:
+        return Run(known[-1])
+    for folder in (Path(name), runs / name):
+        if (folder / "recipe.yaml").is_file():
+            return Run(folder)
+    advice = nearest(name, [folder.name for folder in known]) if known else "train one: recycle train"
+    raise RecycleError(f"no run {name!r} in {runs.absolute()}", advice)

@@ -1,0 +1,210 @@
+"""From a recipe to a trained run: build the parts, wire them to Lightning's Trainer, fit.
+
+recycle train --data DIR --plugin unetpp
+torchrun --nproc-per-node 8 -m recyclecli train --data DIR --devices 8
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import sys
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import entry_points, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from recyclecli import __version__
+from recyclecli.data.palette import palette
+from recyclecli.data.sources import pixel_counts
+from recyclecli.data.splits import Split, make_split
+from recyclecli.engine.callbacks import MetricsFile, keep_checkpoints, weight_average
+from recyclecli.engine.checkpoint import WholeFiles, card
+from recyclecli.engine.data import PhotoData
+from recyclecli.engine.module import SegmentationModule
+from recyclecli.engine.runs import Run, create_run
+from recyclecli.errors import RecycleError, RunFailed, listed
+from recyclecli.files import write_json, write_text
+from recyclecli.plugins import ALLOW_LIST, Registry, allow_list
+from recyclecli.recipe import Recipe, resolve
+from recyclecli.types import AugmentationContext, LossContext, ModelContext
+
+CALLBACK_GROUP = "lightning.pytorch.callbacks_factory"  # any installed package may add callbacks through it
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """How a training ended.
+
+    Attributes:
+        run: its folder.
+        how: where the split came from.
+        epochs: whole epochs done, earlier ones included.
+        best_miou: the best validation mIoU at the training size.
+    """
+
+    run: Run
+    how: str
+    epochs: int
+    best_miou: float
+
+
+def train(registry: Registry, recipe: Recipe, name: str | None = None, runs: Path | None = None) -> Trained:
+    """Train what `recipe` says in a new run folder.
+
+    Everything that can be checked is checked before the folder is made.
+
+    Args:
+        registry: the installed components.
+        recipe: from `resolve`.
+        name: of the run; the model's name and a number when left out.
+        runs: folder of the runs.
+
+    Raises:
+        RecycleError: bad input. RunFailed: out of memory, a full disk.
+    """
+    _refuse_foreign_callbacks()
+    split = make_split(registry, recipe.data, recipe.seed)
+    recipe = recipe.model_copy(update={"data": split.data})
+    module = _module(registry, recipe, split)
+    run = create_run(name, recipe.model.name, runs or Path("runs"))
+    print(f"training on {len(split.train)} photos, validating on {len(split.val)}: {split.how}", file=sys.stderr)
+    print(f"run folder: {run.folder}", file=sys.stderr)
+    write_json(run.env, environment(registry), indent=1)
+    write_text(run.recipe, recipe.to_yaml())
+    return _fit(recipe, split, module, run)
+
+
+def resume(registry: Registry, run: Run) -> Trained:
+    """Go on with an interrupted run, from the end of its last whole epoch, by its own recipe.
+
+    Raises:
+        RecycleError: its data or its plugins are not what they were.
+    """
+    _refuse_foreign_callbacks()
+    recipe = resolve(registry, run.recipe)
+    split = make_split(registry, recipe.data, recipe.seed)
+    run.clear_parts()
+    print(f"going on with {run.folder}: {split.how}", file=sys.stderr)
+    return _fit(recipe, split, _module(registry, recipe, split), run)
+
+
+def environment(registry: Registry) -> dict[str, object]:
+    """Versions, machine and plugins, for env.json."""
+    packages = ("torch", "torchvision", "lightning", "segmentation-models-pytorch", "timm", "kornia", "numpy")
+    return {
+        "recyclecli": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in packages if find_spec(name.replace("-", "_"))},
+        "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] or ["cpu"],
+        "threads": torch.get_num_threads(),
+        "plugins": {plugin.distribution: f"{plugin.version} {plugin.state}" for plugin in registry.plugins},
+        "lightning_callback_factories": _foreign_callbacks(),
+        "command": sys.argv,
+    }
+
+
+def _module(registry: Registry, recipe: Recipe, split: Split) -> SegmentationModule:
+    """All parts of the recipe, built from its seed."""
+    L.seed_everything(recipe.seed, verbose=False)
+    names = split.train.class_names
+    model = registry.build("model", recipe.model.name, recipe.model.options, ModelContext(len(names)))
+    loss_context = LossContext(names, lambda: pixel_counts(split.train))
+    losses = [(part.weight, registry.build("loss", part.name, part.options, loss_context)) for part in recipe.loss]
+    aug_context = AugmentationContext(names, split.train)
+    augs = [registry.build("augmentation", part.name, part.options, aug_context) for part in recipe.aug]
+    described = card(recipe, names, palette(names, recipe.data.root), split.how)
+    return SegmentationModule(model, losses, augs, names, recipe, described)
+
+
+def _fit(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> Trained:
+    settings = recipe.train
+    callbacks: list[Callback] = [weight_average(settings.ema)] if settings.ema else []
+    callbacks += [MetricsFile(run, split.train.class_names), *keep_checkpoints(run)]
+    if sys.stderr.isatty():
+        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
+    _quieten()
+    trainer = L.Trainer(
+        max_epochs=settings.epochs,
+        precision=_precision(settings.precision),  # type: ignore[arg-type]
+        accumulate_grad_batches=settings.accumulate,
+        gradient_clip_val=settings.clip,
+        deterministic="warn" if settings.deterministic else False,
+        benchmark=not settings.deterministic,
+        devices=int(settings.devices) if settings.devices.isdigit() else settings.devices,
+        num_nodes=settings.num_nodes,
+        strategy=settings.strategy,
+        callbacks=callbacks,
+        plugins=[WholeFiles()],
+        logger=_tensorboard(run),
+        default_root_dir=str(run.folder),
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        enable_progress_bar=sys.stderr.isatty(),
+        log_every_n_steps=10,
+    )
+    try:
+        trainer.fit(
+            module,
+            datamodule=PhotoData(split, recipe),
+            ckpt_path=str(run.last) if run.last.is_file() else None,
+            weights_only=True,
+        )
+    except torch.OutOfMemoryError as error:
+        raise RunFailed(
+            f"out of memory in {run.folder}: {str(error).splitlines()[0]}",
+            f"lower train.batch_size ({settings.batch_size}) or data.size ({recipe.data.size}), "
+            "with train.accumulate for the same step",
+        ) from error
+    if trainer.interrupted:  # Lightning swallows Ctrl-C
+        raise KeyboardInterrupt
+    best = next(callback for callback in callbacks if getattr(callback, "monitor", None))
+    score = getattr(best, "best_model_score", None)
+    return Trained(run, split.how, trainer.current_epoch, float("nan") if score is None else float(score))
+
+
+def _precision(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    return "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
+
+
+def _tensorboard(run: Run) -> TensorBoardLogger:
+    """Events in the run's folder; when resumed, those after the checkpoint's step are marked void."""
+    purge = {}
+    if run.last.is_file():
+        purge["purge_step"] = int(WholeFiles().load_checkpoint(run.last)["global_step"]) + 1
+    return TensorBoardLogger(str(run.folder), name="tensorboard", version="", **purge)
+
+
+def _foreign_callbacks() -> list[str]:
+    return sorted(f"{point.name} ({point.value})" for point in entry_points(group=CALLBACK_GROUP))
+
+
+def _refuse_foreign_callbacks() -> None:
+    """Under an allow-list of plugins nothing else may join the training either."""
+    foreign = _foreign_callbacks()
+    if foreign and allow_list() is not None:
+        raise RecycleError(
+            f"${ALLOW_LIST} is set, but Lightning would load callbacks of {listed(foreign)}",
+            f"uninstall what brings them, or unset ${ALLOW_LIST}",
+        )
+
+
+def _quieten() -> None:
+    """Keep Lightning's advice that does not apply to our users out of their terminal."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (".*does not have many workers.*", ".*number of training batches.*", ".*isinstance.treespec.*"):
+        warnings.filterwarnings("ignore", message)
+    if not torch.cuda.is_available():  # several processes on few cores would spin against each other
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,0 +1,51 @@
+"""Errors that end a command with one clear message instead of a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RecycleError(Exception):
+    """Wrong use or bad input: the message names the cause and the file, `remedy` what to do.
+
+    The command line prints both, without a traceback, and leaves with `exit_code`.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        message = str(self.args[0])
+        return f"{message}\n  remedy: {self.remedy}" if self.remedy else message
+
+
+class FaultsFound(RecycleError):
+    """A check ran to its end and found faults."""
+
+    exit_code = 1
+
+
+class RunFailed(RecycleError):
+    """The work began and could not be finished: out of memory, NaN, disk full."""
+
+    exit_code = 3
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """Advice on a mistyped `word`: `nearest: focal`, or all of `valid` when none is close."""
+    names = sorted(valid)
+    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    if close:
+        return f"nearest: {close[0]}"
+    return f"valid: {', '.join(names)}" if names else "none is installed"
+
+
+def listed(items: Iterable[object], limit: int = 5) -> str:
+    """`a, b, c and 7 more`: names for a message, however many there are."""
+    texts = [str(item) for item in items]
+    more = len(texts) - limit
+    return ", ".join(texts[:limit]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,65 @@
+"""Writing so that a file is either whole or absent: beside its place, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from recyclecli.errors import RecycleError
+
+PART = ".part"  # ends the name of a file that is still being written
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a place beside `path` to write to; when the block succeeds it becomes `path`.
+
+    The bytes are on the disk before the name appears, so a kill or a power cut leaves the
+    old file or the new one. The unfinished file is removed when the block raises.
+
+    Raises:
+        RecycleError: the folder cannot be created or written to.
+    """
+    part = path.with_name(path.name + PART)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+    except OSError as error:
+        raise unwritable(path, error) from error
+    try:
+        yield part
+        with part.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 with `whole`."""
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
+    """Write `value` as JSON with `whole`; NaN and infinity, which JSON lacks, raise ValueError."""
+    write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent) + "\n")
+
+
+def refuse_overwrite(paths: list[Path], force: bool) -> None:
+    """Raise RecycleError, naming the first of `paths` that exists, unless `force`."""
+    for path in paths:
+        if path.exists() and not force:
+            raise RecycleError(f"{path} exists", "choose another --out, or pass --force to replace it")
+
+
+def unwritable(path: Path, error: OSError) -> RecycleError:
+    """The error to raise where `path` cannot be written."""
+    return RecycleError(
+        f"cannot write {path}: {error.strerror or error}",
+        "check the folder's permissions and free space, or write elsewhere with --out",
+    )

@@ -1,0 +1,94 @@
+"""The five hooks, one per kind of component.
+
+A plugin is a distribution with an entry point in the group `recyclecli` that names a module
+(or object) holding `@hookimpl` functions of these names. Each returns an iterable of
+components; the module itself imports nothing heavy, since listing plugins imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from recyclecli.types import (
+        AugmentationComponent,
+        DatasetComponent,
+        LossComponent,
+        ModelComponent,
+        PostprocessorComponent,
+    )
+
+hookspec = pluggy.HookspecMarker("recyclecli")
+
+
+@hookspec
+def recycle_datasets() -> Iterable[DatasetComponent]:
+    """Datasets: `factory(options, DatasetContext) -> Source`.
+
+    Example:
+        @hookimpl
+        def recycle_datasets():
+            yield DatasetComponent("bins", "acme_bins.source:open_bins", BinsOptions, "Photos of bins")
+
+    .. versionadded:: 0.1
+    """
+    return ()
+
+
+@hookspec
+def recycle_augmentations() -> Iterable[AugmentationComponent]:
+    """Augmentations: `factory(options, AugmentationContext) -> Augmentation`.
+
+    Example:
+        @hookimpl
+        def recycle_augmentations():
+            yield AugmentationComponent("rain", "acme_rain.rain:Rain", RainOptions, "Drops on the lens")
+
+    .. versionadded:: 0.1
+    """
+    return ()
+
+
+@hookspec
+def recycle_models() -> Iterable[ModelComponent]:
+    """Models: `factory(options, ModelContext) -> torch.nn.Module`.
+
+    Example:
+        @hookimpl
+        def recycle_models():
+            yield ModelComponent("tiny", "acme_tiny.net:Tiny", TinyOptions, "Four convolutions")
+
+    .. versionadded:: 0.1
+    """
+    return ()
+
+
+@hookspec
+def recycle_losses() -> Iterable[LossComponent]:
+    """Losses: `factory(options, LossContext) -> torch.nn.Module`.
+
+    Example:
+        @hookimpl
+        def recycle_losses():
+            yield LossComponent("poly", "acme_poly.poly:PolyLoss", PolyOptions, "PolyLoss-1")
+
+    .. versionadded:: 0.1
+    """
+    return ()
+
+
+@hookspec
+def recycle_postprocessors() -> Iterable[PostprocessorComponent]:
+    """Post-processors: `factory(options, PostprocessorContext) -> Postprocessor`.
+
+    Example:
+        @hookimpl
+        def recycle_postprocessors():
+            yield PostprocessorComponent("calm", "acme_calm.calm:Calm", CalmOptions, "Median filter")
+
+    .. versionadded:: 0.1
+    """
+    return ()

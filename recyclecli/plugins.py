@@ -1,0 +1,240 @@
+"""Finding plugins, keeping a broken one from harming the rest, and building parts by name."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import Any, Literal
+
+import pluggy
+from pydantic import ValidationError
+
+from recyclecli import hookspecs
+from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.types import KINDS, Component, Kind, Options
+
+GROUP = "recyclecli"
+ALLOW_LIST = "RECYCLE_PLUGINS"
+
+State = Literal["ok", "failed", "blocked"]
+
+HOOKS: dict[str, Kind] = {f"recycle_{'losses' if kind == 'loss' else kind + 's'}": kind for kind in KINDS}
+"""Hook name to the kind of component that it may return."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One entry point: where it comes from, whether it works, and what it offers.
+
+    Attributes:
+        name: of the entry point.
+        distribution: the pip name of the package that holds it.
+        version: of that package.
+        state: `ok`; `failed` with its `cause`; `blocked` when RECYCLE_PLUGINS leaves it out.
+        cause: why it offers nothing, and what to do; empty when ok.
+        components: what it offers; empty unless ok.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    state: State = "ok"
+    cause: str = ""
+    components: tuple[Component, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A component and the plugin that offers it."""
+
+    component: Component
+    plugin: Plugin
+
+    @property
+    def qualified(self) -> str:
+        """The name that picks it whatever else is installed: `focal@recycle-losses`."""
+        return f"{self.component.name}@{self.plugin.distribution}"
+
+    def missing(self) -> list[str]:
+        """What must be pip-installed before it can be built."""
+        return [need.pip for need in self.component.requires if find_spec(need.module) is None]
+
+    def options(self, values: Mapping[str, Any]) -> Options:
+        """Its settings from `values`; pydantic.ValidationError where they do not fit."""
+        return self.component.options.model_validate(dict(values))
+
+    def build(self, options: Options, context: Any) -> Any:
+        """Import the factory and call it.
+
+        Raises:
+            RecycleError: a required package is missing, or the factory cannot be imported.
+        """
+        missing = self.missing()
+        if missing:
+            raise RecycleError(
+                f"{self.component.kind} {self.qualified} needs {listed(missing)}",
+                f"pip install {' '.join(repr(need) for need in missing)}",
+            )
+        module, _, attribute = self.component.factory.partition(":")
+        try:
+            factory = getattr(import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise RecycleError(
+                f"{self.component.kind} {self.qualified}: {self.component.factory} cannot be imported: {error}",
+                f"reinstall or update {self.plugin.distribution}",
+            ) from error
+        return factory(options, context)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """What is installed. Make one with `discover`; there is no global one."""
+
+    plugins: tuple[Plugin, ...]
+
+    def offers(self, kind: Kind | None = None) -> list[Offer]:
+        """All components of a kind (or of every kind), in order of kind and name."""
+        found = [
+            Offer(component, plugin)
+            for plugin in self.plugins
+            for component in plugin.components
+            if kind in (None, component.kind)
+        ]
+        return sorted(found, key=lambda offer: (KINDS.index(offer.component.kind), offer.qualified))
+
+    def names(self, kind: Kind) -> list[str]:
+        """The bare names of a kind, each once."""
+        return sorted({offer.component.name for offer in self.offers(kind)})
+
+    def find(self, kind: Kind, name: str) -> Offer:
+        """The component called `name`, bare or as `name@distribution`.
+
+        Raises:
+            RecycleError: nobody offers it, or several do and the bare name does not choose.
+        """
+        bare, _, distribution = name.partition("@")
+        found = [
+            offer
+            for offer in self.offers(kind)
+            if offer.component.name == bare and distribution in ("", offer.plugin.distribution)
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choices = [offer.qualified for offer in found]
+            raise RecycleError(
+                f"{kind} {name!r} is offered by {len(found)} packages: "
+                + listed(f"{offer.plugin.distribution} {offer.plugin.version}" for offer in found),
+                f"say which: {' or '.join(choices)}",
+            )
+        broken = [plugin.distribution for plugin in self.plugins if plugin.state != "ok"]
+        hint = f"; not loaded: {listed(broken)} (see `recycle plugins list`)" if broken else ""
+        raise RecycleError(f"no {kind} is called {name!r}", nearest(name, self.names(kind)) + hint)
+
+    def build(self, kind: Kind, name: str, values: Mapping[str, Any], context: Any) -> Any:
+        """Find, check the options, build: for parts that do not come through a recipe.
+
+        Raises:
+            RecycleError: unknown or ambiguous name, wrong options, missing packages.
+        """
+        offer = self.find(kind, name)
+        try:
+            options = offer.options(values)
+        except ValidationError as error:
+            details = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise RecycleError(f"{kind} {name}: {details}", f"see `recycle plugins show {name}`") from error
+        return offer.build(options, context)
+
+
+def allow_list() -> frozenset[str] | None:
+    """Distribution names in $RECYCLE_PLUGINS, normalised; None when it is unset, all allowed."""
+    value = os.environ.get(ALLOW_LIST)
+    if value is None:
+        return None
+    return frozenset(_normalised(name) for name in value.split(",") if name.strip())
+
+
+def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | None = None) -> Registry:
+    """Load every installed plugin, each on its own: one that fails takes nothing else down.
+
+    Args:
+        allow: normalised distribution names to load; None reads $RECYCLE_PLUGINS.
+        found: entry points to load; None takes those of the installed distributions.
+    """
+    allowed = allow_list() if allow is None else allow
+    points = entry_points(group=GROUP) if found is None else found
+    ordered = sorted(points, key=lambda point: (_distribution(point)[0], point.name))
+    taken: set[tuple[str, Kind, str]] = set()
+    plugins = []
+    for point in ordered:
+        plugin = _load(point, allowed)
+        keys = [(plugin.distribution, component.kind, component.name) for component in plugin.components]
+        doubled = [f"{kind} {name}" for _, kind, name in keys if (plugin.distribution, kind, name) in taken]
+        if doubled:  # name@distribution could not tell them apart
+            cause = f"another entry point of {plugin.distribution} offers {listed(doubled)} already"
+            plugin = Plugin(plugin.name, plugin.distribution, plugin.version, "failed", cause)
+        else:
+            taken.update(keys)
+        plugins.append(plugin)
+    return Registry(tuple(plugins))
+
+
+def _load(point: EntryPoint, allowed: frozenset[str] | None) -> Plugin:
+    """One plugin, whole or not at all."""
+    distribution, version = _distribution(point)
+    if allowed is not None and _normalised(distribution) not in allowed:
+        return Plugin(point.name, distribution, version, "blocked", f"not in ${ALLOW_LIST}")
+    try:
+        with redirect_stdout(sys.stderr):
+            components = _components(point)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may raise anything, SystemExit too
+        cause = str(error) if isinstance(error, _Misfit) else f"{type(error).__name__}: {error}"
+        return Plugin(point.name, distribution, version, "failed", cause)
+    return Plugin(point.name, distribution, version, components=components)
+
+
+class _Misfit(Exception):
+    """A plugin that loads but does not keep the contract."""
+
+
+def _components(point: EntryPoint) -> tuple[Component, ...]:
+    manager = pluggy.PluginManager("recyclecli")
+    manager.add_hookspecs(hookspecs)
+    module = point.load()
+    manager.register(module, point.name)
+    unknown = sorted(
+        name
+        for name in dir(module)
+        if name not in HOOKS and getattr(getattr(module, name, None), "recyclecli_impl", None) is not None
+    )
+    if unknown:
+        raise _Misfit(f"hook {listed(unknown)} is unknown to this recyclecli: upgrade recyclecli")
+    collected: dict[tuple[Kind, str], Component] = {}
+    for hook, kind in HOOKS.items():
+        for offered in getattr(manager.hook, hook)():
+            for component in offered:
+                if not isinstance(component, Component) or component.kind != kind:
+                    raise _Misfit(f"{hook} returned {component!r}, which is no {kind} component")
+                if (kind, component.name) in collected:
+                    raise _Misfit(f"{hook} returned {component.name!r} twice")
+                collected[kind, component.name] = component
+    return tuple(collected.values())
+
+
+def _distribution(point: EntryPoint) -> tuple[str, str]:
+    if point.dist is None:
+        return "unknown", "unknown"
+    return point.dist.metadata["Name"], point.dist.version
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()

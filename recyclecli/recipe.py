@@ -1,0 +1,282 @@
+"""The recipe: one YAML 1.2 file that says everything about a run, plus dotted overrides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from recyclecli.errors import RecycleError, nearest
+from recyclecli.plugins import Registry
+from recyclecli.types import Kind
+
+LISTS: dict[str, Kind] = {"loss": "loss", "aug": "augmentation", "post": "postprocessor"}
+
+
+class Section(BaseModel):
+    """A part of the recipe that the core itself understands: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Part(BaseModel):
+    """A component by name; every further key is one of its own options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The component's own options as written."""
+        return dict(self.model_extra or {})
+
+
+class ListedPart(Part):
+    """An entry of a list of components."""
+
+    id: str | None = Field(None, description="tells two entries of one name apart")
+
+
+class LossPart(ListedPart):
+    """A term of the sum of losses."""
+
+    weight: float = Field(1.0, gt=0, description="factor of this term")
+
+
+class DataFile(Section):
+    """One annotated set: an annotation file or split, and the folder that its names are relative to."""
+
+    root: Path | None = Field(None, description="data.root when left out")
+    json_path: str | None = Field(None, alias="json")
+    weight: float = Field(1.0, gt=0, description="how often its photos are drawn, relative to the others")
+
+
+class DataSection(Section):
+    """What to train on and how the photos reach the model."""
+
+    dataset: Part = Field(Part(name="coco"), description="how the data is read")
+    root: Path = Field(default_factory=lambda: Path(os.environ.get("RECYCLE_DATA") or "data"))
+    json_path: str | None = Field(None, description="annotation file; found in root when left out")
+    train: tuple[DataFile, ...] = Field((), description="explicit training files")
+    val: tuple[DataFile, ...] = Field((), description="explicit validation files")
+    fold: int | None = Field(None, ge=0, description="fold of folds.json that is held out")
+    split: Literal["auto", "files", "folds", "random"] = Field(
+        "auto", description="where the validation set comes from"
+    )
+    val_fraction: float = Field(0.2, gt=0, lt=1, description="share held out by a random split")
+    size: int = Field(512, ge=32, le=4096, description="photos are fitted into size x size pixels")
+    workers: int | None = Field(None, ge=0, description="loading processes; by the machine when left out")
+    fingerprint: str | None = Field(None, description="of the data of an earlier run; refused when it differs")
+
+
+class TrainSection(Section):
+    """How the weights are found."""
+
+    epochs: int = Field(30, ge=1)
+    batch_size: int = Field(8, ge=1, description="photos per device and step")
+    lr: float = Field(1e-3, gt=0, description="peak learning rate")
+    weight_decay: float = Field(0.01, ge=0)
+    optimizer: Literal["adamw", "adam", "radam", "sgd", "lion"] = "adamw"
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps during which the rate rises")
+    precision: Literal["auto", "32", "16-mixed", "bf16-mixed"] = "auto"
+    accumulate: int = Field(1, ge=1, description="batches per optimizer step")
+    clip: float | None = Field(1.0, gt=0, description="largest gradient norm")
+    ema: float = Field(0.99, ge=0, lt=1, description="decay of the weight average, 0 for none")
+    deterministic: bool = Field(True, description="same seed, same weights on one machine")
+    channels_last: bool = True
+    devices: str = Field("auto", coerce_numbers_to_str=True)
+    num_nodes: int = Field(1, ge=1)
+    strategy: str = "auto"
+
+
+class Recipe(Section):
+    """Everything about a run; `resolve` makes one in which every name and option is checked."""
+
+    seed: int = Field(0, ge=0, lt=2**32)
+    data: DataSection = DataSection()
+    model: Part = Part(name="unet")
+    loss: tuple[LossPart, ...] = Field((LossPart(name="ce"),), min_length=1)
+    aug: tuple[ListedPart, ...] = ()
+    post: tuple[ListedPart, ...] = ()
+    train: TrainSection = TrainSection()
+
+    def parts(self) -> list[tuple[str, Kind, Part]]:
+        """Every component that it names: (key, kind, part)."""
+        single: list[tuple[str, Kind, Part]] = [
+            ("data.dataset", "dataset", self.data.dataset),
+            ("model", "model", self.model),
+        ]
+        lists = [(f"{key}.{part.name}", kind, part) for key, kind in LISTS.items() for part in getattr(self, key)]
+        return single + lists
+
+    def to_yaml(self) -> str:
+        """The recipe as YAML that `resolve` reads back to an equal recipe."""
+        stream = StringIO()
+        YAML().dump(self.model_dump(mode="json", by_alias=True), stream)
+        return stream.getvalue()
+
+
+def resolve(
+    registry: Registry,
+    file: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+) -> Recipe:
+    """Defaults < the recipe file < flags and `-o key=value`, checked whole against what is installed.
+
+    Args:
+        registry: the installed components.
+        file: a YAML recipe.
+        flags: dotted key to value, from the command line's own flags.
+        overrides: `key=value` texts; the value is read as YAML.
+
+    Raises:
+        RecycleError: every fault at once, a line each, with its key, value and the nearest valid name.
+    """
+    tree = _defaults(_read(file) if file else {})
+    faults: list[str] = []
+    settings = dict(flags or {})
+    for text in overrides:
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            faults.append(f"-o {text}: not of the form key=value")
+        elif key in settings:
+            faults.append(f"{key} is set twice, last by -o {text}")
+        else:
+            try:
+                settings[key] = _yaml(value)
+            except YAMLError:
+                faults.append(f"-o {text}: the value is not YAML")
+    # a name replaces its component and drops its options, so names come before options
+    for key in sorted(settings, key=lambda key: key.count(".") - key.endswith(".name")):
+        try:
+            _assign(tree, key, settings[key])
+        except LookupError as error:
+            faults.append(f"{key} = {settings[key]!r}: {error.args[0]}")
+    try:
+        recipe = Recipe.model_validate(tree)
+    except ValidationError as error:
+        faults += [_fault(Recipe, detail) for detail in error.errors()]
+        recipe = None
+    if recipe is not None:
+        recipe, more = _check_parts(recipe, registry)
+        faults += more
+    if faults or recipe is None:
+        where = f" ({file})" if file else ""
+        raise RecycleError("\n  ".join([f"{len(faults)} fault(s) in the recipe{where}:", *faults]))
+    return recipe
+
+
+def _yaml(text: str) -> Any:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        tree = _yaml(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecycleError(f"cannot read the recipe {file}: {error}") from error
+    except (YAMLError, RecursionError) as error:
+        raise RecycleError(f"{file} is not YAML: {error}", "correct the line it names") from error
+    if tree is not None and not isinstance(tree, dict):
+        raise RecycleError(f"{file} is not a recipe: a mapping of sections is expected")
+    return tree or {}
+
+
+def _defaults(tree: dict[str, Any]) -> dict[str, Any]:
+    """`tree` with its components spelled out as mappings, lists of them as lists."""
+    full = Recipe().model_dump(exclude_unset=True) | {"model": "unet", "loss": "ce"} | tree
+    full["data"] = {"dataset": "coco"} | dict(full.get("data") or {})
+    full["train"] = dict(full.get("train") or {})
+    full["model"] = _spelled(full["model"])
+    full["data"]["dataset"] = _spelled(full["data"]["dataset"])
+    for key in LISTS:
+        full[key] = _spelled_list(full.get(key))
+    return full
+
+
+def _spelled(part: Any) -> Any:
+    return {"name": part} if isinstance(part, str) else part
+
+
+def _spelled_list(parts: Any) -> Any:
+    if isinstance(parts, (str, dict)):
+        parts = [parts]
+    return [_spelled(part) for part in parts] if isinstance(parts, (list, tuple)) else parts or []
+
+
+def _assign(tree: dict[str, Any], key: str, value: Any) -> None:
+    head, *rest = key.split(".")
+    if head in LISTS and not rest:
+        tree[head] = _spelled_list(value)
+        return
+    if head in LISTS:
+        entry, rest = _entry(head, tree[head], rest)
+    elif head == "model" or key.startswith("data.dataset"):
+        owner, name, rest = (tree, "model", rest) if head == "model" else (tree["data"], "dataset", rest[1:])
+        if rest in ([], ["name"]):
+            if _spelled(value) != {"name": owner[name].get("name")}:
+                owner[name] = _spelled(value)
+            return
+        entry = owner[name]
+    else:
+        entry, rest = tree, [head, *rest]
+    for step in rest[:-1]:
+        entry = entry.setdefault(step, {})
+        if not isinstance(entry, dict):
+            raise LookupError(f"{step} has no keys of its own")
+    entry[rest[-1]] = value
+
+
+def _entry(section: str, entries: list[dict[str, Any]], rest: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """The list entry that `rest` addresses, and the keys below it."""
+    named = [entry for entry in entries if rest[0] in (entry.get("id"), entry.get("name"))]
+    if len(named) == 1 and len(rest) > 1:
+        return named[0], rest[1:]
+    if len(named) > 1:
+        raise LookupError(f"{section} names {rest[0]} {len(named)} times; give each an id and use that")
+    if section == "loss" and len(entries) == 1 and len(rest) == 1:
+        return entries[0], rest
+    names = [str(entry.get("id") or entry.get("name")) for entry in entries]
+    raise LookupError(f"{section} holds no such entry; {nearest(rest[0], names)}")
+
+
+def _fault(model: type[BaseModel], detail: Any) -> str:
+    """One line for a pydantic error: key, value, what is wrong, nearest valid key."""
+    key = ".".join(str(step) for step in detail["loc"])
+    if detail["type"] != "extra_forbidden":
+        return f"{key} = {detail['input']!r}: {detail['msg']}"
+    for step in detail["loc"][:-1]:
+        field = model.model_fields.get(str(step))
+        model = field.annotation if field and isinstance(field.annotation, type) else DataFile if field else model
+    return f"{key} = {detail['input']!r}: unknown key; {nearest(str(detail['loc'][-1]), model.model_fields)}"
+
+
+def _check_parts(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
+    """The recipe with every component's options complete, and what is wrong with them."""
+    faults = []
+    complete: dict[int, Part] = {}
+    for key, kind, part in recipe.parts():
+        try:
+            offer = registry.find(kind, part.name)
+            missing = offer.missing()
+            if missing:
+                faults.append(f"{key}: needs pip install {' '.join(missing)}")
+            options = offer.options(part.options).model_dump(mode="json")
+            complete[id(part)] = part.model_validate(part.model_dump() | options)
+        except RecycleError as error:
+            faults.append(f"{key} = {part.name!r}: {error.args[0]}; {error.remedy}")
+        except ValidationError as error:
+            faults += [f"{key}.{_fault(offer.component.options, detail)}" for detail in error.errors()]
+    if faults:
+        return recipe, faults
+    lists = {key: tuple(complete[id(part)] for part in getattr(recipe, key)) for key in LISTS}
+    data = recipe.data.model_copy(update={"dataset": complete[id(recipe.data.dataset)]})
+    return recipe.model_copy(update={"model": complete[id(recipe.model)], "data": data, **lists}), faults

@@ -1,0 +1,345 @@
+"""The contracts between the core and its plugins: components, contexts, and what passes between.
+
+Nothing here imports torch; tensors appear in annotations only. A plugin may import this
+module, `recyclecli.hookimpl` and `recyclecli.coco`, and nothing else of the core.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, get_args, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from recyclecli.errors import RecycleError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+__all__ = [
+    "IGNORE",
+    "KINDS",
+    "Annotation",
+    "Augmentation",
+    "AugmentationComponent",
+    "AugmentationContext",
+    "Batch",
+    "Component",
+    "DatasetComponent",
+    "DatasetContext",
+    "Kind",
+    "Loss",
+    "LossComponent",
+    "LossContext",
+    "Model",
+    "ModelComponent",
+    "ModelContext",
+    "Options",
+    "Postprocessor",
+    "PostprocessorComponent",
+    "PostprocessorContext",
+    "Record",
+    "RecycleError",
+    "Requirement",
+    "Sample",
+    "Source",
+]
+
+IGNORE = 255
+"""Mask value of pixels that belong to no class and count in no loss and no score."""
+
+Kind = Literal["dataset", "augmentation", "model", "loss", "postprocessor"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+RESERVED = frozenset({"name", "id", "weight"})  # keys of a recipe's entry that are not the part's own
+
+
+class Options(BaseModel):
+    """Base of a component's settings: one documented field each, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A package that a component needs at build time.
+
+    Attributes:
+        module: top-level import name, probed without importing it (`pydensecrf`).
+        pip: what to install to get it (`pydensecrf2>=1.1`).
+    """
+
+    module: str
+    pip: str
+
+    def __post_init__(self) -> None:
+        if not self.module.isidentifier():
+            raise ValueError(f"requirement {self.module!r}: a top-level import name, without dots")
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One implementation that a plugin offers; use the subclass of its kind.
+
+    Attributes:
+        name: kebab-case, what users type.
+        factory: `package.module:attribute`, imported only when the component is built and
+            called as `factory(options, context)`.
+        options: the `Options` subclass with its settings.
+        summary: one line for lists.
+        requires: packages probed before the factory is imported.
+
+    Raises:
+        ValueError: a field does not have that form, or an option is called `name`, `id` or
+            `weight`, which the recipe uses itself.
+    """
+
+    kind: ClassVar[Kind]
+    name: str
+    factory: str
+    options: type[Options]
+    summary: str
+    requires: tuple[Requirement, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
+            raise ValueError(f"component name {self.name!r} is not kebab-case")
+        if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", self.factory):
+            raise ValueError(f"{self.name}: factory {self.factory!r} is not 'package.module:attribute'")
+        if not (isinstance(self.options, type) and issubclass(self.options, Options)):
+            raise ValueError(f"{self.name}: options must be a subclass of recyclecli.types.Options")
+        shadowing = RESERVED & self.options.model_fields.keys()
+        if shadowing:
+            raise ValueError(f"{self.name}: option names {sorted(shadowing)} are the recipe's own")
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetComponent(Component):
+    """Builds a `Source`: `factory(options, DatasetContext)`."""
+
+    kind: ClassVar[Kind] = "dataset"
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentationComponent(Component):
+    """Builds an `Augmentation`: `factory(options, AugmentationContext)`."""
+
+    kind: ClassVar[Kind] = "augmentation"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelComponent(Component):
+    """Builds a `Model`, a torch.nn.Module: `factory(options, ModelContext)`."""
+
+    kind: ClassVar[Kind] = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class LossComponent(Component):
+    """Builds a `Loss`, a torch.nn.Module: `factory(options, LossContext)`."""
+
+    kind: ClassVar[Kind] = "loss"
+
+
+@dataclass(frozen=True, slots=True)
+class PostprocessorComponent(Component):
+    """Builds a `Postprocessor`: `factory(options, PostprocessorContext)`."""
+
+    kind: ClassVar[Kind] = "postprocessor"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetContext:
+    """What a dataset cannot know by itself.
+
+    Attributes:
+        root: the folder that file names are relative to.
+        split: an annotation file (absolute, or relative to `root`) or the name of a split;
+            None for the whole source.
+    """
+
+    root: Path
+    split: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentationContext:
+    """What an augmentation cannot know by itself: class names, and the training photos only."""
+
+    class_names: tuple[str, ...]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class ModelContext:
+    """What a model cannot know by itself.
+
+    Attributes:
+        num_classes: K, channels of the logits.
+        in_channels: channels of the image, 3 for RGB.
+        pretrained: False when the weights come from a checkpoint, so that none are fetched.
+    """
+
+    num_classes: int
+    in_channels: int = 3
+    pretrained: bool = True
+
+
+@dataclass(frozen=True)
+class LossContext:
+    """What a loss cannot know by itself.
+
+    Attributes:
+        class_names: K names, by label.
+        count: counts the training split's pixels; called once, by the first use of `pixel_counts`.
+    """
+
+    class_names: tuple[str, ...]
+    count: Callable[[], tuple[int, ...]]
+
+    @cached_property
+    def pixel_counts(self) -> tuple[int, ...]:
+        """K pixel counts of the training split, by label."""
+        return self.count()
+
+
+@dataclass(frozen=True, slots=True)
+class PostprocessorContext:
+    """What a postprocessor cannot know by itself: class names by label."""
+
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One annotated object.
+
+    Attributes:
+        id: its id in the annotation file.
+        label: class index; `IGNORE` for regions of the reserved category `ignore`.
+        segmentation: COCO polygons (lists of x1, y1, x2, y2 ... in pixels) or a COCO RLE dict.
+        area: stated area in pixels, None where the file states none.
+        iscrowd: an uncounted region rather than one object; it is painted, but is no instance.
+        provenance: `file_name`s of the photos it was taken from, for pasted objects.
+    """
+
+    id: int
+    label: int
+    segmentation: list[list[float]] | Mapping[str, Any]
+    area: float | None = None
+    iscrowd: bool = False
+    provenance: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a source knows about a photo without reading it.
+
+    Attributes:
+        file: the photo, an existing or missing path.
+        file_name: its name in the annotation file, relative to the source's root.
+        height, width: in pixels, as annotated.
+        annotations: its objects in file order.
+    """
+
+    file: Path
+    file_name: str
+    height: int
+    width: int
+    annotations: tuple[Annotation, ...] = ()
+
+    @property
+    def provenance(self) -> frozenset[str]:
+        """`file_name`s of the other photos that it shows objects of."""
+        return frozenset(name for annotation in self.annotations for name in annotation.provenance)
+
+
+class Sample(NamedTuple):
+    """A photo with its labels, as numpy arrays.
+
+    Attributes:
+        image: (H, W, 3) uint8, RGB.
+        mask: (H, W) uint8, class index per pixel, 255 = ignore.
+        instances: (H, W) int32, 0 = none, k = the visible pixels of the k-th annotation, from 1.
+    """
+
+    image: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    instances: NDArray[np.int32]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """What a dataset component builds: labelled photos, readable one by one, without torch."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """K names; a pixel's mask value is an index into them."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def record(self, index: int) -> Record:
+        """What is known of photo `index` (0 to len - 1) without reading it."""
+        ...
+
+    def read(self, index: int) -> Sample:
+        """Read photo `index` with its labels; RecycleError where that cannot be done."""
+        ...
+
+
+class Batch(NamedTuple):
+    """Photos on their way into a model, all tensors on one device.
+
+    Attributes:
+        image: (N, 3, H, W) float, RGB in 0..1, not normalised: the model normalises itself.
+        mask: (N, H, W) int64, class index, 255 = ignore.
+        instances: (N, H, W) int32, 0 = none, ids 1..n within each photo, visible pixels.
+        ids: (N,) int64, index of each photo in its source.
+    """
+
+    image: torch.Tensor
+    mask: torch.Tensor
+    instances: torch.Tensor
+    ids: torch.Tensor
+
+
+class Augmentation(Protocol):
+    """Maps a Batch to a Batch of the same size on the batch's own device.
+
+    Pixels that come from outside a photo get mask 255 and instance 0. All chance is drawn
+    from torch's default generator, which the engine seeds from (seed, epoch, step) before
+    every call, so that a resumed run sees what an uninterrupted one would.
+    """
+
+    def __call__(self, batch: Batch) -> Batch: ...
+
+
+class Model(Protocol):
+    """A torch.nn.Module: image (N, 3, H, W) in 0..1 to logits (N, K, H, W), or (logits, aux logits).
+
+    It normalises inside `forward`, also when exported, and takes any H and W.
+    """
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]: ...
+
+
+class Loss(Protocol):
+    """A torch.nn.Module: logits (N, K, H, W) and mask (N, H, W) int64 to a scalar; 255 counts nowhere.
+
+    A batch whose pixels are all 255 gives 0 with finite gradients.
+    """
+
+    def __call__(self, logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor: ...
+
+
+class Postprocessor(Protocol):
+    """Maps image (H, W, 3) uint8 RGB and probabilities (K, H, W) float32 to probabilities (K, H, W)."""
+
+    def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]: ...
