@@ -15,41 +15,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, 
 
 from pydantic import BaseModel, ConfigDict
 
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError as RecycleError
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
-
-__all__ = [
-    "IGNORE",
-    "KINDS",
-    "Annotation",
-    "Augmentation",
-    "AugmentationComponent",
-    "AugmentationContext",
-    "Batch",
-    "Component",
-    "DatasetComponent",
-    "DatasetContext",
-    "Kind",
-    "Loss",
-    "LossComponent",
-    "LossContext",
-    "Model",
-    "ModelComponent",
-    "ModelContext",
-    "Options",
-    "Postprocessor",
-    "PostprocessorComponent",
-    "PostprocessorContext",
-    "Record",
-    "RecycleError",
-    "Requirement",
-    "Sample",
-    "Source",
-]
 
 IGNORE = 255
 """Mask value of pixels that belong to no class and count in no loss and no score."""
@@ -318,7 +289,9 @@ class Augmentation(Protocol):
     every call, so that a resumed run sees what an uninterrupted one would.
     """
 
-    def __call__(self, batch: Batch) -> Batch: ...
+    def __call__(self, batch: Batch) -> Batch:
+        """Augment a batch."""
+        ...
 
 
 class Model(Protocol):
@@ -327,7 +300,9 @@ class Model(Protocol):
     It normalises inside `forward`, also when exported, and takes any H and W.
     """
 
-    def __call__(self, image: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]: ...
+    def __call__(self, image: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Logits of a batch of photos."""
+        ...
 
 
 class Loss(Protocol):
@@ -336,10 +311,14 @@ class Loss(Protocol):
     A batch whose pixels are all 255 gives 0 with finite gradients.
     """
 
-    def __call__(self, logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor: ...
+    def __call__(self, logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The loss of a batch."""
+        ...
 
 
 class Postprocessor(Protocol):
     """Maps image (H, W, 3) uint8 RGB and probabilities (K, H, W) float32 to probabilities (K, H, W)."""
 
-    def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]: ...
+    def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probabilities after this step."""
+        ...

@@ -70,7 +70,7 @@ def read_document(file: Path) -> Document:
 
 def _load(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_bytes())
+        content: dict[str, Any] = json.loads(file.read_bytes())
     except FileNotFoundError as error:
         raise RecycleError(f"annotation file {file} does not exist") from error
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:

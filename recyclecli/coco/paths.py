@@ -38,7 +38,7 @@ def resolve_file(root: Path, file_name: str) -> Path:
         RecycleError: an absolute name, or one that climbs out of the root.
     """
     inside = os.path.normpath(file_name)
-    climbs = os.path.isabs(inside) or inside == os.pardir or inside.startswith(os.pardir + os.sep)
+    climbs = inside == os.pardir or inside.startswith((os.sep, os.pardir + os.sep))
     if climbs or "\0" in file_name or inside in ("", os.curdir):
         raise RecycleError(
             f"file_name {file_name!r} leaves the data folder {root}",

@@ -23,7 +23,8 @@ def decode(rle: Mapping[str, Any]) -> NDArray[np.uint8]:
     """A COCO RLE, compressed or not, as (H, W) uint8 of 0 and 1."""
     from pycocotools import mask as coco
 
-    return coco.decode(compressed(rle))
+    mask: NDArray[np.uint8] = coco.decode(compressed(rle))
+    return mask
 
 
 def compressed(rle: Mapping[str, Any]) -> dict[str, Any]:

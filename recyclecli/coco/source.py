@@ -44,9 +44,11 @@ class CocoSource:
         return len(self._records)
 
     def record(self, index: int) -> Record:
+        """See `Source`."""
         return self._records[index]
 
     def read(self, index: int) -> Sample:
+        """See `Source`."""
         record = self._records[index]
         image = read_photo(record.file, record.height, record.width)
         mask, instances = paint(record.annotations, record.height, record.width)

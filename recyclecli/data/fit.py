@@ -22,7 +22,7 @@ def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     import numpy as np
     from PIL import Image
 
-    height, width = fitted_size(*image.shape[:2], size)
+    height, width = fitted_size(image.shape[0], image.shape[1], size)
     if (height, width) != image.shape[:2]:
         image = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
     if height == width == size:

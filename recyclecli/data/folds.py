@@ -106,7 +106,8 @@ def _binned(values: NDArray[np.int64], bins: int) -> NDArray[np.int64]:
 def _one_hot(values: NDArray[np.int64]) -> NDArray[np.bool_]:
     import numpy as np
 
-    return values[:, None] == np.unique(values)[None, :]
+    columns: NDArray[np.bool_] = values[:, None] == np.unique(values)[None, :]
+    return columns
 
 
 def write_folds(source: Source, folds: Folds, out: Path, seed: int, force: bool) -> list[Path]:

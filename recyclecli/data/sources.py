@@ -67,9 +67,11 @@ class Subset:
         return len(self._indices)
 
     def record(self, index: int) -> Record:
+        """See `Source`."""
         return self._source.record(self._indices[index])
 
     def read(self, index: int) -> Sample:
+        """See `Source`."""
         return self._source.read(self._indices[index])
 
 
@@ -84,10 +86,12 @@ class Joined:
         return len(self._places)
 
     def record(self, index: int) -> Record:
+        """See `Source`."""
         source, within = self._places[index]
         return source.record(within)
 
     def read(self, index: int) -> Sample:
+        """See `Source`."""
         source, within = self._places[index]
         return source.read(within)
 
@@ -118,6 +122,7 @@ class Relabelled:
         return len(self._source)
 
     def record(self, index: int) -> Record:
+        """See `Source`."""
         record = self._source.record(index)
         annotations = tuple(
             replace(annotation, label=int(self._table[annotation.label])) for annotation in record.annotations
@@ -125,6 +130,7 @@ class Relabelled:
         return replace(record, annotations=annotations)
 
     def read(self, index: int) -> Sample:
+        """See `Source`."""
         sample = self._source.read(index)
         return sample._replace(mask=self._table[sample.mask])
 

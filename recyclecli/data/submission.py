@@ -21,7 +21,11 @@ COLUMNS = ["image_id", "PredictionString"]
 
 
 class AddRow(Protocol):
-    def __call__(self, image_id: str, labels: NDArray[np.uint8]) -> None: ...
+    """Adds one photo's (H, W) labels to a submission."""
+
+    def __call__(self, image_id: str, labels: NDArray[np.uint8]) -> None:
+        """Add a row."""
+        ...
 
 
 def reduce_labels(labels: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:

@@ -52,6 +52,11 @@ def loader_workers(wanted: int | None) -> int:
     return min(16, max(1, (os.cpu_count() or 2) - 1)) if torch.cuda.is_available() else 0
 
 
+def whole_epochs(trainer: L.Trainer) -> int:
+    """Epochs done, also right after a resume, when `trainer.current_epoch` still lags."""
+    return trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined,no-any-return]
+
+
 class PhotoData(L.LightningDataModule):
     """A split's two loaders. Each rank validates every n-th photo, none twice."""
 
@@ -67,7 +72,7 @@ class PhotoData(L.LightningDataModule):
             self._split.weights,
             self._recipe.seed,
             # a resumed run starts its first loader before Lightning tells the epoch
-            epoch=self.trainer.fit_loop.epoch_progress.current.processed,
+            epoch=whole_epochs(self.trainer),
             rank=self.trainer.global_rank,
             ranks=self.trainer.world_size,
         )

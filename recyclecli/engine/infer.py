@@ -31,7 +31,7 @@ class Predictor:
         self, trained: Trained, postprocessors: Sequence[Postprocessor] = (), device: str | None = None
     ) -> None:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._model = trained.model.to(self._device, memory_format=torch.channels_last)
+        self._model = trained.model.to(self._device).to(memory_format=torch.channels_last)
         self._size = trained.size
         self._postprocessors = list(postprocessors)
 
@@ -60,7 +60,8 @@ class Predictor:
         probabilities: NDArray[np.float32] = inside[0].softmax(0).cpu().numpy()
         for postprocessor in self._postprocessors:
             probabilities = postprocessor(photo, probabilities)
-        return probabilities.argmax(0).astype(np.uint8)
+        best: NDArray[np.uint8] = probabilities.argmax(0).astype(np.uint8)
+        return best
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -9,7 +9,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from timm.optim import create_optimizer_v2
+from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 from torch import nn
 
 from recyclecli.engine.data import to_float
@@ -95,7 +95,7 @@ class SegmentationModule(L.LightningModule):
         for name, iou in zip(self._class_names, result.iou.tolist(), strict=True):
             self.log(f"iou/{name}", iou)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         """timm's optimizer by name, no decay on norms and biases; linear warm-up, then the schedule."""
         settings = self._recipe.train
         optimizer = create_optimizer_v2(

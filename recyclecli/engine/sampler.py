@@ -33,7 +33,7 @@ class EpochSampler(Sampler[int]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return max(1, round(self._ends[-1])) // self._ranks
+        return max(1, round(float(self._ends[-1]))) // self._ranks
 
     def __iter__(self) -> Iterator[int]:
         rng = np.random.default_rng((self._seed, self._epoch))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -180,7 +181,7 @@ def _precision(wanted: str) -> str:
 
 def _tensorboard(run: Run) -> TensorBoardLogger:
     """Events in the run's folder; when resumed, those after the checkpoint's step are marked void."""
-    purge = {}
+    purge: dict[str, Any] = {}
     if run.last.is_file():
         purge["purge_step"] = int(WholeFiles().load_checkpoint(run.last)["global_step"]) + 1
     return TensorBoardLogger(str(run.folder), name="tensorboard", version="", **purge)
@@ -204,7 +205,12 @@ def _quieten() -> None:
     """Keep Lightning's advice that does not apply to our users out of their terminal."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*number of training batches.*", ".*isinstance.treespec.*"):
+    for message in (
+        ".*does not have many workers.*",
+        ".*number of training batches.*",
+        ".*isinstance.treespec.*",
+        ".*overridden `on_after_batch_transfer`.*",
+    ):
         warnings.filterwarnings("ignore", message)
     if not torch.cuda.is_available():  # several processes on few cores would spin against each other
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

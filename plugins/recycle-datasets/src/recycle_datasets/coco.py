@@ -7,7 +7,7 @@ from recyclecli.coco import CocoSource, find_annotation_file
 from recyclecli.types import DatasetContext
 
 
-def open_coco(options: CocoOptions, context: DatasetContext) -> CocoSource:  # noqa: ARG001
+def open_coco(options: CocoOptions, context: DatasetContext) -> CocoSource:
     """The photos of `context.split`, a COCO file, or of the whole source's file in the root.
 
     Raises:

@@ -16,7 +16,7 @@ class DenseCrf:
     Potentials" (2011).
     """
 
-    def __init__(self, options: DenseCrfOptions, context: PostprocessorContext) -> None:  # noqa: ARG002
+    def __init__(self, options: DenseCrfOptions, context: PostprocessorContext) -> None:
         self._options = options
 
     def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:

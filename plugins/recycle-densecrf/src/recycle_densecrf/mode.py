@@ -14,10 +14,10 @@ class ModeFilter:
     Its largest is the window's mode; ties go to the lower label. The photo is not looked at.
     """
 
-    def __init__(self, options: ModeFilterOptions, context: PostprocessorContext) -> None:  # noqa: ARG002
+    def __init__(self, options: ModeFilterOptions, context: PostprocessorContext) -> None:
         self._size = options.size
 
-    def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: ARG002
+    def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """Shares (K, H, W) float32, summing to 1 at each pixel."""
         labels = probabilities.argmax(0)
         shares = np.empty_like(probabilities, dtype=np.float32)

@@ -15,7 +15,7 @@ class Affine:
     become image 0, mask 255, instance 0.
     """
 
-    def __init__(self, options: AffineOptions, context: AugmentationContext) -> None:  # noqa: ARG002
+    def __init__(self, options: AffineOptions, context: AugmentationContext) -> None:
         if options.scale_min > options.scale_max:
             raise RecycleError(
                 f"affine: scale_min {options.scale_min} is above scale_max {options.scale_max}", "swap them"

@@ -9,7 +9,7 @@ from recyclecli.types import AugmentationContext, Batch
 class Color:
     """kornia's ColorJiggle on each photo of a batch; labels stay as they are."""
 
-    def __init__(self, options: ColorOptions, context: AugmentationContext) -> None:  # noqa: ARG002
+    def __init__(self, options: ColorOptions, context: AugmentationContext) -> None:
         self._jiggle = ColorJiggle(options.brightness, options.contrast, options.saturation, options.hue, p=options.p)
 
     def __call__(self, batch: Batch) -> Batch:

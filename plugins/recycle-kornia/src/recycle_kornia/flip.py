@@ -9,7 +9,7 @@ from recyclecli.types import AugmentationContext, Batch
 class Flip:
     """Mirrors each photo of a batch with its labels, with the stated probabilities; exact."""
 
-    def __init__(self, options: FlipOptions, context: AugmentationContext) -> None:  # noqa: ARG002
+    def __init__(self, options: FlipOptions, context: AugmentationContext) -> None:
         self._chances = ((-1, options.horizontal), (-2, options.vertical))
 
     def __call__(self, batch: Batch) -> Batch:

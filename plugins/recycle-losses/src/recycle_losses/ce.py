@@ -15,7 +15,7 @@ class CrossEntropy(nn.Module):
     scalar, 0 where no pixel counts.
     """
 
-    def __init__(self, options: CrossEntropyOptions, context: LossContext) -> None:  # noqa: ARG002
+    def __init__(self, options: CrossEntropyOptions, context: LossContext) -> None:
         super().__init__()
         self._smoothing = options.label_smoothing
 

@@ -17,7 +17,7 @@ class Dice(nn.Module):
     float32 scalar, 0 where no pixel counts.
     """
 
-    def __init__(self, options: DiceOptions, context: LossContext) -> None:  # noqa: ARG002
+    def __init__(self, options: DiceOptions, context: LossContext) -> None:
         super().__init__()
         self._smooth = options.smooth
 

