@@ -193,8 +193,11 @@ def _read(file: Path) -> dict[str, Any]:
 def _defaults(tree: dict[str, Any]) -> dict[str, Any]:
     """`tree` with its components spelled out as mappings, lists of them as lists."""
     full = Recipe().model_dump(exclude_unset=True) | {"model": "unet", "loss": "ce"} | tree
-    full["data"] = {"dataset": "coco"} | dict(full.get("data") or {})
-    full["train"] = dict(full.get("train") or {})
+    for key in ("data", "train"):
+        if not isinstance(full.get(key) or {}, dict):
+            raise RecycleError(f"recipe: {key} = {full[key]!r} is no section of keys and values")
+        full[key] = dict(full.get(key) or {})
+    full["data"].setdefault("dataset", "coco")
     full["model"] = _spelled(full["model"])
     full["data"]["dataset"] = _spelled(full["data"]["dataset"])
     for key in LISTS:

@@ -1,0 +1,34 @@
+"""What all tests share: fixtures; plain helpers are in `support`."""
+
+import pytest
+from support import SHARED, coco, write_coco
+
+from recyclecli.plugins import discover
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch):
+    """No setting of the developer's own reaches a test."""
+    for name in ("RECYCLE_PLUGINS", "RECYCLE_DATA"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def registry():
+    return discover()
+
+
+@pytest.fixture(scope="session")
+def recycle_trash():
+    """The 41 human-labelled photos; tests that take it skip where they are not."""
+    root = SHARED / "recycle-trash"
+    if not root.is_dir():
+        pytest.skip(f"no real photos at {root}")
+    return root
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A folder of 12 photos of 32x32 in two classes."""
+    write_coco(tmp_path / "data", coco(12))
+    return tmp_path / "data"

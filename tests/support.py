@@ -1,0 +1,70 @@
+"""Plain helpers of the tests."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+HERE = Path(__file__).parent
+DISTS = HERE / "dists"
+SHARED = HERE.parents[1] / "shared" / "data"
+
+
+def run_recycle(*arguments, cwd, env=None, timeout=300):
+    """Run `recycle` as a user does, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "recyclecli", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+SQUARE = [[4.0, 4.0, 28.0, 4.0, 28.0, 28.0, 4.0, 28.0]]
+
+
+def coco(images=4, size=32, categories=(("Paper", 1), ("Metal", 2))):
+    """The content of a small COCO file: one square per image, of alternating category."""
+    return {
+        "images": [
+            {"id": number, "file_name": f"images/{number}.jpg", "width": size, "height": size}
+            for number in range(1, images + 1)
+        ],
+        "annotations": [
+            {
+                "id": number,
+                "image_id": number,
+                "category_id": categories[number % len(categories)][1],
+                "segmentation": SQUARE,
+                "area": 576,
+                "bbox": [4, 4, 24, 24],
+                "iscrowd": 0,
+            }
+            for number in range(1, images + 1)
+        ],
+        "categories": [{"id": number, "name": name} for name, number in categories],
+    }
+
+
+def write_coco(root, content, name="annotations.json", photos=True):
+    """Write COCO content and a photo of noise for each image; the file's path."""
+    chance = np.random.default_rng(0)
+    (root / "images").mkdir(parents=True, exist_ok=True)
+    if photos:
+        for image in content["images"]:
+            pixels = chance.integers(0, 256, (image["height"], image["width"], 3), np.uint8)
+            Image.fromarray(pixels).save(root / image["file_name"])
+    (root / name).write_text(json.dumps(content))
+    return root / name
+
+
+def fake_dists(monkeypatch, *names):
+    """Put fake installed distributions on the path."""
+    for name in names:
+        monkeypatch.syspath_prepend(str(DISTS / name))
