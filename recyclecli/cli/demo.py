@@ -52,9 +52,10 @@ def demo(
     from recyclecli.engine.predict import find_photos, predict
     from recyclecli.engine.train import train
 
-    done = train(registry, recipe, runs=out / "runs")
+    split = make_split(registry, recipe.data, seed)
+    done = train(registry, recipe, split, runs=out / "runs")
     say("4/5 eval: on the photos of fold 0, which it has not seen")
-    result = evaluate(registry, done.run, recipe, make_split(registry, recipe.data, seed).val)
+    result = evaluate(registry, done.run, recipe, split.val)
     say("5/5 predict: the same photos, and the contest's CSV")
     photos = find_photos(out / "data" / "kfold_0_val.json")
     predict(registry, done.run, recipe, photos, out / "predicted", submission, force=True)

@@ -43,6 +43,8 @@ def train(
     resume: Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run, or `last`.")] = None,
 ) -> None:
     """Train a model; everything about the run lies in runs/NAME afterwards."""
+    from recyclecli.data.splits import make_split
+    from recyclecli.engine.runs import find_run
     from recyclecli.errors import RecycleError
     from recyclecli.plugins import discover
     from recyclecli.recipe import resolve
@@ -69,20 +71,21 @@ def train(
     }
     given = {key: value for key, value in flags.items() if value is not None}
     registry = discover()
-    if resume is not None:
-        if given or option or recipe or name:
-            raise RecycleError("a resumed run keeps its own recipe", "leave out everything but --resume")
-        from recyclecli.engine.runs import find_run
-
-        run = find_run(resume)
-        from recyclecli.engine.train import resume as go_on
-
-        done = go_on(registry, run)
-    else:
+    if resume is None:
         resolved = resolve(registry, recipe, given, option or [])
+        split = make_split(registry, resolved.data, resolved.seed)
         from recyclecli.engine.train import train as start
 
-        done = start(registry, resolved, name)
+        done = start(registry, resolved, split, name)
+    else:
+        if given or option or recipe or name:
+            raise RecycleError("a resumed run keeps its own recipe", "leave out everything but --resume")
+        run = find_run(resume)
+        resolved = resolve(registry, run.recipe)
+        split = make_split(registry, resolved.data, resolved.seed)
+        from recyclecli.engine.train import resume as go_on
+
+        done = go_on(registry, resolved, split, run)
     print(f"best val mIoU {done.best_miou:.4f} after {done.epochs} epochs, at the training size")
     print(f"run       {done.run.folder}")
     print(f"weights   {done.run.best}")

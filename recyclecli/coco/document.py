@@ -88,7 +88,7 @@ def _load(file: Path) -> dict[str, Any]:
             missing = [key for key in keys if not isinstance(entry, dict) or entry.get(key) is None]
             if missing:
                 raise RecycleError(f"{file}: {section}[{number}] lacks {', '.join(missing)}", "complete the entry")
-            loose = [key for key in keys if not isinstance(entry[key], _TYPES[key])]
+            loose = [key for key in keys if not isinstance(entry[key], _TYPES.get(f"{section}.{key}", _TYPES[key]))]
             if loose:
                 raise RecycleError(f"{file}: {section}[{number}].{loose[0]} is {entry[loose[0]]!r}", "correct it")
     if not content["images"]:
@@ -98,6 +98,7 @@ def _load(file: Path) -> dict[str, Any]:
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "id": (int, str),
+    "categories.id": (int,),
     "image_id": (int, str),
     "category_id": (int,),
     "file_name": (str,),

@@ -45,6 +45,7 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
         update={"root": root, "train": _absolute(data.train, root), "val": _absolute(data.val, root)}
     )
     split = _files_split(registry, data) or _whole_split(registry, data, seed)
+    _refuse_missing(split)
     _refuse_leaks(split)
     fingerprint = _fingerprint(split)
     if data.fingerprint not in (None, fingerprint):
@@ -147,6 +148,18 @@ def _class_list(sources: list[Source], full: Source | None) -> tuple[str, ...]:
         f"the files name different classes and none names them all: {lists}",
         "name a file that lists every category with --json-path",
     )
+
+
+def _refuse_missing(split: Split) -> None:
+    """Photos that are not there are found now, not in the middle of an epoch."""
+    records = [source.record(index) for source in (split.train, split.val) for index in range(len(source))]
+    missing = [record.file for record in records if not record.file.is_file()]
+    if 0 < len(missing) < len(records):
+        raise RecycleError(
+            f"{len(missing)} of {len(records)} photos are missing: {listed(missing, 3)}", "restore them, or drop them"
+        )
+    if missing:  # a wrong root, or photos that are drawn and not stored: reading one tells
+        split.train.read(0)
 
 
 def _refuse_leaks(split: Split) -> None:

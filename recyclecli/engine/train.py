@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import signal
 import sys
 import warnings
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from recyclecli import __version__
 from recyclecli.data.palette import palette
 from recyclecli.data.sources import pixel_counts
-from recyclecli.data.splits import Split, make_split
+from recyclecli.data.splits import Split
 from recyclecli.engine.callbacks import MetricsFile, keep_checkpoints, weight_average
 from recyclecli.engine.checkpoint import WholeFiles, card
 from recyclecli.engine.data import PhotoData
@@ -34,7 +35,7 @@ from recyclecli.engine.runs import Run, create_run
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import write_json, write_text
 from recyclecli.plugins import ALLOW_LIST, Registry, allow_list
-from recyclecli.recipe import Recipe, resolve
+from recyclecli.recipe import Recipe
 from recyclecli.types import AugmentationContext, LossContext, ModelContext
 
 CALLBACK_GROUP = "lightning.pytorch.callbacks_factory"  # any installed package may add callbacks through it
@@ -57,14 +58,17 @@ class Trained:
     best_miou: float
 
 
-def train(registry: Registry, recipe: Recipe, name: str | None = None, runs: Path | None = None) -> Trained:
+def train(
+    registry: Registry, recipe: Recipe, split: Split, name: str | None = None, runs: Path | None = None
+) -> Trained:
     """Train what `recipe` says in a new run folder.
 
-    Everything that can be checked is checked before the folder is made.
+    All parts are built before the folder is made.
 
     Args:
         registry: the installed components.
         recipe: from `resolve`.
+        split: from `make_split`.
         name: of the run; the model's name and a number when left out.
         runs: folder of the runs.
 
@@ -72,7 +76,6 @@ def train(registry: Registry, recipe: Recipe, name: str | None = None, runs: Pat
         RecycleError: bad input. RunFailed: out of memory, a full disk.
     """
     _refuse_foreign_callbacks()
-    split = make_split(registry, recipe.data, recipe.seed)
     recipe = recipe.model_copy(update={"data": split.data})
     module = _module(registry, recipe, split)
     run = create_run(name, recipe.model.name, runs or Path("runs"))
@@ -83,15 +86,12 @@ def train(registry: Registry, recipe: Recipe, name: str | None = None, runs: Pat
     return _fit(recipe, split, module, run)
 
 
-def resume(registry: Registry, run: Run) -> Trained:
-    """Go on with an interrupted run, from the end of its last whole epoch, by its own recipe.
+def resume(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Trained:
+    """Go on with an interrupted run from the end of its last whole epoch.
 
-    Raises:
-        RecycleError: its data or its plugins are not what they were.
+    `recipe` and `split` are the run's own.
     """
     _refuse_foreign_callbacks()
-    recipe = resolve(registry, run.recipe)
-    split = make_split(registry, recipe.data, recipe.seed)
     run.clear_parts()
     print(f"going on with {run.folder}: {split.how}", file=sys.stderr)
     return _fit(recipe, split, _module(registry, recipe, split), run)
@@ -160,14 +160,17 @@ def _fit(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> 
             ckpt_path=str(run.last) if run.last.is_file() else None,
             weights_only=True,
         )
+    except SystemExit as end:  # what Lightning makes of Ctrl-C, deaf to further ones
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
     except torch.OutOfMemoryError as error:
         raise RunFailed(
             f"out of memory in {run.folder}: {str(error).splitlines()[0]}",
             f"lower train.batch_size ({settings.batch_size}) or data.size ({recipe.data.size}), "
             "with train.accumulate for the same step",
         ) from error
-    if trainer.interrupted:  # Lightning swallows Ctrl-C
-        raise KeyboardInterrupt
     best = next(callback for callback in callbacks if getattr(callback, "monitor", None))
     score = getattr(best, "best_model_score", None)
     return Trained(run, split.how, trainer.current_epoch, float("nan") if score is None else float(score))

@@ -1,0 +1,5 @@
+from recyclecli.testing import LossConformance
+
+
+class TestPoly(LossConformance):
+    name = "poly"

@@ -1,0 +1,304 @@
+"""The command line: what it prints where, exit codes, bad input."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+from support import DISTS, coco, run_recycle, write_coco
+
+LIGHT = ["--help", "data --help", "plugins list", "plugins show focal", "data kfold --n 2 --data DATA --out OUT"]
+HEAVY = ("torch", "lightning", "kornia", "segmentation_models_pytorch", "timm", "torchvision")
+
+
+@pytest.mark.parametrize("line", LIGHT)
+def test_light_commands_import_nothing_heavy(small, tmp_path, line):
+    arguments = line.replace("DATA", str(small)).replace("OUT", str(tmp_path / "folds")).split()
+    code = (
+        "import sys\nfrom recyclecli.cli.app import main\n"
+        f"sys.argv = ['recycle', *{arguments!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code in (0, None), end.code\n"
+        f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert "HEAVY []" in done.stdout, done.stdout + done.stderr
+
+
+def test_root_help_and_version_load_no_plugin(tmp_path):
+    for arguments in (["--help"], ["--version"], ["data", "--help"], []):
+        done = run_recycle(*arguments, cwd=tmp_path, env={"PYTHONPATH": str(DISTS / "hangs")}, timeout=20)
+        assert done.returncode in (0, 2)
+        assert done.stdout
+
+
+def test_every_command_has_an_example(tmp_path):
+    from typer.main import get_command
+
+    from recyclecli.cli.app import app
+
+    def walk(command, path):
+        if hasattr(command, "commands"):
+            for name, inner in command.commands.items():
+                walk(inner, [*path, name])
+        else:
+            found.append(" ".join(path))
+            assert "Example: `recycle " in (command.epilog or ""), path
+            assert command.help, path
+
+    found = []
+    walk(get_command(app), [])
+    assert {"train", "eval", "predict", "demo", "data kfold", "data sample", "plugins list"} <= set(found)
+
+
+def test_plugins_list_shows_states_and_causes(tmp_path):
+    env = {"PYTHONPATH": f"{DISTS / 'raises'}:{DISTS / 'unknown-hook'}"}
+    rows = json.loads(run_recycle("plugins", "list", "--json", cwd=tmp_path, env=env).stdout)
+    states = {row["distribution"]: row for row in rows}
+    assert states["recycle-losses"]["state"] == "ok"
+    assert {"kind": "loss", "name": "focal"} in states["recycle-losses"]["components"]
+    assert states["acme-raises"]["cause"] == "RuntimeError: out of cheese"
+    shown = run_recycle("plugins", "list", cwd=tmp_path, env=env | {"COLUMNS": "160"})
+    assert "out of cheese" in shown.stdout
+    assert "upgrade recyclecli" in shown.stdout
+    assert shown.returncode == 0
+
+
+def test_plugins_check_is_for_ci(tmp_path):
+    assert run_recycle("plugins", "check", cwd=tmp_path).returncode == 0
+    done = run_recycle("plugins", "check", cwd=tmp_path, env={"PYTHONPATH": str(DISTS / "raises")})
+    assert done.returncode == 1
+    assert "acme-raises: RuntimeError: out of cheese" in done.stderr
+
+
+def test_plugins_show_has_types_defaults_and_help(tmp_path):
+    shown = json.loads(run_recycle("plugins", "show", "focal", "--json", cwd=tmp_path).stdout)
+    (gamma,) = shown[0]["options"]
+    assert (gamma["name"], gamma["type"], gamma["default"]) == ("gamma", "float", 2.0)
+    assert gamma["help"]
+    text = run_recycle("plugins", "show", "focal@recycle-losses", cwd=tmp_path).stdout
+    assert "gamma" in text
+    done = run_recycle("plugins", "show", "focl", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "nearest: focal" in done.stderr
+
+
+def test_kfold_writes_into_the_data_or_out_and_never_over(small, tmp_path):
+    done = run_recycle("data", "kfold", "--n", 3, "--data", small, "--json", cwd=tmp_path)
+    assert [row["photos"] for row in json.loads(done.stdout)] == [4, 4, 4]
+    assert {path.name for path in small.glob("*fold*")} == {
+        "folds.json",
+        *(f"kfold_{k}_{part}.json" for k in range(3) for part in ("train", "val")),
+    }
+    again = run_recycle("data", "kfold", "--n", 3, "--data", small, cwd=tmp_path)
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+    assert run_recycle("data", "kfold", "--n", 3, "--data", small, "--force", cwd=tmp_path).returncode == 0
+    assert run_recycle("data", "kfold", "--data", small, "--out", tmp_path / "o", cwd=tmp_path).returncode == 0
+
+
+def test_data_is_found_by_environment_and_by_default(small, tmp_path):
+    assert run_recycle("data", "kfold", cwd=small.parent).returncode == 0
+    (tmp_path / "elsewhere").mkdir()
+    done = run_recycle("data", "kfold", "--out", "o", cwd=tmp_path / "elsewhere", env={"RECYCLE_DATA": str(small)})
+    assert done.returncode == 0
+    assert (tmp_path / "elsewhere/o/folds.json").is_file()
+
+
+def test_sample_is_byte_identical(tmp_path):
+    for name in ("a", "b"):
+        assert run_recycle("data", "sample", "--images", 3, "--data", name, cwd=tmp_path).returncode == 0
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
+    assert len(files) == 4
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def train(data, cwd, *more, **keywords):
+    small_run = ["--epochs", 1, "-o", "data.size=32", "-o", "model.weights=none", "--batch-size", 2]
+    return run_recycle("train", "--data", data, *small_run, *more, cwd=cwd, **keywords)
+
+
+def corrupt(small, how):
+    content = json.loads((small / "annotations.json").read_text())
+    if how == "no folder":
+        (small).rename(small.parent / "elsewhere")
+    elif how == "no file":
+        (small / "annotations.json").unlink()
+    elif how == "truncated":
+        text = (small / "annotations.json").read_text()
+        (small / "annotations.json").write_text(text[: len(text) // 2])
+    elif how == "no coco":
+        (small / "annotations.json").write_text('{"hello": 1}')
+    elif how == "missing photo":
+        (small / "images/3.jpg").unlink()
+    elif how == "truncated photo":
+        file = small / "images/3.jpg"
+        file.write_bytes(file.read_bytes()[:300])
+    elif how == "not a photo":
+        (small / "images/3.jpg").write_text("hello")
+    elif how == "another size":
+        Image.new("RGB", (9, 7)).save(small / "images/3.jpg")
+    else:
+        entry = {
+            "unknown image": ("annotations", {"image_id": 99}),
+            "unknown category": ("annotations", {"category_id": 99}),
+            "climbing": ("images", {"file_name": "../../etc/passwd"}),
+        }[how]
+        content[entry[0]][2] |= entry[1]
+        (small / "annotations.json").write_text(json.dumps(content))
+
+
+BAD = {
+    "no folder": "does not exist",
+    "no file": "annotations.json",
+    "truncated": "not valid JSON",
+    "no coco": "not a COCO file",
+    "missing photo": "1 of 12 photos are missing",
+    "truncated photo": "3.jpg cannot be read",
+    "not a photo": "3.jpg cannot be read",
+    "another size": "3.jpg is 9x7 pixels",
+    "unknown image": "no image has id 99",
+    "unknown category": "no category has id 99",
+    "climbing": "leaves the data folder",
+}
+
+
+def test_a_wrong_root_is_found_before_training(small, tmp_path):
+    done = run_recycle("train", "--data", tmp_path, "--json-path", small / "annotations.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is missing" in done.stderr
+    assert "file names are relative to --data" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("how", BAD)
+def test_bad_data_ends_with_one_message(small, tmp_path, how):
+    corrupt(small, how)
+    done = train(small, tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert re.search(f"error: (.|\n)*{re.escape(BAD[how])}", done.stderr)
+    assert "Traceback" not in done.stderr
+    assert "remedy" in done.stderr or how == "no coco"
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("categories", "names"),
+    [((("Paper", 900), ("Metal", 7)), ["Metal", "Paper"]), ((("Paper", 0), ("Metal", 1)), ["Paper", "Metal"])],
+)
+def test_sparse_and_zero_based_ids_train(tmp_path, categories, names):
+    write_coco(tmp_path / "data", coco(6, categories=categories))
+    done = train(tmp_path / "data", tmp_path)
+    assert done.returncode == 0, done.stderr
+    header = next((tmp_path / "runs").glob("*/metrics.csv")).read_text().splitlines()[0]
+    assert header.split(",")[-3:] == ["iou/Background", *(f"iou/{name}" for name in names)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--plugin", "unett"], "nearest: unet"),
+        (["--loss", "focall"], "nearest: focal"),
+        (["-o", "model.encodr=x"], "nearest: encoder"),
+        (["-o", "train.epoch=3"], "nearest: epochs"),
+        (["--epochs", "0"], "train.epochs"),
+        (["-o", "model.encoder=resnet43"], "no encoder is called"),
+        (["--fold", "1"], "folds.json does not exist"),
+        (["--name", "a/b"], "cannot be a run's name"),
+        (["--resume", "last"], "leave out everything but --resume"),
+    ],
+)
+def test_wrong_use_is_explained(small, tmp_path, arguments, message):
+    done = run_recycle("train", "--data", small, *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "runs").glob("*/*"))
+
+
+def test_resuming_nothing(tmp_path):
+    done = run_recycle("train", "--resume", "last", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no run 'last'" in done.stderr
+
+
+def test_a_run_name_that_exists(small, tmp_path):
+    (tmp_path / "runs/mine").mkdir(parents=True)
+    done = train(small, tmp_path, "--name", "mine")
+    assert done.returncode == 2
+    assert "choose another --name" in done.stderr
+
+
+def test_a_folder_that_cannot_be_written(small, tmp_path):
+    done = run_recycle("data", "kfold", "--data", small, "--out", "/proc/self/folds", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "cannot write /proc/self/folds" in done.stderr
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    done = train(small, tmp_path)
+    assert done.returncode == 2
+    assert "cannot write" in done.stderr
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    done = run_recycle("data", "kfold", "--data", "none", "--debug", cwd=tmp_path)
+    assert "Traceback" in done.stderr
+
+
+def test_a_bug_of_ours_is_70_and_says_where_to_report(tmp_path):
+    code = (
+        "import sys\nimport recyclecli.plugins as p\n"
+        "def broken(*a, **k): raise KeyError('oops')\np.discover = broken\n"
+        "from recyclecli.cli.app import main\nsys.argv = ['recycle', 'plugins', 'list']\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 70
+    assert "please report" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "message"),
+    [
+        ("OSError(28, 'No space left on device', 'x.ckpt')", 3, "the disk is full"),
+        ("MemoryError()", 3, "out of memory"),
+        ("PermissionError(13, 'Permission denied', 'x')", 2, "Permission denied: x"),
+        ("KeyboardInterrupt()", 130, "interrupted"),
+    ],
+)
+def test_each_failure_has_its_code(tmp_path, raised, code, message):
+    program = (
+        "import sys\nimport recyclecli.plugins as p\n"
+        f"def broken(*a, **k): raise {raised}\np.discover = broken\n"
+        "from recyclecli.cli.app import main\nsys.argv = ['recycle', 'plugins', 'list']\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_while_training_is_130_and_leaves_whole_files(small, tmp_path):
+    options = "--epochs 9999 --batch-size 2 -o data.size=32 -o model.weights=none --name r"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recyclecli", "train", "--data", str(small), *options.split()],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    last = tmp_path / "runs/r/checkpoints/last.ckpt"
+    deadline = time.monotonic() + 120
+    while not last.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert not list(tmp_path.rglob("*.part"))
+    rows = (tmp_path / "runs/r/metrics.csv").read_text()
+    assert rows.endswith("\n")

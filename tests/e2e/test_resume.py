@@ -1,0 +1,123 @@
+"""Killed with SIGKILL and resumed, a run ends with the weights of an uninterrupted one."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from support import run_recycle
+
+from recyclecli.files import PART
+
+EPOCHS = 4
+OPTIONS = ["--epochs", EPOCHS, "--batch-size", 2, "--aug", "flip", "--aug", "affine", "-o", "data.size=64"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    assert run_recycle("data", "sample", "--images", 10, "--data", folder, cwd=folder).returncode == 0
+    return folder
+
+
+def command(data, name):
+    return ["train", "--data", data, *OPTIONS, "--name", name]
+
+
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    work = tmp_path_factory.mktemp("whole")
+    done = run_recycle(*command(data, "whole"), cwd=work)
+    assert done.returncode == 0, done.stderr
+    return work / "runs/whole"
+
+
+def kill_after(data, work, epochs):
+    """Start a training and SIGKILL it when its metrics show `epochs` whole epochs and it was saved."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recyclecli", *map(str, command(data, "r"))],
+        cwd=work,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    run = work / "runs/r"
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and process.poll() is None:
+        rows = (run / "metrics.csv").read_text().splitlines()[1:] if (run / "metrics.csv").is_file() else []
+        saved = (run / "checkpoints/last.ckpt").is_file()
+        if len(rows) >= epochs and saved:
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return run
+
+
+def assert_same_run(run, whole):
+    for name in ("best.safetensors",):
+        ours, theirs = load_file(run / "checkpoints" / name), load_file(whole / "checkpoints" / name)
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    ours, theirs = (torch.load(folder / "checkpoints/last.ckpt", weights_only=True) for folder in (run, whole))
+    for key in ("state_dict", "current_model_state"):
+        assert all(torch.equal(ours[key][name], theirs[key][name]) for name in theirs[key])
+
+    def plain(folder):  # all columns but the seconds
+        rows = [row.split(",") for row in (folder / "metrics.csv").read_text().splitlines()]
+        return [row[:2] + row[3:] for row in rows]
+
+    assert plain(run) == plain(whole)
+    assert not list(run.rglob(f"*{PART}"))
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_killed_after_an_epoch(data, whole, tmp_path, epochs):
+    run = kill_after(data, tmp_path, epochs)
+    done = run_recycle("train", "--resume", "last", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert_same_run(run, whole)
+
+
+def test_killed_before_the_first_epoch(data, whole, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recyclecli", *map(str, command(data, "r"))], cwd=tmp_path, stderr=subprocess.DEVNULL
+    )
+    recipe = tmp_path / "runs/r/recipe.yaml"
+    while not recipe.is_file() and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    run = tmp_path / "runs/r"
+    done = run_recycle("train", "--resume", "r", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert_same_run(run, whole)
+
+
+def test_a_moved_run_remembers_its_best(data, whole, tmp_path):
+    run = kill_after(data, tmp_path, 2)
+    moved = tmp_path / "elsewhere"
+    run.rename(moved)
+    done = run_recycle("train", "--resume", moved, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert_same_run(moved, whole)
+
+
+def test_resuming_a_finished_run_changes_nothing(data, tmp_path, whole):
+    shutil.copytree(whole, tmp_path / "done")
+    done = run_recycle("train", "--resume", tmp_path / "done", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert_same_run(tmp_path / "done", whole)
+
+
+def test_resuming_with_a_broken_checkpoint_says_so(data, tmp_path, whole):
+    shutil.copytree(whole, tmp_path / "r")
+    (tmp_path / "r/checkpoints/last.ckpt").write_bytes(b"broken")
+    done = run_recycle("train", "--resume", tmp_path / "r", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "last.ckpt cannot be read" in done.stderr

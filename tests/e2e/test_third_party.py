@@ -1,0 +1,48 @@
+"""A stranger's package, built as a wheel and installed into a fresh environment, trains."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+from support import coco, write_coco
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "recycle-loss-example"
+
+
+def run(*command, **keywords):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **keywords)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_wheel_installs_shows_up_trains_and_passes_its_tests(tmp_path):
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path / "dist", EXAMPLE)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    fresh = tmp_path / "venv"
+    venv.create(fresh, with_pip=True)
+    python = fresh / "bin" / "python"
+    # the fresh environment sees this one's packages, as if it had installed the core and its plugins
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+    (site / "core.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    offered = json.loads(run(python, "-m", "recyclecli", "plugins", "list", "--json", cwd=tmp_path))
+    assert "recycle-loss-example" not in {row["distribution"] for row in offered}
+
+    run(python, "-m", "pip", "install", "--no-deps", "--no-index", wheel)
+    shown = json.loads(run(python, "-m", "recyclecli", "plugins", "show", "poly", "--json", cwd=tmp_path))
+    assert shown[0]["distribution"] == "recycle-loss-example"
+    write_coco(tmp_path / "data", coco(6))
+    train = "train --data data --loss poly -o loss.epsilon=2 --epochs 1 --batch-size 2 -o data.size=32"
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    run(python, "-m", "recyclecli", *train.split(), "-o", "model.weights=none", "--name", "r", cwd=tmp_path, env=env)
+    assert "name: poly" in (tmp_path / "runs/r/recipe.yaml").read_text()
+    assert "epsilon: 2.0" in (tmp_path / "runs/r/recipe.yaml").read_text()
+    env_json = json.loads((tmp_path / "runs/r/env.json").read_text())
+    assert env_json["plugins"]["recycle-loss-example"] == "0.1.0 ok"
+    passed = run(python, "-m", "pytest", "-p", "no:cacheprovider", EXAMPLE / "tests", cwd=tmp_path)
+    assert "7 passed" in passed

@@ -1,0 +1,251 @@
+"""The engine's own pieces, away from a whole training."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from support import SHARED
+from torch import nn
+
+from recyclecli.engine.checkpoint import WholeFiles, load_trained
+from recyclecli.engine.data import PhotoDataset, collate, to_float
+from recyclecli.engine.evaluate import Tally
+from recyclecli.engine.infer import Predictor, batches
+from recyclecli.engine.metrics import confusion, scores
+from recyclecli.engine.predict import Photo, find_photos, overlay_image, palette_image
+from recyclecli.engine.runs import create_run, find_run
+from recyclecli.engine.sampler import EpochSampler
+from recyclecli.errors import RecycleError
+from recyclecli.testing import random_source
+from recyclecli.types import IGNORE
+
+
+class TestSampler:
+    def test_each_photo_once_and_another_order_each_epoch(self):
+        sampler = EpochSampler([1.0] * 50, seed=3)
+        first = list(sampler)
+        assert sorted(first) == list(range(50))
+        assert list(sampler) == first
+        sampler.set_epoch(1)
+        assert sorted(sampler) == list(range(50))
+        assert list(sampler) != first
+        assert list(EpochSampler([1.0] * 50, seed=3, epoch=1)) == list(sampler)
+        assert list(EpochSampler([1.0] * 50, seed=4)) != first
+
+    def test_weights_are_expected_counts(self):
+        weights = [1.0] * 10 + [2.5] * 4 + [0.25] * 8
+        counts = np.zeros(22)
+        for epoch in range(400):
+            drawn = np.bincount(list(EpochSampler(weights, 0, epoch)), minlength=22)
+            assert drawn.sum() == 22
+            assert (np.floor(weights) <= drawn).all()
+            assert (drawn <= np.ceil(weights)).all()
+            counts += drawn
+        assert np.allclose(counts / 400, weights, atol=0.12)
+
+    def test_ranks_share_an_epoch_evenly(self):
+        parts = [list(EpochSampler([1.0] * 11, 0, 5, rank, 3)) for rank in range(3)]
+        assert [len(part) for part in parts] == [3, 3, 3]
+        assert len({index for part in parts for index in part}) == 9
+
+
+class TestMetrics:
+    def test_equals_the_formula_on_stored_masks(self):
+        chance = np.random.default_rng(0)
+        matrix = confusion(5)
+        truths, predictions = [], []
+        for _ in range(6):
+            truth = chance.choice([0, 1, 2, 3, IGNORE], (20, 30))  # class 4 never true
+            prediction = chance.choice([0, 1, 2, 4], (20, 30))  # class 3 never predicted
+            truths.append(truth)
+            predictions.append(prediction)
+            matrix.update(torch.from_numpy(prediction), torch.from_numpy(truth))
+        truth, prediction = np.stack(truths), np.stack(predictions)
+        seen = truth != IGNORE
+        expected = []
+        for label in range(5):
+            both = ((truth == label) & (prediction == label))[seen].sum()
+            either = ((truth == label) | (prediction == label))[seen].sum()
+            expected.append(both / either)
+        result = scores(matrix.compute())
+        assert np.allclose(result.iou.numpy(), expected, atol=1e-12)
+        assert result.miou == pytest.approx(np.mean(expected), abs=1e-12)
+        assert result.accuracy == pytest.approx((truth == prediction)[seen].mean(), abs=1e-12)
+
+    def test_a_class_in_neither_is_left_out_of_the_mean(self):
+        result = scores(torch.tensor([[8, 2, 0], [0, 10, 0], [0, 0, 0]]))
+        assert result.iou[2].isnan()
+        assert result.miou == pytest.approx((8 / 10 + 10 / 12) / 2)
+
+    def test_tally_scores_both_sizes_and_names_absent_classes(self):
+        tally = Tally(("Background", "Paper", "Metal"))
+        truth = np.zeros((512, 512), np.uint8)
+        truth[::2, ::2] = 1  # all that the reduction to 256x256 sees
+        tally.add(np.zeros_like(truth), truth)
+        result = tally.result()
+        assert result.iou == {"Background": 0.75, "Paper": 0.0, "Metal": None}
+        assert result.miou == pytest.approx(0.375)
+        assert result.miou_256 == 0
+        assert result.accuracy == 0.75
+
+
+class Constant(nn.Module):
+    """Says class 2 right of the middle, 1 left of it, whatever it is shown."""
+
+    def forward(self, image):
+        logits = torch.zeros(len(image), 3, *image.shape[-2:])
+        half = image.shape[-1] // 2
+        logits[:, 1, :, :half] = logits[:, 2, :, half:] = 5
+        return logits
+
+
+class TestInference:
+    def predictor(self, posts=()):
+        from recyclecli.engine.checkpoint import Trained
+
+        return Predictor(Trained(Constant(), ("a", "b", "c"), [], 64, {}), posts, "cpu")
+
+    @pytest.mark.parametrize(("height", "width"), [(64, 64), (200, 100), (100, 200), (3, 5), (1, 1)])
+    def test_labels_have_the_photos_own_size(self, height, width):
+        (labels,) = self.predictor().labels([np.zeros((height, width, 3), np.uint8)])
+        assert labels.shape == (height, width)
+        assert labels.dtype == np.uint8
+
+    def test_padding_is_cut_off(self):
+        wide, tall = self.predictor().labels([np.zeros((64, 128, 3), np.uint8), np.zeros((128, 64, 3), np.uint8)])
+        assert set(np.unique(wide)) == {1, 2}
+        assert (tall == 1).all()  # it lies in the left half of the square
+
+    def test_postprocessors_run_in_order(self):
+        calls = []
+
+        def keep(image, probabilities):
+            calls.append(probabilities.sum(0).mean())
+            return probabilities
+
+        def swap(image, probabilities):
+            calls.append("swap")
+            return probabilities[::-1]
+
+        (labels,) = self.predictor([keep, swap]).labels([np.zeros((64, 64, 3), np.uint8)])
+        assert calls == [pytest.approx(1, abs=1e-5), "swap"]
+        assert set(np.unique(labels)) == {0, 1}
+
+    def test_batches(self):
+        assert list(batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
+
+
+class TestBatches:
+    def test_collated_batches_keep_the_contract(self):
+        dataset = PhotoDataset(random_source(3, 48), 64)
+        batch = to_float(collate([dataset[index] for index in range(3)]))
+        assert batch.image.shape == (3, 3, 64, 64)
+        assert batch.image.dtype == torch.float32
+        assert 0 <= batch.image.min() <= batch.image.max() <= 1
+        assert batch.mask.dtype == torch.int64
+        assert batch.instances.dtype == torch.int32
+        assert batch.ids.tolist() == [0, 1, 2]
+
+
+class TestRuns:
+    def test_the_next_free_name(self, tmp_path):
+        assert [create_run(None, "unetpp@acme", tmp_path).folder.name for _ in range(2)] == ["unetpp-001", "unetpp-002"]
+
+    def test_an_existing_name_is_an_error(self, tmp_path):
+        create_run("mine", "unet", tmp_path)
+        with pytest.raises(RecycleError, match="--resume mine"):
+            create_run("mine", "unet", tmp_path)
+
+    @pytest.mark.parametrize("name", ["", "..", "a/b", "last"])
+    def test_names_that_are_no_folder_names(self, tmp_path, name):
+        with pytest.raises(RecycleError, match="cannot be a run's name"):
+            create_run(name, "unet", tmp_path)
+
+    def test_runs_are_found_by_name_folder_and_last(self, tmp_path):
+        import os
+
+        for number, name in enumerate(("second", "first")):
+            run = create_run(name, "unet", tmp_path)
+            run.recipe.write_text("")
+            os.utime(run.recipe, (number, number))
+        assert find_run("last", tmp_path).folder.name == "first"
+        assert find_run("second", tmp_path).folder == find_run(str(tmp_path / "second")).folder
+        with pytest.raises(RecycleError, match="nearest: second"):
+            find_run("secnd", tmp_path)
+
+
+class TestCheckpoints:
+    def test_code_in_a_checkpoint_is_not_run(self, tmp_path):
+        class Evil:
+            def __reduce__(self):
+                return (open, (str(tmp_path / "ran"), "w"))
+
+        torch.save({"state_dict": Evil()}, tmp_path / "a.ckpt")
+        for asked in (None, True, False):
+            with pytest.raises(RecycleError, match="cannot be read"):
+                WholeFiles().load_checkpoint(tmp_path / "a.ckpt", weights_only=asked)
+        assert not (tmp_path / "ran").exists()
+
+    @pytest.mark.parametrize("content", [b"", b"x" * 100])
+    def test_broken_weights(self, tmp_path, registry, content):
+        (tmp_path / "a.safetensors").write_bytes(content)
+        with pytest.raises(RecycleError, match="cannot be read"):
+            load_trained(registry, tmp_path / "a.safetensors")
+
+    def test_foreign_weights(self, tmp_path, registry):
+        save_file({"x": torch.zeros(1)}, tmp_path / "a.safetensors")
+        with pytest.raises(RecycleError, match="no checkpoint that recyclecli"):
+            load_trained(registry, tmp_path / "a.safetensors")
+
+    def test_no_weights_yet(self, tmp_path, registry):
+        with pytest.raises(RecycleError, match="no finished epoch"):
+            load_trained(registry, tmp_path / "a.safetensors")
+
+
+class TestPictures:
+    def test_palette_masks_hold_the_labels_themselves(self, tmp_path):
+        labels = np.array([[0, 1], [2, 1]], np.uint8)
+        colors = np.array([[0, 0, 0], [250, 10, 10], [5, 6, 7]], np.uint8)
+        palette_image(labels, colors).save(tmp_path / "m.png")
+        from PIL import Image
+
+        back = Image.open(tmp_path / "m.png")
+        assert back.mode == "P"
+        assert np.array_equal(np.asarray(back), labels)
+        assert np.array_equal(np.asarray(back.convert("RGB")), colors[labels])
+
+    def test_overlays_leave_the_background_alone(self):
+        photo = np.full((20, 20, 3), 100, np.uint8)
+        labels = np.zeros((20, 20), np.uint8)
+        labels[5:15, 5:15] = 1
+        colors = np.array([[0, 0, 0], [200, 0, 0]], np.uint8)
+        shown = np.asarray(overlay_image(photo, labels, colors))
+        assert (shown[0:4] == 100).all()
+        assert shown[10, 10, 0] > 130 > 100 > shown[10, 10, 1]
+
+    def test_photos_of_a_folder_by_relative_path(self, tmp_path):
+        for name in ("b.jpg", "sub/a.PNG", "notes.txt"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+        assert [photo.name for photo in find_photos(tmp_path)] == ["b.jpg", "sub/a.PNG"]
+        assert find_photos(tmp_path / "b.jpg") == [Photo(tmp_path / "b.jpg", "b.jpg")]
+        with pytest.raises(RecycleError, match="does not exist"):
+            find_photos(tmp_path / "none")
+
+    def test_photos_of_a_coco_file_in_its_order(self, recycle_trash):
+        photos = find_photos(recycle_trash / "train.json")
+        assert len(photos) == 41
+        assert photos[0].name == "images/0003.jpg"
+        assert photos[0].file.is_file()
+
+
+def test_the_shared_folder_is_where_the_tests_look():
+    assert SHARED.parts[-2:] == ("shared", "data")
+
+
+def test_metrics_rows_are_quoted():
+    from recyclecli.engine.callbacks import _line
+
+    assert next(csv.reader([_line(["a,b", 'c"d', 1])])) == ["a,b", 'c"d', "1"]
