@@ -170,11 +170,11 @@ def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | 
     """
     allowed = allow_list() if allow is None else allow
     points = entry_points(group=GROUP) if found is None else found
-    ordered = sorted(points, key=lambda point: (_distribution(point)[0], point.name))
+    ordered = sorted(((*_distribution(point), point) for point in points), key=lambda found: (found[0], found[2].name))
     taken: set[tuple[str, Kind, str]] = set()
     plugins = []
-    for point in ordered:
-        plugin = _load(point, allowed)
+    for distribution, version, point in ordered:
+        plugin = _load(point, distribution, version, allowed)
         keys = [(plugin.distribution, component.kind, component.name) for component in plugin.components]
         doubled = [f"{kind} {name}" for _, kind, name in keys if (plugin.distribution, kind, name) in taken]
         if doubled:  # name@distribution could not tell them apart
@@ -186,9 +186,8 @@ def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | 
     return Registry(tuple(plugins))
 
 
-def _load(point: EntryPoint, allowed: frozenset[str] | None) -> Plugin:
+def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset[str] | None) -> Plugin:
     """One plugin, whole or not at all."""
-    distribution, version = _distribution(point)
     if allowed is not None and _normalised(distribution) not in allowed:
         return Plugin(point.name, distribution, version, "blocked", f"not in ${ALLOW_LIST}")
     try:
@@ -233,7 +232,8 @@ def _components(point: EntryPoint) -> tuple[Component, ...]:
 def _distribution(point: EntryPoint) -> tuple[str, str]:
     if point.dist is None:
         return "unknown", "unknown"
-    return point.dist.metadata["Name"], point.dist.version
+    metadata = point.dist.metadata  # parsed anew at each access
+    return metadata["Name"], metadata["Version"]
 
 
 def _normalised(name: str) -> str:

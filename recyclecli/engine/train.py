@@ -171,7 +171,7 @@ def _fit(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> 
             f"lower train.batch_size ({settings.batch_size}) or data.size ({recipe.data.size}), "
             "with train.accumulate for the same step",
         ) from error
-    best = next(callback for callback in callbacks if getattr(callback, "monitor", None))
+    best = next((callback for callback in callbacks if getattr(callback, "monitor", None)), None)
     score = getattr(best, "best_model_score", None)
     return Trained(run, split.how, trainer.current_epoch, float("nan") if score is None else float(score))
 
