@@ -90,38 +90,38 @@ class Component:
             raise ValueError(f"{self.name}: option names {sorted(shadowing)} are the recipe's own")
 
 
-@dataclass(frozen=True, slots=True)
 class DatasetComponent(Component):
     """Builds a `Source`: `factory(options, DatasetContext)`."""
 
+    __slots__ = ()
     kind: ClassVar[Kind] = "dataset"
 
 
-@dataclass(frozen=True, slots=True)
 class AugmentationComponent(Component):
     """Builds an `Augmentation`: `factory(options, AugmentationContext)`."""
 
+    __slots__ = ()
     kind: ClassVar[Kind] = "augmentation"
 
 
-@dataclass(frozen=True, slots=True)
 class ModelComponent(Component):
     """Builds a `Model`, a torch.nn.Module: `factory(options, ModelContext)`."""
 
+    __slots__ = ()
     kind: ClassVar[Kind] = "model"
 
 
-@dataclass(frozen=True, slots=True)
 class LossComponent(Component):
     """Builds a `Loss`, a torch.nn.Module: `factory(options, LossContext)`."""
 
+    __slots__ = ()
     kind: ClassVar[Kind] = "loss"
 
 
-@dataclass(frozen=True, slots=True)
 class PostprocessorComponent(Component):
     """Builds a `Postprocessor`: `factory(options, PostprocessorContext)`."""
 
+    __slots__ = ()
     kind: ClassVar[Kind] = "postprocessor"
 
 

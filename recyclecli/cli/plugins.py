@@ -36,19 +36,16 @@ def list_plugins(as_json: AsJson = False) -> None:
     if not plugins:
         print("no plugins are installed; the first ones: pip install recycle-datasets recycle-smp recycle-losses")
         return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table("plugin", "version", "state", "offers")
-    for plugin in plugins:
+    lines = []
+    for plugin in plugins:  # plain text: a table of rich's would double the command's own time
         kinds: dict[str, list[str]] = {}
         for part in plugin.components:
             kinds.setdefault(part.kind, []).append(part.name)
-        offers = "\n".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
-        state = {"ok": "[green]ok[/]", "failed": "[red]failed[/]"}.get(plugin.state, plugin.state)
-        table.add_row(plugin.distribution, plugin.version, state, escape(offers or plugin.cause))
-    Console().print(table)
+        offers = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
+        lines.append((plugin.distribution, plugin.version, plugin.state, offers or plugin.cause))
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    for *cells, offers in lines:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), offers]))
 
 
 @app.command(epilog="Example: `recycle plugins show focal`")
