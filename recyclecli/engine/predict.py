@@ -99,11 +99,10 @@ def palette_image(labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> Image
 def overlay_image(photo: NDArray[np.uint8], labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> Image.Image:
     """The photo with every class but the first tinted in its colour, its outline drawn full."""
     tint = colors[labels].astype(np.float32)
-    edge = np.zeros(labels.shape, bool)
-    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
-    edge[1:] |= labels[1:] != labels[:-1]
-    share = np.where(labels > 0, OPACITY, 0.0)
-    share[edge] = 1.0
+    padded = np.pad(labels, 1, mode="edge")
+    around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
+    edge = np.any([labels != side for side in around], axis=0)
+    share = np.where(labels > 0, np.where(edge, 1.0, OPACITY), 0.0)
     mixed = photo * (1 - share[..., None]) + tint * share[..., None]
     return Image.fromarray(mixed.astype(np.uint8))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import shutil
 import signal
 import sys
 import warnings
@@ -22,6 +23,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
 from recyclecli import __version__
 from recyclecli.data.palette import palette
@@ -42,7 +44,7 @@ CALLBACK_GROUP = "lightning.pytorch.callbacks_factory"  # any installed package 
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class Finished:
     """How a training ended.
 
     Attributes:
@@ -60,7 +62,7 @@ class Trained:
 
 def train(
     registry: Registry, recipe: Recipe, split: Split, name: str | None = None, runs: Path | None = None
-) -> Trained:
+) -> Finished:
     """Train what `recipe` says in a new run folder.
 
     All parts are built before the folder is made.
@@ -83,10 +85,15 @@ def train(
     print(f"run folder: {run.folder}", file=sys.stderr)
     write_json(run.env, environment(registry), indent=1)
     write_text(run.recipe, recipe.to_yaml())
-    return _fit(recipe, split, module, run)
+    try:
+        return _fit(recipe, split, module, run)
+    except RecycleError:
+        if not run.checkpoints.exists():  # nothing was trained, so nothing is left to resume
+            shutil.rmtree(run.folder)
+        raise
 
 
-def resume(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Trained:
+def resume(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finished:
     """Go on with an interrupted run from the end of its last whole epoch.
 
     `recipe` and `split` are the run's own.
@@ -126,33 +133,20 @@ def _module(registry: Registry, recipe: Recipe, split: Split) -> SegmentationMod
     return SegmentationModule(model, losses, augs, names, recipe, described)
 
 
-def _fit(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> Trained:
+def _fit(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> Finished:
     settings = recipe.train
     callbacks: list[Callback] = [weight_average(settings.ema)] if settings.ema else []
     callbacks += [MetricsFile(run, split.train.class_names), *keep_checkpoints(run)]
     if sys.stderr.isatty():
         callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
     _quieten()
-    trainer = L.Trainer(
-        max_epochs=settings.epochs,
-        precision=_precision(settings.precision),  # type: ignore[arg-type]
-        accumulate_grad_batches=settings.accumulate,
-        gradient_clip_val=settings.clip,
-        deterministic="warn" if settings.deterministic else False,
-        benchmark=not settings.deterministic,
-        devices=int(settings.devices) if settings.devices.isdigit() else settings.devices,
-        num_nodes=settings.num_nodes,
-        strategy=settings.strategy,
-        callbacks=callbacks,
-        plugins=[WholeFiles()],
-        logger=_tensorboard(run),
-        default_root_dir=str(run.folder),
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        enable_model_summary=False,
-        enable_progress_bar=sys.stderr.isatty(),
-        log_every_n_steps=10,
-    )
+    try:
+        trainer = _trainer(recipe, run, callbacks)
+    except (MisconfigurationException, ValueError) as error:
+        raise RecycleError(
+            f"this machine cannot train so: {error}",
+            f"check --devices {settings.devices}, --strategy {settings.strategy}, --precision {settings.precision}",
+        ) from error
     try:
         trainer.fit(
             module,
@@ -173,7 +167,31 @@ def _fit(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> 
         ) from error
     best = next((callback for callback in callbacks if getattr(callback, "monitor", None)), None)
     score = getattr(best, "best_model_score", None)
-    return Trained(run, split.how, trainer.current_epoch, float("nan") if score is None else float(score))
+    return Finished(run, split.how, trainer.current_epoch, float("nan") if score is None else float(score))
+
+
+def _trainer(recipe: Recipe, run: Run, callbacks: list[Callback]) -> L.Trainer:
+    settings = recipe.train
+    return L.Trainer(
+        max_epochs=settings.epochs,
+        precision=_precision(settings.precision),  # type: ignore[arg-type]
+        accumulate_grad_batches=settings.accumulate,
+        gradient_clip_val=settings.clip,
+        deterministic="warn" if settings.deterministic else False,
+        benchmark=not settings.deterministic,
+        devices=int(settings.devices) if settings.devices.isdigit() else settings.devices,
+        num_nodes=settings.num_nodes,
+        strategy=settings.strategy,
+        callbacks=callbacks,
+        plugins=[WholeFiles()],
+        logger=_tensorboard(run),
+        default_root_dir=str(run.folder),
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        enable_progress_bar=sys.stderr.isatty(),
+        log_every_n_steps=10,
+    )
 
 
 def _precision(wanted: str) -> str:

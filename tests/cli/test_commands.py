@@ -183,7 +183,7 @@ def test_bad_data_ends_with_one_message(small, tmp_path, how):
     assert re.search(f"error: (.|\n)*{re.escape(BAD[how])}", done.stderr)
     assert "Traceback" not in done.stderr
     assert "remedy" in done.stderr or how == "no coco"
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list((tmp_path / "runs").glob("*"))
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,8 @@ def test_sparse_and_zero_based_ids_train(tmp_path, categories, names):
         (["--epochs", "0"], "train.epochs"),
         (["-o", "model.encoder=resnet43"], "no encoder is called"),
         (["--fold", "1"], "folds.json does not exist"),
+        (["--devices", "0"], "check --devices 0"),
+        (["--strategy", "dpp"], "--strategy dpp"),
         (["--name", "a/b"], "cannot be a run's name"),
         (["--resume", "last"], "leave out everything but --resume"),
     ],

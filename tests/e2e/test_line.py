@@ -72,6 +72,8 @@ def test_the_line_on_the_sample_set(tmp_path, registry):
         4,
         "-o",
         "data.size=64",
+        "--precision",
+        "bf16-mixed",
         "--aug",
         "flip",
         "--loss",

@@ -1,0 +1,68 @@
+"""The repository keeps the shape that the design gives it, and the docs name what there is."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from recyclecli.plugins import HOOKS, discover
+from recyclecli.recipe import DataFile, Recipe
+
+ROOT = Path(__file__).parents[2]
+CORE = ("types", "hookspecs", "plugins", "recipe", "errors")
+
+
+def lines(path):
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_the_contracts_stay_small():
+    counts = {name: lines(ROOT / "recyclecli" / f"{name}.py") for name in CORE}
+    print(counts, sum(counts.values()))
+    assert sum(counts.values()) < 1000
+    assert counts["hookspecs"] < 100
+
+
+def test_no_file_is_long():
+    sources = [*ROOT.glob("recyclecli/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")]
+    assert len(sources) > 40
+    assert {path.name: lines(path) for path in sources if lines(path) > 400} == {}
+
+
+def test_every_hook_and_component_is_documented():
+    hooks = (ROOT / "docs/plugins.md").read_text()
+    assert [name for name in HOOKS if f"`{name}`" not in hooks] == []
+    readme = (ROOT / "README.md").read_text()
+    first_party = [offer for offer in discover().offers() if offer.plugin.distribution.startswith("recycle-")]
+    assert [o.component.name for o in first_party if o.component.name not in readme] == []
+
+
+def keys(model):
+    for name, field in model.model_fields.items():
+        yield field.alias or name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from keys(field.annotation)
+
+
+def test_every_recipe_key_is_documented():
+    page = (ROOT / "docs/recipe.md").read_text()
+    wanted = {*keys(Recipe), *keys(DataFile)} - {"name", "fingerprint"}
+    assert [key for key in sorted(wanted) if key not in page] == []
+
+
+def test_the_recipe_of_the_docs_is_one(tmp_path, registry):
+    from recyclecli.recipe import resolve
+
+    page = (ROOT / "docs/recipe.md").read_text()
+    block = [line[4:] for line in page.splitlines() if line.startswith("    ")]
+    (tmp_path / "recipe.yaml").write_text("\n".join(block))
+    recipe = resolve(registry, tmp_path / "recipe.yaml")
+    assert [part.name for part in recipe.loss] == ["ce", "dice"]
+    assert recipe.train == Recipe().train
+
+
+@pytest.mark.parametrize("distribution", sorted(path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()))
+def test_every_plugin_is_a_distribution_of_its_own(distribution):
+    folder = ROOT / "plugins" / distribution
+    for name in ("pyproject.toml", "README.md", "src", "tests"):
+        assert (folder / name).exists()
