@@ -27,6 +27,7 @@ def any_color(rng: Rng) -> Color:
 
 
 def crumple(sketch: Sketch, rng: Rng, grain: float, depth: float) -> None:
+    """Folds of about `grain` pixels, lighter and darker by up to `depth`."""
     sketch.shade(1 + depth * creases(rng, SIDE, SIDE, grain))
 
 
@@ -60,5 +61,6 @@ def film(sketch: Sketch, rng: Rng) -> None:
 
 
 def beads(sketch: Sketch, rng: Rng) -> None:
+    """The beads of expanded foam."""
     cells = creases(rng, SIDE, SIDE, 9)
     sketch.shade((1 + 0.09 * cells).astype(np.float32))
