@@ -11,6 +11,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import lightning as L
@@ -20,6 +21,7 @@ from timm.optim import create_optimizer_v2
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
+from recyclecli.data.sources import Subset
 from recyclecli.data.splits import make_split
 from recyclecli.engine import train as engine
 from recyclecli.engine.data import PhotoDataset, collate
@@ -80,8 +82,8 @@ class Interleave(Callback):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--epochs", type=int, default=21)
+    parser.add_argument("--size", type=int, default=192)
     parser.add_argument("--photos", type=float, default=0.7, help="share held out, to keep epochs short")
     arguments = parser.parse_args()
     registry = discover()
@@ -98,6 +100,7 @@ def main() -> None:
     }
     recipe = resolve(registry, None, flags)
     split = make_split(registry, recipe.data, recipe.seed)
+    split = replace(split, val=Subset(split.val, [0]))  # validation is not part of the comparison
     interleave = Interleave(plain_epochs(registry, recipe, split), recipe.train.batch_size)
     engine.keep_checkpoints = lambda run: [interleave]  # saving is not part of the comparison
     with tempfile.TemporaryDirectory() as folder:
