@@ -7,6 +7,7 @@ from pathlib import Path
 
 from recyclecli.coco import build_document
 from recyclecli.files import refuse_overwrite, whole, write_json
+from recyclecli.progress import track
 from recyclecli.types import Record, Sample, Source
 
 QUALITY = 92  # of JPEG; others are written without loss
@@ -23,7 +24,7 @@ def write_photos(source: Source, root: Path, name: str, force: bool) -> Path:
     refuse_overwrite([root / name], force)
 
     def written() -> Iterator[tuple[Record, Sample]]:
-        for index in range(len(source)):
+        for index in track(range(len(source)), len(source), "writing photos"):
             record, sample = source.record(index), source.read(index)
             file = root / record.file_name
             with whole(file) as part:

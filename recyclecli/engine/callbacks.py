@@ -91,7 +91,7 @@ class MetricsFile(Callback):
         self._began = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Append the epoch's row and say it on stderr."""
+        """Append the epoch's row, and say it where there is no progress bar."""
         if not trainer.is_global_zero:
             return
         seconds = time.perf_counter() - self._began
@@ -104,11 +104,12 @@ class MetricsFile(Callback):
             handle.write(_line(row) + "\n")
             handle.flush()
             os.fsync(handle.fileno())
-        print(
-            f"epoch {epoch + 1}/{trainer.max_epochs}  loss {values['train_loss']:.4f}  "
-            f"val mIoU {values.get(SCORE, math.nan):.4f}  {seconds:.1f} s",
-            file=sys.stderr,
-        )
+        if not sys.stderr.isatty():  # there the bar stays, with the same figures
+            print(
+                f"epoch {epoch + 1}/{trainer.max_epochs}  loss {values['train_loss']:.4f}  "
+                f"val mIoU {values.get(SCORE, math.nan):.4f}  {seconds:.1f} s",
+                file=sys.stderr,
+            )
 
 
 def _line(cells: Sequence[Any]) -> str:

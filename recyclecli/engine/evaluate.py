@@ -15,6 +15,7 @@ from recyclecli.engine.infer import Predictor, batches
 from recyclecli.engine.metrics import confusion, scores
 from recyclecli.engine.runs import Run
 from recyclecli.plugins import Registry
+from recyclecli.progress import track
 from recyclecli.recipe import Recipe
 from recyclecli.types import PostprocessorContext, Source
 
@@ -80,7 +81,8 @@ def evaluate(registry: Registry, run: Run, recipe: Recipe, source: Source) -> Ev
     """
     predictor, class_names, _ = predictor_of(registry, run, recipe)
     tally = Tally(class_names)
-    for samples in batches((source.read(index) for index in range(len(source))), recipe.train.batch_size):
+    indices = track(range(len(source)), len(source), "judging")
+    for samples in batches((source.read(index) for index in indices), recipe.train.batch_size):
         for labels, sample in zip(predictor.labels([sample.image for sample in samples]), samples, strict=True):
             tally.add(labels, sample.mask)
     return tally.result()

@@ -21,6 +21,7 @@ from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.files import refuse_overwrite, whole, write_json
 from recyclecli.plugins import Registry
+from recyclecli.progress import track
 from recyclecli.recipe import Recipe
 
 OPACITY = 0.55  # of the colours in an overlay
@@ -78,7 +79,8 @@ def predict(
     refuse_overwrite([*masks, *overlays, *([submission] if submission else [])], force)
     table = np.array(colors, np.uint8)
     with write_submission(submission) if submission else nullcontext() as add:
-        for batch in batches(zip(photos, masks, overlays, strict=True), recipe.train.batch_size):
+        work = track(zip(photos, masks, overlays, strict=True), len(photos), "predicting")
+        for batch in batches(work, recipe.train.batch_size):
             images = [read_photo(photo.file) for photo, _, _ in batch]
             for (photo, mask, overlay), image, labels in zip(batch, images, predictor.labels(images), strict=True):
                 _save(palette_image(labels, table), mask, "PNG")

@@ -138,7 +138,7 @@ def _fit(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> 
     callbacks: list[Callback] = [weight_average(settings.ema)] if settings.ema else []
     callbacks += [MetricsFile(run, split.train.class_names), *keep_checkpoints(run)]
     if sys.stderr.isatty():
-        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
+        callbacks.append(RichProgressBar(leave=True, console_kwargs={"stderr": True}))
     _quieten()
     try:
         trainer = _trainer(recipe, run, callbacks)

@@ -1,6 +1,6 @@
 """Tools for drawing one thing: outlines to coverage, and light on its surface."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,16 @@ def box(left: float, top: float, right: float, bottom: float, radius: float = 0.
     return _drawn(lambda draw: draw.rounded_rectangle(corners, radius * 2 * SIDE, fill=255))
 
 
+def boxes(corners: Sequence[tuple[float, float, float, float]]) -> Plane:
+    """Coverage of many plain boxes at once, each as (left, top, right, bottom)."""
+
+    def paint(draw: ImageDraw.ImageDraw) -> None:
+        for corner in corners:
+            draw.rectangle([place * 2 * SIDE for place in corner], fill=255)
+
+    return _drawn(paint)
+
+
 def stroke(points: Points, width: float) -> Plane:
     """Coverage of a line of `width` through points."""
     places = [(x * 2 * SIDE, y * 2 * SIDE) for x, y in points]
@@ -99,7 +109,7 @@ def barrel(low: float, high: float, vertical: bool = False) -> Plane:
     return light.astype(np.float32)
 
 
-def _drawn(paint) -> Plane:  # type: ignore[no-untyped-def]
+def _drawn(paint: Callable[[ImageDraw.ImageDraw], None]) -> Plane:
     image = Image.new("L", (2 * SIDE, 2 * SIDE))
     paint(ImageDraw.Draw(image))
     return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), np.float32) / 255

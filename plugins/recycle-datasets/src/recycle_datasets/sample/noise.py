@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.spatial import cKDTree
 
 Field = NDArray[np.float32]
 
@@ -32,10 +33,9 @@ def creases(rng: np.random.Generator, height: int, width: int, grain: float) -> 
     points = rng.random((count, 2)) * (height, width)
     tilt = rng.uniform(-1, 1, (count, 2)).astype(np.float32)
     level = rng.uniform(-0.4, 0.4, count).astype(np.float32)
-    rows, columns = np.mgrid[0:height:2, 0:width:2].astype(np.float32)
-    distance = (rows[..., None] - points[:, 0]) ** 2 + (columns[..., None] - points[:, 1]) ** 2
-    nearest = distance.argmin(-1)
-    offset = np.stack([rows - points[nearest, 0], columns - points[nearest, 1]], -1) / grain
+    places = np.stack(np.mgrid[0:height:2, 0:width:2], -1).astype(np.float32)
+    nearest = cKDTree(points).query(places)[1]
+    offset = (places - points[nearest]) / grain
     facet = level[nearest] + (tilt[nearest] * offset).sum(-1)
     full = Image.fromarray(facet.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(full, np.float32).clip(-1, 1)

@@ -4,7 +4,7 @@ import colorsys
 
 import numpy as np
 
-from recycle_datasets.sample.drawing import SIDE, Color, Sketch, box, ellipse
+from recycle_datasets.sample.drawing import SIDE, Color, Sketch, box, boxes, ellipse
 from recycle_datasets.sample.noise import creases, smooth
 
 Rng = np.random.Generator
@@ -35,13 +35,15 @@ def text(sketch: Sketch, rng: Rng, left: float, top: float, right: float, bottom
     """Lines of text too small to read."""
     step = (bottom - top) / rows
     dark = float(rng.uniform(0.1, 0.35))
+    words = []
     for row in range(rows):
         x = left
         y = top + row * step + step * 0.3
         while x < right - 0.01:
             word = min(rng.uniform(0.015, 0.06), right - x)
-            sketch.lay(box(x, y, x + word, y + step * 0.4), (dark, dark, dark), 0.8, solid=False)
+            words.append((x, y, x + word, y + step * 0.4))
             x += word + 0.012
+    sketch.lay(boxes(words), (dark, dark, dark), 0.8, solid=False)
 
 
 def label(sketch: Sketch, rng: Rng, left: float, top: float, right: float, bottom: float) -> None:
