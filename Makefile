@@ -16,6 +16,7 @@ TEST_TOOLS := build hatchling hypothesis import-linter mypy pydensecrf2 pytest p
 install: $(VENV)/.installed
 
 demo: $(VENV)/.installed
+	@echo "installed once, in $$(cat $(VENV)/.installed) s; what follows is the job itself"
 	$(BIN)/recycle demo --out demo --force
 
 test: $(VENV)/.test-tools lint
@@ -29,9 +30,9 @@ lint: $(VENV)/.test-tools
 
 # one pip command for the core and its plugins, so that no sibling is looked up elsewhere
 $(VENV)/.installed: $(MANIFESTS)
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) $(EDITABLE)
-	touch $@
+	@began=$$(date +%s); \
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) && $(PIP) $(EDITABLE) \
+	&& echo $$(($$(date +%s) - began)) > $@
 
 $(VENV)/.test-tools: $(VENV)/.installed Makefile
 	$(PIP) $(EDITABLE) $(TEST_TOOLS)

@@ -84,14 +84,17 @@ def root(
 
 
 def _add_commands() -> None:
-    from recyclecli.cli import data, demo, evaluate, plugins, predict, train
+    from recyclecli.cli import data, demo, doctor, evaluate, init, plugins, predict, report, train
 
     app.add_typer(data.app, name="data")
     app.add_typer(plugins.app, name="plugins")
     app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
+    app.command("init", epilog=init.EXAMPLE)(init.init)
     app.command("train", epilog=train.EXAMPLE)(train.train)
     app.command("eval", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
     app.command("predict", epilog=predict.EXAMPLE)(predict.predict)
+    app.command("report", epilog=report.EXAMPLE)(report.report)
+    app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 
 
 _add_commands()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -12,56 +13,92 @@ import typer
 from recyclecli.cli.options import Force, Seed
 
 EXAMPLE = "Example: `recycle demo --out demo`"
+STEPS = 7
 
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of everything it makes.")] = Path("demo"),
-    images: Annotated[int, typer.Option("--images", min=10, help="Photos of the sample set.")] = 60,
-    epochs: Annotated[int, typer.Option("--epochs", min=1)] = 20,
-    size: Annotated[int, typer.Option("--size", min=32, help="Photos are fitted into size x size.")] = 256,
+    images: Annotated[int, typer.Option("--images", min=10, help="Photos of the sample set.")] = 240,
+    epochs: Annotated[int, typer.Option("--epochs", min=1)] = 22,
+    size: Annotated[int, typer.Option("--size", min=32, help="Photos are fitted into size x size.")] = 192,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """The whole line on the embedded sample set: sample, folds, train, eval, predict, submission."""
+    """The whole line on the embedded sample set: sample, check, folds, train, eval, predict, report."""
     from recyclecli.data.folds import make_folds, write_folds
-    from recyclecli.data.sources import open_source
+    from recyclecli.data.sources import open_source, pixel_counts
+    from recyclecli.data.splits import make_split
     from recyclecli.data.write import write_photos
     from recyclecli.files import refuse_overwrite
     from recyclecli.plugins import discover
     from recyclecli.recipe import resolve
 
     began = time.perf_counter()
+    steps = iter(range(1, STEPS + 1))
 
-    def say(text: str) -> None:
-        print(f"[{time.perf_counter() - began:5.1f} s] {text}", file=sys.stderr)
+    def say(title: str, text: str) -> None:
+        print(f"\n[{time.perf_counter() - began:4.0f} s] {next(steps)}/{STEPS} {title}: {text}", file=sys.stderr)
 
-    registry = discover()
-    submission = out / "submission.csv"
+    data, submission = out / "data", out / "submission.csv"
     refuse_overwrite([submission], force)
-    say(f"1/5 sample: {images} photos into {out / 'data'}")
-    sample = open_source(registry, out / "data", None, "sample", {"images": images, "seed": seed})
-    write_photos(sample, out / "data", "annotations.json", force=True)
-    source = open_source(registry, out / "data")
-    say("2/5 folds: 5, stratified")
-    write_folds(source, make_folds(source, 5, seed), out / "data", seed, force=True)
-    flags = {"data.root": out / "data", "data.fold": 0, "data.size": size, "train.epochs": epochs, "seed": seed}
+    registry = discover()
+    say("sample", f"{images} photos of waste are drawn from seed {seed} into {data}")
+    drawn = open_source(registry, data, None, "sample", {"images": images, "seed": seed})
+    write_photos(drawn, data, "annotations.json", force=True)
+
+    say("check", "every photo is read back, every annotation painted")
+    source = open_source(registry, data)
+    counts = pixel_counts(source)
+    rarest = min(range(1, len(counts)), key=counts.__getitem__)
+    share = 100 * counts[rarest] / sum(counts)
+    print(
+        f"{len(source)} photos, {len(counts) - 1} materials, {100 * counts[0] / sum(counts):.0f} % background; "
+        f"rarest: {source.class_names[rarest]}, {share:.2f} % of the pixels",
+        file=sys.stderr,
+    )
+
+    say("folds", "5, each with its share of every class, also of the rare ones")
+    folds = make_folds(source, 5, seed)
+    write_folds(source, folds, data, seed, force=True)
+    spread = (folds.images.max(0) - folds.images.min(0))[rarest]
+    print(f"photos of {source.class_names[rarest]} differ by {spread} between the folds", file=sys.stderr)
+
+    flags = {
+        "data.root": data,
+        "data.fold": 0,
+        "data.size": size,
+        "loss": ["ce", "dice"],
+        "aug": ["flip"],
+        "train.epochs": epochs,
+        "train.lr": 2e-3,
+        "train.ema": 0.98,
+        "seed": seed,
+    }
     recipe = resolve(registry, None, flags)
-    say(f"3/5 train: {recipe.model.name}, {epochs} epochs")
-    from recyclecli.data.splits import make_split
-    from recyclecli.engine.evaluate import evaluate
+    say("train", f"{recipe.model.name} on folds 1 to 4, from ImageNet weights that came by pip")
+    split = make_split(registry, recipe.data, seed)
     from recyclecli.engine.predict import find_photos, predict
     from recyclecli.engine.train import train
+    from recyclecli.report.page import write_report
 
-    split = make_split(registry, recipe.data, seed)
     done = train(registry, recipe, split, runs=out / "runs")
-    say("4/5 eval: on the photos of fold 0, which it has not seen")
-    result = evaluate(registry, done.run, recipe, split.val)
-    say("5/5 predict: the same photos, and the contest's CSV")
-    photos = find_photos(out / "data" / "kfold_0_val.json")
+
+    say("predict", "masks, overlays and the contest's CSV of fold 0")
+    photos = find_photos(data / "kfold_0_val.json")
     predict(registry, done.run, recipe, photos, out / "predicted", submission, force=True)
-    say("done")
-    print(f"mIoU {result.miou:.4f} on {result.photos} held-out photos")
+
+    say("eval", "against the labels of fold 0, which the model has never seen")
+    report, result = write_report(registry, done.run, recipe, split, out / "report.html")
+    print(f"mIoU {result.miou:.4f} over {len(result.iou)} classes on {result.photos} photos", file=sys.stderr)
+
+    say("report", f"{report}, {report.stat().st_size / 1e6:.1f} MB")
+    print(f"\nmIoU {result.miou:.4f} on {result.photos} held-out photos, {time.perf_counter() - began:.0f} s in all")
+    print(f"open        {report}")
     print(f"look at     {out / 'predicted' / 'overlays'}")
     print(f"submission  {submission}")
     print(f"run         {done.run.folder}")
-    print("your own    recycle data kfold --n 5 --data DIR, then recycle train --data DIR --plugin unetpp")
+    print("\nnext, with photos of your own in DIR:")
+    print("  recycle data kfold --n 5 --data DIR")
+    print("  recycle train --data DIR --plugin unetpp")
+    print("or with these:")
+    print(f"  recycle train --data {shlex.quote(str(data))} --plugin fpn --loss focal")

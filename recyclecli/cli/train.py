@@ -86,9 +86,14 @@ def train(
         from recyclecli.engine.train import resume as go_on
 
         done = go_on(registry, resolved, split, run)
+    from recyclecli.report.page import write_report
+
+    resolved = resolved.model_copy(update={"data": split.data})
+    file, result = write_report(registry, done.run, resolved, split)
     print(f"best val mIoU {done.best_miou:.4f} after {done.epochs} epochs, at the training size")
     print(f"run       {done.run.folder}")
     print(f"weights   {done.run.best}")
+    print(f"report    {file}: mIoU {result.miou:.4f} at the photos' own size")
     print(f"next      recycle eval {done.run.folder}")
 
 

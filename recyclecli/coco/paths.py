@@ -7,6 +7,7 @@ from pathlib import Path
 
 from recyclecli.errors import RecycleError, listed
 
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 ANNOTATION_FILES = ("train_all.json", "train.json", "annotations.json")
 
 
@@ -25,8 +26,17 @@ def find_annotation_file(root: Path) -> Path:
         if (root / name).is_file():
             return root / name
     found = sorted(path.name for path in root.glob("*.json"))
+    photos = sum(path.suffix.lower() in PHOTO_SUFFIXES for path in (*root.iterdir(), *root.glob("*/*")))
+    if not found:
+        what = f"{photos} photos but no annotations" if photos else "no photos and no annotations"
+        raise RecycleError(
+            f"{root} holds {what}",
+            f"save COCO annotations as {root / ANNOTATION_FILES[-1]} (CVAT, Label Studio and others export them), "
+            "or look at a set that works: recycle data sample --data sample"
+            + (f"; photos alone can be predicted: recycle predict RUN {root} --out DIR" if photos else ""),
+        )
     raise RecycleError(
-        f"{root} holds none of {', '.join(ANNOTATION_FILES)}" + (f", but {listed(found)}" if found else ""),
+        f"{root} holds none of {', '.join(ANNOTATION_FILES)}, but {listed(found)}",
         "name the annotation file with --json-path FILE",
     )
 

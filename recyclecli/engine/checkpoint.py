@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.io import TorchCheckpointIO
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from recyclecli import __version__
@@ -85,30 +85,38 @@ class Trained:
     card: Mapping[str, Any]
 
 
-def load_trained(registry: Registry, file: Path) -> Trained:
-    """Build the model that a .safetensors checkpoint names and load its weights, in eval mode.
+def read_card(file: Path) -> dict[str, Any]:
+    """What travels with the weights in a .safetensors checkpoint; see `card`.
 
     Raises:
-        RecycleError: no such file, no checkpoint of recyclecli, a model whose plugin is
-            missing, or weights that do not fit it.
+        RecycleError: no such file, or no checkpoint of recyclecli.
     """
     if not file.is_file():
         raise RecycleError(f"{file} does not exist: the run has no finished epoch yet", "train, or resume it")
     try:
         with safe_open(file, framework="pt") as handle:
             described = json.loads((handle.metadata() or {}).get("recycle", "null"))
-            weights = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise RecycleError(f"checkpoint {file} cannot be read: {error}") from error
+        raise RecycleError(f"checkpoint {file} cannot be read: {error}", "train again, or use another run") from error
     if not isinstance(described, dict) or described.get("format") != FORMAT:
-        raise RecycleError(f"{file} is no checkpoint that recyclecli {__version__} knows")
+        raise RecycleError(f"{file} is no checkpoint that recyclecli {__version__} knows", "use its own version")
+    described["palette"] = [tuple(color) for color in described["palette"]]
+    return described
+
+
+def load_trained(registry: Registry, file: Path) -> Trained:
+    """Build the model that a .safetensors checkpoint names and load its weights, in eval mode.
+
+    Raises:
+        RecycleError: see `read_card`; a model whose plugin is missing, or weights that do not
+            fit it.
+    """
+    described = read_card(file)
     options = dict(described["model"])
     context = ModelContext(num_classes=len(described["class_names"]), pretrained=False)
     model: nn.Module = registry.build("model", options.pop("name"), options, context)
     try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
+        model.load_state_dict(load_file(file))
+    except (RuntimeError, SafetensorError) as error:
         raise RecycleError(f"the weights in {file} do not fit model {described['model']['name']}: {error}") from error
-    names = tuple(described["class_names"])
-    colors = [(red, green, blue) for red, green, blue in described["palette"]]
-    return Trained(model.eval(), names, colors, described["size"], described)
+    return Trained(model.eval(), tuple(described["class_names"]), described["palette"], described["size"], described)

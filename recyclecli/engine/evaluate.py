@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from recyclecli.data.sources import relabelled
 from recyclecli.data.submission import SIDE, reduce_labels
 from recyclecli.engine.checkpoint import load_trained
 from recyclecli.engine.infer import Predictor, batches
@@ -17,7 +18,7 @@ from recyclecli.engine.runs import Run
 from recyclecli.plugins import Registry
 from recyclecli.progress import track
 from recyclecli.recipe import Recipe
-from recyclecli.types import PostprocessorContext, Source
+from recyclecli.types import PostprocessorContext, Sample, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Evaluation:
         miou_256: the same on labels reduced to 256x256 by nearest pixel, as the contest scored.
         accuracy: share of right pixels at the photos' own size.
         iou: class name to IoU; None for a class in neither truth nor prediction.
+        confusion: K x K pixel counts at the photos' own size, truth by row.
     """
 
     photos: int
@@ -37,10 +39,19 @@ class Evaluation:
     miou_256: float
     accuracy: float
     iou: dict[str, float | None]
+    confusion: tuple[tuple[int, ...], ...]
 
     def as_dict(self) -> dict[str, Any]:
         """For --json."""
         return asdict(self)
+
+
+class Watch(Protocol):
+    """Looks at each photo of an evaluation."""
+
+    def __call__(self, name: str, sample: Sample, predicted: NDArray[np.uint8]) -> None:
+        """See one photo, its labels and the predicted ones (H, W)."""
+        ...
 
 
 class Tally:
@@ -59,10 +70,12 @@ class Tally:
 
     def result(self) -> Evaluation:
         """The scores so far."""
-        full, reduced = scores(self._full.compute()), scores(self._reduced.compute())
+        matrix = self._full.compute()
+        full, reduced = scores(matrix), scores(self._reduced.compute())
         values = [None if value != value else value for value in full.iou.tolist()]
         iou = dict(zip(self._class_names, values, strict=True))
-        return Evaluation(self._photos, full.miou, reduced.miou, full.accuracy, iou)
+        counts = tuple(tuple(row) for row in matrix.tolist())
+        return Evaluation(self._photos, full.miou, reduced.miou, full.accuracy, iou, counts)
 
 
 def predictor_of(registry: Registry, run: Run, recipe: Recipe) -> tuple[Predictor, tuple[str, ...], list[Any]]:
@@ -73,16 +86,28 @@ def predictor_of(registry: Registry, run: Run, recipe: Recipe) -> tuple[Predicto
     return Predictor(trained, posts), trained.class_names, trained.palette
 
 
-def evaluate(registry: Registry, run: Run, recipe: Recipe, source: Source) -> Evaluation:
-    """Score a run's best weights on `source`, whose classes are the run's.
+def evaluate(registry: Registry, run: Run, recipe: Recipe, source: Source, watch: Watch | None = None) -> Evaluation:
+    """Score a run's best weights on `source`; its labels are matched to the run's by name.
+
+    Args:
+        registry: the installed components.
+        run: a run with weights.
+        recipe: its recipe, for the post-processors and the batch size.
+        source: labelled photos.
+        watch: called for each photo with its name, its sample and the predicted labels.
 
     Raises:
         RecycleError: a photo cannot be read, or the run has no weights.
     """
     predictor, class_names, _ = predictor_of(registry, run, recipe)
     tally = Tally(class_names)
+    source = relabelled(source, class_names)
+    done = 0
     indices = track(range(len(source)), len(source), "judging")
     for samples in batches((source.read(index) for index in indices), recipe.train.batch_size):
         for labels, sample in zip(predictor.labels([sample.image for sample in samples]), samples, strict=True):
             tally.add(labels, sample.mask)
+            if watch is not None:
+                watch(source.record(done).file_name, sample, labels)
+            done += 1
     return tally.result()

@@ -17,6 +17,8 @@ from recyclecli.types import Postprocessor
 
 T = TypeVar("T")
 
+BAND = 2**25  # logits that are resized at a time
+
 
 class Predictor:
     """A trained model with its post-processors, ready for photos.
@@ -51,17 +53,40 @@ class Predictor:
     def _own_size(self, logits: torch.Tensor, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = photo.shape[:2]
         rows, columns = fitted_size(height, width, self._size)
-        inside = logits[None, :, :rows, :columns].float()
-        if (rows, columns) != (height, width):
-            inside = F.interpolate(inside, (height, width), mode="bilinear", align_corners=False)
+        inside = logits[:, :rows, :columns].float()
         if not self._postprocessors:
-            labels: NDArray[np.uint8] = inside[0].argmax(0).to(torch.uint8).cpu().numpy()
+            bands = [band.argmax(0).to(torch.uint8) for band in resized_bands(inside, height, width)]
+            labels: NDArray[np.uint8] = torch.cat(bands).cpu().numpy()
             return labels
-        probabilities: NDArray[np.float32] = inside[0].softmax(0).cpu().numpy()
+        whole = torch.cat(list(resized_bands(inside, height, width)), 1)
+        probabilities: NDArray[np.float32] = whole.softmax(0).cpu().numpy()
         for postprocessor in self._postprocessors:
             probabilities = postprocessor(photo, probabilities)
         best: NDArray[np.uint8] = probabilities.argmax(0).astype(np.uint8)
         return best
+
+
+def resized_bands(logits: torch.Tensor, height: int, width: int) -> Iterator[torch.Tensor]:
+    """(K, h, w) logits resized bilinearly to (K, height, width), in bands of rows from top to bottom.
+
+    Together they equal `F.interpolate(..., mode="bilinear", align_corners=False)`; alone none
+    is larger than `BAND` values, so that the labels of a photo of any size fit into memory.
+    """
+    classes, rows, columns = logits.shape
+    if (rows, columns) == (height, width):
+        yield logits
+        return
+    place = ((torch.arange(height, device=logits.device) + 0.5) * (rows / height) - 0.5).clamp(min=0)
+    upper = place.long().clamp(max=rows - 1)
+    lower = (upper + 1).clamp(max=rows - 1)
+    share = (place - upper)[None, :, None]
+    step = max(1, BAND // (classes * width))
+    for start in range(0, height, step):
+        band = slice(start, start + step)
+        first, last = int(upper[band][0]), int(lower[band][-1]) + 1
+        wide = F.interpolate(logits[None, :, first:last], (last - first, width), mode="bilinear", align_corners=False)
+        wide, weight = wide[0], share[:, band].to(logits.dtype)
+        yield wide[:, upper[band] - first] * (1 - weight) + wide[:, lower[band] - first] * weight
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recyclecli.coco import PHOTO_SUFFIXES, read_document, read_photo, resolve_file
+from recyclecli.data.fit import fitted_size
 from recyclecli.data.submission import write_submission
 from recyclecli.engine.evaluate import predictor_of
 from recyclecli.engine.infer import batches
@@ -25,6 +26,7 @@ from recyclecli.progress import track
 from recyclecli.recipe import Recipe
 
 OPACITY = 0.55  # of the colours in an overlay
+OVERLAY = 2048  # largest side of an overlay in pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,20 @@ def palette_image(labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> Image
 
 
 def overlay_image(photo: NDArray[np.uint8], labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> Image.Image:
-    """The photo with every class but the first tinted in its colour, its outline drawn full."""
+    """The photo with every class but the first tinted in its colour, its outline drawn full.
+
+    It is for looking at: a longer side above `OVERLAY` pixels is reduced to that.
+    """
+    if max(labels.shape) > OVERLAY:
+        height, width = fitted_size(labels.shape[0], labels.shape[1], OVERLAY)
+        photo = np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.BOX))
+        labels = np.asarray(Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST))
     tint = colors[labels].astype(np.float32)
     padded = np.pad(labels, 1, mode="edge")
     around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
     edge = np.any([labels != side for side in around], axis=0)
-    share = np.where(labels > 0, np.where(edge, 1.0, OPACITY), 0.0)
-    mixed = photo * (1 - share[..., None]) + tint * share[..., None]
-    return Image.fromarray(mixed.astype(np.uint8))
+    share = np.where(labels > 0, np.where(edge, 1.0, OPACITY), 0.0).astype(np.float32)[..., None]
+    return Image.fromarray((photo * (1 - share) + tint * share).astype(np.uint8))
 
 
 def _targets(photos: Sequence[Photo], suffix: str) -> list[str]:

@@ -154,7 +154,7 @@ def corrupt(small, how):
 
 BAD = {
     "no folder": "does not exist",
-    "no file": "annotations.json",
+    "no file": "12 photos but no annotations",
     "truncated": "not valid JSON",
     "no coco": "not a COCO file",
     "missing photo": "1 of 12 photos are missing",

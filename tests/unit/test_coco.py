@@ -159,7 +159,13 @@ class TestPaths:
         assert CocoSource(tmp_path / "data", elsewhere).read(0).image.shape == (32, 32, 3)
 
     def test_annotation_files_in_order(self, tmp_path):
-        with pytest.raises(RecycleError, match="--json-path"):
+        with pytest.raises(RecycleError, match="no photos and no annotations"):
+            find_annotation_file(tmp_path)
+        (tmp_path / "a.jpg").touch()
+        with pytest.raises(RecycleError, match="1 photos but no annotations"):
+            find_annotation_file(tmp_path)
+        (tmp_path / "other.json").touch()
+        with pytest.raises(RecycleError, match=r"but other\.json(.|\n)*--json-path"):
             find_annotation_file(tmp_path)
         for name in ("annotations.json", "train.json", "train_all.json"):
             (tmp_path / name).write_text("{}")

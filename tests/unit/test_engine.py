@@ -133,6 +133,16 @@ class TestInference:
         assert calls == [pytest.approx(1, abs=1e-5), "swap"]
         assert set(np.unique(labels)) == {0, 1}
 
+    @pytest.mark.parametrize(("height", "width"), [(200, 100), (17, 300), (64, 48), (1, 1), (5, 5)])
+    def test_bands_equal_one_interpolation(self, monkeypatch, height, width):
+        from recyclecli.engine import infer
+
+        monkeypatch.setattr(infer, "BAND", 4 * width * 3)
+        logits = torch.randn(4, 64, 48)
+        banded = torch.cat(list(infer.resized_bands(logits, height, width)), 1)
+        whole = nn.functional.interpolate(logits[None], (height, width), mode="bilinear", align_corners=False)[0]
+        torch.testing.assert_close(banded, whole)
+
     def test_batches(self):
         assert list(batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
 

@@ -52,7 +52,6 @@ def paper_ball(rng: Rng) -> Sketch:
     sketch = Sketch()
     sketch.lay(polygon(wobbly(rng, 0.5, 0.5, 0.36, 0.32, 0.22)), any_color(rng))
     text(sketch, rng, 0.2, 0.2, 0.8, 0.8, 16)
-    sketch.color = sketch.color * (sketch.shape[..., None] > 0)
     crumple(sketch, rng, 38, 0.42)
     return sketch
 

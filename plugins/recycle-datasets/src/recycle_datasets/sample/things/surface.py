@@ -43,7 +43,7 @@ def text(sketch: Sketch, rng: Rng, left: float, top: float, right: float, bottom
             word = min(rng.uniform(0.015, 0.06), right - x)
             words.append((x, y, x + word, y + step * 0.4))
             x += word + 0.012
-    sketch.lay(boxes(words), (dark, dark, dark), 0.8, solid=False)
+    sketch.lay(boxes(words) * sketch.shape, (dark, dark, dark), 0.8, solid=False)
 
 
 def label(sketch: Sketch, rng: Rng, left: float, top: float, right: float, bottom: float) -> None:

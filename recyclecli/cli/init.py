@@ -1,0 +1,33 @@
+"""`recycle init`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recyclecli.cli.options import Data, Dataset, Force, JsonPath, data_root
+
+EXAMPLE = "Example: `recycle init --data DIR`, then `recycle train --recipe recipe.yaml`"
+
+
+def init(
+    data: Data = None,
+    dataset: Dataset = "coco",
+    json_path: JsonPath = None,
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")] = Path("recipe.yaml"),
+    force: Force = False,
+) -> None:
+    """Write a commented recipe for the data at hand."""
+    from recyclecli.data.sources import open_source
+    from recyclecli.data.starter import starter_recipe
+    from recyclecli.files import refuse_overwrite, write_text
+    from recyclecli.plugins import discover
+
+    root = data_root(data)
+    source = open_source(discover(), root, json_path, dataset)
+    refuse_overwrite([out], force)
+    write_text(out, starter_recipe(source, root))
+    print(f"{out}: {len(source)} photos, {len(source.class_names)} classes")
+    print(f"next      recycle train --recipe {out}")
