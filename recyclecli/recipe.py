@@ -152,8 +152,8 @@ def resolve(
         else:
             try:
                 settings[key] = _yaml(value)
-            except YAMLError:
-                faults.append(f"-o {text}: the value is not YAML")
+            except (YAMLError, RecursionError):
+                faults.append(f"-o {text[:80]}: the value is not YAML")
     # a name replaces its component and drops its options, so names come before options
     for key in sorted(settings, key=lambda key: key.count(".") - key.endswith(".name")):
         try:

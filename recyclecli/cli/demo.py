@@ -19,7 +19,7 @@ STEPS = 7
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of everything it makes.")] = Path("demo"),
     images: Annotated[int, typer.Option("--images", min=10, help="Photos of the sample set.")] = 240,
-    epochs: Annotated[int, typer.Option("--epochs", min=1)] = 22,
+    epochs: Annotated[int, typer.Option("--epochs", min=1)] = 14,
     size: Annotated[int, typer.Option("--size", min=32, help="Photos are fitted into size x size.")] = 192,
     seed: Seed = 0,
     force: Force = False,
@@ -64,14 +64,15 @@ def demo(
     print(f"photos of {source.class_names[rarest]} differ by {spread} between the folds", file=sys.stderr)
 
     flags = {
+        "model": "fpn",
         "data.root": data,
         "data.fold": 0,
         "data.size": size,
         "loss": ["ce", "dice"],
         "aug": ["flip"],
         "train.epochs": epochs,
-        "train.lr": 2e-3,
-        "train.ema": 0.98,
+        "train.lr": 3e-3,
+        "train.ema": 0.97,
         "seed": seed,
     }
     recipe = resolve(registry, None, flags)
@@ -101,4 +102,4 @@ def demo(
     print("  recycle data kfold --n 5 --data DIR")
     print("  recycle train --data DIR --plugin unetpp")
     print("or with these:")
-    print(f"  recycle train --data {shlex.quote(str(data))} --plugin fpn --loss focal")
+    print(f"  recycle train --data {shlex.quote(str(data))} --plugin unetpp --loss focal")

@@ -88,12 +88,19 @@ def _load(file: Path) -> dict[str, Any]:
             missing = [key for key in keys if not isinstance(entry, dict) or entry.get(key) is None]
             if missing:
                 raise RecycleError(f"{file}: {section}[{number}] lacks {', '.join(missing)}", "complete the entry")
-            loose = [key for key in keys if not isinstance(entry[key], _TYPES.get(f"{section}.{key}", _TYPES[key]))]
+            loose = [key for key in keys if not _fits(entry[key], _TYPES.get(f"{section}.{key}", _TYPES[key]))]
             if loose:
                 raise RecycleError(f"{file}: {section}[{number}].{loose[0]} is {entry[loose[0]]!r}", "correct it")
     if not content["images"]:
         raise RecycleError(f"{file} lists no images")
     return content
+
+
+def _fits(value: Any, types: tuple[type, ...]) -> bool:
+    """Whether a value has one of `types`; text must be text that can be written, too."""
+    if isinstance(value, str) and str in types:
+        return not any("\ud800" <= character <= "\udfff" for character in value)
+    return isinstance(value, types)
 
 
 _TYPES: dict[str, tuple[type, ...]] = {

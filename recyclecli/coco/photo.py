@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from PIL import Image
 
 ORIENTATION = 0x0112  # EXIF tag
+BAND = 1024  # rows that are copied at a time
 
 
 def read_photo(file: Path, height: int | None = None, width: int | None = None) -> NDArray[np.uint8]:
-    """The photo as (H, W, 3) uint8 RGB, read-only.
+    """The photo as (H, W, 3) uint8 RGB.
 
     With an annotated `height` and `width` in pixels, the EXIF rotation is applied when the
     annotation fits the rotated size and left alone when it fits only the stored one. Without
@@ -26,7 +27,6 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
     Raises:
         RecycleError: missing, truncated or no image at all, or the size fits neither way.
     """
-    import numpy as np
     from PIL import Image, ImageOps
 
     try:
@@ -44,14 +44,24 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
                 )
             image.load()
             turn = stated == turned and image.getexif().get(ORIENTATION, 1) != 1
-            # no copies that are not needed: a photo of 12000 x 9000 pixels is 432 MB inside PIL
-            return np.asarray(_rgb(ImageOps.exif_transpose(image) if turn else image))
+            return _array(_rgb(ImageOps.exif_transpose(image) if turn else image))
     except FileNotFoundError as error:
         raise RecycleError(f"photo {file} is missing", "file names are relative to --data: check both") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise RecycleError(
             f"photo {file} cannot be read: {error}", "replace the file or drop it from the set"
         ) from error
+
+
+def _array(image: Image.Image) -> NDArray[np.uint8]:
+    """An RGB image as an array, band by band: PIL's own way holds three copies of it for a while."""
+    import numpy as np
+
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, BAND):
+        bottom = min(top + BAND, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 def _rgb(image: Image.Image) -> Image.Image:

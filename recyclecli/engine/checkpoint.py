@@ -1,4 +1,4 @@
-"""Checkpoints: local files, written whole, holding everything that using the weights needs."""
+"""Using a checkpoint: the weights, and the card that says what they are. No Lightning."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from lightning.fabric.plugins.io import TorchCheckpointIO
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from recyclecli import __version__
 from recyclecli.errors import RecycleError
-from recyclecli.files import whole
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.types import ModelContext
 
 FORMAT = 1
-PREFIX = "model."  # of the model's tensors in a LightningModule's state
 
 
 def card(recipe: Recipe, class_names: tuple[str, ...], palette: list[tuple[int, int, int]], how: str) -> dict[str, Any]:
@@ -39,39 +35,6 @@ def card(recipe: Recipe, class_names: tuple[str, ...], palette: list[tuple[int, 
         "size": recipe.data.size,
         "split": how,
     }
-
-
-class WholeFiles(TorchCheckpointIO):
-    """Writes a checkpoint beside its place and renames it; reads plain tensors only.
-
-    A path that ends in .safetensors gets the model's weights and the card alone.
-    """
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        """Write `checkpoint` whole."""
-        with whole(Path(path)) as part:
-            if Path(path).suffix != ".safetensors":
-                torch.save(checkpoint, part)
-                return
-            weights = {
-                name.removeprefix(PREFIX): tensor.detach().contiguous().cpu()
-                for name, tensor in checkpoint["state_dict"].items()
-                if name.startswith(PREFIX)
-            }
-            carried = {**checkpoint["recycle"], "epoch": checkpoint["epoch"], "step": checkpoint["global_step"]}
-            save_file(weights, part, metadata={"recycle": json.dumps(carried)})
-
-    def load_checkpoint(
-        self, path: str | Path, map_location: Any = None, weights_only: bool | None = True
-    ) -> dict[str, Any]:
-        """Read a checkpoint without unpickling code, whatever the caller asks for."""
-        try:
-            loaded: dict[str, Any] = torch.load(path, map_location=map_location or "cpu", weights_only=True)
-        except Exception as error:  # torch raises a different type for each kind of damage
-            raise RecycleError(
-                f"checkpoint {path} cannot be read: {error}", "train again, or resume another run"
-            ) from error
-        return loaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from recyclecli.types import Postprocessor
 
 T = TypeVar("T")
 
-BAND = 2**25  # logits that are resized at a time
+BAND = 2**21  # logits that are resized at a time
 
 
 class Predictor:
@@ -55,15 +55,19 @@ class Predictor:
         rows, columns = fitted_size(height, width, self._size)
         inside = logits[:, :rows, :columns].float()
         if not self._postprocessors:
-            bands = [band.argmax(0).to(torch.uint8) for band in resized_bands(inside, height, width)]
-            labels: NDArray[np.uint8] = torch.cat(bands).cpu().numpy()
+            labels = np.empty((height, width), np.uint8)  # filled band by band, or the heap would fray
+            top = 0
+            for band in resized_bands(inside, height, width):
+                best = band.max(0).indices
+                labels[top : top + len(best)] = best.to(torch.uint8).cpu().numpy()
+                top += len(best)
             return labels
         whole = torch.cat(list(resized_bands(inside, height, width)), 1)
         probabilities: NDArray[np.float32] = whole.softmax(0).cpu().numpy()
         for postprocessor in self._postprocessors:
             probabilities = postprocessor(photo, probabilities)
-        best: NDArray[np.uint8] = probabilities.argmax(0).astype(np.uint8)
-        return best
+        labels = probabilities.argmax(0).astype(np.uint8)
+        return labels
 
 
 def resized_bands(logits: torch.Tensor, height: int, width: int) -> Iterator[torch.Tensor]:
@@ -86,7 +90,7 @@ def resized_bands(logits: torch.Tensor, height: int, width: int) -> Iterator[tor
         first, last = int(upper[band][0]), int(lower[band][-1]) + 1
         wide = F.interpolate(logits[None, :, first:last], (last - first, width), mode="bilinear", align_corners=False)
         wide, weight = wide[0], share[:, band].to(logits.dtype)
-        yield wide[:, upper[band] - first] * (1 - weight) + wide[:, lower[band] - first] * weight
+        yield torch.lerp(wide[:, upper[band] - first], wide[:, lower[band] - first], weight)
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -30,10 +30,11 @@ from recyclecli.data.palette import palette
 from recyclecli.data.sources import pixel_counts
 from recyclecli.data.splits import Split
 from recyclecli.engine.callbacks import MetricsFile, keep_checkpoints, weight_average
-from recyclecli.engine.checkpoint import WholeFiles, card
+from recyclecli.engine.checkpoint import card
 from recyclecli.engine.data import PhotoData
 from recyclecli.engine.module import SegmentationModule
 from recyclecli.engine.runs import Run, create_run
+from recyclecli.engine.saving import WholeFiles
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import write_json, write_text
 from recyclecli.plugins import ALLOW_LIST, Registry, allow_list

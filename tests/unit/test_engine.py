@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from support import SHARED
 from torch import nn
 
-from recyclecli.engine.checkpoint import WholeFiles, load_trained
+from recyclecli.engine.checkpoint import load_trained
 from recyclecli.engine.data import PhotoDataset, collate, to_float
 from recyclecli.engine.evaluate import Tally
 from recyclecli.engine.infer import Predictor, batches
@@ -17,6 +17,7 @@ from recyclecli.engine.metrics import confusion, scores
 from recyclecli.engine.predict import Photo, find_photos, overlay_image, palette_image
 from recyclecli.engine.runs import create_run, find_run
 from recyclecli.engine.sampler import EpochSampler
+from recyclecli.engine.saving import WholeFiles
 from recyclecli.errors import RecycleError
 from recyclecli.testing import random_source
 from recyclecli.types import IGNORE

@@ -1,0 +1,53 @@
+"""Writing checkpoints whole and reading them as plain tensors, also when Lightning does it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins.io import TorchCheckpointIO
+from safetensors.torch import save
+
+from recyclecli.errors import RecycleError
+from recyclecli.files import whole
+
+PREFIX = "model."  # of the model's tensors in a LightningModule's state
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes a checkpoint beside its place and renames it; reads plain tensors only.
+
+    A path that ends in .safetensors gets the model's weights and the card alone.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write `checkpoint` whole."""
+        with whole(Path(path)) as part:
+            # through memory, since both libraries hide a full disk behind errors of their own
+            if Path(path).suffix != ".safetensors":
+                stream = io.BytesIO()
+                torch.save(checkpoint, stream)
+                part.write_bytes(stream.getbuffer())
+                return
+            weights = {
+                name.removeprefix(PREFIX): tensor.detach().contiguous().cpu()
+                for name, tensor in checkpoint["state_dict"].items()
+                if name.startswith(PREFIX)
+            }
+            carried = {**checkpoint["recycle"], "epoch": checkpoint["epoch"], "step": checkpoint["global_step"]}
+            part.write_bytes(save(weights, metadata={"recycle": json.dumps(carried)}))
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = None, weights_only: bool | None = True
+    ) -> dict[str, Any]:
+        """Read a checkpoint without unpickling code, whatever the caller asks for."""
+        try:
+            loaded: dict[str, Any] = torch.load(path, map_location=map_location or "cpu", weights_only=True)
+        except Exception as error:  # torch raises a different type for each kind of damage
+            raise RecycleError(
+                f"checkpoint {path} cannot be read: {error}", "train again, or resume another run"
+            ) from error
+        return loaded

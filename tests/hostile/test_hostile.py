@@ -1,0 +1,296 @@
+"""Whatever is thrown at it: no traceback, no hang, bounded memory, the right exit code.
+
+Every case runs `recycle` in a process of its own, whose time and peak memory are checked; the
+number of cases is printed.
+"""
+
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import coco, run_recycle, write_coco
+
+SECONDS = 30
+GIB = 2**30
+CASES = {"commands": 0}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _count(request):
+    yield
+    print(f"\nhostile cases run: {CASES['commands']}")
+
+
+def attack(*arguments, cwd, codes, env=None):
+    """Run a command that must end in time, within memory, with one of `codes` and no traceback."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        began = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "recyclecli", *map(str, arguments)],
+            cwd=cwd,
+            stdout=out,
+            stderr=err,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
+        )
+        timer = time.monotonic() + 3 * SECONDS
+        while True:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                break
+            if time.monotonic() > timer:
+                process.kill()
+                pytest.fail(f"{arguments} hangs")
+            time.sleep(0.02)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        took = time.monotonic() - began
+        out.seek(0)
+        err.seek(0)
+        text = err.read()
+        CASES["commands"] += 1
+        assert process.returncode in codes, f"exit {process.returncode}\n{text}"
+        assert "Traceback" not in text, text
+        assert usage.ru_maxrss * 1024 < 2 * GIB, f"{usage.ru_maxrss / 2**20:.2f} GiB"
+        assert took < SECONDS, f"{took:.0f} s"
+        if process.returncode:
+            assert re.search(r"^(error|Error|╭─ Error|Usage)", text, re.MULTILINE), text
+        return out.read() + text
+
+
+def polygon(points):
+    angles = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    return np.stack([16 + 12 * np.cos(angles), 16 + 12 * np.sin(angles)], 1).ravel().round(3).tolist()
+
+
+def with_shape(shape):
+    content = coco(4)
+    content["annotations"][0]["segmentation"] = shape
+    return json.dumps(content)
+
+
+def with_image(**fields):
+    content = coco(4)
+    content["images"][0] |= fields
+    return json.dumps(content)
+
+
+TEXTS = {
+    "nested lists": ("[" * 100_000, {2}),
+    "nested objects": ('{"a":' * 100_000, {2}),
+    "nested and closed": ("[" * 100_000 + "]" * 100_000, {2}),
+    "empty": ("", {2}),
+    "zeros": ("\0" * 1000, {2}),
+    "a number": ("7", {2}),
+    "null": ("null", {2}),
+    "NaN coordinates": (with_shape([[1, 1, float("nan"), 5, 9, 9]]), {2}),
+    "infinite coordinates": (with_shape([[1, 1, float("inf"), 5, 9, 9]]), {2}),
+    "huge coordinates": (with_shape([[1, 1, 1e300, 5, 9, 9]]), {2}),
+    "a number of 5000 digits": (with_shape([[1, 1, 5, 5, 9, 9]]).replace("[[1,", "[[" + "9" * 4000 + ",", 1), {2}),
+    "a number beyond the parser": (with_shape([[1, 1, 5, 5, 9, 9]]).replace("[[1,", "[[" + "9" * 9000 + ",", 1), {2}),
+    "a million vertices": (with_shape([polygon(1_000_000)]), {0}),
+    "100,000 parts": (with_shape([[1, 1, 9, 1, 9, 9]] * 100_000), {0}),
+    "RLE that overflows": (with_shape({"size": [32, 32], "counts": "o" * 1000}), {2}),
+    "RLE of 2^62": (with_shape({"size": [32, 32], "counts": [2**62, 2**62]}), {2}),
+    "RLE of negative runs": (with_shape({"size": [32, 32], "counts": [5, -5, 1024]}), {2}),
+    "RLE of booleans": (with_shape({"size": [32, 32], "counts": [True, False]}), {2}),
+    "RLE of a huge size": (with_shape({"size": [2**31, 2**31], "counts": "0"}), {2}),
+    "RLE without counts": (with_shape({"size": [32, 32]}), {2}),
+    "a shape of text": (with_shape("everything"), {2}),
+    "ids of every kind": (with_image(id=[1]), {2}),
+    "a width of 10^12": (with_image(width=10**12), {0, 2}),
+    "a negative height": (with_image(height=-4), {2}),
+    "file_name with newline": (with_image(file_name="a\nb.jpg"), {0}),
+    "file_name of script": (with_image(file_name="<script>alert(1)</script>.jpg"), {0}),
+    "file_name with NUL": (with_image(file_name="a\0b.jpg"), {2}),
+    "file_name that climbs": (with_image(file_name="a/../../../etc/shadow"), {2}),
+    "file_name absolute": (with_image(file_name="/etc/shadow"), {2}),
+    "300 categories": (json.dumps(coco(4) | {"categories": [{"id": k, "name": f"c{k}"} for k in range(300)]}), {2}),
+    "lone surrogate": (with_image(file_name="\ud800.jpg"), {2}),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_annotations(tmp_path, name):
+    text, codes = TEXTS[name]
+    (tmp_path / "annotations.json").write_text(text, encoding="utf-8", errors="surrogatepass")
+    attack("data", "kfold", "--n", 2, "--data", tmp_path, cwd=tmp_path, codes=codes)
+
+
+NAMES = [
+    "with space.jpg",
+    "한국어.jpg",
+    "💡.png",
+    "new\nline.jpg",
+    "<script>alert(1)<|script>.png",  # its slash would be a folder's
+    "'; rm -rf .jpg",
+    "-o.jpg",
+]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A small run whose photos have the names that break things."""
+    work = tmp_path_factory.mktemp("trained")
+    content = coco(10, categories=(("<script>alert(1)</script>", 1), ("종이 팩", 2)))
+    for image, name in zip(content["images"], [*NAMES, "h.jpg", "i.jpg", "j.jpg"], strict=True):
+        image["file_name"] = f"images/{name}"
+    write_coco(work / "data", content)
+    done = run_recycle(
+        "train", "--data", "data", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32",
+        "-o", "model.weights=none", "-o", "data.val_fraction=0.7", "--name", "r", cwd=work,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return work
+
+
+def test_odd_names_go_the_whole_way(trained):
+    attack("data", "kfold", "--n", 2, "--data", "data", "--out", "folds", cwd=trained, codes={0})
+    out = attack("predict", "r", "data", "--out", "out", "--submission", "s.csv", cwd=trained, codes={0})
+    assert "10 photos" in out
+    for name in NAMES:
+        assert (trained / "out/masks/images" / Path(name).with_suffix(".png").name).is_file()
+    page = (trained / "runs/r/report.html").read_text()
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def bomb(side):
+    """A small PNG that claims side x side pixels."""
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    body = zlib.compress(b"\0" * (3 * side + 1) * 50)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def rotated(file):
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    Image.new("RGB", (40, 30), (200, 10, 10)).save(file, exif=exif)
+
+
+GOOD = {
+    "1x1": lambda file: Image.new("RGB", (1, 1)).save(file),
+    "1x5000": lambda file: Image.new("RGB", (1, 5000)).save(file),
+    "12000x9000": lambda file: Image.new("RGB", (12_000, 9_000), (90, 120, 60)).save(file, quality=60),
+    "grayscale": lambda file: Image.new("L", (40, 30)).save(file),
+    "cmyk": lambda file: Image.new("CMYK", (40, 30)).save(file),
+    "exif": rotated,
+}
+GOOD_PNG = {
+    "16-bit": lambda file: Image.fromarray(np.full((30, 40), 40_000, np.uint16)).save(file),
+    "alpha": lambda file: Image.new("RGBA", (40, 30), (1, 2, 3, 0)).save(file),
+    "palette": lambda file: Image.new("P", (40, 30)).save(file),
+    "two colours": lambda file: Image.new("1", (40, 30)).save(file),
+}
+BROKEN = {
+    "empty": b"",
+    "text": b"hello",
+    "html": b"<html><script>alert(1)</script>",
+    "jpeg head alone": b"\xff\xd8\xff\xe0\x00\x10JFIF",
+    "bomb of 20000": bomb(20_000),
+    "bomb of 200000": bomb(200_000),
+    "png without data": b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 2, 0, 0, 0)),
+}
+
+
+@pytest.mark.parametrize("name", [*GOOD, *GOOD_PNG])
+def test_photos_of_every_kind(trained, tmp_path, name):
+    file = tmp_path / ("photo.jpg" if name in GOOD else "photo.png")
+    (GOOD | GOOD_PNG)[name](file)
+    attack("predict", "r", file, "--out", tmp_path / "out", cwd=trained, codes={0})
+    with Image.open(tmp_path / "out/masks/photo.png") as mask, Image.open(file) as photo:
+        Image.MAX_IMAGE_PIXELS = None
+        assert mask.size == (photo.size[::-1] if name == "exif" else photo.size)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_photos_that_are_none(trained, tmp_path, name):
+    (tmp_path / "photo.png").write_bytes(BROKEN[name])
+    text = attack("predict", "r", tmp_path, "--out", tmp_path / "out", cwd=trained, codes={2})
+    assert "photo.png" in text
+
+
+ARGUMENTS = [
+    (["train", "--lr", "nan"], {2}),
+    (["train", "--epochs", "1e9"], {2}),
+    (["train", "-o", "a" * 10_000], {2}),
+    (["train", "-o", "seed=" + "[" * 10_000], {2}),
+    (["train", "-o", "model={a: &a [*a]}"], {2}),
+    (["train", "--plugin", "../../etc/passwd"], {2}),
+    (["train", "--loss", "💡"], {2}),
+    (["data", "kfold", "--n", "-3"], {2}),
+    (["data", "kfold", "--data", "/dev/null"], {2}),
+    (["data", "sample", "--images", "3", "--data", "/proc/self/x"], {2}),
+    (["predict", "nowhere", "x", "--out", "y"], {2}),
+    (["eval", "../../.."], {2}),
+    (["plugins", "show", "<script>"], {2}),
+    (["nonsense"], {2}),
+]
+
+
+@pytest.mark.parametrize(("arguments", "codes"), ARGUMENTS)
+def test_arguments(tmp_path, arguments, codes):
+    write_coco(tmp_path / "data", coco(6))
+    attack(*arguments, cwd=tmp_path, codes=codes)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of 6 MB; needs the right to mount."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("no right to mount a small file system here")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_full_disk_while_training(trained, tiny_disk):
+    text = attack("train", "--recipe", trained / "runs/r/recipe.yaml", cwd=tiny_disk, codes={3}, env={"TMPDIR": "/tmp"})
+    assert "the disk is full" in text
+    assert not list(tiny_disk.rglob("*.part"))
+    assert not list(tiny_disk.rglob("*.ckpt"))
+
+
+def test_a_full_disk_while_predicting_and_reporting(trained, tiny_disk):
+    (tiny_disk / "filler").write_bytes(b"x" * (6 * 2**20 - 40_000))
+    text = attack("predict", trained / "runs/r", trained / "data", "--out", "o", "--submission", "s.csv",
+                  cwd=tiny_disk, codes={3})  # fmt: skip
+    assert "the disk is full" in text
+    assert not (tiny_disk / "s.csv").exists()
+    assert not list(tiny_disk.rglob("*.part"))
+
+
+KILLS = {
+    "data kfold --data data --out f --force": (0.3, 0.8, 1.2),
+    "data sample --images 8 --data s --force": (0.8, 2.0),
+    "predict r data --out o --force": (2.0, 5.0),
+}
+
+
+@pytest.mark.parametrize(("line", "moment"), [(line, moment) for line, moments in KILLS.items() for moment in moments])
+def test_killed_and_typed_again(trained, line, moment):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recyclecli", *line.split()],
+        cwd=trained,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(moment)
+    process.kill()
+    process.wait()
+    attack(*line.split(), cwd=trained, codes={0})
+    for file in trained.rglob("*.json"):
+        json.loads(file.read_text())
