@@ -58,16 +58,16 @@ class Predictor:
             labels = np.empty((height, width), np.uint8)  # filled band by band, or the heap would fray
             top = 0
             for band in resized_bands(inside, height, width):
-                best = band.max(0).indices
-                labels[top : top + len(best)] = best.to(torch.uint8).cpu().numpy()
-                top += len(best)
+                part = band.max(0).indices
+                labels[top : top + len(part)] = part.to(torch.uint8).cpu().numpy()
+                top += len(part)
             return labels
         whole = torch.cat(list(resized_bands(inside, height, width)), 1)
         probabilities: NDArray[np.float32] = whole.softmax(0).cpu().numpy()
         for postprocessor in self._postprocessors:
             probabilities = postprocessor(photo, probabilities)
-        labels = probabilities.argmax(0).astype(np.uint8)
-        return labels
+        best: NDArray[np.uint8] = probabilities.argmax(0).astype(np.uint8)
+        return best
 
 
 def resized_bands(logits: torch.Tensor, height: int, width: int) -> Iterator[torch.Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -93,5 +94,6 @@ def _svg(figure: Figure, title: str) -> str:
     stream = io.StringIO()
     figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Title": title})
     text = stream.getvalue()
-    text = text[text.index("<svg") :].replace(INK, "currentColor").replace(SOFT, "var(--line)")
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = text.replace(INK, "currentColor").replace(SOFT, "var(--line)")
     return text.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
