@@ -7,6 +7,7 @@ number of cases is printed.
 import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -248,28 +249,42 @@ def test_arguments(tmp_path, arguments, codes):
 
 @pytest.fixture
 def tiny_disk(tmp_path):
-    """A file system of 6 MB; needs the right to mount."""
+    """A file system of 40 MB; needs the right to mount."""
     place = tmp_path / "disk"
     place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", place], capture_output=True).returncode:
         pytest.skip("no right to mount a small file system here")
     yield place
     subprocess.run(["umount", place], check=True)
 
 
+def fill(place, left):
+    """Fill a disk until `left` bytes are free."""
+    (place / "filler").write_bytes(b"x" * (shutil.disk_usage(place).free - left))
+
+
 def test_a_full_disk_while_training(trained, tiny_disk):
-    text = attack("train", "--recipe", trained / "runs/r/recipe.yaml", cwd=tiny_disk, codes={3}, env={"TMPDIR": "/tmp"})
+    text = attack("train", "--recipe", trained / "runs/r/recipe.yaml", cwd=tiny_disk, codes={3})
     assert "the disk is full" in text
     assert not list(tiny_disk.rglob("*.part"))
-    assert not list(tiny_disk.rglob("*.ckpt"))
+    assert not list(tiny_disk.rglob("last.ckpt"))
 
 
-def test_a_full_disk_while_predicting_and_reporting(trained, tiny_disk):
-    (tiny_disk / "filler").write_bytes(b"x" * (6 * 2**20 - 40_000))
-    text = attack("predict", trained / "runs/r", trained / "data", "--out", "o", "--submission", "s.csv",
-                  cwd=tiny_disk, codes={3})  # fmt: skip
+def test_a_full_disk_while_predicting(trained, tiny_disk):
+    fill(tiny_disk, 40_000)
+    arguments = ["predict", trained / "runs/r", trained / "data", "--out", "o", "--submission", "s.csv"]
+    text = attack(*arguments, cwd=tiny_disk, codes={3})
     assert "the disk is full" in text
     assert not (tiny_disk / "s.csv").exists()
+    assert not list(tiny_disk.rglob("*.part"))
+
+
+def test_a_full_disk_while_reporting(trained, tiny_disk):
+    shutil.copytree(trained / "runs/r", tiny_disk / "r", ignore=shutil.ignore_patterns("last.ckpt", "report.html"))
+    fill(tiny_disk, 8192)
+    text = attack("report", tiny_disk / "r", cwd=tiny_disk, codes={3})
+    assert "the disk is full" in text
+    assert not (tiny_disk / "r/report.html").exists()
     assert not list(tiny_disk.rglob("*.part"))
 
 

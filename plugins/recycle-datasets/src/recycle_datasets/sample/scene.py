@@ -22,8 +22,8 @@ SHARES = {
     "Plastic": 0.13,
     "Styrofoam": 0.08,
     "Plastic bag": 0.18,
-    "Battery": 0.01,
-    "Clothing": 0.01,
+    "Battery": 0.005,
+    "Clothing": 0.005,
 }
 """How often each material is drawn; Battery and Clothing are rare, as in the contest."""
 

@@ -7,13 +7,13 @@ from recycle_datasets.sample.scene import SHARES, scene
 from recyclecli.types import DatasetContext, Record, Sample
 
 RARE = ("Battery", "Clothing")
-RARE_EVERY = 12  # photos; each rare material is sure to be in one of them
+RARE_EVERY = 30  # photos; each rare material is sure to be in one of them
 
 
 class SampleSource:
     """Drawn photos; photo i depends on the seed and i alone.
 
-    Every twelfth photo is given a battery and the one after it a piece of clothing, so that
+    Every thirtieth photo is given a battery and the one after it a piece of clothing, so that
     small sets hold the rare classes too.
     """
 
