@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -9,20 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, RunFailed
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 PART = ".part"  # ends the name of a file that is still being written
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path, keep: bool = False) -> Iterator[Path]:
     """Yield a place beside `path` to write to; when the block succeeds it becomes `path`.
 
     The bytes are on the disk before the name appears, so a kill or a power cut leaves the
-    old file or the new one. The unfinished file is removed when the block raises.
+    old file or the new one. The unfinished file is removed when the block raises, unless `keep`.
 
     Raises:
         RecycleError: the folder cannot be created or written to.
+        RunFailed: the disk is full.
     """
     part = path.with_name(path.name + PART)
     try:
@@ -35,8 +38,13 @@ def whole(path: Path) -> Iterator[Path]:
         with part.open("rb+") as handle:
             os.fsync(handle.fileno())
         part.replace(path)
+    except OSError as error:
+        if error.errno in FULL:
+            raise unwritable(path, error) from error
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        if not keep:
+            part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -59,7 +67,9 @@ def refuse_overwrite(paths: list[Path], force: bool) -> None:
 
 def unwritable(path: Path, error: OSError) -> RecycleError:
     """The error to raise where `path` cannot be written."""
+    if error.errno in FULL:
+        return RunFailed(f"the disk is full: {path}", "free some space, then type the command again")
     return RecycleError(
         f"cannot write {path}: {error.strerror or error}",
-        "check the folder's permissions and free space, or write elsewhere with --out",
+        "check the folder's permissions, or write elsewhere",
     )

@@ -85,7 +85,7 @@ class Offer:
         module, _, attribute = self.component.factory.partition(":")
         try:
             factory = getattr(import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # a broken torchvision raises RuntimeError, an old plugin SyntaxError
             raise RecycleError(
                 f"{self.component.kind} {self.qualified}: {self.component.factory} cannot be imported: {error}",
                 f"reinstall or update {self.plugin.distribution}",

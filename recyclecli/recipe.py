@@ -22,7 +22,7 @@ LISTS: dict[str, Kind] = {"loss": "loss", "aug": "augmentation", "post": "postpr
 class Section(BaseModel):
     """A part of the recipe that the core itself understands: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
 class Part(BaseModel):
@@ -147,7 +147,7 @@ def resolve(
         key, sign, value = text.partition("=")
         if not sign or not key:
             faults.append(f"-o {text}: not of the form key=value")
-        elif key in settings:
+        elif key in settings or key.removesuffix(".name") in settings:
             faults.append(f"{key} is set twice, last by -o {text}")
         else:
             try:
@@ -160,6 +160,8 @@ def resolve(
             _assign(tree, key, settings[key])
         except LookupError as error:
             faults.append(f"{key} = {settings[key]!r}: {error.args[0]}")
+        except (AttributeError, TypeError):
+            faults.append(f"{key} = {settings[key]!r}: what it would be set in is no section of keys and values")
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
@@ -222,7 +224,7 @@ def _assign(tree: dict[str, Any], key: str, value: Any) -> None:
         return
     if head in LISTS:
         entry, rest = _entry(head, tree[head], rest)
-    elif head == "model" or key.startswith("data.dataset"):
+    elif head == "model" or [head, *rest][:2] == ["data", "dataset"]:
         owner, name, rest = (tree, "model", rest) if head == "model" else (tree["data"], "dataset", rest[1:])
         if rest in ([], ["name"]):
             if _spelled(value) != {"name": owner[name].get("name")}:

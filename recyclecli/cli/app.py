@@ -10,9 +10,9 @@ from typer.core import TyperGroup
 
 from recyclecli import __version__
 from recyclecli.errors import RecycleError
+from recyclecli.files import FULL
 
 BUGS = "please report it with this text and the command you typed: https://github.com/recyclecli/recyclecli/issues"
-FULL = 28  # errno of a full disk
 
 
 class Commands(TyperGroup):
@@ -34,6 +34,9 @@ class Commands(TyperGroup):
         except RuntimeError as error:  # typer's own errors are of this type too
             if isinstance(error, typer.Exit | typer.Abort) or ctx.params.get("debug"):
                 raise
+            if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
+                print(f"error: {_message(MemoryError())[0]}", file=sys.stderr)
+                raise typer.Exit(3) from None
             _report(error)
         except Exception as error:
             if type(error).__module__.startswith(("typer", "click")) or ctx.params.get("debug"):
@@ -44,7 +47,7 @@ class Commands(TyperGroup):
 def _message(error: BaseException) -> tuple[str, int]:
     if isinstance(error, RecycleError):
         return str(error), error.exit_code
-    if isinstance(error, OSError) and error.errno != FULL:
+    if isinstance(error, OSError) and error.errno not in FULL:
         return f"{error.strerror or error}: {error.filename or 'no file named'}", 2
     if isinstance(error, OSError):
         return f"the disk is full: {error.filename or ''}\n  remedy: free some space, then type the command again", 3

@@ -40,7 +40,7 @@ def demo(
         print(f"\n[{time.perf_counter() - began:4.0f} s] {next(steps)}/{STEPS} {title}: {text}", file=sys.stderr)
 
     data, submission = out / "data", out / "submission.csv"
-    refuse_overwrite([submission], force)
+    refuse_overwrite([submission, out / "report.html", data / "annotations.json"], force)
     registry = discover()
     say("sample", f"{images} photos of waste are drawn from seed {seed} into {data}")
     drawn = open_source(registry, data, None, "sample", {"images": images, "seed": seed})

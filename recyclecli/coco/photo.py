@@ -35,7 +35,9 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
             image: Image.Image = Image.open(file)
         with image:
             stored = image.size
-            turned = stored[::-1] if image.getexif().get(ORIENTATION, 1) >= 5 else stored
+            stated_turn = image.getexif().get(ORIENTATION)  # anything: files hold text there, too
+            orientation = stated_turn if isinstance(stated_turn, int) and stated_turn <= 8 else 1
+            turned = stored[::-1] if orientation >= 5 else stored
             stated = turned if height is None or width is None else (width, height)
             if stated not in (stored, turned):
                 raise RecycleError(
@@ -43,11 +45,11 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
                     "annotate this file, or correct width and height in the annotation file",
                 )
             image.load()
-            turn = stated == turned and image.getexif().get(ORIENTATION, 1) != 1
+            turn = orientation > 1 and stated == turned
             return _array(_rgb(ImageOps.exif_transpose(image) if turn else image))
     except FileNotFoundError as error:
         raise RecycleError(f"photo {file} is missing", "file names are relative to --data: check both") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
         raise RecycleError(
             f"photo {file} cannot be read: {error}", "replace the file or drop it from the set"
         ) from error

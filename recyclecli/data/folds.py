@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco import document_of
 from recyclecli.errors import RecycleError
-from recyclecli.files import refuse_overwrite, write_json
+from recyclecli.files import PART, refuse_overwrite, whole, write_json
 from recyclecli.types import IGNORE, Source
 
 if TYPE_CHECKING:
@@ -122,12 +122,10 @@ def write_folds(source: Source, folds: Folds, out: Path, seed: int, force: bool)
     n = len(folds.photos)
     names = [(f"kfold_{k}_train.json", f"kfold_{k}_val.json") for k in range(n)]
     paths = [out / name for pair in names for name in pair] + [out / FOLDS_FILE]
-    refuse_overwrite(paths, force)
+    interrupted = (out / (FOLDS_FILE + PART)).exists()  # what is there is half of an earlier call's
+    refuse_overwrite(paths, force or interrupted)
     document = document_of(source)
     everything = set(range(len(source)))
-    for pair, held_out in zip(names, folds.photos, strict=True):
-        for name, photos in zip(pair, (sorted(everything - set(held_out)), held_out), strict=True):
-            write_json(out / name, _part(document, photos))
     listing = {
         "version": 1,
         "n": n,
@@ -138,7 +136,11 @@ def write_folds(source: Source, folds: Folds, out: Path, seed: int, force: bool)
             for pair, held_out in zip(names, folds.photos, strict=True)
         ],
     }
-    write_json(out / FOLDS_FILE, listing, indent=1)
+    with whole(out / FOLDS_FILE) as unfinished:
+        for pair, held_out in zip(names, folds.photos, strict=True):
+            for name, photos in zip(pair, (sorted(everything - set(held_out)), held_out), strict=True):
+                write_json(out / name, _part(document, photos))
+        unfinished.write_text(json.dumps(listing, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return paths
 
 
@@ -174,7 +176,7 @@ def read_fold(source: Source, file: Path, fold: int) -> tuple[list[int], list[in
         raise RecycleError(
             f"{file} does not exist", f"make it: recycle data kfold --n 5 --data {file.parent}"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecycleError(
             f"{file} is no folds file: {error}", "make it again with recycle data kfold --force"
         ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +42,15 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
             training photo was made from a validation photo.
     """
     root = data.root.absolute()
+    found = annotation_places(root, data.json_path)
+    json_path = str(found[0].absolute()) if found else data.json_path
     data = data.model_copy(
-        update={"root": root, "train": _absolute(data.train, root), "val": _absolute(data.val, root)}
+        update={
+            "root": root,
+            "json_path": json_path,
+            "train": _absolute(data.train, root),
+            "val": _absolute(data.val, root),
+        }
     )
     split = _files_split(registry, data) or _whole_split(registry, data, seed)
     _refuse_missing(split)
@@ -164,10 +172,11 @@ def _refuse_missing(split: Split) -> None:
 
 def _refuse_leaks(split: Split) -> None:
     val = [split.val.record(index) for index in range(len(split.val))]
-    val_files, val_names = {record.file for record in val}, {record.file_name for record in val}
+    val_files = {os.path.realpath(record.file) for record in val}
+    val_names = {record.file_name for record in val}
     for index in range(len(split.train)):
         record = split.train.record(index)
-        if record.file in val_files:
+        if os.path.realpath(record.file) in val_files:
             raise RecycleError(
                 f"{record.file_name!r} is both a training and a validation photo", "take it out of one of the two files"
             )
@@ -180,13 +189,15 @@ def _refuse_leaks(split: Split) -> None:
 
 
 def _fingerprint(split: Split) -> str:
-    """SHA-256 over class names and, for each photo of both sides, name, bytes and annotations."""
+    """SHA-256 over class names and, for each photo of both sides, name, sizes and annotations."""
     total = hashlib.sha256(json.dumps(split.train.class_names).encode())
     for source in (split.train, split.val):
         for index in range(len(source)):
             record = source.record(index)
             size = record.file.stat().st_size if record.file.is_file() else -1
             shapes = [(annotation.label, annotation.area, annotation.segmentation) for annotation in record.annotations]
-            total.update(json.dumps([record.file_name, size, shapes], default=str).encode())
+            total.update(
+                json.dumps([record.file_name, record.height, record.width, size, shapes], default=str).encode()
+            )
         total.update(b"|")
     return total.hexdigest()

@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 
 from recyclecli.engine.module import SCORE
 from recyclecli.engine.runs import Run
+from recyclecli.errors import RunFailed
 from recyclecli.files import write_text
 
 
@@ -97,6 +98,11 @@ class MetricsFile(Callback):
         seconds = time.perf_counter() - self._began
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         values["train_loss"] = values.get("train_loss_epoch", math.nan)
+        if not math.isfinite(values["train_loss"]):  # before the checkpoints of this epoch are written
+            raise RunFailed(
+                f"the training loss is {values['train_loss']} in epoch {trainer.current_epoch + 1}",
+                "lower train.lr, or use --precision 32; the last good epoch is kept",
+            )
         values |= {"seconds": seconds, "lr": trainer.optimizers[0].param_groups[0]["lr"]}
         epoch, step = trainer.current_epoch, trainer.global_step
         row = [epoch, step, *(f"{values.get(name, math.nan):.6g}" for name in self._columns[2:])]

@@ -13,12 +13,19 @@ from torch.utils.data import DataLoader, Dataset
 from recyclecli.data.fit import fit_sample
 from recyclecli.data.splits import Split
 from recyclecli.engine.sampler import EpochSampler
+from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 from recyclecli.types import Batch, Sample, Source
 
+Item = tuple[Sample | RecycleError, int]
 
-class PhotoDataset(Dataset[tuple[Sample, int]]):
-    """The photos of a source, fitted into size x size, with their index."""
+
+class PhotoDataset(Dataset[Item]):
+    """The photos of a source, fitted into size x size, with their index.
+
+    A photo that cannot be read comes as its error: a loading process that raised it would wrap
+    it into a traceback.
+    """
 
     def __init__(self, source: Source, size: int) -> None:
         self._source = source
@@ -27,13 +34,23 @@ class PhotoDataset(Dataset[tuple[Sample, int]]):
     def __len__(self) -> int:
         return len(self._source)
 
-    def __getitem__(self, index: int) -> tuple[Sample, int]:
-        return fit_sample(self._source.read(index), self._size), index
+    def __getitem__(self, index: int) -> Item:
+        try:
+            return fit_sample(self._source.read(index), self._size), index
+        except RecycleError as error:
+            return error, index
 
 
-def collate(items: list[tuple[Sample, int]]) -> Batch:
-    """Samples of one size as a Batch that is still uint8; `to_float` finishes it on the device."""
-    samples = [sample for sample, _ in items]
+def collate(items: list[Item]) -> Batch | RecycleError:
+    """Samples of one size as a Batch that is still uint8; `to_float` finishes it on the device.
+
+    The first error among the items takes the place of the batch.
+    """
+    samples = []
+    for sample, _ in items:
+        if isinstance(sample, RecycleError):
+            return sample
+        samples.append(sample)
     image = torch.from_numpy(np.stack([sample.image for sample in samples])).permute(0, 3, 1, 2)
     mask = torch.from_numpy(np.stack([sample.mask for sample in samples]))
     instances = torch.from_numpy(np.stack([sample.instances for sample in samples]))
@@ -65,7 +82,7 @@ class PhotoData(L.LightningDataModule):
         self._split = split
         self._recipe = recipe
 
-    def train_dataloader(self) -> DataLoader[tuple[Sample, int]]:
+    def train_dataloader(self) -> DataLoader[Item]:
         """Shuffled by (seed, epoch); a last batch that is not full is dropped."""
         assert self.trainer is not None
         sampler = EpochSampler(
@@ -79,13 +96,13 @@ class PhotoData(L.LightningDataModule):
         full = len(sampler) >= self._recipe.train.batch_size
         return self._loader(PhotoDataset(self._split.train, self._recipe.data.size), sampler=sampler, drop_last=full)
 
-    def val_dataloader(self) -> DataLoader[tuple[Sample, int]]:
+    def val_dataloader(self) -> DataLoader[Item]:
         """In order, each photo once over all ranks."""
         assert self.trainer is not None
         mine = range(self.trainer.global_rank, len(self._split.val), self.trainer.world_size)
         return self._loader(PhotoDataset(self._split.val, self._recipe.data.size), sampler=mine)
 
-    def _loader(self, dataset: PhotoDataset, **keywords: Any) -> DataLoader[tuple[Sample, int]]:
+    def _loader(self, dataset: PhotoDataset, **keywords: Any) -> DataLoader[Item]:
         workers = loader_workers(self._recipe.data.workers)
         return DataLoader(
             dataset,

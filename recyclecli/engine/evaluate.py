@@ -13,7 +13,7 @@ from recyclecli.data.sources import relabelled
 from recyclecli.data.submission import SIDE, reduce_labels
 from recyclecli.engine.checkpoint import load_trained
 from recyclecli.engine.infer import Predictor, batches
-from recyclecli.engine.metrics import confusion, scores
+from recyclecli.engine.metrics import Confusion, scores
 from recyclecli.engine.runs import Run
 from recyclecli.plugins import Registry
 from recyclecli.progress import track
@@ -59,7 +59,7 @@ class Tally:
 
     def __init__(self, class_names: tuple[str, ...]) -> None:
         self._class_names = class_names
-        self._full, self._reduced = confusion(len(class_names)), confusion(len(class_names))
+        self._full, self._reduced = Confusion(len(class_names)), Confusion(len(class_names))
         self._photos = 0
 
     def add(self, predicted: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:

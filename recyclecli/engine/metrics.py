@@ -5,14 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torchmetrics.classification import MulticlassConfusionMatrix
+from torchmetrics import Metric
 
 from recyclecli.types import IGNORE
 
 
-def confusion(num_classes: int) -> MulticlassConfusionMatrix:
-    """A (K, K) counter, truth by row and prediction by column, that leaves out 255."""
-    return MulticlassConfusionMatrix(num_classes, ignore_index=IGNORE, validate_args=False)
+class Confusion(Metric):
+    """A (K, K) counter of pixels, truth by row and prediction by column, that leaves out 255.
+
+    torchmetrics' own builds a mesh of pixels x K^2 when torch is told to be deterministic; a
+    bincount without weights is deterministic as it is.
+    """
+
+    counts: torch.Tensor
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self._classes = num_classes
+        self.add_state("counts", torch.zeros(num_classes, num_classes, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, predicted: torch.Tensor, truth: torch.Tensor) -> None:
+        """Count labels of any one shape, int64, the truth with 255 = ignore."""
+        seen = truth != IGNORE
+        pairs = truth[seen] * self._classes + predicted[seen]
+        self.counts += torch.bincount(pairs, minlength=self._classes**2).view_as(self.counts)
+
+    def compute(self) -> torch.Tensor:
+        """(K, K) int64 counts so far, over all processes."""
+        return self.counts
 
 
 @dataclass(frozen=True, slots=True)

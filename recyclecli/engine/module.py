@@ -13,9 +13,10 @@ from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 from torch import nn
 
 from recyclecli.engine.data import to_float
-from recyclecli.engine.metrics import confusion, scores
+from recyclecli.engine.metrics import Confusion, scores
+from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
-from recyclecli.types import Augmentation, Batch, Loss
+from recyclecli.types import Augmentation, Batch
 
 AUX_WEIGHT = 0.4  # of a model's auxiliary logits, as in PSPNet (Zhao et al., 2017)
 SCORE = "val_miou"
@@ -36,7 +37,7 @@ class SegmentationModule(L.LightningModule):
     def __init__(
         self,
         model: nn.Module,
-        losses: Sequence[tuple[float, Loss]],
+        losses: Sequence[tuple[float, nn.Module]],
         augmentations: Sequence[Augmentation],
         class_names: Sequence[str],
         recipe: Recipe,
@@ -44,15 +45,18 @@ class SegmentationModule(L.LightningModule):
     ) -> None:
         super().__init__()
         self.model = model.to(memory_format=torch.channels_last) if recipe.train.channels_last else model
-        self._losses = list(losses)
+        self._weights = [weight for weight, _ in losses]
+        self._losses = nn.ModuleList(loss for _, loss in losses)  # so that their buffers move along
         self._augmentations = list(augmentations)
         self._class_names = list(class_names)
         self._recipe = recipe
         self._card = card
-        self._confusion = confusion(len(class_names))
+        self._confusion = Confusion(len(class_names))
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Finish the batch on its device; in training seed all chance of this step and augment."""
+        if isinstance(batch, RecycleError):  # a photo that could not be read, maybe by another process
+            raise batch
         batch = to_float(batch)
         if self.trainer.training:
             progress = self.trainer.fit_loop
@@ -77,7 +81,7 @@ class SegmentationModule(L.LightningModule):
         return loss
 
     def _loss(self, logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        terms = [weight * loss(logits, mask) for weight, loss in self._losses]
+        terms = [weight * loss(logits, mask) for weight, loss in zip(self._weights, self._losses, strict=True)]
         return torch.stack(terms).sum()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:

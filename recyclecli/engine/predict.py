@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -20,7 +21,7 @@ from recyclecli.engine.evaluate import predictor_of
 from recyclecli.engine.infer import batches
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
-from recyclecli.files import refuse_overwrite, whole, write_json
+from recyclecli.files import PART, refuse_overwrite, whole
 from recyclecli.plugins import Registry
 from recyclecli.progress import track
 from recyclecli.recipe import Recipe
@@ -49,6 +50,9 @@ def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
     """
     if images.is_dir():
         files = sorted(file for file in images.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES)
+        unwritable = [file for file in files if any("\udc80" <= letter <= "\udcff" for letter in str(file))]
+        if unwritable:
+            raise RecycleError(f"{len(unwritable)} file name(s) are no UTF-8, as {unwritable[0]!a}", "rename them")
         if not files:
             raise RecycleError(f"{images} holds no photos", f"photos end in {listed(sorted(PHOTO_SUFFIXES), 9)}")
         return [Photo(file, file.relative_to(images).as_posix()) for file in files]
@@ -78,9 +82,11 @@ def predict(
     predictor, class_names, colors = predictor_of(registry, run, recipe)
     masks = [out / "masks" / name for name in _targets(photos, ".png")]
     overlays = [out / "overlays" / name for name in _targets(photos, ".jpg")]
-    refuse_overwrite([*masks, *overlays, *([submission] if submission else [])], force)
+    classes = out / "classes.json"  # written last: unfinished, it marks an interrupted call, which may be repeated
+    interrupted = classes.with_name(classes.name + PART).exists()
+    refuse_overwrite([*masks, *overlays, *([submission] if submission else [])], force or interrupted)
     table = np.array(colors, np.uint8)
-    with write_submission(submission) if submission else nullcontext() as add:
+    with whole(classes, keep=True) as unfinished, write_submission(submission) if submission else nullcontext() as add:
         work = track(zip(photos, masks, overlays, strict=True), len(photos), "predicting")
         for batch in batches(work, recipe.train.batch_size):
             images = [read_photo(photo.file) for photo, _, _ in batch]
@@ -89,7 +95,7 @@ def predict(
                 _save(overlay_image(image, labels, table), overlay, "JPEG", quality=90)
                 if add is not None:
                     add(photo.name, labels)
-    write_json(out / "classes.json", list(class_names))
+        unfinished.write_text(json.dumps(class_names, ensure_ascii=False) + "\n", encoding="utf-8")
     return masks
 
 

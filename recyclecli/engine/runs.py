@@ -70,6 +70,8 @@ def create_run(name: str | None, model: str, runs: Path = RUNS) -> Run:
                 folder.mkdir()
                 return Run(folder)
             except FileExistsError as error:
+                if name is not None and _is_unborn(folder):
+                    return Run(folder)
                 if name is not None:
                     raise RecycleError(
                         f"run {folder} exists", f"choose another --name, or go on with it: --resume {name}"
@@ -77,6 +79,11 @@ def create_run(name: str | None, model: str, runs: Path = RUNS) -> Run:
                 number += 1
     except OSError as error:
         raise unwritable(runs, error) from error
+
+
+def _is_unborn(folder: Path) -> bool:
+    """Whether a folder is what a run leaves that was killed before its recipe was written."""
+    return folder.is_dir() and all(file.name == "env.json" or file.suffix == PART for file in folder.iterdir())
 
 
 def find_run(name: str, runs: Path = RUNS) -> Run:

@@ -79,6 +79,7 @@ def train(
         RecycleError: bad input. RunFailed: out of memory, a full disk.
     """
     _refuse_foreign_callbacks()
+    _refuse_several(recipe)
     recipe = recipe.model_copy(update={"data": split.data})
     module = _module(registry, recipe, split)
     run = create_run(name, recipe.model.name, runs or Path("runs"))
@@ -102,7 +103,7 @@ def resume(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finish
     _refuse_foreign_callbacks()
     run.clear_parts()
     print(f"going on with {run.folder}: {split.how}", file=sys.stderr)
-    return _fit(recipe, split, _module(registry, recipe, split), run)
+    return _fit(recipe, split, _module(registry, recipe, split, pretrained=not run.last.is_file()), run)
 
 
 def environment(registry: Registry) -> dict[str, object]:
@@ -121,11 +122,12 @@ def environment(registry: Registry) -> dict[str, object]:
     }
 
 
-def _module(registry: Registry, recipe: Recipe, split: Split) -> SegmentationModule:
-    """All parts of the recipe, built from its seed."""
+def _module(registry: Registry, recipe: Recipe, split: Split, pretrained: bool = True) -> SegmentationModule:
+    """All parts of the recipe, built from its seed; no weights are fetched unless `pretrained`."""
     L.seed_everything(recipe.seed, verbose=False)
     names = split.train.class_names
-    model = registry.build("model", recipe.model.name, recipe.model.options, ModelContext(len(names)))
+    context = ModelContext(len(names), pretrained=pretrained)
+    model = registry.build("model", recipe.model.name, recipe.model.options, context)
     loss_context = LossContext(names, lambda: pixel_counts(split.train))
     losses = [(part.weight, registry.build("loss", part.name, part.options, loss_context)) for part in recipe.loss]
     aug_context = AugmentationContext(names, split.train)
@@ -166,6 +168,13 @@ def _fit(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> 
             f"lower train.batch_size ({settings.batch_size}) or data.size ({recipe.data.size}), "
             "with train.accumulate for the same step",
         ) from error
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise RecycleError(
+            f"{recipe.model.name} cannot learn from batches of one photo: {error}",
+            "use --batch-size 2 or more, and at least two training photos",
+        ) from error
     best = next((callback for callback in callbacks if getattr(callback, "monitor", None)), None)
     score = getattr(best, "best_model_score", None)
     return Finished(run, split.how, trainer.current_epoch, float("nan") if score is None else float(score))
@@ -180,7 +189,7 @@ def _trainer(recipe: Recipe, run: Run, callbacks: list[Callback]) -> L.Trainer:
         gradient_clip_val=settings.clip,
         deterministic="warn" if settings.deterministic else False,
         benchmark=not settings.deterministic,
-        devices=int(settings.devices) if settings.devices.isdigit() else settings.devices,
+        devices=1 if settings.devices == "auto" else int(settings.devices),
         num_nodes=settings.num_nodes,
         strategy=settings.strategy,
         callbacks=callbacks,
@@ -220,6 +229,18 @@ def _refuse_foreign_callbacks() -> None:
         raise RecycleError(
             f"${ALLOW_LIST} is set, but Lightning would load callbacks of {listed(foreign)}",
             f"uninstall what brings them, or unset ${ALLOW_LIST}",
+        )
+
+
+def _refuse_several(recipe: Recipe) -> None:
+    """Several processes would each make a run of their own: one trains, until that is solved."""
+    settings = recipe.train
+    world = os.environ.get("WORLD_SIZE", "1")
+    if settings.devices not in ("auto", "1") or settings.num_nodes > 1 or world != "1":
+        raise RecycleError(
+            f"this version trains on one device, not on devices {settings.devices}, nodes {settings.num_nodes}, "
+            f"processes {world}",
+            "use --devices 1, or check what a newer version does",
         )
 
 

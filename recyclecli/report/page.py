@@ -47,7 +47,8 @@ def write_report(
     """
     if not run.metrics.is_file():
         raise RecycleError(f"{run.folder} has no metrics yet", "train, or resume it")
-    rows = list(csv.DictReader(run.metrics.read_text(encoding="utf-8").splitlines()))
+    table = csv.DictReader(run.metrics.read_text(encoding="utf-8").splitlines())
+    rows = [row for row in table if None not in row.values()]  # the last may be torn by a full disk
     colors = read_card(run.best)["palette"]
     gallery = Gallery(colors)
     result = evaluate(registry, run, recipe, split.val, gallery)

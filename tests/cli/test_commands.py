@@ -208,7 +208,7 @@ def test_sparse_and_zero_based_ids_train(tmp_path, categories, names):
         (["--epochs", "0"], "train.epochs"),
         (["-o", "model.encoder=resnet43"], "no encoder is called"),
         (["--fold", "1"], "folds.json does not exist"),
-        (["--devices", "0"], "check --devices 0"),
+        (["--devices", "2"], "trains on one device"),
         (["--strategy", "dpp"], "--strategy dpp"),
         (["--name", "a/b"], "cannot be a run's name"),
         (["--resume", "last"], "leave out everything but --resume"),
@@ -230,6 +230,7 @@ def test_resuming_nothing(tmp_path):
 
 def test_a_run_name_that_exists(small, tmp_path):
     (tmp_path / "runs/mine").mkdir(parents=True)
+    (tmp_path / "runs/mine/recipe.yaml").touch()
     done = train(small, tmp_path, "--name", "mine")
     assert done.returncode == 2
     assert "choose another --name" in done.stderr
@@ -243,6 +244,29 @@ def test_a_folder_that_cannot_be_written(small, tmp_path):
     done = train(small, tmp_path)
     assert done.returncode == 2
     assert "cannot write" in done.stderr
+
+
+def test_a_loss_that_explodes_is_a_failed_run(small, tmp_path):
+    done = train(small, tmp_path, "--lr", "1e30", "-o", "train.clip=null", "-o", "train.warmup=0", "-o", "train.ema=0")
+    assert done.returncode == 3, done.stderr
+    assert "training loss is" in done.stderr
+    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
+
+
+def test_a_corrupt_photo_read_by_another_process(small, tmp_path):
+    (small / "images/3.jpg").write_text("hello")
+    done = train(small, tmp_path, "-o", "data.workers=1")
+    assert done.returncode == 2, done.stderr
+    assert "3.jpg cannot be read" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_overwrites_nobodys_data(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/annotations.json").write_text("mine")
+    done = run_recycle("demo", "--out", ".", cwd=tmp_path)
+    assert done.returncode == 2
+    assert (tmp_path / "data/annotations.json").read_text() == "mine"
 
 
 def test_debug_shows_the_traceback(tmp_path):

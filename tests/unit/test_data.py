@@ -216,6 +216,18 @@ class TestSplits:
         with pytest.raises(RecycleError, match=r"'images/2\.jpg' is both"):
             split_of(registry, tmp_path, **{"data.train": [{"json": "a.json"}], "data.val": [{"json": "b.json"}]})
 
+    def test_another_spelling_of_the_path_hides_no_leak(self, registry, tmp_path):
+        write_coco(tmp_path / "data", part(coco(6), {1, 2}), "a.json")
+        write_coco(tmp_path / "data", part(coco(6), {2}), "b.json")
+        (tmp_path / "link").symlink_to(tmp_path / "data")
+        for root in (tmp_path / "link", tmp_path / "data" / ".." / "data"):
+            files = {
+                "data.train": [{"json": str(tmp_path / "data/a.json"), "root": root}],
+                "data.val": [{"json": str(tmp_path / "data/b.json")}],
+            }
+            with pytest.raises(RecycleError, match="is both"):
+                split_of(registry, tmp_path / "data", **files)
+
     def test_an_augmented_photo_of_a_validation_photo_is_refused(self, registry, tmp_path):
         pasted = part(coco(6), {1, 2})
         pasted["annotations"][0]["provenance"] = [{"file_name": "images/3.jpg", "annotation_id": 3}]

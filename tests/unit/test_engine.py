@@ -13,7 +13,7 @@ from recyclecli.engine.checkpoint import load_trained
 from recyclecli.engine.data import PhotoDataset, collate, to_float
 from recyclecli.engine.evaluate import Tally
 from recyclecli.engine.infer import Predictor, batches
-from recyclecli.engine.metrics import confusion, scores
+from recyclecli.engine.metrics import Confusion, scores
 from recyclecli.engine.predict import Photo, find_photos, overlay_image, palette_image
 from recyclecli.engine.runs import create_run, find_run
 from recyclecli.engine.sampler import EpochSampler
@@ -55,7 +55,7 @@ class TestSampler:
 class TestMetrics:
     def test_equals_the_formula_on_stored_masks(self):
         chance = np.random.default_rng(0)
-        matrix = confusion(5)
+        matrix = Confusion(5)
         truths, predictions = [], []
         for _ in range(6):
             truth = chance.choice([0, 1, 2, 3, IGNORE], (20, 30))  # class 4 never true
@@ -165,7 +165,7 @@ class TestRuns:
         assert [create_run(None, "unetpp@acme", tmp_path).folder.name for _ in range(2)] == ["unetpp-001", "unetpp-002"]
 
     def test_an_existing_name_is_an_error(self, tmp_path):
-        create_run("mine", "unet", tmp_path)
+        create_run("mine", "unet", tmp_path).recipe.touch()
         with pytest.raises(RecycleError, match="--resume mine"):
             create_run("mine", "unet", tmp_path)
 
@@ -260,3 +260,28 @@ def test_metrics_rows_are_quoted():
     from recyclecli.engine.callbacks import _line
 
     assert next(csv.reader([_line(["a,b", 'c"d', 1])])) == ["a,b", 'c"d', "1"]
+
+
+def test_counting_needs_no_more_memory_when_torch_is_deterministic():
+    """torchmetrics' own matrix builds a mesh of pixels x K^2 then: half a gigabyte for one photo."""
+    truth = torch.randint(0, 11, (512, 512))
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        with torch.profiler.profile(profile_memory=True) as profile:
+            Confusion(11).update(truth, truth)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert max(event.cpu_memory_usage for event in profile.key_averages()) < 50e6
+
+
+def test_an_error_takes_the_place_of_its_batch():
+    from recyclecli.testing import MemorySource
+
+    class Broken(MemorySource):
+        def read(self, index):
+            raise RecycleError("photo x.jpg cannot be read", "replace it")
+
+    dataset = PhotoDataset(Broken(random_source(2, 32)._samples), 32)
+    error = collate([dataset[0], dataset[1]])
+    assert isinstance(error, RecycleError)
+    assert error.remedy == "replace it"

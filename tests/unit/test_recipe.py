@@ -129,3 +129,27 @@ def test_data_root_defaults_to_the_environment(registry, monkeypatch):
 def test_every_section_is_part_of_the_recipe():
     assert Recipe.model_fields["data"].annotation is DataSection
     assert Recipe.model_fields["train"].annotation is TrainSection
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "overrides"),
+    [
+        ("model:\n", {"model": "unet"}, ["model.encoder=resnet18"]),
+        ("model: [unet]\n", {}, ["model.encoder=resnet18"]),
+        ("data: {dataset: }\n", {"data.dataset": "coco"}, []),
+        ("loss: [1]\n", {}, ["loss.gamma=2"]),
+        ("seed: 0\n", {}, ["model=", "model.encoder=resnet18"]),
+        ("seed: 0\n", {}, ["data.datasets=sample"]),
+        ("seed: 0\n", {"model": "unetpp"}, ["model.name=fpn"]),
+        ("train: {lr: .inf}\n", {}, []),
+        ("train: {lr: .nan}\n", {}, []),
+    ],
+)
+def test_odd_recipes_are_refused_and_never_crash(registry, tmp_path, text, flags, overrides):
+    try:
+        recipe = resolve(registry, written(tmp_path, text), flags, overrides)
+    except RecycleError:
+        return
+    assert recipe.data.dataset.name == "coco"
+    assert recipe.model.name == "unet"
+    assert not overrides
