@@ -288,19 +288,22 @@ def test_a_full_disk_while_reporting(trained, tiny_disk):
     assert not list(tiny_disk.rglob("*.part"))
 
 
-KILLS = {
-    "data kfold --data data --out OUT": (0.5, 0.8, 1.2),
-    "data sample --images 8 --data OUT": (0.8, 2.0),
-    "init --data data --out OUT.yaml": (0.5,),
-    "predict r data --out OUT --submission OUT.csv": (2.0, 4.0),
-    "report r": (3.0,),
-    "eval r": (3.0,),
+KILLS = {  # command: its last file, and when it is killed
+    "data kfold --data data --out OUT": ("OUT/folds.json", (0.5, 0.8, 1.2)),
+    "data sample --images 8 --data OUT": ("OUT/annotations.json", (0.8, 2.0)),
+    "init --data data --out OUT.yaml": ("OUT.yaml", (0.5,)),
+    "predict r data --out OUT --submission OUT.csv": ("OUT/classes.json", (2.0, 4.0)),
+    "report r": ("runs/r/report.html", (3.0,)),
+    "eval r": ("runs/r/recipe.yaml", (3.0,)),
 }
 
 
-@pytest.mark.parametrize(("line", "moment"), [(line, moment) for line, moments in KILLS.items() for moment in moments])
+@pytest.mark.parametrize(
+    ("line", "moment"), [(line, moment) for line, (_, moments) in KILLS.items() for moment in moments]
+)
 def test_killed_and_typed_again(trained, line, moment):
-    words = line.replace("OUT", f"out-{moment}-{len(line)}").split()
+    out = f"out-{moment}-{len(line)}"
+    words = line.replace("OUT", out).split()
     process = subprocess.Popen(
         [sys.executable, "-m", "recyclecli", *words],
         cwd=trained,
@@ -309,8 +312,11 @@ def test_killed_and_typed_again(trained, line, moment):
     )
     time.sleep(moment)
     process.kill()
-    done = process.wait() == 0
-    attack(*words, cwd=trained, codes={0} if not done or "OUT" not in line else {2})
+    process.wait()
+    last = trained / KILLS[line][0].replace("OUT", out)
+    finished = last.exists() and "OUT" in line  # then the second call refuses to overwrite
+    attack(*words, cwd=trained, codes={2} if finished else {0})
+    assert last.is_file()
     for file in trained.rglob("*.json"):
         json.loads(file.read_text())
     assert not list(trained.rglob("*.part"))
