@@ -6,6 +6,14 @@ from support import SHARED, coco, write_coco
 from recyclecli.plugins import discover
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Say how many hostile cases ran."""
+    stats = {kind: terminalreporter.stats.get(kind, []) for kind in ("passed", "failed", "skipped")}
+    counts = {kind: sum("tests/hostile/" in report.nodeid for report in reports) for kind, reports in stats.items()}
+    if any(counts.values()):
+        terminalreporter.write_line("hostile corpus: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
+
+
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch):
     """No setting of the developer's own reaches a test."""

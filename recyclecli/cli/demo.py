@@ -29,7 +29,7 @@ def demo(
     from recyclecli.data.sources import open_source, pixel_counts
     from recyclecli.data.splits import make_split
     from recyclecli.data.write import write_photos
-    from recyclecli.files import refuse_overwrite
+    from recyclecli.files import PART, refuse_overwrite, unwritable
     from recyclecli.plugins import discover
     from recyclecli.recipe import resolve
 
@@ -40,7 +40,14 @@ def demo(
         print(f"\n[{time.perf_counter() - began:4.0f} s] {next(steps)}/{STEPS} {title}: {text}", file=sys.stderr)
 
     data, submission = out / "data", out / "submission.csv"
-    refuse_overwrite([submission, out / "report.html", data / "annotations.json"], force)
+    report = out / "report.html"
+    unfinished = report.with_name(report.name + PART)  # stands from now until the report is written
+    refuse_overwrite([submission, report, data / "annotations.json"], force or unfinished.exists())
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        unfinished.touch()
+    except OSError as error:
+        raise unwritable(out, error) from error
     registry = discover()
     say("sample", f"{images} photos of waste are drawn from seed {seed} into {data}")
     drawn = open_source(registry, data, None, "sample", {"images": images, "seed": seed})
@@ -89,7 +96,7 @@ def demo(
     predict(registry, done.run, recipe, photos, out / "predicted", submission, force=True)
 
     say("eval", "against the labels of fold 0, which the model has never seen")
-    report, result = write_report(registry, done.run, recipe, split, out / "report.html")
+    _, result = write_report(registry, done.run, recipe, split, report)
     print(f"mIoU {result.miou:.4f} over {len(result.iou)} classes on {result.photos} photos", file=sys.stderr)
 
     say("report", f"{report}, {report.stat().st_size / 1e6:.1f} MB")
