@@ -1,6 +1,7 @@
 """smp architectures behind the model contract: normalised inside, any photo size."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import segmentation_models_pytorch as smp
@@ -74,7 +75,7 @@ def _build(architecture: Any, options: SmpOptions, context: ModelContext) -> nn.
     elif weights == "hub":
         pretrained = True if options.encoder.startswith("tu-") else "imagenet"
     try:
-        with hub_at_hand(options.encoder) if weights == "hub" else _nothing():
+        with hub_at_hand(options.encoder) if weights == "hub" else nullcontext():
             net = architecture(
                 encoder_name=options.encoder,
                 encoder_weights=pretrained,
@@ -113,9 +114,3 @@ def _normalisation(encoder: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
         if settings is not None:
             return tuple(settings.mean), tuple(settings.std)
     return IMAGENET_MEAN, IMAGENET_STD
-
-
-def _nothing() -> Any:
-    from contextlib import nullcontext
-
-    return nullcontext()
