@@ -7,7 +7,7 @@ from recyclecli.coco.document import Document, read_document
 from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, label_index
 from recyclecli.coco.paint import paint
 from recyclecli.coco.paths import PHOTO_SUFFIXES, find_annotation_file, resolve_file
-from recyclecli.coco.photo import read_photo
+from recyclecli.coco.photo import photo_size, read_photo
 from recyclecli.coco.rle import decode, encode, rasterise
 from recyclecli.coco.source import CocoSource
 from recyclecli.coco.writer import build_document, document_of
@@ -26,6 +26,7 @@ __all__ = [
     "find_annotation_file",
     "label_index",
     "paint",
+    "photo_size",
     "rasterise",
     "read_document",
     "read_photo",

@@ -34,7 +34,7 @@ def paint(annotations: Sequence[Annotation], height: int, width: int) -> tuple[N
     for ignored, _, number, annotation, rle in sorted(shapes, key=lambda shape: shape[:3]):
         left, top, across, down = (int(value) for value in coco.toBbox(rle))
         window = np.s_[top : top + down, left : left + across]
-        inside = coco.decode(rle)[window].astype(bool)
+        inside = coco.decode(rle)[window].view(bool)
         mask[window][inside] = annotation.label
         instances[window][inside] = 0 if annotation.iscrowd or ignored else number
     return mask, instances

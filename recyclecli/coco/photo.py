@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,26 +29,45 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
     Raises:
         RecycleError: missing, truncated or no image at all, or the size fits neither way.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
+
+    with _opened(file) as (image, orientation):
+        stored = image.size
+        turned = stored[::-1] if orientation >= 5 else stored
+        stated = turned if height is None or width is None else (width, height)
+        if stated not in (stored, turned):
+            raise RecycleError(
+                f"{file} is {stored[0]}x{stored[1]} pixels, its annotation says {stated[0]}x{stated[1]}",
+                "annotate this file, or correct width and height in the annotation file",
+            )
+        image.load()
+        turn = orientation > 1 and stated == turned
+        return _array(_rgb(ImageOps.exif_transpose(image) if turn else image))
+
+
+def photo_size(file: Path) -> tuple[int, int]:
+    """Height and width in pixels with the EXIF rotation applied, from the file's head alone.
+
+    Raises:
+        RecycleError: missing, or no image.
+    """
+    with _opened(file) as (image, orientation):
+        width, height = image.size
+        return (width, height) if orientation >= 5 else (height, width)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[tuple[Image.Image, int]]:
+    """The image file and its EXIF orientation, 1 to 8; what goes wrong with it becomes a RecycleError."""
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image: Image.Image = Image.open(file)
         with image:
-            stored = image.size
-            stated_turn = image.getexif().get(ORIENTATION)  # anything: files hold text there, too
-            orientation = stated_turn if isinstance(stated_turn, int) and stated_turn <= 8 else 1
-            turned = stored[::-1] if orientation >= 5 else stored
-            stated = turned if height is None or width is None else (width, height)
-            if stated not in (stored, turned):
-                raise RecycleError(
-                    f"{file} is {stored[0]}x{stored[1]} pixels, its annotation says {stated[0]}x{stated[1]}",
-                    "annotate this file, or correct width and height in the annotation file",
-                )
-            image.load()
-            turn = orientation > 1 and stated == turned
-            return _array(_rgb(ImageOps.exif_transpose(image) if turn else image))
+            stated = image.getexif().get(ORIENTATION)  # anything: files hold text there, too
+            yield image, stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
     except FileNotFoundError as error:
         raise RecycleError(f"photo {file} is missing", "file names are relative to --data: check both") from error
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from recyclecli.types import IGNORE, Sample
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    L = TypeVar("L", bound=np.generic)
+
+BAND = 1024  # rows that are resized at a time
 
 
 def fitted_size(height: int, width: int, size: int) -> tuple[int, int]:
@@ -17,14 +21,37 @@ def fitted_size(height: int, width: int, size: int) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 scaled to fit into (size, size, 3), zeros to its right and below."""
+def resize_image(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 resized to (height, width, 3), bilinear with antialiasing, rows before columns.
+
+    That order lets rows be taken in bands, so that PIL makes no second copy of a huge photo. PIL's
+    own choice of order differs by a rounding at most.
+    """
     import numpy as np
     from PIL import Image
 
+    if (height, width) == image.shape[:2]:
+        return image
+    bands = [image[top : top + BAND] for top in range(0, len(image), BAND)]
+    narrow = [Image.fromarray(band).resize((width, len(band)), Image.Resampling.BILINEAR) for band in bands]
+    whole = Image.fromarray(np.concatenate([np.asarray(band) for band in narrow]))
+    return np.asarray(whole.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def resize_labels(labels: NDArray[L], height: int, width: int) -> NDArray[L]:
+    """(H, W) labels resized to (height, width) by nearest pixel, so no class is invented."""
+    import numpy as np
+
+    rows, columns = labels.shape
+    return labels[np.ix_(_nearest(rows, height), _nearest(columns, width))]
+
+
+def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 scaled to fit into (size, size, 3), zeros to its right and below."""
+    import numpy as np
+
     height, width = fitted_size(image.shape[0], image.shape[1], size)
-    if (height, width) != image.shape[:2]:
-        image = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+    image = resize_image(image, height, width)
     if height == width == size:
         return image
     square = np.zeros((size, size, 3), np.uint8)
@@ -39,13 +66,11 @@ def fit_sample(sample: Sample, size: int) -> Sample:
     """
     import numpy as np
 
-    rows, columns = sample.mask.shape
-    height, width = fitted_size(rows, columns, size)
-    take = np.ix_(_nearest(rows, height), _nearest(columns, width))
+    height, width = fitted_size(len(sample.mask), len(sample.mask[0]), size)
     mask = np.full((size, size), IGNORE, np.uint8)
     instances = np.zeros((size, size), np.int32)
-    mask[:height, :width] = sample.mask[take]
-    instances[:height, :width] = sample.instances[take]
+    mask[:height, :width] = resize_labels(sample.mask, height, width)
+    instances[:height, :width] = resize_labels(sample.instances, height, width)
     return Sample(fit_image(sample.image, size), mask, instances)
 
 

@@ -13,7 +13,7 @@ from recyclecli.data.sources import relabelled
 from recyclecli.data.submission import SIDE, reduce_labels
 from recyclecli.engine.checkpoint import load_trained
 from recyclecli.engine.infer import Predictor, batches
-from recyclecli.engine.metrics import Confusion, scores
+from recyclecli.engine.metrics import Scores, confusion, scores
 from recyclecli.engine.runs import Run
 from recyclecli.plugins import Registry
 from recyclecli.progress import track
@@ -49,8 +49,8 @@ class Evaluation:
 class Watch(Protocol):
     """Looks at each photo of an evaluation."""
 
-    def __call__(self, name: str, sample: Sample, predicted: NDArray[np.uint8]) -> None:
-        """See one photo, its labels and the predicted ones (H, W)."""
+    def __call__(self, name: str, sample: Sample, predicted: NDArray[np.uint8], iou: float) -> None:
+        """See one photo, its labels, the predicted ones (H, W) and the mean IoU over its classes."""
         ...
 
 
@@ -59,22 +59,25 @@ class Tally:
 
     def __init__(self, class_names: tuple[str, ...]) -> None:
         self._class_names = class_names
-        self._full, self._reduced = Confusion(len(class_names)), Confusion(len(class_names))
+        classes = len(class_names)
+        self._full, self._reduced = (torch.zeros(classes, classes, dtype=torch.int64) for _ in range(2))
         self._photos = 0
 
-    def add(self, predicted: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
-        """Count one photo: (H, W) labels and mask of one size."""
+    def add(self, predicted: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Scores:
+        """Count one photo, (H, W) labels and mask of one size, and return its own scores."""
         self._photos += 1
-        self._full.update(torch.from_numpy(predicted).long(), torch.from_numpy(truth).long())
-        self._reduced.update(*(torch.from_numpy(reduce_labels(one, SIDE)).long() for one in (predicted, truth)))
+        said, true = (torch.from_numpy(reduce_labels(labels, SIDE)) for labels in (predicted, truth))
+        self._reduced += confusion(said, true, len(self._class_names))
+        own = confusion(torch.from_numpy(predicted), torch.from_numpy(truth), len(self._class_names))
+        self._full += own
+        return scores(own)
 
     def result(self) -> Evaluation:
         """The scores so far."""
-        matrix = self._full.compute()
-        full, reduced = scores(matrix), scores(self._reduced.compute())
+        full, reduced = scores(self._full), scores(self._reduced)
         values = [None if value != value else value for value in full.iou.tolist()]
         iou = dict(zip(self._class_names, values, strict=True))
-        counts = tuple(tuple(row) for row in matrix.tolist())
+        counts = tuple(tuple(row) for row in self._full.tolist())
         return Evaluation(self._photos, full.miou, reduced.miou, full.accuracy, iou, counts)
 
 
@@ -102,12 +105,18 @@ def evaluate(registry: Registry, run: Run, recipe: Recipe, source: Source, watch
     predictor, class_names, _ = predictor_of(registry, run, recipe)
     tally = Tally(class_names)
     source = relabelled(source, class_names)
-    done = 0
-    indices = track(range(len(source)), len(source), "judging")
-    for samples in batches((source.read(index) for index in indices), recipe.train.batch_size):
-        for labels, sample in zip(predictor.labels([sample.image for sample in samples]), samples, strict=True):
-            tally.add(labels, sample.mask)
+
+    def judge(indices: list[int]) -> None:  # a function, so that a huge photo is let go before the next is read
+        samples = [source.read(index) for index in indices]
+        predicted = predictor.labels([sample.image for sample in samples])
+        for index, sample, labels in zip(indices, samples, predicted, strict=True):
+            own = tally.add(labels, sample.mask)
             if watch is not None:
-                watch(source.record(done).file_name, sample, labels)
-            done += 1
+                watch(source.record(index).file_name, sample, labels, own.miou)
+
+    def pixels(index: int) -> int:
+        return source.record(index).height * source.record(index).width
+
+    for indices in batches(track(range(len(source)), len(source), "judging"), recipe.train.batch_size, pixels):
+        judge(indices)
     return tally.result()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -18,6 +17,7 @@ from recyclecli.types import Postprocessor
 T = TypeVar("T")
 
 BAND = 2**21  # logits that are resized at a time
+BATCH_PIXELS = 2**25  # of photos that are held at a time: 8 bytes each with their labels
 
 
 class Predictor:
@@ -93,8 +93,22 @@ def resized_bands(logits: torch.Tensor, height: int, width: int) -> Iterator[tor
         yield torch.lerp(wide[:, upper[band] - first], wide[:, lower[band] - first], weight)
 
 
-def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of up to `size` consecutive items."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
+def batches(items: Iterable[T], size: int, pixels: Callable[[T], int]) -> Iterator[list[T]]:
+    """Lists of up to `size` consecutive photos and, if more than one, of up to `BATCH_PIXELS` together.
+
+    Args:
+        items: what stands for the photos; they are not read for this.
+        size: most photos of a list.
+        pixels: height x width of a photo.
+    """
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        more = pixels(item)
+        if batch and (len(batch) == size or total + more > BATCH_PIXELS):
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += more
+    if batch:
         yield batch

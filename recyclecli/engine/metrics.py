@@ -9,6 +9,8 @@ from torchmetrics import Metric
 
 from recyclecli.types import IGNORE
 
+BAND = 2**20  # pixels that are counted at a time, so that a photo of any size fits into memory
+
 
 class Confusion(Metric):
     """A (K, K) counter of pixels, truth by row and prediction by column, that leaves out 255.
@@ -25,14 +27,28 @@ class Confusion(Metric):
         self.add_state("counts", torch.zeros(num_classes, num_classes, dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, predicted: torch.Tensor, truth: torch.Tensor) -> None:
-        """Count labels of any one shape, int64, the truth with 255 = ignore."""
-        seen = truth != IGNORE
-        pairs = truth[seen] * self._classes + predicted[seen]
-        self.counts += torch.bincount(pairs, minlength=self._classes**2).view_as(self.counts)
+        """Count labels, see `confusion`."""
+        self.counts += confusion(predicted, truth, self._classes)
 
     def compute(self) -> torch.Tensor:
         """(K, K) int64 counts so far, over all processes."""
         return self.counts
+
+
+def confusion(predicted: torch.Tensor, truth: torch.Tensor, classes: int) -> torch.Tensor:
+    """(K, K) int64 counts of label pairs, truth by row and prediction by column.
+
+    Args:
+        predicted: labels of any shape and integer type, 0 to K - 1.
+        truth: the same shape, 255 = ignore, which counts nowhere.
+        classes: K.
+    """
+    counts = torch.zeros(classes**2, dtype=torch.int64, device=truth.device)
+    said_bands, true_bands = (torch.split(labels.reshape(-1), BAND) for labels in (predicted, truth))
+    for said, true in zip(said_bands, true_bands, strict=True):
+        seen = true != IGNORE
+        counts += torch.bincount(true[seen].long() * classes + said[seen].long(), minlength=classes**2)
+    return counts.view(classes, classes)
 
 
 @dataclass(frozen=True, slots=True)

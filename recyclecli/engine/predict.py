@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -14,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recyclecli.coco import PHOTO_SUFFIXES, read_document, read_photo, resolve_file
-from recyclecli.data.fit import fitted_size
+from recyclecli.coco import PHOTO_SUFFIXES, photo_size, read_document, read_photo, resolve_file
+from recyclecli.data.fit import fitted_size, resize_image, resize_labels
 from recyclecli.data.submission import write_submission
 from recyclecli.engine.evaluate import predictor_of
 from recyclecli.engine.infer import batches
@@ -88,13 +89,17 @@ def predict(
     table = np.array(colors, np.uint8)
     with whole(classes, keep=True) as unfinished, write_submission(submission) if submission else nullcontext() as add:
         work = track(zip(photos, masks, overlays, strict=True), len(photos), "predicting")
-        for batch in batches(work, recipe.train.batch_size):
+
+        def label(batch: list[tuple[Photo, Path, Path]]) -> None:  # which lets go of its photos when it returns
             images = [read_photo(photo.file) for photo, _, _ in batch]
             for (photo, mask, overlay), image, labels in zip(batch, images, predictor.labels(images), strict=True):
                 _save(palette_image(labels, table), mask, "PNG")
                 _save(overlay_image(image, labels, table), overlay, "JPEG", quality=90)
                 if add is not None:
                     add(photo.name, labels)
+
+        for batch in batches(work, recipe.train.batch_size, lambda item: math.prod(photo_size(item[0].file))):
+            label(batch)
         unfinished.write_text(json.dumps(class_names, ensure_ascii=False) + "\n", encoding="utf-8")
     return masks
 
@@ -113,8 +118,7 @@ def overlay_image(photo: NDArray[np.uint8], labels: NDArray[np.uint8], colors: N
     """
     if max(labels.shape) > OVERLAY:
         height, width = fitted_size(labels.shape[0], labels.shape[1], OVERLAY)
-        photo = np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.BOX))
-        labels = np.asarray(Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST))
+        photo, labels = resize_image(photo, height, width), resize_labels(labels, height, width)
     tint = colors[labels].astype(np.float32)
     padded = np.pad(labels, 1, mode="edge")
     around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from recyclecli.data.fit import resize_image, resize_labels
 from recyclecli.engine.predict import overlay_image
 from recyclecli.types import IGNORE, Sample
 
@@ -47,9 +48,8 @@ class Gallery:
         self._best: list[tuple[float, str, Shown]] = []
         self._worst: list[tuple[float, str, Shown]] = []
 
-    def __call__(self, name: str, sample: Sample, predicted: NDArray[np.uint8]) -> None:
-        """Look at one photo: its sample and the predicted labels (H, W)."""
-        iou = photo_iou(predicted, sample.mask)
+    def __call__(self, name: str, sample: Sample, predicted: NDArray[np.uint8], iou: float) -> None:
+        """Look at one photo: its sample, the predicted labels (H, W), its mean IoU (NaN: all is ignored)."""
         if np.isnan(iou):
             return
         for heap, rank in ((self._best, iou), (self._worst, -iou)):
@@ -84,16 +84,6 @@ class Gallery:
         return Shown(iou, name, tuple(data_uri(picture) for picture in pictures))  # type: ignore[arg-type]
 
 
-def photo_iou(predicted: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    """Mean IoU over the classes that occur in one photo's truth or prediction; NaN when all is ignored."""
-    seen = truth != IGNORE
-    predicted, truth = predicted[seen], truth[seen]
-    hit = np.bincount(truth[predicted == truth], minlength=256)
-    union = np.bincount(truth, minlength=256) + np.bincount(predicted, minlength=256) - hit
-    present = union > 0
-    return float((hit[present] / union[present]).mean()) if present.any() else float("nan")
-
-
 def data_uri(image: Image.Image) -> str:
     """A JPEG as a data URI."""
     stream = io.BytesIO()
@@ -104,9 +94,10 @@ def data_uri(image: Image.Image) -> str:
 def _reduced(
     image: NDArray[np.uint8], truth: NDArray[np.uint8], predicted: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    scale = WIDTH / image.shape[1]
-    if scale >= 1:
-        return image, truth, predicted
-    size = (WIDTH, max(1, round(image.shape[0] * scale)))
-    labels = (np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST)) for mask in (truth, predicted))
-    return (np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)), *labels)  # type: ignore[return-value]
+    width = min(WIDTH, image.shape[1])
+    height = max(1, round(image.shape[0] * width / image.shape[1]))
+    return (
+        resize_image(image, height, width),
+        resize_labels(truth, height, width),
+        resize_labels(predicted, height, width),
+    )

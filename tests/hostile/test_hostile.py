@@ -208,6 +208,42 @@ def test_photos_of_every_kind(trained, tmp_path, name):
         assert mask.size == (photo.size[::-1] if name == "exif" else photo.size)
 
 
+@pytest.fixture(scope="module")
+def huge(tmp_path_factory):
+    """Three small photos to learn from and one of 12,000x9,000 pixels to be judged on, and the other way round."""
+    work = tmp_path_factory.mktemp("huge")
+    content = coco(4)
+    write_coco(work / "data", content)
+    last = content["images"][-1]
+    last |= {"file_name": "huge.jpg", "width": 12_000, "height": 9_000}
+    large = {"id": 999, "image_id": last["id"], "category_id": content["categories"][0]["id"], "iscrowd": 0}
+    large["segmentation"] = [[100, 100, 11_000, 100, 11_000, 8_000, 100, 8_000]]
+    content["annotations"] = [one for one in content["annotations"] if one["image_id"] != last["id"]] + [large]
+    Image.new("RGB", (12_000, 9_000), (90, 120, 60)).save(work / "data/huge.jpg", quality=60)
+    for name, images in (("all", content["images"]), ("small", content["images"][:-1]), ("large", [last])):
+        ids = {image["id"] for image in images}
+        annotations = [one for one in content["annotations"] if one["image_id"] in ids]
+        part = content | {"images": images, "annotations": annotations}
+        (work / f"data/{name}.json").write_text(json.dumps(part))
+    return work
+
+
+@pytest.mark.parametrize(("train", "val"), [("small", "large"), ("large", "small")])
+def test_a_huge_photo_goes_the_whole_way(huge, train, val):
+    attack(
+        "train", "--data", "data", "--train-json", f"data/{train}.json", "--val-json", f"data/{val}.json",
+        "--plugin", "fpn", "--epochs", 1, "--batch-size", 3 if train == "small" else 1, "-o", "data.size=64",
+        "-o", "model.weights=none", "--name", train, cwd=huge, codes={0},
+    )  # fmt: skip
+    attack("eval", train, cwd=huge, codes={0})
+    attack("report", train, cwd=huge, codes={0})
+
+
+def test_a_huge_photo_in_folds(huge):
+    arguments = ["data", "kfold", "--n", 2, "--data", "data", "--json-path", "data/all.json", "--out", "folds"]
+    attack(*arguments, cwd=huge, codes={0})
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_photos_that_are_none(trained, tmp_path, name):
     (tmp_path / "photo.png").write_bytes(BROKEN[name])
@@ -286,6 +322,7 @@ KILLS = {  # command: its last file, and when it is killed
     "init --data data --out OUT.yaml": ("OUT.yaml", (0.5,)),
     "predict r data --out OUT --submission OUT.csv": ("OUT/classes.json", (2.0, 4.0)),
     "report r": ("runs/r/report.html", (3.0,)),
+    "demo --images 10 --epochs 1 --size 64 --out OUT": ("OUT/report.html", (1.5, 4.5, 6.0)),
     "eval r": ("runs/r/recipe.yaml", (3.0,)),
 }
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from support import coco, write_coco
 
 from recyclecli.coco import CocoSource
-from recyclecli.data.fit import fit_image, fit_sample, fitted_size
+from recyclecli.data.fit import fit_image, fit_sample, fitted_size, resize_image
 from recyclecli.data.folds import class_counts, make_folds, read_fold, stratification_columns, write_folds
 from recyclecli.data.palette import palette
 from recyclecli.data.sources import Relabelled, open_source, pixel_counts
@@ -317,6 +318,13 @@ class TestFitting:
         inside = fitted.mask != IGNORE
         assert ((fitted.image[..., 0] > 127) == (fitted.mask == 1))[inside].mean() > 0.98
         assert np.array_equal(fit_image(image, 64), fitted.image)
+
+
+@pytest.mark.parametrize(("before", "after"), [((2100, 77), (400, 100)), ((5, 5), (9, 3)), ((2500, 1), (64, 1))])
+def test_resizing_in_bands_equals_resizing_whole(before, after):
+    image = np.random.default_rng(0).integers(0, 256, (*before, 3), dtype=np.uint8)
+    whole = Image.fromarray(image).resize(after[::-1], Image.Resampling.BILINEAR)
+    assert np.abs(resize_image(image, *after).astype(int) - np.asarray(whole)).max() <= 1
 
 
 class TestPalette:

@@ -9,11 +9,12 @@ from safetensors.torch import save_file
 from support import SHARED
 from torch import nn
 
+from recyclecli.engine import metrics
 from recyclecli.engine.checkpoint import load_trained
 from recyclecli.engine.data import PhotoDataset, collate, to_float
 from recyclecli.engine.evaluate import Tally
-from recyclecli.engine.infer import Predictor, batches
-from recyclecli.engine.metrics import Confusion, scores
+from recyclecli.engine.infer import BATCH_PIXELS, Predictor, batches
+from recyclecli.engine.metrics import Confusion, confusion, scores
 from recyclecli.engine.predict import Photo, find_photos, overlay_image, palette_image
 from recyclecli.engine.runs import create_run, find_run
 from recyclecli.engine.sampler import EpochSampler
@@ -74,6 +75,15 @@ class TestMetrics:
         assert np.allclose(result.iou.numpy(), expected, atol=1e-12)
         assert result.miou == pytest.approx(np.mean(expected), abs=1e-12)
         assert result.accuracy == pytest.approx((truth == prediction)[seen].mean(), abs=1e-12)
+
+    def test_counts_in_bands_as_whole(self, monkeypatch):
+        chance = torch.Generator().manual_seed(0)
+        said, true = torch.randint(0, 3, (2, 37, 11), generator=chance).to(torch.uint8)
+        true[0] = IGNORE
+        whole = confusion(said, true, 3)
+        monkeypatch.setattr(metrics, "BAND", 50)
+        assert torch.equal(confusion(said, true, 3), whole)
+        assert whole.sum() == 36 * 11
 
     def test_a_class_in_neither_is_left_out_of_the_mean(self):
         result = scores(torch.tensor([[8, 2, 0], [0, 10, 0], [0, 0, 0]]))
@@ -145,7 +155,11 @@ class TestInference:
         torch.testing.assert_close(banded, whole)
 
     def test_batches(self):
-        assert list(batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
+        assert list(batches(range(5), 2, lambda item: 1)) == [[0, 1], [2, 3], [4]]
+
+    def test_batches_of_huge_photos_are_smaller(self):
+        sizes = [BATCH_PIXELS // 2, BATCH_PIXELS // 2, 9, BATCH_PIXELS * 5, 9]
+        assert [len(batch) for batch in batches(sizes, 8, int)] == [2, 1, 1, 1]
 
 
 class TestBatches:

@@ -3,7 +3,6 @@
 import re
 
 import numpy as np
-import pytest
 from support import coco, write_coco
 
 from recyclecli.coco import CocoSource
@@ -11,8 +10,8 @@ from recyclecli.data.starter import starter_recipe
 from recyclecli.engine.doctor import examine
 from recyclecli.recipe import resolve
 from recyclecli.report import figures
-from recyclecli.report.gallery import WIDTH, Gallery, photo_iou
-from recyclecli.types import IGNORE, Sample
+from recyclecli.report.gallery import WIDTH, Gallery
+from recyclecli.types import Sample
 
 
 class TestGallery:
@@ -26,7 +25,7 @@ class TestGallery:
     def test_keeps_the_best_and_the_worst(self):
         gallery = Gallery([(0, 0, 0), (200, 0, 0)], count=2)
         for right in (3, 9, 1, 5, 10, 7):
-            gallery(f"{right}.jpg", *self.sample(right))
+            gallery(f"{right}.jpg", *self.sample(right), right / 10)
         assert [shown.name for shown in gallery.best()] == ["10.jpg", "9.jpg"]
         assert [shown.name for shown in gallery.worst()] == ["1.jpg", "3.jpg"]
         assert gallery.best()[0].iou == 1
@@ -35,28 +34,19 @@ class TestGallery:
     def test_a_photo_is_not_both(self):
         gallery = Gallery([(0, 0, 0), (200, 0, 0)], count=4)
         for right in (3, 9):
-            gallery(f"{right}.jpg", *self.sample(right))
+            gallery(f"{right}.jpg", *self.sample(right), right / 10)
         assert len(gallery.best()) == 2
         assert gallery.worst() == []
 
-    def test_photo_iou_is_the_formula(self):
-        chance = np.random.default_rng(0)
-        truth, predicted = chance.integers(0, 4, (2, 30, 30)).astype(np.uint8)
-        truth[:5] = IGNORE
-        seen = truth != IGNORE
-        expected = np.mean(
-            [
-                ((truth == k) & (predicted == k))[seen].sum() / ((truth == k) | (predicted == k))[seen].sum()
-                for k in range(4)
-            ]
-        )
-        assert photo_iou(predicted, truth) == pytest.approx(expected)
-        assert np.isnan(photo_iou(predicted, np.full_like(truth, IGNORE)))
+    def test_a_photo_that_is_all_ignored_is_not_shown(self):
+        gallery = Gallery([(0, 0, 0), (200, 0, 0)])
+        gallery("a.jpg", *self.sample(3), float("nan"))
+        assert gallery.best() == []
 
     def test_pictures_are_small(self):
         gallery = Gallery([(0, 0, 0), (200, 0, 0)])
         mask = np.ones((1500, 3000), np.uint8)
-        gallery("big.jpg", Sample(np.zeros((1500, 3000, 3), np.uint8), mask, mask.astype(np.int32)), mask)
+        gallery("big.jpg", Sample(np.zeros((1500, 3000, 3), np.uint8), mask, mask.astype(np.int32)), mask, 1.0)
         import base64
         import io
 
