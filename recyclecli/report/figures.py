@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 INK = "#010203"  # stands for the page's text colour until the figure is written
@@ -35,35 +36,42 @@ _STYLE: Any = {
 }
 
 
-def curves(rows: Sequence[Mapping[str, str]]) -> str:
-    """Losses and validation mIoU over the epochs of a metrics.csv."""
+def curves(rows: Sequence[Mapping[str, str]]) -> tuple[str, str]:
+    """Losses, and validation mIoU, over the epochs of a metrics.csv: two figures."""
+    losses = {"training": "train_loss", "validation": "val_loss"}
+    return (
+        _curve(rows, "loss", losses, "#0072b2"),
+        _curve(rows, "validation mIoU, at the training size", {"": "val_miou"}, "#d55e00"),
+    )
+
+
+def _curve(rows: Sequence[Mapping[str, str]], title: str, columns: Mapping[str, str], color: str) -> str:
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(9, 3.2), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        figure = Figure(figsize=(4.6, 3.2), layout="constrained")
+        axes = figure.subplots()
         epochs = [int(row["epoch"]) + 1 for row in rows]
-        for name, label, style in (("train_loss", "training", "-"), ("val_loss", "validation", "--")):
-            left.plot(epochs, [float(row[name]) for row in rows], style, color="#0072b2", label=label)
-        left.set(xlabel="epoch", title="loss")
-        left.legend()
-        right.plot(epochs, [float(row["val_miou"]) for row in rows], color="#d55e00")
-        right.set(xlabel="epoch", title="validation mIoU, at the training size", ylim=(0, None))
-        for axes in (left, right):
-            axes.grid(alpha=0.6, linewidth=0.6)
-            axes.xaxis.get_major_locator().set_params(integer=True)
-        return _svg(figure, "Loss and validation mIoU by epoch")
+        for (label, column), style in zip(columns.items(), ("-", "--"), strict=False):
+            axes.plot(epochs, [float(row[column]) for row in rows], style, color=color, label=label)
+        axes.set(xlabel="epoch", title=title)
+        axes.set_ylim(bottom=0)
+        if len(columns) > 1:
+            axes.legend()
+        axes.grid(alpha=0.6, linewidth=0.6)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        return _svg(figure, f"{title}, by epoch")
 
 
 def class_bars(iou: Mapping[str, float | None], colors: Sequence[Color]) -> str:
     """IoU of each class as a bar in the class's colour; `absent` where there is none."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(9, 0.34 * len(iou) + 0.7), layout="constrained")
+        figure = Figure(figsize=(6, 0.34 * len(iou) + 0.7), layout="constrained")
         axes = figure.subplots()
         places = np.arange(len(iou))[::-1]
         for place, (value, color) in zip(places, zip(iou.values(), colors, strict=True), strict=True):
             axes.barh(place, value or 0, color=[part / 255 for part in color], edgecolor=SOFT, linewidth=0.7)
             axes.text((value or 0) + 0.01, place, "absent" if value is None else f"{value:.2f}", va="center")
         axes.set_yticks(places, list(iou))
-        axes.set(xlim=(0, 1.08), xlabel="IoU")
+        axes.set(xlim=(0, 1.1), xlabel="IoU")
         axes.tick_params(left=False)
         return _svg(figure, "IoU of each class")
 

@@ -62,7 +62,7 @@ def write_report(
         epochs=len(rows),
         took=str(timedelta(seconds=round(sum(float(row["seconds"]) for row in rows)))),
         legend=[(name, f"#{bytes(color).hex()}") for name, color in zip(split.val.class_names, colors, strict=True)],
-        curves=Markup(figures.curves(rows)),
+        curves=[Markup(curve) for curve in figures.curves(rows)],
         bars=Markup(figures.class_bars(result.iou, colors)),
         confusion=Markup(figures.confusion_matrix(np.array(result.confusion), split.val.class_names)),
         best=gallery.best(),
