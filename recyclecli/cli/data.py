@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recyclecli.cli import check
 from recyclecli.cli.options import AsJson, Data, Dataset, Force, JsonPath, Seed, data_root
 
+if TYPE_CHECKING:
+    from recyclecli.data.folds import Folds
+
 app = typer.Typer(no_args_is_help=True, help="Make, split and look after data.")
+app.command("check", epilog=check.EXAMPLE)(check.check)
 
 
 @app.command(epilog="Example: `recycle data sample --images 60 --data data`")
@@ -39,22 +44,33 @@ def kfold(
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the files.  [default: the data's]")] = None,
     seed: Seed = 0,
     force: Force = False,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            "--group-by",
+            help="Keep groups in one fold: near-duplicates, folder, FIELD of the images, or FIELD:REGEX.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Split into n folds that hold every class evenly, also the rare ones."""
     import json
 
-    from rich.console import Console
-    from rich.table import Table
+    import numpy as np
 
     from recyclecli.data.folds import make_folds, write_folds
+    from recyclecli.data.groups import groups_of
     from recyclecli.data.sources import open_source
     from recyclecli.plugins import discover
 
     root = data_root(data)
     source = open_source(discover(), root, json_path, dataset)
-    folds = make_folds(source, n, seed)
-    paths = write_folds(source, folds, out or root, seed, force)
+    groups = None if group_by is None else groups_of(source, group_by)
+    folds = make_folds(source, n, seed, groups)
+    paths = write_folds(source, folds, out or root, seed, force, group_by)
+    if groups is not None:
+        sizes = np.bincount(groups)
+        print(f"{len(sizes)} groups by {group_by}, the largest of {sizes.max()} photos", file=sys.stderr)
     if as_json:
         rows = [
             {"fold": k, "photos": len(photos), "images": dict(zip(folds.class_names, row, strict=True))}
@@ -62,20 +78,31 @@ def kfold(
         ]
         print(json.dumps(rows, ensure_ascii=False))
         return
-    table = Table(title="photos that show each class, by validation fold", title_justify="left")
-    table.add_column("class")
-    for k in range(n):
-        table.add_column(f"fold {k}", justify="right")
-    table.add_column("max-min", justify="right")
-    table.add_row("(all photos)", *(str(len(photos)) for photos in folds.photos), _spread(folds.photos))
-    for label, name in enumerate(folds.class_names):
-        column = folds.images[:, label]
-        if label or column.any():
-            table.add_row(name, *map(str, column), str(column.max() - column.min()))
-    Console().print(table)
+    print_folds(folds)
     print(f"wrote {len(paths)} files, the last {paths[-1]}", file=sys.stderr)
 
 
-def _spread(photos: tuple[tuple[int, ...], ...]) -> str:
-    sizes = [len(fold) for fold in photos]
-    return str(max(sizes) - min(sizes))
+def print_folds(folds: Folds) -> None:
+    """Photos of each class by fold, and how far each class and fold is from even."""
+    import numpy as np
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title="photos that show each class, by validation fold", title_justify="left")
+    table.add_column("class")
+    for k in range(len(folds.photos)):
+        table.add_column(f"fold {k}", justify="right")
+    table.add_column("even", justify="right")
+    table.add_column("max-min", justify="right")
+    sizes = np.array([len(photos) for photos in folds.photos])
+    shown = [label for label in range(len(folds.class_names)) if label or folds.images[:, label].any()]
+    rows = {"(all photos)": sizes} | {folds.class_names[label]: folds.images[:, label] for label in shown}
+    for name, column in rows.items():
+        table.add_row(escape(name), *map(str, column), f"{column.mean():.1f}", str(np.ptp(column)))
+    table.add_section()
+    counts = np.stack(list(rows.values()))
+    mean = counts.mean(1, keepdims=True)
+    off = np.abs(counts - mean) / np.maximum(mean, 1)
+    table.add_row("farthest from even", *(f"{share:.0%}" for share in off.max(0)), "", "")
+    Console().print(table)

@@ -25,6 +25,8 @@ def demo(
     force: Force = False,
 ) -> None:
     """The whole line on the embedded sample set: sample, check, folds, train, eval, predict, report."""
+    from recyclecli.cli.check import show
+    from recyclecli.data.check import check_coco
     from recyclecli.data.folds import make_folds, write_folds
     from recyclecli.data.sources import open_source, pixel_counts
     from recyclecli.data.splits import make_split
@@ -53,14 +55,15 @@ def demo(
     drawn = open_source(registry, data, None, "sample", {"images": images, "seed": seed})
     write_photos(drawn, data, "annotations.json", force=True)
 
-    say("check", "every photo is read back, every annotation painted")
+    say("check", "labels, photos and duplicates: what `recycle data check` says")
     source = open_source(registry, data)
+    findings = check_coco(data, {"all": data / "annotations.json"})
+    show(findings, stderr=True)
     counts = pixel_counts(source)
     rarest = min(range(1, len(counts)), key=counts.__getitem__)
-    share = 100 * counts[rarest] / sum(counts)
     print(
-        f"{len(source)} photos, {len(counts) - 1} materials, {100 * counts[0] / sum(counts):.0f} % background; "
-        f"rarest: {source.class_names[rarest]}, {share:.2f} % of the pixels",
+        f"{len(source)} photos, {len(counts) - 1} materials, {len(findings)} findings; "
+        f"rarest: {source.class_names[rarest]}, {100 * counts[rarest] / sum(counts):.2f} % of the pixels",
         file=sys.stderr,
     )
 

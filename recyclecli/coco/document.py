@@ -13,6 +13,7 @@ from recyclecli.coco.labels import LabelIndex, label_index
 from recyclecli.errors import RecycleError
 
 PROVENANCE = "provenance"  # of a pasted object: [{"file_name": ..., "annotation_id": ...}]
+Fault = tuple[str, str]  # its code in the catalogue of `recycle data check`, and what was found
 REACH = 10  # a coordinate may lie this many image sides away before it is taken for a fault
 
 
@@ -43,7 +44,7 @@ def read_document(file: Path) -> Document:
             used: doubled image ids, annotations of unknown images or categories, coordinates
             that are no finite numbers or lie far outside, an RLE of another size.
     """
-    content = _load(file)
+    content = load_content(file)
     images = {image["id"]: image for image in content["images"]}
     labels = label_index(content["categories"], file)
     faults = list(_image_faults(content["images"]))
@@ -56,9 +57,9 @@ def read_document(file: Path) -> Document:
         elif annotation["category_id"] not in labels.label_of:
             faults.append(f"annotation {annotation.get('id')}: no category has id {annotation['category_id']!r}")
         else:
-            fault = _shape_fault(annotation.get("segmentation"), image) or _field_fault(annotation)
+            fault = shape_fault(annotation.get("segmentation"), image) or field_fault(annotation)
             if fault:
-                faults.append(f"annotation {annotation.get('id')} of {image['file_name']!r}: {fault}")
+                faults.append(f"annotation {annotation.get('id')} of {image['file_name']!r}: {fault[1]}")
             elif _encloses_nothing(annotation.get("segmentation")):
                 empty.append(annotation.get("id"))
             annotations[annotation["image_id"]].append(annotation)
@@ -68,7 +69,12 @@ def read_document(file: Path) -> Document:
     return Document(file, content, labels, annotations, tuple(empty))
 
 
-def _load(file: Path) -> dict[str, Any]:
+def load_content(file: Path) -> dict[str, Any]:
+    """The JSON of a COCO file whose entries have the fields and types of one; nothing else is checked.
+
+    Raises:
+        RecycleError: no such file, no JSON, or no COCO.
+    """
     try:
         content: dict[str, Any] = json.loads(file.read_bytes())
     except FileNotFoundError as error:
@@ -125,24 +131,30 @@ def _image_faults(images: list[dict[str, Any]]) -> Iterator[str]:
             yield f"image {image['file_name']!r} is stated as {image['width']}x{image['height']} pixels"
 
 
-def _field_fault(annotation: Mapping[str, Any]) -> str:
+def field_fault(annotation: Mapping[str, Any]) -> Fault | None:
+    """What is wrong with an annotation's area or provenance; None when nothing is."""
     area = annotation.get("area")
     if area is not None and not (isinstance(area, (int, float)) and abs(area) < 1e18):  # NaN is not, either
-        return f"its area is {area!r}"
+        return "malformed-field", f"its area is {area!r}"
     sources = annotation.get(PROVENANCE, [])
     if not isinstance(sources, list) or not all(
         isinstance(source, dict) and isinstance(source.get("file_name"), str) for source in sources
     ):
-        return f"its {PROVENANCE} is no list of objects with a file_name"
-    return ""
+        return "malformed-field", f"its {PROVENANCE} is no list of objects with a file_name"
+    return None
 
 
-def _shape_fault(shape: Any, image: Mapping[str, Any]) -> str:
-    """What is wrong with a segmentation, empty when it can be painted or encloses nothing."""
-    if shape is None or shape == []:
-        return ""
+def shape_fault(shape: Any, image: Mapping[str, Any]) -> Fault | None:
+    """What is wrong with a segmentation; None when it can be painted or encloses nothing."""
     if isinstance(shape, dict):
         return _rle_fault(shape, [image["height"], image["width"]])
+    fault = _polygon_fault(shape, image)
+    return ("malformed-segmentation", fault) if fault else None
+
+
+def _polygon_fault(shape: Any, image: Mapping[str, Any]) -> str:
+    if shape is None or shape == []:
+        return ""
     if not isinstance(shape, list) or not all(isinstance(part, list) for part in shape):
         return "its segmentation is neither polygons nor an RLE"
     limit = REACH * max(image["height"], image["width"])
@@ -161,17 +173,19 @@ def _shape_fault(shape: Any, image: Mapping[str, Any]) -> str:
     return ""
 
 
-def _rle_fault(rle: dict[str, Any], size: list[int]) -> str:
+def _rle_fault(rle: dict[str, Any], size: list[int]) -> Fault | None:
     counts = rle.get("counts")
     if rle.get("size") != size:
-        return f"its RLE is of size {rle.get('size')}, the photo of {size} (height, width)"
+        return "rle-size", f"its RLE is of size {rle.get('size')}, the photo of {size} (height, width)"
     if isinstance(counts, list):
-        if not all(type(count) is int and count >= 0 for count in counts) or sum(counts) != size[0] * size[1]:
-            return "its RLE counts do not add up to the photo's pixels"
-        return ""
-    if not isinstance(counts, str) or not counts.isascii():
-        return "its RLE counts are neither text nor numbers"
-    return "" if _covered(counts) == size[0] * size[1] else "its RLE counts do not add up to the photo's pixels"
+        covered = sum(counts) if all(type(count) is int and count >= 0 for count in counts) else -1
+    elif isinstance(counts, str) and counts.isascii():
+        covered = _covered(counts)
+    else:
+        return "malformed-segmentation", "its RLE counts are neither text nor numbers"
+    if covered != size[0] * size[1]:
+        return "rle-counts", "its RLE counts do not add up to the photo's pixels"
+    return None
 
 
 def _covered(counts: str) -> int:

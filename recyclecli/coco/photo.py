@@ -31,7 +31,7 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
     """
     from PIL import ImageOps
 
-    with _opened(file) as (image, orientation):
+    with open_photo(file) as (image, orientation):
         stored = image.size
         turned = stored[::-1] if orientation >= 5 else stored
         stated = turned if height is None or width is None else (width, height)
@@ -51,14 +51,18 @@ def photo_size(file: Path) -> tuple[int, int]:
     Raises:
         RecycleError: missing, or no image.
     """
-    with _opened(file) as (image, orientation):
+    with open_photo(file) as (image, orientation):
         width, height = image.size
         return (width, height) if orientation >= 5 else (height, width)
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[tuple[Image.Image, int]]:
-    """The image file and its EXIF orientation, 1 to 8; what goes wrong with it becomes a RecycleError."""
+def open_photo(file: Path) -> Iterator[tuple[Image.Image, int]]:
+    """The image file, not decoded yet, and its EXIF orientation, 1 to 8.
+
+    Raises:
+        RecycleError: missing, truncated or no image, also where that shows within the block.
+    """
     from PIL import Image
 
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco import document_of
+from recyclecli.data.groups import grouped_folds
 from recyclecli.errors import RecycleError
 from recyclecli.files import PART, refuse_overwrite, whole, write_json
 from recyclecli.types import IGNORE, Source
@@ -38,15 +39,22 @@ class Folds:
     objects: NDArray[np.int64]
 
 
-def make_folds(source: Source, n: int, seed: int) -> Folds:
-    """Split by multi-label stratification (Sechidis, Tsoumakas and Vlahavas, 2011).
+def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | None = None) -> Folds:
+    """Split by multi-label stratification (Sechidis, Tsoumakas and Vlahavas, 2011), then even it out.
 
     Each photo is described by its rarest class, its number of classes and its number of
     annotations, the two counts binned by quantiles and all of it one-hot: the library casts
     labels to bool, so integers would be taken for 'all present' and the split be random.
+    `grouped_folds` then swaps photos until every class is spread evenly, too.
+
+    Args:
+        source: the photos.
+        n: how many folds.
+        seed: of all chance.
+        groups: (photos,) group numbers; a group stays in one fold. See `groups_of`.
 
     Raises:
-        RecycleError: n is below 2 or above the number of photos.
+        RecycleError: n is below 2, or above the number of photos or groups.
     """
     import numpy as np
     from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
@@ -57,8 +65,14 @@ def make_folds(source: Source, n: int, seed: int) -> Folds:
         )
     counts = class_counts(source)
     columns = stratification_columns(counts)
-    splitter = MultilabelStratifiedKFold(n_splits=n, shuffle=True, random_state=seed)
-    photos = tuple(tuple(int(index) for index in np.sort(held_out)) for _, held_out in splitter.split(columns, columns))
+    start = None
+    if groups is None:
+        groups, start = np.arange(len(source)), np.zeros(len(source), np.int64)
+        splitter = MultilabelStratifiedKFold(n_splits=n, shuffle=True, random_state=seed)
+        for fold, (_, held_out) in enumerate(splitter.split(columns, columns)):
+            start[held_out] = fold
+    folds = grouped_folds(np.concatenate([columns, counts > 0], 1), groups, n, seed, start)
+    photos = tuple(tuple(np.flatnonzero(folds == fold).tolist()) for fold in range(n))
     return Folds(
         source.class_names,
         photos,
@@ -110,7 +124,9 @@ def _one_hot(values: NDArray[np.int64]) -> NDArray[np.bool_]:
     return columns
 
 
-def write_folds(source: Source, folds: Folds, out: Path, seed: int, force: bool) -> list[Path]:
+def write_folds(
+    source: Source, folds: Folds, out: Path, seed: int, force: bool, group_by: str | None = None
+) -> list[Path]:
     """Write kfold_K_train.json, kfold_K_val.json for each fold, then folds.json; the paths.
 
     The folds' files keep every field and category of the source. `folds.json` names the
@@ -130,6 +146,7 @@ def write_folds(source: Source, folds: Folds, out: Path, seed: int, force: bool)
         "version": 1,
         "n": n,
         "seed": seed,
+        "group_by": group_by,
         "source": digest(source),
         "folds": [
             {"train": pair[0], "val": pair[1], "val_images": [source.record(index).file_name for index in held_out]}
@@ -168,18 +185,7 @@ def read_fold(source: Source, file: Path, fold: int) -> tuple[list[int], list[in
     Raises:
         RecycleError: no such file or fold, or it was made from other photos.
     """
-    try:
-        listing = json.loads(file.read_text(encoding="utf-8"))
-        folds = [set(entry["val_images"]) for entry in listing["folds"]]
-        made_from = listing["source"]
-    except FileNotFoundError as error:
-        raise RecycleError(
-            f"{file} does not exist", f"make it: recycle data kfold --n 5 --data {file.parent}"
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RecycleError(
-            f"{file} is no folds file: {error}", "make it again with recycle data kfold --force"
-        ) from error
+    folds, made_from = read_listing(file)
     if fold >= len(folds):
         raise RecycleError(f"{file} holds folds 0 to {len(folds) - 1}, not {fold}")
     if made_from != digest(source):
@@ -189,3 +195,22 @@ def read_fold(source: Source, file: Path, fold: int) -> tuple[list[int], list[in
         )
     held_out = [index for index in range(len(source)) if source.record(index).file_name in folds[fold]]
     return sorted(set(range(len(source))) - set(held_out)), held_out
+
+
+def read_listing(file: Path) -> tuple[list[frozenset[str]], str]:
+    """The validation photos' names of each fold of a folds.json, and the digest of its source.
+
+    Raises:
+        RecycleError: no such file, or no folds file.
+    """
+    try:
+        listing = json.loads(file.read_text(encoding="utf-8"))
+        return [frozenset(entry["val_images"]) for entry in listing["folds"]], str(listing["source"])
+    except FileNotFoundError as error:
+        raise RecycleError(
+            f"{file} does not exist", f"make it: recycle data kfold --n 5 --data {file.parent}"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RecycleError(
+            f"{file} is no folds file: {error}", "make it again with recycle data kfold --force"
+        ) from error

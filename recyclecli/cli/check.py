@@ -1,0 +1,134 @@
+"""`recycle data check`"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recyclecli.cli.options import AsJson, Data, Dataset, Force, JsonPath, data_root
+
+if TYPE_CHECKING:
+    from recyclecli.data.check import Finding
+
+EXAMPLE = "Example: `recycle data check`, `recycle data check --fix mended.json`"
+EXAMPLES = 3  # findings shown of each code
+
+
+def check(
+    data: Data = None,
+    dataset: Dataset = "coco",
+    json_path: JsonPath = None,
+    labels_only: Annotated[bool, typer.Option("--labels-only", help="Do not read the photos.")] = False,
+    fix: Annotated[
+        Path | None, typer.Option("--fix", help="Write a file with what can be mended without guessing, mended.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Leave out a code; repeatable.")] = None,
+    sliver: Annotated[int, typer.Option("--sliver", min=0, help="Report objects of fewer pixels.")] = 10,
+    everything: Annotated[bool, typer.Option("--all", help="List every finding, not some of each code.")] = False,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find what is wrong with labels, photos and splits; exit 1 when there are errors or warnings.
+
+    Every code is explained in docs/faults.md.
+    """
+    from recyclecli.data.check import CATALOGUE, check_contents, check_masks, mended
+    from recyclecli.errors import RecycleError, nearest
+    from recyclecli.files import refuse_overwrite, write_json
+
+    root = data_root(data)
+    for code in ignore or ():
+        if code not in CATALOGUE:
+            raise RecycleError(f"--ignore {code}: no such code", nearest(code, CATALOGUE))
+    if dataset == "masks":
+        if fix is not None:
+            raise RecycleError("--fix mends COCO files, not masks", "export the masks again")
+        findings = check_masks(root)
+    else:
+        contents, names, folds = _contents(root, dataset, json_path)
+        if fix is not None:
+            if len(contents) > 1 or dataset != "coco":
+                raise RecycleError("--fix mends one COCO file", "name it with --json-path")
+            refuse_overwrite([fix], force)
+            split, content = next(iter(contents.items()))
+            content, done = mended(content)
+            write_json(fix, content)
+            contents, names = {split: content}, {split: str(fix)}
+            print(f"mended: {_counted(done)}; written to {fix}", file=sys.stderr)
+        findings = check_contents(root, contents, names, folds, labels_only, sliver)
+    findings = [finding for finding in findings if finding.code not in (ignore or ())]
+    faults = sum(finding.fault.severity != "note" for finding in findings)
+    if as_json:
+        import json
+
+        print(json.dumps([finding.as_dict() for finding in findings], ensure_ascii=False))
+    else:
+        show(findings, everything)
+        print(_verdict(findings))
+    if faults:
+        raise typer.Exit(1)
+
+
+def _contents(root: Path, dataset: str, json_path: str | None) -> tuple[dict[str, Any], dict[str, str], Sequence[Any]]:
+    """Split names to COCO contents, to file names, and the folds: as `train` would split."""
+    from recyclecli.coco import find_annotation_file
+    from recyclecli.coco.document import load_content
+    from recyclecli.data.check import content_of
+    from recyclecli.data.folds import FOLDS_FILE, read_listing
+    from recyclecli.data.sources import annotation_places, open_source
+    from recyclecli.plugins import discover
+
+    folds = read_listing(root / FOLDS_FILE)[0] if (root / FOLDS_FILE).is_file() else ()
+    if dataset != "coco":
+        source = open_source(discover(), root, json_path, dataset)
+        return {"all": content_of(source)}, {"all": str(root)}, folds
+    pair = {name: root / f"{name}.json" for name in ("train", "val")}
+    if json_path is not None:
+        files = {"all": (annotation_places(root, json_path) or [Path(json_path)])[0]}
+    elif all(file.is_file() for file in pair.values()):
+        files, folds = pair, ()
+    else:
+        files = {"all": find_annotation_file(root)}
+    contents = {name: load_content(file) for name, file in files.items()}
+    return contents, {name: str(file) for name, file in files.items()}, folds
+
+
+def show(findings: Sequence[Finding], everything: bool = False, stderr: bool = False) -> None:
+    """Findings by severity and code, some of each unless `everything`, with the remedy."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from recyclecli.data.check import CATALOGUE
+
+    console = Console(soft_wrap=True, highlight=False, stderr=stderr)
+    colors = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+    by_code: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_code[finding.code].append(finding)
+    for severity, color in colors.items():
+        for code in (code for code, fault in CATALOGUE.items() if fault.severity == severity and code in by_code):
+            found, fault = by_code[code], CATALOGUE[code]
+            console.print(f"[{color}]{severity:8}[/]{code}  x{len(found)}: {fault.meaning}")
+            shown = found if everything else found[:EXAMPLES]
+            for finding in shown:
+                console.print(
+                    f"          {escape(finding.where)}: {escape(finding.detail)}  [dim]{escape(finding.file)}[/]"
+                )
+            if len(found) > len(shown):
+                console.print(f"          ... and {len(found) - len(shown)} more: --all lists them")
+            console.print(f"          -> {fault.remedy}" + (" (--fix can)" if fault.mended else ""))
+
+
+def _counted(done: Counter[str]) -> str:
+    return ", ".join(f"{count} {code}" for code, count in done.most_common()) or "nothing"
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.fault.severity for finding in findings)
+    parts = [f"{counts[severity]} {severity}s" for severity in ("error", "warning", "note") if counts[severity]]
+    return ", ".join(parts) if parts else "no faults"

@@ -1,0 +1,85 @@
+"""A linter for labels and photos: `check_coco` for COCO files, `check_masks` for folders of masks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from recyclecli.coco.document import load_content
+from recyclecli.data.check.catalogue import CATALOGUE, Fault, Finding
+from recyclecli.data.check.lists import lint_lists
+from recyclecli.data.check.masks import check_masks
+from recyclecli.data.check.mend import mended
+from recyclecli.data.check.photos import lint_photos
+from recyclecli.data.check.shapes import SLIVER, lint_shapes
+from recyclecli.data.check.splits import lint_splits, split_of
+from recyclecli.types import IGNORE, Source
+
+__all__ = ["CATALOGUE", "Fault", "Finding", "check_coco", "check_contents", "check_masks", "content_of", "mended"]
+
+
+def check_coco(
+    root: Path,
+    files: Mapping[str, Path],
+    folds: Sequence[Collection[str]] = (),
+    labels_only: bool = False,
+    sliver: int = SLIVER,
+) -> list[Finding]:
+    """All that is wrong with a COCO set.
+
+    Args:
+        root: the folder that file names are relative to.
+        files: split name to COCO file; one entry for a set that is not split by files.
+        folds: the validation photos' file names of each fold.
+        labels_only: leave the photos unread.
+        sliver: objects of fewer pixels are reported.
+
+    Raises:
+        RecycleError: a file is missing, or no COCO file at all.
+    """
+    contents = {name: load_content(file) for name, file in files.items()}
+    return check_contents(root, contents, {name: str(file) for name, file in files.items()}, folds, labels_only, sliver)
+
+
+def check_contents(
+    root: Path,
+    contents: Mapping[str, dict[str, Any]],
+    names: Mapping[str, str],
+    folds: Sequence[Collection[str]] = (),
+    labels_only: bool = False,
+    sliver: int = SLIVER,
+) -> list[Finding]:
+    """`check_coco` of COCO contents at hand; `names` says what to call the file of each."""
+    findings: list[Finding] = []
+    for split, content in contents.items():
+        findings += lint_lists(root, content, names[split])
+        findings += lint_shapes(content, names[split], sliver)
+    findings += lint_splits(contents, names, folds)
+    if not labels_only:
+        findings += lint_photos(root, contents, split_of(contents, folds))
+    return findings
+
+
+def content_of(source: Source) -> dict[str, Any]:
+    """What a source of another format knows without reading its photos, as COCO content for `check_contents`."""
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for index in range(len(source)):
+        record = source.record(index)
+        images.append({"id": index + 1, "file_name": record.file_name, "width": record.width, "height": record.height})
+        for annotation in record.annotations:
+            stated = {} if annotation.area is None else {"area": annotation.area}
+            annotations.append(
+                {
+                    "id": annotation.id,
+                    "image_id": index + 1,
+                    "category_id": annotation.label,
+                    "segmentation": annotation.segmentation,
+                    "iscrowd": int(annotation.iscrowd),
+                    "provenance": [{"file_name": name} for name in annotation.provenance],
+                    **stated,
+                }
+            )
+    categories = [{"id": label, "name": name} for label, name in enumerate(source.class_names)]
+    return {"images": images, "annotations": annotations, "categories": [*categories, {"id": IGNORE, "name": "ignore"}]}

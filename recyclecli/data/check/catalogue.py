@@ -1,0 +1,120 @@
+"""What `recycle data check` looks for: each fault's code, severity, meaning and remedy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A kind of fault.
+
+    Attributes:
+        severity: `error`: training refuses it or would learn something wrong; `warning`: most
+            likely not what the annotator meant; `note`: harmless here, harmful in other tools.
+        meaning: what is wrong.
+        remedy: what to do about it.
+        mended: whether `--fix` can mend it without guessing.
+    """
+
+    severity: Severity
+    meaning: str
+    remedy: str
+    mended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault found.
+
+    Attributes:
+        code: a key of `CATALOGUE`.
+        file: the annotation file, photo or mask that it is in.
+        where: the image, annotation or category that it concerns; empty for the whole file.
+        detail: what was found, with the numbers.
+    """
+
+    code: str
+    file: str
+    where: str
+    detail: str
+
+    @property
+    def fault(self) -> Fault:
+        """Its kind."""
+        return CATALOGUE[self.code]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json: the finding with its kind's severity and remedy."""
+        return asdict(self) | {"severity": self.fault.severity, "remedy": self.fault.remedy}
+
+
+CATALOGUE: dict[str, Fault] = {
+    # the file's lists
+    "duplicate-image-id": Fault("error", "two images have one id", "give each image an id of its own"),
+    "duplicate-file-name": Fault("error", "two images name one photo", "merge the two entries"),
+    "invalid-image-size": Fault("error", "width or height is below 1", "write the photo's real size"),
+    "file-outside-root": Fault(
+        "error", "file_name leaves the data folder", "move the photo inside, or pass its folder"
+    ),
+    "duplicate-category-id": Fault("error", "two categories have one id", "give each category an id of its own"),
+    "duplicate-category-name": Fault("error", "two categories have one name", "merge or rename them"),
+    "shifted-category-ids": Fault("note", "category ids do not start at 1", "other tools may take an id for a label"),
+    "sparse-category-ids": Fault("note", "category ids have gaps", "other tools may take an id for a label"),
+    "unused-category": Fault("note", "no object is of this category", "expect no score for it"),
+    "unlabelled-image": Fault("note", "no object is annotated", "make sure that nothing is to be seen there"),
+    # annotations
+    "duplicate-annotation-id": Fault("error", "two annotations have one id", "number them anew", mended=True),
+    "unknown-image": Fault("error", "image_id is no image's", "add the image or remove the annotation", mended=True),
+    "unknown-category": Fault("error", "category_id is no category's", "add the category or remove the annotation"),
+    "malformed-field": Fault("error", "area or provenance is malformed", "correct or remove the field"),
+    "malformed-segmentation": Fault("error", "neither polygons of finite numbers nor an RLE", "annotate it again"),
+    "rle-size": Fault("error", "the RLE is of another size than the photo", "export it at the photo's size"),
+    "rle-counts": Fault("error", "the RLE counts do not add up to the photo's pixels", "export it again"),
+    "empty-segmentation": Fault("warning", "no pixel is enclosed", "remove or redraw it", mended=True),
+    "degenerate-polygon": Fault("warning", "a polygon has no area", "remove that part", mended=True),
+    "self-crossing-polygon": Fault("warning", "a polygon's outline crosses itself", "redraw it: its inside is a guess"),
+    "outside-image": Fault("warning", "a polygon leaves the photo", "clip it", mended=True),
+    "filled-hole": Fault("warning", "a part lies inside another: a hole, filled by the format", "write an RLE"),
+    "bbox-mismatch": Fault("warning", "bbox is not the shape's", "compute it from the shape", mended=True),
+    "area-mismatch": Fault("warning", "area is not the shape's", "compute it: it sets the painting order", mended=True),
+    "iscrowd-misuse": Fault("warning", "iscrowd does not fit the shape or category", "0 for objects; crowds as RLE"),
+    "sliver": Fault("warning", "an object of very few pixels", "remove it if it is a slip of the hand"),
+    "duplicate-annotation": Fault("warning", "the same object twice", "remove one", mended=True),
+    "hidden-object": Fault("warning", "wholly covered by others when painted", "correct the areas, or remove it"),
+    # splits
+    "photo-in-two-splits": Fault("error", "a photo is trained on and judged on", "take it out of one split"),
+    "pasted-from-validation": Fault("error", "holds objects of a validation photo", "paste from the training split"),
+    "class-absent-from-split": Fault("warning", "a class has no object in this split", "recycle data kfold"),
+    # photos
+    "missing-photo": Fault("error", "the photo is not there", "restore it, or drop its entry"),
+    "unreadable-photo": Fault("error", "the photo is damaged, truncated or none", "replace it, or drop its entry"),
+    "photo-size": Fault("error", "the photo has another size than stated", "annotate this file, or correct the size"),
+    "exif-ignored": Fault(
+        "warning",
+        "annotated without the rotation of its EXIF",
+        "other tools turn it: save it upright",
+    ),
+    "exif-ambiguous": Fault(
+        "warning", "a square photo with an EXIF rotation: the size cannot tell", "look at it, and save it upright"
+    ),
+    "duplicate-photo": Fault("warning", "two files hold one photo", "keep one"),
+    "near-duplicate-photo": Fault("note", "two photos look the same", "kfold --group-by near-duplicates"),
+    "duplicate-across-splits": Fault("error", "one photo, as two files, in two splits", "take it out of one split"),
+    "near-duplicate-across-splits": Fault(
+        "warning", "photos of two splits look the same", "recycle data kfold --group-by near-duplicates"
+    ),
+    # folders of masks
+    "missing-mask": Fault("error", "the photo has no mask", "add it, or drop the photo"),
+    "mask-without-photo": Fault("warning", "the mask has no photo", "add it, or drop the mask"),
+    "unreadable-mask": Fault("error", "the mask is damaged or no image", "export it again"),
+    "mask-jpeg": Fault("error", "a mask saved as JPEG: its values are blurred", "export it as PNG"),
+    "mask-channels": Fault("error", "a mask of colours, not of class indices", "export indices, 8 bit, one channel"),
+    "mask-size": Fault("error", "the mask has another size than its photo", "export it at the photo's size"),
+    "mask-unknown-value": Fault("error", "values that are no class", "correct the mask, or name every class"),
+    "mask-interpolated": Fault("warning", "in-between values along edges: resized smoothly", "resize by nearest pixel"),
+    "mask-255-as-class": Fault("error", "255, which means ignore, is used as a class", "use 0 to K - 1 for classes"),
+}

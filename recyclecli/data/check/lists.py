@@ -1,0 +1,88 @@
+"""Faults of a COCO file's lists: ids, names, references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from recyclecli.coco.document import field_fault
+from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY
+from recyclecli.coco.paths import resolve_file
+from recyclecli.data.check.catalogue import Finding
+from recyclecli.errors import RecycleError, listed
+
+
+def lint_lists(root: Path, content: dict[str, Any], file: str) -> Iterator[Finding]:
+    """Faults of `images`, `categories` and the references to them."""
+    yield from _images(root, content["images"], file)
+    yield from _categories(content["categories"], file)
+    yield from _annotations(content, file)
+
+
+def _images(root: Path, images: list[dict[str, Any]], file: str) -> Iterator[Finding]:
+    ids: set[Any] = set()
+    names: set[str] = set()
+    for image in images:
+        where = f"image {image['id']} {image['file_name']!r}"
+        if image["id"] in ids:
+            yield Finding("duplicate-image-id", file, where, f"id {image['id']!r} was used before")
+        if image["file_name"] in names:
+            yield Finding("duplicate-file-name", file, where, "named before")
+        ids.add(image["id"])
+        names.add(image["file_name"])
+        if image["width"] < 1 or image["height"] < 1:
+            yield Finding("invalid-image-size", file, where, f"stated as {image['width']}x{image['height']}")
+        try:
+            resolve_file(root, image["file_name"])
+        except RecycleError as error:
+            yield Finding("file-outside-root", file, where, str(error.args[0]))
+
+
+def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[Finding]:
+    for key in ("id", "name"):
+        seen: set[Any] = set()
+        for category in categories:
+            if category[key] in seen:
+                where = f"category {category['id']} {category['name']!r}"
+                yield Finding(f"duplicate-category-{key}", file, where, f"{key} {category[key]!r} was used before")
+            seen.add(category[key])
+    ids = sorted({category["id"] for category in categories})
+    if ids and ids[0] != 1 and not (ids[0] == 0 and _is_background(categories)):
+        yield Finding("shifted-category-ids", file, "categories", f"the first id is {ids[0]}")
+    gaps = [identity for identity, after in pairwise(ids) if after != identity + 1]
+    if gaps:
+        yield Finding("sparse-category-ids", file, "categories", f"gaps after id {listed(gaps)}")
+
+
+def _is_background(categories: list[dict[str, Any]]) -> bool:
+    return any(category["id"] == 0 and category["name"].lower() == BACKGROUND.lower() for category in categories)
+
+
+def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:
+    images = {image["id"] for image in content["images"]}
+    categories = {category["id"] for category in content["categories"]}
+    ids: set[Any] = set()
+    for annotation in content["annotations"]:
+        identity = annotation.get("id")
+        where = f"annotation {identity}"
+        if identity is not None and identity in ids:
+            yield Finding("duplicate-annotation-id", file, where, f"id {identity!r} was used before")
+        ids.add(identity)
+        if annotation["image_id"] not in images:
+            yield Finding("unknown-image", file, where, f"no image has id {annotation['image_id']!r}")
+        if annotation["category_id"] not in categories:
+            yield Finding("unknown-category", file, where, f"no category has id {annotation['category_id']!r}")
+        fault = field_fault(annotation)
+        if fault:
+            yield Finding(fault[0], file, where, fault[1])
+    labelled = {annotation["image_id"] for annotation in content["annotations"]}
+    for image in content["images"]:
+        if image["id"] not in labelled:
+            yield Finding("unlabelled-image", file, f"image {image['id']} {image['file_name']!r}", "no annotation")
+    used = {annotation["category_id"] for annotation in content["annotations"]}
+    for category in content["categories"]:
+        if category["id"] not in used and category["name"].lower() not in (BACKGROUND.lower(), IGNORE_CATEGORY):
+            where = f"category {category['id']} {category['name']!r}"
+            yield Finding("unused-category", file, where, "no annotation")

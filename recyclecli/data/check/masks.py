@@ -1,0 +1,132 @@
+"""Faults of a folder of index masks (VOC, mmseg)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recyclecli.coco.paths import PHOTO_SUFFIXES
+from recyclecli.coco.photo import open_photo, photo_size
+from recyclecli.data.check.catalogue import Finding
+from recyclecli.data.duplicates import in_threads
+from recyclecli.errors import RecycleError, listed
+from recyclecli.progress import track
+from recyclecli.types import IGNORE
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BLENDED = 0.2  # share of a mask's edge pixels whose value lies between its neighbours'
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one mask holds: its faults as (code, detail), and its values; none where it is unusable."""
+
+    faults: tuple[tuple[str, str], ...]
+    values: frozenset[int] = frozenset()
+
+
+def check_masks(root: Path, images: str = "images", masks: str = "masks") -> list[Finding]:
+    """All that is wrong with the masks in `root / masks` of the photos in `root / images`.
+
+    Files belong together by their path without its suffix. classes.txt in the root, a name per
+    line, says how many classes there are; without it values are not held against a number.
+
+    Raises:
+        RecycleError: one of the two folders is missing or empty.
+    """
+    photos, labels = _files(root / images), _files(root / masks)
+    classes = _classes(root / "classes.txt")
+    findings = [Finding("missing-mask", str(photos[key]), key, "no mask") for key in photos if key not in labels]
+    findings += [
+        Finding("mask-without-photo", str(labels[key]), key, "no photo") for key in labels if key not in photos
+    ]
+    pairs = [(key, labels[key], photos.get(key)) for key in labels]
+    looks = in_threads(lambda pair: _look(pair[1], pair[2], classes), track(pairs, len(pairs), "reading masks"))
+    values: set[int] = set()
+    for (key, file, _), look in zip(pairs, looks, strict=True):
+        findings += [Finding(code, str(file), key, detail) for code, detail in look.faults]
+        values |= look.values
+    if values == {0, IGNORE} or classes == IGNORE + 1:
+        detail = "the only values are 0 and 255" if values == {0, IGNORE} else "256 classes leave no value for ignore"
+        findings.append(Finding("mask-255-as-class", str(root / masks), "all masks", detail))
+    return findings
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES)
+    if not files:
+        raise RecycleError(f"{folder} holds no images", "photos go into images/, their masks into masks/")
+    return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
+
+
+def _classes(file: Path) -> int | None:
+    if not file.is_file():
+        return None
+    try:
+        return sum(bool(line.strip()) for line in file.read_text(encoding="utf-8-sig").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecycleError(f"{file} cannot be read: {error}", "a class name per line, in UTF-8") from error
+
+
+def _look(file: Path, photo: Path | None, classes: int | None) -> Look:
+    import numpy as np
+
+    try:
+        with open_photo(file) as (image, _):
+            faults = list(_form_faults(image.format, image.mode))
+            values = None if faults and faults[-1][0] == "mask-channels" else np.asarray(image).astype(np.int64)
+    except RecycleError as error:
+        return Look((("unreadable-mask", str(error.args[0])),))
+    if values is None:
+        return Look(tuple(faults))
+    if photo is not None:
+        faults += _size_fault(photo, values.shape)
+    present = np.unique(values)
+    unknown = [int(value) for value in present if value != IGNORE and value >= (classes or IGNORE)]
+    if unknown:
+        pixels = int(np.isin(values, unknown).sum())
+        faults.append(("mask-unknown-value", f"{listed(unknown)} in {pixels} pixels; {classes} classes"))
+    share = blended(values)
+    if share > BLENDED:
+        faults.append(("mask-interpolated", f"{share:.0%} of the edge pixels lie between their neighbours' values"))
+    return Look(tuple(faults), frozenset(present.tolist()))
+
+
+def _form_faults(form: str | None, mode: str) -> Iterator[tuple[str, str]]:
+    if form == "JPEG":
+        yield "mask-jpeg", "the file is a JPEG"
+    if mode not in ("L", "P", "1", "I;16", "I"):
+        yield "mask-channels", f"its mode is {mode}"
+
+
+def _size_fault(photo: Path, size: tuple[int, ...]) -> list[tuple[str, str]]:
+    try:
+        stated = photo_size(photo)
+    except RecycleError as error:
+        return [("unreadable-photo", str(error.args[0]))]
+    if stated == size or stated[::-1] == size:
+        return []
+    return [("mask-size", f"{size[1]}x{size[0]} pixels, its photo {stated[1]}x{stated[0]}")]
+
+
+def blended(values: NDArray[np.int64]) -> float:
+    """Share of edge pixels whose value lies strictly between those of two opposite neighbours.
+
+    Resizing by interpolation makes such steps along every edge; nearest-pixel masks have them
+    only where a class is one pixel wide. 255 is left out. 0 when a mask has no edge.
+    """
+    import numpy as np
+
+    between = edges = 0
+    for array in (values, values.T):
+        before, here, after = array[:, :-2], array[:, 1:-1], array[:, 2:]
+        known = (before != IGNORE) & (here != IGNORE) & (after != IGNORE)
+        step = known & ((before < here) & (here < after) | (before > here) & (here > after))
+        between += int(step.sum())
+        edges += int((known & (before != after)).sum())
+    return between / edges if edges >= np.sqrt(values.size) / 4 else 0.0

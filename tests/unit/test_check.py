@@ -1,0 +1,167 @@
+"""The linter's own parts; recall on planted faults is in tests/faults."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import SHARED, coco, run_recycle, write_coco
+
+from recyclecli.coco import CocoSource
+from recyclecli.data.check import CATALOGUE, check_coco, check_contents, mended
+from recyclecli.data.check.masks import blended
+from recyclecli.data.duplicates import earlier_like, look_alikes, perceptual_hash
+from recyclecli.errors import RecycleError
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def codes(findings):
+    return {finding.code for finding in findings}
+
+
+def labels_of(root, content):
+    return check_contents(root, {"all": content}, {"all": "x.json"}, labels_only=True)
+
+
+def test_every_fault_is_documented():
+    text = (DOCS / "faults.md").read_text()
+    for code, fault in CATALOGUE.items():
+        line = next(line for line in text.splitlines() if line.startswith(f"| `{code}` "))
+        fixed = "yes" if fault.mended else ""
+        assert [cell.strip() for cell in line.split("|")[2:-1]] == [fault.severity, fault.meaning, fault.remedy, fixed]
+    assert text.count("\n| `") == len(CATALOGUE)
+
+
+class TestMending:
+    @pytest.fixture
+    def broken(self):
+        content = coco(4)
+        first, second, third, fourth = content["annotations"]
+        first["bbox"], first["area"] = [0, 0, 3, 3], 7
+        second["segmentation"] = [[4, 4, 50, 4, 50, 28, 4, 28], [1, 1, 2, 2]]
+        third["id"] = first["id"]
+        content["annotations"] += [
+            fourth | {"id": 90},
+            fourth | {"id": 91, "segmentation": []},
+            fourth | {"id": 92, "image_id": 77},
+        ]
+        return content
+
+    def test_leaves_nothing_that_it_says_it_mends(self, tmp_path, broken):
+        before = labels_of(tmp_path, broken)
+        wanted = {code for code, fault in CATALOGUE.items() if fault.mended}
+        assert codes(before) == wanted
+        new, done = mended(broken)
+        assert labels_of(tmp_path, new) == []
+        assert set(done) >= wanted - {"area-mismatch", "bbox-mismatch"}
+
+    def test_the_original_is_left_alone(self, broken):
+        copy = json.loads(json.dumps(broken))
+        mended(broken)
+        assert broken == copy
+
+    def test_clips_at_the_photo(self, broken):
+        new, _ = mended(broken)
+        shape = new["annotations"][1]
+        assert len(shape["segmentation"]) == 1
+        points = np.reshape(shape["segmentation"][0], (-1, 2))
+        assert points.min(0).tolist() == [4, 4]
+        assert points.max(0).tolist() == [32, 28]
+        assert shape["area"] == 28 * 24
+
+    def test_what_cannot_be_mended_stays(self, tmp_path):
+        content = coco(2)
+        content["annotations"][0]["segmentation"] = [[1, 1, float("nan"), 5, 9, 9]]
+        new, _ = mended(content)
+        assert "malformed-segmentation" in codes(labels_of(tmp_path, new))
+
+
+class TestRealLabels:
+    @pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
+    @pytest.mark.parametrize("name", ["recycle-trash", "recycle-trash-pseudo", "camvid"])
+    def test_have_no_errors(self, name):
+        findings = check_coco(SHARED / name, {"all": SHARED / name / "train.json"}, labels_only=True)
+        assert not [finding for finding in findings if finding.fault.severity == "error"]
+
+    def test_what_training_refuses_is_an_error(self, tmp_path):
+        for change in ({"segmentation": "x"}, {"category_id": 99}, {"image_id": 99}, {"area": float("nan")}):
+            content = coco(2)
+            content["annotations"][0] |= change
+            write_coco(tmp_path, content, photos=False)
+            with pytest.raises(RecycleError):
+                CocoSource(tmp_path, tmp_path / "annotations.json")
+            assert any(finding.fault.severity == "error" for finding in labels_of(tmp_path, content))
+
+
+class TestLooks:
+    def smooth(self, seed):
+        small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        return Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC)
+
+    def test_versions_of_a_photo_are_alike_and_others_not(self):
+        photos = [self.smooth(seed) for seed in range(12)]
+        hashes = [perceptual_hash(photo) for photo in photos]
+        hashes += [perceptual_hash(photo.resize((140, 105))) for photo in photos]
+        assert earlier_like(hashes) == [None] * 12 + list(range(12))
+        groups = look_alikes(hashes)
+        assert len(set(groups)) == 12
+        assert (groups[:12] == groups[12:]).all()
+
+    def test_across_groups_only(self):
+        assert earlier_like([5, 5, 5], ["a", "a", "b"]) == [None, None, 0]
+
+    def test_interpolated_masks_are_told_from_nearest(self):
+        mask = np.zeros((120, 120), np.uint8)
+        mask[20:70, 30:90], mask[60:100, 50:110] = 3, 7
+        whole = Image.fromarray(mask)
+        assert blended(mask.astype(np.int64)) == 0
+        nearest = np.asarray(whole.resize((200, 170), Image.Resampling.NEAREST))
+        smooth = np.asarray(whole.resize((200, 170), Image.Resampling.BILINEAR))
+        assert blended(nearest.astype(np.int64)) < 0.05
+        assert blended(smooth.astype(np.int64)) > 0.3
+
+
+class TestCommand:
+    def test_exit_codes_and_json(self, tmp_path):
+        write_coco(tmp_path / "data", coco(4))
+        done = run_recycle("data", "check", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (0, "no faults\n")
+        (tmp_path / "data/images/1.jpg").unlink()
+        done = run_recycle("data", "check", "--json", cwd=tmp_path)
+        assert done.returncode == 1
+        (finding,) = json.loads(done.stdout)
+        assert finding["code"] == "missing-photo"
+        assert finding["severity"] == "error"
+        assert run_recycle("data", "check", "--ignore", "missing-photo", cwd=tmp_path).returncode == 0
+        assert run_recycle("data", "check", "--labels-only", cwd=tmp_path).returncode == 0
+        done = run_recycle("data", "check", "--ignore", "missing-foto", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "nearest: missing-photo" in done.stderr
+
+    def test_fix_writes_a_file_that_trains(self, tmp_path):
+        content = coco(4)
+        content["annotations"][0]["image_id"] = 99
+        write_coco(tmp_path / "data", content)
+        done = run_recycle("data", "check", "--fix", "mended.json", cwd=tmp_path)
+        assert done.returncode == 0, done.stdout
+        assert "1 unknown-image" in done.stderr
+        assert len(CocoSource(tmp_path / "data", tmp_path / "mended.json")) == 4
+        assert run_recycle("data", "check", "--fix", "mended.json", cwd=tmp_path).returncode == 2
+
+    def test_folds_are_compared(self, tmp_path):
+        write_coco(tmp_path / "data", coco(6))
+        photo = (tmp_path / "data/images/1.jpg").read_bytes()
+        run_recycle("data", "kfold", "--n", 2, cwd=tmp_path)
+        folds = json.loads((tmp_path / "data/folds.json").read_text())["folds"]
+        one, other = (entry["val_images"][0] for entry in folds)
+        for name in (one, other):
+            (tmp_path / "data" / name).write_bytes(photo)
+        done = run_recycle("data", "check", cwd=tmp_path)
+        assert done.returncode == 1
+        assert "duplicate-across-splits" in done.stdout
+
+    def test_other_datasets(self, tmp_path):
+        done = run_recycle("data", "check", "--dataset", "sample", "--labels-only", cwd=tmp_path)
+        assert done.returncode == 0
