@@ -63,6 +63,7 @@ class DataSection(Section):
     dataset: Part = Field(Part(name="coco"), description="how the data is read")
     root: Path = Field(default_factory=lambda: Path(os.environ.get("RECYCLE_DATA") or "data"))
     json_path: str | None = Field(None, description="annotation file; found in root when left out")
+    classes: dict[str, tuple[str, ...]] = Field({}, description="class to the categories merged into it")
     train: tuple[DataFile, ...] = Field((), description="explicit training files")
     val: tuple[DataFile, ...] = Field((), description="explicit validation files")
     fold: int | None = Field(None, ge=0, description="fold of folds.json that is held out")

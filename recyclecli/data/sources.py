@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.errors import RecycleError, listed
+from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY
+from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.plugins import Registry
 from recyclecli.types import IGNORE, DatasetContext, Record, Sample, Source
 
@@ -100,24 +101,35 @@ class Joined:
 class Relabelled:
     """A source whose labels are changed, by name, to those of another class list.
 
+    Objects whose class becomes the background or `ignore` are instances no more.
+
+    Args:
+        source: the photos.
+        class_names: the new list.
+        renamed: old class name to new one, `ignore` for 255; others keep their name.
+
     Raises:
         RecycleError: a class of the source is not in the list.
     """
 
-    def __init__(self, source: Source, class_names: Sequence[str]) -> None:
+    def __init__(self, source: Source, class_names: Sequence[str], renamed: Mapping[str, str] = {}) -> None:
         import numpy as np
 
         self._source = source
         self.class_names = tuple(class_names)
-        unknown = [name for name in source.class_names if name not in self.class_names]
+        names = [renamed.get(name, name) for name in source.class_names]
+        unknown = [name for name in names if name not in (*self.class_names, IGNORE_CATEGORY)]
         if unknown:
             raise RecycleError(
                 f"class {listed(unknown)} of {source.record(0).file.parent} is not among {listed(class_names, 20)}",
                 "use annotation files with the same categories",
             )
         self._table: NDArray[np.uint8] = np.full(IGNORE + 1, IGNORE, np.uint8)
-        for label, name in enumerate(source.class_names):
-            self._table[label] = self.class_names.index(name)
+        for label, name in enumerate(names):
+            if name != IGNORE_CATEGORY:
+                self._table[label] = self.class_names.index(name)
+        ground = [name in (BACKGROUND, IGNORE_CATEGORY) for name in names]
+        self._dropped = [label for label in range(1, len(names)) if ground[label]]
 
     def __len__(self) -> int:
         return len(self._source)
@@ -132,10 +144,44 @@ class Relabelled:
 
     def read(self, index: int) -> Sample:
         """See `Source`."""
-        sample = self._source.read(index)
-        return sample._replace(mask=self._table[sample.mask])
+        import numpy as np
+
+        image, mask, instances = self._source.read(index)
+        if self._dropped:
+            instances = np.where(np.isin(mask, self._dropped), np.int32(0), instances)
+        return Sample(image, self._table[mask], instances)
 
 
-def relabelled(source: Source, class_names: Sequence[str]) -> Source:
-    """`source` itself where its classes are `class_names`, else a `Relabelled` view."""
-    return source if source.class_names == tuple(class_names) else Relabelled(source, class_names)
+def relabelled(source: Source, class_names: Sequence[str], classes: Mapping[str, Sequence[str]] = {}) -> Source:
+    """`source` itself where its classes are `class_names`, else a `Relabelled` view; see `regrouped`."""
+    if source.class_names == tuple(class_names):
+        return source
+    return Relabelled(source, class_names, {old: new for new, members in classes.items() for old in members})
+
+
+def regrouped(source: Source, classes: Mapping[str, Sequence[str]]) -> Source:
+    """`source` with its classes merged, renamed or dropped as a recipe's `data.classes` says.
+
+    Args:
+        source: the photos.
+        classes: new name to the old names that become it; what no entry names is kept. Entries
+            `Background` and `ignore` drop classes: into the background, or from learning and
+            scores altogether. New classes stand where their first member stood.
+
+    Raises:
+        RecycleError: a member is no class of the source or is named twice, or none is left.
+    """
+    if not classes:
+        return source
+    members = [old for listing in classes.values() for old in listing]
+    for old in members:
+        if old not in source.class_names:
+            raise RecycleError(f"data.classes names {old!r}, no class of the data", nearest(old, source.class_names))
+        if members.count(old) > 1:
+            raise RecycleError(f"data.classes names {old!r} twice", "a class can become one class only")
+    renamed = {old: new for new, listing in classes.items() for old in listing}
+    names = dict.fromkeys(renamed.get(name, name) for name in source.class_names)
+    names.pop(IGNORE_CATEGORY, None)
+    if len(names) < 2:
+        raise RecycleError(f"data.classes leaves only {listed(names)}", "keep at least two classes apart")
+    return Relabelled(source, tuple(names), renamed)

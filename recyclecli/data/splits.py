@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recyclecli.data.folds import FOLDS_FILE, read_fold
-from recyclecli.data.sources import Joined, Subset, annotation_places, open_source, relabelled
+from recyclecli.data.sources import Joined, Subset, annotation_places, open_source, regrouped, relabelled
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
 from recyclecli.recipe import DataFile, DataSection
@@ -121,7 +121,9 @@ def _whole_split(registry: Registry, data: DataSection, seed: int) -> Split:
 
 
 def _open(registry: Registry, data: DataSection, file: DataFile) -> Source:
-    return open_source(registry, file.root or data.root, file.json_path, data.dataset.name, data.dataset.options)
+    dataset = data.dataset
+    source = open_source(registry, file.root or data.root, file.json_path, dataset.name, dataset.options)
+    return regrouped(source, data.classes)
 
 
 def _open_full(registry: Registry, data: DataSection, file: str | None) -> Source | None:

@@ -104,7 +104,7 @@ def evaluate(registry: Registry, run: Run, recipe: Recipe, source: Source, watch
     """
     predictor, class_names, _ = predictor_of(registry, run, recipe)
     tally = Tally(class_names)
-    source = relabelled(source, class_names)
+    source = relabelled(source, class_names, recipe.data.classes)
 
     def judge(indices: list[int]) -> None:  # a function, so that a huge photo is let go before the next is read
         samples = [source.read(index) for index in indices]

@@ -13,7 +13,7 @@ from recyclecli.coco import CocoSource
 from recyclecli.data.fit import fit_image, fit_sample, fitted_size, resize_image
 from recyclecli.data.folds import class_counts, make_folds, read_fold, stratification_columns, write_folds
 from recyclecli.data.palette import palette
-from recyclecli.data.sources import Relabelled, open_source, pixel_counts
+from recyclecli.data.sources import Relabelled, open_source, pixel_counts, regrouped
 from recyclecli.data.splits import make_split
 from recyclecli.data.submission import read_submission, reduce_labels, write_submission
 from recyclecli.errors import RecycleError
@@ -285,6 +285,61 @@ class TestViews:
         monkeypatch.chdir(tmp_path)
         assert len(open_source(registry, tmp_path / "data", "part.json")) == 2
         assert len(open_source(registry, tmp_path / "data", "data/part.json")) == 2
+
+
+class TestClasses:
+    @pytest.fixture
+    def source(self, tmp_path):
+        content = coco(5, categories=(("Paper", 1), ("Metal", 2), ("Paper pack", 3), ("Clothing", 4), ("Trash", 5)))
+        return CocoSource(tmp_path, write_coco(tmp_path, content))
+
+    def test_merges_renames_and_drops(self, source):
+        classes = {
+            "Card": ("Paper", "Paper pack"),
+            "Can": ("Metal",),
+            "Background": ("Trash",),
+            "ignore": ("Clothing",),
+        }
+        view = regrouped(source, classes)
+        assert view.class_names == ("Background", "Card", "Can")
+        wanted = {"Paper": 1, "Paper pack": 1, "Metal": 2, "Trash": 0, "Clothing": IGNORE}
+        for index in range(5):
+            (annotation,) = source.record(index).annotations
+            label = wanted[source.class_names[annotation.label]]
+            sample = view.read(index)
+            assert view.record(index).annotations[0].label == label
+            assert sample.mask[16, 16] == label
+            assert sample.mask[0, 0] == 0
+            assert sample.instances[16, 16] == (label in (1, 2))
+
+    def test_what_is_not_named_is_kept(self, source):
+        assert regrouped(source, {"Paper": ("Metal",)}).class_names == (
+            "Background",
+            "Paper",
+            "Paper pack",
+            "Clothing",
+            "Trash",
+        )
+        assert regrouped(source, {}) is source
+
+    @pytest.mark.parametrize(
+        ("classes", "text"),
+        [
+            ({"A": ("Papr",)}, "nearest: Paper"),
+            ({"A": ("Paper",), "B": ("Paper",)}, "twice"),
+            ({"Background": ("Paper", "Metal", "Paper pack", "Clothing", "Trash")}, "leaves only"),
+        ],
+    )
+    def test_refuses(self, source, classes, text):
+        with pytest.raises(RecycleError, match=text):
+            regrouped(source, classes)
+
+    def test_from_the_recipe_to_the_split(self, source, registry, tmp_path):
+        recipe = resolve(registry, None, {"data.root": tmp_path}, ["data.classes={Card: [Paper, Paper pack]}"])
+        split = make_split(registry, recipe.data, 0)
+        assert split.train.class_names == ("Background", "Card", "Metal", "Clothing", "Trash")
+        again = resolve(registry, None, {"data.root": tmp_path, "data.classes": recipe.data.classes})
+        assert make_split(registry, again.data, 0).data.fingerprint == split.data.fingerprint
 
 
 class TestFitting:
