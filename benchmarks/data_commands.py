@@ -16,18 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-NAMES = [
-    "General trash",
-    "Paper",
-    "Paper pack",
-    "Metal",
-    "Glass",
-    "Plastic",
-    "Styrofoam",
-    "Plastic bag",
-    "Battery",
-    "Clothing",
-]
+NAMES = ["General trash", "Paper", "Paper pack", "Metal", "Glass", "Plastic", "Styrofoam"]
+NAMES += ["Plastic bag", "Battery", "Clothing"]
 SHARES = np.array([0.17, 0.28, 0.04, 0.04, 0.04, 0.13, 0.05, 0.22, 0.007, 0.023])
 
 
@@ -82,10 +72,10 @@ def photos(root, count, side=512):
 def measured(*arguments):
     began = time.perf_counter()
     code = (
-        "import resource,runpy,sys\n"
+        "import runpy,sys\n"
         "sys.argv=['recycle',*sys.argv[1:]]\n"
         "try: runpy.run_module('recyclecli',run_name='__main__')\n"
-        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,file=sys.stderr)"
+        "finally: print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0],file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
     took = time.perf_counter() - began

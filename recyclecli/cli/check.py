@@ -57,7 +57,13 @@ def check(
             refuse_overwrite([fix], force)
             split, content = next(iter(contents.items()))
             content, done = mended(content)
-            write_json(fix, content)
+            try:
+                write_json(fix, content)
+            except ValueError as error:
+                raise RecycleError(
+                    f"{names[split]} holds NaN or infinity, which JSON cannot: nothing is written",
+                    "correct what `recycle data check` calls malformed first",
+                ) from error
             contents, names = {split: content}, {split: str(fix)}
             print(f"mended: {_counted(done)}; written to {fix}", file=sys.stderr)
         findings = check_contents(root, contents, names, folds, labels_only, sliver)

@@ -175,14 +175,14 @@ def _polygon_fault(shape: Any, image: Mapping[str, Any]) -> str:
 
 def _rle_fault(rle: dict[str, Any], size: list[int]) -> Fault | None:
     counts = rle.get("counts")
-    if rle.get("size") != size:
+    if not isinstance(counts, (list, str)) or not isinstance(rle.get("size"), list):
+        return "malformed-segmentation", "its segmentation is neither polygons nor an RLE"
+    if rle["size"] != size:
         return "rle-size", f"its RLE is of size {rle.get('size')}, the photo of {size} (height, width)"
     if isinstance(counts, list):
         covered = sum(counts) if all(type(count) is int and count >= 0 for count in counts) else -1
-    elif isinstance(counts, str) and counts.isascii():
-        covered = _covered(counts)
     else:
-        return "malformed-segmentation", "its RLE counts are neither text nor numbers"
+        covered = _covered(counts) if counts.isascii() else -1
     if covered != size[0] * size[1]:
         return "rle-counts", "its RLE counts do not add up to the photo's pixels"
     return None

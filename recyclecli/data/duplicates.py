@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-NEAR = 6  # bits of 64 by which the hashes of one photo's versions may differ
+NEAR = 8  # bits of 64 by which the hashes of one photo's versions may differ
 CHUNK = 1024  # hashes that are compared with all others at a time
 AHEAD = 4  # photos that are decoded ahead per core
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -28,10 +29,11 @@ def _images(root: Path, images: list[dict[str, Any]], file: str) -> Iterator[Fin
         where = f"image {image['id']} {image['file_name']!r}"
         if image["id"] in ids:
             yield Finding("duplicate-image-id", file, where, f"id {image['id']!r} was used before")
-        if image["file_name"] in names:
+        name = os.path.normpath(image["file_name"])
+        if name in names:
             yield Finding("duplicate-file-name", file, where, "named before")
         ids.add(image["id"])
-        names.add(image["file_name"])
+        names.add(name)
         if image["width"] < 1 or image["height"] < 1:
             yield Finding("invalid-image-size", file, where, f"stated as {image['width']}x{image['height']}")
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recyclecli.coco.paths import PHOTO_SUFFIXES
-from recyclecli.coco.photo import open_photo, photo_size
+from recyclecli.coco.photo import open_photo
 from recyclecli.data.check.catalogue import Finding
 from recyclecli.data.duplicates import in_threads
 from recyclecli.errors import RecycleError, listed
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BLENDED = 0.2  # share of a mask's edge pixels whose value lies between its neighbours'
+BLENDED = 0.04  # share of a mask's edge pixels whose value lies between its neighbours'
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,13 @@ def _form_faults(form: str | None, mode: str) -> Iterator[tuple[str, str]]:
 
 def _size_fault(photo: Path, size: tuple[int, ...]) -> list[tuple[str, str]]:
     try:
-        stated = photo_size(photo)
+        with open_photo(photo) as (image, orientation):
+            stored = (image.height, image.width)
     except RecycleError as error:
         return [("unreadable-photo", str(error.args[0]))]
-    if stated == size or stated[::-1] == size:
+    if size in (stored, stored[::-1] if orientation >= 5 else stored):
         return []
-    return [("mask-size", f"{size[1]}x{size[0]} pixels, its photo {stated[1]}x{stated[0]}")]
+    return [("mask-size", f"{size[1]}x{size[0]} pixels, its photo {stored[1]}x{stored[0]}")]
 
 
 def blended(values: NDArray[np.int64]) -> float:

@@ -24,7 +24,7 @@ def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
         if image is None:
             done["unknown-image"] += 1
             continue
-        if shape_fault(annotation.get("segmentation"), image):
+        if min(image["height"], image["width"]) < 1 or shape_fault(annotation.get("segmentation"), image):
             kept.append((annotation, None))
             continue
         new, codes = _mended(annotation, image)

@@ -20,6 +20,7 @@ SLIVER = 10  # pixels
 MARGIN = 1.5  # pixels that a polygon may lie outside: tools differ in where a pixel's centre is
 BOX_SLACK, BOX_SHARE = 2.0, 0.02  # a box may be off by so many pixels and by this share of its side
 AREA_SLACK, AREA_SHARE = 4.0, 0.1
+PARTS = 1000  # above so many parts of one object, holes are not looked for: every pair counts
 THIN = 1e-3  # square pixels: the area of a polygon that has none
 
 
@@ -137,7 +138,7 @@ def _polygon_faults(parts: list[NDArray[np.float64]], image: Mapping[str, Any]) 
         if reason.startswith("Self-intersection"):
             yield "self-crossing-polygon", f"part {number} at {reason.partition('[')[2].rstrip(']')}"
     sound = [polygon for polygon, fine in zip(solid, valid, strict=True) if fine]
-    if len(sound) > 1:
+    if 1 < len(sound) <= PARTS:
         tree = shapely.STRtree(sound)
         inner, outer = tree.query(sound, predicate="within")
         for within, around in zip(inner.tolist(), outer.tolist(), strict=True):
