@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from recyclecli.coco import document_of
 from recyclecli.data.groups import grouped_folds
 from recyclecli.errors import RecycleError
-from recyclecli.files import PART, refuse_overwrite, whole, write_json
+from recyclecli.files import PART, refuse_overwrite, whole, write_text
 from recyclecli.types import IGNORE, Source
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def write_folds(
     paths = [out / name for pair in names for name in pair] + [out / FOLDS_FILE]
     interrupted = (out / (FOLDS_FILE + PART)).exists()  # what is there is half of an earlier call's
     refuse_overwrite(paths, force or interrupted)
-    document = document_of(source)
+    text = _PartText(document_of(source))
     everything = set(range(len(source)))
     listing = {
         "version": 1,
@@ -156,16 +156,33 @@ def write_folds(
     with whole(out / FOLDS_FILE) as unfinished:
         for pair, held_out in zip(names, folds.photos, strict=True):
             for name, photos in zip(pair, (sorted(everything - set(held_out)), held_out), strict=True):
-                write_json(out / name, _part(document, photos))
+                write_text(out / name, text.of(photos))
         unfinished.write_text(json.dumps(listing, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return paths
 
 
-def _part(document: dict[str, Any], photos: Sequence[int]) -> dict[str, Any]:
-    images = [document["images"][index] for index in photos]
-    ids = {image["id"] for image in images}
-    annotations = [annotation for annotation in document["annotations"] if annotation["image_id"] in ids]
-    return {**document, "images": images, "annotations": annotations}
+class _PartText:
+    """COCO files of some of a document's photos as text; each entry is turned into JSON once for all of them."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        lists = ("images", "annotations")
+        places = {image["id"]: index for index, image in enumerate(document["images"])}
+        self._images = [_json(image) for image in document["images"]]
+        self._annotations = [(places[entry["image_id"]], _json(entry)) for entry in document["annotations"]]
+        self._rest = {key: "" if key in lists else _json(value) for key, value in document.items()}
+
+    def of(self, photos: Sequence[int]) -> str:
+        """The file of the photos of these indices, every other field kept."""
+        chosen = set(photos)
+        texts = self._rest | {
+            "images": f"[{', '.join(self._images[index] for index in photos)}]",
+            "annotations": f"[{', '.join(text for index, text in self._annotations if index in chosen)}]",
+        }
+        return "{" + ", ".join(f"{_json(key)}: {text}" for key, text in texts.items()) + "}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def digest(source: Source) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NEAR_DUPLICATES = "near-duplicates"
 FOLDER = "folder"
 ROUNDS = 20  # of improving an assignment; it stops earlier when nothing improves
-PARTNERS = 1024  # groups that one is compared with for a swap in each round
+PARTNERS = 512  # groups that one is compared with for a swap in each round
 
 
 def groups_of(source: Source, by: str) -> NDArray[np.int64]:
