@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recyclecli.cli import check
+from recyclecli.cli import check, convert, show, stats
 from recyclecli.cli.options import AsJson, Data, Dataset, Force, JsonPath, Seed, data_root
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Make, split and look after data.")
 app.command("check", epilog=check.EXAMPLE)(check.check)
+app.command("convert", epilog=convert.EXAMPLE)(convert.convert)
+app.command("stats", epilog=stats.EXAMPLE)(stats.stats)
+app.command("show", epilog=show.EXAMPLE)(show.show)
 
 
 @app.command(epilog="Example: `recycle data sample --images 60 --data data`")

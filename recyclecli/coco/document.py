@@ -14,7 +14,7 @@ from recyclecli.errors import RecycleError
 
 PROVENANCE = "provenance"  # of a pasted object: [{"file_name": ..., "annotation_id": ...}]
 Fault = tuple[str, str]  # its code in the catalogue of `recycle data check`, and what was found
-REACH = 10  # a coordinate may lie this many image sides away before it is taken for a fault
+REACH = 10  # a coordinate may lie this many widths or heights away before it is taken for a fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _fits(value: Any, types: tuple[type, ...]) -> bool:
     """Whether a value has one of `types`; text must be text that can be written, too."""
     if isinstance(value, str) and str in types:
         return not any("\ud800" <= character <= "\udfff" for character in value)
-    return isinstance(value, types)
+    return isinstance(value, types) and not isinstance(value, bool)
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -157,10 +157,9 @@ def _polygon_fault(shape: Any, image: Mapping[str, Any]) -> str:
         return ""
     if not isinstance(shape, list) or not all(isinstance(part, list) for part in shape):
         return "its segmentation is neither polygons nor an RLE"
-    limit = REACH * max(image["height"], image["width"])
     for part in shape:
         try:
-            low, high = (min(part), max(part)) if part else (0, 0)
+            reaches = [(min(axis), max(axis)) for axis in (part[0::2], part[1::2]) if axis]
             finite = math.isfinite(sum(part))
         except (TypeError, OverflowError):
             return "its polygon holds something that is no number"
@@ -168,8 +167,11 @@ def _polygon_fault(shape: Any, image: Mapping[str, Any]) -> str:
             return "its polygon holds NaN or infinity"
         if len(part) % 2:
             return f"its polygon has an odd count of {len(part)} numbers"
-        if low < -limit or high > limit:
-            return f"its polygon reaches {high if high > limit else low:g}, far outside the photo"
+        for (low, high), side in zip(
+            reaches, (image["width"], image["height"]), strict=False
+        ):  # an empty part has none
+            if low < -REACH * side or high > REACH * side:
+                return f"its polygon reaches {high if high > REACH * side else low:g}, far outside the photo"
     return ""
 
 

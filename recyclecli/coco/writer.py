@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY
-from recyclecli.coco.rle import encode
+from recyclecli.coco.rle import decode, rasterise
 from recyclecli.coco.source import CocoSource
-from recyclecli.types import IGNORE, Source
+from recyclecli.types import IGNORE, Annotation, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Pixels of one object, or of what is no single object, within their box.
+
+    Attributes:
+        label: class index; `IGNORE` for what is to be ignored.
+        top, left: the box's first row and column in the photo.
+        pixels: (h, w) bool of the box.
+        crowd: not one object but all of a class that belongs to none.
+    """
+
+    label: int
+    top: int
+    left: int
+    pixels: NDArray[np.bool_]
+    crowd: bool
 
 
 def document_of(source: Source) -> dict[str, Any]:
@@ -20,48 +44,124 @@ def document_of(source: Source) -> dict[str, Any]:
     if isinstance(source, CocoSource):
         return source.document
     return build_document(
-        source.class_names, [(source.record(index), source.read(index)) for index in range(len(source))]
+        source.class_names, ((source.record(index), source.read(index)) for index in range(len(source)))
     )
 
 
 def build_document(class_names: tuple[str, ...], samples: Any) -> dict[str, Any]:
     """A COCO document from an iterable of (Record, Sample); see `document_of`."""
-    import numpy as np
+    background = has_background(class_names)
+    photos = (
+        (record.file_name, *sample.mask.shape, mask_regions(sample.mask, sample.instances, background))
+        for record, sample in samples
+    )
+    return assemble(class_names, photos)
 
-    has_background = class_names[0].lower() == BACKGROUND.lower()
-    names = {label: name for label, name in enumerate(class_names) if label or not has_background}
+
+def assemble(
+    class_names: tuple[str, ...], photos: Iterable[tuple[str, int, int, Iterable[Region]]], segment: Any = None
+) -> dict[str, Any]:
+    """A COCO document from each photo's file name, height, width and regions; see `document_of`.
+
+    Args:
+        class_names: K names by label.
+        photos: read one by one.
+        segment: `segment(region)` makes the segmentation of what is one object; by default an RLE.
+    """
+    names = {label: name for label, name in enumerate(class_names) if label or not has_background(class_names)}
     ignore_id = max(names) + 1
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     ignored = False
-    for number, (record, sample) in enumerate(samples, start=1):
-        height, width = sample.mask.shape
-        images.append({"id": number, "file_name": record.file_name, "width": width, "height": height})
-        shapes = []
-        for instance in np.unique(sample.instances[sample.instances > 0]):
-            pixels = sample.instances == instance
-            shapes.append((int(sample.mask[pixels][0]), pixels, 0))
-        loose = np.where(sample.instances > 0, 0 if has_background else IGNORE + 1, sample.mask.astype(int))
-        for label in np.unique(loose):
-            if label in names or label == IGNORE:
-                shapes.append((int(label), loose == label, 1))
-        for label, pixels, crowd in shapes:
-            rows, columns = np.nonzero(pixels.any(1))[0], np.nonzero(pixels.any(0))[0]
-            left, top = int(columns[0]), int(rows[0])
-            box = [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top]
-            ignored |= label == IGNORE
+    for number, (file_name, height, width, regions) in enumerate(photos, start=1):
+        images.append({"id": number, "file_name": file_name, "width": width, "height": height})
+        for region in regions:
+            if region.label not in names and region.label != IGNORE:
+                continue
+            ignored |= region.label == IGNORE
+            rows, columns = region.pixels.shape
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": number,
-                    "category_id": ignore_id if label == IGNORE else label,
-                    "segmentation": encode(pixels),
-                    "area": int(pixels.sum()),
-                    "bbox": box,
-                    "iscrowd": crowd,
+                    "category_id": ignore_id if region.label == IGNORE else region.label,
+                    "segmentation": encode_region(region, height, width)
+                    if segment is None or region.crowd
+                    else segment(region),
+                    "area": int(region.pixels.sum()),
+                    "bbox": [region.left, region.top, columns, rows],
+                    "iscrowd": int(region.crowd),
                 }
             )
     categories = [{"id": label, "name": name, "supercategory": name} for label, name in names.items()]
     if ignored:
         categories.append({"id": ignore_id, "name": IGNORE_CATEGORY, "supercategory": IGNORE_CATEGORY})
     return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def has_background(class_names: tuple[str, ...]) -> bool:
+    """Whether label 0 means what is no object."""
+    return class_names[0].lower() == BACKGROUND.lower()
+
+
+def mask_regions(mask: NDArray[np.uint8], instances: NDArray[np.int32], background: bool) -> Iterator[Region]:
+    """The instances by number, then what belongs to none by label, 255 last; label 0 only without a background.
+
+    Args:
+        mask: (H, W) labels, 255 = ignore.
+        instances: (H, W), 0 = none.
+        background: label 0 is no object.
+    """
+    import numpy as np
+    from scipy import ndimage
+
+    for number, window in enumerate(ndimage.find_objects(instances), start=1):
+        if window is not None:
+            pixels = instances[window] == number
+            label = int(mask[window][pixels][0])
+            yield Region(label, window[0].start, window[1].start, pixels, False)
+    free = instances == 0
+    counts = np.bincount(mask[free], minlength=IGNORE + 1)
+    for label in np.flatnonzero(counts).tolist():
+        if label or not background:
+            yield _cropped(label, free & (mask == label), True)
+
+
+def annotation_regions(annotations: Iterable[Annotation], height: int, width: int) -> Iterator[Region]:
+    """Each annotation whole, also what others hide of it; those that enclose no pixel are left out."""
+    for annotation in annotations:
+        rle = rasterise(annotation.segmentation, height, width)
+        if rle is not None:
+            pixels = decode(rle).view(bool)
+            if pixels.any():
+                yield _cropped(annotation.label, pixels, annotation.iscrowd or annotation.label == IGNORE)
+
+
+def _cropped(label: int, pixels: NDArray[np.bool_], crowd: bool) -> Region:
+    import numpy as np
+
+    rows, columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))
+    top, left = int(rows[0]), int(columns[0])
+    return Region(label, top, left, pixels[top : rows[-1] + 1, left : columns[-1] + 1], crowd)
+
+
+def encode_region(region: Region, height: int, width: int) -> dict[str, Any]:
+    """The region as an RLE of a photo of that size, equal to `encode` of its whole mask but without making it."""
+    import numpy as np
+    from pycocotools import mask as coco
+
+    down = region.pixels.T
+    padded = np.zeros((down.shape[0], down.shape[1] + 2), np.int8)
+    padded[:, 1:-1] = down
+    edges = np.diff(padded)
+    column, row = np.nonzero(edges == 1)
+    starts = (region.left + column) * height + region.top + row
+    column, row = np.nonzero(edges == -1)
+    ends = (region.left + column) * height + region.top + row
+    apart = starts[1:] != ends[:-1]  # runs that go on at the head of the next column are one
+    starts, ends = starts[np.append(True, apart)], ends[np.append(apart, True)]
+    counts = np.diff(np.concatenate([[0], np.stack([starts, ends], 1).ravel(), [height * width]])).tolist()
+    if not counts[-1]:
+        counts.pop()
+    rle = coco.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+    return {"size": [height, width], "counts": rle["counts"].decode("ascii")}

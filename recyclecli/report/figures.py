@@ -18,7 +18,7 @@ SOFT = "#0102ab"  # for the page's line colour
 
 Color = tuple[int, int, int]
 
-_STYLE: Any = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "recyclecli",
     "font.family": "sans-serif",
@@ -46,7 +46,7 @@ def curves(rows: Sequence[Mapping[str, str]]) -> tuple[str, str]:
 
 
 def _curve(rows: Sequence[Mapping[str, str]], title: str, columns: Mapping[str, str], color: str) -> str:
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.6, 3.2), layout="constrained")
         axes = figure.subplots()
         epochs = [int(row["epoch"]) + 1 for row in rows]
@@ -58,12 +58,12 @@ def _curve(rows: Sequence[Mapping[str, str]], title: str, columns: Mapping[str, 
             axes.legend()
         axes.grid(alpha=0.6, linewidth=0.6)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        return _svg(figure, f"{title}, by epoch")
+        return svg(figure, f"{title}, by epoch")
 
 
 def class_bars(iou: Mapping[str, float | None], colors: Sequence[Color]) -> str:
     """IoU of each class as a bar in the class's colour; `absent` where there is none."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6, 0.34 * len(iou) + 0.7), layout="constrained")
         axes = figure.subplots()
         places = np.arange(len(iou))[::-1]
@@ -73,7 +73,7 @@ def class_bars(iou: Mapping[str, float | None], colors: Sequence[Color]) -> str:
         axes.set_yticks(places, list(iou))
         axes.set(xlim=(0, 1.1), xlabel="IoU")
         axes.tick_params(left=False)
-        return _svg(figure, "IoU of each class")
+        return svg(figure, "IoU of each class")
 
 
 def confusion_matrix(matrix: NDArray[Any], names: Sequence[str]) -> str:
@@ -81,7 +81,7 @@ def confusion_matrix(matrix: NDArray[Any], names: Sequence[str]) -> str:
     totals = matrix.sum(1, keepdims=True)
     shares = np.divide(matrix * 100.0, totals, out=np.full(matrix.shape, np.nan), where=totals > 0)
     side = 0.52 * len(names) + 2
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(min(side + 1.2, 14), min(side, 13)), layout="constrained")
         axes = figure.subplots()
         axes.imshow(np.nan_to_num(shares), cmap="Blues", vmin=0, vmax=100, aspect="auto")
@@ -95,10 +95,11 @@ def confusion_matrix(matrix: NDArray[Any], names: Sequence[str]) -> str:
         axes.set_yticks(range(len(names)), list(names))
         axes.set(xlabel="predicted", ylabel="true")
         axes.tick_params(length=0)
-        return _svg(figure, "Confusion matrix: percent of each true class by predicted class")
+        return svg(figure, "Confusion matrix: percent of each true class by predicted class")
 
 
-def _svg(figure: Figure, title: str) -> str:
+def svg(figure: Figure, title: str) -> str:
+    """The figure as an SVG element for a page, `title` (plain text of ours) its name."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Title": title})
     text = stream.getvalue()

@@ -1,6 +1,7 @@
 """Datasets for recyclecli: the manifest."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from pydantic import Field
 
@@ -20,9 +21,37 @@ class SampleOptions(Options):
     seed: int = Field(0, ge=0, description="the same seed draws the same photos")
 
 
+class MasksOptions(Options):
+    """Where photos and masks lie, and what the values mean."""
+
+    images: str = Field("images", description="folder of the photos, in the root")
+    masks: str = Field("masks", description="folder of the masks, in the root; one per photo, by its name")
+    suffix: str = Field(".png", description="what a mask's name has in the place of the photo's suffix")
+    classes: tuple[str, ...] | None = Field(
+        None, description="names by value; by default classes.txt, else class_dict.csv, else class-0 to the largest"
+    )
+
+
+class YoloOptions(Options):
+    """Where the set is described."""
+
+    data: str = Field("data.yaml", description="the YAML file in the root that names classes and folders")
+    names: tuple[str, ...] | None = Field(
+        None, description="class names by number; by default of the YAML file, else classes.txt, else class-0 and on"
+    )
+
+
+class TacoOptions(Options):
+    """How TACO's categories become materials."""
+
+    mapping: Path | None = Field(
+        None, description="a CSV of category,material instead of the packaged one; material `ignore` takes no part"
+    )
+
+
 @hookimpl
 def recycle_datasets() -> Iterator[DatasetComponent]:
-    """COCO folders and the sample set."""
+    """COCO folders, mask folders, YOLO folders, TACO and the sample set."""
     yield DatasetComponent(
         name="coco",
         factory="recycle_datasets.coco:open_coco",
@@ -34,4 +63,22 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
         factory="recycle_datasets.sample:SampleSource",
         options=SampleOptions,
         summary="Drawn photos of waste in the ten materials of the recyclables contest",
+    )
+    yield DatasetComponent(
+        name="masks",
+        factory="recycle_datasets.masks:MaskSource",
+        options=MasksOptions,
+        summary="Photos with index masks as PNG, as of VOC and mmseg; 255 is ignored",
+    )
+    yield DatasetComponent(
+        name="yolo",
+        factory="recycle_datasets.yolo:YoloSource",
+        options=YoloOptions,
+        summary="Photos with polygons in YOLO segmentation files, as of ultralytics",
+    )
+    yield DatasetComponent(
+        name="taco",
+        factory="recycle_datasets.taco:open_taco",
+        options=TacoOptions,
+        summary="TACO's photos of litter, its 60 categories mapped to ten materials",
     )

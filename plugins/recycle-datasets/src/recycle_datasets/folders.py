@@ -1,0 +1,46 @@
+"""What folder datasets share: finding photos, reading lists and class names."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from recyclecli.coco import PHOTO_SUFFIXES
+from recyclecli.types import IGNORE, RecycleError
+
+
+def photos_in(folder: Path) -> list[Path]:
+    """The photos in `folder` and the folders in it, by name.
+
+    Raises:
+        RecycleError: no such folder.
+    """
+    if not folder.is_dir():
+        raise RecycleError(f"folder {folder} does not exist", "name the data's root with --data, or set the options")
+    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file())
+
+
+def lines_of(file: Path) -> list[str]:
+    """The lines of a text file, without blanks around them; empty ones are left out.
+
+    Raises:
+        RecycleError: missing, or no UTF-8 text.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecycleError(f"{file} cannot be read: {error}", "save it as UTF-8 text") from error
+    return [line.strip() for line in text.split("\n") if line.strip()]
+
+
+def checked_names(names: Iterable[str], where: object) -> tuple[str, ...]:
+    """Class names as they are, when they can be a class list.
+
+    Raises:
+        RecycleError: none, one twice, or more than 8-bit masks hold.
+    """
+    found = tuple(names)
+    doubled = sorted({name for name in found if found.count(name) > 1})
+    if doubled:
+        raise RecycleError(f"{where}: class {doubled[0]!r} occurs twice", "make each name unique")
+    if not found or len(found) > IGNORE:
+        raise RecycleError(f"{where}: {len(found)} classes; masks of 8 bits hold 1 to {IGNORE}")
+    return found

@@ -1,0 +1,195 @@
+"""The `masks` dataset: photos and index masks side by side, as VOC and mmseg keep them."""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from recycle_datasets import MasksOptions
+from recycle_datasets.folders import checked_names, lines_of, photos_in
+from recyclecli.coco import BACKGROUND, photo_size, read_photo
+from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError, Sample
+
+LISTS = "ImageSets/Segmentation"  # where VOC keeps the lists of its splits
+INDEX_MODES = ("P", "L", "1", "I;16", "I")
+AROUND = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
+
+
+class MaskSource:
+    """Photos of `images`, each with the mask of its name in `masks`; values are labels, 255 = ignore.
+
+    An instance is a connected piece of one class, the background excepted.
+
+    Args:
+        options: folders, suffix and class names.
+        context: `split` is a folder in both folders, or a text file of photo names without suffix.
+
+    Raises:
+        RecycleError: no photos, a mask is missing, or two photos share one.
+    """
+
+    def __init__(self, options: MasksOptions, context: DatasetContext) -> None:
+        self._root = context.root
+        folder = context.root / options.images
+        self._files = _chosen(context, options.images)
+        self._masks = [
+            context.root / options.masks / file.relative_to(folder).with_suffix("").as_posix() for file in self._files
+        ]
+        self._masks = [mask.with_name(mask.name + options.suffix) for mask in self._masks]
+        self._check_masks()
+        self.class_names = self._names(options.classes)
+        self._first = int(self.class_names[0].lower() == BACKGROUND.lower())
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def record(self, index: int) -> Record:
+        """The size is the mask's; see `Source`."""
+        file, mask = self._files[index], self._masks[index]
+        height, width = _mask_size(mask)
+        if photo_size(file) != (height, width):
+            read_photo(file, height, width)  # fits without the EXIF rotation, or raises
+        return Record(file, file.relative_to(self._root).as_posix(), height, width)
+
+    def read(self, index: int) -> Sample:
+        """See `Source`."""
+        mask, instances = self.read_labels(index)
+        return Sample(read_photo(self._files[index], *mask.shape), mask, instances)
+
+    def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """Mask (H, W) uint8 and instances (H, W) int32, without the photo.
+
+        Raises:
+            RecycleError: no index mask, or values that are no class.
+        """
+        file = self._masks[index]
+        mask = _read_mask(file)
+        present = np.flatnonzero(np.bincount(mask.ravel(), minlength=IGNORE + 1)[:IGNORE])
+        if len(present) and present[-1] >= len(self.class_names):
+            raise RecycleError(
+                f"mask {file} holds the value {present[-1]}, but there are {len(self.class_names)} classes (0 to "
+                f"{len(self.class_names) - 1}; {IGNORE} is ignored)",
+                "correct the mask, or name all classes in classes.txt, one per line",
+            )
+        return mask, _pieces(mask, self._first)
+
+    def _check_masks(self) -> None:
+        taken: dict[Path, Path] = {}
+        for file, mask in zip(self._files, self._masks, strict=True):
+            if mask in taken:
+                raise RecycleError(f"{taken[mask]} and {file} share one mask, {mask}", "rename one of them")
+            taken[mask] = file
+        missing = [mask for mask in self._masks if not mask.is_file()]
+        if missing:
+            raise RecycleError(
+                f"{len(missing)} of {len(self._masks)} photos have no mask, the first lacks {missing[0]}",
+                "add the masks, set the options `masks` and `suffix`, or name a split or list of those that have one",
+            )
+
+    def _names(self, stated: tuple[str, ...] | None) -> tuple[str, ...]:
+        if stated is not None:
+            return checked_names(stated, "option classes")
+        if (self._root / "classes.txt").is_file():
+            return checked_names(lines_of(self._root / "classes.txt"), self._root / "classes.txt")
+        if (self._root / "class_dict.csv").is_file():
+            return checked_names(_dict_names(self._root / "class_dict.csv"), self._root / "class_dict.csv")
+        largest = 0
+        for file in self._masks:
+            values = np.flatnonzero(np.bincount(_read_mask(file).ravel(), minlength=IGNORE + 1)[:IGNORE])
+            largest = max(largest, int(values.max(initial=0)))
+        return tuple(f"class-{label}" for label in range(largest + 1))
+
+
+def _chosen(context: DatasetContext, images: str) -> list[Path]:
+    """The photos of the split."""
+    folder = context.root / images
+    if context.split is None:
+        return photos_in(folder)
+    if (folder / context.split).is_dir():
+        return photos_in(folder / context.split)
+    name = context.split if context.split.endswith(".txt") else context.split + ".txt"
+    places = [place / name for place in (context.root, context.root / LISTS, folder)]
+    for place in places:
+        if place.is_file():
+            return _named(lines_of(place), folder, place)
+    raise RecycleError(
+        f"{context.root} has no split {context.split!r}: no folder {folder / context.split}, no file {places[0]}",
+        "name a folder of photos, or a text file of their names",
+    )
+
+
+def _named(names: Iterable[str], folder: Path, place: Path) -> list[Path]:
+    known: dict[str, Path] = {}
+    for file in photos_in(folder):
+        inside = file.relative_to(folder)
+        known[inside.as_posix()] = known[inside.with_suffix("").as_posix()] = file
+    found = []
+    for name in names:
+        if name not in known:
+            raise RecycleError(f"{place} names {name!r}, but {folder} holds no such photo", "correct the list")
+        found.append(known[name])
+    return list(dict.fromkeys(found))
+
+
+def _dict_names(file: Path) -> list[str]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as handle:
+            return [row["name"] for row in csv.DictReader(handle, skipinitialspace=True)]
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise RecycleError(f"{file} is no table of name,r,g,b: {error}", "correct it or remove it") from error
+
+
+def _opened(file: Path) -> Image.Image:
+    try:
+        image: Image.Image = Image.open(file)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise RecycleError(f"mask {file} cannot be read: {error}", "replace it") from error
+    advice = "save masks as PNG of one channel whose values are the class numbers"
+    if image.format == "JPEG":
+        raise RecycleError(f"mask {file} is a JPEG, which changes the values", advice)
+    if image.mode not in INDEX_MODES:
+        raise RecycleError(f"mask {file} holds {image.mode} colours, no class numbers", advice)
+    return image
+
+
+def _mask_size(file: Path) -> tuple[int, int]:
+    with _opened(file) as image:
+        return image.height, image.width
+
+
+def _read_mask(file: Path) -> NDArray[np.uint8]:
+    """(H, W) uint8 as stored: a palette's indices, never its colours."""
+    with _opened(file) as image:
+        try:
+            values = np.asarray(image)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise RecycleError(f"mask {file} cannot be read: {error}", "replace it") from error
+        scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)  # PIL spreads the values of such files over 0..255
+    if values.max(initial=0) > IGNORE or values.min(initial=0) < 0:
+        raise RecycleError(f"mask {file} holds the value {values.max()}, no class", f"labels are 0 to {IGNORE}")
+    return (values // scale if scale > 1 else values).astype(np.uint8)
+
+
+def _gray_bits(file: Path) -> int:
+    """Bits of each pixel of a gray PNG, 0 for other files."""
+    with file.open("rb") as handle:
+        head = handle.read(26)
+    return head[24] if head[:4] == b"\x89PNG" and head[25] == 0 else 0
+
+
+def _pieces(mask: NDArray[np.uint8], first: int) -> NDArray[np.int32]:
+    """Connected pieces of every class from `first` on, numbered from 1."""
+    instances = np.zeros(mask.shape, np.int32)
+    count = 0
+    shifted = mask.astype(np.int32) + (1 - first)  # find_objects passes over 0
+    for number, window in enumerate(ndimage.find_objects(shifted), start=1):
+        if window is None or number == IGNORE + 1 - first:
+            continue
+        pieces, found = ndimage.label(shifted[window] == number, AROUND)
+        instances[window] += np.where(pieces > 0, pieces + count, 0).astype(np.int32)
+        count += found
+    return instances

@@ -1,0 +1,59 @@
+"""`recycle data show`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recyclecli.cli.options import Data, Dataset, Force, JsonPath, Seed, data_root
+
+EXAMPLE = "Example: `recycle data show`, or as a page to browse: `recycle data show --out look.html --class Battery`"
+
+
+def show(
+    data: Data = None,
+    dataset: Dataset = "coco",
+    json_path: JsonPath = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="NAME.png for a contact sheet, NAME.html for a page to browse.")
+    ] = Path("sheet.png"),
+    count: Annotated[int, typer.Option("--count", min=1, max=400, help="How many photos.")] = 24,
+    seed: Seed = 0,
+    classes: Annotated[
+        list[str] | None, typer.Option("--class", metavar="NAME", help="Only photos that show it; repeatable.")
+    ] = None,
+    images: Annotated[
+        list[str] | None, typer.Option("--image", metavar="NAME", help="This photo, by its file name; repeatable.")
+    ] = None,
+    columns: Annotated[int, typer.Option("--columns", min=1, max=12, help="Photos in a row of the PNG.")] = 4,
+    force: Force = False,
+) -> None:
+    """Draw the annotations on photos, the rarest classes first: a PNG, or an HTML page."""
+    from recyclecli.data.palette import palette
+    from recyclecli.data.sources import open_source
+    from recyclecli.errors import RecycleError
+    from recyclecli.files import refuse_overwrite, whole, write_text
+    from recyclecli.plugins import discover
+
+    form = out.suffix.lower()
+    if form not in (".png", ".html"):
+        raise RecycleError(f"--out {out} ends neither in .png nor in .html", "name a sheet.png or a page.html")
+    refuse_overwrite([out], force)
+    root = data_root(data)
+    source = open_source(discover(), root, json_path, dataset)
+    colors = palette(source.class_names, root)
+    from recyclecli.report import sheet
+
+    photos = sheet.choose(source, count, seed, classes or (), images or ())
+    title = f"{root.absolute().name}: {len(photos)} of {len(source)} photos"
+    if form == ".png":
+        picture = sheet.contact_sheet(source, photos, colors, columns, title)
+        with whole(out) as part:
+            picture.save(part, "PNG")
+    else:
+        from recyclecli.report.browse import browse_page
+
+        write_text(out, browse_page(source, photos, colors, title))
+    print(f"{out}: {len(photos)} photos")

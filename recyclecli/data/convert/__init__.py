@@ -1,0 +1,59 @@
+"""`recycle data convert`: any dataset as a COCO, a mask or a YOLO folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recyclecli.data.convert.coco import write_coco
+from recyclecli.data.convert.masks import write_masks
+from recyclecli.data.convert.yolo import write_yolo
+from recyclecli.data.sources import open_source
+from recyclecli.errors import RecycleError, nearest
+from recyclecli.plugins import Registry
+
+FORMATS = ("coco", "masks", "yolo")
+
+
+def convert(
+    registry: Registry,
+    src: Path,
+    dst: Path,
+    origin: str,
+    form: str,
+    *,
+    split: str | None = None,
+    options: Mapping[str, Any] = {},
+    polygons: bool = False,
+    force: bool = False,
+) -> Path:
+    """Write the photos and labels of `src` to `dst` in another format.
+
+    Args:
+        registry: the installed components.
+        src: the data's root.
+        dst: folder to write to.
+        origin: name of the dataset component that reads `src`.
+        form: one of `FORMATS`.
+        split: see `open_source`.
+        options: settings of the dataset component.
+        polygons: COCO polygons with holes instead of RLE.
+        force: replace files that exist.
+
+    Returns:
+        The file that is written last: annotations.json, classes.txt or data.yaml.
+
+    Raises:
+        RecycleError: data that cannot be read, cannot be written in that format, or would be overwritten.
+    """
+    if form not in FORMATS:
+        raise RecycleError(f"no format to write is called {form!r}", nearest(form, FORMATS))
+    if polygons and form != "coco":
+        raise RecycleError(f"--polygons is of --to coco, not of {form}", "leave it out")
+    source = open_source(registry, src, split, origin, options)
+    if form == "coco":
+        return write_coco(source, dst, polygons, force)
+    if form == "masks":
+        return write_masks(source, src, dst, force)
+    return write_yolo(source, dst, force)

@@ -1,0 +1,94 @@
+"""Any source as a COCO folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from recyclecli.coco import IGNORE_CATEGORY, CocoSource, decode, rasterise, resolve_file
+from recyclecli.coco.rings import rings
+from recyclecli.coco.writer import Region, annotation_regions, assemble, has_background, mask_regions
+from recyclecli.data.convert.photos import copy_photo, inside, read_labels, read_records, to_write
+from recyclecli.errors import RecycleError
+from recyclecli.files import refuse_overwrite, write_json
+from recyclecli.progress import track
+from recyclecli.types import Record, Source
+
+NAME = "annotations.json"
+
+
+def write_coco(source: Source, dst: Path, polygons: bool, force: bool) -> Path:
+    """Copy the photos to `dst` under their own names, then write annotations.json.
+
+    A COCO source keeps its whole document: ids, fields, objects that others hide; segmentations
+    become RLE, or with `polygons` polygons with holes, and areas that were not stated are.
+
+    Raises:
+        RecycleError: files that exist, or a class that has the reserved name `ignore`.
+    """
+    if IGNORE_CATEGORY in source.class_names:
+        raise RecycleError(
+            f"a class is called {IGNORE_CATEGORY!r}, which COCO files keep for pixels of no class",
+            "rename it in classes.txt or data.yaml",
+        )
+    records = read_records(source)
+    places = [resolve_file(dst, inside(record)) for record in records]
+    refuse_overwrite([dst / NAME, *to_write(places, records)], force)
+    if isinstance(source, CocoSource):
+        document = rewritten(source.document, polygons)
+        for index in track(range(len(source)), len(source), "copying photos"):
+            copy_photo(source, index, records[index], places[index])
+    else:
+        document = assemble(source.class_names, _photos(source, records, places), _segment if polygons else None)
+    write_json(dst / NAME, document)
+    return dst / NAME
+
+
+def rewritten(document: Mapping[str, Any], polygons: bool) -> dict[str, Any]:
+    """A COCO document with each segmentation as an RLE, or as polygons with holes where it is one object.
+
+    What encloses no pixel stays as it is; area and box are the shape's where none is stated.
+    """
+    sizes = {image["id"]: (image["height"], image["width"]) for image in document["images"]}
+    ignored = {category["id"] for category in document["categories"] if category["name"] == IGNORE_CATEGORY}
+    annotations = []
+    for annotation in track(document["annotations"], len(document["annotations"]), "converting"):
+        solid = not annotation.get("iscrowd") and annotation["category_id"] not in ignored
+        annotations.append(_rewritten(annotation, *sizes[annotation["image_id"]], polygons and solid))
+    return {**document, "annotations": annotations}
+
+
+def _rewritten(annotation: Mapping[str, Any], height: int, width: int, polygons: bool) -> dict[str, Any]:
+    from pycocotools import mask as coco
+
+    rle = rasterise(annotation.get("segmentation") or [], height, width)
+    if rle is None:
+        return dict(annotation)
+    counts = rle["counts"] if isinstance(rle["counts"], str) else rle["counts"].decode("ascii")
+    whole = {"size": [height, width], "counts": counts}
+    stated = {key: value for key, value in annotation.items() if value is not None}
+    found = {"area": int(coco.area(rle)), "bbox": coco.toBbox(rle).tolist(), "iscrowd": 0}
+    return found | stated | {"segmentation": rings(decode(rle)) if polygons else whole}
+
+
+def _photos(
+    source: Source, records: list[Record], places: list[Path]
+) -> Iterator[tuple[str, int, int, Iterator[Region]]]:
+    background = has_background(source.class_names)
+    for index in track(range(len(source)), len(source), "converting"):
+        record = records[index]
+        copy_photo(source, index, record, places[index])
+        if record.annotations:
+            regions = annotation_regions(record.annotations, record.height, record.width)
+        else:
+            regions = mask_regions(*read_labels(source, index), background)
+        yield record.file_name, record.height, record.width, regions
+
+
+def _segment(region: Region) -> list[list[float]]:
+    """The region as polygons of the photo."""
+    return [
+        [value + (region.top if place % 2 else region.left) for place, value in enumerate(polygon)]
+        for polygon in rings(region.pixels)
+    ]

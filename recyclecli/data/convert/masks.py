@@ -1,0 +1,51 @@
+"""Any source as a folder of photos and index masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from recyclecli.data.convert.photos import copy_photo, place_photos, read_labels, read_records, to_write
+from recyclecli.data.palette import palette
+from recyclecli.errors import RecycleError
+from recyclecli.files import refuse_overwrite, whole, write_text
+from recyclecli.progress import track
+from recyclecli.types import Source
+
+GRAY = (128, 128, 128)  # of ignored pixels
+
+
+def write_masks(source: Source, src: Path, dst: Path, force: bool) -> Path:
+    """Copy the photos to `dst`/images, write masks/NAME.png, then classes.txt.
+
+    Masks are PNGs whose values are the labels, overlaps painted by the rule, 255 = ignore, and
+    whose palette colours them; line k of classes.txt names value k - 1.
+
+    Raises:
+        RecycleError: files that exist, photos that would share a mask, names that are no lines.
+    """
+    from PIL import Image
+
+    _check_names(source.class_names)
+    records = read_records(source)
+    places = place_photos(records, dst, "masks", ".png")
+    photos, masks = [photo for photo, _ in places], [mask for _, mask in places]
+    refuse_overwrite([dst / "classes.txt", *to_write(photos, records), *masks], force)
+    colors = [(0, 0, 0)] * 256
+    colors[: len(source.class_names)] = palette(source.class_names, src)
+    colors[255] = GRAY
+    flat = [part for color in colors for part in color]
+    for index in track(range(len(source)), len(source), "converting"):
+        copy_photo(source, index, records[index], photos[index])
+        image = Image.fromarray(read_labels(source, index)[0])
+        image.putpalette(flat)
+        with whole(masks[index]) as part:
+            image.save(part, "PNG")
+    write_text(dst / "classes.txt", "".join(f"{name}\n" for name in source.class_names))
+    return dst / "classes.txt"
+
+
+def _check_names(class_names: Sequence[str]) -> None:
+    for name in class_names:
+        if not name or name != name.strip() or "\n" in name:
+            raise RecycleError(f"class name {name!r} is no line of classes.txt", "rename the class")

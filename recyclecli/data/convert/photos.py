@@ -1,0 +1,141 @@
+"""What all formats share: reading labels without photos, and copying photos byte for byte."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recyclecli.coco import PHOTO_SUFFIXES, CocoSource, paint, photo_size, read_photo
+from recyclecli.data.write import QUALITY
+from recyclecli.errors import RecycleError, listed
+from recyclecli.files import whole
+from recyclecli.progress import track
+from recyclecli.types import Record, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+IMAGES = "images"  # folder of the photos
+
+
+def read_labels(source: Source, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Mask and instances of photo `index`; the photo is decoded only where the source can do no other.
+
+    A source can by a method `read_labels(index)` that returns (mask (H, W) uint8, instances (H, W) int32).
+    """
+    own = getattr(source, "read_labels", None)
+    if own is not None:
+        mask, instances = own(index)
+        return mask, instances
+    if isinstance(source, CocoSource):
+        record = source.record(index)
+        return paint(record.annotations, record.height, record.width)
+    sample = source.read(index)
+    return sample.mask, sample.instances
+
+
+def read_records(source: Source) -> list[Record]:
+    """The records of all photos, with names that can be written.
+
+    Raises:
+        RecycleError: two photos of one name, or a name that is no text.
+    """
+    records = [source.record(index) for index in track(range(len(source)), len(source), "looking at photos")]
+    taken: set[str] = set()
+    for record in records:
+        name = inside(record)
+        if name in taken:
+            raise RecycleError(f"two photos are called {name!r}", "rename one of them")
+        taken.add(name)
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise RecycleError(f"file name {name!r} is no UTF-8 text", "rename the file") from error
+    return records
+
+
+def inside(record: Record) -> str:
+    """A photo's name relative to the root, in its plainest form."""
+    return os.path.normpath(record.file_name)
+
+
+def place_photos(records: Sequence[Record], dst: Path, labels: str, suffix: str) -> list[tuple[Path, Path]]:
+    """Where each photo and its label file go: `images/NAME` and `labels/NAME` with another suffix.
+
+    Folders are kept; a leading `images/` is not doubled. As ultralytics looks for label files,
+    the last folder called `images` is the one that is replaced.
+
+    Raises:
+        RecycleError: two photos would share a photo's or label's name, a photo that would not be
+            found again, or other photos in the folder, which would join the set.
+    """
+    places = []
+    taken: dict[Path, str] = {}
+    for record in records:
+        name = Path(inside(record))
+        if name.suffix.lower() not in PHOTO_SUFFIXES:
+            raise RecycleError(
+                f"photo {record.file_name!r} would not be found again by its name",
+                f"rename it to end in one of {', '.join(sorted(PHOTO_SUFFIXES))}",
+            )
+        parts = name.parts if name.parts[0] == IMAGES and len(name.parts) > 1 else (IMAGES, *name.parts)
+        last = max(number for number, part in enumerate(parts[:-1]) if part == IMAGES)
+        label = dst.joinpath(*parts[:last], labels, *parts[last + 1 :]).with_suffix(suffix)
+        photo = dst.joinpath(*parts)
+        if label in taken:
+            raise RecycleError(
+                f"photos {taken[label]!r} and {record.file_name!r} would share the label file {label}",
+                "rename one of them",
+            )
+        taken[label] = record.file_name
+        places.append((photo, label))
+    _refuse_strays(dst / IMAGES, {photo for photo, _ in places})
+    return places
+
+
+def _refuse_strays(folder: Path, known: set[Path]) -> None:
+    found = (file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES and file not in known)
+    strays = [str(file.relative_to(folder)) for file in found if file.is_file()]
+    if strays:
+        raise RecycleError(
+            f"{folder} holds other photos, which would join the set: {listed(sorted(strays))}",
+            "convert to an empty folder",
+        )
+
+
+def copy_photo(source: Source, index: int, record: Record, target: Path) -> None:
+    """The photo's file byte for byte; where a source has none, what it reads is written.
+
+    Raises:
+        RecycleError: missing, or of another size than its labels.
+    """
+    if not record.file.is_file():
+        return _write_photo(source, index, target)
+    if photo_size(record.file) != (record.height, record.width):
+        read_photo(record.file, record.height, record.width)  # fits without the EXIF rotation, or raises
+    if not (target.exists() and target.samefile(record.file)):
+        with whole(target) as part:
+            shutil.copyfile(record.file, part)
+    return None
+
+
+def to_write(places: Sequence[Path], records: Sequence[Record]) -> list[Path]:
+    """The photos to write: those of `places` that are not the source's own files."""
+    return [
+        place
+        for place, record in zip(places, records, strict=True)
+        if not (place.exists() and record.file.exists() and place.samefile(record.file))
+    ]
+
+
+def _write_photo(source: Source, index: int, target: Path) -> None:
+    from PIL import Image
+
+    image = source.read(index).image
+    form = "JPEG" if target.suffix.lower() in (".jpg", ".jpeg") else "PNG"
+    with whole(target) as part:
+        Image.fromarray(image).save(part, form, quality=QUALITY, subsampling=0)

@@ -1,0 +1,155 @@
+"""Any source as a YOLO segmentation folder, as ultralytics reads it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from io import StringIO
+from pathlib import Path
+
+from recyclecli.coco import decode, paint, rasterise
+from recyclecli.coco.rings import ring
+from recyclecli.coco.writer import has_background, mask_regions
+from recyclecli.data.convert.photos import copy_photo, place_photos, read_labels, read_records, to_write
+from recyclecli.files import refuse_overwrite, write_text
+from recyclecli.progress import track
+from recyclecli.types import IGNORE, Annotation, Record, Source
+
+HEAD = """\
+# train and val both name all photos: split them before you judge a model by val.
+train: images
+val: images
+"""
+
+
+@dataclass
+class _Lost:
+    """What YOLO files cannot say: regions that are no object, and orders of painting by stated area."""
+
+    regions: int = 0
+    photos: int = 0
+    orders: int = 0
+
+    def tell(self) -> None:
+        """Say it on stderr."""
+        if self.regions:
+            print(
+                f"note: {self.regions} crowd, ignored or background region(s) in {self.photos} photo(s) are left out: "
+                "YOLO files hold objects only, so these pixels become background",
+                file=sys.stderr,
+            )
+        if self.orders:
+            print(
+                f"note: in {self.orders} photo(s) objects overlap in another order: YOLO files state no area, so the "
+                "smaller object lies on top",
+                file=sys.stderr,
+            )
+
+
+def write_yolo(source: Source, dst: Path, force: bool) -> Path:
+    """Copy the photos to `dst`/images, write labels/NAME.txt, then data.yaml.
+
+    Each object is one line and whole, also where others hide it: its own polygon where it has
+    one that is read back to the same pixels, else its outline along pixel edges, holes and parts
+    joined by bridges. What cannot be written is counted on stderr.
+
+    Raises:
+        RecycleError: files that exist, or photos that would share a label file.
+    """
+    records = read_records(source)
+    places = place_photos(records, dst, "labels", ".txt")
+    photos, labels = [photo for photo, _ in places], [label for _, label in places]
+    refuse_overwrite([dst / "data.yaml", *to_write(photos, records), *labels], force)
+    background = int(has_background(source.class_names))
+    lost = _Lost()
+    for index in track(range(len(source)), len(source), "converting"):
+        record = records[index]
+        copy_photo(source, index, record, photos[index])
+        shapes = list(_annotated(record) if record.annotations else _seen(source, index, bool(background)))
+        objects = [shape for shape in shapes if shape[1] is not None and background <= shape[0] < IGNORE]
+        lost.regions += len(shapes) - len(objects)
+        lost.photos += len(shapes) > len(objects)
+        lost.orders += _reordered(record)
+        lines = [f"{label - background} {text}\n" for label, text in objects]
+        write_text(labels[index], "".join(lines))
+    write_text(dst / "data.yaml", HEAD + _names(source.class_names[background:]))
+    lost.tell()
+    return dst / "data.yaml"
+
+
+def _annotated(record: Record) -> Iterator[tuple[int, str | None]]:
+    """Label and polygon of each annotation, as they are painted; None for what is no object."""
+    for annotation, _ in _painted(record):
+        if annotation.iscrowd or annotation.label == IGNORE:
+            yield annotation.label, None
+        else:
+            text = _own_polygon(annotation, record) or _outline(annotation, record)
+            if text:
+                yield annotation.label, text
+
+
+def _seen(source: Source, index: int, background: bool) -> Iterator[tuple[int, str | None]]:
+    """Label and outline of each instance of a source that knows pixels only."""
+    mask, instances = read_labels(source, index)
+    regions = [*mask_regions(mask, instances, background)]
+    for region in sorted(regions, key=lambda region: -int(region.pixels.sum())):
+        offset = (region.left, region.top)
+        points = [] if region.crowd else [value + offset[k % 2] for k, value in enumerate(ring(region.pixels))]
+        yield region.label, None if region.crowd else _text(points, *mask.shape)
+
+
+def _painted(record: Record) -> list[tuple[Annotation, float]]:
+    """The annotations in the order of painting, each with its own area; those without pixels are left out."""
+    from pycocotools import mask as coco
+
+    found = []
+    for annotation in record.annotations:
+        rle = rasterise(annotation.segmentation, record.height, record.width)
+        if rle is not None and coco.area(rle):
+            found.append((annotation, float(coco.area(rle))))
+    return sorted(found, key=lambda one: -(one[1] if one[0].area is None else one[0].area))
+
+
+def _reordered(record: Record) -> bool:
+    """Whether painting by own areas, which is all that YOLO files leave, shows other labels."""
+    objects = [one for one in _painted(record) if not one[0].iscrowd and one[0].label != IGNORE]
+    areas = [area for _, area in objects]
+    if areas == sorted(areas, reverse=True):
+        return False
+    stated = [annotation for annotation, _ in objects]
+    plain = [replace(annotation, area=None) for annotation in stated]
+    before, after = (paint(one, record.height, record.width)[0] for one in (stated, plain))
+    return bool((before != after).any())
+
+
+def _own_polygon(annotation: Annotation, record: Record) -> str:
+    """The annotation's polygon, where it is a single one and read back to the same pixels; else nothing."""
+    shape = annotation.segmentation
+    if not isinstance(shape, list) or len(shape) != 1:
+        return ""
+    sides = (record.width, record.height)
+    if not all(0 <= value <= sides[k % 2] for k, value in enumerate(shape[0])):
+        return ""
+    text = _text(shape[0], record.height, record.width)
+    back = [float(share) * sides[k % 2] for k, share in enumerate(text.split())]
+    size = (record.height, record.width)
+    return text if rasterise([back], *size) == rasterise(shape, *size) else ""
+
+
+def _outline(annotation: Annotation, record: Record) -> str:
+    rle = rasterise(annotation.segmentation, record.height, record.width)
+    return "" if rle is None else _text(ring(decode(rle)), record.height, record.width)
+
+
+def _text(points: Sequence[float], height: int, width: int) -> str:
+    """Points as shares of the photo's sides, exact enough to come back to the same pixels."""
+    return " ".join(f"{value / (height if k % 2 else width):.9g}" for k, value in enumerate(points))
+
+
+def _names(class_names: Sequence[str]) -> str:
+    from ruamel.yaml import YAML
+
+    stream = StringIO()
+    YAML().dump({"names": dict(enumerate(class_names))}, stream)
+    return stream.getvalue()
