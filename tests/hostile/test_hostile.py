@@ -162,6 +162,19 @@ def test_odd_names_go_the_whole_way(trained):
     assert "&lt;script&gt;alert(1)" in page
 
 
+def test_odd_names_are_counted_shown_and_converted(trained):
+    attack("data", "stats", "--data", "data", "--html", "stats.html", cwd=trained, codes={0})
+    attack("data", "show", "--data", "data", "--out", "show.html", cwd=trained, codes={0})
+    attack("data", "show", "--data", "data", "--out", "show.png", cwd=trained, codes={0})
+    for page in ("stats.html", "show.html"):
+        assert "<script>alert" not in (trained / page).read_text()
+    for form in ("masks", "yolo"):
+        attack("data", "convert", "data", form, "--from", "coco", "--to", form, cwd=trained, codes={0})
+        attack("data", "convert", form, f"{form}-coco", "--from", form, "--to", "coco", cwd=trained, codes={0})
+        back = json.loads((trained / f"{form}-coco/annotations.json").read_text())
+        assert {Path(image["file_name"]).name for image in back["images"]} >= set(NAMES)
+
+
 def chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -329,6 +342,14 @@ def test_a_full_disk_while_predicting(trained, tiny_disk):
     assert {part.name for part in tiny_disk.rglob("*.part")} == {"classes.json.part"}  # so that it may be repeated
 
 
+def test_a_full_disk_while_converting(trained, tiny_disk):
+    fill(tiny_disk, 20_000)
+    arguments = ["data", "convert", trained / "data", tiny_disk / "o", "--from", "coco", "--to", "masks"]
+    text = attack(*arguments, cwd=tiny_disk, codes={3})
+    assert "the disk is full" in text
+    assert not (tiny_disk / "o/classes.txt").exists()
+
+
 def test_a_full_disk_while_reporting(trained, tiny_disk):
     shutil.copytree(trained / "runs/r", tiny_disk / "r", ignore=shutil.ignore_patterns("last.ckpt", "report.html"))
     fill(tiny_disk, 8192)
@@ -342,6 +363,9 @@ KILLS = {  # command: its last file, and when it is killed
     "data kfold --data data --out OUT": ("OUT/folds.json", (0.5, 0.8, 1.2)),
     "data sample --images 8 --data OUT": ("OUT/annotations.json", (0.8, 2.0)),
     "data check --data data --fix OUT.json": ("OUT.json", (0.6, 1.2)),
+    "data convert data OUT --from coco --to masks": ("OUT/classes.txt", (0.5, 0.8)),
+    "data show --data data --out OUT.png": ("OUT.png", (0.8,)),
+    "data stats --data data --html OUT.html": ("OUT.html", (0.8,)),
     "init --data data --out OUT.yaml": ("OUT.yaml", (0.5,)),
     "predict r data --out OUT --submission OUT.csv": ("OUT/classes.json", (2.0, 4.0)),
     "report r": ("runs/r/report.html", (3.0,)),
