@@ -62,7 +62,7 @@ def refuse_overwrite(paths: list[Path], force: bool) -> None:
     """Raise RecycleError, naming the first of `paths` that exists, unless `force`."""
     for path in paths:
         if path.exists() and not force:
-            raise RecycleError(f"{path} exists", "choose another --out, or pass --force to replace it")
+            raise RecycleError(f"{path} exists", "choose another place, or pass --force to replace it")
 
 
 def unwritable(path: Path, error: OSError) -> RecycleError:

@@ -15,7 +15,7 @@ from recyclecli.data.convert import convert
 from recyclecli.data.sources import open_source
 
 SAMPLE = {"images": 12, "size": 256}
-BORDER = 1.5  # OpenCV's fillPoly also fills pixels that the outline only touches: so many per pixel of it, at most
+BORDER = 1.2  # OpenCV also paints the pixels of the outline: so many per unit of it at most; 1.09 was measured
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +95,8 @@ def test_supervision_reads_yolo(registry, root, tmp_path):
         name = next(name for name in expected if path.endswith(name))
         for (label, mask), other, class_id in zip(expected[name], found.mask, found.class_id, strict=True):
             assert names[label] == dataset.classes[class_id]
-            ious.append((iou(mask, other), mask.sum()))
+            ious.append(iou(mask, other))
             inner = np.pad(mask, 1)
             edge = sum((inner != np.roll(inner, 1, axis)).sum() for axis in (0, 1))
             assert (mask != other).sum() <= BORDER * edge
-    print("IoU", [(np.mean(v), min(v), np.median(v)) for v in [[i for i, a in ious if a >= low] for low in (0, 1024)]])
+    assert np.median(ious) > 0.9  # 0.953 of the drawn, 0.928 of the real; the least are of objects of a few pixels

@@ -73,14 +73,12 @@ class TestRings:
 
     def test_as_many_as_parts_and_along_rows_and_columns(self):
         assert len(rings(SHAPES["two holes"])) == 1
+        assert len(ring(SHAPES["the only pixel"])) == 8
         assert len(rings(SHAPES["corners touch"])) == 5
         for mask in SHAPES.values():
             for polygon in rings(mask):
                 steps = np.diff(np.reshape(polygon + polygon[:2], (-1, 2)), axis=0)
                 assert ((steps == 0).sum(1) >= 1).all()
-
-    def test_every_outline_is_a_polygon(self):
-        assert len(ring(SHAPES["the only pixel"])) >= 6
 
 
 @settings(max_examples=200, deadline=None)
@@ -317,7 +315,8 @@ class TestRefusals:
         for form in ("coco", "masks", "yolo"):
             with pytest.raises(RecycleError, match=r"none\.png"):
                 convert(registry, root, tmp_path / "to" / form, "coco", form)
-            assert not [file for file in (tmp_path / "to" / form).iterdir() if file.is_file()]
+            left = [file.suffix for file in (tmp_path / "to" / form).iterdir() if file.is_file()]
+            assert left == [".part"]  # marks what was interrupted
 
     def test_a_photo_of_another_size(self, registry, tmp_path):
         root = scene(tmp_path)

@@ -9,9 +9,9 @@ from typing import Any
 from recyclecli.coco import IGNORE_CATEGORY, CocoSource, decode, rasterise, resolve_file
 from recyclecli.coco.rings import rings
 from recyclecli.coco.writer import Region, annotation_regions, assemble, has_background, mask_regions
-from recyclecli.data.convert.photos import copy_photo, inside, read_labels, read_records, to_write
+from recyclecli.data.convert.photos import begin, copy_photo, inside, read_labels, read_records, to_write
 from recyclecli.errors import RecycleError
-from recyclecli.files import refuse_overwrite, write_json
+from recyclecli.files import write_json
 from recyclecli.progress import track
 from recyclecli.types import Record, Source
 
@@ -34,7 +34,7 @@ def write_coco(source: Source, dst: Path, polygons: bool, force: bool) -> Path:
         )
     records = read_records(source)
     places = [resolve_file(dst, inside(record)) for record in records]
-    refuse_overwrite([dst / NAME, *to_write(places, records)], force)
+    begin(dst / NAME, to_write(places, records), force)
     if isinstance(source, CocoSource):
         document = rewritten(source.document, polygons)
         for index in track(range(len(source)), len(source), "copying photos"):

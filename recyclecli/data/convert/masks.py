@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from recyclecli.data.convert.photos import copy_photo, place_photos, read_labels, read_records, to_write
+from recyclecli.data.convert.photos import begin, copy_photo, place_photos, read_labels, read_records, to_write
 from recyclecli.data.palette import palette
 from recyclecli.errors import RecycleError
-from recyclecli.files import refuse_overwrite, whole, write_text
+from recyclecli.files import whole, write_text
 from recyclecli.progress import track
 from recyclecli.types import Source
 
@@ -30,7 +30,7 @@ def write_masks(source: Source, src: Path, dst: Path, force: bool) -> Path:
     records = read_records(source)
     places = place_photos(records, dst, "masks", ".png")
     photos, masks = [photo for photo, _ in places], [mask for _, mask in places]
-    refuse_overwrite([dst / "classes.txt", *to_write(photos, records), *masks], force)
+    begin(dst / "classes.txt", [*to_write(photos, records), *masks], force)
     colors = [(0, 0, 0)] * 256
     colors[: len(source.class_names)] = palette(source.class_names, src)
     colors[255] = GRAY

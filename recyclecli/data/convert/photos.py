@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from recyclecli.coco import PHOTO_SUFFIXES, CocoSource, paint, photo_size, read_photo
 from recyclecli.data.write import QUALITY
 from recyclecli.errors import RecycleError, listed
-from recyclecli.files import whole
+from recyclecli.files import PART, refuse_overwrite, unwritable, whole
 from recyclecli.progress import track
 from recyclecli.types import Record, Source
 
@@ -121,6 +121,23 @@ def copy_photo(source: Source, index: int, record: Record, target: Path) -> None
         with whole(target) as part:
             shutil.copyfile(record.file, part)
     return None
+
+
+def begin(last: Path, others: Sequence[Path], force: bool) -> None:
+    """Refuse to overwrite, then mark the work as begun until `last`, written with `whole`, ends it.
+
+    A marker that is found is an interrupted conversion's, which may be typed again.
+
+    Raises:
+        RecycleError: a file exists and neither `force` nor such a marker, or nothing can be written there.
+    """
+    marker = last.with_name(last.name + PART)
+    refuse_overwrite([last, *others], force or marker.exists())
+    try:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+    except OSError as error:
+        raise unwritable(last, error) from error
 
 
 def to_write(places: Sequence[Path], records: Sequence[Record]) -> list[Path]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from recyclecli.coco import decode, paint, rasterise
 from recyclecli.coco.rings import ring
 from recyclecli.coco.writer import has_background, mask_regions
-from recyclecli.data.convert.photos import copy_photo, place_photos, read_labels, read_records, to_write
-from recyclecli.files import refuse_overwrite, write_text
+from recyclecli.data.convert.photos import begin, copy_photo, place_photos, read_labels, read_records, to_write
+from recyclecli.files import write_text
 from recyclecli.progress import track
 from recyclecli.types import IGNORE, Annotation, Record, Source
 
@@ -60,7 +60,7 @@ def write_yolo(source: Source, dst: Path, force: bool) -> Path:
     records = read_records(source)
     places = place_photos(records, dst, "labels", ".txt")
     photos, labels = [photo for photo, _ in places], [label for _, label in places]
-    refuse_overwrite([dst / "data.yaml", *to_write(photos, records), *labels], force)
+    begin(dst / "data.yaml", [*to_write(photos, records), *labels], force)
     background = int(has_background(source.class_names))
     lost = _Lost()
     for index in track(range(len(source)), len(source), "converting"):
