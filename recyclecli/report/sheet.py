@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from recyclecli.coco import BACKGROUND
 from recyclecli.data.fit import fitted_size, resize_image, resize_labels
 from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.report.fonts import font
 from recyclecli.types import IGNORE, Record, Source
 
 Color = tuple[int, int, int]
@@ -224,12 +223,12 @@ def draw(shown: Shown, class_names: Sequence[str], colors: Sequence[Color], size
         pixels[outer & ~anything] *= 0.35  # dark around the colour: the outline shows on any ground
         pixels[inner] = GREY if each.label == IGNORE else colors[each.label]
     image = Image.fromarray(pixels.astype(np.uint8))
-    pen, face = ImageDraw.Draw(image, "RGBA"), font(size)
+    pen = ImageDraw.Draw(image, "RGBA")
     for each, text, (left, top, right, low) in names(shown.objects, class_names, image.height, image.width, size):
         pen.rounded_rectangle((left, top, right, low), 4, fill=(*PLATE, 225))
         swatch = (left + 4, top + 4, left + size, low - 4)
         pen.rectangle(swatch, fill=colors[each.label], outline=(255, 255, 255, 160))
-        pen.text((left + size + 4, (top + low) / 2), text, (255, 255, 255), face, anchor="lm")
+        pen.text((left + size + 4, (top + low) / 2), text, (255, 255, 255), font(size, text), anchor="lm")
     return image
 
 
@@ -249,7 +248,7 @@ def names(
             continue
         name = class_names[each.label]
         text = name if len(name) <= 16 else name[:15] + "…"
-        box = _free_place(each.inside, font(size).getlength(text) + size + 9, size + 6, taken)
+        box = _free_place(each.inside, font(size, text).getlength(text) + size + 9, size + 6, taken)
         if box is not None:
             taken.append(box)
             yield each, text, box
@@ -304,12 +303,6 @@ def _places(inside: NDArray[np.bool_], across: float, high: float) -> Iterator[t
     yield heart
 
 
-@cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib."""
-    return ImageFont.truetype(str(Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), size)
-
-
 def contact_sheet(
     source: Source, photos: Sequence[int], colors: Sequence[Color], columns: int, title: str
 ) -> Image.Image:
@@ -345,7 +338,7 @@ def contact_sheet(
         for column, (picture, name) in enumerate(row):
             left = MARGIN + column * (cell + GAP)
             sheet.paste(picture, (left, top))
-            pen.text((left, top + picture.height + 4), _fitting(name, cell), INK, font(13))
+            pen.text((left, top + picture.height + 4), _fitting(name, cell), INK, font(13, name))
         top += height
     return sheet
 
@@ -354,7 +347,7 @@ def _fitting(name: str, width: float) -> str:
     """The end of a name that is `width` pixels wide at most: what tells files apart is at their end."""
     name = "".join(letter if letter.isprintable() else "?" for letter in name)
     shown = name
-    while shown and font(13).getlength("…" + shown) > width:
+    while shown and font(13, name).getlength("…" + shown) > width:
         shown = shown[1:]
     return name if shown == name else "…" + shown
 
@@ -368,7 +361,7 @@ def _legend(
     for label in labels:
         name = "ignored" if label == IGNORE else f"{class_names[label]} ({counts[label]})"
         name = name if len(name) <= 40 else name[:39] + "…"
-        across = 44 + round(font(15).getlength(name)) + 26
+        across = 44 + round(font(15, name).getlength(name)) + 26
         if left > MARGIN and left + across > width - MARGIN:
             left, top = MARGIN, top + 34
         entries.append((label, name, left, top))
@@ -382,7 +375,7 @@ def _legend(
         pixels[_rims(inside)[0]] = GREY if label == IGNORE else colors[label]
     image = Image.fromarray(pixels.astype(np.uint8))
     pen = ImageDraw.Draw(image)
-    pen.text((MARGIN, MARGIN), _fitting(title, (width - 2 * MARGIN) / 1.5), INK, font(19))
+    pen.text((MARGIN, MARGIN), _fitting(title, (width - 2 * MARGIN) / 1.5), INK, font(19, title))
     for _, name, left, top in entries:
-        pen.text((left + 44, top + 12), name, INK, font(15), anchor="lm")
+        pen.text((left + 44, top + 12), name, INK, font(15, name), anchor="lm")
     return image

@@ -224,3 +224,14 @@ class TestCommand:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60)
         assert done.returncode == 0, done.stderr
+
+
+def test_a_font_that_has_the_letters_is_used_where_one_is_installed():
+    from recyclecli.report import fonts
+
+    assert fonts.font(14, "Paper").path.endswith("DejaVuSans.ttf")
+    if fonts._wide_file() is None:
+        pytest.skip("no font with Korean letters is installed")
+    box = fonts.font(14, "종이").getmask("종이")
+    missing = fonts.font(14, "종이").getmask("\uffff\uffff")
+    assert bytes(box) != bytes(missing)
