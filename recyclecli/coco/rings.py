@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -148,6 +149,12 @@ def _add_part_joints(joints: _Joints, parts: list[list[Loop]]) -> None:
         known += len(loop)
 
 
+@lru_cache(maxsize=2**16)
+def _shared(number: int) -> int:
+    """The same object for the same number: a set's polygons hold few numbers, many million times."""
+    return number
+
+
 def _walked(loops: list[Loop], joints: _Joints, first: int) -> list[float]:
     """One line from the first corner of loop `first`, over every bridge and back."""
     way: list[float] = []
@@ -157,7 +164,7 @@ def _walked(loops: list[Loop], joints: _Joints, first: int) -> list[float]:
             if isinstance(step, _Joint):
                 stack.append(_steps(loops[step.child].tolist(), joints, step.child, step.start, True))
                 break
-            way += map(float, step)
+            way += map(_shared, step)
         else:
             stack.pop()
     return way
