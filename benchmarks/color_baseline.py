@@ -11,10 +11,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from recyclecli.data.sources import open_source
-from recyclecli.engine.metrics import scores
+from recyclecli.judge.counts import marginals
+from recyclecli.judge.ledger import class_iou, mean_iou
 from recyclecli.plugins import discover
 
 LEVELS = 32
@@ -47,7 +47,7 @@ def main() -> None:
         matrix = np.zeros((classes, classes), np.int64)
         for sample in held_out:
             np.add.at(matrix, (sample.mask.ravel(), table[codes(sample.image)].ravel()), 1)
-        print(f"colour alone, {name}: mIoU {scores(torch.from_numpy(matrix)).miou:.3f} (bar: at most 0.25)")
+        print(f"colour alone, {name}: mIoU {float(mean_iou(class_iou(marginals(matrix)))):.3f} (bar: at most 0.25)")
     shares = ", ".join(
         f"{name} {100 * count / objects.sum():.1f} %"
         for name, count in zip(source.class_names, objects, strict=True)

@@ -87,7 +87,7 @@ def root(
 
 
 def _add_commands() -> None:
-    from recyclecli.cli import data, demo, doctor, evaluate, init, plugins, predict, report, train
+    from recyclecli.cli import ablate, compare, data, demo, doctor, evaluate, init, plugins, predict, report, train
 
     app.add_typer(data.app, name="data")
     app.add_typer(plugins.app, name="plugins")
@@ -95,6 +95,8 @@ def _add_commands() -> None:
     app.command("init", epilog=init.EXAMPLE)(init.init)
     app.command("train", epilog=train.EXAMPLE)(train.train)
     app.command("eval", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
+    app.command("compare", epilog=compare.EXAMPLE)(compare.compare)
+    app.command("ablate", epilog=ablate.EXAMPLE)(ablate.ablate)
     app.command("predict", epilog=predict.EXAMPLE)(predict.predict)
     app.command("report", epilog=report.EXAMPLE)(report.report)
     app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)

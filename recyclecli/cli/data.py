@@ -29,13 +29,9 @@ def sample(
     force: Force = False,
 ) -> None:
     """Write the embedded sample set: photos and annotations.json in COCO form."""
-    from recyclecli.data.sources import open_source
-    from recyclecli.data.write import write_photos
-    from recyclecli.plugins import discover
+    from recyclecli import api
 
-    root = data_root(data)
-    source = open_source(discover(), root, None, "sample", {"images": images, "seed": seed})
-    print(write_photos(source, root, "annotations.json", force))
+    print(api.sample(data_root(data), images, seed, force))
 
 
 @app.command(epilog="Example: `recycle data kfold --n 5`")
@@ -59,21 +55,13 @@ def kfold(
     """Split into n folds that hold every class evenly, also the rare ones."""
     import json
 
-    import numpy as np
-
-    from recyclecli.data.folds import make_folds, write_folds
-    from recyclecli.data.groups import groups_of
-    from recyclecli.data.sources import open_source
-    from recyclecli.plugins import discover
+    from recyclecli import api
 
     root = data_root(data)
-    source = open_source(discover(), root, json_path, dataset)
-    groups = None if group_by is None else groups_of(source, group_by)
-    folds = make_folds(source, n, seed, groups)
-    paths = write_folds(source, folds, out or root, seed, force, group_by)
-    if groups is not None:
-        sizes = np.bincount(groups)
-        print(f"{len(sizes)} groups by {group_by}, the largest of {sizes.max()} photos", file=sys.stderr)
+    folds, paths = api.kfold(root, n, seed, group_by, json_path, dataset, out or root, force)
+    if folds.group_sizes:
+        sizes = folds.group_sizes
+        print(f"{len(sizes)} groups by {group_by}, the largest of {max(sizes)} photos", file=sys.stderr)
     if as_json:
         rows = [
             {"fold": k, "photos": len(photos), "images": dict(zip(folds.class_names, row, strict=True))}

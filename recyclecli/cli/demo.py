@@ -25,15 +25,10 @@ def demo(
     force: Force = False,
 ) -> None:
     """The whole line on the embedded sample set: sample, check, folds, train, eval, predict, report."""
+    from recyclecli import api
     from recyclecli.cli.check import show
-    from recyclecli.data.check import check_coco
-    from recyclecli.data.folds import make_folds, write_folds
-    from recyclecli.data.sources import open_source, pixel_counts
-    from recyclecli.data.splits import make_split
-    from recyclecli.data.write import write_photos
+    from recyclecli.data.sources import pixel_counts
     from recyclecli.files import PART, refuse_overwrite, unwritable
-    from recyclecli.plugins import discover
-    from recyclecli.recipe import resolve
 
     began = time.perf_counter()
     steps = iter(range(1, STEPS + 1))
@@ -50,14 +45,12 @@ def demo(
         unfinished.touch()
     except OSError as error:
         raise unwritable(out, error) from error
-    registry = discover()
     say("sample", f"{images} photos of waste are drawn from seed {seed} into {data}")
-    drawn = open_source(registry, data, None, "sample", {"images": images, "seed": seed})
-    write_photos(drawn, data, "annotations.json", force=True)
+    api.sample(data, images, seed, force=True)
 
     say("check", "labels, photos and duplicates: what `recycle data check` says")
-    source = open_source(registry, data)
-    findings = check_coco(data, {"all": data / "annotations.json"})
+    source = api.open_data(data)
+    findings = api.check(data, {"all": data / "annotations.json"})
     show(findings, stderr=True)
     counts = pixel_counts(source)
     rarest = min(range(1, len(counts)), key=counts.__getitem__)
@@ -68,12 +61,11 @@ def demo(
     )
 
     say("folds", "5, each with its share of every class, also of the rare ones")
-    folds = make_folds(source, 5, seed)
-    write_folds(source, folds, data, seed, force=True)
+    folds, _ = api.kfold(data, 5, seed, force=True)
     spread = (folds.images.max(0) - folds.images.min(0))[rarest]
     print(f"photos of {source.class_names[rarest]} differ by {spread} between the folds", file=sys.stderr)
 
-    flags = {
+    settings = {
         "model": "fpn",
         "data.root": data,
         "data.fold": 0,
@@ -85,29 +77,25 @@ def demo(
         "train.ema": 0.97,
         "seed": seed,
     }
-    recipe = resolve(registry, None, flags)
-    say("train", f"{recipe.model.name} on folds 1 to 4, from ImageNet weights that came by pip")
-    split = make_split(registry, recipe.data, seed)
-    from recyclecli.engine.predict import find_photos, predict
-    from recyclecli.engine.train import train
-    from recyclecli.report.page import write_report
-
-    done = train(registry, recipe, split, runs=out / "runs")
+    say("train", f"{settings['model']} on folds 1 to 4, from ImageNet weights that came by pip")
+    run = api.train(settings, runs=out / "runs").run
 
     say("predict", "masks, overlays and the contest's CSV of fold 0")
-    photos = find_photos(data / "kfold_0_val.json")
-    predict(registry, done.run, recipe, photos, out / "predicted", submission, force=True)
+    api.predict(run, data / "kfold_0_val.json", out / "predicted", submission=submission, force=True)
 
     say("eval", "against the labels of fold 0, which the model has never seen")
-    _, result = write_report(registry, done.run, recipe, split, report)
-    print(f"mIoU {result.miou:.4f} over {len(result.iou)} classes on {result.photos} photos", file=sys.stderr)
+    _, result = api.report(run, report)
+    print(f"mIoU {result.miou_dataset:.4f} over {len(result.iou)} classes on {result.photos} photos", file=sys.stderr)
 
     say("report", f"{report}, {report.stat().st_size / 1e6:.1f} MB")
-    print(f"\nmIoU {result.miou:.4f} on {result.photos} held-out photos, {time.perf_counter() - began:.0f} s in all")
+    print(
+        f"\nmIoU {result.miou_dataset:.4f} on {result.photos} held-out photos, "
+        f"{time.perf_counter() - began:.0f} s in all"
+    )
     print(f"open        {report}")
     print(f"look at     {out / 'predicted' / 'overlays'}")
     print(f"submission  {submission}")
-    print(f"run         {done.run.folder}")
+    print(f"run         {run.folder}")
     print("\nnext, with photos of your own in DIR:")
     print("  recycle data kfold --n 5 --data DIR")
     print("  recycle train --data DIR --plugin unetpp")

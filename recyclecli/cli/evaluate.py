@@ -4,59 +4,123 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recyclecli.cli.options import AsJson, Dataset, JsonPath, RunName
+from recyclecli.cli.options import AsJson, Dataset, GroupBy, JsonPath, Plain, Post, Tta, data_root, pipeline_option
 
-EXAMPLE = "Example: `recycle eval last`, or on other photos: `recycle eval last --data other --json-path test.json`"
+if TYPE_CHECKING:
+    from recyclecli.judge.scores import Estimate, Evaluation
+
+EXAMPLE = "Example: `recycle eval last`, or a submission: `recycle eval --submission sub.csv --data data`"
 
 
 def evaluate(
-    run: RunName,
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A run's folder, its name in runs/, or `last`.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Other labelled photos.  [default: the run's validation split]")
     ] = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
+    submission: Annotated[
+        Path | None, typer.Option("--submission", help="Score this CSV of 256x256 labels instead of a model.")
+    ] = None,
+    masks: Annotated[
+        Path | None, typer.Option("--masks", help="Score the masks that `predict --out` wrote instead of a model.")
+    ] = None,
+    tta: Tta = None,
+    post: Post = None,
+    plain: Plain = False,
+    group_by: GroupBy = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a run: mIoU at the photos' own size and at 256x256, and each class."""
-    from recyclecli.data.sources import open_source
-    from recyclecli.data.splits import make_split
-    from recyclecli.engine.runs import find_run
+    """Score a run, a submission or stored masks: three mIoU side by side, each class, intervals over photos."""
+    from recyclecli import api
     from recyclecli.errors import RecycleError
-    from recyclecli.plugins import discover
-    from recyclecli.recipe import resolve
 
-    if json_path is not None and data is None:
-        raise RecycleError("--json-path without --data", "name the folder that its file names are relative to")
-    registry = discover()
-    found = find_run(run)
-    recipe = resolve(registry, found.recipe)
-    if data is not None:
-        source = open_source(registry, data, json_path, dataset)
-        print(f"judging on {len(source)} photos of {data}", file=sys.stderr)
+    if submission is not None and masks is not None:
+        raise RecycleError("--submission and --masks are two things to score", "name one of them")
+    stored = submission or masks
+    if run is None and stored is None:
+        raise RecycleError("nothing to score is named", "name a run, or --submission FILE, or --masks DIR")
+    chosen = pipeline_option(tta, post, plain)
+    if stored is not None and chosen is not None:
+        raise RecycleError("--tta, --post and --plain change what a model predicts, not what is stored")
+    if run is None:
+        data = data_root(data)
+    source, how = api.judged_photos(run, data, json_path, dataset)
+    print(f"judging on {how}", file=sys.stderr)
+    if submission is not None:
+        result = api.evaluate_submission(submission, source, group_by)
+    elif masks is not None:
+        result = api.evaluate_masks(masks, source, group_by)
     else:
-        split = make_split(registry, recipe.data, recipe.seed)
-        source = split.val
-        print(f"judging on the run's {len(source)} validation photos: {split.how}", file=sys.stderr)
-    from recyclecli.engine import evaluate as engine
-
-    result = engine.evaluate(registry, found, recipe, source)
+        assert run is not None
+        _tell_pipeline(run, chosen is None)
+        result = api.evaluate(run, source, chosen, group_by)
     if as_json:
         import json
 
         print(json.dumps(result.as_dict(), ensure_ascii=False))
         return
+    show(result)
+
+
+def _tell_pipeline(run: str, own: bool) -> None:
+    from recyclecli import api
+    from recyclecli.engine.pipeline import pipeline_of, read_choice
+
+    found = api.find_run(run)
+    if not own or not found.pipeline.is_file():
+        return
+    fair, metric = (read_choice(found).get(key) for key in ("cross_fitted", "metric"))
+    print(f"pipeline: {pipeline_of(found, api.recipe_of(run))}, chosen by recycle ablate", file=sys.stderr)
+    if isinstance(fair, dict):
+        print(
+            f"on the photos it was chosen on, its score is flattered; cross-fitted {metric}: {fair['value']:.4f}",
+            file=sys.stderr,
+        )
+
+
+def show(result: Evaluation) -> None:
+    """The scores as tables."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("class", "IoU")
-    for name, iou in result.iou.items():
-        table.add_row(escape(name), "absent" if iou is None else f"{iou:.4f}")
-    Console().print(table)
-    print(f"mIoU {result.miou:.4f} at the photos' own size, {result.miou_256:.4f} at 256x256")
-    print(f"pixel accuracy {result.accuracy:.4f}, {result.photos} photos")
+    console = Console(highlight=False)
+    table = Table(title=f"{result.photos} photos; intervals of 95 % over photos", title_justify="left")
+    for title in ("score", "value", "interval"):
+        table.add_column(title, justify="left" if title == "score" else "right", no_wrap=title != "score")
+    rows = {
+        "mIoU of the dataset, at the photos' own size": result.miou_dataset,
+        "mIoU per image, averaged over photos, own size": result.miou_image,
+        "mIoU of the dataset at 256x256, as the contest": result.miou_256,
+        "boundary IoU of the dataset, near outlines only": result.boundary_iou,
+    }
+    for name, estimate in rows.items():
+        table.add_row(name, *_cells(estimate))
+    table.add_row("pixel accuracy", f"{result.accuracy:.4f}", "")
+    if result.calibration_error is not None:
+        table.add_row("expected calibration error (0 is best)", f"{result.calibration_error:.4f}", "")
+    console.print(table)
+    table = Table(title=f"each class, at {result.measured_at}", title_justify="left")
+    table.add_column("class", min_width=10, max_width=18, overflow="fold")
+    for title in ("photos", "IoU", "interval", "precision", "recall", "boundary"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for entry in result.classes:
+        cells = [f"{one:.3f}" if one else "–" for one in (entry.precision, entry.recall, entry.boundary_iou)]
+        value, bounds = _cells(entry.iou, 3)
+        absent = "absent" if entry.iou is None else value
+        table.add_row(escape(entry.name), f"{entry.photos:,}", absent, bounds, *cells)
+    console.print(table)
+
+
+def _cells(estimate: Estimate | None, digits: int = 4) -> tuple[str, str]:
+    if estimate is None:
+        return "unknown", ""
+    bounds = "" if estimate.low is None else f"{estimate.low:.3f}–{estimate.high:.3f}"
+    return f"{estimate:.{digits}f}", bounds

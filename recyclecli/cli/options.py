@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from recyclecli.engine.pipeline import Pipeline
+    from recyclecli.judge.scores import Metric
 
 Data = Annotated[Path | None, typer.Option("--data", help="The dataset's root.  [default: $RECYCLE_DATA, else ./data]")]
 Dataset = Annotated[str, typer.Option("--dataset", help="Dataset component that reads it.")]
@@ -19,7 +23,41 @@ Force = Annotated[bool, typer.Option("--force", help="Replace files that exist."
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name in runs/, or `last`.")]
 
+GroupBy = Annotated[
+    str | None,
+    typer.Option("--group-by", help="Photos that belong together: near-duplicates, folder, FIELD, or FIELD:REGEX."),
+]
+Tta = Annotated[list[str] | None, typer.Option("--tta", metavar="VIEW", help="Test-time view; repeatable.")]
+Post = Annotated[list[str] | None, typer.Option("--post", help="Post-processor; repeatable.")]
+Plain = Annotated[bool, typer.Option("--plain", help="The bare model, whatever the run's pipeline is.")]
+MetricName = Annotated[
+    str | None,
+    typer.Option("--metric", help="miou_dataset, miou_image, miou_256 or boundary_iou.  [default: miou_dataset]"),
+]
+Worth = Annotated[float, typer.Option("--worth", min=0.0001, max=1, help="The smallest difference worth having.")]
+
 
 def data_root(data: Path | None) -> Path:
     """The folder that `--data` means."""
     return data or Path(os.environ.get("RECYCLE_DATA") or "data")
+
+
+def metric_option(name: str | None) -> Metric | None:
+    """The score that `--metric` means."""
+    from recyclecli.errors import RecycleError, nearest
+    from recyclecli.judge.scores import METRICS
+
+    for metric in METRICS:
+        if name in (None, metric):
+            return metric if name else None
+    raise RecycleError(f"--metric {name}: no such score", nearest(str(name), METRICS))
+
+
+def pipeline_option(tta: list[str] | None, post: list[str] | None, plain: bool) -> Pipeline | None:
+    """The pipeline that `--tta`, `--post` and `--plain` mean; None for the run's own."""
+    from recyclecli import api
+    from recyclecli.errors import RecycleError
+
+    if plain and (tta or post):
+        raise RecycleError("--plain together with --tta or --post", "leave out --plain")
+    return api.pipeline(tta or (), post or ()) if plain or tta or post else None

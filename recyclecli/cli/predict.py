@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from recyclecli.cli.options import Force, RunName
+from recyclecli.cli.options import Force, Plain, Post, RunName, Tta, pipeline_option
 
 EXAMPLE = "Example: `recycle predict last photos --out predicted --submission submission.csv`"
 
@@ -20,24 +20,18 @@ def predict(
     data: Annotated[
         Path | None, typer.Option("--data", help="Root of a COCO file's names.  [default: its own folder]")
     ] = None,
-    post: Annotated[list[str] | None, typer.Option("--post", help="Post-processor; repeatable.")] = None,
+    tta: Tta = None,
+    post: Post = None,
+    plain: Plain = False,
     submission: Annotated[
         Path | None, typer.Option("--submission", help="Also write the contest's CSV: 256x256 labels.")
     ] = None,
     force: Force = False,
 ) -> None:
-    """Predict photos: masks with a palette, overlays, a submission file."""
-    from recyclecli.engine.runs import find_run
-    from recyclecli.plugins import discover
-    from recyclecli.recipe import resolve
+    """Predict photos with the run's pipeline: masks with a palette, overlays, a submission file."""
+    from recyclecli import api
 
-    registry = discover()
-    found = find_run(run)
-    recipe = resolve(registry, found.recipe, {"post": post} if post else {})
-    from recyclecli.engine import predict as engine
-
-    photos = engine.find_photos(images, data)
-    masks = engine.predict(registry, found, recipe, photos, out, submission, force)
+    masks = api.predict(run, images, out, data, pipeline_option(tta, post, plain), submission, force)
     print(f"{len(masks)} photos: {out / 'masks'}, {out / 'overlays'}")
     if submission:
         print(f"submission: {submission}", file=sys.stderr)

@@ -93,7 +93,7 @@ def train(
     print(f"best val mIoU {done.best_miou:.4f} after {done.epochs} epochs, at the training size")
     print(f"run       {done.run.folder}")
     print(f"weights   {done.run.best}")
-    print(f"report    {file}: mIoU {result.miou:.4f} at the photos' own size")
+    print(f"report    {file}: mIoU of the dataset {result.miou_dataset:.4f} at the photos' own size")
     print(f"next      recycle eval {done.run.folder}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco.document import PROVENANCE, read_document
 from recyclecli.coco.paint import paint
@@ -12,6 +12,10 @@ from recyclecli.coco.paths import resolve_file
 from recyclecli.coco.photo import read_photo
 from recyclecli.errors import listed
 from recyclecli.types import Annotation, Record, Sample
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class CocoSource:
@@ -50,9 +54,12 @@ class CocoSource:
     def read(self, index: int) -> Sample:
         """See `Source`."""
         record = self._records[index]
-        image = read_photo(record.file, record.height, record.width)
-        mask, instances = paint(record.annotations, record.height, record.width)
-        return Sample(image, mask, instances)
+        return Sample(read_photo(record.file, record.height, record.width), *self.read_labels(index))
+
+    def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """Mask (H, W) and instances (H, W), without the photo."""
+        record = self._records[index]
+        return paint(record.annotations, record.height, record.width)
 
 
 def _record(root: Path, image: dict[str, Any], annotations: list[dict[str, Any]], label_of: Any) -> Record:

@@ -31,12 +31,14 @@ class Folds:
         photos: per fold, the indices of its validation photos in the source, ascending.
         images: (n, K) photos of each fold that show each class.
         objects: (n, K) annotations of each class in each fold.
+        group_sizes: photos of each group that was kept together; empty where there are no groups.
     """
 
     class_names: tuple[str, ...]
     photos: tuple[tuple[int, ...], ...]
     images: NDArray[np.int64]
     objects: NDArray[np.int64]
+    group_sizes: tuple[int, ...] = ()
 
 
 def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | None = None) -> Folds:
@@ -65,6 +67,7 @@ def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | No
         )
     counts = class_counts(source)
     columns = stratification_columns(counts)
+    sizes = () if groups is None else tuple(np.bincount(groups).tolist())
     start = None
     if groups is None:
         groups, start = np.arange(len(source)), np.zeros(len(source), np.int64)
@@ -78,6 +81,7 @@ def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | No
         photos,
         images=np.stack([(counts[list(fold)] > 0).sum(0) for fold in photos]),
         objects=np.stack([counts[list(fold)].sum(0) for fold in photos]),
+        group_sizes=sizes,
     )
 
 

@@ -52,9 +52,24 @@ def pixel_counts(source: Source) -> tuple[int, ...]:
 
     total = np.zeros(IGNORE + 1, np.int64)
     for index in range(len(source)):
-        for row in source.read(index).mask:  # numpy counts in int64: a huge photo whole would be eight times as large
+        for row in read_labels(source, index)[
+            0
+        ]:  # numpy counts in int64: a huge photo whole would be eight times as large
             total += np.bincount(row, minlength=IGNORE + 1)
     return tuple(int(count) for count in total[: len(source.class_names)])
+
+
+def read_labels(source: Source, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Mask (H, W) and instances (H, W) of photo `index`, without the photo where the source can.
+
+    A source can by a method `read_labels(index)` that returns the two.
+    """
+    own = getattr(source, "read_labels", None)
+    if own is not None:
+        mask, instances = own(index)
+        return mask, instances
+    sample = source.read(index)
+    return sample.mask, sample.instances
 
 
 class Subset:
@@ -76,6 +91,10 @@ class Subset:
         """See `Source`."""
         return self._source.read(self._indices[index])
 
+    def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """See `read_labels`."""
+        return read_labels(self._source, self._indices[index])
+
 
 class Joined:
     """Several sources of one class list, one after the other."""
@@ -96,6 +115,10 @@ class Joined:
         """See `Source`."""
         source, within = self._places[index]
         return source.read(within)
+
+    def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """See `read_labels`."""
+        return read_labels(*self._places[index])
 
 
 class Relabelled:
@@ -144,12 +167,21 @@ class Relabelled:
 
     def read(self, index: int) -> Sample:
         """See `Source`."""
+        image, mask, instances = self._source.read(index)
+        return Sample(image, *self._changed(mask, instances))
+
+    def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """See `read_labels`."""
+        return self._changed(*read_labels(self._source, index))
+
+    def _changed(
+        self, mask: NDArray[np.uint8], instances: NDArray[np.int32]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         import numpy as np
 
-        image, mask, instances = self._source.read(index)
         if self._dropped:
             instances = np.where(np.isin(mask, self._dropped), np.int32(0), instances)
-        return Sample(image, self._table[mask], instances)
+        return self._table[mask], instances
 
 
 def relabelled(source: Source, class_names: Sequence[str], classes: Mapping[str, Sequence[str]] = {}) -> Source:

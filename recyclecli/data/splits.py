@@ -190,6 +190,15 @@ def _refuse_leaks(split: Split) -> None:
             )
 
 
+def trained_on(split: Split, source: Source) -> list[str]:
+    """`file_name`s of photos of `source` that the split trains on, or whose objects it does."""
+    train = [split.train.record(index) for index in range(len(split.train))]
+    files = {os.path.realpath(record.file) for record in train}
+    pasted = {name for record in train for name in record.provenance}
+    records = (source.record(index) for index in range(len(source)))
+    return [one.file_name for one in records if os.path.realpath(one.file) in files or one.file_name in pasted]
+
+
 def _fingerprint(split: Split) -> str:
     """SHA-256 over class names and, for each photo of both sides, name, sizes and annotations."""
     total = hashlib.sha256(json.dumps(split.train.class_names).encode())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -39,6 +40,13 @@ def reduce_labels(labels: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uin
     return labels[np.ix_(rows, columns)]
 
 
+def target_names(names: Sequence[str], suffix: str) -> list[str]:
+    """Names of the masks of photos: with another suffix, or with it added where two would meet."""
+    short = [str(Path(name).with_suffix(suffix)) for name in names]
+    taken = Counter(short)
+    return [target if taken[target] == 1 else name + suffix for target, name in zip(short, names, strict=True)]
+
+
 @contextmanager
 def write_submission(file: Path) -> Iterator[AddRow]:
     """Yield a function that adds one photo's (H, W) labels; the file appears when all are added."""
@@ -53,7 +61,12 @@ def write_submission(file: Path) -> Iterator[AddRow]:
 
 
 def read_submission(file: Path) -> dict[str, NDArray[np.uint8]]:
-    """image_id to (256, 256) uint8 labels.
+    """image_id to (256, 256) uint8 labels, all at once; see `submission_rows`."""
+    return dict(submission_rows(file))
+
+
+def submission_rows(file: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """(image_id, (256, 256) uint8 labels) row by row, so that memory does not grow.
 
     Raises:
         RecycleError: no such file or columns, a doubled id, or a row of wrong length or content.
@@ -61,24 +74,28 @@ def read_submission(file: Path) -> dict[str, NDArray[np.uint8]]:
     import numpy as np
 
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    found: dict[str, NDArray[np.uint8]] = {}
+    taken: set[str] = set()
     try:
         with file.open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.reader(handle)
             if next(reader, None) != COLUMNS:
                 raise RecycleError(f"{file}: the first line must be {','.join(COLUMNS)}")
             for number, row in enumerate(reader, start=2):
+                where = f"{file}, line {number}"
                 if len(row) != 2:
-                    raise RecycleError(f"{file}, line {number}: {len(row)} columns instead of 2")
+                    raise RecycleError(f"{where}: {len(row)} columns instead of 2")
                 name, text = row
-                labels = np.array(text.split(), dtype=np.int64)
+                try:
+                    labels = np.array(text.encode("ascii").split(), np.int64)
+                except (ValueError, OverflowError) as error:
+                    raise RecycleError(f"{where}: {name!r} holds what is no whole number", "write it again") from error
                 if labels.size != SIDE * SIDE or labels.min() < 0 or labels.max() > 254:
                     raise RecycleError(
-                        f"{file}, line {number}: {name!r} has {labels.size} labels; {SIDE * SIDE} of 0..254 are needed"
+                        f"{where}: {name!r} has {labels.size} labels; {SIDE * SIDE} of 0..254 are needed"
                     )
-                if name in found:
-                    raise RecycleError(f"{file}, line {number}: {name!r} occurs twice")
-                found[name] = labels.astype(np.uint8).reshape(SIDE, SIDE)
+                if name in taken:
+                    raise RecycleError(f"{where}: {name!r} occurs twice", "keep one row for each photo")
+                taken.add(name)
+                yield name, labels.astype(np.uint8).reshape(SIDE, SIDE)
     except (OSError, ValueError, csv.Error) as error:
         raise RecycleError(f"{file} cannot be read as a submission: {error}") from error
-    return found

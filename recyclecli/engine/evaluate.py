@@ -1,122 +1,117 @@
-"""The score of a run on labelled photos, at the photos' own size."""
+"""A run's predictions counted against labelled photos, with one pipeline or with many at once."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from recyclecli.data.sources import relabelled
-from recyclecli.data.submission import SIDE, reduce_labels
-from recyclecli.engine.checkpoint import load_trained
-from recyclecli.engine.infer import Predictor, batches
-from recyclecli.engine.metrics import Scores, confusion, scores
+from recyclecli.engine.checkpoint import Trained, load_trained
+from recyclecli.engine.infer import Predictor, Stage, batches
+from recyclecli.engine.pipeline import Pipeline, pipeline_of
 from recyclecli.engine.runs import Run
+from recyclecli.judge.ledger import Ledger
+from recyclecli.judge.scores import Evaluation, evaluation
 from recyclecli.plugins import Registry
 from recyclecli.progress import track
 from recyclecli.recipe import Recipe
 from recyclecli.types import PostprocessorContext, Sample, Source
 
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Scores over a set of photos.
-
-    Attributes:
-        photos: how many.
-        miou: mean over the classes of the IoU over all pixels, at the photos' own size.
-        miou_256: the same on labels reduced to 256x256 by nearest pixel, as the contest scored.
-        accuracy: share of right pixels at the photos' own size.
-        iou: class name to IoU; None for a class in neither truth nor prediction.
-        confusion: K x K pixel counts at the photos' own size, truth by row.
-    """
-
-    photos: int
-    miou: float
-    miou_256: float
-    accuracy: float
-    iou: dict[str, float | None]
-    confusion: tuple[tuple[int, ...], ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For --json."""
-        return asdict(self)
+NO_INSTANCES = np.zeros((0, 0), np.int32)  # a huge photo's would take as much room as all else
 
 
 class Watch(Protocol):
     """Looks at each photo of an evaluation."""
 
     def __call__(self, name: str, sample: Sample, predicted: NDArray[np.uint8], iou: float) -> None:
-        """See one photo, its labels, the predicted ones (H, W) and the mean IoU over its classes."""
+        """See one photo and its labels (no instances), the predicted ones (H, W), the mean IoU of its classes."""
         ...
 
 
-class Tally:
-    """Counts truth against prediction photo by photo; memory does not grow."""
-
-    def __init__(self, class_names: tuple[str, ...]) -> None:
-        self._class_names = class_names
-        classes = len(class_names)
-        self._full, self._reduced = (torch.zeros(classes, classes, dtype=torch.int64) for _ in range(2))
-        self._photos = 0
-
-    def add(self, predicted: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Scores:
-        """Count one photo, (H, W) labels and mask of one size, and return its own scores."""
-        self._photos += 1
-        said, true = (torch.from_numpy(reduce_labels(labels, SIDE)) for labels in (predicted, truth))
-        self._reduced += confusion(said, true, len(self._class_names))
-        own = confusion(torch.from_numpy(predicted), torch.from_numpy(truth), len(self._class_names))
-        self._full += own
-        return scores(own)
-
-    def result(self) -> Evaluation:
-        """The scores so far."""
-        full, reduced = scores(self._full), scores(self._reduced)
-        values = [None if value != value else value for value in full.iou.tolist()]
-        iou = dict(zip(self._class_names, values, strict=True))
-        counts = tuple(tuple(row) for row in self._full.tolist())
-        return Evaluation(self._photos, full.miou, reduced.miou, full.accuracy, iou, counts)
-
-
-def predictor_of(registry: Registry, run: Run, recipe: Recipe) -> tuple[Predictor, tuple[str, ...], list[Any]]:
-    """The run's best weights with its recipe's post-processors, its class names and its colours."""
-    trained = load_trained(registry, run.best)
+def predictor_of(registry: Registry, run: Run, pipelines: Sequence[Pipeline]) -> tuple[Predictor, Trained]:
+    """The run's weights, built once, with pipelines that all use the same ones; and what their card says."""
+    trained = load_trained(registry, run.raw if pipelines[0].weights == "raw" else run.best)
     context = PostprocessorContext(trained.class_names)
-    posts = [registry.build("postprocessor", part.name, part.options, context) for part in recipe.post]
-    return Predictor(trained, posts), trained.class_names, trained.palette
+
+    def stage(pipeline: Pipeline) -> Stage:
+        posts = (registry.build("postprocessor", part.name, part.options, context) for part in pipeline.post)
+        return Stage(pipeline.views, tuple(posts))
+
+    return Predictor(trained, [stage(pipeline) for pipeline in pipelines]), trained
 
 
-def evaluate(registry: Registry, run: Run, recipe: Recipe, source: Source, watch: Watch | None = None) -> Evaluation:
-    """Score a run's best weights on `source`; its labels are matched to the run's by name.
+def count(
+    registry: Registry,
+    run: Run,
+    recipe: Recipe,
+    source: Source,
+    pipelines: Sequence[Pipeline],
+    watch: Watch | None = None,
+) -> list[Ledger]:
+    """Count what a run predicts for `source` with each pipeline; labels are matched by name.
+
+    Each photo is read once for all pipelines of the same weights, and each view of it is run
+    through the model once.
 
     Args:
         registry: the installed components.
         run: a run with weights.
-        recipe: its recipe, for the post-processors and the batch size.
+        recipe: its recipe, for the batch size and the merged classes.
         source: labelled photos.
-        watch: called for each photo with its name, its sample and the predicted labels.
+        pipelines: at least one.
+        watch: called for each photo with what the first pipeline says.
 
     Raises:
-        RecycleError: a photo cannot be read, or the run has no weights.
+        RecycleError: a photo cannot be read, or the run lacks the weights.
     """
-    predictor, class_names, _ = predictor_of(registry, run, recipe)
-    tally = Tally(class_names)
-    source = relabelled(source, class_names, recipe.data.classes)
+    found: dict[int, Ledger] = {}
+    for weights in dict.fromkeys(pipeline.weights for pipeline in pipelines):
+        places = [place for place, pipeline in enumerate(pipelines) if pipeline.weights == weights]
+        predictor, trained = predictor_of(registry, run, [pipelines[place] for place in places])
+        photos = relabelled(source, trained.class_names, recipe.data.classes)
+        ledgers = [Ledger(trained.class_names) for _ in places]
+        looker = watch if 0 in places else None
 
-    def judge(indices: list[int]) -> None:  # a function, so that a huge photo is let go before the next is read
-        samples = [source.read(index) for index in indices]
-        predicted = predictor.labels([sample.image for sample in samples])
-        for index, sample, labels in zip(indices, samples, predicted, strict=True):
-            own = tally.add(labels, sample.mask)
-            if watch is not None:
-                watch(source.record(index).file_name, sample, labels, own.miou)
+        def judge(  # a function, so that a huge photo is let go before the next is read
+            indices: list[int],
+            photos: Source = photos,
+            predictor: Predictor = predictor,
+            ledgers: list[Ledger] = ledgers,
+            looker: Watch | None = looker,
+        ) -> None:
+            samples = [photos.read(index)._replace(instances=NO_INSTANCES) for index in indices]
+            said = predictor.predict([sample.image for sample in samples])
+            for index, sample, predictions in zip(indices, samples, said, strict=True):
+                name = photos.record(index).file_name
+                scores = [
+                    ledger.add(name, prediction.labels, sample.mask, prediction.confidence)
+                    for ledger, prediction in zip(ledgers, predictions, strict=True)
+                ]
+                if looker is not None:
+                    looker(name, sample, predictions[0].labels, scores[0])
 
-    def pixels(index: int) -> int:
-        return source.record(index).height * source.record(index).width
+        def pixels(index: int, photos: Source = photos) -> int:
+            return photos.record(index).height * photos.record(index).width
 
-    for indices in batches(track(range(len(source)), len(source), "judging"), recipe.train.batch_size, pixels):
-        judge(indices)
-    return tally.result()
+        work = track(range(len(photos)), len(photos), "judging")
+        for indices in batches(work, recipe.train.batch_size, pixels):
+            judge(indices)
+        found |= dict(zip(places, ledgers, strict=True))
+    return [found[place] for place in range(len(pipelines))]
+
+
+def evaluate(
+    registry: Registry,
+    run: Run,
+    recipe: Recipe,
+    source: Source,
+    watch: Watch | None = None,
+    pipeline: Pipeline | None = None,
+    groups: Sequence[int] | None = None,
+) -> Evaluation:
+    """Score a run on `source` with `pipeline`, its own when left out; see `count` and `evaluation`."""
+    (ledger,) = count(registry, run, recipe, source, [pipeline or pipeline_of(run, recipe)], watch)
+    return evaluation(ledger, groups)

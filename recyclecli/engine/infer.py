@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -12,62 +13,118 @@ from torch.nn import functional as F
 
 from recyclecli.data.fit import fit_image, fitted_size
 from recyclecli.engine.checkpoint import Trained
+from recyclecli.engine.pipeline import View
+from recyclecli.judge.calibration import SCALE
 from recyclecli.types import Postprocessor
 
 T = TypeVar("T")
 
 BAND = 2**21  # logits that are resized at a time
-BATCH_PIXELS = 2**25  # of photos that are held at a time: 8 bytes each with their labels
+BATCH_PIXELS = 2**25  # of photos that are held at a time: about 10 bytes each with their labels
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One way to use the model's outputs: views to average over, then post-processors in order."""
+
+    views: tuple[View, ...] = ()
+    post: tuple[Postprocessor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What is said of one photo.
+
+    Attributes:
+        labels: (H, W) uint8.
+        confidence: (H, W) uint16, the largest probability at each pixel times 65535.
+    """
+
+    labels: NDArray[np.uint8]
+    confidence: NDArray[np.uint16]
 
 
 class Predictor:
-    """A trained model with its post-processors, ready for photos.
+    """A trained model with its stages, ready for photos; a view that several stages share is run once.
 
     Args:
         trained: from `load_trained`.
-        postprocessors: applied in order to each photo's probabilities.
+        stages: what each photo is predicted with, one prediction for each.
         device: torch device; the GPU when there is one.
     """
 
-    def __init__(
-        self, trained: Trained, postprocessors: Sequence[Postprocessor] = (), device: str | None = None
-    ) -> None:
+    def __init__(self, trained: Trained, stages: Sequence[Stage] = (Stage(),), device: str | None = None) -> None:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._model = trained.model.to(self._device).to(memory_format=torch.channels_last)
         self._size = trained.size
-        self._postprocessors = list(postprocessors)
+        self._stages = list(stages)
 
     @torch.inference_mode()
-    def labels(self, photos: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-        """Labels (H, W) uint8 of photos (H, W, 3) uint8 RGB, each at its own size.
+    def predict(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[list[Prediction]]:
+        """What each stage says of each photo (H, W, 3) uint8 RGB, at the photo's own size, one after the other.
 
-        A photo is fitted into the training size; its logits are resized bilinearly to the
-        photo's size before the largest is taken.
+        A photo is fitted into the training size. With views, the probabilities of the photo as
+        it is and of each view are averaged; the logits (of the mean its log) are resized
+        bilinearly to the photo's size before the largest is taken.
         """
-        fitted = np.stack([fit_image(photo, self._size) for photo in photos])
+        plain = self._logits(photos, None)
+        seen = {view: self._logits(photos, view) for view in {view for stage in self._stages for view in stage.views}}
+        for number, photo in enumerate(photos):
+            means: dict[tuple[View, ...], torch.Tensor] = {(): plain[number]}
+            for views in {stage.views for stage in self._stages if stage.views}:
+                every = [plain[number], *(seen[view][number] for view in views)]
+                probabilities = torch.stack([_sized(one, every[0].shape[1:]).softmax(0) for one in every])
+                means[views] = probabilities.mean(0).clamp_(min=1e-12).log_()
+            yield [self._own_size(means[stage.views], photo, stage.post) for stage in self._stages]
+
+    def _logits(self, photos: Sequence[NDArray[np.uint8]], view: View | None) -> list[torch.Tensor]:
+        """(K, h, w) float32 logits of each photo seen so, turned back, without the padding."""
+        kind, _, amount = (view or "").partition("-")
+        size = self._size if kind != "scale" else max(1, round(self._size * float(amount)))
+        turns = int(kind.removeprefix("rot")) // 90 if kind.startswith("rot") else 0
+        flipped = {"hflip": (-1,), "vflip": (-2,)}.get(kind, ())
+        fitted = np.stack([fit_image(photo, size) for photo in photos])
         image = torch.from_numpy(fitted).to(self._device).permute(0, 3, 1, 2).float().div_(255)
+        image = torch.rot90(image.flip(flipped), turns, (-2, -1))
         output = self._model(image.contiguous(memory_format=torch.channels_last))
         logits = output[0] if isinstance(output, tuple) else output
-        return [self._own_size(one, photo) for one, photo in zip(logits, photos, strict=True)]
+        logits = torch.rot90(logits, -turns, (-2, -1)).flip(flipped)
+        inside = []
+        for one, photo in zip(logits, photos, strict=True):
+            rows, columns = fitted_size(photo.shape[0], photo.shape[1], size)
+            inside.append(one[:, :rows, :columns].float())
+        return inside
 
-    def _own_size(self, logits: torch.Tensor, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _own_size(
+        self, logits: torch.Tensor, photo: NDArray[np.uint8], postprocessors: Sequence[Postprocessor]
+    ) -> Prediction:
         height, width = photo.shape[:2]
-        rows, columns = fitted_size(height, width, self._size)
-        inside = logits[:, :rows, :columns].float()
-        if not self._postprocessors:
+        if not postprocessors:
             labels = np.empty((height, width), np.uint8)  # filled band by band, or the heap would fray
+            confidence = np.empty((height, width), np.uint16)
             top = 0
-            for band in resized_bands(inside, height, width):
-                part = band.max(0).indices
-                labels[top : top + len(part)] = part.to(torch.uint8).cpu().numpy()
+            for band in resized_bands(logits, height, width):
+                largest, part = band.max(0)
+                sure = (largest - band.logsumexp(0)).exp_().mul_(SCALE).round_()
+                rows = slice(top, top + len(part))
+                labels[rows] = part.to(torch.uint8).cpu().numpy()
+                confidence[rows] = sure.cpu().numpy()
                 top += len(part)
-            return labels
-        whole = torch.cat(list(resized_bands(inside, height, width)), 1)
+            return Prediction(labels, confidence)
+        whole = torch.cat(list(resized_bands(logits, height, width)), 1)
         probabilities: NDArray[np.float32] = whole.softmax(0).cpu().numpy()
-        for postprocessor in self._postprocessors:
+        for postprocessor in postprocessors:
             probabilities = postprocessor(photo, probabilities)
         best: NDArray[np.uint8] = probabilities.argmax(0).astype(np.uint8)
-        return best
+        share = probabilities.max(0) / np.maximum(probabilities.sum(0), 1e-12)
+        return Prediction(best, np.rint(np.clip(share, 0, 1) * SCALE).astype(np.uint16))
+
+
+def _sized(logits: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+    """(K, h, w) logits at another size, bilinearly."""
+    if logits.shape[1:] == tuple(size):
+        return logits
+    return F.interpolate(logits[None], tuple(size), mode="bilinear", align_corners=False)[0]
 
 
 def resized_bands(logits: torch.Tensor, height: int, width: int) -> Iterator[torch.Tensor]:

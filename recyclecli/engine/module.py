@@ -13,8 +13,10 @@ from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 from torch import nn
 
 from recyclecli.engine.data import to_float
-from recyclecli.engine.metrics import Confusion, scores
+from recyclecli.engine.metrics import Confusion
 from recyclecli.errors import RecycleError
+from recyclecli.judge.counts import marginals
+from recyclecli.judge.ledger import class_iou, mean_iou
 from recyclecli.recipe import Recipe
 from recyclecli.types import Augmentation, Batch
 
@@ -93,10 +95,10 @@ class SegmentationModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log mIoU and per-class IoU of the whole validation set, at the training size."""
-        result = scores(self._confusion.compute())
+        values = class_iou(marginals(self._confusion.compute().cpu().numpy()))
         self._confusion.reset()
-        self.log(SCORE, result.miou, prog_bar=True)
-        for name, iou in zip(self._class_names, result.iou.tolist(), strict=True):
+        self.log(SCORE, float(mean_iou(values)), prog_bar=True)
+        for name, iou in zip(self._class_names, values.tolist(), strict=True):
             self.log(f"iou/{name}", iou)
 
     def configure_optimizers(self) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ from PIL import Image
 
 from recyclecli.coco import PHOTO_SUFFIXES, photo_size, read_document, read_photo, resolve_file
 from recyclecli.data.fit import fitted_size, resize_image, resize_labels
-from recyclecli.data.submission import write_submission
+from recyclecli.data.submission import target_names, write_submission
 from recyclecli.engine.evaluate import predictor_of
 from recyclecli.engine.infer import batches
+from recyclecli.engine.pipeline import Pipeline, pipeline_of
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.files import PART, refuse_overwrite, whole
@@ -73,26 +73,31 @@ def predict(
     out: Path,
     submission: Path | None = None,
     force: bool = False,
+    pipeline: Pipeline | None = None,
 ) -> list[Path]:
     """Write masks/NAME.png and overlays/NAME.jpg for each photo, and a submission; the masks' paths.
+
+    The run's own pipeline is used unless another is given.
 
     Raises:
         RecycleError: a photo cannot be read, a file exists and not `force`, or `out` cannot be
             written. No submission is left then.
     """
-    predictor, class_names, colors = predictor_of(registry, run, recipe)
-    masks = [out / "masks" / name for name in _targets(photos, ".png")]
-    overlays = [out / "overlays" / name for name in _targets(photos, ".jpg")]
+    predictor, trained = predictor_of(registry, run, [pipeline or pipeline_of(run, recipe)])
+    names = [photo.name for photo in photos]
+    masks = [out / "masks" / name for name in target_names(names, ".png")]
+    overlays = [out / "overlays" / name for name in target_names(names, ".jpg")]
     classes = out / "classes.json"  # written last: unfinished, it marks an interrupted call, which may be repeated
     interrupted = classes.with_name(classes.name + PART).exists()
     refuse_overwrite([*masks, *overlays, *([submission] if submission else [])], force or interrupted)
-    table = np.array(colors, np.uint8)
+    table = np.array(trained.palette, np.uint8)
     with whole(classes, keep=True) as unfinished, write_submission(submission) if submission else nullcontext() as add:
         work = track(zip(photos, masks, overlays, strict=True), len(photos), "predicting")
 
         def label(batch: list[tuple[Photo, Path, Path]]) -> None:  # which lets go of its photos when it returns
             images = [read_photo(photo.file) for photo, _, _ in batch]
-            for (photo, mask, overlay), image, labels in zip(batch, images, predictor.labels(images), strict=True):
+            for (photo, mask, overlay), image, (said,) in zip(batch, images, predictor.predict(images), strict=True):
+                labels = said.labels
                 _save(palette_image(labels, table), mask, "PNG")
                 _save(overlay_image(image, labels, table), overlay, "JPEG", quality=90)
                 if add is not None:
@@ -100,7 +105,7 @@ def predict(
 
         for batch in batches(work, recipe.train.batch_size, lambda item: math.prod(photo_size(item[0].file))):
             label(batch)
-        unfinished.write_text(json.dumps(class_names, ensure_ascii=False) + "\n", encoding="utf-8")
+        unfinished.write_text(json.dumps(trained.class_names, ensure_ascii=False) + "\n", encoding="utf-8")
     return masks
 
 
@@ -125,13 +130,6 @@ def overlay_image(photo: NDArray[np.uint8], labels: NDArray[np.uint8], colors: N
     edge = np.any([labels != side for side in around], axis=0)
     share = np.where(labels > 0, np.where(edge, 1.0, OPACITY), 0.0).astype(np.float32)[..., None]
     return Image.fromarray((photo * (1 - share) + tint * share).astype(np.uint8))
-
-
-def _targets(photos: Sequence[Photo], suffix: str) -> list[str]:
-    """Output names: the photo's with another suffix, or with it added where two would meet."""
-    short = [str(Path(photo.name).with_suffix(suffix)) for photo in photos]
-    taken = Counter(short)
-    return [name if taken[name] == 1 else photo.name + suffix for name, photo in zip(short, photos, strict=True)]
 
 
 def _save(image: Image.Image, file: Path, form: str, **options: Any) -> None:

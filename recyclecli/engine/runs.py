@@ -43,6 +43,16 @@ class Run:
         return self.checkpoints / "best.safetensors"
 
     @property
+    def raw(self) -> Path:
+        """Weights of the same epoch without the average, where `best` holds an average."""
+        return self.checkpoints / "best-raw.safetensors"
+
+    @property
+    def pipeline(self) -> Path:
+        """What `recycle ablate` chose to use the weights with."""
+        return self.folder / "pipeline.json"
+
+    @property
     def last(self) -> Path:
         """Everything that resuming needs, as of the last whole epoch."""
         return self.checkpoints / "last.ckpt"

@@ -20,7 +20,8 @@ PREFIX = "model."  # of the model's tensors in a LightningModule's state
 class WholeFiles(TorchCheckpointIO):
     """Writes a checkpoint beside its place and renames it; reads plain tensors only.
 
-    A path that ends in .safetensors gets the model's weights and the card alone.
+    A path that ends in .safetensors gets the model's weights and the card alone; where the
+    weights are an average, NAME-raw.safetensors beside it gets those of the optimizer.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
@@ -32,13 +33,11 @@ class WholeFiles(TorchCheckpointIO):
                 torch.save(checkpoint, stream)
                 part.write_bytes(stream.getbuffer())
                 return
-            weights = {
-                name.removeprefix(PREFIX): tensor.detach().contiguous().cpu()
-                for name, tensor in checkpoint["state_dict"].items()
-                if name.startswith(PREFIX)
-            }
-            carried = {**checkpoint["recycle"], "epoch": checkpoint["epoch"], "step": checkpoint["global_step"]}
-            part.write_bytes(save(weights, metadata={"recycle": json.dumps(carried)}))
+            raw = checkpoint.get("current_model_state")  # beside an average, which is the state_dict then
+            if raw is not None:
+                with whole(Path(path).with_stem(f"{Path(path).stem}-raw")) as beside:
+                    beside.write_bytes(_weights(raw, checkpoint))
+            part.write_bytes(_weights(checkpoint["state_dict"], checkpoint))
 
     def load_checkpoint(
         self, path: str | Path, map_location: Any = None, weights_only: bool | None = True
@@ -51,3 +50,13 @@ class WholeFiles(TorchCheckpointIO):
                 f"checkpoint {path} cannot be read: {error}", "train again, or resume another run"
             ) from error
         return loaded
+
+
+def _weights(state: dict[str, torch.Tensor], checkpoint: dict[str, Any]) -> bytes:
+    tensors = {
+        name.removeprefix(PREFIX): tensor.detach().contiguous().cpu()
+        for name, tensor in state.items()
+        if name.startswith(PREFIX)
+    }
+    carried = {**checkpoint["recycle"], "epoch": checkpoint["epoch"], "step": checkpoint["global_step"]}
+    return save(tensors, metadata={"recycle": json.dumps(carried)})

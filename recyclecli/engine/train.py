@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points, version
 from importlib.util import find_spec
@@ -62,7 +63,12 @@ class Finished:
 
 
 def train(
-    registry: Registry, recipe: Recipe, split: Split, name: str | None = None, runs: Path | None = None
+    registry: Registry,
+    recipe: Recipe,
+    split: Split,
+    name: str | None = None,
+    runs: Path | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Finished:
     """Train what `recipe` says in a new run folder.
 
@@ -74,6 +80,7 @@ def train(
         split: from `make_split`.
         name: of the run; the model's name and a number when left out.
         runs: folder of the runs.
+        callbacks: of Lightning's, beside our own.
 
     Raises:
         RecycleError: bad input. RunFailed: out of memory, a full disk.
@@ -88,7 +95,7 @@ def train(
     write_json(run.env, environment(registry), indent=1)
     write_text(run.recipe, recipe.to_yaml())
     try:
-        return _fit(recipe, split, module, run)
+        return _fit(recipe, split, module, run, callbacks)
     except RecycleError:
         if not run.checkpoints.exists():  # nothing was trained, so nothing is left to resume
             shutil.rmtree(run.folder)
@@ -102,6 +109,7 @@ def resume(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finish
     """
     _refuse_foreign_callbacks()
     run.clear_parts()
+    run.pipeline.unlink(missing_ok=True)  # it was chosen for other weights
     print(f"going on with {run.folder}: {split.how}", file=sys.stderr)
     return _fit(recipe, split, _module(registry, recipe, split, pretrained=not run.last.is_file()), run)
 
@@ -136,10 +144,10 @@ def _module(registry: Registry, recipe: Recipe, split: Split, pretrained: bool =
     return SegmentationModule(model, losses, augs, names, recipe, described)
 
 
-def _fit(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> Finished:
+def _fit(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, more: Sequence[Callback] = ()) -> Finished:
     settings = recipe.train
     callbacks: list[Callback] = [weight_average(settings.ema)] if settings.ema else []
-    callbacks += [MetricsFile(run, split.train.class_names), *keep_checkpoints(run)]
+    callbacks += [MetricsFile(run, split.train.class_names), *keep_checkpoints(run), *more]
     if sys.stderr.isatty():
         callbacks.append(RichProgressBar(leave=True, console_kwargs={"stderr": True}))
     _quieten()

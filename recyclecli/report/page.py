@@ -17,10 +17,11 @@ from recyclecli import __version__
 from recyclecli.data.folds import class_counts
 from recyclecli.data.splits import Split
 from recyclecli.engine.checkpoint import read_card
-from recyclecli.engine.evaluate import Evaluation, evaluate
+from recyclecli.engine.evaluate import evaluate
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.files import write_text
+from recyclecli.judge.scores import Evaluation
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.report import figures

@@ -58,7 +58,7 @@ def line(data, work, registry, *train_options):
     union = counts.sum(0) + counts.sum(1) - counts.diagonal()
     with np.errstate(invalid="ignore"):
         by_hand = np.nanmean(counts.diagonal() / np.where(union > 0, union, np.nan))
-    assert by_hand == pytest.approx(scored["miou_256"], abs=1e-9)
+    assert by_hand == pytest.approx(scored["miou_256"]["value"], abs=1e-9)
     rows = list(csv.DictReader((run / "metrics.csv").open()))
     assert [int(row["epoch"]) for row in rows] == list(range(len(rows)))
     return scored, run
@@ -95,10 +95,10 @@ def test_the_line_on_the_sample_set(tmp_path, registry):
 def test_the_line_on_real_photos(recycle_trash, tmp_path, registry):
     options = ["--plugin", "unet", "--epochs", 12, "--batch-size", 4, "-o", "data.size=128", "-o", "train.lr=2e-3"]
     scored, run = line(recycle_trash, tmp_path, registry, *options)
-    print(f"\nmIoU {scored['miou']:.4f} on {scored['photos']} real photos")
+    print(f"\nmIoU {scored['miou_dataset']['value']:.4f} on {scored['photos']} real photos")
     losses = [float(row["train_loss"]) for row in csv.DictReader((run / "metrics.csv").open())]
     assert losses[-1] < 0.6 * losses[0]
-    assert scored["iou"]["Background"] > 0.5
+    assert scored["classes"][0]["iou"]["value"] > 0.5
 
 
 def test_the_report_opens_without_network_or_console_errors(small, tmp_path):
@@ -145,4 +145,6 @@ def test_the_best_checkpoint_is_the_best(small, tmp_path):
     scores = [float(row["val_miou"]) for row in csv.DictReader((tmp_path / "runs/r/metrics.csv").open())]
     assert f"best val mIoU {max(scores):.4f}" in done.stdout
     scored = json.loads(run_recycle("eval", "r", "--json", cwd=tmp_path).stdout)
-    assert scored["miou"] == pytest.approx(max(scores), abs=1e-4)  # same size: 32x32 photos, data.size=32
+    assert scored["miou_dataset"]["value"] == pytest.approx(
+        max(scores), abs=1e-4
+    )  # same size: 32x32 photos, data.size=32

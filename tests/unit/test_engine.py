@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from support import SHARED
 from torch import nn
@@ -12,14 +13,15 @@ from torch import nn
 from recyclecli.engine import metrics
 from recyclecli.engine.checkpoint import load_trained
 from recyclecli.engine.data import PhotoDataset, collate, to_float
-from recyclecli.engine.evaluate import Tally
-from recyclecli.engine.infer import BATCH_PIXELS, Predictor, batches
-from recyclecli.engine.metrics import Confusion, confusion, scores
+from recyclecli.engine.infer import BATCH_PIXELS, Predictor, Stage, batches
+from recyclecli.engine.metrics import Confusion
+from recyclecli.engine.pipeline import VIEWS
 from recyclecli.engine.predict import Photo, find_photos, overlay_image, palette_image
 from recyclecli.engine.runs import create_run, find_run
 from recyclecli.engine.sampler import EpochSampler
 from recyclecli.engine.saving import WholeFiles
 from recyclecli.errors import RecycleError
+from recyclecli.judge.counts import confusion
 from recyclecli.testing import random_source
 from recyclecli.types import IGNORE
 
@@ -54,52 +56,17 @@ class TestSampler:
 
 
 class TestMetrics:
-    def test_equals_the_formula_on_stored_masks(self):
+    def test_the_counter_on_a_device_equals_the_one_of_the_judge(self, monkeypatch):
         chance = np.random.default_rng(0)
-        matrix = Confusion(5)
-        truths, predictions = [], []
-        for _ in range(6):
-            truth = chance.choice([0, 1, 2, 3, IGNORE], (20, 30))  # class 4 never true
-            prediction = chance.choice([0, 1, 2, 4], (20, 30))  # class 3 never predicted
-            truths.append(truth)
-            predictions.append(prediction)
-            matrix.update(torch.from_numpy(prediction), torch.from_numpy(truth))
-        truth, prediction = np.stack(truths), np.stack(predictions)
-        seen = truth != IGNORE
-        expected = []
-        for label in range(5):
-            both = ((truth == label) & (prediction == label))[seen].sum()
-            either = ((truth == label) | (prediction == label))[seen].sum()
-            expected.append(both / either)
-        result = scores(matrix.compute())
-        assert np.allclose(result.iou.numpy(), expected, atol=1e-12)
-        assert result.miou == pytest.approx(np.mean(expected), abs=1e-12)
-        assert result.accuracy == pytest.approx((truth == prediction)[seen].mean(), abs=1e-12)
-
-    def test_counts_in_bands_as_whole(self, monkeypatch):
-        chance = torch.Generator().manual_seed(0)
-        said, true = torch.randint(0, 3, (2, 37, 11), generator=chance).to(torch.uint8)
-        true[0] = IGNORE
-        whole = confusion(said, true, 3)
         monkeypatch.setattr(metrics, "BAND", 50)
-        assert torch.equal(confusion(said, true, 3), whole)
-        assert whole.sum() == 36 * 11
-
-    def test_a_class_in_neither_is_left_out_of_the_mean(self):
-        result = scores(torch.tensor([[8, 2, 0], [0, 10, 0], [0, 0, 0]]))
-        assert result.iou[2].isnan()
-        assert result.miou == pytest.approx((8 / 10 + 10 / 12) / 2)
-
-    def test_tally_scores_both_sizes_and_names_absent_classes(self):
-        tally = Tally(("Background", "Paper", "Metal"))
-        truth = np.zeros((512, 512), np.uint8)
-        truth[::2, ::2] = 1  # all that the reduction to 256x256 sees
-        tally.add(np.zeros_like(truth), truth)
-        result = tally.result()
-        assert result.iou == {"Background": 0.75, "Paper": 0.0, "Metal": None}
-        assert result.miou == pytest.approx(0.375)
-        assert result.miou_256 == 0
-        assert result.accuracy == 0.75
+        matrix = Confusion(5)
+        expected = np.zeros((5, 5), np.int64)
+        for _ in range(6):
+            truth = chance.choice([0, 1, 2, 3, IGNORE], (20, 30)).astype(np.uint8)  # class 4 never true
+            prediction = chance.choice([0, 1, 2, 4], (20, 30)).astype(np.uint8)  # class 3 never predicted
+            matrix.update(torch.from_numpy(prediction), torch.from_numpy(truth))
+            expected += confusion(prediction, truth, 5)
+        assert np.array_equal(matrix.compute().numpy(), expected)
 
 
 class Constant(nn.Module):
@@ -116,16 +83,19 @@ class TestInference:
     def predictor(self, posts=()):
         from recyclecli.engine.checkpoint import Trained
 
-        return Predictor(Trained(Constant(), ("a", "b", "c"), [], 64, {}), posts, "cpu")
+        return Predictor(Trained(Constant(), ("a", "b", "c"), [], 64, {}), [Stage(post=tuple(posts))], "cpu")
+
+    def labels(self, *photos, posts=()):
+        return [said.labels for (said,) in self.predictor(posts).predict(photos)]
 
     @pytest.mark.parametrize(("height", "width"), [(64, 64), (200, 100), (100, 200), (3, 5), (1, 1)])
     def test_labels_have_the_photos_own_size(self, height, width):
-        (labels,) = self.predictor().labels([np.zeros((height, width, 3), np.uint8)])
+        (labels,) = self.labels(np.zeros((height, width, 3), np.uint8))
         assert labels.shape == (height, width)
         assert labels.dtype == np.uint8
 
     def test_padding_is_cut_off(self):
-        wide, tall = self.predictor().labels([np.zeros((64, 128, 3), np.uint8), np.zeros((128, 64, 3), np.uint8)])
+        wide, tall = self.labels(np.zeros((64, 128, 3), np.uint8), np.zeros((128, 64, 3), np.uint8))
         assert set(np.unique(wide)) == {1, 2}
         assert (tall == 1).all()  # it lies in the left half of the square
 
@@ -140,9 +110,37 @@ class TestInference:
             calls.append("swap")
             return probabilities[::-1]
 
-        (labels,) = self.predictor([keep, swap]).labels([np.zeros((64, 64, 3), np.uint8)])
+        (labels,) = self.labels(np.zeros((64, 64, 3), np.uint8), posts=[keep, swap])
         assert calls == [pytest.approx(1, abs=1e-5), "swap"]
         assert set(np.unique(labels)) == {0, 1}
+
+    def test_confidence_is_the_largest_probability(self):
+        ((said,),) = self.predictor().predict([np.zeros((64, 64, 3), np.uint8)])
+        wanted = np.exp(5) / (np.exp(5) + 2)
+        assert np.allclose(said.confidence / 65535, wanted, atol=1e-4)
+        ((said,),) = self.predictor([lambda image, p: p]).predict([np.zeros((64, 64, 3), np.uint8)])
+        assert np.allclose(said.confidence / 65535, wanted, atol=1e-4)
+
+    @pytest.mark.parametrize("view", VIEWS)
+    @pytest.mark.parametrize("shape", [(64, 64), (40, 64), (96, 50)])
+    def test_a_view_is_turned_back(self, view, shape):
+        """A model that looks at each pixel alone says the same of every view, up to resizing."""
+        from recyclecli.engine.checkpoint import Trained
+
+        class PixelWise(nn.Module):
+            def forward(self, image):
+                return torch.cat([image * 4, 2 - image.mean(1, keepdim=True) * 4], 1)
+
+        chance = np.random.default_rng(0)
+        coarse = chance.integers(0, 256, (4, 4, 3), np.uint8)
+        photo = np.asarray(Image.fromarray(coarse).resize(shape[::-1], Image.Resampling.BICUBIC))
+        stages = [Stage(), Stage(views=(view,)), Stage(views=VIEWS)]
+        predictor = Predictor(Trained(PixelWise(), ("a", "b", "c", "d"), [], 64, {}), stages, "cpu")
+        ((plain, seen, every),) = predictor.predict([photo])
+        agree = [(plain.labels == other.labels).mean() for other in (seen, every)]
+        assert min(agree) > (0.97 if view.startswith("scale") or shape != (64, 64) else 0.99)
+        if not view.startswith("scale"):
+            assert np.array_equal(plain.labels, seen.labels)
 
     @pytest.mark.parametrize(("height", "width"), [(200, 100), (17, 300), (64, 48), (1, 1), (5, 5)])
     def test_bands_equal_one_interpolation(self, monkeypatch, height, width):

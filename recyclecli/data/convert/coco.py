@@ -9,7 +9,8 @@ from typing import Any
 from recyclecli.coco import IGNORE_CATEGORY, CocoSource, decode, rasterise, resolve_file
 from recyclecli.coco.rings import rings
 from recyclecli.coco.writer import Region, annotation_regions, assemble, has_background, mask_regions
-from recyclecli.data.convert.photos import begin, copy_photo, inside, read_labels, read_records, to_write
+from recyclecli.data.convert.photos import begin, copy_photo, inside, read_records, to_write
+from recyclecli.data.sources import read_labels
 from recyclecli.errors import RecycleError
 from recyclecli.files import write_json
 from recyclecli.progress import track

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from recyclecli.data.convert.photos import begin, copy_photo, place_photos, read_labels, read_records, to_write
+from recyclecli.data.convert.photos import begin, copy_photo, place_photos, read_records, to_write
 from recyclecli.data.palette import palette
+from recyclecli.data.sources import read_labels
 from recyclecli.errors import RecycleError
 from recyclecli.files import whole, write_text
 from recyclecli.progress import track

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recyclecli.coco import PHOTO_SUFFIXES, CocoSource, paint, photo_size, read_photo
+from recyclecli.coco import PHOTO_SUFFIXES, photo_size, read_photo
 from recyclecli.data.write import QUALITY
 from recyclecli.errors import RecycleError, listed
 from recyclecli.files import PART, refuse_overwrite, unwritable, whole
@@ -16,26 +16,9 @@ from recyclecli.progress import track
 from recyclecli.types import Record, Source
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 IMAGES = "images"  # folder of the photos
-
-
-def read_labels(source: Source, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Mask and instances of photo `index`; the photo is decoded only where the source can do no other.
-
-    A source can by a method `read_labels(index)` that returns (mask (H, W) uint8, instances (H, W) int32).
-    """
-    own = getattr(source, "read_labels", None)
-    if own is not None:
-        mask, instances = own(index)
-        return mask, instances
-    if isinstance(source, CocoSource):
-        record = source.record(index)
-        return paint(record.annotations, record.height, record.width)
-    sample = source.read(index)
-    return sample.mask, sample.instances
 
 
 def read_records(source: Source) -> list[Record]:

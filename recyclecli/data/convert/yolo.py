@@ -11,7 +11,8 @@ from pathlib import Path
 from recyclecli.coco import decode, paint, rasterise
 from recyclecli.coco.rings import ring
 from recyclecli.coco.writer import has_background, mask_regions
-from recyclecli.data.convert.photos import begin, copy_photo, place_photos, read_labels, read_records, to_write
+from recyclecli.data.convert.photos import begin, copy_photo, place_photos, read_records, to_write
+from recyclecli.data.sources import read_labels
 from recyclecli.files import write_text
 from recyclecli.progress import track
 from recyclecli.types import IGNORE, Annotation, Record, Source

@@ -1,0 +1,55 @@
+"""The verbs of the command line as functions with typed results, for notebooks and studies.
+
+    from recyclecli import api
+
+    done = api.train({"model": "unetpp", "data.root": "data"})
+    result = api.evaluate(done.run)
+    print(result.miou_dataset, result.miou_image, result.miou_256)
+
+Bad input raises `RecycleError` with its remedy. Importing this package imports no torch. A run is
+given as its `Run`, its folder, its name in runs/, or `last`.
+"""
+
+from recyclecli.api.data import check, groups, kfold, open_data, registry, sample, split, stats
+from recyclecli.api.judging import (
+    ablate,
+    compare,
+    compare_arms,
+    count,
+    evaluate,
+    evaluate_arrays,
+    evaluate_masks,
+    evaluate_submission,
+    judged_photos,
+    refuse_trained_on,
+)
+from recyclecli.api.runs import find_run, pipeline, predict, recipe_of, report, train
+from recyclecli.errors import RecycleError
+
+__all__ = [
+    "RecycleError",
+    "ablate",
+    "check",
+    "compare",
+    "compare_arms",
+    "count",
+    "evaluate",
+    "evaluate_arrays",
+    "evaluate_masks",
+    "evaluate_submission",
+    "find_run",
+    "groups",
+    "judged_photos",
+    "kfold",
+    "open_data",
+    "pipeline",
+    "predict",
+    "recipe_of",
+    "refuse_trained_on",
+    "registry",
+    "report",
+    "sample",
+    "split",
+    "stats",
+    "train",
+]

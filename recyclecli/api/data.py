@@ -1,0 +1,91 @@
+"""Labelled photos as functions: open, draw, check, count, group, split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recyclecli.plugins import Registry, discover
+
+if TYPE_CHECKING:
+    from recyclecli.data.check import Finding
+    from recyclecli.data.folds import Folds
+    from recyclecli.data.splits import Split
+    from recyclecli.data.stats import Stats
+    from recyclecli.types import Source
+
+Place = str | Path
+
+
+def registry() -> Registry:
+    """What is installed; see `recyclecli.plugins`."""
+    return discover()
+
+
+def open_data(
+    root: Place, json_path: str | None = None, dataset: str = "coco", options: Mapping[str, Any] = {}
+) -> Source:
+    """The labelled photos of a folder: `source.class_names`, `len(source)`, `record(i)`, `read(i)`."""
+    from recyclecli.data.sources import open_source
+
+    return open_source(registry(), Path(root), json_path, dataset, options)
+
+
+def sample(root: Place, images: int = 60, seed: int = 0, force: bool = False) -> Path:
+    """Draw the embedded sample set into `root`; its annotation file."""
+    from recyclecli.data.write import write_photos
+
+    source = open_data(root, None, "sample", {"images": images, "seed": seed})
+    return write_photos(source, Path(root), "annotations.json", force)
+
+
+def check(root: Place, files: Mapping[str, Place]) -> list[Finding]:
+    """Faults of COCO files ({split: file}) and their photos; see `recycle data check`."""
+    from recyclecli.data.check import check_coco
+
+    return check_coco(Path(root), {split: Path(file) for split, file in files.items()})
+
+
+def stats(root: Place, json_path: str | None = None, dataset: str = "coco") -> Stats:
+    """Photos, objects and pixels of each class, and of each split."""
+    from recyclecli.data.stats import folder_stats
+
+    return folder_stats(registry(), Path(root), json_path, dataset)
+
+
+def groups(source: Source, group_by: str | None) -> list[int] | None:
+    """The group of each photo, for intervals over groups; None for none. See `recycle data kfold --group-by`."""
+    from recyclecli.data.groups import groups_of
+
+    return None if group_by is None else [int(one) for one in groups_of(source, group_by)]
+
+
+def kfold(
+    root: Place,
+    n: int = 5,
+    seed: int = 0,
+    group_by: str | None = None,
+    json_path: str | None = None,
+    dataset: str = "coco",
+    out: Place | None = None,
+    force: bool = False,
+) -> tuple[Folds, list[Path]]:
+    """Split into n folds that hold every class evenly and write them; the folds and the files."""
+    from recyclecli.data.folds import make_folds, write_folds
+    from recyclecli.data.groups import groups_of
+
+    source = open_data(root, json_path, dataset)
+    groups = None if group_by is None else groups_of(source, group_by)
+    folds = make_folds(source, n, seed, groups)
+    return folds, write_folds(source, folds, Path(out or root), seed, force, group_by)
+
+
+def split(settings: Mapping[str, Any] = {}, recipe: Place | None = None) -> Split:
+    """The training and validation photos that `train` would use with these settings."""
+    from recyclecli.data.splits import make_split
+    from recyclecli.recipe import resolve
+
+    installed = registry()
+    resolved = resolve(installed, Path(recipe) if recipe else None, settings)
+    return make_split(installed, resolved.data, resolved.seed)

@@ -1,0 +1,272 @@
+"""The judge as functions: score, compare, choose tricks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recyclecli.api.data import Place, groups, open_data, registry
+from recyclecli.api.runs import find_run, pipeline, recipe_of
+from recyclecli.errors import RecycleError, listed
+from recyclecli.judge.compare import WORTH
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from recyclecli.engine.ablate import Ablation
+    from recyclecli.engine.evaluate import Watch
+    from recyclecli.engine.pipeline import Pipeline
+    from recyclecli.engine.runs import Run
+    from recyclecli.judge.compare import Comparison
+    from recyclecli.judge.ledger import Ledger
+    from recyclecli.judge.scores import Evaluation, Metric
+    from recyclecli.types import Source
+
+
+def judged_photos(
+    run: Run | Place | None, data: Place | None = None, json_path: str | None = None, dataset: str = "coco"
+) -> tuple[Source, str]:
+    """The labelled photos that a run is judged on, and where they come from, in words.
+
+    They are those of `data`, else the run's own validation split.
+
+    Raises:
+        RecycleError: the run has trained on some of them.
+    """
+    from recyclecli.data.splits import make_split
+
+    if json_path is not None and data is None:
+        raise RecycleError("--json-path without --data", "name the folder that its file names are relative to")
+    if run is None and data is None:
+        raise RecycleError("neither a run nor data is named", "name the labelled photos with --data")
+    other = None if data is None else open_data(data, json_path, dataset)
+    if run is None:
+        assert other is not None
+        return other, f"{len(other)} photos of {data}"
+    if other is not None:
+        refuse_trained_on(run, other)
+        return other, f"{len(other)} photos of {data}"
+    recipe = recipe_of(run)
+    split = make_split(registry(), recipe.data, recipe.seed)
+    return split.val, f"the run's {len(split.val)} validation photos: {split.how}"
+
+
+def refuse_trained_on(run: Run | Place, source: Source) -> None:
+    """Raise RecycleError where a run has trained on photos that it is to be judged on."""
+    from recyclecli.data.splits import make_split, trained_on
+
+    recipe = recipe_of(run)
+    try:
+        split = make_split(registry(), recipe.data, recipe.seed)
+    except RecycleError as error:
+        print(f"note: what {find_run(run).folder} trained on cannot be read: {error.args[0]}", file=sys.stderr)
+        return
+    _refuse(run, trained_on(split, source), source)
+
+
+def _refuse(run: Run | Place, seen: Sequence[str], source: Source) -> None:
+    if seen:
+        raise RecycleError(
+            f"{find_run(run).folder} has trained on {len(seen)} of these {len(source)} photos: {listed(seen, 3)}",
+            "judge on photos that it has not seen: a score on others says nothing",
+        )
+
+
+def evaluate(
+    run: Run | Place,
+    source: Source | None = None,
+    pipeline: Pipeline | None = None,
+    group_by: str | None = None,
+    watch: Watch | None = None,
+) -> Evaluation:
+    """Score a run.
+
+    Args:
+        run: the run.
+        source: labelled photos; its own validation split when left out.
+        pipeline: the run's own when left out.
+        group_by: draw photos that belong together as one.
+        watch: called for each photo.
+    """
+    from recyclecli.engine.evaluate import evaluate as engine
+
+    source = judged_photos(run)[0] if source is None else source
+    own = groups(source, group_by)
+    return engine(registry(), find_run(run), recipe_of(run), source, watch, pipeline, own)
+
+
+def evaluate_masks(folder: Place, source: Source, group_by: str | None = None) -> Evaluation:
+    """Score the masks that `predict` wrote into `folder`; no torch, no model."""
+    from recyclecli.judge.scores import evaluation
+    from recyclecli.judge.stored import count_masks
+
+    return evaluation(count_masks(Path(folder), source), groups(source, group_by))
+
+
+def evaluate_arrays(
+    photos: Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]],
+    class_names: Sequence[str],
+    groups: Sequence[int] | None = None,
+) -> Evaluation:
+    """Score labels that lie in memory; no torch, no files.
+
+    Args:
+        photos: name, predicted (H, W) labels, true (H, W) labels with 255 = ignore, photo by photo.
+        class_names: K names by label.
+        groups: a number for each photo; those of one number are drawn together.
+    """
+    from recyclecli.judge.ledger import Ledger
+    from recyclecli.judge.scores import evaluation
+
+    ledger = Ledger(tuple(class_names))
+    for name, predicted, truth in photos:
+        ledger.add(name, predicted, truth)
+    return evaluation(ledger, groups)
+
+
+def evaluate_submission(file: Place, source: Source, group_by: str | None = None) -> Evaluation:
+    """Score a submission's 256x256 labels; no torch, no model."""
+    from recyclecli.judge.scores import evaluation
+
+    return evaluation(_submission(file, source), groups(source, group_by), reduced=True)
+
+
+def _submission(file: Place, source: Source) -> Ledger:
+    from recyclecli.judge.stored import count_submission
+
+    ledger, extra = count_submission(Path(file), source)
+    if extra:
+        print(f"note: {len(extra)} rows of {file} have no truth here: {listed(extra, 3)}", file=sys.stderr)
+    return ledger
+
+
+def count(result: Run | Place, source: Source) -> Ledger:
+    """Count a result against labels: a run, `RUN+hflip+densecrf`, a folder of masks, or a submission.csv.
+
+    A run is used with its own pipeline, `RUN+plain` without any, `RUN+TRICK+TRICK` with these.
+    """
+    from recyclecli.engine.runs import Run
+    from recyclecli.judge.stored import count_masks
+
+    if not isinstance(result, Run):
+        place = Path(result)
+        if place.suffix.lower() == ".csv":
+            return _submission(place, source)
+        if place.is_dir() and not (place / "recipe.yaml").is_file():
+            return count_masks(place, source)
+    run, pipeline = _named(result)
+    from recyclecli.engine.evaluate import count as engine
+
+    (ledger,) = engine(registry(), run, recipe_of(run), source, [pipeline])
+    return ledger
+
+
+def _named(result: Run | Place) -> tuple[Run, Pipeline]:
+    """`RUN+TRICK+TRICK` as the run and its pipeline."""
+    from recyclecli.engine.pipeline import VIEWS, pipeline_of
+    from recyclecli.engine.runs import Run
+
+    if not isinstance(result, Run):
+        name, *tricks = str(result).split("+")
+        if tricks:
+            chosen = [trick for trick in tricks if trick != "plain"]
+            views, raw = [one for one in chosen if one in VIEWS], "without-ema" in chosen
+            post = [one for one in chosen if one not in VIEWS and one != "without-ema"]
+            return find_run(name), pipeline(views, post, raw)
+    run = find_run(result)
+    return run, pipeline_of(run, recipe_of(run))
+
+
+def compare(
+    results: Sequence[Run | Place] | Mapping[str, Run | Place | Ledger],
+    source: Source | None = None,
+    metric: Metric | None = None,
+    worth: float = WORTH,
+    group_by: str | None = None,
+) -> list[Comparison]:
+    """Each further result against the first, paired by photo.
+
+    Args:
+        results: at least two, as `count` takes them; or names with results or with what `count` gave.
+        source: labelled photos; the first run's validation split when left out.
+        metric: `miou_dataset`; `miou_256` where a submission is among them.
+        worth: the smallest difference that anyone would act on.
+        group_by: draw photos that belong together as one.
+    """
+    from recyclecli.judge.compare import compare as judge
+    from recyclecli.judge.ledger import Ledger
+
+    named = results if isinstance(results, Mapping) else {str(getattr(one, "folder", one)): one for one in results}
+    if len(named) < len(results):
+        raise RecycleError("a result is named twice", "name each once")
+    if len(named) < 2:
+        raise RecycleError("one result alone cannot be compared", "name two or more")
+    reduced = [str(one) for one in named.values() if str(one).lower().endswith(".csv")]
+    if reduced and metric not in (None, "miou_256"):
+        raise RecycleError(f"{reduced[0]} holds 256x256 labels, so {metric} is unknown", "use miou_256")
+    first = next(iter(named.values()))
+    if source is None and not isinstance(first, Ledger):
+        source = judged_photos(first)[0]
+    base, *others = (one if isinstance(one, Ledger) else count(one, _given(source)) for one in named.values())
+    chosen = metric or ("miou_256" if reduced else "miou_dataset")
+    own = None if group_by is None else groups(_given(source), group_by)
+    return judge(base, dict(zip(list(named)[1:], others, strict=True)), chosen, worth, own)
+
+
+def _given(source: Source | None) -> Source:
+    if source is None:
+        raise RecycleError("the labelled photos are not named", "give `source`, see open_data")
+    return source
+
+
+def compare_arms(
+    base: Sequence[Run | Place],
+    other: Sequence[Run | Place],
+    source: Source | None = None,
+    metric: Metric = "miou_dataset",
+    worth: float = WORTH,
+) -> Comparison:
+    """Two recipes by their runs with several seeds; below three on a side the answer is 'not enough data'."""
+    from recyclecli.judge.compare import compare as judge
+
+    source = judged_photos(base[0])[0] if source is None else source
+    first, second = ([count(result, source) for result in arm] for arm in (base, other))
+    return judge(first, {"other": second}, metric, worth)[0]
+
+
+def ablate(
+    run: Run | Place,
+    source: Source | None = None,
+    metric: Metric = "miou_dataset",
+    worth: float = WORTH,
+    group_by: str | None = None,
+    only: Sequence[str] = (),
+    retrained: bool = True,
+    force: bool = False,
+    how: str = "photos of the caller's",
+) -> Ablation:
+    """Keep or drop each trick, and write the chosen pipeline into the run, where `predict` finds it.
+
+    Args:
+        run: the run.
+        source: labelled photos it has not trained on; its own validation split when left out.
+        metric: the score that decides.
+        worth: the smallest gain worth having.
+        group_by: draw photos that belong together as one.
+        only: names of the tricks to try.
+        retrained: also compare the runs beside this one that differ in a setting.
+        force: replace an earlier choice.
+        how: where `source` comes from, in words.
+    """
+    from recyclecli.engine.ablate import ablate as engine
+    from recyclecli.files import refuse_overwrite
+
+    found = find_run(run)
+    refuse_overwrite([found.pipeline], force)
+    if source is None:
+        source, how = judged_photos(found)
+    own = groups(source, group_by)
+    return engine(registry(), found, recipe_of(found), source, how, metric, worth, own, only, retrained)

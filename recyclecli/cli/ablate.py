@@ -1,0 +1,79 @@
+"""`recycle ablate`"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recyclecli.cli.compare import cells, notes, table_of
+from recyclecli.cli.options import AsJson, Dataset, Force, GroupBy, JsonPath, MetricName, RunName, Worth, metric_option
+
+if TYPE_CHECKING:
+    from recyclecli.engine.ablate import Ablation
+
+EXAMPLE = "Example: `recycle ablate last`, or only some: `recycle ablate last --trick hflip --trick densecrf`"
+
+
+def ablate(
+    run: RunName,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Labelled photos.  [default: the run's validation split]")
+    ] = None,
+    dataset: Dataset = "coco",
+    json_path: JsonPath = None,
+    trick: Annotated[list[str] | None, typer.Option("--trick", help="Try this one; repeatable.")] = None,
+    metric: MetricName = None,
+    worth: Worth = 0.005,
+    group_by: GroupBy = None,
+    retrained: Annotated[
+        bool, typer.Option("--retrained/--no-retrained", help="Also compare the runs beside this one.")
+    ] = True,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep or drop each trick by a paired test; `predict` uses the chosen pipeline from then on."""
+    from recyclecli import api
+    from recyclecli.files import refuse_overwrite
+
+    refuse_overwrite([api.find_run(run).pipeline], force)
+    source, how = api.judged_photos(run, data, json_path, dataset)
+    chosen = metric_option(metric) or "miou_dataset"
+    found = api.ablate(run, source, chosen, worth, group_by, trick or (), retrained, force, how)
+    if as_json:
+        import json
+
+        print(json.dumps(found.as_dict(), ensure_ascii=False))
+        return
+    show(found)
+    print(f"written to {api.find_run(run).pipeline}; recycle predict uses it", file=sys.stderr)
+
+
+def show(found: Ablation) -> None:
+    """The answers as tables, and the choice."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    choice = found.choice
+    titles = {
+        f"each trick alone, {found.metric} on {found.photos} photos; without any {choice.base:.4f}": found.tricks,
+        "what retraining changed, over seeds (runs of each arm)": found.retrained,
+    }
+    for title, tricks in titles.items():
+        if not tricks:
+            continue
+        table = table_of(title, "trick", "score")
+        for trick in tricks:
+            one = trick.comparison
+            seeds = f" ({one.seeds[0]} and {one.seeds[1]})" if tricks is found.retrained else ""
+            table.add_row(escape(trick.name) + seeds, f"{one.score:.4f}", *cells(one.difference, trick.answer))
+        console.print(table)
+    for line in notes([trick.comparison.difference for trick in (*found.tricks, *found.retrained)], found.worth):
+        console.print(line, soft_wrap=True)
+    fair = choice.cross_fitted
+    bounds = "" if fair.low is None else f" ({fair.low:.4f} to {fair.high:.4f})"
+    console.print(f"chosen: {escape(str(found.pipeline))}, {choice.score:.4f} on the photos it was chosen on")
+    console.print(f"cross-fitted, the figure to tell others: {fair:.4f}{bounds}; without any trick {choice.base:.4f}")

@@ -1,0 +1,206 @@
+"""The gate on a run: every installed inference trick, and what its sibling runs say about retraining."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from recyclecli import __version__
+from recyclecli.engine.checkpoint import read_card
+from recyclecli.engine.evaluate import count
+from recyclecli.engine.pipeline import VIEWS, Pipeline, write_choice
+from recyclecli.engine.runs import Run
+from recyclecli.errors import RecycleError
+from recyclecli.judge.compare import WORTH, compare
+from recyclecli.judge.gate import Choice, Names, Trick, choose, judged
+from recyclecli.judge.ledger import Ledger
+from recyclecli.judge.scores import Metric
+from recyclecli.plugins import Registry
+from recyclecli.recipe import ListedPart, Recipe, resolve
+from recyclecli.types import Source
+
+WITHOUT_AVERAGE = "without-ema"
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """What the gate says about a run.
+
+    Attributes:
+        photos: judged on.
+        metric: that decides.
+        worth: the smallest gain worth having.
+        tricks: inference tricks, each alone against the bare run.
+        retrained: what retraining changed, by the runs beside this one.
+        choice: which tricks go into the pipeline, and its scores.
+        pipeline: what `predict` uses from now on.
+    """
+
+    photos: int
+    metric: Metric
+    worth: float
+    tricks: tuple[Trick, ...]
+    retrained: tuple[Trick, ...]
+    choice: Choice
+    pipeline: Pipeline
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json and pipeline.json."""
+        scores = {key: getattr(self.choice, key) for key in ("base", "score", "cross_fitted")}
+        return {
+            "photos": self.photos,
+            "metric": self.metric,
+            "worth": self.worth,
+            "pipeline": self.pipeline.as_dict(),
+            **{key: {"value": one.value, "low": one.low, "high": one.high} for key, one in scores.items()},
+            "tricks": [trick.as_dict() for trick in self.tricks],
+            "retrained": [trick.as_dict() for trick in self.retrained],
+        }
+
+
+def ablate(
+    registry: Registry,
+    run: Run,
+    recipe: Recipe,
+    source: Source,
+    how: str,
+    metric: Metric = "miou_dataset",
+    worth: float = WORTH,
+    groups: Sequence[int] | None = None,
+    only: Sequence[str] = (),
+    retrained: bool = True,
+) -> Ablation:
+    """Judge every trick and write the chosen pipeline into the run.
+
+    Args:
+        registry: the installed components.
+        run: a run with weights.
+        recipe: its recipe.
+        source: labelled photos that it has not trained on.
+        how: where they come from, for pipeline.json.
+        metric: the score that decides.
+        worth: the smallest gain worth having.
+        groups: a number for each photo; those of one number are drawn together.
+        only: names of the tricks to try; all when empty.
+        retrained: whether to look at the runs beside this one, too.
+
+    Raises:
+        RecycleError: an unknown trick, or a photo that cannot be read.
+    """
+    tricks = installed_tricks(registry, run, recipe)
+    for name in only:
+        if name not in tricks:
+            raise RecycleError(f"no trick is called {name!r}", f"there are {', '.join(tricks)}")
+    tricks = {name: trick for name, trick in tricks.items() if not only or name in only}
+    print(f"trying {', '.join(tricks)} on {len(source)} photos: {how}", file=sys.stderr)
+    base, *ledgers = count(registry, run, recipe, source, [Pipeline(), *tricks.values()])
+
+    def together(sets: Sequence[Names]) -> list[Ledger]:
+        print(f"trying together: {'; '.join(' + '.join(names) for names in sets)}", file=sys.stderr)
+        return count(registry, run, recipe, source, [_joined(tricks, names) for names in sets])
+
+    answers, choice = choose(base, dict(zip(tricks, ledgers, strict=True)), together, metric, worth, groups)
+    arms = sibling_arms(registry, run, recipe) if retrained else {}
+    others = _retrained(registry, source, arms, metric, worth, groups) if len(arms) > 1 else ()
+    pipeline = _joined(tricks, choice.kept)
+    result = Ablation(len(source), metric, worth, tuple(answers), tuple(others), choice, pipeline)
+    step = read_card(run.best).get("step")
+    write_choice(run, pipeline, {"recyclecli": __version__, "step": step, "chosen_on": how, **result.as_dict()})
+    return result
+
+
+def installed_tricks(registry: Registry, run: Run, recipe: Recipe) -> dict[str, Pipeline]:
+    """Each inference trick alone: views, post-processors that can be built, the weights without average.
+
+    A post-processor that the recipe names is tried with the recipe's options.
+    """
+    tricks: dict[str, Pipeline] = {view: Pipeline(views=(view,)) for view in VIEWS}
+    named = {part.name.partition("@")[0]: part for part in recipe.post}
+    for offer in registry.offers("postprocessor"):
+        name = offer.component.name
+        if offer.missing():
+            print(f"{name} is not tried: pip install {' '.join(offer.missing())}", file=sys.stderr)
+            continue
+        alone = sum(name == other.component.name for other in registry.offers("postprocessor")) == 1
+        label = name if alone else offer.qualified
+        tricks[label] = Pipeline(post=(named.get(name, ListedPart(name=label)),))
+    if run.raw.is_file() and read_card(run.raw).get("step") == read_card(run.best).get("step"):
+        tricks[WITHOUT_AVERAGE] = Pipeline(weights="raw")
+    return tricks
+
+
+def _joined(tricks: Mapping[str, Pipeline], names: Names) -> Pipeline:
+    """One pipeline of several tricks: all views, then all post-processors in the order of their names."""
+    joined = Pipeline()
+    for name in sorted(names, key=list(tricks).index):
+        trick = tricks[name]
+        weights = trick.weights if joined.weights == "best" else joined.weights
+        joined = replace(joined, views=joined.views + trick.views, post=joined.post + trick.post, weights=weights)
+    return joined
+
+
+def sibling_arms(registry: Registry, run: Run, recipe: Recipe) -> dict[str, list[tuple[Run, Recipe]]]:
+    """The runs beside `run` that learned from the same data, by what they changed; `` is its own arm.
+
+    Two runs of one seed are one: the second adds no chance. Runs without weights, or whose
+    recipe no longer resolves, are left out.
+    """
+    own = _settings(recipe)
+    arms: dict[str, list[tuple[Run, Recipe]]] = {"": [(run, recipe)]}
+    for file in sorted(run.folder.parent.glob("*/recipe.yaml")):
+        other = Run(file.parent)
+        if other.folder == run.folder or not other.best.is_file():
+            continue
+        try:
+            settings = resolve(registry, file)
+        except RecycleError as error:
+            print(f"{other.folder.name} is left out: {error.args[0]}", file=sys.stderr)
+            continue
+        if _data(settings) != _data(recipe):
+            continue
+        theirs = _settings(settings)
+        changed = [key for key in sorted({*own, *theirs}) if own.get(key) != theirs.get(key)]
+        arm = arms.setdefault(", ".join(f"{key}={theirs.get(key)}" for key in changed), [])
+        if settings.seed not in [known.seed for _, known in arm]:
+            arm.append((other, settings))
+    return arms
+
+
+def _data(recipe: Recipe) -> dict[str, Any]:
+    """What says which photos are learned from and judged on."""
+    return recipe.data.model_dump(mode="json", exclude={"size", "workers"})
+
+
+def _settings(recipe: Recipe) -> dict[str, str]:
+    """Every setting that retraining would change, flat, as text."""
+    train = {f"train.{key}": value for key, value in recipe.train.model_dump(mode="json").items()}
+    tree = recipe.model_dump(mode="json", include={"model", "loss", "aug"}, exclude_none=True)
+    model = {f"model.{key}": value for key, value in tree["model"].items()}
+    parts = {key: [_short(part) for part in tree[key]] for key in ("loss", "aug")}
+    values: dict[str, Any] = {"data.size": recipe.data.size, **model, **parts, **train}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def _short(part: dict[str, Any]) -> str:
+    options = " ".join(f"{key}={value}" for key, value in part.items() if key != "name")
+    return f"{part['name']} {options}".strip()
+
+
+def _retrained(
+    registry: Registry,
+    source: Source,
+    arms: Mapping[str, list[tuple[Run, Recipe]]],
+    metric: Metric,
+    worth: float,
+    groups: Sequence[int] | None,
+) -> list[Trick]:
+    ledgers: dict[str, list[Ledger]] = {}
+    for name, runs in arms.items():
+        print(f"{name or 'as this run'}: {', '.join(run.folder.name for run, _ in runs)}", file=sys.stderr)
+        counted = (count(registry, run, recipe, source, [Pipeline()]) for run, recipe in runs)
+        ledgers[name] = [ledger for (ledger,) in counted]
+    base = ledgers.pop("")
+    return [judged(one, worth) for one in compare(base, ledgers, metric, worth, groups)]

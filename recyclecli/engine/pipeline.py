@@ -1,0 +1,94 @@
+"""What a run's weights are used with: views of the photo, post-processors, which weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from recyclecli.engine.runs import Run
+from recyclecli.errors import RecycleError, nearest
+from recyclecli.files import write_json
+from recyclecli.recipe import ListedPart, Recipe
+
+FORMAT = 1
+
+View = Literal["hflip", "vflip", "rot90", "rot180", "rot270", "scale-0.75", "scale-1.25", "scale-1.5"]
+VIEWS: tuple[View, ...] = get_args(View)
+"""Test-time views: the model also sees the photo so, and its probabilities are averaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """From a run's weights to labels.
+
+    Attributes:
+        views: of `VIEWS`, beside the photo as it is.
+        post: post-processors, in this order.
+        weights: `best`, which are the average where the run kept one, or `raw`, what the
+            optimizer had at the same step.
+    """
+
+    views: tuple[View, ...] = ()
+    post: tuple[ListedPart, ...] = ()
+    weights: Literal["best", "raw"] = "best"
+
+    def __str__(self) -> str:
+        parts = [*(["raw-weights"] if self.weights == "raw" else []), *self.views]
+        return " + ".join([*parts, *(part.name for part in self.post)]) or "plain"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is written into the run."""
+        post = [part.model_dump(mode="json", exclude_none=True) for part in self.post]
+        return {"weights": self.weights, "views": list(self.views), "post": post}
+
+
+def checked_views(names: Sequence[str]) -> tuple[View, ...]:
+    """The views of these names, each once.
+
+    Raises:
+        RecycleError: there is no such view.
+    """
+    for name in names:
+        if name not in VIEWS:
+            raise RecycleError(f"no view is called {name!r}", nearest(name, VIEWS))
+    return tuple(view for view in VIEWS if view in names)
+
+
+def pipeline_of(run: Run, recipe: Recipe) -> Pipeline:
+    """The pipeline that `ablate` chose for the run, else the recipe's post-processors.
+
+    Raises:
+        RecycleError: pipeline.json is not what `write_pipeline` writes.
+    """
+    if not run.pipeline.is_file():
+        return Pipeline(post=recipe.post)
+    chosen = read_choice(run)["pipeline"]
+    try:
+        post = tuple(ListedPart.model_validate(part) for part in chosen["post"])
+        if chosen["weights"] not in ("best", "raw"):
+            raise ValueError(f"weights {chosen['weights']!r}")
+        return Pipeline(checked_views(chosen["views"]), post, chosen["weights"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _broken(run, error) from error
+
+
+def read_choice(run: Run) -> dict[str, Any]:
+    """What `ablate` wrote: the pipeline, the photos it was chosen on, its cross-fitted score."""
+    try:
+        choice = json.loads(run.pipeline.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _broken(run, error) from error
+    if not isinstance(choice, dict) or choice.get("format") != FORMAT or "pipeline" not in choice:
+        raise _broken(run, "another format")
+    return choice
+
+
+def _broken(run: Run, error: object) -> RecycleError:
+    return RecycleError(f"{run.pipeline} cannot be used: {error}", "remove it, or run recycle ablate again")
+
+
+def write_choice(run: Run, pipeline: Pipeline, more: dict[str, Any]) -> None:
+    """Write the pipeline that `predict`, `eval` and `report` use from now on, and where it comes from."""
+    write_json(run.pipeline, {"format": FORMAT, "pipeline": pipeline.as_dict(), **more}, indent=1)
