@@ -8,14 +8,10 @@ scored on the rest; the bar is an mIoU of at most 0.25.
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 
-from recyclecli.data.sources import open_source
-from recyclecli.judge.counts import marginals
-from recyclecli.judge.ledger import class_iou, mean_iou
-from recyclecli.plugins import discover
+from recyclecli import api
 
 LEVELS = 32
 
@@ -29,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=240)
     images = parser.parse_args().images
-    source = open_source(discover(), Path(), None, "sample", {"images": images})
+    source = api.open_data(".", dataset="sample", options={"images": images})
     classes = len(source.class_names)
     counts = np.ones((LEVELS**3, classes)) * 1e-3
     objects = np.zeros(classes, np.int64)
@@ -43,11 +39,10 @@ def main() -> None:
             continue
         np.add.at(counts, (codes(sample.image).ravel(), sample.mask.ravel()), 1)
     for name, weights in (("by frequency", np.ones(classes)), ("classes weighted alike", 1 / counts.sum(0))):
-        table = (counts * weights).argmax(1)
-        matrix = np.zeros((classes, classes), np.int64)
-        for sample in held_out:
-            np.add.at(matrix, (sample.mask.ravel(), table[codes(sample.image)].ravel()), 1)
-        print(f"colour alone, {name}: mIoU {float(mean_iou(class_iou(marginals(matrix)))):.3f} (bar: at most 0.25)")
+        table = (counts * weights).argmax(1).astype(np.uint8)
+        photos = ((str(number), table[codes(one.image)], one.mask) for number, one in enumerate(held_out))
+        miou = api.evaluate_arrays(photos, source.class_names).miou_dataset
+        print(f"colour alone, {name}: mIoU {miou:.3f} ({miou.low:.3f} to {miou.high:.3f}; bar: at most 0.25)")
     shares = ", ".join(
         f"{name} {100 * count / objects.sum():.1f} %"
         for name, count in zip(source.class_names, objects, strict=True)

@@ -22,6 +22,7 @@ from recyclecli.api.judging import (
     evaluate_submission,
     judged_photos,
     refuse_trained_on,
+    run_of,
 )
 from recyclecli.api.runs import find_run, pipeline, predict, recipe_of, report, train
 from recyclecli.errors import RecycleError
@@ -48,6 +49,7 @@ __all__ = [
     "refuse_trained_on",
     "registry",
     "report",
+    "run_of",
     "sample",
     "split",
     "stats",

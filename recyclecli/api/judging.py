@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from recyclecli.api.data import Place, groups, open_data, registry
 from recyclecli.api.runs import find_run, pipeline, recipe_of
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.judge.compare import WORTH
 
 if TYPE_CHECKING:
@@ -143,41 +143,51 @@ def _submission(file: Place, source: Source) -> Ledger:
     return ledger
 
 
+def run_of(result: Run | Place) -> Run | None:
+    """The run that a result comes from, see `count`; None for masks and submissions."""
+    from recyclecli.engine.runs import Run
+
+    if isinstance(result, Run):
+        return result
+    place = Path(result)
+    if place.suffix.lower() == ".csv" or (place.is_dir() and not (place / "recipe.yaml").is_file()):
+        return None
+    return find_run(place.with_name(place.name.partition("+")[0] or place.name))
+
+
 def count(result: Run | Place, source: Source) -> Ledger:
     """Count a result against labels: a run, `RUN+hflip+densecrf`, a folder of masks, or a submission.csv.
 
     A run is used with its own pipeline, `RUN+plain` without any, `RUN+TRICK+TRICK` with these.
     """
-    from recyclecli.engine.runs import Run
+    from recyclecli.engine.evaluate import count as engine
+    from recyclecli.engine.pipeline import pipeline_of
     from recyclecli.judge.stored import count_masks
 
-    if not isinstance(result, Run):
-        place = Path(result)
-        if place.suffix.lower() == ".csv":
-            return _submission(place, source)
-        if place.is_dir() and not (place / "recipe.yaml").is_file():
-            return count_masks(place, source)
-    run, pipeline = _named(result)
-    from recyclecli.engine.evaluate import count as engine
-
-    (ledger,) = engine(registry(), run, recipe_of(run), source, [pipeline])
+    run = run_of(result)
+    if run is None:
+        place = Path(str(result))
+        return count_masks(place, source) if place.is_dir() else _submission(place, source)
+    recipe = recipe_of(run)
+    tricks = Path(str(result)).name.split("+")[1:] if isinstance(result, (str, Path)) else []
+    chosen = _pipeline(tricks) if tricks else pipeline_of(run, recipe)
+    (ledger,) = engine(registry(), run, recipe, source, [chosen])
     return ledger
 
 
-def _named(result: Run | Place) -> tuple[Run, Pipeline]:
-    """`RUN+TRICK+TRICK` as the run and its pipeline."""
-    from recyclecli.engine.pipeline import VIEWS, pipeline_of
-    from recyclecli.engine.runs import Run
+def _pipeline(tricks: Sequence[str]) -> Pipeline:
+    """The pipeline of tricks by their names, as `ablate` calls them."""
+    from recyclecli.engine.ablate import WITHOUT_AVERAGE
+    from recyclecli.engine.pipeline import VIEWS
 
-    if not isinstance(result, Run):
-        name, *tricks = str(result).split("+")
-        if tricks:
-            chosen = [trick for trick in tricks if trick != "plain"]
-            views, raw = [one for one in chosen if one in VIEWS], "without-ema" in chosen
-            post = [one for one in chosen if one not in VIEWS and one != "without-ema"]
-            return find_run(name), pipeline(views, post, raw)
-    run = find_run(result)
-    return run, pipeline_of(run, recipe_of(run))
+    posts = [offer.component.name for offer in registry().offers("postprocessor")]
+    valid = [*VIEWS, *posts, WITHOUT_AVERAGE, "plain"]
+    for trick in tricks:
+        if trick.partition("@")[0] not in valid:
+            raise RecycleError(f"no trick is called {trick!r}", nearest(trick, valid))
+    views = [trick for trick in tricks if trick in VIEWS]
+    post = [trick for trick in tricks if trick.partition("@")[0] in posts]
+    return pipeline(views, post, WITHOUT_AVERAGE in tricks)
 
 
 def compare(
@@ -207,9 +217,9 @@ def compare(
     reduced = [str(one) for one in named.values() if str(one).lower().endswith(".csv")]
     if reduced and metric not in (None, "miou_256"):
         raise RecycleError(f"{reduced[0]} holds 256x256 labels, so {metric} is unknown", "use miou_256")
-    first = next(iter(named.values()))
-    if source is None and not isinstance(first, Ledger):
-        source = judged_photos(first)[0]
+    if source is None:
+        runs = [run_of(one) for one in named.values() if not isinstance(one, Ledger)]
+        source = next((judged_photos(run)[0] for run in runs if run), None)
     base, *others = (one if isinstance(one, Ledger) else count(one, _given(source)) for one in named.values())
     chosen = metric or ("miou_256" if reduced else "miou_dataset")
     own = None if group_by is None else groups(_given(source), group_by)

@@ -42,14 +42,12 @@ def compare(
     from recyclecli import api
 
     chosen = metric_option(metric)
-    runs = [name for name in results if _is_run(name)]
+    runs = list(dict.fromkeys(run for run in map(api.run_of, results) if run))
     if not runs:
         data = data_root(data)
-    first = runs[0].partition("+")[0] if runs else None
-    source, how = api.judged_photos(first, data, json_path, dataset)
-    for other in dict.fromkeys(name.partition("+")[0] for name in runs[1:]):
-        if other != first:
-            api.refuse_trained_on(other, source)
+    source, how = api.judged_photos(runs[0] if runs else None, data, json_path, dataset)
+    for other in runs[1:]:
+        api.refuse_trained_on(other, source)
     print(f"judging on {how}", file=sys.stderr)
     found = api.compare(results, source, chosen, worth, group_by)
     if as_json:
@@ -58,11 +56,6 @@ def compare(
         print(json.dumps([one.as_dict() for one in found], ensure_ascii=False))
         return
     show(results[0], found, worth)
-
-
-def _is_run(name: str) -> bool:
-    place = Path(name)
-    return place.suffix.lower() != ".csv" and (not place.is_dir() or (place / "recipe.yaml").is_file())
 
 
 def show(base: str, found: list[Comparison], worth: float) -> None:

@@ -12,7 +12,7 @@ from recyclecli.judge.calibration import Calibration
 from recyclecli.judge.counts import photo_counts
 from recyclecli.types import IGNORE
 
-GROWTH = 256  # photos that room is made for at a time
+GROWTH = 1024  # photos that room is made for at a time
 
 
 class Ledger:
@@ -36,6 +36,7 @@ class Ledger:
         self.confusion = np.zeros((len(class_names),) * 2, np.int64)
         self.calibration = Calibration()
         self._counts = np.zeros((0, 3, 3, len(class_names)), np.uint32)
+        self._added: list[NDArray[np.uint32]] = []  # blocks of what `_counts` lacks
 
     def __len__(self) -> int:
         return len(self.names)
@@ -43,7 +44,10 @@ class Ledger:
     @property
     def counts(self) -> NDArray[np.uint32]:
         """(N, 3, 3, K) of the photos so far; see `photo_counts`."""
-        return self._counts[: len(self.names)]
+        if self._added:
+            self._counts = np.concatenate([self._counts, *self._added])[: len(self.names)]
+            self._added = []
+        return self._counts
 
     def add(
         self,
@@ -77,9 +81,10 @@ class Ledger:
                     "use predictions and labels of one class list",
                 )
         counts, own = photo_counts(predicted, truth, classes)
-        if len(self.names) == len(self._counts):
-            self._counts = np.concatenate([self._counts, np.zeros((GROWTH, *counts.shape), np.uint32)])
-        self._counts[len(self.names)] = counts
+        block, place = divmod(len(self.names) - len(self._counts), GROWTH)
+        if block == len(self._added):
+            self._added.append(np.zeros((GROWTH, *counts.shape), np.uint32))
+        self._added[block][place] = counts
         self.names.append(name)
         self.confusion += own
         if confidence is not None:
@@ -95,12 +100,12 @@ class Ledger:
 
     def replace(self, photos: NDArray[np.integer], other: Ledger) -> None:
         """Take over the counts of some photos, by their places, from a ledger of the same photos."""
-        self._counts[photos] = other.counts[photos]
+        self.counts[photos] = other.counts[photos]
 
     def reorder(self, names: list[str]) -> None:
         """Bring the photos into the order of `names`, which are the same."""
         place = {name: index for index, name in enumerate(self.names)}
-        self._counts = self._counts[[place[name] for name in names]]
+        self._counts = self.counts[[place[name] for name in names]]
         self.names = list(names)
 
 

@@ -45,8 +45,12 @@ def bootstrap(rows: Rows, statistic: Statistic, seed: int = 0, replicates: int =
         replicates: how many.
     """
     chance = np.random.default_rng(seed)
-    shares = np.full(len(rows), 1 / len(rows))
-    return _summed(rows, statistic, replicates, lambda count: chance.multinomial(len(rows), shares, count))
+
+    def drawn(count: int) -> NDArray[np.integer]:
+        places = chance.integers(0, len(rows), (count, len(rows))) + np.arange(count)[:, None] * len(rows)
+        return np.bincount(places.ravel(), minlength=count * len(rows)).reshape(count, len(rows))
+
+    return _summed(rows, statistic, replicates, drawn)
 
 
 def swap_test(ours: Rows, theirs: Rows, statistic: Statistic, seed: int = 0, swaps: int = SWAPS) -> Floats:

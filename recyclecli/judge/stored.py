@@ -37,9 +37,13 @@ def count_masks(folder: Path, source: Source) -> Ledger:
     inner = folder / "masks" if (folder / "masks").is_dir() else folder
     table = _table(inner.parent / CLASSES, source.class_names)
     names = [source.record(index).file_name for index in range(len(source))]
-    files = [inner / name for name in target_names(names, ".png")]
-    files = [file if file.is_file() else inner / f"{name}.png" for file, name in zip(files, names, strict=True)]
-    missing = [name for file, name in zip(files, names, strict=True) if not file.is_file()]
+    targets = target_names(names, ".png")
+
+    def place(index: int) -> Path:
+        file = inner / targets[index]
+        return file if file.is_file() else inner / f"{names[index]}.png"
+
+    missing = [name for index, name in enumerate(names) if not place(index).is_file()]
     if missing:
         raise RecycleError(
             f"{inner} lacks the masks of {len(missing)} of {len(names)} photos: {listed(missing, 3)}",
@@ -47,10 +51,11 @@ def count_masks(folder: Path, source: Source) -> Ledger:
         )
 
     def read(index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        said = _mask(files[index])
+        file = place(index)
+        said = _mask(file)
         if table is not None:
             if said.size and said.max() >= len(table):
-                raise RecycleError(f"{files[index]} holds label {said.max()}, but {CLASSES} names {len(table)} classes")
+                raise RecycleError(f"{file} holds label {said.max()}, but {CLASSES} names {len(table)} classes")
             said = table[said]
         return said, read_labels(source, index)[0]
 

@@ -358,6 +358,46 @@ class TestGate:
         assert choice.cross_fitted == choice.base
 
 
+def resampled(first, second, seed, photos, gain=0.0):
+    """A trick on photos drawn with replacement: on each a coin says which of two results is the base."""
+    chance = np.random.default_rng(seed)
+    drawn = chance.integers(0, len(first), photos)
+    base, trick, other = first.take(drawn), second.take(drawn), first.take(drawn)
+    swap = np.flatnonzero(chance.random(photos) < 0.5)
+    base.replace(swap, trick)
+    trick.replace(swap, other)
+    hit, true, said = trick.counts[:, 0].astype(float).transpose(1, 0, 2)
+    mended = [hit + gain * (true - hit), true, said + gain * (true - said)]
+    trick.counts[:, 0] = np.rint(np.stack(mended, 1))
+    return base, trick
+
+
+class TestBars:
+    """The bars of the gate in small; benchmarks/gate.py has them in full, on real runs."""
+
+    def kept(self, trials, photos, gain=0.0):
+        pair = noisy(400, 0.3, 1), noisy(400, 0.3, 2)
+        found = 0
+        for seed in range(trials):
+            base, trick = resampled(*pair, seed, photos, gain)
+            (one,) = compare(base, {"trick": trick}, replicates=400, swaps=999, seed=seed)
+            found += judged(one).answer == "keep"
+        return found / trials
+
+    def test_luck_is_rarely_kept(self):
+        assert self.kept(200, 150) <= 0.05
+
+    def test_an_effect_is_mostly_kept(self):
+        """Of effects of 2.8 standard errors the normal approximation finds 80 %."""
+        pair = noisy(400, 0.3, 1), noisy(400, 0.3, 2)
+        without, mended = (
+            compare(base, {"trick": trick}, swaps=99)[0].difference
+            for base, trick in (resampled(*pair, 0, 400, gain) for gain in (0, 0.015))
+        )
+        gain = 0.015 * 2.8 * without.sd / 150**0.5 / (mended.value - without.value)
+        assert self.kept(100, 150, gain) >= 0.7
+
+
 class _Named:
     def __init__(self, name):
         self.name = name

@@ -1,5 +1,6 @@
 """The repository keeps the shape that the design gives it, and the docs name what there is."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,15 @@ def test_every_plugin_is_a_distribution_of_its_own(distribution):
     folder = ROOT / "plugins" / distribution
     for name in ("pyproject.toml", "README.md", "src", "tests"):
         assert (folder / name).exists()
+
+
+def test_benchmarks_use_what_users_have():
+    """Only the public functions, and for running commands nothing of ours at all."""
+    for file in ROOT.glob("benchmarks/*.py"):
+        found = set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("recyclecli"):
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names if alias.name.startswith("recyclecli")}
+        assert found <= {"recyclecli.api"}, file

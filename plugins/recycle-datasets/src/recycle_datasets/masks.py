@@ -34,12 +34,9 @@ class MaskSource:
 
     def __init__(self, options: MasksOptions, context: DatasetContext) -> None:
         self._root = context.root
-        folder = context.root / options.images
+        self._images, self._masks = context.root / options.images, context.root / options.masks
+        self._suffix = options.suffix
         self._files = _chosen(context, options.images)
-        self._masks = [
-            context.root / options.masks / file.relative_to(folder).with_suffix("").as_posix() for file in self._files
-        ]
-        self._masks = [mask.with_name(mask.name + options.suffix) for mask in self._masks]
         self._check_masks()
         self.class_names = self._names(options.classes)
         self._first = int(self.class_names[0].lower() == BACKGROUND.lower())
@@ -49,8 +46,8 @@ class MaskSource:
 
     def record(self, index: int) -> Record:
         """The size is the mask's; see `Source`."""
-        file, mask = self._files[index], self._masks[index]
-        height, width = _mask_size(mask)
+        file = self._files[index]
+        height, width = _mask_size(self._mask(file))
         if photo_size(file) != (height, width):
             read_photo(file, height, width)  # fits without the EXIF rotation, or raises
         return Record(file, file.relative_to(self._root).as_posix(), height, width)
@@ -66,7 +63,7 @@ class MaskSource:
         Raises:
             RecycleError: no index mask, or values that are no class.
         """
-        file = self._masks[index]
+        file = self._mask(self._files[index])
         mask = _read_mask(file)
         present = np.flatnonzero(np.bincount(mask.ravel(), minlength=IGNORE + 1)[:IGNORE])
         if len(present) and present[-1] >= len(self.class_names):
@@ -77,16 +74,21 @@ class MaskSource:
             )
         return mask, _pieces(mask, self._first)
 
+    def _mask(self, file: Path) -> Path:
+        """The mask of a photo."""
+        return self._masks / (file.relative_to(self._images).with_suffix("").as_posix() + self._suffix)
+
     def _check_masks(self) -> None:
         taken: dict[Path, Path] = {}
-        for file, mask in zip(self._files, self._masks, strict=True):
+        for file in self._files:
+            mask = self._mask(file)
             if mask in taken:
                 raise RecycleError(f"{taken[mask]} and {file} share one mask, {mask}", "rename one of them")
             taken[mask] = file
-        missing = [mask for mask in self._masks if not mask.is_file()]
+        missing = [mask for mask in taken if not mask.is_file()]
         if missing:
             raise RecycleError(
-                f"{len(missing)} of {len(self._masks)} photos have no mask, the first lacks {missing[0]}",
+                f"{len(missing)} of {len(self._files)} photos have no mask, the first lacks {missing[0]}",
                 "add the masks, set the options `masks` and `suffix`, or name a split or list of those that have one",
             )
 
@@ -98,7 +100,7 @@ class MaskSource:
         if (self._root / "class_dict.csv").is_file():
             return checked_names(_dict_names(self._root / "class_dict.csv"), self._root / "class_dict.csv")
         largest = 0
-        for file in self._masks:
+        for file in map(self._mask, self._files):
             values = np.flatnonzero(np.bincount(_read_mask(file).ravel(), minlength=IGNORE + 1)[:IGNORE])
             largest = max(largest, int(values.max(initial=0)))
         return tuple(f"class-{label}" for label in range(largest + 1))

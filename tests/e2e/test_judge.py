@@ -1,0 +1,278 @@
+"""eval, compare and ablate on two small runs: what they say agrees, whichever way it is asked."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lightning.pytorch.callbacks import Callback
+from PIL import Image
+from support import run_recycle
+
+from recyclecli import api
+from recyclecli.engine.pipeline import pipeline_of, write_choice
+
+SMALL = {"data.size": 64, "model": "fpn", "model.weights": "none", "train.batch_size": 4, "train.lr": 0.004}
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """Two runs with seeds 0 and 1 that learned from 12 photos; 12 others are there to judge them."""
+    place = tmp_path_factory.mktemp("judge")
+    data = place / "data"
+    api.sample(data, 24)
+    api.kfold(data, 2)
+    for seed in (0, 1):
+        settings = {**SMALL, "data.root": data, "data.fold": 0, "seed": seed, "train.epochs": 4, "train.ema": 0.9}
+        api.train(settings, name=f"seed-{seed}", runs=place / "runs")
+    return place
+
+
+@pytest.fixture
+def val(work):
+    return api.open_data(work / "data", "kfold_0_val.json")
+
+
+@pytest.fixture(autouse=True)
+def no_choice(work):
+    """Each test starts with runs for which nothing was chosen."""
+    yield
+    for file in work.glob("runs/*/pipeline.json"):
+        file.unlink()
+
+
+def said(work, *arguments, codes=(0,)):
+    done = run_recycle(*arguments, cwd=work)
+    assert done.returncode in codes, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+class TestEval:
+    def test_what_is_stored_scores_like_the_model(self, work):
+        """`eval RUN`, its masks and its submission: the same pixels, the same figures."""
+        said(
+            work,
+            "predict",
+            "seed-0",
+            "data/kfold_0_val.json",
+            "--data",
+            "data",
+            "--out",
+            "out",
+            "--submission",
+            "s.csv",
+        )
+        run = json.loads(said(work, "eval", "seed-0", "--json").stdout)
+        where = ("--data", "data", "--json-path", "kfold_0_val.json", "--json")
+        masks = json.loads(said(work, "eval", "--masks", "out", *where).stdout)
+        submission = json.loads(said(work, "eval", "--submission", "s.csv", *where).stdout)
+        assert run["photos"] == masks["photos"] == submission["photos"] == 12
+        for key in ("miou_dataset", "miou_image", "miou_256", "boundary_iou", "classes", "confusion"):
+            assert masks[key] == run[key]
+        assert masks["calibration_error"] is None
+        assert 0 < run["calibration_error"] < 1
+        assert submission["miou_256"] == run["miou_256"]
+        assert submission["miou_dataset"] is submission["miou_image"] is None
+        assert submission["measured_at"] == "256x256"
+        assert run["miou_dataset"]["low"] < run["miou_dataset"]["value"] < run["miou_dataset"]["high"]
+
+    def test_the_table_names_the_three(self, work):
+        lines = said(work, "eval", "seed-0").stdout
+        for words in ("mIoU of the dataset, at the photos' own size", "mIoU per image", "at 256x256, as the contest"):
+            assert words in lines
+        assert max(map(len, lines.splitlines())) <= 80
+
+    def test_arrays_in_memory(self, work, val):
+        pairs = [(val.record(index).file_name, val.read(index).mask) for index in range(len(val))]
+        perfect = api.evaluate_arrays(
+            ((name, np.where(mask == 255, 0, mask), mask) for name, mask in pairs), val.class_names
+        )
+        assert perfect.miou_dataset.value == perfect.miou_image.value == perfect.boundary_iou.value == 1
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda rows: rows[:-1], "has no row for 1 of 12 labelled photos"),
+            (lambda rows: [*rows, rows[1]], "line 14: .* occurs twice"),
+            (lambda rows: [*rows[:5], rows[5].rpartition(" ")[0], *rows[6:]], "line 6: .* has 65535 labels"),
+            (lambda rows: [*rows[:3], rows[3][:-1] + "x", *rows[4:]], "line 4: .* holds what is no whole number"),
+            (lambda rows: [*rows[:2], rows[2][:-2] + " 99", *rows[3:]], "the prediction holds label 99"),
+            (lambda rows: rows[1:], "the first line must be image_id,PredictionString"),
+            (lambda rows: [*rows, "other.jpg," + rows[1].partition(",")[2]], "1 rows .* have no truth here: other.jpg"),
+        ],
+    )
+    def test_a_submission_that_is_wrong(self, work, val, tmp_path, change, message):
+        zeros = " ".join(["0"] * 65536)
+        rows = ["image_id,PredictionString", *(f"{val.record(index).file_name},{zeros}" for index in range(12))]
+        (tmp_path / "s.csv").write_text("\n".join(change(rows)) + "\n")
+        where = ("--data", "data", "--json-path", "kfold_0_val.json")
+        done = said(work, "eval", "--submission", tmp_path / "s.csv", *where, codes=(0, 2))
+        assert re.search(message, done.stderr.replace("\n", " ")), done.stderr
+        assert done.returncode == (0 if "no truth here" in message else 2)
+
+    def test_photos_it_has_trained_on(self, work):
+        done = said(work, "eval", "seed-0", "--data", "data", "--json-path", "kfold_0_train.json", codes=(2,))
+        assert "has trained on 12 of these 12 photos" in done.stderr
+
+    def test_one_photo(self, work, val, tmp_path):
+        content = json.loads((work / "data/kfold_0_val.json").read_text())
+        first = content["images"][0]["id"]
+        content["images"] = content["images"][:1]
+        content["annotations"] = [one for one in content["annotations"] if one["image_id"] == first]
+        (work / "data/one.json").write_text(json.dumps(content))
+        found = json.loads(said(work, "eval", "seed-0", "--data", "data", "--json-path", "one.json", "--json").stdout)
+        assert found["photos"] == 1
+        assert found["miou_dataset"]["low"] is None
+
+    def test_masks_of_another_size_class_list_or_photo(self, work, val, tmp_path):
+        api.predict(work / "runs/seed-0", work / "data/kfold_0_val.json", tmp_path / "out", work / "data")
+        masks = sorted((tmp_path / "out/masks").rglob("*.png"))
+        where = ("--masks", tmp_path / "out", "--data", "data", "--json-path", "kfold_0_val.json")
+        small = Image.open(masks[0]).resize((10, 20))
+        masks[0].rename(tmp_path / "kept.png")
+        assert "lacks the masks of 1 of 12 photos" in said(work, "eval", *where, codes=(2,)).stderr
+        small.save(masks[0])
+        assert "the prediction is 10x20 pixels" in said(work, "eval", *where, codes=(2,)).stderr
+        Image.open(tmp_path / "kept.png").convert("RGB").save(masks[0])
+        assert "is no mask: its mode is RGB" in said(work, "eval", *where, codes=(2,)).stderr
+        names = json.loads((tmp_path / "out/classes.json").read_text())
+        (tmp_path / "out/classes.json").write_text(json.dumps([*names[:-1], "Wood"]))
+        assert "hold Wood" in said(work, "eval", *where, codes=(2,)).stderr
+
+
+class TestCompare:
+    def test_the_difference_is_that_of_the_scores(self, work):
+        (found,) = json.loads(said(work, "compare", "seed-0", "seed-1", "--json").stdout)
+        each = [api.evaluate(work / f"runs/seed-{seed}") for seed in (0, 1)]
+        assert found["base"] == pytest.approx(each[0].miou_dataset.value, abs=1e-12)
+        assert found["difference"]["value"] == pytest.approx(each[1].miou_dataset.value - found["base"], abs=1e-12)
+        assert found["difference"]["photos"] == 12
+        assert found["seeds"] == [1, 1]
+
+    def test_a_run_its_masks_and_its_submission_are_one(self, work, val, tmp_path):
+        run = work / "runs/seed-1"
+        api.predict(run, work / "data/kfold_0_val.json", tmp_path / "out", work / "data", None, tmp_path / "s.csv")
+        found = api.compare([run, tmp_path / "out"], val)
+        assert (found[0].difference.value, found[0].difference.verdict) == (0, "same")
+        found = api.compare([run, tmp_path / "s.csv", tmp_path / "out"], val)
+        assert [one.metric for one in found] == ["miou_256"] * 2
+        assert [one.difference.value for one in found] == [0, 0]
+        with pytest.raises(api.RecycleError, match="256x256 labels, so miou_image is unknown"):
+            api.compare([run, tmp_path / "s.csv"], val, "miou_image")
+
+    def test_pipelines_by_name_and_counts_by_hand(self, work, val):
+        run = str(work / "runs/seed-0")
+        plain, flipped = (api.count(f"{run}+{trick}", val) for trick in ("plain", "hflip"))
+        (by_hand,) = api.compare({"base": plain, "flipped": flipped})
+        (by_name,) = api.compare([f"{run}+plain", f"{run}+hflip"], val)
+        assert by_hand.difference == by_name.difference
+        with pytest.raises(api.RecycleError, match="nearest: hflip"):
+            api.count(f"{run}+hflp", val)
+        with pytest.raises(api.RecycleError, match="named twice"):
+            api.compare([run, run], val)
+
+    def test_groups_are_drawn_together(self, work, val):
+        runs = [work / "runs/seed-0", work / "runs/seed-1"]
+        (found,) = api.compare(runs, val, group_by="file_name:(.)$")  # all photos end in g: one group
+        assert found.difference.photos == 1
+        assert found.difference.verdict == "not enough data"
+
+    def test_the_table_fits(self, work):
+        lines = said(work, "compare", "seed-0", "seed-1", "seed-0+hflip").stdout
+        assert "paired standard deviation over 12 photos" in lines
+        wide = [line for line in lines.splitlines() if "│" in line and len(line) > 80]
+        assert not wide
+
+    def test_two_seeds_are_no_arm(self, work, val):
+        runs = [work / "runs/seed-0", work / "runs/seed-1"]
+        found = api.compare_arms(runs, runs, val)
+        assert found.difference.verdict == "not enough data"
+        assert "3 are needed" in found.difference.why
+
+
+class TestAblate:
+    def test_the_choice_is_written_and_used(self, work, val):
+        done = said(work, "ablate", "seed-0", "--trick", "hflip", "--trick", "without-ema", "--json")
+        found = json.loads(done.stdout)
+        assert [trick["name"] for trick in found["tricks"]] == ["hflip", "without-ema"]
+        assert {trick["answer"] for trick in found["tricks"]} <= {"keep", "drop", "not enough data"}
+        for trick in found["tricks"]:
+            named = api.count(f"{work}/runs/seed-0+{trick['name']}", val)
+            (again,) = api.compare({"base": api.count(f"{work}/runs/seed-0+plain", val), "trick": named})
+            assert trick["comparison"]["difference"]["value"] == pytest.approx(again.difference.value, abs=1e-12)
+        run = api.find_run(work / "runs/seed-0")
+        written = json.loads(run.pipeline.read_text())
+        assert written["pipeline"] == found["pipeline"]
+        assert written["cross_fitted"] == found["cross_fitted"]
+        assert pipeline_of(run, api.recipe_of(run)).as_dict() == found["pipeline"]
+        assert "pipeline.json exists" in said(work, "ablate", "seed-0", codes=(2,)).stderr
+        told = said(work, "eval", "seed-0").stderr
+        assert "chosen by recycle ablate" in told
+        assert "cross-fitted miou_dataset" in told
+
+    def test_predict_uses_what_was_chosen(self, work, val, tmp_path):
+        run = api.find_run(work / "runs/seed-0")
+        labels = {}
+        for name, pipeline in {"plain": api.pipeline(), "flipped": api.pipeline(["hflip"]), "chosen": None}.items():
+            if name == "chosen":
+                write_choice(run, api.pipeline(["hflip"]), {})
+            files = api.predict(run, work / "data/kfold_0_val.json", tmp_path / name, work / "data", pipeline)
+            labels[name] = np.stack([np.asarray(Image.open(file)) for file in files])
+        assert (labels["chosen"] == labels["flipped"]).all()
+        assert (labels["chosen"] != labels["plain"]).any()
+        assert api.evaluate(run, val).iou == api.evaluate(run, val, api.pipeline(["hflip"])).iou
+
+    def test_retraining_with_too_few_seeds(self, work, val):
+        data = work / "data"
+        settings = {**SMALL, "data.root": data, "data.fold": 0, "train.epochs": 1, "train.ema": 0.9}
+        api.train({**settings, "loss": "dice"}, name="dice", runs=work / "runs")
+        found = api.ablate(work / "runs/seed-0", val, only=["hflip"])
+        (other,) = found.retrained
+        assert "loss=" in other.name
+        assert other.answer == "not enough data"
+        assert "3 are needed" in other.why
+
+    def test_an_unknown_trick(self, work):
+        done = said(work, "ablate", "seed-0", "--trick", "magic", codes=(2,))
+        assert "no trick is called 'magic'" in done.stderr
+
+    def test_resuming_forgets_the_choice(self, work, val):
+        run = api.find_run(work / "runs/seed-1")
+        write_choice(run, api.pipeline(["hflip"]), {})
+        said(work, "train", "--resume", "seed-1")
+        assert not run.pipeline.exists()
+
+
+class Peaks(Callback):
+    """The process's peak memory in kB while training and while validating, epoch by epoch."""
+
+    def __init__(self):
+        self.training, self.validating = [], []
+
+    def on_train_epoch_start(self, trainer, pl_module):
+        self.reset()
+
+    def on_validation_start(self, trainer, pl_module):
+        self.training.append(self.reset())
+
+    def on_validation_end(self, trainer, pl_module):
+        self.validating.append(self.reset())
+
+    def reset(self):
+        """The peak since the last call."""
+        peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+        Path("/proc/self/clear_refs").write_text("5")
+        return peak
+
+
+def test_validation_needs_no_more_memory_than_training(tmp_path):
+    api.sample(tmp_path / "data", 30)
+    peaks = Peaks()
+    settings = {"data.root": tmp_path / "data", "data.size": 256, "data.val_fraction": 0.6, "model": "fpn"}
+    more = {"model.weights": "none", "train.epochs": 2, "train.batch_size": 6}
+    api.train({**settings, **more}, runs=tmp_path / "runs", callbacks=[peaks])
+    print(f"\ntraining {max(peaks.training) / 1024:.0f} MiB, validation {max(peaks.validating) / 1024:.0f} MiB")
+    assert len(peaks.training) == len(peaks.validating) == 2
+    assert max(peaks.validating) <= max(peaks.training)
