@@ -24,6 +24,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from scipy import stats
 
@@ -161,6 +162,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--power", action="store_true")
+    parser.add_argument("--svg", type=Path, help="draw the power there")
     parser.add_argument("--runs", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -184,25 +186,60 @@ def main() -> None:
                 print(f"{metric}, {name}: kept {share:.1%} of {arguments.trials:,} on {row[0]} photos, "
                       f"mean sd {sd:.3f}, mean difference {value:+.4f}", flush=True)  # fmt: skip
         if arguments.power:
-            power(pool, MAKERS["miou_dataset"])
+            kept = power(pool, MAKERS["miou_dataset"])
+            if arguments.svg:
+                draw(kept, arguments.svg)
+
+
+def normal(photos, sd):
+    """Power of a two-sided test at 5 % by the normal approximation."""
+    return stats.norm.sf(1.96 - EFFECT * np.sqrt(photos) / sd)
 
 
 def power(pool, maker):
-    """A table of the share of effects that are kept, and the normal approximation's in brackets."""
+    """Print the share of effects that are kept, the normal approximation's in brackets; {sd: shares}."""
     print(f"\n{maker.metric}: share of effects of {EFFECT} that are kept (normal approximation)")
     print("| photos | " + " | ".join(f"sd {sd:.2f}" for sd in POWER_DEVIATIONS) + " |")
     print("|---" * (len(POWER_DEVIATIONS) + 1) + "|")
+    kept = {sd: [] for sd in POWER_DEVIATIONS if sd <= 1.02 * maker.null_sd}
     gains = {sd: maker.gain(maker.mixture(sd)) for sd in POWER_DEVIATIONS}
     for photos in POWER_PHOTOS:
         cells = []
         for sd in POWER_DEVIATIONS:
-            if sd > 1.02 * maker.null_sd:
+            if sd not in kept:
                 cells.append("–")
                 continue
             share, _, _ = many(pool, 200, maker.metric, photos, maker.mixture(sd), gains[sd])
-            normal = stats.norm.sf(1.96 - EFFECT * photos**0.5 / sd)
-            cells.append(f"{share:.0%} ({normal:.0%})")
+            kept[sd].append(share)
+            cells.append(f"{share:.0%} ({normal(photos, sd):.0%})")
         print(f"| {photos:,} | {' | '.join(cells)} |", flush=True)
+    return kept
+
+
+def draw(kept, file):
+    """Measured shares as points, the normal approximation as lines."""
+    plt.rcParams.update(
+        {
+            "svg.hashsalt": "power",
+            "svg.fonttype": "none",
+            "font.size": 11,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+        }
+    )
+    figure, axes = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
+    grid = np.geomspace(POWER_PHOTOS[0], POWER_PHOTOS[-1], 200)
+    for number, (sd, shares) in enumerate(kept.items()):
+        color = plt.get_cmap("viridis")(number / len(kept))
+        axes.plot(grid, normal(grid, sd), color=color, lw=1.5)
+        axes.plot(POWER_PHOTOS, shares, "o", color=color, label=f"paired sd {sd:.2f}")
+    axes.set(xscale="log", ylim=(0, 1.03), xlabel="photos", ylabel=f"share of effects of {EFFECT:+} mIoU that are kept")
+    axes.set_xticks(POWER_PHOTOS, [f"{photos:,}" for photos in POWER_PHOTOS], minor=False)
+    axes.minorticks_off()
+    axes.axhline(0.8, color="0.7", lw=0.8, ls="--")
+    axes.set_title("points: measured on real pairs; lines: normal approximation", fontsize=10, loc="left")
+    axes.legend(frameon=False)
+    figure.savefig(file, metadata={"Date": None})
 
 
 if __name__ == "__main__":

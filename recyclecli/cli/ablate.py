@@ -76,4 +76,4 @@ def show(found: Ablation) -> None:
     fair = choice.cross_fitted
     bounds = "" if fair.low is None else f" ({fair.low:.4f} to {fair.high:.4f})"
     console.print(f"chosen: {escape(str(found.pipeline))}, {choice.score:.4f} on the photos it was chosen on")
-    console.print(f"cross-fitted, the figure to tell others: {fair:.4f}{bounds}; without any trick {choice.base:.4f}")
+    console.print(f"cross-fitted, the figure to tell others: {fair:.4f}{bounds}; bare {choice.base:.4f}")

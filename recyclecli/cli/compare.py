@@ -106,8 +106,9 @@ def cells(one: Difference, verdict: str) -> list[str]:
 
 def notes(differences: list[Difference], worth: float) -> Iterator[str]:
     """What the tables rest on."""
-    sds = ", ".join(f"{one.sd:.3f}" for one in differences)
+    sds = [f"{one.sd:.3f}" for one in differences]
+    shown = ", ".join(sds) if len(sds) < 5 else f"{min(sds)} to {max(sds)}"
     photos = max(one.photos for one in differences)
-    yield f"paired standard deviation over {photos:,} photos (or groups): {sds}"
+    yield f"paired standard deviation over {photos:,} photos (or groups): {shown}"
     yield f"needs N: not enough data; about N photos (that show the class) would tell a difference of {worth:g}"
     yield f"q: after Benjamini-Hochberg; 'same' and 'drop': less than {worth:g} is at stake"

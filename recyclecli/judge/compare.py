@@ -129,8 +129,10 @@ def compare(
         replicates, swaps: of the bootstrap and of the swap test.
 
     Raises:
-        RecycleError: the ledgers are of different photos or class lists.
+        RecycleError: the ledgers are of different photos or class lists, or `worth` is no share.
     """
+    if not 0 < worth <= 1:
+        raise RecycleError(f"a difference of {worth} is no difference of scores", "use worth above 0, up to 1")
     arms = {name: _listed(other) for name, other in others.items()}
     ours = _listed(base)
     for name, ledgers in arms.items():

@@ -25,8 +25,8 @@ class Trick:
 
     Attributes:
         name: of the trick.
-        answer: `keep` where it is better than the base; `drop` where it is worse, or where even
-            the upper bound of its gain is not worth having; else `not enough data`.
+        answer: `drop` where it is worse than the base, or where even the upper bound of its gain is
+            not worth having; `keep` where it is better; else `not enough data`.
         why: what is lacking; empty otherwise.
         comparison: against the base.
     """
@@ -62,10 +62,10 @@ class Choice:
 def judged(comparison: Comparison, worth: float = WORTH) -> Trick:
     """A comparison as the gate's answer on the trick."""
     difference = comparison.difference
-    if difference.verdict == "better":
-        return Trick(comparison.name, "keep", "", comparison)
     if difference.verdict in ("worse", "same") or (difference.q == difference.q and difference.high < worth):
         return Trick(comparison.name, "drop", "", comparison)
+    if difference.verdict == "better":
+        return Trick(comparison.name, "keep", "", comparison)
     return Trick(comparison.name, "not enough data", difference.why, comparison)
 
 

@@ -1,5 +1,7 @@
 """eval, compare and ablate on two small runs: what they say agrees, whichever way it is asked."""
 
+import ctypes
+import gc
 import json
 import re
 from pathlib import Path
@@ -261,8 +263,10 @@ class Peaks(Callback):
         self.validating.append(self.reset())
 
     def reset(self):
-        """The peak since the last call."""
+        """The peak since the last call; what is free is given back, so that each phase shows its own."""
         peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+        gc.collect()
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
         return peak
 

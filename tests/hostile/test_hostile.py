@@ -299,6 +299,20 @@ ARGUMENTS = [
     (["data", "sample", "--images", "3", "--data", "/proc/self/x"], {2}),
     (["predict", "nowhere", "x", "--out", "y"], {2}),
     (["eval", "../../.."], {2}),
+    (["eval", "--submission", "/dev/null"], {2}),
+    (["eval", "--submission", "data/annotations.json"], {2}),
+    (["eval", "--submission", "data/images/1.jpg"], {2}),
+    (["eval", "--submission", "/dev/full", "--masks", "/"], {2}),
+    (["eval", "--masks", "/proc"], {2}),
+    (["eval", "--masks", "data/images"], {2}),
+    (["eval", "--masks", "data/annotations.json"], {2}),
+    (["compare", "data/images"], {2}),
+    (["compare", "", "+hflip"], {2}),
+    (["compare", "data/images", "data/images"], {2}),
+    (["compare", "last+" + "hflip+" * 500, "last"], {2}),
+    (["compare", "a.csv", "💡.csv"], {2}),
+    (["compare", "a", "b", "--worth", "nan"], {2}),
+    (["ablate", "nowhere"], {2}),
     (["plugins", "show", "<script>"], {2}),
     (["nonsense"], {2}),
 ]
@@ -372,6 +386,7 @@ KILLS = {  # command: its last file, and when it is killed
     "predict r data --out OUT --submission OUT.csv": ("OUT/classes.json", (2.0, 4.0)),
     "report r": ("runs/r/report.html", (3.0,)),
     "demo --images 10 --epochs 1 --size 64 --out OUT": ("OUT/report.html", (1.5, 4.5, 6.0)),
+    "ablate r --trick hflip --force": ("runs/r/pipeline.json", (3.0, 4.5)),
     "eval r": ("runs/r/recipe.yaml", (3.0,)),
 }
 

@@ -273,6 +273,11 @@ class TestCompare:
         with pytest.raises(RecycleError, match="apart, the base"):
             compare(noisy(20, 0.3), {"b": noisy(20, 0.3, names=("a", "b", "c", "d"))})
 
+    @pytest.mark.parametrize("worth", [0, -1, float("nan"), 1.5])
+    def test_what_is_no_difference(self, worth):
+        with pytest.raises(RecycleError, match="no difference of scores"):
+            compare(noisy(12, 0.3), {"b": noisy(12, 0.3, 1)}, worth=worth)
+
     def test_photos_needed(self):
         assert photos_needed(0.08, 0.01) == 503  # ((1.960 + 0.842) * 8)^2
 
@@ -350,6 +355,16 @@ class TestGate:
     def test_a_gain_that_is_shown_to_be_small_is_dropped(self):
         (found,) = compare(noisy(40, 0.3), {"same": noisy(40, 0.3)})
         assert judged(found).answer == "drop"
+
+    def test_a_gain_that_is_certain_and_tiny_is_dropped(self):
+        base = noisy(60, 0.3)
+        better = base.take(np.arange(60))
+        better.counts[:, 0, 0] += better.counts[:, 0, 0] < better.counts[:, 0, 1]  # a pixel of each class
+        better.counts[:, 0, 2] = np.maximum(better.counts[:, 0, 2], better.counts[:, 0, 0])
+        (found,) = compare(base, {"tiny": better}, worth=0.05)
+        assert found.difference.verdict == "better"
+        assert judged(found, 0.05).answer == "drop"
+        assert judged(found, found.difference.low).answer == "keep"
 
     def test_nothing_to_choose_from(self):
         answers, choice = choose(noisy(12, 0.3), {}, lambda sets: pytest.fail("nothing to join"))

@@ -79,3 +79,8 @@ def test_benchmarks_use_what_users_have():
             elif isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names if alias.name.startswith("recyclecli")}
         assert found <= {"recyclecli.api"}, file
+    for file in ROOT.glob("docs/*.md"):
+        if file.name != "plugins.md":  # its readers implement contracts
+            lines = [line.strip() for line in file.read_text().splitlines()]
+            imports = {line for line in lines if line.startswith(("from recyclecli", "import recyclecli"))}
+            assert imports <= {"from recyclecli import api"}, file
