@@ -37,13 +37,13 @@ def count_masks(folder: Path, source: Source) -> Ledger:
     inner = folder / "masks" if (folder / "masks").is_dir() else folder
     table = _table(inner.parent / CLASSES, source.class_names)
     names = [source.record(index).file_name for index in range(len(source))]
-    targets = target_names(names, ".png")
+    doubled = {name for name, target in zip(names, target_names(names, ".png"), strict=True) if target == f"{name}.png"}
 
-    def place(index: int) -> Path:
-        file = inner / targets[index]
-        return file if file.is_file() else inner / f"{names[index]}.png"
+    def place(name: str) -> Path:
+        file = inner / (f"{name}.png" if name in doubled else Path(name).with_suffix(".png"))
+        return file if file.is_file() else inner / f"{name}.png"
 
-    missing = [name for index, name in enumerate(names) if not place(index).is_file()]
+    missing = [name for name in names if not place(name).is_file()]
     if missing:
         raise RecycleError(
             f"{inner} lacks the masks of {len(missing)} of {len(names)} photos: {listed(missing, 3)}",
@@ -51,7 +51,7 @@ def count_masks(folder: Path, source: Source) -> Ledger:
         )
 
     def read(index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        file = place(index)
+        file = place(names[index])
         said = _mask(file)
         if table is not None:
             if said.size and said.max() >= len(table):

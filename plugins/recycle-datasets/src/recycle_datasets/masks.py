@@ -36,18 +36,19 @@ class MaskSource:
         self._root = context.root
         self._images, self._masks = context.root / options.images, context.root / options.masks
         self._suffix = options.suffix
-        self._files = _chosen(context, options.images)
+        # as text, which is smaller than a path
+        self._names = [file.relative_to(self._images).as_posix() for file in _chosen(context, options.images)]
         self._check_masks()
-        self.class_names = self._names(options.classes)
+        self.class_names = self._class_names(options.classes)
         self._first = int(self.class_names[0].lower() == BACKGROUND.lower())
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._names)
 
     def record(self, index: int) -> Record:
         """The size is the mask's; see `Source`."""
-        file = self._files[index]
-        height, width = _mask_size(self._mask(file))
+        file = self._images / self._names[index]
+        height, width = _mask_size(self._mask(self._names[index]))
         if photo_size(file) != (height, width):
             read_photo(file, height, width)  # fits without the EXIF rotation, or raises
         return Record(file, file.relative_to(self._root).as_posix(), height, width)
@@ -55,7 +56,7 @@ class MaskSource:
     def read(self, index: int) -> Sample:
         """See `Source`."""
         mask, instances = self.read_labels(index)
-        return Sample(read_photo(self._files[index], *mask.shape), mask, instances)
+        return Sample(read_photo(self._images / self._names[index], *mask.shape), mask, instances)
 
     def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Mask (H, W) uint8 and instances (H, W) int32, without the photo.
@@ -63,7 +64,7 @@ class MaskSource:
         Raises:
             RecycleError: no index mask, or values that are no class.
         """
-        file = self._mask(self._files[index])
+        file = self._mask(self._names[index])
         mask = _read_mask(file)
         present = np.flatnonzero(np.bincount(mask.ravel(), minlength=IGNORE + 1)[:IGNORE])
         if len(present) and present[-1] >= len(self.class_names):
@@ -74,25 +75,26 @@ class MaskSource:
             )
         return mask, _pieces(mask, self._first)
 
-    def _mask(self, file: Path) -> Path:
+    def _mask(self, name: str) -> Path:
         """The mask of a photo."""
-        return self._masks / (file.relative_to(self._images).with_suffix("").as_posix() + self._suffix)
+        return self._masks / (Path(name).with_suffix("").as_posix() + self._suffix)
 
     def _check_masks(self) -> None:
-        taken: dict[Path, Path] = {}
-        for file in self._files:
-            mask = self._mask(file)
+        taken: dict[Path, str] = {}
+        for name in self._names:
+            mask = self._mask(name)
             if mask in taken:
-                raise RecycleError(f"{taken[mask]} and {file} share one mask, {mask}", "rename one of them")
-            taken[mask] = file
+                both = f"{self._images / taken[mask]} and {self._images / name}"
+                raise RecycleError(f"{both} share one mask, {mask}", "rename one of them")
+            taken[mask] = name
         missing = [mask for mask in taken if not mask.is_file()]
         if missing:
             raise RecycleError(
-                f"{len(missing)} of {len(self._files)} photos have no mask, the first lacks {missing[0]}",
+                f"{len(missing)} of {len(self._names)} photos have no mask, the first lacks {missing[0]}",
                 "add the masks, set the options `masks` and `suffix`, or name a split or list of those that have one",
             )
 
-    def _names(self, stated: tuple[str, ...] | None) -> tuple[str, ...]:
+    def _class_names(self, stated: tuple[str, ...] | None) -> tuple[str, ...]:
         if stated is not None:
             return checked_names(stated, "option classes")
         if (self._root / "classes.txt").is_file():
@@ -100,7 +102,7 @@ class MaskSource:
         if (self._root / "class_dict.csv").is_file():
             return checked_names(_dict_names(self._root / "class_dict.csv"), self._root / "class_dict.csv")
         largest = 0
-        for file in map(self._mask, self._files):
+        for file in map(self._mask, self._names):
             values = np.flatnonzero(np.bincount(_read_mask(file).ravel(), minlength=IGNORE + 1)[:IGNORE])
             largest = max(largest, int(values.max(initial=0)))
         return tuple(f"class-{label}" for label in range(largest + 1))
