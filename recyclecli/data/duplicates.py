@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 NEAR = 8  # bits of 64 by which the hashes of one photo's versions may differ
 CHUNK = 1024  # hashes that are compared with all others at a time
-AHEAD = 4  # photos that are decoded ahead per core
+AHEAD = 2  # photos that are decoded ahead per core
 
 
 def digest(image: Image.Image) -> str:

@@ -1,6 +1,7 @@
 """Augmentations for recyclecli on kornia: the manifest."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from pydantic import Field
 
@@ -35,6 +36,47 @@ class AffineOptions(Options):
     scale_max: float = Field(1.5, gt=0, description="largest zoom")
 
 
+class LsjOptions(Options):
+    """Settings of `lsj`."""
+
+    p: float = Field(1.0, ge=0, le=1, description="probability for each photo")
+    smallest: float = Field(0.1, gt=0, description="smallest scale")
+    largest: float = Field(2.0, gt=0, description="largest scale")
+
+
+class CopyPasteOptions(Options):
+    """Settings of `copy-paste`."""
+
+    p: float = Field(0.5, ge=0, le=1, description="probability for each photo")
+    source: Literal["bank", "batch"] = Field(
+        "bank", description="objects of all training photos, cropped once; or of another photo of the batch"
+    )
+    min_objects: int = Field(1, ge=0, description="fewest objects for a photo")
+    max_objects: int = Field(6, ge=1, le=64, description="most objects for a photo")
+    patch: tuple[str, ...] = Field((), description="classes to take; all when empty")
+    remove_patch: tuple[str, ...] = Field((), description="classes whose photos give no objects")
+    extract_patch: bool = Field(True, description="only the wanted objects, not all of a photo that shows one")
+    rarity: float = Field(0.5, ge=0, le=1, description="0: classes as frequent as they are; 1: all alike (bank)")
+    per_class: int = Field(300, ge=1, description="most objects of a class that are held (bank)")
+    class_weights: dict[str, float] = Field({}, description="further weight of a class")
+    min_area: int = Field(100, ge=1, description="smallest object to take, in pixels")
+    max_area: int | None = Field(None, ge=1, description="largest object to take, in pixels")
+    hflip: float = Field(0.5, ge=0, le=1, description="probability of mirroring an object")
+    vflip: float = Field(0.0, ge=0, le=1, description="probability of turning it upside down")
+    turn: float = Field(0.0, ge=0, le=1, description="probability of a quarter turn")
+    lsj: bool = Field(False, description="scale objects by lsj_min to lsj_max")
+    lsj_min: float = Field(0.1, gt=0, description="smallest scale with lsj")
+    lsj_max: float = Field(2.0, gt=0, description="largest scale with lsj")
+    shrink_above: int | None = Field(None, ge=1, description="objects of more pixels are scaled by 0.5 to 1")
+    grow_below: int | None = Field(None, ge=1, description="objects of fewer pixels are scaled by 1 to 2")
+    place: Literal["random", "same"] = Field("random", description="anywhere, or where they were in their photo")
+    onto: tuple[str, ...] = Field(
+        ("anywhere",), min_length=1, description="anywhere, background, or classes; other pixels stay in front"
+    )
+    min_visible: float = Field(0.2, ge=0, le=1, description="share of an object below which it is dropped")
+    soft_edge: float = Field(0.0, ge=0, le=10, description="sigma of softened outlines in pixels; 0 for none")
+
+
 @hookimpl
 def recycle_augmentations() -> Iterator[AugmentationComponent]:
     """Flips, colour, affine."""
@@ -44,4 +86,10 @@ def recycle_augmentations() -> Iterator[AugmentationComponent]:
     )
     yield AugmentationComponent(
         "affine", "recycle_kornia.affine:Affine", AffineOptions, "Turn, shift and zoom; what comes in is ignored"
+    )
+    yield AugmentationComponent(
+        "lsj", "recycle_kornia.lsj:Lsj", LsjOptions, "Large Scale Jittering: scale, then cut out or set into the frame"
+    )
+    yield AugmentationComponent(
+        "copy-paste", "recycle_kornia.copy_paste:CopyPaste", CopyPasteOptions, "Paste objects of other photos"
     )

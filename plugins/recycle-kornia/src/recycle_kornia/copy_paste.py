@@ -1,0 +1,255 @@
+"""Copy-paste of objects between photos: Ghiasi et al., "Simple Copy-Paste" (2021); Dwibedi et al. (2017)."""
+
+from typing import NamedTuple
+
+import torch
+from kornia.filters import gaussian_blur2d
+
+from recycle_kornia import CopyPasteOptions
+from recycle_kornia.bank import Bank
+from recycle_kornia.lsj import between, draw_scales, scaled
+from recycle_kornia.objects import MOST, numbers, objects_of
+from recycle_kornia.place import Pictures, Placement, marks_seen, painted, pictures_of, view
+from recyclecli.types import IGNORE, AugmentationContext, Batch, RecycleError
+
+
+class Chosen(NamedTuple):
+    """Objects to be pasted, P for each of N photos, the first in front: (N, P), int64 but `active`.
+
+    Attributes:
+        active: bool, whether there is one.
+        picture, number, label: where it is taken from, its instance number there, its class.
+        top, left, height, width: its box there.
+        area: its pixels there.
+        sides: (2, N, P) height and width of the photo that it comes from.
+        frame: (2, N, P) place of its box's upper left corner in that photo.
+    """
+
+    active: torch.Tensor
+    picture: torch.Tensor
+    number: torch.Tensor
+    label: torch.Tensor
+    top: torch.Tensor
+    left: torch.Tensor
+    height: torch.Tensor
+    width: torch.Tensor
+    area: torch.Tensor
+    sides: torch.Tensor
+    frame: torch.Tensor
+
+
+class Pasted(NamedTuple):
+    """What the last call pasted: (N, P) each.
+
+    Attributes:
+        kept: bool, whether the object is visible enough to be there.
+        instance: its instance number in the batch that was returned.
+        picture: the photo of the batch, or the entry of the bank, that it comes from.
+        number: its instance number there.
+    """
+
+    kept: torch.Tensor
+    instance: torch.Tensor
+    picture: torch.Tensor
+    number: torch.Tensor
+
+
+class CopyPaste:
+    """Pastes objects (instances, not label regions) from a bank, or from another photo of the batch.
+
+    Objects are put in front of one another and of the photo, in the order drawn. Labels are exact:
+    a pixel belongs to the object that it shows. An object of which less than `min_visible` is
+    visible is not pasted; what is left of a photo's own object below that share is ignored (255),
+    for it is neither the object nor what was behind it.
+
+    Raises:
+        RecycleError: a class is unknown, or no object can be pasted.
+    """
+
+    def __init__(self, options: CopyPasteOptions, context: AugmentationContext) -> None:
+        self._options, self._names = options, context.class_names
+        for low, high in (("lsj_min", "lsj_max"), ("min_objects", "max_objects"), ("min_area", "max_area")):
+            first, second = getattr(options, low), getattr(options, high)
+            if second is not None and first > second:
+                raise RecycleError(f"copy-paste: {low} {first} is above {high} {second}", "swap them")
+        if options.source == "bank" and not options.extract_patch:
+            raise RecycleError("copy-paste: a bank holds single objects", "use source=batch to paste whole foregrounds")
+        onto = () if options.onto in (("anywhere",), ("background",)) else options.onto
+        wanted = self._labels((*options.patch, *options.remove_patch, *onto, *options.class_weights))
+        ground = self._names[0].lower() == "background"
+        weights = [0.0 if ground and label == 0 else 1.0 for label in range(len(self._names))]
+        if options.patch:
+            weights = [
+                weight if name in options.patch else 0.0 for weight, name in zip(weights, self._names, strict=True)
+            ]
+        weights = [
+            weight * options.class_weights.get(name, 1.0) for weight, name in zip(weights, self._names, strict=True)
+        ]
+        self._bank = None
+        if options.source == "bank":
+            self._bank = Bank(context.source, weights, options)
+        table = torch.zeros(4, IGNORE + 1)  # weight, whether wanted, whether its photos are left out, where to land
+        table[0, : len(weights)] = torch.tensor(weights)
+        table[1, [wanted[name] for name in options.patch]] = 1
+        table[2, [wanted[name] for name in options.remove_patch]] = 1
+        landing = {"anywhere": slice(None), "background": [0]}.get(options.onto[0], [wanted[name] for name in onto])
+        table[3, landing] = 1
+        self._table = table
+        self.pasted: Pasted | None = None
+
+    def _labels(self, names: tuple[str, ...]) -> dict[str, int]:
+        unknown = [name for name in names if name not in self._names]
+        if unknown:
+            raise RecycleError(
+                f"copy-paste: no class is called {unknown[0]!r}", f"the classes are {', '.join(self._names)}"
+            )
+        return {name: self._names.index(name) for name in names}
+
+    def __call__(self, batch: Batch) -> Batch:
+        """The batch with objects pasted into some of its photos."""
+        options, device = self._options, batch.image.device
+        self._table = self._table.to(device)
+        if self._bank is not None:
+            pictures, chosen = self._from_bank(self._bank, batch)
+        else:
+            pictures, chosen = self._from_batch(batch)
+        receive = torch.rand((len(batch.ids), 1), device=device) < options.p
+        chosen = chosen._replace(active=chosen.active & receive)
+        return self._composed(batch, pictures, chosen, self._placed(chosen, batch))
+
+    def _from_bank(self, bank: Bank, batch: Batch) -> tuple[Pictures, Chosen]:
+        """Objects of the bank."""
+        count, device = len(batch.ids), batch.image.device
+        pictures = bank.pictures(device)
+        entry, (label, tall, wide, area, *photo) = bank.draw(count, self._options.max_objects)
+        active = counted(self._options, count, entry.shape[1], device)
+        zero, one = torch.zeros_like(entry), torch.ones_like(entry)
+        boxes = (zero, zero, tall, wide, area, torch.stack(photo[:2]), torch.stack(photo[2:]))
+        return pictures, Chosen(active, entry, one, label, *boxes)
+
+    def _from_batch(self, batch: Batch) -> tuple[Pictures, Chosen]:
+        """Objects of one other photo of the batch for each photo."""
+        options, device = self._options, batch.image.device
+        count, _, height, width = batch.image.shape
+        found = objects_of(batch)
+        there = found.area > 0
+        weight, wanted, removed, _ = self._table[:, found.label.clamp(max=IGNORE)]
+        left_out = (there & (removed > 0)).any(1, keepdim=True)
+        if not options.extract_patch:
+            shows = (there & (wanted > 0)).any(1, keepdim=True) if options.patch else there.any(1, keepdim=True)
+            weight = shows.float().expand_as(weight)
+        fits = there & (found.area >= options.min_area) & ~left_out
+        if options.max_area is not None:
+            fits &= found.area <= options.max_area
+        shift = (torch.rand((), device=device) * (count - 1)).floor().long() + 1
+        source = (torch.arange(count, device=device) + shift) % count
+        usable = fits & (weight > 0) & (count > 1)
+        luck = -torch.log(
+            -torch.log(torch.rand_like(weight).clamp(1e-12, 1 - 1e-7))
+        )  # Gumbel: a draw without putting back
+        score = torch.where(usable, weight.clamp(min=1e-12).log() + luck, -torch.inf)[source]
+        score, number = score.topk(min(options.max_objects, MOST), 1)
+        active = score > -torch.inf
+        if options.extract_patch:
+            active &= counted(options, count, score.shape[1], device)
+        top, left, tall, wide = (part[source].gather(1, number) for part in found[2:])
+        label, area = (part[source].gather(1, number) for part in (found.label, found.area))
+        picture = source[:, None].expand_as(number)
+        sides = torch.stack([torch.full_like(number, height), torch.full_like(number, width)])
+        pictures = pictures_of(batch.image, batch.instances, smallest_scale(options))
+        boxes = (top, left, tall, wide, area, sides, torch.stack([top, left]))
+        return pictures, Chosen(active, picture, number, label, *boxes)
+
+    def _placed(self, chosen: Chosen, batch: Batch) -> Placement:
+        """Where the objects come to lie, at which scale and how turned."""
+        options, device = self._options, batch.image.device
+        count, slots = chosen.active.shape
+        height, width = batch.image.shape[-2:]
+        together = (count, 1) if options.place == "same" else (count, slots)  # one scale for all that keep their places
+        scale = torch.ones(together, device=device).expand(count, slots)
+        if options.lsj:
+            scale = draw_scales(together, options.lsj_min, options.lsj_max, device).expand(count, slots)
+        if options.shrink_above is not None:
+            smaller = draw_scales((count, slots), 0.5, 1.0, device)
+            scale = torch.where(chosen.area > options.shrink_above, scale * smaller, scale)
+        if options.grow_below is not None:
+            larger = draw_scales((count, slots), 1.0, 2.0, device)
+            scale = torch.where(chosen.area < options.grow_below, scale * larger, scale)
+        scale = scale * max(height, width) / chosen.sides.amax(0)  # photos are fitted into the frame
+        rows, columns = scaled(chosen.height, scale), scaled(chosen.width, scale)
+        chance = torch.rand((4, count, slots), device=device)
+        limits = (options.turn, options.vflip, options.hflip)
+        transposed, upside, mirrored = (part < limit for part, limit in zip(chance[:3], limits, strict=True))
+        upside = upside ^ (transposed & (chance[3] < 0.5))  # with the transposition: a quarter to the left or right
+        mirrored = mirrored ^ (transposed & (chance[3] >= 0.5))
+        sides = torch.where(transposed, columns, rows), torch.where(transposed, rows, columns)
+        if options.place == "same":
+            luck = torch.rand((2, count, 1), device=device)
+            frames = scaled(chosen.sides, scale)
+            spare = torch.stack([height - frames[0], width - frames[1]])
+            y, x = between(spare, luck) + (chosen.frame * scale).round().long()
+        else:
+            spare = torch.stack([height - sides[0], width - sides[1]])
+            y, x = between(spare, torch.rand((2, count, slots), device=device))
+        box = (chosen.picture, chosen.top, chosen.left, chosen.height, chosen.width)
+        return Placement(*box, rows, columns, y, x, transposed, upside, mirrored)
+
+    def _composed(self, batch: Batch, pictures: Pictures, chosen: Chosen, place: Placement) -> Batch:
+        """The objects pasted, from the front to the back."""
+        options = self._options
+        image, mask, instances, ids = batch
+        count, slots = chosen.active.shape
+        seen = view(pictures, place, *mask.shape[1:])
+        free = self._table[3][mask] > 0
+        winner = torch.full_like(mask, -1)
+        kept = []
+        for slot in range(slots):
+            index, inside = marks_seen(seen, slot)
+            own = inside & (pictures.marks[index] == chosen.number[:, slot, None, None])
+            own &= chosen.active[:, slot, None, None]
+            visible = own & free
+            shown = visible.sum((1, 2))
+            enough = (shown > 0) & (shown >= options.min_visible * own.sum((1, 2)))
+            visible &= enough[:, None, None]
+            winner = torch.where(visible, slot, winner)
+            free &= ~visible
+            kept.append(enough)
+        pasted = winner >= 0
+        new = painted(image, pictures, seen, winner)
+        if options.soft_edge:
+            size = 2 * round(3 * options.soft_edge) + 1
+            share = gaussian_blur2d(pasted[:, None].float(), (size, size), (options.soft_edge,) * 2)
+            new = torch.where(pasted[:, None], torch.lerp(image, new, share.to(image.dtype)), image)
+        slot = winner.clamp(min=0).reshape(count, -1)
+        first = instances.amax((1, 2)).long()[:, None]
+        number = (first + 1 + torch.arange(slots, device=mask.device)).to(instances.dtype)
+        mask = torch.where(pasted, chosen.label.gather(1, slot).view_as(mask), mask)
+        left_over = self._left_over(instances, pasted)
+        instances = torch.where(pasted, number.gather(1, slot).view_as(instances), instances)
+        mask = torch.where(left_over, IGNORE, mask)
+        instances = torch.where(left_over, 0, instances)
+        self.pasted = Pasted(torch.stack(kept, 1), number.long(), chosen.picture, chosen.number)
+        return Batch(new, mask, instances, ids)
+
+    def _left_over(self, instances: torch.Tensor, pasted: torch.Tensor) -> torch.Tensor:
+        """(N, H, W) bool: what is still seen of objects that are covered too much."""
+        count = len(instances)
+        place = numbers(instances).reshape(count, -1)
+        empty = torch.zeros((count, MOST + 1), dtype=torch.int64, device=instances.device)
+        before = empty.scatter_add(1, place, torch.ones_like(place))
+        after = empty.scatter_add(1, place, (~pasted).reshape(count, -1).long())
+        lost = after < self._options.min_visible * before
+        lost[:, 0] = False
+        return lost.gather(1, place).view_as(pasted) & ~pasted
+
+
+def counted(options: CopyPasteOptions, count: int, slots: int, device: torch.device) -> torch.Tensor:
+    """(count, slots) bool: as many of the slots as each photo is to receive, uniform between the two numbers."""
+    span = options.max_objects - options.min_objects + 1
+    wanted = (torch.rand((count, 1), device=device) * span).floor() + options.min_objects
+    return torch.arange(slots, device=device) < wanted
+
+
+def smallest_scale(options: CopyPasteOptions) -> float:
+    """The smallest scale that an object may get."""
+    return (options.lsj_min if options.lsj else 1.0) * (0.5 if options.shrink_above is not None else 1.0)

@@ -1,0 +1,68 @@
+"""Large Scale Jittering: Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation" (2021)."""
+
+import torch
+
+from recycle_kornia import LsjOptions
+from recycle_kornia.place import Placement, marks_seen, painted, pictures_of, view
+from recyclecli.types import IGNORE, AugmentationContext, Batch, RecycleError
+
+
+def draw_scales(shape: tuple[int, ...], smallest: float, largest: float, device: torch.device) -> torch.Tensor:
+    """Scales, uniform between the two, as the paper draws them."""
+    return torch.rand(shape, device=device) * (largest - smallest) + smallest
+
+
+def scaled(side: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """Sides in pixels, scaled and rounded, at least 1."""
+    return (side * scale).round().long().clamp(min=1)
+
+
+def between(spare: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
+    """Offsets of something in a frame that leaves `spare` pixels, or lacks them where negative; `chance` in 0..1."""
+    return ((spare.abs() + 1) * chance).floor().long().minimum(spare.abs()) * spare.sign()
+
+
+class Lsj:
+    """Scales each photo and its labels, then cuts the frame out of it or puts it somewhere into the frame.
+
+    What lies outside of the photo is image 0, mask 255, instance 0. Labels are those of the nearest
+    pixel; colours are bilinear, from averages where a photo becomes less than half as large.
+    """
+
+    def __init__(self, options: LsjOptions, context: AugmentationContext) -> None:
+        if options.smallest > options.largest:
+            raise RecycleError(f"lsj: smallest {options.smallest} is above largest {options.largest}", "swap them")
+        self._options = options
+
+    def __call__(self, batch: Batch) -> Batch:
+        """The batch with some of its photos scaled."""
+        count, device, options = len(batch.ids), batch.image.device, self._options
+        scale = draw_scales((count, 1), options.smallest, options.largest, device)
+        scale = torch.where(torch.rand((count, 1), device=device) < options.p, scale, torch.ones_like(scale))
+        chance = torch.rand((2, count, 1), device=device)
+        return jittered(batch, scale, chance, options.smallest)
+
+
+def jittered(batch: Batch, scale: torch.Tensor, chance: torch.Tensor, smallest: float) -> Batch:
+    """The photos of a batch at other scales in frames of the same size.
+
+    Args:
+        batch: N photos.
+        scale: (N, 1) each photo's.
+        chance: (2, N, 1) in 0..1, where the photo, or the cut-out, begins between the first and the last place.
+        smallest: no scale is below it.
+    """
+    count, _, height, width = batch.image.shape
+    zero = torch.zeros_like(scale, dtype=torch.int64)
+    photo = torch.arange(count, device=zero.device)[:, None]
+    rows, columns = scaled(zero + height, scale), scaled(zero + width, scale)
+    y, x = between(torch.stack([height - rows, width - columns]), chance)
+    same = zero.bool()
+    place = Placement(photo, zero, zero, zero + height, zero + width, rows, columns, y, x, same, same, same)
+    pictures = pictures_of(batch.image, batch.instances, smallest)
+    seen = view(pictures, place, height, width)
+    index, inside = marks_seen(seen, 0)
+    mask = torch.where(inside, batch.mask.reshape(-1)[index], IGNORE)
+    instances = torch.where(inside, batch.instances.reshape(-1)[index], 0)
+    image = painted(torch.zeros_like(batch.image), pictures, seen, torch.where(inside, 0, -1))
+    return Batch(image, mask, instances, batch.ids)
