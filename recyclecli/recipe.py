@@ -81,6 +81,7 @@ class TrainSection(Section):
 
     epochs: int = Field(30, ge=1)
     batch_size: int = Field(8, ge=1, description="photos per device and step")
+    repeat_threshold: float = Field(0.0, ge=0, le=1, description="photos of classes in a smaller share come more often")
     lr: float = Field(1e-3, gt=0, description="peak learning rate")
     weight_decay: float = Field(0.01, ge=0)
     optimizer: Literal["adamw", "adam", "radam", "sgd", "lion"] = "adamw"

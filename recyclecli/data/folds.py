@@ -6,11 +6,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco import document_of
+from recyclecli.coco.writer import has_background
+from recyclecli.data.duplicates import in_threads
 from recyclecli.data.groups import grouped_folds
+from recyclecli.data.sources import read_labels
 from recyclecli.errors import RecycleError
 from recyclecli.files import PART, refuse_overwrite, whole, write_text
 from recyclecli.types import IGNORE, Source
@@ -86,7 +90,14 @@ def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | No
 
 
 def class_counts(source: Source) -> NDArray[np.int64]:
-    """(photos, K) annotations of each class in each photo; ignored regions are not counted."""
+    """(photos, K) annotations of each class in each photo; ignored regions are not counted.
+
+    Where the source knows no annotations at all, its labels are read: instances are counted, and
+    a class without instances once. The background counts as no class.
+
+    Raises:
+        RecycleError: a photo without annotations cannot be read.
+    """
     import numpy as np
 
     counts = np.zeros((len(source), len(source.class_names)), np.int64)
@@ -94,6 +105,16 @@ def class_counts(source: Source) -> NDArray[np.int64]:
         for annotation in source.record(index).annotations:
             if annotation.label != IGNORE:
                 counts[index, annotation.label] += 1
+    if counts.any():
+        return counts
+    for index, (mask, instances) in enumerate(in_threads(partial(read_labels, source), range(len(source)))):
+        shown = np.bincount(mask.ravel(), minlength=IGNORE + 1)[:IGNORE] > 0
+        label_of = np.full(int(instances.max(initial=0)) + 1, IGNORE, np.uint8)
+        label_of[instances.ravel()] = mask.ravel()  # an instance has one label
+        objects = np.bincount(label_of[1:], minlength=IGNORE + 1)[:IGNORE]
+        counts[index] = np.maximum(objects, shown)[: counts.shape[1]]
+    if has_background(source.class_names):
+        counts[:, 0] = 0
     return counts
 
 

@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from recyclecli.data.fit import fit_sample
+from recyclecli.data.repeat import repeat_factors
 from recyclecli.data.splits import Split
 from recyclecli.engine.sampler import EpochSampler
 from recyclecli.errors import RecycleError
@@ -85,8 +86,10 @@ class PhotoData(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Item]:
         """Shuffled by (seed, epoch); a last batch that is not full is dropped."""
         assert self.trainer is not None
+        threshold = self._recipe.train.repeat_threshold
+        repeats = repeat_factors(self._split.train, threshold) if threshold else 1.0
         sampler = EpochSampler(
-            self._split.weights,
+            np.asarray(self._split.weights) * repeats,
             self._recipe.seed,
             # a resumed run starts its first loader before Lightning tells the epoch
             epoch=whole_epochs(self.trainer),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 
@@ -22,7 +23,9 @@ class EpochSampler(Sampler[int]):
         rank, ranks: this process among how many.
     """
 
-    def __init__(self, weights: Sequence[float], seed: int, epoch: int = 0, rank: int = 0, ranks: int = 1) -> None:
+    def __init__(
+        self, weights: Sequence[float] | NDArray[np.float64], seed: int, epoch: int = 0, rank: int = 0, ranks: int = 1
+    ) -> None:
         self._ends = np.cumsum(np.asarray(weights, np.float64))
         self._seed = seed
         self._epoch = epoch

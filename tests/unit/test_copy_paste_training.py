@@ -1,8 +1,10 @@
-"""Copy-paste within training: which photos its objects come from, and that a run resumes with it."""
+"""Copy-paste and repeat factors within training: which photos are drawn, and which objects come from where."""
 
 from dataclasses import replace
 
 import pytest
+from lightning.pytorch.callbacks import Callback
+from support import coco, write_coco
 
 from recyclecli import api
 from recyclecli.engine.train import _module
@@ -46,6 +48,31 @@ def test_no_validation_photo_can_reach_the_bank(tmp_path, registry):
     assert taken
     assert taken <= learned
     assert not taken & judged
+
+
+class Drawn(Callback):
+    """Which photos an epoch draws."""
+
+    def __init__(self):
+        self.ids = []
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        self.ids += batch.ids.tolist()
+
+
+def test_photos_of_rare_classes_come_more_often(tmp_path):
+    content = coco(12, categories=(("Paper", 1), ("Metal", 2)))
+    for annotation in content["annotations"]:
+        annotation["category_id"] = 2 if annotation["image_id"] == 5 else 1
+    write_coco(tmp_path / "data", content)
+    drawn = Drawn()
+    settings = {"data.root": tmp_path / "data", "data.size": 32, "model.weights": "none", "train.epochs": 1}
+    more = {"train.batch_size": 2, "data.val_fraction": 0.1, "seed": 1, "train.repeat_threshold": 1.0}
+    train = api.split({**settings, **more}).train
+    rare = next(index for index in range(len(train)) if train.record(index).file_name == "images/5.jpg")
+    api.train({**settings, **more}, runs=tmp_path / "runs", callbacks=[drawn])
+    assert 3 <= drawn.ids.count(rare) <= 4  # sqrt(11) times
+    assert all(drawn.ids.count(other) <= 1 for other in range(len(train)) if other != rare)
 
 
 @pytest.mark.parametrize("source", ["bank", "batch"])

@@ -13,13 +13,14 @@ from recyclecli.coco import CocoSource
 from recyclecli.data.fit import fit_image, fit_sample, fitted_size, resize_image
 from recyclecli.data.folds import class_counts, make_folds, read_fold, stratification_columns, write_folds
 from recyclecli.data.palette import palette
+from recyclecli.data.repeat import repeat_factors
 from recyclecli.data.sources import Relabelled, open_source, pixel_counts, regrouped
 from recyclecli.data.splits import make_split
 from recyclecli.data.submission import read_submission, reduce_labels, write_submission
 from recyclecli.errors import RecycleError
 from recyclecli.files import refuse_overwrite, whole
 from recyclecli.recipe import resolve
-from recyclecli.types import IGNORE, Sample
+from recyclecli.types import IGNORE, Annotation, Record, Sample
 
 
 def source_of(root, content, name="annotations.json"):
@@ -471,3 +472,39 @@ class TestWholeFiles:
         with pytest.raises(RecycleError, match="--force"):
             refuse_overwrite([tmp_path / "b", tmp_path / "a"], force=False)
         refuse_overwrite([tmp_path / "a"], force=True)
+
+
+class Shown:
+    """100 photos: all show Paper, 25 Metal, one Glass; told by annotations, or by masks alone."""
+
+    class_names = ("Background", "Paper", "Metal", "Glass")
+
+    def __init__(self, annotated):
+        self._annotated = annotated
+        self._labels = [[1, *([2] if k < 25 else []), *([3] if k == 0 else [])] for k in range(100)]
+
+    def __len__(self):
+        return 100
+
+    def record(self, index):
+        annotations = [Annotation(k, label, [[0, 0, 4, 0, 4, 4]]) for k, label in enumerate(self._labels[index], 1)]
+        return Record(Path(f"{index}.jpg"), f"{index}.jpg", 8, 8, tuple(annotations) if self._annotated else ())
+
+    def read_labels(self, index):
+        return np.resize(np.array([0, *self._labels[index]], np.uint8), (8, 8)), np.zeros((8, 8), np.int32)
+
+
+@pytest.mark.parametrize("annotated", [True, False])
+def test_repeat_factors_by_hand(annotated):
+    factors = repeat_factors(Shown(annotated), 0.04)
+    assert factors[0] == pytest.approx(2)  # sqrt(0.04 / 0.01)
+    assert factors[1:].tolist() == [1] * 99
+    assert repeat_factors(Shown(annotated), 0.36)[1] == pytest.approx(1.2)  # sqrt(0.36 / 0.25)
+    assert repeat_factors(Shown(annotated), 0).tolist() == [1] * 100
+
+
+def test_folds_of_masks_are_stratified_by_what_is_painted():
+    counts = class_counts(Shown(annotated=False))
+    assert counts.sum(0).tolist() == [0, 100, 25, 1]
+    folds = make_folds(Shown(annotated=False), 5, 0)
+    assert [sum(k < 25 for k in fold) for fold in folds.photos] == [5] * 5
