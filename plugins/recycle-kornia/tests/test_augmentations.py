@@ -1,7 +1,9 @@
+import pytest
+import recycle_kornia
 import torch
-from recycle_kornia import AffineOptions, FlipOptions
-from recycle_kornia.affine import Affine
+from recycle_kornia import AffineOptions, FlipOptions, PerspectiveOptions, appearance, holes
 from recycle_kornia.flip import Flip
+from recycle_kornia.warp import Affine, Perspective
 
 from recyclecli.testing import CLASSES, AugmentationConformance, random_batch, random_source
 from recyclecli.types import IGNORE, AugmentationContext
@@ -48,3 +50,66 @@ def test_affine_without_change_is_exact():
     after = Affine(options, CONTEXT)(batch)
     assert torch.equal(after.mask, batch.mask)
     assert torch.equal(after.instances, batch.instances)
+
+
+class TestPerspective(AugmentationConformance):
+    name = "perspective"
+
+
+class TestGamma(AugmentationConformance):
+    name = "gamma"
+
+
+class TestGray(AugmentationConformance):
+    name = "gray"
+
+
+class TestBlur(AugmentationConformance):
+    name = "blur"
+
+
+class TestNoise(AugmentationConformance):
+    name = "noise"
+
+
+class TestCutout(AugmentationConformance):
+    name = "cutout"
+
+
+class TestGridMask(AugmentationConformance):
+    name = "grid-mask"
+
+
+@pytest.mark.parametrize("name", ["Color", "Gamma", "Gray", "Blur", "Noise", "Cutout", "GridMask"])
+def test_labels_stay_and_colours_change(name):
+    batch = random_batch(4)
+    factory = getattr(appearance, name, None) or getattr(holes, name)
+    after = factory(getattr(recycle_kornia, f"{name}Options")(p=1), CONTEXT)(batch)
+    assert torch.equal(after.mask, batch.mask)
+    assert torch.equal(after.instances, batch.instances)
+    assert (after.image != batch.image).flatten(1).any(1).all()
+
+
+@pytest.mark.parametrize("name", ["Cutout", "GridMask"])
+def test_what_is_taken_away_may_be_ignored(name):
+    batch = random_batch(4)
+    batch = batch._replace(image=batch.image.clamp(min=0.01))
+    options = getattr(recycle_kornia, f"{name}Options")(p=1, ignored=True)
+    after = getattr(holes, name)(options, CONTEXT)(batch)
+    gone = (after.image == 0).all(1)
+    assert 0.05 < gone.float().mean() < 0.6
+    assert (after.mask[gone] == IGNORE).all()
+    assert (after.instances[gone] == 0).all()
+    assert torch.equal(after.mask[~gone], batch.mask[~gone])
+
+
+def test_labels_go_where_their_pixels_go_in_perspective():
+    """The mask drawn as an image goes the same way, up to half a pixel at outlines."""
+    batch = random_batch(4, 96, 96)
+    image = (batch.mask == 1).float()[:, None].expand(-1, 3, -1, -1)
+    torch.manual_seed(3)
+    after = Perspective(PerspectiveOptions(p=1, distortion=0.5), CONTEXT)(batch._replace(image=image))
+    known = after.mask != IGNORE
+    said, drawn = (after.mask == 1)[known], (after.image[:, 0] > 0.5)[known]
+    assert (said == drawn).float().mean() > 0.99
+    assert (~known).any()

@@ -36,6 +36,60 @@ class AffineOptions(Options):
     scale_max: float = Field(1.5, gt=0, description="largest zoom")
 
 
+class PerspectiveOptions(Options):
+    """Settings of `perspective`."""
+
+    p: float = Field(0.5, ge=0, le=1, description="probability for each photo")
+    distortion: float = Field(0.3, ge=0, le=1, description="how far corners move at most, as a share of half the side")
+
+
+class GammaOptions(Options):
+    """Settings of `gamma`."""
+
+    p: float = Field(0.5, ge=0, le=1, description="probability for each photo")
+    smallest: float = Field(0.7, gt=0, description="smallest exponent; below 1 is brighter")
+    largest: float = Field(1.5, gt=0, description="largest exponent")
+
+
+class GrayOptions(Options):
+    """Settings of `gray`."""
+
+    p: float = Field(0.1, ge=0, le=1, description="probability for each photo")
+
+
+class BlurOptions(Options):
+    """Settings of `blur`."""
+
+    p: float = Field(0.3, ge=0, le=1, description="probability for each photo")
+    sigma: float = Field(1.5, gt=0, le=20, description="largest standard deviation in pixels")
+
+
+class NoiseOptions(Options):
+    """Settings of `noise`."""
+
+    p: float = Field(0.3, ge=0, le=1, description="probability for each photo")
+    sigma: float = Field(0.03, ge=0, le=1, description="standard deviation, of an image in 0..1")
+
+
+class CutoutOptions(Options):
+    """Settings of `cutout`."""
+
+    p: float = Field(0.5, ge=0, le=1, description="probability for each photo")
+    holes: int = Field(4, ge=1, le=100, description="squares taken away")
+    size: float = Field(0.15, gt=0, le=1, description="side of a square, as a share of the photo's longer side")
+    ignored: bool = Field(False, description="labels there become 255; else the model is asked to guess them")
+
+
+class GridMaskOptions(Options):
+    """Settings of `grid-mask`."""
+
+    p: float = Field(0.5, ge=0, le=1, description="probability for each photo")
+    smallest: float = Field(0.1, gt=0, le=1, description="smallest unit of the grid, as a share of the shorter side")
+    largest: float = Field(0.4, gt=0, le=1, description="largest unit")
+    keep: float = Field(0.6, gt=0, lt=1, description="share of a unit's side that stays")
+    ignored: bool = Field(False, description="labels there become 255; else the model is asked to guess them")
+
+
 class LsjOptions(Options):
     """Settings of `lsj`."""
 
@@ -82,10 +136,10 @@ def recycle_augmentations() -> Iterator[AugmentationComponent]:
     """Flips, colour, affine."""
     yield AugmentationComponent("flip", "recycle_kornia.flip:Flip", FlipOptions, "Mirror photos")
     yield AugmentationComponent(
-        "color", "recycle_kornia.color:Color", ColorOptions, "Change brightness, contrast, saturation and hue"
+        "color", "recycle_kornia.appearance:Color", ColorOptions, "Change brightness, contrast, saturation and hue"
     )
     yield AugmentationComponent(
-        "affine", "recycle_kornia.affine:Affine", AffineOptions, "Turn, shift and zoom; what comes in is ignored"
+        "affine", "recycle_kornia.warp:Affine", AffineOptions, "Turn, shift and zoom; what comes in is ignored"
     )
     yield AugmentationComponent(
         "lsj", "recycle_kornia.lsj:Lsj", LsjOptions, "Large Scale Jittering: scale, then cut out or set into the frame"
@@ -93,3 +147,10 @@ def recycle_augmentations() -> Iterator[AugmentationComponent]:
     yield AugmentationComponent(
         "copy-paste", "recycle_kornia.copy_paste:CopyPaste", CopyPasteOptions, "Paste objects of other photos"
     )
+    yield AugmentationComponent("perspective", "recycle_kornia.warp:Perspective", PerspectiveOptions, "Tilt photos")
+    yield AugmentationComponent("gamma", "recycle_kornia.appearance:Gamma", GammaOptions, "Brighter or darker tones")
+    yield AugmentationComponent("gray", "recycle_kornia.appearance:Gray", GrayOptions, "Take the colour away")
+    yield AugmentationComponent("blur", "recycle_kornia.appearance:Blur", BlurOptions, "Gaussian blur")
+    yield AugmentationComponent("noise", "recycle_kornia.appearance:Noise", NoiseOptions, "Gaussian noise")
+    yield AugmentationComponent("cutout", "recycle_kornia.holes:Cutout", CutoutOptions, "Take squares away")
+    yield AugmentationComponent("grid-mask", "recycle_kornia.holes:GridMask", GridMaskOptions, "Take a grid away")
