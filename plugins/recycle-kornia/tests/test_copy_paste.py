@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recycle_kornia import CopyPasteOptions
+from recycle_kornia import CopyPasteOptions, copy_paste, place
 from recycle_kornia.copy_paste import CopyPaste
 from recycle_kornia.objects import objects_of, scattered
 
@@ -280,6 +280,21 @@ def test_objects_are_found_alike_on_both_ways(seed):
     assert torch.equal(one.area, other.area)
     for first, second in zip(one[1:], other[1:], strict=True):
         assert torch.equal(first[there], second[there])
+
+
+@pytest.mark.parametrize("options", [{"lsj": True, "turn": 0.5}, {"source": "bank", "lsj": True}])
+def test_both_ways_of_the_devices_give_the_same(options, monkeypatch):
+    """What runs on a GPU, run here."""
+    batch = scene(9)
+    found = []
+    for gpu in (False, True):
+        if gpu:
+            monkeypatch.setattr(place, "painted_shown", place.painted_all)
+            monkeypatch.setattr(copy_paste, "objects_of", scattered)
+        torch.manual_seed(4)
+        found.append(pasting(**options)(batch))
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
 
 
 @pytest.mark.gpu

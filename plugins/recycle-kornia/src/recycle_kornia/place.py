@@ -176,12 +176,21 @@ def painted(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Te
         seen: from `view`.
         slots: (N, H, W) int64, the rectangle at each pixel; -1 leaves it as it is.
     """
+    # on a device all pixels: to count those that are shown would wait for it
+    return (painted_all if image.is_cuda else painted_shown)(image, pictures, seen, slots)
+
+
+def painted_all(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Tensor) -> torch.Tensor:
+    """As `painted`, by looking up every pixel."""
+    sides = [torch.arange(side, device=image.device) for side in slots.shape]
+    target, row, column = (grid.reshape(-1) for grid in torch.meshgrid(*sides, indexing="ij"))
+    colors = _colors(pictures, seen, target, slots.clamp(min=0).reshape(-1), row, column)
+    return torch.where((slots >= 0)[:, None], colors.view(3, *slots.shape).transpose(0, 1).to(image.dtype), image)
+
+
+def painted_shown(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Tensor) -> torch.Tensor:
+    """As `painted`, by looking up the pixels that are shown."""
     shown = slots >= 0
-    if image.is_cuda:  # all pixels: to count those that are shown would wait for the device
-        sides = [torch.arange(side, device=image.device) for side in slots.shape]
-        target, row, column = (grid.reshape(-1) for grid in torch.meshgrid(*sides, indexing="ij"))
-        colors = _colors(pictures, seen, target, slots.clamp(min=0).reshape(-1), row, column)
-        return torch.where(shown[:, None], colors.view(3, *slots.shape).transpose(0, 1).to(image.dtype), image)
     target, row, column = shown.nonzero(as_tuple=True)
     image = image.clone()
     colors = _colors(pictures, seen, target, slots[shown], row, column)
