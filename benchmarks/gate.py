@@ -77,7 +77,7 @@ def mended(ledger, share):
     moved = (true - hit) * share if share >= 0 else hit * share
     gone = (said - hit) * share if share >= 0 else 0 * hit
     changed = np.stack([hit + moved, true, said + moved - gone], 1)
-    if share < 0:  # what is missed is said to be the photo's most frequent other class, at random strength
+    if share < 0:  # what is missed is said to be the photo's class that is said most
         lost = -moved.sum(1)
         place = np.argsort(said, 1)[:, -1]
         changed[np.arange(len(changed)), 2, place] += lost
@@ -124,12 +124,11 @@ class Maker:
     def gain(self, mixed):
         """The share of wrong pixels to mend for an effect of 0.01 over all photos."""
         whole = np.arange(len(self.pair[0]))
-        bases, shares = [], []
+        shares = []
         for seed in range(20):
-            base, trick = self.swapped(np.random.default_rng(seed), whole, mixed)
+            _, trick = self.swapped(np.random.default_rng(seed), whole, mixed)
             wanted = score(trick, self.metric) + EFFECT
             shares.append(share_for(lambda s, one=trick: score(mended(one, s), self.metric), wanted, 0, 0.5))
-            bases.append(base)
         return statistics.mean(shares)
 
     def trial(self, seed, photos, mixed, gain=0.0, level=False):

@@ -10,7 +10,7 @@ from recyclecli.coco.paths import PHOTO_SUFFIXES, find_annotation_file, resolve_
 from recyclecli.coco.photo import photo_size, read_photo
 from recyclecli.coco.rle import decode, encode, rasterise
 from recyclecli.coco.source import CocoSource
-from recyclecli.coco.writer import build_document, document_of
+from recyclecli.coco.writer import build_document, document_of, has_background
 
 __all__ = [
     "BACKGROUND",
@@ -24,6 +24,7 @@ __all__ = [
     "document_of",
     "encode",
     "find_annotation_file",
+    "has_background",
     "label_index",
     "paint",
     "photo_size",

@@ -10,8 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.coco import document_of
-from recyclecli.coco.writer import has_background
+from recyclecli.coco import document_of, has_background
 from recyclecli.data.duplicates import in_threads
 from recyclecli.data.groups import grouped_folds
 from recyclecli.data.sources import read_labels

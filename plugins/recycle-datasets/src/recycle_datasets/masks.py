@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from recycle_datasets import MasksOptions
 from recycle_datasets.folders import checked_names, lines_of, photos_in
-from recyclecli.coco import BACKGROUND, photo_size, read_photo
+from recyclecli.coco import has_background, photo_size, read_photo
 from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError, Sample
 
 LISTS = "ImageSets/Segmentation"  # where VOC keeps the lists of its splits
@@ -40,7 +40,7 @@ class MaskSource:
         self._names = [file.relative_to(self._images).as_posix() for file in _chosen(context, options.images)]
         self._check_masks()
         self.class_names = self._class_names(options.classes)
-        self._first = int(self.class_names[0].lower() == BACKGROUND.lower())
+        self._first = int(has_background(self.class_names))
 
     def __len__(self) -> int:
         return len(self._names)

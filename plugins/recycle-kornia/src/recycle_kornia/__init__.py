@@ -133,7 +133,7 @@ class CopyPasteOptions(Options):
 
 @hookimpl
 def recycle_augmentations() -> Iterator[AugmentationComponent]:
-    """Flips, colour, affine."""
+    """Copy-paste, scaling, warps, colours, holes."""
     yield AugmentationComponent("flip", "recycle_kornia.flip:Flip", FlipOptions, "Mirror photos")
     yield AugmentationComponent(
         "color", "recycle_kornia.appearance:Color", ColorOptions, "Change brightness, contrast, saturation and hue"

@@ -10,7 +10,8 @@ from kornia.augmentation import (
 )
 
 from recycle_kornia import BlurOptions, ColorOptions, GammaOptions, GrayOptions, NoiseOptions
-from recyclecli.types import AugmentationContext, Batch, RecycleError
+from recycle_kornia.limits import refuse_reversed
+from recyclecli.types import AugmentationContext, Batch
 
 
 class Appearance:
@@ -34,8 +35,7 @@ class Gamma(Appearance):
     """The image to the power of gamma: RandomGamma."""
 
     def __init__(self, options: GammaOptions, context: AugmentationContext) -> None:
-        if options.smallest > options.largest:
-            raise RecycleError(f"gamma: smallest {options.smallest} is above largest {options.largest}", "swap them")
+        refuse_reversed("gamma", options, "smallest", "largest")
         self._change = RandomGamma((options.smallest, options.largest), p=options.p)
 
 

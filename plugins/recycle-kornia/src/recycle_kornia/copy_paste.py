@@ -7,9 +7,11 @@ from kornia.filters import gaussian_blur2d
 
 from recycle_kornia import CopyPasteOptions
 from recycle_kornia.bank import Bank
+from recycle_kornia.limits import refuse_reversed
 from recycle_kornia.lsj import between, draw_scales, scaled
 from recycle_kornia.objects import MOST, numbers, objects_of
 from recycle_kornia.place import Pictures, Placement, marks_seen, painted, pictures_of, view
+from recyclecli.coco import has_background
 from recyclecli.types import IGNORE, AugmentationContext, Batch, RecycleError
 
 
@@ -69,14 +71,12 @@ class CopyPaste:
     def __init__(self, options: CopyPasteOptions, context: AugmentationContext) -> None:
         self._options, self._names = options, context.class_names
         for low, high in (("lsj_min", "lsj_max"), ("min_objects", "max_objects"), ("min_area", "max_area")):
-            first, second = getattr(options, low), getattr(options, high)
-            if second is not None and first > second:
-                raise RecycleError(f"copy-paste: {low} {first} is above {high} {second}", "swap them")
+            refuse_reversed("copy-paste", options, low, high)
         if options.source == "bank" and not options.extract_patch:
             raise RecycleError("copy-paste: a bank holds single objects", "use source=batch to paste whole foregrounds")
         onto = () if options.onto in (("anywhere",), ("background",)) else options.onto
         wanted = self._labels((*options.patch, *options.remove_patch, *onto, *options.class_weights))
-        ground = self._names[0].lower() == "background"
+        ground = has_background(self._names)
         weights = [0.0 if ground and label == 0 else 1.0 for label in range(len(self._names))]
         if options.patch:
             weights = [

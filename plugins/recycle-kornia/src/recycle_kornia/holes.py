@@ -3,7 +3,9 @@
 import torch
 
 from recycle_kornia import CutoutOptions, GridMaskOptions
-from recyclecli.types import IGNORE, AugmentationContext, Batch, RecycleError
+from recycle_kornia.limits import refuse_reversed
+from recycle_kornia.lsj import draw_scales
+from recyclecli.types import IGNORE, AugmentationContext, Batch
 
 
 def without(batch: Batch, gone: torch.Tensor, ignored: bool) -> Batch:
@@ -38,10 +40,7 @@ class GridMask:
     """A grid of squares taken away: Chen et al., "GridMask Data Augmentation" (2020), without its rotation."""
 
     def __init__(self, options: GridMaskOptions, context: AugmentationContext) -> None:
-        if options.smallest > options.largest:
-            raise RecycleError(
-                f"grid-mask: smallest {options.smallest} is above largest {options.largest}", "swap them"
-            )
+        refuse_reversed("grid-mask", options, "smallest", "largest")
         self._options = options
 
     def __call__(self, batch: Batch) -> Batch:
@@ -49,7 +48,7 @@ class GridMask:
         options, device = self._options, batch.image.device
         count, height, width = batch.mask.shape
         chosen = torch.rand((count, 1, 1), device=device) < options.p
-        share = torch.rand((count, 1), device=device) * (options.largest - options.smallest) + options.smallest
+        share = draw_scales((count, 1), options.smallest, options.largest, device)
         unit = share * min(height, width)
         start = torch.rand((2, count, 1), device=device) * unit
         rows, columns = (

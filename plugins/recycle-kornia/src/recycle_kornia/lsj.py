@@ -3,8 +3,9 @@
 import torch
 
 from recycle_kornia import LsjOptions
+from recycle_kornia.limits import refuse_reversed
 from recycle_kornia.place import Placement, marks_seen, painted, pictures_of, view
-from recyclecli.types import IGNORE, AugmentationContext, Batch, RecycleError
+from recyclecli.types import IGNORE, AugmentationContext, Batch
 
 
 def draw_scales(shape: tuple[int, ...], smallest: float, largest: float, device: torch.device) -> torch.Tensor:
@@ -30,8 +31,7 @@ class Lsj:
     """
 
     def __init__(self, options: LsjOptions, context: AugmentationContext) -> None:
-        if options.smallest > options.largest:
-            raise RecycleError(f"lsj: smallest {options.smallest} is above largest {options.largest}", "swap them")
+        refuse_reversed("lsj", options, "smallest", "largest")
         self._options = options
 
     def __call__(self, batch: Batch) -> Batch:

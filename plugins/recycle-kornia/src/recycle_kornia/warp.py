@@ -5,7 +5,8 @@ from kornia.augmentation import RandomAffine, RandomPerspective
 from kornia.geometry.transform import warp_perspective
 
 from recycle_kornia import AffineOptions, PerspectiveOptions
-from recyclecli.types import IGNORE, AugmentationContext, Batch, RecycleError
+from recycle_kornia.limits import refuse_reversed
+from recyclecli.types import IGNORE, AugmentationContext, Batch
 
 
 class Warp:
@@ -35,10 +36,7 @@ class Affine(Warp):
     """Turns, shifts and zooms."""
 
     def __init__(self, options: AffineOptions, context: AugmentationContext) -> None:
-        if options.scale_min > options.scale_max:
-            raise RecycleError(
-                f"affine: scale_min {options.scale_min} is above scale_max {options.scale_max}", "swap them"
-            )
+        refuse_reversed("affine", options, "scale_min", "scale_max")
         self._draw = RandomAffine(
             options.degrees,
             (options.translate, options.translate),
