@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recycle_kornia import CopyPasteOptions, copy_paste, place
+from recycle_kornia import CopyPasteOptions, compose, copy_paste
 from recycle_kornia.copy_paste import CopyPaste
 from recycle_kornia.objects import objects_of, scattered
 
@@ -282,17 +282,27 @@ def test_objects_are_found_alike_on_both_ways(seed):
         assert torch.equal(first[there], second[there])
 
 
-@pytest.mark.parametrize("options", [{"lsj": True, "turn": 0.5}, {"source": "bank", "lsj": True}])
-def test_both_ways_of_the_devices_give_the_same(options, monkeypatch):
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from(["batch", "bank"]),
+    st.booleans(),
+    st.sampled_from([0.0, 0.5]),
+    st.sampled_from([0.0, 0.3, 0.9]),
+    st.sampled_from([("anywhere",), ("background",), ("Background", "Paper")]),
+)
+def test_both_ways_of_the_devices_give_the_same(seed, source, lsj, turn, min_visible, onto):
     """What runs on a GPU, run here."""
-    batch = scene(9)
+    batch = scene(seed)
+    paste = pasting(source=source, lsj=lsj, turn=turn, min_visible=min_visible, onto=onto, max_objects=5)
     found = []
     for gpu in (False, True):
-        if gpu:
-            monkeypatch.setattr(place, "painted_shown", place.painted_all)
-            monkeypatch.setattr(copy_paste, "objects_of", scattered)
-        torch.manual_seed(4)
-        found.append(pasting(**options)(batch))
+        with pytest.MonkeyPatch.context() as patch:
+            if gpu:
+                patch.setattr(compose, "window_by_window", compose.everywhere_at_once)
+                patch.setattr(copy_paste, "objects_of", scattered)
+            torch.manual_seed(seed)
+            found.append((*paste(batch), paste.pasted.kept))
     for one, other in zip(*found, strict=True):
         assert torch.equal(one, other)
 

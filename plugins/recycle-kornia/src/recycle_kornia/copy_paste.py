@@ -3,41 +3,16 @@
 from typing import NamedTuple
 
 import torch
-from kornia.filters import gaussian_blur2d
 
 from recycle_kornia import CopyPasteOptions
 from recycle_kornia.bank import Bank
+from recycle_kornia.compose import Chosen, composed
 from recycle_kornia.limits import refuse_reversed
 from recycle_kornia.lsj import between, draw_scales, scaled
-from recycle_kornia.objects import MOST, numbers, objects_of
-from recycle_kornia.place import Pictures, Placement, marks_seen, painted, pictures_of, view
+from recycle_kornia.objects import MOST, objects_of
+from recycle_kornia.place import Pictures, Placement, pictures_of
 from recyclecli.coco import has_background
 from recyclecli.types import IGNORE, AugmentationContext, Batch, RecycleError
-
-
-class Chosen(NamedTuple):
-    """Objects to be pasted, P for each of N photos, the first in front: (N, P), int64 but `active`.
-
-    Attributes:
-        active: bool, whether there is one.
-        picture, number, label: where it is taken from, its instance number there, its class.
-        top, left, height, width: its box there.
-        area: its pixels there.
-        sides: (2, N, P) height and width of the photo that it comes from.
-        frame: (2, N, P) place of its box's upper left corner in that photo.
-    """
-
-    active: torch.Tensor
-    picture: torch.Tensor
-    number: torch.Tensor
-    label: torch.Tensor
-    top: torch.Tensor
-    left: torch.Tensor
-    height: torch.Tensor
-    width: torch.Tensor
-    area: torch.Tensor
-    sides: torch.Tensor
-    frame: torch.Tensor
 
 
 class Pasted(NamedTuple):
@@ -115,7 +90,11 @@ class CopyPaste:
             pictures, chosen = self._from_batch(batch)
         receive = torch.rand((len(batch.ids), 1), device=device) < options.p
         chosen = chosen._replace(active=chosen.active & receive)
-        return self._composed(batch, pictures, chosen, self._placed(chosen, batch))
+        place = self._placed(chosen, batch)
+        after, kept = composed(batch, pictures, chosen, place, self._table[3] > 0, options)
+        number = batch.instances.amax((1, 2)).long()[:, None] + 1 + torch.arange(kept.shape[1], device=device)
+        self.pasted = Pasted(kept, number, chosen.picture, chosen.number)
+        return after
 
     def _from_bank(self, bank: Bank, batch: Batch) -> tuple[Pictures, Chosen]:
         """Objects of the bank."""
@@ -193,54 +172,6 @@ class CopyPaste:
             y, x = between(spare, torch.rand((2, count, slots), device=device))
         box = (chosen.picture, chosen.top, chosen.left, chosen.height, chosen.width)
         return Placement(*box, rows, columns, y, x, transposed, upside, mirrored)
-
-    def _composed(self, batch: Batch, pictures: Pictures, chosen: Chosen, place: Placement) -> Batch:
-        """The objects pasted, from the front to the back."""
-        options = self._options
-        image, mask, instances, ids = batch
-        count, slots = chosen.active.shape
-        seen = view(pictures, place, *mask.shape[1:])
-        free = self._table[3][mask] > 0
-        winner = torch.full_like(mask, -1)
-        kept = []
-        for slot in range(slots):
-            index, inside = marks_seen(seen, slot)
-            own = inside & (pictures.marks[index] == chosen.number[:, slot, None, None])
-            own &= chosen.active[:, slot, None, None]
-            visible = own & free
-            shown = visible.sum((1, 2))
-            enough = (shown > 0) & (shown >= options.min_visible * own.sum((1, 2)))
-            visible &= enough[:, None, None]
-            winner = torch.where(visible, slot, winner)
-            free &= ~visible
-            kept.append(enough)
-        pasted = winner >= 0
-        new = painted(image, pictures, seen, winner)
-        if options.soft_edge:
-            size = 2 * round(3 * options.soft_edge) + 1
-            share = gaussian_blur2d(pasted[:, None].float(), (size, size), (options.soft_edge,) * 2)
-            new = torch.where(pasted[:, None], torch.lerp(image, new, share.to(image.dtype)), image)
-        slot = winner.clamp(min=0).reshape(count, -1)
-        first = instances.amax((1, 2)).long()[:, None]
-        number = (first + 1 + torch.arange(slots, device=mask.device)).to(instances.dtype)
-        mask = torch.where(pasted, chosen.label.gather(1, slot).view_as(mask), mask)
-        left_over = self._left_over(instances, pasted)
-        instances = torch.where(pasted, number.gather(1, slot).view_as(instances), instances)
-        mask = torch.where(left_over, IGNORE, mask)
-        instances = torch.where(left_over, 0, instances)
-        self.pasted = Pasted(torch.stack(kept, 1), number.long(), chosen.picture, chosen.number)
-        return Batch(new, mask, instances, ids)
-
-    def _left_over(self, instances: torch.Tensor, pasted: torch.Tensor) -> torch.Tensor:
-        """(N, H, W) bool: what is still seen of objects that are covered too much."""
-        count = len(instances)
-        place = numbers(instances).reshape(count, -1)
-        empty = torch.zeros((count, MOST + 1), dtype=torch.int64, device=instances.device)
-        before = empty.scatter_add(1, place, torch.ones_like(place))
-        after = empty.scatter_add(1, place, (~pasted).reshape(count, -1).long())
-        lost = after < self._options.min_visible * before
-        lost[:, 0] = False
-        return lost.gather(1, place).view_as(pasted) & ~pasted
 
 
 def counted(options: CopyPasteOptions, count: int, slots: int, device: torch.device) -> torch.Tensor:

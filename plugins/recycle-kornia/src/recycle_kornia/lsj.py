@@ -4,7 +4,18 @@ import torch
 
 from recycle_kornia import LsjOptions
 from recycle_kornia.limits import refuse_reversed
-from recycle_kornia.place import Placement, marks_seen, painted, pictures_of, view
+from recycle_kornia.place import (
+    Pictures,
+    Placement,
+    View,
+    colors_in,
+    marks_in,
+    marks_seen,
+    painted,
+    pictures_of,
+    view,
+    windows,
+)
 from recyclecli.types import IGNORE, AugmentationContext, Batch
 
 
@@ -52,17 +63,36 @@ def jittered(batch: Batch, scale: torch.Tensor, chance: torch.Tensor, smallest: 
         chance: (2, N, 1) in 0..1, where the photo, or the cut-out, begins between the first and the last place.
         smallest: no scale is below it.
     """
-    count, _, height, width = batch.image.shape
+    image = batch.image
+    count, _, height, width = image.shape
     zero = torch.zeros_like(scale, dtype=torch.int64)
     photo = torch.arange(count, device=zero.device)[:, None]
     rows, columns = scaled(zero + height, scale), scaled(zero + width, scale)
     y, x = between(torch.stack([height - rows, width - columns]), chance)
     same = zero.bool()
     place = Placement(photo, zero, zero, zero + height, zero + width, rows, columns, y, x, same, same, same)
-    pictures = pictures_of(batch.image, batch.instances, smallest)
+    pictures = pictures_of(image, batch.instances, smallest)
     seen = view(pictures, place, height, width)
+    return (everywhere_at_once if image.is_cuda else window_by_window)(batch, pictures, place, seen)
+
+
+def everywhere_at_once(batch: Batch, pictures: Pictures, place: Placement, seen: View) -> Batch:
+    """What is seen of each photo's one rectangle, for devices that do many pixels at a time."""
     index, inside = marks_seen(seen, 0)
     mask = torch.where(inside, batch.mask.reshape(-1)[index], IGNORE)
     instances = torch.where(inside, batch.instances.reshape(-1)[index], 0)
     image = painted(torch.zeros_like(batch.image), pictures, seen, torch.where(inside, 0, -1))
+    return Batch(image, mask, instances, batch.ids)
+
+
+def window_by_window(batch: Batch, pictures: Pictures, place: Placement, seen: View) -> Batch:
+    """As `everywhere_at_once`, for the CPU."""
+    image, mask = torch.zeros_like(batch.image), torch.full_like(batch.mask, IGNORE)
+    instances = torch.zeros_like(batch.instances)
+    for photo, (window,) in enumerate(windows(place, *mask.shape[1:])):
+        index = marks_in(seen, photo, 0, window).reshape(-1)
+        shape = mask[photo][window].shape
+        mask[photo][window] = batch.mask.reshape(-1).index_select(0, index).view(shape)
+        instances[photo][window] = batch.instances.reshape(-1).index_select(0, index).view(shape)
+        image[photo][:, *window] = colors_in(pictures, seen, photo, 0, window).to(image.dtype)
     return Batch(image, mask, instances, batch.ids)

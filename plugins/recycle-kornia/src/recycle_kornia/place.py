@@ -168,7 +168,7 @@ def marks_seen(seen: View, slot: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def painted(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Tensor) -> torch.Tensor:
-    """The targets with the colours that are seen through their rectangles.
+    """The targets with the colours that are seen through their rectangles, looked up for every pixel.
 
     Args:
         image: (N, 3, H, W) float targets.
@@ -176,26 +176,47 @@ def painted(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Te
         seen: from `view`.
         slots: (N, H, W) int64, the rectangle at each pixel; -1 leaves it as it is.
     """
-    # on a device all pixels: to count those that are shown would wait for it
-    return (painted_all if image.is_cuda else painted_shown)(image, pictures, seen, slots)
-
-
-def painted_all(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Tensor) -> torch.Tensor:
-    """As `painted`, by looking up every pixel."""
     sides = [torch.arange(side, device=image.device) for side in slots.shape]
     target, row, column = (grid.reshape(-1) for grid in torch.meshgrid(*sides, indexing="ij"))
     colors = _colors(pictures, seen, target, slots.clamp(min=0).reshape(-1), row, column)
     return torch.where((slots >= 0)[:, None], colors.view(3, *slots.shape).transpose(0, 1).to(image.dtype), image)
 
 
-def painted_shown(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Tensor) -> torch.Tensor:
-    """As `painted`, by looking up the pixels that are shown."""
-    shown = slots >= 0
-    target, row, column = shown.nonzero(as_tuple=True)
-    image = image.clone()
-    colors = _colors(pictures, seen, target, slots[shown], row, column)
-    image[target, :, row, column] = colors.T.to(image.dtype)
-    return image
+Window = tuple[slice, slice]  # rows and columns of a target
+
+
+def windows(place: Placement, height: int, width: int) -> list[list[Window]]:
+    """What each of the N x P rectangles reaches of its target of height x width pixels; perhaps nothing."""
+    down = torch.where(place.transposed, place.columns, place.rows)
+    across = torch.where(place.transposed, place.rows, place.columns)
+    edges = [place.y, place.y + down, place.x, place.x + across]
+    limits = [height, height, width, width]
+    bounds = torch.stack([edge.clamp(0, limit) for edge, limit in zip(edges, limits, strict=True)], -1).tolist()
+    return [[(slice(top, low), slice(left, right)) for top, low, left, right in photo] for photo in bounds]
+
+
+def marks_in(seen: View, photo: int, slot: int, window: Window) -> torch.Tensor:
+    """(h, w) flat places in `marks` that a rectangle shows in its window."""
+    down, across = seen.down.nearest[photo, slot, window[0], None], seen.across.nearest[photo, slot, window[1]]
+    return seen.origin[photo, slot] + down + across
+
+
+def colors_in(pictures: Pictures, seen: View, photo: int, slot: int, window: Window) -> torch.Tensor:
+    """(3, h, w) float32 colours that a rectangle shows in its window; the same as `painted` sees."""
+    top, bottom, down = (part[photo, slot, window[0], None] for part in seen.down[2:])
+    left, right, across = (part[photo, slot, window[1]] for part in seen.across[2:])
+    start, plane = int(seen.start[photo, slot]), int(seen.plane[photo, slot])
+    planes = pictures.values[start : start + 3 * plane].view(3, plane)
+
+    def at(row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
+        index = row + column
+        return _float(planes.index_select(1, index.reshape(-1)).view(3, *index.shape))
+
+    if not (down.any() or across.any()):
+        return at(top, left)
+    upper = torch.lerp(at(top, left), at(top, right), across)
+    lower = torch.lerp(at(bottom, left), at(bottom, right), across)
+    return torch.lerp(upper, lower, down)
 
 
 def _colors(
@@ -208,12 +229,12 @@ def _colors(
     colors = []
     for color in range(3):
         base = start + color * plane
-        upper = torch.lerp(_at(pictures, base + top + left), _at(pictures, base + top + right), across)
-        lower = torch.lerp(_at(pictures, base + bottom + left), _at(pictures, base + bottom + right), across)
+        places = [base + row + column for row in (top, bottom) for column in (left, right)]
+        values = [_float(pictures.values[place]) for place in places]
+        upper, lower = (torch.lerp(*values[step : step + 2], across) for step in (0, 2))
         colors.append(torch.lerp(upper, lower, down))
     return torch.stack(colors)
 
 
-def _at(pictures: Pictures, index: torch.Tensor) -> torch.Tensor:
-    values = pictures.values[index]
+def _float(values: torch.Tensor) -> torch.Tensor:
     return values.float() / 255 if values.dtype == torch.uint8 else values.float()

@@ -1,0 +1,176 @@
+"""Objects put in front of photos, of one another, and what is left of those behind."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recycle_kornia import CopyPasteOptions
+from recycle_kornia.objects import MOST, numbers
+from recycle_kornia.place import Pictures, Placement, colors_in, marks_in, marks_seen, painted, view, windows
+from recyclecli.types import IGNORE, Batch
+
+
+class Chosen(NamedTuple):
+    """Objects to be pasted, P for each of N photos, the first in front: (N, P), int64 but `active`.
+
+    Attributes:
+        active: bool, whether there is one.
+        picture, number, label: where it is taken from, its instance number there, its class.
+        top, left, height, width: its box there.
+        area: its pixels there.
+        sides: (2, N, P) height and width of the photo that it comes from.
+        frame: (2, N, P) place of its box's upper left corner in that photo.
+    """
+
+    active: torch.Tensor
+    picture: torch.Tensor
+    number: torch.Tensor
+    label: torch.Tensor
+    top: torch.Tensor
+    left: torch.Tensor
+    height: torch.Tensor
+    width: torch.Tensor
+    area: torch.Tensor
+    sides: torch.Tensor
+    frame: torch.Tensor
+
+
+def composed(
+    batch: Batch,
+    pictures: Pictures,
+    chosen: Chosen,
+    place: Placement,
+    landing: torch.Tensor,
+    options: CopyPasteOptions,
+) -> tuple[Batch, torch.Tensor]:
+    """The batch with the objects pasted, and which are visible enough to be there: (N, P) bool.
+
+    Slot s of a photo becomes instance m + 1 + s, m being the highest that the photo had.
+
+    Args:
+        batch: N photos.
+        pictures: what the objects are cut out of.
+        chosen: the objects.
+        place: where they come to lie.
+        landing: (256,) bool by label, whether objects may cover it.
+        options: `min_visible` and `soft_edge`.
+    """
+    # on a device all pixels at a time: to find out where objects lie would wait for it
+    everywhere = batch.image.is_cuda or options.soft_edge > 0
+    return (everywhere_at_once if everywhere else window_by_window)(batch, pictures, chosen, place, landing, options)
+
+
+def everywhere_at_once(
+    batch: Batch,
+    pictures: Pictures,
+    chosen: Chosen,
+    place: Placement,
+    landing: torch.Tensor,
+    options: CopyPasteOptions,
+) -> tuple[Batch, torch.Tensor]:
+    """`composed` for devices that do many pixels at a time."""
+    image, mask, instances, ids = batch
+    count, slots = chosen.active.shape
+    seen = view(pictures, place, *mask.shape[1:])
+    free = landing[mask]
+    winner = torch.full_like(mask, -1)
+    kept = []
+    for slot in range(slots):
+        index, inside = marks_seen(seen, slot)
+        own = inside & (pictures.marks[index] == chosen.number[:, slot, None, None])
+        own &= chosen.active[:, slot, None, None]
+        visible = own & free
+        shown = visible.sum((1, 2))
+        enough = (shown > 0) & (shown >= options.min_visible * own.sum((1, 2)))
+        visible &= enough[:, None, None]
+        winner = torch.where(visible, slot, winner)
+        free &= ~visible
+        kept.append(enough)
+    pasted = winner >= 0
+    new = painted(image, pictures, seen, winner)
+    if options.soft_edge:
+        new = _softened(image, new, pasted, options.soft_edge)
+    slot = winner.clamp(min=0).reshape(count, -1)
+    number = instances.amax((1, 2))[:, None, None] + 1 + winner
+    left_over = _left_over(instances, pasted, options.min_visible)
+    mask = torch.where(pasted, chosen.label.gather(1, slot).view_as(mask), mask)
+    mask = torch.where(left_over, IGNORE, mask)
+    instances = torch.where(pasted, number.to(instances.dtype), instances)
+    instances = torch.where(left_over, 0, instances)
+    return Batch(new, mask, instances, ids), torch.stack(kept, 1)
+
+
+def _softened(image: torch.Tensor, new: torch.Tensor, pasted: torch.Tensor, sigma: float) -> torch.Tensor:
+    from kornia.filters import gaussian_blur2d
+
+    size = 2 * round(3 * sigma) + 1
+    share = gaussian_blur2d(pasted[:, None].float(), (size, size), (sigma, sigma))
+    return torch.where(pasted[:, None], torch.lerp(image, new, share.to(image.dtype)), image)
+
+
+def _left_over(instances: torch.Tensor, pasted: torch.Tensor, min_visible: float) -> torch.Tensor:
+    """(N, H, W) bool: what is still seen of objects that are covered too much."""
+    count = len(instances)
+    place = numbers(instances).reshape(count, -1)
+    empty = torch.zeros((count, MOST + 1), dtype=torch.int64, device=instances.device)
+    before = empty.scatter_add(1, place, torch.ones_like(place))
+    after = empty.scatter_add(1, place, (~pasted).reshape(count, -1).long())
+    lost = after < min_visible * before
+    lost[:, 0] = False
+    return lost.gather(1, place).view_as(pasted) & ~pasted
+
+
+def window_by_window(
+    batch: Batch,
+    pictures: Pictures,
+    chosen: Chosen,
+    place: Placement,
+    landing: torch.Tensor,
+    options: CopyPasteOptions,
+) -> tuple[Batch, torch.Tensor]:
+    """`composed` for the CPU: nothing is looked at but the rectangles that objects lie in."""
+    batch = Batch(*(part.clone() for part in batch))
+    count, slots = chosen.active.shape
+    height, width = batch.mask.shape[1:]
+    seen, places = view(pictures, place, height, width), windows(place, height, width)
+    labels, wanted, active = chosen.label.numpy(), chosen.number.numpy(), chosen.active.numpy()
+    marks, table, kept = pictures.marks.numpy(), landing.numpy(), np.zeros((count, slots), bool)
+    for photo in range(count):
+        if not active[photo].any():
+            continue
+        mask, instances = batch.mask[photo].numpy(), batch.instances[photo].numpy()
+        pasted = np.zeros((height, width), bool)
+        free = np.ones((height, width), bool) if table.all() else table[mask]
+        old, first = instances.copy(), int(instances.max()) + 1
+        for slot in np.flatnonzero(active[photo]).tolist():
+            window = places[photo][slot]
+            own = marks[marks_in(seen, photo, slot, window).numpy()] == wanted[photo, slot]
+            visible = own & free[window]
+            shown = np.count_nonzero(visible)
+            if not shown or shown < np.float32(options.min_visible) * np.float32(np.count_nonzero(own)):
+                continue
+            kept[photo, slot] = True
+            free[window] &= ~visible
+            pasted[window] |= visible
+            mask[window][visible], instances[window][visible] = labels[photo, slot], first + slot
+            image = batch.image[photo][:, window[0], window[1]]
+            colors = colors_in(pictures, seen, photo, slot, window).to(image.dtype)
+            image.copy_(torch.where(torch.from_numpy(visible), colors, image))
+        left_over = _remains(old, pasted, options.min_visible)
+        if left_over is not None:
+            mask[left_over], instances[left_over] = IGNORE, 0
+    return batch, torch.from_numpy(kept)
+
+
+def _remains(instances: NDArray[np.int32], pasted: NDArray[np.bool_], min_visible: float) -> NDArray[np.bool_] | None:
+    """(H, W) bool, what `_left_over` says of one photo; None for nothing."""
+    covered = np.bincount(instances[pasted], minlength=MOST + 1)[: MOST + 1]
+    touched = np.flatnonzero(covered)
+    touched = touched[touched > 0]
+    if not len(touched):
+        return None
+    before = np.bincount(instances.ravel(), minlength=MOST + 1)[touched]
+    lost = touched[(before - covered[touched]).astype(np.float32) < np.float32(min_visible) * before.astype(np.float32)]
+    return np.isin(instances, lost) & ~pasted if len(lost) else None
