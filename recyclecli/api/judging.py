@@ -233,17 +233,25 @@ def _given(source: Source | None) -> Source:
 
 
 def compare_arms(
-    base: Sequence[Run | Place],
-    other: Sequence[Run | Place],
+    base: Sequence[Run | Place | Ledger],
+    other: Sequence[Run | Place | Ledger],
     source: Source | None = None,
     metric: Metric = "miou_dataset",
     worth: float = WORTH,
 ) -> Comparison:
-    """Two recipes by their runs with several seeds; below three on a side the answer is 'not enough data'."""
-    from recyclecli.judge.compare import compare as judge
+    """Two recipes by their runs with several seeds, or by what `count` gave of them.
 
-    source = judged_photos(base[0])[0] if source is None else source
-    first, second = ([count(result, source) for result in arm] for arm in (base, other))
+    Below three on a side the answer is 'not enough data'. Photos are those of `source`, else the
+    first run's validation split.
+    """
+    from recyclecli.judge.compare import compare as judge
+    from recyclecli.judge.ledger import Ledger
+
+    if source is None:
+        source = next((judged_photos(one)[0] for one in base if not isinstance(one, Ledger)), None)
+    first, second = (
+        [one if isinstance(one, Ledger) else count(one, _given(source)) for one in arm] for arm in (base, other)
+    )
     return judge(first, {"other": second}, metric, worth)[0]
 
 
