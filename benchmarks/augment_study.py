@@ -1,6 +1,6 @@
 """What copy-paste, Large Scale Jittering and repeat factors are worth: trained, and judged by the judge.
 
-    python benchmarks/augment_study.py ../shared/data --runs /tmp/study [--epochs 20]
+    python benchmarks/augment_study.py ../shared/data --runs /tmp/study [--epochs 12]
 
 Every arm learns from the same photos of recycle-trash-pseudo for the same number of steps, with
 three seeds, and is judged on recycle-trash, whose labels people drew, over the classes that occur
@@ -36,7 +36,7 @@ def trained(data, runs, epochs):
     root = data / "recycle-trash-pseudo"
     folds = runs / "folds"
     if not folds.is_dir():
-        api.kfold(root, n=5, out=folds, group_by="near-duplicates")
+        api.kfold(root, n=10, out=folds, group_by="near-duplicates")
     files = [folds / f"kfold_0_{part}.json" for part in ("train", "val")]
     source = api.open_data(root, str(files[0]))
     found = {}
@@ -44,14 +44,14 @@ def trained(data, runs, epochs):
         for arm, (augmentations, threshold) in ARMS.items():
             place = runs / f"{arm.replace(' ', '-')}-{seed}"
             found.setdefault(arm, []).append(place)
-            if (place / "report.html").is_file() or (place / "done").is_file():
+            if (place / "done").is_file():
                 continue
             longer = lengthened(source, threshold) if threshold else 1.0
             settings = {
                 "data.root": root,
                 "data.train": [{"root": root, "json": str(files[0])}],
                 "data.val": [{"root": root, "json": str(files[1])}],
-                "data.size": 256,
+                "data.size": 192,
                 "model": "fpn",
                 "loss": ["ce", "dice"],
                 "aug": [*augmentations, "flip"],
@@ -69,7 +69,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="../shared/data")
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=12)
     options = parser.parse_args()
     found = trained(options.data.absolute(), options.runs.absolute(), options.epochs)
     source = api.open_data(options.data / "recycle-trash")
