@@ -196,13 +196,9 @@ def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit too
-        cause = str(error) if isinstance(error, _Misfit) else f"{type(error).__name__}: {error}"
+        cause = str(error) if isinstance(error, RecycleError) else f"{type(error).__name__}: {error}"
         return Plugin(point.name, distribution, version, "failed", cause)
     return Plugin(point.name, distribution, version, components=components)
-
-
-class _Misfit(Exception):
-    """A plugin that loads but does not keep the contract."""
 
 
 def _components(point: EntryPoint) -> tuple[Component, ...]:
@@ -216,15 +212,15 @@ def _components(point: EntryPoint) -> tuple[Component, ...]:
         if name not in HOOKS and getattr(getattr(module, name, None), "recyclecli_impl", None) is not None
     )
     if unknown:
-        raise _Misfit(f"hook {listed(unknown)} is unknown to this recyclecli: upgrade recyclecli")
+        raise RecycleError(f"hook {listed(unknown)} is unknown to this recyclecli: upgrade recyclecli")
     collected: dict[tuple[Kind, str], Component] = {}
     for hook, kind in HOOKS.items():
         for offered in getattr(manager.hook, hook)():
             for component in offered:
                 if not isinstance(component, Component) or component.kind != kind:
-                    raise _Misfit(f"{hook} returned {component!r}, which is no {kind} component")
+                    raise RecycleError(f"{hook} returned {component!r}, which is no {kind} component")
                 if (kind, component.name) in collected:
-                    raise _Misfit(f"{hook} returned {component.name!r} twice")
+                    raise RecycleError(f"{hook} returned {component.name!r} twice")
                 collected[kind, component.name] = component
     return tuple(collected.values())
 

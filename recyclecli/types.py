@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, get_args, runtime_checkable
@@ -88,40 +88,45 @@ class Component:
         shadowing = RESERVED & self.options.model_fields.keys()
         if shadowing:
             raise ValueError(f"{self.name}: option names {sorted(shadowing)} are the recipe's own")
+        unknown = (getattr(self, "offline", None) or {}).keys() - self.options.model_fields.keys()
+        if unknown:
+            raise ValueError(f"{self.name}: offline sets {sorted(unknown)}, which are no options of it")
 
 
 class DatasetComponent(Component):
     """Builds a `Source`: `factory(options, DatasetContext)`."""
 
-    __slots__ = ()
     kind: ClassVar[Kind] = "dataset"
 
 
+@dataclass(frozen=True, slots=True)
 class AugmentationComponent(Component):
-    """Builds an `Augmentation`: `factory(options, AugmentationContext)`."""
+    """Builds an `Augmentation`: `factory(options, AugmentationContext)`.
 
-    __slots__ = ()
+    Attributes:
+        offline: given where its photos are worth keeping, which makes it `recycle aug NAME`:
+            the defaults of options that differ there, `{}` where none do.
+    """
+
     kind: ClassVar[Kind] = "augmentation"
+    offline: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 class ModelComponent(Component):
     """Builds a `Model`, a torch.nn.Module: `factory(options, ModelContext)`."""
 
-    __slots__ = ()
     kind: ClassVar[Kind] = "model"
 
 
 class LossComponent(Component):
     """Builds a `Loss`, a torch.nn.Module: `factory(options, LossContext)`."""
 
-    __slots__ = ()
     kind: ClassVar[Kind] = "loss"
 
 
 class PostprocessorComponent(Component):
     """Builds a `Postprocessor`: `factory(options, PostprocessorContext)`."""
 
-    __slots__ = ()
     kind: ClassVar[Kind] = "postprocessor"
 
 
@@ -217,6 +222,7 @@ class Record:
         file_name: its name in the annotation file, relative to the source's root.
         height, width: in pixels, as annotated.
         annotations: its objects in file order.
+        made_from: `file_name`s of the photos that it is a changed copy of.
     """
 
     file: Path
@@ -224,11 +230,12 @@ class Record:
     height: int
     width: int
     annotations: tuple[Annotation, ...] = ()
+    made_from: tuple[str, ...] = ()
 
     @property
     def provenance(self) -> frozenset[str]:
-        """`file_name`s of the other photos that it shows objects of."""
-        return frozenset(name for annotation in self.annotations for name in annotation.provenance)
+        """`file_name`s of the other photos that it shows something of."""
+        return frozenset(self.made_from).union(*(annotation.provenance for annotation in self.annotations))
 
 
 class Sample(NamedTuple):
@@ -252,17 +259,14 @@ class Source(Protocol):
     @property
     def class_names(self) -> tuple[str, ...]:
         """K names; a pixel's mask value is an index into them."""
-        ...
 
     def __len__(self) -> int: ...
 
     def record(self, index: int) -> Record:
         """What is known of photo `index` (0 to len - 1) without reading it."""
-        ...
 
     def read(self, index: int) -> Sample:
         """Read photo `index` with its labels; RecycleError where that cannot be done."""
-        ...
 
 
 class Batch(NamedTuple):
@@ -287,11 +291,14 @@ class Augmentation(Protocol):
     Pixels that come from outside a photo get mask 255 and instance 0. All chance is drawn
     from torch's default generator, which the engine seeds from (seed, epoch, step) before
     every call, so that a resumed run sees what an uninterrupted one would.
+
+    One that puts objects of other photos in offers a method `origins()` too: for each photo of
+    the last batch {instance: (index in the source, instance there)} of what came in. Offline, one
+    without it gets one photo at a time, and may not read the source.
     """
 
     def __call__(self, batch: Batch) -> Batch:
         """Augment a batch."""
-        ...
 
 
 class Model(Protocol):
@@ -302,7 +309,6 @@ class Model(Protocol):
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         """Logits of a batch of photos."""
-        ...
 
 
 class Loss(Protocol):
@@ -313,7 +319,6 @@ class Loss(Protocol):
 
     def __call__(self, logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The loss of a batch."""
-        ...
 
 
 class Postprocessor(Protocol):
@@ -321,4 +326,3 @@ class Postprocessor(Protocol):
 
     def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """The probabilities after this step."""
-        ...

@@ -10,6 +10,7 @@ Bad input raises `RecycleError` with its remedy. Importing this package imports 
 given as its `Run`, its folder, its name in runs/, or `last`.
 """
 
+from recyclecli.api.augment import augment, oversample, preview
 from recyclecli.api.data import check, groups, kfold, open_data, registry, sample, split, stats
 from recyclecli.api.judging import (
     ablate,
@@ -30,6 +31,7 @@ from recyclecli.errors import RecycleError
 __all__ = [
     "RecycleError",
     "ablate",
+    "augment",
     "check",
     "compare",
     "compare_arms",
@@ -43,8 +45,10 @@ __all__ = [
     "judged_photos",
     "kfold",
     "open_data",
+    "oversample",
     "pipeline",
     "predict",
+    "preview",
     "recipe_of",
     "refuse_trained_on",
     "registry",

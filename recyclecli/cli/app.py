@@ -87,9 +87,10 @@ def root(
 
 
 def _add_commands() -> None:
-    from recyclecli.cli import ablate, compare, data, demo, doctor, evaluate, init, plugins, predict, report, train
+    from recyclecli.cli import ablate, aug, compare, data, demo, doctor, evaluate, init, plugins, predict, report, train
 
     app.add_typer(data.app, name="data")
+    app.add_typer(aug.app, name="aug")
     app.add_typer(plugins.app, name="plugins")
     app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
     app.command("init", epilog=init.EXAMPLE)(init.init)

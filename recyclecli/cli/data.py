@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recyclecli.cli import check, convert, show, stats
+from recyclecli.cli import check, convert, oversample, show, stats
 from recyclecli.cli.options import AsJson, Data, Dataset, Force, JsonPath, Seed, data_root
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Make, split and look after data.")
 app.command("check", epilog=check.EXAMPLE)(check.check)
 app.command("convert", epilog=convert.EXAMPLE)(convert.convert)
 app.command("stats", epilog=stats.EXAMPLE)(stats.stats)
+app.command("oversample", epilog=oversample.EXAMPLE)(oversample.oversample)
 app.command("show", epilog=show.EXAMPLE)(show.show)
 
 

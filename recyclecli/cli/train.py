@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recyclecli.cli.options import JsonPath
+from recyclecli.cli.options import Fold, JsonPath, TrainJson, ValJson, data_settings
 
 EXAMPLE = "Example: `recycle train --plugin unetpp --loss ce --loss dice --epochs 40 -o model.encoder=resnet34`"
 
@@ -17,13 +17,9 @@ def train(
     data: Annotated[Path | None, typer.Option("--data", help="The dataset's root.")] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", help="Dataset component that reads it.")] = None,
     json_path: JsonPath = None,
-    train_json: Annotated[
-        list[str] | None, typer.Option("--train-json", metavar="JSON[@ROOT]", help="Training file; repeatable.")
-    ] = None,
-    val_json: Annotated[
-        list[str] | None, typer.Option("--val-json", metavar="JSON[@ROOT]", help="Validation file; repeatable.")
-    ] = None,
-    fold: Annotated[int | None, typer.Option("--fold", min=0, help="Fold of folds.json to hold out.")] = None,
+    train_json: TrainJson = None,
+    val_json: ValJson = None,
+    fold: Fold = None,
     loss: Annotated[list[str] | None, typer.Option("--loss", help="Loss component; several are added up.")] = None,
     aug: Annotated[list[str] | None, typer.Option("--aug", help="Augmentation component; applied in order.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs")] = None,
@@ -51,12 +47,7 @@ def train(
 
     flags: dict[str, Any] = {
         "model": plugin,
-        "data.root": data,
-        "data.dataset": dataset,
-        "data.json_path": json_path,
-        "data.train": _files(train_json),
-        "data.val": _files(val_json),
-        "data.fold": fold,
+        **data_settings(data, dataset, json_path, train_json, val_json, fold),
         "loss": loss or None,
         "aug": aug or None,
         "train.epochs": epochs,
@@ -95,11 +86,3 @@ def train(
     print(f"weights   {done.run.best}")
     print(f"report    {file}: mIoU of the dataset {result.miou_dataset:.4f} at the photos' own size")
     print(f"next      recycle eval {done.run.folder}")
-
-
-def _files(places: list[str] | None) -> list[dict[str, str]] | None:
-    """`JSON[@ROOT]` texts as the recipe's entries."""
-    if not places:
-        return None
-    pairs = [place.rpartition("@") if "@" in place else (place, "", "") for place in places]
-    return [{"json": file, "root": root} if root else {"json": file} for file, _, root in pairs]

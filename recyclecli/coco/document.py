@@ -12,7 +12,7 @@ from typing import Any
 from recyclecli.coco.labels import LabelIndex, label_index
 from recyclecli.errors import RecycleError
 
-PROVENANCE = "provenance"  # of a pasted object: [{"file_name": ..., "annotation_id": ...}]
+PROVENANCE = "provenance"  # [{"file_name": ..., "annotation_id": ...}] of a pasted object, file names of a photo
 Fault = tuple[str, str]  # its code in the catalogue of `recycle data check`, and what was found
 REACH = 10  # a coordinate may lie this many widths or heights away before it is taken for a fault
 
@@ -129,6 +129,8 @@ def _image_faults(images: list[dict[str, Any]]) -> Iterator[str]:
         seen.add(image["id"])
         if image["width"] < 1 or image["height"] < 1:
             yield f"image {image['file_name']!r} is stated as {image['width']}x{image['height']} pixels"
+        if fault := provenance_fault(image):
+            yield f"image {image['file_name']!r}: {fault[1]}"
 
 
 def field_fault(annotation: Mapping[str, Any]) -> Fault | None:
@@ -136,7 +138,12 @@ def field_fault(annotation: Mapping[str, Any]) -> Fault | None:
     area = annotation.get("area")
     if area is not None and not (isinstance(area, (int, float)) and abs(area) < 1e18):  # NaN is not, either
         return "malformed-field", f"its area is {area!r}"
-    sources = annotation.get(PROVENANCE, [])
+    return provenance_fault(annotation)
+
+
+def provenance_fault(entry: Mapping[str, Any]) -> Fault | None:
+    """What is wrong with an annotation's or an image's provenance; None when nothing is."""
+    sources = entry.get(PROVENANCE, [])
     if not isinstance(sources, list) or not all(
         isinstance(source, dict) and isinstance(source.get("file_name"), str) for source in sources
     ):

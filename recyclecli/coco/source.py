@@ -75,8 +75,13 @@ def _record(root: Path, image: dict[str, Any], annotations: list[dict[str, Any]]
                 segmentation=annotation.get("segmentation") or [],
                 area=annotation.get("area"),
                 iscrowd=bool(annotation.get("iscrowd", 0)),
-                provenance=tuple(origin["file_name"] for origin in annotation.get(PROVENANCE, ())),
+                provenance=_named(annotation),
             )
             for number, annotation in enumerate(annotations, start=1)
         ),
+        made_from=_named(image),
     )
+
+
+def _named(entry: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(origin["file_name"] for origin in entry.get(PROVENANCE, ()))

@@ -25,6 +25,7 @@ class Region:
         top, left: the box's first row and column in the photo.
         pixels: (h, w) bool of the box.
         crowd: not one object but all of a class that belongs to none.
+        number: its instance number; 0 where it has none.
     """
 
     label: int
@@ -32,6 +33,7 @@ class Region:
     left: int
     pixels: NDArray[np.bool_]
     crowd: bool
+    number: int = 0
 
 
 def document_of(source: Source) -> dict[str, Any]:
@@ -68,8 +70,8 @@ def assemble(
         photos: read one by one.
         segment: `segment(region)` makes the segmentation of what is one object; by default an RLE.
     """
-    names = {label: name for label, name in enumerate(class_names) if label or not has_background(class_names)}
-    ignore_id = max(names) + 1
+    names = [category["id"] for category in categories_of(class_names, False)]
+    ignore_id = len(class_names)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     ignored = False
@@ -79,24 +81,30 @@ def assemble(
             if region.label not in names and region.label != IGNORE:
                 continue
             ignored |= region.label == IGNORE
-            rows, columns = region.pixels.shape
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": number,
-                    "category_id": ignore_id if region.label == IGNORE else region.label,
-                    "segmentation": encode_region(region, height, width)
-                    if segment is None or region.crowd
-                    else segment(region),
-                    "area": int(region.pixels.sum()),
-                    "bbox": [region.left, region.top, columns, rows],
-                    "iscrowd": int(region.crowd),
-                }
-            )
-    categories = [{"id": label, "name": name, "supercategory": name} for label, name in names.items()]
-    if ignored:
-        categories.append({"id": ignore_id, "name": IGNORE_CATEGORY, "supercategory": IGNORE_CATEGORY})
-    return {"images": images, "annotations": annotations, "categories": categories}
+            shape = shape_of(region, height, width)
+            if segment is not None and not region.crowd:
+                shape["segmentation"] = segment(region)
+            category = ignore_id if region.label == IGNORE else region.label
+            annotations.append({"id": len(annotations) + 1, "image_id": number, "category_id": category, **shape})
+    return {"images": images, "annotations": annotations, "categories": categories_of(class_names, ignored)}
+
+
+def categories_of(class_names: tuple[str, ...], ignored: bool) -> list[dict[str, Any]]:
+    """COCO categories whose ids are the K labels; with `ignored` also K, the reserved category `ignore`."""
+    names = [*class_names, IGNORE_CATEGORY] if ignored else class_names
+    first = 1 if has_background(class_names) else 0
+    return [{"id": label, "name": name, "supercategory": name} for label, name in enumerate(names) if label >= first]
+
+
+def shape_of(region: Region, height: int, width: int) -> dict[str, Any]:
+    """RLE, area in pixels, box and iscrowd of a region in a photo of that size, as COCO has them."""
+    rows, columns = region.pixels.shape
+    return {
+        "segmentation": encode_region(region, height, width),
+        "area": int(region.pixels.sum()),
+        "bbox": [region.left, region.top, columns, rows],
+        "iscrowd": int(region.crowd),
+    }
 
 
 def has_background(class_names: tuple[str, ...]) -> bool:
@@ -119,7 +127,7 @@ def mask_regions(mask: NDArray[np.uint8], instances: NDArray[np.int32], backgrou
         if window is not None:
             pixels = instances[window] == number
             label = int(mask[window][pixels][0])
-            yield Region(label, window[0].start, window[1].start, pixels, False)
+            yield Region(label, window[0].start, window[1].start, pixels, False, number)
     free = instances == 0
     counts = np.bincount(mask[free], minlength=IGNORE + 1)
     for label in np.flatnonzero(counts).tolist():

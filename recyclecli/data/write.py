@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recyclecli.coco import build_document
 from recyclecli.files import refuse_overwrite, whole, write_json
 from recyclecli.progress import track
 from recyclecli.types import Record, Sample, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 QUALITY = 92  # of JPEG; others are written without loss
 
@@ -19,18 +24,22 @@ def write_photos(source: Source, root: Path, name: str, force: bool) -> Path:
     Raises:
         RecycleError: the COCO file exists and not `force`, or the folder cannot be written.
     """
-    from PIL import Image
-
     refuse_overwrite([root / name], force)
 
     def written() -> Iterator[tuple[Record, Sample]]:
         for index in track(range(len(source)), len(source), "writing photos"):
             record, sample = source.record(index), source.read(index)
-            file = root / record.file_name
-            with whole(file) as part:
-                form = "JPEG" if file.suffix.lower() in (".jpg", ".jpeg") else "PNG"
-                Image.fromarray(sample.image).save(part, form, quality=QUALITY, subsampling=0)
+            write_photo(root / record.file_name, sample.image)
             yield record, sample
 
     write_json(root / name, build_document(source.class_names, written()))
     return root / name
+
+
+def write_photo(file: Path, image: NDArray[np.uint8]) -> None:
+    """Write (H, W, 3) uint8 RGB: as JPEG without subsampling where the name says so, else as PNG."""
+    from PIL import Image
+
+    with whole(file) as part:
+        form = "JPEG" if file.suffix.lower() in (".jpg", ".jpeg") else "PNG"
+        Image.fromarray(image).save(part, form, quality=QUALITY, subsampling=0)

@@ -13,12 +13,11 @@ from torch.utils.data import DataLoader, Dataset
 from recyclecli.data.fit import fit_sample
 from recyclecli.data.repeat import repeat_factors
 from recyclecli.data.splits import Split
+from recyclecli.engine.batch import Item, collate
 from recyclecli.engine.sampler import EpochSampler
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
-from recyclecli.types import Batch, Sample, Source
-
-Item = tuple[Sample | RecycleError, int]
+from recyclecli.types import Source
 
 
 class PhotoDataset(Dataset[Item]):
@@ -40,27 +39,6 @@ class PhotoDataset(Dataset[Item]):
             return fit_sample(self._source.read(index), self._size), index
         except RecycleError as error:
             return error, index
-
-
-def collate(items: list[Item]) -> Batch | RecycleError:
-    """Samples of one size as a Batch that is still uint8; `to_float` finishes it on the device.
-
-    The first error among the items takes the place of the batch.
-    """
-    samples = []
-    for sample, _ in items:
-        if isinstance(sample, RecycleError):
-            return sample
-        samples.append(sample)
-    image = torch.from_numpy(np.stack([sample.image for sample in samples])).permute(0, 3, 1, 2)
-    mask = torch.from_numpy(np.stack([sample.mask for sample in samples]))
-    instances = torch.from_numpy(np.stack([sample.instances for sample in samples]))
-    return Batch(image, mask, instances, torch.tensor([index for _, index in items]))
-
-
-def to_float(batch: Batch) -> Batch:
-    """The batch as the contract has it: image float32 in 0..1, mask int64."""
-    return batch._replace(image=batch.image.float().div_(255), mask=batch.mask.long())
 
 
 def loader_workers(wanted: int | None) -> int:

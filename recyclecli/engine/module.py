@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 from torch import nn
 
-from recyclecli.engine.data import to_float
+from recyclecli.engine.batch import seed_chance, to_float
 from recyclecli.engine.metrics import Confusion
 from recyclecli.errors import RecycleError
 from recyclecli.judge.counts import marginals
@@ -63,8 +62,7 @@ class SegmentationModule(L.LightningModule):
         if self.trainer.training:
             progress = self.trainer.fit_loop
             step = progress.epoch_loop.batch_progress.current.ready
-            seeds = (self._recipe.seed, self.trainer.current_epoch, step, self.global_rank)
-            torch.manual_seed(int(np.random.SeedSequence(seeds).generate_state(1)[0]))
+            seed_chance(self._recipe.seed, self.trainer.current_epoch, step, self.global_rank)
             with torch.no_grad():
                 for augmentation in self._augmentations:
                     batch = augmentation(batch)

@@ -11,8 +11,9 @@ from support import SHARED
 from torch import nn
 
 from recyclecli.engine import metrics
+from recyclecli.engine.batch import collate, to_float
 from recyclecli.engine.checkpoint import load_trained
-from recyclecli.engine.data import PhotoDataset, collate, to_float
+from recyclecli.engine.data import PhotoDataset
 from recyclecli.engine.infer import BATCH_PIXELS, Predictor, Stage, batches
 from recyclecli.engine.metrics import Confusion
 from recyclecli.engine.pipeline import VIEWS

@@ -67,7 +67,9 @@ def content_of(source: Source) -> dict[str, Any]:
     annotations: list[dict[str, Any]] = []
     for index in range(len(source)):
         record = source.record(index)
-        images.append({"id": index + 1, "file_name": record.file_name, "width": record.width, "height": record.height})
+        origins = {"provenance": [{"file_name": name} for name in record.made_from]} if record.made_from else {}
+        size = {"width": record.width, "height": record.height}
+        images.append({"id": index + 1, "file_name": record.file_name, **size, **origins})
         for annotation in record.annotations:
             stated = {} if annotation.area is None else {"area": annotation.area}
             annotations.append(

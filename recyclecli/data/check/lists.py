@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from recyclecli.coco.document import field_fault
+from recyclecli.coco.document import field_fault, provenance_fault
 from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY
 from recyclecli.coco.paths import resolve_file
 from recyclecli.data.check.catalogue import Finding
@@ -36,6 +36,8 @@ def _images(root: Path, images: list[dict[str, Any]], file: str) -> Iterator[Fin
         names.add(name)
         if image["width"] < 1 or image["height"] < 1:
             yield Finding("invalid-image-size", file, where, f"stated as {image['width']}x{image['height']}")
+        if fault := provenance_fault(image):
+            yield Finding(fault[0], file, where, fault[1])
         try:
             resolve_file(root, image["file_name"])
         except RecycleError as error:

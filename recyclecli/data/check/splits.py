@@ -15,9 +15,17 @@ SOURCE = "the whole set"
 
 
 def split_of(contents: Mapping[str, dict[str, Any]], folds: Sequence[Collection[str]]) -> dict[str, str]:
-    """file_name to the name of its split: the file that lists it, or its fold in a single file."""
+    """file_name to the name of its split: the file that lists it, or its fold in a single file.
+
+    A photo that was made from another one is in that one's fold; of made photos alone nothing is known.
+    """
     if len(contents) == 1 and folds:
-        return {name: f"fold {number}" for number, names in enumerate(folds) for name in names}
+        (content,) = contents.values()
+        fold_of = {name: f"fold {number}" for number, names in enumerate(folds) for name in names}
+        origins = {image["file_name"]: [image["file_name"], *_origins(image)] for image in content["images"]}
+        found = {name: [fold_of[one] for one in names if one in fold_of] for name, names in origins.items()}
+        known = any(name in fold_of for name in origins)
+        return {name: places[0] for name, places in found.items() if places and known}
     only = len(contents) == 1
     return {
         image["file_name"]: "" if only else split for split, content in contents.items() for image in content["images"]
@@ -36,25 +44,39 @@ def lint_splits(
             if before != split:
                 where = f"image {image['id']} {image['file_name']!r}"
                 yield Finding("photo-in-two-splits", names[split], where, f"in {before} and in {split}")
-    if len(set(splits.values())) < 2:
+    held_out = {name for fold in folds for name in fold if name not in splits} if splits else set()
+    if len(set(splits.values())) < 2 and not held_out:
         return
     for split, content in contents.items():
-        yield from _pasted(content, names[split], splits)
+        yield from _pasted(content, names[split], splits, held_out)
     yield from _absent(contents, names, splits)
 
 
-def _pasted(content: dict[str, Any], file: str, splits: Mapping[str, str]) -> Iterator[Finding]:
-    own = {image["id"]: image["file_name"] for image in content["images"]}
+def _pasted(
+    content: dict[str, Any], file: str, splits: Mapping[str, str], held_out: Collection[str]
+) -> Iterator[Finding]:
+    """Photos and objects that come from another split; of made photos in a set with folds, from what it leaves out."""
+    own = {image["id"]: image for image in content["images"]}
+    marked = [(image, f"image {image['id']} {image['file_name']!r}", image) for image in content["images"]]
     for annotation in content["annotations"]:
         photo = own.get(annotation["image_id"])
-        origins = annotation.get(PROVENANCE) or ()
-        if photo is None or not isinstance(origins, list):
-            continue
-        sources = {str(origin.get("file_name")) for origin in origins if isinstance(origin, dict)}
-        leaked = sorted(name for name in sources if name in splits and splits[name] != splits.get(photo))
+        if photo is not None:
+            marked.append((annotation, f"annotation {annotation.get('id')} of {photo['file_name']!r}", photo))
+    for entry, where, photo in marked:
+        split, sources = splits.get(photo["file_name"]), _origins(entry)
+        if held_out and _origins(photo):
+            leaked = [name for name in sources if name in held_out]
+        else:
+            leaked = [name for name in sources if name in splits and splits[name] != split]
         if leaked:
-            where = f"annotation {annotation.get('id')} of {photo!r}"
-            yield Finding("pasted-from-validation", file, where, f"taken from {listed(leaked)}, which is held out")
+            detail = f"taken from {listed(sorted(leaked))}, which is held out"
+            yield Finding("pasted-from-validation", file, where, detail)
+
+
+def _origins(entry: Mapping[str, Any]) -> list[str]:
+    """`file_name`s in the provenance of an image or an annotation, where it has the form of one."""
+    origins = entry.get(PROVENANCE)
+    return [str(one.get("file_name")) for one in origins if isinstance(one, dict)] if isinstance(origins, list) else []
 
 
 def _absent(

@@ -43,6 +43,14 @@ class PerspectiveOptions(Options):
     distortion: float = Field(0.3, ge=0, le=1, description="how far corners move at most, as a share of half the side")
 
 
+class ElasticOptions(Options):
+    """Settings of `elastic`."""
+
+    p: float = Field(0.5, ge=0, le=1, description="probability for each photo")
+    shift: float = Field(5.0, gt=0, le=100, description="standard deviation of the shift along each axis, in pixels")
+    sigma: float = Field(20.0, ge=1, le=200, description="over how many pixels the shift changes: of the Gaussian")
+
+
 class GammaOptions(Options):
     """Settings of `gamma`."""
 
@@ -134,23 +142,20 @@ class CopyPasteOptions(Options):
 @hookimpl
 def recycle_augmentations() -> Iterator[AugmentationComponent]:
     """Copy-paste, scaling, warps, colours, holes."""
-    yield AugmentationComponent("flip", "recycle_kornia.flip:Flip", FlipOptions, "Mirror photos")
-    yield AugmentationComponent(
-        "color", "recycle_kornia.appearance:Color", ColorOptions, "Change brightness, contrast, saturation and hue"
-    )
-    yield AugmentationComponent(
-        "affine", "recycle_kornia.warp:Affine", AffineOptions, "Turn, shift and zoom; what comes in is ignored"
-    )
-    yield AugmentationComponent(
-        "lsj", "recycle_kornia.lsj:Lsj", LsjOptions, "Large Scale Jittering: scale, then cut out or set into the frame"
-    )
-    yield AugmentationComponent(
-        "copy-paste", "recycle_kornia.copy_paste:CopyPaste", CopyPasteOptions, "Paste objects of other photos"
-    )
-    yield AugmentationComponent("perspective", "recycle_kornia.warp:Perspective", PerspectiveOptions, "Tilt photos")
-    yield AugmentationComponent("gamma", "recycle_kornia.appearance:Gamma", GammaOptions, "Brighter or darker tones")
-    yield AugmentationComponent("gray", "recycle_kornia.appearance:Gray", GrayOptions, "Take the colour away")
-    yield AugmentationComponent("blur", "recycle_kornia.appearance:Blur", BlurOptions, "Gaussian blur")
-    yield AugmentationComponent("noise", "recycle_kornia.appearance:Noise", NoiseOptions, "Gaussian noise")
-    yield AugmentationComponent("cutout", "recycle_kornia.holes:Cutout", CutoutOptions, "Take squares away")
-    yield AugmentationComponent("grid-mask", "recycle_kornia.holes:GridMask", GridMaskOptions, "Take a grid away")
+    offered: list[tuple[str, str, type[Options], str, dict[str, float] | None]] = [
+        ("flip", "flip:Flip", FlipOptions, "Mirror photos", {}),
+        ("color", "appearance:Color", ColorOptions, "Change brightness, contrast, saturation and hue", {"p": 1.0}),
+        ("affine", "warp:Affine", AffineOptions, "Turn, shift and zoom; what comes in is ignored", {"p": 1.0}),
+        ("lsj", "lsj:Lsj", LsjOptions, "Large Scale Jittering: scale, then cut out or set into the frame", {}),
+        ("copy-paste", "copy_paste:CopyPaste", CopyPasteOptions, "Paste objects of other photos", {"p": 1.0}),
+        ("perspective", "warp:Perspective", PerspectiveOptions, "Tilt photos", {"p": 1.0}),
+        ("elastic", "warp:Elastic", ElasticOptions, "Bend photos like rubber", {"p": 1.0}),
+        ("gamma", "appearance:Gamma", GammaOptions, "Brighter or darker tones", None),
+        ("gray", "appearance:Gray", GrayOptions, "Take the colour away", None),
+        ("blur", "appearance:Blur", BlurOptions, "Gaussian blur", None),
+        ("noise", "appearance:Noise", NoiseOptions, "Gaussian noise", None),
+        ("cutout", "holes:Cutout", CutoutOptions, "Take squares away", None),
+        ("grid-mask", "holes:GridMask", GridMaskOptions, "Take a grid away", None),
+    ]
+    for name, place, options, summary, offline in offered:
+        yield AugmentationComponent(name, f"recycle_kornia.{place}", options, summary, offline=offline)

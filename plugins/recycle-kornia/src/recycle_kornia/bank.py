@@ -1,7 +1,9 @@
 """Objects of the training photos, cropped once and held as bytes."""
 
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,7 +12,7 @@ from scipy import ndimage
 
 from recycle_kornia import CopyPasteOptions
 from recycle_kornia.place import LEVELS, Pictures
-from recyclecli.types import RecycleError, Source
+from recyclecli.types import RecycleError, Sample, Source
 
 AHEAD = 64  # photos that are read at a time
 
@@ -29,7 +31,7 @@ class Bank:
     """Up to `per_class` objects of each class, drawn by class weight.
 
     Photos are read in an order of chance until every class that is wanted has its number. A photo
-    that shows a class of `remove_patch` gives none.
+    that shows a class of `remove_patch`, or that cannot be read, gives none.
 
     Args:
         source: the training photos; nothing else can come in.
@@ -55,8 +57,8 @@ class Bank:
         with ThreadPoolExecutor() as pool:
             for start in range(0, len(order), AHEAD):
                 part = order[start : start + AHEAD]
-                for photo, sample in zip(part, pool.map(source.read, part), strict=True):
-                    if not removed & set(np.unique(sample.mask).tolist()):
+                for photo, sample in zip(part, pool.map(partial(_read, source), part), strict=True):
+                    if sample is not None and not removed & set(np.unique(sample.mask).tolist()):
                         self._add(photo, sample.image, sample.mask, sample.instances)
                 if (self._held[wanted] >= options.per_class).all():
                     break
@@ -66,6 +68,10 @@ class Bank:
                 f"copy-paste: none of {len(source)} training photos shows an object of {', '.join(names)} that fits",
                 "check `recycle data stats`, and min_area, max_area, patch and remove_patch",
             )
+        held = dict(zip(source.class_names, self._held.tolist(), strict=True))
+        lacking = [name for name in options.patch if not held[name]]
+        if lacking:
+            print(f"note: copy-paste: no training photo shows an object of {', '.join(lacking)}", file=sys.stderr)
         labels = np.array([entry.label for entry in self.entries])
         # all that were seen stand for their class's share, however many are held
         share = np.asarray(weights)[labels] * self._seen[labels] ** (1 - options.rarity) / self._held[labels]
@@ -128,6 +134,13 @@ class Bank:
         chance = torch.rand((count, slots), device=self._share.device)
         entry = torch.searchsorted(self._share, chance).clamp(max=len(self.entries) - 1)
         return entry, self._table[:, entry]
+
+
+def _read(source: Source, photo: int) -> Sample | None:
+    try:
+        return source.read(photo)
+    except RecycleError:  # where the photo itself is trained on, or changed, its reader tells
+        return None
 
 
 def _halved(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:

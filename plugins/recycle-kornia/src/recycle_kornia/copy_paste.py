@@ -70,6 +70,7 @@ class CopyPaste:
         landing = {"anywhere": slice(None), "background": [0]}.get(options.onto[0], [wanted[name] for name in onto])
         table[3, landing] = 1
         self._table = table
+        self._ids = torch.zeros(0)
         self.pasted: Pasted | None = None
 
     def _labels(self, names: tuple[str, ...]) -> dict[str, int]:
@@ -93,8 +94,21 @@ class CopyPaste:
         place = self._placed(chosen, batch)
         after, kept = composed(batch, pictures, chosen, place, self._table[3] > 0, options)
         number = batch.instances.amax((1, 2)).long()[:, None] + 1 + torch.arange(kept.shape[1], device=device)
-        self.pasted = Pasted(kept, number, chosen.picture, chosen.number)
+        self._ids, self.pasted = batch.ids, Pasted(kept, number, chosen.picture, chosen.number)
         return after
+
+    def origins(self) -> list[dict[int, tuple[int, int]]]:
+        """For each photo of the last batch {instance: (index in the source, instance there)} of what was pasted."""
+        assert self.pasted is not None
+        found: list[dict[int, tuple[int, int]]] = [{} for _ in self.pasted.kept]
+        for photo, slot in self.pasted.kept.nonzero().tolist():
+            instance, picture, number = (int(part[photo, slot]) for part in self.pasted[1:])
+            if self._bank is not None:
+                entry = self._bank.entries[picture]
+                found[photo][instance] = entry.photo, entry.number
+            else:
+                found[photo][instance] = int(self._ids[picture]), number
+        return found
 
     def _from_bank(self, bank: Bank, batch: Batch) -> tuple[Pictures, Chosen]:
         """Objects of the bank."""

@@ -1,0 +1,54 @@
+"""Samples to batches, through augmentations, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from recyclecli.errors import RecycleError
+from recyclecli.types import Augmentation, Batch, Sample
+
+Item = tuple[Sample | RecycleError, int]
+
+
+def collate(items: list[Item]) -> Batch | RecycleError:
+    """Samples of one size as a Batch that is still uint8; `to_float` finishes it on the device.
+
+    The first error among the items takes the place of the batch.
+    """
+    samples = []
+    for sample, _ in items:
+        if isinstance(sample, RecycleError):
+            return sample
+        samples.append(sample)
+    image = torch.from_numpy(np.stack([sample.image for sample in samples])).permute(0, 3, 1, 2)
+    mask = torch.from_numpy(np.stack([sample.mask for sample in samples]))
+    instances = torch.from_numpy(np.stack([sample.instances for sample in samples]))
+    return Batch(image, mask, instances, torch.tensor([index for _, index in items]))
+
+
+def to_float(batch: Batch) -> Batch:
+    """The batch as the contract has it: image float32 in 0..1, mask int64."""
+    return batch._replace(image=batch.image.float().div_(255), mask=batch.mask.long())
+
+
+def seed_chance(*numbers: int) -> None:
+    """Seed torch's default generator, all chance that augmentations draw, from several numbers."""
+    torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
+
+
+def augmented(
+    samples: Sequence[Sample], ids: Sequence[int], augmentations: Sequence[Augmentation], device: torch.device
+) -> list[Sample]:
+    """Samples of one size after augmentations; colours that these leave alone come back as they were."""
+    batch = collate(list(zip(samples, ids, strict=True)))
+    assert isinstance(batch, Batch)
+    batch = to_float(Batch(*(part.to(device) for part in batch)))
+    with torch.no_grad():
+        for augmentation in augmentations:
+            batch = augmentation(batch)
+    image = batch.image.float().mul(255).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous()
+    parts = image, batch.mask.byte(), batch.instances
+    return [Sample(*photo) for photo in zip(*(part.cpu().numpy() for part in parts), strict=True)]
