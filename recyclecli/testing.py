@@ -258,6 +258,22 @@ class AugmentationConformance(Conformance):
         for first, second in zip(*results, strict=True):
             assert torch.equal(first, second)
 
+    def test_origins_tell_what_came_in(self, augmentation: Any) -> None:
+        """Where it has `origins()`: each instance that a photo did not have, with its photo and number there."""
+        if not hasattr(augmentation, "origins"):
+            pytest.skip("it brings in no objects of other photos")
+        batch, source = random_batch(4), random_source()  # the same photos
+        torch.manual_seed(0)
+        for _ in range(5):
+            after = augmentation(batch)
+            for photo, origins in enumerate(augmentation.origins()):
+                had = set(batch.instances[photo].unique().tolist())
+                assert set(after.instances[photo].unique().tolist()) - had == set(origins)
+                for instance, (index, number) in origins.items():
+                    sample = source.read(index)
+                    label = after.mask[photo][after.instances[photo] == instance][0]
+                    assert (sample.mask[sample.instances == number] == int(label)).all()
+
 
 class PostprocessorConformance(Conformance):
     """A postprocessor: probabilities in, probabilities out."""

@@ -1,12 +1,12 @@
 import pytest
 import recycle_kornia
 import torch
-from recycle_kornia import AffineOptions, FlipOptions, PerspectiveOptions, appearance, holes
+from recycle_kornia import AffineOptions, ElasticOptions, FlipOptions, PerspectiveOptions, appearance, holes
 from recycle_kornia.flip import Flip
-from recycle_kornia.warp import Affine, Perspective
+from recycle_kornia.warp import Affine, Elastic, Perspective
 
 from recyclecli.testing import CLASSES, AugmentationConformance, random_batch, random_source
-from recyclecli.types import IGNORE, AugmentationContext
+from recyclecli.types import IGNORE, AugmentationContext, Batch, RecycleError
 
 CONTEXT = AugmentationContext(CLASSES, random_source())
 
@@ -54,6 +54,31 @@ def test_affine_without_change_is_exact():
 
 class TestPerspective(AugmentationConformance):
     name = "perspective"
+
+
+class TestElastic(AugmentationConformance):
+    name = "elastic"
+
+
+def test_elastic_shifts_as_far_as_it_says():
+    """The standard deviation of the shift is the option's; labels move with the colours."""
+    ramp = torch.arange(256.0).expand(256, 256) / 255
+    image = torch.stack([ramp, ramp.T, ramp])[None].repeat(4, 1, 1, 1)
+    mask = (ramp * 255 // 32).long()[None].repeat(4, 1, 1)
+    batch = Batch(image, mask, torch.zeros_like(mask).int(), torch.arange(4))
+    torch.manual_seed(0)
+    after = Elastic(ElasticOptions(p=1, shift=4.0, sigma=16.0), CONTEXT)(batch)
+    inside = (slice(None), slice(32, 224), slice(32, 224))
+    for channel in (0, 1):
+        shift = (after.image[:, channel] - batch.image[:, channel])[inside] * 255
+        assert 3 < float(shift.std()) < 5
+    labels = (after.image[:, 0] * 255).round() // 32
+    assert (labels[inside] == after.mask[inside]).float().mean() > 0.97
+    still = Elastic(ElasticOptions(p=0), CONTEXT)(batch)
+    for one, other in zip(still, batch, strict=True):
+        assert torch.equal(one, other)
+    with pytest.raises(RecycleError, match="folds photos"):
+        Elastic(ElasticOptions(shift=9, sigma=10), CONTEXT)
 
 
 class TestGamma(AugmentationConformance):
