@@ -267,8 +267,8 @@ class AugmentationConformance(Conformance):
         for _ in range(5):
             after = augmentation(batch)
             for photo, origins in enumerate(augmentation.origins()):
-                had = set(batch.instances[photo].unique().tolist())
-                assert set(after.instances[photo].unique().tolist()) - had == set(origins)
+                had, has = (set(one.instances[photo].flatten().tolist()) for one in (batch, after))
+                assert has - had == set(origins)
                 for instance, (index, number) in origins.items():
                     sample = source.read(index)
                     label = after.mask[photo][after.instances[photo] == instance][0]

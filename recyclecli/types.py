@@ -32,9 +32,9 @@ RESERVED = frozenset({"name", "id", "weight"})  # keys of a recipe's entry that 
 
 
 class Options(BaseModel):
-    """Base of a component's settings: one documented field each, unknown keys refused."""
+    """Base of a component's settings: one documented field each, unknown keys and NaN refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,8 @@ def make(
             `background`, a photo cannot be read and `strict`, or none can.
         RunFailed: the disk is full, or a process was killed.
     """
+    if not name or name != Path(name).name or name.startswith("."):
+        raise RecycleError(f"--name {name!r}: no name of a file and of a folder", "use letters, digits, - and _")
     file, unfinished = out / f"{name}.json", out / f"{name}.unfinished"
     refuse_overwrite([file], force)
     checked_device(device)

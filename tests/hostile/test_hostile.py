@@ -313,6 +313,29 @@ ARGUMENTS = [
     (["compare", "a.csv", "💡.csv"], {2}),
     (["compare", "a", "b", "--worth", "nan"], {2}),
     (["ablate", "nowhere"], {2}),
+    (["aug"], {2}),
+    (["aug", "copy-paste"], {2}),
+    (["aug", "copy-paste", "--aug-num", "0"], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--data", "nowhere"], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--out", "/proc/x"], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--min-area", "1", "--name", "../../x"], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--name", ""], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--class-weights", "Paper"], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--class-weights", "Paper=NaN"], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--class-weights", "Paper=-1"], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--p", "nan"], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--lsj", "--lsj-max", "1e300"], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--patch", "💡"], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--device", "cuda:99"], {2}),
+    (["aug", "copy-paste", "--aug-num", "3", "--lsj", "--lsj-min", "1e-30", "--workers", "10000"], {0}),
+    (["aug", "elastic", "--aug-num", "3", "--shift", "40"], {2}),
+    (["aug", "💡", "--aug-num", "3"], {2}),
+    (["aug", "preview"], {2}),
+    (["aug", "preview", "copy-paste", "--out", "/proc/x.png"], {2}),
+    (["aug", "preview", "copy-paste", "--out", "data"], {2}),
+    (["data", "oversample"], {2}),
+    (["data", "oversample", "--patch", "💡", "--num-output", "2"], {2}),
+    (["data", "oversample", "--patch", "Paper", "--num-output", "2", "--background", "💡"], {2}),
     (["plugins", "show", "<script>"], {2}),
     (["nonsense"], {2}),
 ]
@@ -364,6 +387,20 @@ def test_a_full_disk_while_converting(trained, tiny_disk):
     assert not (tiny_disk / "o/classes.txt").exists()
 
 
+def test_a_full_disk_while_making_photos(trained, tiny_disk):
+    """What is missing is made once there is room; nothing is there by halves."""
+    fill(tiny_disk, 60_000)
+    line = ["aug", "copy-paste", "--aug-num", 60, "--data", trained / "data", "--out", tiny_disk / "o", "--workers", 2]
+    text = attack(*line, "--min-area", 1, cwd=tiny_disk, codes={3})
+    assert "the disk is full" in text
+    assert not (tiny_disk / "o/copy_paste.json").exists()
+    assert not list(tiny_disk.rglob("*.part"))
+    done = len(list((tiny_disk / "o/copy_paste").iterdir()))
+    assert 0 < done < 60
+    (tiny_disk / "filler").unlink()
+    assert "60 new photos" in attack(*line, "--min-area", 1, cwd=tiny_disk, codes={0})
+
+
 def test_a_full_disk_while_reporting(trained, tiny_disk):
     shutil.copytree(
         trained / "runs/r", tiny_disk / "r", ignore=shutil.ignore_patterns("last.ckpt", "best-raw.*", "report.html")
@@ -376,6 +413,7 @@ def test_a_full_disk_while_reporting(trained, tiny_disk):
 
 
 KILLS = {  # command: its last file, and when it is killed
+    "aug copy-paste --min-area 1 --aug-num 40 --data data --out OUT": ("OUT/copy_paste.json", (3.0, 4.0, 5.0)),
     "data kfold --data data --out OUT": ("OUT/folds.json", (0.5, 0.8, 1.2)),
     "data sample --images 8 --data OUT": ("OUT/annotations.json", (0.8, 2.0)),
     "data check --data data --fix OUT.json": ("OUT.json", (0.6, 1.2)),

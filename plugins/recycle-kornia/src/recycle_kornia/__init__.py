@@ -1,7 +1,7 @@
 """Augmentations for recyclecli on kornia: the manifest."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -103,7 +103,7 @@ class LsjOptions(Options):
 
     p: float = Field(1.0, ge=0, le=1, description="probability for each photo")
     smallest: float = Field(0.1, gt=0, description="smallest scale")
-    largest: float = Field(2.0, gt=0, description="largest scale")
+    largest: float = Field(2.0, gt=0, le=20, description="largest scale")
 
 
 class CopyPasteOptions(Options):
@@ -120,7 +120,7 @@ class CopyPasteOptions(Options):
     extract_patch: bool = Field(True, description="only the wanted objects, not all of a photo that shows one")
     rarity: float = Field(0.5, ge=0, le=1, description="0: classes as frequent as they are; 1: all alike (bank)")
     per_class: int = Field(300, ge=1, description="most objects of a class that are held (bank)")
-    class_weights: dict[str, float] = Field({}, description="further weight of a class")
+    class_weights: dict[str, Annotated[float, Field(ge=0, le=1e6)]] = Field({}, description="further weight of a class")
     min_area: int = Field(100, ge=1, description="smallest object to take, in pixels")
     max_area: int | None = Field(None, ge=1, description="largest object to take, in pixels")
     hflip: float = Field(0.5, ge=0, le=1, description="probability of mirroring an object")
@@ -128,7 +128,7 @@ class CopyPasteOptions(Options):
     turn: float = Field(0.0, ge=0, le=1, description="probability of a quarter turn")
     lsj: bool = Field(False, description="scale objects by lsj_min to lsj_max")
     lsj_min: float = Field(0.1, gt=0, description="smallest scale with lsj")
-    lsj_max: float = Field(2.0, gt=0, description="largest scale with lsj")
+    lsj_max: float = Field(2.0, gt=0, le=20, description="largest scale with lsj")
     shrink_above: int | None = Field(None, ge=1, description="objects of more pixels are scaled by 0.5 to 1")
     grow_below: int | None = Field(None, ge=1, description="objects of fewer pixels are scaled by 1 to 2")
     place: Literal["random", "same"] = Field("random", description="anywhere, or where they were in their photo")
