@@ -91,7 +91,7 @@ def oversample(
     settings: Mapping[str, Any] = {},
     copy_paste: Mapping[str, Any] = {},
     elastic: Mapping[str, Any] | None = {},
-    name: str = "oversample",
+    name: str | None = None,
     **keywords: Any,
 ) -> Made:
     """`augment` set up to make rare classes frequent: their objects, on photos of chosen classes, bent a little.
@@ -103,12 +103,12 @@ def oversample(
         settings: see `augment`.
         copy_paste: further options of `copy-paste`, as `min_area` and `max_area`.
         elastic: options of `elastic`; None for none.
-        name: of the set.
+        name: of the set; `oversample` when left out.
         keywords: of `augment`.
     """
     paste = {"name": "copy-paste", "patch": list(patch), "rarity": 1.0, **copy_paste}
     parts = [paste] if elastic is None else [paste, {"name": "elastic", **elastic}]
-    return augment(parts, number, settings, name=name, background=background, **keywords)
+    return augment(parts, number, settings, name=name or "oversample", background=background, **keywords)
 
 
 def preview(

@@ -13,90 +13,47 @@ import typer
 from typer.core import TyperGroup
 
 from recyclecli.cli.flags import given, parameters
-from recyclecli.cli.options import (
-    Data,
-    Dataset,
-    Device,
-    Fold,
-    Force,
-    JsonPath,
-    Mode,
-    Out,
-    Seed,
-    Size,
-    Strict,
-    TrainJson,
-    ValJson,
-    Workers,
-    data_root,
-    data_settings,
-)
+from recyclecli.cli.groups import Making, Trained, flat
+from recyclecli.cli.options import Force, Seed, data_root
 
 if TYPE_CHECKING:
     from recyclecli.engine.offline import Made
     from recyclecli.plugins import Offer, Registry
 
 
+@flat
 def write(
+    *,
     number: Annotated[int, typer.Option("--aug-num", min=1, max=999_999, help="How many new photos.")],
-    mode: Mode = "add",
-    data: Data = None,
-    dataset: Dataset = "coco",
-    json_path: JsonPath = None,
-    fold: Fold = None,
-    train_json: TrainJson = None,
-    val_json: ValJson = None,
-    out: Out = None,
-    name: Annotated[str | None, typer.Option("--name", help="Of the set.  [default: the augmentation's]")] = None,
-    size: Size = None,
-    device: Device = "cpu",
-    workers: Workers = None,
-    strict: Strict = False,
-    seed: Seed = 0,
-    force: Force = False,
-    **options: Any,
+    part: dict[str, Any],
+    trained: Trained,
+    making: Making,
 ) -> None:
     """Write new photos with their labels, made from the training photos alone: NAME.json and NAME/."""
     from recyclecli import api
 
-    settings = data_settings(data, dataset, json_path, train_json, val_json, fold)
-    part = options.pop("part")
-    made = api.augment(part, number, settings, out, name, seed, mode, (), size, device, workers, strict, force)
-    show_made(made, mode, data_root(data), fold, train_json, val_json)
+    show_made(api.augment(part, number, trained.settings, **making.keywords), trained, making)
 
 
+@flat
 def look(
+    *,
+    part: dict[str, Any],
     out: Annotated[Path, typer.Option("--out", help="The PNG.")] = Path("preview.png"),
     count: Annotated[int, typer.Option("--count", min=1, max=60, help="How many photos.")] = 8,
-    data: Data = None,
-    dataset: Dataset = "coco",
-    json_path: JsonPath = None,
-    fold: Fold = None,
-    train_json: TrainJson = None,
-    val_json: ValJson = None,
-    size: Size = None,
-    device: Device = "cpu",
+    size: Annotated[int, typer.Option("--size", min=32, max=4096, help="Fit photos into SIZExSIZE.")] = 512,
+    device: Annotated[str, typer.Option("--device", help="Torch device.")] = "cpu",
+    trained: Trained,
     seed: Seed = 0,
     force: Force = False,
-    **options: Any,
 ) -> None:
     """Draw training photos with their labels, before and after."""
     from recyclecli import api
 
-    settings = data_settings(data, dataset, json_path, train_json, val_json, fold)
-    if size is not None:
-        settings["data.size"] = size
-    print(api.preview(options.pop("part"), out, settings, count, seed, device, force))
+    print(api.preview(part, out, {**trained.settings, "data.size": size}, count, seed, device, force))
 
 
-def show_made(
-    made: Made,
-    mode: str,
-    root: Path,
-    fold: int | None,
-    train_json: list[str] | None,
-    val_json: list[str] | None,
-) -> None:
+def show_made(made: Made, trained: Trained, making: Making) -> None:
     """The file, what is in it, what was skipped, and how to train with it."""
     from recyclecli.errors import listed
 
@@ -107,15 +64,15 @@ def show_made(
         print(f"skipped {len(made.skipped)} photo(s) that cannot be read:", file=sys.stderr)
         for why in list(made.skipped.values())[:5]:
             print(f"  {why}", file=sys.stderr)
-    usual = [f"kfold_{fold or 0}_{part}.json" for part in ("train", "val")]
-    if not val_json and all((root / name).is_file() for name in usual):
-        train_json, val_json = usual[:1], usual[1:]
-    if train_json and val_json:
-        new = made.file.name if made.file.parent == root else f"{made.file}@{made.file.parent}"
+    learned, judged = trained.files
+    if learned and judged:
+        root, folder = data_root(trained.data), made.file.parent
+        new = made.file.name if folder == root else f"{made.file}@{folder}"
         words = ["recycle", "train", "--data", str(root)]
-        for flag, names in (("--train-json", [*(train_json if mode == "self" else []), new]), ("--val-json", val_json)):
-            for name in names:
-                words += [flag, name]
+        for name in [*(learned if making.mode == "self" else []), new]:
+            words += ["--train-json", name]
+        for name in judged:
+            words += ["--val-json", name]
         print(f"next: {shlex.join(words)}", file=sys.stderr)
     print(made.file)
 
@@ -169,20 +126,16 @@ def _registry() -> Registry:
 
 
 def _command(offer: Offer, name: str, run: Callable[..., None], example: str) -> Any:
-    """A command that runs `run` with the options of a component as further flags."""
-    signature = inspect.signature(run, eval_str=True)
-    own = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    """A command that runs `run` with the options of a component as further flags, together its `part`."""
+    own = [one for one in inspect.signature(run).parameters.values() if one.name != "part"]
     taken = {flag for one in own for flag in _flags(one)}
     component = offer.component
     further = parameters(component, taken, getattr(component, "offline", None) or {})
 
     def command(**values: Any) -> None:
-        options = given(component, values)
-        kept = {one.name: values[one.name] for one in own}
-        run(**kept, part={"name": name, **options})
+        run(**{one.name: values[one.name] for one in own}, part={"name": name, **given(component, values)})
 
-    keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
-    command.__signature__ = signature.replace(parameters=[*keywords, *further])  # type: ignore[attr-defined]
+    command.__signature__ = inspect.Signature([*own, *further])  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in [*own, *further]}
     command.__doc__ = f"{component.summary}.\n\n{inspect.getdoc(run)}"
     app = typer.Typer(rich_markup_mode="markdown", add_completion=False)

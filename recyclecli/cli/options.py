@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,27 +23,6 @@ Force = Annotated[bool, typer.Option("--force", help="Replace files that exist."
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name in runs/, or `last`.")]
 
-TrainJson = Annotated[
-    list[str] | None, typer.Option("--train-json", metavar="JSON[@ROOT]", help="Training file; repeatable.")
-]
-ValJson = Annotated[
-    list[str] | None, typer.Option("--val-json", metavar="JSON[@ROOT]", help="Validation file; repeatable.")
-]
-Fold = Annotated[int | None, typer.Option("--fold", min=0, help="Fold of folds.json to hold out.")]
-
-Mode = Annotated[
-    Literal["add", "self"],
-    typer.Option("--mode", help="add: the training photos are in the file, too; self: the new ones alone."),
-]
-Out = Annotated[Path | None, typer.Option("--out", help="Folder to write to.  [default: the data's]")]
-Size = Annotated[
-    int | None,
-    typer.Option("--size", min=32, max=4096, help="Fit photos into SIZExSIZE first.  [default: as they are]"),
-]
-Device = Annotated[str, typer.Option("--device", help="Torch device.")]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes.  [default: one a core]")]
-Strict = Annotated[bool, typer.Option("--strict", help="Stop at a photo that cannot be read, not skip it.")]
-
 GroupBy = Annotated[
     str | None,
     typer.Option("--group-by", help="Photos that belong together: near-duplicates, folder, FIELD, or FIELD:REGEX."),
@@ -61,34 +40,6 @@ Worth = Annotated[float, typer.Option("--worth", min=0.0001, max=1, help="The sm
 def data_root(data: Path | None) -> Path:
     """The folder that `--data` means."""
     return data or Path(os.environ.get("RECYCLE_DATA") or "data")
-
-
-def data_settings(
-    data: Path | None,
-    dataset: str | None,
-    json_path: str | None,
-    train_json: list[str] | None,
-    val_json: list[str] | None,
-    fold: int | None,
-) -> dict[str, Any]:
-    """The recipe keys that these flags mean; those that were not given are left out."""
-    flags = {
-        "data.root": data,
-        "data.dataset": dataset,
-        "data.json_path": json_path,
-        "data.train": _files(train_json),
-        "data.val": _files(val_json),
-        "data.fold": fold,
-    }
-    return {key: value for key, value in flags.items() if value is not None}
-
-
-def _files(places: list[str] | None) -> list[dict[str, str]] | None:
-    """`JSON[@ROOT]` texts as the recipe's entries."""
-    if not places:
-        return None
-    pairs = [place.rpartition("@") if "@" in place else (place, "", "") for place in places]
-    return [{"json": file, "root": root} if root else {"json": file} for file, _, root in pairs]
 
 
 def metric_option(name: str | None) -> Metric | None:

@@ -7,19 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from recyclecli.cli.options import Fold, JsonPath, TrainJson, ValJson, data_settings
+from recyclecli.cli.groups import Trained, flat
 
 EXAMPLE = "Example: `recycle train --plugin unetpp --loss ce --loss dice --epochs 40 -o model.encoder=resnet34`"
 
 
+@flat
 def train(
+    *,
     plugin: Annotated[str | None, typer.Option("--plugin", "--model", help="Model component.")] = None,
-    data: Annotated[Path | None, typer.Option("--data", help="The dataset's root.")] = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", help="Dataset component that reads it.")] = None,
-    json_path: JsonPath = None,
-    train_json: TrainJson = None,
-    val_json: ValJson = None,
-    fold: Fold = None,
+    trained: Trained,
     loss: Annotated[list[str] | None, typer.Option("--loss", help="Loss component; several are added up.")] = None,
     aug: Annotated[list[str] | None, typer.Option("--aug", help="Augmentation component; applied in order.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs")] = None,
@@ -47,7 +44,7 @@ def train(
 
     flags: dict[str, Any] = {
         "model": plugin,
-        **data_settings(data, dataset, json_path, train_json, val_json, fold),
+        **trained.settings,
         "loss": loss or None,
         "aug": aug or None,
         "train.epochs": epochs,

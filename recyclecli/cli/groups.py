@@ -1,0 +1,122 @@
+"""Flags that several commands share, as groups: a parameter of a group's type stands for all of its flags."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import typer
+
+from recyclecli.cli.options import Data, Force, JsonPath, Seed, data_root
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What is trained on, as `recycle train` finds it."""
+
+    data: Data = None
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="Dataset component that reads it.  [default: coco]")
+    ] = None
+    json_path: JsonPath = None
+    train_json: Annotated[
+        list[str] | None, typer.Option("--train-json", metavar="JSON[@ROOT]", help="Training file; repeatable.")
+    ] = None
+    val_json: Annotated[
+        list[str] | None, typer.Option("--val-json", metavar="JSON[@ROOT]", help="Validation file; repeatable.")
+    ] = None
+    fold: Annotated[int | None, typer.Option("--fold", min=0, help="Fold of folds.json to hold out.")] = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The recipe keys that the flags mean; those that were not given are left out."""
+        flags = {
+            "data.root": self.data,
+            "data.dataset": self.dataset,
+            "data.json_path": self.json_path,
+            "data.train": _files(self.train_json),
+            "data.val": _files(self.val_json),
+            "data.fold": self.fold,
+        }
+        return {key: value for key, value in flags.items() if value is not None}
+
+    @property
+    def files(self) -> tuple[list[str], list[str]]:
+        """Training and validation files as they would be typed; none where the split is in no files."""
+        usual = [f"kfold_{self.fold or 0}_{part}.json" for part in ("train", "val")]
+        if self.val_json or not all((data_root(self.data) / name).is_file() for name in usual):
+            return self.train_json or [], self.val_json or []
+        return usual[:1], usual[1:]
+
+
+def _files(places: list[str] | None) -> list[dict[str, str]] | None:
+    """`JSON[@ROOT]` texts as the recipe's entries."""
+    if not places:
+        return None
+    pairs = [place.rpartition("@") if "@" in place else (place, "", "") for place in places]
+    return [{"json": file, "root": root} if root else {"json": file} for file, _, root in pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How new photos are made, and where they go; the names are those of `recyclecli.api.augment`."""
+
+    mode: Annotated[
+        Literal["add", "self"],
+        typer.Option("--mode", help="add: the training photos are in the file, too; self: the new ones alone."),
+    ] = "add"
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write to.  [default: the data's]")] = None
+    name: Annotated[
+        str | None, typer.Option("--name", help="NAME.json and NAME/ are written.  [default: what makes them]")
+    ] = None
+    size: Annotated[
+        int | None,
+        typer.Option("--size", min=32, max=4096, help="Fit photos into SIZExSIZE first.  [default: as they are]"),
+    ] = None
+    device: Annotated[str, typer.Option("--device", help="Torch device.")] = "cpu"
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes.  [default: one a core]")] = None
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at a photo that cannot be read, not skip it.")] = False
+    seed: Seed = 0
+    force: Force = False
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """As keywords of `recyclecli.api.augment`."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def flat(run: Callable[..., None]) -> Callable[..., None]:
+    """`run` with each parameter whose type is a group replaced by the group's flags."""
+    groups: dict[str, Any] = {}
+    parameters = []
+    for parameter in inspect.signature(run, eval_str=True).parameters.values():
+        if not is_dataclass(parameter.annotation):
+            parameters.append(parameter.replace(kind=_keyword(parameter)))
+            continue
+        groups[parameter.name] = parameter.annotation
+        hints = get_type_hints(parameter.annotation, include_extras=True)
+        for field in fields(parameter.annotation):
+            keyword = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(
+                inspect.Parameter(field.name, keyword, default=field.default, annotation=hints[field.name])
+            )
+
+    @wraps(run)
+    def command(**values: Any) -> None:
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
+        run(**values)
+
+    parameters.sort(key=lambda parameter: parameter.kind)
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _keyword(parameter: inspect.Parameter) -> Any:
+    variable = parameter.kind is inspect.Parameter.VAR_KEYWORD
+    return parameter.kind if variable else inspect.Parameter.KEYWORD_ONLY
