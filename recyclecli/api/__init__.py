@@ -10,7 +10,7 @@ Bad input raises `RecycleError` with its remedy. Importing this package imports 
 given as its `Run`, its folder, its name in runs/, or `last`.
 """
 
-from recyclecli.api.augment import augment, oversample, preview
+from recyclecli.api.augment import augment, build_augmentation, oversample, preview, read_batch
 from recyclecli.api.data import check, groups, kfold, open_data, registry, sample, split, stats
 from recyclecli.api.judging import (
     ablate,
@@ -32,6 +32,7 @@ __all__ = [
     "RecycleError",
     "ablate",
     "augment",
+    "build_augmentation",
     "check",
     "compare",
     "compare_arms",
@@ -49,6 +50,7 @@ __all__ = [
     "pipeline",
     "predict",
     "preview",
+    "read_batch",
     "recipe_of",
     "refuse_trained_on",
     "registry",

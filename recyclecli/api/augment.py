@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recyclecli.engine.offline import Made
     from recyclecli.plugins import Registry
     from recyclecli.recipe import Recipe
+    from recyclecli.types import Batch, Source
 
 Part = str | Mapping[str, Any]
 
@@ -139,6 +140,23 @@ def preview(
     from recyclecli.report.preview import write_preview
 
     return write_preview(installed, split, recipe, Path(file), count, device)
+
+
+def read_batch(source: Source, photos: Sequence[int], size: int = 512, device: str = "cpu") -> Batch:
+    """Photos of a source, fitted into size x size, as an augmentation takes them; see `recyclecli.types.Batch`."""
+    from recyclecli.engine.batch import read
+
+    return read(source, photos, size, device)
+
+
+def build_augmentation(
+    parts: Part | Sequence[Part], settings: Mapping[str, Any] = {}, seed: int = 0
+) -> Callable[[Batch], Batch]:
+    """Augmentations over the training photos of these settings, as one function of a batch."""
+    recipe, split = _resolved(registry(), _entries(parts), settings, seed)
+    from recyclecli.engine.batch import build, chained
+
+    return chained([build(registry(), part, split.train) for part in recipe.aug])
 
 
 def _entries(parts: Part | Sequence[Part]) -> list[dict[str, Any]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import reduce
 
 import numpy as np
 import torch
 
+from recyclecli.data.fit import fit_sample
 from recyclecli.errors import RecycleError
-from recyclecli.types import Augmentation, Batch, Sample
+from recyclecli.plugins import Registry
+from recyclecli.recipe import ListedPart
+from recyclecli.types import Augmentation, AugmentationContext, Batch, Sample, Source
 
 Item = tuple[Sample | RecycleError, int]
 
@@ -34,6 +38,29 @@ def to_float(batch: Batch) -> Batch:
     return batch._replace(image=batch.image.float().div_(255), mask=batch.mask.long())
 
 
+def read(source: Source, photos: Sequence[int], size: int, device: str) -> Batch:
+    """Photos of a source, fitted into size x size, on a device.
+
+    Raises:
+        RecycleError: a photo cannot be read.
+    """
+    batch = collate([(fit_sample(source.read(index), size), index) for index in photos])
+    assert isinstance(batch, Batch)
+    return to_float(Batch(*(part.to(device) for part in batch)))
+
+
+def build(registry: Registry, part: ListedPart, training: Source) -> Augmentation:
+    """The augmentation of a recipe's entry, over these training photos."""
+    context = AugmentationContext(training.class_names, training)
+    augmentation: Augmentation = registry.build("augmentation", part.name, part.options, context)
+    return augmentation
+
+
+def chained(augmentations: Sequence[Augmentation]) -> Callable[[Batch], Batch]:
+    """Augmentations, one after another."""
+    return lambda batch: reduce(lambda done, augmentation: augmentation(done), augmentations, batch)
+
+
 def seed_chance(*numbers: int) -> None:
     """Seed torch's default generator, all chance that augmentations draw, from several numbers."""
     torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
@@ -47,8 +74,7 @@ def augmented(
     assert isinstance(batch, Batch)
     batch = to_float(Batch(*(part.to(device) for part in batch)))
     with torch.no_grad():
-        for augmentation in augmentations:
-            batch = augmentation(batch)
+        batch = chained(augmentations)(batch)
     image = batch.image.float().mul(255).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous()
     parts = image, batch.mask.byte(), batch.instances
     return [Sample(*photo) for photo in zip(*(part.cpu().numpy() for part in parts), strict=True)]

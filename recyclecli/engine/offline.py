@@ -25,13 +25,13 @@ from recyclecli.data.fit import fit_sample
 from recyclecli.data.folds import class_counts
 from recyclecli.data.splits import Split
 from recyclecli.data.write import write_photo
-from recyclecli.engine.batch import augmented, seed_chance
+from recyclecli.engine.batch import augmented, build, seed_chance
 from recyclecli.errors import RecycleError, RunFailed, listed, nearest
 from recyclecli.files import refuse_overwrite, write_json
 from recyclecli.plugins import Registry
 from recyclecli.progress import track
 from recyclecli.recipe import ListedPart
-from recyclecli.types import Augmentation, AugmentationContext, Record, Sample, Source
+from recyclecli.types import Augmentation, Record, Sample, Source
 
 TOGETHER = 8  # photos of a batch at most
 PIXELS = 2**22  # and their pixels together, as far as that leaves two photos
@@ -158,13 +158,6 @@ def make(
     _run(maker, jobs, unfinished, workers or _cores())
     torch.set_num_threads(threads)
     return _merged(source, training, out, name, mode, unfinished)
-
-
-def build(registry: Registry, part: ListedPart, training: Source) -> Augmentation:
-    """The augmentation of a recipe's entry, over these training photos."""
-    context = AugmentationContext(training.class_names, training)
-    augmentation: Augmentation = registry.build("augmentation", part.name, part.options, context)
-    return augmentation
 
 
 def checked_device(name: str) -> None:

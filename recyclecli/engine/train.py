@@ -30,6 +30,7 @@ from recyclecli import __version__
 from recyclecli.data.palette import palette
 from recyclecli.data.sources import pixel_counts
 from recyclecli.data.splits import Split
+from recyclecli.engine.batch import build
 from recyclecli.engine.callbacks import MetricsFile, keep_checkpoints, weight_average
 from recyclecli.engine.checkpoint import card
 from recyclecli.engine.data import PhotoData
@@ -40,7 +41,7 @@ from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import write_json, write_text
 from recyclecli.plugins import ALLOW_LIST, Registry, allow_list
 from recyclecli.recipe import Recipe
-from recyclecli.types import AugmentationContext, LossContext, ModelContext
+from recyclecli.types import LossContext, ModelContext
 
 CALLBACK_GROUP = "lightning.pytorch.callbacks_factory"  # any installed package may add callbacks through it
 
@@ -138,8 +139,7 @@ def _module(registry: Registry, recipe: Recipe, split: Split, pretrained: bool =
     model = registry.build("model", recipe.model.name, recipe.model.options, context)
     loss_context = LossContext(names, lambda: pixel_counts(split.train))
     losses = [(part.weight, registry.build("loss", part.name, part.options, loss_context)) for part in recipe.loss]
-    aug_context = AugmentationContext(names, split.train)
-    augs = [registry.build("augmentation", part.name, part.options, aug_context) for part in recipe.aug]
+    augs = [build(registry, part, split.train) for part in recipe.aug]
     described = card(recipe, names, palette(names, recipe.data.root), split.how)
     return SegmentationModule(model, losses, augs, names, recipe, described)
 

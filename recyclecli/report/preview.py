@@ -10,8 +10,8 @@ import torch
 from recyclecli.data.fit import fit_sample
 from recyclecli.data.palette import palette
 from recyclecli.data.splits import Split
-from recyclecli.engine.batch import augmented, seed_chance
-from recyclecli.engine.offline import Training, build, checked_device
+from recyclecli.engine.batch import augmented, build, seed_chance
+from recyclecli.engine.offline import checked_device
 from recyclecli.files import whole
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
@@ -51,7 +51,7 @@ def write_preview(registry: Registry, split: Split, recipe: Recipe, file: Path, 
     chosen = choose(source, count, recipe.seed)
     size = recipe.data.size
     before = [fit_sample(source.read(index), size) for index in chosen]
-    augmentations = [build(registry, part, Training(source)) for part in recipe.aug]
+    augmentations = [build(registry, part, source) for part in recipe.aug]
     seed_chance(recipe.seed, 0)
     after = augmented(before, chosen, augmentations, torch.device(device))
     name = " + ".join(part.name for part in recipe.aug)
