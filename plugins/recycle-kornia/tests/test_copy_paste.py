@@ -299,12 +299,31 @@ def test_both_ways_of_the_devices_give_the_same(seed, source, lsj, turn, min_vis
     for gpu in (False, True):
         with pytest.MonkeyPatch.context() as patch:
             if gpu:
-                patch.setattr(compose, "window_by_window", compose.everywhere_at_once)
+                for module in (compose, copy_paste):
+                    patch.setattr(module, "everywhere", lambda batch, options: True)
                 patch.setattr(copy_paste, "objects_of", scattered)
             torch.manual_seed(seed)
             found.append((*paste(batch), paste.pasted.kept))
-    for one, other in zip(*found, strict=True):
+    assert torch.allclose(found[0][0], found[1][0], atol=1e-6)
+    for one, other in zip(found[0][1:], found[1][1:], strict=True):
         assert torch.equal(one, other)
+
+
+def test_soft_edges_blend_colours_and_no_labels():
+    """Inside of an outline photo and object are mixed; labels are those without softening."""
+    batch = scene(2)
+    found = []
+    for soft in (0.0, 1.5):
+        torch.manual_seed(1)
+        found.append(pasting(lsj=True, soft_edge=soft)(batch))
+    for one, other in zip(found[0][1:], found[1][1:], strict=True):
+        assert torch.equal(one, other)
+    pasted = found[0].instances > batch.instances.amax((1, 2))[:, None, None]
+    changed = (found[0].image - found[1].image).abs().amax(1) > 1e-6
+    assert changed.any()
+    assert not changed[~pasted].any()
+    low, high = torch.minimum(batch.image, found[0].image), torch.maximum(batch.image, found[0].image)
+    assert ((found[1].image >= low - 1e-5) & (found[1].image <= high + 1e-5)).all()
 
 
 @pytest.mark.gpu

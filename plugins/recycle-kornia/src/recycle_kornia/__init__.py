@@ -120,7 +120,9 @@ class CopyPasteOptions(Options):
     extract_patch: bool = Field(True, description="only the wanted objects, not all of a photo that shows one")
     rarity: float = Field(0.5, ge=0, le=1, description="0: classes as frequent as they are; 1: all alike (bank)")
     per_class: int = Field(300, ge=1, description="most objects of a class that are held (bank)")
-    class_weights: dict[str, Annotated[float, Field(ge=0, le=1e6)]] = Field({}, description="further weight of a class")
+    class_weights: dict[str, Annotated[float, Field(ge=0, le=1e12)]] = Field(
+        {}, description="further weight of a class"
+    )
     min_area: int = Field(100, ge=1, description="smallest object to take, in pixels")
     max_area: int | None = Field(None, ge=1, description="largest object to take, in pixels")
     hflip: float = Field(0.5, ge=0, le=1, description="probability of mirroring an object")

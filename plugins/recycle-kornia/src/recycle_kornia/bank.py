@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recycle_kornia import CopyPasteOptions
-from recycle_kornia.place import LEVELS, Pictures
+from recycle_kornia.place import LEVELS, Pictures, halved
 from recyclecli.types import RecycleError, Sample, Source
 
 AHEAD = 64  # photos that are read at a time
@@ -97,7 +97,7 @@ class Bank:
             entry.marks = inside.view(np.uint8).copy()
             entry.levels = [np.ascontiguousarray(image[box].transpose(2, 0, 1))]
             while len(entry.levels) < LEVELS and min(entry.levels[-1].shape[1:]) > 1:
-                entry.levels.append(_halved(entry.levels[-1]))
+                entry.levels.append(halved(entry.levels[-1]))
             self.entries.append(entry)
 
     def _flat(self) -> tuple[Pictures, torch.Tensor]:
@@ -120,12 +120,12 @@ class Bank:
         for entry in self.entries:
             entry.levels, entry.marks = [], entry.marks[:0]
         parts = [torch.from_numpy(part) for part in (values, marks, starts, origins, table[1], table[2])]
-        return Pictures(*parts), torch.from_numpy(table)
+        return Pictures(*parts, {}), torch.from_numpy(table)
 
     def pictures(self, device: torch.device) -> Pictures:
         """The pixels on a device; they move there once."""
         if self._share.device != device:
-            self._pictures = Pictures(*(part.to(device) for part in self._pictures))
+            self._pictures = self._pictures.moved(device)
             self._share, self._table = self._share.to(device), self._table.to(device)
         return self._pictures
 
@@ -141,12 +141,3 @@ def _read(source: Source, photo: int) -> Sample | None:
         return source.read(photo)
     except RecycleError:  # where the photo itself is trained on, or changed, its reader tells
         return None
-
-
-def _halved(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(3, h, w) at half size, each pixel the mean of four."""
-    _, height, width = planes.shape
-    even = planes[:, : height // 2 * 2, : width // 2 * 2].astype(np.uint16)
-    rows = even[:, ::2] + even[:, 1::2]
-    mean: NDArray[np.uint8] = ((rows[:, :, ::2] + rows[:, :, 1::2] + 2) // 4).astype(np.uint8)
-    return mean

@@ -8,7 +8,17 @@ from numpy.typing import NDArray
 
 from recycle_kornia import CopyPasteOptions
 from recycle_kornia.objects import MOST, numbers
-from recycle_kornia.place import Pictures, Placement, colors_in, marks_in, marks_seen, painted, view, windows
+from recycle_kornia.place import (
+    Pictures,
+    Placement,
+    colors_in,
+    in_threads,
+    labels_in,
+    marks_seen,
+    painted,
+    view,
+    windows,
+)
 from recyclecli.types import IGNORE, Batch
 
 
@@ -57,9 +67,14 @@ def composed(
         landing: (256,) bool by label, whether objects may cover it.
         options: `min_visible` and `soft_edge`.
     """
-    # on a device all pixels at a time: to find out where objects lie would wait for it
-    everywhere = batch.image.is_cuda or options.soft_edge > 0
-    return (everywhere_at_once if everywhere else window_by_window)(batch, pictures, chosen, place, landing, options)
+    return (everywhere_at_once if everywhere(batch, options) else window_by_window)(
+        batch, pictures, chosen, place, landing, options
+    )
+
+
+def everywhere(batch: Batch, options: CopyPasteOptions) -> bool:
+    """Whether all pixels are looked at: on a device, since to find out where objects lie would wait for it."""
+    return batch.image.is_cuda or options.soft_edge > 0
 
 
 def everywhere_at_once(
@@ -78,7 +93,7 @@ def everywhere_at_once(
     winner = torch.full_like(mask, -1)
     kept = []
     for slot in range(slots):
-        index, inside = marks_seen(seen, slot)
+        index, inside = marks_seen(pictures, seen, slot)
         own = inside & (pictures.marks[index] == chosen.number[:, slot, None, None])
         own &= chosen.active[:, slot, None, None]
         visible = own & free
@@ -131,22 +146,26 @@ def window_by_window(
     options: CopyPasteOptions,
 ) -> tuple[Batch, torch.Tensor]:
     """`composed` for the CPU: nothing is looked at but the rectangles that objects lie in."""
-    batch = Batch(*(part.clone() for part in batch))
+    precision = batch.image.dtype
+    batch = Batch(batch.image.to(torch.float32, copy=True), *(part.clone() for part in batch[1:]))
+    image = batch.image.numpy()
     count, slots = chosen.active.shape
     height, width = batch.mask.shape[1:]
     seen, places = view(pictures, place, height, width), windows(place, height, width)
     labels, wanted, active = chosen.label.numpy(), chosen.number.numpy(), chosen.active.numpy()
-    marks, table, kept = pictures.marks.numpy(), landing.numpy(), np.zeros((count, slots), bool)
-    for photo in range(count):
+    pictured, table, kept = chosen.picture.tolist(), landing.numpy(), np.zeros((count, slots), bool)
+
+    def work(photo: int) -> None:
         if not active[photo].any():
-            continue
+            return
         mask, instances = batch.mask[photo].numpy(), batch.instances[photo].numpy()
         pasted = np.zeros((height, width), bool)
         free = np.ones((height, width), bool) if table.all() else table[mask]
         old, first = instances.copy(), int(instances.max()) + 1
         for slot in np.flatnonzero(active[photo]).tolist():
             window = places[photo][slot]
-            own = marks[marks_in(seen, photo, slot, window).numpy()] == wanted[photo, slot]
+            marks = pictures.marks_of(pictured[photo][slot])
+            own = labels_in(marks, seen, photo, slot, window) == wanted[photo, slot]
             visible = own & free[window]
             shown = np.count_nonzero(visible)
             if not shown or shown < np.float32(options.min_visible) * np.float32(np.count_nonzero(own)):
@@ -155,13 +174,13 @@ def window_by_window(
             free[window] &= ~visible
             pasted[window] |= visible
             mask[window][visible], instances[window][visible] = labels[photo, slot], first + slot
-            image = batch.image[photo][:, window[0], window[1]]
-            colors = colors_in(pictures, seen, photo, slot, window).to(image.dtype)
-            image.copy_(torch.where(torch.from_numpy(visible), colors, image))
+            np.copyto(image[photo][:, *window], colors_in(pictures, seen, photo, slot, window), where=visible)
         left_over = _remains(old, pasted, options.min_visible)
         if left_over is not None:
             mask[left_over], instances[left_over] = IGNORE, 0
-    return batch, torch.from_numpy(kept)
+
+    in_threads(work, count)
+    return batch._replace(image=batch.image.to(precision)), torch.from_numpy(kept)
 
 
 def _remains(instances: NDArray[np.int32], pasted: NDArray[np.bool_], min_visible: float) -> NDArray[np.bool_] | None:

@@ -6,7 +6,7 @@ import torch
 
 from recycle_kornia import CopyPasteOptions
 from recycle_kornia.bank import Bank
-from recycle_kornia.compose import Chosen, composed
+from recycle_kornia.compose import Chosen, composed, everywhere
 from recycle_kornia.limits import refuse_reversed
 from recycle_kornia.lsj import between, draw_scales, scaled
 from recycle_kornia.objects import MOST, objects_of
@@ -149,7 +149,8 @@ class CopyPaste:
         label, area = (part[source].gather(1, number) for part in (found.label, found.area))
         picture = source[:, None].expand_as(number)
         sides = torch.stack([torch.full_like(number, height), torch.full_like(number, width)])
-        pictures = pictures_of(batch.image, batch.instances, smallest_scale(options))
+        later = not everywhere(batch, options)
+        pictures = pictures_of(batch.image, batch.instances, smallest_scale(options), later)
         boxes = (top, left, tall, wide, area, sides, torch.stack([top, left]))
         return pictures, Chosen(active, picture, number, label, *boxes)
 

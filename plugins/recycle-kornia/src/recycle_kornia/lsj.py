@@ -9,7 +9,8 @@ from recycle_kornia.place import (
     Placement,
     View,
     colors_in,
-    marks_in,
+    in_threads,
+    labels_in,
     marks_seen,
     painted,
     pictures_of,
@@ -71,28 +72,31 @@ def jittered(batch: Batch, scale: torch.Tensor, chance: torch.Tensor, smallest: 
     y, x = between(torch.stack([height - rows, width - columns]), chance)
     same = zero.bool()
     place = Placement(photo, zero, zero, zero + height, zero + width, rows, columns, y, x, same, same, same)
-    pictures = pictures_of(image, batch.instances, smallest)
+    pictures = pictures_of(image, batch.instances, smallest, not image.is_cuda)
     seen = view(pictures, place, height, width)
     return (everywhere_at_once if image.is_cuda else window_by_window)(batch, pictures, place, seen)
 
 
 def everywhere_at_once(batch: Batch, pictures: Pictures, place: Placement, seen: View) -> Batch:
     """What is seen of each photo's one rectangle, for devices that do many pixels at a time."""
-    index, inside = marks_seen(seen, 0)
+    index, inside = marks_seen(pictures, seen, 0)
     mask = torch.where(inside, batch.mask.reshape(-1)[index], IGNORE)
     instances = torch.where(inside, batch.instances.reshape(-1)[index], 0)
     image = painted(torch.zeros_like(batch.image), pictures, seen, torch.where(inside, 0, -1))
-    return Batch(image, mask, instances, batch.ids)
+    return Batch(image.to(batch.image.dtype), mask, instances, batch.ids)
 
 
 def window_by_window(batch: Batch, pictures: Pictures, place: Placement, seen: View) -> Batch:
     """As `everywhere_at_once`, for the CPU."""
-    image, mask = torch.zeros_like(batch.image), torch.full_like(batch.mask, IGNORE)
+    image, mask = torch.zeros_like(batch.image, dtype=torch.float32), torch.full_like(batch.mask, IGNORE)
     instances = torch.zeros_like(batch.instances)
-    for photo, (window,) in enumerate(windows(place, *mask.shape[1:])):
-        index = marks_in(seen, photo, 0, window).reshape(-1)
-        shape = mask[photo][window].shape
-        mask[photo][window] = batch.mask.reshape(-1).index_select(0, index).view(shape)
-        instances[photo][window] = batch.instances.reshape(-1).index_select(0, index).view(shape)
-        image[photo][:, *window] = colors_in(pictures, seen, photo, 0, window).to(image.dtype)
-    return Batch(image, mask, instances, batch.ids)
+    places = windows(place, *mask.shape[1:])
+
+    def work(photo: int) -> None:
+        (window,) = places[photo]
+        for new, old in ((mask, batch.mask), (instances, batch.instances)):
+            new[photo].numpy()[window] = labels_in(old[photo].numpy(), seen, photo, 0, window)
+        image[photo].numpy()[:, *window] = colors_in(pictures, seen, photo, 0, window)
+
+    in_threads(work, len(image))
+    return Batch(image.to(batch.image.dtype), mask, instances, batch.ids)

@@ -3,12 +3,17 @@
 All positions are integers, so labels are the same on every device; nothing here waits for one.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 LEVELS = 4  # of half size each: as far as pictures are averaged before they are made smaller
+NONE, LATER = -1, -2  # starts of a level that there is not, and of one that is made when it is asked for
 
 
 class Pictures(NamedTuple):
@@ -17,9 +22,10 @@ class Pictures(NamedTuple):
     Attributes:
         values: (V,) colours, plane by plane; float in 0..1, or uint8.
         marks: (M,) int32, the number of the object at each pixel, row by row.
-        starts: (LEVELS, J) int64, where each picture's first plane begins in `values`.
+        starts: (LEVELS, J) int64, where each picture's first plane begins in `values`, or `NONE`, or `LATER`.
         origins: (J,) int64, where it begins in `marks`.
         heights, widths: (J,) int64, in pixels; those of level k are halved k times, rounded down.
+        made: picture and level to what was made later.
     """
 
     values: torch.Tensor
@@ -28,29 +34,65 @@ class Pictures(NamedTuple):
     origins: torch.Tensor
     heights: torch.Tensor
     widths: torch.Tensor
+    made: dict[tuple[int, int], NDArray[Any]] = {}
+
+    def moved(self, device: torch.device) -> "Pictures":
+        """On another device."""
+        return Pictures(*(part.to(device) for part in self[:-1]), {})
+
+    def planes(self, picture: int, level: int) -> NDArray[Any]:
+        """(3, h, w) a picture at a level, as it is stored."""
+        height, width = (max(1, int(side[picture]) >> level) for side in (self.heights, self.widths))
+        start = int(self.starts[level, picture])
+        if start >= 0:
+            return self.values[start : start + 3 * height * width].view(3, height, width).numpy()
+        if (picture, level) not in self.made:
+            self.made[picture, level] = halved(self.planes(picture, level - 1))
+        return self.made[picture, level]
+
+    def marks_of(self, picture: int) -> NDArray[Any]:
+        """(h, w) the marks of a picture."""
+        height, width = int(self.heights[picture]), int(self.widths[picture])
+        start = int(self.origins[picture])
+        return self.marks[start : start + height * width].view(height, width).numpy()
 
 
-def pictures_of(image: torch.Tensor, marks: torch.Tensor, smallest: float) -> Pictures:
+def halved(planes: NDArray[Any]) -> NDArray[Any]:
+    """(3, h, w) colours at half size, each pixel the mean of four; uint8 is rounded."""
+    _, height, width = planes.shape
+    even = planes[:, : height // 2 * 2, : width // 2 * 2]
+    if planes.dtype == np.uint8:
+        even = even.astype(np.uint16)
+    rows = even[:, ::2] + even[:, 1::2]
+    total = rows[:, :, ::2] + rows[:, :, 1::2]
+    return ((total + 2) // 4).astype(np.uint8) if planes.dtype == np.uint8 else total * np.float32(0.25)
+
+
+def pictures_of(image: torch.Tensor, marks: torch.Tensor, smallest: float, later: bool) -> Pictures:
     """A batch as `Pictures`.
 
     Args:
         image: (N, 3, H, W) float.
         marks: (N, H, W) int32.
         smallest: scale that they will be made smaller to; above 1/2 no smaller levels are needed.
+        later: make a level when it is asked for; in float32 on the CPU alone.
     """
+    image = image.float() if later else image
     count, _, height, width = image.shape
-    levels = [image]
-    for level in range(1, LEVELS):
-        wanted = smallest * 2**level <= 1 and min(height, width) >= 2**level
-        levels.append(F.avg_pool2d(levels[-1], 2) if wanted else image[:0])
     each = torch.arange(count, device=image.device)
-    starts, begin = [], 0
-    for part in levels:
-        starts.append(begin + each * part[0].numel() if len(part) else torch.full_like(each, -1))
-        begin += part.numel()
-    values = image.reshape(-1) if begin == image.numel() else torch.cat([part.reshape(-1) for part in levels])
+    levels, starts, begin = [image], [each * image[0].numel()], image.numel()
+    for level in range(1, LEVELS):
+        if smallest * 2**level > 1 or min(height, width) < 2**level:
+            starts.append(torch.full_like(each, NONE))
+        elif later:
+            starts.append(torch.full_like(each, LATER))
+        else:
+            levels.append(F.avg_pool2d(levels[-1], 2))
+            starts.append(begin + each * levels[-1][0].numel())
+            begin += levels[-1].numel()
+    values = image.reshape(-1) if len(levels) == 1 else torch.cat([part.reshape(-1) for part in levels])
     sides = [torch.full_like(each, side) for side in (height, width)]
-    return Pictures(values, marks.reshape(-1), torch.stack(starts), each * (height * width), *sides)
+    return Pictures(values, marks.reshape(-1), torch.stack(starts), each * (height * width), *sides, {})
 
 
 class Placement(NamedTuple):
@@ -82,12 +124,12 @@ class Placement(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """One axis of the targets, seen from the rectangles: (N, P, L) each but `step`.
+    """One axis of the targets, seen from the rectangles: (N, P, L) each.
 
     Attributes:
         inside: bool, whether the rectangle reaches there.
-        nearest: int64, the pixel's share of the flat index into `marks`.
-        low, high: int64, the two neighbours' shares of the flat index into `values`.
+        nearest: int64, the picture's row or column of the pixel that is shown.
+        low, high: int64, the two neighbours of the picture's level.
         weight: float32 in 0..1, of the higher neighbour.
     """
 
@@ -99,13 +141,19 @@ class Axis(NamedTuple):
 
 
 class View(NamedTuple):
-    """Placements, worked out for targets of one size."""
+    """Placements, worked out for targets of one size: (N, P) each but the axes.
+
+    Attributes:
+        down, across: the targets' rows and columns.
+        picture, level: what is shown, of `Pictures`.
+        transposed: the targets' rows are the picture's columns.
+    """
 
     down: Axis
     across: Axis
-    origin: torch.Tensor  # (N, P) of the picture in `marks`
-    start: torch.Tensor  # (N, P) of the picture's level in `values`
-    plane: torch.Tensor  # (N, P) from one colour to the next
+    picture: torch.Tensor
+    level: torch.Tensor
+    transposed: torch.Tensor
 
 
 def view(pictures: Pictures, place: Placement, height: int, width: int) -> View:
@@ -118,18 +166,15 @@ def view(pictures: Pictures, place: Placement, height: int, width: int) -> View:
     level = torch.zeros_like(place.picture)
     for step in range(1, LEVELS):
         fits = (place.rows << step <= place.height) & (place.columns << step <= place.width)
-        level += fits & (level == step - 1) & (pictures.starts[step][place.picture] >= 0)
-    sides = pictures.heights[place.picture], pictures.widths[place.picture]
-    small = [(side >> level).clamp(min=1) for side in sides]
-    one = torch.ones_like(level)
-    by_row = place.top, place.height, place.rows, place.upside, sides[1], small[0], small[1]
-    by_column = place.left, place.width, place.columns, place.mirrored, one, small[1], one
+        level += fits & (level == step - 1) & (pictures.starts[step][place.picture] != NONE)
+    small = [(side[place.picture] >> level).clamp(min=1) for side in (pictures.heights, pictures.widths)]
+    by_row = place.top, place.height, place.rows, place.upside, small[0]
+    by_column = place.left, place.width, place.columns, place.mirrored, small[1]
     axes = []
     for length, offset, plain, turned in ((height, place.y, by_row, by_column), (width, place.x, by_column, by_row)):
         chosen = [torch.where(place.transposed, second, first) for first, second in zip(plain, turned, strict=True)]
         axes.append(_axis(length, offset, level, *chosen))
-    start = pictures.starts[level, place.picture]
-    return View(*axes, pictures.origins[place.picture], start, small[0] * small[1])
+    return View(*axes, place.picture, level, place.transposed)
 
 
 def _axis(
@@ -140,12 +185,9 @@ def _axis(
     extent: torch.Tensor,
     scaled: torch.Tensor,
     backwards: torch.Tensor,
-    stride: torch.Tensor,
     limit: torch.Tensor,
-    small_stride: torch.Tensor,
 ) -> Axis:
-    begin, extent, scaled, stride = (part[..., None] for part in (begin, extent, scaled, stride))
-    level, limit, small_stride = (part[..., None] for part in (level, limit, small_stride))
+    begin, extent, scaled, level, limit = (part[..., None] for part in (begin, extent, scaled, level, limit))
     at = torch.arange(length, device=offset.device) - offset[..., None]
     inside = (at >= 0) & (at < scaled)
     at = torch.where(backwards[..., None], scaled - 1 - at, at).clamp(min=0)
@@ -156,15 +198,17 @@ def _axis(
     position = centre + 2 * begin * scaled - (scaled << level)  # the position times `unit`, less half a pixel
     low = torch.div(position, unit, rounding_mode="floor")
     weight = (position - low * unit).float() / unit.float()
-    bounded = [torch.minimum(side.clamp(min=0), limit - 1) * small_stride for side in (low, low + 1)]
-    return Axis(inside, nearest * stride, *bounded, weight)
+    return Axis(inside, nearest, *(torch.minimum(side.clamp(min=0), limit - 1) for side in (low, low + 1)), weight)
 
 
-def marks_seen(seen: View, slot: int) -> tuple[torch.Tensor, torch.Tensor]:
+def marks_seen(pictures: Pictures, seen: View, slot: int) -> tuple[torch.Tensor, torch.Tensor]:
     """(N, H, W) flat places in `marks` that rectangle `slot` shows at each pixel, and where it is: bool."""
+    picture, turned = seen.picture[:, slot, None, None], seen.transposed[:, slot, None, None]
     down, across = seen.down.nearest[:, slot, :, None], seen.across.nearest[:, slot, None, :]
     inside = seen.down.inside[:, slot, :, None] & seen.across.inside[:, slot, None, :]
-    return seen.origin[:, slot, None, None] + down + across, inside
+    stride = pictures.widths[picture]
+    place = torch.where(turned, stride, 1) * across + torch.where(turned, 1, stride) * down
+    return pictures.origins[picture] + place, inside
 
 
 def painted(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Tensor) -> torch.Tensor:
@@ -172,14 +216,30 @@ def painted(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Te
 
     Args:
         image: (N, 3, H, W) float targets.
-        pictures: what is seen.
+        pictures: what is seen; none of its levels may be left for later.
         seen: from `view`.
         slots: (N, H, W) int64, the rectangle at each pixel; -1 leaves it as it is.
     """
-    sides = [torch.arange(side, device=image.device) for side in slots.shape]
-    target, row, column = (grid.reshape(-1) for grid in torch.meshgrid(*sides, indexing="ij"))
-    colors = _colors(pictures, seen, target, slots.clamp(min=0).reshape(-1), row, column)
-    return torch.where((slots >= 0)[:, None], colors.view(3, *slots.shape).transpose(0, 1).to(image.dtype), image)
+    target, row, column = (torch.arange(side, device=image.device) for side in slots.shape)
+    target, row = target[:, None, None], row[:, None]
+    slot = slots.clamp(min=0)
+    picture, level, turned = (part[target, slot] for part in (seen.picture, seen.level, seen.transposed))
+    height, width = ((side[picture] >> level).clamp(min=1) for side in (pictures.heights, pictures.widths))
+    by_row, by_column = torch.where(turned, 1, width), torch.where(turned, width, 1)
+    top, bottom = (part[target, slot, row] * by_row for part in seen.down[2:4])
+    left, right = (part[target, slot, column] * by_column for part in seen.across[2:4])
+    down, across = seen.down.weight[target, slot, row], seen.across.weight[target, slot, column]
+    start, plane = pictures.starts[level, picture], height * width
+    colors = []
+    for color in range(3):
+        base = start + color * plane
+        corners = [_float(pictures.values[base + y + x]) for x in (left, right) for y in (top, bottom)]
+        left_side, right_side = (
+            corners[0] + down * (corners[1] - corners[0]),
+            corners[2] + down * (corners[3] - corners[2]),
+        )
+        colors.append(left_side + across * (right_side - left_side))
+    return torch.where((slots >= 0)[:, None], torch.stack(colors, 1).to(image.dtype), image)
 
 
 Window = tuple[slice, slice]  # rows and columns of a target
@@ -195,45 +255,59 @@ def windows(place: Placement, height: int, width: int) -> list[list[Window]]:
     return [[(slice(top, low), slice(left, right)) for top, low, left, right in photo] for photo in bounds]
 
 
-def marks_in(seen: View, photo: int, slot: int, window: Window) -> torch.Tensor:
-    """(h, w) flat places in `marks` that a rectangle shows in its window."""
-    down, across = seen.down.nearest[photo, slot, window[0], None], seen.across.nearest[photo, slot, window[1]]
-    return seen.origin[photo, slot] + down + across
+def in_threads(work: Callable[[int], None], count: int) -> None:
+    """Do `work(0)` to `work(count - 1)` on as many threads as torch would take; work in numpy, torch has its own."""
+    threads = min(count, torch.get_num_threads())
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, range(count)))
+    else:
+        for number in range(count):
+            work(number)
 
 
-def colors_in(pictures: Pictures, seen: View, photo: int, slot: int, window: Window) -> torch.Tensor:
-    """(3, h, w) float32 colours that a rectangle shows in its window; the same as `painted` sees."""
-    top, bottom, down = (part[photo, slot, window[0], None] for part in seen.down[2:])
-    left, right, across = (part[photo, slot, window[1]] for part in seen.across[2:])
-    start, plane = int(seen.start[photo, slot]), int(seen.plane[photo, slot])
-    planes = pictures.values[start : start + 3 * plane].view(3, plane)
-
-    def at(row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
-        index = row + column
-        return _float(planes.index_select(1, index.reshape(-1)).view(3, *index.shape))
-
-    if not (down.any() or across.any()):
-        return at(top, left)
-    upper = torch.lerp(at(top, left), at(top, right), across)
-    lower = torch.lerp(at(bottom, left), at(bottom, right), across)
-    return torch.lerp(upper, lower, down)
+def labels_in(labels: NDArray[Any], seen: View, photo: int, slot: int, window: Window) -> NDArray[Any]:
+    """(h, w) what a rectangle shows in its window of (H, W) labels of its picture."""
+    rows, columns = seen.down.nearest[photo, slot, window[0]], seen.across.nearest[photo, slot, window[1]]
+    turned = labels.T if seen.transposed[photo, slot] else labels
+    shown: NDArray[Any] = np.take(np.take(turned, rows.numpy(), 0), columns.numpy(), 1)
+    return shown
 
 
-def _colors(
-    pictures: Pictures, seen: View, target: torch.Tensor, slot: torch.Tensor, row: torch.Tensor, column: torch.Tensor
-) -> torch.Tensor:
-    """(3, T) float32 colours in 0..1 of T pixels."""
-    start, plane = seen.start[target, slot], seen.plane[target, slot]
-    top, bottom, down = (part[target, slot, row] for part in seen.down[2:])
-    left, right, across = (part[target, slot, column] for part in seen.across[2:])
-    colors = []
-    for color in range(3):
-        base = start + color * plane
-        places = [base + row + column for row in (top, bottom) for column in (left, right)]
-        values = [_float(pictures.values[place]) for place in places]
-        upper, lower = (torch.lerp(*values[step : step + 2], across) for step in (0, 2))
-        colors.append(torch.lerp(upper, lower, down))
-    return torch.stack(colors)
+def colors_in(pictures: Pictures, seen: View, photo: int, slot: int, window: Window) -> NDArray[np.float32]:
+    """(3, h, w) colours in 0..1 that a rectangle shows in its window; the same as `painted` sees."""
+    top, bottom, down = (part[photo, slot, window[0]].numpy() for part in seen.down[2:])
+    left, right, across = (part[photo, slot, window[1]].numpy() for part in seen.across[2:])
+    planes = pictures.planes(int(seen.picture[photo, slot]), int(seen.level[photo, slot]))
+    planes = planes.transpose(0, 2, 1) if seen.transposed[photo, slot] else planes
+    if not len(top) or not len(left):
+        return np.zeros((3, len(top), len(left)), np.float32)
+    ends = min(left[0], left[-1]), max(right[0], right[-1])
+    planes = planes[:, :, ends[0] : ends[1] + 1]
+    columns = _between(planes, top, bottom, down[:, None], 1)
+    return _between(columns, left - ends[0], right - ends[0], across, 2)
+
+
+def _between(
+    planes: NDArray[Any],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    weight: NDArray[np.float32],
+    axis: int,
+) -> NDArray[np.float32]:
+    """Rows (axis 1) or columns (axis 2), each between two of `planes`, in float32."""
+    first = np.take(planes, low, axis)
+    if not weight.any():
+        return _in_float(first)
+    first, step = _in_float(first), _in_float(np.take(planes, high, axis))
+    step -= first
+    step *= weight
+    step += first
+    return step
+
+
+def _in_float(values: NDArray[Any]) -> NDArray[np.float32]:
+    return values / np.float32(255) if values.dtype == np.uint8 else values.astype(np.float32, copy=False)
 
 
 def _float(values: torch.Tensor) -> torch.Tensor:
