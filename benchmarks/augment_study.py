@@ -85,7 +85,14 @@ def main():
     base, *others = ARMS
     for arm in others:
         one = api.compare_arms(counts[base], counts[arm])
-        print(f"{arm:15} {one}")
+        found = one.difference
+        print(
+            f"{arm:15} {one.score:.4f} against {one.base:.4f} of {base}: {found.value:+.4f} "
+            f"[{found.low:+.4f}, {found.high:+.4f}], p {found.p:.3f}: {found.verdict}"
+        )
+        for name, change in one.classes.items():
+            if change.value == change.value:
+                print(f"  {name:15} {change.value:+.4f} [{change.low:+.4f}, {change.high:+.4f}] {change.photos} photos")
 
 
 if __name__ == "__main__":

@@ -47,10 +47,32 @@ def whole(path: Path, keep: bool = False) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` as `whole` would, opening the file once.
+
+    Raises:
+        RecycleError: the folder cannot be created or written to.
+        RunFailed: the disk is full.
+    """
+    part = path.with_name(path.name + PART)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("wb") as handle:
+                handle.write(data)
+                handle.flush()
+                os.fsync(handle.fileno())
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 with `whole`."""
-    with whole(path) as part:
-        part.write_text(text, encoding="utf-8")
+    """Write `text` as UTF-8 with `write_bytes`."""
+    write_bytes(path, text.encode("utf-8"))
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:

@@ -35,6 +35,6 @@ def paint(annotations: Sequence[Annotation], height: int, width: int) -> tuple[N
         left, top, across, down = (int(value) for value in coco.toBbox(rle))
         window = np.s_[top : top + down, left : left + across]
         inside = coco.decode(rle)[window].view(bool)
-        mask[window][inside] = annotation.label
-        instances[window][inside] = 0 if annotation.iscrowd or ignored else number
+        np.copyto(mask[window], annotation.label, where=inside)
+        np.copyto(instances[window], 0 if annotation.iscrowd or ignored else number, where=inside)
     return mask, instances

@@ -129,9 +129,10 @@ def mask_regions(mask: NDArray[np.uint8], instances: NDArray[np.int32], backgrou
             label = int(mask[window][pixels][0])
             yield Region(label, window[0].start, window[1].start, pixels, False, number)
     free = instances == 0
-    counts = np.bincount(mask[free], minlength=IGNORE + 1)
-    for label in np.flatnonzero(counts).tolist():
-        if label or not background:
+    if background:
+        free &= mask != 0
+    if free.any():
+        for label in np.flatnonzero(np.bincount(mask[free], minlength=IGNORE + 1)).tolist():
             yield _cropped(label, free & (mask == label), True)
 
 
@@ -158,14 +159,12 @@ def encode_region(region: Region, height: int, width: int) -> dict[str, Any]:
     import numpy as np
     from pycocotools import mask as coco
 
-    down = region.pixels.T
-    padded = np.zeros((down.shape[0], down.shape[1] + 2), np.int8)
-    padded[:, 1:-1] = down
-    edges = np.diff(padded)
-    column, row = np.nonzero(edges == 1)
-    starts = (region.left + column) * height + region.top + row
-    column, row = np.nonzero(edges == -1)
-    ends = (region.left + column) * height + region.top + row
+    down = np.zeros((region.pixels.shape[1], region.pixels.shape[0] + 1), bool)  # so that no run goes on in the next
+    down[:, :-1] = region.pixels.T
+    flat = down.ravel()
+    column, row = np.divmod(np.flatnonzero(np.concatenate([flat[:1], flat[1:] != flat[:-1]])), down.shape[1])
+    edges = (region.left + column) * height + region.top + row
+    starts, ends = edges[::2], edges[1::2]
     apart = starts[1:] != ends[:-1]  # runs that go on at the head of the next column are one
     starts, ends = starts[np.append(True, apart)], ends[np.append(apart, True)]
     counts = np.diff(np.concatenate([[0], np.stack([starts, ends], 1).ravel(), [height * width]])).tolist()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recyclecli.coco import build_document
-from recyclecli.files import refuse_overwrite, whole, write_json
+from recyclecli.files import refuse_overwrite, write_bytes, write_json
 from recyclecli.progress import track
 from recyclecli.types import Record, Sample, Source
 
@@ -40,6 +41,7 @@ def write_photo(file: Path, image: NDArray[np.uint8]) -> None:
     """Write (H, W, 3) uint8 RGB: as JPEG without subsampling where the name says so, else as PNG."""
     from PIL import Image
 
-    with whole(file) as part:
-        form = "JPEG" if file.suffix.lower() in (".jpg", ".jpeg") else "PNG"
-        Image.fromarray(image).save(part, form, quality=QUALITY, subsampling=0)
+    form = "JPEG" if file.suffix.lower() in (".jpg", ".jpeg") else "PNG"
+    stream = BytesIO()
+    Image.fromarray(image).save(stream, form, quality=QUALITY, subsampling=0)
+    write_bytes(file, stream.getvalue())

@@ -27,7 +27,7 @@ def collate(items: list[Item]) -> Batch | RecycleError:
         if isinstance(sample, RecycleError):
             return sample
         samples.append(sample)
-    image = torch.from_numpy(np.stack([sample.image for sample in samples])).permute(0, 3, 1, 2)
+    image = torch.from_numpy(np.stack([sample.image.transpose(2, 0, 1) for sample in samples]))
     mask = torch.from_numpy(np.stack([sample.mask for sample in samples]))
     instances = torch.from_numpy(np.stack([sample.instances for sample in samples]))
     return Batch(image, mask, instances, torch.tensor([index for _, index in items]))
@@ -75,6 +75,8 @@ def augmented(
     batch = to_float(Batch(*(part.to(device) for part in batch)))
     with torch.no_grad():
         batch = chained(augmentations)(batch)
-    image = batch.image.float().mul(255).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous()
-    parts = image, batch.mask.byte(), batch.instances
-    return [Sample(*photo) for photo in zip(*(part.cpu().numpy() for part in parts), strict=True)]
+    image, mask, instances = (part.cpu() for part in (batch.image.float(), batch.mask.byte(), batch.instances))
+    # one by one: each fits into the processor's cache
+    images = (photo.mul(255).round_().clamp_(0, 255).byte().permute(1, 2, 0).contiguous() for photo in image)
+    photos = zip(images, mask, instances, strict=True)
+    return [Sample(*(part.numpy() for part in photo)) for photo in photos]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import signal
+import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +26,7 @@ from recyclecli.progress import track
 from recyclecli.types import Augmentation, Record, Sample, Source
 
 TOGETHER = 8  # photos of a batch at most
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 PIXELS = 2**22  # and their pixels together, as far as that leaves two photos
 
 Job = tuple[int, tuple[int, ...]]  # the number of its first new photo, the photos that they are made from
@@ -138,7 +141,17 @@ def _start(maker: Maker) -> None:
     global _maker
     _maker = maker
     torch.set_num_threads(1)
+    _keep_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asked decides
+
+
+def _keep_memory() -> None:
+    """Let glibc reuse the memory of batches: fetched anew from the system, each page costs a fault."""
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # others have none
+        if mallopt is not None:
+            mallopt(M_MMAP_THRESHOLD, 2**25)
+            mallopt(M_TRIM_THRESHOLD, 2**30)
 
 
 def _work(job: Job, part: Path) -> None:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recycle_kornia import CopyPasteOptions
-from recycle_kornia.place import LEVELS, Pictures, halved
-from recyclecli.types import RecycleError, Sample, Source
+from recycle_kornia.place import LATER, LEVELS, NONE, Pictures
+from recyclecli.types import RecycleError, Source
 
 AHEAD = 64  # photos that are read at a time
 
@@ -20,11 +20,19 @@ AHEAD = 64  # photos that are read at a time
 class Entry:
     """One object: where it comes from, its box there, its pixels."""
 
-    def __init__(self, photo: int, number: int, label: int, box: tuple[slice, slice], sides: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        photo: int,
+        number: int,
+        label: int,
+        box: tuple[slice, slice],
+        sides: tuple[int, int],
+        colors: NDArray[np.uint8],
+        marks: NDArray[np.uint8],
+    ) -> None:
         self.photo, self.number, self.label, self.sides = photo, number, label, sides
         self.top, self.left = box[0].start, box[1].start
-        self.levels: list[NDArray[np.uint8]] = []  # (3, h, w), each half as large
-        self.marks: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)  # (h, w) 0 or 1
+        self.colors, self.marks = colors, marks  # (3, h, w), and (h, w) 0 or 1
 
 
 class Bank:
@@ -51,15 +59,13 @@ class Bank:
         self.entries: list[Entry] = []
         self._seen = np.zeros(len(weights), np.int64)
         self._held = np.zeros(len(weights), np.int64)
-        removed = {source.class_names.index(name) for name in options.remove_patch}
+        removed = [source.class_names.index(name) for name in options.remove_patch]
         order = np.random.default_rng(0).permutation(len(source)).tolist()
         wanted = np.asarray(weights) > 0
         with ThreadPoolExecutor() as pool:
             for start in range(0, len(order), AHEAD):
-                part = order[start : start + AHEAD]
-                for photo, sample in zip(part, pool.map(partial(_read, source), part), strict=True):
-                    if sample is not None and not removed & set(np.unique(sample.mask).tolist()):
-                        self._add(photo, sample.image, sample.mask, sample.instances)
+                for entries in pool.map(partial(self._objects, source, removed), order[start : start + AHEAD]):
+                    self._take(entries)
                 if (self._held[wanted] >= options.per_class).all():
                     break
         if not self.entries:
@@ -78,54 +84,59 @@ class Bank:
         self._share = torch.from_numpy(np.cumsum(share / share.sum())).float()
         self._pictures, self._table = self._flat()
 
-    def _add(self, photo: int, image: NDArray[np.uint8], mask: NDArray[np.uint8], instances: NDArray[np.int32]) -> None:
+    def _objects(self, source: Source, removed: Sequence[int], photo: int) -> list[Entry]:
+        """The objects of a photo that fit."""
         options = self._options
+        try:
+            image, mask, instances = source.read(photo)
+        except RecycleError:  # where the photo itself is trained on, or changed, its reader tells
+            return []
+        if removed and np.isin(mask, removed).any():
+            return []
+        entries = []
         for number, box in enumerate(ndimage.find_objects(instances), start=1):
             if box is None:
                 continue
             inside = instances[box] == number
-            label, area = int(mask[box][inside][0]), int(inside.sum())
+            label, area = int(mask[box][inside][0]), int(np.count_nonzero(inside))
             if label >= len(self._weights) or self._weights[label] <= 0 or area < options.min_area:
                 continue
             if options.max_area is not None and area > options.max_area:
                 continue
-            self._seen[label] += 1
-            if self._held[label] >= options.per_class:
-                continue
-            self._held[label] += 1
-            entry = Entry(photo, number, label, box, mask.shape)
-            entry.marks = inside.view(np.uint8).copy()
-            entry.levels = [np.ascontiguousarray(image[box].transpose(2, 0, 1))]
-            while len(entry.levels) < LEVELS and min(entry.levels[-1].shape[1:]) > 1:
-                entry.levels.append(halved(entry.levels[-1]))
-            self.entries.append(entry)
+            colors = np.ascontiguousarray(image[box].transpose(2, 0, 1))
+            entries.append(Entry(photo, number, label, box, mask.shape, colors, inside.view(np.uint8)))
+        return entries
+
+    def _take(self, entries: Sequence[Entry]) -> None:
+        """Count them all, and hold those whose class has not its number yet."""
+        for entry in entries:
+            self._seen[entry.label] += 1
+            if self._held[entry.label] < self._options.per_class:
+                self._held[entry.label] += 1
+                self.entries.append(entry)
 
     def _flat(self) -> tuple[Pictures, torch.Tensor]:
         """The entries as `Pictures`; and (8, B) label, box height and width, area, photo sides, place in the photo."""
-        starts = np.full((LEVELS, len(self.entries)), -1, np.int64)
-        origins = np.zeros(len(self.entries), np.int64)
-        table = np.zeros((8, len(self.entries)), np.int64)
-        begin = origin = 0
-        for place, entry in enumerate(self.entries):
-            for level, part in enumerate(entry.levels):
-                starts[level, place] = begin
-                begin += part.size
-            origins[place] = origin
-            origin += entry.marks.size
-            table[:, place] = (
-                entry.label, *entry.marks.shape, entry.marks.sum(), *entry.sides, entry.top, entry.left
-            )  # fmt: skip
-        values = np.concatenate([part.reshape(-1) for entry in self.entries for part in entry.levels])
+        rows = [
+            (entry.label, *entry.marks.shape, np.count_nonzero(entry.marks), *entry.sides, entry.top, entry.left)
+            for entry in self.entries
+        ]
+        table = np.ascontiguousarray(np.array(rows).T)
+        sizes = table[1] * table[2]
+        origins = np.cumsum(sizes) - sizes
+        later = np.minimum(table[1], table[2]) >> np.arange(1, LEVELS)[:, None] > 0
+        starts = np.concatenate([3 * origins[None], np.where(later, LATER, NONE)])
+        values = np.concatenate([entry.colors.reshape(-1) for entry in self.entries])
         marks = np.concatenate([entry.marks.reshape(-1) for entry in self.entries])
         for entry in self.entries:
-            entry.levels, entry.marks = [], entry.marks[:0]
-        parts = [torch.from_numpy(part) for part in (values, marks, starts, origins, table[1], table[2])]
+            entry.colors, entry.marks = entry.colors[:0], entry.marks[:0]
+        parts = [torch.from_numpy(part) for part in (values, marks, starts, origins, *table[1:3])]
         return Pictures(*parts, {}), torch.from_numpy(table)
 
-    def pictures(self, device: torch.device) -> Pictures:
-        """The pixels on a device; they move there once."""
-        if self._share.device != device:
-            self._pictures = self._pictures.moved(device)
+    def pictures(self, device: torch.device, complete: bool) -> Pictures:
+        """The pixels on a device; they move there once, and with `complete` no level is left for later."""
+        if complete and (self._share.device != device or self._pictures.starts.min() == LATER):
+            self._pictures = self._pictures.complete(device)
             self._share, self._table = self._share.to(device), self._table.to(device)
         return self._pictures
 
@@ -134,10 +145,3 @@ class Bank:
         chance = torch.rand((count, slots), device=self._share.device)
         entry = torch.searchsorted(self._share, chance).clamp(max=len(self.entries) - 1)
         return entry, self._table[:, entry]
-
-
-def _read(source: Source, photo: int) -> Sample | None:
-    try:
-        return source.read(photo)
-    except RecycleError:  # where the photo itself is trained on, or changed, its reader tells
-        return None

@@ -173,7 +173,8 @@ def window_by_window(
             kept[photo, slot] = True
             free[window] &= ~visible
             pasted[window] |= visible
-            mask[window][visible], instances[window][visible] = labels[photo, slot], first + slot
+            np.copyto(mask[window], labels[photo, slot], where=visible)
+            np.copyto(instances[window], first + slot, where=visible)
             np.copyto(image[photo][:, *window], colors_in(pictures, seen, photo, slot, window), where=visible)
         left_over = _remains(old, pasted, options.min_visible)
         if left_over is not None:
@@ -186,10 +187,13 @@ def window_by_window(
 def _remains(instances: NDArray[np.int32], pasted: NDArray[np.bool_], min_visible: float) -> NDArray[np.bool_] | None:
     """(H, W) bool, what `_left_over` says of one photo; None for nothing."""
     covered = np.bincount(instances[pasted], minlength=MOST + 1)[: MOST + 1]
-    touched = np.flatnonzero(covered)
-    touched = touched[touched > 0]
-    if not len(touched):
-        return None
-    before = np.bincount(instances.ravel(), minlength=MOST + 1)[touched]
-    lost = touched[(before - covered[touched]).astype(np.float32) < np.float32(min_visible) * before.astype(np.float32)]
-    return np.isin(instances, lost) & ~pasted if len(lost) else None
+    lost = [
+        number
+        for number in np.flatnonzero(covered).tolist()
+        if number and _covered(int(np.count_nonzero(instances == number)), int(covered[number]), min_visible)
+    ]
+    return np.isin(instances, lost) & ~pasted if lost else None
+
+
+def _covered(before: int, covered: int, min_visible: float) -> bool:
+    return bool(np.float32(before - covered) < np.float32(min_visible) * np.float32(before))

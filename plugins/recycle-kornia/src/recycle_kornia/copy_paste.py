@@ -113,7 +113,7 @@ class CopyPaste:
     def _from_bank(self, bank: Bank, batch: Batch) -> tuple[Pictures, Chosen]:
         """Objects of the bank."""
         count, device = len(batch.ids), batch.image.device
-        pictures = bank.pictures(device)
+        pictures = bank.pictures(device, everywhere(batch, self._options))
         entry, (label, tall, wide, area, *photo) = bank.draw(count, self._options.max_objects)
         active = counted(self._options, count, entry.shape[1], device)
         zero, one = torch.zeros_like(entry), torch.ones_like(entry)

@@ -36,9 +36,16 @@ class Pictures(NamedTuple):
     widths: torch.Tensor
     made: dict[tuple[int, int], NDArray[Any]] = {}
 
-    def moved(self, device: torch.device) -> "Pictures":
-        """On another device."""
-        return Pictures(*(part.to(device) for part in self[:-1]), {})
+    def complete(self, device: torch.device) -> "Pictures":
+        """On a device, with every level that was left for later."""
+        values, starts = [self.values.numpy()], self.starts.clone()
+        begin = values[0].size
+        for level, picture in (starts == LATER).nonzero().tolist():
+            values.append(self.planes(picture, level).reshape(-1))
+            starts[level, picture] = begin
+            begin += values[-1].size
+        parts = torch.from_numpy(np.concatenate(values)), self.marks, starts, *self[3:-1]
+        return Pictures(*(part.to(device) for part in parts), {})
 
     def planes(self, picture: int, level: int) -> NDArray[Any]:
         """(3, h, w) a picture at a level, as it is stored."""
