@@ -13,7 +13,7 @@ import typer
 from recyclecli.cli.options import Force, Seed
 
 EXAMPLE = "Example: `recycle demo --out demo`"
-STEPS = 7
+STEPS = 8
 
 
 def demo(
@@ -24,7 +24,7 @@ def demo(
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """The whole line on the embedded sample set: sample, check, folds, train, eval, predict, report."""
+    """The whole line on the embedded sample set: sample, check, folds, copy-paste, train, eval, predict, report."""
     from recyclecli import api
     from recyclecli.cli.check import show
     from recyclecli.data.sources import pixel_counts
@@ -65,10 +65,18 @@ def demo(
     spread = (folds.images.max(0) - folds.images.min(0))[rarest]
     print(f"photos of {source.class_names[rarest]} differ by {spread} between the folds", file=sys.stderr)
 
+    pasted = images // 4
+    say("copy-paste", f"{pasted} new photos: objects of folds 1 to 4 pasted into photos of these folds")
+    learned = {"data.root": data, "data.fold": 0}
+    made = api.augment("copy-paste", pasted, learned, seed=seed, force=True)
+    look = api.preview("copy-paste", out / "copy-paste.png", {**learned, "data.size": size}, seed=seed, force=True)
+    print(f"{made.pasted} objects, each with the photo and annotation that it is taken from", file=sys.stderr)
+
     settings = {
         "model": "fpn",
         "data.root": data,
-        "data.fold": 0,
+        "data.train": [{"json": made.file.name}],
+        "data.val": [{"json": "kfold_0_val.json"}],
         "data.size": size,
         "loss": ["ce", "dice"],
         "aug": ["flip"],
@@ -77,7 +85,7 @@ def demo(
         "train.ema": 0.97,
         "seed": seed,
     }
-    say("train", f"{settings['model']} on folds 1 to 4, from ImageNet weights that came by pip")
+    say("train", f"{settings['model']} on folds 1 to 4 and the new photos, from ImageNet weights that came by pip")
     run = api.train(settings, runs=out / "runs").run
 
     say("predict", "masks, overlays and the contest's CSV of fold 0")
@@ -93,7 +101,7 @@ def demo(
         f"{time.perf_counter() - began:.0f} s in all"
     )
     print(f"open        {report}")
-    print(f"look at     {out / 'predicted' / 'overlays'}")
+    print(f"look at     {look} and {out / 'predicted' / 'overlays'}")
     print(f"submission  {submission}")
     print(f"run         {run.folder}")
     print("\nnext, with photos of your own in DIR:")
