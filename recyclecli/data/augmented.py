@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +59,8 @@ def _origin(source: Source, origin: Origin | None) -> list[dict[str, Any]]:
     return [nearest, *({"file_name": name} for name in sorted(earlier))]
 
 
-def source_photos(source: Source, out: Path) -> Iterator[dict[str, Any]]:
-    """The source's own photos as `made_photo` has them, each copied into `out` unless it lies there.
+def source_photos(source: Source, out: Path, left_out: Collection[str]) -> Iterator[dict[str, Any]]:
+    """The source's own photos but those `left_out`, as `made_photo` has them; copied into `out` unless they lie there.
 
     Raises:
         RecycleError: two photos, or a photo and another file in `out`, have the same name.
@@ -68,6 +68,8 @@ def source_photos(source: Source, out: Path) -> Iterator[dict[str, Any]]:
     taken: set[Path] = set()
     for index in range(len(source)):
         record = source.record(index)
+        if record.file_name in left_out:
+            continue
         place = out / record.file_name
         if place in taken:
             raise RecycleError(f"two of the photos are called {record.file_name!r}", "use --mode self, or rename one")

@@ -179,7 +179,7 @@ def _merged(
     skipped: dict[str, str] = training.unreadable | {key: why for part in parts for key, why in part["skipped"].items()}
     if not made:
         raise RecycleError(f"none of the {len(skipped)} photos can be read: {listed(skipped.values(), 1)}")
-    own = list(source_photos(source, out)) if mode == "add" else []
+    own = list(source_photos(source, out, skipped)) if mode == "add" else []
     pasted = [shape for photo in made for shape in photo["objects"] if shape.get("provenance")]
     file = out / f"{name}.json"
     write_json(file, document(source.class_names, own + made))

@@ -271,6 +271,9 @@ def test_corrupt_photos_are_skipped_and_counted_or_fatal(lossless):
     assert "12 new photos" in done.stderr
     assert "skipped 2 photo(s) that cannot be read" in done.stderr
     assert str(broken[0]) in done.stderr
+    both = api.augment(PASTE, 16, {"data.root": lossless, "data.fold": 0}, name="both")
+    content = json.loads(both.file.read_text())
+    assert (both.photos, len(content["images"])) == (12, 12 + 6), "photos that cannot be read are in no training file"
     for index in range(len(learned)):
         learned.record(index).file.write_bytes(b"")
     gone = run_recycle(*line, "--force", cwd=lossless)

@@ -83,6 +83,7 @@ class Bank:
         share = np.asarray(weights)[labels] * self._seen[labels] ** (1 - options.rarity) / self._held[labels]
         self._share = torch.from_numpy(np.cumsum(share / share.sum())).float()
         self._pictures, self._table = self._flat()
+        self._complete = False  # asked of the device, it would have to be waited for
 
     def _objects(self, source: Source, removed: Sequence[int], photo: int) -> list[Entry]:
         """The objects of a photo that fit."""
@@ -135,8 +136,8 @@ class Bank:
 
     def pictures(self, device: torch.device, complete: bool) -> Pictures:
         """The pixels on a device; they move there once, and with `complete` no level is left for later."""
-        if complete and (self._share.device != device or self._pictures.starts.min() == LATER):
-            self._pictures = self._pictures.complete(device)
+        if complete and (self._share.device != device or not self._complete):
+            self._pictures, self._complete = self._pictures.complete(device), True
             self._share, self._table = self._share.to(device), self._table.to(device)
         return self._pictures
 
