@@ -77,6 +77,7 @@ def augmented(
         batch = chained(augmentations)(batch)
     image, mask, instances = (part.cpu() for part in (batch.image.float(), batch.mask.byte(), batch.instances))
     # one by one: each fits into the processor's cache
-    images = (photo.mul(255).round_().clamp_(0, 255).byte().permute(1, 2, 0).contiguous() for photo in image)
+    half = torch.tensor(0.5)
+    images = (half.add(photo, alpha=255).clamp_(0, 255).byte().permute(1, 2, 0).contiguous() for photo in image)
     photos = zip(images, mask, instances, strict=True)
     return [Sample(*(part.numpy() for part in photo)) for photo in photos]

@@ -26,20 +26,31 @@ from recyclecli.progress import track
 from recyclecli.types import Augmentation, Record, Sample, Source
 
 TOGETHER = 8  # photos of a batch at most
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 PIXELS = 2**22  # and their pixels together, as far as that leaves two photos
+KEPT = 2**29  # bytes of photos that an augmentation has read and that need not be read again
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 Job = tuple[int, tuple[int, ...]]  # the number of its first new photo, the photos that they are made from
 
 
 class Training:
-    """The training photos as an augmentation gets to see them: what it reads is known."""
+    """The training photos as an augmentation gets to see them: what it reads is known, and kept for the processes.
+
+    Attributes:
+        was_read: whether an augmentation has read a photo.
+        unreadable: file name to why it could not.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._kept: dict[int, Sample] = {}
+        self._room = KEPT
         self.class_names = source.class_names
         self.was_read = False
         self.unreadable: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_kept": {}}  # forked processes share it; to send it would cost more than to read
 
     def __len__(self) -> int:
         return len(self._source)
@@ -52,10 +63,18 @@ class Training:
         """See `Source`."""
         self.was_read = True
         try:
-            return self._source.read(index)
+            sample = self._source.read(index)
         except RecycleError as error:
             self.unreadable[self._source.record(index).file_name] = str(error.args[0])
             raise
+        self._room -= sum(part.nbytes for part in sample)
+        if self._room > 0:
+            self._kept[index] = sample
+        return sample
+
+    def again(self, index: int) -> Sample:
+        """A photo that is to be changed: the one that was kept, else read."""
+        return self._kept[index] if index in self._kept else self._source.read(index)
 
 
 def plan(source: Source, targets: Sequence[int], number: int, seed: int, together: int, size: int | None) -> list[Job]:
@@ -99,7 +118,7 @@ class Maker:
         samples, skipped = {}, {}
         for place, index in enumerate(photos):
             try:
-                sample = self.source.read(index)
+                sample = self.training.again(index)
                 samples[place] = sample if self.size is None else fit_sample(sample, self.size)
             except RecycleError as error:
                 if self.strict:
