@@ -84,6 +84,9 @@ class CopyPaste:
     def __call__(self, batch: Batch) -> Batch:
         """The batch with objects pasted into some of its photos."""
         options, device = self._options, batch.image.device
+        if not len(batch.ids):
+            self.pasted = None
+            return batch
         self._table = self._table.to(device)
         if self._bank is not None:
             pictures, chosen = self._from_bank(self._bank, batch)
@@ -99,7 +102,8 @@ class CopyPaste:
 
     def origins(self) -> list[dict[int, tuple[int, int]]]:
         """For each photo of the last batch {instance: (index in the source, instance there)} of what was pasted."""
-        assert self.pasted is not None
+        if self.pasted is None:
+            return []
         found: list[dict[int, tuple[int, int]]] = [{} for _ in self.pasted.kept]
         for photo, slot in self.pasted.kept.nonzero().tolist():
             instance, picture, number = (int(part[photo, slot]) for part in self.pasted[1:])

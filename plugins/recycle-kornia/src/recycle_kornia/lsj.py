@@ -49,6 +49,8 @@ class Lsj:
     def __call__(self, batch: Batch) -> Batch:
         """The batch with some of its photos scaled."""
         count, device, options = len(batch.ids), batch.image.device, self._options
+        if not count:
+            return batch
         scale = draw_scales((count, 1), options.smallest, options.largest, device)
         scale = torch.where(torch.rand((count, 1), device=device) < options.p, scale, torch.ones_like(scale))
         chance = torch.rand((2, count, 1), device=device)
