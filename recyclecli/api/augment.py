@@ -153,10 +153,11 @@ def build_augmentation(
     parts: Part | Sequence[Part], settings: Mapping[str, Any] = {}, seed: int = 0
 ) -> Callable[[Batch], Batch]:
     """Augmentations over the training photos of these settings, as one function of a batch."""
-    recipe, split = _resolved(registry(), _entries(parts), settings, seed)
+    installed = registry()
+    recipe, split = _resolved(installed, _entries(parts), settings, seed)
     from recyclecli.engine.batch import build, chained
 
-    return chained([build(registry(), part, split.train) for part in recipe.aug])
+    return chained([build(installed, part, split.train) for part in recipe.aug])
 
 
 def _entries(parts: Part | Sequence[Part]) -> list[dict[str, Any]]:

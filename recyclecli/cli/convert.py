@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recyclecli.cli.options import Force
+from recyclecli.cli.options import Force, key_values
 
 EXAMPLE = "Example: `recycle data convert voc data --from masks --to coco`"
 
@@ -33,26 +33,7 @@ def convert(
     from recyclecli.data.convert import convert as convert_data
     from recyclecli.plugins import discover
 
-    settings = _settings(option or [])
+    settings = key_values("-o", option or [])
     print(
         convert_data(discover(), src, dst, origin, form, split=split, options=settings, polygons=polygons, force=force)
     )
-
-
-def _settings(texts: list[str]) -> dict[str, object]:
-    """`key=value` texts as settings; values are read as YAML."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    from recyclecli.errors import RecycleError
-
-    settings: dict[str, object] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or key in settings:
-            raise RecycleError(f"-o {text}: {'set twice' if equals else 'not of the form key=value'}")
-        try:
-            settings[key] = YAML(typ="safe", pure=True).load(value)
-        except (YAMLError, RecursionError) as error:
-            raise RecycleError(f"-o {text[:80]}: the value is not YAML") from error
-    return settings

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from recyclecli.errors import RecycleError
+from recyclecli.cli.options import key_values
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -63,7 +62,7 @@ def given(component: Component, values: Mapping[str, Any]) -> dict[str, Any]:
         value = values.get(PREFIX + name)
         if value is None or value == []:
             continue
-        options[name] = _pairs(name, value) if _form(field)[1] == "KEY=VALUE" else value
+        options[name] = key_values(f"--{name.replace('_', '-')}", value) if _form(field)[1] == "KEY=VALUE" else value
     return options
 
 
@@ -93,16 +92,3 @@ def _shown(default: Any) -> str:
     if isinstance(default, bool):
         return f"  [default: {'on' if default else 'off'}]"
     return f"  [default: {', '.join(map(str, default)) if isinstance(default, (tuple, list)) else default}]"
-
-
-def _pairs(name: str, texts: list[str]) -> dict[str, Any]:
-    pairs = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise RecycleError(f"--{name.replace('_', '-')} {text}: not of the form KEY=VALUE")
-        try:
-            pairs[key] = json.loads(value)
-        except ValueError:
-            pairs[key] = value
-    return pairs

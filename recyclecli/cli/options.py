@@ -42,6 +42,25 @@ def data_root(data: Path | None) -> Path:
     return data or Path(os.environ.get("RECYCLE_DATA") or "data")
 
 
+def key_values(flag: str, texts: list[str]) -> dict[str, object]:
+    """`key=value` texts of a repeatable flag as settings; values are read as YAML."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    from recyclecli.errors import RecycleError
+
+    settings: dict[str, object] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key or key in settings:
+            raise RecycleError(f"{flag} {text}: {'set twice' if key in settings else 'not of the form key=value'}")
+        try:
+            settings[key] = YAML(typ="safe", pure=True).load(value)
+        except (YAMLError, RecursionError) as error:
+            raise RecycleError(f"{flag} {text[:80]}: the value is not YAML") from error
+    return settings
+
+
 def metric_option(name: str | None) -> Metric | None:
     """The score that `--metric` means."""
     from recyclecli.errors import RecycleError, nearest

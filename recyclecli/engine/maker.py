@@ -101,7 +101,6 @@ def plan(source: Source, targets: Sequence[int], number: int, seed: int, togethe
 class Maker:
     """Makes the photos of a job; see `make` for the settings."""
 
-    source: Source
     training: Training
     augmentations: list[Augmentation]
     out: Path
@@ -124,7 +123,7 @@ class Maker:
                 if self.strict:
                     raise
                 if start + place < self.number:
-                    skipped[self.source.record(index).file_name] = str(error.args[0])
+                    skipped[self.training.record(index).file_name] = str(error.args[0])
         made = []
         if samples:
             seed_chance(self.seed, start)
@@ -147,10 +146,10 @@ class Maker:
         return telling[0] if telling else [{}] * count
 
     def _written(self, number: int, index: int, sample: Sample, origins: dict[int, Origin]) -> dict[str, Any]:
-        lossy = self.source.record(index).file.suffix.lower() in (".jpg", ".jpeg")
+        lossy = self.training.record(index).file.suffix.lower() in (".jpg", ".jpeg")
         file_name = f"{self.name}/{number:06d}{'.jpg' if lossy else '.png'}"
         write_photo(self.out / file_name, sample.image)
-        return made_photo(self.source, sample, file_name, index, origins)
+        return made_photo(self.training, sample, file_name, index, origins)
 
 
 _maker: Maker | None = None  # of this process, where it makes photos for another

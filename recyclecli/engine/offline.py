@@ -114,7 +114,7 @@ def make(
         raise RecycleError(next(iter(training.unreadable.values())), "replace the file, or leave out --strict")
     together = TOGETHER if any(hasattr(one, "origins") for one in augmentations) else 1
     jobs = [job for job in plan(source, targets, number, seed, together, size) if job[0] not in done]
-    maker = Maker(source, training, augmentations, out, name, number, seed, size, torch.device(device), strict)
+    maker = Maker(training, augmentations, out, name, number, seed, size, torch.device(device), strict)
     (out / name).mkdir(parents=True, exist_ok=True)
     run_jobs(maker, jobs, unfinished, workers or _cores())
     return _merged(source, training, out, name, mode, unfinished)
