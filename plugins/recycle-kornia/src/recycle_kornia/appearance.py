@@ -46,12 +46,16 @@ class Gray(Appearance):
         self._change = RandomGrayscale(p=options.p)
 
 
+SEEN = 0.4  # pixels: a Gaussian this wide gives each neighbour 4 % of the weight; a narrower one does not show
+
+
 class Blur(Appearance):
     """Out of focus: RandomGaussianBlur."""
 
     def __init__(self, options: BlurOptions, context: AugmentationContext) -> None:
         side = 2 * round(3 * options.sigma) + 1
-        self._change = RandomGaussianBlur((side, side), (min(0.1, options.sigma), options.sigma), p=options.p)
+        least = min(SEEN, options.sigma)
+        self._change = RandomGaussianBlur((side, side), (least, options.sigma), p=options.p)
 
 
 class Noise(Appearance):
