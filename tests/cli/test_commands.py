@@ -76,7 +76,7 @@ def test_plugins_check_is_for_ci(tmp_path):
 
 def test_plugins_show_has_types_defaults_and_help(tmp_path):
     shown = json.loads(run_recycle("plugins", "show", "focal", "--json", cwd=tmp_path).stdout)
-    (gamma,) = shown[0]["options"]
+    (gamma,) = [option for option in shown[0]["options"] if option["name"] == "gamma"]
     assert (gamma["name"], gamma["type"], gamma["default"]) == ("gamma", "float", 2.0)
     assert gamma["help"]
     text = run_recycle("plugins", "show", "focal@recycle-losses", cwd=tmp_path).stdout

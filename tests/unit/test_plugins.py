@@ -137,9 +137,9 @@ def test_the_factory_is_imported_only_when_built(monkeypatch, registry):
     for module in [name for name in sys.modules if name.startswith("recycle_losses.")]:
         monkeypatch.delitem(sys.modules, module)
     offer = registry.find("loss", "dice")
-    assert "recycle_losses.dice" not in sys.modules
+    assert "recycle_losses.overlap" not in sys.modules
     offer.build(offer.options({}), LossContext(("a", "b"), lambda: (1, 1)))
-    assert "recycle_losses.dice" in sys.modules
+    assert "recycle_losses.overlap" in sys.modules
 
 
 def test_a_missing_requirement_says_what_to_install():
