@@ -3,16 +3,31 @@ from importlib import import_module
 import pytest
 import timm
 import torch
-from recycle_smp import SmpOptions
+from recycle_smp import SmpOptions, recycle_models
 from recycle_smp.models import unet
 from recycle_smp.weights import packaged
 from safetensors.torch import save_file
 
-from recyclecli.testing import CLASSES, ModelConformance
-from recyclecli.types import ModelContext, RecycleError
+from recyclecli.plugins import discover
+from recyclecli.testing import CLASSES, ModelConformance, random_batch
+from recyclecli.types import LossContext, ModelContext, RecycleError
 
 LITE0 = "tu-tf_efficientnet_lite0"
 CONTEXT = ModelContext(len(CLASSES))
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return discover()
+
+
+SCRATCH = {"weights": "none"}
+SMALL = {**SCRATCH, "encoder": "resnet18"}
+MODELS = (
+    *("unet", "unetpp", "manet", "linknet", "fpn", "pspnet", "deeplabv3", "deeplabv3plus"),
+    *("pan", "upernet", "segformer", "dpt", "fcn8s", "fcn16s", "fcn32s", "fcn-resnet50", "fcn-resnet101"),
+    *("deeplabv3plus-resnet50", "deeplabv3plus-resnet101", "deeplabv3plus-xception"),
+)
 
 
 class TestUnet(ModelConformance):
@@ -23,17 +38,104 @@ class TestUnetpp(ModelConformance):
     name = "unetpp"
 
 
-class TestFpn(ModelConformance):
-    name = "fpn"
+class TestPspnet(ModelConformance):
+    name = "pspnet"
 
 
-class TestDeeplabv3plus(ModelConformance):
-    name = "deeplabv3plus"
+class TestPan(ModelConformance):
+    name = "pan"
 
 
-class TestResnet(ModelConformance):
+class TestUpernet(ModelConformance):
+    name = "upernet"
+
+
+class TestDpt(ModelConformance):
+    name = "dpt"
+    options = {"encoder": "tu-vit_tiny_patch16_224"}
+
+
+class TestFcn8s(ModelConformance):
+    name = "fcn8s"
+    options = SMALL
+
+
+class TestSwin(ModelConformance):
     name = "unet"
-    options = {"encoder": "resnet18", "weights": "none"}
+    options = {"encoder": "tu-swin_tiny_patch4_window7_224"}
+
+
+class TestAux(ModelConformance):
+    name = "fcn-resnet50"
+    options = SMALL
+
+
+def test_every_model_of_the_manifest_is_tried():
+    assert {component.name for component in recycle_models()} == set(MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_step_on_pictures_of_64x64(name, registry):
+    torch.manual_seed(0)
+    model = registry.build("model", name, SCRATCH, CONTEXT)
+    losses = [
+        registry.build("loss", loss, {}, LossContext(CLASSES, lambda: (1,) * len(CLASSES))) for loss in ("ce", "dice")
+    ]
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    batch = random_batch()
+    output = model.train()(batch.image)
+    for logits in output if isinstance(output, tuple) else (output,):
+        assert logits.shape == (2, len(CLASSES), 64, 64)
+    before = {key: tensor.clone() for key, tensor in model.named_parameters()}
+    outputs = output if isinstance(output, tuple) else (output,)
+    sum(loss(logits, batch.mask) for loss in losses for logits in outputs).backward()
+    assert [key for key, tensor in model.named_parameters() if tensor.grad is None] == []  # or DDP would wait for it
+    optimizer.step()
+    moved = [key for key, tensor in model.named_parameters() if not torch.equal(tensor, before[key])]
+    assert any(key.startswith("net.encoder") for key in moved)
+    assert any(not key.startswith("net.encoder") for key in moved)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder"),
+    [
+        ("unet", "tu-convnext_atto"),
+        ("upernet", "tu-swin_tiny_patch4_window7_224"),
+        ("unet", "tu-maxvit_rmlp_pico_rw_256"),
+        ("segformer", "mit_b0"),
+        ("dpt", "tu-vit_small_patch14_dinov2"),
+        ("dpt", "tu-vit_small_patch16_dinov3"),
+        ("deeplabv3plus", "efficientnet-b0"),
+    ],
+)
+def test_encoders_of_every_make_take_any_size(name, encoder, registry):
+    model = registry.build("model", name, {"encoder": encoder, "weights": "none"}, CONTEXT).eval()
+    with torch.inference_mode():
+        for size in ((64, 64), (50, 171)):
+            assert model(torch.rand(1, 3, *size)).shape == (1, len(CLASSES), *size)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "message"),
+    [
+        ("unet", "tu-vit_tiny_patch16_224", "dpt"),
+        ("deeplabv3plus", "tu-swin_tiny_patch4_window7_224", "cannot be dilated"),
+        ("deeplabv3plus", "xception", "cannot be dilated"),
+        ("dpt", "resnet18", "does not go with DPT"),
+        ("unet", "convnext_tiny", "nearest: tu-convnext_tiny"),
+    ],
+)
+def test_encoders_that_do_not_suit_are_refused_before_training(name, encoder, message, registry):
+    with pytest.raises(RecycleError, match=message):
+        registry.build("model", name, {"encoder": encoder, "weights": "none"}, CONTEXT)
+
+
+def test_the_second_head_speaks_in_training_alone(registry):
+    model = registry.build("model", "unet", {"weights": "none", "aux": True}, CONTEXT)
+    photo = torch.rand(2, 3, 50, 71)
+    logits, aux = model.train()(photo)
+    assert logits.shape == aux.shape == (2, len(CLASSES), 50, 71)
+    assert isinstance(model.eval()(photo), torch.Tensor)
 
 
 def test_packaged_tensors_are_timms_own_by_name_and_shape():
@@ -57,6 +159,13 @@ def test_the_normalisation_is_the_encoders_and_travels_with_the_weights():
     state = unet(SmpOptions(), CONTEXT).state_dict()
     assert state["mean"].flatten().tolist() == [0.5, 0.5, 0.5]
     assert state["std"].flatten().tolist() == [0.5, 0.5, 0.5]
+
+
+def test_dpt_takes_packaged_weights_too(registry):
+    model = registry.build("model", "dpt", {"encoder": LITE0, "weights": "packaged"}, CONTEXT)
+    assert torch.equal(model.net.encoder.model.conv_stem.weight, packaged(LITE0)["conv_stem.weight"])
+    model.train()(torch.rand(2, 3, 50, 71)).mean().backward()
+    assert [key for key, tensor in model.named_parameters() if tensor.grad is None] == []
 
 
 def test_auto_takes_the_packaged_weights():

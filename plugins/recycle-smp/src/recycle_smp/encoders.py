@@ -1,0 +1,80 @@
+"""What is known of an encoder before it is built: its name, normalisation and size constraints."""
+
+import inspect
+from difflib import get_close_matches
+from typing import Any
+
+import segmentation_models_pytorch as smp
+import timm
+import torch
+
+from recyclecli.types import RecycleError
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def _check(encoder: str) -> None:
+    """Refuse a name that neither smp nor timm knows, with the nearest ones."""
+    known = timm.list_models() if encoder.startswith("tu-") else [*smp.encoders.get_encoder_names()]
+    if encoder.removeprefix("tu-").split(".")[0] in known:
+        return
+    prefix = "tu-" if encoder.startswith("tu-") else ""
+    close = get_close_matches(encoder.removeprefix("tu-"), known, n=3, cutoff=0.5)
+    if not prefix and encoder.split(".")[0] in timm.list_models():
+        prefix, close = "tu-", [encoder]
+    raise RecycleError(
+        f"model.encoder: no encoder is called {encoder!r}",
+        f"nearest: {', '.join(prefix + name for name in close)}"
+        if close
+        else "see smp's encoders, or timm's as tu-NAME",
+    )
+
+
+def normalisation(encoder: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation that the encoder's published weights were trained with."""
+    if encoder.startswith("tu-"):
+        settings = timm.get_pretrained_cfg(encoder.removeprefix("tu-"))
+        if settings is not None:
+            return tuple(settings.mean), tuple(settings.std)
+    return IMAGENET_MEAN, IMAGENET_STD
+
+
+class Traits:
+    """What a timm encoder must be told, and what sizes it takes.
+
+    Attributes:
+        keywords: for timm, so that photos may have another size than the pretraining's.
+        multiple: heights and widths must be multiples of this.
+        prefix_tokens: whether it has a class token beside its patches.
+
+    Raises:
+        RecycleError: no encoder is called so.
+    """
+
+    def __init__(self, encoder: str) -> None:
+        _check(encoder)
+        self.keywords: dict[str, Any] = {}
+        self.multiple = 32
+        self.prefix_tokens = False
+        if not encoder.startswith("tu-"):
+            return
+        name = encoder.removeprefix("tu-")
+        try:
+            with torch.device("meta"):
+                model = timm.create_model(name)
+        except Exception:  # some compute with their weights when they are made
+            model = timm.create_model(name)
+        taken = inspect.signature(type(model).__init__).parameters
+        if "strict_img_size" in taken:  # Swin: windows are padded inside
+            self.keywords["strict_img_size"] = False
+        if "dynamic_img_size" in taken:  # ViT: position embeddings are resampled
+            self.keywords["dynamic_img_size"] = True
+        self.prefix_tokens = getattr(model, "num_prefix_tokens", 0) > 0
+        patch = getattr(getattr(model, "patch_embed", None), "patch_size", None)
+        if "dynamic_img_size" in taken and patch is not None:
+            size = int(patch[0])
+            if size & (size - 1):  # DPT scales by halves: timm resamples 14x14 patches to 16x16
+                self.keywords["patch_size"] = size = 16
+            self.multiple = 2 * size  # DPT halves the grid of patches once
+        elif type(model).__name__ == "MaxxVit":  # windows are a fixed part of the pretraining's size
+            self.multiple = int(model.pretrained_cfg["input_size"][-1])
