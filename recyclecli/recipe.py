@@ -14,15 +14,10 @@ from ruamel.yaml.error import YAMLError
 
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.plugins import Registry
+from recyclecli.settings import Section, TrainSection
 from recyclecli.types import Kind
 
 LISTS: dict[str, Kind] = {"loss": "loss", "aug": "augmentation", "post": "postprocessor"}
-
-
-class Section(BaseModel):
-    """A part of the recipe that the core itself understands: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
 class Part(BaseModel):
@@ -74,28 +69,6 @@ class DataSection(Section):
     size: int = Field(512, ge=32, le=4096, description="photos are fitted into size x size pixels")
     workers: int | None = Field(None, ge=0, description="loading processes; by the machine when left out")
     fingerprint: str | None = Field(None, description="of the data of an earlier run; refused when it differs")
-
-
-class TrainSection(Section):
-    """How the weights are found."""
-
-    epochs: int = Field(30, ge=1)
-    batch_size: int = Field(8, ge=1, description="photos per device and step")
-    repeat_threshold: float = Field(0.0, ge=0, le=1, description="photos of classes in a smaller share come more often")
-    lr: float = Field(1e-3, gt=0, description="peak learning rate")
-    weight_decay: float = Field(0.01, ge=0)
-    optimizer: Literal["adamw", "adam", "radam", "sgd", "lion"] = "adamw"
-    schedule: Literal["cosine", "constant"] = "cosine"
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps during which the rate rises")
-    precision: Literal["auto", "32", "16-mixed", "bf16-mixed"] = "auto"
-    accumulate: int = Field(1, ge=1, description="batches per optimizer step")
-    clip: float | None = Field(1.0, gt=0, description="largest gradient norm")
-    ema: float = Field(0.99, ge=0, lt=1, description="decay of the weight average, 0 for none")
-    deterministic: bool = Field(True, description="same seed, same weights on one machine")
-    channels_last: bool = True
-    devices: str = Field("auto", coerce_numbers_to_str=True)
-    num_nodes: int = Field(1, ge=1)
-    strategy: str = "auto"
 
 
 class Recipe(Section):

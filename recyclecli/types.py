@@ -304,7 +304,8 @@ class Augmentation(Protocol):
 class Model(Protocol):
     """A torch.nn.Module: image (N, 3, H, W) in 0..1 to logits (N, K, H, W), or (logits, aux logits).
 
-    It normalises inside `forward`, also when exported, and takes any H and W.
+    It normalises inside `forward`, also when exported, and takes any H and W. An attribute
+    `encoder`, where it has one, is the part that may learn at a rate of its own.
     """
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:

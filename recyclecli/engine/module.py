@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
 import torch
-from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from recyclecli.engine.batch import seed_chance, to_float
 from recyclecli.engine.metrics import Confusion
+from recyclecli.engine.optim import make_optimizer
+from recyclecli.engine.schedule import make_schedulers
 from recyclecli.errors import RecycleError
 from recyclecli.judge.counts import marginals
 from recyclecli.judge.ledger import class_iou, mean_iou
@@ -95,28 +96,19 @@ class SegmentationModule(L.LightningModule):
         """Log mIoU and per-class IoU of the whole validation set, at the training size."""
         values = class_iou(marginals(self._confusion.compute().cpu().numpy()))
         self._confusion.reset()
-        self.log(SCORE, float(mean_iou(values)), prog_bar=True)
+        score = float(mean_iou(values))
+        self.log(SCORE, score, prog_bar=True)
+        for scheduler in self.trainer.lr_scheduler_configs:
+            if isinstance(scheduler.scheduler, ReduceLROnPlateau):
+                scheduler.scheduler.step(score)
         for name, iou in zip(self._class_names, values.tolist(), strict=True):
             self.log(f"iou/{name}", iou)
 
     def configure_optimizers(self) -> Any:
-        """timm's optimizer by name, no decay on norms and biases; linear warm-up, then the schedule."""
+        """The optimizer and the schedule by name."""
         settings = self._recipe.train
-        optimizer = create_optimizer_v2(
-            self.model, opt=settings.optimizer, lr=settings.lr, weight_decay=settings.weight_decay
-        )
-        total = int(self.trainer.estimated_stepping_batches)
-        warm = round(settings.warmup * total)
-
-        def factor(step: int) -> float:
-            if step < warm:
-                return (step + 1) / (warm + 1)
-            if settings.schedule == "constant":
-                return 1.0
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, total - warm))))
-
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        optimizer = make_optimizer(self.model, settings)
+        return [optimizer], make_schedulers(optimizer, settings, int(self.trainer.estimated_stepping_batches))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the card travel with the weights."""

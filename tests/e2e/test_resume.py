@@ -121,3 +121,35 @@ def test_resuming_with_a_broken_checkpoint_says_so(data, tmp_path, whole):
     done = run_recycle("train", "--resume", tmp_path / "r", cwd=tmp_path)
     assert done.returncode == 2
     assert "last.ckpt cannot be read" in done.stderr
+
+
+def test_a_lowered_rate_is_remembered(data, tmp_path, registry):
+    """plateau steps between an epoch's score and its checkpoint, so a resumed run knows of it."""
+    from lightning.pytorch.callbacks import Callback
+
+    from recyclecli.data.splits import make_split
+    from recyclecli.engine.train import resume, train
+    from recyclecli.recipe import resolve
+
+    class Cut(Callback):
+        def on_train_epoch_start(self, trainer, pl_module):
+            if trainer.current_epoch == 3:
+                raise RuntimeError("cut")
+
+    settings = {"train.epochs": 5, "train.batch_size": 2, "train.lr": 1e-7, "train.ema": 0, "train.warmup": 0}
+    settings |= {"train.schedule": "plateau", "train.plateau_epochs": 1, "data.root": str(data), "data.size": 32}
+    recipe = resolve(registry, None, settings)
+    split = make_split(registry, recipe.data, recipe.seed)
+    whole = train(registry, recipe, split, "whole", tmp_path).run
+    with pytest.raises(RuntimeError, match="cut"):
+        train(registry, recipe, split, "cut", tmp_path, [Cut()])
+    run = type(whole)(tmp_path / "cut")
+    resume(registry, resolve(registry, run.recipe), split, run)
+
+    def rates(folder):
+        return [row.split(",")[3] for row in folder.metrics.read_text().splitlines()[1:]]
+
+    assert rates(run) == rates(whole)
+    assert len(set(rates(whole))) > 1
+    ours, theirs = load_file(run.best), load_file(whole.best)
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)

@@ -1,0 +1,63 @@
+"""Which parameter learns at which rate, with which optimizer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import torch
+from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
+from torch import nn
+
+from recyclecli.errors import RecycleError
+from recyclecli.settings import TrainSection
+
+BLOCK = re.compile(r"(?:.*?\d+)(?:\.blocks\.\d+|\.\d+)*")  # blocks.3.0, layer1.0, stages_2.blocks.5
+
+
+def make_optimizer(model: nn.Module, settings: TrainSection) -> torch.optim.Optimizer:
+    """timm's optimizer by name over `parameter_groups`; sgd is Nesterov's with momentum 0.9."""
+    optimizer: torch.optim.Optimizer = create_optimizer_v2(
+        parameter_groups(model, settings), opt=settings.optimizer, lr=settings.lr, weight_decay=settings.weight_decay
+    )
+    return optimizer
+
+
+def parameter_groups(model: nn.Module, settings: TrainSection) -> list[dict[str, Any]]:
+    """Parameters that learn, by their learning rate and weight decay.
+
+    Tensors of one dimension, norms and biases, do not decay. The encoder's rate is
+    `lr * encoder_lr_scale * layer_decay^n` in the n-th of its blocks from the last (0), in the order
+    in which it registers them (Clark et al., "ELECTRA", 2020).
+
+    Raises:
+        RecycleError: an encoder's rate is asked for and the model has no attribute `encoder`.
+    """
+    scales: dict[nn.Parameter, float] = {}
+    if settings.encoder_lr_scale != 1 or settings.layer_decay != 1:
+        encoder = getattr(model, "encoder", None)
+        if not isinstance(encoder, nn.Module):
+            raise RecycleError(
+                f"{type(model).__name__} does not say what its encoder is",
+                "leave out train.encoder_lr_scale and train.layer_decay, or give the model an attribute `encoder`",
+            )
+        named = [(_block(name), parameter) for name, parameter in encoder.named_parameters()]
+        order = {block: place for place, block in enumerate(dict.fromkeys(block for block, _ in named))}
+        scales = {
+            parameter: settings.encoder_lr_scale * settings.layer_decay ** (len(order) - 1 - order[block])
+            for block, parameter in named
+        }
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            groups.setdefault((scales.get(parameter, 1.0), parameter.ndim > 1), []).append(parameter)
+    return [
+        {"params": members, "lr": settings.lr * scale, "weight_decay": settings.weight_decay if decays else 0.0}
+        for (scale, decays), members in groups.items()
+    ]
+
+
+def _block(name: str) -> str:
+    """`model.blocks.3.0` of `model.blocks.3.0.conv_pw.weight`; what has no number is its first module."""
+    found = BLOCK.match(name)
+    return found[0] if found else name.rpartition(".")[0]

@@ -1,0 +1,48 @@
+"""The recipe's section on training: what the loop is told, which no plugin needs to know."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Optimizer = Literal[
+    "adamw", "adam", "radam", "nadam", "nadamw", "sgd", "momentum", "rmsprop", "lion", "lamb", "adan", "adopt"
+]
+Schedule = Literal["cosine", "cosine-restarts", "poly", "one-cycle", "plateau", "constant"]
+
+
+class Section(BaseModel):
+    """A part of the recipe that the core itself understands: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+
+
+class TrainSection(Section):
+    """How the weights are found."""
+
+    epochs: int = Field(30, ge=1)
+    batch_size: int = Field(8, ge=1, description="photos per device and step")
+    repeat_threshold: float = Field(0.0, ge=0, le=1, description="photos of classes in a smaller share come more often")
+    lr: float = Field(1e-3, gt=0, description="peak learning rate")
+    weight_decay: float = Field(0.01, ge=0)
+    optimizer: Optimizer = "adamw"
+    encoder_lr_scale: float = Field(1.0, gt=0, description="the encoder's rate as a share of lr")
+    layer_decay: float = Field(1.0, gt=0, le=1, description="factor of the rate, encoder block by block backwards")
+    schedule: Schedule = "cosine"
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps during which the rate rises")
+    final_lr_scale: float = Field(0.0, ge=0, le=1, description="the last rate as a share of lr; not for plateau")
+    restart_epochs: float = Field(10.0, gt=0, description="epochs of the first cycle of cosine-restarts")
+    restart_growth: float = Field(1.0, ge=1, description="factor from each cycle's length to the next")
+    poly_power: float = Field(0.9, gt=0, description="exponent of poly")
+    plateau_epochs: int = Field(5, ge=1, description="epochs without a better mIoU before plateau lowers the rate")
+    plateau_factor: float = Field(0.5, gt=0, lt=1, description="what plateau multiplies the rate by")
+    precision: Literal["auto", "32", "16-mixed", "bf16-mixed"] = "auto"
+    accumulate: int = Field(1, ge=1, description="batches per optimizer step")
+    clip: float | None = Field(1.0, gt=0, description="largest gradient norm")
+    ema: float = Field(0.99, ge=0, lt=1, description="decay of the weight average, 0 for none")
+    deterministic: bool = Field(True, description="same seed, same weights on one machine")
+    channels_last: bool = True
+    devices: str = Field("auto", coerce_numbers_to_str=True)
+    num_nodes: int = Field(1, ge=1)
+    strategy: str = "auto"
