@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -17,6 +17,7 @@ from recyclecli.plugins import Registry
 from recyclecli.settings import Section, TrainSection
 from recyclecli.types import Kind
 
+Scale = Annotated[float, Field(ge=0.05, le=20)]
 LISTS: dict[str, Kind] = {"loss": "loss", "aug": "augmentation", "post": "postprocessor"}
 
 
@@ -67,8 +68,18 @@ class DataSection(Section):
     )
     val_fraction: float = Field(0.2, gt=0, lt=1, description="share held out by a random split")
     size: int = Field(512, ge=32, le=4096, description="photos are fitted into size x size pixels")
+    scale: tuple[Scale, Scale] | None = Field(
+        None, description="smallest and largest zoom of random training crops; whole photos when left out"
+    )
     workers: int | None = Field(None, ge=0, description="loading processes; by the machine when left out")
     fingerprint: str | None = Field(None, description="of the data of an earlier run; refused when it differs")
+
+    @field_validator("scale")
+    @classmethod
+    def _in_order(cls, scale: tuple[float, float] | None) -> tuple[float, float] | None:
+        if scale and scale[0] > scale[1]:
+            raise ValueError(f"the smallest zoom, {scale[0]}, is larger than the largest")
+        return scale
 
 
 class Recipe(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, TypeVar
 
 from recyclecli.types import IGNORE, Sample
@@ -48,15 +49,7 @@ def resize_labels(labels: NDArray[L], height: int, width: int) -> NDArray[L]:
 
 def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 scaled to fit into (size, size, 3), zeros to its right and below."""
-    import numpy as np
-
-    height, width = fitted_size(image.shape[0], image.shape[1], size)
-    image = resize_image(image, height, width)
-    if height == width == size:
-        return image
-    square = np.zeros((size, size, 3), np.uint8)
-    square[:height, :width] = image
-    return square
+    return _framed_image(resize_image(image, *fitted_size(image.shape[0], image.shape[1], size)), size)
 
 
 def fit_sample(sample: Sample, size: int) -> Sample:
@@ -64,14 +57,52 @@ def fit_sample(sample: Sample, size: int) -> Sample:
 
     Pixels outside of the photo are image 0, mask 255, instance 0.
     """
+    height, width = sample.mask.shape
+    return _framed(sample, *fitted_size(height, width, size), size)
+
+
+def crop_sample(sample: Sample, size: int, scale: tuple[float, float], chance: np.random.Generator) -> Sample:
+    """A size x size window of a sample at a random scale and place, cut from the photo's own pixels.
+
+    The scale is drawn log-uniformly from `scale`; 1 is that of `fit_sample`. Where the scaled photo is
+    smaller than the window, all of it is shown, and the rest is filled as in `fit_sample`.
+    """
+    factor = math.exp(chance.uniform(math.log(scale[0]), math.log(scale[1])))
+    height, width = sample.mask.shape
+    scaled_height, scaled_width = fitted_size(height, width, max(1, round(size * factor)))
+    rows, columns = _part(height, scaled_height, size, chance), _part(width, scaled_width, size, chance)
+    window = Sample(sample.image[rows, columns], sample.mask[rows, columns], sample.instances[rows, columns])
+    return _framed(window, min(scaled_height, size), min(scaled_width, size), size)
+
+
+def _part(old: int, new: int, size: int, chance: np.random.Generator) -> slice:
+    """A random part of `old` pixels that fills `size` when they are scaled to `new`; all of them where new <= size."""
+    length = max(1, round(old * min(new, size) / new))
+    start = int(chance.integers(0, old - length, endpoint=True))
+    return slice(start, start + length)
+
+
+def _framed(sample: Sample, height: int, width: int, size: int) -> Sample:
+    """A sample resized to (height, width) in the corner of a size x size square."""
     import numpy as np
 
-    height, width = fitted_size(len(sample.mask), len(sample.mask[0]), size)
     mask = np.full((size, size), IGNORE, np.uint8)
     instances = np.zeros((size, size), np.int32)
     mask[:height, :width] = resize_labels(sample.mask, height, width)
     instances[:height, :width] = resize_labels(sample.instances, height, width)
-    return Sample(fit_image(sample.image, size), mask, instances)
+    return Sample(_framed_image(resize_image(sample.image, height, width), size), mask, instances)
+
+
+def _framed_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """An image in the corner of a black size x size square."""
+    import numpy as np
+
+    height, width = image.shape[:2]
+    if height == width == size:
+        return image
+    square = np.zeros((size, size, 3), np.uint8)
+    square[:height, :width] = image
+    return square
 
 
 def _nearest(old: int, new: int) -> NDArray[np.int64]:

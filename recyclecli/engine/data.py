@@ -10,35 +10,39 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from recyclecli.data.fit import fit_sample
+from recyclecli.data.fit import crop_sample, fit_sample
 from recyclecli.data.repeat import repeat_factors
 from recyclecli.data.splits import Split
 from recyclecli.engine.batch import Item, collate
-from recyclecli.engine.sampler import EpochSampler
+from recyclecli.engine.sampler import Draw, EpochSampler
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 from recyclecli.types import Source
 
 
 class PhotoDataset(Dataset[Item]):
-    """The photos of a source, fitted into size x size, with their index.
+    """The photos of a source with their index, fitted into size x size, or cropped at a random `scale`.
 
     A photo that cannot be read comes as its error: a loading process that raised it would wrap
     it into a traceback.
     """
 
-    def __init__(self, source: Source, size: int) -> None:
+    def __init__(self, source: Source, size: int, scale: tuple[float, float] | None = None) -> None:
         self._source = source
         self._size = size
+        self._scale = scale
 
     def __len__(self) -> int:
         return len(self._source)
 
-    def __getitem__(self, index: int) -> Item:
+    def __getitem__(self, draw: Draw) -> Item:
         try:
-            return fit_sample(self._source.read(index), self._size), index
+            sample = self._source.read(draw.photo)
         except RecycleError as error:
-            return error, index
+            return error, draw.photo
+        if self._scale is None:
+            return fit_sample(sample, self._size), draw.photo
+        return crop_sample(sample, self._size, self._scale, np.random.default_rng(draw.chance)), draw.photo
 
 
 def loader_workers(wanted: int | None) -> int:
@@ -75,12 +79,13 @@ class PhotoData(L.LightningDataModule):
             ranks=self.trainer.world_size,
         )
         full = len(sampler) >= self._recipe.train.batch_size
-        return self._loader(PhotoDataset(self._split.train, self._recipe.data.size), sampler=sampler, drop_last=full)
+        photos = PhotoDataset(self._split.train, self._recipe.data.size, self._recipe.data.scale)
+        return self._loader(photos, sampler=sampler, drop_last=full)
 
     def val_dataloader(self) -> DataLoader[Item]:
         """In order, each photo once over all ranks."""
         assert self.trainer is not None
-        mine = range(self.trainer.global_rank, len(self._split.val), self.trainer.world_size)
+        mine = [Draw(index) for index in range(self.trainer.global_rank, len(self._split.val), self.trainer.world_size)]
         return self._loader(PhotoDataset(self._split.val, self._recipe.data.size), sampler=mine)
 
     def _loader(self, dataset: PhotoDataset, **keywords: Any) -> DataLoader[Item]:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 
-class EpochSampler(Sampler[int]):
+class Draw(NamedTuple):
+    """One photo of an epoch.
+
+    Attributes:
+        photo: its index in the source.
+        chance: seeds whatever is random about its reading; empty where nothing is.
+    """
+
+    photo: int
+    chance: tuple[int, ...] = ()
+
+
+class EpochSampler(Sampler[Draw]):
     """Draws an epoch's photos from (seed, epoch), the same in a resumed run.
 
     Each photo is drawn floor(w) or ceil(w) times for its weight w, by systematic resampling
@@ -38,9 +51,10 @@ class EpochSampler(Sampler[int]):
     def __len__(self) -> int:
         return max(1, round(float(self._ends[-1]))) // self._ranks
 
-    def __iter__(self) -> Iterator[int]:
+    def __iter__(self) -> Iterator[Draw]:
         rng = np.random.default_rng((self._seed, self._epoch))
         count = max(1, round(self._ends[-1]))
         ticks = (np.arange(count) + rng.random()) * (self._ends[-1] / count)
         order = rng.permutation(np.searchsorted(self._ends, ticks, side="right").clip(max=len(self._ends) - 1))
-        return iter(order[self._rank : len(self) * self._ranks : self._ranks].tolist())
+        places = range(self._rank, len(self) * self._ranks, self._ranks)
+        return (Draw(int(order[place]), (self._seed, self._epoch, place)) for place in places)

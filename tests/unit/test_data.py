@@ -10,7 +10,7 @@ from PIL import Image
 from support import coco, write_coco
 
 from recyclecli.coco import CocoSource
-from recyclecli.data.fit import fit_image, fit_sample, fitted_size, resize_image
+from recyclecli.data.fit import crop_sample, fit_image, fit_sample, fitted_size, resize_image
 from recyclecli.data.folds import class_counts, make_folds, read_fold, stratification_columns, write_folds
 from recyclecli.data.palette import palette
 from recyclecli.data.repeat import repeat_factors
@@ -374,6 +374,38 @@ class TestFitting:
         inside = fitted.mask != IGNORE
         assert ((fitted.image[..., 0] > 127) == (fitted.mask == 1))[inside].mean() > 0.98
         assert np.array_equal(fit_image(image, 64), fitted.image)
+
+    @pytest.mark.parametrize(("height", "width"), [(10, 37), (200, 33), (1, 1), (1, 500), (63, 65), (64, 64)])
+    def test_crops_of_any_photo_at_any_zoom_keep_labels_and_pixels_together(self, height, width):
+        whole = self.sample(height, width)
+        whole = whole._replace(image=np.repeat(whole.mask[..., None], 3, 2))  # each pixel shows its label
+        chance = np.random.default_rng(0)
+        for scale in [(1.0, 1.0), (0.3, 0.5), (0.1, 8.0), (20.0, 20.0)]:
+            crop = crop_sample(whole, 64, scale, chance)
+            assert crop.image.shape == (64, 64, 3)
+            assert set(np.unique(crop.mask)) <= {0, 3, IGNORE}
+            assert np.array_equal(crop.instances > 0, crop.mask == 3)
+            if scale == (1.0, 1.0):
+                for ours, theirs in zip(crop, fit_sample(whole, 64), strict=True):
+                    assert np.array_equal(ours, theirs)
+            if scale == (20.0, 20.0) and min(height, width) >= 33:
+                assert (crop.image[crop.mask == 0] < 200).mean() > 0.7  # up to what is interpolated at edges
+
+    def test_crops_show_every_corner_of_a_photo_and_never_more_of_it_than_fits(self):
+        image = np.zeros((90, 120, 3), np.uint8)
+        image[..., 0], image[..., 1] = np.arange(90)[:, None], np.arange(120)
+        sample = Sample(image, np.zeros((90, 120), np.uint8), np.zeros((90, 120), np.int32))
+        seen = np.zeros((90, 120), bool)
+        for number in range(200):
+            crop = crop_sample(sample, 60, (1.5, 3.0), np.random.default_rng(number))
+            rows, columns = crop.image[crop.mask == 0][:, 0], crop.image[crop.mask == 0][:, 1]
+            assert int(columns.max()) - int(columns.min()) <= 80
+            seen[rows, columns] = True
+        assert seen[2:-2, 2:-2].mean() > 0.9
+        assert seen[:3].any()
+        assert seen[-3:].any()
+        assert seen[:, :3].any()
+        assert seen[:, -3:].any()
 
 
 @pytest.mark.parametrize(("before", "after"), [((2100, 77), (400, 100)), ((5, 5), (9, 3)), ((2500, 1), (64, 1))])

@@ -19,7 +19,7 @@ from recyclecli.engine.metrics import Confusion
 from recyclecli.engine.pipeline import VIEWS
 from recyclecli.engine.predict import Photo, find_photos, overlay_image, palette_image
 from recyclecli.engine.runs import create_run, find_run
-from recyclecli.engine.sampler import EpochSampler
+from recyclecli.engine.sampler import Draw, EpochSampler
 from recyclecli.engine.saving import WholeFiles
 from recyclecli.errors import RecycleError
 from recyclecli.judge.counts import confusion
@@ -31,11 +31,13 @@ class TestSampler:
     def test_each_photo_once_and_another_order_each_epoch(self):
         sampler = EpochSampler([1.0] * 50, seed=3)
         first = list(sampler)
-        assert sorted(first) == list(range(50))
+        assert sorted(draw.photo for draw in first) == list(range(50))
+        assert len({draw.chance for draw in first}) == 50
         assert list(sampler) == first
         sampler.set_epoch(1)
-        assert sorted(sampler) == list(range(50))
-        assert list(sampler) != first
+        assert sorted(draw.photo for draw in sampler) == list(range(50))
+        assert [draw.photo for draw in sampler] != [draw.photo for draw in first]
+        assert not {draw.chance for draw in sampler} & {draw.chance for draw in first}
         assert list(EpochSampler([1.0] * 50, seed=3, epoch=1)) == list(sampler)
         assert list(EpochSampler([1.0] * 50, seed=4)) != first
 
@@ -43,7 +45,7 @@ class TestSampler:
         weights = [1.0] * 10 + [2.5] * 4 + [0.25] * 8
         counts = np.zeros(22)
         for epoch in range(400):
-            drawn = np.bincount(list(EpochSampler(weights, 0, epoch)), minlength=22)
+            drawn = np.bincount([draw.photo for draw in EpochSampler(weights, 0, epoch)], minlength=22)
             assert drawn.sum() == 22
             assert (np.floor(weights) <= drawn).all()
             assert (drawn <= np.ceil(weights)).all()
@@ -53,7 +55,9 @@ class TestSampler:
     def test_ranks_share_an_epoch_evenly(self):
         parts = [list(EpochSampler([1.0] * 11, 0, 5, rank, 3)) for rank in range(3)]
         assert [len(part) for part in parts] == [3, 3, 3]
-        assert len({index for part in parts for index in part}) == 9
+        assert len({draw.photo for part in parts for draw in part}) == 9
+        whole = list(EpochSampler([1.0] * 11, 0, 5))[:9]
+        assert [draw for together in zip(*parts, strict=True) for draw in together] == whole
 
 
 class TestMetrics:
@@ -164,7 +168,7 @@ class TestInference:
 class TestBatches:
     def test_collated_batches_keep_the_contract(self):
         dataset = PhotoDataset(random_source(3, 48), 64)
-        batch = to_float(collate([dataset[index] for index in range(3)]))
+        batch = to_float(collate([dataset[Draw(index)] for index in range(3)]))
         assert batch.image.shape == (3, 3, 64, 64)
         assert batch.image.dtype == torch.float32
         assert 0 <= batch.image.min() <= batch.image.max() <= 1
@@ -295,6 +299,6 @@ def test_an_error_takes_the_place_of_its_batch():
             raise RecycleError("photo x.jpg cannot be read", "replace it")
 
     dataset = PhotoDataset(Broken(random_source(2, 32)._samples), 32)
-    error = collate([dataset[0], dataset[1]])
+    error = collate([dataset[Draw(0)], dataset[Draw(1)]])
     assert isinstance(error, RecycleError)
     assert error.remedy == "replace it"
