@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Optimizer = Literal[
     "adamw", "adam", "radam", "nadam", "nadamw", "sgd", "momentum", "rmsprop", "lion", "lamb", "adan", "adopt"
 ]
+Logger = Literal["tensorboard", "wandb", "mlflow"]
 Schedule = Literal["cosine", "cosine-restarts", "poly", "one-cycle", "plateau", "constant"]
 
 
@@ -22,13 +24,21 @@ class TrainSection(Section):
     """How the weights are found."""
 
     epochs: int = Field(30, ge=1)
+    patience: int | None = Field(None, ge=1, description="epochs without a better score before training stops")
+    monitor: str = Field("miou", description="what best means: miou, loss, or a class, by its IoU")
+    keep: int = Field(1, ge=1, le=100, description="checkpoints kept, the best ones")
     batch_size: int = Field(8, ge=1, description="photos per device and step")
+    find_batch_size: bool = Field(False, description="on a GPU, find the largest batch that fits, first")
     repeat_threshold: float = Field(0.0, ge=0, le=1, description="photos of classes in a smaller share come more often")
+    overfit_batches: int = Field(0, ge=0, description="train and validate on so many batches alone, to find bugs")
     lr: float = Field(1e-3, gt=0, description="peak learning rate")
+    find_lr: bool = Field(False, description="find lr by a range test, first")
     weight_decay: float = Field(0.01, ge=0)
     optimizer: Optimizer = "adamw"
     encoder_lr_scale: float = Field(1.0, gt=0, description="the encoder's rate as a share of lr")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor of the rate, encoder block by block backwards")
+    freeze_epochs: int = Field(0, ge=0, description="epochs before the encoder learns")
+    freeze_norm: bool = Field(False, description="batch normalisation keeps the statistics of the encoder's weights")
     schedule: Schedule = "cosine"
     warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps during which the rate rises")
     final_lr_scale: float = Field(0.0, ge=0, le=1, description="the last rate as a share of lr; not for plateau")
@@ -37,12 +47,23 @@ class TrainSection(Section):
     poly_power: float = Field(0.9, gt=0, description="exponent of poly")
     plateau_epochs: int = Field(5, ge=1, description="epochs without a better mIoU before plateau lowers the rate")
     plateau_factor: float = Field(0.5, gt=0, lt=1, description="what plateau multiplies the rate by")
-    precision: Literal["auto", "32", "16-mixed", "bf16-mixed"] = "auto"
+    precision: Literal["auto", "32", "tf32", "16-mixed", "bf16-mixed"] = "auto"
     accumulate: int = Field(1, ge=1, description="batches per optimizer step")
     clip: float | None = Field(1.0, gt=0, description="largest gradient norm")
+    on_nan: Literal["stop", "skip"] = Field("stop", description="what a loss that is no number does to its step")
     ema: float = Field(0.99, ge=0, lt=1, description="decay of the weight average, 0 for none")
+    swa: float = Field(0.0, ge=0, lt=1, description="share of the epochs, the last, whose weights are averaged evenly")
     deterministic: bool = Field(True, description="same seed, same weights on one machine")
     channels_last: bool = True
-    devices: str = Field("auto", coerce_numbers_to_str=True)
+    compile: bool = Field(False, description="torch.compile the model, where that works")
+    init_from: Path | None = Field(None, description="weights of another run that training starts from")
+    loggers: tuple[Logger, ...] = Field(("tensorboard",), description="where curves and photos go")
+    devices: str = Field("auto", coerce_numbers_to_str=True, description="how many, or which: 8, or 0,3")
     num_nodes: int = Field(1, ge=1)
-    strategy: str = "auto"
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> TrainSection:
+        if self.ema and self.swa:
+            raise ValueError("ema and swa both average the weights: set one of them to 0")
+        return self

@@ -1,9 +1,14 @@
 """What all tests share: fixtures; plain helpers are in `support`."""
 
+import os
+
 import pytest
 from support import SHARED, coco, write_coco
 
 from recyclecli.plugins import discover
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers have a core each; torch in all of them would want every core
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_terminal_summary(terminalreporter):

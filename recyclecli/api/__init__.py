@@ -12,6 +12,7 @@ given as its `Run`, its folder, its name in runs/, or `last`.
 
 from recyclecli.api.augment import augment, build_augmentation, oversample, preview, read_batch
 from recyclecli.api.data import check, groups, kfold, open_data, registry, sample, split, stats
+from recyclecli.api.folds import train_folds
 from recyclecli.api.judging import (
     ablate,
     compare,
@@ -60,4 +61,5 @@ __all__ = [
     "split",
     "stats",
     "train",
+    "train_folds",
 ]

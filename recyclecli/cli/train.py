@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -19,20 +19,31 @@ def train(
     trained: Trained,
     loss: Annotated[list[str] | None, typer.Option("--loss", help="Loss component; several are added up.")] = None,
     aug: Annotated[list[str] | None, typer.Option("--aug", help="Augmentation component; applied in order.")] = None,
+    folds: Annotated[
+        Literal["all"] | None, typer.Option("--folds", help="Train every fold of folds.json, and score them together.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")] = None,
+    find_lr: Annotated[bool, typer.Option("--find-lr", help="Find the learning rate by a range test, first.")] = False,
     optimizer: Annotated[str | None, typer.Option("--optimizer")] = None,
-    precision: Annotated[str | None, typer.Option("--precision")] = None,
-    devices: Annotated[str | None, typer.Option("--devices")] = None,
+    precision: Annotated[str | None, typer.Option("--precision", help="auto, 32, tf32, 16-mixed, bf16-mixed.")] = None,
+    devices: Annotated[str | None, typer.Option("--devices", help="How many, -1 for all, or which: 0,3.")] = None,
     num_nodes: Annotated[int | None, typer.Option("--num-nodes")] = None,
-    strategy: Annotated[str | None, typer.Option("--strategy")] = None,
+    strategy: Annotated[str | None, typer.Option("--strategy", help="auto, ddp, fsdp.")] = None,
+    overfit_batches: Annotated[
+        int | None, typer.Option("--overfit-batches", help="Train and validate on so many batches, to find bugs.")
+    ] = None,
+    init_from: Annotated[
+        str | None, typer.Option("--init-from", metavar="RUN", help="Start from a run's weights, or a checkpoint's.")
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same run.")] = None,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML recipe.")] = None,
     option: Annotated[
         list[str] | None, typer.Option("-o", metavar="KEY=VALUE", help="Any key of the recipe; repeatable.")
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Of the run.  [default: the model's and a number]")] = None,
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.")] = Path("runs"),
     resume: Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run, or `last`.")] = None,
 ) -> None:
     """Train a model; everything about the run lies in runs/NAME afterwards."""
@@ -50,36 +61,65 @@ def train(
         "train.epochs": epochs,
         "train.batch_size": batch_size,
         "train.lr": lr,
+        "train.find_lr": find_lr or None,
         "train.optimizer": optimizer,
         "train.precision": precision,
         "train.devices": devices,
         "train.num_nodes": num_nodes,
         "train.strategy": strategy,
+        "train.overfit_batches": overfit_batches,
+        "train.init_from": None if init_from is None else str(_weights(init_from, runs)),
         "seed": seed,
     }
     given = {key: value for key, value in flags.items() if value is not None}
+    if resume is not None and (given or option or recipe or name or folds):
+        raise RecycleError("a resumed run keeps its own recipe", "leave out everything but --resume")
+    if folds is not None:
+        _all_folds(given, option or [], recipe, name, runs)
+        return
     registry = discover()
     if resume is None:
         resolved = resolve(registry, recipe, given, option or [])
         split = make_split(registry, resolved.data, resolved.seed)
         from recyclecli.engine.train import train as start
 
-        done = start(registry, resolved, split, name)
+        done = start(registry, resolved, split, name, runs)
     else:
-        if given or option or recipe or name:
-            raise RecycleError("a resumed run keeps its own recipe", "leave out everything but --resume")
-        run = find_run(resume)
+        run = find_run(resume, runs)
         resolved = resolve(registry, run.recipe)
         split = make_split(registry, resolved.data, resolved.seed)
         from recyclecli.engine.train import resume as go_on
 
         done = go_on(registry, resolved, split, run)
+    if not done.first:
+        return
     from recyclecli.report.page import write_report
 
-    resolved = resolved.model_copy(update={"data": split.data})
+    resolved = resolve(registry, done.run.recipe)
     file, result = write_report(registry, done.run, resolved, split)
-    print(f"best val mIoU {done.best_miou:.4f} after {done.epochs} epochs, at the training size")
+    score = {"miou": "mIoU", "loss": "loss"}.get(done.monitor, f"IoU of {done.monitor}")
+    print(f"best val {score} {done.best:.4f} after {done.epochs} epochs, at the training size")
     print(f"run       {done.run.folder}")
     print(f"weights   {done.run.best}")
     print(f"report    {file}: mIoU of the dataset {result.miou_dataset:.4f} at the photos' own size")
+    print(f"curves    {done.run.metrics}; tensorboard --logdir {done.run.folder.parent}")
     print(f"next      recycle eval {done.run.folder}")
+
+
+def _weights(name: str, runs: Path) -> Path:
+    """The checkpoint that `--init-from` means: a file's, or the best of a run."""
+    from recyclecli.engine.runs import find_run
+
+    return Path(name).absolute() if name.endswith(".safetensors") else find_run(name, runs).best.absolute()
+
+
+def _all_folds(given: dict[str, Any], option: list[str], recipe: Path | None, name: str | None, runs: Path) -> None:
+    from recyclecli import api
+    from recyclecli.cli.evaluate import show
+
+    done = api.train_folds(given, recipe, name, runs, option)
+    print(f"every photo predicted by the run that did not learn from it, {len(done.runs)} runs:")
+    show(done.result)
+    for run in done.runs:
+        print(f"run       {run.folder}")
+    print(f"scores    {done.file}")

@@ -1,4 +1,4 @@
-"""What happens around Lightning's loop: the weight average, the metrics file, the epoch's line."""
+"""What an epoch leaves behind: checkpoints, a row of metrics.csv, a line on the terminal."""
 
 from __future__ import annotations
 
@@ -9,41 +9,26 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
-import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
-from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 
 from recyclecli.engine.module import SCORE
 from recyclecli.engine.runs import Run
-from recyclecli.errors import RunFailed
+from recyclecli.errors import RecycleError, nearest
 from recyclecli.files import write_text
-
-
-def weight_average(decay: float) -> WeightAveraging:
-    """Exponential moving average of weights and buffers, young averages following faster.
-
-    After n updates the decay is min(decay, (1 + n) / (10 + n)), as in TensorFlow's
-    ExponentialMovingAverage, so that a short run is not an average of its beginning.
-    """
-
-    @torch.no_grad()
-    def average(averaged: list[torch.Tensor], current: list[torch.Tensor], updates: torch.Tensor | int) -> None:
-        count = int(updates)
-        weight = 1 - min(decay, (1 + count) / (10 + count))
-        if averaged[0].is_floating_point():
-            torch._foreach_lerp_(averaged, current, weight)
-        else:  # counters of batch normalisation
-            torch._foreach_copy_(averaged, current)
-
-    return WeightAveraging(multi_avg_fn=average)
 
 
 class Keep(ModelCheckpoint):
     """Lightning's ModelCheckpoint whose memory of the best epoch survives a moved run folder."""
+
+    @property
+    def state_key(self) -> str:
+        """Under what its memory is saved: several of one score differ by their file names."""
+        return f"{super().state_key}{self.filename}"
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the state, its paths turned to where the run lies now."""
@@ -57,14 +42,43 @@ class Keep(ModelCheckpoint):
         super().load_state_dict({**state_dict, **paths, "dirpath": self.dirpath, "best_k_models": models})
 
 
-def keep_checkpoints(run: Run) -> list[Callback]:
-    """The best epoch's weights as safetensors, then the last epoch's full state."""
-    folder = str(run.checkpoints.absolute())
+def monitored(name: str, class_names: Sequence[str]) -> tuple[str, Literal["min", "max"]]:
+    """The logged score that `train.monitor` means, and which way it is better.
+
+    Raises:
+        RecycleError: it is neither miou nor loss nor a class.
+    """
+    known = {"miou": SCORE, "loss": "val_loss"} | {one: f"iou/{one}" for one in class_names}
+    if name not in known:
+        raise RecycleError(f"train.monitor = {name!r}: no such score", nearest(name, known))
+    return known[name], "min" if name == "loss" else "max"
+
+
+def keep_checkpoints(run: Run, count: int, score: str, mode: Literal["min", "max"]) -> list[Callback]:
+    """The weights of the best epochs as safetensors, then the last epoch's full state.
+
+    The best is always `run.best`; where more than one is kept, all are in a folder beside it as well,
+    named by epoch and score.
+    """
+    folder = run.checkpoints.absolute()
     common: dict[str, Any] = {"save_on_train_epoch_end": True, "enable_version_counter": False}
-    best = Keep(folder, filename=run.best.stem, monitor=SCORE, mode="max", save_top_k=1, **common)
+    best = Keep(str(folder), filename=run.best.stem, monitor=score, mode=mode, save_top_k=1, **common)
     best.FILE_EXTENSION = run.best.suffix
-    last = Keep(folder, filename=run.last.stem, save_top_k=1, **common)
-    return [best, last]
+    last = Keep(str(folder), filename=run.last.stem, save_top_k=1, **common)
+    if count == 1:
+        return [best, last]
+    name = "{epoch:04d}-{" + score + ":.4f}"
+    top = Keep(
+        str(folder / "top"),
+        filename=name,
+        monitor=score,
+        mode=mode,
+        save_top_k=count,
+        auto_insert_metric_name=False,
+        **common,
+    )
+    top.FILE_EXTENSION = run.best.suffix
+    return [best, top, last]
 
 
 class MetricsFile(Callback):
@@ -98,11 +112,6 @@ class MetricsFile(Callback):
         seconds = time.perf_counter() - self._began
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         values["train_loss"] = values.get("train_loss_epoch", math.nan)
-        if not math.isfinite(values["train_loss"]):  # before the checkpoints of this epoch are written
-            raise RunFailed(
-                f"the training loss is {values['train_loss']} in epoch {trainer.current_epoch + 1}",
-                "lower train.lr, or use --precision 32; the last good epoch is kept",
-            )
         values |= {"seconds": seconds, "lr": trainer.optimizers[0].param_groups[0]["lr"]}
         epoch, step = trainer.current_epoch, trainer.global_step
         row = [epoch, step, *(f"{values.get(name, math.nan):.6g}" for name in self._columns[2:])]
@@ -111,9 +120,10 @@ class MetricsFile(Callback):
             handle.flush()
             os.fsync(handle.fileno())
         if not sys.stderr.isatty():  # there the bar stays, with the same figures
+            left = timedelta(seconds=round(seconds * ((trainer.max_epochs or 0) - epoch - 1)))
             print(
                 f"epoch {epoch + 1}/{trainer.max_epochs}  loss {values['train_loss']:.4f}  "
-                f"val mIoU {values.get(SCORE, math.nan):.4f}  {seconds:.1f} s",
+                f"val mIoU {values.get(SCORE, math.nan):.4f}  {seconds:.1f} s, {left} left",
                 file=sys.stderr,
             )
 

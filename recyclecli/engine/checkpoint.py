@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from recyclecli import __version__
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.types import ModelContext
@@ -65,6 +65,47 @@ def read_card(file: Path) -> dict[str, Any]:
         raise RecycleError(f"{file} is no checkpoint that recyclecli {__version__} knows", "use its own version")
     described["palette"] = [tuple(color) for color in described["palette"]]
     return described
+
+
+def start_from(model: nn.Module, file: Path, name: str, class_names: tuple[str, ...]) -> str:
+    """Give `model` the weights of another run's checkpoint, as far as they are of the same shape.
+
+    What differs is the last layer, where the other run knows another number of classes; it keeps
+    what it has.
+
+    Args:
+        model: of component `name`, for `class_names`.
+        file: a .safetensors checkpoint.
+        name: the model component.
+        class_names: of the data at hand.
+
+    Returns:
+        What was taken over, in words.
+
+    Raises:
+        RecycleError: no such checkpoint, or one of another architecture.
+    """
+    described = read_card(file)
+    given, own = load_file(file), model.state_dict()
+    fitting = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
+    missing = [key for key in own if key not in given]
+    if missing or len(fitting) < 0.9 * len(own):
+        theirs = described["model"]
+        raise RecycleError(
+            f"{file} holds a {theirs['name']} with encoder {theirs.get('encoder', 'of its own')}, whose weights do not "
+            f"fit this {name}" + (f": it lacks {missing[0]}" if missing else ""),
+            f"train the same model: --plugin {theirs['name']}"
+            + (f" -o model.encoder={theirs['encoder']}" if "encoder" in theirs else ""),
+        )
+    model.load_state_dict(fitting, strict=False)
+    new = [key for key in own if key not in fitting]
+    text = f"starting from {file}"
+    if new:
+        counts = f"there are {len(class_names)} classes, and it knows {len(described['class_names'])}"
+        return f"{text}, but for {listed(new, 3)}: {counts}"
+    if tuple(described["class_names"]) != class_names:
+        return f"{text}; note: its classes are {listed(described['class_names'], 20)}"
+    return text
 
 
 def load_trained(registry: Registry, file: Path) -> Trained:

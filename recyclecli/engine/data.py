@@ -17,7 +17,7 @@ from recyclecli.engine.batch import Item, collate
 from recyclecli.engine.sampler import Draw, EpochSampler
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
-from recyclecli.types import Source
+from recyclecli.types import IGNORE, Source
 
 
 class PhotoDataset(Dataset[Item]):
@@ -40,6 +40,8 @@ class PhotoDataset(Dataset[Item]):
             sample = self._source.read(draw.photo)
         except RecycleError as error:
             return error, draw.photo
+        if not draw.counted:
+            sample = sample._replace(mask=np.full_like(sample.mask, IGNORE))
         if self._scale is None:
             return fit_sample(sample, self._size), draw.photo
         return crop_sample(sample, self._size, self._scale, np.random.default_rng(draw.chance)), draw.photo
@@ -58,41 +60,59 @@ def whole_epochs(trainer: L.Trainer) -> int:
 
 
 class PhotoData(L.LightningDataModule):
-    """A split's two loaders. Each rank validates every n-th photo, none twice."""
+    """A split's two loaders. Each rank validates every n-th photo, none twice.
+
+    Attributes:
+        batch_size: photos of a batch.
+    """
 
     def __init__(self, split: Split, recipe: Recipe) -> None:
         super().__init__()
         self._split = split
         self._recipe = recipe
+        self.batch_size = recipe.train.batch_size
 
     def train_dataloader(self) -> DataLoader[Item]:
         """Shuffled by (seed, epoch); a last batch that is not full is dropped."""
         assert self.trainer is not None
-        threshold = self._recipe.train.repeat_threshold
-        repeats = repeat_factors(self._split.train, threshold) if threshold else 1.0
+        settings = self._recipe.train
+        weights = np.asarray(self._split.weights)
+        if settings.repeat_threshold:
+            weights = weights * repeat_factors(self._split.train, settings.repeat_threshold)
+        if settings.overfit_batches:
+            weights[self._overfitted() :] = 0
         sampler = EpochSampler(
-            np.asarray(self._split.weights) * repeats,
+            weights,
             self._recipe.seed,
             # a resumed run starts its first loader before Lightning tells the epoch
             epoch=whole_epochs(self.trainer),
             rank=self.trainer.global_rank,
             ranks=self.trainer.world_size,
         )
-        full = len(sampler) >= self._recipe.train.batch_size
+        full = len(sampler) >= self.batch_size
         photos = PhotoDataset(self._split.train, self._recipe.data.size, self._recipe.data.scale)
         return self._loader(photos, sampler=sampler, drop_last=full)
 
     def val_dataloader(self) -> DataLoader[Item]:
-        """In order, each photo once over all ranks."""
+        """In order, each photo counted once over all ranks, which take as many batches as each other."""
         assert self.trainer is not None
-        mine = [Draw(index) for index in range(self.trainer.global_rank, len(self._split.val), self.trainer.world_size)]
-        return self._loader(PhotoDataset(self._split.val, self._recipe.data.size), sampler=mine)
+        ranks = self.trainer.world_size
+        source, count = self._split.val, len(self._split.val)
+        if self._recipe.train.overfit_batches:
+            source, count = self._split.train, self._overfitted()
+        mine = range(self.trainer.global_rank, count + -count % ranks, ranks)
+        draws = [Draw(place if place < count else 0, counted=place < count) for place in mine]
+        return self._loader(PhotoDataset(source, self._recipe.data.size), sampler=draws)
+
+    def _overfitted(self) -> int:
+        """How many training photos are all there is, where `train.overfit_batches` says so."""
+        return min(self._recipe.train.overfit_batches * self.batch_size, len(self._split.train))
 
     def _loader(self, dataset: PhotoDataset, **keywords: Any) -> DataLoader[Item]:
         workers = loader_workers(self._recipe.data.workers)
         return DataLoader(
             dataset,
-            batch_size=self._recipe.train.batch_size,
+            batch_size=self.batch_size,
             collate_fn=collate,
             num_workers=workers,
             pin_memory=torch.cuda.is_available(),

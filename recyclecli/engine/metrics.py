@@ -1,4 +1,4 @@
-"""The confusion matrix on a device, streamed, so that no prediction is kept."""
+"""The confusion matrix and the mean loss on a device, streamed, so that no prediction is kept."""
 
 from __future__ import annotations
 
@@ -36,3 +36,25 @@ class Confusion(Metric):
     def compute(self) -> torch.Tensor:
         """(K, K) int64 counts so far, over all processes."""
         return self.counts
+
+
+class WeightedMean(Metric):
+    """A mean of scalars under weights, NaN before any; torchmetrics' own drops NaN, or else the weights."""
+
+    total: torch.Tensor
+    weight: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.zeros(()), dist_reduce_fx="sum")
+        self.add_state("weight", torch.zeros(()), dist_reduce_fx="sum")
+
+    def update(self, value: torch.Tensor, weight: int) -> None:
+        """Add a value that stands for `weight` photos, 0 or more."""
+        if weight:
+            self.total += value.float() * weight
+            self.weight += weight
+
+    def compute(self) -> torch.Tensor:
+        """The mean so far, over all processes."""
+        return self.total / self.weight

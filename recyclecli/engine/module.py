@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,17 +12,19 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from recyclecli.engine.batch import seed_chance, to_float
-from recyclecli.engine.metrics import Confusion
+from recyclecli.engine.metrics import Confusion, WeightedMean
 from recyclecli.engine.optim import make_optimizer
+from recyclecli.engine.ranks import gradient_share, say
 from recyclecli.engine.schedule import make_schedulers
 from recyclecli.errors import RecycleError
 from recyclecli.judge.counts import marginals
 from recyclecli.judge.ledger import class_iou, mean_iou
 from recyclecli.recipe import Recipe
-from recyclecli.types import Augmentation, Batch
+from recyclecli.types import IGNORE, Augmentation, Batch
 
 AUX_WEIGHT = 0.4  # of a model's auxiliary logits, as in PSPNet (Zhao et al., 2017)
 SCORE = "val_miou"
+Output = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 
 
 class SegmentationModule(L.LightningModule):
@@ -51,9 +54,14 @@ class SegmentationModule(L.LightningModule):
         self._losses = nn.ModuleList(loss for _, loss in losses)  # so that their buffers move along
         self._augmentations = list(augmentations)
         self._class_names = list(class_names)
-        self._recipe = recipe
-        self._card = card
+        self.recipe = recipe
+        self.card = card
         self._confusion = Confusion(len(class_names))
+        self._val_loss = WeightedMean()
+        self._most = sys.maxsize  # photos that validation takes at a time
+        self._compiles: bool | None = recipe.train.compile or None  # True until it has shown that it does
+        if recipe.train.compile:
+            self.model.compile()
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Finish the batch on its device; in training seed all chance of this step and augment."""
@@ -63,37 +71,84 @@ class SegmentationModule(L.LightningModule):
         if self.trainer.training:
             progress = self.trainer.fit_loop
             step = progress.epoch_loop.batch_progress.current.ready
-            seed_chance(self._recipe.seed, self.trainer.current_epoch, step, self.global_rank)
+            seed_chance(self.recipe.seed, self.trainer.current_epoch, step, self.global_rank)
             with torch.no_grad():
                 for augmentation in self._augmentations:
                     batch = augmentation(batch)
-        if self._recipe.train.channels_last:
+        if self.recipe.train.channels_last:
             batch = batch._replace(image=batch.image.contiguous(memory_format=torch.channels_last))
         return batch
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """The weighted sum of the losses, a scalar."""
-        output = self.model(batch.image)
+        output = self._through_compiled(batch.image)
         logits, aux = output if isinstance(output, tuple) else (output, None)
         loss = self._loss(logits, batch.mask)
         if aux is not None:
             loss = loss + AUX_WEIGHT * self._loss(aux, batch.mask)
-        self.log("train_loss", loss, on_step=True, on_epoch=True, prog_bar=True, batch_size=len(batch.ids))
+        loss = loss * gradient_share(batch.mask)
+        size, shown = len(batch.ids), loss
+        if self.recipe.train.on_nan == "skip" and not bool(torch.isfinite(loss)):
+            size, shown = 0, loss.nan_to_num(0, 0, 0)  # outside of the epoch's mean
+        several = self.trainer.world_size > 1
+        self.log("train_loss", shown, on_step=True, on_epoch=True, prog_bar=True, batch_size=size, sync_dist=several)
         return loss
+
+    def _through_compiled(self, image: torch.Tensor) -> Output:
+        """The model's output; a compiler that fails is told of once, and done without."""
+        try:
+            return self.model(image)  # type: ignore[no-any-return]
+        except Exception as error:
+            if self._compiles is not True:
+                raise
+            self.model._compiled_call_impl = None
+            self._compiles = False
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            say(f"note: torch.compile does not work here, going on without: {reason}")
+            return self.model(image)  # type: ignore[no-any-return]
+        finally:
+            if self._compiles is True:
+                self._compiles = None  # it works: from now on an error is the model's own
 
     def _loss(self, logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         terms = [weight * loss(logits, mask) for weight, loss in zip(self._weights, self._losses, strict=True)]
         return torch.stack(terms).sum()
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Count the confusion of one batch; nothing else of it is kept."""
-        output = self.model(batch.image)
+    def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        """Count the confusion of one batch; the labels (N, H, W) are for whoever looks, none is kept.
+
+        Where memory does not suffice for the batch, it goes through in parts, and so do all later ones.
+        """
+        labels = []
+        start = 0
+        while start < len(batch.ids):
+            part = Batch(*(values[start : start + self._most] for values in batch))
+            try:
+                labels.append(self._validate(part))
+            except torch.OutOfMemoryError:
+                if len(part.ids) == 1:
+                    raise
+                self._most = len(part.ids) // 2
+                torch.cuda.empty_cache()
+                say(f"note: validation ran out of memory, going on with {self._most} photos at a time")
+                continue
+            start += self._most
+        return torch.cat(labels)
+
+    def _validate(self, batch: Batch) -> torch.Tensor:
+        output: Output = self.model.forward(batch.image)  # not what may be compiled: sizes differ here
         logits = output[0] if isinstance(output, tuple) else output
-        self._confusion.update(logits.argmax(1), batch.mask)
-        self.log("val_loss", self._loss(logits, batch.mask), on_epoch=True, batch_size=len(batch.ids))
+        loss, labels = self._loss(logits, batch.mask), logits.argmax(1)
+        self._confusion.update(labels, batch.mask)
+        # photos that only fill up a rank's batches are ignored whole
+        counted = int((batch.mask != IGNORE).flatten(1).any(1).sum())
+        self._val_loss.update(loss, counted)
+        return labels
 
     def on_validation_epoch_end(self) -> None:
         """Log mIoU and per-class IoU of the whole validation set, at the training size."""
+        self.log("val_loss", self._val_loss.compute())
+        self._val_loss.reset()
         values = class_iou(marginals(self._confusion.compute().cpu().numpy()))
         self._confusion.reset()
         score = float(mean_iou(values))
@@ -106,10 +161,10 @@ class SegmentationModule(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The optimizer and the schedule by name."""
-        settings = self._recipe.train
+        settings = self.recipe.train
         optimizer = make_optimizer(self.model, settings)
         return [optimizer], make_schedulers(optimizer, settings, int(self.trainer.estimated_stepping_batches))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the card travel with the weights."""
-        checkpoint["recycle"] = self._card
+        checkpoint["recycle"] = self.card

@@ -35,13 +35,7 @@ def parameter_groups(model: nn.Module, settings: TrainSection) -> list[dict[str,
     """
     scales: dict[nn.Parameter, float] = {}
     if settings.encoder_lr_scale != 1 or settings.layer_decay != 1:
-        encoder = getattr(model, "encoder", None)
-        if not isinstance(encoder, nn.Module):
-            raise RecycleError(
-                f"{type(model).__name__} does not say what its encoder is",
-                "leave out train.encoder_lr_scale and train.layer_decay, or give the model an attribute `encoder`",
-            )
-        named = [(_block(name), parameter) for name, parameter in encoder.named_parameters()]
+        named = [(_block(name), parameter) for name, parameter in encoder_of(model).named_parameters()]
         order = {block: place for place, block in enumerate(dict.fromkeys(block for block, _ in named))}
         scales = {
             parameter: settings.encoder_lr_scale * settings.layer_decay ** (len(order) - 1 - order[block])
@@ -55,6 +49,21 @@ def parameter_groups(model: nn.Module, settings: TrainSection) -> list[dict[str,
         {"params": members, "lr": settings.lr * scale, "weight_decay": settings.weight_decay if decays else 0.0}
         for (scale, decays), members in groups.items()
     ]
+
+
+def encoder_of(model: nn.Module) -> nn.Module:
+    """The part that may learn at a rate of its own, or later than the rest.
+
+    Raises:
+        RecycleError: the model has no attribute `encoder`.
+    """
+    encoder = getattr(model, "encoder", None)
+    if isinstance(encoder, nn.Module):
+        return encoder
+    raise RecycleError(
+        f"{type(model).__name__} does not say what its encoder is",
+        "leave out train.encoder_lr_scale, layer_decay and freeze_epochs, or give the model an attribute `encoder`",
+    )
 
 
 def _block(name: str) -> str:

@@ -53,6 +53,11 @@ class Run:
         return self.folder / "pipeline.json"
 
     @property
+    def nan(self) -> Path:
+        """Where the loss was no number: epoch, step, photos."""
+        return self.folder / "nan.json"
+
+    @property
     def last(self) -> Path:
         """Everything that resuming needs, as of the last whole epoch."""
         return self.checkpoints / "last.ckpt"

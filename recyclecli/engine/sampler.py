@@ -16,10 +16,12 @@ class Draw(NamedTuple):
     Attributes:
         photo: its index in the source.
         chance: seeds whatever is random about its reading; empty where nothing is.
+        counted: False where it only fills up a rank's last batch: all of it is ignored.
     """
 
     photo: int
     chance: tuple[int, ...] = ()
+    counted: bool = True
 
 
 class EpochSampler(Sampler[Draw]):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric.plugins.io import TorchCheckpointIO
 from safetensors.torch import save
+from torch import nn
 
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import whole
+from recyclecli.recipe import Recipe
 
 PREFIX = "model."  # of the model's tensors in a LightningModule's state
 
@@ -35,9 +38,14 @@ class WholeFiles(TorchCheckpointIO):
                 return
             raw = checkpoint.get("current_model_state")  # beside an average, which is the state_dict then
             if raw is not None:
-                with whole(Path(path).with_stem(f"{Path(path).stem}-raw")) as beside:
+                with whole(_raw(path)) as beside:
                     beside.write_bytes(_weights(raw, checkpoint))
             part.write_bytes(_weights(checkpoint["state_dict"], checkpoint))
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Remove a checkpoint, and what lies beside it."""
+        super().remove_checkpoint(path)
+        _raw(path).unlink(missing_ok=True)
 
     def load_checkpoint(
         self, path: str | Path, map_location: Any = None, weights_only: bool | None = True
@@ -60,3 +68,29 @@ def _weights(state: dict[str, torch.Tensor], checkpoint: dict[str, Any]) -> byte
     }
     carried = {**checkpoint["recycle"], "epoch": checkpoint["epoch"], "step": checkpoint["global_step"]}
     return save(tensors, metadata={"recycle": json.dumps(carried)})
+
+
+def _raw(path: str | Path) -> Path:
+    """Where the optimizer's weights lie beside an average."""
+    return Path(path).with_stem(f"{Path(path).stem}-raw")
+
+
+def refuse_small_disk(folder: Path, model: nn.Module, recipe: Recipe) -> None:
+    """Find now, not after the first epoch, that the checkpoints will not fit.
+
+    Weights are written as they are, averaged, and among the best; an optimizer keeps up to two numbers
+    for each; while a file is replaced, both lie there.
+
+    Raises:
+        RunFailed: less is free than they take.
+    """
+    weights = sum(tensor.nbytes for tensor in model.state_dict().values())
+    copies = 2 if recipe.train.ema or recipe.train.swa else 1
+    kept = 1 + (recipe.train.keep if recipe.train.keep > 1 else 0)
+    needed = weights * (2 * (copies + 2) + copies * (kept + 1))
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise RunFailed(
+            f"checkpoints take up to {needed / 2**20:.0f} MiB, {free / 2**20:.0f} MiB are free in {folder}",
+            "free some space, run from a folder on another disk, or lower train.keep",
+        )

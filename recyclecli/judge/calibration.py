@@ -39,6 +39,10 @@ class Calibration:
             for row, weights in enumerate((None, right, sure / SCALE)):
                 self._sums[row] += np.bincount(bins, weights, minlength=BINS)
 
+    def extend(self, other: Calibration) -> None:
+        """Add what another one counted."""
+        self._sums += other._sums
+
     @property
     def error(self) -> float | None:
         """ECE in 0..1; None before any pixel was counted."""

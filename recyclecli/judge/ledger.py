@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, listed
 from recyclecli.judge.calibration import Calibration
 from recyclecli.judge.counts import photo_counts
 from recyclecli.types import IGNORE
@@ -97,6 +97,22 @@ class Ledger:
         part.names = [self.names[photo] for photo in photos.tolist()]
         part._counts = self.counts[photos]
         return part
+
+    def extend(self, other: Ledger) -> None:
+        """Add what another ledger of the same classes counted on other photos.
+
+        Raises:
+            RecycleError: the classes differ.
+        """
+        if other.class_names != self.class_names:
+            raise RecycleError(
+                f"scores of other classes cannot be added up: {listed(self.class_names)}; {listed(other.class_names)}",
+                "use results of one class list",
+            )
+        self._counts = np.concatenate([self.counts, other.counts])
+        self.names += other.names
+        self.confusion += other.confusion
+        self.calibration.extend(other.calibration)
 
     def replace(self, photos: NDArray[np.integer], other: Ledger) -> None:
         """Take over the counts of some photos, by their places, from a ledger of the same photos."""

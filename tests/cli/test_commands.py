@@ -208,8 +208,13 @@ def test_sparse_and_zero_based_ids_train(tmp_path, categories, names):
         (["--epochs", "0"], "train.epochs"),
         (["-o", "model.encoder=resnet43"], "no encoder is called"),
         (["--fold", "1"], "folds.json does not exist"),
-        (["--devices", "2"], "trains on one device"),
-        (["--strategy", "dpp"], "--strategy dpp"),
+        (["--devices", "many"], "no number of devices"),
+        (["--strategy", "dpp"], "train.strategy"),
+        (["-o", "train.monitor=mio"], "nearest: miou"),
+        (["-o", "train.swa=0.5"], "ema and swa"),
+        (["-o", "data.scale=[2,1]"], "larger than the largest"),
+        (["--init-from", "none"], "no run 'none'"),
+        (["--folds", "all"], "folds.json does not exist"),
         (["--name", "a/b"], "cannot be a run's name"),
         (["--resume", "last"], "leave out everything but --resume"),
     ],
@@ -250,7 +255,10 @@ def test_a_loss_that_explodes_is_a_failed_run(small, tmp_path):
     done = train(small, tmp_path, "--lr", "1e30", "-o", "train.clip=null", "-o", "train.warmup=0", "-o", "train.ema=0")
     assert done.returncode == 3, done.stderr
     assert "training loss is" in done.stderr
-    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
+    named = json.loads((tmp_path / "runs/unet-001/nan.json").read_text())["photos"]
+    assert set(named) <= {f"images/{number}.jpg" for number in range(1, 13)}
+    assert named[0] in done.stderr
+    assert not (tmp_path / "runs/unet-001/checkpoints").exists()
 
 
 def test_a_corrupt_photo_read_by_another_process(small, tmp_path):

@@ -1,0 +1,46 @@
+"""What a run was made with: versions, machine, plugins, and callbacks that others would add."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import entry_points, version
+from importlib.util import find_spec
+
+import torch
+
+from recyclecli import __version__
+from recyclecli.errors import RecycleError, listed
+from recyclecli.plugins import ALLOW_LIST, Registry, allow_list
+
+CALLBACK_GROUP = "lightning.pytorch.callbacks_factory"  # any installed package may add callbacks through it
+
+
+def environment(registry: Registry) -> dict[str, object]:
+    """Versions, machine and plugins, for env.json."""
+    packages = ("torch", "torchvision", "lightning", "segmentation-models-pytorch", "timm", "kornia", "numpy")
+    return {
+        "recyclecli": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in packages if find_spec(name.replace("-", "_"))},
+        "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] or ["cpu"],
+        "threads": torch.get_num_threads(),
+        "plugins": {plugin.distribution: f"{plugin.version} {plugin.state}" for plugin in registry.plugins},
+        "lightning_callback_factories": _foreign_callbacks(),
+        "command": sys.argv,
+    }
+
+
+def refuse_foreign_callbacks() -> None:
+    """Under an allow-list of plugins nothing else may join the training either."""
+    foreign = _foreign_callbacks()
+    if foreign and allow_list() is not None:
+        raise RecycleError(
+            f"${ALLOW_LIST} is set, but Lightning would load callbacks of {listed(foreign)}",
+            f"uninstall what brings them, or unset ${ALLOW_LIST}",
+        )
+
+
+def _foreign_callbacks() -> list[str]:
+    return sorted(f"{point.name} ({point.value})" for point in entry_points(group=CALLBACK_GROUP))

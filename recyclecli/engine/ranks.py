@@ -1,0 +1,44 @@
+"""Which of several processes this is, and what only the first may do."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import torch
+from lightning.pytorch.utilities import rank_zero_only
+
+from recyclecli.types import IGNORE
+
+
+def is_first() -> bool:
+    """Whether this process writes files and talks: rank 0, also before any of them have met."""
+    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
+
+
+def say(text: str) -> None:
+    """Print to stderr, from the first process alone."""
+    if is_first():
+        print(text, file=sys.stderr)
+
+
+def launched() -> tuple[int, int] | None:
+    """Processes on this node and nodes, where torchrun started this one; None elsewhere."""
+    world, local = (int(os.environ.get(name, "0")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    return (local, world // local) if world and local else None
+
+
+def gradient_share(mask: torch.Tensor) -> torch.Tensor | float:
+    """What a process's mean loss is multiplied by, so that averaged gradients are those of one big batch.
+
+    Its labelled pixels times the number of processes, by the labelled pixels of all of them.
+
+    Args:
+        mask: (N, H, W), 255 = ignore.
+    """
+    if not torch.distributed.is_initialized():
+        return 1.0
+    own = (mask != IGNORE).sum().float()
+    total = own.clone()
+    torch.distributed.all_reduce(total)
+    return own * torch.distributed.get_world_size() / total.clamp(min=1)

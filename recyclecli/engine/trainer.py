@@ -1,0 +1,187 @@
+"""Lightning's Trainer as a recipe asks for it: devices, precision, loggers, callbacks."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, RichProgressBar
+from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.strategies import DDPStrategy, Strategy
+from lightning.pytorch.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
+
+from recyclecli.data.splits import Split
+from recyclecli.engine.average import weight_average
+from recyclecli.engine.callbacks import MetricsFile, keep_checkpoints, monitored
+from recyclecli.engine.frozen import Frozen
+from recyclecli.engine.looks import Looks
+from recyclecli.engine.module import SegmentationModule
+from recyclecli.engine.nan import NotANumber
+from recyclecli.engine.ranks import launched
+from recyclecli.engine.runs import Run
+from recyclecli.engine.saving import WholeFiles
+from recyclecli.errors import RecycleError
+from recyclecli.recipe import Recipe
+from recyclecli.settings import TrainSection
+
+
+def callbacks_of(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> list[Callback]:
+    """Everything that happens around the loop, in order; the checkpoints are written last.
+
+    Raises:
+        RecycleError: `train.monitor` is neither a score nor a class, or the encoder cannot be frozen.
+    """
+    settings, names = recipe.train, split.train.class_names
+    average = weight_average(settings)
+    score, mode = monitored(settings.monitor, names)
+    callbacks: list[Callback] = [
+        *([average] if average else []),
+        *([Frozen(settings, module.model)] if settings.freeze_epochs or settings.freeze_norm else []),
+        NotANumber(run, recipe, split.train),
+        MetricsFile(run, names),
+        Looks(module.card["palette"]),
+        *keep_checkpoints(run, settings.keep, score, mode),
+    ]
+    if settings.patience:
+        callbacks.append(EarlyStopping(score, patience=settings.patience, mode=mode, check_finite=False))
+    if sys.stderr.isatty():
+        callbacks.append(RichProgressBar(leave=True, console_kwargs={"stderr": True}))
+    return callbacks
+
+
+def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **changes: Any) -> L.Trainer:
+    """The Trainer, on the devices that the recipe names.
+
+    Args:
+        recipe: a resolved recipe.
+        run: where checkpoints and logs go.
+        callbacks: from `callbacks_of`, and further ones.
+        changes: arguments of Trainer's that differ.
+
+    Raises:
+        RecycleError: this machine cannot train so.
+    """
+    settings = recipe.train
+    quieten()
+    devices, nodes = _devices(settings)
+    # what a convolution or a product of float32 may be rounded to: for tf32, ten bits
+    torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = settings.precision == "tf32"
+    several = nodes > 1 or not (devices == 1 or (isinstance(devices, list) and len(devices) == 1))
+    arguments: dict[str, Any] = {
+        "max_epochs": settings.epochs,
+        "precision": _precision(settings.precision),
+        "accumulate_grad_batches": settings.accumulate,
+        "gradient_clip_val": settings.clip,
+        "deterministic": "warn" if settings.deterministic else False,
+        "benchmark": not settings.deterministic,
+        "devices": devices,
+        "num_nodes": nodes,
+        "strategy": _strategy(settings, several),
+        "sync_batchnorm": several and torch.cuda.is_available(),
+        "callbacks": list(callbacks),
+        "plugins": [WholeFiles()],
+        "logger": [_logger(name, run) for name in settings.loggers],
+        "default_root_dir": str(run.folder),
+        "use_distributed_sampler": False,
+        "num_sanity_val_steps": 0,
+        "enable_model_summary": False,
+        "enable_progress_bar": sys.stderr.isatty(),
+        "log_every_n_steps": 10,
+    }
+    try:
+        return L.Trainer(**arguments | changes)
+    except (MisconfigurationException, ValueError, RuntimeError) as error:
+        raise RecycleError(
+            f"this machine cannot train so: {error}",
+            f"check --devices {settings.devices}, --num-nodes {settings.num_nodes}, --strategy {settings.strategy}, "
+            f"--precision {settings.precision}",
+        ) from error
+
+
+def _devices(settings: TrainSection) -> tuple[int | list[int], int]:
+    """Devices of each node, and nodes: as told, else as torchrun started us, else one."""
+    started = launched()
+    if settings.devices == "auto":
+        return started or (1, settings.num_nodes)
+    try:
+        numbers = [int(part) for part in settings.devices.split(",")]
+    except ValueError as error:
+        raise RecycleError(
+            f"train.devices = {settings.devices!r} is no number of devices", "8, -1 for all, or 0,3 for these two"
+        ) from error
+    if "," in settings.devices:
+        return numbers, settings.num_nodes
+    if started and (numbers[0], settings.num_nodes) != started:
+        raise RecycleError(
+            f"torchrun started {started[0]} processes on each of {started[1]} nodes, and the recipe asks for "
+            f"{numbers[0]} devices on {settings.num_nodes}",
+            "leave out --devices and --num-nodes under torchrun",
+        )
+    return numbers[0], settings.num_nodes
+
+
+def _strategy(settings: TrainSection, several: bool) -> str | Strategy:
+    if settings.strategy == "fsdp":
+        faults = {"train.ema": settings.ema > 0, "train.swa": settings.swa > 0, "train.clip": settings.clip is not None}
+        wrong = [key for key, is_set in faults.items() if is_set]
+        if wrong:
+            raise RecycleError(
+                f"--strategy fsdp spreads the weights over devices, which {' and '.join(wrong)} cannot be used with",
+                "-o train.ema=0 -o train.clip=null, or --strategy ddp",
+            )
+        return "fsdp"
+    if settings.strategy == "ddp" or several:
+        # weights that are frozen for a while get no gradient, which DDP must be told of
+        return DDPStrategy(find_unused_parameters=settings.freeze_epochs > 0, gradient_as_bucket_view=True)
+    return "auto"
+
+
+def _precision(wanted: str) -> str:
+    if wanted == "tf32":
+        return "32-true"
+    if wanted != "auto":
+        return wanted
+    return "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
+
+
+def _logger(name: str, run: Run) -> Logger:
+    """Where curves and photos go. TensorBoard's events after the checkpoint's step are void when resumed.
+
+    Raises:
+        RecycleError: its package is not installed.
+    """
+    if name == "tensorboard":
+        purge: dict[str, Any] = {}
+        if run.last.is_file():
+            purge["purge_step"] = int(WholeFiles().load_checkpoint(run.last)["global_step"]) + 1
+        return TensorBoardLogger(str(run.folder), name="tensorboard", version="", **purge)
+    if find_spec(name) is None:
+        raise RecycleError(f"train.loggers names {name}, which is not installed", f"pip install {name}")
+    if name == "wandb":
+        return WandbLogger(name=run.folder.name, project="recycle", save_dir=str(run.folder))
+    return MLFlowLogger("recycle", run_name=run.folder.name, save_dir=str(run.folder / "mlruns"))
+
+
+def quieten() -> None:
+    """Keep Lightning's advice that does not apply to our users out of their terminal."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",
+        ".*number of training batches.*",
+        ".*isinstance.treespec.*",
+        ".*overridden `on_after_batch_transfer`.*",
+        ".*exists and is not empty.*",
+        ".*sync_dist=True.*",  # what is computed over all ranks already
+    ):
+        warnings.filterwarnings("ignore", message)
+    if not torch.cuda.is_available():  # several processes on few cores would spin against each other
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

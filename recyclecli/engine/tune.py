@@ -1,0 +1,94 @@
+"""What is found before training: the largest batch that fits, and a learning rate."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from contextlib import nullcontext, redirect_stderr
+from io import StringIO
+from typing import Any
+
+import torch
+from lightning.pytorch.tuner.tuning import Tuner
+
+from recyclecli.data.splits import Split
+from recyclecli.engine.data import PhotoData
+from recyclecli.engine.module import SegmentationModule
+from recyclecli.engine.ranks import launched, say
+from recyclecli.engine.runs import Run
+from recyclecli.engine.trainer import make_trainer
+from recyclecli.errors import RecycleError
+from recyclecli.recipe import Recipe
+
+STEPS = 100  # of the range test
+LOWEST, HIGHEST = 1e-6, 1.0  # rates that it goes through
+
+
+def tuned(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> Recipe:
+    """The recipe with `train.batch_size` and `train.lr` found, where it asks for that.
+
+    Both are found on copies of the model, on one device, with the recipe's own photos, losses and
+    augmentations.
+
+    Raises:
+        RecycleError: several processes are asked for, or no rate makes the loss fall.
+    """
+    settings = recipe.train
+    if not (settings.find_batch_size or settings.find_lr):
+        return recipe
+    if launched() or settings.devices not in ("auto", "1") or settings.num_nodes > 1:
+        raise RecycleError(
+            "train.find_lr and train.find_batch_size work on one device",
+            "find them with --devices 1, then set train.lr and train.batch_size",
+        )
+    if settings.find_batch_size:
+        recipe = _changed(recipe, batch_size=_batch_size(recipe, split, module, run), find_batch_size=False)
+        say(f"batch size: {recipe.train.batch_size} photos")
+    if settings.find_lr:
+        recipe = _changed(recipe, lr=_rate(recipe, split, module, run), find_lr=False)
+        say(f"learning rate: {recipe.train.lr:.2g}")
+    return recipe
+
+
+def _changed(recipe: Recipe, **settings: Any) -> Recipe:
+    return recipe.model_copy(update={"train": recipe.train.model_copy(update=settings)})
+
+
+def _rate(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> float:
+    """The rate at which the loss falls fastest: the range test of Smith (2017)."""
+    steps = len(split.train) // (recipe.train.batch_size * recipe.train.accumulate)  # of an epoch
+    enough = STEPS // max(1, steps) + 1
+    tuner = Tuner(make_trainer(recipe, run, (), logger=False, enable_checkpointing=False, max_epochs=enough))
+    quiet = nullcontext() if sys.stderr.isatty() else redirect_stderr(StringIO())  # it has a bar of its own
+    with quiet:
+        found = tuner.lr_find(
+            copy.deepcopy(module),
+            datamodule=PhotoData(split, recipe),
+            min_lr=LOWEST,
+            max_lr=HIGHEST,
+            num_training=STEPS,
+            update_attr=False,
+        )
+    rate = found.suggestion() if found else None
+    if rate is None:
+        raise RecycleError("the range test found no learning rate: the loss never fell", "set train.lr by hand")
+    return float(f"{rate:.2g}")
+
+
+def _batch_size(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> int:
+    """The largest power of two that a GPU takes, no more than an eighth of the photos."""
+    if not _has_limit():
+        say("note: train.find_batch_size looks for a GPU's limit; on a processor larger batches are no faster")
+        return recipe.train.batch_size
+    most = max(2, len(split.train) // 8)
+    data = PhotoData(split, recipe)
+    data.batch_size = 2
+    tuner = Tuner(make_trainer(recipe, run, (), logger=False, enable_checkpointing=False))
+    trials = max(1, most.bit_length() - 1)
+    found = tuner.scale_batch_size(copy.deepcopy(module), datamodule=data, init_val=2, max_trials=trials)
+    return min(most, found or recipe.train.batch_size)
+
+
+def _has_limit() -> bool:
+    """Whether running out of memory is an error here, and not the end of the process."""
+    return torch.cuda.is_available()

@@ -1,0 +1,381 @@
+"""What the training loop does beside learning: averages, freezing, stops, and ways out of trouble."""
+
+import json
+
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+from safetensors.torch import load_file
+from torch import nn
+
+from recyclecli.data.splits import Split
+from recyclecli.engine.checkpoint import read_card
+from recyclecli.engine.train import resume, train
+from recyclecli.errors import RecycleError, RunFailed
+from recyclecli.recipe import resolve
+from recyclecli.testing import random_source
+
+SETTINGS = {
+    "model": "fpn",
+    "model.weights": "none",
+    "data.size": 32,
+    "train.epochs": 1,
+    "train.batch_size": 2,
+    "train.ema": 0,
+    "train.loggers": [],
+}
+
+
+class Watch(Callback):
+    """Calls a function with the module's state at the end of each epoch, before it is validated."""
+
+    def __init__(self):
+        self.states = []
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        if batch_idx + 1 == trainer.num_training_batches:
+            self.states.append({key: value.clone() for key, value in pl_module.model.state_dict().items()})
+
+
+@pytest.fixture
+def start(registry, tmp_path):
+    """Trains on 8 random photos, validating on 3; the finished run, and the state after each epoch."""
+
+    def run(settings=None, name="r", photos=8, callbacks=()):
+        recipe = resolve(registry, None, {**SETTINGS, **(settings or {})})
+        split = Split(random_source(photos, 32), random_source(3, 32), (1.0,) * photos, "drawn", recipe.data)
+        watch = Watch()
+        return train(registry, recipe, split, name, tmp_path, [watch, *callbacks]), watch.states
+
+    return run
+
+
+def recipe_of(registry, done):
+    return resolve(registry, done.run.recipe)
+
+
+class Poison(Callback):
+    """Makes one batch's photos infinite."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if batch_idx + 1 == self.step:
+            batch.image.fill_(float("inf"))
+
+
+class TestNotANumber:
+    def test_the_photos_are_named_and_nothing_bad_is_saved(self, start, tmp_path):
+        with pytest.raises(RunFailed, match=r"nan at step 3, epoch 1, on photos \d\.png, \d\.png"):
+            start(callbacks=[Poison(3)])
+        told = json.loads((tmp_path / "r/nan.json").read_text())
+        assert len(told["photos"]) == 2
+        assert not (tmp_path / "r/checkpoints").exists()
+
+    def test_the_last_step_of_an_epoch_too(self, start, tmp_path):
+        with pytest.raises(RunFailed, match="step 4"):
+            start(callbacks=[Poison(4)])
+        assert not (tmp_path / "r/checkpoints").exists()
+
+    def test_a_step_is_left_out_when_told(self, start, capsys):
+        done, (state,) = start({"train.on_nan": "skip"}, callbacks=[Poison(2)])
+        assert "1 batches of the epoch had a loss that is no number" in capsys.readouterr().err
+        assert all(value.isfinite().all() for value in state.values())
+        assert done.best == done.best
+        assert "nan" not in done.run.metrics.read_text().splitlines()[1].split(",")[4]
+        counters = {value.item() for key, value in state.items() if key.endswith("num_batches_tracked")}
+        assert counters == {3}
+
+
+class Hungry(nn.Module):
+    """A loss that runs out of memory above so many photos."""
+
+    def __init__(self, most, training_only=False):
+        super().__init__()
+        self.most, self.training_only = most, training_only
+        self.seen = []
+
+    def forward(self, logits, mask):
+        if len(mask) > self.most and (torch.is_grad_enabled() or not self.training_only):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+        self.seen.append((torch.is_grad_enabled(), len(mask)))
+        return logits.float().square().mean()
+
+
+@pytest.fixture
+def hungry(monkeypatch):
+    """Puts a `Hungry` in the place of each loss."""
+
+    def put(**keywords):
+        from recycle_losses import ce
+
+        loss = Hungry(**keywords)
+        monkeypatch.setattr(ce, "CrossEntropy", lambda options, context: loss)
+        return loss
+
+    return put
+
+
+class TestMemory:
+    def test_training_goes_on_in_halves_with_as_many_photos_in_a_step(self, start, hungry, registry, capsys):
+        loss = hungry(most=2, training_only=True)
+        done, _ = start({"train.batch_size": 8, "train.epochs": 2})
+        assert capsys.readouterr().err.count("out of memory") == 2
+        recipe = recipe_of(registry, done)
+        assert (recipe.train.batch_size, recipe.train.accumulate) == (2, 4)
+        assert [count for training, count in loss.seen if training] == [2] * 8
+        assert torch.load(done.run.last, weights_only=True)["global_step"] == 2
+
+    def test_what_cannot_be_halved_says_what_to_do(self, start, hungry):
+        hungry(most=1)
+        with pytest.raises(RunFailed, match="out of memory") as caught:
+            start({"train.batch_size": 3})
+        assert "train.batch_size (3)" in caught.value.remedy
+
+    def test_validation_goes_on_in_parts(self, start, hungry, capsys):
+        class OnlyThen(Callback):
+            def on_validation_start(self, trainer, pl_module):
+                loss.most = 1
+
+            def on_validation_end(self, trainer, pl_module):
+                loss.most = 8
+
+        loss = hungry(most=8)
+        done, _ = start({"train.epochs": 2, "train.batch_size": 4}, callbacks=[OnlyThen()])
+        assert capsys.readouterr().err.count("validation ran out of memory") == 1
+        assert [count for training, count in loss.seen if not training] == [1] * 6
+        assert done.epochs == 2
+
+    def test_a_disk_that_is_too_small_is_found_first(self, start, monkeypatch, tmp_path):
+        import shutil
+
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(2**30, 2**30, 2**20))
+        with pytest.raises(RunFailed, match="1 MiB are free"):
+            start()
+        assert not (tmp_path / "r").exists()
+
+
+class TestAverages:
+    def test_swa_is_the_even_mean_of_the_last_epochs(self, start):
+        done, states = start({"train.epochs": 4, "train.swa": 0.5, "train.lr": 0.01})
+        saved = torch.load(done.run.last, weights_only=True)
+        for key in states[0]:
+            if states[0][key].is_floating_point():
+                expected = (states[2][key] + states[3][key]) / 2
+                assert torch.allclose(saved["state_dict"][f"model.{key}"], expected, atol=1e-6), key
+
+    def test_before_the_last_epochs_the_average_is_the_weights(self, start):
+        done, states = start({"train.epochs": 3, "train.swa": 0.3, "train.keep": 3, "train.lr": 0.01})
+        for epoch, state in enumerate(states):
+            (file,) = (done.run.checkpoints / "top").glob(f"{epoch:04d}-0.????.safetensors")
+            assert torch.equal(
+                load_file(file)["net.segmentation_head.0.weight"], state["net.segmentation_head.0.weight"]
+            )
+
+    def test_one_average_at_a_time(self, registry):
+        with pytest.raises(RecycleError, match="ema and swa"):
+            resolve(registry, None, {"train.swa": 0.2, "train.ema": 0.9})
+
+
+class TestCheckpoints:
+    def test_so_many_of_the_best_are_kept_with_what_lies_beside_them(self, start):
+        done, _ = start({"train.epochs": 4, "train.keep": 2, "train.ema": 0.9, "train.lr": 0.01})
+        files = sorted(file.name for file in (done.run.checkpoints / "top").iterdir())
+        assert len(files) == 4
+        assert sum(name.endswith("-raw.safetensors") for name in files) == 2
+        assert {read_card(done.run.checkpoints / "top" / name)["epoch"] for name in files} <= set(range(4))
+
+    def test_best_is_the_best_of_what_is_watched(self, start):
+        done, _ = start({"train.epochs": 3, "train.monitor": "loss", "train.lr": 0.01})
+        rows = [row.split(",") for row in done.run.metrics.read_text().splitlines()]
+        losses = [float(row[rows[0].index("val_loss")]) for row in rows[1:]]
+        assert read_card(done.run.best)["epoch"] == losses.index(min(losses))
+        assert done.best == pytest.approx(min(losses), rel=1e-4)
+
+    def test_a_class_may_be_watched_and_a_typo_is_told(self, start):
+        done, _ = start({"train.monitor": "Metal"})
+        assert (done.monitor, done.best >= 0) == ("Metal", True)
+        with pytest.raises(RecycleError, match="no such score") as caught:
+            start({"train.monitor": "Metall"}, name="typo")
+        assert "Metal" in caught.value.remedy
+
+    def test_training_stops_when_nothing_gets_better(self, start):
+        done, _ = start({"train.epochs": 9, "train.patience": 2, "train.lr": 1e-12, "train.freeze_norm": True})
+        assert done.epochs == 3
+
+
+class TestFreezing:
+    def test_the_encoder_waits_and_then_learns(self, start):
+        _, (first, second) = start({"train.epochs": 2, "train.freeze_epochs": 1, "train.lr": 0.01})
+        encoder = [key for key in first if ".encoder." in key]
+        fresh, _ = start({"train.lr": 1e-12, "train.freeze_norm": True}, name="fresh")
+        before = load_file(fresh.run.best)
+        assert all(torch.equal(first[key], before[key]) for key in encoder if "running" in key)
+        assert all(torch.allclose(first[key].float(), before[key].float(), atol=1e-6) for key in encoder)
+        assert any(not torch.equal(second[key], first[key]) for key in encoder if key.endswith("weight"))
+        assert any(not torch.equal(second[key], first[key]) for key in encoder if "running" in key)
+
+    def test_frozen_norms_keep_their_statistics_and_learn_their_scale(self, start):
+        _, (state,) = start({"train.freeze_norm": True, "train.lr": 0.01})
+        means = [key for key in state if key.endswith("running_mean")]
+        assert means
+        assert all((state[key] == 0).all() for key in means)
+        assert any((state[key.replace("running_mean", "weight")] != 1).any() for key in means)
+
+
+def test_overfitting_validates_on_what_it_trains_on(start):
+    class See(Callback):
+        def __init__(self):
+            self.trained, self.judged = set(), set()
+
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            self.trained |= set(batch.ids.tolist())
+
+        def on_validation_batch_start(self, trainer, pl_module, batch, batch_idx, dataloader_idx=0):
+            self.judged |= set(batch.ids.tolist())
+
+    see = See()
+    start({"train.overfit_batches": 2, "train.epochs": 2}, callbacks=[see])
+    assert see.trained == see.judged == {0, 1, 2, 3}
+
+
+class TestFound:
+    def test_the_rate_of_the_range_test_is_written_down(self, start, registry, tmp_path):
+        done, _ = start({"train.find_lr": True}, photos=16)
+        recipe = recipe_of(registry, done)
+        assert not recipe.train.find_lr
+        assert 1e-6 < recipe.train.lr < 1
+        again, _ = start({"train.lr": recipe.train.lr}, photos=16, name="again")
+        ours, theirs = load_file(done.run.best), load_file(again.run.best)
+        assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+        assert not list(done.run.folder.rglob(".lr_find*"))
+
+    def test_the_largest_batch_that_fits(self, start, registry, hungry, monkeypatch):
+        from recyclecli.engine import tune
+
+        loss = hungry(most=4)
+        monkeypatch.setattr(tune, "_has_limit", lambda: True)
+        done, _ = start({"train.find_batch_size": True}, photos=100)
+        assert recipe_of(registry, done).train.batch_size == 4
+        assert max(count for _, count in loss.seen) == 4
+
+    def test_on_a_processor_the_batch_stays(self, start, registry, capsys):
+        done, _ = start({"train.find_batch_size": True})
+        assert recipe_of(registry, done).train.batch_size == 2
+        assert "looks for a GPU's limit" in capsys.readouterr().err
+
+    def test_not_on_several_devices(self, start):
+        with pytest.raises(RecycleError, match="one device"):
+            start({"train.find_lr": True, "train.devices": "2"})
+
+
+class TestStartingFromARun:
+    def test_all_weights_are_taken_over(self, start):
+        base, _ = start(name="base")
+        done, _ = start({"train.init_from": str(base.run.best), "train.lr": 1e-12, "train.freeze_norm": True})
+        ours, theirs = load_file(done.run.best), load_file(base.run.best)
+        assert all(torch.allclose(ours[key].float(), theirs[key].float(), atol=1e-6) for key in theirs)
+
+    def test_other_classes_get_a_new_last_layer(self, start, registry, tmp_path, capsys):
+        base, _ = start(name="base")
+
+        class Fewer(type(random_source(1))):
+            class_names = ("Background", "Thing")
+
+            def read(self, index):
+                sample = super().read(index)
+                return sample._replace(mask=sample.mask.clip(max=1))
+
+        recipe = resolve(registry, None, SETTINGS | {"train.init_from": str(base.run.best)})
+        source = Fewer(random_source(4, 32)._samples)
+        train(registry, recipe, Split(source, source, (1.0,) * 4, "drawn", recipe.data), "fewer", tmp_path)
+        said = capsys.readouterr().err
+        assert "there are 2 classes" in said
+        assert "net.segmentation_head.0.weight" in said
+
+    def test_another_architecture_is_refused_before_a_folder_is_made(self, start, tmp_path):
+        base, _ = start(name="base")
+        with pytest.raises(RecycleError, match="holds a fpn with encoder tu-tf_efficientnet_lite0") as caught:
+            start({"train.init_from": str(base.run.best), "model": "unet"}, name="other")
+        assert "--plugin fpn" in caught.value.remedy
+        with pytest.raises(RecycleError, match="does not exist"):
+            start({"train.init_from": str(tmp_path / "none.safetensors")}, name="other")
+        assert not (tmp_path / "other").exists()
+
+
+class TestCompiling:
+    def test_a_compiler_that_fails_is_done_without(self, start, monkeypatch, capsys):
+        def broken(self):
+            def call(*arguments):
+                raise RuntimeError("no C++ compiler\nmore")
+
+            self._compiled_call_impl = call
+
+        monkeypatch.setattr(nn.Module, "compile", broken)
+        done, _ = start({"train.compile": True})
+        assert done.epochs == 1
+        assert capsys.readouterr().err.count("torch.compile does not work here, going on without: no C++ compiler") == 1
+
+    def test_what_is_compiled_learns_and_is_saved_under_its_own_names(self, start, monkeypatch):
+        whole = nn.Module.compile
+        monkeypatch.setattr(nn.Module, "compile", lambda self: whole(self, backend="eager"))
+        done, _ = start({"train.compile": True, "train.ema": 0.9})
+        plain, _ = start({"train.ema": 0.9}, name="plain")
+        ours, theirs = load_file(done.run.best), load_file(plain.run.best)
+        assert all(torch.allclose(ours[key].float(), theirs[key].float(), atol=1e-5) for key in theirs)
+
+
+def test_photos_with_truth_and_prediction_are_in_tensorboard(start):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    done, _ = start({"train.loggers": ["tensorboard"]})
+    events = EventAccumulator(str(done.run.folder / "tensorboard"))
+    events.Reload()
+    (picture,) = events.Images("photo, truth, prediction")
+    assert (picture.width, picture.height) == (3 * 32, 2 * 32)
+    assert {"val_miou", "iou/Metal", "train_loss_epoch"} <= set(events.Tags()["scalars"])
+
+
+def test_a_logger_that_is_missing_says_what_to_install(start):
+    with pytest.raises(RecycleError, match="wandb, which is not installed") as caught:
+        start({"train.loggers": ["wandb"]})
+    assert caught.value.remedy == "pip install wandb"
+
+
+def test_early_stop_and_top_are_remembered_when_resumed(start, registry, tmp_path):
+    settings = {"train.epochs": 4, "train.keep": 2, "train.patience": 3, "train.ema": 0.9, "train.lr": 0.01}
+
+    class Cut(Callback):
+        def on_train_epoch_start(self, trainer, pl_module):
+            if trainer.current_epoch == 2:
+                raise RuntimeError("cut")
+
+    whole, _ = start(settings, name="whole")
+    with pytest.raises(RuntimeError, match="cut"):
+        start(settings, name="cut", callbacks=[Cut()])
+    run = type(whole.run)(tmp_path / "cut")
+    recipe = resolve(registry, run.recipe)
+    done = resume(
+        registry, recipe, Split(random_source(8, 32), random_source(3, 32), (1.0,) * 8, "x", recipe.data), run
+    )
+    assert done.best == whole.best
+    names = [sorted(file.name for file in (one.checkpoints / "top").iterdir()) for one in (run, whole.run)]
+    assert names[0] == names[1]
+    ours, theirs = load_file(run.best), load_file(whole.run.best)
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"train.devices": "many"}, "no number of devices"),
+        ({"train.strategy": "fsdp"}, "train.ema=0"),
+        ({"train.devices": "3", "train.num_nodes": 2, "train.precision": "16-mixed", "train.strategy": "fsdp"}, "fsdp"),
+    ],
+)
+def test_devices_that_cannot_be(start, settings, word, tmp_path):
+    with pytest.raises(RecycleError) as caught:
+        start({**settings, "train.ema": 0.9})
+    assert word in str(caught.value)
+    assert not (tmp_path / "r").exists()

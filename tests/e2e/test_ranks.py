@@ -1,0 +1,78 @@
+"""Several processes (gloo, on the processor) train as one does, and only the first leaves files."""
+
+import json
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from support import coco, run_recycle, write_coco
+
+COMMON = [
+    *("train", "--epochs", 2, "--optimizer", "sgd", "--lr", "1e-3", "--train-json", "t.json", "--val-json", "v.json"),
+    *("-o", "data.size=32", "-o", "train.ema=0", "-o", "train.warmup=0", "-o", "train.freeze_norm=true"),
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """17 training photos with very different numbers of labelled pixels, and one validation photo."""
+    root = tmp_path_factory.mktemp("data")
+    content = coco(18)
+    content["categories"].append({"id": 3, "name": "ignore"})
+    for number, image in enumerate(content["images"][::2]):
+        width = 2 + 3 * number
+        region = {**content["annotations"][0], "id": 100 + number, "image_id": image["id"], "category_id": 3}
+        size = [image["height"], image["width"]]
+        counts = [0, 32 * width, 32 * (32 - width)]  # of columns from the left
+        content["annotations"].append({**region, "iscrowd": 1, "segmentation": {"size": size, "counts": counts}})
+    write_coco(root, content)
+    for name, images in (("t", content["images"][1:]), ("v", content["images"][:1])):
+        kept = {image["id"] for image in images}
+        annotations = [one for one in content["annotations"] if one["image_id"] in kept]
+        (root / f"{name}.json").write_text(json.dumps({**content, "images": images, "annotations": annotations}))
+    return root
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_weights_of_one(data, tmp_path):
+    """Also where one of them has no validation photo."""
+    one = run_recycle(*COMMON, "--data", data, "--batch-size", 4, "--name", "one", cwd=tmp_path)
+    two = run_recycle(*COMMON, "--data", data, "--batch-size", 2, "--devices", 2, "--name", "two", cwd=tmp_path)
+    for done in (one, two):
+        assert done.returncode == 0, done.stderr
+    assert two.stderr.count("run folder") == 1
+    assert two.stdout.count("best val mIoU") == 1
+    assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == ["one", "two"]
+    ours, theirs = (load_file(tmp_path / f"runs/{name}/checkpoints/best.safetensors") for name in ("two", "one"))
+    for key in theirs:
+        assert torch.allclose(ours[key].double(), theirs[key].double(), rtol=1e-4, atol=1e-7), key
+    rows = [
+        [line.split(",") for line in (tmp_path / f"runs/{name}/metrics.csv").read_text().splitlines()]
+        for name in ("two", "one")
+    ]
+    for column in ("val_miou", "val_loss", "train_loss"):
+        place = rows[0][0].index(column)
+        for ours, theirs in zip(rows[0][1:], rows[1][1:], strict=True):
+            assert float(ours[place]) == pytest.approx(float(theirs[place]), rel=1e-3), column
+
+
+@pytest.mark.slow
+def test_torchrun_and_a_process_that_fails(data, tmp_path):
+    import shutil
+    import subprocess
+
+    broken = tmp_path / "data"
+    shutil.copytree(data, broken)
+    (broken / "images/5.jpg").write_text("hello")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "recyclecli"]
+    command = [*launch, *map(str, COMMON), "--name", "r", "--batch-size", "2"]
+    done = subprocess.run([*command, "--data", str(data)], cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("best val mIoU") == 1
+    assert [folder.name for folder in (tmp_path / "runs").iterdir()] == ["r"]
+    command[-3] = "failing"
+    done = subprocess.run([*command, "--data", str(broken)], cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert done.returncode != 0
+    assert "5.jpg cannot be read" in done.stderr
+    assert "a bug of recyclecli" not in done.stderr
