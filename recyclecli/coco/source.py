@@ -53,8 +53,12 @@ class CocoSource:
 
     def read(self, index: int) -> Sample:
         """See `Source`."""
-        record = self._records[index]
-        return Sample(read_photo(record.file, record.height, record.width), *self.read_labels(index))
+        return Sample(self.read_photo(index), *self.read_labels(index))
+
+    def read_photo(self, index: int) -> NDArray[np.uint8]:
+        """Image (H, W, 3) uint8 RGB, without the labels."""
+        record = self.record(index)
+        return read_photo(record.file, record.height, record.width)
 
     def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Mask (H, W) and instances (H, W), without the photo."""

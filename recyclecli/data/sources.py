@@ -72,6 +72,16 @@ def read_labels(source: Source, index: int) -> tuple[NDArray[np.uint8], NDArray[
     return sample.mask, sample.instances
 
 
+def read_photo(source: Source, index: int) -> NDArray[np.uint8]:
+    """Image (H, W, 3) uint8 RGB of photo `index`, without the labels where the source can.
+
+    A source can by a method `read_photo(index)` that returns it.
+    """
+    own = getattr(source, "read_photo", None)
+    image: NDArray[np.uint8] = source.read(index).image if own is None else own(index)
+    return image
+
+
 class Subset:
     """Some photos of a source, in the order of `indices`."""
 
@@ -90,6 +100,10 @@ class Subset:
     def read(self, index: int) -> Sample:
         """See `Source`."""
         return self._source.read(self._indices[index])
+
+    def read_photo(self, index: int) -> NDArray[np.uint8]:
+        """See `read_photo`."""
+        return read_photo(self._source, self._indices[index])
 
     def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """See `read_labels`."""
@@ -115,6 +129,10 @@ class Joined:
         """See `Source`."""
         source, within = self._places[index]
         return source.read(within)
+
+    def read_photo(self, index: int) -> NDArray[np.uint8]:
+        """See `read_photo`."""
+        return read_photo(*self._places[index])
 
     def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """See `read_labels`."""
@@ -169,6 +187,10 @@ class Relabelled:
         """See `Source`."""
         image, mask, instances = self._source.read(index)
         return Sample(image, *self._changed(mask, instances))
+
+    def read_photo(self, index: int) -> NDArray[np.uint8]:
+        """See `read_photo`."""
+        return read_photo(self._source, index)
 
     def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """See `read_labels`."""

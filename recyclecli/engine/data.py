@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from recyclecli.data.fit import crop_sample, fit_sample
+from recyclecli.data.painted import Painted
 from recyclecli.data.repeat import repeat_factors
 from recyclecli.data.splits import Split
 from recyclecli.engine.batch import Item, collate
@@ -18,6 +19,8 @@ from recyclecli.engine.sampler import Draw, EpochSampler
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, Source
+
+PAINTED = 2**29  # bytes of labels that are kept, of all loading processes together, for each of the two sides
 
 
 class PhotoDataset(Dataset[Item]):
@@ -90,7 +93,7 @@ class PhotoData(L.LightningDataModule):
             ranks=self.trainer.world_size,
         )
         full = len(sampler) >= self.batch_size
-        photos = PhotoDataset(self._split.train, self._recipe.data.size, self._recipe.data.scale)
+        photos = PhotoDataset(self._painted(self._split.train), self._recipe.data.size, self._recipe.data.scale)
         return self._loader(photos, sampler=sampler, drop_last=full)
 
     def val_dataloader(self) -> DataLoader[Item]:
@@ -102,7 +105,11 @@ class PhotoData(L.LightningDataModule):
             source, count = self._split.train, self._overfitted()
         mine = range(self.trainer.global_rank, count + -count % ranks, ranks)
         draws = [Draw(place if place < count else 0, counted=place < count) for place in mine]
-        return self._loader(PhotoDataset(source, self._recipe.data.size), sampler=draws)
+        return self._loader(PhotoDataset(self._painted(source), self._recipe.data.size), sampler=draws)
+
+    def _painted(self, source: Source) -> Painted:
+        """The source with its labels kept; each loading process keeps its own."""
+        return Painted(source, PAINTED // max(1, loader_workers(self._recipe.data.workers)))
 
     def _overfitted(self) -> int:
         """How many training photos are all there is, where `train.overfit_batches` says so."""

@@ -12,9 +12,10 @@ from support import coco, write_coco
 from recyclecli.coco import CocoSource
 from recyclecli.data.fit import crop_sample, fit_image, fit_sample, fitted_size, resize_image
 from recyclecli.data.folds import class_counts, make_folds, read_fold, stratification_columns, write_folds
+from recyclecli.data.painted import Painted
 from recyclecli.data.palette import palette
 from recyclecli.data.repeat import repeat_factors
-from recyclecli.data.sources import Relabelled, open_source, pixel_counts, regrouped
+from recyclecli.data.sources import Relabelled, Subset, open_source, pixel_counts, regrouped
 from recyclecli.data.splits import make_split
 from recyclecli.data.submission import read_submission, reduce_labels, write_submission
 from recyclecli.errors import RecycleError
@@ -540,3 +541,38 @@ def test_folds_of_masks_are_stratified_by_what_is_painted():
     assert counts.sum(0).tolist() == [0, 100, 25, 1]
     folds = make_folds(Shown(annotated=False), 5, 0)
     assert [sum(k < 25 for k in fold) for fold in folds.photos] == [5] * 5
+
+
+class TestPainted:
+    def sources(self, tmp_path):
+        from recyclecli.testing import random_source
+
+        file = write_coco(tmp_path, coco(5))
+        yield CocoSource(tmp_path, file)
+        yield random_source(3, 40)
+
+    def test_the_second_reading_equals_the_first(self, tmp_path):
+        for source in self.sources(tmp_path):
+            painted = Painted(source, 2**20)
+            for _ in range(3):
+                for index in range(len(source)):
+                    for ours, theirs in zip(painted.read(index), source.read(index), strict=True):
+                        assert np.array_equal(ours, theirs)
+                        assert ours.dtype == theirs.dtype
+
+    def test_labels_are_painted_once_and_no_more_than_fits_is_kept(self, tmp_path, monkeypatch):
+        source = CocoSource(tmp_path, write_coco(tmp_path, coco(4)))
+        asked, own = [], CocoSource.read_labels
+
+        def counting(self, index):
+            asked.append(index)
+            return own(self, index)
+
+        monkeypatch.setattr(CocoSource, "read_labels", counting)
+        for memory, expected in ((2**20, [0, 1, 2, 3]), (0, [0, 1, 2, 3] * 2)):
+            asked.clear()
+            painted = Painted(Subset(source, range(4)), memory)
+            for _ in range(2):
+                for index in range(4):
+                    painted.read(index)
+            assert asked == expected

@@ -58,6 +58,10 @@ class MaskSource:
         mask, instances = self.read_labels(index)
         return Sample(read_photo(self._images / self._names[index], *mask.shape), mask, instances)
 
+    def read_photo(self, index: int) -> NDArray[np.uint8]:
+        """Image (H, W, 3) uint8 RGB, without the labels."""
+        return read_photo(self._images / self._names[index], *_mask_size(self._mask(self._names[index])))
+
     def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Mask (H, W) uint8 and instances (H, W) int32, without the photo.
 

@@ -79,8 +79,12 @@ class YoloSource:
 
     def read(self, index: int) -> Sample:
         """See `Source`."""
+        return Sample(self.read_photo(index), *self.read_labels(index))
+
+    def read_photo(self, index: int) -> NDArray[np.uint8]:
+        """Image (H, W, 3) uint8 RGB, without the labels."""
         record = self.record(index)
-        return Sample(read_photo(record.file, record.height, record.width), *self.read_labels(index))
+        return read_photo(record.file, record.height, record.width)
 
     def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Mask (H, W) uint8 and instances (H, W) int32, without the photo."""
