@@ -69,7 +69,7 @@ class DataSection(Section):
     val_fraction: float = Field(0.2, gt=0, lt=1, description="share held out by a random split")
     size: int = Field(512, ge=32, le=4096, description="photos are fitted into size x size pixels")
     scale: tuple[Scale, Scale] | None = Field(
-        None, description="smallest and largest zoom of random training crops; whole photos when left out"
+        (0.75, 1.5), description="smallest and largest zoom of random training crops; null for whole photos"
     )
     workers: int | None = Field(None, ge=0, description="loading processes; by the machine when left out")
     fingerprint: str | None = Field(None, description="of the data of an earlier run; refused when it differs")
@@ -88,8 +88,8 @@ class Recipe(Section):
     seed: int = Field(0, ge=0, lt=2**32)
     data: DataSection = DataSection()
     model: Part = Part(name="unet")
-    loss: tuple[LossPart, ...] = Field((LossPart(name="ce"),), min_length=1)
-    aug: tuple[ListedPart, ...] = ()
+    loss: tuple[LossPart, ...] = Field((LossPart(name="ce"), LossPart(name="dice", weight=0.5)), min_length=1)
+    aug: tuple[ListedPart, ...] = (ListedPart(name="flip"),)
     post: tuple[ListedPart, ...] = ()
     train: TrainSection = TrainSection()
 
@@ -180,7 +180,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _defaults(tree: dict[str, Any]) -> dict[str, Any]:
     """`tree` with its components spelled out as mappings, lists of them as lists."""
-    full = Recipe().model_dump(exclude_unset=True) | {"model": "unet", "loss": "ce"} | tree
+    full = Recipe().model_dump(include={"model", "loss", "aug"}) | tree
     for key in ("data", "train"):
         if not isinstance(full.get(key) or {}, dict):
             raise RecycleError(f"recipe: {key} = {full[key]!r} is no section of keys and values")

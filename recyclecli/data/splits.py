@@ -53,6 +53,9 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
         }
     )
     split = _files_split(registry, data) or _whole_split(registry, data, seed)
+    for what, source in (("training", split.train), ("validation", split.val)):
+        if not len(source):
+            raise RecycleError(f"no {what} photo: {split.how}", "choose another fold, or make fewer folds")
     _refuse_missing(split)
     _refuse_leaks(split)
     fingerprint = _fingerprint(split)
@@ -197,6 +200,20 @@ def trained_on(split: Split, source: Source) -> list[str]:
     pasted = {name for record in train for name in record.provenance}
     records = (source.record(index) for index in range(len(source)))
     return [one.file_name for one in records if os.path.realpath(one.file) in files or one.file_name in pasted]
+
+
+def absent_classes(split: Split) -> list[str]:
+    """Classes that no training annotation is of; none where the source knows no annotations.
+
+    The background needs none.
+    """
+    from recyclecli.coco import has_background
+
+    annotations = [one for index in range(len(split.train)) for one in split.train.record(index).annotations]
+    names = split.train.class_names
+    seen = {annotation.label for annotation in annotations}
+    first = int(has_background(names))
+    return [name for label, name in enumerate(names) if label >= first and label not in seen] if annotations else []
 
 
 def _fingerprint(split: Split) -> str:

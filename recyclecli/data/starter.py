@@ -29,7 +29,7 @@ def starter_recipe(source: Source, root: Path) -> str:
     total = max(1, int(objects.sum()))
     rare = [name for name, count in zip(source.class_names, objects, strict=True) if 0 < count < RARE * total]
     reason = f"rare here: {', '.join(rare)}" if rare else "no class is rare here"
-    dice = "  - {name: dice, weight: 1}" if rare else "  # - {name: dice, weight: 1}"
+    dice = 1 if rare else 0.5
     return f"""\
 # {len(source)} photos, {len(source.class_names)} classes, {total} objects; median longer side {side} pixels.
 # Check it and train:   recycle train --recipe recipe.yaml
@@ -43,6 +43,7 @@ data:
   # recycle data kfold --n 5 --data ... makes folds.json.
   # fold: 0
   size: {size}            # photos are fitted into size x size; smaller is faster, larger sees small things
+  scale: [0.75, 1.5]    # training crops at a random zoom; null for whole photos
 
 model:
   name: unet            # unetpp is slower and often better; fpn is the lightest
@@ -52,12 +53,12 @@ model:
 loss:
   - {{name: ce, weight: 1}}
   # dice counts every class alike, whatever its size: {reason}
-{dice}
+  - {{name: dice, weight: {dice}}}
 
 aug:
   - flip
-  - {{name: affine, degrees: 15}}
-  - {{name: color, p: 0.8}}
+  # - {{name: affine, degrees: 15}}     # for photos that are taken from any side
+  # - {{name: color, p: 0.8}}           # for light that changes
 
 train:
   epochs: {epochs}           # about {STEPS} steps of {BATCH} photos

@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks import Callback
 
 from recyclecli.data.palette import palette
 from recyclecli.data.sources import pixel_counts
-from recyclecli.data.splits import Split
+from recyclecli.data.splits import Split, absent_classes
 from recyclecli.engine.batch import build
 from recyclecli.engine.checkpoint import card, start_from
 from recyclecli.engine.data import PhotoData
@@ -31,7 +31,7 @@ from recyclecli.engine.runs import RUNS, Run, create_run
 from recyclecli.engine.saving import refuse_small_disk
 from recyclecli.engine.trainer import callbacks_of, make_trainer
 from recyclecli.engine.tune import tuned
-from recyclecli.errors import RecycleError, RunFailed
+from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import write_json, write_text
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
@@ -92,6 +92,9 @@ def train(
     runs = runs or RUNS
     run = create_run(name, recipe.model.name, runs) if is_first() else Run(runs / (name or "of-the-first-process"))
     say(f"training on {len(split.train)} photos, validating on {len(split.val)}: {split.how}")
+    absent = absent_classes(split)
+    if absent:
+        say(f"note: no training photo shows {listed(absent)}, so nothing is learned of it")
     say(f"run folder: {run.folder}")
     try:
         if is_first():

@@ -89,11 +89,14 @@ def in_words(recipe: Recipe, split: Split) -> list[str]:
         f"A {recipe.model.name} model" + (f" with encoder {encoder}" if encoder else "") + " learned to tell "
         f"{len(split.train.class_names)} classes apart from {len(split.train)} photos of {recipe.data.root}.",
         f"It is judged on {len(split.val)} photos that it has not seen: {split.how}.",
-        f"Photos were fitted into {recipe.data.size} x {recipe.data.size} pixels; augmentations: {augs}.",
+        f"Photos were fitted into {recipe.data.size} x {recipe.data.size} pixels"
+        + (" and zoomed by {:g} to {:g}".format(*recipe.data.scale) if recipe.data.scale else "")
+        + f"; augmentations: {augs}.",
         f"Loss {losses}; {train.optimizer} with a peak rate of {train.lr:g}, {train.schedule} schedule, "
         f"{train.epochs} epochs of batches of {train.batch_size}, seed {recipe.seed}.",
         f"Post-processing: {posts}."
-        + (f" The weights are a moving average with decay {train.ema:g}." if train.ema else ""),
+        + (f" The weights are a moving average with decay {train.ema:g}." if train.ema else "")
+        + (f" The weights are the mean of the last {train.swa:.0%} of the epochs." if train.swa else ""),
     ]
 
 

@@ -16,7 +16,7 @@ from recyclecli.data.painted import Painted
 from recyclecli.data.palette import palette
 from recyclecli.data.repeat import repeat_factors
 from recyclecli.data.sources import Relabelled, Subset, open_source, pixel_counts, regrouped
-from recyclecli.data.splits import make_split
+from recyclecli.data.splits import absent_classes, make_split
 from recyclecli.data.submission import read_submission, reduce_labels, write_submission
 from recyclecli.errors import RecycleError
 from recyclecli.files import refuse_overwrite, whole
@@ -576,3 +576,18 @@ class TestPainted:
                 for index in range(4):
                     painted.read(index)
             assert asked == expected
+
+
+def test_classes_that_nothing_is_learned_of_and_folds_without_photos(tmp_path, registry):
+    content = coco(4, categories=(("Paper", 1), ("Metal", 2), ("Glass", 5)))
+    content["annotations"] = [one | {"category_id": 1} for one in content["annotations"]]
+    write_coco(tmp_path, content)
+    split = make_split(registry, resolve(registry, None, {"data.root": str(tmp_path)}).data, 0)
+    assert absent_classes(split) == ["Metal", "Glass"]
+    source = open_source(registry, tmp_path)
+    write_folds(source, make_folds(source, 2, 0), tmp_path, 0, force=False)
+    listing = json.loads((tmp_path / "folds.json").read_text())
+    listing["folds"][1]["val_images"] = []
+    (tmp_path / "folds.json").write_text(json.dumps(listing))
+    with pytest.raises(RecycleError, match="no validation photo: fold 1"):
+        make_split(registry, resolve(registry, None, {"data.root": str(tmp_path), "data.fold": 1}).data, 0)

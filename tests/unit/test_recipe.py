@@ -80,7 +80,7 @@ def test_all_faults_at_once_with_key_value_and_nearest(registry):
         "data.size = 'large'",
     ):
         assert expected in text
-    text = faults(registry, flags={"model": "unett"}, overrides=["loss.gamma=2"])
+    text = faults(registry, flags={"model": "unett"}, overrides=["loss.ce.gamma=2"])
     assert "2 fault(s)" in text
     assert "model = 'unett': no model is called 'unett'; nearest: unet" in text
     assert "loss.ce.gamma = 2: unknown key" in text

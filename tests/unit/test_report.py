@@ -8,7 +8,7 @@ from support import coco, write_coco
 from recyclecli.coco import CocoSource
 from recyclecli.data.starter import starter_recipe
 from recyclecli.engine.doctor import examine
-from recyclecli.recipe import resolve
+from recyclecli.recipe import Recipe, resolve
 from recyclecli.report import figures
 from recyclecli.report.gallery import WIDTH, Gallery
 from recyclecli.types import Sample
@@ -82,7 +82,9 @@ class TestStarter:
         recipe = resolve(registry, tmp_path / "recipe.yaml")
         assert recipe.data.root == tmp_path
         assert recipe.data.size == 64
-        assert [part.name for part in recipe.aug] == ["flip", "affine", "color"]
+        assert [part.name for part in recipe.aug] == ["flip"]
+        assert [(part.name, part.weight) for part in recipe.loss] == [(p.name, p.weight) for p in Recipe().loss]
+        assert recipe.data.scale == Recipe().data.scale
 
     def test_rare_classes_ask_for_dice(self, tmp_path):
         content = coco(200, categories=(("Paper", 1), ("Metal", 2)))
@@ -92,7 +94,7 @@ class TestStarter:
         write_coco(tmp_path, content, photos=False)
         text = starter_recipe(CocoSource(tmp_path, tmp_path / "annotations.json"), tmp_path)
         assert "rare here: Metal" in text
-        assert re.search(r"^  - \{name: dice", text, re.MULTILINE)
+        assert re.search(r"^  - \{name: dice, weight: 1\}", text, re.MULTILINE)
 
     def test_odd_roots_are_quoted(self, tmp_path, registry):
         root = tmp_path / 'a: "b" #c'

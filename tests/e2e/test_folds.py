@@ -1,0 +1,55 @@
+"""`train --folds all`: every fold by a process of its own, one score over all photos, repeatable."""
+
+import json
+
+import pytest
+from support import coco, run_recycle, write_coco
+
+SMALL = ["--plugin", "fpn", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32", "-o", "model.weights=none"]
+
+
+@pytest.fixture
+def folded(tmp_path):
+    write_coco(tmp_path / "data", coco(6))
+    assert run_recycle("data", "kfold", "--n", 2, cwd=tmp_path).returncode == 0
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_all_folds_and_their_one_score(folded):
+    done = run_recycle("train", "--folds", "all", "--name", "cv", *SMALL, cwd=folded)
+    assert done.returncode == 0, done.stderr
+    scores = json.loads((folded / "runs/cv-folds.json").read_text())
+    assert scores["photos"] == 6
+    assert scores["runs"] == ["runs/cv-fold0", "runs/cv-fold1"]
+    pixels = sum(map(sum, scores["confusion"]))
+    assert pixels == 6 * 32 * 32
+    assert f"{scores['miou_dataset']['value']:.4f}" in done.stdout
+    before = [(folded / f"runs/cv-fold{fold}/checkpoints/best.safetensors").read_bytes() for fold in (0, 1)]
+    # cut off in its second fold, and typed again: what is whole stays, the rest goes on
+    (folded / "runs/cv-fold1/report.html").unlink()
+    (folded / "runs/cv-folds.json").unlink()
+    again = run_recycle("train", "--folds", "all", "--name", "cv", *SMALL, cwd=folded)
+    assert again.returncode == 0, again.stderr
+    assert "fold 0: runs/cv-fold0 is trained already" in again.stderr
+    assert json.loads((folded / "runs/cv-folds.json").read_text()) == scores
+    after = [(folded / f"runs/cv-fold{fold}/checkpoints/best.safetensors").read_bytes() for fold in (0, 1)]
+    assert after == before
+    other = run_recycle("train", "--folds", "all", "--name", "cv", *SMALL, "--lr", "0.1", cwd=folded)
+    assert other.returncode == 2
+    assert "another recipe" in other.stderr
+
+
+def test_a_fold_that_fails_is_named(folded):
+    (folded / "data/images/1.jpg").write_text("hello")
+    done = run_recycle("train", "--folds", "all", *SMALL, cwd=folded)
+    assert done.returncode == 3
+    assert "1.jpg cannot be read" in done.stderr
+    assert "fold 0 ended with exit code 2" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fold_beside_all_of_them(folded):
+    done = run_recycle("train", "--folds", "all", "--fold", 1, *SMALL, cwd=folded)
+    assert done.returncode == 2
+    assert "leave out one of the two" in done.stderr
