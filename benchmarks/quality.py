@@ -134,7 +134,7 @@ def main():
     parser.add_argument("data", type=Path, help="../shared/data")
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--stage", choices=("rates", "choose", "final"), default="final")
-    parser.add_argument("--rate", type=float, default=2e-3, help="of the baseline, as `rates` found it")
+    parser.add_argument("--rate", type=float, default=1e-3, help="of the baseline, as `rates` found it")
     parser.add_argument("--only", action="append", help="of the choices; repeatable")
     options = parser.parse_args()
     data, runs, task = options.data.absolute(), options.runs.absolute(), options.task

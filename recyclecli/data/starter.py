@@ -63,7 +63,7 @@ aug:
 train:
   epochs: {epochs}           # about {STEPS} steps of {BATCH} photos
   batch_size: {BATCH}         # halve it when memory runs out, and set accumulate: 2
-  lr: 1e-3
+  lr: 1e-3              # 1e-4 for encoders that are transformers (Swin, ViT)
   ema: 0.99             # moving average of the weights; 0 for none
 """
 
