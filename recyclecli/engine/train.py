@@ -162,6 +162,11 @@ def _fit(
             raise KeyboardInterrupt from None
         raise
     except (RuntimeError, MemoryError) as error:
+        if "loading state_dict" in str(error):
+            raise RecycleError(
+                f"{run.last} holds another model than {run.recipe} names: {str(error).splitlines()[1].strip()}",
+                "restore the recipe, or train a new run from it: recycle train --recipe",
+            ) from error
         if any(text in str(error) for text in LEFT):
             raise RunFailed("another process of this training has ended", "what it said tells why") from error
         if not isinstance(error, MemoryError) and not any(text in str(error) for text in MEMORY):

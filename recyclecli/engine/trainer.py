@@ -165,9 +165,18 @@ def _logger(name: str, run: Run) -> Logger:
         return TensorBoardLogger(str(run.folder), name="tensorboard", version="", **purge)
     if find_spec(name) is None:
         raise RecycleError(f"train.loggers names {name}, which is not installed", f"pip install {name}")
-    if name == "wandb":
-        return WandbLogger(name=run.folder.name, project="recycle", save_dir=str(run.folder))
-    return MLFlowLogger("recycle", run_name=run.folder.name, save_dir=str(run.folder / "mlruns"))
+    try:
+        if name == "wandb":
+            return WandbLogger(name=run.folder.name, project="recycle", save_dir=str(run.folder))
+        place = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{run.folder.parent.absolute()}/mlflow.db")
+        logger = MLFlowLogger("recycle", run_name=run.folder.name, tracking_uri=place)
+        logger.run_id  # noqa: B018  # it is asked of the server now, not in the first epoch
+        return logger
+    except Exception as error:  # each raises its own types
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise RecycleError(
+            f"{name} cannot be used: {reason}", f"set it up, or leave {name} out of train.loggers"
+        ) from error
 
 
 def quieten() -> None:

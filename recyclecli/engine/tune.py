@@ -6,6 +6,7 @@ import copy
 import sys
 from contextlib import nullcontext, redirect_stderr
 from io import StringIO
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -41,12 +42,23 @@ def tuned(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) ->
             "train.find_lr and train.find_batch_size work on one device",
             "find them with --devices 1, then set train.lr and train.batch_size",
         )
-    if settings.find_batch_size:
-        recipe = _changed(recipe, batch_size=_batch_size(recipe, split, module, run), find_batch_size=False)
-        say(f"batch size: {recipe.train.batch_size} photos")
-    if settings.find_lr:
-        recipe = _changed(recipe, lr=_rate(recipe, split, module, run), find_lr=False)
-        say(f"learning rate: {recipe.train.lr:.2g}")
+    # both keep the weights in a file meanwhile, and have bars of their own
+    quiet = nullcontext() if sys.stderr.isatty() else redirect_stderr(StringIO())
+    with TemporaryDirectory() as place:
+        keywords: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "default_root_dir": place}
+        if settings.find_batch_size:
+            with quiet:
+                found = _batch_size(recipe, split, module, run, keywords)
+            recipe = _changed(recipe, batch_size=found, find_batch_size=False)
+            say(
+                f"batch size: {found} photos"
+                + ("" if _has_limit() else ", as it was: only a GPU's limit is looked for")
+            )
+        if settings.find_lr:
+            with quiet:
+                rate = _rate(recipe, split, module, run, keywords)
+            recipe = _changed(recipe, lr=rate, find_lr=False)
+            say(f"learning rate: {rate:g}")
     return recipe
 
 
@@ -54,36 +66,32 @@ def _changed(recipe: Recipe, **settings: Any) -> Recipe:
     return recipe.model_copy(update={"train": recipe.train.model_copy(update=settings)})
 
 
-def _rate(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> float:
+def _rate(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, keywords: dict[str, Any]) -> float:
     """The rate at which the loss falls fastest: the range test of Smith (2017)."""
     steps = len(split.train) // (recipe.train.batch_size * recipe.train.accumulate)  # of an epoch
     enough = STEPS // max(1, steps) + 1
-    tuner = Tuner(make_trainer(recipe, run, (), logger=False, enable_checkpointing=False, max_epochs=enough))
-    quiet = nullcontext() if sys.stderr.isatty() else redirect_stderr(StringIO())  # it has a bar of its own
-    with quiet:
-        found = tuner.lr_find(
-            copy.deepcopy(module),
-            datamodule=PhotoData(split, recipe),
-            min_lr=LOWEST,
-            max_lr=HIGHEST,
-            num_training=STEPS,
-            update_attr=False,
-        )
+    found = Tuner(make_trainer(recipe, run, (), max_epochs=enough, **keywords)).lr_find(
+        copy.deepcopy(module),
+        datamodule=PhotoData(split, recipe),
+        min_lr=LOWEST,
+        max_lr=HIGHEST,
+        num_training=STEPS,
+        update_attr=False,
+    )
     rate = found.suggestion() if found else None
     if rate is None:
         raise RecycleError("the range test found no learning rate: the loss never fell", "set train.lr by hand")
     return float(f"{rate:.2g}")
 
 
-def _batch_size(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> int:
-    """The largest power of two that a GPU takes, no more than an eighth of the photos."""
+def _batch_size(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, keywords: dict[str, Any]) -> int:
+    """The largest power of two that a GPU takes, no more than an eighth of the photos; on a processor as it is."""
     if not _has_limit():
-        say("note: train.find_batch_size looks for a GPU's limit; on a processor larger batches are no faster")
         return recipe.train.batch_size
     most = max(2, len(split.train) // 8)
     data = PhotoData(split, recipe)
     data.batch_size = 2
-    tuner = Tuner(make_trainer(recipe, run, (), logger=False, enable_checkpointing=False))
+    tuner = Tuner(make_trainer(recipe, run, (), **keywords))
     trials = max(1, most.bit_length() - 1)
     found = tuner.scale_batch_size(copy.deepcopy(module), datamodule=data, init_val=2, max_trials=trials)
     return min(most, found or recipe.train.batch_size)

@@ -263,7 +263,7 @@ class TestFound:
     def test_on_a_processor_the_batch_stays(self, start, registry, capsys):
         done, _ = start({"train.find_batch_size": True})
         assert recipe_of(registry, done).train.batch_size == 2
-        assert "looks for a GPU's limit" in capsys.readouterr().err
+        assert "2 photos, as it was" in capsys.readouterr().err
 
     def test_not_on_several_devices(self, start):
         with pytest.raises(RecycleError, match="one device"):
@@ -366,6 +366,14 @@ def test_early_stop_and_top_are_remembered_when_resumed(start, registry, tmp_pat
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
+def test_a_checkpoint_of_another_model_is_told_when_resumed(start, registry):
+    done, _ = start({"train.epochs": 2})
+    other = resolve(registry, None, {**SETTINGS, "model.encoder": "resnet18", "train.epochs": 3})
+    split = Split(random_source(8, 32), random_source(3, 32), (1.0,) * 8, "drawn", other.data)
+    with pytest.raises(RecycleError, match=r"last\.ckpt holds another model than .*recipe\.yaml names"):
+        resume(registry, other, split, done.run)
+
+
 @pytest.mark.parametrize(
     ("settings", "word"),
     [
@@ -379,3 +387,13 @@ def test_devices_that_cannot_be(start, settings, word, tmp_path):
         start({**settings, "train.ema": 0.9})
     assert word in str(caught.value)
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["bf16-mixed", "16-mixed", "tf32"])
+def test_training_on_a_gpu(start, precision):
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    done, (state,) = start({"train.precision": precision, "train.compile": precision == "bf16-mixed"})
+    assert done.best == done.best
+    assert all(value.isfinite().all() for value in state.values() if value.is_floating_point())

@@ -76,3 +76,18 @@ def test_torchrun_and_a_process_that_fails(data, tmp_path):
     assert done.returncode != 0
     assert "5.jpg cannot be read" in done.stderr
     assert "a bug of recyclecli" not in done.stderr
+
+
+@pytest.mark.gpu
+def test_two_gpus_synchronise_their_batch_normalisation(data, tmp_path):
+    if torch.cuda.device_count() < 2:
+        pytest.skip("needs two CUDA devices")
+    common = [value for value in COMMON if value != "train.freeze_norm=true"][:-1]
+    common += ["--precision", "32", "--data", data]
+    for name, more in (("one", ["--batch-size", 4]), ("two", ["--batch-size", 2, "--devices", 2])):
+        done = run_recycle(*common, *more, "--name", name, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    ours, theirs = (load_file(tmp_path / f"runs/{name}/checkpoints/best.safetensors") for name in ("two", "one"))
+    for key in theirs:
+        if "running_mean" in key:
+            assert torch.allclose(ours[key], theirs[key], rtol=1e-3, atol=1e-4), key
