@@ -10,7 +10,8 @@ from support import coco, run_recycle, write_coco
 
 COMMON = [
     *("train", "--epochs", 2, "--optimizer", "sgd", "--lr", "1e-3", "--train-json", "t.json", "--val-json", "v.json"),
-    *("-o", "data.size=32", "-o", "train.ema=0", "-o", "train.warmup=0", "-o", "train.freeze_norm=true"),
+    *("--loss", "ce", "-o", "aug=[]", "-o", "data.scale=null", "-o", "data.size=32"),
+    *("-o", "train.ema=0", "-o", "train.warmup=0", "-o", "train.freeze_norm=true"),
 ]
 
 
