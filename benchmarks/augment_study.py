@@ -52,6 +52,7 @@ def trained(data, runs, epochs):
                 "data.train": [{"root": root, "json": str(files[0])}],
                 "data.val": [{"root": root, "json": str(files[1])}],
                 "data.size": 192,
+                "data.scale": None,
                 "model": "fpn",
                 "loss": ["ce", "dice"],
                 "aug": [*augmentations, "flip"],

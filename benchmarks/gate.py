@@ -51,7 +51,10 @@ def pair(root: Path, runs: Path):
                 "data.train": [{"root": root, "json": str(learned)}],
                 "data.val": [{"root": root, "json": str(judged)}],
                 "data.size": 256,
+                "data.scale": None,
                 "model": "fpn",
+                "loss": "ce",
+                "aug": [],
                 "train.epochs": 10,
                 "seed": seed,
             }
