@@ -91,6 +91,6 @@ def refuse_small_disk(folder: Path, model: nn.Module, recipe: Recipe) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise RunFailed(
-            f"checkpoints take up to {needed / 2**20:.0f} MiB, {free / 2**20:.0f} MiB are free in {folder}",
+            f"checkpoints take up to {needed / 2**20:.0f} MiB, and {free / 2**20:.0f} MiB are free in {folder}",
             "free some space, run from a folder on another disk, or lower train.keep",
         )

@@ -4,6 +4,7 @@ Every case runs `recycle` in a process of its own, whose time and peak memory ar
 number of cases is printed at the end of the session.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -13,12 +14,14 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from support import coco, run_recycle, write_coco
 
@@ -369,12 +372,13 @@ def test_arguments(tmp_path, arguments, codes):
     attack(*arguments, cwd=tmp_path, codes=codes)
 
 
-@pytest.fixture
-def tiny_disk(tmp_path):
-    """A file system of 40 MB; needs the right to mount."""
+@pytest.fixture(params=["40m"])
+def tiny_disk(tmp_path, request):
+    """A file system of its own, of 40 MB unless told; needs the right to mount."""
     place = tmp_path / "disk"
     place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", place], capture_output=True).returncode:
+    size = f"size={request.param}"
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", place], capture_output=True).returncode:
         pytest.skip("no right to mount a small file system here")
     yield place
     subprocess.run(["umount", place], check=True)
@@ -385,11 +389,28 @@ def fill(place, left):
     (place / "filler").write_bytes(b"x" * (shutil.disk_usage(place).free - left))
 
 
-def test_a_full_disk_while_training(trained, tiny_disk):
+def test_a_disk_that_is_too_small_for_checkpoints(trained, tiny_disk):
     text = attack("train", "--recipe", trained / "runs/r/recipe.yaml", cwd=tiny_disk, codes={3})
+    assert re.search(r"checkpoints take up to \d+ MiB, and \d+ MiB are free", text)
+    assert not list((tiny_disk / "runs").iterdir())
+
+
+@pytest.mark.parametrize("tiny_disk", ["400m"], indirect=True)
+def test_a_full_disk_while_training(trained, tiny_disk):
+    def fill_when_it_has_begun():
+        deadline = time.monotonic() + SECONDS
+        while not list(tiny_disk.glob("runs/*/recipe.yaml")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with contextlib.suppress(OSError):  # the training writes meanwhile
+            fill(tiny_disk, 2_000_000)
+
+    threading.Thread(target=fill_when_it_has_begun).start()
+    command = ["train", "--recipe", trained / "runs/r/recipe.yaml", "--epochs", 40]
+    text = attack(*command, cwd=tiny_disk, codes={3})
     assert "the disk is full" in text
     assert not list(tiny_disk.rglob("*.part"))
-    assert not list(tiny_disk.rglob("last.ckpt"))
+    for file in tiny_disk.rglob("last.ckpt"):  # of an epoch before, and whole
+        assert "optimizer_states" in torch.load(file, weights_only=True)
 
 
 def test_a_full_disk_while_predicting(trained, tiny_disk):
