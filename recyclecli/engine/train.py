@@ -29,7 +29,7 @@ from recyclecli.engine.module import SegmentationModule
 from recyclecli.engine.ranks import is_first, say
 from recyclecli.engine.runs import RUNS, Run, create_run
 from recyclecli.engine.saving import refuse_small_disk
-from recyclecli.engine.trainer import callbacks_of, make_trainer
+from recyclecli.engine.trainer import callbacks_of, loggers_on_a_full_disk, make_trainer
 from recyclecli.engine.tune import tuned
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import write_json, write_text
@@ -155,7 +155,8 @@ def _fit(
     data = PhotoData(split, recipe)
     checkpoint = str(run.last) if run.last.is_file() else None
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        with loggers_on_a_full_disk():
+            trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except SystemExit as end:  # what Lightning makes of Ctrl-C, deaf to further ones
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if isinstance(end.__context__, KeyboardInterrupt):

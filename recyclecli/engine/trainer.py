@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -24,10 +26,11 @@ from recyclecli.engine.frozen import Frozen
 from recyclecli.engine.looks import Looks
 from recyclecli.engine.module import SegmentationModule
 from recyclecli.engine.nan import NotANumber
-from recyclecli.engine.ranks import launched
+from recyclecli.engine.ranks import launched, say
 from recyclecli.engine.runs import Run
 from recyclecli.engine.saving import WholeFiles
 from recyclecli.errors import RecycleError
+from recyclecli.files import FULL
 from recyclecli.recipe import Recipe
 from recyclecli.settings import TrainSection
 
@@ -177,6 +180,24 @@ def _logger(name: str, run: Run) -> Logger:
         raise RecycleError(
             f"{name} cannot be used: {reason}", f"set it up, or leave {name} out of train.loggers"
         ) from error
+
+
+@contextmanager
+def loggers_on_a_full_disk() -> Iterator[None]:
+    """One note, no traceback, where a logger's own thread finds the disk full."""
+    before = threading.excepthook
+
+    def hook(failed: threading.ExceptHookArgs) -> None:
+        if isinstance(failed.exc_value, OSError) and failed.exc_value.errno in FULL:
+            say("note: the disk is full; what the loggers write from here on is lost")
+        else:
+            before(failed)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def quieten() -> None:
