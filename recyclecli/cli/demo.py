@@ -78,6 +78,7 @@ def demo(
         "data.train": [{"json": made.file.name}],
         "data.val": [{"json": "kfold_0_val.json"}],
         "data.size": size,
+        "data.scale": None,
         "loss": ["ce", "dice"],
         "aug": ["flip"],
         "train.epochs": epochs,
