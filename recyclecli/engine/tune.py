@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import sys
 from contextlib import nullcontext, redirect_stderr
 from io import StringIO
@@ -22,6 +23,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 
 STEPS = 100  # of the range test
+SETTLED = 10  # of them, after which the smoothed loss means something
 LOWEST, HIGHEST = 1e-6, 1.0  # rates that it goes through
 
 
@@ -67,7 +69,11 @@ def _changed(recipe: Recipe, **settings: Any) -> Recipe:
 
 
 def _rate(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, keywords: dict[str, Any]) -> float:
-    """The rate at which the loss falls fastest: the range test of Smith (2017)."""
+    """A tenth of the rate at which the loss, smoothed, is lowest in the range test of Smith (2017).
+
+    Lightning's own suggestion is the steepest slope over the rate itself, not over its logarithm, and so
+    lies among the first rates, where nothing is learned.
+    """
     steps = len(split.train) // (recipe.train.batch_size * recipe.train.accumulate)  # of an epoch
     enough = STEPS // max(1, steps) + 1
     found = Tuner(make_trainer(recipe, run, (), max_epochs=enough, **keywords)).lr_find(
@@ -78,10 +84,11 @@ def _rate(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, ke
         num_training=STEPS,
         update_attr=False,
     )
-    rate = found.suggestion() if found else None
-    if rate is None:
+    tried = list(zip(found.results["loss"], found.results["lr"], strict=True))[SETTLED:] if found else []
+    finite = [(loss, rate) for loss, rate in tried if math.isfinite(loss)]
+    if not finite or min(finite)[0] >= finite[0][0]:
         raise RecycleError("the range test found no learning rate: the loss never fell", "set train.lr by hand")
-    return float(f"{rate:.2g}")
+    return float(f"{min(finite)[1] / 10:.2g}")
 
 
 def _batch_size(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, keywords: dict[str, Any]) -> int:
