@@ -88,9 +88,10 @@ class Component:
         shadowing = RESERVED & self.options.model_fields.keys()
         if shadowing:
             raise ValueError(f"{self.name}: option names {sorted(shadowing)} are the recipe's own")
-        unknown = (getattr(self, "offline", None) or {}).keys() - self.options.model_fields.keys()
-        if unknown:
-            raise ValueError(f"{self.name}: offline sets {sorted(unknown)}, which are no options of it")
+        for place in ("offline", "search"):
+            unknown = (getattr(self, place, None) or {}).keys() - self.options.model_fields.keys()
+            if unknown:
+                raise ValueError(f"{self.name}: {place} sets {sorted(unknown)}, which are no options of it")
 
 
 class DatasetComponent(Component):
@@ -124,10 +125,17 @@ class LossComponent(Component):
     kind: ClassVar[Kind] = "loss"
 
 
+@dataclass(frozen=True, slots=True)
 class PostprocessorComponent(Component):
-    """Builds a `Postprocessor`: `factory(options, PostprocessorContext)`."""
+    """Builds a `Postprocessor`: `factory(options, PostprocessorContext)`.
+
+    Attributes:
+        search: for some of its options the values that `recycle ablate --search` tries, in all
+            combinations.
+    """
 
     kind: ClassVar[Kind] = "postprocessor"
+    search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

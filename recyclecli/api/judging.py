@@ -265,6 +265,7 @@ def ablate(
     retrained: bool = True,
     force: bool = False,
     how: str = "photos of the caller's",
+    search: Sequence[str] = (),
 ) -> Ablation:
     """Keep or drop each trick, and write the chosen pipeline into the run, where `predict` finds it.
 
@@ -278,6 +279,7 @@ def ablate(
         retrained: also compare the runs beside this one that differ in a setting.
         force: replace an earlier choice.
         how: where `source` comes from, in words.
+        search: post-processors whose options are searched for, too.
     """
     from recyclecli.engine.ablate import ablate as engine
     from recyclecli.files import refuse_overwrite
@@ -287,4 +289,4 @@ def ablate(
     if source is None:
         source, how = judged_photos(found)
     own = groups(source, group_by)
-    return engine(registry(), found, recipe_of(found), source, how, metric, worth, own, only, retrained)
+    return engine(registry(), found, recipe_of(found), source, how, metric, worth, own, only, retrained, search)

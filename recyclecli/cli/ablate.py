@@ -25,6 +25,9 @@ def ablate(
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
     trick: Annotated[list[str] | None, typer.Option("--trick", help="Try this one; repeatable.")] = None,
+    search: Annotated[
+        list[str] | None, typer.Option("--search", help="Search this post-processor's options, too; repeatable.")
+    ] = None,
     metric: MetricName = None,
     worth: Worth = 0.005,
     group_by: GroupBy = None,
@@ -41,7 +44,7 @@ def ablate(
     refuse_overwrite([api.find_run(run).pipeline], force)
     source, how = api.judged_photos(run, data, json_path, dataset)
     chosen = metric_option(metric) or "miou_dataset"
-    found = api.ablate(run, source, chosen, worth, group_by, trick or (), retrained, force, how)
+    found = api.ablate(run, source, chosen, worth, group_by, trick or (), retrained, force, how, search or ())
     if as_json:
         import json
 

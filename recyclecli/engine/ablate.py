@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from recyclecli import __version__
@@ -15,12 +16,12 @@ from recyclecli.engine.pipeline import VIEWS, Pipeline, write_choice
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.judge.compare import WORTH, compare
-from recyclecli.judge.gate import Choice, Names, Trick, choose, judged
+from recyclecli.judge.gate import Choice, Names, Trick, choose, judged, tuned
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import Metric
 from recyclecli.plugins import Registry
 from recyclecli.recipe import ListedPart, Recipe, resolve
-from recyclecli.types import Source
+from recyclecli.types import PostprocessorComponent, Source
 
 WITHOUT_AVERAGE = "without-ema"
 
@@ -72,6 +73,7 @@ def ablate(
     groups: Sequence[int] | None = None,
     only: Sequence[str] = (),
     retrained: bool = True,
+    search: Sequence[str] = (),
 ) -> Ablation:
     """Judge every trick and write the chosen pipeline into the run.
 
@@ -86,23 +88,34 @@ def ablate(
         groups: a number for each photo; those of one number are drawn together.
         only: names of the tricks to try; all when empty.
         retrained: whether to look at the runs beside this one, too.
+        search: post-processors whose options are searched for, too; each is judged as what its best
+            options on four fifths of the photos give on the last.
 
     Raises:
-        RecycleError: an unknown trick, or a photo that cannot be read.
+        RecycleError: an unknown trick, one without options to search, or a photo that cannot be read.
     """
     tricks = installed_tricks(registry, run, recipe)
-    for name in only:
+    for name in (*only, *search):
         if name not in tricks:
             raise RecycleError(f"no trick is called {name!r}", f"there are {', '.join(tricks)}")
-    tricks = {name: trick for name, trick in tricks.items() if not only or name in only}
+    tricks = {name: trick for name, trick in tricks.items() if not only or name in (*only, *search)}
     print(f"trying {', '.join(tricks)} on {len(source)} photos: {how}", file=sys.stderr)
-    base, *ledgers = count(registry, run, recipe, source, [Pipeline(), *tricks.values()])
+    variants = {name: _variants(registry, tricks[name]) for name in search}
+    several = [one for each in variants.values() for one in each]
+    base, *ledgers = count(registry, run, recipe, source, [Pipeline(), *tricks.values(), *several])
+    searched = ledgers[len(tricks) :]
+    for name, each in variants.items():
+        found, searched = searched[: len(each)], searched[len(each) :]
+        best, fair = tuned({str(place): one for place, one in enumerate(found)}, metric, groups)
+        ledgers[list(tricks).index(name)], tricks[name] = fair, each[int(best)]
+        (part,) = tricks[name].post
+        print(f"the best of {len(each)} for {name}: {_short(part.model_dump(exclude_none=True))}", file=sys.stderr)
 
     def together(sets: Sequence[Names]) -> list[Ledger]:
         print(f"trying together: {'; '.join(' + '.join(names) for names in sets)}", file=sys.stderr)
         return count(registry, run, recipe, source, [_joined(tricks, names) for names in sets])
 
-    answers, choice = choose(base, dict(zip(tricks, ledgers, strict=True)), together, metric, worth, groups)
+    answers, choice = choose(base, dict(zip(tricks, ledgers, strict=False)), together, metric, worth, groups)
     arms = sibling_arms(registry, run, recipe) if retrained else {}
     others = _retrained(registry, source, arms, metric, worth, groups) if len(arms) > 1 else ()
     pipeline = _joined(tricks, choice.kept)
@@ -130,6 +143,19 @@ def installed_tricks(registry: Registry, run: Run, recipe: Recipe) -> dict[str, 
     if run.raw.is_file() and read_card(run.raw).get("step") == read_card(run.best).get("step"):
         tricks[WITHOUT_AVERAGE] = Pipeline(weights="raw")
     return tricks
+
+
+def _variants(registry: Registry, trick: Pipeline) -> list[Pipeline]:
+    """A post-processor with its options as they are, and with all combinations of those worth trying."""
+    if not trick.post:
+        raise RecycleError(f"{trick} has no options to search", "search a post-processor: densecrf")
+    (part,) = trick.post
+    component = registry.find("postprocessor", part.name).component
+    values = component.search if isinstance(component, PostprocessorComponent) else {}
+    if not values:
+        raise RecycleError(f"{part.name} names no options worth searching", "leave it out of --search")
+    combinations = (dict(zip(values, one, strict=True)) for one in product(*values.values()))
+    return [trick, *(Pipeline(post=(part.model_copy(update=one),)) for one in combinations)]
 
 
 def _joined(tricks: Mapping[str, Pipeline], names: Names) -> Pipeline:

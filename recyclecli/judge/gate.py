@@ -93,11 +93,7 @@ def choose(
         groups: a number for each photo; those of one number stay together.
         seed: of all chance.
     """
-    units = np.arange(len(base)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    order = np.random.default_rng(seed).permutation(units.max() + 1)
-    part = (order % FOLDS)[units]
-    parts = [np.flatnonzero(part == number) for number in range(FOLDS)]
-    rests = [np.flatnonzero(part != number) for number in range(FOLDS)]
+    parts, rests = _parts(len(base), groups, seed)
 
     def tried(photos: np.ndarray[Any, Any] | None) -> list[Trick]:
         some = {name: _taken(ledger, photos) for name, ledger in tricks.items()}
@@ -121,6 +117,46 @@ def choose(
         fair.replace(held_out, ledgers[best(names, rest)])
     estimates = (estimate(one, metric, groups, seed) for one in (ledgers[chosen], fair, base))
     return answers, Choice(chosen, *estimates)
+
+
+def tuned(
+    variants: Mapping[str, Ledger], metric: Metric, groups: Sequence[int] | None = None, seed: int = 0
+) -> tuple[str, Ledger]:
+    """The best of several variants of one trick, and what choosing among them is worth on other photos.
+
+    Args:
+        variants: counts with each, of the same photos; at least one.
+        metric: the score that decides.
+        groups: a number for each photo; those of one number stay together.
+        seed: of all chance.
+
+    Returns:
+        The name of the best on all photos; and the counts in which each fifth of the photos is
+        scored with the variant that is best on the others.
+    """
+
+    def best(photos: np.ndarray[Any, Any] | None) -> str:
+        return max(variants, key=lambda name: _score(_taken(variants[name], photos), metric))
+
+    first = next(iter(variants.values()))
+    fair = first.take(np.arange(len(first)))
+    for part, rest in zip(*_parts(len(first), groups, seed), strict=True):
+        if len(part) and len(rest):
+            fair.replace(part, variants[best(rest)])
+    return best(None), fair
+
+
+def _parts(
+    photos: int, groups: Sequence[int] | None, seed: int
+) -> tuple[list[np.ndarray[Any, Any]], list[np.ndarray[Any, Any]]]:
+    """Places of the photos of each fifth, and of all others."""
+    units = np.arange(photos) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    order = np.random.default_rng(seed).permutation(units.max() + 1)
+    part = (order % FOLDS)[units]
+    numbers = range(FOLDS)
+    return [np.flatnonzero(part == number) for number in numbers], [
+        np.flatnonzero(part != number) for number in numbers
+    ]
 
 
 def estimate(ledger: Ledger, metric: Metric, groups: Sequence[int] | None = None, seed: int = 0) -> Estimate:

@@ -13,7 +13,10 @@ from PIL import Image
 from support import run_recycle
 
 from recyclecli import api
-from recyclecli.engine.pipeline import pipeline_of, write_choice
+from recyclecli.engine.evaluate import count
+from recyclecli.engine.pipeline import Pipeline, pipeline_of, write_choice
+from recyclecli.judge.gate import estimate
+from recyclecli.recipe import ListedPart
 
 SMALL = {"data.size": 64, "model": "fpn", "model.weights": "none", "train.batch_size": 4, "train.lr": 0.004}
 
@@ -239,6 +242,18 @@ class TestAblate:
     def test_an_unknown_trick(self, work):
         done = said(work, "ablate", "seed-0", "--trick", "magic", codes=(2,))
         assert "no trick is called 'magic'" in done.stderr
+
+    def test_options_are_searched(self, work, val):
+        done = said(work, "ablate", "seed-0", "--trick", "hflip", "--search", "mode-filter", "--no-retrained", "--json")
+        found = json.loads(done.stdout)
+        assert [trick["name"] for trick in found["tricks"]] == ["hflip", "mode-filter"]
+        size = int(re.search(r"the best of 4 for mode-filter: mode-filter(?: size=(\d+))?", done.stderr)[1] or 3)
+        sizes = (3, 5, 9)
+        run, recipe = api.find_run(work / "runs/seed-0"), api.recipe_of(work / "runs/seed-0")
+        pipelines = [Pipeline(post=(ListedPart(name="mode-filter", size=one),)) for one in sizes]
+        scores = [estimate(one, "miou_dataset").value for one in count(api.registry(), run, recipe, val, pipelines)]
+        assert scores[sizes.index(size)] == max(scores)
+        assert "no options to search" in said(work, "ablate", "seed-1", "--search", "hflip", codes=(2,)).stderr
 
     def test_resuming_forgets_the_choice(self, work, val):
         run = api.find_run(work / "runs/seed-1")

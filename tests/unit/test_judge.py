@@ -16,7 +16,7 @@ from recyclecli.judge import counts as counting
 from recyclecli.judge.calibration import Calibration
 from recyclecli.judge.compare import compare, photos_needed
 from recyclecli.judge.counts import boundary_counts, confusion
-from recyclecli.judge.gate import choose, judged
+from recyclecli.judge.gate import choose, estimate, judged, tuned
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.resample import benjamini_hochberg, bootstrap, interval, swap_test
 from recyclecli.judge.scores import evaluation, headline, rows_of
@@ -66,10 +66,10 @@ class TestScores:
             plain.append((true & predicted).sum() / union)
             assert entry.iou.value == pytest.approx(plain[-1], abs=1e-9)
             assert entry.iou.value == pytest.approx(other, abs=1e-6)  # torchmetrics computes in float32
-            for estimate, total in ((entry.recall, true), (entry.precision, predicted)):
-                assert (estimate is None) == (not total.any())
-                if estimate:
-                    assert estimate.value == pytest.approx((true & predicted).sum() / total.sum(), abs=1e-9)
+            for share, total in ((entry.recall, true), (entry.precision, predicted)):
+                assert (share is None) == (not total.any())
+                if share:
+                    assert share.value == pytest.approx((true & predicted).sum() / total.sum(), abs=1e-9)
         assert result.miou_dataset.value == pytest.approx(np.mean(plain), abs=1e-9)
         each = []
         for true, predicted in pairs:
@@ -365,6 +365,22 @@ class TestGate:
         assert found.difference.verdict == "better"
         assert judged(found, 0.05).answer == "drop"
         assert judged(found, found.difference.low).answer == "keep"
+
+    def test_the_best_variant_is_found_and_its_gain_is_not_flattered(self):
+        variants = {"poor": noisy(120, 0.4, 1), "best": noisy(120, 0.2, 2), "fair": noisy(120, 0.3, 3)}
+        name, counts = tuned(variants, "miou_dataset")
+        assert name == "best"
+        assert np.array_equal(counts.counts, variants["best"].counts)  # the same choice without any fifth
+        flattered, fair = [], []
+        for trial in range(20):
+            equal = {str(seed): noisy(40, 0.3, 100 * trial + seed) for seed in range(10)}
+            scores = {name: estimate(one, "miou_dataset").value for name, one in equal.items()}
+            name, counts = tuned(equal, "miou_dataset")
+            assert scores[name] == max(scores.values())
+            flattered.append(scores[name] - np.mean(list(scores.values())))
+            fair.append(estimate(counts, "miou_dataset").value - np.mean(list(scores.values())))
+        assert np.mean(flattered) > 0.004
+        assert abs(np.mean(fair)) < np.mean(flattered) / 2
 
     def test_nothing_to_choose_from(self):
         answers, choice = choose(noisy(12, 0.3), {}, lambda sets: pytest.fail("nothing to join"))

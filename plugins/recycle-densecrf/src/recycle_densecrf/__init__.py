@@ -1,6 +1,7 @@
 """Post-processors for recyclecli: the manifest."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from pydantic import Field
 
@@ -17,6 +18,15 @@ class DenseCrfOptions(Options):
     bilateral_sdims: float = Field(80.0, gt=0, description="reach of the appearance kernel in pixels")
     bilateral_schan: float = Field(13.0, gt=0, description="reach of the appearance kernel in grey levels")
     bilateral_compat: float = Field(10.0, ge=0, description="weight of the appearance kernel")
+    guard_area: float = Field(
+        0.002, ge=0, le=1, description="regions up to this share of the photo are kept if the CRF wipes them; 0: none"
+    )
+    guard_confidence: float = Field(0.6, ge=0, le=1, description="mean probability of a region worth keeping")
+    threads: int = Field(0, ge=0, le=256, description="CPU threads; 0: all")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU where there is one")
+    implementation: Literal["lattice", "pydensecrf"] = Field(
+        "lattice", description="ours, or pydensecrf on one thread, for comparison"
+    )
 
 
 class ModeFilterOptions(Options):
@@ -25,19 +35,51 @@ class ModeFilterOptions(Options):
     size: int = Field(3, ge=3, le=31, description="side of the window in pixels")
 
 
+class RemoveIslandsOptions(Options):
+    """Settings of `remove-islands`."""
+
+    area: float = Field(0.0005, gt=0, lt=1, description="smallest region that stays, as a share of the photo")
+
+
+class FillHolesOptions(Options):
+    """Settings of `fill-holes`."""
+
+    area: float = Field(0.002, gt=0, le=1, description="largest hole that is filled, as a share of the photo")
+
+
 @hookimpl
 def recycle_postprocessors() -> Iterator[PostprocessorComponent]:
-    """Dense CRF and the mode filter."""
+    """Dense CRF and the label filters."""
     yield PostprocessorComponent(
         "densecrf",
         "recycle_densecrf.densecrf:DenseCrf",
         DenseCrfOptions,
         "Fully connected CRF: edges of labels move to edges of the photo",
-        requires=(Requirement("pydensecrf", "pydensecrf2>=1.1"),),
+        requires=(Requirement("numba", "numba>=0.61"),),
+        search={
+            "bilateral_compat": (4.0, 10.0),
+            "bilateral_sdims": (30.0, 80.0),
+            "bilateral_schan": (5.0, 13.0),
+        },
+    )
+    yield PostprocessorComponent(
+        "fill-holes",
+        "recycle_densecrf.islands:FillHoles",
+        FillHolesOptions,
+        "Small holes within an object become part of it",
+        search={"area": (0.0005, 0.002, 0.01)},
     )
     yield PostprocessorComponent(
         "mode-filter",
         "recycle_densecrf.mode:ModeFilter",
         ModeFilterOptions,
         "The most frequent label around each pixel",
+        search={"size": (3, 5, 9)},
+    )
+    yield PostprocessorComponent(
+        "remove-islands",
+        "recycle_densecrf.islands:RemoveIslands",
+        RemoveIslandsOptions,
+        "Small islands of a label take the label next to them",
+        search={"area": (0.0002, 0.0005, 0.002)},
     )

@@ -1,36 +1,60 @@
-"""The fully connected CRF."""
+"""The fully connected CRF, from wheels alone."""
+
+import os
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from pydensecrf import densecrf
-from pydensecrf.utils import unary_from_softmax
 
 from recycle_densecrf import DenseCrfOptions
+from recycle_densecrf.guard import small_objects
+from recycle_densecrf.jit import Threads
+from recycle_densecrf.lattice import Lattice, build
+from recycle_densecrf.meanfield import mean_field
+from recycle_densecrf.reference import mean_field_by_pydensecrf
+from recycle_densecrf.torchfield import mean_field_on
 from recyclecli.types import PostprocessorContext
 
 
 class DenseCrf:
-    """Mean field in a fully connected CRF with a Gaussian and a bilateral kernel, by pydensecrf.
+    """Mean field in a fully connected CRF with a Gaussian and a bilateral kernel, and a guard for small objects.
 
     Kraehenbuehl and Koltun, "Efficient Inference in Fully Connected CRFs with Gaussian Edge
-    Potentials" (2011).
+    Potentials" (2011). It says what pydensecrf says, to the rounding of its floats.
     """
 
     def __init__(self, options: DenseCrfOptions, context: PostprocessorContext) -> None:
         self._options = options
+        self._around: tuple[tuple[int, ...], Lattice] | None = None  # the same for photos of one size
 
     def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities (K, H, W) after the mean-field steps, for an RGB image (H, W, 3) uint8."""
+        """Probabilities (K, H, W) after the mean-field steps, for an RGB image (H, W, 3) uint8.
+
+        Raises:
+            RecycleError: a kernel reaches so little that the photo's positions cannot be told apart, or
+                pydensecrf is asked for and is not there.
+        """
+        settings, image = self._options, np.ascontiguousarray(image)
+        if settings.implementation == "pydensecrf":
+            result = mean_field_by_pydensecrf(image, probabilities, settings)
+        elif settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available()):
+            result = mean_field_on("cuda", image, probabilities, settings)
+        else:
+            result = self._on_threads(image, probabilities)
+        kept = small_objects(probabilities, result, settings.guard_area, settings.guard_confidence)
+        result[:, kept] = probabilities[:, kept]
+        return result
+
+    def _on_threads(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         settings = self._options
-        labels, height, width = probabilities.shape
-        field = densecrf.DenseCRF2D(width, height, labels)
-        field.setUnaryEnergy(np.ascontiguousarray(unary_from_softmax(probabilities, clip=1e-5)))
-        field.addPairwiseGaussian(sxy=settings.gaussian_sdims, compat=settings.gaussian_compat)
-        field.addPairwiseBilateral(
-            sxy=settings.bilateral_sdims,
-            srgb=settings.bilateral_schan,
-            rgbim=np.ascontiguousarray(image),
-            compat=settings.bilateral_compat,
-        )
-        marginals = np.array(field.inference(settings.iterations), np.float32)
-        return marginals.reshape(labels, height, width)
+        with Threads(settings.threads or len(os.sched_getaffinity(0))) as threads:
+            if self._around is None or self._around[0] != image.shape:
+                self._around = image.shape, build(threads, image, 2, 1 / settings.gaussian_sdims)
+            near = build(threads, image, 5, 1 / settings.bilateral_sdims, 1 / settings.bilateral_schan)
+            return mean_field(
+                threads,
+                probabilities,
+                (near, settings.bilateral_compat),
+                (self._around[1], settings.gaussian_compat),
+                settings.iterations,
+            )

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from recycle_densecrf import DenseCrfOptions
+from recycle_densecrf.densecrf import DenseCrf
+from recycle_densecrf.torchfield import mean_field_on
+from scipy.ndimage import gaussian_filter
+
+from recyclecli.testing import PostprocessorConformance
+from recyclecli.types import PostprocessorContext, RecycleError
+
+CONTEXT = PostprocessorContext(("background", "glass"))
+
+
+class TestDenseCrf(PostprocessorConformance):
+    name = "densecrf"
+
+
+def crf(photo, probabilities, **options):
+    return DenseCrf(DenseCrfOptions(**{"guard_area": 0, "device": "cpu"} | options), CONTEXT)(photo, probabilities)
+
+
+def scene(height, width, classes, seed=0):
+    """A photo of some flat regions with noise, and soft probabilities that follow nothing of it."""
+    chance = np.random.default_rng(seed)
+    tone = gaussian_filter(chance.normal(size=(height, width, 3)), (6, 6, 0)).argmax(2)
+    photo = np.clip(np.eye(3)[tone] * 150 + chance.normal(30, 12, (height, width, 3)), 0, 255).astype(np.uint8)
+    logits = gaussian_filter(chance.normal(size=(classes, height, width)), (0, 4, 4)) * 20
+    shares = np.exp(logits - logits.max(0))
+    return photo, (shares / shares.sum(0)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "classes", "options"),
+    [
+        (90, 130, 11, {}),
+        (64, 64, 2, {"iterations": 10}),
+        (47, 200, 17, {"bilateral_sdims": 20, "bilateral_schan": 3, "bilateral_compat": 4}),
+        (120, 40, 4, {"gaussian_sdims": 1, "gaussian_compat": 7}),
+        (1, 1, 3, {}),
+        (1, 50, 5, {}),
+        (30, 2, 1, {}),
+    ],
+)
+def test_every_implementation_says_what_pydensecrf_says(height, width, classes, options):
+    photo, probabilities = scene(height, width, classes)
+    expected = crf(photo, probabilities, implementation="pydensecrf", **options)
+    assert np.abs(expected - probabilities).max() > 0.05 or height * width < 100  # there is something to agree on
+    for threads in (1, 3):
+        said = crf(photo, probabilities, threads=threads, **options)
+        assert np.abs(said - expected).max() < 1e-3
+        assert (said.argmax(0) == expected.argmax(0)).mean() > 0.999
+    on_torch = mean_field_on("cpu", photo, probabilities, DenseCrfOptions(**options))
+    assert np.abs(on_torch - expected).max() < 1e-3
+
+
+def test_one_object_serves_photos_of_many_sizes():
+    field = DenseCrf(DenseCrfOptions(guard_area=0), CONTEXT)
+    for height, width in ((40, 60), (60, 40), (40, 60)):
+        photo, probabilities = scene(height, width, 5)
+        assert np.abs(field(photo, probabilities) - crf(photo, probabilities)).max() < 1e-5
+        turned = np.ascontiguousarray(photo.transpose(1, 0, 2)).transpose(1, 0, 2)  # not C-contiguous
+        assert np.array_equal(field(turned, probabilities), field(photo, probabilities))
+
+
+def test_a_blurred_edge_moves_to_the_photos_edge():
+    photo = np.zeros((40, 40, 3), np.uint8)
+    photo[:, 20:] = 220
+    truth = (np.arange(40) >= 20).astype(int)
+    slope = np.linspace(-2, 2, 40) + 0.35  # its zero lies left of the photo's edge
+    right = np.broadcast_to(1 / (1 + np.exp(-slope)), (40, 40))
+    probabilities = np.stack([1 - right, right]).astype(np.float32)
+    assert (probabilities.argmax(0) == truth).mean() < 0.95
+    assert (crf(photo, probabilities).argmax(0) == truth).mean() == 1
+
+
+def speck(confidence):
+    """A small region of label 1 on a grey photo that does not show it."""
+    probabilities = np.full((2, 80, 80), 0.0, np.float32)
+    probabilities[1] = 0.1
+    probabilities[1, 40:44, 40:44] = confidence
+    probabilities[0] = 1 - probabilities[1]
+    return np.full((80, 80, 3), 90, np.uint8), probabilities
+
+
+def test_the_guard_keeps_a_small_sure_object_and_no_unsure_one():
+    photo, probabilities = speck(0.9)
+    assert not crf(photo, probabilities).argmax(0).any()
+    kept = crf(photo, probabilities, guard_area=0.005)
+    assert np.array_equal(kept.argmax(0), probabilities.argmax(0))
+    assert not crf(photo, probabilities, guard_area=0.001).argmax(0).any()  # larger than the guard looks after
+    photo, probabilities = speck(0.55)
+    assert not crf(photo, probabilities, guard_area=0.005).argmax(0).any()
+
+
+def test_kernels_too_small_for_a_photo_are_refused():
+    photo, probabilities = scene(300, 300, 2)
+    with pytest.raises(RecycleError, match=r"reach of 0\.01 pixels"):
+        crf(photo, probabilities, bilateral_sdims=0.01)
+    with pytest.raises(RecycleError, match=r"reach of 0\.01 pixels"):
+        mean_field_on("cpu", photo, probabilities, DenseCrfOptions(bilateral_sdims=0.01))
+
+
+def test_pydensecrf_that_is_missing_names_the_package(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pydensecrf", None)
+    with pytest.raises(RecycleError, match="pip install pydensecrf2"):
+        crf(*scene(8, 8, 2), implementation="pydensecrf")

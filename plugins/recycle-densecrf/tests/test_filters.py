@@ -1,0 +1,61 @@
+import numpy as np
+from recycle_densecrf import FillHolesOptions, ModeFilterOptions, RemoveIslandsOptions
+from recycle_densecrf.islands import FillHoles, RemoveIslands
+from recycle_densecrf.mode import ModeFilter
+
+from recyclecli.testing import CLASSES, PostprocessorConformance
+from recyclecli.types import PostprocessorContext
+
+CONTEXT = PostprocessorContext(CLASSES)
+PHOTO = np.zeros((20, 20, 3), np.uint8)
+
+
+class TestModeFilter(PostprocessorConformance):
+    name = "mode-filter"
+
+
+class TestRemoveIslands(PostprocessorConformance):
+    name = "remove-islands"
+
+
+class TestFillHoles(PostprocessorConformance):
+    name = "fill-holes"
+
+
+def sure(labels):
+    return np.eye(len(CLASSES), dtype=np.float32)[labels].transpose(2, 0, 1) * 0.8 + 0.02
+
+
+def test_mode_filter_removes_a_speck_and_keeps_an_edge():
+    labels = np.zeros((20, 20), int)
+    labels[:, 10:] = 2
+    labels[5, 5] = 1
+    result = ModeFilter(ModeFilterOptions(), CONTEXT)(PHOTO, sure(labels)).argmax(0)
+    labels[5, 5] = 0
+    assert np.array_equal(result, labels)
+
+
+def test_islands_take_the_nearest_label_and_large_regions_stay():
+    labels = np.zeros((20, 20), int)
+    labels[:, 10:] = 2
+    clean = labels.copy()
+    labels[5, 5:7], labels[5, 15] = 1, 1
+    remove = RemoveIslands(RemoveIslandsOptions(area=3 / 400), CONTEXT)
+    assert np.array_equal(remove(PHOTO, sure(labels)).argmax(0), clean)
+    labels[5:7, 5:7] = 1  # 4 pixels: no island
+    clean[5:7, 5:7] = 1
+    assert np.array_equal(remove(PHOTO, sure(labels)).argmax(0), clean)
+
+
+def test_holes_are_filled_but_not_the_middle_of_a_ring_nor_what_lies_on_background():
+    labels = np.zeros((20, 20), int)
+    labels[2:18, 2:10] = 1
+    labels[4:6, 4:6] = 0  # a hole
+    labels[8, 8] = 2  # another label in it
+    labels[10:15, 4:8] = 0  # the middle of a ring
+    labels[4:8, 14:18] = 2  # lies on the background, which surrounds it
+    expected = labels.copy()
+    expected[4:6, 4:6] = expected[8, 8] = 1
+    filled = FillHoles(FillHolesOptions(area=4 / 400), CONTEXT)(PHOTO, sure(labels))
+    assert np.array_equal(filled.argmax(0), expected)
+    assert np.allclose(filled.sum(0), sure(labels).sum(0))
