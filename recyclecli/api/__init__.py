@@ -26,7 +26,8 @@ from recyclecli.api.judging import (
     refuse_trained_on,
     run_of,
 )
-from recyclecli.api.runs import find_run, pipeline, predict, recipe_of, report, train
+from recyclecli.api.predicting import member, predict
+from recyclecli.api.runs import find_run, pipeline, recipe_of, report, train
 from recyclecli.errors import RecycleError
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "groups",
     "judged_photos",
     "kfold",
+    "member",
     "open_data",
     "oversample",
     "pipeline",

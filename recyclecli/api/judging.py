@@ -170,24 +170,25 @@ def count(result: Run | Place, source: Source) -> Ledger:
         return count_masks(place, source) if place.is_dir() else _submission(place, source)
     recipe = recipe_of(run)
     tricks = Path(str(result)).name.split("+")[1:] if isinstance(result, (str, Path)) else []
-    chosen = _pipeline(tricks) if tricks else pipeline_of(run, recipe)
+    chosen = pipeline_named(tricks) if tricks else pipeline_of(run, recipe)
     (ledger,) = engine(registry(), run, recipe, source, [chosen])
     return ledger
 
 
-def _pipeline(tricks: Sequence[str]) -> Pipeline:
+def pipeline_named(tricks: Sequence[str]) -> Pipeline:
     """The pipeline of tricks by their names, as `ablate` calls them."""
     from recyclecli.engine.ablate import WITHOUT_AVERAGE
-    from recyclecli.engine.pipeline import VIEWS
+    from recyclecli.engine.pipeline import VIEWS, WINDOWS
 
     posts = [offer.component.name for offer in registry().offers("postprocessor")]
-    valid = [*VIEWS, *posts, WITHOUT_AVERAGE, "plain"]
+    valid = [*VIEWS, *WINDOWS, *posts, WITHOUT_AVERAGE, "plain"]
     for trick in tricks:
         if trick.partition("@")[0] not in valid:
             raise RecycleError(f"no trick is called {trick!r}", nearest(trick, valid))
     views = [trick for trick in tricks if trick in VIEWS]
     post = [trick for trick in tricks if trick.partition("@")[0] in posts]
-    return pipeline(views, post, WITHOUT_AVERAGE in tricks)
+    window = max((WINDOWS.get(trick, 0) for trick in tricks), default=0)
+    return pipeline(views, post, WITHOUT_AVERAGE in tricks, window)
 
 
 def compare(

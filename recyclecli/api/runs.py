@@ -1,4 +1,4 @@
-"""Runs as functions: train, find, predict, report."""
+"""Runs as functions: train, find, report."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, registry
+from recyclecli.errors import RecycleError
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
@@ -60,32 +61,29 @@ def train(
     return start(installed, resolved, split, name, Path(runs) if runs else None, callbacks)
 
 
-def pipeline(views: Sequence[str] = (), post: Sequence[str] = (), raw_weights: bool = False) -> Pipeline:
-    """A pipeline by the names of its test-time views and post-processors, with their default options."""
+def pipeline(
+    views: Sequence[str] = (), post: Sequence[str] = (), raw_weights: bool = False, window: float = 0
+) -> Pipeline:
+    """A pipeline by the names of its test-time views and post-processors, with their default options.
+
+    Args:
+        views: see `recyclecli.engine.pipeline.VIEWS`.
+        post: post-processors, in order.
+        raw_weights: those without their average.
+        window: the photo is enlarged to this many times the training size and seen window by window.
+
+    Raises:
+        RecycleError: no such view or post-processor, or a window between 0 and 1.
+    """
+    if window and not 1 <= window <= 16:
+        raise RecycleError(f"window {window:g}", "choose 1 to 16 times the training size, or 0 for whole photos")
     from recyclecli.engine.pipeline import Pipeline, checked_views
     from recyclecli.recipe import ListedPart
 
     for one in post:
         registry().find("postprocessor", one)
     parts = tuple(ListedPart(name=one) for one in post)
-    return Pipeline(checked_views(views), parts, "raw" if raw_weights else "best")
-
-
-def predict(
-    run: Run | Place,
-    images: Place,
-    out: Place,
-    data: Place | None = None,
-    pipeline: Pipeline | None = None,
-    submission: Place | None = None,
-    force: bool = False,
-) -> list[Path]:
-    """Predict a folder of photos, a COCO file or one photo into `out`; the masks' paths."""
-    from recyclecli.engine import predict as engine
-
-    photos = engine.find_photos(Path(images), Path(data) if data else None)
-    csv = Path(submission) if submission else None
-    return engine.predict(registry(), find_run(run), recipe_of(run), photos, Path(out), csv, force, pipeline)
+    return Pipeline(checked_views(views), parts, "raw" if raw_weights else "best", window)
 
 
 def report(run: Run | Place, file: Place | None = None) -> tuple[Path, Evaluation]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from recyclecli.cli.options import Data, Force, JsonPath, Seed, data_root
+
+if TYPE_CHECKING:
+    from recyclecli.engine.predict import Predicted
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,55 @@ class Making:
     def keywords(self) -> dict[str, Any]:
         """As keywords of `recyclecli.api.augment`."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where predictions go, and on what they are made; the names are those of `recyclecli.api.predict`."""
+
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the masks and overlays.")] = None
+    save: Annotated[
+        list[str] | None,
+        typer.Option("--save", help="masks, overlays, coco, probabilities; repeatable.  [default: masks and overlays]"),
+    ] = None
+    submission: Annotated[
+        Path | None, typer.Option("--submission", help="Also write the contest's CSV: 256x256 labels.")
+    ] = None
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Root of a COCO file's names.  [default: its own folder]")
+    ] = None
+    devices: Annotated[
+        str | None, typer.Option("--devices", help="How many, or names as cuda:0,cuda:1; a process each.")
+    ] = None
+    precision: Annotated[Literal["32", "bf16", "16"], typer.Option("--precision", help="Of the model.")] = "32"
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", min=1, help="Photos at a time.  [default: the run's]")
+    ] = None
+    force: Force = False
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """As keywords of `recyclecli.api.predict`."""
+        return {
+            "out": self.out,
+            "data": self.data,
+            "submission": self.submission,
+            "force": self.force,
+            "outputs": self.save or ["masks", "overlays"],
+            "devices": self.devices,
+            "precision": self.precision,
+            "batch": self.batch_size,
+        }
+
+    def tell(self, found: Predicted) -> None:
+        """Say what was written; exit code 1 where photos could not be read."""
+        places = [str(self.out / part) for part in ("masks", "overlays") if self.out and (self.out / part).is_dir()]
+        print(f"{found.photos} photos: {', '.join([*places, *([str(self.submission)] if self.submission else [])])}")
+        for name, fault in list(found.failed.items())[:10]:
+            print(f"{name}: {fault}", file=sys.stderr)
+        if found.failed:
+            print(f"{len(found.failed)} photo(s) could not be read; all are named in {found.record}", file=sys.stderr)
+            raise typer.Exit(1)
 
 
 def flat(run: Callable[..., None]) -> Callable[..., None]:

@@ -30,6 +30,9 @@ GroupBy = Annotated[
 Tta = Annotated[list[str] | None, typer.Option("--tta", metavar="VIEW", help="Test-time view; repeatable.")]
 Post = Annotated[list[str] | None, typer.Option("--post", help="Post-processor; repeatable.")]
 Plain = Annotated[bool, typer.Option("--plain", help="The bare model, whatever the run's pipeline is.")]
+Window = Annotated[
+    float, typer.Option("--window", metavar="ZOOM", help="Enlarge photos to ZOOM times the training size, see windows.")
+]
 MetricName = Annotated[
     str | None,
     typer.Option("--metric", help="miou_dataset, miou_image, miou_256 or boundary_iou.  [default: miou_dataset]"),
@@ -72,11 +75,11 @@ def metric_option(name: str | None) -> Metric | None:
     raise RecycleError(f"--metric {name}: no such score", nearest(str(name), METRICS))
 
 
-def pipeline_option(tta: list[str] | None, post: list[str] | None, plain: bool) -> Pipeline | None:
-    """The pipeline that `--tta`, `--post` and `--plain` mean; None for the run's own."""
+def pipeline_option(tta: list[str] | None, post: list[str] | None, plain: bool, window: float = 0) -> Pipeline | None:
+    """The pipeline that `--tta`, `--post`, `--plain` and `--window` mean; None for the run's own."""
     from recyclecli import api
     from recyclecli.errors import RecycleError
 
-    if plain and (tta or post):
-        raise RecycleError("--plain together with --tta or --post", "leave out --plain")
-    return api.pipeline(tta or (), post or ()) if plain or tta or post else None
+    if plain and (tta or post or window):
+        raise RecycleError("--plain together with --tta, --post or --window", "leave out --plain")
+    return api.pipeline(tta or (), post or (), window=window) if plain or tta or post or window else None

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from recyclecli.errors import RecycleError
-from recyclecli.files import whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,14 +18,6 @@ if TYPE_CHECKING:
 
 SIDE = 256
 COLUMNS = ["image_id", "PredictionString"]
-
-
-class AddRow(Protocol):
-    """Adds one photo's (H, W) labels to a submission."""
-
-    def __call__(self, image_id: str, labels: NDArray[np.uint8]) -> None:
-        """Add a row."""
-        ...
 
 
 def reduce_labels(labels: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
@@ -47,17 +38,22 @@ def target_names(names: Sequence[str], suffix: str) -> list[str]:
     return [target if taken[target] == 1 else name + suffix for target, name in zip(short, names, strict=True)]
 
 
-@contextmanager
-def write_submission(file: Path) -> Iterator[AddRow]:
-    """Yield a function that adds one photo's (H, W) labels; the file appears when all are added."""
-    with whole(file) as part, part.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(COLUMNS)
+def submission_row(image_id: str, labels: NDArray[np.uint8]) -> bytes:
+    """One photo's (H, W) labels as a line of the file."""
+    import numpy as np
 
-        def add(image_id: str, labels: NDArray[np.uint8]) -> None:
-            writer.writerow([image_id, " ".join(map(str, reduce_labels(labels).ravel().tolist()))])
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow([image_id, ""])
+    digits = np.frombuffer(b"".join(b"%-4d" % number for number in range(256)), np.uint8).reshape(256, 4).copy()
+    digits[:, 3] = ord(" ")
+    spread = digits[reduce_labels(labels)].reshape(-1, 4)
+    kept = spread != ord(" ")
+    kept[:, 3] = True
+    row: bytes = text.getvalue().encode() + spread[kept][:-1].tobytes() + b"\n"
+    return row
 
-        yield add
+
+HEADER = ",".join(COLUMNS).encode() + b"\n"
 
 
 def read_submission(file: Path) -> dict[str, NDArray[np.uint8]]:

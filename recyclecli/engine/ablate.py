@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from recyclecli import __version__
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.evaluate import count
-from recyclecli.engine.pipeline import VIEWS, Pipeline, write_choice
+from recyclecli.engine.pipeline import VIEWS, WINDOWS, Pipeline, write_choice
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.judge.compare import WORTH, compare
@@ -131,6 +131,7 @@ def installed_tricks(registry: Registry, run: Run, recipe: Recipe) -> dict[str, 
     A post-processor that the recipe names is tried with the recipe's options.
     """
     tricks: dict[str, Pipeline] = {view: Pipeline(views=(view,)) for view in VIEWS}
+    tricks |= {name: Pipeline(window=window) for name, window in WINDOWS.items()}
     named = {part.name.partition("@")[0]: part for part in recipe.post}
     for offer in registry.offers("postprocessor"):
         name = offer.component.name
@@ -164,7 +165,9 @@ def _joined(tricks: Mapping[str, Pipeline], names: Names) -> Pipeline:
     for name in sorted(names, key=list(tricks).index):
         trick = tricks[name]
         weights = trick.weights if joined.weights == "best" else joined.weights
-        joined = replace(joined, views=joined.views + trick.views, post=joined.post + trick.post, weights=weights)
+        joined = Pipeline(
+            joined.views + trick.views, joined.post + trick.post, weights, max(joined.window, trick.window)
+        )
     return joined
 
 

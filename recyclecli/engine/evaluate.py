@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recyclecli.data.sources import relabelled
-from recyclecli.engine.checkpoint import Trained, load_trained
-from recyclecli.engine.infer import Predictor, Stage, batches
+from recyclecli.engine.checkpoint import load_trained
+from recyclecli.engine.infer import Predictor, batches, predictions
+from recyclecli.engine.members import stage_of
 from recyclecli.engine.pipeline import Pipeline, pipeline_of
 from recyclecli.engine.runs import Run
 from recyclecli.judge.ledger import Ledger
@@ -18,7 +19,7 @@ from recyclecli.judge.scores import Evaluation, evaluation
 from recyclecli.plugins import Registry
 from recyclecli.progress import track
 from recyclecli.recipe import Recipe
-from recyclecli.types import PostprocessorContext, Sample, Source
+from recyclecli.types import Sample, Source
 
 NO_INSTANCES = np.zeros((0, 0), np.int32)  # a huge photo's would take as much room as all else
 
@@ -29,18 +30,6 @@ class Watch(Protocol):
     def __call__(self, name: str, sample: Sample, predicted: NDArray[np.uint8], iou: float) -> None:
         """See one photo and its labels (no instances), the predicted ones (H, W), the mean IoU of its classes."""
         ...
-
-
-def predictor_of(registry: Registry, run: Run, pipelines: Sequence[Pipeline]) -> tuple[Predictor, Trained]:
-    """The run's weights, built once, with pipelines that all use the same ones; and what their card says."""
-    trained = load_trained(registry, run.raw if pipelines[0].weights == "raw" else run.best)
-    context = PostprocessorContext(trained.class_names)
-
-    def stage(pipeline: Pipeline) -> Stage:
-        posts = (registry.build("postprocessor", part.name, part.options, context) for part in pipeline.post)
-        return Stage(pipeline.views, tuple(posts))
-
-    return Predictor(trained, [stage(pipeline) for pipeline in pipelines]), trained
 
 
 def count(
@@ -70,7 +59,9 @@ def count(
     found: dict[int, Ledger] = {}
     for weights in dict.fromkeys(pipeline.weights for pipeline in pipelines):
         places = [place for place, pipeline in enumerate(pipelines) if pipeline.weights == weights]
-        predictor, trained = predictor_of(registry, run, [pipelines[place] for place in places])
+        trained = load_trained(registry, run.raw if weights == "raw" else run.best)
+        stages = [stage_of(registry, pipelines[place], trained.class_names) for place in places]
+        predictor = Predictor(trained, stages)
         photos = relabelled(source, trained.class_names, recipe.data.classes)
         ledgers = [Ledger(trained.class_names) for _ in places]
         looker = watch if 0 in places else None
@@ -83,15 +74,15 @@ def count(
             looker: Watch | None = looker,
         ) -> None:
             samples = [photos.read(index)._replace(instances=NO_INSTANCES) for index in indices]
-            said = predictor.predict([sample.image for sample in samples])
-            for index, sample, predictions in zip(indices, samples, said, strict=True):
+            said = predictions(predictor, [sample.image for sample in samples])
+            for index, sample, said_of in zip(indices, samples, said, strict=True):
                 name = photos.record(index).file_name
                 scores = [
                     ledger.add(name, prediction.labels, sample.mask, prediction.confidence)
-                    for ledger, prediction in zip(ledgers, predictions, strict=True)
+                    for ledger, prediction in zip(ledgers, said_of, strict=True)
                 ]
                 if looker is not None:
-                    looker(name, sample, predictions[0].labels, scores[0])
+                    looker(name, sample, said_of[0].labels, scores[0])
 
         def pixels(index: int, photos: Source = photos) -> int:
             return photos.record(index).height * photos.record(index).width

@@ -1,47 +1,61 @@
-"""From photos of any size to labels of that size."""
+"""From photos of any size to scores and labels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
-from recyclecli.data.fit import fit_image, fitted_size
+from recyclecli.data.fit import fit_image, fitted_size, resize_image
 from recyclecli.engine.checkpoint import Trained
 from recyclecli.engine.pipeline import View
-from recyclecli.judge.calibration import SCALE
+from recyclecli.engine.scores import Prediction, prediction_of, resized_bands, sized
+from recyclecli.engine.windows import window_starts, window_weight
 from recyclecli.types import Postprocessor
 
 T = TypeVar("T")
 
-BAND = 2**21  # logits that are resized at a time
 BATCH_PIXELS = 2**25  # of photos that are held at a time: about 10 bytes each with their labels
+WORK = 2048  # longest side in pixels at which post-processors see a photo, and several models meet
+TINY = 1e-12  # probability, before its log is taken
+
+Precision = Literal["32", "bf16", "16"]
+HALF = {"bf16": torch.bfloat16, "16": torch.float16}
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One way to use the model's outputs: views to average over, then post-processors in order."""
+    """One way to use the model's outputs: views to average over, then post-processors in order.
+
+    Attributes:
+        views: see `recyclecli.engine.pipeline.VIEWS`.
+        post: built post-processors.
+        window: the photo is enlarged to this many times the training size and seen window by window; 0: whole.
+    """
 
     views: tuple[View, ...] = ()
     post: tuple[Postprocessor, ...] = ()
+    window: float = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What is said of one photo.
+class Scorer(Protocol):
+    """Whatever gives scores of photos: a model with its stages, or several such."""
 
-    Attributes:
-        labels: (H, W) uint8.
-        confidence: (H, W) uint16, the largest probability at each pixel times 65535.
-    """
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[list[torch.Tensor]]:
+        """Scores (K, h, w) float32 of each stage for each photo (H, W, 3) uint8 RGB, one after the other."""
+        ...
 
-    labels: NDArray[np.uint8]
-    confidence: NDArray[np.uint16]
+
+def predictions(
+    scorer: Scorer, photos: Sequence[NDArray[np.uint8]], confident: bool = True
+) -> Iterator[list[Prediction]]:
+    """What each stage says of each photo (H, W, 3) uint8 RGB, at the photo's own size, one after the other."""
+    for photo, scores in zip(photos, scorer.scores(photos), strict=True):
+        yield [prediction_of(one, photo.shape[0], photo.shape[1], confident) for one in scores]
 
 
 class Predictor:
@@ -49,105 +63,114 @@ class Predictor:
 
     Args:
         trained: from `load_trained`.
-        stages: what each photo is predicted with, one prediction for each.
+        stages: what each photo is predicted with.
         device: torch device; the GPU when there is one.
+        precision: `32`, or what torch's autocast shall use: `bf16` or `16`.
+        batch: windows that go through the model at once.
     """
 
-    def __init__(self, trained: Trained, stages: Sequence[Stage] = (Stage(),), device: str | None = None) -> None:
+    def __init__(
+        self,
+        trained: Trained,
+        stages: Sequence[Stage] = (Stage(),),
+        device: str | None = None,
+        precision: Precision = "32",
+        batch: int = 8,
+    ) -> None:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._model = trained.model.to(self._device).to(memory_format=torch.channels_last)
         self._size = trained.size
         self._stages = list(stages)
+        self._half = HALF.get(precision)
+        self._batch = batch
 
     @torch.inference_mode()
-    def predict(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[list[Prediction]]:
-        """What each stage says of each photo (H, W, 3) uint8 RGB, at the photo's own size, one after the other.
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[list[torch.Tensor]]:
+        """Scores (K, h, w) float32 of each stage for each photo (H, W, 3) uint8 RGB, one after the other.
 
-        A photo is fitted into the training size. With views, the probabilities of the photo as
-        it is and of each view are averaged; the logits (of the mean its log) are resized
-        bilinearly to the photo's size before the largest is taken.
+        Their softmax are probabilities; resized bilinearly to the photo's size, the largest is the
+        label. A photo is fitted into the training size. With views, the probabilities of the photo
+        as it is and of each view are averaged, and the scores are the log of that mean.
+        Post-processors see it at its own size, or with a longer side of `WORK` where that is less.
         """
-        plain = self._logits(photos, None)
-        seen = {view: self._logits(photos, view) for view in {view for stage in self._stages for view in stage.views}}
+        ways = {(stage.window, stage.views) for stage in self._stages}
+        seen = {
+            (window, view): self._seen(photos, window, view)
+            for window, view in {(window, view) for window, views in ways for view in (None, *views)}
+        }
         for number, photo in enumerate(photos):
-            means: dict[tuple[View, ...], torch.Tensor] = {(): plain[number]}
-            for views in {stage.views for stage in self._stages if stage.views}:
-                every = [plain[number], *(seen[view][number] for view in views)]
-                probabilities = torch.stack([_sized(one, every[0].shape[1:]).softmax(0) for one in every])
-                means[views] = probabilities.mean(0).clamp_(min=1e-12).log_()
-            yield [self._own_size(means[stage.views], photo, stage.post) for stage in self._stages]
+            means = {}
+            for window, views in ways:
+                plain, *others = (seen[window, view][number] for view in (None, *views))
+                if others:
+                    shares = torch.stack([sized(one, plain.shape[1:]).softmax(0) for one in (plain, *others)])
+                    plain = shares.mean(0).clamp_(min=TINY).log_()
+                means[window, views] = plain
+            yield [_processed(means[stage.window, stage.views], photo, stage.post) for stage in self._stages]
 
-    def _logits(self, photos: Sequence[NDArray[np.uint8]], view: View | None) -> list[torch.Tensor]:
-        """(K, h, w) float32 logits of each photo seen so, turned back, without the padding."""
+    def _seen(self, photos: Sequence[NDArray[np.uint8]], window: float, view: View | None) -> list[torch.Tensor]:
+        """(K, h, w) float32 scores of each photo seen so, turned back, without the padding."""
         kind, _, amount = (view or "").partition("-")
-        size = self._size if kind != "scale" else max(1, round(self._size * float(amount)))
+        size = max(1, round(self._size * (window or 1) * (float(amount) if kind == "scale" else 1)))
+        if window:
+            return [self._windowed(photo, size, kind) for photo in photos]
+        fitted = np.stack([fit_image(photo, size) for photo in photos])
+        shapes = [fitted_size(photo.shape[0], photo.shape[1], size) for photo in photos]
+        logits = self._through(fitted, kind)
+        return [one[:, :rows, :columns].float() for one, (rows, columns) in zip(logits, shapes, strict=True)]
+
+    def _windowed(self, photo: NDArray[np.uint8], longest: int, kind: str) -> torch.Tensor:
+        """(K, h, w) log of the mean of the probabilities of overlapping windows, each of the training size."""
+        height, width = fitted_size(photo.shape[0], photo.shape[1], longest)
+        image = resize_image(photo, height, width)
+        side = self._size
+        places = [(top, left) for top in window_starts(height, side) for left in window_starts(width, side)]
+        weight = window_weight(side).to(self._device)
+        total = torch.zeros(0)
+        for start in range(0, len(places), self._batch):
+            part = places[start : start + self._batch]
+            windows = np.zeros((len(part), side, side, 3), np.uint8)
+            for window, (top, left) in zip(windows, part, strict=True):
+                shown = image[top : top + side, left : left + side]
+                window[: shown.shape[0], : shown.shape[1]] = shown
+            for shares, (top, left) in zip(self._through(windows, kind).float().softmax(1), part, strict=True):
+                if not len(total):
+                    total = shares.new_zeros(len(shares), height, width)
+                target = total[:, top : top + side, left : left + side]
+                rows, columns = target.shape[1:]
+                target += (shares * weight)[:, :rows, :columns]
+        return total.div_(total.sum(0)).clamp_(min=TINY).log_()
+
+    def _through(self, images: NDArray[np.uint8], kind: str) -> torch.Tensor:
+        """Logits of (N, H, W, 3) uint8 RGB images seen so (`hflip`, `vflip`, `rot90` ...), turned back."""
         turns = int(kind.removeprefix("rot")) // 90 if kind.startswith("rot") else 0
         flipped = {"hflip": (-1,), "vflip": (-2,)}.get(kind, ())
-        fitted = np.stack([fit_image(photo, size) for photo in photos])
-        image = torch.from_numpy(fitted).to(self._device).permute(0, 3, 1, 2).float().div_(255)
+        image = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float().div_(255)
         image = torch.rot90(image.flip(flipped), turns, (-2, -1))
-        output = self._model(image.contiguous(memory_format=torch.channels_last))
+        with torch.autocast(self._device.type, self._half, enabled=self._half is not None):
+            output = self._model(image.contiguous(memory_format=torch.channels_last))
         logits = output[0] if isinstance(output, tuple) else output
-        logits = torch.rot90(logits, -turns, (-2, -1)).flip(flipped)
-        inside = []
-        for one, photo in zip(logits, photos, strict=True):
-            rows, columns = fitted_size(photo.shape[0], photo.shape[1], size)
-            inside.append(one[:, :rows, :columns].float())
-        return inside
-
-    def _own_size(
-        self, logits: torch.Tensor, photo: NDArray[np.uint8], postprocessors: Sequence[Postprocessor]
-    ) -> Prediction:
-        height, width = photo.shape[:2]
-        if not postprocessors:
-            labels = np.empty((height, width), np.uint8)  # filled band by band, or the heap would fray
-            confidence = np.empty((height, width), np.uint16)
-            top = 0
-            for band in resized_bands(logits, height, width):
-                largest, part = band.max(0)
-                sure = (largest - band.logsumexp(0)).exp_().mul_(SCALE).round_()
-                rows = slice(top, top + len(part))
-                labels[rows] = part.to(torch.uint8).cpu().numpy()
-                confidence[rows] = sure.cpu().numpy()
-                top += len(part)
-            return Prediction(labels, confidence)
-        whole = torch.cat(list(resized_bands(logits, height, width)), 1)
-        probabilities: NDArray[np.float32] = whole.softmax(0).cpu().numpy()
-        for postprocessor in postprocessors:
-            probabilities = postprocessor(photo, probabilities)
-        best: NDArray[np.uint8] = probabilities.argmax(0).astype(np.uint8)
-        share = probabilities.max(0) / np.maximum(probabilities.sum(0), 1e-12)
-        return Prediction(best, np.rint(np.clip(share, 0, 1) * SCALE).astype(np.uint16))
+        return torch.rot90(logits, -turns, (-2, -1)).flip(flipped)
 
 
-def _sized(logits: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
-    """(K, h, w) logits at another size, bilinearly."""
-    if logits.shape[1:] == tuple(size):
-        return logits
-    return F.interpolate(logits[None], tuple(size), mode="bilinear", align_corners=False)[0]
+def meeting_size(photo: NDArray[np.uint8]) -> tuple[int, int]:
+    """Height and width of a photo (H, W, 3), or of one with a longer side of `WORK` where that is less."""
+    height, width = photo.shape[:2]
+    return (height, width) if max(height, width) <= WORK else fitted_size(height, width, WORK)
 
 
-def resized_bands(logits: torch.Tensor, height: int, width: int) -> Iterator[torch.Tensor]:
-    """(K, h, w) logits resized bilinearly to (K, height, width), in bands of rows from top to bottom.
-
-    Together they equal `F.interpolate(..., mode="bilinear", align_corners=False)`; alone none
-    is larger than `BAND` values, so that the labels of a photo of any size fit into memory.
-    """
-    classes, rows, columns = logits.shape
-    if (rows, columns) == (height, width):
-        yield logits
-        return
-    place = ((torch.arange(height, device=logits.device) + 0.5) * (rows / height) - 0.5).clamp(min=0)
-    upper = place.long().clamp(max=rows - 1)
-    lower = (upper + 1).clamp(max=rows - 1)
-    share = (place - upper)[None, :, None]
-    step = max(1, BAND // (classes * width))
-    for start in range(0, height, step):
-        band = slice(start, start + step)
-        first, last = int(upper[band][0]), int(lower[band][-1]) + 1
-        wide = F.interpolate(logits[None, :, first:last], (last - first, width), mode="bilinear", align_corners=False)
-        wide, weight = wide[0], share[:, band].to(logits.dtype)
-        yield torch.lerp(wide[:, upper[band] - first], wide[:, lower[band] - first], weight)
+def _processed(scores: torch.Tensor, photo: NDArray[np.uint8], postprocessors: Sequence[Postprocessor]) -> torch.Tensor:
+    """Scores (K, h, w) after the post-processors, at the size that these see the photo at."""
+    if not postprocessors:
+        return scores
+    height, width = meeting_size(photo)
+    probabilities: NDArray[np.float32] = (
+        torch.cat(list(resized_bands(scores, height, width)), 1).softmax(0).cpu().numpy()
+    )
+    seen = resize_image(photo, height, width)
+    for postprocessor in postprocessors:
+        probabilities = postprocessor(seen, probabilities)
+    return torch.from_numpy(np.maximum(probabilities, TINY)).log_()
 
 
 def batches(items: Iterable[T], size: int, pixels: Callable[[T], int]) -> Iterator[list[T]]:

@@ -18,6 +18,9 @@ View = Literal["hflip", "vflip", "rot90", "rot180", "rot270", "scale-0.75", "sca
 VIEWS: tuple[View, ...] = get_args(View)
 """Test-time views: the model also sees the photo so, and its probabilities are averaged."""
 
+WINDOWS = {"window-1.5": 1.5, "window-2": 2.0}
+"""Tricks that let the model see more of the photo's pixels than it was trained on, window by window."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
@@ -26,6 +29,8 @@ class Pipeline:
     Attributes:
         views: of `VIEWS`, beside the photo as it is.
         post: post-processors, in this order.
+        window: the photo is enlarged to this many times the training size and seen through windows
+            of that size; 0: it is seen whole.
         weights: `best`, which are the average where the run kept one, or `raw`, what the
             optimizer had at the same step.
     """
@@ -33,15 +38,17 @@ class Pipeline:
     views: tuple[View, ...] = ()
     post: tuple[ListedPart, ...] = ()
     weights: Literal["best", "raw"] = "best"
+    window: float = 0
 
     def __str__(self) -> str:
-        parts = [*(["raw-weights"] if self.weights == "raw" else []), *self.views]
+        window = [f"window-{self.window:g}"] if self.window else []
+        parts = [*(["raw-weights"] if self.weights == "raw" else []), *window, *self.views]
         return " + ".join([*parts, *(part.name for part in self.post)]) or "plain"
 
     def as_dict(self) -> dict[str, Any]:
         """As it is written into the run."""
         post = [part.model_dump(mode="json", exclude_none=True) for part in self.post]
-        return {"weights": self.weights, "views": list(self.views), "post": post}
+        return {"weights": self.weights, "window": self.window, "views": list(self.views), "post": post}
 
 
 def checked_views(names: Sequence[str]) -> tuple[View, ...]:
@@ -69,7 +76,8 @@ def pipeline_of(run: Run, recipe: Recipe) -> Pipeline:
         post = tuple(ListedPart.model_validate(part) for part in chosen["post"])
         if chosen["weights"] not in ("best", "raw"):
             raise ValueError(f"weights {chosen['weights']!r}")
-        return Pipeline(checked_views(chosen["views"]), post, chosen["weights"])
+        window = float(chosen.get("window", 0))
+        return Pipeline(checked_views(chosen["views"]), post, chosen["weights"], window)
     except (KeyError, TypeError, ValueError) as error:
         raise _broken(run, error) from error
 

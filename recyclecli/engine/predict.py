@@ -1,137 +1,198 @@
-"""Predicting folders of photos: palette masks, overlays, the contest's CSV."""
+"""Predicting any number of photos: resumable, on one device or several."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+import multiprocessing
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 from PIL import Image
 
-from recyclecli.coco import PHOTO_SUFFIXES, photo_size, read_document, read_photo, resolve_file
-from recyclecli.data.fit import fitted_size, resize_image, resize_labels
-from recyclecli.data.submission import target_names, write_submission
-from recyclecli.engine.evaluate import predictor_of
-from recyclecli.engine.infer import batches
-from recyclecli.engine.pipeline import Pipeline, pipeline_of
-from recyclecli.engine.runs import Run
-from recyclecli.errors import RecycleError, listed
-from recyclecli.files import PART, refuse_overwrite, whole
-from recyclecli.plugins import Registry
+from recyclecli.coco import has_background
+from recyclecli.coco.writer import assemble
+from recyclecli.data.regions import labelled_regions
+from recyclecli.data.submission import HEADER
+from recyclecli.engine.checkpoint import read_card
+from recyclecli.engine.job import Job, Shard
+from recyclecli.engine.journal import Journal
+from recyclecli.engine.pictures import SUFFIXES, Pictures
+from recyclecli.engine.work import work_on
+from recyclecli.errors import RecycleError, RunFailed, listed
+from recyclecli.files import PART, refuse_overwrite, whole, write_json
+from recyclecli.plugins import Registry, discover
 from recyclecli.progress import track
-from recyclecli.recipe import Recipe
-
-OPACITY = 0.55  # of the colours in an overlay
-OVERLAY = 2048  # largest side of an overlay in pixels
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
-    """A photo to predict: its file, and the name it goes by in a submission."""
+class Predicted:
+    """What became of a job.
 
-    file: Path
-    name: str
+    Attributes:
+        photos: how many were predicted.
+        masks: their files, where masks were asked for.
+        failed: name to what was wrong, of the photos that could not be read.
+        record: predicted.json.
+    """
+
+    photos: int
+    masks: list[Path]
+    failed: dict[str, str]
+    record: Path
 
 
-def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
-    """The photos of a folder (and its subfolders, by name), of a COCO file (in its order), or one photo.
+def devices_of(text: str | None) -> list[str | None]:
+    """Torch devices by their names, as `cuda:0,cuda:1`, or so many GPUs, or CPU processes where there are none.
+
+    Raises:
+        RecycleError: there are not as many.
+    """
+    if text is None:
+        return [None]
+    if not text.isdecimal():
+        return list(text.split(","))
+    count, found = int(text), torch.cuda.device_count()
+    if count < 1 or (found and count > found):
+        raise RecycleError(f"{count} devices are asked for, and there are {found} GPUs", "ask for 1 or more of them")
+    return [f"cuda:{number}" if found else "cpu" for number in range(count)]
+
+
+def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,), force: bool = False) -> Predicted:
+    """Do a job; if it was begun before and not finished, go on with it.
+
+    A photo that cannot be read is left out and named in the result; each other one is written
+    before the next batch is. With several devices, each has a process of its own and a part of
+    the photos.
 
     Args:
-        images: folder, COCO .json or photo.
-        root: the folder that a COCO file's names are relative to; its own when left out.
+        registry: the installed components.
+        job: what to do.
+        devices: torch devices.
+        force: begin anew, and replace files that exist.
 
     Raises:
-        RecycleError: nothing is there.
+        RecycleError: no photo can be read, a file exists and not `force`, another job was begun in
+            that place, or it cannot be written to.
     """
-    if images.is_dir():
-        files = sorted(file for file in images.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES)
-        unwritable = [file for file in files if any("\udc80" <= letter <= "\udcff" for letter in str(file))]
-        if unwritable:
-            raise RecycleError(f"{len(unwritable)} file name(s) are no UTF-8, as {unwritable[0]!a}", "rename them")
-        if not files:
-            raise RecycleError(f"{images} holds no photos", f"photos end in {listed(sorted(PHOTO_SUFFIXES), 9)}")
-        return [Photo(file, file.relative_to(images).as_posix()) for file in files]
-    if not images.is_file():
-        raise RecycleError(f"{images} does not exist", "name a folder of photos, a COCO file or a photo")
-    if images.suffix.lower() == ".json":
-        names = [image["file_name"] for image in read_document(images).content["images"]]
-        return [Photo(resolve_file(root or images.parent, name), name) for name in names]
-    return [Photo(images, images.name)]
+    if job.out is None and job.submission is None:
+        raise RecycleError("neither a folder nor a submission file is asked for", "name one with --out or --submission")
+    names = [photo.name for photo in job.photos]
+    if len(set(names)) < len(names):
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        raise RecycleError(f"photos are named twice: {listed(doubled, 3)}", "name each once")
+    if "coco" in job.outputs and "masks" not in job.outputs:
+        job = replace(job, outputs=(*job.outputs, "masks"))
+    shards = [Shard(job, number, len(devices), device) for number, device in enumerate(devices)]
+    parts = sorted(job.record.parent.glob(f"{job.record.name}.*{PART}"))
+    if force or not parts:
+        refuse_overwrite(_targets(job), force)
+        for part in parts:
+            part.unlink()
+    elif {part.name for part in parts} != {shard.journal.name for shard in shards}:
+        raise RecycleError(
+            f"{job.record.parent} holds the beginning of another job, on {len(parts)} device(s)",
+            "use as many, choose another folder, or pass --force to begin anew",
+        )
+    if len(shards) == 1:
+        work_on(registry, shards[0], True)
+    else:
+        _spread(shards)
+    return _finish(job, shards)
 
 
-def predict(
-    registry: Registry,
-    run: Run,
-    recipe: Recipe,
-    photos: Sequence[Photo],
-    out: Path,
-    submission: Path | None = None,
-    force: bool = False,
-    pipeline: Pipeline | None = None,
-) -> list[Path]:
-    """Write masks/NAME.png and overlays/NAME.jpg for each photo, and a submission; the masks' paths.
-
-    The run's own pipeline is used unless another is given.
-
-    Raises:
-        RecycleError: a photo cannot be read, a file exists and not `force`, or `out` cannot be
-            written. No submission is left then.
-    """
-    predictor, trained = predictor_of(registry, run, [pipeline or pipeline_of(run, recipe)])
-    names = [photo.name for photo in photos]
-    masks = [out / "masks" / name for name in target_names(names, ".png")]
-    overlays = [out / "overlays" / name for name in target_names(names, ".jpg")]
-    classes = out / "classes.json"  # written last: unfinished, it marks an interrupted call, which may be repeated
-    interrupted = classes.with_name(classes.name + PART).exists()
-    refuse_overwrite([*masks, *overlays, *([submission] if submission else [])], force or interrupted)
-    table = np.array(trained.palette, np.uint8)
-    with whole(classes, keep=True) as unfinished, write_submission(submission) if submission else nullcontext() as add:
-        work = track(zip(photos, masks, overlays, strict=True), len(photos), "predicting")
-
-        def label(batch: list[tuple[Photo, Path, Path]]) -> None:  # which lets go of its photos when it returns
-            images = [read_photo(photo.file) for photo, _, _ in batch]
-            for (photo, mask, overlay), image, (said,) in zip(batch, images, predictor.predict(images), strict=True):
-                labels = said.labels
-                _save(palette_image(labels, table), mask, "PNG")
-                _save(overlay_image(image, labels, table), overlay, "JPEG", quality=90)
-                if add is not None:
-                    add(photo.name, labels)
-
-        for batch in batches(work, recipe.train.batch_size, lambda item: math.prod(photo_size(item[0].file))):
-            label(batch)
-        unfinished.write_text(json.dumps(trained.class_names, ensure_ascii=False) + "\n", encoding="utf-8")
-    return masks
+def _targets(job: Job) -> list[Path]:
+    """Every file that the job leaves."""
+    files = [job.record, *([job.submission] if job.submission else [])]
+    if job.out is not None:
+        files += [job.out / "classes.json", *([job.out / "annotations.json"] if "coco" in job.outputs else [])]
+        names = [photo.name for photo in job.photos]
+        pictures = Pictures(job.out, job.outputs, np.zeros((0, 3), np.uint8))
+        files += [file for output in job.outputs if output in SUFFIXES for file in pictures.files(names, output)]
+    return files
 
 
-def palette_image(labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> Image.Image:
-    """(H, W) labels as an image of mode P whose pixel values are the labels and show as `colors` (K, 3)."""
-    image = Image.fromarray(labels, mode="P")
-    image.putpalette(colors.tobytes())
-    return image
+def _spread(shards: Sequence[Shard]) -> None:
+    """One process for each shard; the bar follows their journals."""
+    with ProcessPoolExecutor(len(shards), multiprocessing.get_context("spawn")) as pool:
+        tasks = [pool.submit(_work_alone, shard) for shard in shards]
+
+        def steps() -> Iterator[int]:
+            seen = 0
+            while not all(task.done() for task in tasks):
+                time.sleep(0.2)
+                lines = (shard.journal.read_bytes().count(b"\n") - 1 for shard in shards if shard.journal.exists())
+                done = max(sum(lines), seen)
+                yield from range(seen, done)
+                seen = done
+
+        for _ in track(steps(), len(shards[0].job.photos), "predicting"):
+            pass
+        try:
+            for task in tasks:
+                task.result()
+        except BrokenProcessPool as error:
+            raise RunFailed(
+                "a process that predicts was ended from outside", "type the same again: it goes on where it was"
+            ) from error
 
 
-def overlay_image(photo: NDArray[np.uint8], labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> Image.Image:
-    """The photo with every class but the first tinted in its colour, its outline drawn full.
-
-    It is for looking at: a longer side above `OVERLAY` pixels is reduced to that.
-    """
-    if max(labels.shape) > OVERLAY:
-        height, width = fitted_size(labels.shape[0], labels.shape[1], OVERLAY)
-        photo, labels = resize_image(photo, height, width), resize_labels(labels, height, width)
-    tint = colors[labels].astype(np.float32)
-    padded = np.pad(labels, 1, mode="edge")
-    around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
-    edge = np.any([labels != side for side in around], axis=0)
-    share = np.where(labels > 0, np.where(edge, 1.0, OPACITY), 0.0).astype(np.float32)[..., None]
-    return Image.fromarray((photo * (1 - share) + tint * share).astype(np.uint8))
+def _work_alone(shard: Shard) -> None:
+    if shard.device == "cpu":
+        torch.set_num_threads(max(1, torch.get_num_threads() // shard.of))
+    work_on(discover(), shard, False)
 
 
-def _save(image: Image.Image, file: Path, form: str, **options: Any) -> None:
-    with whole(file) as part:
-        image.save(part, form, **options)
+def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
+    """Put the parts together, and leave no trace of their having been parts."""
+    done: dict[str, str | None] = {}
+    for shard in shards:
+        with Journal(shard.journal, job.as_dict()) as journal:
+            done |= journal.done
+    failed = {name: fault for name, fault in done.items() if fault is not None}
+    if len(failed) == len(job.photos):
+        for shard in shards:
+            shard.journal.unlink()
+            if job.submission:
+                shard.rows.unlink()
+        raise RecycleError(f"none of {len(failed)} photo(s) can be read: {next(iter(failed.values()))}")
+    if job.submission is not None:
+        with whole(job.submission) as part, part.open("wb") as handle:
+            handle.write(HEADER)
+            for shard in shards:
+                with shard.rows.open("rb") as rows:
+                    shutil.copyfileobj(rows, handle)
+    class_names = tuple(read_card(job.members[0].weights)["class_names"])
+    good = [photo.name for photo in job.photos if photo.name not in failed]
+    masks: list[Path] = []
+    if job.out is not None:
+        if "masks" in job.outputs:
+            names = [photo.name for photo in job.photos]
+            every = Pictures(job.out, job.outputs, np.zeros((0, 3), np.uint8)).files(names, "masks")
+            masks = [file for file, name in zip(every, names, strict=True) if name not in failed]
+        if "coco" in job.outputs:
+            write_json(job.out / "annotations.json", _coco(class_names, good, masks))
+        write_json(job.out / "classes.json", list(class_names))
+    write_json(job.record, {**job.as_dict(), "failed": failed}, indent=1)
+    for shard in shards:
+        if job.submission is not None:
+            shard.rows.unlink()
+        shard.journal.unlink()
+    return Predicted(len(good), masks, failed, job.record)
+
+
+def _coco(class_names: tuple[str, ...], names: Sequence[str], masks: Sequence[Path]) -> dict[str, Any]:
+    """A COCO document of masks, each connected region an object."""
+
+    def photos() -> Iterator[Any]:
+        for name, file in track(list(zip(names, masks, strict=True)), len(names), "writing COCO"):
+            labels = np.asarray(Image.open(file))
+            yield name, *labels.shape, labelled_regions(labels, has_background(class_names))
+
+    return assemble(class_names, photos())

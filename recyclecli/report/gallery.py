@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recyclecli.data.fit import resize_image, resize_labels
-from recyclecli.engine.predict import overlay_image
+from recyclecli.engine.pictures import overlay_image
 from recyclecli.types import IGNORE, Sample
 
 WIDTH = 320  # pixels of each picture

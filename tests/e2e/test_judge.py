@@ -223,7 +223,7 @@ class TestAblate:
         for name, pipeline in {"plain": api.pipeline(), "flipped": api.pipeline(["hflip"]), "chosen": None}.items():
             if name == "chosen":
                 write_choice(run, api.pipeline(["hflip"]), {})
-            files = api.predict(run, work / "data/kfold_0_val.json", tmp_path / name, work / "data", pipeline)
+            files = api.predict(run, work / "data/kfold_0_val.json", tmp_path / name, work / "data", pipeline).masks
             labels[name] = np.stack([np.asarray(Image.open(file)) for file in files])
         assert (labels["chosen"] == labels["flipped"]).all()
         assert (labels["chosen"] != labels["plain"]).any()

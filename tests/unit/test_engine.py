@@ -1,6 +1,7 @@
 """The engine's own pieces, away from a whole training."""
 
 import csv
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,13 +15,15 @@ from recyclecli.engine import metrics
 from recyclecli.engine.batch import collate, to_float
 from recyclecli.engine.checkpoint import load_trained
 from recyclecli.engine.data import PhotoDataset
-from recyclecli.engine.infer import BATCH_PIXELS, Predictor, Stage, batches
+from recyclecli.engine.infer import BATCH_PIXELS, Predictor, Stage, batches, predictions
 from recyclecli.engine.metrics import Confusion
+from recyclecli.engine.photos import Photo, find_photos
+from recyclecli.engine.pictures import overlay_image, palette_image
 from recyclecli.engine.pipeline import VIEWS
-from recyclecli.engine.predict import Photo, find_photos, overlay_image, palette_image
 from recyclecli.engine.runs import create_run, find_run
 from recyclecli.engine.sampler import Draw, EpochSampler
 from recyclecli.engine.saving import WholeFiles
+from recyclecli.engine.windows import window_starts, window_weight
 from recyclecli.errors import RecycleError
 from recyclecli.judge.counts import confusion
 from recyclecli.testing import random_source
@@ -91,7 +94,7 @@ class TestInference:
         return Predictor(Trained(Constant(), ("a", "b", "c"), [], 64, {}), [Stage(post=tuple(posts))], "cpu")
 
     def labels(self, *photos, posts=()):
-        return [said.labels for (said,) in self.predictor(posts).predict(photos)]
+        return [said.labels for (said,) in predictions(self.predictor(posts), photos)]
 
     @pytest.mark.parametrize(("height", "width"), [(64, 64), (200, 100), (100, 200), (3, 5), (1, 1)])
     def test_labels_have_the_photos_own_size(self, height, width):
@@ -120,10 +123,10 @@ class TestInference:
         assert set(np.unique(labels)) == {0, 1}
 
     def test_confidence_is_the_largest_probability(self):
-        ((said,),) = self.predictor().predict([np.zeros((64, 64, 3), np.uint8)])
+        ((said,),) = predictions(self.predictor(), [np.zeros((64, 64, 3), np.uint8)])
         wanted = np.exp(5) / (np.exp(5) + 2)
         assert np.allclose(said.confidence / 65535, wanted, atol=1e-4)
-        ((said,),) = self.predictor([lambda image, p: p]).predict([np.zeros((64, 64, 3), np.uint8)])
+        ((said,),) = predictions(self.predictor([lambda image, p: p]), [np.zeros((64, 64, 3), np.uint8)])
         assert np.allclose(said.confidence / 65535, wanted, atol=1e-4)
 
     @pytest.mark.parametrize("view", VIEWS)
@@ -141,19 +144,49 @@ class TestInference:
         photo = np.asarray(Image.fromarray(coarse).resize(shape[::-1], Image.Resampling.BICUBIC))
         stages = [Stage(), Stage(views=(view,)), Stage(views=VIEWS)]
         predictor = Predictor(Trained(PixelWise(), ("a", "b", "c", "d"), [], 64, {}), stages, "cpu")
-        ((plain, seen, every),) = predictor.predict([photo])
+        ((plain, seen, every),) = predictions(predictor, [photo])
         agree = [(plain.labels == other.labels).mean() for other in (seen, every)]
         assert min(agree) > (0.97 if view.startswith("scale") or shape != (64, 64) else 0.99)
         if not view.startswith("scale"):
             assert np.array_equal(plain.labels, seen.labels)
 
+    @pytest.mark.parametrize("shape", [(128, 128), (100, 128), (128, 30), (1, 1)])
+    def test_windows_cover_the_photo_and_blend(self, shape):
+        """A model that looks at each pixel alone says the same of it in every window, up to resizing."""
+        from recyclecli.engine.checkpoint import Trained
+
+        class PixelWise(nn.Module):
+            def forward(self, image):
+                assert image.shape[-2:] == (64, 64)
+                return torch.cat([image * 4, 2 - image.mean(1, keepdim=True) * 4], 1)
+
+        chance = np.random.default_rng(0)
+        coarse = Image.fromarray(chance.integers(0, 256, (4, 4, 3), np.uint8))
+        photo = np.asarray(coarse.resize(shape[::-1], Image.Resampling.BICUBIC))
+        stages = [Stage(), Stage(window=2), Stage(views=("rot90",), window=2)]
+        trained = Trained(PixelWise(), ("a", "b", "c", "d"), [], 64, {})
+        ((plain, windowed, turned),) = predictions(Predictor(trained, stages, "cpu", batch=3), [photo])
+        colors = photo / 255
+        truth = np.concatenate([colors * 4, 2 - colors.mean(2, keepdims=True) * 4], 2).argmax(2)
+        assert (windowed.labels == truth).mean() > 0.999  # at twice the training size no pixel was lost
+        assert (plain.labels == truth).mean() < 0.999 or photo.size == 3
+        assert (turned.labels == truth).mean() > 0.999
+
+    @pytest.mark.parametrize(("length", "side"), [(1, 8), (8, 8), (9, 8), (30, 8), (1000, 64)])
+    def test_windows_overlap_and_reach_the_end(self, length, side):
+        starts = window_starts(length, side)
+        assert starts[0] == 0
+        assert starts[-1] == max(0, length - side)
+        assert all(0 < second - first <= side * 0.75 + 1 for first, second in pairwise(starts))
+        assert window_weight(side).min() > 0
+
     @pytest.mark.parametrize(("height", "width"), [(200, 100), (17, 300), (64, 48), (1, 1), (5, 5)])
     def test_bands_equal_one_interpolation(self, monkeypatch, height, width):
-        from recyclecli.engine import infer
+        from recyclecli.engine import scores
 
-        monkeypatch.setattr(infer, "BAND", 4 * width * 3)
+        monkeypatch.setattr(scores, "BAND", 4 * width * 3)
         logits = torch.randn(4, 64, 48)
-        banded = torch.cat(list(infer.resized_bands(logits, height, width)), 1)
+        banded = torch.cat(list(scores.resized_bands(logits, height, width)), 1)
         whole = nn.functional.interpolate(logits[None], (height, width), mode="bilinear", align_corners=False)[0]
         torch.testing.assert_close(banded, whole)
 
@@ -258,6 +291,14 @@ class TestPictures:
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).touch()
         assert [photo.name for photo in find_photos(tmp_path)] == ["b.jpg", "sub/a.PNG"]
+        for frame in (10, 9, 1):
+            (tmp_path / f"video/frame{frame}.png").parent.mkdir(exist_ok=True)
+            (tmp_path / f"video/frame{frame}.png").touch()
+        assert [photo.name for photo in find_photos(tmp_path / "video")] == ["frame1.png", "frame9.png", "frame10.png"]
+        names = [photo.name for photo in find_photos(tmp_path / "*/*")]
+        assert names == ["sub/a.PNG", "video/frame1.png", "video/frame9.png", "video/frame10.png"]
+        with pytest.raises(RecycleError, match="holds no photos"):
+            find_photos(tmp_path / "*.gif")
         assert find_photos(tmp_path / "b.jpg") == [Photo(tmp_path / "b.jpg", "b.jpg")]
         with pytest.raises(RecycleError, match="does not exist"):
             find_photos(tmp_path / "none")

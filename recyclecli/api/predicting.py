@@ -1,0 +1,119 @@
+"""Prediction as functions: one run, or several as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recyclecli.api.data import Place, registry
+from recyclecli.api.judging import pipeline_named
+from recyclecli.api.runs import find_run, recipe_of
+from recyclecli.errors import RecycleError
+
+if TYPE_CHECKING:
+    from recyclecli.engine.infer import Precision
+    from recyclecli.engine.members import Member, Vote
+    from recyclecli.engine.pipeline import Pipeline
+    from recyclecli.engine.predict import Predicted
+    from recyclecli.engine.runs import Run
+
+
+def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 1.0) -> Member:
+    """A model by its run, by `RUN+TRICK+TRICK`, or by a .safetensors checkpoint within a run.
+
+    Args:
+        model: `RUN` is used with its own pipeline, `RUN+plain` without any.
+        pipeline: goes before what `model` says.
+        share: its weight among others.
+
+    Raises:
+        RecycleError: no such run or trick, or a checkpoint that lies in no run.
+    """
+    from recyclecli.engine.members import Member
+    from recyclecli.engine.pipeline import pipeline_of
+    from recyclecli.engine.runs import Run
+
+    if not share > 0:
+        raise RecycleError(f"weight {share:g} of {model}", "give weights above 0")
+    weights, tricks = None, []
+    if isinstance(model, Run):
+        run = model
+    elif str(model).endswith(".safetensors"):
+        weights = Path(model)
+        run = _run_of(weights)
+    else:
+        place = Path(model)
+        name, *tricks = place.name.split("+")
+        run = find_run(place.with_name(name) if name else place)
+    chosen = pipeline or (pipeline_named(tricks) if tricks else pipeline_of(run, recipe_of(run)))
+    return Member(weights or (run.raw if chosen.weights == "raw" else run.best), chosen, share)
+
+
+def _run_of(weights: Path) -> Run:
+    """The run that a checkpoint lies in."""
+    from recyclecli.engine.runs import Run
+
+    holders = [folder for folder in weights.absolute().parents if (folder / "recipe.yaml").is_file()]
+    if not weights.is_file() or not holders:
+        raise RecycleError(f"{weights} is no checkpoint in a run's folder", "name a run, or a file below one")
+    return Run(holders[0])
+
+
+def predict(
+    run: Run | Place | Sequence[Run | Place],
+    images: Place,
+    out: Place | None = None,
+    data: Place | None = None,
+    pipeline: Pipeline | None = None,
+    submission: Place | None = None,
+    force: bool = False,
+    outputs: Sequence[str] = ("masks", "overlays"),
+    vote: Vote = "soft",
+    shares: Sequence[float] = (),
+    devices: str | None = None,
+    precision: Precision = "32",
+    batch: int | None = None,
+) -> Predicted:
+    """Predict photos with one model, or with several as one; see `recyclecli.engine.predict.predict`.
+
+    Args:
+        run: see `member`; a list of several is an ensemble.
+        images: a folder of photos, a pattern, a COCO file or one photo.
+        out: folder of the outputs.
+        data: the folder that a COCO file's names are relative to.
+        pipeline: the models' own when left out.
+        submission: the contest's CSV.
+        force: begin anew, and replace files that exist.
+        outputs: what is written into `out`: masks, overlays, coco, probabilities.
+        vote: of several models: `soft`, the mean of their probabilities, or `hard`, the label of most.
+        shares: of several models, their weights.
+        devices: how many, or torch's names of them as `cuda:0,cuda:1`; each has a process of its own.
+        precision: `32`, `bf16` or `16`.
+        batch: photos at a time; what the run trained with when left out.
+    """
+    from recyclecli.engine.job import Job
+    from recyclecli.engine.members import Machine
+    from recyclecli.engine.photos import find_photos
+    from recyclecli.engine.pictures import checked_outputs
+    from recyclecli.engine.predict import devices_of
+    from recyclecli.engine.predict import predict as engine
+
+    models = [run] if isinstance(run, (str, Path)) or not isinstance(run, Sequence) else list(run)
+    if shares and len(shares) != len(models):
+        raise RecycleError(f"{len(shares)} weights for {len(models)} models", "give one for each, in the same order")
+    members = tuple(
+        member(model, pipeline, share) for model, share in zip(models, shares or [1.0] * len(models), strict=True)
+    )
+    if batch is None:
+        batch = recipe_of(_run_of(members[0].weights)).train.batch_size
+    job = Job(
+        members,
+        tuple(find_photos(Path(images), Path(data) if data else None)),
+        Path(out) if out else None,
+        checked_outputs(outputs),
+        Path(submission) if submission else None,
+        vote,
+        Machine(None, precision, batch),
+    )
+    return engine(registry(), job, devices_of(devices), force)

@@ -1,0 +1,84 @@
+"""One prediction of any number of photos, and its part on one device."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recyclecli.engine.members import Machine, Member, Vote
+from recyclecli.engine.photos import Photo
+from recyclecli.engine.pictures import Output
+from recyclecli.files import PART
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to predict, with what, and what to write of it.
+
+    Attributes:
+        members: one model, or several that act as one.
+        photos: in the order of the submission.
+        out: folder of the outputs.
+        outputs: what is written there of each photo; see `recyclecli.engine.pictures.OUTPUTS`.
+        submission: the contest's CSV.
+        vote: how several members act as one.
+        machine: what they run on.
+    """
+
+    members: tuple[Member, ...]
+    photos: tuple[Photo, ...]
+    out: Path | None = None
+    outputs: tuple[Output, ...] = ("masks", "overlays")
+    submission: Path | None = None
+    vote: Vote = "soft"
+    machine: Machine = field(default_factory=Machine)
+
+    @property
+    def record(self) -> Path:
+        """The file that says in the end what was done."""
+        if self.out is not None:
+            return self.out / "predicted.json"
+        assert self.submission is not None
+        return self.submission.with_name(self.submission.name + ".json")
+
+    def as_dict(self) -> dict[str, Any]:
+        """What makes two jobs the same."""
+        photos = "\n".join(f"{photo.name}\t{photo.file.absolute()}" for photo in self.photos)
+        return {
+            "members": [member.as_dict() for member in self.members],
+            "vote": self.vote,
+            "precision": self.machine.precision,
+            "outputs": list(self.outputs) if self.out else [],
+            "submission": str(self.submission) if self.submission else None,
+            "photos": len(self.photos),
+            "photos_sha256": hashlib.sha256(photos.encode()).hexdigest(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of a job for one device."""
+
+    job: Job
+    number: int
+    of: int
+    device: str | None
+
+    @property
+    def photos(self) -> tuple[Photo, ...]:
+        """Its part of the photos."""
+        edges = [len(self.job.photos) * number // self.of for number in (self.number, self.number + 1)]
+        return self.job.photos[slice(*edges)]
+
+    @property
+    def journal(self) -> Path:
+        """What is done of it."""
+        return self.job.record.with_name(f"{self.job.record.name}.{self.number}{PART}")
+
+    @property
+    def rows(self) -> Path:
+        """Its part of the submission."""
+        assert self.job.submission is not None
+        return self.job.submission.with_name(f"{self.job.submission.name}.{self.number}{PART}")

@@ -1,0 +1,78 @@
+"""What is done of a long job, so that one that was killed goes on where it was. No torch."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from recyclecli.errors import RecycleError
+from recyclecli.files import unwritable
+
+
+class Journal:
+    """A file with the job in its first line, and one line for each item that is done; to be used as a context.
+
+    It belongs to one process at a time. A last line that was not written whole is cut off.
+
+    Args:
+        file: where it is; made if it does not exist.
+        job: what is done; a journal of another job is refused.
+
+    Attributes:
+        done: item name to what went wrong, or None, in order.
+
+    Raises:
+        RecycleError: another process is at it, another job was begun there, or the file cannot be written.
+    """
+
+    def __init__(self, file: Path, job: Mapping[str, Any]) -> None:
+        self._file = file
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = file.open("ab+")
+        except OSError as error:
+            raise unwritable(file, error) from error
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._handle.close()
+            raise RecycleError(f"another process is writing {file}", "wait for it, or end it") from error
+        self._handle.seek(0)
+        lines = self._handle.read().splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            self._handle.truncate(sum(map(len, lines[:-1])))
+            lines.pop()
+        text = json.dumps(job, ensure_ascii=False, sort_keys=True)
+        if not lines:
+            self._line(text)
+        elif lines[0].decode().rstrip("\n") != text:
+            self._handle.close()
+            raise RecycleError(
+                f"{file.parent} holds the beginning of another job, with other photos or settings",
+                "choose another folder, or pass --force to begin anew",
+            )
+        self.done: dict[str, str | None] = dict(json.loads(line) for line in lines[1:])
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._handle.close()
+
+    def add(self, name: str, fault: str | None) -> None:
+        """One more item is done, or cannot be."""
+        self._line(json.dumps([name, fault], ensure_ascii=False))
+        self.done[name] = fault
+
+    def _line(self, text: str) -> None:
+        try:
+            self._handle.write(f"{text}\n".encode())
+            self._handle.flush()
+        except OSError as error:
+            raise unwritable(self._file, error) from error

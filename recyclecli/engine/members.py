@@ -1,0 +1,175 @@
+"""Several models as one: the mean of their probabilities, or their votes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recyclecli.data.votes import hard_vote
+from recyclecli.engine.checkpoint import Trained, load_trained, read_card
+from recyclecli.engine.infer import TINY, Precision, Predictor, Scorer, Stage, meeting_size
+from recyclecli.engine.pipeline import Pipeline
+from recyclecli.engine.scores import sized
+from recyclecli.errors import RecycleError, listed
+from recyclecli.plugins import Registry
+from recyclecli.types import PostprocessorContext
+
+Vote = Literal["soft", "hard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One model of several.
+
+    Attributes:
+        weights: a .safetensors checkpoint.
+        pipeline: what it is used with; the checkpoint is chosen already.
+        share: its weight in the mean or vote.
+    """
+
+    weights: Path
+    pipeline: Pipeline
+    share: float = 1.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """What distinguishes it, with the content of its file."""
+        digest = hashlib.sha256(self.weights.read_bytes()).hexdigest()
+        return {
+            "weights": str(self.weights.absolute()),
+            "sha256": digest,
+            "share": self.share,
+            **self.pipeline.as_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What models run on.
+
+    Attributes:
+        device: torch device; the GPU when there is one.
+        precision: `32`, or what torch's autocast shall use: `bf16` or `16`.
+        batch: photos, or windows, that go through a model at once.
+    """
+
+    device: str | None = None
+    precision: Precision = "32"
+    batch: int = 8
+
+
+def stage_of(registry: Registry, pipeline: Pipeline, class_names: tuple[str, ...]) -> Stage:
+    """A pipeline with its post-processors built."""
+    context = PostprocessorContext(class_names)
+    posts = (registry.build("postprocessor", part.name, part.options, context) for part in pipeline.post)
+    return Stage(pipeline.views, tuple(posts), pipeline.window)
+
+
+def scorer_of(
+    registry: Registry, members: Sequence[Member], vote: Vote = "soft", machine: Machine = Machine()
+) -> tuple[Scorer, Trained]:
+    """The members as one scorer of one stage, and what the first one's checkpoint says.
+
+    Raises:
+        RecycleError: a checkpoint cannot be used, or the members know different classes.
+    """
+    loaded = [load_trained(registry, member.weights) for member in members]
+    names = loaded[0].class_names
+    for member, trained in zip(members, loaded, strict=True):
+        refuse_other_classes(names, trained.class_names, f"{members[0].weights} and {member.weights}")
+    predictors = [
+        Predictor(
+            trained,
+            [stage_of(registry, member.pipeline, trained.class_names)],
+            machine.device,
+            machine.precision,
+            machine.batch,
+        )
+        for member, trained in zip(members, loaded, strict=True)
+    ]
+    if len(members) == 1:
+        return predictors[0], loaded[0]
+    orders = [[trained.class_names.index(name) for name in names] for trained in loaded]
+    return Ensemble(predictors, orders, [member.share for member in members], vote), loaded[0]
+
+
+def refuse_other_classes(first: Sequence[str], other: Sequence[str], whose: str) -> None:
+    """Raise RecycleError where two class lists do not hold the same names."""
+    differing = set(first) ^ set(other)
+    if differing:
+        raise RecycleError(
+            f"{whose} know different classes: only one of them has {listed(sorted(differing), 5)}",
+            "combine runs of one class list",
+        )
+
+
+class Ensemble:
+    """Several predictors as one.
+
+    Args:
+        members: predictors of one stage each.
+        orders: for each, its label of each label of the ensemble.
+        shares: their weights.
+        vote: `soft`, the weighted mean of the probabilities; `hard`, see `hard_vote`.
+    """
+
+    def __init__(
+        self, members: Sequence[Predictor], orders: Sequence[list[int]], shares: Sequence[float], vote: Vote
+    ) -> None:
+        self._members, self._orders, self._vote = members, orders, vote
+        self._shares = [share / sum(shares) for share in shares]
+
+    @torch.inference_mode()
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[list[torch.Tensor]]:
+        """Scores (K, h, w) float32 for each photo (H, W, 3) uint8 RGB, one after the other.
+
+        Votes are counted at the photo's own size, and members of different sizes meet there, see `meeting_size`.
+        """
+        each = zip(*(member.scores(photos) for member in self._members), strict=True)
+        for photo, given in zip(photos, each, strict=True):
+            every = [scores[order] for (scores,), order in zip(given, self._orders, strict=True)]
+            if self._vote == "hard" or len({scores.shape for scores in every}) > 1:
+                every = [sized(scores, meeting_size(photo)) for scores in every]
+            if self._vote == "soft":
+                shares = [share * one.softmax(0) for share, one in zip(self._shares, every, strict=True)]
+                mean = torch.stack(shares).sum(0)
+            else:
+                labels = [scores.argmax(0).to(torch.uint8).cpu().numpy() for scores in every]
+                winner = torch.from_numpy(hard_vote(labels, self._shares)).to(every[0].device)
+                mean = torch.nn.functional.one_hot(winner.long(), len(every[0])).movedim(-1, 0).float()
+            yield [mean.clamp_(min=TINY).log_()]
+
+
+def soup(members: Sequence[Member]) -> dict[str, torch.Tensor]:
+    """The weighted mean of the members' weights (Wortsman et al., "Model soups", 2022).
+
+    Raises:
+        RecycleError: they are not of one architecture, size and class list.
+    """
+    from safetensors.torch import load_file
+
+    cards = [read_card(member.weights) for member in members]
+    for member, card in zip(members, cards, strict=True):
+        for key in ("model", "class_names"):
+            if card[key] != cards[0][key]:
+                raise RecycleError(
+                    f"{members[0].weights} and {member.weights} differ in {key}, so their weights have no mean",
+                    "average checkpoints of one recipe, or let the models vote",
+                )
+    total = sum(member.share for member in members)
+    mean: dict[str, torch.Tensor] = {}
+    for member in members:
+        for key, value in load_file(member.weights).items():
+            if value.is_floating_point():
+                part = value.double() * (member.share / total)
+                mean[key] = mean[key] + part if key in mean else part
+            else:
+                mean[key] = value  # counters
+    kinds = load_file(members[0].weights)
+    return {key: value.to(kinds[key].dtype) for key, value in mean.items()}

@@ -1,0 +1,64 @@
+"""Which photos are meant: a folder, a pattern, a COCO file, one photo. No torch."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from recyclecli.coco import PHOTO_SUFFIXES, read_document, resolve_file
+from recyclecli.errors import RecycleError, listed
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo to predict: its file, and the name it goes by in a submission."""
+
+    file: Path
+    name: str
+
+
+def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
+    """The photos of a folder and its subfolders, of a pattern, of a COCO file (in its order), or one photo.
+
+    Those of a folder or a pattern come in the order of their names, numbers by their value, so that
+    frame 10 of a video follows frame 9.
+
+    Args:
+        images: folder, pattern as `photos/*.jpg`, COCO .json or photo.
+        root: the folder that a COCO file's names are relative to; its own when left out.
+
+    Raises:
+        RecycleError: nothing is there.
+    """
+    if images.is_dir():
+        return _named([file for file in images.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES], images, images)
+    if images.is_file() and images.suffix.lower() == ".json":
+        names = [image["file_name"] for image in read_document(images).content["images"]]
+        return [Photo(resolve_file(root or images.parent, name), name) for name in names]
+    if images.is_file():
+        return [Photo(images, images.name)]
+    if glob.has_magic(str(images)):
+        first = next(place for place, part in enumerate(images.parts) if glob.has_magic(part))
+        top = Path(*images.parts[:first])
+        found = top.glob(str(Path(*images.parts[first:])))
+        return _named([file for file in found if file.suffix.lower() in PHOTO_SUFFIXES], top, images)
+    raise RecycleError(f"{images} does not exist", "name a folder of photos, a pattern, a COCO file or a photo")
+
+
+def _named(files: Sequence[Path], top: Path, images: Path) -> list[Photo]:
+    """The files in the order of their names, by their paths below `top`."""
+    unwritable = [file for file in files if any("\udc80" <= letter <= "\udcff" for letter in str(file))]
+    if unwritable:
+        raise RecycleError(f"{len(unwritable)} file name(s) are no UTF-8, as {unwritable[0]!a}", "rename them")
+    if not files:
+        raise RecycleError(f"{images} holds no photos", f"photos end in {listed(sorted(PHOTO_SUFFIXES), 9)}")
+    names = sorted((file.relative_to(top).as_posix() for file in files), key=_numbers_by_value)
+    return [Photo(top / name, name) for name in names]
+
+
+def _numbers_by_value(name: str) -> list[tuple[bool, int, str]]:
+    parts = re.split(r"(\d+)", name)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]

@@ -1,0 +1,106 @@
+"""What is written of a photo: its mask with a palette, an overlay, its probabilities. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from recyclecli.data.fit import fitted_size, resize_image, resize_labels
+from recyclecli.data.submission import target_names
+from recyclecli.errors import RecycleError, nearest
+from recyclecli.files import whole
+
+OPACITY = 0.55  # of the colours in an overlay
+OVERLAY = 2048  # largest side of an overlay in pixels
+
+Output = Literal["masks", "overlays", "coco", "probabilities"]
+OUTPUTS: tuple[Output, ...] = get_args(Output)
+SUFFIXES: dict[Output, str] = {"masks": ".png", "overlays": ".jpg", "probabilities": ".npz"}
+
+
+def checked_outputs(names: Sequence[str]) -> tuple[Output, ...]:
+    """The outputs of these names, each once.
+
+    Raises:
+        RecycleError: there is no such output.
+    """
+    for name in names:
+        if name not in OUTPUTS:
+            raise RecycleError(f"no output is called {name!r}", nearest(name, OUTPUTS))
+    return tuple(output for output in OUTPUTS if output in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The files of some photos below `out`; see `OUTPUTS`.
+
+    Attributes:
+        out: folder.
+        outputs: which are written; `coco`, one file for all, is not written here.
+        palette: (K, 3) uint8 RGB.
+    """
+
+    out: Path
+    outputs: tuple[Output, ...]
+    palette: NDArray[np.uint8]
+
+    def files(self, names: Sequence[str], output: Output) -> list[Path]:
+        """Where one output of the photos of these names goes."""
+        return [self.out / output / name for name in target_names(names, SUFFIXES[output])]
+
+    def write(
+        self,
+        files: dict[Output, Path],
+        photo: NDArray[np.uint8],
+        labels: NDArray[np.uint8],
+        probabilities: NDArray[np.float16] | None,
+    ) -> None:
+        """Write one photo's.
+
+        Args:
+            files: where each goes.
+            photo: (H, W, 3) uint8 RGB.
+            labels: (H, W) uint8.
+            probabilities: (K, h, w) float16, where they are asked for.
+        """
+        if "masks" in files:
+            _save(palette_image(labels, self.palette), files["masks"], "PNG", compress_level=1)
+        if "overlays" in files:
+            _save(overlay_image(photo, labels, self.palette), files["overlays"], "JPEG", quality=90)
+        if probabilities is not None:
+            with whole(files["probabilities"]) as part, part.open("wb") as handle:
+                np.savez_compressed(handle, probabilities=probabilities)
+
+
+def palette_image(labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> Image.Image:
+    """(H, W) labels as an image of mode P whose pixel values are the labels and show as `colors` (K, 3)."""
+    image = Image.fromarray(labels, mode="P")
+    image.putpalette(colors.tobytes())
+    return image
+
+
+def overlay_image(photo: NDArray[np.uint8], labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> Image.Image:
+    """The photo with every class but the first tinted in its colour, its outline drawn full.
+
+    It is for looking at: a longer side above `OVERLAY` pixels is reduced to that.
+    """
+    if max(labels.shape) > OVERLAY:
+        height, width = fitted_size(labels.shape[0], labels.shape[1], OVERLAY)
+        photo, labels = resize_image(photo, height, width), resize_labels(labels, height, width)
+    tint = colors[labels].astype(np.float32)
+    padded = np.pad(labels, 1, mode="edge")
+    around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
+    edge = np.any([labels != side for side in around], axis=0)
+    share = np.where(labels > 0, np.where(edge, 1.0, OPACITY), 0.0).astype(np.float32)[..., None]
+    return Image.fromarray((photo * (1 - share) + tint * share).astype(np.uint8))
+
+
+def _save(image: Image.Image, file: Path, form: str, **options: Any) -> None:
+    with whole(file) as part:
+        image.save(part, form, **options)

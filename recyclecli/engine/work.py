@@ -1,0 +1,152 @@
+"""Predicting a part of the photos on one device, each written as it is done."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recyclecli.coco import photo_size, read_photo
+from recyclecli.data.submission import submission_row
+from recyclecli.engine.infer import batches
+from recyclecli.engine.job import Shard
+from recyclecli.engine.journal import Journal
+from recyclecli.engine.members import scorer_of
+from recyclecli.engine.photos import Photo
+from recyclecli.engine.pictures import SUFFIXES, Output, Pictures
+from recyclecli.engine.scores import prediction_of
+from recyclecli.errors import RecycleError
+from recyclecli.files import unwritable
+from recyclecli.plugins import Registry
+from recyclecli.progress import track
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A photo's labels, and the writing of them."""
+
+    labels: NDArray[np.uint8]
+    written: Future[None]
+
+
+def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
+    """Predict and write the shard's photos that are not done yet."""
+    job = shard.job
+    with Journal(shard.journal, job.as_dict()) as journal, _Rows(shard, journal) as rows:
+        left = [place for place, photo in enumerate(shard.photos) if photo.name not in journal.done]
+        if not left:
+            return
+        scorer, trained = scorer_of(registry, job.members, job.vote, replace(job.machine, device=shard.device))
+        pictures = Pictures(job.out or Path(), job.outputs if job.out else (), np.array(trained.palette, np.uint8))
+        outputs: list[Output] = [output for output in pictures.outputs if output in SUFFIXES]
+        names = [photo.name for photo in job.photos]
+        offset = job.photos.index(shard.photos[0])
+        files = {output: pictures.files(names, output)[offset:] for output in outputs}
+        waiting: deque[tuple[list[Photo], list[_Said | RecycleError]]] = deque()
+        with ThreadPoolExecutor(4) as pool:
+
+            def settle() -> None:
+                """Wait until the oldest batch is written, then say so."""
+                for photo, said in zip(*waiting.popleft(), strict=True):
+                    if isinstance(said, RecycleError):
+                        journal.add(photo.name, said.args[0])
+                        continue
+                    said.written.result()
+                    rows.add(photo.name, said.labels)
+                    journal.add(photo.name, None)
+
+            def label(places: list[int], images: list[NDArray[np.uint8] | RecycleError]) -> None:
+                """Predict a batch and begin to write it; its photos are let go of when they are written."""
+                good = [image for image in images if not isinstance(image, RecycleError)]
+                scores = scorer.scores(good) if good else iter(())
+                batch: list[_Said | RecycleError] = []
+                for place, image in zip(places, images, strict=True):
+                    if isinstance(image, RecycleError):
+                        batch.append(image)
+                        continue
+                    (score,) = next(scores)
+                    labels = prediction_of(score, image.shape[0], image.shape[1], confident=False).labels
+                    own = {output: files[output][place] for output in outputs}
+                    shares = score.softmax(0).half().cpu().numpy() if "probabilities" in own else None
+                    batch.append(_Said(labels, pool.submit(pictures.write, own, image, labels, shares)))
+                waiting.append(([shard.photos[place] for place in places], batch))
+
+            shown_places = track(left, len(left), "predicting") if shown else left
+            for places, images in _read_ahead(pool, shard.photos, shown_places, job.machine.batch):
+                label(places, images)
+                if len(waiting) > 1:
+                    settle()
+            while waiting:
+                settle()
+
+
+class _Rows:
+    """The submission's rows so far, one for each photo that the journal calls done; to be used as a context."""
+
+    def __init__(self, shard: Shard, journal: Journal) -> None:
+        self._handle = None
+        if shard.job.submission is None:
+            return
+        count = sum(fault is None for fault in journal.done.values())
+        try:
+            shard.rows.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = shard.rows.open("ab+")
+            self._handle.seek(0)
+            whole_rows = 0
+            for _ in range(count):
+                whole_rows += len(self._handle.readline())
+            self._handle.truncate(whole_rows)
+        except OSError as error:
+            raise unwritable(shard.rows, error) from error
+        self._place = shard.rows
+
+    def __enter__(self) -> _Rows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._handle is not None:
+            self._handle.close()
+
+    def add(self, name: str, labels: NDArray[np.uint8]) -> None:
+        if self._handle is None:
+            return
+        try:
+            self._handle.write(submission_row(name, labels))
+            self._handle.flush()
+        except OSError as error:
+            raise unwritable(self._place, error) from error
+
+
+def _read_ahead(
+    pool: ThreadPoolExecutor, photos: Sequence[Photo], left: Iterable[int], size: int
+) -> Iterator[tuple[list[int], list[NDArray[np.uint8] | RecycleError]]]:
+    """Batches of photos, or what is wrong with them; the next is read while the last is looked at."""
+
+    def pixels(place: int) -> int:
+        try:
+            return math.prod(photo_size(photos[place].file))
+        except RecycleError:
+            return 0  # reading it will say why
+
+    def read(place: int) -> NDArray[np.uint8] | RecycleError:
+        try:
+            return read_photo(photos[place].file)
+        except RecycleError as error:
+            return error
+
+    ahead: deque[tuple[list[int], list[Future[NDArray[np.uint8] | RecycleError]]]] = deque()
+    for places in batches(left, size, pixels):
+        ahead.append((places, [pool.submit(read, place) for place in places]))
+        if len(ahead) > 1:
+            first, images = ahead.popleft()
+            yield first, [image.result() for image in images]
+            del images
+    while ahead:
+        first, images = ahead.popleft()
+        yield first, [image.result() for image in images]

@@ -1,0 +1,214 @@
+"""Predicting many photos: what is written, bad photos, going on after a kill, several devices, windows, votes."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import run_recycle
+
+from recyclecli import api
+from recyclecli.data.submission import read_submission, reduce_labels
+from recyclecli.data.votes import hard_vote
+
+SMALL = {"data.size": 64, "model": "fpn", "model.weights": "none", "train.batch_size": 4, "train.lr": 0.004}
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """Two runs with seeds 0 and 1, and a folder of photos `photos/` of several sizes."""
+    place = tmp_path_factory.mktemp("predict")
+    data = place / "data"
+    api.sample(data, 12)
+    for seed in (0, 1):
+        settings = {**SMALL, "data.root": data, "seed": seed, "train.epochs": 2, "train.ema": 0.9, "train.keep": 2}
+        api.train(settings, name=f"seed-{seed}", runs=place / "runs")
+    for number in range(9):
+        image = Image.open(api.open_data(data).record(number).file)
+        folder = place / "photos" / ("b" if number % 2 else "a")
+        folder.mkdir(parents=True, exist_ok=True)
+        image.crop((0, 0, image.width, image.height - 7 * number)).save(folder / f"frame_{number}.png")
+    return place
+
+
+def predicted(work, *arguments, codes=(0,), timeout=300):
+    done = run_recycle("predict", *arguments, cwd=work, timeout=timeout)
+    assert done.returncode in codes, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def masks(folder):
+    return {file.relative_to(folder).as_posix(): np.asarray(Image.open(file)) for file in folder.rglob("*.png")}
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_everything_that_can_be_written(work, tmp_path):
+    saves = [part for kind in ("masks", "overlays", "coco", "probabilities") for part in ("--save", kind)]
+    out, submission = tmp_path / "out", tmp_path / "s.csv"
+    done = predicted(work, "seed-0", "photos", "--out", out, "--submission", submission, *saves)
+    assert "9 photos" in done.stdout
+    found = masks(out / "masks")
+    assert len(found) == 9
+    rows = read_submission(submission)
+    source = api.open_data(work / "photos", str(out / "annotations.json"))
+    assert list(rows) == [source.record(index).file_name for index in range(9)]
+    for index, (name, row) in enumerate(rows.items()):
+        labels = found[name]
+        assert labels.shape == Image.open(work / "photos" / name).size[::-1]
+        assert np.array_equal(row, reduce_labels(labels))
+        assert np.array_equal(source.read(index).mask, labels)  # COCO says what the mask says
+        shares = np.load((out / "probabilities" / name).with_suffix(".npz"))["probabilities"].astype(np.float32)
+        assert np.allclose(shares.sum(0), 1, atol=0.01)
+        assert (out / "overlays" / name).with_suffix(".jpg").is_file()
+    assert sorted(file.name for file in out.iterdir()) == [
+        "annotations.json", "classes.json", "masks", "overlays", "predicted.json", "probabilities",
+    ]  # fmt: skip
+    assert json.loads((out / "predicted.json").read_text())["failed"] == {}
+    assert "exists" in predicted(work, "seed-0", "photos", "--out", out, codes=(2,)).stderr
+    again = predicted(work, "seed-0", "photos/*/*.png", "--out", tmp_path / "again", "--save", "masks")
+    assert "9 photos" in again.stdout
+    assert same(masks(tmp_path / "again/masks"), found)
+
+
+def test_a_submission_alone_and_nothing_at_all(work, tmp_path):
+    predicted(work, "seed-0", "photos/a", "--submission", tmp_path / "s.csv")
+    with (tmp_path / "s.csv").open() as handle:
+        assert [row[0] for row in csv.reader(handle)][1:] == [f"frame_{number}.png" for number in (0, 2, 4, 6, 8)]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["s.csv", "s.csv.json"]
+    assert "neither a folder nor" in predicted(work, "seed-0", "photos", codes=(2,)).stderr
+    assert "nearest: masks" in predicted(work, "seed-0", "photos", "--out", "x", "--save", "mask", codes=(2,)).stderr
+
+
+def test_photos_that_cannot_be_read_are_named_and_the_rest_is_done(work, tmp_path):
+    shutil.copytree(work / "photos", tmp_path / "photos")
+    (tmp_path / "photos/a/frame_2.png").write_bytes(b"no photo")
+    whole = (tmp_path / "photos/b/frame_5.png").read_bytes()
+    (tmp_path / "photos/b/frame_5.png").write_bytes(whole[: len(whole) // 2])
+    done = predicted(
+        work, "seed-0", tmp_path / "photos", "--out", tmp_path / "out", "--submission", tmp_path / "s.csv", codes=(1,)
+    )
+    assert "7 photos" in done.stdout
+    assert "2 photo(s) could not be read" in done.stderr
+    assert "a/frame_2.png: photo" in done.stderr
+    left = {"a/frame_0.png", "b/frame_1.png", "b/frame_3.png", "a/frame_4.png", "a/frame_6.png", "b/frame_7.png"}
+    assert set(masks(tmp_path / "out/masks")) == left | {"a/frame_8.png"} == set(read_submission(tmp_path / "s.csv"))
+    failed = json.loads((tmp_path / "out/predicted.json").read_text())["failed"]
+    assert set(failed) == {
+        "a/frame_2.png",
+        "b/frame_5.png",
+    }
+    for file in (tmp_path / "photos").rglob("*.png"):
+        file.write_bytes(b"")
+    done = predicted(work, "seed-0", tmp_path / "photos", "--out", tmp_path / "none", codes=(2,))
+    assert "none of 9 photo(s) can be read" in done.stderr
+    assert not (tmp_path / "none/predicted.json.0.part").exists()
+
+
+def test_a_killed_prediction_goes_on_where_it_was(work, tmp_path):
+    """Killed when some photos are done: the next call does the others only, and all is as if nothing had been."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(60):
+        shutil.copy(work / "photos/a/frame_0.png", photos / f"{number}.png")
+    arguments = ["predict", "seed-0", str(photos), "--out", "out", "--submission", "s.csv", "--batch-size", "2"]
+    shutil.copytree(work / "runs", tmp_path / "runs")
+    journal = tmp_path / "out/predicted.json.0.part"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recyclecli", *arguments], cwd=tmp_path, stderr=subprocess.DEVNULL
+    )
+    while not (journal.exists() and journal.read_bytes().count(b"\n") > 8):
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    done = journal.read_bytes().count(b"\n") - 1
+    assert 8 <= done < 60
+    kept = (tmp_path / "out/masks/0.png").stat().st_mtime_ns
+    with journal.open("ab") as handle:
+        handle.write(b'["torn')
+    other = predicted(tmp_path, "seed-0", photos, "--out", "out", "--tta", "hflip", codes=(2,))
+    assert "the beginning of another job" in other.stderr
+    assert "60 photos" in predicted(tmp_path, *arguments[1:]).stdout
+    assert (tmp_path / "out/masks/0.png").stat().st_mtime_ns == kept
+    predicted(tmp_path, *arguments[1:3], "--out", "out2", "--submission", "s2.csv", "--batch-size", 2)
+    assert same(masks(tmp_path / "out/masks"), masks(tmp_path / "out2/masks"))
+    assert (tmp_path / "s.csv").read_bytes() == (tmp_path / "s2.csv").read_bytes()
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_two_devices_say_what_one_says(work, tmp_path):
+    one, two = (["--out", tmp_path / name, "--submission", tmp_path / f"{name}.csv"] for name in ("one", "two"))
+    predicted(work, "seed-0", "photos", *one)
+    done = predicted(work, "seed-0", "photos", *two, "--devices", "cpu,cpu")
+    assert "9 photos" in done.stdout
+    first, second = masks(tmp_path / "one/masks"), masks(tmp_path / "two/masks")
+    assert first.keys() == second.keys()
+    assert min((first[name] == second[name]).mean() for name in first) > 0.999  # batches differ, and so do roundings
+    assert list(read_submission(tmp_path / "one.csv")) == list(read_submission(tmp_path / "two.csv"))
+    assert not list(tmp_path.rglob("*.part"))
+
+
+class TestSeveralModels:
+    def test_one_twice_is_itself(self, work, tmp_path):
+        for vote in ("soft", "hard"):
+            api.predict(work / "runs/seed-0", work / "photos", tmp_path / "one", force=True)
+            api.predict([work / "runs/seed-0"] * 2, work / "photos", tmp_path / vote, vote=vote)
+            assert same(masks(tmp_path / "one/masks"), masks(tmp_path / vote / "masks"))
+
+    def test_the_mean_is_that_of_the_probabilities(self, work, tmp_path):
+        runs = [work / "runs/seed-0", work / "runs/seed-1"]
+        shares = {}
+        for name, members, weights in (("a", runs[0], ()), ("b", runs[1], ()), ("both", runs, (3, 1))):
+            api.predict(members, work / "photos", tmp_path / name, outputs=["probabilities"], shares=weights)
+            files = sorted((tmp_path / name).rglob("*.npz"))
+            shares[name] = [np.load(file)["probabilities"].astype(np.float32) for file in files]
+        for first, second, both in zip(shares["a"], shares["b"], shares["both"], strict=True):
+            assert np.abs(both - (0.75 * first + 0.25 * second)).max() < 2e-3
+
+    def test_checkpoints_and_pipelines_are_members(self, work):
+        (top, *_) = sorted((work / "runs/seed-0/checkpoints/top").glob("*.safetensors"))
+        assert api.member(top).weights == top
+        assert api.member(f"{work}/runs/seed-0+hflip").pipeline.views == ("hflip",)
+        with pytest.raises(api.RecycleError, match="in a run's folder"):
+            api.member(work / "nowhere.safetensors")
+
+    def test_other_classes_are_refused(self, work, tmp_path):
+        from safetensors import safe_open
+        from safetensors.torch import load_file, save_file
+
+        shutil.copytree(work / "runs/seed-1", tmp_path / "other")
+        file = tmp_path / "other/checkpoints/best.safetensors"
+        with safe_open(file, framework="pt") as handle:
+            card = json.loads(handle.metadata()["recycle"])
+        order = [0, *range(len(card["class_names"]) - 1, 0, -1)]
+        weights = load_file(file)
+        head = [key for key in weights if weights[key].shape[:1] == (len(card["class_names"]),)]
+        turned = {**weights, **{key: weights[key][order].contiguous() for key in head}}
+        card["class_names"] = [card["class_names"][label] for label in order]
+        save_file(turned, file, metadata={"recycle": json.dumps(card)})
+        runs = work / "runs/seed-0", work / "runs/seed-1"
+        api.predict(runs, work / "photos", tmp_path / "a")
+        api.predict([runs[0], tmp_path / "other"], work / "photos", tmp_path / "b")
+        assert same(masks(tmp_path / "a/masks"), masks(tmp_path / "b/masks"))  # the same names in another order
+        card["class_names"][1] = "Moss"
+        save_file(weights, file, metadata={"recycle": json.dumps(card)})
+        with pytest.raises(api.RecycleError, match=r"different classes.*Moss"):
+            api.predict([runs[0], tmp_path / "other"], work / "photos", tmp_path / "c")
+
+
+def test_hard_votes_and_ties():
+    a, b, c = (np.array([row], np.uint8) for row in ([1, 1, 2, 0], [2, 1, 2, 3], [2, 0, 1, 5]))
+    assert hard_vote([a, b, c], [1, 1, 1]).tolist() == [[2, 1, 2, 0]]  # the last is a tie of three: the first voter's
+    assert hard_vote([a, b, c], [2, 1, 1]).tolist() == [[1, 1, 2, 0]]  # the first is a tie of two
+    assert hard_vote([a, b, c], [0.1, 0.2, 0.9]).tolist() == [[2, 0, 1, 5]]
