@@ -26,7 +26,7 @@ from recyclecli.api.judging import (
     refuse_trained_on,
     run_of,
 )
-from recyclecli.api.runs import find_run, pipeline, predict, recipe_of, report, train
+from recyclecli.api.runs import export, find_run, pipeline, predict, recipe_of, report, train
 from recyclecli.errors import RecycleError
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "evaluate_arrays",
     "evaluate_masks",
     "evaluate_submission",
+    "export",
     "find_run",
     "groups",
     "judged_photos",

@@ -1,16 +1,19 @@
-"""Runs as functions: train, find, predict, report."""
+"""Runs as functions: train, find, predict, export, report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, registry
 
 if TYPE_CHECKING:
+    import numpy as np
     from lightning.pytorch.callbacks import Callback
+    from numpy.typing import NDArray
 
+    from recyclecli.engine.export import Exported
     from recyclecli.engine.pipeline import Pipeline
     from recyclecli.engine.runs import Run
     from recyclecli.engine.train import Finished
@@ -86,6 +89,44 @@ def predict(
     photos = engine.find_photos(Path(images), Path(data) if data else None)
     csv = Path(submission) if submission else None
     return engine.predict(registry(), find_run(run), recipe_of(run), photos, Path(out), csv, force, pipeline)
+
+
+def export(
+    run: Run | Place,
+    out: Place | None = None,
+    photos: Place | None = None,
+    data: Place | None = None,
+    force: bool = False,
+) -> Exported:
+    """Export a run's best weights to ONNX and compare it with torch; the files, and how near it is.
+
+    Args:
+        run: its own pipeline plays no part.
+        out: folder to write; export/ in the run's folder when left out.
+        photos: folder, COCO file or photo to compare on; eight of the validation photos when left out.
+        data: root of a COCO file's names.
+        force: replace an earlier export.
+    """
+    from recyclecli.engine import export as engine
+
+    found = find_run(run)
+    return engine.export(registry(), found, Path(out) if out else found.exported, _photos(found, photos, data), force)
+
+
+def _photos(run: Run, photos: Place | None, data: Place | None) -> Iterator[NDArray[np.uint8]]:
+    """Photos to compare on, found now, read one by one."""
+    from recyclecli.coco import read_photo
+    from recyclecli.data import sources, splits
+    from recyclecli.engine.predict import find_photos
+    from recyclecli.progress import track
+
+    if photos is not None:
+        files = find_photos(Path(photos), Path(data) if data else None)
+        return (read_photo(photo.file) for photo in track(files, len(files), "comparing"))
+    recipe = recipe_of(run)
+    source = splits.make_split(registry(), recipe.data, recipe.seed).val
+    chosen = range(0, len(source), -(-len(source) // 8))
+    return (sources.read_photo(source, index) for index in track(chosen, len(chosen), "comparing"))
 
 
 def report(run: Run | Place, file: Place | None = None) -> tuple[Path, Evaluation]:
