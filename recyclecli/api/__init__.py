@@ -27,7 +27,7 @@ from recyclecli.api.judging import (
     run_of,
 )
 from recyclecli.api.predicting import member, predict
-from recyclecli.api.runs import find_run, pipeline, recipe_of, report, train
+from recyclecli.api.runs import export, find_run, pipeline, recipe_of, report, train
 from recyclecli.errors import RecycleError
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "evaluate_arrays",
     "evaluate_masks",
     "evaluate_submission",
+    "export",
     "find_run",
     "groups",
     "judged_photos",

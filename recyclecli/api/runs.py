@@ -1,8 +1,8 @@
-"""Runs as functions: train, find, report."""
+"""Runs as functions: train, find, export, report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,11 @@ from recyclecli.api.data import Place, registry
 from recyclecli.errors import RecycleError
 
 if TYPE_CHECKING:
+    import numpy as np
     from lightning.pytorch.callbacks import Callback
+    from numpy.typing import NDArray
 
+    from recyclecli.engine.export import Exported
     from recyclecli.engine.pipeline import Pipeline
     from recyclecli.engine.runs import Run
     from recyclecli.engine.train import Finished
@@ -84,6 +87,44 @@ def pipeline(
         registry().find("postprocessor", one)
     parts = tuple(ListedPart(name=one) for one in post)
     return Pipeline(checked_views(views), parts, "raw" if raw_weights else "best", window)
+
+
+def export(
+    run: Run | Place,
+    out: Place | None = None,
+    photos: Place | None = None,
+    data: Place | None = None,
+    force: bool = False,
+) -> Exported:
+    """Export a run's best weights to ONNX and compare it with torch; the files, and how near it is.
+
+    Args:
+        run: its own pipeline plays no part.
+        out: folder to write; export/ in the run's folder when left out.
+        photos: folder, COCO file or photo to compare on; eight of the validation photos when left out.
+        data: root of a COCO file's names.
+        force: replace an earlier export.
+    """
+    from recyclecli.engine import export as engine
+
+    found = find_run(run)
+    return engine.export(registry(), found, Path(out) if out else found.exported, _photos(found, photos, data), force)
+
+
+def _photos(run: Run, photos: Place | None, data: Place | None) -> Iterator[NDArray[np.uint8]]:
+    """Photos to compare on, found now, read one by one."""
+    from recyclecli.coco import read_photo
+    from recyclecli.data import sources, splits
+    from recyclecli.engine.photos import find_photos
+    from recyclecli.progress import track
+
+    if photos is not None:
+        files = find_photos(Path(photos), Path(data) if data else None)
+        return (read_photo(photo.file) for photo in track(files, len(files), "comparing"))
+    recipe = recipe_of(run)
+    source = splits.make_split(registry(), recipe.data, recipe.seed).val
+    chosen = range(0, len(source), -(-len(source) // 8))
+    return (sources.read_photo(source, index) for index in track(chosen, len(chosen), "comparing"))
 
 
 def report(run: Run | Place, file: Place | None = None) -> tuple[Path, Evaluation]:

@@ -87,7 +87,21 @@ def root(
 
 
 def _add_commands() -> None:
-    from recyclecli.cli import ablate, aug, compare, data, demo, doctor, evaluate, init, plugins, predict, report, train
+    from recyclecli.cli import (
+        ablate,
+        aug,
+        compare,
+        data,
+        demo,
+        doctor,
+        evaluate,
+        export,
+        init,
+        plugins,
+        predict,
+        report,
+        train,
+    )
 
     app.add_typer(data.app, name="data")
     app.add_typer(aug.app, name="aug")
@@ -99,6 +113,7 @@ def _add_commands() -> None:
     app.command("compare", epilog=compare.EXAMPLE)(compare.compare)
     app.command("ablate", epilog=ablate.EXAMPLE)(ablate.ablate)
     app.command("predict", epilog=predict.EXAMPLE)(predict.predict)
+    app.command("export", epilog=export.EXAMPLE)(export.export)
     app.command("report", epilog=report.EXAMPLE)(report.report)
     app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 

@@ -53,6 +53,11 @@ class Run:
         return self.folder / "pipeline.json"
 
     @property
+    def exported(self) -> Path:
+        """Folder that `recycle export` writes."""
+        return self.folder / "export"
+
+    @property
     def nan(self) -> Path:
         """Where the loss was no number: epoch, step, photos."""
         return self.folder / "nan.json"

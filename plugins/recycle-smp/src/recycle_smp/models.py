@@ -61,7 +61,7 @@ class Normalised(nn.Module):
         height, width = image.shape[-2:]
         below, right = (max(size + -size % self._multiple, self._least) - size for size in (height, width))
         image = (image - self.mean) / self.std
-        if below or right:
+        if below or right or torch.jit.is_tracing():  # an exported model takes other sizes than the traced one
             image = F.pad(image, (0, right, 0, below), mode="replicate")
         if self.aux is None or not self.training:
             return _cut(self.net(image), image, height, width)

@@ -1,0 +1,202 @@
+"""A run as ONNX: what the folder holds, that it works alone, and what is refused."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from PIL import Image
+from support import coco, run_recycle, write_coco
+from torch import nn
+from torch.nn import functional as F
+
+from recyclecli import api
+from recyclecli.engine import export as engine
+from recyclecli.engine.checkpoint import Trained
+from recyclecli.engine.runs import Run
+from recyclecli.errors import RecycleError, RunFailed
+from recyclecli.types import ModelContext
+
+SETTINGS = {
+    "model": "unet",
+    "model.weights": "none",
+    "data.size": 64,
+    "train.epochs": 1,
+    "train.batch_size": 4,
+    "train.ema": 0,
+    "train.loggers": [],
+}
+ALONE = "import runpy, sys; sys.modules |= dict.fromkeys(['recyclecli', 'torch']); runpy.run_path('run.py')"
+
+
+def noise(*sizes):
+    chance = np.random.default_rng(0)
+    return [chance.integers(0, 256, (height, width, 3), np.uint8) for height, width in sizes]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with 12 photos in data/, a trained run in runs/r, and photos of other sizes in photos/."""
+    root = tmp_path_factory.mktemp("export")
+    write_coco(root / "data", coco(12, 48))
+    api.train({**SETTINGS, "data.root": str(root / "data")}, name="r", runs=root / "runs")
+    (root / "photos").mkdir()
+    for name, pixels in zip("abc", noise((90, 50), (20, 33), (64, 64)), strict=True):
+        Image.fromarray(pixels).resize(pixels.shape[1::-1]).save(root / f"photos/{name}.png")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(noise((70, 40))[0]).save(root / "photos/d.jpg", exif=turned)
+    return root
+
+
+@pytest.fixture(scope="module")
+def exported(place):
+    done = run_recycle("export", "r", "--format", "onnx", "--json", cwd=place)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_folder_says_what_it_holds(place, exported):
+    folder = place / "runs/r/export"
+    assert {file.name for file in folder.iterdir()} == {"model.onnx", "card.json", "run.py"}
+    assert exported["agreement"] >= 0.999
+    assert exported["largest_difference"] < 1e-2
+    assert exported["photos"] == 2  # the validation photos
+    card = json.loads((folder / "card.json").read_text())
+    assert card["class_names"] == ["Background", "Paper", "Metal"]
+    assert len(card["palette"]) == 3
+    assert (card["size"], card["opset"], card["model"]["name"]) == (64, 18, "unet")
+    assert card["dynamic_axes"] == ["batch", "height", "width"]
+    assert card["output"]["shape"] == ["batch", 3, "height", "width"]
+    assert len(card["normalisation"]["mean"]) == len(card["normalisation"]["std"]) == 3
+    assert card["checked"]["agreement"] == exported["agreement"]
+    model = onnx.load(folder / "model.onnx")
+    assert [opset.version for opset in model.opset_import if not opset.domain] == [18]
+
+
+def test_the_script_gives_the_masks_of_predict_without_recyclecli(place, exported):
+    masks = api.predict(place / "runs/r", place / "photos", place / "masks", pipeline=api.pipeline())
+    assert len(masks) == 4
+    for photo, mask in zip(sorted((place / "photos").iterdir()), masks, strict=True):
+        line = [sys.executable, "-I", "-W", "error", "-c", ALONE, str(photo), str(place / "alone.png")]
+        done = subprocess.run(line, cwd=place / "runs/r/export", capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        with Image.open(place / "alone.png") as ours, Image.open(mask) as theirs:
+            assert (ours.mode, ours.size) == ("P", theirs.size)
+            assert ours.getpalette() == theirs.getpalette()
+            assert (np.asarray(ours) == np.asarray(theirs)).mean() >= 0.999
+
+
+def test_nothing_is_overwritten_without_force(place, exported, tmp_path):
+    with pytest.raises(RecycleError, match=r"export exists(.|\n)*--force"):
+        api.export(place / "runs/r")
+    done = api.export(place / "runs/r", photos=place / "photos", force=True)
+    assert done.photos == 4
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(RecycleError, match=r"holds mine\.txt, which is no export"):
+        api.export(place / "runs/r", tmp_path, place / "photos", force=True)
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+    with pytest.raises(RecycleError, match=r"mine\.txt exists"):
+        api.export(place / "runs/r", tmp_path / "mine.txt", place / "photos", force=True)
+
+
+def test_too_little_agreement_leaves_nothing(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "AGREEMENT", 1.1)
+    with pytest.raises(RunFailed, match=r"unet gives \d+\.\d+% of the pixels of 4 photos"):
+        api.export(place / "runs/r", tmp_path / "out", place / "photos")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_package_says_what_to_install(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "find_spec", lambda name: None if name == "onnxruntime" else name)
+    with pytest.raises(RecycleError, match="exporting needs onnxruntime") as caught:
+        api.export(place / "runs/r", tmp_path / "out")
+    assert caught.value.remedy == "pip install recyclecli[export]"
+
+
+def test_a_run_without_weights(tmp_path, registry):
+    with pytest.raises(RecycleError, match="no finished epoch"):
+        engine.export(registry, Run(tmp_path), tmp_path / "out", noise((9, 9)))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def export_of(registry, tmp_path, monkeypatch):
+    """Exports a model of two classes as if a run had trained it."""
+
+    def run(model, size=64):
+        trained = Trained(model.eval(), ("a", "b"), [(0, 0, 0), (1, 2, 3)], size, {"model": {"name": "it"}})
+        monkeypatch.setattr(engine, "load_trained", lambda *_: trained)
+        return engine.export(registry, Run(tmp_path), tmp_path / "out", noise((50, 80), (40, 40)))
+
+    return run
+
+
+class Shy(nn.Module):
+    """Does not let itself be traced."""
+
+    def forward(self, image):
+        if torch.jit.is_tracing() or torch.compiler.is_compiling():
+            raise NotImplementedError("I am shy\nand more")
+        return image[:, :2]
+
+
+class Fickle(nn.Module):
+    """Gives something else each time."""
+
+    calls = 0
+
+    def forward(self, image):
+        self.calls += 1
+        return image[:, :2] * self.calls
+
+
+class Pair(nn.Module):
+    """Gives aux logits too, and takes photos of one size only."""
+
+    def forward(self, image):
+        logits = image[:, :2] * torch.linspace(0, 1, 64)
+        return logits, logits
+
+
+class Smooth(nn.Module):
+    """Resizes in a way that TorchScript's exporter does not know."""
+
+    def forward(self, image):
+        return F.interpolate(image[:, :2], (64, 64), mode="bicubic", antialias=True)
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"), [(Shy(), "I am shy$"), (Fickle(), r"its logits of 64x64 pixels differ from torch's by .+$")]
+)
+def test_a_model_that_cannot_be_exported(export_of, tmp_path, model, reason):
+    with pytest.raises(RunFailed) as caught:
+        export_of(model)
+    assert re.match(f"model it cannot be exported: {reason}", caught.value.args[0])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("model", "exporter"), [(Pair(), "torchscript"), (Smooth(), "dynamo")])
+def test_a_model_of_one_size(export_of, model, exporter):
+    done = export_of(model)
+    assert (done.exporter, done.shape) == (exporter, ("batch", 3, 64, 64))
+    card = json.loads(done.card.read_text())
+    assert card["dynamic_axes"] == ["batch"]
+    assert card["normalisation"] == {"where": "inside the model"}
+
+
+FREE = ["unetpp", "manet", "linknet", "fpn", "deeplabv3", "deeplabv3plus", "segformer", "fcn32s", "fcn8s"]
+FIXED = ["pspnet", "upernet", "pan", "dpt"]  # they pool to fixed grids, have a least size, or embed positions
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*FREE, *FIXED])
+def test_our_architectures(name, registry, export_of):
+    torch.manual_seed(0)
+    done = export_of(registry.build("model", name, {"weights": "none"}, ModelContext(2, pretrained=False)))
+    assert done.agreement >= 0.999
+    assert done.shape == ("batch", 3, *((64, 64) if name in FIXED else ("height", "width")))
