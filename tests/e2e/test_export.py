@@ -79,7 +79,7 @@ def test_the_folder_says_what_it_holds(place, exported):
 
 
 def test_the_script_gives_the_masks_of_predict_without_recyclecli(place, exported):
-    masks = api.predict(place / "runs/r", place / "photos", place / "masks", pipeline=api.pipeline())
+    masks = api.predict(place / "runs/r", place / "photos", place / "masks", pipeline=api.pipeline()).masks
     assert len(masks) == 4
     for photo, mask in zip(sorted((place / "photos").iterdir()), masks, strict=True):
         line = [sys.executable, "-I", "-W", "error", "-c", ALONE, str(photo), str(place / "alone.png")]

@@ -60,6 +60,9 @@ def test_one_object_serves_photos_of_many_sizes():
         assert np.abs(field(photo, probabilities) - crf(photo, probabilities)).max() < 1e-5
         turned = np.ascontiguousarray(photo.transpose(1, 0, 2)).transpose(1, 0, 2)  # not C-contiguous
         assert np.array_equal(field(turned, probabilities), field(photo, probabilities))
+        photo.flags.writeable = False
+        for implementation in ("lattice", "pydensecrf"):
+            crf(photo, probabilities, implementation=implementation)
 
 
 def test_a_blurred_edge_moves_to_the_photos_edge():

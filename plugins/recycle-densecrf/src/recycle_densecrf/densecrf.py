@@ -34,7 +34,7 @@ class DenseCrf:
             RecycleError: a kernel reaches so little that the photo's positions cannot be told apart, or
                 pydensecrf is asked for and is not there.
         """
-        settings, image = self._options, np.ascontiguousarray(image)
+        settings, image = self._options, np.require(image, np.uint8, ["C", "W"])
         if settings.implementation == "pydensecrf":
             result = mean_field_by_pydensecrf(image, probabilities, settings)
         elif settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available()):

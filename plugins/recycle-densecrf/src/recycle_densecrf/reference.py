@@ -10,7 +10,7 @@ from recyclecli.types import RecycleError
 def mean_field_by_pydensecrf(
     image: NDArray[np.uint8], probabilities: NDArray[np.float32], settings: DenseCrfOptions
 ) -> NDArray[np.float32]:
-    """Probabilities (K, H, W) after the mean-field steps, for an RGB image (H, W, 3) uint8.
+    """Probabilities (K, H, W) after the mean-field steps, for a writable RGB image (H, W, 3) uint8.
 
     Raises:
         RecycleError: pydensecrf is not installed.
@@ -30,7 +30,7 @@ def mean_field_by_pydensecrf(
     field.addPairwiseBilateral(
         sxy=settings.bilateral_sdims,
         srgb=settings.bilateral_schan,
-        rgbim=np.ascontiguousarray(image),
+        rgbim=image,
         compat=settings.bilateral_compat,
     )
     return np.array(field.inference(settings.iterations), np.float32).reshape(labels, height, width)
