@@ -26,7 +26,7 @@ from recyclecli.api.judging import (
     refuse_trained_on,
     run_of,
 )
-from recyclecli.api.predicting import member, predict
+from recyclecli.api.predicting import count_together, member, predict, select, soup, vote_submissions
 from recyclecli.api.runs import export, find_run, pipeline, recipe_of, report, train
 from recyclecli.errors import RecycleError
 
@@ -39,6 +39,7 @@ __all__ = [
     "compare",
     "compare_arms",
     "count",
+    "count_together",
     "evaluate",
     "evaluate_arrays",
     "evaluate_masks",
@@ -61,8 +62,11 @@ __all__ = [
     "report",
     "run_of",
     "sample",
+    "select",
+    "soup",
     "split",
     "stats",
     "train",
     "train_folds",
+    "vote_submissions",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recyclecli.api.data import Place, registry
-from recyclecli.api.judging import pipeline_named
+from recyclecli.api.judging import judged_photos, pipeline_named, refuse_trained_on
 from recyclecli.api.runs import find_run, recipe_of
 from recyclecli.errors import RecycleError
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from recyclecli.engine.pipeline import Pipeline
     from recyclecli.engine.predict import Predicted
     from recyclecli.engine.runs import Run
+    from recyclecli.engine.select import Selection
+    from recyclecli.judge.ledger import Ledger
+    from recyclecli.judge.scores import Metric
+    from recyclecli.types import Source
 
 
 def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 1.0) -> Member:
@@ -50,6 +54,17 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
     return Member(weights or (run.raw if chosen.weights == "raw" else run.best), chosen, share)
 
 
+def _members(
+    models: Sequence[Run | Place | Member], shares: Sequence[float], pipeline: Pipeline | None = None
+) -> tuple[Member, ...]:
+    from recyclecli.engine.members import Member
+
+    if shares and len(shares) != len(models):
+        raise RecycleError(f"{len(shares)} weights for {len(models)} models", "give one for each, in the same order")
+    pairs = zip(models, shares or [1.0] * len(models), strict=True)
+    return tuple(model if isinstance(model, Member) else member(model, pipeline, share) for model, share in pairs)
+
+
 def _run_of(weights: Path) -> Run:
     """The run that a checkpoint lies in."""
     from recyclecli.engine.runs import Run
@@ -61,7 +76,7 @@ def _run_of(weights: Path) -> Run:
 
 
 def predict(
-    run: Run | Place | Sequence[Run | Place],
+    run: Run | Place | Sequence[Run | Place | Member],
     images: Place,
     out: Place | None = None,
     data: Place | None = None,
@@ -100,11 +115,7 @@ def predict(
     from recyclecli.engine.predict import predict as engine
 
     models = [run] if isinstance(run, (str, Path)) or not isinstance(run, Sequence) else list(run)
-    if shares and len(shares) != len(models):
-        raise RecycleError(f"{len(shares)} weights for {len(models)} models", "give one for each, in the same order")
-    members = tuple(
-        member(model, pipeline, share) for model, share in zip(models, shares or [1.0] * len(models), strict=True)
-    )
+    members = _members(models, shares, pipeline)
     if batch is None:
         batch = recipe_of(_run_of(members[0].weights)).train.batch_size
     job = Job(
@@ -117,3 +128,51 @@ def predict(
         Machine(None, precision, batch),
     )
     return engine(registry(), job, devices_of(devices), force)
+
+
+def count_together(
+    models: Sequence[Run | Place | Member], source: Source, vote: Vote = "soft", shares: Sequence[float] = ()
+) -> Ledger:
+    """Count what several models say together against labels; see `member` and `predict`."""
+    from recyclecli.engine.evaluate import count_together as engine
+
+    members = _members(models, shares)
+    return engine(registry(), members, vote, recipe_of(_run_of(members[0].weights)), source)
+
+
+def select(models: Sequence[Run | Place], source: Source | None = None, metric: Metric = "miou_dataset") -> Selection:
+    """Pick those models whose mean scores best, greedily; see `recyclecli.engine.select.select`.
+
+    Args:
+        models: see `member`.
+        source: labelled photos that none has trained on; the first run's validation split when left out.
+        metric: the score that decides.
+
+    Raises:
+        RecycleError: a model has trained on some of the photos.
+    """
+    from recyclecli.engine.members import Machine
+    from recyclecli.engine.select import select as engine
+
+    members = _members(models, ())
+    runs = [_run_of(each.weights) for each in members]
+    photos = judged_photos(runs[0])[0] if source is None else source
+    for run in runs:
+        refuse_trained_on(run, photos)
+    return engine(registry(), members, photos, metric, Machine())
+
+
+def soup(models: Sequence[Run | Place], name: str, shares: Sequence[float] = (), runs: Place | None = None) -> Run:
+    """A new run whose weights are the mean of several models' weights; see `recyclecli.engine.soup.make_soup`."""
+    from recyclecli.engine.runs import RUNS
+    from recyclecli.engine.soup import make_soup
+
+    members = _members(models, shares)
+    return make_soup(members, _run_of(members[0].weights), name, Path(runs) if runs else RUNS)
+
+
+def vote_submissions(files: Sequence[Place], out: Place, shares: Sequence[float] = (), force: bool = False) -> int:
+    """A submission of the labels that most submissions give; the number of photos. See `hard_vote`."""
+    from recyclecli.data.submission import vote
+
+    return vote([Path(file) for file in files], shares or [1.0] * len(files), Path(out), force)

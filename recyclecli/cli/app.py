@@ -94,6 +94,7 @@ def _add_commands() -> None:
         data,
         demo,
         doctor,
+        ensemble,
         evaluate,
         export,
         init,
@@ -115,6 +116,7 @@ def _add_commands() -> None:
     app.command("predict", epilog=predict.EXAMPLE)(predict.predict)
     app.command("export", epilog=export.EXAMPLE)(export.export)
     app.command("report", epilog=report.EXAMPLE)(report.report)
+    app.command("ensemble", epilog=ensemble.EXAMPLE)(ensemble.ensemble)
     app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recyclecli.errors import RecycleError
+from recyclecli.data.votes import hard_vote
+from recyclecli.errors import RecycleError, listed
+from recyclecli.files import refuse_overwrite, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,3 +97,30 @@ def submission_rows(file: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
                 yield name, labels.astype(np.uint8).reshape(SIDE, SIDE)
     except (OSError, ValueError, csv.Error) as error:
         raise RecycleError(f"{file} cannot be read as a submission: {error}") from error
+
+
+def vote(files: Sequence[Path], shares: Sequence[float], out: Path, force: bool = False) -> int:
+    """Write a submission of the labels that most of several give, in the order of the first; the number of photos.
+
+    Args:
+        files: submissions of the same photos.
+        shares: the weight of each one's votes; of several labels with the most, the earliest file's counts.
+        out: the file to write.
+        force: replace it.
+
+    Raises:
+        RecycleError: a file cannot be read, or they name different photos.
+    """
+    refuse_overwrite([out], force)
+    first, *others = (read_submission(file) for file in files)
+    for file, rows in zip(files[1:], others, strict=True):
+        differing = sorted(first.keys() ^ rows.keys())
+        if differing:
+            raise RecycleError(
+                f"{files[0]} and {file} name different photos: {listed(differing, 3)}", "use submissions of one set"
+            )
+    with whole(out) as part, part.open("wb") as handle:
+        handle.write(HEADER)
+        for name, labels in first.items():
+            handle.write(submission_row(name, hard_vote([labels, *(rows[name] for rows in others)], shares)))
+    return len(first)

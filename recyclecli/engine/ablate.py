@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -16,7 +17,7 @@ from recyclecli.engine.pipeline import VIEWS, WINDOWS, Pipeline, write_choice
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.judge.compare import WORTH, compare
-from recyclecli.judge.gate import Choice, Names, Trick, choose, judged, tuned
+from recyclecli.judge.gate import Choice, Names, Score, Trick, choose, cross_fit, judged
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import Metric
 from recyclecli.plugins import Registry
@@ -106,8 +107,8 @@ def ablate(
     searched = ledgers[len(tricks) :]
     for name, each in variants.items():
         found, searched = searched[: len(each)], searched[len(each) :]
-        best, fair = tuned({str(place): one for place, one in enumerate(found)}, metric, groups)
-        ledgers[list(tricks).index(name)], tricks[name] = fair, each[int(best)]
+        best, fair = cross_fit(partial(_best, found), found.__getitem__, len(source), metric, groups)
+        ledgers[list(tricks).index(name)], tricks[name] = fair, each[best]
         (part,) = tricks[name].post
         print(f"the best of {len(each)} for {name}: {_short(part.model_dump(exclude_none=True))}", file=sys.stderr)
 
@@ -144,6 +145,10 @@ def installed_tricks(registry: Registry, run: Run, recipe: Recipe) -> dict[str, 
     if run.raw.is_file() and read_card(run.raw).get("step") == read_card(run.best).get("step"):
         tricks[WITHOUT_AVERAGE] = Pipeline(weights="raw")
     return tricks
+
+
+def _best(ledgers: Sequence[Ledger], score: Score) -> int:
+    return max(range(len(ledgers)), key=lambda place: score(ledgers[place]))
 
 
 def _variants(registry: Registry, trick: Pipeline) -> list[Pipeline]:

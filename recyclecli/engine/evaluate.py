@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from recyclecli.data.sources import relabelled
 from recyclecli.engine.checkpoint import load_trained
-from recyclecli.engine.infer import Predictor, batches, predictions
-from recyclecli.engine.members import stage_of
+from recyclecli.engine.infer import Predictor, Scorer, batches, predictions
+from recyclecli.engine.members import Member, Vote, scorer_of, stage_of
 from recyclecli.engine.pipeline import Pipeline, pipeline_of
 from recyclecli.engine.runs import Run
 from recyclecli.judge.ledger import Ledger
@@ -61,37 +61,42 @@ def count(
         places = [place for place, pipeline in enumerate(pipelines) if pipeline.weights == weights]
         trained = load_trained(registry, run.raw if weights == "raw" else run.best)
         stages = [stage_of(registry, pipelines[place], trained.class_names) for place in places]
-        predictor = Predictor(trained, stages)
         photos = relabelled(source, trained.class_names, recipe.data.classes)
         ledgers = [Ledger(trained.class_names) for _ in places]
-        looker = watch if 0 in places else None
-
-        def judge(  # a function, so that a huge photo is let go before the next is read
-            indices: list[int],
-            photos: Source = photos,
-            predictor: Predictor = predictor,
-            ledgers: list[Ledger] = ledgers,
-            looker: Watch | None = looker,
-        ) -> None:
-            samples = [photos.read(index)._replace(instances=NO_INSTANCES) for index in indices]
-            said = predictions(predictor, [sample.image for sample in samples])
-            for index, sample, said_of in zip(indices, samples, said, strict=True):
-                name = photos.record(index).file_name
-                scores = [
-                    ledger.add(name, prediction.labels, sample.mask, prediction.confidence)
-                    for ledger, prediction in zip(ledgers, said_of, strict=True)
-                ]
-                if looker is not None:
-                    looker(name, sample, said_of[0].labels, scores[0])
-
-        def pixels(index: int, photos: Source = photos) -> int:
-            return photos.record(index).height * photos.record(index).width
-
-        work = track(range(len(photos)), len(photos), "judging")
-        for indices in batches(work, recipe.train.batch_size, pixels):
-            judge(indices)
+        fill(ledgers, Predictor(trained, stages), photos, recipe.train.batch_size, watch if 0 in places else None)
         found |= dict(zip(places, ledgers, strict=True))
     return [found[place] for place in range(len(pipelines))]
+
+
+def count_together(registry: Registry, members: Sequence[Member], vote: Vote, recipe: Recipe, source: Source) -> Ledger:
+    """Count what several models say together; see `scorer_of`. `recipe` is the first one's."""
+    scorer, trained = scorer_of(registry, members, vote)
+    ledger = Ledger(trained.class_names)
+    photos = relabelled(source, trained.class_names, recipe.data.classes)
+    fill([ledger], scorer, photos, recipe.train.batch_size)
+    return ledger
+
+
+def fill(ledgers: Sequence[Ledger], scorer: Scorer, photos: Source, batch: int, watch: Watch | None = None) -> None:
+    """Add to each ledger what the scorer's stage of the same place says of the photos, `batch` at a time."""
+
+    def judge(indices: list[int]) -> None:  # a function, so that a huge photo is let go before the next is read
+        samples = [photos.read(index)._replace(instances=NO_INSTANCES) for index in indices]
+        said = predictions(scorer, [sample.image for sample in samples])
+        for index, sample, said_of in zip(indices, samples, said, strict=True):
+            name = photos.record(index).file_name
+            scores = [
+                ledger.add(name, prediction.labels, sample.mask, prediction.confidence)
+                for ledger, prediction in zip(ledgers, said_of, strict=True)
+            ]
+            if watch is not None:
+                watch(name, sample, said_of[0].labels, scores[0])
+
+    def pixels(index: int) -> int:
+        return photos.record(index).height * photos.record(index).width
+
+    for indices in batches(track(range(len(photos)), len(photos), "judging"), batch, pixels):
+        judge(indices)
 
 
 def evaluate(

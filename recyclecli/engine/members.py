@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from recyclecli.data.votes import hard_vote
-from recyclecli.engine.checkpoint import Trained, load_trained, read_card
+from recyclecli.engine.checkpoint import Trained, load_trained
 from recyclecli.engine.infer import TINY, Precision, Predictor, Scorer, Stage, meeting_size
 from recyclecli.engine.pipeline import Pipeline
 from recyclecli.engine.scores import sized
@@ -144,32 +144,3 @@ class Ensemble:
                 winner = torch.from_numpy(hard_vote(labels, self._shares)).to(every[0].device)
                 mean = torch.nn.functional.one_hot(winner.long(), len(every[0])).movedim(-1, 0).float()
             yield [mean.clamp_(min=TINY).log_()]
-
-
-def soup(members: Sequence[Member]) -> dict[str, torch.Tensor]:
-    """The weighted mean of the members' weights (Wortsman et al., "Model soups", 2022).
-
-    Raises:
-        RecycleError: they are not of one architecture, size and class list.
-    """
-    from safetensors.torch import load_file
-
-    cards = [read_card(member.weights) for member in members]
-    for member, card in zip(members, cards, strict=True):
-        for key in ("model", "class_names"):
-            if card[key] != cards[0][key]:
-                raise RecycleError(
-                    f"{members[0].weights} and {member.weights} differ in {key}, so their weights have no mean",
-                    "average checkpoints of one recipe, or let the models vote",
-                )
-    total = sum(member.share for member in members)
-    mean: dict[str, torch.Tensor] = {}
-    for member in members:
-        for key, value in load_file(member.weights).items():
-            if value.is_floating_point():
-                part = value.double() * (member.share / total)
-                mean[key] = mean[key] + part if key in mean else part
-            else:
-                mean[key] = value  # counters
-    kinds = load_file(members[0].weights)
-    return {key: value.to(kinds[key].dtype) for key, value in mean.items()}

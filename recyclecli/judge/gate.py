@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from recyclecli.judge.scores import METRICS, Estimate, Metric, headline, rows_of
 FOLDS = 5  # parts of the photos; each is scored with what the others would have chosen
 
 Names = tuple[str, ...]
+Score = Callable[[Ledger], float]
+T = TypeVar("T")
 Answer = Literal["keep", "drop", "not enough data"]
 
 
@@ -119,31 +121,38 @@ def choose(
     return answers, Choice(chosen, *estimates)
 
 
-def tuned(
-    variants: Mapping[str, Ledger], metric: Metric, groups: Sequence[int] | None = None, seed: int = 0
-) -> tuple[str, Ledger]:
-    """The best of several variants of one trick, and what choosing among them is worth on other photos.
+def cross_fit(
+    pick: Callable[[Score], T],
+    counted: Callable[[T], Ledger],
+    photos: int,
+    metric: Metric,
+    groups: Sequence[int] | None = None,
+    seed: int = 0,
+) -> tuple[T, Ledger]:
+    """What is picked on all photos, and what picking so is worth on photos that were not looked at.
 
     Args:
-        variants: counts with each, of the same photos; at least one.
+        pick: picks by scores; what it is given scores a ledger on some of the photos.
+        counted: the counts of what may be picked, of the same photos.
+        photos: how many there are.
         metric: the score that decides.
         groups: a number for each photo; those of one number stay together.
         seed: of all chance.
 
     Returns:
-        The name of the best on all photos; and the counts in which each fifth of the photos is
-        scored with the variant that is best on the others.
+        The pick on all photos; and the counts in which each fifth of the photos is scored with what
+        was picked on the others.
     """
-
-    def best(photos: np.ndarray[Any, Any] | None) -> str:
-        return max(variants, key=lambda name: _score(_taken(variants[name], photos), metric))
-
-    first = next(iter(variants.values()))
-    fair = first.take(np.arange(len(first)))
-    for part, rest in zip(*_parts(len(first), groups, seed), strict=True):
+    chosen = pick(lambda ledger: _score(ledger, metric))
+    fair = counted(chosen).take(np.arange(photos))
+    for part, rest in zip(*_parts(photos, groups, seed), strict=True):
         if len(part) and len(rest):
-            fair.replace(part, variants[best(rest)])
-    return best(None), fair
+
+            def score(ledger: Ledger, rest: np.ndarray[Any, Any] = rest) -> float:
+                return _score(ledger.take(rest), metric)
+
+            fair.replace(part, counted(pick(score)))
+    return chosen, fair
 
 
 def _parts(

@@ -212,3 +212,64 @@ def test_hard_votes_and_ties():
     assert hard_vote([a, b, c], [1, 1, 1]).tolist() == [[2, 1, 2, 0]]  # the last is a tie of three: the first voter's
     assert hard_vote([a, b, c], [2, 1, 1]).tolist() == [[1, 1, 2, 0]]  # the first is a tie of two
     assert hard_vote([a, b, c], [0.1, 0.2, 0.9]).tolist() == [[2, 0, 1, 5]]
+
+
+class TestEnsembleCommand:
+    def run(self, work, *arguments, codes=(0,)):
+        done = run_recycle("ensemble", *arguments, cwd=work, timeout=300)
+        assert done.returncode in codes, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    def test_predicts_as_the_api_does(self, work, tmp_path):
+        line = ["seed-0", "seed-1+hflip", "--images", "photos", "--out", tmp_path / "a", "--weight", 2, "--weight", 1]
+        assert "9 photos" in self.run(work, *line).stdout
+        runs = [work / "runs/seed-0", f"{work}/runs/seed-1+hflip"]
+        api.predict(runs, work / "photos", tmp_path / "b", shares=[2, 1])
+        assert same(masks(tmp_path / "a/masks"), masks(tmp_path / "b/masks"))
+        assert "1 weights for 2 models" in self.run(work, *line[:-2], codes=(2,)).stderr
+        assert "nothing to do" in self.run(work, "seed-0", "seed-1", codes=(2,)).stderr
+
+    def test_submissions_vote(self, work, tmp_path):
+        files = []
+        for name in ("seed-0", "seed-1", "seed-0+hflip"):
+            files.append(tmp_path / f"{name}.csv")
+            api.predict(f"{work}/runs/{name}", work / "photos", submission=files[-1])
+        assert "9 photos" in self.run(work, *files, "--submission", tmp_path / "s.csv").stdout
+        rows = [read_submission(file) for file in files]
+        for name, labels in read_submission(tmp_path / "s.csv").items():
+            assert np.array_equal(labels, hard_vote([each[name] for each in rows], [1, 1, 1]))
+        api.predict(work / "runs/seed-0", work / "photos/a", submission=tmp_path / "other.csv")
+        done = self.run(work, *files, tmp_path / "other.csv", "--submission", tmp_path / "t.csv", codes=(2,))
+        assert "name different photos" in done.stderr
+        assert "among themselves" in self.run(work, files[0], "seed-1", "--submission", "x.csv", codes=(2,)).stderr
+
+    def test_soup_is_the_mean_of_the_weights(self, work, tmp_path):
+        from safetensors.torch import load_file
+
+        tops = sorted((work / "runs/seed-0/checkpoints/top").glob("*[0-9].safetensors"))
+        assert len(tops) == 2
+        self.run(work, *tops, "--soup", f"soup-{tmp_path.name}", "--weight", 3, "--weight", 1)
+        run = api.find_run(work / f"runs/soup-{tmp_path.name}")
+        mixed, first, second = (load_file(file) for file in (run.best, *tops))
+        for key, value in mixed.items():
+            mean = 0.75 * first[key].double() + 0.25 * second[key].double()
+            assert np.allclose(value, mean, atol=1e-6 if value.is_floating_point() else 1), key  # counters are whole
+        assert api.evaluate(run).photos == 2
+        shutil.rmtree(run.folder)
+
+    def test_selection_refuses_photos_that_a_model_learned_from_and_picks_the_best(self, work, tmp_path):
+        done = self.run(work, "seed-0", "seed-1", "--select", codes=(2,))  # their random splits differ by seed
+        assert "has trained on" in done.stderr
+        api.sample(tmp_path / "fresh", 14, seed=5)
+        done = self.run(work, "seed-0", "seed-1", "seed-1+rot180", "--select", "--labelled", tmp_path / "fresh")
+        assert "cross-fitted" in done.stdout
+        source = api.open_data(tmp_path / "fresh")
+        models = [f"{work}/runs/{name}" for name in ("seed-0", "seed-1", "seed-1+rot180")]
+        found = api.select(models, source)
+        assert f"picked {found.members[0].share:g} times" in done.stdout
+        singles = [api.select([model], source).score.value for model in models]
+        assert found.score.value >= max(singles)
+        assert found.best_single.value <= max(singles) + 1e-9
+        together = api.count_together(found.members, source)
+        assert len(together) == 14

@@ -1,0 +1,61 @@
+"""The mean of several checkpoints' weights as a run of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from recyclecli.engine.checkpoint import read_card
+from recyclecli.engine.members import Member
+from recyclecli.engine.runs import Run, create_run
+from recyclecli.errors import RecycleError
+from recyclecli.files import whole, write_text
+
+
+def make_soup(members: Sequence[Member], first: Run, name: str, runs: Path) -> Run:
+    """A run with the recipe of `first` and the members' mean as its weights.
+
+    Wortsman et al., "Model soups" (2022); the running statistics of batch norms are averaged, too.
+
+    Args:
+        members: of one architecture, size and class list; their shares are the weights of the mean.
+        first: the run whose recipe it gets.
+        name: of the new run.
+        runs: folder of the runs.
+
+    Raises:
+        RecycleError: the members differ in architecture, size or classes, or the name is taken.
+    """
+    cards = [read_card(member.weights) for member in members]
+    for member, card in zip(members, cards, strict=True):
+        for key in ("model", "class_names", "size"):
+            if card[key] != cards[0][key]:
+                raise RecycleError(
+                    f"{members[0].weights} and {member.weights} differ in {key}, so their weights have no mean",
+                    "average checkpoints of one recipe, or let the models vote",
+                )
+    mean = _mean(members)
+    run = create_run(name, "soup", runs)
+    described = {**cards[0], "soup": [[str(member.weights), member.share] for member in members]}
+    with whole(run.best) as part:
+        save_file(mean, part, metadata={"recycle": json.dumps(described)})
+    if first.env.is_file():
+        shutil.copyfile(first.env, run.env)
+    write_text(run.recipe, first.recipe.read_text(encoding="utf-8"))
+    return run
+
+
+def _mean(members: Sequence[Member]) -> dict[str, torch.Tensor]:
+    total = sum(member.share for member in members)
+    sums: dict[str, torch.Tensor] = {}
+    kinds = load_file(members[0].weights)
+    for member in members:
+        for key, value in load_file(member.weights).items():
+            part = value.double() * (member.share / total)
+            sums[key] = sums[key] + part if key in sums else part
+    return {key: value.to(kinds[key].dtype) for key, value in sums.items()}
