@@ -27,6 +27,7 @@ from recyclecli.api.judging import (
     run_of,
 )
 from recyclecli.api.predicting import count_together, member, predict, select, soup, vote_submissions
+from recyclecli.api.pseudo import pseudo_label, self_train
 from recyclecli.api.runs import export, find_run, pipeline, recipe_of, report, train
 from recyclecli.errors import RecycleError
 
@@ -55,6 +56,7 @@ __all__ = [
     "pipeline",
     "predict",
     "preview",
+    "pseudo_label",
     "read_batch",
     "recipe_of",
     "refuse_trained_on",
@@ -63,6 +65,7 @@ __all__ = [
     "run_of",
     "sample",
     "select",
+    "self_train",
     "soup",
     "split",
     "stats",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from recyclecli.errors import RecycleError
 
 if TYPE_CHECKING:
     from recyclecli.engine.infer import Precision
+    from recyclecli.engine.job import Job
     from recyclecli.engine.members import Member, Vote
     from recyclecli.engine.pipeline import Pipeline
     from recyclecli.engine.predict import Predicted
@@ -54,9 +56,14 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
     return Member(weights or (run.raw if chosen.weights == "raw" else run.best), chosen, share)
 
 
-def _members(
-    models: Sequence[Run | Place | Member], shares: Sequence[float], pipeline: Pipeline | None = None
+def members_of(
+    models: Sequence[Run | Place | Member], shares: Sequence[float] = (), pipeline: Pipeline | None = None
 ) -> tuple[Member, ...]:
+    """Several models by what `member` takes, with their weights.
+
+    Raises:
+        RecycleError: not as many weights as models.
+    """
     from recyclecli.engine.members import Member
 
     if shares and len(shares) != len(models):
@@ -108,26 +115,31 @@ def predict(
         batch: photos at a time; what the run trained with when left out.
     """
     from recyclecli.engine.job import Job
-    from recyclecli.engine.members import Machine
     from recyclecli.engine.photos import find_photos
     from recyclecli.engine.pictures import checked_outputs
-    from recyclecli.engine.predict import devices_of
-    from recyclecli.engine.predict import predict as engine
 
     models = [run] if isinstance(run, (str, Path)) or not isinstance(run, Sequence) else list(run)
-    members = _members(models, shares, pipeline)
-    if batch is None:
-        batch = recipe_of(_run_of(members[0].weights)).train.batch_size
     job = Job(
-        members,
+        members_of(models, shares, pipeline),
         tuple(find_photos(Path(images), Path(data) if data else None)),
         Path(out) if out else None,
         checked_outputs(outputs),
         Path(submission) if submission else None,
         vote,
-        Machine(None, precision, batch),
     )
-    return engine(registry(), job, devices_of(devices), force)
+    return predict_job(job, devices, precision, batch, force)
+
+
+def predict_job(job: Job, devices: str | None, precision: Precision, batch: int | None, force: bool) -> Predicted:
+    """Do a job; see `predict`."""
+    from recyclecli.engine.members import Machine
+    from recyclecli.engine.predict import devices_of
+    from recyclecli.engine.predict import predict as engine
+
+    if batch is None:
+        batch = recipe_of(_run_of(job.members[0].weights)).train.batch_size
+    machine = Machine(None, precision, batch)
+    return engine(registry(), replace(job, machine=machine), devices_of(devices), force)
 
 
 def count_together(
@@ -136,7 +148,7 @@ def count_together(
     """Count what several models say together against labels; see `member` and `predict`."""
     from recyclecli.engine.evaluate import count_together as engine
 
-    members = _members(models, shares)
+    members = members_of(models, shares)
     return engine(registry(), members, vote, recipe_of(_run_of(members[0].weights)), source)
 
 
@@ -154,7 +166,7 @@ def select(models: Sequence[Run | Place], source: Source | None = None, metric: 
     from recyclecli.engine.members import Machine
     from recyclecli.engine.select import select as engine
 
-    members = _members(models, ())
+    members = members_of(models)
     runs = [_run_of(each.weights) for each in members]
     photos = judged_photos(runs[0])[0] if source is None else source
     for run in runs:
@@ -167,7 +179,7 @@ def soup(models: Sequence[Run | Place], name: str, shares: Sequence[float] = (),
     from recyclecli.engine.runs import RUNS
     from recyclecli.engine.soup import make_soup
 
-    members = _members(models, shares)
+    members = members_of(models, shares)
     return make_soup(members, _run_of(members[0].weights), name, Path(runs) if runs else RUNS)
 
 

@@ -100,6 +100,7 @@ def _add_commands() -> None:
         init,
         plugins,
         predict,
+        pseudo,
         report,
         train,
     )
@@ -115,6 +116,7 @@ def _add_commands() -> None:
     app.command("ablate", epilog=ablate.EXAMPLE)(ablate.ablate)
     app.command("predict", epilog=predict.EXAMPLE)(predict.predict)
     app.command("export", epilog=export.EXAMPLE)(export.export)
+    app.command("pseudo-label", epilog=pseudo.EXAMPLE)(pseudo.pseudo_label)
     app.command("report", epilog=report.EXAMPLE)(report.report)
     app.command("ensemble", epilog=ensemble.EXAMPLE)(ensemble.ensemble)
     app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from recyclecli.cli.groups import Written, flat
+from recyclecli.cli.groups import Running, Written, flat
 from recyclecli.cli.options import Dataset, JsonPath, MetricName, metric_option
 
 EXAMPLE = "Example: `recycle ensemble unet-001 fpn-001+hflip --images photos --out predicted --submission s.csv`"
@@ -21,6 +21,7 @@ def ensemble(
         typer.Argument(metavar="RUN...", help="Runs, RUN+TRICK+TRICK, checkpoints within runs, or submissions (.csv)."),
     ],
     written: Written,
+    running: Running,
     images: Annotated[
         Path | None, typer.Option("--images", help="Folder, pattern, COCO file, or one photo to predict.")
     ] = None,
@@ -74,7 +75,8 @@ def ensemble(
         run = api.soup(chosen, soup, shares)
         print(f"{run.folder}: the mean of {len(chosen)} models; recycle eval {run.folder.name} scores it")
     elif images is not None:
-        written.tell(api.predict(chosen, images, vote=vote, shares=shares, **written.keywords))
+        keywords = written.keywords | running.keywords
+        written.tell(api.predict(chosen, images, vote=vote, shares=shares, **keywords))
     elif not select:
         raise RecycleError("nothing to do with these models", "name photos with --images, or --select, or --soup NAME")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
@@ -28,7 +29,10 @@ class Trained:
     ] = None
     json_path: JsonPath = None
     train_json: Annotated[
-        list[str] | None, typer.Option("--train-json", metavar="JSON[@ROOT]", help="Training file; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--train-json", metavar="JSON[@ROOT][:WEIGHT]", help="Training file, how often it is drawn; repeatable."
+        ),
     ] = None
     val_json: Annotated[
         list[str] | None, typer.Option("--val-json", metavar="JSON[@ROOT]", help="Validation file; repeatable.")
@@ -57,12 +61,19 @@ class Trained:
         return usual[:1], usual[1:]
 
 
-def _files(places: list[str] | None) -> list[dict[str, str]] | None:
-    """`JSON[@ROOT]` texts as the recipe's entries."""
+def _files(places: list[str] | None) -> list[dict[str, Any]] | None:
+    """`JSON[@ROOT][:WEIGHT]` texts as the recipe's entries."""
     if not places:
         return None
-    pairs = [place.rpartition("@") if "@" in place else (place, "", "") for place in places]
-    return [{"json": file, "root": root} if root else {"json": file} for file, _, root in pairs]
+    return [_file(place) for place in places]
+
+
+def _file(text: str) -> dict[str, Any]:
+    place, colon, weight = text.rpartition(":")
+    weighted = bool(colon) and re.fullmatch(r"\d+(\.\d+)?", weight) is not None
+    file, at, root = (place if weighted else text).rpartition("@")
+    entry: dict[str, Any] = {"json": file, "root": root} if at else {"json": root}
+    return {**entry, "weight": float(weight)} if weighted else entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,26 +105,39 @@ class Making:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """Where predictions go, and on what they are made; the names are those of `recyclecli.api.predict`."""
+class Running:
+    """What models run on; the names are those of `recyclecli.api.predict`."""
 
-    out: Annotated[Path | None, typer.Option("--out", help="Folder of the masks and overlays.")] = None
-    save: Annotated[
-        list[str] | None,
-        typer.Option("--save", help="masks, overlays, coco, probabilities; repeatable.  [default: masks and overlays]"),
-    ] = None
-    submission: Annotated[
-        Path | None, typer.Option("--submission", help="Also write the contest's CSV: 256x256 labels.")
-    ] = None
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Root of a COCO file's names.  [default: its own folder]")
-    ] = None
     devices: Annotated[
         str | None, typer.Option("--devices", help="How many, or names as cuda:0,cuda:1; a process each.")
     ] = None
     precision: Annotated[Literal["32", "bf16", "16"], typer.Option("--precision", help="Of the model.")] = "32"
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", min=1, help="Photos at a time.  [default: the run's]")
+    ] = None
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """As keywords of `recyclecli.api.predict`."""
+        return {"devices": self.devices, "precision": self.precision, "batch": self.batch_size}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where predictions go; the names are those of `recyclecli.api.predict`."""
+
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the masks and overlays.")] = None
+    save: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--save", help="masks, overlays, coco, probabilities, confidence; repeatable.  [default: the first two]"
+        ),
+    ] = None
+    submission: Annotated[
+        Path | None, typer.Option("--submission", help="Also write the contest's CSV: 256x256 labels.")
+    ] = None
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Root of a COCO file's names.  [default: its own folder]")
     ] = None
     force: Force = False
 
@@ -126,9 +150,6 @@ class Written:
             "submission": self.submission,
             "force": self.force,
             "outputs": self.save or ["masks", "overlays"],
-            "devices": self.devices,
-            "precision": self.precision,
-            "batch": self.batch_size,
         }
 
     def tell(self, found: Predicted) -> None:

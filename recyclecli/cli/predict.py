@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recyclecli.cli.groups import Written, flat
+from recyclecli.cli.groups import Running, Written, flat
 from recyclecli.cli.options import Plain, Post, RunName, Tta, Window, pipeline_option
 
 EXAMPLE = "Example: `recycle predict last photos --out predicted --submission submission.csv`"
@@ -18,6 +18,7 @@ def predict(
     run: RunName,
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder, pattern, COCO file, or one photo.")],
     written: Written,
+    running: Running,
     tta: Tta = None,
     post: Post = None,
     window: Window = 0,
@@ -31,4 +32,4 @@ def predict(
     from recyclecli import api
 
     chosen = pipeline_option(tta, post, plain, window)
-    written.tell(api.predict(run, images, pipeline=chosen, **written.keywords))
+    written.tell(api.predict(run, images, pipeline=chosen, **written.keywords, **running.keywords))

@@ -75,10 +75,7 @@ def source_photos(source: Source, out: Path, left_out: Collection[str]) -> Itera
             raise RecycleError(f"two of the photos are called {record.file_name!r}", "use --mode self, or rename one")
         taken.add(place)
         _bring(source, index, record, place)
-        entry = {"file_name": record.file_name, "width": record.width, "height": record.height}
-        if record.made_from:
-            entry[PROVENANCE] = [{"file_name": name} for name in record.made_from]
-        yield entry | {"objects": list(_own_objects(source, index, record))}
+        yield own_photo(source, index)
 
 
 def _bring(source: Source, index: int, record: Record, place: Path) -> None:
@@ -91,10 +88,20 @@ def _bring(source: Source, index: int, record: Record, place: Path) -> None:
         raise RecycleError(f"{place} is another photo than {record.file}", "choose another folder with --out")
 
 
-def _own_objects(source: Source, index: int, record: Record) -> Iterator[dict[str, Any]]:
+def own_photo(source: Source, index: int) -> dict[str, Any]:
+    """A photo of a source as `made_photo` has a new one."""
+    record = source.record(index)
+    entry: dict[str, Any] = {"file_name": record.file_name, "width": record.width, "height": record.height}
+    if record.made_from:
+        entry[PROVENANCE] = [{"file_name": name} for name in record.made_from]
+    return entry | {"objects": list(_own_objects(source, index))}
+
+
+def _own_objects(source: Source, index: int) -> Iterator[dict[str, Any]]:
     """As they were annotated, also what others hide; from the masks where there are no annotations."""
     from pycocotools import mask as coco
 
+    record = source.record(index)
     if not record.annotations:
         for region in mask_regions(*read_labels(source, index), has_background(source.class_names)):
             yield _labelled(region, record.height, record.width, [])

@@ -35,11 +35,19 @@ class Stage:
         views: see `recyclecli.engine.pipeline.VIEWS`.
         post: built post-processors.
         window: the photo is enlarged to this many times the training size and seen window by window; 0: whole.
+        alone: it is seen in the views only, and not as it is.
     """
 
     views: tuple[View, ...] = ()
     post: tuple[Postprocessor, ...] = ()
     window: float = 0
+    alone: bool = False
+
+    @property
+    def seen(self) -> tuple[tuple[float, View | None], ...]:
+        """Each way that the model sees the photo: window, view."""
+        plain: tuple[View | None, ...] = () if self.alone else (None,)
+        return tuple((self.window, view) for view in (*plain, *self.views))
 
 
 class Scorer(Protocol):
@@ -93,20 +101,17 @@ class Predictor:
         as it is and of each view are averaged, and the scores are the log of that mean.
         Post-processors see it at its own size, or with a longer side of `WORK` where that is less.
         """
-        ways = {(stage.window, stage.views) for stage in self._stages}
-        seen = {
-            (window, view): self._seen(photos, window, view)
-            for window, view in {(window, view) for window, views in ways for view in (None, *views)}
-        }
+        ways = {stage.seen for stage in self._stages}
+        seen = {way: self._seen(photos, *way) for way in {way for several in ways for way in several}}
         for number, photo in enumerate(photos):
             means = {}
-            for window, views in ways:
-                plain, *others = (seen[window, view][number] for view in (None, *views))
+            for several in ways:
+                first, *others = (seen[way][number] for way in several)
                 if others:
-                    shares = torch.stack([sized(one, plain.shape[1:]).softmax(0) for one in (plain, *others)])
-                    plain = shares.mean(0).clamp_(min=TINY).log_()
-                means[window, views] = plain
-            yield [_processed(means[stage.window, stage.views], photo, stage.post) for stage in self._stages]
+                    shares = torch.stack([sized(one, first.shape[1:]).softmax(0) for one in (first, *others)])
+                    first = shares.mean(0).clamp_(min=TINY).log_()
+                means[several] = first
+            yield [_processed(means[stage.seen], photo, stage.post) for stage in self._stages]
 
     def _seen(self, photos: Sequence[NDArray[np.uint8]], window: float, view: View | None) -> list[torch.Tensor]:
         """(K, h, w) float32 scores of each photo seen so, turned back, without the padding."""

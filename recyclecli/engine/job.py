@@ -25,6 +25,7 @@ class Job:
         submission: the contest's CSV.
         vote: how several members act as one.
         machine: what they run on.
+        agree: where less than this share of the members gives the label, its confidence is 0.
     """
 
     members: tuple[Member, ...]
@@ -34,6 +35,7 @@ class Job:
     submission: Path | None = None
     vote: Vote = "soft"
     machine: Machine = field(default_factory=Machine)
+    agree: float = 0
 
     @property
     def record(self) -> Path:
@@ -49,6 +51,7 @@ class Job:
         return {
             "members": [member.as_dict() for member in self.members],
             "vote": self.vote,
+            "agree": self.agree,
             "precision": self.machine.precision,
             "outputs": list(self.outputs) if self.out else [],
             "submission": str(self.submission) if self.submission else None,

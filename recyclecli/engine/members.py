@@ -41,12 +41,8 @@ class Member:
     def as_dict(self) -> dict[str, Any]:
         """What distinguishes it, with the content of its file."""
         digest = hashlib.sha256(self.weights.read_bytes()).hexdigest()
-        return {
-            "weights": str(self.weights.absolute()),
-            "sha256": digest,
-            "share": self.share,
-            **self.pipeline.as_dict(),
-        }
+        used = {**self.pipeline.as_dict(), "alone": self.pipeline.alone}
+        return {"weights": str(self.weights.absolute()), "sha256": digest, "share": self.share, **used}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +64,25 @@ def stage_of(registry: Registry, pipeline: Pipeline, class_names: tuple[str, ...
     """A pipeline with its post-processors built."""
     context = PostprocessorContext(class_names)
     posts = (registry.build("postprocessor", part.name, part.options, context) for part in pipeline.post)
-    return Stage(pipeline.views, tuple(posts), pipeline.window)
+    return Stage(pipeline.views, tuple(posts), pipeline.window, pipeline.alone)
 
 
 def scorer_of(
-    registry: Registry, members: Sequence[Member], vote: Vote = "soft", machine: Machine = Machine()
+    registry: Registry,
+    members: Sequence[Member],
+    vote: Vote = "soft",
+    machine: Machine = Machine(),
+    agreement: bool = False,
 ) -> tuple[Scorer, Trained]:
     """The members as one scorer of one stage, and what the first one's checkpoint says.
+
+    With `agreement` a second stage is the share of the members that give the label, see `Ensemble`.
 
     Raises:
         RecycleError: a checkpoint cannot be used, or the members know different classes.
     """
-    loaded = [load_trained(registry, member.weights) for member in members]
+    built = {weights: load_trained(registry, weights) for weights in {member.weights for member in members}}
+    loaded = [built[member.weights] for member in members]
     names = loaded[0].class_names
     for member, trained in zip(members, loaded, strict=True):
         refuse_other_classes(names, trained.class_names, f"{members[0].weights} and {member.weights}")
@@ -93,10 +96,10 @@ def scorer_of(
         )
         for member, trained in zip(members, loaded, strict=True)
     ]
-    if len(members) == 1:
+    if len(members) == 1 and not agreement:
         return predictors[0], loaded[0]
     orders = [[trained.class_names.index(name) for name in names] for trained in loaded]
-    return Ensemble(predictors, orders, [member.share for member in members], vote), loaded[0]
+    return Ensemble(predictors, orders, [member.share for member in members], vote, agreement), loaded[0]
 
 
 def refuse_other_classes(first: Sequence[str], other: Sequence[str], whose: str) -> None:
@@ -117,12 +120,18 @@ class Ensemble:
         orders: for each, its label of each label of the ensemble.
         shares: their weights.
         vote: `soft`, the weighted mean of the probabilities; `hard`, see `hard_vote`.
+        agreement: also give (1, h, w) the share of the members whose own label is the ensemble's, 0..1.
     """
 
     def __init__(
-        self, members: Sequence[Predictor], orders: Sequence[list[int]], shares: Sequence[float], vote: Vote
+        self,
+        members: Sequence[Predictor],
+        orders: Sequence[list[int]],
+        shares: Sequence[float],
+        vote: Vote,
+        agreement: bool = False,
     ) -> None:
-        self._members, self._orders, self._vote = members, orders, vote
+        self._members, self._orders, self._vote, self._agreement = members, orders, vote, agreement
         self._shares = [share / sum(shares) for share in shares]
 
     @torch.inference_mode()
@@ -143,4 +152,8 @@ class Ensemble:
                 labels = [scores.argmax(0).to(torch.uint8).cpu().numpy() for scores in every]
                 winner = torch.from_numpy(hard_vote(labels, self._shares)).to(every[0].device)
                 mean = torch.nn.functional.one_hot(winner.long(), len(every[0])).movedim(-1, 0).float()
-            yield [mean.clamp_(min=TINY).log_()]
+            result = [mean.clamp_(min=TINY).log_()]
+            if self._agreement:
+                alike = [one.argmax(0) == result[0].argmax(0) for one in every]
+                result.append(torch.stack(alike).float().mean(0, keepdim=True))
+            yield result

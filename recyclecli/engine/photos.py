@@ -41,11 +41,20 @@ def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
     if images.is_file():
         return [Photo(images, images.name)]
     if glob.has_magic(str(images)):
-        first = next(place for place, part in enumerate(images.parts) if glob.has_magic(part))
-        top = Path(*images.parts[:first])
-        found = top.glob(str(Path(*images.parts[first:])))
+        top = root_of(images)
+        found = top.glob(str(images.relative_to(top)))
         return _named([file for file in found if file.suffix.lower() in PHOTO_SUFFIXES], top, images)
     raise RecycleError(f"{images} does not exist", "name a folder of photos, a pattern, a COCO file or a photo")
+
+
+def root_of(images: Path, root: Path | None = None) -> Path:
+    """The folder that the names which `find_photos` gives are relative to."""
+    if images.is_dir():
+        return images
+    if images.is_file():
+        return (root or images.parent) if images.suffix.lower() == ".json" else images.parent
+    first = next((place for place, part in enumerate(images.parts) if glob.has_magic(part)), len(images.parts))
+    return Path(*images.parts[:first])
 
 
 def _named(files: Sequence[Path], top: Path, images: Path) -> list[Photo]:

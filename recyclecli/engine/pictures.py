@@ -1,4 +1,4 @@
-"""What is written of a photo: its mask with a palette, an overlay, its probabilities. No torch."""
+"""What is written of a photo: its mask with a palette, an overlay, its probabilities, its confidence."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from PIL import Image
 
 from recyclecli.data.fit import fitted_size, resize_image, resize_labels
 from recyclecli.data.submission import target_names
+from recyclecli.engine.scores import Prediction
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.files import whole
 
 OPACITY = 0.55  # of the colours in an overlay
 OVERLAY = 2048  # largest side of an overlay in pixels
 
-Output = Literal["masks", "overlays", "coco", "probabilities"]
+Output = Literal["masks", "overlays", "coco", "probabilities", "confidence"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
-SUFFIXES: dict[Output, str] = {"masks": ".png", "overlays": ".jpg", "probabilities": ".npz"}
+SUFFIXES: dict[Output, str] = {"masks": ".png", "overlays": ".jpg", "probabilities": ".npz", "confidence": ".png"}
 
 
 def checked_outputs(names: Sequence[str]) -> tuple[Output, ...]:
@@ -58,7 +59,7 @@ class Pictures:
         self,
         files: dict[Output, Path],
         photo: NDArray[np.uint8],
-        labels: NDArray[np.uint8],
+        said: Prediction,
         probabilities: NDArray[np.float16] | None,
     ) -> None:
         """Write one photo's.
@@ -66,13 +67,15 @@ class Pictures:
         Args:
             files: where each goes.
             photo: (H, W, 3) uint8 RGB.
-            labels: (H, W) uint8.
+            said: of it.
             probabilities: (K, h, w) float16, where they are asked for.
         """
         if "masks" in files:
-            _save(palette_image(labels, self.palette), files["masks"], "PNG", compress_level=1)
+            _save(palette_image(said.labels, self.palette), files["masks"], "PNG", compress_level=1)
         if "overlays" in files:
-            _save(overlay_image(photo, labels, self.palette), files["overlays"], "JPEG", quality=90)
+            _save(overlay_image(photo, said.labels, self.palette), files["overlays"], "JPEG", quality=90)
+        if "confidence" in files:
+            _save(Image.fromarray(said.confidence), files["confidence"], "PNG", compress_level=1)
         if probabilities is not None:
             with whole(files["probabilities"]) as part, part.open("wb") as handle:
                 np.savez_compressed(handle, probabilities=probabilities)

@@ -29,6 +29,7 @@ class Pipeline:
     Attributes:
         views: of `VIEWS`, beside the photo as it is.
         post: post-processors, in this order.
+        alone: the photo is seen in the views only, and not as it is.
         window: the photo is enlarged to this many times the training size and seen through windows
             of that size; 0: it is seen whole.
         weights: `best`, which are the average where the run kept one, or `raw`, what the
@@ -39,6 +40,7 @@ class Pipeline:
     post: tuple[ListedPart, ...] = ()
     weights: Literal["best", "raw"] = "best"
     window: float = 0
+    alone: bool = False
 
     def __str__(self) -> str:
         window = [f"window-{self.window:g}"] if self.window else []

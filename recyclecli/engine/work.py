@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recyclecli.coco import photo_size, read_photo
+from recyclecli.data.fit import resize_labels
 from recyclecli.data.submission import submission_row
 from recyclecli.engine.infer import batches
 from recyclecli.engine.job import Shard
@@ -42,7 +43,8 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
         left = [place for place, photo in enumerate(shard.photos) if photo.name not in journal.done]
         if not left:
             return
-        scorer, trained = scorer_of(registry, job.members, job.vote, replace(job.machine, device=shard.device))
+        machine = replace(job.machine, device=shard.device)
+        scorer, trained = scorer_of(registry, job.members, job.vote, machine, job.agree > 0)
         pictures = Pictures(job.out or Path(), job.outputs if job.out else (), np.array(trained.palette, np.uint8))
         outputs: list[Output] = [output for output in pictures.outputs if output in SUFFIXES]
         names = [photo.name for photo in job.photos]
@@ -70,11 +72,14 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
                     if isinstance(image, RecycleError):
                         batch.append(image)
                         continue
-                    (score,) = next(scores)
-                    labels = prediction_of(score, image.shape[0], image.shape[1], confident=False).labels
+                    score, *agreement = next(scores)
+                    said = prediction_of(score, image.shape[0], image.shape[1], "confidence" in outputs)
+                    if agreement:
+                        alike = resize_labels(agreement[0][0].cpu().numpy(), *said.labels.shape)
+                        said.confidence[alike < job.agree] = 0
                     own = {output: files[output][place] for output in outputs}
                     shares = score.softmax(0).half().cpu().numpy() if "probabilities" in own else None
-                    batch.append(_Said(labels, pool.submit(pictures.write, own, image, labels, shares)))
+                    batch.append(_Said(said.labels, pool.submit(pictures.write, own, image, said, shares)))
                 waiting.append(([shard.photos[place] for place in places], batch))
 
             shown_places = track(left, len(left), "predicting") if shown else left

@@ -1,0 +1,135 @@
+"""Pseudo-labels on small runs: from models, from a submission, over rounds; what is left out; what train says."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import run_recycle
+
+from recyclecli import api
+from recyclecli.data.pseudo import MARK
+
+SMALL = {"data.size": 64, "model": "fpn", "model.weights": "none", "train.batch_size": 4, "train.lr": 0.004}
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """Two runs on the same 12 photos, and 8 photos without labels."""
+    place = tmp_path_factory.mktemp("pseudo")
+    api.sample(place / "data", 12)
+    api.kfold(place / "data", 3)
+    for seed in (0, 1):
+        settings = {**SMALL, "data.root": place / "data", "data.fold": 0, "seed": seed, "train.epochs": 30}
+        api.train(settings, name=f"seed-{seed}", runs=place / "runs")
+    api.sample(place / "drawn", 8, seed=7)
+    shutil.copytree(place / "drawn/images", place / "photos")
+    return place
+
+
+def said(work, *arguments, codes=(0,)):
+    done = run_recycle(*arguments, cwd=work, timeout=300)
+    assert done.returncode in codes, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_the_labels_are_the_sure_pixels_and_train_takes_them(work, tmp_path):
+    out = tmp_path / "pseudo.json"
+    done = said(work, "pseudo-label", "seed-0", "photos", "--threshold", 0.5, "--out", out, "--plain")
+    assert "8 photos" in done.stdout
+    assert "Background" in done.stdout
+    found = api.predict(work / "runs/seed-0", work / "photos", tmp_path / "p", outputs=["masks", "confidence"])
+    source = api.open_data(work / "photos", str(out))
+    for index, mask in enumerate(found.masks):
+        labels = np.asarray(Image.open(mask))
+        confidence = np.asarray(Image.open(tmp_path / "p/confidence" / mask.name)).astype(int)
+        expected = np.where(confidence >= 32768, labels, 255)
+        assert np.array_equal(source.read(index).mask, expected)
+    content = json.loads(out.read_text())
+    assert all(image[MARK]["runs"] == ["seed-0"] for image in content["images"])
+    assert not list(tmp_path.glob("*.predicted"))
+    assert "exists" in said(work, "pseudo-label", "seed-0", "photos", "--out", out, codes=(2,)).stderr
+    lists = ["--train-json", "kfold_0_train.json", "--train-json", f"{out}@{work / 'photos'}:0.5"]
+    lists += ["--val-json", "kfold_0_val.json", "--data", "data", "-o", "data.size=64", "--epochs", 1]
+    model = ["--plugin", "fpn", "--batch-size", 4, "-o", "model.weights=none", "--name", tmp_path.name]
+    done = said(work, "train", *model, *lists)
+    assert "training on 16 photos" in done.stderr
+    recipe = api.recipe_of(work / "runs" / tmp_path.name)
+    assert [one.weight for one in recipe.data.train] == [1, 0.5]
+    shutil.rmtree(work / "runs" / tmp_path.name)
+
+
+def test_models_and_views_must_agree(work, tmp_path):
+    source = {}
+    for agree in (0, 1):
+        file, made = api.pseudo_label(
+            [work / "runs/seed-0", work / "runs/seed-1"], work / "photos", tmp_path / f"{agree}.json",
+            pipeline=api.pipeline(["hflip"]), threshold=0.3, agree=agree, least=0,
+        )  # fmt: skip
+        source[agree] = api.open_data(work / "photos", str(file))
+        assert made.document["images"][0][MARK]["runs"] == ["seed-0", "seed-1"]
+    voters = []
+    for seed in (0, 1):
+        api.predict(work / f"runs/seed-{seed}", work / "photos", tmp_path / f"{seed}", pipeline=api.pipeline())
+        voters.append(tmp_path / f"{seed}/masks")
+    fewer = 0
+    for index in range(8):
+        loose, strict = (source[agree].read(index).mask for agree in (0, 1))
+        assert np.array_equal(strict[strict != 255], loose[strict != 255])
+        fewer += ((loose != 255) & (strict == 255)).sum()
+        first, second = (np.asarray(Image.open(sorted(folder.iterdir())[index])) for folder in voters)
+        apart = (first != second) & (strict != 255)
+        assert apart.mean() < 0.02  # but for resizing at the borders
+    assert fewer > 100
+
+
+def test_photos_of_the_run_itself_are_left_out(work, tmp_path):
+    shutil.copytree(work / "photos", tmp_path / "photos")
+    val = api.judged_photos(work / "runs/seed-0")[0].record(0).file
+    (tmp_path / "photos/val.png").symlink_to(val)
+    done = said(work, "pseudo-label", "seed-0", tmp_path / "photos", "--threshold", 0.4, "--out", tmp_path / "p.json")
+    assert "1 photos are left out, as val.png: a validation photo" in done.stderr
+    assert "val.png" not in [image["file_name"] for image in json.loads((tmp_path / "p.json").read_text())["images"]]
+    done = said(work, "pseudo-label", "seed-0", "data/kfold_0_train.json", "--out", tmp_path / "q.json", codes=(2,))
+    assert "every photo is a training or validation photo" in done.stderr
+
+
+def test_the_contests_way(work, tmp_path):
+    csv, out = tmp_path / "s.csv", tmp_path / "p.json"
+    said(work, "predict", "seed-0", "photos", "--submission", csv)
+    said(work, "pseudo-label", "seed-0", "photos", "--from-csv", csv, "--out", out)
+    source = api.open_data(work / "photos", str(out))
+    from recyclecli.data.submission import read_submission, reduce_labels
+
+    for index, (name, row) in enumerate(read_submission(csv).items()):
+        assert source.record(index).file_name == name
+        mask = source.read(index).mask
+        assert (mask != 255).all()
+        assert (reduce_labels(mask) == row).mean() > 0.95  # nearest pixels, up and down again
+    assert json.loads(out.read_text())["annotations"][0][MARK]["csv"] == "s.csv"
+    shutil.copytree(work / "photos", tmp_path / "more")
+    shutil.copy(next((work / "photos").iterdir()), tmp_path / "more/another.png")
+    done = said(work, "pseudo-label", "seed-0", tmp_path / "more", "--from-csv", csv, "--out", "x.json", codes=(2,))
+    assert "lacks 1 photo(s): another.png" in done.stderr
+
+
+def test_rounds_end_where_nothing_is_gained(work, tmp_path):
+    done = said(
+        work, "pseudo-label", "seed-0", "photos", "--rounds", 3, "--threshold", 0.4, "--out", tmp_path / "rounds"
+    )
+    students = sorted(folder.name for folder in (work / "runs").glob("seed-0-pseudo*"))
+    verdicts = [line.rpartition(": ")[2] for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert len(students) == len(verdicts) >= 1
+    assert verdicts[:-1] == ["better"] * (len(verdicts) - 1)
+    assert verdicts[-1] != "better" or len(verdicts) == 3
+    best = [name for name, verdict in zip(students, verdicts, strict=True) if verdict == "better"]
+    assert done.stdout.rstrip().endswith(best[-1] if best else "seed-0")
+    split = api.recipe_of(work / "runs/seed-0-pseudo1").data
+    assert len(split.train) == 2
+    teacher, student = (api.judged_photos(work / "runs" / name)[0] for name in ("seed-0", "seed-0-pseudo1"))
+    names = [[source.record(index).file_name for index in range(len(source))] for source in (teacher, student)]
+    assert names[0] == names[1]
+    for index in range(len(teacher)):
+        assert np.array_equal(teacher.read(index).mask, student.read(index).mask)
