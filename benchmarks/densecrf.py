@@ -52,11 +52,8 @@ def main():
             pairs.append((np.asarray(photo.resize((512, 512))), np.ascontiguousarray(large / large.sum(0))))
 
     def build(**options):
-        from recyclecli.types import PostprocessorContext
-
         settings = {"guard_area": 0, "threads": arguments.threads, **options}
-        context = PostprocessorContext(tuple(map(str, range(len(pairs[0][1])))))
-        return api.registry().build("postprocessor", "densecrf", settings, context)
+        return api.build_postprocessor("densecrf", list(map(str, range(len(pairs[0][1])))), settings)
 
     _, first = timed(build(device=arguments.device), *pairs[0])
     print(f"{len(pairs)} photos of 512x512, {len(pairs[0][1])} classes; first call of the process {first:.2f} s")

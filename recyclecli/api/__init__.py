@@ -28,7 +28,7 @@ from recyclecli.api.judging import (
 )
 from recyclecli.api.predicting import count_together, member, predict, select, soup, vote_submissions
 from recyclecli.api.pseudo import pseudo_label, self_train
-from recyclecli.api.runs import export, find_run, pipeline, recipe_of, report, train
+from recyclecli.api.runs import build_postprocessor, export, find_run, pipeline, recipe_of, report, train
 from recyclecli.errors import RecycleError
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "ablate",
     "augment",
     "build_augmentation",
+    "build_postprocessor",
     "check",
     "compare",
     "compare_arms",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from recyclecli.engine.train import Finished
     from recyclecli.judge.scores import Evaluation
     from recyclecli.recipe import Recipe
+    from recyclecli.types import Postprocessor
 
 
 def find_run(run: Run | Place) -> Run:
@@ -87,6 +88,15 @@ def pipeline(
         registry().find("postprocessor", one)
     parts = tuple(ListedPart(name=one) for one in post)
     return Pipeline(checked_views(views), parts, "raw" if raw_weights else "best", window)
+
+
+def build_postprocessor(name: str, class_names: Sequence[str], options: Mapping[str, Any] = {}) -> Postprocessor:
+    """A post-processor by its name: image (H, W, 3) uint8, probabilities (K, H, W) float32 to such probabilities."""
+    from recyclecli.types import PostprocessorContext
+
+    context = PostprocessorContext(tuple(class_names))
+    built: Postprocessor = registry().build("postprocessor", name, options, context)
+    return built
 
 
 def export(
