@@ -88,7 +88,9 @@ def main():
     alone = statistics.mean((before, after))
     print(f"warming up {warm:.2f} images/s; bare model {before:.2f} before, {after:.2f} after")
     print(f"recycle predict {rate:.2f} images/s: {rate / alone:.3f} of the bare model (bar 0.9)")
-    print(f"memory {memory[len(memory) // 4]:.0f} MiB a quarter of the way, {memory[-1]:.0f} MiB at the end")
+    fourth = len(memory) // 4
+    parts = [statistics.median(memory[start : start + fourth]) for start in (fourth, 2 * fourth, 3 * fourth)]
+    print(f"memory, medians of the second to the last quarter: {', '.join(f'{part:.0f}' for part in parts)} MiB")
 
 
 if __name__ == "__main__":

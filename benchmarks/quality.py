@@ -23,7 +23,6 @@ RECIPES = Path(__file__).parents[1] / "examples/quality"
 SIZE, BATCH = 160, 8
 STEPS = {"camvid": 204, "trash": 204}
 RATES = (1e-4, 3e-4, 1e-3, 2e-3)
-SEEDS = (0, 1, 2)
 RARE = 4  # photos in which a class must occur to be judged on recycle-trash
 CAMVID = (
     "Sky",
@@ -135,6 +134,7 @@ def main():
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--stage", choices=("rates", "choose", "final"), default="final")
     parser.add_argument("--rate", type=float, default=1e-3, help="of the baseline, as `rates` found it")
+    parser.add_argument("--seeds", type=int, default=3, help="of each arm, with `final`")
     parser.add_argument("--only", action="append", help="of the choices; repeatable")
     options = parser.parse_args()
     data, runs, task = options.data.absolute(), options.runs.absolute(), options.task
@@ -145,7 +145,7 @@ def main():
             "ours": ("ours.yaml", {}),
         }
         counts = {}
-        for seed in SEEDS:
+        for seed in range(options.seeds):
             for arm, (recipe, changes) in arms.items():
                 counts.setdefault(arm, []).append(run(task, data, runs, "all", arm, recipe, changes, seed))
         source = judged(task, data, runs, "all")

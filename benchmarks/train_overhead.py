@@ -160,6 +160,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--epochs", type=int, default=21)
     parser.add_argument("--size", type=int, default=192)
+    parser.add_argument("--model", default="unet")
     arguments = parser.parse_args()
     root = arguments.data.absolute()
     with tempfile.TemporaryDirectory() as folder:
@@ -175,6 +176,7 @@ def main() -> None:
             "data.train": [{"root": root, "json": str(learned)}],
             "data.val": [{"root": root, "json": str(judged)}],
             "data.size": arguments.size,
+            "model": arguments.model,
             "data.workers": 0,
             "data.scale": None,
             "loss": "ce",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from recyclecli.api.data import Place, registry
 from recyclecli.api.judging import judged_photos, pipeline_named, refuse_trained_on
 from recyclecli.api.runs import find_run, recipe_of
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, listed
 
 if TYPE_CHECKING:
     from recyclecli.engine.infer import Precision
@@ -40,14 +40,16 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
     from recyclecli.engine.pipeline import pipeline_of
     from recyclecli.engine.runs import Run
 
-    if not share > 0:
-        raise RecycleError(f"weight {share:g} of {model}", "give weights above 0")
     weights, tricks = None, []
     if isinstance(model, Run):
         run = model
     elif str(model).endswith(".safetensors"):
         weights = Path(model)
         run = _run_of(weights)
+        if not weights.is_file():
+            raise RecycleError(
+                f"{weights} does not exist", f"there are {listed(sorted(run.checkpoints.rglob('*.safe*')), 9)}"
+            )
     else:
         place = Path(model)
         name, *tricks = place.name.split("+")
@@ -66,10 +68,17 @@ def members_of(
     """
     from recyclecli.engine.members import Member
 
-    if shares and len(shares) != len(models):
-        raise RecycleError(f"{len(shares)} weights for {len(models)} models", "give one for each, in the same order")
-    pairs = zip(models, shares or [1.0] * len(models), strict=True)
+    pairs = zip(models, _checked(shares, len(models)), strict=True)
     return tuple(model if isinstance(model, Member) else member(model, pipeline, share) for model, share in pairs)
+
+
+def _checked(shares: Sequence[float], count: int) -> Sequence[float]:
+    """Weights of so many models or files; 1 each when left out."""
+    if shares and len(shares) != count:
+        raise RecycleError(f"{len(shares)} weights for {count} models", "give one for each, in the same order")
+    if not all(0 < share < float("inf") for share in shares):
+        raise RecycleError(f"weights {', '.join(f'{share:g}' for share in shares)}", "give weights above 0")
+    return shares or [1.0] * count
 
 
 def _run_of(weights: Path) -> Run:
@@ -77,7 +86,7 @@ def _run_of(weights: Path) -> Run:
     from recyclecli.engine.runs import Run
 
     holders = [folder for folder in weights.absolute().parents if (folder / "recipe.yaml").is_file()]
-    if not weights.is_file() or not holders:
+    if not holders:
         raise RecycleError(f"{weights} is no checkpoint in a run's folder", "name a run, or a file below one")
     return Run(holders[0])
 
@@ -107,7 +116,7 @@ def predict(
         pipeline: the models' own when left out.
         submission: the contest's CSV.
         force: begin anew, and replace files that exist.
-        outputs: what is written into `out`: masks, overlays, coco, probabilities.
+        outputs: what is written into `out`: masks, overlays, coco, probabilities, confidence.
         vote: of several models: `soft`, the mean of their probabilities, or `hard`, the label of most.
         shares: of several models, their weights.
         devices: how many, or torch's names of them as `cuda:0,cuda:1`; each has a process of its own.
@@ -127,19 +136,24 @@ def predict(
         Path(submission) if submission else None,
         vote,
     )
-    return predict_job(job, devices, precision, batch, force)
+    return predict_job(with_machine(job, precision, batch), devices, force)
 
 
-def predict_job(job: Job, devices: str | None, precision: Precision, batch: int | None, force: bool) -> Predicted:
-    """Do a job; see `predict`."""
+def with_machine(job: Job, precision: Precision, batch: int | None) -> Job:
+    """A job with a precision and as many photos at a time, those of the first model's training when left out."""
     from recyclecli.engine.members import Machine
-    from recyclecli.engine.predict import devices_of
-    from recyclecli.engine.predict import predict as engine
 
     if batch is None:
         batch = recipe_of(_run_of(job.members[0].weights)).train.batch_size
-    machine = Machine(None, precision, batch)
-    return engine(registry(), replace(job, machine=machine), devices_of(devices), force)
+    return replace(job, machine=Machine(None, precision, batch))
+
+
+def predict_job(job: Job, devices: str | None, force: bool) -> Predicted:
+    """Do a job; see `predict`."""
+    from recyclecli.engine.predict import devices_of
+    from recyclecli.engine.predict import predict as engine
+
+    return engine(registry(), job, devices_of(devices), force)
 
 
 def count_together(
@@ -171,20 +185,28 @@ def select(models: Sequence[Run | Place], source: Source | None = None, metric: 
     photos = judged_photos(runs[0])[0] if source is None else source
     for run in runs:
         refuse_trained_on(run, photos)
-    return engine(registry(), members, photos, metric, Machine())
+    return engine(registry(), members, photos, metric, Machine(), recipe_of(runs[0]).data.classes)
 
 
 def soup(models: Sequence[Run | Place], name: str, shares: Sequence[float] = (), runs: Place | None = None) -> Run:
-    """A new run whose weights are the mean of several models' weights; see `recyclecli.engine.soup.make_soup`."""
+    """A new run whose weights are the mean of several models' weights; see `recyclecli.engine.soup.make_soup`.
+
+    Raises:
+        RecycleError: a model has trained on the validation photos of the first, or see `make_soup`.
+    """
     from recyclecli.engine.runs import RUNS
     from recyclecli.engine.soup import make_soup
 
     members = members_of(models, shares)
-    return make_soup(members, _run_of(members[0].weights), name, Path(runs) if runs else RUNS)
+    first = _run_of(members[0].weights)
+    held = judged_photos(first)[0]
+    for one in members[1:]:  # else it would be judged on what it has learned
+        refuse_trained_on(_run_of(one.weights), held)
+    return make_soup(members, first, name, Path(runs) if runs else RUNS)
 
 
 def vote_submissions(files: Sequence[Place], out: Place, shares: Sequence[float] = (), force: bool = False) -> int:
     """A submission of the labels that most submissions give; the number of photos. See `hard_vote`."""
     from recyclecli.data.submission import vote
 
-    return vote([Path(file) for file in files], shares or [1.0] * len(files), Path(out), force)
+    return vote([Path(file) for file in files], _checked(shares, len(files)), Path(out), force)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, registry
 from recyclecli.api.judging import compare, judged_photos
-from recyclecli.api.predicting import members_of, predict_job
+from recyclecli.api.predicting import members_of, predict_job, with_machine
 from recyclecli.api.runs import find_run, recipe_of, train
 from recyclecli.errors import RecycleError, listed
 from recyclecli.files import refuse_overwrite, write_json
@@ -35,13 +36,11 @@ class Round:
 
     Attributes:
         labels: the COCO file of this round.
-        made: what is in it.
         run: the student.
-        against: the student against the teacher, on the teacher's validation photos.
+        against: the student against its teacher, on the first teacher's validation photos.
     """
 
     labels: Path
-    made: Made
     run: Run
     against: Comparison
 
@@ -62,11 +61,12 @@ def pseudo_label(
     precision: Precision = "32",
     batch: int | None = None,
     force: bool = False,
+    owner: Run | None = None,
 ) -> tuple[Path, Made]:
     """Label photos with what models are sure of; the COCO file, which `train` takes, and what is in it.
 
-    Validation photos of any of the runs, and photos that one trained on, are left out. An interrupted
-    call may be repeated, and goes on where it was.
+    Photos that any of the runs is judged on or learned from are left out, also copies of them and what
+    was made of them. An interrupted call may be repeated, and goes on where it was.
 
     Args:
         runs: at least one; several give the mean of their probabilities.
@@ -79,83 +79,107 @@ def pseudo_label(
         data: root of a COCO file's names.
         devices, precision, batch: see `predict`.
         force: replace files that exist.
+        owner: the run whose photos are left out, in place of the runs'.
 
     Raises:
         RecycleError: all photos are left out, or see `predict` and `pseudo_labels`.
     """
-    from recyclecli.data.pseudo import of_folder, of_submission, pseudo_labels
+    from recyclecli.data.pseudo import check_values, of_folder, pseudo_labels
     from recyclecli.engine.checkpoint import read_card
     from recyclecli.engine.job import Job
     from recyclecli.engine.photos import find_photos, root_of
+    from recyclecli.engine.predict import finished
 
     found = [find_run(run) for run in runs]
-    root = root_of(Path(images), Path(data) if data else None)
-    file = Path(out) if out else root / FILE
-    refuse_overwrite([file], force)
-    photos = _unseen(found, find_photos(Path(images), Path(data) if data else None))
     class_names = tuple(read_card(found[0].best)["class_names"])
-    origin: dict[str, Any] = {"runs": [run.folder.name for run in found], "rule": rule}
-    if agree:
-        origin["agree"] = agree
+    check_values(class_names, threshold, named, least)
+    file = Path(out) if out else root_of(Path(images), Path(data) if data else None) / FILE
+    refuse_overwrite([file], force)
+    photos = _unseen([owner] if owner else found, find_photos(Path(images), Path(data) if data else None))
     if from_csv is not None:
-        from recyclecli.coco import photo_size
-        from recyclecli.data.submission import read_submission
+        made = _of_csv(Path(from_csv), photos, class_names)
+        write_json(file, made.document)
+        return file, made
+    members = [one for each in members_of(found, (), pipeline) for one in (_apart(each) if agree else [each])]
+    work = file.with_name(file.name + ".predicted")
+    job = with_machine(Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=agree), precision, batch)
+    said = (None if force else finished(job)) or predict_job(job, devices, force)
+    names = [photo.name for photo in photos if photo.name not in said.failed]
+    origin: dict[str, Any] = {"runs": [run.folder.name for run in found], "rule": rule}
+    origin |= {"agree": agree} if agree else {}
+    made = pseudo_labels(lambda: of_folder(work, names, said.masks), class_names, rule, threshold, named, least, origin)
+    write_json(file, {"info": {"predicted": job.as_dict()}, **made.document})
+    shutil.rmtree(work)
+    return file, replace(made, unreadable=said.failed)
 
-        rows = read_submission(Path(from_csv))
-        lacking = [photo.name for photo in photos if photo.name not in rows]
-        if lacking:
-            raise RecycleError(f"{from_csv} lacks {len(lacking)} photo(s): {listed(lacking, 3)}", "name its own photos")
-        top = max(int(row.max()) for row in rows.values())
-        if top >= len(class_names):
-            raise RecycleError(f"{from_csv} holds label {top}, and {found[0].folder} knows {len(class_names)} classes")
-        sizes = [(photo.name, photo_size(photo.file)) for photo in photos]
-        origin = {"csv": Path(from_csv).name}
-        made = pseudo_labels(lambda: of_submission(rows, sizes), class_names, "fixed", 0, {}, 0, origin)
-    else:
-        work = file.with_name(file.name + ".predicted")
-        members = [one for member in members_of(found, (), pipeline) for one in (_apart(member) if agree else [member])]
-        job = Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=agree)
-        said = predict_job(job, devices, precision, batch, force)
-        for name, fault in said.failed.items():
-            print(f"{name} is left out: {fault}", file=sys.stderr)
-        names = [photo.name for photo in photos if photo.name not in said.failed]
-        made = pseudo_labels(
-            lambda: of_folder(work, names, said.masks), class_names, rule, threshold, named, least, origin
+
+def _of_csv(file: Path, photos: Sequence[Photo], class_names: tuple[str, ...]) -> Made:
+    """The labels of a submission, whole."""
+    from recyclecli.coco import photo_size
+    from recyclecli.data.pseudo import of_submission, pseudo_labels
+    from recyclecli.data.submission import read_submission
+
+    rows = read_submission(file)
+    lacking = [photo.name for photo in photos if photo.name not in rows]
+    if lacking:
+        raise RecycleError(f"{file} lacks {len(lacking)} photo(s): {listed(lacking, 3)}", "name its own photos")
+    top = max(int(row.max()) for row in rows.values())
+    if top >= len(class_names):
+        raise RecycleError(
+            f"{file} holds label {top}, but the run knows {len(class_names)} classes", "name its own run"
         )
-    write_json(file, made.document)
-    if from_csv is None:
-        shutil.rmtree(work)
-    return file, made
+    sizes, unreadable = [], {}
+    for photo in photos:
+        try:
+            sizes.append((photo.name, photo.size or photo_size(photo.file)))
+        except RecycleError as error:
+            unreadable[photo.name] = error.args[0]
+    made = pseudo_labels(lambda: of_submission(rows, sizes), class_names, "fixed", 0, {}, 0, {"csv": file.name})
+    return replace(made, unreadable=unreadable)
 
 
 def _apart(member: Member) -> list[Member]:
-    """A member for each way that a model sees a photo, so that they can agree or not."""
-    seen = [replace(member.pipeline, views=(view,), alone=True) for view in member.pipeline.views]
-    return [replace(member, pipeline=each) for each in (replace(member.pipeline, views=()), *seen)]
+    """A member for each way that a model sees a photo, so that they can agree or not; together they weigh the same."""
+    views = [replace(member.pipeline, views=(view,), alone=True) for view in member.pipeline.views]
+    ways = [replace(member.pipeline, views=()), *views]
+    return [replace(member, pipeline=way, share=member.share / len(ways)) for way in ways]
 
 
 def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
-    """The photos that are neither validation nor training photos of a run."""
+    """The photos that are neither validation nor training photos of a run, no copies of them, and not made of them."""
     from recyclecli.data.splits import make_split
 
     seen: dict[str, str] = {}
+    names: dict[str, str] = {}
     for run in runs:
         recipe = recipe_of(run)
         split = make_split(registry(), recipe.data, recipe.seed)
         for what, source in (("training", split.train), ("validation", split.val)):
-            for index in range(len(source)):
-                seen[os.path.realpath(source.record(index).file)] = f"{what} photo of {run.folder}"
-    left = [photo for photo in photos if os.path.realpath(photo.file) not in seen]
-    if len(left) < len(photos):
-        example = next(photo for photo in photos if os.path.realpath(photo.file) in seen)
-        print(
-            f"{len(photos) - len(left)} photos are left out, as {example.name}: "
-            f"a {seen[os.path.realpath(example.file)]}",
-            file=sys.stderr,
-        )
-    if not left:
+            records = [source.record(index) for index in range(len(source))]
+            said = f"{what} photo of {run.folder}"
+            seen |= {os.path.realpath(record.file): said for record in records}
+            names |= {record.file_name: said for record in records}
+    sizes: dict[int, list[str]] = {}
+    for file in seen:
+        if Path(file).is_file():
+            sizes.setdefault(Path(file).stat().st_size, []).append(file)
+
+    def whose(photo: Photo) -> str | None:
+        place = os.path.realpath(photo.file)
+        if place in seen:
+            return seen[place]
+        if made_of := sorted(photo.shows & names.keys()):
+            return f"made of a {names[made_of[0]]}"
+        alike = sizes.get(photo.file.stat().st_size, []) if photo.file.is_file() else []
+        copies = (other for other in alike if filecmp.cmp(place, other, shallow=False))
+        return next((f"copy of a {seen[other]}" for other in copies), None)
+
+    owners = {photo.name: owner for photo in photos if (owner := whose(photo))}
+    for name, owner in list(owners.items())[:1]:
+        print(f"{len(owners)} photo(s) are left out, as {name}: {owner}", file=sys.stderr)
+    if len(owners) == len(photos):
         raise RecycleError("every photo is a training or validation photo of the run", "name photos without labels")
-    return left
+    return [photo for photo in photos if photo.name not in owners]
 
 
 def self_train(
@@ -170,8 +194,9 @@ def self_train(
 ) -> list[Round]:
     """Rounds of labelling photos and training a student on them and the true labels, while it gains.
 
-    Each student has the teacher's recipe and learns from the start. The gate compares it with its
-    teacher on the teacher's validation photos; the first that is not better ends it.
+    Each student has the first teacher's recipe and learns from the start. The gate compares it with its
+    teacher on the first one's validation photos; the first that is not better ends it. The same call
+    may be repeated after an interruption: what is labelled and trained stays.
 
     Args:
         run: the first teacher.
@@ -195,23 +220,38 @@ def self_train(
     root = str(root_of(Path(images), Path(options["data"]) if options.get("data") else None).absolute())
     done: list[Round] = []
     for number in range(1, rounds + 1):
-        labels, made = pseudo_label([teacher], images, Path(out) / f"round-{number}" / FILE, **options)
+        labels = Path(out) / f"round-{number}" / FILE
+        if not labels.is_file():
+            pseudo_label([teacher], images, labels, owner=first, **options)
         pseudo = {"root": root, "json": str(labels.absolute()), "weight": weight}
         keys: dict[str, Any] = {
             "data.dataset": "coco",
             "data.classes": {},
-            "data.json_path": None,
+            "data.json_path": true[0]["json"],
             "data.fold": None,
             "data.split": "auto",
             "data.fingerprint": None,
             "data.train": [*true, pseudo],
             "data.val": held,
         }
-        name = f"{first.folder.name}-pseudo{number}"
-        student = train({**keys, **settings}, first.recipe, name, runs or first.folder.parent).run
+        student = _student({**keys, **settings}, first, f"{first.folder.name}-pseudo{number}", runs)
         (against,) = compare([f"{teacher.folder}+plain", f"{student.folder}+plain"], judged_photos(student)[0])
-        done.append(Round(labels, made, student, against))
+        done.append(Round(labels, student, against))
         if against.difference.verdict != "better":
             break
         teacher = student
     return done
+
+
+def _student(keys: Mapping[str, Any], first: Run, name: str, runs: Place | None) -> Run:
+    """Train a run of this name, or go on with it."""
+    from recyclecli.engine.runs import Run
+
+    run = Run(Path(runs or first.folder.parent) / name)
+    if not run.recipe.is_file():
+        return train(keys, first.recipe, name, run.folder.parent).run
+    from recyclecli.data.splits import make_split
+    from recyclecli.engine.train import resume
+
+    recipe = recipe_of(run)
+    return resume(registry(), recipe, make_split(registry(), recipe.data, recipe.seed), run).run

@@ -62,6 +62,15 @@ def ensemble(
         count = api.vote_submissions(models, written.submission, shares, written.force)
         print(f"{count} photos: {written.submission}")
         return
+    clash = [
+        given
+        for given in (("--images", images), ("--out", written.out), ("--submission", written.submission))
+        if given[1]
+    ]
+    if soup is not None and clash:
+        raise RecycleError(f"{clash[0][0]} beside --soup", "make the run first, then predict with it")
+    if select and shares:
+        raise RecycleError("--weight beside --select, which chooses the weights", "leave out one of the two")
     chosen: list[Any] = list(models)
     if select:
         source = None if labelled is None else api.open_data(labelled, json_path, dataset)

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recyclecli.cli.options import AsJson, Dataset, GroupBy, JsonPath, Plain, Post, Tta, data_root, pipeline_option
+from recyclecli.cli.options import (
+    AsJson,
+    Dataset,
+    GroupBy,
+    JsonPath,
+    Plain,
+    Post,
+    Tta,
+    Window,
+    data_root,
+    pipeline_option,
+)
 
 if TYPE_CHECKING:
     from recyclecli.judge.scores import Estimate, Evaluation
@@ -33,6 +44,7 @@ def evaluate(
     ] = None,
     tta: Tta = None,
     post: Post = None,
+    window: Window = 0,
     plain: Plain = False,
     group_by: GroupBy = None,
     as_json: AsJson = False,
@@ -46,7 +58,7 @@ def evaluate(
     stored = submission or masks
     if run is None and stored is None:
         raise RecycleError("nothing to score is named", "name a run, or --submission FILE, or --masks DIR")
-    chosen = pipeline_option(tta, post, plain)
+    chosen = pipeline_option(tta, post, plain, window)
     if stored is not None and chosen is not None:
         raise RecycleError("--tta, --post and --plain change what a model predicts, not what is stored")
     if run is None:

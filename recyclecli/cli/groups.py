@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from recyclecli.cli.options import Data, Force, JsonPath, Seed, data_root
+from recyclecli.cli.options import AsJson, Data, Force, JsonPath, Seed, data_root
+from recyclecli.errors import RecycleError
 
 if TYPE_CHECKING:
     from recyclecli.engine.predict import Predicted
@@ -140,10 +142,13 @@ class Written:
         Path | None, typer.Option("--data", help="Root of a COCO file's names.  [default: its own folder]")
     ] = None
     force: Force = False
+    as_json: AsJson = False
 
     @property
     def keywords(self) -> dict[str, Any]:
         """As keywords of `recyclecli.api.predict`."""
+        if self.save and self.out is None:
+            raise RecycleError("--save without --out", "name the folder to write to with --out")
         return {
             "out": self.out,
             "data": self.data,
@@ -155,12 +160,23 @@ class Written:
     def tell(self, found: Predicted) -> None:
         """Say what was written; exit code 1 where photos could not be read."""
         places = [str(self.out / part) for part in ("masks", "overlays") if self.out and (self.out / part).is_dir()]
-        print(f"{found.photos} photos: {', '.join([*places, *([str(self.submission)] if self.submission else [])])}")
-        for name, fault in list(found.failed.items())[:10]:
-            print(f"{name}: {fault}", file=sys.stderr)
-        if found.failed:
-            print(f"{len(found.failed)} photo(s) could not be read; all are named in {found.record}", file=sys.stderr)
-            raise typer.Exit(1)
+        places += [str(self.submission)] if self.submission else []
+        if self.as_json:
+            files = [str(file) for file in found.masks]
+            print(json.dumps({"photos": found.photos, "masks": files, "failed": found.failed}, ensure_ascii=False))
+        else:
+            print(f"{found.photos} photos: {', '.join(places)}")
+        tell_unreadable(found.failed, found.record)
+
+
+def tell_unreadable(failed: Mapping[str, str], record: Path | None = None) -> None:
+    """Name photos that could not be read; exit code 1 where there are some."""
+    for name, fault in list(failed.items())[:10]:
+        print(f"{name}: {fault}", file=sys.stderr)
+    if failed:
+        named = f"; all are named in {record}" if record else ""
+        print(f"{len(failed)} photo(s) could not be read{named}", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def flat(run: Callable[..., None]) -> Callable[..., None]:

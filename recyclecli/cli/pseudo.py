@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from recyclecli.cli.groups import Running, flat
-from recyclecli.cli.options import Force, Plain, Post, RunName, Tta, Window, key_values, pipeline_option
+from recyclecli.cli.groups import Running, flat, tell_unreadable
+from recyclecli.cli.options import AsJson, Force, Plain, Post, RunName, Tta, Window, key_values, pipeline_option
 
 if TYPE_CHECKING:
     from recyclecli.data.pseudo import Made
@@ -67,6 +68,7 @@ def pseudo_label(
     window: Window = 0,
     plain: Plain = False,
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Label photos with what a model is sure of; all else is ignored. `recycle train --train-json` takes the file.
 
@@ -90,6 +92,10 @@ def pseudo_label(
         "force": force,
         **running.keywords,
     }
+    if from_csv and (agree or class_threshold or others):
+        raise RecycleError(
+            "--from-csv takes a submission's labels whole", "leave out --agree, --class-threshold, --with"
+        )
     if rounds:
         if from_csv or others or out is None:
             raise RecycleError(
@@ -104,9 +110,13 @@ def pseudo_label(
         print(f"to use: {better[-1].run.folder if better else api.find_run(run).folder}")
         return
     file, made = api.pseudo_label([run, *(others or [])], images, out, from_csv=from_csv, **options)
-    show(made)
-    print(f"{len(made.document['images'])} photos: {file}")
-    print(f"train with it: recycle train --train-json TRAIN.json --train-json {file}@ROOT:1 ...", file=sys.stderr)
+    if as_json:
+        print(json.dumps(made.as_dict() | {"file": str(file)}, ensure_ascii=False))
+    else:
+        show(made)
+        print(f"{len(made.document['images'])} photos: {file}")
+        print(f"train with it: recycle train --train-json TRAIN.json --train-json {file}@ROOT:1 ...", file=sys.stderr)
+    tell_unreadable(made.unreadable)
 
 
 def show(made: Made) -> None:

@@ -81,9 +81,11 @@ def open_photo(file: Path) -> Iterator[tuple[Image.Image, int]]:
 
 
 def _array(image: Image.Image) -> NDArray[np.uint8]:
-    """An RGB image as an array, band by band: PIL's own way holds three copies of it for a while."""
+    """An RGB image as an array; a large one band by band, as PIL's own way holds three copies of it for a while."""
     import numpy as np
 
+    if image.height <= BAND:
+        return np.asarray(image)
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, BAND):
         bottom = min(top + BAND, image.height)

@@ -127,9 +127,8 @@ def document(class_names: Sequence[str], photos: Iterable[dict[str, Any]]) -> di
             rest = {key: value for key, value in shape.items() if key != "label"}
             label = len(class_names) if shape["label"] == IGNORE else shape["label"]
             annotations.append({"id": len(annotations) + 1, "image_id": number, "category_id": label, **rest})
-    ignored = any(annotation["category_id"] == len(class_names) for annotation in annotations)
-    return {
-        "images": images,
-        "annotations": annotations,
-        "categories": categories_of(tuple(class_names), ignored),
-    }
+    used = {annotation["category_id"] for annotation in annotations}
+    categories = categories_of(tuple(class_names), len(class_names) in used)
+    if 0 in used and categories[0]["id"]:  # objects that were made background are painted as such
+        categories.insert(0, {"id": 0, "name": class_names[0], "supercategory": class_names[0]})
+    return {"images": images, "annotations": annotations, "categories": categories}

@@ -33,6 +33,8 @@ def resize_image(image: NDArray[np.uint8], height: int, width: int) -> NDArray[n
 
     if (height, width) == image.shape[:2]:
         return image
+    if len(image) <= BAND:
+        return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
     bands = [image[top : top + BAND] for top in range(0, len(image), BAND)]
     narrow = [Image.fromarray(band).resize((width, len(band)), Image.Resampling.BILINEAR) for band in bands]
     whole = Image.fromarray(np.concatenate([np.asarray(band) for band in narrow]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +11,7 @@ from recyclecli.coco import has_background
 from recyclecli.coco.writer import categories_of, shape_of
 from recyclecli.data.regions import labelled_regions
 from recyclecli.errors import RecycleError, nearest
+from recyclecli.progress import track
 from recyclecli.types import IGNORE
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SCALE = 65535  # of a stored confidence
 BINS = 1024
+BAND = 1024  # rows that are counted at a time
 MARK = "pseudo"  # key of an annotation or image that a model made, with how
 
 Rule = Literal["fixed", "quantile", "class-balanced"]
@@ -35,12 +37,20 @@ class Made:
         thresholds: class name to the probability that a pixel of it had to have.
         kept: class name to the share of its predicted pixels that became labels.
         rejected: `file_name`s of photos too little of which was sure.
+        unreadable: of photos that cannot be read, what is wrong with each.
     """
 
     document: dict[str, Any]
     thresholds: Mapping[str, float]
     kept: Mapping[str, float]
     rejected: tuple[str, ...]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json, without the document."""
+        images = [image["file_name"] for image in self.document["images"]]
+        rest = {key: getattr(self, key) for key in ("thresholds", "kept", "rejected", "unreadable")}
+        return {"photos": images, **rest}
 
 
 def pseudo_labels(
@@ -61,28 +71,25 @@ def pseudo_labels(
         rule: `fixed`: a pixel needs the probability `value`. `quantile`: of each class's pixels the
             surest share `value` is taken (Zou et al., "Class-balanced self-training", 2018).
             `class-balanced`: the probability `value`, lowered for a class of which fewer pixels reach
-            it than of the best one: to b / (2 - b) of it, b the ratio of the two shares (Zhang et
-            al., "FlexMatch", 2021).
+            it than of the best one: to b / (2 - b) of it, b the ratio of the two shares, but not below
+            half; a class of which none does keeps it (after Zhang et al., "FlexMatch", 2021).
         value: 0 to 1.
         named: class name to the probability that its pixels need instead.
         least: photos of which a smaller share is sure are left out, 0 to 1.
         origin: what is noted of each object, beside its threshold and its mean confidence.
 
     Raises:
-        RecycleError: a value outside of 0 to 1, a name that is no class, or no photo is left.
+        RecycleError: see `check_values`; or no photo is left.
     """
     import numpy as np
 
-    for name, wanted in {"threshold": value, "least": least, **named}.items():
-        if not 0 <= wanted <= 1:
-            raise RecycleError(f"{name} {wanted:g}", "give a number from 0 to 1")
-    for name in named:
-        if name not in class_names:
-            raise RecycleError(f"no class is called {name!r}", nearest(name, class_names))
+    check_values(class_names, value, named, least)
     counts = np.zeros((len(class_names), BINS), np.int64)
     for _, labels, confidence in read():
-        place = labels.astype(np.int64) * BINS + confidence // ((SCALE + 1) // BINS)
-        counts += np.bincount(place.ravel(), minlength=counts.size).reshape(counts.shape)
+        for top in range(0, len(labels), BAND):
+            part = slice(top, top + BAND)
+            place = labels[part].astype(np.int64) * BINS + confidence[part] // ((SCALE + 1) // BINS)
+            counts += np.bincount(place.ravel(), minlength=counts.size).reshape(counts.shape)
     limits = _limits(counts, rule, value)
     for name, wanted in named.items():
         limits[class_names.index(name)] = wanted
@@ -116,6 +123,16 @@ def pseudo_labels(
     )
 
 
+def check_values(class_names: Sequence[str], value: float, named: Mapping[str, float], least: float) -> None:
+    """Raise RecycleError where a value lies outside of 0 to 1, or a name is no class; see `pseudo_labels`."""
+    for name, wanted in {"threshold": value, "least": least, **named}.items():
+        if not 0 <= wanted <= 1:
+            raise RecycleError(f"{name} {wanted:g}", "give a number from 0 to 1")
+    for name in named:
+        if name not in class_names:
+            raise RecycleError(f"no class is called {name!r}", nearest(name, class_names))
+
+
 def _limits(counts: NDArray[np.int64], rule: Rule, value: float) -> NDArray[np.float64]:
     """The probability that a pixel of each class needs, from (K, BINS) counts of the predicted pixels."""
     import numpy as np
@@ -128,7 +145,7 @@ def _limits(counts: NDArray[np.int64], rule: Rule, value: float) -> NDArray[np.f
     if rule == "class-balanced":
         sure = counts[:, int(value * BINS) :].sum(1) / np.maximum(counts.sum(1), 1)
         ratio = sure / max(sure.max(), 1e-12)
-        limits *= np.where(counts.any(1), ratio / (2 - ratio), 1.0)
+        limits *= np.where(sure > 0, np.maximum(ratio / (2 - ratio), 0.5), 1.0)
     return limits
 
 
@@ -183,6 +200,6 @@ def of_folder(
     import numpy as np
     from PIL import Image
 
-    for name, mask in zip(names, masks, strict=True):
+    for name, mask in track(list(zip(names, masks, strict=True)), len(names), "labelling"):
         confidence = out / "confidence" / mask.relative_to(out / "masks")
         yield name, np.asarray(Image.open(mask)), np.asarray(Image.open(confidence)).astype(np.uint16)

@@ -35,9 +35,14 @@ def reduce_labels(labels: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uin
 
 def target_names(names: Sequence[str], suffix: str) -> list[str]:
     """Names of the masks of photos: with another suffix, or with it added where two would meet."""
-    short = [str(Path(name).with_suffix(suffix)) for name in names]
+    plain = [str(Path(name)) for name in names]
+    short = [str(Path(name).with_suffix(suffix)) for name in plain]
     taken = Counter(short)
-    return [target if taken[target] == 1 else name + suffix for target, name in zip(short, names, strict=True)]
+    targets = [target if taken[target] == 1 else name + suffix for target, name in zip(short, plain, strict=True)]
+    doubled = [target for target, count in Counter(targets).items() if count > 1]
+    if doubled:
+        raise RecycleError(f"several photos would be written as {doubled[0]}", "rename one, or predict them apart")
+    return targets
 
 
 def submission_row(image_id: str, labels: NDArray[np.uint8]) -> bytes:

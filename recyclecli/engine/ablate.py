@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +13,10 @@ from itertools import product
 from typing import Any
 
 from recyclecli import __version__
+from recyclecli.data.splits import Split, make_split, trained_on
 from recyclecli.engine.checkpoint import read_card
-from recyclecli.engine.evaluate import count
+from recyclecli.engine.evaluate import count, count_together
+from recyclecli.engine.members import Member
 from recyclecli.engine.pipeline import VIEWS, WINDOWS, Pipeline, write_choice
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
@@ -117,8 +121,8 @@ def ablate(
         return count(registry, run, recipe, source, [_joined(tricks, names) for names in sets])
 
     answers, choice = choose(base, dict(zip(tricks, ledgers, strict=False)), together, metric, worth, groups)
-    arms = sibling_arms(registry, run, recipe) if retrained else {}
-    others = _retrained(registry, source, arms, metric, worth, groups) if len(arms) > 1 else ()
+    arms = sibling_arms(registry, run, recipe, source) if retrained else {}
+    others = _retrained(registry, source, arms, metric, worth, groups)
     pipeline = _joined(tricks, choice.kept)
     result = Ablation(len(source), metric, worth, tuple(answers), tuple(others), choice, pipeline)
     step = read_card(run.best).get("step")
@@ -176,13 +180,15 @@ def _joined(tricks: Mapping[str, Pipeline], names: Names) -> Pipeline:
     return joined
 
 
-def sibling_arms(registry: Registry, run: Run, recipe: Recipe) -> dict[str, list[tuple[Run, Recipe]]]:
-    """The runs beside `run` that learned from the same data, by what they changed; `` is its own arm.
+def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -> dict[str, list[tuple[Run, Recipe]]]:
+    """The runs beside `run` that are judged on the same photos, by what they changed; `` is its own arm.
 
-    Two runs of one seed are one: the second adds no chance. Runs without weights, or whose
-    recipe no longer resolves, are left out.
+    What they learned from may differ: made photos, pseudo-labels. Two runs of one seed are one: the
+    second adds no chance. Runs without weights, that have trained on photos of `source`, or whose recipe or
+    data can no longer be read, are left out.
     """
-    own = _settings(recipe)
+    learned, judged_on = _photos(make_split(registry, recipe.data, recipe.seed))
+    own = _settings(recipe) | {"photos learned from": learned}
     arms: dict[str, list[tuple[Run, Recipe]]] = {"": [(run, recipe)]}
     for file in sorted(run.folder.parent.glob("*/recipe.yaml")):
         other = Run(file.parent)
@@ -190,12 +196,14 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe) -> dict[str, list
             continue
         try:
             settings = resolve(registry, file)
+            split = make_split(registry, settings.data, settings.seed)
         except RecycleError as error:
             print(f"{other.folder.name} is left out: {error.args[0]}", file=sys.stderr)
             continue
-        if _data(settings) != _data(recipe):
+        learned, photos = _photos(split)
+        if photos != judged_on or trained_on(split, source):
             continue
-        theirs = _settings(settings)
+        theirs = _settings(settings) | {"photos learned from": learned}
         changed = [key for key in sorted({*own, *theirs}) if own.get(key) != theirs.get(key)]
         arm = arms.setdefault(", ".join(f"{key}={theirs.get(key)}" for key in changed), [])
         if settings.seed not in [known.seed for _, known in arm]:
@@ -203,9 +211,12 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe) -> dict[str, list
     return arms
 
 
-def _data(recipe: Recipe) -> dict[str, Any]:
-    """What says which photos are learned from and judged on."""
-    return recipe.data.model_dump(mode="json", exclude={"size", "workers"})
+def _photos(split: Split) -> tuple[str, frozenset[str]]:
+    """How many photos are learned from, with a mark of which and how often; the files that are judged on."""
+    judged_on = frozenset(os.path.realpath(split.val.record(index).file) for index in range(len(split.val)))
+    drawn = [(os.path.realpath(split.train.record(index).file), weight) for index, weight in enumerate(split.weights)]
+    mark = hashlib.sha256(json.dumps(sorted(drawn)).encode()).hexdigest()[:6]
+    return f"{len(drawn)} ({mark})", judged_on
 
 
 def _settings(recipe: Recipe) -> dict[str, str]:
@@ -231,10 +242,18 @@ def _retrained(
     worth: float,
     groups: Sequence[int] | None,
 ) -> list[Trick]:
+    """What other settings and other photos changed, and what the mean of the runs that changed only the seed does."""
+    if sum(map(len, arms.values())) < 2:
+        return []
     ledgers: dict[str, list[Ledger]] = {}
     for name, runs in arms.items():
         print(f"{name or 'as this run'}: {', '.join(run.folder.name for run, _ in runs)}", file=sys.stderr)
         counted = (count(registry, run, recipe, source, [Pipeline()]) for run, recipe in runs)
         ledgers[name] = [ledger for (ledger,) in counted]
     base = ledgers.pop("")
-    return [judged(one, worth) for one in compare(base, ledgers, metric, worth, groups)]
+    found = compare(base, ledgers, metric, worth, groups) if ledgers else []
+    if len(base) > 1:
+        members = [Member(run.best, Pipeline()) for run, _ in arms[""]]
+        together = count_together(registry, members, "soft", arms[""][0][1], source)
+        found += compare(base[0], {f"mean of {len(base)} seeds": together}, metric, worth, groups)
+    return [judged(one, worth) for one in found]

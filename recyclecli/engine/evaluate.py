@@ -85,12 +85,10 @@ def fill(ledgers: Sequence[Ledger], scorer: Scorer, photos: Source, batch: int, 
         said = predictions(scorer, [sample.image for sample in samples])
         for index, sample, said_of in zip(indices, samples, said, strict=True):
             name = photos.record(index).file_name
-            scores = [
-                ledger.add(name, prediction.labels, sample.mask, prediction.confidence)
-                for ledger, prediction in zip(ledgers, said_of, strict=True)
-            ]
-            if watch is not None:
-                watch(name, sample, said_of[0].labels, scores[0])
+            for place, (ledger, one) in enumerate(zip(ledgers, said_of, strict=True)):  # each is let go of at once
+                score = ledger.add(name, one.labels, sample.mask, one.confidence)
+                if watch is not None and place == 0:
+                    watch(name, sample, one.labels, score)
 
     def pixels(index: int) -> int:
         return photos.record(index).height * photos.record(index).width

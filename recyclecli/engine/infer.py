@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from functools import partial
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -53,17 +54,18 @@ class Stage:
 class Scorer(Protocol):
     """Whatever gives scores of photos: a model with its stages, or several such."""
 
-    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[list[torch.Tensor]]:
-        """Scores (K, h, w) float32 of each stage for each photo (H, W, 3) uint8 RGB, one after the other."""
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
+        """For each photo (H, W, 3) uint8 RGB the scores (K, h, w) float32 of each stage, one after the other."""
         ...
 
 
 def predictions(
     scorer: Scorer, photos: Sequence[NDArray[np.uint8]], confident: bool = True
-) -> Iterator[list[Prediction]]:
+) -> Iterator[Iterator[Prediction]]:
     """What each stage says of each photo (H, W, 3) uint8 RGB, at the photo's own size, one after the other."""
     for photo, scores in zip(photos, scorer.scores(photos), strict=True):
-        yield [prediction_of(one, photo.shape[0], photo.shape[1], confident) for one in scores]
+        height, width = photo.shape[:2]
+        yield (prediction_of(one, height, width, confident) for one in scores)
 
 
 class Predictor:
@@ -93,8 +95,8 @@ class Predictor:
         self._batch = batch
 
     @torch.inference_mode()
-    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[list[torch.Tensor]]:
-        """Scores (K, h, w) float32 of each stage for each photo (H, W, 3) uint8 RGB, one after the other.
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
+        """For each photo (H, W, 3) uint8 RGB the scores (K, h, w) float32 of each stage, one after the other.
 
         Their softmax are probabilities; resized bilinearly to the photo's size, the largest is the
         label. A photo is fitted into the training size. With views, the probabilities of the photo
@@ -102,23 +104,31 @@ class Predictor:
         Post-processors see it at its own size, or with a longer side of `WORK` where that is less.
         """
         ways = {stage.seen for stage in self._stages}
-        seen = {way: self._seen(photos, *way) for way in {way for several in ways for way in several}}
+        every = {way for several in ways for way in several}
+        whole = {way: self._whole(photos, *self._size_of(*way)) for way in every if not way[0]}
         for number, photo in enumerate(photos):
+            seen = {way: whole[way][number] for way in whole}
+            seen |= {way: self._windowed(photo, *self._size_of(*way)) for way in every if way[0]}
             means = {}
             for several in ways:
-                first, *others = (seen[way][number] for way in several)
+                first, *others = (seen[way] for way in several)
                 if others:
                     shares = torch.stack([sized(one, first.shape[1:]).softmax(0) for one in (first, *others)])
                     first = shares.mean(0).clamp_(min=TINY).log_()
                 means[several] = first
-            yield [_processed(means[stage.seen], photo, stage.post) for stage in self._stages]
+            yield map(partial(self._finished, means, photo), self._stages)
 
-    def _seen(self, photos: Sequence[NDArray[np.uint8]], window: float, view: View | None) -> list[torch.Tensor]:
-        """(K, h, w) float32 scores of each photo seen so, turned back, without the padding."""
+    @torch.inference_mode()
+    def _finished(self, means: dict[Any, torch.Tensor], photo: NDArray[np.uint8], stage: Stage) -> torch.Tensor:
+        return _processed(means[stage.seen], photo, stage.post)
+
+    def _size_of(self, window: float, view: View | None) -> tuple[int, str]:
+        """The longer side that a photo is scaled to, and how it is turned."""
         kind, _, amount = (view or "").partition("-")
-        size = max(1, round(self._size * (window or 1) * (float(amount) if kind == "scale" else 1)))
-        if window:
-            return [self._windowed(photo, size, kind) for photo in photos]
+        return max(1, round(self._size * (window or 1) * (float(amount) if kind == "scale" else 1))), kind
+
+    def _whole(self, photos: Sequence[NDArray[np.uint8]], size: int, kind: str) -> list[torch.Tensor]:
+        """(K, h, w) float32 scores of each photo fitted into a square, turned back, without the padding."""
         fitted = np.stack([fit_image(photo, size) for photo in photos])
         shapes = [fitted_size(photo.shape[0], photo.shape[1], size) for photo in photos]
         logits = self._through(fitted, kind)

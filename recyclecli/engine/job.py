@@ -83,5 +83,4 @@ class Shard:
     @property
     def rows(self) -> Path:
         """Its part of the submission."""
-        assert self.job.submission is not None
-        return self.job.submission.with_name(f"{self.job.submission.name}.{self.number}{PART}")
+        return self.job.record.with_name(f"{self.job.record.stem}.csv.{self.number}{PART}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +11,11 @@ from typing import Any
 
 from recyclecli.errors import RecycleError
 from recyclecli.files import unwritable
+
+try:
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # not on Windows, where two processes at one journal are not found out
+    flock = None  # type: ignore[assignment]
 
 
 class Journal:
@@ -24,6 +29,7 @@ class Journal:
 
     Attributes:
         done: item name to what went wrong, or None, in order.
+        end: bytes of another file that belong to what is done, see `add`.
 
     Raises:
         RecycleError: another process is at it, another job was begun there, or the file cannot be written.
@@ -37,7 +43,8 @@ class Journal:
         except OSError as error:
             raise unwritable(file, error) from error
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if flock is not None:
+                flock(self._handle, LOCK_EX | LOCK_NB)
         except OSError as error:
             self._handle.close()
             raise RecycleError(f"another process is writing {file}", "wait for it, or end it") from error
@@ -55,7 +62,11 @@ class Journal:
                 f"{file.parent} holds the beginning of another job, with other photos or settings",
                 "choose another folder, or pass --force to begin anew",
             )
-        self.done: dict[str, str | None] = dict(json.loads(line) for line in lines[1:])
+        self.done: dict[str, str | None] = {}
+        self.end = 0
+        for line in lines[1:]:
+            name, fault, self.end = json.loads(line)
+            self.done[name] = fault
 
     def __enter__(self) -> Journal:
         return self
@@ -65,14 +76,15 @@ class Journal:
     ) -> None:
         self._handle.close()
 
-    def add(self, name: str, fault: str | None) -> None:
-        """One more item is done, or cannot be."""
-        self._line(json.dumps([name, fault], ensure_ascii=False))
+    def add(self, name: str, fault: str | None, end: int) -> None:
+        """One more item is done, or cannot be; `end` is how long a file that all items share has become."""
+        self._line(json.dumps([name, fault, end], ensure_ascii=False))
         self.done[name] = fault
 
     def _line(self, text: str) -> None:
         try:
             self._handle.write(f"{text}\n".encode())
             self._handle.flush()
+            os.fsync(self._handle.fileno())
         except OSError as error:
             raise unwritable(self._file, error) from error

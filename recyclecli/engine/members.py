@@ -135,25 +135,26 @@ class Ensemble:
         self._shares = [share / sum(shares) for share in shares]
 
     @torch.inference_mode()
-    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[list[torch.Tensor]]:
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
         """Scores (K, h, w) float32 for each photo (H, W, 3) uint8 RGB, one after the other.
 
         Votes are counted at the photo's own size, and members of different sizes meet there, see `meeting_size`.
         """
         each = zip(*(member.scores(photos) for member in self._members), strict=True)
         for photo, given in zip(photos, each, strict=True):
-            every = [scores[order] for (scores,), order in zip(given, self._orders, strict=True)]
-            if self._vote == "hard" or len({scores.shape for scores in every}) > 1:
-                every = [sized(scores, meeting_size(photo)) for scores in every]
+            scores = [one for (one,) in given]
+            every = [one[order].to(scores[0].device) for one, order in zip(scores, self._orders, strict=True)]
+            if self._vote == "hard" or len({one.shape for one in every}) > 1:
+                every = [sized(one, meeting_size(photo)) for one in every]
             if self._vote == "soft":
                 shares = [share * one.softmax(0) for share, one in zip(self._shares, every, strict=True)]
                 mean = torch.stack(shares).sum(0)
             else:
-                labels = [scores.argmax(0).to(torch.uint8).cpu().numpy() for scores in every]
+                labels = [one.argmax(0).to(torch.uint8).cpu().numpy() for one in every]
                 winner = torch.from_numpy(hard_vote(labels, self._shares)).to(every[0].device)
                 mean = torch.nn.functional.one_hot(winner.long(), len(every[0])).movedim(-1, 0).float()
             result = [mean.clamp_(min=TINY).log_()]
             if self._agreement:
                 alike = [one.argmax(0) == result[0].argmax(0) for one in every]
                 result.append(torch.stack(alike).float().mean(0, keepdim=True))
-            yield result
+            yield iter(result)

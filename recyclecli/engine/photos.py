@@ -1,4 +1,4 @@
-"""Which photos are meant: a folder, a pattern, a COCO file, one photo. No torch."""
+"""Which photos are meant: a folder, a pattern, a COCO file, one photo."""
 
 from __future__ import annotations
 
@@ -8,23 +8,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from recyclecli.coco import PHOTO_SUFFIXES, read_document, resolve_file
+from recyclecli.coco import PHOTO_SUFFIXES, CocoSource
+from recyclecli.engine.pictures import OUTPUTS
 from recyclecli.errors import RecycleError, listed
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo to predict: its file, and the name it goes by in a submission."""
+    """A photo to predict.
+
+    Attributes:
+        file: where it is.
+        name: that it goes by in a submission.
+        size: height and width in pixels, where they are stated; they decide on the EXIF rotation.
+        shows: names of other photos that it is made of.
+    """
 
     file: Path
     name: str
+    size: tuple[int, int] | None = None
+    shows: frozenset[str] = frozenset()
 
 
 def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
     """The photos of a folder and its subfolders, of a pattern, of a COCO file (in its order), or one photo.
 
-    Those of a folder or a pattern come in the order of their names, numbers by their value, so that
-    frame 10 of a video follows frame 9.
+    What `predict` wrote there earlier is left out. Those of a folder or a pattern come in the order of their
+    names, numbers by their value, so that frame 10 of a video follows frame 9.
 
     Args:
         images: folder, pattern as `photos/*.jpg`, COCO .json or photo.
@@ -33,17 +43,18 @@ def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
     Raises:
         RecycleError: nothing is there.
     """
-    if images.is_dir():
-        return _named([file for file in images.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES], images, images)
     if images.is_file() and images.suffix.lower() == ".json":
-        names = [image["file_name"] for image in read_document(images).content["images"]]
-        return [Photo(resolve_file(root or images.parent, name), name) for name in names]
+        top = root or images.parent
+        records = (source.record(index) for source in [CocoSource(top, images)] for index in range(len(source)))
+        return [Photo(one.file, one.file_name, (one.height, one.width), one.provenance) for one in records]
     if images.is_file():
-        return [Photo(images, images.name)]
-    if glob.has_magic(str(images)):
+        return _named([images], images.parent, images)
+    if images.is_dir() or glob.has_magic(str(images)):
         top = root_of(images)
-        found = top.glob(str(images.relative_to(top)))
-        return _named([file for file in found if file.suffix.lower() in PHOTO_SUFFIXES], top, images)
+        found = images.rglob("*") if images.is_dir() else top.glob(str(images.relative_to(top)))
+        written = {file.parent / output for file in top.rglob("predicted.json*") for output in OUTPUTS}
+        files = [file for file in found if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file()]
+        return _named([file for file in files if written.isdisjoint(file.parents)], top, images)
     raise RecycleError(f"{images} does not exist", "name a folder of photos, a pattern, a COCO file or a photo")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -10,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -52,13 +55,20 @@ def devices_of(text: str | None) -> list[str | None]:
     """Torch devices by their names, as `cuda:0,cuda:1`, or so many GPUs, or CPU processes where there are none.
 
     Raises:
-        RecycleError: there are not as many.
+        RecycleError: there are not as many, or no such device.
     """
     if text is None:
         return [None]
+    found = torch.cuda.device_count()
     if not text.isdecimal():
+        for name in text.split(","):
+            kind, _, number = name.partition(":")
+            if kind not in ("cpu", "cuda") or (kind == "cuda" and int(number or 0) >= found):
+                raise RecycleError(
+                    f"no device {name!r}: there are {found} GPUs", "give a number, or names as cpu or cuda:0"
+                )
         return list(text.split(","))
-    count, found = int(text), torch.cuda.device_count()
+    count = int(text)
     if count < 1 or (found and count > found):
         raise RecycleError(f"{count} devices are asked for, and there are {found} GPUs", "ask for 1 or more of them")
     return [f"cuda:{number}" if found else "cpu" for number in range(count)]
@@ -91,6 +101,10 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         job = replace(job, outputs=(*job.outputs, "masks"))
     shards = [Shard(job, number, len(devices), device) for number, device in enumerate(devices)]
     parts = sorted(job.record.parent.glob(f"{job.record.name}.*{PART}"))
+    if parts and not force and finished(job) is not None:  # ended while it cleaned up
+        for part in parts:
+            part.unlink()
+        parts = []
     if force or not parts:
         refuse_overwrite(_targets(job), force)
         for part in parts:
@@ -144,9 +158,36 @@ def _spread(shards: Sequence[Shard]) -> None:
 
 
 def _work_alone(shard: Shard) -> None:
+    Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     if shard.device == "cpu":
         torch.set_num_threads(max(1, torch.get_num_threads() // shard.of))
     work_on(discover(), shard, False)
+
+
+def _follow(parent: int) -> None:
+    """End this process when its parent has ended, however that was."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def finished(job: Job) -> Predicted | None:
+    """What became of a job that is done already; None where it is not."""
+    try:
+        record = json.loads(job.record.read_text(encoding="utf-8"))
+        failed: dict[str, str] = record.pop("failed")
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+    return _result(job, failed) if record == json.loads(json.dumps(job.as_dict())) else None
+
+
+def _result(job: Job, failed: dict[str, str]) -> Predicted:
+    names = [photo.name for photo in job.photos]
+    masks: list[Path] = []
+    if job.out is not None and "masks" in job.outputs:
+        every = Pictures(job.out, job.outputs, np.zeros((0, 3), np.uint8)).files(names, "masks")
+        masks = [file for file, name in zip(every, names, strict=True) if name not in failed]
+    return Predicted(len(names) - len(failed), masks, failed, job.record)
 
 
 def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
@@ -169,22 +210,18 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
                 with shard.rows.open("rb") as rows:
                     shutil.copyfileobj(rows, handle)
     class_names = tuple(read_card(job.members[0].weights)["class_names"])
-    good = [photo.name for photo in job.photos if photo.name not in failed]
-    masks: list[Path] = []
+    result = _result(job, failed)
     if job.out is not None:
-        if "masks" in job.outputs:
-            names = [photo.name for photo in job.photos]
-            every = Pictures(job.out, job.outputs, np.zeros((0, 3), np.uint8)).files(names, "masks")
-            masks = [file for file, name in zip(every, names, strict=True) if name not in failed]
         if "coco" in job.outputs:
-            write_json(job.out / "annotations.json", _coco(class_names, good, masks))
+            good = [photo.name for photo in job.photos if photo.name not in failed]
+            write_json(job.out / "annotations.json", _coco(class_names, good, result.masks))
         write_json(job.out / "classes.json", list(class_names))
     write_json(job.record, {**job.as_dict(), "failed": failed}, indent=1)
     for shard in shards:
-        if job.submission is not None:
-            shard.rows.unlink()
         shard.journal.unlink()
-    return Predicted(len(good), masks, failed, job.record)
+    for shard in shards if job.submission is not None else ():
+        shard.rows.unlink()
+    return result
 
 
 def _coco(class_names: tuple[str, ...], names: Sequence[str], masks: Sequence[Path]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +48,7 @@ def select(
     source: Source,
     metric: Metric,
     machine: Machine,
+    classes: Mapping[str, Sequence[str]] = {},
 ) -> Selection:
     """Pick members one by one, each as often as it helps, while the score of their mean grows.
 
@@ -59,8 +60,9 @@ def select(
         source: labelled photos that none has trained on.
         metric: the score that decides.
         machine: what the models run on.
+        classes: the recipe's merged classes.
     """
-    shares, truths, names, class_names = _predicted(registry, members, source, machine)
+    shares, truths, names, class_names = _predicted(registry, members, source, machine, classes)
     known: dict[Picks, Ledger] = {}
 
     def counted(picks: Picks) -> Ledger:
@@ -93,7 +95,11 @@ def select(
 
 
 def _predicted(
-    registry: Registry, members: Sequence[Member], source: Source, machine: Machine
+    registry: Registry,
+    members: Sequence[Member],
+    source: Source,
+    machine: Machine,
+    classes: Mapping[str, Sequence[str]],
 ) -> tuple[list[list[NDArray[np.float16]]], list[NDArray[np.uint8]], list[str], tuple[str, ...]]:
     """Each member's probabilities (K, h, w) of each photo, the labels (h, w), the photos' names, the classes."""
     scorers = [scorer_of(registry, [member], machine=machine) for member in members]
@@ -101,7 +107,7 @@ def _predicted(
     for member, (_, trained) in zip(members, scorers, strict=True):
         refuse_other_classes(class_names, trained.class_names, f"{members[0].weights} and {member.weights}")
     orders = [[trained.class_names.index(name) for name in class_names] for _, trained in scorers]
-    photos = relabelled(source, class_names)
+    photos = relabelled(source, class_names, classes)
     shares: list[list[NDArray[np.float16]]] = [[] for _ in members]
     truths, names = [], []
     for index in track(range(len(photos)), len(photos), "predicting"):

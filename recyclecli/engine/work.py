@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from recyclecli.coco import photo_size, read_photo
@@ -39,11 +41,13 @@ class _Said:
 def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
     """Predict and write the shard's photos that are not done yet."""
     job = shard.job
-    with Journal(shard.journal, job.as_dict()) as journal, _Rows(shard, journal) as rows:
+    with Journal(shard.journal, job.as_dict()) as journal, _Rows(shard, journal.end) as rows:
         left = [place for place, photo in enumerate(shard.photos) if photo.name not in journal.done]
         if not left:
             return
         machine = replace(job.machine, device=shard.device)
+        if (shard.device or "").startswith("cuda"):
+            torch.cuda.set_device(shard.device)  # also for post-processors
         scorer, trained = scorer_of(registry, job.members, job.vote, machine, job.agree > 0)
         pictures = Pictures(job.out or Path(), job.outputs if job.out else (), np.array(trained.palette, np.uint8))
         outputs: list[Output] = [output for output in pictures.outputs if output in SUFFIXES]
@@ -57,11 +61,11 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
                 """Wait until the oldest batch is written, then say so."""
                 for photo, said in zip(*waiting.popleft(), strict=True):
                     if isinstance(said, RecycleError):
-                        journal.add(photo.name, said.args[0])
+                        journal.add(photo.name, said.args[0], rows.end)
                         continue
                     said.written.result()
                     rows.add(photo.name, said.labels)
-                    journal.add(photo.name, None)
+                    journal.add(photo.name, None, rows.end)
 
             def label(places: list[int], images: list[NDArray[np.uint8] | RecycleError]) -> None:
                 """Predict a batch and begin to write it; its photos are let go of when they are written."""
@@ -94,22 +98,20 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
 class _Rows:
     """The submission's rows so far, one for each photo that the journal calls done; to be used as a context."""
 
-    def __init__(self, shard: Shard, journal: Journal) -> None:
+    def __init__(self, shard: Shard, end: int) -> None:
         self._handle = None
+        self.end = end
         if shard.job.submission is None:
             return
-        count = sum(fault is None for fault in journal.done.values())
+        self._place = shard.rows
         try:
             shard.rows.parent.mkdir(parents=True, exist_ok=True)
             self._handle = shard.rows.open("ab+")
-            self._handle.seek(0)
-            whole_rows = 0
-            for _ in range(count):
-                whole_rows += len(self._handle.readline())
-            self._handle.truncate(whole_rows)
+            if self._handle.seek(0, 2) < end:
+                raise RecycleError(f"{shard.rows} has lost rows that were written", "pass --force to begin anew")
+            self._handle.truncate(end)
         except OSError as error:
             raise unwritable(shard.rows, error) from error
-        self._place = shard.rows
 
     def __enter__(self) -> _Rows:
         return self
@@ -119,11 +121,13 @@ class _Rows:
             self._handle.close()
 
     def add(self, name: str, labels: NDArray[np.uint8]) -> None:
+        """Write a row; it is on the disk when this returns."""
         if self._handle is None:
             return
         try:
-            self._handle.write(submission_row(name, labels))
+            self.end += self._handle.write(submission_row(name, labels))
             self._handle.flush()
+            os.fsync(self._handle.fileno())
         except OSError as error:
             raise unwritable(self._place, error) from error
 
@@ -135,13 +139,13 @@ def _read_ahead(
 
     def pixels(place: int) -> int:
         try:
-            return math.prod(photo_size(photos[place].file))
+            return math.prod(photos[place].size or photo_size(photos[place].file))
         except RecycleError:
             return 0  # reading it will say why
 
     def read(place: int) -> NDArray[np.uint8] | RecycleError:
         try:
-            return read_photo(photos[place].file)
+            return read_photo(photos[place].file, *(photos[place].size or ()))
         except RecycleError as error:
             return error
 

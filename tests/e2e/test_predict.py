@@ -147,6 +147,53 @@ def test_a_killed_prediction_goes_on_where_it_was(work, tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_what_is_lost_or_written_by_another_is_told(work, tmp_path):
+    from recyclecli.engine.journal import Journal
+
+    job = {"photos": 3}
+    with Journal(tmp_path / "j.part", job) as journal:
+        journal.add("a", None, 10)
+        journal.add("b", "torn", 10)
+        with pytest.raises(api.RecycleError, match="another process"):
+            Journal(tmp_path / "j.part", job)
+    with Journal(tmp_path / "j.part", job) as journal:
+        assert (journal.done, journal.end) == ({"a": None, "b": "torn"}, 10)
+    with pytest.raises(api.RecycleError, match="beginning of another job"):
+        Journal(tmp_path / "j.part", {"photos": 4})
+
+
+def test_a_finished_job_whose_parts_are_left_is_cleaned_up(work, tmp_path):
+    line = ["seed-0", "photos/a", "--out", tmp_path / "out", "--submission", tmp_path / "s.csv"]
+    predicted(work, *line)
+    whole = (tmp_path / "s.csv").read_bytes()
+    (tmp_path / "out/predicted.json.0.part").touch()
+    assert "exists" in predicted(work, *line, codes=(2,)).stderr
+    assert (tmp_path / "s.csv").read_bytes() == whole
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_earlier_output_is_not_predicted(work, tmp_path):
+    shutil.copytree(work / "photos", tmp_path / "photos")
+    for out in ("one", "two"):
+        done = predicted(work, "seed-0", tmp_path / "photos", "--out", tmp_path / "photos" / out, "--json")
+        assert json.loads(done.stdout)["photos"] == 9
+
+
+def test_devices_that_are_not_there(work):
+    for name in ("gpu", "cuda:7", "cpu,tpu"):
+        assert "no device" in predicted(work, "seed-0", "photos", "--out", "x", "--devices", name, codes=(2,)).stderr
+    assert not (work / "x").exists()
+
+
+def test_masks_that_would_meet_are_refused():
+    from recyclecli.data.submission import target_names
+
+    assert target_names(["a.jpg", "b.png"], ".png") == ["a.png", "b.png"]
+    assert target_names(["a.jpg", "a.png"], ".png") == ["a.jpg.png", "a.png.png"]
+    with pytest.raises(api.RecycleError, match="several photos would be written"):
+        target_names(["a.jpg", "a.png", "a.png.jpg"], ".png")
+
+
 def test_two_devices_say_what_one_says(work, tmp_path):
     one, two = (["--out", tmp_path / name, "--submission", tmp_path / f"{name}.csv"] for name in ("one", "two"))
     predicted(work, "seed-0", "photos", *one)
@@ -242,6 +289,7 @@ class TestEnsembleCommand:
         api.predict(work / "runs/seed-0", work / "photos/a", submission=tmp_path / "other.csv")
         done = self.run(work, *files, tmp_path / "other.csv", "--submission", tmp_path / "t.csv", codes=(2,))
         assert "name different photos" in done.stderr
+        assert "1 weights for 3" in self.run(work, *files, "--weight", 2, "--submission", "x.csv", codes=(2,)).stderr
         assert "among themselves" in self.run(work, files[0], "seed-1", "--submission", "x.csv", codes=(2,)).stderr
 
     def test_soup_is_the_mean_of_the_weights(self, work, tmp_path):
@@ -257,6 +305,9 @@ class TestEnsembleCommand:
             assert np.allclose(value, mean, atol=1e-6 if value.is_floating_point() else 1), key  # counters are whole
         assert api.evaluate(run).photos == 2
         shutil.rmtree(run.folder)
+        done = self.run(work, "seed-0", "seed-1", "--soup", "leak", codes=(2,))  # their random splits differ
+        assert "has trained on" in done.stderr
+        assert not (work / "runs/leak").exists()
 
     def test_selection_refuses_photos_that_a_model_learned_from_and_picks_the_best(self, work, tmp_path):
         done = self.run(work, "seed-0", "seed-1", "--select", codes=(2,))  # their random splits differ by seed

@@ -90,10 +90,52 @@ def test_photos_of_the_run_itself_are_left_out(work, tmp_path):
     val = api.judged_photos(work / "runs/seed-0")[0].record(0).file
     (tmp_path / "photos/val.png").symlink_to(val)
     done = said(work, "pseudo-label", "seed-0", tmp_path / "photos", "--threshold", 0.4, "--out", tmp_path / "p.json")
-    assert "1 photos are left out, as val.png: a validation photo" in done.stderr
+    assert "1 photo(s) are left out, as val.png: validation photo" in done.stderr
     assert "val.png" not in [image["file_name"] for image in json.loads((tmp_path / "p.json").read_text())["images"]]
     done = said(work, "pseudo-label", "seed-0", "data/kfold_0_train.json", "--out", tmp_path / "q.json", codes=(2,))
     assert "every photo is a training or validation photo" in done.stderr
+
+
+def test_copies_of_the_runs_photos_are_left_out_too(work, tmp_path):
+    shutil.copytree(work / "photos", tmp_path / "photos")
+    val = api.judged_photos(work / "runs/seed-0")[0].record(0)
+    shutil.copy(val.file, tmp_path / "photos/copy.png")
+    content = {"categories": [{"id": 1, "name": "x"}], "annotations": [], "images": []}
+    for number, file in enumerate(sorted((tmp_path / "photos").iterdir()), start=1):
+        width, height = Image.open(file).size
+        content["images"].append({"id": number, "file_name": file.name, "width": width, "height": height})
+    content["images"][0]["provenance"] = [{"file_name": val.file_name}]
+    (tmp_path / "photos/all.json").write_text(json.dumps(content))
+    run = work / "runs/seed-0"
+    _, made = api.pseudo_label([run], tmp_path / "photos/all.json", tmp_path / "p.json", threshold=0.4, least=0)
+    names = {image["file_name"] for image in made.document["images"]}
+    assert names == {image["file_name"] for image in content["images"][1:]} - {"copy.png"}
+
+
+def test_an_interrupted_call_beside_the_photos_goes_on(work, tmp_path):
+    """By default the file lies in the photos' folder, and what is half done there is not taken for photos."""
+    photos = tmp_path / "photos"
+    shutil.copytree(work / "photos", photos)
+    done = said(work, "pseudo-label", "seed-0", photos, "--class-threshold", "Papr=0.5", codes=(2,))
+    assert "nearest: Paper" in done.stderr
+    assert not list(photos.glob("*.predicted"))  # found out before anything is predicted
+    assert "in none of 8 photos" in said(work, "pseudo-label", "seed-0", photos, "--threshold", 1, codes=(2,)).stderr
+    work_folder = photos / "pseudo_label.json.predicted"
+    written = {file: file.stat().st_mtime_ns for file in work_folder.rglob("*.png")}
+    assert len(written) == 16
+    done = said(work, "pseudo-label", "seed-0", photos, "--threshold", 0.4, "--json")
+    assert len(json.loads(done.stdout)["photos"]) == 8
+    assert not work_folder.exists()
+    assert (photos / "pseudo_label.json").is_file()
+
+
+def test_photos_that_cannot_be_read(work, tmp_path):
+    shutil.copytree(work / "photos", tmp_path / "photos")
+    (tmp_path / "photos/bad.png").write_bytes(b"no")
+    line = ["pseudo-label", "seed-0", tmp_path / "photos", "--threshold", 0.4, "--out", tmp_path / "p.json"]
+    done = said(work, *line, codes=(1,))
+    assert "8 photos" in done.stdout
+    assert "1 photo(s) could not be read" in done.stderr
 
 
 def test_the_contests_way(work, tmp_path):
@@ -113,6 +155,31 @@ def test_the_contests_way(work, tmp_path):
     shutil.copy(next((work / "photos").iterdir()), tmp_path / "more/another.png")
     done = said(work, "pseudo-label", "seed-0", tmp_path / "more", "--from-csv", csv, "--out", "x.json", codes=(2,))
     assert "lacks 1 photo(s): another.png" in done.stderr
+
+
+def test_a_second_round_labels_the_same_photos_and_rounds_go_on(work, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from recyclecli.api import pseudo
+
+    judge = pseudo.compare
+
+    def kind(results, source):
+        (found,) = judge(results, source)
+        return [replace(found, difference=replace(found.difference, verdict="better"))]
+
+    monkeypatch.setattr(pseudo, "compare", kind)
+    settings = {"threshold": 0.3, "least": 0, "settings": {"train.epochs": 1}, "runs": tmp_path / "runs"}
+    done = api.self_train(work / "runs/seed-0", work / "photos", 2, tmp_path / "out", **settings)
+    assert len(done) == 2
+    for one in done:
+        assert len(json.loads(one.labels.read_text())["images"]) == 8
+    second = json.loads(done[1].labels.read_text())["images"][0][MARK]["runs"]
+    assert second == [done[0].run.folder.name]
+    times = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("pseudo_label.json")}
+    again = api.self_train(work / "runs/seed-0", work / "photos", 2, tmp_path / "out", **settings)
+    assert [one.run for one in again] == [one.run for one in done]
+    assert times == {file: file.stat().st_mtime_ns for file in times}
 
 
 def test_rounds_end_where_nothing_is_gained(work, tmp_path):

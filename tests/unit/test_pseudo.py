@@ -74,8 +74,11 @@ def test_class_balanced_lowers_the_threshold_of_harder_classes():
     best = max(shares.values())
     for name in CLASSES:
         ratio = shares[name] / best
-        assert balanced.thresholds[name] == pytest.approx(0.75 * ratio / (2 - ratio), abs=0.02)
+        assert balanced.thresholds[name] == pytest.approx(0.75 * max(ratio / (2 - ratio), 0.5), abs=0.02)
     assert balanced.kept["Metal"] > 3 * fixed.kept["Metal"]
+    strict = pseudo_labels(read, CLASSES, "class-balanced", 0.9, {}, 0)
+    assert strict.thresholds["Metal"] == 0.9  # no pixel reaches it: nothing says that it is only harder
+    assert "Metal" not in strict.kept or strict.kept["Metal"] == 0
 
 
 def test_photos_of_which_too_little_is_sure_are_left_out():

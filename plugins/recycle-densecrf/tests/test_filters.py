@@ -59,3 +59,23 @@ def test_holes_are_filled_but_not_the_middle_of_a_ring_nor_what_lies_on_backgrou
     filled = FillHoles(FillHolesOptions(area=4 / 400), CONTEXT)(PHOTO, sure(labels))
     assert np.array_equal(filled.argmax(0), expected)
     assert np.allclose(filled.sum(0), sure(labels).sum(0))
+
+
+def test_holes_within_holes_go_to_the_outermost():
+    labels = np.zeros((20, 20), int)
+    labels[2:18, 2:18] = 2
+    labels[5:14, 5:14] = 1
+    labels[8:11, 8:11] = 3
+    labels[9, 9] = 2
+    filled = FillHoles(FillHolesOptions(area=1), CONTEXT)(PHOTO, sure(labels))
+    assert (filled.argmax(0)[2:18, 2:18] == 2).all()
+    assert np.allclose(filled.sum(0), sure(labels).sum(0))
+    assert filled.min() >= 0
+
+
+def test_a_list_without_background_fills_holes_of_its_first_class():
+    labels = np.zeros((20, 20), int)
+    labels[9, 9] = 1
+    streets = PostprocessorContext(("Sky", "Building", "Pole"))
+    assert not FillHoles(FillHolesOptions(area=0.1), streets)(PHOTO, sure(labels)[:3]).argmax(0).any()
+    assert FillHoles(FillHolesOptions(area=0.1), CONTEXT)(PHOTO, sure(labels)).argmax(0).any()

@@ -22,7 +22,7 @@ class DenseCrfOptions(Options):
         0.002, ge=0, le=1, description="regions up to this share of the photo are kept if the CRF wipes them; 0: none"
     )
     guard_confidence: float = Field(0.6, ge=0, le=1, description="mean probability of a region worth keeping")
-    threads: int = Field(0, ge=0, le=256, description="CPU threads; 0: all")
+    threads: int = Field(0, ge=0, le=256, description="CPU threads; 0: torch's, up to 8")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU where there is one")
     implementation: Literal["lattice", "pydensecrf"] = Field(
         "lattice", description="ours, or pydensecrf on one thread, for comparison"

@@ -1,7 +1,5 @@
 """The fully connected CRF, from wheels alone."""
 
-import os
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +12,8 @@ from recycle_densecrf.meanfield import mean_field
 from recycle_densecrf.reference import mean_field_by_pydensecrf
 from recycle_densecrf.torchfield import mean_field_on
 from recyclecli.types import PostprocessorContext
+
+MOST = 8  # threads that are used by themselves: each holds values of its own at every vertex
 
 
 class DenseCrf:
@@ -47,7 +47,7 @@ class DenseCrf:
 
     def _on_threads(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         settings = self._options
-        with Threads(settings.threads or len(os.sched_getaffinity(0))) as threads:
+        with Threads(settings.threads or min(MOST, torch.get_num_threads())) as threads:
             if self._around is None or self._around[0] != image.shape:
                 self._around = image.shape, build(threads, image, 2, 1 / settings.gaussian_sdims)
             near = build(threads, image, 5, 1 / settings.bilateral_sdims, 1 / settings.bilateral_schan)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recycle_densecrf import FillHolesOptions, RemoveIslandsOptions
+from recyclecli.coco import has_background
 from recyclecli.types import PostprocessorContext
 
 
@@ -30,26 +31,39 @@ class RemoveIslands:
 
 
 class FillHoles:
-    """Gives the holes of an object to it: regions that one label other than `within` surrounds whole.
+    """Gives the holes of an object to it: regions that one label, not the background, surrounds whole.
 
-    Holes that are larger than `area` stay: one sees through a ring.
+    Holes that are larger than `area` stay: one sees through a ring. Of holes within holes the outer
+    ones come first.
     """
 
     def __init__(self, options: FillHolesOptions, context: PostprocessorContext) -> None:
         self._largest = options.area
+        self._first = int(has_background(context.class_names))
 
     def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities (K, H, W) float32; in a hole the surrounding label has taken over what the hole's had."""
+        """Probabilities (K, H, W) float32; in a hole the surrounding label and the hole's have changed places."""
         labels = probabilities.argmax(0)
         result = probabilities.copy()
-        for label in np.unique(labels).tolist():
-            if label == 0:  # what lies on the background is no hole
+        holes: list[tuple[int, int, NDArray[np.intp], NDArray[np.intp]]] = []
+        for label in range(self._first, len(probabilities)):
+            inside = labels == label
+            if not inside.any():
                 continue
-            regions, _ = ndimage.label(ndimage.binary_fill_holes(labels == label) & (labels != label))
-            small = np.bincount(regions.ravel()) <= self._largest * labels.size
-            small[0] = False
-            rows, columns = np.nonzero(small[regions])
+            regions, count = ndimage.label(ndimage.binary_fill_holes(inside) & ~inside)
+            area = np.bincount(regions.ravel(), minlength=count + 1)
+            for number, window in enumerate(ndimage.find_objects(regions), start=1):
+                if area[number] <= self._largest * labels.size:
+                    rows, columns = np.nonzero(regions[window] == number)
+                    holes.append((int(area[number]), label, rows + window[0].start, columns + window[1].start))
+        for _, label, rows, columns in sorted(holes, key=lambda hole: -hole[0]):
+            around = labels[rows.min() - 1, columns[rows.argmin()]]
+            if around != label:  # it was filled itself, as part of a larger hole
+                continue
             own = labels[rows, columns]
-            result[label, rows, columns] = probabilities[own, rows, columns]
-            result[own, rows, columns] = probabilities[label, rows, columns]
+            result[label, rows, columns], result[own, rows, columns] = (
+                result[own, rows, columns],
+                result[label, rows, columns],
+            )
+            labels[rows, columns] = label
         return result
