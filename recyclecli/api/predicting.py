@@ -34,8 +34,9 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
         share: its weight among others.
 
     Raises:
-        RecycleError: no such run or trick, or a checkpoint that lies in no run.
+        RecycleError: no such run or trick, a checkpoint that lies in no run, or that cannot be used.
     """
+    from recyclecli.engine.checkpoint import read_card
     from recyclecli.engine.members import Member
     from recyclecli.engine.pipeline import pipeline_of
     from recyclecli.engine.runs import Run
@@ -55,7 +56,9 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
         name, *tricks = place.name.split("+")
         run = find_run(place.with_name(name) if name else place)
     chosen = pipeline or (pipeline_named(tricks) if tricks else pipeline_of(run, recipe_of(run)))
-    return Member(weights or (run.raw if chosen.weights == "raw" else run.best), chosen, share)
+    weights = weights or (run.raw if chosen.weights == "raw" else run.best)
+    read_card(weights)  # its faults are told before anything is begun
+    return Member(weights, chosen, share)
 
 
 def members_of(

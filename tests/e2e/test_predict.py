@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from support import run_recycle
 
@@ -177,6 +178,42 @@ def test_earlier_output_is_not_predicted(work, tmp_path):
     for out in ("one", "two"):
         done = predicted(work, "seed-0", tmp_path / "photos", "--out", tmp_path / "photos" / out, "--json")
         assert json.loads(done.stdout)["photos"] == 9
+
+
+class Evil:
+    """Touches a file when it is unpickled."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return (open, (str(self.file), "w"))
+
+
+@pytest.mark.parametrize("fault", ["cut", "version", "code", "none", "recipe", "pipeline"])
+def test_broken_runs_are_named(work, tmp_path, fault):
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(work / "runs/seed-0", tmp_path / "run")
+    best = tmp_path / "run/checkpoints/best.safetensors"
+    if fault == "cut":
+        best.write_bytes(best.read_bytes()[:5000])
+    elif fault == "version":
+        save_file(load_file(best), best, metadata={"recycle": json.dumps({"format": 99})})
+    elif fault == "code":
+        torch.save(Evil(tmp_path / "run/owned"), best)
+    elif fault == "none":
+        best.unlink()
+    elif fault == "recipe":
+        (tmp_path / "run/recipe.yaml").write_text("model: [")
+    else:
+        (tmp_path / "run/pipeline.json").write_text('{"format": 1, "pipeline": {"views": ["moon"]}}')
+    done = predicted(work, tmp_path / "run", "photos", "--out", tmp_path / "out", codes=(2,))
+    named = {"recipe": "recipe.yaml", "pipeline": "pipeline.json"}.get(fault, "best.safetensors")
+    assert named in done.stderr
+    assert "remedy" in done.stderr
+    assert not (tmp_path / "run/owned").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_devices_that_are_not_there(work):
