@@ -3,7 +3,8 @@
     python benchmarks/train_overhead.py ../shared/data/recycle-trash-pseudo
 
 Same photos, model, batch size and number of steps. The contest's loop computes in 32 bits, the other two in
---precision. The hand-written loop does what ours does: channels_last, labels kept in memory, flips, cross-entropy, AdamW, clipping, an average of the
+--precision. The hand-written loop does what ours does: channels_last, labels kept in memory, flips,
+cross-entropy, AdamW, clipping, an average of the
 weights. The contest's loop is written after the contest team's: polygons painted at every access,
 float photos, Adam, and a confusion matrix in numpy with its scores at each step. Epochs take turns, so
 that a drift of the machine hits all; the bars are 0.97 of the one and twice the other.

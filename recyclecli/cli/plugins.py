@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -117,10 +119,15 @@ def _type_name(annotation: Any) -> str:
     return str(annotation).replace("typing.", "")
 
 
-@app.command(epilog="Example: `recycle plugins check`")
-def check() -> None:
-    """Exit 1 when a plugin failed to load or lacks something it needs: for CI."""
-    from recyclecli.errors import FaultsFound
+@app.command(epilog="Example: `recycle plugins check`, or with its tests: `recycle plugins check acme-losses`")
+def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PACKAGE]...", help="Also hold these packages' components to their kinds' tests."),
+    ] = None,
+) -> None:
+    """Exit 1 when a plugin failed to load, lacks something it needs, or fails the tests of its kind: for CI."""
+    from recyclecli.errors import FaultsFound, RecycleError, nearest
     from recyclecli.plugins import discover
 
     registry = discover()
@@ -130,3 +137,48 @@ def check() -> None:
     if faults:
         raise FaultsFound("\n  ".join([f"{len(faults)} fault(s) in the installed plugins:", *faults]))
     print(f"{len(registry.plugins)} plugins, {len(registry.offers())} components, no faults")
+    for name in names or ():
+        offers = [offer for offer in registry.offers() if offer.plugin.distribution == name]
+        if not offers:
+            known = [plugin.distribution for plugin in registry.plugins]
+            raise RecycleError(f"no plugin package is called {name!r}", nearest(name, known))
+        _test(name, [(offer.component.kind, offer.qualified) for offer in offers])
+
+
+def _test(name: str, components: list[Any]) -> None:
+    """Run the tests of the components' kinds."""
+    import subprocess
+    import tempfile
+    from importlib.util import find_spec
+
+    from recyclecli.errors import FaultsFound, RecycleError
+    from recyclecli.kit import conformance_tests
+
+    if find_spec("pytest") is None:
+        raise RecycleError("testing a plugin needs pytest", "pip install pytest")
+    if all(kind == "dataset" for kind, _ in components):
+        raise RecycleError(f"{name} offers datasets alone, whose tests need data", "run the package's own tests")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "test_conformance.py"
+        file.write_text(conformance_tests(components), encoding="utf-8")
+        line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, str(file)]
+        if subprocess.run(line, cwd=folder, check=False).returncode:
+            raise FaultsFound(f"components of {name} fail the tests of their kinds; what failed stands above")
+
+
+@app.command(epilog="Example: `recycle plugins new acme-losses --kind loss`")
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The package, as acme-losses.")],
+    kind: Annotated[
+        Literal["dataset", "augmentation", "model", "loss", "postprocessor"],
+        typer.Option("--kind", help="What it offers."),
+    ],
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.  [default: ./NAME]")] = None,
+) -> None:
+    """Write a package with one component: it installs, trains and passes its tests as it is."""
+    from recyclecli.kit import write_kit
+
+    folder = out or Path(name)
+    for file in write_kit(name, kind, folder):
+        print(file)
+    print(f"next: pip install -e '{folder}[test]', then pytest {folder}", file=sys.stderr)

@@ -1,0 +1,94 @@
+"""A package of a plugin author, written from templates: it installs, shows up, trains and passes its tests as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from recyclecli import __version__
+from recyclecli.errors import RecycleError
+from recyclecli.files import write_text
+from recyclecli.types import KINDS, Kind
+
+TEMPLATES = Path(__file__).parent / "templates"
+TAKEN = {"recyclecli", "test", "tests", "torch", "numpy"}  # names of modules that a package must not hide
+
+
+def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
+    """Write the package `name` with one component of `kind` into `folder`; its files.
+
+    Args:
+        name: of the distribution, as `acme-losses`; the module is `acme_losses`, the component
+            `acme-loss`, after the name's first word.
+        kind: of the component.
+        folder: must not exist or be empty.
+
+    Raises:
+        RecycleError: the name cannot be a package's, the kind is unknown, the folder is not empty or
+            cannot be written.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or name.replace("-", "_") in TAKEN:
+        raise RecycleError(f"{name!r} cannot be a plugin's name", "use lower-case words with hyphens: acme-losses")
+    if kind not in KINDS:
+        raise RecycleError(f"no kind is called {kind!r}", f"there are {', '.join(KINDS)}")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RecycleError(f"{folder} exists", "choose another place with --out")
+    first = name.partition("-")[0]
+    major, minor = (int(part) for part in __version__.split(".")[:2])
+    words = {
+        "name": name,
+        "module": name.replace("-", "_"),
+        "component": f"{first}-{kind}",
+        "title": first.capitalize(),
+        "kind": kind,
+        "least": f"{major}.{minor}",
+        "next": f"{major}.{minor + 1}",
+        "needs": {"dataset": "pillow>=11", "postprocessor": "numpy>=1.26"}.get(kind, "torch>=2.6"),
+    }
+    places = {
+        "pyproject.toml": "pyproject.toml",
+        "README.md": "README.md",
+        "test.yml": ".github/workflows/test.yml",
+        f"{kind}/manifest.py": f"src/{words['module']}/__init__.py",
+        f"{kind}/{kind}.py": f"src/{words['module']}/{kind}.py",
+        f"{kind}/test.py": f"tests/test_{kind}.py",
+    }
+    written = []
+    for template, place in places.items():
+        text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
+        written.append(folder / place)
+        write_text(folder / place, re.sub(r"@@(\w+)@@", lambda match: words[match[1]], text))
+    if kind == "dataset":
+        written += _sample(folder / "tests" / "sample")
+    return written
+
+
+def conformance_tests(components: Sequence[tuple[Kind, str]]) -> str:
+    """A test module that holds components, kind and name, to what their kinds have in common.
+
+    Datasets are left out: their tests need data.
+    """
+    tested = [(kind, name) for kind, name in components if kind != "dataset"]
+    lines = [
+        f"from recyclecli.testing import {', '.join(sorted({f'{kind.title()}Conformance' for kind, _ in tested}))}"
+    ]
+    for number, (kind, name) in enumerate(tested):
+        lines += ["", "", f"class Test{kind.title()}{number}({kind.title()}Conformance):", f"    name = {name!r}"]
+    return "\n".join(lines) + "\n"
+
+
+def _sample(folder: Path) -> list[Path]:
+    """Two small photos with boxes, for the tests of a dataset."""
+    from PIL import Image, ImageDraw
+
+    write_text(folder / "classes.txt", "paper\nmetal\n")
+    written = [folder / "classes.txt"]
+    for number, (label, box) in enumerate((("paper", (8, 10, 40, 30)), ("metal", (20, 6, 24, 44)))):
+        photo = Image.new("RGB", (64, 64), (120, 130, 140))
+        left, top, width, height = box
+        ImageDraw.Draw(photo).rectangle((left, top, left + width - 1, top + height - 1), (230, 220, 90 * number))
+        written += [folder / f"{number}.png", folder / f"{number}.txt"]
+        photo.save(written[-2])
+        write_text(written[-1], f"{label} {left} {top} {width} {height}\n")
+    return written

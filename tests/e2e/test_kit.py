@@ -1,0 +1,100 @@
+"""`plugins new`: for each kind a package that installs, shows up, is used and passes its tests as it was written."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+from support import coco, run_recycle, write_coco
+
+from recyclecli.errors import RecycleError
+from recyclecli.kit import conformance_tests, write_kit
+from recyclecli.types import KINDS
+
+
+def run(*command, codes=(0,), **keywords):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **keywords)
+    assert done.returncode in codes, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_each_kind_installs_shows_up_is_used_and_passes_untouched(tmp_path):
+    names = {kind: f"acme-{kind}-kit" for kind in KINDS}
+    for kind, name in names.items():
+        assert f"{name}/pyproject.toml" in run_recycle("plugins", "new", name, "--kind", kind, cwd=tmp_path).stdout
+    for name in names.values():
+        run(sys.executable, "-m", "ruff", "check", "--isolated", "--line-length", "120", ".", cwd=tmp_path / name)
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv/bin/python"
+    # the fresh environment sees this one's packages, as if it had installed the core and its plugins
+    site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+    Path(f"{site}/core.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    places = [tmp_path / name for name in names.values()]
+    run(python, "-m", "pip", "install", "--no-deps", "--no-index", "--no-build-isolation", "--quiet", *places)
+    listed = json.loads(run(python, "-m", "recyclecli", "plugins", "list", "--json", cwd=tmp_path))
+    found = {row["distribution"]: row for row in listed}
+    for kind, name in names.items():
+        assert found[name]["components"] == [{"kind": kind, "name": f"acme-{kind}"}]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for name in names.values():
+        passed = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".", cwd=tmp_path / name, env=env)
+        assert "passed" in passed or "100%" in passed
+    checked = run(python, "-m", "recyclecli", "plugins", "check", names["loss"], cwd=tmp_path, env=env)
+    assert "no faults" in checked
+    write_coco(tmp_path / "data", coco(6))
+    train = "train --data data --plugin acme-model --loss acme-loss --aug acme-augmentation --epochs 1 --batch-size 2"
+    run(python, "-m", "recyclecli", *train.split(), "-o", "data.size=32", "--name", "r", cwd=tmp_path, env=env)
+    predict = ["predict", "r", "data", "--post", "acme-postprocessor", "--out", "out"]
+    run(python, "-m", "recyclecli", *predict, cwd=tmp_path, env=env)
+    sample = tmp_path / names["dataset"] / "tests/sample"
+    stats = run(python, "-m", "recyclecli", "data", "stats", "--data", sample, "--dataset", "acme-dataset", "--json")
+    assert json.loads(stats)["photos"] == 2
+
+
+def test_a_component_that_breaks_its_contract_fails_the_check(tmp_path):
+    """`plugins check PACKAGE` runs the tests of its kinds, which a loss that counts ignored pixels does not pass."""
+    package = tmp_path / "acme"
+    write_kit("acme-losses", "loss", package)
+    file = package / "src/acme_losses/loss.py"
+    file.write_text(file.read_text().replace("return terms", "return logits.float().square().mean() + terms"))
+    info = package / "src/acme_losses-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-losses\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text("[recyclecli]\nacme-losses = acme_losses\n")
+    env = {"PYTHONPATH": str(package / "src"), "OMP_NUM_THREADS": "1"}
+    done = run_recycle("plugins", "check", "acme-losses", cwd=tmp_path, env=env, timeout=120)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "test_ignored_pixels_count_nothing" in done.stdout
+    assert "fail the tests of their kinds" in done.stderr
+    assert "nearest: acme-losses" in run_recycle("plugins", "check", "acme-loses", cwd=tmp_path, env=env).stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("Acme", "cannot be a plugin's name"), ("../x", "cannot be"), ("torch", "cannot be"), ("a--b", "cannot be")],
+)
+def test_names_that_are_none(tmp_path, name, message):
+    with pytest.raises(RecycleError, match=message):
+        write_kit(name, "loss", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_nothing_is_overwritten(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/notes.txt").write_text("mine")
+    with pytest.raises(RecycleError, match="exists"):
+        write_kit("acme-losses", "loss", tmp_path / "mine")
+    with pytest.raises(RecycleError, match="no kind"):
+        write_kit("acme-losses", "losses", tmp_path / "new")
+
+
+def test_the_check_names_each_component():
+    text = conformance_tests([("loss", "a@x"), ("model", "b@x"), ("dataset", "c@x")])
+    compile(text, "test", "exec")
+    assert "LossConformance, ModelConformance" in text
+    assert "c@x" not in text
