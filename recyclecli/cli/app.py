@@ -115,10 +115,10 @@ def _add_commands() -> None:
     app.command("compare", epilog=compare.EXAMPLE)(compare.compare)
     app.command("ablate", epilog=ablate.EXAMPLE)(ablate.ablate)
     app.command("predict", epilog=predict.EXAMPLE)(predict.predict)
-    app.command("export", epilog=export.EXAMPLE)(export.export)
-    app.command("pseudo-label", epilog=pseudo.EXAMPLE)(pseudo.pseudo_label)
-    app.command("report", epilog=report.EXAMPLE)(report.report)
     app.command("ensemble", epilog=ensemble.EXAMPLE)(ensemble.ensemble)
+    app.command("pseudo-label", epilog=pseudo.EXAMPLE)(pseudo.pseudo_label)
+    app.command("export", epilog=export.EXAMPLE)(export.export)
+    app.command("report", epilog=report.EXAMPLE)(report.report)
     app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 
 

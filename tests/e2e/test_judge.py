@@ -234,10 +234,27 @@ class TestAblate:
         settings = {**SMALL, "data.root": data, "data.fold": 0, "train.epochs": 1, "train.ema": 0.9}
         api.train({**settings, "loss": "dice"}, name="dice", runs=work / "runs")
         found = api.ablate(work / "runs/seed-0", val, only=["hflip"])
-        (other,) = found.retrained
+        other, mean = found.retrained
         assert "loss=" in other.name
         assert other.answer == "not enough data"
         assert "3 are needed" in other.why
+        assert mean.name == "mean of 2 seeds"
+        plain = [f"{work}/runs/seed-{seed}+plain" for seed in (0, 1)]
+        (again,) = api.compare({"base": api.count(plain[0], val), "mean": api.count_together(plain, val)})
+        assert mean.comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12)
+
+    def test_runs_that_learned_from_other_photos_are_compared_if_they_are_judged_on_the_same(self, work, val):
+        """As students of pseudo-labels are: their own arm, named by how many photos they learned from."""
+        data = work / "data"
+        part = [{"root": data, "json": str(data / "kfold_0_train.json"), "weight": 0.5}]
+        files = {"data.train": part, "data.val": [{"root": data, "json": str(data / "kfold_0_val.json")}]}
+        api.train({**SMALL, "data.root": data, **files, "train.epochs": 1}, name="half", runs=work / "runs")
+        other = {**SMALL, "data.root": data, "data.fold": 1, "train.epochs": 1}  # judged on other photos
+        api.train(other, name="fold-1", runs=work / "runs")
+        found = api.ablate(work / "runs/seed-0", val, only=["hflip"])
+        names = [trick.name for trick in found.retrained]
+        assert sum("photos learned from=12" in name for name in names) == 1
+        assert not any("data.fold" in name for name in names)
 
     def test_an_unknown_trick(self, work):
         done = said(work, "ablate", "seed-0", "--trick", "magic", codes=(2,))
