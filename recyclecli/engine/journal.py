@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -76,10 +76,14 @@ class Journal:
     ) -> None:
         self._handle.close()
 
-    def add(self, name: str, fault: str | None, end: int) -> None:
-        """One more item is done, or cannot be; `end` is how long a file that all items share has become."""
-        self._line(json.dumps([name, fault, end], ensure_ascii=False))
-        self.done[name] = fault
+    def add(self, entries: Sequence[tuple[str, str | None, int]]) -> None:
+        """More items are done, or cannot be.
+
+        Args:
+            entries: name, fault, and how long a file that all items share has become with it.
+        """
+        self._line("\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries))
+        self.done |= {name: fault for name, fault, _ in entries}
 
     def _line(self, text: str) -> None:
         try:

@@ -58,14 +58,16 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
         with ThreadPoolExecutor(4) as pool:
 
             def settle() -> None:
-                """Wait until the oldest batch is written, then say so."""
+                """Wait until the oldest batch is written, rows first, then say so."""
+                entries: list[tuple[str, str | None, int]] = []
                 for photo, said in zip(*waiting.popleft(), strict=True):
-                    if isinstance(said, RecycleError):
-                        journal.add(photo.name, said.args[0], rows.end)
-                        continue
-                    said.written.result()
-                    rows.add(photo.name, said.labels)
-                    journal.add(photo.name, None, rows.end)
+                    fault = said.args[0] if isinstance(said, RecycleError) else None
+                    if not isinstance(said, RecycleError):
+                        said.written.result()
+                        rows.add(photo.name, said.labels)
+                    entries.append((photo.name, fault, rows.end))
+                rows.sync()
+                journal.add(entries)
 
             def label(places: list[int], images: list[NDArray[np.uint8] | RecycleError]) -> None:
                 """Predict a batch and begin to write it; its photos are let go of when they are written."""
@@ -121,11 +123,19 @@ class _Rows:
             self._handle.close()
 
     def add(self, name: str, labels: NDArray[np.uint8]) -> None:
-        """Write a row; it is on the disk when this returns."""
+        """Write a row."""
         if self._handle is None:
             return
         try:
             self.end += self._handle.write(submission_row(name, labels))
+        except OSError as error:
+            raise unwritable(self._place, error) from error
+
+    def sync(self) -> None:
+        """Bring what was written onto the disk."""
+        if self._handle is None:
+            return
+        try:
             self._handle.flush()
             os.fsync(self._handle.fileno())
         except OSError as error:

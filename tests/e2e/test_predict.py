@@ -153,8 +153,7 @@ def test_what_is_lost_or_written_by_another_is_told(work, tmp_path):
 
     job = {"photos": 3}
     with Journal(tmp_path / "j.part", job) as journal:
-        journal.add("a", None, 10)
-        journal.add("b", "torn", 10)
+        journal.add([("a", None, 10), ("b", "torn", 10)])
         with pytest.raises(api.RecycleError, match="another process"):
             Journal(tmp_path / "j.part", job)
     with Journal(tmp_path / "j.part", job) as journal:
