@@ -21,6 +21,8 @@ from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.types import ModelContext
 
+pytestmark = pytest.mark.xdist_group("export")  # its runs are trained once, not by each worker
+
 SETTINGS = {
     "model": "unet",
     "model.weights": "none",

@@ -18,6 +18,8 @@ from recyclecli.engine.pipeline import Pipeline, pipeline_of, write_choice
 from recyclecli.judge.gate import estimate
 from recyclecli.recipe import ListedPart
 
+pytestmark = pytest.mark.xdist_group("judge")  # its runs are trained once, not by each worker
+
 SMALL = {"data.size": 64, "model": "fpn", "model.weights": "none", "train.batch_size": 4, "train.lr": 0.004}
 
 
