@@ -8,6 +8,7 @@ from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, labe
 from recyclecli.coco.paint import paint
 from recyclecli.coco.paths import PHOTO_SUFFIXES, find_annotation_file, resolve_file
 from recyclecli.coco.photo import photo_size, read_photo
+from recyclecli.coco.pieces import connected_pieces
 from recyclecli.coco.rle import decode, encode, rasterise
 from recyclecli.coco.source import CocoSource
 from recyclecli.coco.writer import build_document, document_of, has_background
@@ -20,6 +21,7 @@ __all__ = [
     "Document",
     "LabelIndex",
     "build_document",
+    "connected_pieces",
     "decode",
     "document_of",
     "encode",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from recyclecli.coco import has_background
-from recyclecli.coco.writer import categories_of, shape_of
-from recyclecli.data.regions import labelled_regions
+from recyclecli.coco import connected_pieces, has_background
+from recyclecli.coco.writer import mask_regions, shape_of
+from recyclecli.data.augmented import document
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.progress import track
 from recyclecli.types import IGNORE
@@ -94,33 +94,30 @@ def pseudo_labels(
     for name, wanted in named.items():
         limits[class_names.index(name)] = wanted
     needed = np.ceil(limits * SCALE).clip(1).astype(np.uint16)
-    photos = _photos(read, class_names, needed, limits, origin)
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    rejected = []
-    taken = np.zeros(len(class_names), np.int64)
-    for name, shape, share, own, objects in photos:
-        if share < least:
-            rejected.append(name)
-            continue
-        taken += own
-        number = len(images) + 1
-        mark = {**origin, "kept": round(share, 4)}
-        images.append({"id": number, "file_name": name, "width": shape[1], "height": shape[0], MARK: mark})
-        for one in objects:
-            annotations.append({"id": len(annotations) + 1, "image_id": number, **one})
-    if not images:
+    said, taken = counts.sum(1), np.zeros(len(class_names), np.int64)
+    rejected: list[str] = []
+
+    def kept() -> Iterator[dict[str, Any]]:
+        for name, labels, confidence in read():
+            sure = confidence >= needed[labels]
+            share = float(sure.mean())
+            if share < least:
+                rejected.append(name)
+                continue
+            taken[:] += np.bincount(labels[sure], minlength=len(class_names))
+            mask = np.where(sure, labels, IGNORE).astype(np.uint8)
+            objects = list(_objects(mask, confidence, has_background(class_names), limits, origin))
+            size = {"width": labels.shape[1], "height": labels.shape[0]}
+            yield {"file_name": name, **size, MARK: {**origin, "kept": round(share, 4)}, "objects": objects}
+
+    content = document(class_names, kept())
+    if not content["images"]:
         raise RecycleError(
             f"{least:.0%} of the pixels is sure enough in none of {len(rejected)} photos",
             "lower --threshold or --least",
         )
-    said = counts.sum(1)
-    return Made(
-        {"images": images, "annotations": annotations, "categories": categories_of(class_names, True)},
-        dict(zip(class_names, limits.tolist(), strict=True)),
-        {name: float(taken[label] / said[label]) for label, name in enumerate(class_names) if said[label]},
-        tuple(rejected),
-    )
+    shares = {name: float(taken[label] / said[label]) for label, name in enumerate(class_names) if said[label]}
+    return Made(content, dict(zip(class_names, limits.tolist(), strict=True)), shares, tuple(rejected))
 
 
 def check_values(class_names: Sequence[str], value: float, named: Mapping[str, float], least: float) -> None:
@@ -149,35 +146,23 @@ def _limits(counts: NDArray[np.int64], rule: Rule, value: float) -> NDArray[np.f
     return limits
 
 
-def _photos(
-    read: Read,
-    class_names: tuple[str, ...],
-    needed: NDArray[np.uint16],
+def _objects(
+    mask: NDArray[np.uint8],
+    confidence: NDArray[np.uint16],
+    background: bool,
     limits: NDArray[np.float64],
     origin: Mapping[str, Any],
-) -> Iterator[tuple[str, tuple[int, ...], float, NDArray[np.int64], list[dict[str, Any]]]]:
-    """Each photo's name, size, share of sure pixels, sure pixels of each class, and objects."""
-    import numpy as np
-
-    background = has_background(class_names)
-    for name, labels, confidence in read():
-        sure = confidence >= needed[labels]
-        own = np.bincount(labels[sure], minlength=len(class_names))
-        kept = np.where(sure, labels, IGNORE).astype(np.uint8)
-        objects = []
-        for region in labelled_regions(kept, background):
+) -> Iterator[dict[str, Any]]:
+    """A photo's objects, each with where it is from, and what is ignored, as `document` takes them."""
+    for region in mask_regions(mask, connected_pieces(mask, int(background)), background):
+        one = {"label": region.label, **shape_of(region, *mask.shape)}
+        if region.label != IGNORE:
             rows, columns = region.pixels.shape
             window = confidence[region.top : region.top + rows, region.left : region.left + columns]
-            one = {"category_id": min(region.label, len(class_names)), **shape_of(region, *labels.shape)}
-            if region.label != IGNORE:
-                certain = float(window[region.pixels].mean() / SCALE)
-                one[MARK] = {
-                    **origin,
-                    "threshold": round(float(limits[region.label]), 4),
-                    "confidence": round(certain, 4),
-                }
-            objects.append(one)
-        yield name, labels.shape, float(sure.mean()), own, objects
+            threshold = round(float(limits[region.label]), 4)
+            certain = round(float(window[region.pixels].mean() / SCALE), 4)
+            one[MARK] = {**origin, "threshold": threshold, "confidence": certain}
+        yield one
 
 
 def of_submission(

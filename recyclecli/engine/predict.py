@@ -19,9 +19,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from recyclecli.coco import has_background
-from recyclecli.coco.writer import assemble
-from recyclecli.data.regions import labelled_regions
+from recyclecli.coco import connected_pieces, has_background
+from recyclecli.coco.writer import assemble, mask_regions
 from recyclecli.data.submission import HEADER
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.job import Job, Shard
@@ -225,11 +224,13 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
 
 
 def _coco(class_names: tuple[str, ...], names: Sequence[str], masks: Sequence[Path]) -> dict[str, Any]:
-    """A COCO document of masks, each connected region an object."""
+    """A COCO document of masks, each connected piece an object."""
+    background = has_background(class_names)
 
     def photos() -> Iterator[Any]:
         for name, file in track(list(zip(names, masks, strict=True)), len(names), "writing COCO"):
             labels = np.asarray(Image.open(file))
-            yield name, *labels.shape, labelled_regions(labels, has_background(class_names))
+            pieces = connected_pieces(labels, int(background))
+            yield name, *labels.shape, mask_regions(labels, pieces, background)
 
     return assemble(class_names, photos())

@@ -7,16 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from recycle_datasets import MasksOptions
 from recycle_datasets.folders import checked_names, lines_of, photos_in
-from recyclecli.coco import has_background, photo_size, read_photo
+from recyclecli.coco import connected_pieces, has_background, photo_size, read_photo
 from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError, Sample
 
 LISTS = "ImageSets/Segmentation"  # where VOC keeps the lists of its splits
 INDEX_MODES = ("P", "L", "1", "I;16", "I")
-AROUND = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
 
 
 class MaskSource:
@@ -77,7 +75,7 @@ class MaskSource:
                 f"{len(self.class_names) - 1}; {IGNORE} is ignored)",
                 "correct the mask, or name all classes in classes.txt, one per line",
             )
-        return mask, _pieces(mask, self._first)
+        return mask, connected_pieces(mask, self._first)
 
     def _mask(self, name: str) -> Path:
         """The mask of a photo."""
@@ -187,17 +185,3 @@ def _gray_bits(file: Path) -> int:
     with file.open("rb") as handle:
         head = handle.read(26)
     return head[24] if head[:4] == b"\x89PNG" and head[25] == 0 else 0
-
-
-def _pieces(mask: NDArray[np.uint8], first: int) -> NDArray[np.int32]:
-    """Connected pieces of every class from `first` on, numbered from 1."""
-    instances = np.zeros(mask.shape, np.int32)
-    count = 0
-    shifted = mask.astype(np.int32) + (1 - first)  # find_objects passes over 0
-    for number, window in enumerate(ndimage.find_objects(shifted), start=1):
-        if window is None or number == IGNORE + 1 - first:
-            continue
-        pieces, found = ndimage.label(shifted[window] == number, AROUND)
-        instances[window] += np.where(pieces > 0, pieces + count, 0).astype(np.int32)
-        count += found
-    return instances
