@@ -123,14 +123,13 @@ def export(
 
 def _photos(run: Run, photos: Place | None, data: Place | None) -> Iterator[NDArray[np.uint8]]:
     """Photos to compare on, found now, read one by one."""
-    from recyclecli.coco import read_photo
     from recyclecli.data import sources, splits
     from recyclecli.engine.photos import find_photos
     from recyclecli.progress import track
 
     if photos is not None:
         files = find_photos(Path(photos), Path(data) if data else None)
-        return (read_photo(photo.file) for photo in track(files, len(files), "comparing"))
+        return (photo.read() for photo in track(files, len(files), "comparing"))
     recipe = recipe_of(run)
     source = splits.make_split(registry(), recipe.data, recipe.seed).val
     chosen = range(0, len(source), -(-len(source) // 8))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recyclecli.data.submission import target_names
 from recyclecli.engine.members import Machine, Member, Vote
 from recyclecli.engine.photos import Photo
-from recyclecli.engine.pictures import Output
+from recyclecli.engine.pictures import SUFFIXES, Output
 from recyclecli.files import PART
 
 
@@ -38,6 +40,17 @@ class Job:
     agree: float = 0
 
     @property
+    def pictures(self) -> tuple[Output, ...]:
+        """Those of its outputs that are a file for each photo."""
+        return tuple(output for output in self.outputs if output in SUFFIXES) if self.out is not None else ()
+
+    def files(self, output: Output) -> list[Path]:
+        """Where one of its pictures of each photo goes."""
+        assert self.out is not None
+        names = target_names([photo.name for photo in self.photos], SUFFIXES[output])
+        return [self.out / output / name for name in names]
+
+    @property
     def record(self) -> Path:
         """The file that says in the end what was done."""
         if self.out is not None:
@@ -62,18 +75,26 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A part of a job for one device."""
+    """A part of a job for one device.
+
+    Attributes:
+        job: what it is a part of.
+        described: `job.as_dict()`, for which every model's file is read.
+        number, of: which part, of how many.
+        device: a torch device.
+    """
 
     job: Job
+    described: Mapping[str, Any]
     number: int
     of: int
     device: str | None
 
     @property
-    def photos(self) -> tuple[Photo, ...]:
-        """Its part of the photos."""
-        edges = [len(self.job.photos) * number // self.of for number in (self.number, self.number + 1)]
-        return self.job.photos[slice(*edges)]
+    def span(self) -> slice:
+        """Its part of the photos, by their places."""
+        first, end = (len(self.job.photos) * number // self.of for number in (self.number, self.number + 1))
+        return slice(first, end)
 
     @property
     def journal(self) -> Path:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from recyclecli.coco import PHOTO_SUFFIXES, CocoSource
+import numpy as np
+from numpy.typing import NDArray
+
+from recyclecli.coco import PHOTO_SUFFIXES, CocoSource, read_photo
 from recyclecli.engine.pictures import OUTPUTS
 from recyclecli.errors import RecycleError, listed
 
@@ -29,6 +32,10 @@ class Photo:
     size: tuple[int, int] | None = None
     shows: frozenset[str] = frozenset()
 
+    def read(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB; RecycleError where that cannot be done."""
+        return read_photo(self.file, *(self.size or ()))
+
 
 def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
     """The photos of a folder and its subfolders, of a pattern, of a COCO file (in its order), or one photo.
@@ -44,15 +51,17 @@ def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
         RecycleError: nothing is there.
     """
     if images.is_file() and images.suffix.lower() == ".json":
-        top = root or images.parent
-        records = (source.record(index) for source in [CocoSource(top, images)] for index in range(len(source)))
+        source = CocoSource(root_of(images, root), images)
+        records = (source.record(index) for index in range(len(source)))
         return [Photo(one.file, one.file_name, (one.height, one.width), one.provenance) for one in records]
     if images.is_file():
         return _named([images], images.parent, images)
     if images.is_dir() or glob.has_magic(str(images)):
         top = root_of(images)
-        found = images.rglob("*") if images.is_dir() else top.glob(str(images.relative_to(top)))
-        written = {file.parent / output for file in top.rglob("predicted.json*") for output in OUTPUTS}
+        below = list(top.rglob("*"))
+        found = below if images.is_dir() else top.glob(str(images.relative_to(top)))
+        records_of = [file for file in below if file.name.startswith("predicted.json")]
+        written = {file.parent / output for file in records_of for output in OUTPUTS}
         files = [file for file in found if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file()]
         return _named([file for file in files if written.isdisjoint(file.parents)], top, images)
     raise RecycleError(f"{images} does not exist", "name a folder of photos, a pattern, a COCO file or a photo")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recyclecli.data.fit import fitted_size, resize_image, resize_labels
-from recyclecli.data.submission import target_names
 from recyclecli.engine.scores import Prediction
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.files import whole
@@ -37,48 +35,31 @@ def checked_outputs(names: Sequence[str]) -> tuple[Output, ...]:
     return tuple(output for output in OUTPUTS if output in names)
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """The files of some photos below `out`; see `OUTPUTS`.
+def write_pictures(
+    files: dict[Output, Path],
+    photo: NDArray[np.uint8],
+    said: Prediction,
+    probabilities: NDArray[np.float16] | None,
+    palette: NDArray[np.uint8],
+) -> None:
+    """Write what is asked for of one photo.
 
-    Attributes:
-        out: folder.
-        outputs: which are written; `coco`, one file for all, is not written here.
+    Args:
+        files: where each output goes; `coco`, one file for all photos, is none of them.
+        photo: (H, W, 3) uint8 RGB.
+        said: of it.
+        probabilities: (K, h, w) float16, where they are asked for.
         palette: (K, 3) uint8 RGB.
     """
-
-    out: Path
-    outputs: tuple[Output, ...]
-    palette: NDArray[np.uint8]
-
-    def files(self, names: Sequence[str], output: Output) -> list[Path]:
-        """Where one output of the photos of these names goes."""
-        return [self.out / output / name for name in target_names(names, SUFFIXES[output])]
-
-    def write(
-        self,
-        files: dict[Output, Path],
-        photo: NDArray[np.uint8],
-        said: Prediction,
-        probabilities: NDArray[np.float16] | None,
-    ) -> None:
-        """Write one photo's.
-
-        Args:
-            files: where each goes.
-            photo: (H, W, 3) uint8 RGB.
-            said: of it.
-            probabilities: (K, h, w) float16, where they are asked for.
-        """
-        if "masks" in files:
-            _save(palette_image(said.labels, self.palette), files["masks"], "PNG", compress_level=1)
-        if "overlays" in files:
-            _save(overlay_image(photo, said.labels, self.palette), files["overlays"], "JPEG", quality=90)
-        if "confidence" in files:
-            _save(Image.fromarray(said.confidence), files["confidence"], "PNG", compress_level=1)
-        if probabilities is not None:
-            with whole(files["probabilities"]) as part, part.open("wb") as handle:
-                np.savez_compressed(handle, probabilities=probabilities)
+    if "masks" in files:
+        _save(palette_image(said.labels, palette), files["masks"], "PNG", compress_level=1)
+    if "overlays" in files:
+        _save(overlay_image(photo, said.labels, palette), files["overlays"], "JPEG", quality=90)
+    if "confidence" in files:
+        _save(Image.fromarray(said.confidence), files["confidence"], "PNG", compress_level=1)
+    if probabilities is not None:
+        with whole(files["probabilities"]) as part, part.open("wb") as handle:
+            np.savez_compressed(handle, probabilities=probabilities)
 
 
 def palette_image(labels: NDArray[np.uint8], colors: NDArray[np.uint8]) -> Image.Image:

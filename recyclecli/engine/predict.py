@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -25,7 +25,6 @@ from recyclecli.data.submission import HEADER
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.job import Job, Shard
 from recyclecli.engine.journal import Journal
-from recyclecli.engine.pictures import SUFFIXES, Pictures
 from recyclecli.engine.work import work_on
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import PART, refuse_overwrite, whole, write_json
@@ -98,9 +97,10 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         raise RecycleError(f"photos are named twice: {listed(doubled, 3)}", "name each once")
     if "coco" in job.outputs and "masks" not in job.outputs:
         job = replace(job, outputs=(*job.outputs, "masks"))
-    shards = [Shard(job, number, len(devices), device) for number, device in enumerate(devices)]
+    described = job.as_dict()
+    shards = [Shard(job, described, number, len(devices), device) for number, device in enumerate(devices)]
     parts = sorted(job.record.parent.glob(f"{job.record.name}.*{PART}"))
-    if parts and not force and finished(job) is not None:  # ended while it cleaned up
+    if parts and not force and _done(job, described) is not None:  # ended while it cleaned up
         for part in parts:
             part.unlink()
         parts = []
@@ -125,10 +125,7 @@ def _targets(job: Job) -> list[Path]:
     files = [job.record, *([job.submission] if job.submission else [])]
     if job.out is not None:
         files += [job.out / "classes.json", *([job.out / "annotations.json"] if "coco" in job.outputs else [])]
-        names = [photo.name for photo in job.photos]
-        pictures = Pictures(job.out, job.outputs, np.zeros((0, 3), np.uint8))
-        files += [file for output in job.outputs if output in SUFFIXES for file in pictures.files(names, output)]
-    return files
+    return files + [file for output in job.pictures for file in job.files(output)]
 
 
 def _spread(shards: Sequence[Shard]) -> None:
@@ -172,28 +169,29 @@ def _follow(parent: int) -> None:
 
 def finished(job: Job) -> Predicted | None:
     """What became of a job that is done already; None where it is not."""
+    return _done(job, job.as_dict())
+
+
+def _done(job: Job, described: Mapping[str, Any]) -> Predicted | None:
     try:
         record = json.loads(job.record.read_text(encoding="utf-8"))
         failed: dict[str, str] = record.pop("failed")
     except (OSError, ValueError, KeyError, AttributeError):
         return None
-    return _result(job, failed) if record == json.loads(json.dumps(job.as_dict())) else None
+    return _result(job, failed) if record == json.loads(json.dumps(described)) else None
 
 
 def _result(job: Job, failed: dict[str, str]) -> Predicted:
-    names = [photo.name for photo in job.photos]
-    masks: list[Path] = []
-    if job.out is not None and "masks" in job.outputs:
-        every = Pictures(job.out, job.outputs, np.zeros((0, 3), np.uint8)).files(names, "masks")
-        masks = [file for file, name in zip(every, names, strict=True) if name not in failed]
-    return Predicted(len(names) - len(failed), masks, failed, job.record)
+    every = zip(job.photos, job.files("masks"), strict=True) if "masks" in job.pictures else ()
+    masks = [file for photo, file in every if photo.name not in failed]
+    return Predicted(len(job.photos) - len(failed), masks, failed, job.record)
 
 
 def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
     """Put the parts together, and leave no trace of their having been parts."""
     done: dict[str, str | None] = {}
     for shard in shards:
-        with Journal(shard.journal, job.as_dict()) as journal:
+        with Journal(shard.journal, shard.described) as journal:
             done |= journal.done
     failed = {name: fault for name, fault in done.items() if fault is not None}
     if len(failed) == len(job.photos):
@@ -215,7 +213,7 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
             good = [photo.name for photo in job.photos if photo.name not in failed]
             write_json(job.out / "annotations.json", _coco(class_names, good, result.masks))
         write_json(job.out / "classes.json", list(class_names))
-    write_json(job.record, {**job.as_dict(), "failed": failed}, indent=1)
+    write_json(job.record, {**shards[0].described, "failed": failed}, indent=1)
     for shard in shards:
         shard.journal.unlink()
     for shard in shards if job.submission is not None else ():

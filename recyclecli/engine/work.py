@@ -8,13 +8,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recyclecli.coco import photo_size, read_photo
+from recyclecli.coco import photo_size
 from recyclecli.data.fit import resize_labels
 from recyclecli.data.submission import submission_row
 from recyclecli.engine.infer import batches
@@ -22,7 +21,7 @@ from recyclecli.engine.job import Shard
 from recyclecli.engine.journal import Journal
 from recyclecli.engine.members import scorer_of
 from recyclecli.engine.photos import Photo
-from recyclecli.engine.pictures import SUFFIXES, Output, Pictures
+from recyclecli.engine.pictures import write_pictures
 from recyclecli.engine.scores import prediction_of
 from recyclecli.errors import RecycleError
 from recyclecli.files import unwritable
@@ -40,20 +39,17 @@ class _Said:
 
 def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
     """Predict and write the shard's photos that are not done yet."""
-    job = shard.job
-    with Journal(shard.journal, job.as_dict()) as journal, _Rows(shard, journal.end) as rows:
-        left = [place for place, photo in enumerate(shard.photos) if photo.name not in journal.done]
+    job, photos = shard.job, shard.job.photos[shard.span]
+    with Journal(shard.journal, shard.described) as journal, _Rows(shard, journal.end) as rows:
+        left = [place for place, photo in enumerate(photos) if photo.name not in journal.done]
         if not left:
             return
         machine = replace(job.machine, device=shard.device)
         if (shard.device or "").startswith("cuda"):
             torch.cuda.set_device(shard.device)  # also for post-processors
         scorer, trained = scorer_of(registry, job.members, job.vote, machine, job.agree > 0)
-        pictures = Pictures(job.out or Path(), job.outputs if job.out else (), np.array(trained.palette, np.uint8))
-        outputs: list[Output] = [output for output in pictures.outputs if output in SUFFIXES]
-        names = [photo.name for photo in job.photos]
-        offset = job.photos.index(shard.photos[0])
-        files = {output: pictures.files(names, output)[offset:] for output in outputs}
+        palette = np.array(trained.palette, np.uint8)
+        files = {output: job.files(output)[shard.span] for output in job.pictures}
         waiting: deque[tuple[list[Photo], list[_Said | RecycleError]]] = deque()
         with ThreadPoolExecutor(4) as pool:
 
@@ -79,17 +75,18 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
                         batch.append(image)
                         continue
                     score, *agreement = next(scores)
-                    said = prediction_of(score, image.shape[0], image.shape[1], "confidence" in outputs)
+                    said = prediction_of(score, image.shape[0], image.shape[1], "confidence" in files)
                     if agreement:
                         alike = resize_labels(agreement[0][0].cpu().numpy(), *said.labels.shape)
                         said.confidence[alike < job.agree] = 0
-                    own = {output: files[output][place] for output in outputs}
+                    own = {output: each[place] for output, each in files.items()}
                     shares = score.softmax(0).half().cpu().numpy() if "probabilities" in own else None
-                    batch.append(_Said(said.labels, pool.submit(pictures.write, own, image, said, shares)))
-                waiting.append(([shard.photos[place] for place in places], batch))
+                    written = pool.submit(write_pictures, own, image, said, shares, palette)
+                    batch.append(_Said(said.labels, written))
+                waiting.append(([photos[place] for place in places], batch))
 
             shown_places = track(left, len(left), "predicting") if shown else left
-            for places, images in _read_ahead(pool, shard.photos, shown_places, job.machine.batch):
+            for places, images in _read_ahead(pool, photos, shown_places, job.machine.batch):
                 label(places, images)
                 if len(waiting) > 1:
                     settle()
@@ -155,7 +152,7 @@ def _read_ahead(
 
     def read(place: int) -> NDArray[np.uint8] | RecycleError:
         try:
-            return read_photo(photos[place].file, *(photos[place].size or ()))
+            return photos[place].read()
         except RecycleError as error:
             return error
 
