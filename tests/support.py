@@ -12,6 +12,7 @@ from PIL import Image
 HERE = Path(__file__).parent
 DISTS = HERE / "dists"
 SHARED = HERE.parents[1] / "shared" / "data"
+SMALL = {"data.size": 64, "model": "fpn", "model.weights": "none", "train.batch_size": 4, "train.lr": 0.004}
 
 
 def run_recycle(*arguments, cwd, env=None, timeout=300):

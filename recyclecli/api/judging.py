@@ -152,7 +152,14 @@ def run_of(result: Run | Place) -> Run | None:
     place = Path(result)
     if place.suffix.lower() == ".csv" or (place.is_dir() and not (place / "recipe.yaml").is_file()):
         return None
-    return find_run(place.with_name(place.name.partition("+")[0] or place.name))
+    return find_run(parted(place)[0])
+
+
+def parted(model: Place) -> tuple[Path, list[str]]:
+    """The run's place and the tricks of `RUN+TRICK+TRICK`; see `pipeline_named`."""
+    place = Path(model)
+    name, *tricks = place.name.split("+")
+    return (place.with_name(name) if name else place), tricks
 
 
 def count(result: Run | Place, source: Source) -> Ledger:
@@ -161,25 +168,25 @@ def count(result: Run | Place, source: Source) -> Ledger:
     A run is used with its own pipeline, `RUN+plain` without any, `RUN+TRICK+TRICK` with these.
     """
     from recyclecli.engine.evaluate import count as engine
-    from recyclecli.engine.pipeline import pipeline_of
     from recyclecli.judge.stored import count_masks
 
     run = run_of(result)
     if run is None:
         place = Path(str(result))
         return count_masks(place, source) if place.is_dir() else _submission(place, source)
-    recipe = recipe_of(run)
-    tricks = Path(str(result)).name.split("+")[1:] if isinstance(result, (str, Path)) else []
-    chosen = pipeline_named(tricks) if tricks else pipeline_of(run, recipe)
+    tricks = parted(result)[1] if isinstance(result, (str, Path)) else []
+    recipe, chosen = recipe_of(run), pipeline_named(run, tricks)
     (ledger,) = engine(registry(), run, recipe, source, [chosen])
     return ledger
 
 
-def pipeline_named(tricks: Sequence[str]) -> Pipeline:
-    """The pipeline of tricks by their names, as `ablate` calls them."""
+def pipeline_named(run: Run, tricks: Sequence[str]) -> Pipeline:
+    """The pipeline of tricks by their names, as `ablate` calls them; without any, the run's own."""
     from recyclecli.engine.ablate import WITHOUT_AVERAGE
-    from recyclecli.engine.pipeline import VIEWS, WINDOWS
+    from recyclecli.engine.pipeline import VIEWS, WINDOWS, pipeline_of
 
+    if not tricks:
+        return pipeline_of(run, recipe_of(run))
     posts = [offer.component.name for offer in registry().offers("postprocessor")]
     valid = [*VIEWS, *WINDOWS, *posts, WITHOUT_AVERAGE, "plain"]
     for trick in tricks:

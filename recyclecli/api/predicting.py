@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recyclecli.api.data import Place, registry
-from recyclecli.api.judging import judged_photos, pipeline_named, refuse_trained_on
+from recyclecli.api.judging import judged_photos, parted, pipeline_named, refuse_trained_on
 from recyclecli.api.runs import find_run, recipe_of
 from recyclecli.errors import RecycleError, listed
 
@@ -38,10 +38,10 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
     """
     from recyclecli.engine.checkpoint import read_card
     from recyclecli.engine.members import Member
-    from recyclecli.engine.pipeline import pipeline_of
     from recyclecli.engine.runs import Run
 
-    weights, tricks = None, []
+    weights: Path | None = None
+    tricks: list[str] = []
     if isinstance(model, Run):
         run = model
     elif str(model).endswith(".safetensors"):
@@ -52,10 +52,9 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
                 f"{weights} does not exist", f"there are {listed(sorted(run.checkpoints.rglob('*.safe*')), 9)}"
             )
     else:
-        place = Path(model)
-        name, *tricks = place.name.split("+")
-        run = find_run(place.with_name(name) if name else place)
-    chosen = pipeline or (pipeline_named(tricks) if tricks else pipeline_of(run, recipe_of(run)))
+        place, tricks = parted(model)
+        run = find_run(place)
+    chosen = pipeline or pipeline_named(run, tricks)
     weights = weights or (run.raw if chosen.weights == "raw" else run.best)
     read_card(weights)  # its faults are told before anything is begun
     return Member(weights, chosen, share)

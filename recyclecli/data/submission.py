@@ -7,6 +7,7 @@ import io
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,17 +48,22 @@ def target_names(names: Sequence[str], suffix: str) -> list[str]:
 
 def submission_row(image_id: str, labels: NDArray[np.uint8]) -> bytes:
     """One photo's (H, W) labels as a line of the file."""
-    import numpy as np
 
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow([image_id, ""])
-    digits = np.frombuffer(b"".join(b"%-4d" % number for number in range(256)), np.uint8).reshape(256, 4).copy()
-    digits[:, 3] = ord(" ")
-    spread = digits[reduce_labels(labels)].reshape(-1, 4)
+    spread = _digits()[reduce_labels(labels)].reshape(-1, 4)
     kept = spread != ord(" ")
     kept[:, 3] = True
     row: bytes = text.getvalue().encode() + spread[kept][:-1].tobytes() + b"\n"
     return row
+
+
+@cache
+def _digits() -> NDArray[np.uint8]:
+    """(256, 4) the numbers as text, each filled up with spaces."""
+    import numpy as np
+
+    return np.frombuffer(b"".join(b"%-4d" % number for number in range(256)), np.uint8).reshape(256, 4)
 
 
 HEADER = ",".join(COLUMNS).encode() + b"\n"

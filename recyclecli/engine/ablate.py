@@ -122,7 +122,7 @@ def ablate(
 
     answers, choice = choose(base, dict(zip(tricks, ledgers, strict=False)), together, metric, worth, groups)
     arms = sibling_arms(registry, run, recipe, source) if retrained else {}
-    others = _retrained(registry, source, arms, metric, worth, groups)
+    others = _retrained(registry, base, source, arms, metric, worth, groups)
     pipeline = _joined(tricks, choice.kept)
     result = Ablation(len(source), metric, worth, tuple(answers), tuple(others), choice, pipeline)
     step = read_card(run.best).get("step")
@@ -236,21 +236,26 @@ def _short(part: dict[str, Any]) -> str:
 
 def _retrained(
     registry: Registry,
+    own: Ledger,
     source: Source,
     arms: Mapping[str, list[tuple[Run, Recipe]]],
     metric: Metric,
     worth: float,
     groups: Sequence[int] | None,
 ) -> list[Trick]:
-    """What other settings and other photos changed, and what the mean of the runs that changed only the seed does."""
+    """What other settings and other photos changed, and what the mean of the runs that changed only the seed does.
+
+    `own` is what the first run of the arm `` says, bare.
+    """
     if sum(map(len, arms.values())) < 2:
         return []
     ledgers: dict[str, list[Ledger]] = {}
     for name, runs in arms.items():
         print(f"{name or 'as this run'}: {', '.join(run.folder.name for run, _ in runs)}", file=sys.stderr)
-        counted = (count(registry, run, recipe, source, [Pipeline()]) for run, recipe in runs)
+        others = runs if name else runs[1:]
+        counted = (count(registry, run, recipe, source, [Pipeline()]) for run, recipe in others)
         ledgers[name] = [ledger for (ledger,) in counted]
-    base = ledgers.pop("")
+    base = [own, *ledgers.pop("")]
     found = compare(base, ledgers, metric, worth, groups) if ledgers else []
     if len(base) > 1:
         members = [Member(run.best, Pipeline()) for run, _ in arms[""]]

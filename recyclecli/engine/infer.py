@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
@@ -116,11 +116,7 @@ class Predictor:
                     shares = torch.stack([sized(one, first.shape[1:]).softmax(0) for one in (first, *others)])
                     first = shares.mean(0).clamp_(min=TINY).log_()
                 means[several] = first
-            yield map(partial(self._finished, means, photo), self._stages)
-
-    @torch.inference_mode()
-    def _finished(self, means: dict[Any, torch.Tensor], photo: NDArray[np.uint8], stage: Stage) -> torch.Tensor:
-        return _processed(means[stage.seen], photo, stage.post)
+            yield map(partial(_processed, means, photo), self._stages)
 
     def _size_of(self, window: float, view: View | None) -> tuple[int, str]:
         """The longer side that a photo is scaled to, and how it is turned."""
@@ -174,16 +170,18 @@ def meeting_size(photo: NDArray[np.uint8]) -> tuple[int, int]:
     return (height, width) if max(height, width) <= WORK else fitted_size(height, width, WORK)
 
 
-def _processed(scores: torch.Tensor, photo: NDArray[np.uint8], postprocessors: Sequence[Postprocessor]) -> torch.Tensor:
-    """Scores (K, h, w) after the post-processors, at the size that these see the photo at."""
-    if not postprocessors:
+@torch.inference_mode()
+def _processed(means: Mapping[Any, torch.Tensor], photo: NDArray[np.uint8], stage: Stage) -> torch.Tensor:
+    """A stage's scores (K, h, w) after its post-processors, at the size that these see the photo at."""
+    scores = means[stage.seen]
+    if not stage.post:
         return scores
     height, width = meeting_size(photo)
     probabilities: NDArray[np.float32] = (
         torch.cat(list(resized_bands(scores, height, width)), 1).softmax(0).cpu().numpy()
     )
     seen = resize_image(photo, height, width)
-    for postprocessor in postprocessors:
+    for postprocessor in stage.post:
         probabilities = postprocessor(seen, probabilities)
     return torch.from_numpy(np.maximum(probabilities, TINY)).log_()
 

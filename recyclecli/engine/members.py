@@ -83,9 +83,7 @@ def scorer_of(
     """
     built = {weights: load_trained(registry, weights) for weights in {member.weights for member in members}}
     loaded = [built[member.weights] for member in members]
-    names = loaded[0].class_names
-    for member, trained in zip(members, loaded, strict=True):
-        refuse_other_classes(names, trained.class_names, f"{members[0].weights} and {member.weights}")
+    orders = class_orders(members, loaded)
     predictors = [
         Predictor(
             trained,
@@ -98,18 +96,21 @@ def scorer_of(
     ]
     if len(members) == 1 and not agreement:
         return predictors[0], loaded[0]
-    orders = [[trained.class_names.index(name) for name in names] for trained in loaded]
     return Ensemble(predictors, orders, [member.share for member in members], vote, agreement), loaded[0]
 
 
-def refuse_other_classes(first: Sequence[str], other: Sequence[str], whose: str) -> None:
-    """Raise RecycleError where two class lists do not hold the same names."""
-    differing = set(first) ^ set(other)
-    if differing:
-        raise RecycleError(
-            f"{whose} know different classes: only one of them has {listed(sorted(differing), 5)}",
-            "combine runs of one class list",
-        )
+def class_orders(members: Sequence[Member], loaded: Sequence[Trained]) -> list[list[int]]:
+    """For each member its label of each class of the first; RecycleError where it knows others."""
+    names = loaded[0].class_names
+    for member, trained in zip(members, loaded, strict=True):
+        differing = set(names) ^ set(trained.class_names)
+        if differing:
+            raise RecycleError(
+                f"{members[0].weights} and {member.weights} know different classes: only one of them has "
+                f"{listed(sorted(differing), 5)}",
+                "combine runs of one class list",
+            )
+    return [[trained.class_names.index(name) for name in names] for trained in loaded]
 
 
 class Ensemble:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recyclecli.data.fit import fitted_size, resize_labels
 from recyclecli.data.sources import relabelled
-from recyclecli.engine.members import Machine, Member, refuse_other_classes, scorer_of
+from recyclecli.engine.members import Machine, Member, class_orders, scorer_of
 from recyclecli.engine.scores import sized
 from recyclecli.judge.gate import Score, cross_fit, estimate
 from recyclecli.judge.ledger import Ledger
@@ -104,9 +104,7 @@ def _predicted(
     """Each member's probabilities (K, h, w) of each photo, the labels (h, w), the photos' names, the classes."""
     scorers = [scorer_of(registry, [member], machine=machine) for member in members]
     class_names = scorers[0][1].class_names
-    for member, (_, trained) in zip(members, scorers, strict=True):
-        refuse_other_classes(class_names, trained.class_names, f"{members[0].weights} and {member.weights}")
-    orders = [[trained.class_names.index(name) for name in class_names] for _, trained in scorers]
+    orders = class_orders(members, [trained for _, trained in scorers])
     photos = relabelled(source, class_names, classes)
     shares: list[list[NDArray[np.float16]]] = [[] for _ in members]
     truths, names = [], []

@@ -162,10 +162,9 @@ def _parts(
     units = np.arange(photos) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     order = np.random.default_rng(seed).permutation(units.max() + 1)
     part = (order % FOLDS)[units]
-    numbers = range(FOLDS)
-    return [np.flatnonzero(part == number) for number in numbers], [
-        np.flatnonzero(part != number) for number in numbers
-    ]
+    parts = [np.flatnonzero(part == number) for number in range(FOLDS)]
+    rests = [np.flatnonzero(part != number) for number in range(FOLDS)]
+    return parts, rests
 
 
 def estimate(ledger: Ledger, metric: Metric, groups: Sequence[int] | None = None, seed: int = 0) -> Estimate:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from lightning.pytorch.callbacks import Callback
 from PIL import Image
-from support import run_recycle
+from support import SMALL, run_recycle
 
 from recyclecli import api
 from recyclecli.engine.evaluate import count
@@ -19,8 +19,6 @@ from recyclecli.judge.gate import estimate
 from recyclecli.recipe import ListedPart
 
 pytestmark = pytest.mark.xdist_group("judge")  # its runs are trained once, not by each worker
-
-SMALL = {"data.size": 64, "model": "fpn", "model.weights": "none", "train.batch_size": 4, "train.lr": 0.004}
 
 
 @pytest.fixture(scope="module")

@@ -13,15 +13,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support import run_recycle
+from support import SMALL, run_recycle
 
 from recyclecli import api
 from recyclecli.data.submission import read_submission, reduce_labels
 from recyclecli.data.votes import hard_vote
 
 pytestmark = pytest.mark.xdist_group("predict")  # its runs are trained once, not by each worker
-
-SMALL = {"data.size": 64, "model": "fpn", "model.weights": "none", "train.batch_size": 4, "train.lr": 0.004}
 
 
 @pytest.fixture(scope="module")

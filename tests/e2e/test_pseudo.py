@@ -6,14 +6,12 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from support import run_recycle
+from support import SMALL, run_recycle
 
 from recyclecli import api
 from recyclecli.data.pseudo import MARK
 
 pytestmark = pytest.mark.xdist_group("pseudo")  # its runs are trained once, not by each worker
-
-SMALL = {"data.size": 64, "model": "fpn", "model.weights": "none", "train.batch_size": 4, "train.lr": 0.004}
 
 
 @pytest.fixture(scope="module")

@@ -150,10 +150,11 @@ def _embed(image, dims, per_pixel, per_level, first_row, last_row, index, weight
         for i in range(dims):
             lower[dims - rank[i]] += np.int64(1) << np.int64(bits * i)
         for vertex in range(dims + 1):
-            number = number_of(codes, numbers, base + (np.int64(vertex) << np.int64(bits * dims)), count)
+            code = base + (np.int64(vertex) << np.int64(bits * dims))
             base -= lower[vertex]
+            number = number_of(codes, numbers, code, count)
             if number == count:
-                known[count] = base + lower[vertex] + (np.int64(vertex) << np.int64(bits * dims))
+                known[count] = code
                 count += 1
                 if count == len(known):
                     codes, numbers, known = grown(known, count)
