@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +107,7 @@ def shape_of(region: Region, height: int, width: int) -> dict[str, Any]:
     }
 
 
-def has_background(class_names: tuple[str, ...]) -> bool:
+def has_background(class_names: Sequence[str]) -> bool:
     """Whether label 0 means what is no object."""
     return class_names[0].lower() == BACKGROUND.lower()
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recyclecli.data.sources import relabelled
 from recyclecli.engine.checkpoint import load_trained
@@ -14,6 +13,7 @@ from recyclecli.engine.infer import Predictor, Scorer, batches, predictions
 from recyclecli.engine.members import Member, Vote, scorer_of, stage_of
 from recyclecli.engine.pipeline import Pipeline, pipeline_of
 from recyclecli.engine.runs import Run
+from recyclecli.engine.scores import Prediction
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import Evaluation, evaluation
 from recyclecli.plugins import Registry
@@ -27,8 +27,8 @@ NO_INSTANCES = np.zeros((0, 0), np.int32)  # a huge photo's would take as much r
 class Watch(Protocol):
     """Looks at each photo of an evaluation."""
 
-    def __call__(self, name: str, sample: Sample, predicted: NDArray[np.uint8], iou: float) -> None:
-        """See one photo and its labels (no instances), the predicted ones (H, W), the mean IoU of its classes."""
+    def __call__(self, name: str, sample: Sample, said: Prediction, iou: float) -> None:
+        """See one photo and its labels (no instances), what is said of it, the mean IoU of its classes."""
         ...
 
 
@@ -88,7 +88,7 @@ def fill(ledgers: Sequence[Ledger], scorer: Scorer, photos: Source, batch: int, 
             for place, (ledger, one) in enumerate(zip(ledgers, said_of, strict=True)):  # each is let go of at once
                 score = ledger.add(name, one.labels, sample.mask, one.confidence)
                 if watch is not None and place == 0:
-                    watch(name, sample, one.labels, score)
+                    watch(name, sample, one, score)
 
     def pixels(index: int) -> int:
         return photos.record(index).height * photos.record(index).width

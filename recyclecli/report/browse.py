@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,14 +9,13 @@ import numpy as np
 import shapely
 from markupsafe import Markup
 from numpy.typing import NDArray
-from PIL import Image
 
+from recyclecli.report.render import render
 from recyclecli.report.sheet import Color, Object, first_label, look, names, pattern_of
-from recyclecli.report.stats import render
+from recyclecli.report.uris import jpeg_uri
 from recyclecli.types import IGNORE, Source
 
 LONGEST = 640  # pixels of a photo's longer side
-QUALITY = 80
 SLACK = 0.75  # pixels by which a drawn outline may leave the true one
 
 # Tiles of the patterns, in the order of sheet.PATTERNS: side, and what is drawn in it with the class's colour.
@@ -80,7 +77,7 @@ def browse_page(source: Source, photos: Sequence[int], colors: Sequence[Color], 
                 "size": (shown.record.width, shown.record.height),
                 "width": width,
                 "height": height,
-                "picture": data_uri(shown.image),
+                "picture": jpeg_uri(shown.image),
                 "objects": objects,
                 "labels": sorted({each.label for each in objects}),
                 "letters": letters,
@@ -128,10 +125,3 @@ def svg_path(shape: shapely.Geometry) -> str:
             points = shapely.get_coordinates(ring)[:-1]
             rings.append("M" + " ".join(f"{x:g},{y:g}" for x, y in np.round(points, 1)) + "Z")
     return "".join(rings)
-
-
-def data_uri(image: NDArray[np.uint8]) -> str:
-    """An (H, W, 3) photo as a JPEG data URI."""
-    stream = io.BytesIO()
-    Image.fromarray(image).save(stream, "JPEG", quality=QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import csv
+import json
 import shlex
-from datetime import timedelta
-from importlib.resources import files
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from recyclecli import __version__
+from recyclecli.data.check import CATALOGUE, Fault, check_contents, content_of
 from recyclecli.data.folds import class_counts
 from recyclecli.data.splits import Split
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.evaluate import evaluate
+from recyclecli.engine.pipeline import pipeline_of, read_choice
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.files import write_text
@@ -26,6 +28,21 @@ from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.report import figures
 from recyclecli.report.gallery import Gallery
+from recyclecli.report.render import render, script
+from recyclecli.report.sorting import costs, fractions
+from recyclecli.report.words import what_came_of_it, what_was_done
+
+EXAMPLES = 3  # findings named of each kind
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Faults of one code in the labels: how many, and the first few in words."""
+
+    code: str
+    fault: Fault
+    count: int
+    examples: tuple[str, ...]
 
 
 def write_report(
@@ -50,54 +67,46 @@ def write_report(
         raise RecycleError(f"{run.folder} has no metrics yet", "train, or resume it")
     table = csv.DictReader(run.metrics.read_text(encoding="utf-8").splitlines())
     rows = [row for row in table if None not in row.values()]  # the last may be torn by a full disk
-    colors = read_card(run.best)["palette"]
-    gallery = Gallery(colors)
+    card = read_card(run.best)
+    colors, best = card["palette"], int(card.get("epoch", len(rows) - 1)) + 1
+    names = split.val.class_names
+    gallery = Gallery(names, colors)
     result = evaluate(registry, run, recipe, split.val, gallery)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(files("recyclecli.report").joinpath("report.html.j2").read_text("utf-8"))
-    page = template.render(
-        version=__version__,
+    choice = read_choice(run) if run.pipeline.is_file() else None
+    pipeline = str(pipeline_of(run, recipe))
+    code, policy = script("report.js")
+    page = render(
+        "report.html.j2",
+        script=code,
+        script_policy=Markup(policy),
         name=run.folder.name,
-        words=in_words(recipe, split),
+        done=what_was_done(recipe, split),
+        outcome=what_came_of_it(result, best, rows, pipeline, choice),
         result=result,
-        epochs=len(rows),
-        took=str(timedelta(seconds=round(sum(float(row["seconds"]) for row in rows)))),
-        legend=[(name, f"#{bytes(color).hex()}") for name, color in zip(split.val.class_names, colors, strict=True)],
-        curves=[Markup(curve) for curve in figures.curves(rows)],
-        bars=Markup(figures.class_bars(result.iou, colors)),
-        confusion=Markup(figures.confusion_matrix(np.array(result.confusion), split.val.class_names)),
+        legend=[(label, f"#{bytes(color).hex()}") for label, color in zip(names, colors, strict=True)],
+        curves=[Markup(curve) for curve in figures.curves(rows, best)],
+        bars=Markup(figures.class_bars(result.classes, colors)),
+        confusion=Markup(figures.confusion_matrix(np.array(result.confusion), names)),
+        calibration=Markup(figures.reliability(result.reliability)) if result.reliability else None,
+        boundary=Markup(figures.boundary_gaps(result.classes, colors)),
+        fractions=fractions(result),
+        costs=costs(result),
         best=gallery.best(),
         worst=gallery.worst(),
         data=data_rows(split),
         sides=(len(split.train), len(split.val)),
+        findings=findings(split),
+        dataset=split.data.dataset.name,
+        pipeline=pipeline,
+        choice=choice,
+        environment=environment(run),
+        fingerprint=split.data.fingerprint,
         commands=commands(run),
         recipe=run.recipe.read_text(encoding="utf-8"),
     )
     file = file or run.folder / "report.html"
     write_text(file, page)
     return file, result
-
-
-def in_words(recipe: Recipe, split: Split) -> list[str]:
-    """What was done, as sentences."""
-    train = recipe.train
-    encoder = recipe.model.options.get("encoder")
-    losses = " + ".join(f"{part.weight:g} x {part.name}" if len(recipe.loss) > 1 else part.name for part in recipe.loss)
-    augs = ", then ".join(part.name for part in recipe.aug) or "none"
-    posts = ", then ".join(part.name for part in recipe.post) or "none"
-    return [
-        f"A {recipe.model.name} model" + (f" with encoder {encoder}" if encoder else "") + " learned to tell "
-        f"{len(split.train.class_names)} classes apart from {len(split.train)} photos of {recipe.data.root}.",
-        f"It is judged on {len(split.val)} photos that it has not seen: {split.how}.",
-        f"Photos were fitted into {recipe.data.size} x {recipe.data.size} pixels"
-        + (" and zoomed by {:g} to {:g}".format(*recipe.data.scale) if recipe.data.scale else "")
-        + f"; augmentations: {augs}.",
-        f"Loss {losses}; {train.optimizer} with a peak rate of {train.lr:g}, {train.schedule} schedule, "
-        f"{train.epochs} epochs of batches of {train.batch_size}, seed {recipe.seed}.",
-        f"Post-processing: {posts}."
-        + (f" The weights are a moving average with decay {train.ema:g}." if train.ema else "")
-        + (f" The weights are the mean of the last {train.swa:.0%} of the epochs." if train.swa else ""),
-    ]
 
 
 def data_rows(split: Split) -> list[dict[str, Any]]:
@@ -115,12 +124,44 @@ def data_rows(split: Split) -> list[dict[str, Any]]:
     ]
 
 
+def findings(split: Split) -> list[Found] | None:
+    """What `recycle data check` says of the labels that the run used, by severity; the photos are not read again.
+
+    None where the labels are pixels, not objects, of which nothing is known before they are read.
+    """
+    contents = {"train": content_of(split.train), "val": content_of(split.val)}
+    if not any(content["annotations"] for content in contents.values()):
+        return None
+    found = check_contents(split.data.root, contents, {name: name for name in contents}, labels_only=True)
+    counts = Counter(finding.code for finding in found)
+    ordered = sorted(counts, key=lambda code: ("error", "warning", "note").index(CATALOGUE[code].severity))
+    return [
+        Found(
+            code,
+            CATALOGUE[code],
+            counts[code],
+            tuple(f"{one.file}, {one.where}: {one.detail}" for one in found if one.code == code)[:EXAMPLES],
+        )
+        for code in ordered
+    ]
+
+
+def environment(run: Run) -> Mapping[str, Any]:
+    """What the run was trained with; empty where it was not written or cannot be read."""
+    try:
+        read = json.loads(run.env.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
 def commands(run: Run) -> list[str]:
     """How to repeat the run, judge it again and use it."""
     folder = shlex.quote(str(run.folder))
     return [
         f"recycle train --recipe {folder}/recipe.yaml",
         f"recycle eval {folder}",
+        f"recycle ablate {folder}",
         f"recycle predict {folder} PHOTOS --out DIR --submission submission.csv",
         f"recycle report {folder}",
     ]

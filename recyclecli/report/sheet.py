@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from recyclecli.coco import BACKGROUND
+from recyclecli.coco import has_background
 from recyclecli.data.fit import fitted_size, resize_image, resize_labels
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.report.fonts import font
@@ -87,7 +87,7 @@ PATTERNS: tuple[Callable[[Any, Any], Any], ...] = (
 
 def first_label(class_names: Sequence[str]) -> int:
     """The first label that is drawn: 1, or 0 where label 0 is no background."""
-    return int(class_names[0].lower() == BACKGROUND.lower())
+    return int(has_background(class_names))
 
 
 def pattern_of(label: int) -> int:

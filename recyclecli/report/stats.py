@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from recyclecli import __version__
 from recyclecli.data.stats import LARGE, SMALL, Part, Stats, quantiles, size_groups
-from recyclecli.report.figures import SOFT, STYLE, Color, svg
+from recyclecli.report.figures import SOFT, STYLE, Color, rgb, svg
+from recyclecli.report.render import render
 
 WIDTH = 4.9  # inches of a figure: two fit side by side, one fits a phone
 LOG_FROM = 50  # bars are drawn on a log axis when the longest is this many times the shortest
-
-
-def render(template: str, **values: Any) -> str:
-    """The text of one of this package's templates, every value escaped."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    text = files("recyclecli.report").joinpath(template).read_text("utf-8")
-    return environment.from_string(text).render(version=__version__, **values)
 
 
 def stats_page(stats: Stats, title: str, colors: Sequence[Color]) -> str:
@@ -101,7 +92,7 @@ def bars(values: Sequence[float], names: Sequence[str], colors: Sequence[Color],
         places = range(len(values))[::-1]
         for place, value, color in zip(places, values, colors, strict=True):
             width = max(value - floor, 0)
-            axes.barh(place, width, left=floor, color=_rgb(color), edgecolor=SOFT, linewidth=0.7)
+            axes.barh(place, width, left=floor, color=rgb(color), edgecolor=SOFT, linewidth=0.7)
             axes.annotate(
                 _number(value), (max(value, floor), place), xytext=(4, 0), textcoords="offset points", va="center"
             )
@@ -130,7 +121,7 @@ def size_boxes(areas: Sequence[NDArray[np.int64]], names: Sequence[str], colors:
             if len(of_class):
                 box = dict(zip(keys, quantiles(of_class), strict=True))
                 ink = {"color": STYLE["text.color"], "linewidth": 1}
-                style = {"facecolor": _rgb(color), "edgecolor": STYLE["text.color"], "linewidth": 0.8}
+                style = {"facecolor": rgb(color), "edgecolor": STYLE["text.color"], "linewidth": 0.8}
                 narrow = box["q3"] < 1.1 * box["q1"]  # the median's line is all there is to see
                 middle = {"color": STYLE["text.color"] if narrow else _contrast(color), "linewidth": 2}
                 axes.bxp(
@@ -196,10 +187,6 @@ def _plain_ticks(axes: Any) -> None:
     """Numbers as people write them on a log axis, where matplotlib would write formulas."""
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _rgb(color: Color) -> tuple[float, float, float]:
-    return color[0] / 255, color[1] / 255, color[2] / 255
 
 
 def _contrast(color: Color) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from recyclecli.coco import IGNORE_CATEGORY, has_background
 from recyclecli.coco.document import load_content
 from recyclecli.data.check.catalogue import CATALOGUE, Fault, Finding
 from recyclecli.data.check.lists import lint_lists
@@ -14,7 +15,7 @@ from recyclecli.data.check.mend import mended
 from recyclecli.data.check.photos import lint_photos
 from recyclecli.data.check.shapes import SLIVER, lint_shapes
 from recyclecli.data.check.splits import lint_splits, split_of
-from recyclecli.types import IGNORE, Source
+from recyclecli.types import Source
 
 __all__ = ["CATALOGUE", "Fault", "Finding", "check_coco", "check_contents", "check_masks", "content_of", "mended"]
 
@@ -65,6 +66,9 @@ def content_of(source: Source) -> dict[str, Any]:
     """What a source of another format knows without reading its photos, as COCO content for `check_contents`."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
+    background = has_background(source.class_names)
+    ids = {label: label if background else label + 1 for label in range(background, len(source.class_names))}
+    categories = [{"id": ids[label], "name": source.class_names[label]} for label in ids]
     for index in range(len(source)):
         record = source.record(index)
         origins = {"provenance": [{"file_name": name} for name in record.made_from]} if record.made_from else {}
@@ -76,12 +80,13 @@ def content_of(source: Source) -> dict[str, Any]:
                 {
                     "id": annotation.id,
                     "image_id": index + 1,
-                    "category_id": annotation.label,
+                    "category_id": ids.get(annotation.label, len(ids) + 1),
                     "segmentation": annotation.segmentation,
                     "iscrowd": int(annotation.iscrowd),
                     "provenance": [{"file_name": name} for name in annotation.provenance],
                     **stated,
                 }
             )
-    categories = [{"id": label, "name": name} for label, name in enumerate(source.class_names)]
-    return {"images": images, "annotations": annotations, "categories": [*categories, {"id": IGNORE, "name": "ignore"}]}
+    if any(annotation["category_id"] not in ids.values() for annotation in annotations):
+        categories.append({"id": len(ids) + 1, "name": IGNORE_CATEGORY})
+    return {"images": images, "annotations": annotations, "categories": categories}

@@ -1,0 +1,34 @@
+"""This package's templates, filled in with every value escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from recyclecli import __version__
+
+TEMPLATES = "templates"
+
+
+def render(template: str, **values: Any) -> str:
+    """The text of one of this package's templates; what is not Markup is escaped."""
+    environment = Environment(
+        loader=PackageLoader("recyclecli.report", TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(version=__version__, **values)
+
+
+def script(name: str) -> tuple[Markup, str]:
+    """A script of this package for a page, and the source expression by which the page's policy allows it alone."""
+    text = files("recyclecli.report").joinpath(TEMPLATES, name).read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+    return Markup(text), f"'sha256-{digest}'"
