@@ -19,7 +19,7 @@ from recyclecli.types import IGNORE, Sample
 
 WIDTH = 480  # pixels of each picture
 FILL = 150  # opacity of a class's colour, of 255; its outline is drawn full
-WRONG, UNKNOWN, VEIL = (214, 39, 40, 235), (110, 110, 150, 200), (255, 255, 255, 130)
+WRONG, UNKNOWN, VEIL = (214, 39, 40, 190), (110, 110, 150, 190), (255, 255, 255, 130)
 DOUBT = 16  # steps of the confidence layer
 NAMED = 3  # classes in a photo's words
 
