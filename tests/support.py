@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from forks import Forks
 from PIL import Image
 
 HERE = Path(__file__).parent
@@ -15,16 +17,20 @@ SHARED = HERE.parents[1] / "shared" / "data"
 SMALL = {"data.size": 64, "model": "fpn", "model.weights": "none", "train.batch_size": 4, "train.lr": 0.004}
 
 
+@cache
+def forks():
+    """The process that `recycle` is forked from."""
+    return Forks()
+
+
 def run_recycle(*arguments, cwd, env=None, timeout=300):
     """Run `recycle` as a user does, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "recyclecli", *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
+    texts = list(map(str, arguments))
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **(env or {})}
+    if forks().fits(environment):
+        return forks().run(texts, cwd, environment, timeout)[0]
+    command = [sys.executable, "-m", "recyclecli", *texts]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
 
 
 SQUARE = [[4.0, 4.0, 28.0, 4.0, 28.0, 28.0, 4.0, 28.0]]

@@ -9,11 +9,9 @@ import json
 import os
 import re
 import shutil
-import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import zlib
@@ -23,67 +21,29 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support import coco, run_recycle, write_coco
+from support import coco, forks, run_recycle, write_coco
 
 SECONDS = 30
 GIB = 2**30
 
 
-# A process counts what its parent held when it was forked, and the tests' own has held models: a small
-# one stands between, and says what the command took.
-BETWEEN = """
-import os, subprocess, sys
-pid, status, usage = os.wait4(subprocess.Popen(sys.argv[2:]).pid, 0)
-with open(sys.argv[1], "w") as file:
-    file.write(str(usage.ru_maxrss))
-sys.exit(os.waitstatus_to_exitcode(status) % 256)
-"""
-
-
-def attack(*arguments, cwd, codes, env=None):
+def attack(*arguments, cwd, codes):
     """Run a command that must end in time, within memory, with one of `codes` and no traceback."""
-    with (
-        tempfile.TemporaryFile("w+") as out,
-        tempfile.TemporaryFile("w+") as err,
-        tempfile.NamedTemporaryFile() as peak,
-    ):
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-I",
-                "-S",
-                "-c",
-                BETWEEN,
-                peak.name,
-                sys.executable,
-                "-m",
-                "recyclecli",
-                *map(str, arguments),
-            ],
-            cwd=cwd,
-            stdout=out,
-            stderr=err,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
-            start_new_session=True,
-        )
-        try:
-            process.wait(3 * SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            pytest.fail(f"{arguments} hangs")
-        took = time.monotonic() - began
-        most = int(peak.read()) * 1024
-        out.seek(0)
-        err.seek(0)
-        text = err.read()
-        assert process.returncode in codes, f"exit {process.returncode}\n{text}"
-        assert "Traceback" not in text, text
-        assert most < 2 * GIB, f"{most / GIB:.2f} GiB"
-        assert took < SECONDS, f"{took:.0f} s"
-        if process.returncode > 1:
-            assert re.search(r"^(error|Error|╭─ Error|Usage)", text, re.MULTILINE), text
-        return out.read() + text
+    began = time.monotonic()
+    texts = list(map(str, arguments))
+    try:
+        done, peak = forks().run(texts, cwd, {**os.environ, "OMP_NUM_THREADS": "1"}, 3 * SECONDS)
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"{arguments} hangs")
+    took = time.monotonic() - began
+    text = done.stderr
+    assert done.returncode in codes, f"exit {done.returncode}\n{text}"
+    assert "Traceback" not in text, text
+    assert peak * 1024 < 2 * GIB, f"{peak * 1024 / GIB:.2f} GiB"
+    assert took < SECONDS, f"{took:.0f} s"
+    if done.returncode > 1:
+        assert re.search(r"^(error|Error|╭─ Error|Usage)", text, re.MULTILINE), text
+    return done.stdout + text
 
 
 def polygon(points):

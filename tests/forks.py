@@ -1,0 +1,150 @@
+"""`recycle` in a process of its own without the seconds of importing: forked from one that has all imported.
+
+Run as a script, this is that process: it never runs a command itself, so that each child begins where a
+fresh one would be after its imports. Its parent sends what to run and where the output goes, and is told
+the child's number and then its end.
+"""
+
+import array
+import atexit
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from pathlib import Path
+
+AT_IMPORT = ("PYTHON", "OMP", "MKL", "HF_", "LD_", "NUMBA", "CUDA")
+"""Variables that begin so are read while modules load: with other values there is no sharing."""
+
+PRELOADED = (
+    "kornia",
+    "matplotlib.figure",
+    "numba",
+    "recyclecli.api",
+    "recyclecli.cli.app",
+    "recyclecli.engine.ablate",
+    "recyclecli.engine.predict",
+    "recyclecli.engine.train",
+    "recyclecli.report.page",
+    "segmentation_models_pytorch",
+    "timm.optim",
+    "timm.scheduler",
+)
+
+ROOM = 2**20  # bytes of a message
+
+
+class Forks:
+    """The process, as tests see it; started when it is first used."""
+
+    def __init__(self):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._environment = _at_import(os.environ)
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        theirs.close()
+        self._socket = ours
+        atexit.register(self._socket.close)
+
+    def fits(self, environment):
+        """Whether a command with these variables may be forked."""
+        return _at_import(environment) == self._environment
+
+    def run(self, arguments, cwd, environment, timeout):
+        """Run `recycle ARGUMENTS`; what it printed, its exit code, and its peak memory in KiB.
+
+        Raises:
+            subprocess.TimeoutExpired: it was killed, with all that it began.
+        """
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            request = json.dumps([list(arguments), str(cwd), dict(environment)]).encode()
+            handles = array.array("i", [out.fileno(), err.fileno()])
+            self._socket.sendmsg([request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handles)])
+            (child,) = json.loads(self._socket.recv(ROOM))
+            self._socket.settimeout(timeout)
+            try:
+                status, peak = json.loads(self._socket.recv(ROOM))
+            except TimeoutError as error:
+                os.killpg(child, signal.SIGKILL)
+                self._socket.settimeout(None)
+                self._socket.recv(ROOM)
+                raise subprocess.TimeoutExpired(list(arguments), timeout) from error
+            finally:
+                self._socket.settimeout(None)
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(list(arguments), status, out.read(), err.read()), peak
+
+
+def _at_import(environment):
+    own = {key: value for key, value in environment.items() if key.startswith(AT_IMPORT)}
+    return own | {"OMP_NUM_THREADS": "1"}
+
+
+def _serve(channel):
+    """Fork a child for each request; in a child, return what it is to run."""
+    while True:
+        request, handles, _, _ = socket.recv_fds(channel, ROOM, 2)
+        if not request:
+            sys.exit()
+        arguments, cwd, environment = json.loads(request)
+        child = os.fork()
+        if not child:
+            os.setsid()
+            channel.close()
+            for target, handle in enumerate(handles, 1):
+                os.dup2(handle, target)
+                os.close(handle)
+            os.chdir(cwd)
+            os.environ.clear()
+            os.environ.update(environment)
+            return arguments
+        for handle in handles:
+            os.close(handle)
+        channel.send(json.dumps([child]).encode())
+        _, status, usage = os.wait4(child, 0)
+        channel.send(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_maxrss]).encode())
+
+
+def _main():
+    for name in PRELOADED:
+        importlib.import_module(name)
+    sys.path.remove(str(Path(__file__).parent))
+    arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
+    sys.argv[:] = ["recycle", *arguments]
+    try:
+        runpy.run_module("recyclecli", run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as end:
+        code = end.code or 0
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    _leave(code)
+
+
+def _leave(code):
+    """End as an interpreter does, but for freeing each module, which takes longer than most commands."""
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    _main()
