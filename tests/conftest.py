@@ -20,10 +20,11 @@ def pytest_terminal_summary(terminalreporter):
 
 
 @pytest.fixture(autouse=True)
-def plain_environment(monkeypatch):
-    """No setting of the developer's own reaches a test."""
+def plain_environment(monkeypatch, tmp_path_factory):
+    """No setting of the developer's own reaches a test, and no test the developer's cache."""
     for name in ("RECYCLE_PLUGINS", "RECYCLE_DATA"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RECYCLE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")

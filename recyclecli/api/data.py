@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.plugins import Registry, discover
+from recyclecli.manifest import discover
+from recyclecli.plugins import Registry
 
 if TYPE_CHECKING:
     from recyclecli.data.check import Finding

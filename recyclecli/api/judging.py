@@ -182,8 +182,7 @@ def count(result: Run | Place, source: Source) -> Ledger:
 
 def pipeline_named(run: Run, tricks: Sequence[str]) -> Pipeline:
     """The pipeline of tricks by their names, as `ablate` calls them; without any, the run's own."""
-    from recyclecli.engine.ablate import WITHOUT_AVERAGE
-    from recyclecli.engine.pipeline import VIEWS, WINDOWS, pipeline_of
+    from recyclecli.engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, pipeline_of
 
     if not tricks:
         return pipeline_of(run, recipe_of(run))

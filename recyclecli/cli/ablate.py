@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recyclecli.cli.candidates import components, inference_tricks
 from recyclecli.cli.compare import cells, notes, table_of
 from recyclecli.cli.options import AsJson, Dataset, Force, GroupBy, JsonPath, MetricName, RunName, Worth, metric_option
 
@@ -24,9 +25,16 @@ def ablate(
     ] = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
-    trick: Annotated[list[str] | None, typer.Option("--trick", help="Try this one; repeatable.")] = None,
+    trick: Annotated[
+        list[str] | None, typer.Option("--trick", help="Try this one; repeatable.", autocompletion=inference_tricks)
+    ] = None,
     search: Annotated[
-        list[str] | None, typer.Option("--search", help="Search this post-processor's options, too; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--search",
+            help="Search this post-processor's options, too; repeatable.",
+            autocompletion=components("postprocessor"),
+        ),
     ] = None,
     metric: MetricName = None,
     worth: Worth = 0.005,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
 import typer
+from typer.completion import completion_init  # type: ignore[attr-defined]
 from typer.core import TyperGroup
 
 from recyclecli import __version__
 from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
 
+COMPLETE = "_RECYCLE_COMPLETE"  # set by the scripts in shells/
 BUGS = "please report it with this text and the command you typed: https://github.com/recyclecli/recyclecli/issues"
 
 
@@ -62,6 +65,7 @@ def _report(error: BaseException) -> None:
 
 app = typer.Typer(
     cls=Commands,
+    add_completion=False,  # its scripts for bash and zsh cannot complete `-o model.encoder=`
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -91,6 +95,7 @@ def _add_commands() -> None:
         ablate,
         aug,
         compare,
+        completion,
         data,
         demo,
         doctor,
@@ -119,6 +124,7 @@ def _add_commands() -> None:
     app.command("pseudo-label", epilog=pseudo.EXAMPLE)(pseudo.pseudo_label)
     app.command("export", epilog=export.EXAMPLE)(export.export)
     app.command("report", epilog=report.EXAMPLE)(report.report)
+    app.command("completion", epilog=completion.EXAMPLE)(completion.completion)
     app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 
 
@@ -130,4 +136,6 @@ def main() -> None:
     arguments = sys.argv[1:]
     if "--debug" in arguments:
         arguments = ["--debug", *(argument for argument in arguments if argument != "--debug")]
+    if COMPLETE in os.environ:
+        completion_init()
     app(args=arguments, prog_name="recycle")

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from recyclecli.cli.candidates import installed
 from recyclecli.cli.flags import given, parameters
 from recyclecli.cli.groups import Making, Trained, flat
 from recyclecli.cli.options import Force, Seed, data_root
 
 if TYPE_CHECKING:
     from recyclecli.engine.offline import Made
-    from recyclecli.plugins import Offer, Registry
+    from recyclecli.manifest import Offered
 
 
 @flat
@@ -78,7 +79,11 @@ def show_made(made: Made, trained: Trained, making: Making) -> None:
 
 
 class Augmentations(TyperGroup):
-    """A command for each augmentation that declares itself usable offline, found when one is asked for."""
+    """A command for each augmentation that declares itself usable offline.
+
+    Help and completion take the names and flags from the manifest, so that no plugin is loaded for
+    them; what is run is what is installed now.
+    """
 
     run: Callable[..., None] = staticmethod(write)
     example = "Example: `recycle aug {name} --aug-num 1500`"
@@ -86,29 +91,31 @@ class Augmentations(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The command's own, then the augmentations'."""
-        offers = _registry().offers("augmentation")
-        names = [offer.component.name for offer in offers]
-        taken = [
-            offer for offer in offers if not self.offline_only or getattr(offer.component, "offline", None) is not None
-        ]
-        unique = [one.component.name if names.count(one.component.name) == 1 else one.qualified for one in taken]
-        return [*super().list_commands(ctx), *unique]
+        return [*super().list_commands(ctx), *self._offered(ctx)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command that an augmentation's name, bare or as `name@distribution`, makes."""
+        """A command to describe: this group's own, or that of an augmentation as the manifest has it."""
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
-        from recyclecli.errors import RecycleError
+        component = self._offered(ctx).get(cmd_name)
+        return component and _command(component, cmd_name, self)
 
-        registry = _registry()
-        try:
-            offer = registry.find("augmentation", cmd_name)
-        except RecycleError:
-            if ctx.resilient_parsing:
-                return None
-            raise
-        return _command(offer, cmd_name, self.run, self.example)
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """A command to run: that of an augmentation is made of what is installed now."""
+        name, *rest = args
+        if ctx.resilient_parsing or name.startswith("-") or super().get_command(ctx, name) is not None:
+            return super().resolve_command(ctx, args)
+        if "--help" in rest and (described := self.get_command(ctx, name)) is not None:
+            return name, described, rest
+        from recyclecli.manifest import discover, offered
+
+        offer = discover().find("augmentation", name)
+        return name, _command(offered(offer.component, offer.plugin.distribution), name, self), rest
+
+    def _offered(self, ctx: Any) -> dict[str, Offered]:
+        found = installed(ctx).of("augmentation")
+        return {name: one for name, one in found.items() if not self.offline_only or one.offline is not None}
 
 
 class Previews(Augmentations):
@@ -119,18 +126,12 @@ class Previews(Augmentations):
     offline_only = False
 
 
-def _registry() -> Registry:
-    from recyclecli.plugins import discover
-
-    return discover()
-
-
-def _command(offer: Offer, name: str, run: Callable[..., None], example: str) -> Any:
-    """A command that runs `run` with the options of a component as further flags, together its `part`."""
+def _command(component: Offered, name: str, group: Augmentations) -> Any:
+    """A command that runs the group's function with the options of a component as further flags, its `part`."""
+    run = group.run
     own = [one for one in inspect.signature(run).parameters.values() if one.name != "part"]
     taken = {flag for one in own for flag in _flags(one)}
-    component = offer.component
-    further = parameters(component, taken, getattr(component, "offline", None) or {})
+    further = parameters(component, taken)
 
     def command(**values: Any) -> None:
         run(**{one.name: values[one.name] for one in own}, part={"name": name, **given(component, values)})
@@ -139,7 +140,7 @@ def _command(offer: Offer, name: str, run: Callable[..., None], example: str) ->
     command.__annotations__ = {one.name: one.annotation for one in [*own, *further]}
     command.__doc__ = f"{component.summary}.\n\n{inspect.getdoc(run)}"
     app = typer.Typer(rich_markup_mode="markdown", add_completion=False)
-    app.command(name, epilog=example.format(name=name))(command)
+    app.command(name, epilog=group.example.format(name=name))(command)
     return typer.main.get_command(app)
 
 

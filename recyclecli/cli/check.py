@@ -87,7 +87,7 @@ def _contents(root: Path, dataset: str, json_path: str | None) -> tuple[dict[str
     from recyclecli.data.check import content_of
     from recyclecli.data.folds import FOLDS_FILE, read_listing
     from recyclecli.data.sources import annotation_places, open_source
-    from recyclecli.plugins import discover
+    from recyclecli.manifest import discover
 
     folds = read_listing(root / FOLDS_FILE)[0] if (root / FOLDS_FILE).is_file() else ()
     if dataset != "coco":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recyclecli.cli.candidates import runs_with_tricks
 from recyclecli.cli.options import AsJson, Dataset, GroupBy, JsonPath, MetricName, Worth, data_root, metric_option
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def compare(
         typer.Argument(
             metavar="RESULT RESULT ...",
             help="Runs, RUN+TRICK+TRICK, folders of masks, submission CSVs; the first is the base.",
+            autocompletion=runs_with_tricks,
         ),
     ],
     data: Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from recyclecli.cli.candidates import components, dataset_keys, fixed
 from recyclecli.cli.options import Force, key_values
 
 EXAMPLE = "Example: `recycle data convert voc data --from masks --to coco`"
@@ -15,14 +16,24 @@ EXAMPLE = "Example: `recycle data convert voc data --from masks --to coco`"
 def convert(
     src: Annotated[Path, typer.Argument(metavar="SRC", help="The data's root.")],
     dst: Annotated[Path, typer.Argument(metavar="DST", help="Folder to write to.")],
-    origin: Annotated[str, typer.Option("--from", metavar="F", help="Dataset component that reads SRC.")],
-    form: Annotated[str, typer.Option("--to", metavar="F", help="coco, masks or yolo.")],
+    origin: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="F", help="Dataset component that reads SRC.", autocompletion=components("dataset")
+        ),
+    ],
+    form: Annotated[
+        str,
+        typer.Option("--to", metavar="F", help="coco, masks or yolo.", autocompletion=fixed(("coco", "masks", "yolo"))),
+    ],
     split: Annotated[
         str | None, typer.Option("--split", help="Annotation file or split of SRC.  [default: all of it]")
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option("-o", metavar="KEY=VALUE", help="Option of the dataset component; repeatable."),
+        typer.Option(
+            "-o", metavar="KEY=VALUE", help="Option of the dataset component; repeatable.", autocompletion=dataset_keys
+        ),
     ] = None,
     polygons: Annotated[
         bool, typer.Option("--polygons", help="COCO polygons with holes instead of RLE, for tools that need them.")
@@ -31,7 +42,7 @@ def convert(
 ) -> None:
     """Write photos and labels in another format: COCO, index masks (VOC, mmseg) or YOLO."""
     from recyclecli.data.convert import convert as convert_data
-    from recyclecli.plugins import discover
+    from recyclecli.manifest import discover
 
     settings = key_values("-o", option or [])
     print(

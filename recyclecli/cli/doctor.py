@@ -14,7 +14,7 @@ EXAMPLE = "Example: `recycle doctor`"
 def doctor(as_json: AsJson = False) -> None:
     """Look at versions, GPU, plugins and disk; exit 1 when something must be fixed."""
     from recyclecli.engine.doctor import examine
-    from recyclecli.plugins import discover
+    from recyclecli.manifest import discover
 
     findings = list(examine(discover(), Path()))
     if as_json:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from recyclecli.cli.candidates import runs_with_tricks
 from recyclecli.cli.groups import Running, Written, flat
 from recyclecli.cli.options import Dataset, JsonPath, MetricName, metric_option
 
@@ -18,7 +19,11 @@ EXAMPLE = "Example: `recycle ensemble unet-001 fpn-001+hflip --images photos --o
 def ensemble(
     models: Annotated[
         list[str],
-        typer.Argument(metavar="RUN...", help="Runs, RUN+TRICK+TRICK, checkpoints within runs, or submissions (.csv)."),
+        typer.Argument(
+            metavar="RUN...",
+            help="Runs, RUN+TRICK+TRICK, checkpoints within runs, or submissions (.csv).",
+            autocompletion=runs_with_tricks,
+        ),
     ],
     written: Written,
     running: Running,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recyclecli.cli.candidates import runs
 from recyclecli.cli.options import (
     AsJson,
     Dataset,
@@ -29,7 +30,8 @@ EXAMPLE = "Example: `recycle eval last`, or a submission: `recycle eval --submis
 
 def evaluate(
     run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A run's folder, its name in runs/, or `last`.")
+        str | None,
+        typer.Argument(metavar="[RUN]", help="A run's folder, its name in runs/, or `last`.", autocompletion=runs),
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Other labelled photos.  [default: the run's validation split]")

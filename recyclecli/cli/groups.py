@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from recyclecli.cli.candidates import components, fixed
 from recyclecli.cli.options import AsJson, Data, Force, JsonPath, Seed, data_root
 from recyclecli.errors import RecycleError
 
@@ -27,7 +28,10 @@ class Trained:
 
     data: Data = None
     dataset: Annotated[
-        str | None, typer.Option("--dataset", help="Dataset component that reads it.  [default: coco]")
+        str | None,
+        typer.Option(
+            "--dataset", help="Dataset component that reads it.  [default: coco]", autocompletion=components("dataset")
+        ),
     ] = None
     json_path: JsonPath = None
     train_json: Annotated[
@@ -132,7 +136,9 @@ class Written:
     save: Annotated[
         list[str] | None,
         typer.Option(
-            "--save", help="masks, overlays, coco, probabilities, confidence; repeatable.  [default: the first two]"
+            "--save",
+            help="masks, overlays, coco, probabilities, confidence; repeatable.  [default: the first two]",
+            autocompletion=fixed(("masks", "overlays", "coco", "probabilities", "confidence")),
         ),
     ] = None
     submission: Annotated[

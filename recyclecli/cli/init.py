@@ -23,7 +23,7 @@ def init(
     from recyclecli.data.sources import open_source
     from recyclecli.data.starter import starter_recipe
     from recyclecli.files import refuse_overwrite, write_text
-    from recyclecli.plugins import discover
+    from recyclecli.manifest import discover
 
     root = data_root(data)
     source = open_source(discover(), root, json_path, dataset)

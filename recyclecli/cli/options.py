@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recyclecli.cli.candidates import components, metrics, runs, views
+
 if TYPE_CHECKING:
     from recyclecli.engine.pipeline import Pipeline
     from recyclecli.judge.scores import Metric
 
 Data = Annotated[Path | None, typer.Option("--data", help="The dataset's root.  [default: $RECYCLE_DATA, else ./data]")]
-Dataset = Annotated[str, typer.Option("--dataset", help="Dataset component that reads it.")]
+Dataset = Annotated[
+    str, typer.Option("--dataset", help="Dataset component that reads it.", autocompletion=components("dataset"))
+]
 JsonPath = Annotated[
     str | None,
     typer.Option("--json-path", help="Annotation file.  [default: train_all.json, train.json or annotations.json]"),
@@ -21,21 +25,33 @@ JsonPath = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same result.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name in runs/, or `last`.")]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's folder, its name in runs/, or `last`.", autocompletion=runs)
+]
 
 GroupBy = Annotated[
     str | None,
     typer.Option("--group-by", help="Photos that belong together: near-duplicates, folder, FIELD, or FIELD:REGEX."),
 ]
-Tta = Annotated[list[str] | None, typer.Option("--tta", metavar="VIEW", help="Test-time view; repeatable.")]
-Post = Annotated[list[str] | None, typer.Option("--post", help="Post-processor; repeatable.")]
+Tta = Annotated[
+    list[str] | None,
+    typer.Option("--tta", metavar="VIEW", help="Test-time view; repeatable.", autocompletion=views),
+]
+Post = Annotated[
+    list[str] | None,
+    typer.Option("--post", help="Post-processor; repeatable.", autocompletion=components("postprocessor")),
+]
 Plain = Annotated[bool, typer.Option("--plain", help="The bare model, whatever the run's pipeline is.")]
 Window = Annotated[
     float, typer.Option("--window", metavar="ZOOM", help="Enlarge photos to ZOOM times the training size, see windows.")
 ]
 MetricName = Annotated[
     str | None,
-    typer.Option("--metric", help="miou_dataset, miou_image, miou_256 or boundary_iou.  [default: miou_dataset]"),
+    typer.Option(
+        "--metric",
+        help="miou_dataset, miou_image, miou_256 or boundary_iou.  [default: miou_dataset]",
+        autocompletion=metrics,
+    ),
 ]
 Worth = Annotated[float, typer.Option("--worth", min=0.0001, max=1, help="The smallest difference worth having.")]
 

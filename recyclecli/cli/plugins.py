@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from recyclecli.cli.candidates import all_components, packages
 from recyclecli.cli.options import AsJson
 
 app = typer.Typer(no_args_is_help=True, help="What is installed, from where, with which options.")
@@ -16,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="What is installed, from where, wit
 @app.command("list", epilog="Example: `recycle plugins list --json`")
 def list_plugins(as_json: AsJson = False) -> None:
     """Every plugin: version, state, what it offers, and why one offers nothing."""
-    from recyclecli.plugins import discover
+    from recyclecli.manifest import discover
 
     plugins = discover().plugins
     if as_json:
@@ -52,12 +53,14 @@ def list_plugins(as_json: AsJson = False) -> None:
 
 @app.command(epilog="Example: `recycle plugins show focal`")
 def show(
-    name: Annotated[str, typer.Argument(help="A component, as focal or focal@recycle-losses.")],
+    name: Annotated[
+        str, typer.Argument(help="A component, as focal or focal@recycle-losses.", autocompletion=all_components)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """A component's options: type, default, meaning."""
     from recyclecli.errors import RecycleError, nearest
-    from recyclecli.plugins import discover
+    from recyclecli.manifest import discover
 
     registry = discover()
     bare, _, distribution = name.partition("@")
@@ -123,12 +126,16 @@ def _type_name(annotation: Any) -> str:
 def check(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PACKAGE]...", help="Also hold these packages' components to their kinds' tests."),
+        typer.Argument(
+            metavar="[PACKAGE]...",
+            help="Also hold these packages' components to their kinds' tests.",
+            autocompletion=packages,
+        ),
     ] = None,
 ) -> None:
     """Exit 1 when a plugin failed to load, lacks something it needs, or fails the tests of its kind: for CI."""
     from recyclecli.errors import FaultsFound, RecycleError, nearest
-    from recyclecli.plugins import discover
+    from recyclecli.manifest import discover
 
     registry = discover()
     faults = [f"{plugin.distribution}: {plugin.cause}" for plugin in registry.plugins if plugin.state == "failed"]

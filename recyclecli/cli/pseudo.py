@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from recyclecli.cli.candidates import runs
 from recyclecli.cli.groups import Running, flat, tell_unreadable
 from recyclecli.cli.options import AsJson, Force, Plain, Post, RunName, Tta, Window, key_values, pipeline_option
 
@@ -26,7 +27,8 @@ def pseudo_label(
         Path, typer.Argument(metavar="IMAGES", help="Photos without labels: folder, pattern, COCO file.")
     ],
     others: Annotated[
-        list[str] | None, typer.Option("--with", metavar="RUN", help="Another run that labels, too; repeatable.")
+        list[str] | None,
+        typer.Option("--with", metavar="RUN", help="Another run that labels, too; repeatable.", autocompletion=runs),
     ] = None,
     rule: Annotated[
         Literal["fixed", "quantile", "class-balanced"],

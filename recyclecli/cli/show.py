@@ -35,7 +35,7 @@ def show(
     from recyclecli.data.sources import open_source
     from recyclecli.errors import RecycleError
     from recyclecli.files import refuse_overwrite, whole, write_text
-    from recyclecli.plugins import discover
+    from recyclecli.manifest import discover
 
     form = out.suffix.lower()
     if form not in (".png", ".html"):

@@ -36,7 +36,7 @@ def stats(
 
     from recyclecli.data.stats import folder_stats
     from recyclecli.files import refuse_overwrite, write_text
-    from recyclecli.plugins import discover
+    from recyclecli.manifest import discover
 
     root = data_root(data)
     if html is not None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from recyclecli.cli.candidates import components, recipe_keys, train_setting
+from recyclecli.cli.candidates import runs as run_names
 from recyclecli.cli.groups import Trained, flat
 
 EXAMPLE = "Example: `recycle train --plugin unetpp --loss ce --loss dice --epochs 40 -o model.encoder=resnet34`"
@@ -15,10 +17,20 @@ EXAMPLE = "Example: `recycle train --plugin unetpp --loss ce --loss dice --epoch
 @flat
 def train(
     *,
-    plugin: Annotated[str | None, typer.Option("--plugin", "--model", help="Model component.")] = None,
+    plugin: Annotated[
+        str | None, typer.Option("--plugin", "--model", help="Model component.", autocompletion=components("model"))
+    ] = None,
     trained: Trained,
-    loss: Annotated[list[str] | None, typer.Option("--loss", help="Loss component; several are added up.")] = None,
-    aug: Annotated[list[str] | None, typer.Option("--aug", help="Augmentation component; applied in order.")] = None,
+    loss: Annotated[
+        list[str] | None,
+        typer.Option("--loss", help="Loss component; several are added up.", autocompletion=components("loss")),
+    ] = None,
+    aug: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--aug", help="Augmentation component; applied in order.", autocompletion=components("augmentation")
+        ),
+    ] = None,
     folds: Annotated[
         Literal["all"] | None, typer.Option("--folds", help="Train every fold of folds.json, and score them together.")
     ] = None,
@@ -26,31 +38,48 @@ def train(
     batch_size: Annotated[int | None, typer.Option("--batch-size")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")] = None,
     find_lr: Annotated[bool, typer.Option("--find-lr", help="Find the learning rate by a range test, first.")] = False,
-    optimizer: Annotated[str | None, typer.Option("--optimizer")] = None,
-    precision: Annotated[str | None, typer.Option("--precision", help="auto, 32, tf32, 16-mixed, bf16-mixed.")] = None,
+    optimizer: Annotated[str | None, typer.Option("--optimizer", autocompletion=train_setting("optimizer"))] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            "--precision", help="auto, 32, tf32, 16-mixed, bf16-mixed.", autocompletion=train_setting("precision")
+        ),
+    ] = None,
     devices: Annotated[str | None, typer.Option("--devices", help="How many, -1 for all, or which: 0,3.")] = None,
     num_nodes: Annotated[int | None, typer.Option("--num-nodes")] = None,
-    strategy: Annotated[str | None, typer.Option("--strategy", help="auto, ddp, fsdp.")] = None,
+    strategy: Annotated[
+        str | None, typer.Option("--strategy", help="auto, ddp, fsdp.", autocompletion=train_setting("strategy"))
+    ] = None,
     overfit_batches: Annotated[
         int | None, typer.Option("--overfit-batches", help="Train and validate on so many batches, to find bugs.")
     ] = None,
     init_from: Annotated[
-        str | None, typer.Option("--init-from", metavar="RUN", help="Start from a run's weights, or a checkpoint's.")
+        str | None,
+        typer.Option(
+            "--init-from",
+            metavar="RUN",
+            help="Start from a run's weights, or a checkpoint's.",
+            autocompletion=run_names,
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same run.")] = None,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML recipe.")] = None,
     option: Annotated[
-        list[str] | None, typer.Option("-o", metavar="KEY=VALUE", help="Any key of the recipe; repeatable.")
+        list[str] | None,
+        typer.Option("-o", metavar="KEY=VALUE", help="Any key of the recipe; repeatable.", autocompletion=recipe_keys),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Of the run.  [default: the model's and a number]")] = None,
     runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.")] = Path("runs"),
-    resume: Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run, or `last`.")] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option("--resume", metavar="RUN", help="Go on with a run, or `last`.", autocompletion=run_names),
+    ] = None,
 ) -> None:
     """Train a model; everything about the run lies in runs/NAME afterwards."""
     from recyclecli.data.splits import make_split
     from recyclecli.engine.runs import find_run
     from recyclecli.errors import RecycleError
-    from recyclecli.plugins import discover
+    from recyclecli.manifest import discover
     from recyclecli.recipe import resolve
 
     flags: dict[str, Any] = {

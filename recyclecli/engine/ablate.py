@@ -17,7 +17,7 @@ from recyclecli.data.splits import Split, make_split, trained_on
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.evaluate import count, count_together
 from recyclecli.engine.members import Member
-from recyclecli.engine.pipeline import VIEWS, WINDOWS, Pipeline, write_choice
+from recyclecli.engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, Pipeline, write_choice
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.judge.compare import WORTH, compare
@@ -27,8 +27,6 @@ from recyclecli.judge.scores import Metric
 from recyclecli.plugins import Registry
 from recyclecli.recipe import ListedPart, Recipe, resolve
 from recyclecli.types import PostprocessorComponent, Source
-
-WITHOUT_AVERAGE = "without-ema"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ VIEWS: tuple[View, ...] = get_args(View)
 WINDOWS = {"window-1.5": 1.5, "window-2": 2.0}
 """Tricks that let the model see more of the photo's pixels than it was trained on, window by window."""
 
+WITHOUT_AVERAGE = "without-ema"
+"""The trick of using the weights as the optimizer had them, where the run kept an average."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:

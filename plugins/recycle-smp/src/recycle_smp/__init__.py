@@ -7,13 +7,43 @@ from pydantic import Field, create_model
 from recyclecli import hookimpl
 from recyclecli.types import ModelComponent, Options
 
-ENCODER = "an smp encoder (resnet34), or a timm one (tu-convnext_tiny)"
+ENCODERS = [
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnext50_32x4d",
+    "se_resnext50_32x4d",
+    "densenet121",
+    "mobilenet_v2",
+    "efficientnet-b0",
+    "efficientnet-b3",
+    "efficientnet-b5",
+    "mit_b0",
+    "mit_b2",
+    "mit_b5",
+    "vgg16_bn",
+    "tu-tf_efficientnet_lite0",
+    "tu-mobilenetv3_large_100",
+    "tu-efficientnetv2_rw_s",
+    "tu-convnext_tiny",
+    "tu-convnext_small",
+    "tu-swin_tiny_patch4_window7_224",
+    "tu-maxvit_tiny_tf_512",
+    "tu-xception65",
+    "tu-vit_small_patch14_dinov2",
+]
+"""Some of several hundred, which completion offers."""
 
 
 class SmpOptions(Options):
     """Settings that all architectures share."""
 
-    encoder: str = Field("tu-tf_efficientnet_lite0", description=ENCODER)
+    encoder: str = Field(
+        "tu-tf_efficientnet_lite0",
+        description="an smp encoder (resnet34), or a timm one (tu-convnext_tiny)",
+        examples=ENCODERS,
+    )
     weights: str = Field(
         "auto",
         description="of the encoder: auto (packaged where a package holds them, else hub), packaged, "
@@ -67,10 +97,10 @@ def _with(name: str, encoder: str | None, aux: bool = False) -> type[SmpOptions]
     """`SmpOptions` with another default encoder."""
     if encoder is None:
         return SmpOptions
-    description = SmpOptions.model_fields["aux"].description
+    fields = SmpOptions.model_fields
     return create_model(
         f"Options of {name}",
         __base__=SmpOptions,
-        encoder=(str, Field(encoder, description=ENCODER)),
-        aux=(bool, Field(aux, description=description)),
+        encoder=(str, Field(encoder, description=fields["encoder"].description, examples=ENCODERS)),
+        aux=(bool, Field(aux, description=fields["aux"].description)),
     )

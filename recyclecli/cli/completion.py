@@ -1,0 +1,18 @@
+"""`recycle completion`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+EXAMPLE = "Example: `recycle completion bash >> ~/.bashrc`"
+
+
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
+) -> None:
+    """Print the lines that make a shell complete `recycle`: commands, options, components, runs, recipe keys."""
+    script = Path(__file__).parent / "shells" / f"recycle.{shell}"
+    print(script.read_text(encoding="utf-8"), end="")

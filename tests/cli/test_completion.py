@@ -1,0 +1,211 @@
+"""What completion and help offer, what they load, and that no installed plugin can break them."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from support import DISTS, run_recycle
+
+from recyclecli import manifest
+from recyclecli.cli.app import main
+
+LOADED = ("torch", "lightning", "numpy", "recycle_losses", "recycle_smp", "recycle_kornia", "acme_hangs", "acme_raises")
+ASKED = {"_RECYCLE_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+BROKEN = ":".join(str(DISTS / name) for name in ("raises", "exits", "half", "wrong-kind", "old", "unknown-hook"))
+
+
+def complete(line, cwd, **env):
+    """What completion answers for a line, and what it says on stderr."""
+    done = run_recycle(cwd=cwd, env={**ASKED, "_TYPER_COMPLETE_ARGS": f"recycle {line}", **env}, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return [row.partition("\t")[0] for row in done.stdout.splitlines()], done.stderr
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """A cache of its own, empty."""
+    return tmp_path / "cache"
+
+
+def discover_impatiently(cache, path):
+    """Have the manifest made by its process, whose patience is short here."""
+    program = "import recyclecli.manifest as m; m.PATIENCE = 0.3; m.main()"
+    env = {**manifest.os.environ, "RECYCLE_CACHE": str(cache), "PYTHONPATH": path}
+    subprocess.run([sys.executable, "-P", "-c", program], env=env, check=True, capture_output=True, timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("train --plugin ", "unetpp"),
+        ("train --loss ", "focal"),
+        ("train --aug ", "copy-paste"),
+        ("train --dataset ", "yolo"),
+        ("train --optimizer ", "adamw"),
+        ("train -o ", "model.encoder="),
+        ("train --plugin fcn8s -o model.encoder=", "model.encoder=resnet34"),
+        ("train -o model=", "model=unetpp"),
+        ("train -o model=segformer -o model.", "model.weights="),
+        ("train --loss ce --loss dice -o loss.di", "loss.dice.smooth="),
+        ("train --loss focal -o ", "loss.gamma="),
+        ("train --aug copy-paste -o aug.", "aug.copy-paste.max_objects="),
+        ("train -o train.compile=", "train.compile=true"),
+        ("train -o train.schedule=", "train.schedule=cosine"),
+        ("train -o data.dataset=", "data.dataset=masks"),
+        ("data convert a b --from ", "masks"),
+        ("data convert a b --from masks -o ", "images="),
+        ("predict last photos --post ", "densecrf"),
+        ("predict last photos --tta ", "hflip"),
+        ("predict last photos --save ", "confidence"),
+        ("ablate last --metric ", "miou_256"),
+        ("ablate last --trick ", "without-ema"),
+        ("compare a+", "a+plain"),
+        ("plugins show ", "densecrf"),
+        ("plugins check ", "recycle-losses"),
+        ("plugins new x --kind ", "postprocessor"),
+        ("aug ", "lsj"),
+        ("aug preview ", "blur"),
+        ("aug copy-paste --lsj-", "--lsj-min"),
+        ("completion ", "zsh"),
+    ],
+)
+def test_each_place_offers_its_names(monkeypatch, capsys, line, offered):
+    for name, value in ASKED.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", f"recycle {line}")
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    out, err = capsys.readouterr()
+    assert offered in [row.partition("\t")[0] for row in out.splitlines()]
+    assert err == ""
+
+
+def test_runs_are_offered_with_the_last(tmp_path):
+    for folder in ("runs/one", "elsewhere/two"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "recipe.yaml").touch()
+    assert complete("eval ", tmp_path)[0] == ["last", "one"]
+    assert complete("train --runs elsewhere --resume ", tmp_path)[0] == ["last", "two"]
+
+
+def test_completion_loads_neither_torch_nor_a_plugin(tmp_path):
+    """Of a stored manifest and of none."""
+    for line in ("train --plugin ", "train -o ", "aug copy-paste --", "plugins show ", "predict last x --tta "):
+        program = (
+            "import os, sys\nfrom recyclecli.cli.app import main\n"
+            f"os.environ |= {ASKED!r} | {{'_TYPER_COMPLETE_ARGS': 'recycle {line}'}}\n"
+            "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+            f"print('LOADED', sorted(set({LOADED!r}) & set(sys.modules)))"
+        )
+        env = {**manifest.os.environ, "PYTHONPATH": str(DISTS / "raises"), "RECYCLE_CACHE": str(tmp_path / "cache")}
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, timeout=30)
+        assert "LOADED []" in done.stdout, done.stdout + done.stderr
+        assert len(done.stdout.splitlines()) > 2
+
+
+def test_a_plugin_that_raises_breaks_neither_help_nor_completion(tmp_path, cache):
+    env = {"PYTHONPATH": BROKEN, "RECYCLE_CACHE": str(cache)}
+    assert "focal" in complete("train --loss ", tmp_path, **env)[0]
+    assert {"acme-raises", "acme-exits", "acme-half"} <= set(complete("plugins check ", tmp_path, **env)[0])
+    assert "half" not in complete("train --loss ", tmp_path, **env)[0]
+    for line in ("--help", "aug --help", "aug preview --help", "aug flip --help", "plugins --help", "train --help"):
+        done = run_recycle(*line.split(), cwd=tmp_path, env=env, timeout=60)
+        assert (done.returncode, done.stderr) == (0, ""), line
+    assert "copy-paste" in run_recycle("aug", "--help", cwd=tmp_path, env=env).stdout
+
+
+def test_a_plugin_that_hangs_holds_up_neither_help_nor_completion(tmp_path, cache):
+    """While it is found out, what was known before is offered; then all but it."""
+    before = {"RECYCLE_CACHE": str(cache), "PYTHONPATH": ""}
+    assert "focal" in complete("train --loss ", tmp_path, **before)[0]
+    env = before | {"PYTHONPATH": f"{DISTS / 'hangs'}:{DISTS / 'ok'}"}
+    found, _ = complete("train --loss ", tmp_path, **env)  # waits for two of the ten seconds that the plugin is given
+    assert "focal" in found
+    assert "acme" not in found
+    discover_impatiently(cache, env["PYTHONPATH"])
+    assert {"focal", "acme"} <= set(complete("train --loss ", tmp_path, **env)[0])
+    assert "acme-hangs" in complete("plugins check ", tmp_path, **env)[0]
+    for line in ("--help", "aug --help", "aug flip --help", "aug preview copy-paste --help"):
+        done = run_recycle(*line.split(), cwd=tmp_path, env=env, timeout=20)
+        assert done.returncode == 0, done.stderr
+
+
+def test_what_was_installed_since_is_offered(tmp_path, cache):
+    env = {"RECYCLE_CACHE": str(cache), "PYTHONPATH": ""}
+    assert "acme" not in complete("train --loss ", tmp_path, **env)[0]
+    env["PYTHONPATH"] = f"{DISTS / 'ok'}"
+    assert "acme" in complete("train --loss ", tmp_path, **env)[0]
+    env["PYTHONPATH"] = f"{DISTS / 'ok'}:{DISTS / 'clash'}"
+    assert {"acme@acme-ok", "acme@acme-clash"} <= set(complete("train --loss ", tmp_path, **env)[0])
+    env["RECYCLE_PLUGINS"] = "acme-ok"
+    assert complete("train --loss ", tmp_path, **env)[0] == ["acme"]
+
+
+@pytest.mark.parametrize("stored", ["", "{", '{"fingerprint": 3}', "[]"])
+def test_a_manifest_that_is_none_is_made_anew(tmp_path, cache, stored):
+    env = {"RECYCLE_CACHE": str(cache)}
+    assert run_recycle("plugins", "list", cwd=tmp_path, env=env).returncode == 0
+    (file,) = cache.iterdir()
+    whole = file.read_text()
+    file.write_text(stored)
+    assert "focal" in complete("train --loss ", tmp_path, **env)[0]
+    assert json.loads(file.read_text()) == json.loads(whole)
+
+
+def test_a_cache_that_cannot_be_written_fails_nothing(tmp_path):
+    env = {"RECYCLE_CACHE": "/proc/self/nowhere"}
+    assert run_recycle("plugins", "check", cwd=tmp_path, env=env).returncode == 0
+    assert "focal" in complete("train --loss ", tmp_path, **env)[0]
+
+
+def test_commands_that_discover_store_what_they_found(tmp_path, cache):
+    env = {"RECYCLE_CACHE": str(cache), "PYTHONPATH": str(DISTS / "rain")}
+    assert run_recycle("plugins", "list", cwd=tmp_path, env=env).returncode == 0
+    (file,) = cache.iterdir()
+    found = manifest.Manifest.model_validate_json(file.read_text())
+    settings = {one.name: one for one in found.of("augmentation")["rain"].settings}
+    assert {name: one.form for name, one in settings.items()} == {
+        "drops": "text",
+        "seed": "text",
+        "shades": "list",
+        "ignored": "flag",
+        "per_class": "mapping",
+    }
+    assert settings["seed"].choices == ("small", "large")
+    assert settings["shades"].default == "0.5"
+    time = file.stat().st_mtime_ns
+    assert run_recycle("plugins", "list", cwd=tmp_path, env=env).returncode == 0
+    assert file.stat().st_mtime_ns == time
+
+
+@pytest.mark.parametrize(
+    ("platform", "env", "folder"),
+    [
+        ("linux", {"XDG_CACHE_HOME": "/caches"}, "/caches/recyclecli"),
+        ("linux", {"XDG_CACHE_HOME": "not/absolute"}, "/home/me/.cache/recyclecli"),
+        ("linux", {}, "/home/me/.cache/recyclecli"),
+        ("darwin", {"XDG_CACHE_HOME": "/caches"}, "/home/me/Library/Caches/recyclecli"),
+        ("linux", {"RECYCLE_CACHE": "/mine"}, "/mine"),
+    ],
+)
+def test_the_cache_is_where_the_platform_has_it(monkeypatch, platform, env, folder):
+    for name in ("XDG_CACHE_HOME", "RECYCLE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"HOME": "/home/me", **env}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert str(manifest.manifest_file().parent) == folder
+
+
+def test_who_does_not_finish_loading_is_named(tmp_path):
+    """A command that needs the plugins waits, and says for whom."""
+    program = (
+        "import time, recyclecli.manifest as m\nm.PATIENCE = 0.05\nload = m.plugins.discover\n"
+        "m.plugins.discover = lambda found: time.sleep(0.4) or load(found=found)\nm.discover()"
+    )
+    env = {**manifest.os.environ, "RECYCLE_PLUGINS": ""}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=60)
+    assert "still waiting for the plugin recycle-losses" in done.stderr
+    assert "RECYCLE_PLUGINS" in done.stderr
