@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 MANIFESTS := pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
 TEST_TOOLS := axe-playwright-python build hatchling hypothesis import-linter mypy onnx onnxruntime onnxscript playwright pydensecrf2 pytest pytest-xdist ruff supervision
 
-.PHONY: demo test lint install clean
+.PHONY: demo test lint install surface clean
 
 install: $(VENV)/.installed
 
@@ -27,6 +27,10 @@ lint: $(VENV)/.test-tools
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# freezes the public names anew, after a change that was meant: see docs/compatibility.md
+surface: $(VENV)/.installed
+	$(BIN)/python tests/surface.py
 
 # one pip command for the core and its plugins, so that no sibling is looked up elsewhere
 $(VENV)/.installed: $(MANIFESTS)

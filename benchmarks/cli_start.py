@@ -1,41 +1,105 @@
-"""How long the light commands take, against importing what any such tool needs.
+"""How long the light commands take, and what twenty more installed plugins add.
 
     python benchmarks/cli_start.py
 
-Prints the median of 15 runs each, taken in turn, and the ratio; the bar is 2.5.
+Times are medians of 15 runs each, taken in turn. The first table holds the light commands against
+importing what any such tool needs (bar: 2.5 times as long); the second the same commands with and
+without twenty fake distributions of five components each (bar: 50 ms more for `recycle --help`).
 """
 
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 FLOOR = [sys.executable, "-c", "import typer, pluggy, pydantic, rich"]
 COMMANDS = {"recycle --help": ["--help"], "recycle plugins list": ["plugins", "list"]}
+MORE = {
+    "recycle aug --help": ["aug", "--help"],
+    "recycle train --plugin <TAB>": {
+        "_RECYCLE_COMPLETE": "complete_fish",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "_TYPER_COMPLETE_ARGS": "recycle train --plugin ",
+    },
+}
 ROUNDS = 15
+PLUGINS, BAR = 20, 50
+
+MODULE = """
+from pydantic import Field
+
+from recyclecli import hookimpl
+from recyclecli.types import LossComponent, Options
 
 
-def seconds(command: list[str]) -> float:
+class FakeOptions(Options):
+    gamma: float = Field(2.0, ge=0, description="of the fake")
+    side: int = Field(3, ge=1, description="of the fake")
+
+
+@hookimpl
+def recycle_losses():
+    for number in range(5):
+        yield LossComponent(f"{name}-loss-{{number}}", "{module}.loss:Loss", FakeOptions, "A loss that is not there")
+"""
+
+
+def seconds(command: list[str], env: dict[str, str]) -> float:
     began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(command, check=True, env=os.environ | env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 
-def main() -> None:
-    lines = {"floor": FLOOR} | {
-        name: [sys.executable, "-m", "recyclecli", *arguments] for name, arguments in COMMANDS.items()
-    }
-    for command in lines.values():
-        seconds(command)
+def medians(lines: dict[str, tuple[list[str], dict[str, str]]]) -> dict[str, float]:
+    """Milliseconds of each line, the lines taken in turn."""
+    for line in lines.values():
+        seconds(*line)
     times: dict[str, list[float]] = {name: [] for name in lines}
     for _ in range(ROUNDS):
-        for name, command in lines.items():
-            times[name].append(seconds(command))
-    floor = statistics.median(times["floor"])
-    print(f"floor: {' '.join(FLOOR[1:])}: {floor * 1000:.0f} ms")
+        for name, line in lines.items():
+            times[name].append(seconds(*line))
+    return {name: statistics.median(values) * 1000 for name, values in times.items()}
+
+
+def write_distributions(folder: Path) -> None:
+    """Fake installed distributions, a package and its metadata each."""
+    for number in range(PLUGINS):
+        name, module = f"fake-{number}", f"fake_{number}"
+        info = folder / f"{module}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[recyclecli]\n{name} = {module}\n")
+        (folder / module).mkdir()
+        (folder / module / "__init__.py").write_text(MODULE.format(name=name, module=module))
+
+
+def recycle(arguments: list[str] | dict[str, str], env: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    program = [sys.executable, "-m", "recyclecli"]
+    return (program, arguments | env) if isinstance(arguments, dict) else ([*program, *arguments], env)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        write_distributions(Path(place) / "site")
+        path = os.pathsep.join([str(Path(place) / "site"), os.environ.get("PYTHONPATH", "")])
+        without = {"RECYCLE_CACHE": f"{place}/without"}
+        installed = {"RECYCLE_CACHE": f"{place}/with", "PYTHONPATH": path}
+        lines = {"floor": (FLOOR, {})}
+        for name, arguments in (COMMANDS | MORE).items():
+            lines[name] = recycle(arguments, without)
+            lines[f"{name}, installed"] = recycle(arguments, installed)
+        found = medians(lines)
+    print(f"floor: {' '.join(FLOOR[1:])}: {found['floor']:.0f} ms")
     for name in COMMANDS:
-        took = statistics.median(times[name])
-        print(f"{name}: {took * 1000:.0f} ms, {took / floor:.2f} of the floor (bar 2.5)")
+        print(f"{name}: {found[name]:.0f} ms, {found[name] / found['floor']:.2f} of the floor (bar 2.5)")
+    print(f"{PLUGINS} more plugins of 5 components each:")
+    for name in (*COMMANDS, *MORE):
+        more = found[f"{name}, installed"] - found[name]
+        bar = f" (bar {BAR})" if name == "recycle --help" else ""
+        print(f"{name}: {found[f'{name}, installed']:.0f} ms, {more:+.0f} ms{bar}")
 
 
 if __name__ == "__main__":

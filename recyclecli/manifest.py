@@ -15,7 +15,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -103,8 +103,9 @@ class Manifest(Card):
 
 def discover() -> Registry:
     """`recyclecli.plugins.discover`, which says after a while whom it waits for, and stores the manifest."""
+    installed = entry_points(group=GROUP)
     found: list[Plugin] = []
-    for name, points in _by_distribution():
+    for name, points in _by_distribution(installed):
         waiting = Timer(PATIENCE, _complain, (name,))
         waiting.daemon = True
         waiting.start()
@@ -113,7 +114,7 @@ def discover() -> Registry:
         finally:
             waiting.cancel()
     registry = Registry(tuple(found))
-    _store(manifest_of(registry))
+    _store(manifest_of(registry, installed))
     return registry
 
 
@@ -128,15 +129,15 @@ def known(wait: float) -> Manifest:
         stored = Manifest.model_validate_json(manifest_file().read_text(encoding="utf-8"))
     except (OSError, ValueError, RuntimeError):  # no file, not ours, no home
         stored = Manifest()
-    if stored.fingerprint == fingerprint():
+    if stored.fingerprint == fingerprint(entry_points(group=GROUP)):
         return stored
     return _discovered_elsewhere(wait) or stored
 
 
-def fingerprint() -> str:
+def fingerprint(installed: Iterable[EntryPoint]) -> str:
     """A digest of what is installed: plugins, versions, places, times, and the allow-list."""
     parts = [__version__, str(os.environ.get(ALLOW_LIST))]
-    for point in entry_points(group=GROUP):
+    for point in installed:
         parts += [point.name, point.value]
         if point.dist is not None:
             folder = Path(str(point.dist.locate_file("")))  # its time changes when something is installed
@@ -145,10 +146,10 @@ def fingerprint() -> str:
     return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()
 
 
-def manifest_of(registry: Registry) -> Manifest:
-    """The manifest of what is registered."""
+def manifest_of(registry: Registry, installed: Iterable[EntryPoint]) -> Manifest:
+    """The manifest of what is registered, from these entry points."""
     return Manifest(
-        fingerprint=fingerprint(),
+        fingerprint=fingerprint(installed),
         packages=tuple(dict.fromkeys(plugin.distribution for plugin in registry.plugins)),
         components=tuple(offered(offer.component, offer.plugin.distribution) for offer in registry.offers()),
     )
@@ -249,12 +250,12 @@ def manifest_file() -> Path:
     return folder / f"plugins-{hashlib.sha256(sys.prefix.encode()).hexdigest()[:12]}.json"
 
 
-def _by_distribution() -> Iterator[tuple[str, list[EntryPoint]]]:
+def _by_distribution(installed: Iterable[EntryPoint]) -> list[tuple[str, list[EntryPoint]]]:
     """Entry points by their distribution, in its order."""
     groups: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=GROUP):
+    for point in installed:
         groups.setdefault(point.dist.name if point.dist else "unknown", []).append(point)
-    return iter(sorted(groups.items()))
+    return sorted(groups.items())
 
 
 def _complain(name: str) -> None:
@@ -308,8 +309,9 @@ def _patiently(name: str, points: list[EntryPoint]) -> tuple[Plugin, ...]:
 def main() -> None:
     """Discover, store, print."""
     faulthandler.dump_traceback_later(LIFETIME, exit=True)  # also where a plugin holds the interpreter
-    found = [plugin for name, points in _by_distribution() for plugin in _patiently(name, points)]
-    manifest = manifest_of(Registry(tuple(found)))
+    installed = entry_points(group=GROUP)
+    found = [plugin for name, points in _by_distribution(installed) for plugin in _patiently(name, points)]
+    manifest = manifest_of(Registry(tuple(found)), installed)
     _store(manifest)
     try:
         print(manifest.model_dump_json(), file=sys.__stdout__, flush=True)

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -70,27 +70,25 @@ class Offer:
         """Its settings from `values`; pydantic.ValidationError where they do not fit."""
         return self.component.options.model_validate(dict(values))
 
-    def build(self, options: Options, context: Any) -> Any:
-        """Import the factory and call it.
-
-        Raises:
-            RecycleError: a required package is missing, or the factory cannot be imported.
-        """
-        missing = self.missing()
-        if missing:
+    def factory(self) -> Any:
+        """Import what builds it; RecycleError where a required package is missing or that fails."""
+        if missing := self.missing():
             raise RecycleError(
                 f"{self.component.kind} {self.qualified} needs {listed(missing)}",
                 f"pip install {' '.join(repr(need) for need in missing)}",
             )
         module, _, attribute = self.component.factory.partition(":")
         try:
-            factory = getattr(import_module(module), attribute)
+            return getattr(import_module(module), attribute)
         except Exception as error:  # a broken torchvision raises RuntimeError, an old plugin SyntaxError
             raise RecycleError(
                 f"{self.component.kind} {self.qualified}: {self.component.factory} cannot be imported: {error}",
                 f"reinstall or update {self.plugin.distribution}",
             ) from error
-        return factory(options, context)
+
+    def build(self, options: Options, context: Any) -> Any:
+        """Import the factory, see `factory`, and call it."""
+        return self.factory()(options, context)
 
 
 @dataclass(frozen=True)
@@ -128,15 +126,17 @@ class Registry:
         if len(found) == 1:
             return found[0]
         if found:
-            choices = [offer.qualified for offer in found]
             raise RecycleError(
                 f"{kind} {name!r} is offered by {len(found)} packages: "
                 + listed(f"{offer.plugin.distribution} {offer.plugin.version}" for offer in found),
-                f"say which: {' or '.join(choices)}",
+                f"say which: {' or '.join(offer.qualified for offer in found)}",
             )
+        raise RecycleError(f"no {kind} is called {name!r}", nearest(name, self.names(kind)) + self.broken())
+
+    def broken(self) -> str:
+        """The plugins that were not loaded, to be added to a message."""
         broken = [plugin.distribution for plugin in self.plugins if plugin.state != "ok"]
-        hint = f"; not loaded: {listed(broken)} (see `recycle plugins list`)" if broken else ""
-        raise RecycleError(f"no {kind} is called {name!r}", nearest(name, self.names(kind)) + hint)
+        return f"; not loaded: {listed(broken)} (see `recycle plugins list`)" if broken else ""
 
     def build(self, kind: Kind, name: str, values: Mapping[str, Any], context: Any) -> Any:
         """Find, check the options, build: for parts that do not come through a recipe.
@@ -156,9 +156,7 @@ class Registry:
 def allow_list() -> frozenset[str] | None:
     """Distribution names in $RECYCLE_PLUGINS, normalised; None when it is unset, all allowed."""
     value = os.environ.get(ALLOW_LIST)
-    if value is None:
-        return None
-    return frozenset(_normalised(name) for name in value.split(",") if name.strip())
+    return None if value is None else frozenset(_normalised(name) for name in value.split(",") if name.strip())
 
 
 def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | None = None) -> Registry:
@@ -175,13 +173,12 @@ def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | 
     plugins = []
     for distribution, version, point in ordered:
         plugin = _load(point, distribution, version, allowed)
-        keys = [(plugin.distribution, component.kind, component.name) for component in plugin.components]
-        doubled = [f"{kind} {name}" for _, kind, name in keys if (plugin.distribution, kind, name) in taken]
+        keys = {(distribution, component.kind, component.name) for component in plugin.components}
+        doubled = [f"{kind} {name}" for _, kind, name in sorted(keys & taken)]
         if doubled:  # name@distribution could not tell them apart
-            cause = f"another entry point of {plugin.distribution} offers {listed(doubled)} already"
-            plugin = Plugin(plugin.name, plugin.distribution, plugin.version, "failed", cause)
-        else:
-            taken.update(keys)
+            cause = f"another entry point of {distribution} offers {listed(doubled)} already"
+            plugin = replace(plugin, state="failed", cause=cause, components=())
+        taken |= keys
         plugins.append(plugin)
     return Registry(tuple(plugins))
 
@@ -204,21 +201,26 @@ def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset
 def _components(point: EntryPoint) -> tuple[Component, ...]:
     manager = pluggy.PluginManager("recyclecli")
     manager.add_hookspecs(hookspecs)
-    module = point.load()
+    try:
+        module = point.load()
+    except (ImportError, AttributeError) as error:
+        raise RecycleError(f"its entry point names {point.value}, which cannot be imported: {error}") from error
     manager.register(module, point.name)
-    unknown = sorted(
-        name
-        for name in dir(module)
-        if name not in HOOKS and getattr(getattr(module, name, None), "recyclecli_impl", None) is not None
-    )
-    if unknown:
-        raise RecycleError(f"hook {listed(unknown)} is unknown to this recyclecli: upgrade recyclecli")
+    marked = {name for name in dir(module) if getattr(getattr(module, name, None), "recyclecli_impl", None) is not None}
+    if unknown := sorted(marked - HOOKS.keys()):
+        advice = f"upgrade recyclecli, or correct the name; {nearest(unknown[0], HOOKS)}"
+        raise RecycleError(f"hook {listed(unknown)} is unknown to this recyclecli: {advice}")
+    if not marked:
+        raise RecycleError(f"{point.value} marks no function with @hookimpl; the hooks are {listed(HOOKS)}")
     collected: dict[tuple[Kind, str], Component] = {}
     for hook, kind in HOOKS.items():
-        for offered in getattr(manager.hook, hook)():
+        if not (results := getattr(manager.hook, hook)()) and hook in marked:
+            raise RecycleError(f"{hook} returned None: let it yield {kind} components")
+        for offered in results:
             for component in offered:
                 if not isinstance(component, Component) or component.kind != kind:
-                    raise RecycleError(f"{hook} returned {component!r}, which is no {kind} component")
+                    what = getattr(component, "name", component)
+                    raise RecycleError(f"{hook} returned {what!r}, which is no {kind} component")
                 if (kind, component.name) in collected:
                     raise RecycleError(f"{hook} returned {component.name!r} twice")
                 collected[kind, component.name] = component
@@ -226,9 +228,8 @@ def _components(point: EntryPoint) -> tuple[Component, ...]:
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
-    if point.dist is None:
-        return "unknown", "unknown"
-    metadata = point.dist.metadata  # parsed anew at each access
+    unknown = {"Name": "unknown", "Version": "unknown"}
+    metadata = point.dist.metadata if point.dist else unknown  # parsed anew at each access
     return metadata["Name"], metadata["Version"]
 
 

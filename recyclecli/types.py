@@ -68,7 +68,7 @@ class Component:
 
     Raises:
         ValueError: a field does not have that form, or an option is called `name`, `id` or
-            `weight`, which the recipe uses itself.
+            `weight`, which the recipe uses itself, or as an attribute of pydantic's, `copy`.
     """
 
     kind: ClassVar[Kind]
@@ -85,9 +85,9 @@ class Component:
             raise ValueError(f"{self.name}: factory {self.factory!r} is not 'package.module:attribute'")
         if not (isinstance(self.options, type) and issubclass(self.options, Options)):
             raise ValueError(f"{self.name}: options must be a subclass of recyclecli.types.Options")
-        shadowing = RESERVED & self.options.model_fields.keys()
+        shadowing = (RESERVED | set(dir(Options))) & self.options.model_fields.keys()
         if shadowing:
-            raise ValueError(f"{self.name}: option names {sorted(shadowing)} are the recipe's own")
+            raise ValueError(f"{self.name}: options {sorted(shadowing)} hide names of the recipe or of pydantic")
         for place in ("offline", "search"):
             unknown = (getattr(self, place, None) or {}).keys() - self.options.model_fields.keys()
             if unknown:

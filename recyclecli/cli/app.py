@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import entry_points
+from traceback import walk_tb
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +17,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
 
 COMPLETE = "_RECYCLE_COMPLETE"  # set by the scripts in shells/
-BUGS = "please report it with this text and the command you typed: https://github.com/recyclecli/recyclecli/issues"
+ISSUES = "https://github.com/recyclecli/recyclecli/issues"
 
 
 class Commands(TyperGroup):
@@ -58,9 +60,22 @@ def _message(error: BaseException) -> tuple[str, int]:
 
 
 def _report(error: BaseException) -> None:
-    print(f"error: a bug of recyclecli: {type(error).__name__}: {error}\n  {BUGS}", file=sys.stderr)
+    plugin = _plugin_of(error)
+    whose, where = f"the plugin {plugin}" if plugin else "recyclecli", "its authors" if plugin else ISSUES
+    print(f"error: a bug of {whose}: {type(error).__name__}: {error}", file=sys.stderr)
+    print(f"  please report it with this text and the command you typed: {where}", file=sys.stderr)
     print("  `recycle --debug ...` shows where it happened", file=sys.stderr)
     raise typer.Exit(70) from None
+
+
+def _plugin_of(error: BaseException) -> str | None:
+    """The distribution of the plugin whose code was called last before the error; None when there was none."""
+    packages = {
+        point.module.partition(".")[0]: point.dist.name for point in entry_points(group="recyclecli") if point.dist
+    }
+    called = (frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(error.__traceback__))
+    owners = [packages[module] for module in called if module in packages]
+    return owners[-1] if owners else None
 
 
 app = typer.Typer(
@@ -137,5 +152,6 @@ def main() -> None:
     if "--debug" in arguments:
         arguments = ["--debug", *(argument for argument in arguments if argument != "--debug")]
     if COMPLETE in os.environ:
+        os.environ["COLUMNS"] = "10000"  # an answer is one line, however long its help
         completion_init()
     app(args=arguments, prog_name="recycle")

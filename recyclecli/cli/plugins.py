@@ -17,9 +17,11 @@ app = typer.Typer(no_args_is_help=True, help="What is installed, from where, wit
 @app.command("list", epilog="Example: `recycle plugins list --json`")
 def list_plugins(as_json: AsJson = False) -> None:
     """Every plugin: version, state, what it offers, and why one offers nothing."""
+    from recyclecli.kit.faults import clashes
     from recyclecli.manifest import discover
 
-    plugins = discover().plugins
+    registry = discover()
+    plugins = registry.plugins
     if as_json:
         import json
 
@@ -49,6 +51,8 @@ def list_plugins(as_json: AsJson = False) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     for *cells, offers in lines:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), offers]))
+    for clash in clashes(registry):
+        print(f"note: {clash}", file=sys.stderr)
 
 
 @app.command(epilog="Example: `recycle plugins show focal`")
@@ -71,7 +75,7 @@ def show(
     ]
     if not offers:
         everything = [offer.component.name for offer in registry.offers()]
-        raise RecycleError(f"no component is called {name!r}", nearest(bare, everything))
+        raise RecycleError(f"no component is called {name!r}", nearest(bare, everything) + registry.broken())
     if as_json:
         import json
 
@@ -128,28 +132,31 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="[PACKAGE]...",
-            help="Also hold these packages' components to their kinds' tests.",
+            help="Also import these packages' components, and hold them to their kinds' tests.",
             autocompletion=packages,
         ),
     ] = None,
 ) -> None:
     """Exit 1 when a plugin failed to load, lacks something it needs, or fails the tests of its kind: for CI."""
     from recyclecli.errors import FaultsFound, RecycleError, nearest
+    from recyclecli.kit.faults import clashes, faults
     from recyclecli.manifest import discover
 
     registry = discover()
-    faults = [f"{plugin.distribution}: {plugin.cause}" for plugin in registry.plugins if plugin.state == "failed"]
-    for offer in registry.offers():
-        faults += [f"{offer.qualified}: pip install {need!r}" for need in offer.missing()]
-    if faults:
-        raise FaultsFound("\n  ".join([f"{len(faults)} fault(s) in the installed plugins:", *faults]))
-    print(f"{len(registry.plugins)} plugins, {len(registry.offers())} components, no faults")
-    for name in names or ():
-        offers = [offer for offer in registry.offers() if offer.plugin.distribution == name]
-        if not offers:
-            known = [plugin.distribution for plugin in registry.plugins]
+    offers = {name: [offer for offer in registry.offers() if offer.plugin.distribution == name] for name in names or ()}
+    known = [plugin.distribution for plugin in registry.plugins]
+    for name in offers:
+        if name not in known:
             raise RecycleError(f"no plugin package is called {name!r}", nearest(name, known))
-        _test(name, [(offer.component.kind, offer.qualified) for offer in offers])
+    found = list(faults(registry, offers))
+    if found:
+        raise FaultsFound("\n  ".join([f"{len(found)} fault(s) in the installed plugins:", *found]))
+    print(f"{len(registry.plugins)} plugins, {len(registry.offers())} components, no faults")
+    for clash in clashes(registry):
+        print(f"note: {clash}", file=sys.stderr)
+    for name, components in offers.items():
+        if components:
+            _test(name, [(offer.component.kind, offer.qualified) for offer in components])
 
 
 def _test(name: str, components: list[Any]) -> None:

@@ -82,6 +82,13 @@ def test_each_place_offers_its_names(monkeypatch, capsys, line, offered):
     assert err == ""
 
 
+def test_every_answer_is_one_line_however_long_its_help(tmp_path):
+    for line in ("predict --", "aug copy-paste --", "train -o "):
+        found, _ = complete(line, tmp_path)
+        assert len(found) > 10
+        assert [one for one in found if one.strip().count(" ")] == []
+
+
 def test_runs_are_offered_with_the_last(tmp_path):
     for folder in ("runs/one", "elsewhere/two"):
         (tmp_path / folder).mkdir(parents=True)

@@ -1,0 +1,45 @@
+"""The public names keep their signatures, unless someone means to change them and says so."""
+
+import json
+
+from surface import FILE, MODULES, surface
+
+CHANGE = """the public names of recyclecli are no longer those of tests/surface.json:
+{}
+Names and arguments may be added; to take one away or change one, follow docs/compatibility.md first.
+Then: `make surface`, and say in CHANGELOG.md, under Unreleased, what changed for whom."""
+
+
+def differences(frozen, now):
+    for module in MODULES:
+        before, after = frozen[module], now[module]
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name):
+                sign = "+" if name not in before else "-" if name not in after else "~"
+                yield f"  {sign} {module}.{name}: {before.get(name, 'new')} -> {after.get(name, 'gone')}"
+
+
+def test_the_public_names_are_those_of_the_frozen_file():
+    changes = list(differences(json.loads(FILE.read_text(encoding="utf-8")), surface()))
+    assert not changes, CHANGE.format("\n".join(changes))
+
+
+def test_what_is_frozen_is_what_the_docs_call_public():
+    frozen = surface()
+    assert {"hookimpl", "__version__"} <= set(frozen["recyclecli"])
+    assert {"Component", "Batch.mask", "Kind", "Loss.__call__", "RecycleError"} <= set(frozen["recyclecli.types"])
+    assert {"recycle_losses"} <= set(frozen["recyclecli.hookspecs"])
+    assert {"LossConformance.name", "random_batch"} <= set(frozen["recyclecli.testing"])
+    assert {"train", "evaluate"} <= set(frozen["recyclecli.api"])
+    page = (FILE.parents[1] / "docs/compatibility.md").read_text(encoding="utf-8")
+    assert [module for module in MODULES if f"`{module}`" not in page] == []
+
+
+def test_a_change_is_told_by_name():
+    frozen = surface()
+    before = {module: dict(names) for module, names in frozen.items()}
+    before["recyclecli.api"]["gone"] = "function()"
+    del before["recyclecli.api"]["train"]
+    before["recyclecli"]["__version__"] = "int"
+    told = [line.split(":")[0].strip() for line in differences(before, frozen)]
+    assert told == ["~ recyclecli.__version__", "- recyclecli.api.gone", "+ recyclecli.api.train"]
