@@ -2,9 +2,12 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from functools import cache
+import sysconfig
+import venv
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +34,18 @@ def run_recycle(*arguments, cwd, env=None, timeout=300):
         return forks().run(texts, cwd, environment, timeout)[0]
     command = [sys.executable, "-m", "recyclecli", *texts]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
+
+
+def fresh_environment(folder):
+    """A new environment that sees this one's packages, as if it had installed the core and its plugins; its bin."""
+    venv.create(folder)
+    programs, python = folder / "bin", folder / "bin/python"
+    site = folder / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    (site / "core.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    for name, module in {"pip": "pip", "pytest": "pytest", "twine": "twine", "recycle": "recyclecli"}.items():
+        (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} -P -m {module} "$@"\n')
+        (programs / name).chmod(0o755)
+    return programs
 
 
 SQUARE = [[4.0, 4.0, 28.0, 4.0, 28.0, 28.0, 4.0, 28.0]]

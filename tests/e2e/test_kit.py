@@ -4,12 +4,9 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
-import venv
-from pathlib import Path
 
 import pytest
-from support import coco, run_recycle, write_coco
+from support import coco, fresh_environment, run_recycle, write_coco
 
 from recyclecli.errors import RecycleError
 from recyclecli.kit import conformance_tests, write_kit
@@ -29,11 +26,7 @@ def test_each_kind_installs_shows_up_is_used_and_passes_untouched(tmp_path):
         assert f"{name}/pyproject.toml" in run_recycle("plugins", "new", name, "--kind", kind, cwd=tmp_path).stdout
     for name in names.values():
         run(sys.executable, "-m", "ruff", "check", "--isolated", "--line-length", "120", ".", cwd=tmp_path / name)
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv/bin/python"
-    # the fresh environment sees this one's packages, as if it had installed the core and its plugins
-    site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
-    Path(f"{site}/core.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    python = fresh_environment(tmp_path / "venv") / "python"
     places = [tmp_path / name for name in names.values()]
     run(python, "-m", "pip", "install", "--no-deps", "--no-index", "--no-build-isolation", "--quiet", *places)
     listed = json.loads(run(python, "-m", "recyclecli", "plugins", "list", "--json", cwd=tmp_path))

@@ -4,12 +4,10 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
-from support import coco, write_coco
+from support import coco, fresh_environment, write_coco
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "recycle-loss-example"
 
@@ -24,12 +22,7 @@ def run(*command, **keywords):
 def test_wheel_installs_shows_up_trains_and_passes_its_tests(tmp_path):
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path / "dist", EXAMPLE)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
-    fresh = tmp_path / "venv"
-    venv.create(fresh, with_pip=True)
-    python = fresh / "bin" / "python"
-    # the fresh environment sees this one's packages, as if it had installed the core and its plugins
-    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
-    (site / "core.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    python = fresh_environment(tmp_path / "venv") / "python"
     offered = json.loads(run(python, "-m", "recyclecli", "plugins", "list", "--json", cwd=tmp_path))
     assert "recycle-loss-example" not in {row["distribution"] for row in offered}
 

@@ -29,7 +29,7 @@ def test_what_is_frozen_is_what_the_docs_call_public():
     assert {"hookimpl", "__version__"} <= set(frozen["recyclecli"])
     assert {"Component", "Batch.mask", "Kind", "Loss.__call__", "RecycleError"} <= set(frozen["recyclecli.types"])
     assert {"recycle_losses"} <= set(frozen["recyclecli.hookspecs"])
-    assert {"LossConformance.name", "random_batch"} <= set(frozen["recyclecli.testing"])
+    assert {"Conformance.name", "random_batch"} <= set(frozen["recyclecli.testing"])
     assert {"train", "evaluate"} <= set(frozen["recyclecli.api"])
     page = (FILE.parents[1] / "docs/compatibility.md").read_text(encoding="utf-8")
     assert [module for module in MODULES if f"`{module}`" not in page] == []
