@@ -5,9 +5,9 @@ import os
 import shlex
 import subprocess
 import sys
-from functools import cache
 import sysconfig
 import venv
+from functools import cache
 from pathlib import Path
 
 import numpy as np
