@@ -17,7 +17,8 @@ from recyclecli.report.uris import Rgba, jpeg_uri, layer_uri
 from recyclecli.report.words import percent
 from recyclecli.types import IGNORE, Sample
 
-WIDTH = 480  # pixels of each picture
+WIDTHS = (480, 320, 160)  # pixels of each picture; the first with which a photo and its layers fit into `ROOM`
+ROOM = 350_000  # bytes
 FILL = 150  # opacity of a class's colour, of 255; its outline is drawn full
 WRONG, UNKNOWN, VEIL = (214, 39, 40, 190), (110, 110, 150, 190), (255, 255, 255, 130)
 DOUBT = 16  # steps of the confidence layer
@@ -83,7 +84,15 @@ class Gallery:
         return [shown for _, name, shown in sorted(self._worst, reverse=True) if name not in best]
 
     def _shown(self, name: str, iou: float, sample: Sample, said: Prediction) -> Shown:
-        height, width = _fitted(*sample.image.shape[:2])
+        """The photo as large as it may be: noise does not compress, and twelve photos share the page's 5 MB."""
+        for width in WIDTHS:
+            shown = self._drawn(name, iou, sample, said, width)
+            if len(shown.photo) + sum(len(uri) for _, _, uri in shown.layers) <= ROOM:
+                break
+        return shown
+
+    def _drawn(self, name: str, iou: float, sample: Sample, said: Prediction, widest: int) -> Shown:
+        height, width = _fitted(*sample.image.shape[:2], widest)
         image = resize_image(sample.image, height, width)
         truth, predicted = (resize_labels(labels, height, width) for labels in (sample.mask, said.labels))
         known = truth != IGNORE
@@ -137,7 +146,7 @@ class Gallery:
         return f"{self._names[true]} taken for {self._names[said]}, {percent(pairs.max() / truth.size)} of the photo"
 
 
-def _fitted(height: int, width: int) -> tuple[int, int]:
-    """The size of a picture: `WIDTH` wide, or as it is where it is smaller, and at most twice as high as wide."""
-    scale = min(1, WIDTH / width, 2 * WIDTH / height)
+def _fitted(height: int, width: int, widest: int) -> tuple[int, int]:
+    """The size of a picture: `widest` wide, or as it is where it is smaller, and at most twice as high as wide."""
+    scale = min(1, widest / width, 2 * widest / height)
     return max(1, round(height * scale)), max(1, round(width * scale))

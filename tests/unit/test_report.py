@@ -19,7 +19,7 @@ from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import evaluation
 from recyclecli.recipe import DataSection, Recipe, resolve
 from recyclecli.report import figures
-from recyclecli.report.gallery import WIDTH, Gallery
+from recyclecli.report.gallery import ROOM, WIDTHS, Gallery
 from recyclecli.report.page import findings
 from recyclecli.report.sorting import costs, fractions
 from recyclecli.report.words import what_came_of_it
@@ -27,6 +27,7 @@ from recyclecli.types import Sample
 
 COLORS = [(0, 0, 0), (200, 0, 0)]
 NAMES = ("Background", "Metal")
+NOISE = ((256, (3,)), (2, ()), (2, ()))
 
 
 def picture(uri):
@@ -80,7 +81,16 @@ class TestGallery:
         gallery("big.jpg", photo, Prediction(mask, np.full(mask.shape, 65535, np.uint16)), 1.0)
         (shown,) = gallery.best()
         sizes = {picture(uri).size for uri in (shown.photo, *(layer[2] for layer in shown.layers))}
-        assert sizes == {(WIDTH, WIDTH // 2)} == {(shown.width, shown.height)}
+        assert sizes == {(WIDTHS[0], WIDTHS[0] // 2)} == {(shown.width, shown.height)}
+
+    def test_noise_takes_no_more_room_than_a_photo(self):
+        chance = np.random.default_rng(0)
+        gallery = Gallery(NAMES, COLORS)
+        image, mask, labels = (chance.integers(0, top, (1200, 900, *end), np.uint8) for top, end in NOISE)
+        gallery("a.jpg", Sample(image, mask, mask.astype(np.int32)), Prediction(labels, mask.astype(np.uint16)), 0.5)
+        (shown,) = gallery.best()
+        assert len(shown.photo) + sum(len(uri) for _, _, uri in shown.layers) <= ROOM
+        assert shown.width < WIDTHS[0]
 
     def test_layers_show_what_they_say(self):
         gallery = Gallery(NAMES, COLORS)
