@@ -92,7 +92,8 @@ class Gallery:
         return shown
 
     def _drawn(self, name: str, iou: float, sample: Sample, said: Prediction, widest: int) -> Shown:
-        height, width = _fitted(*sample.image.shape[:2], widest)
+        rows, columns = sample.image.shape[:2]
+        height, width = _fitted(rows, columns, widest)
         image = resize_image(sample.image, height, width)
         truth, predicted = (resize_labels(labels, height, width) for labels in (sample.mask, said.labels))
         known = truth != IGNORE
