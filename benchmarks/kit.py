@@ -2,7 +2,7 @@
 
     python benchmarks/kit.py
 
-The lines are those of docs/plugins.md, typed into a fresh environment that sees the packages of this
+The lines are those of docs/tutorials/first-plugin.md, typed into a fresh environment that sees the packages of this
 one; making that environment is not counted, since an author has recyclecli installed. pip fetches what
 builds the package. The bar is 60 s.
 """

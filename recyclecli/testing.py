@@ -97,13 +97,15 @@ class Conformance:
     options: ClassVar[Mapping[str, Any]] = {}
 
     @pytest.fixture(scope="class")
-    def registry(self) -> Registry:
+    @classmethod
+    def registry(cls) -> Registry:
         """What is installed."""
         return discover()
 
-    def build(self, registry: Registry, context: Any) -> Any:
+    @classmethod
+    def build(cls, registry: Registry, context: Any) -> Any:
         """The component, as the core builds it."""
-        return registry.build(self.kind, self.name, self.options, context)
+        return registry.build(cls.kind, cls.name, cls.options, context)
 
     def test_is_listed_with_documented_options(self, registry: Registry) -> None:
         """It has a summary, and every option a description."""
@@ -175,10 +177,11 @@ class ModelConformance(Conformance):
     kind: ClassVar[Kind] = "model"
 
     @pytest.fixture(scope="class")
-    def model(self, registry: Registry) -> Any:
+    @classmethod
+    def model(cls, registry: Registry) -> Any:
         """The model for `CLASSES`, with no weights fetched."""
         torch.manual_seed(0)
-        return self.build(registry, ModelContext(len(CLASSES), pretrained=False))
+        return cls.build(registry, ModelContext(len(CLASSES), pretrained=False))
 
     @pytest.mark.parametrize(("height", "width"), [(64, 64), (64, 96), (50, 71)])
     def test_logits_of_any_size(self, model: Any, height: int, width: int) -> None:

@@ -39,6 +39,7 @@ def test_each_kind_installs_shows_up_is_used_and_passes_untouched(tmp_path):
         assert "passed" in passed or "100%" in passed
     checked = run(python, "-m", "recyclecli", "plugins", "check", names["loss"], cwd=tmp_path, env=env)
     assert "no faults" in checked
+    assert "no faults" in run(python, "-m", "recyclecli", "plugins", "check", names["dataset"], cwd=tmp_path, env=env)
     write_coco(tmp_path / "data", coco(6))
     train = "train --data data --plugin acme-model --loss acme-loss --aug acme-augmentation --epochs 1 --batch-size 2"
     run(python, "-m", "recyclecli", *train.split(), "-o", "data.size=32", "--name", "r", cwd=tmp_path, env=env)
