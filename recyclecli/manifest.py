@@ -140,8 +140,9 @@ def fingerprint(installed: Iterable[EntryPoint]) -> str:
     for point in installed:
         parts += [point.name, point.value]
         if point.dist is not None:
+            metadata = point.dist.metadata  # parsed anew at each access
             folder = Path(str(point.dist.locate_file("")))  # its time changes when something is installed
-            parts += [point.dist.name, point.dist.version, str(folder), _time(folder)]
+            parts += [metadata["Name"], metadata["Version"], str(folder), _time(folder)]
         parts.append(_time(_source(point)))
     return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()
 

@@ -19,12 +19,19 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line("hostile corpus: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """No test reaches the developer's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RECYCLE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def plain_environment(monkeypatch, tmp_path_factory):
-    """No setting of the developer's own reaches a test, and no test the developer's cache."""
+def plain_environment(monkeypatch):
+    """No setting of the developer's own reaches a test."""
     for name in ("RECYCLE_PLUGINS", "RECYCLE_DATA"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("RECYCLE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")

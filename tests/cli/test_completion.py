@@ -73,7 +73,7 @@ def discover_impatiently(cache, path):
 def test_each_place_offers_its_names(monkeypatch, capsys, line, offered):
     for name, value in ASKED.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("COLUMNS", "80")  # which completion widens; put back afterwards
+    monkeypatch.setenv("COLUMNS", "80")  # main() sets it: this puts it back
     monkeypatch.setenv("_TYPER_COMPLETE_ARGS", f"recycle {line}")
     with pytest.raises(SystemExit) as end:
         main()

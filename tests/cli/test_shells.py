@@ -30,7 +30,7 @@ TYPED = {  # what is typed, with TAB, and the line that it becomes
     "recycle predict my-r\tp --post mode\t--tta hf\t": "recycle predict my-run p --post mode-filter --tta hflip",
     "recycle compare my-run+hf\t": "recycle compare my-run+hflip",
     "recycle predict last some-ph\t": "recycle predict last some-photos",
-    "cd . && recycle plugins check recycle-sm\t": "cd . && recycle plugins check recycle-smp",
+    "cd . && A=1 recycle plugins check recycle-sm\t": "cd . && A=1 recycle plugins check recycle-smp",
 }
 
 
