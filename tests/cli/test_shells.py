@@ -51,6 +51,7 @@ def home(tmp_path_factory):
     (home / "runs/my-run").mkdir(parents=True)
     (home / "runs/my-run/recipe.yaml").touch()
     (home / "some-photos").mkdir()
+    assert run_recycle("plugins", "list", cwd=home, env={"RECYCLE_CACHE": str(home / "cache")}).returncode == 0
     return home
 
 
