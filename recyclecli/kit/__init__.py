@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from recyclecli import __version__
@@ -12,7 +14,6 @@ from recyclecli.files import write_text
 from recyclecli.types import KINDS, Kind
 
 TEMPLATES = Path(__file__).parent / "templates"
-TAKEN = {"recyclecli", "test", "tests", "torch", "numpy"}  # names of modules that a package must not hide
 
 
 def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
@@ -25,11 +26,14 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
         folder: must not exist or be empty.
 
     Raises:
-        RecycleError: the name cannot be a package's, the kind is unknown, the folder is not empty or
-            cannot be written.
+        RecycleError: the name cannot be a package's or hides an installed module, the kind is unknown, the
+            folder is not empty or cannot be written.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or name.replace("-", "_") in TAKEN:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise RecycleError(f"{name!r} cannot be a plugin's name", "use lower-case words with hyphens: acme-losses")
+    module = name.replace("-", "_")
+    if module in (*sys.stdlib_module_names, "test", "tests") or find_spec(module):
+        raise RecycleError(f"{name!r} would hide the module {module} that is there", "choose another name")
     if kind not in KINDS:
         raise RecycleError(f"no kind is called {kind!r}", f"there are {', '.join(KINDS)}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -38,7 +42,7 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
     major, minor = (int(part) for part in __version__.split(".")[:2])
     words = {
         "name": name,
-        "module": name.replace("-", "_"),
+        "module": module,
         "component": f"{first}-{kind}",
         "title": first.capitalize(),
         "kind": kind,

@@ -12,7 +12,8 @@ from support import DISTS, run_recycle
 from recyclecli import manifest
 from recyclecli.cli.app import main
 
-LOADED = ("torch", "lightning", "numpy", "recycle_losses", "recycle_smp", "recycle_kornia", "acme_hangs", "acme_raises")
+PLUGINS = ("recycle_datasets", "recycle_kornia", "recycle_smp", "recycle_losses", "recycle_densecrf", "acme_raises")
+LOADED = ("torch", "lightning", "numpy", *PLUGINS)
 ASKED = {"_RECYCLE_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
 BROKEN = ":".join(str(DISTS / name) for name in ("raises", "exits", "half", "wrong-kind", "old", "unknown-hook"))
 

@@ -70,7 +70,8 @@ def test_a_component_that_breaks_its_contract_fails_the_check(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("Acme", "cannot be a plugin's name"), ("../x", "cannot be"), ("torch", "cannot be"), ("a--b", "cannot be")],
+    [("Acme", "cannot be a plugin's name"), ("../x", "cannot be"), ("a--b", "cannot be")]
+    + [(name, "would hide the module") for name in ("torch", "recycle-losses", "json", "tests")],
 )
 def test_names_that_are_none(tmp_path, name, message):
     with pytest.raises(RecycleError, match=message):
