@@ -28,7 +28,7 @@ from recyclecli.api.judging import (
 )
 from recyclecli.api.predicting import count_together, member, predict, select, soup, vote_submissions
 from recyclecli.api.pseudo import pseudo_label, self_train
-from recyclecli.api.runs import build_postprocessor, export, find_run, pipeline, recipe_of, report, train
+from recyclecli.api.runs import build_postprocessor, export, find_run, pipeline, recipe_of, report, serve, train
 from recyclecli.errors import RecycleError
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "sample",
     "select",
     "self_train",
+    "serve",
     "soup",
     "split",
     "stats",

@@ -1,4 +1,4 @@
-"""Runs as functions: train, find, export, report."""
+"""Runs as functions: train, find, export, report, serve."""
 
 from __future__ import annotations
 
@@ -144,3 +144,32 @@ def report(run: Run | Place, file: Place | None = None) -> tuple[Path, Evaluatio
     recipe = recipe_of(run)
     split = make_split(registry(), recipe.data, recipe.seed)
     return write_report(registry(), find_run(run), recipe, split, Path(file) if file else None)
+
+
+def serve(
+    run: Run | Place,
+    other: Run | Place | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    allow_hosts: Sequence[str] = (),
+    bins: Place | None = None,
+    device: str | None = None,
+    open_browser: bool = False,
+) -> None:
+    """Serve the local web page until Ctrl-C; see `recyclecli.report.serve.start.serve`.
+
+    Args:
+        run: whose materials are shown.
+        other: a second run, to compare side by side.
+        host: address to listen at.
+        port: 0 for any that is free.
+        allow_hosts: names that the page goes by.
+        bins: YAML file: class name to bin name, colour and icon.
+        device: torch device; the GPU when there is one.
+        open_browser: open the page.
+    """
+    from recyclecli.report.serve.start import serve as start
+
+    runs = [find_run(each) for each in (run, other) if each is not None]
+    pairs = [(each, recipe_of(each)) for each in runs]
+    start(registry(), pairs, host, port, allow_hosts, Path(bins) if bins else None, device, open_browser)

@@ -122,6 +122,7 @@ def _add_commands() -> None:
         predict,
         pseudo,
         report,
+        serve,
         train,
     )
 
@@ -140,6 +141,7 @@ def _add_commands() -> None:
     app.command("export", epilog=export.EXAMPLE)(export.export)
     app.command("report", epilog=report.EXAMPLE)(report.report)
     app.command("completion", epilog=completion.EXAMPLE)(completion.completion)
+    app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
     app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 
 

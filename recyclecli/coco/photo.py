@@ -42,7 +42,7 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
             )
         image.load()
         turn = orientation > 1 and stated == turned
-        return _array(_rgb(ImageOps.exif_transpose(image) if turn else image))
+        return rgb_array(ImageOps.exif_transpose(image) if turn else image)
 
 
 def photo_size(file: Path) -> tuple[int, int]:
@@ -78,6 +78,11 @@ def open_photo(file: Path) -> Iterator[tuple[Image.Image, int]]:
         raise RecycleError(
             f"photo {file} cannot be read: {error}", "replace the file or drop it from the set"
         ) from error
+
+
+def rgb_array(image: Image.Image) -> NDArray[np.uint8]:
+    """A decoded image of any mode as (H, W, 3) uint8 RGB: alpha dropped, 16-bit gray scaled to 8 bits."""
+    return _array(_rgb(image))
 
 
 def _array(image: Image.Image) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from recyclecli.data.splits import Split, make_split, trained_on
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.evaluate import count, count_together
 from recyclecli.engine.members import Member
-from recyclecli.engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, Pipeline, write_choice
+from recyclecli.engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, Pipeline, joined, write_choice
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.judge.compare import WORTH, compare
@@ -116,12 +116,12 @@ def ablate(
 
     def together(sets: Sequence[Names]) -> list[Ledger]:
         print(f"trying together: {'; '.join(' + '.join(names) for names in sets)}", file=sys.stderr)
-        return count(registry, run, recipe, source, [_joined(tricks, names) for names in sets])
+        return count(registry, run, recipe, source, [joined(tricks, names) for names in sets])
 
     answers, choice = choose(base, dict(zip(tricks, ledgers, strict=False)), together, metric, worth, groups)
     arms = sibling_arms(registry, run, recipe, source) if retrained else {}
     others = _retrained(registry, base, source, arms, metric, worth, groups)
-    pipeline = _joined(tricks, choice.kept)
+    pipeline = joined(tricks, choice.kept)
     result = Ablation(len(source), metric, worth, tuple(answers), tuple(others), choice, pipeline)
     step = read_card(run.best).get("step")
     write_choice(run, pipeline, {"recyclecli": __version__, "step": step, "chosen_on": how, **result.as_dict()})
@@ -164,18 +164,6 @@ def _variants(registry: Registry, trick: Pipeline) -> list[Pipeline]:
         raise RecycleError(f"{part.name} names no options worth searching", "leave it out of --search")
     combinations = (dict(zip(values, one, strict=True)) for one in product(*values.values()))
     return [trick, *(Pipeline(post=(part.model_copy(update=one),)) for one in combinations)]
-
-
-def _joined(tricks: Mapping[str, Pipeline], names: Names) -> Pipeline:
-    """One pipeline of several tricks: all views, then all post-processors in the order of their names."""
-    joined = Pipeline()
-    for name in sorted(names, key=list(tricks).index):
-        trick = tricks[name]
-        weights = trick.weights if joined.weights == "best" else joined.weights
-        joined = Pipeline(
-            joined.views + trick.views, joined.post + trick.post, weights, max(joined.window, trick.window)
-        )
-    return joined
 
 
 def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -> dict[str, list[tuple[Run, Recipe]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -66,6 +66,16 @@ def checked_views(names: Sequence[str]) -> tuple[View, ...]:
         if name not in VIEWS:
             raise RecycleError(f"no view is called {name!r}", nearest(name, VIEWS))
     return tuple(view for view in VIEWS if view in names)
+
+
+def joined(tricks: Mapping[str, Pipeline], names: Collection[str]) -> Pipeline:
+    """One pipeline of several tricks: all views, then all post-processors, in the order of `tricks`."""
+    whole = Pipeline()
+    for name in sorted(names, key=list(tricks).index):
+        trick = tricks[name]
+        weights = trick.weights if whole.weights == "best" else whole.weights
+        whole = Pipeline(whole.views + trick.views, whole.post + trick.post, weights, max(whole.window, trick.window))
+    return whole
 
 
 def pipeline_of(run: Run, recipe: Recipe) -> Pipeline:

@@ -1,0 +1,44 @@
+"""`recycle serve`"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recyclecli.cli.options import RunName
+
+EXAMPLE = "Example: `recycle serve last --open`"
+
+
+def serve(
+    run: RunName,
+    other: Annotated[
+        str | None, typer.Option("--with", metavar="RUN2", help="A second run, to compare side by side.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen at; 0.0.0.0 lets other machines in.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")] = 8000,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="Name that the page is opened by; repeatable."),
+    ] = None,
+    bins: Annotated[
+        Path | None, typer.Option("--bins", metavar="FILE", help="Which bin each class goes into; see docs/serve.md.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", help="Torch device.  [default: the GPU where there is one]")
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Serve a local web page: drop a photo, see the materials. Photos stay on this machine.
+
+    `/children` shows which bin each thing belongs to. Ctrl-C stops it.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else threads that wait for each other keep the cores busy
+    from recyclecli import api
+
+    api.serve(run, other, host, port, allow_host or (), bins, device, open_browser)

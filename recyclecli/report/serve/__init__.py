@@ -1,0 +1,1 @@
+"""The local web page: drop a photo, see the materials."""

@@ -1,0 +1,168 @@
+"""The web application: two pages, and two questions that one can ask of a photo."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from fastapi import FastAPI, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from recyclecli.engine.pictures import palette_image
+from recyclecli.engine.pipeline import Pipeline
+from recyclecli.errors import nearest
+from recyclecli.report.serve.answer import agreement, answer_of
+from recyclecli.report.serve.bins import Bin
+from recyclecli.report.serve.guard import Guard, answered
+from recyclecli.report.serve.model import PLAIN, Model
+from recyclecli.report.serve.pages import about, page, static_files
+from recyclecli.report.serve.photo import check_photo, read_photo
+from recyclecli.report.serve.refusal import Limits, Refused
+from recyclecli.report.serve.turns import Left, Place, Turns
+from recyclecli.report.serve.upload import take
+from recyclecli.report.uris import jpeg_uri
+
+PAGE = "x-recycle-page"  # the number that an open page gives itself, so that each has its turn
+
+Tricks = Annotated[list[str], Query(max_length=50)]
+
+
+def create_app(
+    models: Sequence[Model],
+    turns: Turns,
+    limits: Limits,
+    bins: Mapping[str, Bin],
+    hosts: Iterable[str] = (),
+    local: bool = True,
+) -> FastAPI:
+    """The application.
+
+    Args:
+        models: one run, or two to compare.
+        turns: started, or to be started.
+        limits: what one request may cost.
+        bins: class name to bin.
+        hosts: names that the page goes by, beside those of this machine to itself.
+        local: it is for this machine alone.
+    """
+    app = FastAPI(title="recycle serve", docs_url=None, redoc_url=None, openapi_url=None)
+    known, files = about(models, limits, bins), static_files()
+    pages = {"/": page("serve.html.j2", known, local), "/children": page("children.html.j2", known, local)}
+
+    @app.get("/")
+    @app.get("/children")
+    async def show(request: Request) -> HTMLResponse:
+        return HTMLResponse(pages[request.url.path])
+
+    @app.get("/static/{name}")
+    async def static(name: str) -> Response:
+        if name not in files:
+            raise Refused(404, "there is no such file")
+        content, kind = files[name]
+        return Response(content, media_type=kind)
+
+    @app.get("/api/about")
+    async def describe() -> JSONResponse:
+        return JSONResponse(known)
+
+    @app.post("/api/predict")
+    async def predict(request: Request, trick: Tricks = [], compare: bool = False) -> Response:
+        asked = models if compare else models[:1]
+        if len(asked) < 1 + compare:
+            raise Refused(422, "there is one run alone", "start the page with --with RUN2")
+        return await _answered(request, turns, limits, partial(_predict, asked, trick, limits))
+
+    @app.post("/api/mask")
+    async def mask(request: Request, trick: Tricks = [], run: Annotated[int, Query(ge=0)] = 0) -> Response:
+        if run >= len(models):
+            raise Refused(422, f"there is no run {run}", f"there are {len(models)}, counted from 0")
+        return await _answered(request, turns, limits, partial(_mask, models[run], trick, limits))
+
+    for kind in (Refused, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _refused)
+    app.add_middleware(Guard, hosts=hosts)
+    return app
+
+
+async def _answered(
+    request: Request, turns: Turns, limits: Limits, work: Callable[[bytearray, Place], Response]
+) -> Response:
+    """The answer to a request that holds a photo: a place, then the photo, then its turn."""
+    address = request.client.host if request.client else ""
+    try:
+        with turns.place(address, request.headers.get(PAGE, "")[:40]) as place:
+            data = await take(request, limits)
+            await run_in_threadpool(check_photo, data, limits)
+            return await turns.run(place, partial(work, data, place), partial(_left, request))
+    except (ClientDisconnect, Left):
+        return Response(status_code=499)  # nobody reads it
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise Refused(503, "out of memory", "send a smaller photo, or switch off tricks") from error
+
+
+async def _left(request: Request) -> None:
+    """Return when the client has gone away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _predict(models: Sequence[Model], tricks: Sequence[str], limits: Limits, data: bytearray, place: Place) -> Response:
+    """What the models say of a photo, as JSON."""
+    pipelines = _pipelines(models, tricks, limits)
+    photo = read_photo(data, limits.look)
+    answers, predictions = [], []
+    for model, pipeline in zip(models, pipelines, strict=True):
+        place.stay()
+        predictions.append(model.predict(photo.pixels, pipeline))
+        answers.append(answer_of(model, predictions[-1], pipeline))
+    content: dict[str, Any] = {
+        "photo": {
+            "height": photo.height,
+            "width": photo.width,
+            "seen_height": photo.pixels.shape[0],
+            "seen_width": photo.pixels.shape[1],
+            "reduced": photo.reduced,
+            "picture": jpeg_uri(photo.pixels),
+        },
+        "runs": answers,
+    }
+    if len(models) == 2:
+        content["agreement"] = agreement(models[0], predictions[0], models[1], predictions[1])
+    return JSONResponse(content)
+
+
+def _mask(model: Model, tricks: Sequence[str], limits: Limits, data: bytearray, place: Place) -> Response:
+    """The mask that `recycle predict` writes, at the photo's own size; reduced where that is beyond the bound."""
+    (pipeline,) = _pipelines([model], tricks, limits)
+    photo = read_photo(data, pixels=limits.mask)
+    place.stay()
+    labels = model.predict(photo.pixels, pipeline, confident=False).labels
+    stream = io.BytesIO()
+    palette_image(labels, np.array(model.palette, np.uint8)).save(stream, "PNG", compress_level=1)
+    name = {"Content-Disposition": 'attachment; filename="mask.png"'}
+    return Response(stream.getvalue(), media_type="image/png", headers=name)
+
+
+def _pipelines(models: Sequence[Model], tricks: Sequence[str], limits: Limits) -> list[Pipeline]:
+    """The pipeline of each model; Refused where no model has one of the tricks."""
+    for trick in tricks:
+        if trick != PLAIN and not any(trick in model.tricks for model in models):
+            valid = sorted({name for model in models for name in model.tricks})
+            raise Refused(422, f"no trick is called {trick!r}", nearest(trick, valid))
+    return [model.pipeline(tricks, limits.passes) for model in models]
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, Refused):
+        return answered(error)
+    if isinstance(error, HTTPException):
+        return answered(Refused(error.status_code, str(error.detail).lower(), headers=error.headers or {}))
+    return answered(Refused(422, "the address is not understood", "see docs/serve.md"))

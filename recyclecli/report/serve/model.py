@@ -1,0 +1,125 @@
+"""A run that answers: its model, its tricks, its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recyclecli.coco import has_background
+from recyclecli.engine.ablate import installed_tricks
+from recyclecli.engine.checkpoint import Trained, load_trained
+from recyclecli.engine.infer import Predictor, predictions
+from recyclecli.engine.members import stage_of
+from recyclecli.engine.pipeline import WINDOWS, WITHOUT_AVERAGE, Pipeline, joined, pipeline_of
+from recyclecli.engine.runs import Run
+from recyclecli.engine.scores import Prediction
+from recyclecli.engine.windows import window_starts
+from recyclecli.plugins import Registry
+from recyclecli.recipe import Recipe
+from recyclecli.report.serve.refusal import Refused
+
+PLAIN = "plain"
+
+
+class Model:
+    """One run, loaded.
+
+    Args:
+        registry: the installed components.
+        run: with weights.
+        recipe: its recipe.
+        device: torch device; the GPU when there is one.
+
+    Raises:
+        RecycleError: the run has no weights, or they or its pipeline cannot be used.
+    """
+
+    def __init__(self, registry: Registry, run: Run, recipe: Recipe, device: str | None = None) -> None:
+        self._registry, self._run, self._device = registry, run, device
+        self._own = pipeline_of(run, recipe)
+        self._parts = _parts(self._own)
+        self._tricks = installed_tricks(registry, run, recipe) | self._parts
+        self._weights: dict[Path, Trained] = {}
+        trained = self._trained(self._own)
+        self.name = run.folder.absolute().name
+        self.class_names, self.palette = trained.class_names, trained.palette
+        self.size = trained.size
+        self.first = int(has_background(trained.class_names))
+
+    @property
+    def tricks(self) -> Mapping[str, str]:
+        """Each trick that can be switched on, and which kind it is: views, windows, post-processors, weights."""
+        return {name: _kind(trick) for name, trick in self._tricks.items()}
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The tricks of the run's own pipeline, which `recycle predict` uses."""
+        return tuple(name for name in self._tricks if name in self._parts)
+
+    def pipeline(self, names: Sequence[str], passes: float) -> Pipeline:
+        """The pipeline of these tricks; the run's own when none is named, the bare model for `plain`.
+
+        Names of tricks that this run lacks are passed over.
+
+        Raises:
+            Refused: it would take more than `passes` of the model at its training size.
+        """
+        chosen = {name for name in names if name in self._tricks}
+        if not names or chosen == set(self._parts):
+            return self._own
+        pipeline = joined(self._tricks, chosen)
+        wanted = cost(pipeline, self.size)
+        if wanted > passes:
+            raise Refused(
+                422,
+                f"these tricks together take {wanted:.0f} passes of the model, and {passes:g} are allowed",
+                "switch off some of the views or the window",
+            )
+        return pipeline
+
+    def predict(self, pixels: NDArray[np.uint8], pipeline: Pipeline, confident: bool = True) -> Prediction:
+        """Labels (and confidences, if `confident`) of a photo (H, W, 3) uint8 RGB."""
+        trained = self._trained(pipeline)
+        stage = stage_of(self._registry, pipeline, self.class_names)
+        said = next(predictions(Predictor(trained, [stage], self._device), [pixels], confident))
+        return next(said)
+
+    def _trained(self, pipeline: Pipeline) -> Trained:
+        weights = self._run.raw if pipeline.weights == "raw" else self._run.best
+        if weights not in self._weights:
+            self._weights[weights] = load_trained(self._registry, weights)
+        return self._weights[weights]
+
+
+def _parts(pipeline: Pipeline) -> dict[str, Pipeline]:
+    """A pipeline's tricks, each alone, with the options that they have in it."""
+    parts: dict[str, Pipeline] = {view: Pipeline(views=(view,)) for view in pipeline.views}
+    if pipeline.window:
+        names = {window: name for name, window in WINDOWS.items()}
+        name = names.get(pipeline.window, f"window-{pipeline.window:g}")
+        parts[name] = Pipeline(window=pipeline.window)
+    parts |= {part.name: Pipeline(post=(part,)) for part in pipeline.post}
+    return parts | ({WITHOUT_AVERAGE: Pipeline(weights="raw")} if pipeline.weights == "raw" else {})
+
+
+def _kind(trick: Pipeline) -> str:
+    if trick.views:
+        return "views"
+    if trick.window:
+        return "windows"
+    return "post-processors" if trick.post else "weights"
+
+
+def cost(pipeline: Pipeline, size: int) -> float:
+    """How often a pipeline sends as many pixels as the model was trained on through it, for a square photo."""
+    total = 0.0
+    for view in (None, *pipeline.views):
+        scale = float(view.removeprefix("scale-")) if view and view.startswith("scale-") else 1.0
+        if pipeline.window:
+            total += len(window_starts(round(size * pipeline.window * scale), size)) ** 2
+        else:
+            total += scale**2
+    return total

@@ -1,0 +1,138 @@
+"""Starting the page: the port first, then the models, then serving until Ctrl-C."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import uvicorn
+
+from recyclecli.engine.offline import checked_device
+from recyclecli.engine.runs import Run
+from recyclecli.errors import RecycleError, listed
+from recyclecli.plugins import Registry
+from recyclecli.recipe import Recipe
+from recyclecli.report.serve.app import create_app
+from recyclecli.report.serve.bins import DEFAULTS, read_bins
+from recyclecli.report.serve.guard import LOOPBACK
+from recyclecli.report.serve.model import Model
+from recyclecli.report.serve.refusal import Limits
+from recyclecli.report.serve.turns import Turns
+
+GRACE = 5  # seconds that answers under way are waited for at the end
+
+
+def serve(
+    registry: Registry,
+    runs: Sequence[tuple[Run, Recipe]],
+    host: str,
+    port: int,
+    allow_hosts: Sequence[str] = (),
+    bins: Path | None = None,
+    device: str | None = None,
+    open_browser: bool = False,
+) -> None:
+    """Serve the page of one run, or of two to compare, until Ctrl-C.
+
+    Args:
+        registry: the installed components.
+        runs: with their recipes.
+        host: address to listen at.
+        port: 0 for any that is free.
+        allow_hosts: names that the page goes by.
+        bins: YAML file of the children's page.
+        device: torch device; the GPU when there is one.
+        open_browser: open the page.
+
+    Raises:
+        RecycleError: the port is taken, the host is no address of this machine, a run or the bins cannot be used.
+    """
+    mapping = read_bins(bins)
+    if device is not None:
+        checked_device(device)
+    local = host in LOOPBACK
+    with _listening(host, port) as listener:
+        models = [Model(registry, run, recipe, device) for run, recipe in runs]
+        _tell_unknown(models, sorted(set(mapping) - set(DEFAULTS)), bins)
+        print("warming up", file=sys.stderr)
+        for model in models:
+            model.predict(np.zeros((1200, 1600, 3), np.uint8), model.pipeline((), 0))
+        limits = Limits()
+        turns = Turns(limits)
+        app = create_app(models, turns, limits, mapping, [*allow_hosts, host], local)
+        address = _address(host, listener.getsockname()[1])
+        if not local:
+            _warn(host, allow_hosts)
+        names = " and ".join(model.name for model in models)
+        print(f"{names}: {address}/ and, for children, {address}/children\nCtrl-C stops it", flush=True)
+        if open_browser:
+            webbrowser.open(address)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, proxy_headers=False, server_header=False, lifespan="off",
+            timeout_graceful_shutdown=GRACE, limit_concurrency=200,
+        )  # fmt: skip
+        turns.start()
+        try:
+            uvicorn.Server(config).run([listener])
+        except KeyboardInterrupt:  # how it is meant to end
+            print("stopped", file=sys.stderr)
+        finally:
+            turns.end(GRACE)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that takes connections already, so that nobody else gets the port while the models load."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise RecycleError(f"--host {host}: {error.strerror}", "use 127.0.0.1, or 0.0.0.0 for every address") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of an earlier one may linger
+        listener.bind(address)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise _unbound(host, port, error) from error
+    return listener
+
+
+def _unbound(host: str, port: int, error: OSError) -> RecycleError:
+    if error.errno == errno.EADDRINUSE:
+        return RecycleError(
+            f"port {port} is taken: another program, or another `recycle serve`, listens there",
+            f"stop that, or choose another: --port {port + 1}, or --port 0 for any that is free",
+        )
+    if error.errno == errno.EACCES:
+        return RecycleError(f"port {port} is reserved to the system", "choose one from 1024 on")
+    return RecycleError(f"--host {host}: {error.strerror}", "use 127.0.0.1, or 0.0.0.0 for every address")
+
+
+def _address(host: str, port: int) -> str:
+    shown = "127.0.0.1" if host == "0.0.0.0" else "::1" if host == "::" else host
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def _warn(host: str, allow_hosts: Sequence[str]) -> None:
+    names = f" It answers to its address and to {listed(allow_hosts)}." if allow_hosts else ""
+    print(
+        f"warning: with --host {host} everybody who reaches this machine can use the page, without a password, "
+        f"and photos travel to it unencrypted.{names}\n"
+        "  Those who open it by a name instead of the address need --allow-host NAME. Do not put it on the internet.",
+        file=sys.stderr,
+    )
+
+
+def _tell_unknown(models: Sequence[Model], names: Sequence[str], bins: Path | None) -> None:
+    """Name classes of the bins file that no run knows."""
+    known = {name.casefold() for model in models for name in model.class_names}
+    unknown = [name for name in names if name.casefold() not in known]
+    if unknown:
+        print(f"note: no run knows these classes of {bins}: {listed(unknown)}", file=sys.stderr)

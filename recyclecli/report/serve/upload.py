@@ -1,0 +1,110 @@
+"""Taking a photo's bytes in: bounded in size and time, never on the disk, whatever a form calls the file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
+from starlette.requests import Request
+
+from recyclecli.report.serve.refusal import Limits, Refused
+
+FRAME = 2**16  # bytes that a form may add to the file
+
+
+async def take(request: Request, limits: Limits) -> bytearray:
+    """The photo: the request's body, or the first file of a form in it. Names and stated types are not looked at.
+
+    Raises:
+        Refused: too large, said by the header or seen on the way; too slow; no form as it says.
+        ClientDisconnect: the client went away.
+    """
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    form = kind == b"multipart/form-data"
+    bound = limits.size + (FRAME if form else 0)
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and int(stated) > bound:
+        raise _too_large(limits)
+    photo = bytearray()
+    parser = _form(options.get(b"boundary", b""), photo) if form else None
+    taken = 0
+    async for chunk in _timed(request, limits):
+        taken += len(chunk)
+        if taken > bound:
+            raise _too_large(limits)
+        if parser is None:
+            photo += chunk
+        else:
+            try:
+                parser.write(chunk)
+            except FormParserError as error:
+                raise Refused(400, "the form cannot be read", "send the photo as the body, without a form") from error
+    if len(photo) > limits.size:
+        raise _too_large(limits)
+    return photo
+
+
+async def _timed(request: Request, limits: Limits) -> AsyncIterator[bytes]:
+    """The body's chunks, for as long as they come."""
+    chunks = request.stream().__aiter__()
+    try:
+        async with asyncio.timeout(limits.upload):
+            while True:
+                async with asyncio.timeout(limits.idle):
+                    try:
+                        chunk = await anext(chunks)
+                    except StopAsyncIteration:
+                        return
+                yield chunk
+    except TimeoutError as error:
+        raise Refused(408, "the photo came too slowly", "send it again, or a smaller one") from error
+
+
+class _FirstFile:
+    """Puts the first file of a form into `photo`."""
+
+    def __init__(self, photo: bytearray) -> None:
+        self._photo = photo
+        self._field, self._value, self._disposition = bytearray(), bytearray(), b""
+        self._state: Literal["before", "within", "after"] = "before"
+
+    def on_header_field(self, chunk: bytes, start: int, end: int) -> None:
+        self._field += chunk[start:end]
+
+    def on_header_value(self, chunk: bytes, start: int, end: int) -> None:
+        self._value += chunk[start:end]
+
+    def on_header_end(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            self._disposition = bytes(self._value)
+        self._field.clear()
+        self._value.clear()
+
+    def on_headers_finished(self) -> None:
+        if self._state == "before" and b"filename" in parse_options_header(self._disposition)[1]:
+            self._state = "within"
+
+    def on_part_data(self, chunk: bytes, start: int, end: int) -> None:
+        if self._state == "within":
+            self._photo += chunk[start:end]
+
+    def on_part_end(self) -> None:
+        if self._state == "within":
+            self._state = "after"
+
+
+def _form(boundary: bytes, photo: bytearray) -> MultipartParser:
+    first = _FirstFile(photo)
+    callbacks: Any = {name: getattr(first, name) for name in dir(first) if name.startswith("on_")}
+    try:
+        return MultipartParser(boundary, callbacks)
+    except FormParserError as error:
+        raise Refused(400, "the form states no boundary", "send the photo as the body, without a form") from error
+
+
+def _too_large(limits: Limits) -> Refused:
+    return Refused(413, f"the photo is larger than {limits.size / 2**20:.0f} MB", "reduce it, or save it as JPEG")
