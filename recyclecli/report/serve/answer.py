@@ -50,7 +50,10 @@ def answer_of(model: Model, said: Prediction, pipeline: Pipeline) -> dict[str, A
 
 
 def things(said: Prediction, first: int) -> list[dict[str, Any]]:
-    """The largest connected pieces: label, share, mean confidence, and the box left, top, right, bottom, in 0..1."""
+    """The largest connected pieces: label, share, mean confidence; where it is, in 0..1 of the photo's sides.
+
+    `box` is left, top, right, bottom; `at` the left and top of a pixel of the piece near its middle.
+    """
     pieces = connected_pieces(said.labels, first)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
@@ -63,11 +66,14 @@ def things(said: Prediction, first: int) -> list[dict[str, Any]]:
             break
         rows, columns = boxes[number - 1]
         own = pieces[rows, columns] == number
+        places = np.argwhere(own)
+        top, left = places[((places - places.mean(0)) ** 2).sum(1).argmin()]
         named.append(
             {
                 "label": int(said.labels[rows, columns][own][0]),
                 "share": float(sizes[number] / said.labels.size),
                 "confidence": float(said.confidence[rows, columns][own].mean() / SCALE),
+                "at": [(columns.start + int(left)) / width, (rows.start + int(top)) / height],
                 "box": [columns.start / width, rows.start / height, columns.stop / width, rows.stop / height],
             }
         )

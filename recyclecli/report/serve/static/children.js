@@ -1,6 +1,6 @@
 // The page for children: each thing on the photo, and the bin that it belongs into.
 
-import { Failed, about, ask, make } from "./ask.js";
+import { Failed, about, ask, make, unpack } from "./ask.js";
 import { takeIn } from "./intake.js";
 
 const [run] = about.runs;
@@ -24,7 +24,8 @@ function binPicture({ color, icon }) {
   return bin;
 }
 
-function cut(image, [left, top, right, bottom]) {
+// The thing, cut out of the photo; what is of other materials is veiled.
+function cut(image, labels, { label, box: [left, top, right, bottom] }) {
   const canvas = make("canvas", "cut");
   const [width, height] = [image.naturalWidth, image.naturalHeight];
   const side = Math.max((right - left) * width, (bottom - top) * height, 24) * 1.25;
@@ -34,12 +35,26 @@ function cut(image, [left, top, right, bottom]) {
   const [shownWidth, shownHeight] = [Math.min(side, width - x), Math.min(side, height - y)];
   canvas.width = 320;
   canvas.height = Math.max(1, Math.round((320 * shownHeight) / shownWidth));
-  canvas.getContext("2d").drawImage(image, x, y, shownWidth, shownHeight, 0, 0, canvas.width, canvas.height);
+  const context = canvas.getContext("2d");
+  context.drawImage(image, x, y, shownWidth, shownHeight, 0, 0, canvas.width, canvas.height);
+  const veil = make("canvas");
+  veil.width = canvas.width;
+  veil.height = canvas.height;
+  const pixels = veil.getContext("2d").createImageData(veil.width, veil.height);
+  for (let row = 0, place = 0; row < veil.height; row += 1) {
+    const line = Math.floor(y + ((row + 0.5) * shownHeight) / veil.height) * width;
+    for (let column = 0; column < veil.width; column += 1, place += 1) {
+      const seen = labels[line + Math.floor(x + ((column + 0.5) * shownWidth) / veil.width)];
+      if (seen !== label) pixels.data.set([255, 255, 255, 150], 4 * place);
+    }
+  }
+  veil.getContext("2d").putImageData(pixels, 0, 0);
+  context.drawImage(veil, 0, 0);
   canvas.setAttribute("aria-hidden", "true");
   return canvas;
 }
 
-function card(image, thing, number) {
+function card(image, labels, thing, number) {
   const { name, bin } = run.classes[thing.label];
   const sure = thing.confidence >= about.unsure;
   const asks = bin.icon === "ask";
@@ -47,7 +62,7 @@ function card(image, thing, number) {
   const pair = make("div", "pair");
   const arrow = drawing("arrow");
   arrow.classList.add("arrow");
-  pair.append(cut(image, thing.box), arrow, binPicture(sure ? bin : about.ask));
+  pair.append(cut(image, labels, thing), arrow, binPicture(sure ? bin : about.ask));
   item.append(make("span", "number", String(number)), pair);
   if (sure) {
     item.append(make("h2", "", name), make("p", "where", asks ? "I do not know the bin. Ask an adult!" : `goes into: ${bin.bin}`));
@@ -63,13 +78,14 @@ async function show({ photo, runs }) {
   image.src = photo.picture;
   await image.decode();
   const { things } = runs[0];
-  find("#cards").replaceChildren(...things.map((thing, place) => card(image, thing, place + 1)));
+  const labels = await unpack(runs[0].labels);
+  find("#cards").replaceChildren(...things.map((thing, place) => card(image, labels, thing, place + 1)));
   for (const old of document.querySelectorAll("#frame .number")) old.remove();
-  things.forEach(({ box }, place) => {
+  things.forEach(({ at }, place) => {
     const mark = make("span", "number", String(place + 1));
     mark.setAttribute("aria-hidden", "true");
-    mark.style.left = `${50 * (box[0] + box[2])}%`;
-    mark.style.top = `${50 * (box[1] + box[3])}%`;
+    mark.style.left = `${100 * at[0]}%`;
+    mark.style.top = `${100 * at[1]}%`;
     find("#frame").append(mark);
   });
   find("#result").hidden = false;

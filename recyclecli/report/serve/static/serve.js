@@ -58,9 +58,13 @@ async function show({ photo, runs, agreement }) {
   const shown = viewers.slice(0, runs.length);
   await Promise.all(shown.map((viewer, number) => viewer.show(photo, runs[number])));
   find("#views").replaceChildren(...shown.map((viewer) => viewer.root));
-  find("#views").classList.toggle("two", runs.length > 1);
+  find("#columns").classList.toggle("two", runs.length > 1);
   const titled = runs.length > 1;
-  const lists = shown.map((viewer, number) => materials(viewer, runs[number], titled));
+  const lists = shown.map((viewer, number) => {
+    const list = materials(viewer, runs[number], titled);
+    list.append(downloads(viewer, number, titled));
+    return list;
+  });
   find("#materials").replaceChildren(...lists);
   for (const viewer of shown) viewer.title.hidden = !titled;
   find("#size").textContent = `${photo.width} x ${photo.height} pixels`
@@ -68,7 +72,6 @@ async function show({ photo, runs, agreement }) {
     + `; pipeline: ${runs.map((run) => (titled ? `${run.run} ${run.pipeline}` : run.pipeline)).join("; ")}`;
   find("#agreement").hidden = !agreement;
   if (agreement) agree(agreement);
-  find("#downloads").replaceChildren(...shown.flatMap((viewer, number) => downloads(viewer, number, titled)));
   find("#result").hidden = false;
   const { first } = about.runs[0];
   const named = runs[0].materials.filter((one) => one.label >= first).map((one) => `${one.name} ${percent(one.share)}`);
@@ -76,9 +79,13 @@ async function show({ photo, runs, agreement }) {
 }
 
 function agree({ same, differ, incomparable, only }) {
-  const sentences = [`Both give ${percent(same)} of the photo the same name and ${percent(differ)} different names.`];
+  const sentences = [];
+  if (incomparable < 1) {
+    sentences.push(`Both give ${percent(same)} of the photo the same name, and ${percent(differ)} different names.`);
+  }
   if (incomparable > 0) {
-    sentences.push(`${percent(incomparable)} cannot be compared: one of the two names is unknown to the other run.`);
+    const what = incomparable < 1 ? `${percent(incomparable)} of it` : "This photo";
+    sentences.push(`${what} cannot be compared: one of the two names is unknown to the other run.`);
   }
   only.forEach((names, number) => {
     if (names.length) sentences.push(`Only ${about.runs[number].name} knows ${names.join(", ")}.`);
@@ -102,11 +109,14 @@ function mark() {
 }
 
 function downloads(viewer, number, titled) {
-  const of = titled ? ` of ${viewer.run.name}` : "";
-  const mask = make("button", "", `Mask${of} (PNG)`);
-  const overlay = make("button", "", `Overlay${of} (JPEG)`);
-  mask.type = "button";
-  overlay.type = "button";
+  const row = make("p", "downloads");
+  const mask = make("button", "", "Mask (PNG)");
+  const overlay = make("button", "", "Overlay (JPEG)");
+  for (const button of [mask, overlay]) {
+    button.type = "button";
+    if (titled) button.setAttribute("aria-label", `${button.textContent} of ${viewer.run.name}`);
+  }
+  row.append(mask, overlay);
   mask.addEventListener("click", async () => {
     mask.disabled = true;
     try {
@@ -123,7 +133,7 @@ function downloads(viewer, number, titled) {
     save(await viewer.blob(), "overlay.jpg");
     say("The overlay is saved.");
   });
-  return [mask, overlay];
+  return row;
 }
 
 function save(blob, ending) {

@@ -1,0 +1,571 @@
+"""The web page's server: every photo that it must refuse, who may ask, and what it says."""
+
+import asyncio
+import base64
+import contextlib
+import io
+import json
+import os
+import struct
+import sys
+import time
+import zlib
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from recyclecli.coco import PHOTO_SUFFIXES
+from recyclecli.engine.pipeline import VIEWS, Pipeline
+from recyclecli.engine.scores import Prediction
+from recyclecli.errors import RecycleError
+from recyclecli.report.serve.app import create_app
+from recyclecli.report.serve.bins import ASK, DEFAULTS, bins_of, read_bins
+from recyclecli.report.serve.guard import HEADERS
+from recyclecli.report.serve.model import cost
+from recyclecli.report.serve.pages import shown_colors
+from recyclecli.report.serve.photo import FORMATS, read_photo
+from recyclecli.report.serve.refusal import Limits, Refused
+from recyclecli.report.serve.turns import Turns
+
+HOST = "http://127.0.0.1:8000"
+LIMITS = Limits(size=2**20, pixels=10_000_000, look=400, mask=200_000)
+
+
+class Fake:
+    """A model whose label is how red a pixel is."""
+
+    name, size, own, first = "fake", 64, (), 1
+    tricks = {"hflip": "views"}
+
+    def __init__(self, class_names=("Background", "Paper", "</script><b>Metal"), palette=None):
+        self.class_names = class_names
+        self.palette = palette or [(0, 0, 0), (230, 159, 0), (86, 180, 233)]
+        self.seen = []
+
+    def pipeline(self, names, passes):
+        return Pipeline(views=tuple(name for name in names if name in self.tricks))
+
+    def predict(self, pixels, pipeline, confident=True):
+        self.seen.append(pixels.shape)
+        labels = np.digitize(pixels[..., 0], [85, 170]).astype(np.uint8)
+        return Prediction(labels, np.full(labels.shape, 52428, np.uint16))
+
+
+@contextlib.contextmanager
+def serving(*models, limits=LIMITS, **settings):
+    """The application of some models, at work."""
+    turns = Turns(limits)
+    turns.start()
+    try:
+        yield create_app(models or (Fake(),), turns, limits, DEFAULTS, **settings)
+    finally:
+        turns.end(5)
+
+
+@pytest.fixture
+def client():
+    with serving(Fake()) as app:
+        yield TestClient(app, base_url=HOST)
+
+
+def encoded(image, form="PNG", **options):
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def thirds(width=90, height=60):
+    """A photo whose left, middle and right third have the three labels."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[:, width // 3 : 2 * width // 3, 0] = 128
+    pixels[:, 2 * width // 3 :, 0] = 255
+    return Image.fromarray(pixels)
+
+
+def header_of_png(width, height):
+    """A PNG that says how large it is and holds nothing."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def predicted(client, photo, **keywords):
+    answer = client.post("/api/predict", content=photo, **keywords)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def refusal(answer):
+    """What a refusal says; it is JSON and no traceback."""
+    assert "Traceback" not in answer.text
+    assert set(answer.json()) == {"error", "remedy"}
+    return answer.json()["error"]
+
+
+def test_materials_shares_and_pixels(client):
+    said = predicted(client, encoded(thirds()))
+    (run,) = said["runs"]
+    assert {one["name"]: round(one["share"], 3) for one in run["materials"]} == dict.fromkeys(Fake().class_names, 0.333)
+    assert all(one["confidence"] == pytest.approx(0.8) for one in run["materials"])
+    labels = np.frombuffer(zlib.decompress(base64.b64decode(run["labels"])), np.uint8).reshape(60, 90)
+    assert [labels[30, column] for column in (10, 45, 80)] == [0, 1, 2]
+    assert [(one["label"], one["box"]) for one in run["things"]] == [
+        (1, [pytest.approx(1 / 3), 0, pytest.approx(2 / 3), 1]),
+        (2, [pytest.approx(2 / 3), 0, 1, 1]),
+    ]
+    assert (said["photo"]["width"], said["photo"]["height"], said["photo"]["reduced"]) == (90, 60, False)
+
+
+@pytest.mark.parametrize("form", [*FORMATS, "MPO"])
+def test_every_form_of_photos_that_the_readers_take(client, form):
+    more = {"save_all": True, "append_images": [thirds()]} if form == "MPO" else {}
+    assert len(predicted(client, encoded(thirds(), form, **more))["runs"][0]["materials"]) == 3
+
+
+def test_the_forms_are_those_of_the_readers():
+    Image.init()
+    assert {Image.registered_extensions()[suffix] for suffix in PHOTO_SUFFIXES} == set(FORMATS)
+
+
+def test_exif_rotation_is_applied(client):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    said = predicted(client, encoded(thirds(), "JPEG", exif=exif, quality=95))
+    assert (said["photo"]["width"], said["photo"]["height"]) == (60, 90)
+    labels = np.frombuffer(zlib.decompress(base64.b64decode(said["runs"][0]["labels"])), np.uint8).reshape(90, 60)
+    assert [labels[row, 30] for row in (10, 45, 80)] == [0, 1, 2]
+
+
+def test_large_photos_are_looked_at_within_the_bound():
+    model = Fake()
+    with serving(model) as app:
+        client = TestClient(app, base_url=HOST)
+        photo = encoded(thirds(3000, 2000), "JPEG")
+        said = predicted(client, photo)["photo"]
+        assert (said["width"], said["seen_width"], said["seen_height"], said["reduced"]) == (3000, 400, 267, True)
+        mask = Image.open(io.BytesIO(client.post("/api/mask", content=photo).content))
+    assert model.seen[0] == (267, 400, 3)
+    assert mask.mode == "P"
+    assert 0.9 * LIMITS.mask < mask.width * mask.height <= LIMITS.mask
+    assert mask.getpalette()[:9] == [0, 0, 0, 230, 159, 0, 86, 180, 233]
+
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+WHOLE = encoded(thirds(900, 600), "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "message"),
+    [
+        (b"", 400, "0 bytes"),
+        (b"hello", 415, "no photo"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", 415, "no photo"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "no photo"),
+        (encoded(thirds(), "GIF"), 415, "no photo"),
+        (HEIC, 415, "HEIC"),
+        (WHOLE[: len(WHOLE) // 2], 400, "cannot be read"),
+        (encoded(thirds())[:60], 400, "cannot be read"),
+        (header_of_png(20_000, 20_000), 413, "too many pixels"),
+        (header_of_png(2**31 - 1, 2**31 - 1), 413, "too many pixels"),
+        (header_of_png(4000, 3000), 413, "4000 x 3000"),
+        (header_of_png(40, 30), 400, "cannot be read"),
+        (WHOLE + b"\xff\xda" * 200, 400, "scans"),
+        (b"\xff\xd8\xff" + bytes(2**20), 413, "larger than 1 MB"),
+    ],
+    ids=[
+        *("empty", "text", "svg", "postscript", "gif", "heic", "half a jpeg", "half a png", "bomb", "huge bomb"),
+        *("too large", "no pixels", "scans", "too many bytes"),
+    ],
+)
+def test_what_is_no_photo_is_refused(client, content, status, message):
+    for path in ("/api/predict", "/api/mask"):
+        answer = client.post(path, content=content, headers={"Content-Type": "image/jpeg"})
+        assert answer.status_code == status, answer.text
+        assert message in refusal(answer)
+    assert predicted(client, encoded(thirds()))  # and goes on
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json", "image/svg+xml", "", "nonsense"])
+def test_content_counts_and_not_what_it_is_called(client, kind):
+    assert predicted(client, encoded(thirds()), headers={"Content-Type": kind})
+
+
+opened = []
+sys.addaudithook(lambda event, values: opened.append(values) if event == "open" else None)
+
+
+@pytest.mark.parametrize("name", ["../../../../etc/passwd", "/etc/passwd", "a\0b", "x" * 4000, "C:\\con.png"])
+def test_forms_are_read_in_memory_and_names_reach_no_disk(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    photo = encoded(Image.effect_noise((1300, 1000), 90))
+    assert len(photo) > 2**20  # which is more than what the usual form parser keeps in memory
+    with serving(limits=Limits()) as app:
+        client = TestClient(app, base_url=HOST)
+        opened.clear()
+        answer = client.post("/api/predict", data={"note": "x"}, files={"photo": (name, photo, "image/png")})
+    assert answer.status_code == 200, answer.text
+    written = [values for values in opened if values[2] and values[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)]
+    assert written == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=x"]
+)
+def test_broken_forms(client, kind):
+    answer = client.post("/api/predict", content=b"garbage", headers={"Content-Type": kind})
+    assert answer.status_code == 400
+    assert refusal(answer)
+
+
+def test_only_the_first_file_of_a_form_counts(client):
+    files = [("a", ("1.png", encoded(thirds()))), ("b", ("2.png", encoded(thirds(30, 20))))]
+    assert client.post("/api/predict", files=files).json()["photo"]["width"] == 90
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "10.0.0.9:8000", "", "[::2]"]
+)
+def test_other_hosts_are_refused(client, host):
+    for method, path in (("GET", "/"), ("GET", "/children"), ("GET", "/static/ask.js"), ("POST", "/api/predict")):
+        answer = client.request(method, path, headers={"Host": host})
+        assert answer.status_code == 403
+        assert "name" in refusal(answer)
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000", "LOCALHOST", "bins.school:80"])
+def test_own_names_are_taken(host):
+    with serving(hosts=["bins.school"]) as app:
+        assert TestClient(app, base_url=HOST).get("/", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "https://127.0.0.1:8000"},
+        {"Origin": "http://127.0.0.1:9999"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_other_origins_are_refused(client, headers):
+    answer = client.post("/api/predict", content=encoded(thirds()), headers=headers)
+    assert answer.status_code == 403
+    assert "another site" in refusal(answer)
+
+
+def test_the_own_origin_is_taken(client):
+    headers = {"Origin": HOST, "Sec-Fetch-Site": "same-origin"}
+    assert predicted(client, encoded(thirds()), headers=headers)
+
+
+def test_every_answer_has_the_headers(client):
+    answers = [
+        client.get("/"),
+        client.get("/static/serve.js"),
+        client.get("/nothing"),
+        client.get("/api/predict"),
+        client.post("/api/predict", content=b"x"),
+        client.get("/", headers={"Host": "evil.example"}),
+        client.post("/api/predict?compare=perhaps", content=b"x"),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 405, 415, 403, 422]
+    for answer in answers:
+        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    for answer in answers[2:]:
+        assert refusal(answer)
+    assert "unsafe" not in HEADERS["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", ["..%2f..%2fapp.py", "%2e%2e/app.py", "app.py", "serve.css/../../app.py"])
+def test_static_names_are_looked_up_and_never_opened(client, name):
+    assert client.get(f"/static/{name}").status_code == 404
+
+
+def test_no_documentation_that_would_ask_the_network(client):
+    assert [client.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [404] * 3
+
+
+def test_a_bug_is_told_without_its_traceback(capsys):
+    model = Fake()
+    model.predict = lambda *_: {}["secret"]
+    with serving(model) as app:
+        answer = TestClient(app, base_url=HOST).post("/api/predict", content=encoded(thirds()))
+    assert answer.status_code == 500
+    assert "bug of recyclecli" in refusal(answer)
+    assert "secret" not in answer.text
+    assert "KeyError: 'secret'" in capsys.readouterr().err
+
+
+def test_memory_that_runs_out_is_told():
+    def exhausted(*_):
+        raise MemoryError
+
+    model = Fake()
+    model.predict = exhausted
+    with serving(model) as app:
+        answer = TestClient(app, base_url=HOST).post("/api/predict", content=encoded(thirds()))
+    assert (answer.status_code, refusal(answer)) == (503, "out of memory")
+
+
+@pytest.mark.parametrize("path", ["/", "/children"])
+def test_class_names_are_text_and_never_markup(client, path):
+    page = client.get(path).text
+    assert "<b>Metal" not in page
+    data = page.split('id="about">')[1].split("</script>")[0]
+    assert [one["name"] for one in json.loads(data)["runs"][0]["classes"]] == list(Fake().class_names)
+
+
+def test_pages_ask_nobody_else(client):
+    for path in ("/", "/children"):
+        page = client.get(path).text
+        assert "://" not in page
+        for name in [part.split('"')[0] for part in page.split('="/static/')[1:]]:
+            assert "://" not in client.get(f"/static/{name}").text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_where_photos_go_is_said():
+    for local, words in ((True, "do not leave this machine"), (False, "go to the machine that runs this page")):
+        with serving(local=local) as app:
+            assert words in TestClient(app, base_url=HOST).get("/").text
+
+
+def test_tricks(client):
+    photo = encoded(thirds())
+    run = predicted(client, photo, params={"trick": "hflip"})["runs"][0]
+    assert run["pipeline"] == "hflip"
+    assert predicted(client, photo, params={"trick": "plain"})["runs"][0]["pipeline"] == "plain"
+    answer = client.post("/api/predict", content=photo, params={"trick": "hflp"})
+    assert (answer.status_code, answer.json()["remedy"]) == (422, "nearest: hflip")
+
+
+def test_what_pipelines_cost():
+    assert cost(Pipeline(), 512) == 1
+    assert cost(Pipeline(views=("hflip", "scale-1.5")), 512) == 1 + 1 + 2.25
+    assert cost(Pipeline(window=2), 512) == 9
+    assert cost(Pipeline(views=VIEWS, window=2), 512) > Limits().passes
+
+
+def test_two_runs_of_other_classes_are_compared_honestly():
+    other = Fake(("Background", "Paper", "Wood"))
+    with serving(Fake(), other) as app:
+        client = TestClient(app, base_url=HOST)
+        said = predicted(client, encoded(thirds()), params={"compare": True})
+        assert len(said["runs"]) == 2
+        assert said["agreement"] == {
+            "same": pytest.approx(2 / 3),
+            "differ": 0,
+            "incomparable": pytest.approx(1 / 3),
+            "only": [["</script><b>Metal"], ["Wood"]],
+        }
+        assert client.post("/api/mask?run=1", content=encoded(thirds())).status_code == 200
+        assert client.post("/api/mask?run=2", content=encoded(thirds())).status_code == 422
+
+
+def test_comparing_with_nothing(client):
+    assert client.post("/api/predict?compare=true", content=encoded(thirds())).json()["remedy"].endswith("--with RUN2")
+
+
+def test_one_name_has_one_color_and_no_two_names_share_one():
+    red, green, blue = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    first = Fake(("Background", "Paper", "Metal"), [(0, 0, 0), red, green])
+    second = Fake(("Background", "Metal", "Wood", "Glass"), [(0, 0, 0), blue, red, blue])
+    own, others = shown_colors([first, second])
+    assert own == first.palette
+    assert others[:2] == [(0, 0, 0), green]
+    assert others[3] == blue
+    assert len({*own, *others}) == 5
+
+
+# What takes a client that misbehaves: the application is called as a server would, with `receive` of ours.
+
+
+async def call(app, receive, path="/api/predict", headers=(), address="127.0.0.1", page="1"):
+    """Status, headers and body of one request."""
+    got = {"body": b""}
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            got["status"] = message["status"]
+            got["headers"] = {name.decode(): value.decode() for name, value in message["headers"]}
+        else:
+            got["body"] += message.get("body", b"")
+
+    named = [("host", "127.0.0.1"), ("x-recycle-page", page), *headers]
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+        "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in named],
+        "client": (address, 50000), "server": ("127.0.0.1", 8000),
+    }  # fmt: skip
+    await app(scope, receive, send)
+    return got
+
+
+def sending(*chunks, then="waits"):
+    """A client that sends chunks, and then waits for its answer, or leaves."""
+    left = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    left[-1]["more_body"] = then == "leaves while it sends"
+
+    async def receive():
+        if left:
+            receive.taken += 1
+            return left.pop(0)
+        if then == "waits":
+            await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    receive.taken = 0
+    return receive
+
+
+def test_a_size_that_is_stated_is_refused_before_anything_is_read():
+    with serving() as app:
+        client = sending(bytes(2**20))
+        got = asyncio.run(call(app, client, headers=[("content-length", str(50 * 2**20))]))
+    assert got["status"] == 413
+    assert client.taken == 0
+    assert "larger than 1 MB" in json.loads(got["body"])["error"]
+
+
+def test_a_size_that_is_not_stated_is_refused_on_the_way():
+    with serving() as app:
+        client = sending(*[bytes(2**18)] * 100)
+        got = asyncio.run(call(app, client))
+    assert got["status"] == 413
+    assert client.taken == 5
+
+
+@pytest.mark.parametrize("limits", [Limits(idle=0.05), Limits(upload=0.05)])
+def test_slow_uploads_time_out(limits):
+    async def receive():
+        await asyncio.sleep(0.03 if limits.upload < 1 else 60)
+        return {"type": "http.request", "body": b"\xff", "more_body": True}
+
+    with serving(limits=limits) as app:
+        got = asyncio.run(call(app, receive))
+    assert got["status"] == 408
+    assert "too slowly" in json.loads(got["body"])["error"]
+
+
+class Slow(Fake):
+    """Works until it is told to go on."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps = 0
+
+    def predict(self, *arguments):
+        time.sleep(0.02)
+        self.steps += 1
+        return super().predict(*arguments)
+
+
+def test_eight_at_once_are_all_answered():
+    async def eight(app):
+        photo = encoded(thirds())
+        return await asyncio.gather(*(call(app, sending(photo), page=str(number)) for number in range(8)))
+
+    with serving(Slow(), limits=Limits()) as app:
+        assert [got["status"] for got in asyncio.run(eight(app))] == [200] * 8
+
+
+def test_too_many_are_told_to_come_again():
+    limits = Limits(places=4, places_of_address=3, places_of_page=2)
+
+    async def crowd(app):
+        photo = encoded(thirds())
+        places = [("a", "1"), ("a", "1"), ("a", "1"), ("a", "2"), ("a", "3"), ("b", "1"), ("c", "1")]
+        return await asyncio.gather(*(call(app, sending(photo), address=one, page=page) for one, page in places))
+
+    with serving(Slow(), limits=limits) as app:
+        got = asyncio.run(crowd(app))
+        assert [one["status"] for one in got] == [200, 200, 503, 200, 503, 200, 503]
+        assert all(int(one["headers"]["retry-after"]) >= 1 for one in got if one["status"] == 503)
+        assert asyncio.run(call(app, sending(encoded(thirds()))))["status"] == 200  # places are free again
+
+
+@pytest.mark.parametrize("then", ["leaves", "leaves while it sends"])
+def test_a_client_that_leaves_frees_its_place(then):
+    model = Slow()
+
+    async def come_and_go(app):
+        photo = encoded(thirds())
+        for _ in range(5):
+            await call(app, sending(photo, then=then))
+        return await call(app, sending(photo))
+
+    with serving(model, limits=Limits(places=1)) as app:
+        assert asyncio.run(come_and_go(app))["status"] == 200
+    assert model.steps <= 2  # who left before the turn came cost nothing
+
+
+def test_turns_are_fair():
+    limits = Limits(places=20, places_of_address=20, places_of_page=20)
+    turns = Turns(limits)
+    order = []
+
+    async def one(address, page, name):
+        async def never():
+            await asyncio.sleep(60)
+
+        with turns.place(address, page) as place:
+            await turns.run(place, lambda: order.append(name), never)
+
+    async def many():
+        greedy = [("a", "1", f"a1 {number}") for number in range(4)]
+        others = [("a", "2", "a2 0"), ("b", "1", "b1 0"), ("b", "1", "b1 1"), ("c", "1", "c1 0")]
+        waiting = [asyncio.ensure_future(one(*each)) for each in greedy + others]
+        await asyncio.sleep(0)
+        turns.start()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(many())
+    turns.end(5)
+    assert order == ["a1 0", "b1 0", "c1 0", "a2 0", "b1 1", "a1 1", "a1 2", "a1 3"]
+
+
+def test_bins(tmp_path):
+    file = tmp_path / "bins.yaml"
+    file.write_text("Paper: {bin: Blue bin, color: '#0000ff', icon: paper}\nWood: {bin: Wood, color: '#885522'}\n")
+    paper, metal, wood, unknown = bins_of(["paper", "Metal", "Wood", "Background"], read_bins(file))
+    assert (paper.bin, metal, wood.icon, unknown) == ("Blue bin", DEFAULTS["Metal"], "trash", ASK)
+    assert read_bins(None) == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("- a\n", "valid dictionary"),
+        ("Paper: {bin: x}", "Paper color"),
+        ("Paper: {bin: x, color: red}", "Paper color"),
+        ("Paper: {bin: x, color: '#ffffff', icon: dragon}", "Paper icon"),
+        ("Paper: {bin: x, color: '#ffffff', icn: paper}", "Paper icn"),
+        ("{", "cannot be read"),
+        (None, "cannot be read"),
+    ],
+)
+def test_faults_of_a_bins_file_are_named(tmp_path, text, fault):
+    file = tmp_path / "bins.yaml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(RecycleError, match=fault):
+        read_bins(file)
+
+
+def test_jpegs_are_reduced_as_they_are_decoded():
+    """The decoder's own reduction is near to reducing the whole photo."""
+    gradient = np.linspace(0, 255, 4000, dtype=np.uint8)
+    whole = Image.fromarray(np.dstack([np.tile(gradient, (3000, 1))] * 3))
+    photo = read_photo(encoded(whole, "JPEG", quality=95), longest=400)
+    assert photo.pixels.shape == (300, 400, 3)
+    assert np.abs(photo.pixels[150, :, 0].astype(int) - gradient[5::10]).max() <= 4
+    with pytest.raises(Refused):
+        read_photo(b"no photo")
