@@ -9,7 +9,7 @@ PLUGINS := $(wildcard plugins/recycle-*)
 EDITABLE := -e . $(PLUGINS:%=-e %)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 MANIFESTS := pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
-TEST_TOOLS := axe-playwright-python build editables hatchling hypothesis import-linter mypy onnx onnxruntime onnxscript playwright pydensecrf2 pytest pytest-xdist ruff supervision twine
+TEST_TOOLS := axe-playwright-python build editables hatchling httpx2 hypothesis import-linter mypy onnx onnxruntime onnxscript playwright pydensecrf2 pytest pytest-xdist ruff supervision twine
 
 .PHONY: demo test lint install surface clean
 

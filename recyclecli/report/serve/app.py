@@ -57,8 +57,8 @@ def create_app(
     known, files = about(models, limits, bins), static_files()
     pages = {"/": page("serve.html.j2", known, local), "/children": page("children.html.j2", known, local)}
 
-    @app.get("/")
-    @app.get("/children")
+    @app.api_route("/", methods=["GET", "HEAD"])
+    @app.api_route("/children", methods=["GET", "HEAD"])
     async def show(request: Request) -> HTMLResponse:
         return HTMLResponse(pages[request.url.path])
 

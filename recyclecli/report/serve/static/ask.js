@@ -49,3 +49,8 @@ export function make(name, className = "", text = "") {
   if (text) element.textContent = text;
   return element;
 }
+
+// Brings the result into sight where a small screen would leave it below.
+export function reveal(element) {
+  if (element.getBoundingClientRect().top > innerHeight / 2) element.scrollIntoView();
+}

@@ -1,6 +1,6 @@
 // The page for children: each thing on the photo, and the bin that it belongs into.
 
-import { Failed, about, ask, make, unpack } from "./ask.js";
+import { Failed, about, ask, make, reveal, unpack } from "./ask.js";
 import { takeIn } from "./intake.js";
 
 const [run] = about.runs;
@@ -89,6 +89,7 @@ async function show({ photo, runs }) {
     find("#frame").append(mark);
   });
   find("#result").hidden = false;
+  reveal(find("#status"));
   find("#status").textContent = things.length === 0
     ? "I see nothing for a bin here. Go closer and try again!"
     : things.length === 1 ? "I see one thing!" : `I see ${things.length} things!`;

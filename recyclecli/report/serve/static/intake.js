@@ -7,6 +7,9 @@ export function takeIn(zone, photoCame) {
       input.value = ""; // the same photo can be chosen again
     });
   }
+  for (const button of document.querySelectorAll(".pick")) {
+    button.addEventListener("click", () => document.getElementById(button.dataset.input).click());
+  }
   let inside = 0;
   const mark = (change) => {
     inside = Math.max(0, inside + change);

@@ -1,6 +1,6 @@
 // The page for everybody: a photo in, its materials out, tricks to switch, two runs to compare.
 
-import { Failed, about, ask, make, percent } from "./ask.js";
+import { Failed, about, ask, make, percent, reveal } from "./ask.js";
 import { takeIn } from "./intake.js";
 import { materials } from "./materials.js";
 import { Viewer } from "./viewer.js";
@@ -73,6 +73,7 @@ async function show({ photo, runs, agreement }) {
   find("#agreement").hidden = !agreement;
   if (agreement) agree(agreement);
   find("#result").hidden = false;
+  reveal(find("#status"));
   const { first } = about.runs[0];
   const named = runs[0].materials.filter((one) => one.label >= first).map((one) => `${one.name} ${percent(one.share)}`);
   say(`Done. ${named.join(", ") || "Nothing but background"}.`);
