@@ -1,4 +1,4 @@
-"""The local page as people use it: dropped, pasted, chosen, pointed at, switched, compared, saved, by keyboard alone."""
+"""The local page as people use it: a photo chosen, dropped or pasted, tricks, two runs, downloads, the keyboard."""
 
 import io
 import json
@@ -100,7 +100,8 @@ def transfer(page, photo):
     """The photo as it is when it is dragged."""
     return page.evaluate_handle(
         """(bytes) => { const dragged = new DataTransfer();
-        dragged.items.add(new File([Uint8Array.from(bytes)], "bottle.jpg", { type: "image/jpeg" })); return dragged; }""",
+        dragged.items.add(new File([Uint8Array.from(bytes)], "bottle.jpg", { type: "image/jpeg" }));
+        return dragged; }""",
         list(photo.read_bytes()),
     )
 
@@ -230,6 +231,18 @@ def test_mask_and_overlay_are_saved(url, run, photo, visit, tmp_path):
     assert drawn.size == (640, 480)
     assert np.abs(np.subtract(drawn.getpixel((20, 20)), GRAY)).max() < 8
     assert np.abs(np.subtract(drawn.getpixel((160, 220)), RED)).max() > 20
+
+
+def test_a_large_photo_is_looked_at_smaller_and_its_mask_is_whole(url, run, photo, tmp_path):
+    Image.open(photo).resize((2400, 1800)).save(tmp_path / "large.jpg")
+    content = (tmp_path / "large.jpg").read_bytes()
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/api/predict", content)) as answer:
+        said = json.load(answer)["photo"]
+    assert (said["width"], said["seen_width"], said["reduced"]) == (2400, 1600, True)
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/api/mask", content)) as answer:
+        mask = np.asarray(Image.open(io.BytesIO(answer.read())))
+    api.predict(run, tmp_path / "large.jpg", tmp_path / "out")
+    assert np.array_equal(mask, np.asarray(Image.open(tmp_path / "out/masks/large.png")))
 
 
 def test_by_keyboard_alone(url, photo, visit):

@@ -1,87 +1,35 @@
 """The web page's server: every photo that it must refuse, who may ask, and what it says."""
 
-import asyncio
 import base64
-import contextlib
 import io
 import json
 import os
 import struct
 import sys
-import time
 import zlib
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from serving import HOST, LIMITS, Fake, encoded, serving, thirds
 
 from recyclecli.coco import PHOTO_SUFFIXES
 from recyclecli.engine.pipeline import VIEWS, Pipeline
-from recyclecli.engine.scores import Prediction
 from recyclecli.errors import RecycleError
-from recyclecli.report.serve.app import create_app
 from recyclecli.report.serve.bins import ASK, DEFAULTS, bins_of, read_bins
 from recyclecli.report.serve.guard import HEADERS
 from recyclecli.report.serve.model import cost
 from recyclecli.report.serve.pages import shown_colors
 from recyclecli.report.serve.photo import FORMATS, read_photo
 from recyclecli.report.serve.refusal import Limits, Refused
-from recyclecli.report.serve.turns import Turns
-
-HOST = "http://127.0.0.1:8000"
-LIMITS = Limits(size=2**20, pixels=10_000_000, look=400, mask=200_000)
-
-
-class Fake:
-    """A model whose label is how red a pixel is."""
-
-    name, size, own, first = "fake", 64, (), 1
-    tricks = {"hflip": "views"}
-
-    def __init__(self, class_names=("Background", "Paper", "</script><b>Metal"), palette=None):
-        self.class_names = class_names
-        self.palette = palette or [(0, 0, 0), (230, 159, 0), (86, 180, 233)]
-        self.seen = []
-
-    def pipeline(self, names, passes):
-        return Pipeline(views=tuple(name for name in names if name in self.tricks))
-
-    def predict(self, pixels, pipeline, confident=True):
-        self.seen.append(pixels.shape)
-        labels = np.digitize(pixels[..., 0], [85, 170]).astype(np.uint8)
-        return Prediction(labels, np.full(labels.shape, 52428, np.uint16))
-
-
-@contextlib.contextmanager
-def serving(*models, limits=LIMITS, **settings):
-    """The application of some models, at work."""
-    turns = Turns(limits)
-    turns.start()
-    try:
-        yield create_app(models or (Fake(),), turns, limits, DEFAULTS, **settings)
-    finally:
-        turns.end(5)
+from recyclecli.report.serve.start import _address, _listening, _warn, serve
 
 
 @pytest.fixture
 def client():
     with serving(Fake()) as app:
         yield TestClient(app, base_url=HOST)
-
-
-def encoded(image, form="PNG", **options):
-    stream = io.BytesIO()
-    image.save(stream, form, **options)
-    return stream.getvalue()
-
-
-def thirds(width=90, height=60):
-    """A photo whose left, middle and right third have the three labels."""
-    pixels = np.zeros((height, width, 3), np.uint8)
-    pixels[:, width // 3 : 2 * width // 3, 0] = 128
-    pixels[:, 2 * width // 3 :, 0] = 255
-    return Image.fromarray(pixels)
 
 
 def header_of_png(width, height):
@@ -384,154 +332,6 @@ def test_one_name_has_one_color_and_no_two_names_share_one():
     assert len({*own, *others}) == 5
 
 
-# What takes a client that misbehaves: the application is called as a server would, with `receive` of ours.
-
-
-async def call(app, receive, path="/api/predict", headers=(), address="127.0.0.1", page="1"):
-    """Status, headers and body of one request."""
-    got = {"body": b""}
-
-    async def send(message):
-        if message["type"] == "http.response.start":
-            got["status"] = message["status"]
-            got["headers"] = {name.decode(): value.decode() for name, value in message["headers"]}
-        else:
-            got["body"] += message.get("body", b"")
-
-    named = [("host", "127.0.0.1"), ("x-recycle-page", page), *headers]
-    scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
-        "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
-        "headers": [(name.encode(), value.encode()) for name, value in named],
-        "client": (address, 50000), "server": ("127.0.0.1", 8000),
-    }  # fmt: skip
-    await app(scope, receive, send)
-    return got
-
-
-def sending(*chunks, then="waits"):
-    """A client that sends chunks, and then waits for its answer, or leaves."""
-    left = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
-    left[-1]["more_body"] = then == "leaves while it sends"
-
-    async def receive():
-        if left:
-            receive.taken += 1
-            return left.pop(0)
-        if then == "waits":
-            await asyncio.sleep(60)
-        return {"type": "http.disconnect"}
-
-    receive.taken = 0
-    return receive
-
-
-def test_a_size_that_is_stated_is_refused_before_anything_is_read():
-    with serving() as app:
-        client = sending(bytes(2**20))
-        got = asyncio.run(call(app, client, headers=[("content-length", str(50 * 2**20))]))
-    assert got["status"] == 413
-    assert client.taken == 0
-    assert "larger than 1 MB" in json.loads(got["body"])["error"]
-
-
-def test_a_size_that_is_not_stated_is_refused_on_the_way():
-    with serving() as app:
-        client = sending(*[bytes(2**18)] * 100)
-        got = asyncio.run(call(app, client))
-    assert got["status"] == 413
-    assert client.taken == 5
-
-
-@pytest.mark.parametrize("limits", [Limits(idle=0.05), Limits(upload=0.05)])
-def test_slow_uploads_time_out(limits):
-    async def receive():
-        await asyncio.sleep(0.03 if limits.upload < 1 else 60)
-        return {"type": "http.request", "body": b"\xff", "more_body": True}
-
-    with serving(limits=limits) as app:
-        got = asyncio.run(call(app, receive))
-    assert got["status"] == 408
-    assert "too slowly" in json.loads(got["body"])["error"]
-
-
-class Slow(Fake):
-    """Works until it is told to go on."""
-
-    def __init__(self):
-        super().__init__()
-        self.steps = 0
-
-    def predict(self, *arguments):
-        time.sleep(0.02)
-        self.steps += 1
-        return super().predict(*arguments)
-
-
-def test_eight_at_once_are_all_answered():
-    async def eight(app):
-        photo = encoded(thirds())
-        return await asyncio.gather(*(call(app, sending(photo), page=str(number)) for number in range(8)))
-
-    with serving(Slow(), limits=Limits()) as app:
-        assert [got["status"] for got in asyncio.run(eight(app))] == [200] * 8
-
-
-def test_too_many_are_told_to_come_again():
-    limits = Limits(places=4, places_of_address=3, places_of_page=2)
-
-    async def crowd(app):
-        photo = encoded(thirds())
-        places = [("a", "1"), ("a", "1"), ("a", "1"), ("a", "2"), ("a", "3"), ("b", "1"), ("c", "1")]
-        return await asyncio.gather(*(call(app, sending(photo), address=one, page=page) for one, page in places))
-
-    with serving(Slow(), limits=limits) as app:
-        got = asyncio.run(crowd(app))
-        assert [one["status"] for one in got] == [200, 200, 503, 200, 503, 200, 503]
-        assert all(int(one["headers"]["retry-after"]) >= 1 for one in got if one["status"] == 503)
-        assert asyncio.run(call(app, sending(encoded(thirds()))))["status"] == 200  # places are free again
-
-
-@pytest.mark.parametrize("then", ["leaves", "leaves while it sends"])
-def test_a_client_that_leaves_frees_its_place(then):
-    model = Slow()
-
-    async def come_and_go(app):
-        photo = encoded(thirds())
-        for _ in range(5):
-            await call(app, sending(photo, then=then))
-        return await call(app, sending(photo))
-
-    with serving(model, limits=Limits(places=1)) as app:
-        assert asyncio.run(come_and_go(app))["status"] == 200
-    assert model.steps <= 2  # who left before the turn came cost nothing
-
-
-def test_turns_are_fair():
-    limits = Limits(places=20, places_of_address=20, places_of_page=20)
-    turns = Turns(limits)
-    order = []
-
-    async def one(address, page, name):
-        async def never():
-            await asyncio.sleep(60)
-
-        with turns.place(address, page) as place:
-            await turns.run(place, lambda: order.append(name), never)
-
-    async def many():
-        greedy = [("a", "1", f"a1 {number}") for number in range(4)]
-        others = [("a", "2", "a2 0"), ("b", "1", "b1 0"), ("b", "1", "b1 1"), ("c", "1", "c1 0")]
-        waiting = [asyncio.ensure_future(one(*each)) for each in greedy + others]
-        await asyncio.sleep(0)
-        turns.start()
-        await asyncio.gather(*waiting)
-
-    asyncio.run(many())
-    turns.end(5)
-    assert order == ["a1 0", "b1 0", "c1 0", "a2 0", "b1 1", "a1 1", "a1 2", "a1 3"]
-
-
 def test_bins(tmp_path):
     file = tmp_path / "bins.yaml"
     file.write_text("Paper: {bin: Blue bin, color: '#0000ff', icon: paper}\nWood: {bin: Wood, color: '#885522'}\n")
@@ -569,3 +369,28 @@ def test_jpegs_are_reduced_as_they_are_decoded():
     assert np.abs(photo.pixels[150, :, 0].astype(int) - gradient[5::10]).max() <= 4
     with pytest.raises(Refused):
         read_photo(b"no photo")
+
+
+def test_a_port_that_is_taken_is_told_before_any_model_is_loaded(registry):
+    with _listening("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(RecycleError, match=f"port {port} is taken") as error:
+            serve(registry, [], "127.0.0.1", port)
+    assert f"--port {port + 1}, or --port 0" in error.value.remedy
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_this_machine(registry, host):
+    with pytest.raises(RecycleError, match=f"--host {host}"):
+        serve(registry, [], host, 0)
+
+
+def test_letting_others_in_is_warned_of(capsys):
+    _warn("0.0.0.0", ["bins.school"])
+    said = capsys.readouterr().err
+    assert said.startswith("warning: with --host 0.0.0.0 everybody")
+    assert "without a password" in said
+    assert "bins.school" in said
+    assert [_address(host, 80) for host in ("0.0.0.0", "::", "10.0.0.9")] == [
+        "http://127.0.0.1:80", "http://[::1]:80", "http://10.0.0.9:80",
+    ]  # fmt: skip

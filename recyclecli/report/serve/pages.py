@@ -49,6 +49,7 @@ def about(models: Sequence[Model], limits: Limits, bins: Mapping[str, Bin]) -> d
             for model, colors in zip(models, shown_colors(models), strict=True)
         ],
         "limit": limits.size,
+        "mask": limits.mask,
         "ask": ASK.model_dump(),
         "unsure": UNSURE,
         "opacity": OPACITY,

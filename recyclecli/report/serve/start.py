@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import sys
 import webbrowser
@@ -76,6 +77,7 @@ def serve(
             app, log_level="warning", access_log=False, proxy_headers=False, server_header=False, lifespan="off",
             timeout_graceful_shutdown=GRACE, limit_concurrency=200,
         )  # fmt: skip
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a broken form is the sender's to know
         turns.start()
         try:
             uvicorn.Server(config).run([listener])

@@ -42,7 +42,7 @@ class Place:
             raise Left
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class _Job(Generic[T]):
     number: int
     place: Place
@@ -80,6 +80,11 @@ class Turns:
             self._ready.notify()
         if self._thread.is_alive():
             self._thread.join(seconds)
+
+    @property
+    def waiting(self) -> int:
+        """Pieces of work that are not begun."""
+        return len(self._waiting)
 
     @contextmanager
     def place(self, address: str, page: str) -> Iterator[Place]:
@@ -134,6 +139,9 @@ class Turns:
             place.gone.set()
             leaving.cancel()
             answer.cancel()  # and with it the future, unless it runs
+            with self._ready:
+                if job in self._waiting:  # else its photo would be held until its turn
+                    self._waiting.remove(job)
 
     def _work(self) -> None:
         while True:

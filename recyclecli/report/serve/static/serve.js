@@ -9,7 +9,7 @@ const find = (selector) => document.querySelector(selector);
 const viewers = about.runs.map((run, number) => new Viewer(run, number));
 const boxes = [...document.querySelectorAll("input[name=trick]")];
 const compare = find("#compare");
-const state = { photo: null, name: "photo", asking: null };
+const state = { photo: null, name: "photo", pixels: 0, asking: null };
 
 const own = () => boxes.every((box) => box.checked === box.defaultChecked);
 const compared = () => Boolean(compare && compare.checked);
@@ -56,6 +56,7 @@ async function look() {
 
 async function show({ photo, runs, agreement }) {
   const shown = viewers.slice(0, runs.length);
+  state.pixels = photo.width * photo.height;
   await Promise.all(shown.map((viewer, number) => viewer.show(photo, runs[number])));
   find("#views").replaceChildren(...shown.map((viewer) => viewer.root));
   find("#columns").classList.toggle("two", runs.length > 1);
@@ -123,7 +124,8 @@ function downloads(viewer, number, titled) {
     try {
       const response = await ask("/api/mask", state.photo, [...settings(), ["run", number]]);
       save(await response.blob(), "mask.png");
-      say("The mask is saved.");
+      const reduced = state.pixels > about.mask ? `, reduced to ${Math.round(about.mask / 1e6)} million pixels` : "";
+      say(`The mask is saved${reduced}.`);
     } catch (error) {
       fail(error);
     } finally {

@@ -1,0 +1,62 @@
+"""The web page's server with a model that knows red from black, for tests of `recycle serve`."""
+
+import contextlib
+import io
+
+import numpy as np
+from PIL import Image
+
+from recyclecli.engine.pipeline import Pipeline
+from recyclecli.engine.scores import Prediction
+from recyclecli.report.serve.app import create_app
+from recyclecli.report.serve.bins import DEFAULTS
+from recyclecli.report.serve.refusal import Limits
+from recyclecli.report.serve.turns import Turns
+
+HOST = "http://127.0.0.1:8000"
+LIMITS = Limits(size=2**20, pixels=10_000_000, look=400, mask=200_000)
+
+
+class Fake:
+    """A model whose label is how red a pixel is."""
+
+    name, size, own, first = "fake", 64, (), 1
+    tricks = {"hflip": "views"}
+
+    def __init__(self, class_names=("Background", "Paper", "</script><b>Metal"), palette=None):
+        self.class_names = class_names
+        self.palette = palette or [(0, 0, 0), (230, 159, 0), (86, 180, 233)]
+        self.seen = []
+
+    def pipeline(self, names, passes):
+        return Pipeline(views=tuple(name for name in names if name in self.tricks))
+
+    def predict(self, pixels, pipeline, confident=True):
+        self.seen.append(pixels.shape)
+        labels = np.digitize(pixels[..., 0], [85, 170]).astype(np.uint8)
+        return Prediction(labels, np.full(labels.shape, 52428, np.uint16))
+
+
+@contextlib.contextmanager
+def serving(*models, limits=LIMITS, **settings):
+    """The application of some models, at work."""
+    turns = Turns(limits)
+    turns.start()
+    try:
+        yield create_app(models or (Fake(),), turns, limits, DEFAULTS, **settings)
+    finally:
+        turns.end(5)
+
+
+def encoded(image, form="PNG", **options):
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def thirds(width=90, height=60):
+    """A photo whose left, middle and right third have the three labels."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[:, width // 3 : 2 * width // 3, 0] = 128
+    pixels[:, 2 * width // 3 :, 0] = 255
+    return Image.fromarray(pixels)
