@@ -17,7 +17,7 @@ from recyclecli.judge.calibration import SCALE
 from recyclecli.report.serve.model import Model
 
 STEP = 15  # of 255, by which the confidence of pixels is rounded, for the answer's size
-LEAST = 0.004  # of the photo that a thing must take to be named alone
+LEAST = 0.002  # of the photo that a thing must take to be named alone
 THINGS = 12
 
 

@@ -109,6 +109,7 @@ takeIn(find("#zone"), async (photo) => {
     find("#status").textContent = "That did not work. Try another photo!";
     find("#error").textContent = error instanceof Failed ? `For adults: ${error.message}. ${error.remedy}` : `For adults: ${error.message}`;
     find("#error").hidden = false;
+    find("#result").hidden = true; // it would be of another photo
   } finally {
     if (asking === own) {
       asking = null;

@@ -9,7 +9,7 @@ const find = (selector) => document.querySelector(selector);
 const viewers = about.runs.map((run, number) => new Viewer(run, number));
 const boxes = [...document.querySelectorAll("input[name=trick]")];
 const compare = find("#compare");
-const state = { photo: null, name: "photo", pixels: 0, asking: null };
+const state = { photo: null, shown: null, asking: null };
 
 const own = () => boxes.every((box) => box.checked === box.defaultChecked);
 const compared = () => Boolean(compare && compare.checked);
@@ -28,6 +28,7 @@ function fail(error) {
   find("#error-cause").textContent = error.message;
   find("#error-remedy").textContent = error.remedy || "";
   find("#error").hidden = false;
+  find("#result").hidden = state.shown !== state.photo; // what is shown would be of another photo
   say("");
 }
 
@@ -35,14 +36,17 @@ async function look() {
   if (!state.photo) return;
   if (state.asking) state.asking.abort();
   const asking = new AbortController();
+  const { photo } = state;
   state.asking = asking;
   find("#error").hidden = true;
   document.body.classList.add("busy");
   say("Looking at the photo ...");
   try {
-    const query = [...settings(), ...(compared() ? [["compare", "true"]] : [])];
-    const answer = await (await ask("/api/predict", state.photo, query, asking.signal)).json();
-    await show(answer);
+    const tricks = settings();
+    const query = [...tricks, ...(compared() ? [["compare", "true"]] : [])];
+    const answer = await (await ask("/api/predict", photo, query, asking.signal)).json();
+    await show(answer, photo, tricks);
+    state.shown = photo;
   } catch (error) {
     if (error.name === "AbortError") return;
     fail(error instanceof Failed ? error : new Failed("the answer cannot be shown", error.message));
@@ -54,16 +58,21 @@ async function look() {
   }
 }
 
-async function show({ photo, runs, agreement }) {
+async function show({ photo, runs, agreement }, file, tricks) {
   const shown = viewers.slice(0, runs.length);
-  state.pixels = photo.width * photo.height;
+  const name = (file.name || "photo").replace(/\.[^.]*$/, "");
+  const reduced = photo.width * photo.height > about.mask;
   await Promise.all(shown.map((viewer, number) => viewer.show(photo, runs[number])));
   find("#views").replaceChildren(...shown.map((viewer) => viewer.root));
   find("#columns").classList.toggle("two", runs.length > 1);
   const titled = runs.length > 1;
   const lists = shown.map((viewer, number) => {
     const list = materials(viewer, runs[number], titled);
-    list.append(downloads(viewer, number, titled));
+    list.append(downloads(viewer, titled, name, async () => {
+      const mask = await (await ask("/api/mask", file, [...tricks, ["run", number]])).blob();
+      say(`The mask is saved${reduced ? `, reduced to ${Math.round(about.mask / 1e6)} million pixels` : ""}.`);
+      return mask;
+    }));
     return list;
   });
   find("#materials").replaceChildren(...lists);
@@ -110,7 +119,7 @@ function mark() {
   }
 }
 
-function downloads(viewer, number, titled) {
+function downloads(viewer, titled, name, maskOf) {
   const row = make("p", "downloads");
   const mask = make("button", "", "Mask (PNG)");
   const overlay = make("button", "", "Overlay (JPEG)");
@@ -122,10 +131,7 @@ function downloads(viewer, number, titled) {
   mask.addEventListener("click", async () => {
     mask.disabled = true;
     try {
-      const response = await ask("/api/mask", state.photo, [...settings(), ["run", number]]);
-      save(await response.blob(), "mask.png");
-      const reduced = state.pixels > about.mask ? `, reduced to ${Math.round(about.mask / 1e6)} million pixels` : "";
-      say(`The mask is saved${reduced}.`);
+      save(await maskOf(), `${name}-mask.png`);
     } catch (error) {
       fail(error);
     } finally {
@@ -133,23 +139,22 @@ function downloads(viewer, number, titled) {
     }
   });
   overlay.addEventListener("click", async () => {
-    save(await viewer.blob(), "overlay.jpg");
+    save(await viewer.blob(), `${name}-overlay.jpg`);
     say("The overlay is saved.");
   });
   return row;
 }
 
-function save(blob, ending) {
+function save(blob, name) {
   const link = make("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `${state.name}-${ending}`;
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 takeIn(find("#zone"), (photo) => {
   state.photo = photo;
-  state.name = (photo.name || "photo").replace(/\.[^.]*$/, "");
   look();
 });
 
