@@ -163,5 +163,6 @@ def commands(run: Run) -> list[str]:
         f"recycle eval {folder}",
         f"recycle ablate {folder}",
         f"recycle predict {folder} PHOTOS --out DIR --submission submission.csv",
+        f"recycle serve {folder}",
         f"recycle report {folder}",
     ]
