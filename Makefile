@@ -1,5 +1,6 @@
 # make demo   an environment, the core with all plugins, the main job on the sample set
 # make test   the same environment with the test tools, then every check
+# make docs   the site, in site/
 # Both stand alone, from a clean clone, and may be repeated.
 
 PYTHON ?= python3.11
@@ -9,9 +10,9 @@ PLUGINS := $(wildcard plugins/recycle-*)
 EDITABLE := -e . $(PLUGINS:%=-e %)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 MANIFESTS := pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
-TEST_TOOLS := axe-playwright-python build editables hatchling httpx2 hypothesis import-linter mypy onnx onnxruntime onnxscript playwright pydensecrf2 pytest pytest-xdist ruff supervision twine
+TEST_TOOLS := axe-playwright-python build editables hatchling httpx2 hypothesis import-linter mypy onnx onnxruntime onnxscript playwright pydensecrf2 pytest pytest-xdist ruff supervision twine zensical
 
-.PHONY: demo test lint install surface clean
+.PHONY: demo test lint docs reference install surface clean
 
 install: $(VENV)/.installed
 
@@ -19,8 +20,16 @@ demo: $(VENV)/.installed
 	@echo "installed once, in $$(cat $(VENV)/.installed) s; what follows is the job itself"
 	$(BIN)/recycle demo --out demo --force
 
-test: $(VENV)/.test-tools lint
+test: $(VENV)/.test-tools lint docs
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# the site in site/, from docs/ and mkdocs.yml; a dead link ends it
+docs: $(VENV)/.test-tools
+	$(BIN)/zensical build --clean --strict
+
+# docs/reference from the code; a test tells when it is out of date
+reference: $(VENV)/.test-tools
+	PYTHONPATH=tools $(BIN)/python -m reference
 
 lint: $(VENV)/.test-tools
 	$(BIN)/ruff check .
@@ -43,4 +52,4 @@ $(VENV)/.test-tools: $(VENV)/.installed Makefile
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo site .cache

@@ -25,7 +25,7 @@ class Part(BaseModel):
     """A component by name; every further key is one of its own options."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    name: str
+    name: str = Field(description="what `recycle plugins list` calls it")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class DataFile(Section):
     """One annotated set: an annotation file or split, and the folder that its names are relative to."""
 
     root: Path | None = Field(None, description="data.root when left out")
-    json_path: str | None = Field(None, alias="json")
+    json_path: str | None = Field(None, alias="json", description="annotation file, or the dataset's word for a split")
     weight: float = Field(1.0, gt=0, description="how often its photos are drawn, relative to the others")
 
 
@@ -57,7 +57,9 @@ class DataSection(Section):
     """What to train on and how the photos reach the model."""
 
     dataset: Part = Field(Part(name="coco"), description="how the data is read")
-    root: Path = Field(default_factory=lambda: Path(os.environ.get("RECYCLE_DATA") or "data"))
+    root: Path = Field(
+        default_factory=lambda: Path(os.environ.get("RECYCLE_DATA") or "data"), description="folder of the photos"
+    )
     json_path: str | None = Field(None, description="annotation file; found in root when left out")
     classes: dict[str, tuple[str, ...]] = Field({}, description="class to the categories merged into it")
     train: tuple[DataFile, ...] = Field((), description="explicit training files")
@@ -85,13 +87,15 @@ class DataSection(Section):
 class Recipe(Section):
     """Everything about a run; `resolve` makes one in which every name and option is checked."""
 
-    seed: int = Field(0, ge=0, lt=2**32)
-    data: DataSection = DataSection()
-    model: Part = Part(name="unet")
-    loss: tuple[LossPart, ...] = Field((LossPart(name="ce"), LossPart(name="dice", weight=0.5)), min_length=1)
-    aug: tuple[ListedPart, ...] = (ListedPart(name="flip"),)
-    post: tuple[ListedPart, ...] = ()
-    train: TrainSection = TrainSection()
+    seed: int = Field(0, ge=0, lt=2**32, description="all chance derives from it")
+    data: DataSection = Field(DataSection(), description="what to train on, and how photos reach the model")
+    model: Part = Field(Part(name="unet"), description="maps photos to logits")
+    loss: tuple[LossPart, ...] = Field(
+        (LossPart(name="ce"), LossPart(name="dice", weight=0.5)), min_length=1, description="added up by their weights"
+    )
+    aug: tuple[ListedPart, ...] = Field((ListedPart(name="flip"),), description="changes training batches, in order")
+    post: tuple[ListedPart, ...] = Field((), description="changes probabilities, in order, in eval and predict")
+    train: TrainSection = Field(TrainSection(), description="how the weights are found")
 
     def parts(self) -> list[tuple[str, Kind, Part]]:
         """Every component that it names: (key, kind, part)."""

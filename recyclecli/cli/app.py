@@ -18,10 +18,19 @@ from recyclecli.files import FULL
 
 COMPLETE = "_RECYCLE_COMPLETE"  # set by the scripts in shells/
 ISSUES = "https://github.com/recyclecli/recyclecli/issues"
+EXIT_CODES = {
+    0: "done",
+    1: "a check ran to its end and found faults, or photos could not be read",
+    2: "wrong use or bad input; the message names the cause, the file and the remedy",
+    3: "the work began and could not be finished: out of memory, NaN, disk full",
+    70: "a bug of recyclecli; the message says where to report it",
+    130: "interrupted",
+}
+"""What the exit code of a command means."""
 
 
 class Commands(TyperGroup):
-    """Turns errors into one message and an exit code: 1 faults, 2 input, 3 failure, 70 bug, 130 Ctrl-C."""
+    """Turns errors into one message and one of `EXIT_CODES`."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was typed."""

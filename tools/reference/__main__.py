@@ -1,0 +1,10 @@
+"""Write the pages; files of the folder that are none of them go."""
+
+from reference import FOLDER, pages
+
+FOLDER.mkdir(parents=True, exist_ok=True)
+made = pages()
+for stale in {file.name for file in FOLDER.glob("*.md")} - made.keys():
+    (FOLDER / stale).unlink()
+for name, text in made.items():
+    (FOLDER / name).write_text(text, encoding="utf-8")

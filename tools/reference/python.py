@@ -1,0 +1,91 @@
+"""What notebooks and plugin authors import: `recyclecli.api`, `recyclecli.coco`, `recyclecli.testing`."""
+
+import ast
+import inspect
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from recyclecli import api, coco, testing
+from reference.text import code, docstring, signature
+
+PUBLIC = {"api.md": api, "coco.md": coco, "testing.md": testing}
+
+
+def pages() -> dict[str, str]:
+    """A page for each module; that of `api` also has the classes of its results."""
+    made = {name: _page(module) for name, module in PUBLIC.items()}
+    parts = ["## What they give back"]
+    for one in _results():
+        parts += [f"### `{one.__name__}`", docstring(one), *_members(one)]
+    made["api.md"] += "\n\n" + "\n\n".join(parts)
+    return made
+
+
+def names(module: ModuleType) -> list[str]:
+    """The public names of a module, as it lists them or defines them."""
+    own = [name for name, one in vars(module).items() if getattr(one, "__module__", "") == module.__name__]
+    return list(getattr(module, "__all__", [name for name in own if not name.startswith("_")]))
+
+
+def _page(module: ModuleType) -> str:
+    parts = [f"# `{module.__name__}`", docstring(module)]
+    for name in names(module):
+        one = getattr(module, name)
+        parts.append(f"## `{name}`")
+        if inspect.isclass(one):
+            parts += [code(f"class {name}{_bases(one)}"), docstring(one), *_members(one)]
+        elif inspect.isfunction(one):
+            parts += [code(signature(one, name)), docstring(one)]
+        else:
+            parts.append(code(f"{name} = {sorted(one) if isinstance(one, (set, frozenset)) else one!r}"))
+    return "\n\n".join(parts)
+
+
+def _bases(one: type) -> str:
+    names = ", ".join(base.__name__ for base in one.__bases__ if base is not object)
+    return f"({names})" if names else ""
+
+
+def _members(one: type) -> list[str]:
+    lines = []
+    for name, member in vars(one).items():
+        if name.startswith("_"):
+            continue
+        if inspect.isfunction(member) and member.__doc__:
+            lines.append(f"- `{signature(member, name)}`: {_flat(member)}")
+        elif isinstance(member, property) or type(member).__name__ == "cached_property":
+            lines.append(f"- `{name}`: {_flat(member)}")
+    return ["\n".join(lines)] if lines else []
+
+
+def _flat(member: Any) -> str:
+    return " ".join(docstring(member).split("\n\n")[0].split())
+
+
+def _results() -> list[type]:
+    """The classes that functions of `recyclecli.api` return, in order, each once."""
+    found: dict[str, type] = {}
+    for name in api.__all__:
+        function = getattr(api, name)
+        if not inspect.isfunction(function):
+            continue
+        known = _imported(import_module(function.__module__))
+        returned = ast.parse(str(inspect.signature(function).return_annotation), mode="eval")
+        for node in ast.walk(returned):
+            if isinstance(node, ast.Name) and node.id in known and inspect.isclass(known[node.id]):
+                found.setdefault(node.id, known[node.id])
+    return list(found.values())
+
+
+def _imported(module: ModuleType) -> dict[str, Any]:
+    """Names that a module imports from the core, also those for type checkers alone."""
+    tree = ast.parse(inspect.getsource(module))
+    imports = [one for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)]
+    return {
+        alias.name: getattr(import_module(one.module), alias.name)
+        for one in imports
+        if (one.module or "").startswith("recyclecli.")
+        for alias in one.names
+        if hasattr(import_module(one.module), alias.name)
+    }
