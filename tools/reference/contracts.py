@@ -48,7 +48,9 @@ def _declared(one: type) -> str:
         return f"class {one.__name__}:\n" + "".join(given)
     if hasattr(one, "_fields"):
         hints = inspect.get_annotations(one)
-        return f"class {one.__name__}(NamedTuple):\n" + "".join(f"    {name}: {hints[name]}\n" for name in one._fields)
+        return f"class {one.__name__}(NamedTuple):\n" + "".join(
+            f"    {name}: {hints[name].__forward_arg__}\n" for name in one._fields
+        )
     call = vars(one).get("__call__")
     return f"class {one.__name__}:\n    def {signature(call, '__call__')}" if call else f"class {one.__name__}"
 

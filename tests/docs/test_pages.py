@@ -1,0 +1,167 @@
+"""What the docs tell their readers to type does what they say.
+
+Fenced blocks are taken in their order, in one folder for each page:
+
+- `bash`: each line is run; it must end with exit code 0, `recycle data check` with 1 where it finds faults.
+- `python`: run, in one namespace for the page.
+- `yaml`: a recipe, and checked as one; with `title="recipe.yaml"` it is also that file.
+- `text`: only shown.
+
+`<!-- in: NAME -->` says what lies in the folder (`in_folder`), `<!-- not run: WHY -->` that the block after it
+is checked by nobody. Trainings are made small: an epoch of photos of 64 pixels, whatever the page says.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import layouts
+import pytest
+from support import run_recycle
+
+from recyclecli import api
+from recyclecli.recipe import resolve
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/how-to/*.md")), *sorted(ROOT.glob("docs/tutorials/*.md"))]
+ELSEWHERE = {"first-plugin.md"}  # has a test of its own
+PART = re.compile(r"<!-- (in|not run): (.+?) -->|^```(\w*)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
+SMALL = {"train.epochs": 1, "train.batch_size": 4, "data.size": 64, "data.workers": 0, "model.weights": "none"}
+FLAGS = {"--epochs": "train.epochs", "--batch-size": "train.batch_size"}
+FEW = {"--aug-num": "4", "--num-output": "4"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """data/ with 20 labelled photos, and photos/ with four that have no labels."""
+    folder = tmp_path_factory.mktemp("docs")
+    type_all(["recycle data sample --images 24"], folder)
+    file = folder / "data" / "annotations.json"
+    document = json.loads(file.read_text())
+    (folder / "photos").mkdir()
+    for image in document["images"][20:]:
+        (folder / "data" / image["file_name"]).rename(folder / "photos" / Path(image["file_name"]).name)
+    document["images"] = document["images"][:20]
+    kept = {image["id"] for image in document["images"]}
+    document["annotations"] = [one for one in document["annotations"] if one["image_id"] in kept]
+    file.write_text(json.dumps(document))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(made, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    type_all(["recycle data kfold --n 4", "recycle train --fold 0"], folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def same_environment():
+    """Training in this process leaves variables behind, with which `recycle` could not be forked."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def in_folder(name, made, folder, request):
+    """Lay out what a page says its reader has: data/ and photos/, these with a run, nothing, or a layout."""
+    if name in ("sample", "run"):
+        shutil.copytree(request.getfixturevalue("trained") if name == "run" else made, folder, dirs_exist_ok=True)
+    elif name != "empty":
+        getattr(layouts, name)(made / "data", folder)
+
+
+def parts(page):
+    """(kind, content, title) of comments and blocks; blocks that are not run are left out."""
+    skipped = False
+    for comment, said, language, title, body in PART.findall(page.read_text(encoding="utf-8")):
+        if comment == "in":
+            yield "in", said, ""
+        elif comment:
+            skipped = True
+        elif skipped:
+            skipped = False
+        else:
+            yield language, body, title
+
+
+def lines(body):
+    """The commands of a block, without comments and with continued lines joined."""
+    return [line for line in body.replace("\\\n", " ").splitlines() if shlex.split(line, comments=True)]
+
+
+def type_all(commands, folder):
+    for command in commands:
+        words = shlex.split(command, comments=True)
+        if words[0] == "recycle":
+            done = run_recycle(*small(words[1:]), cwd=folder)
+        else:
+            path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+            done = subprocess.run(
+                ["bash", "-c", command], cwd=folder, env=path, capture_output=True, text=True, timeout=120
+            )
+        assert done.returncode in ((0, 1) if words[:3] == ["recycle", "data", "check"] else (0,)), (
+            f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        )
+
+
+def small(words):
+    """The same command with less work; what it sets to more is set to less."""
+    words = [FEW.get(before, word) for before, word in zip(["", *words], words, strict=False)]
+    if words[0] != "train" or "--resume" in words:
+        return words
+    kept, rest = [], iter(words)
+    for word in rest:
+        if word in FLAGS:
+            next(rest)
+        elif word == "-o":
+            pair = next(rest)
+            kept += [] if pair.partition("=")[0] in SMALL else ["-o", pair]
+        else:
+            kept.append(word)
+    return [*kept, *(word for key, value in SMALL.items() for word in ("-o", f"{key}={value}"))]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in ELSEWHERE], ids=lambda page: page.stem)
+def test_what_the_page_says_works(page, made, tmp_path, request, monkeypatch, registry):
+    monkeypatch.chdir(tmp_path)
+    train = api.train
+    monkeypatch.setattr(api, "train", lambda settings, **rest: train({**settings, **SMALL}, **rest))
+    names = {"__name__": "page"}
+    done = 0
+    for kind, content, title in parts(page):
+        if kind == "in":
+            in_folder(content, made, tmp_path, request)
+        elif kind == "bash":
+            type_all(lines(content), tmp_path)
+        elif kind == "yaml":
+            file = tmp_path / (title or "checked.yaml")
+            file.write_text(content)
+            resolve(registry, file)
+        elif kind == "python":
+            exec(compile(content, str(page), "exec"), names)
+        else:
+            assert kind == "text", f"{page.name} has a block of kind {kind!r}"
+            continue
+        done += kind != "in"
+    assert done
+
+
+def test_a_command_that_fails_is_found(made):
+    with pytest.raises(AssertionError, match="no-such"):
+        type_all(["recycle data stats --data no-such"], made)
+
+
+def test_trainings_are_small_and_otherwise_as_they_stand():
+    words = small(shlex.split("train --epochs 40 --name a -o data.size=512 -o model.encoder=resnet34"))
+    assert words[:5] == ["train", "--name", "a", "-o", "model.encoder=resnet34"]
+    assert "train.epochs=1" in words
+    assert "data.size=512" not in words
+    assert json.dumps(words).count("-o") == 1 + len(SMALL)
