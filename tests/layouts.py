@@ -1,6 +1,5 @@
 """Folders as readers of the docs have them, made of the sample set: the contest's, TACO's, ZeroWaste's."""
 
-import csv
 import json
 import shutil
 from pathlib import Path

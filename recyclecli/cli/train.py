@@ -34,11 +34,13 @@ def train(
     folds: Annotated[
         Literal["all"] | None, typer.Option("--folds", help="Train every fold of folds.json, and score them together.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs")] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Passes over the training photos.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Photos per device and step.")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")] = None,
     find_lr: Annotated[bool, typer.Option("--find-lr", help="Find the learning rate by a range test, first.")] = False,
-    optimizer: Annotated[str | None, typer.Option("--optimizer", autocompletion=train_setting("optimizer"))] = None,
+    optimizer: Annotated[
+        str | None, typer.Option("--optimizer", help="The rule of a step.", autocompletion=train_setting("optimizer"))
+    ] = None,
     precision: Annotated[
         str | None,
         typer.Option(
@@ -46,7 +48,7 @@ def train(
         ),
     ] = None,
     devices: Annotated[str | None, typer.Option("--devices", help="How many, -1 for all, or which: 0,3.")] = None,
-    num_nodes: Annotated[int | None, typer.Option("--num-nodes")] = None,
+    num_nodes: Annotated[int | None, typer.Option("--num-nodes", help="Machines.")] = None,
     strategy: Annotated[
         str | None, typer.Option("--strategy", help="auto, ddp, fsdp.", autocompletion=train_setting("strategy"))
     ] = None,

@@ -46,6 +46,7 @@ def test_every_command_and_option():
         flags = [flag for one in command.params for flag in (*one.opts, *one.secondary_opts) if flag.startswith("-")]
         assert [flag for flag in flags if flag != "--help" and f"`{flag}`" not in text] == [], path
         assert command.epilog in text
+        assert [one.name for one in command.params if not one.help and one.name != "help"] == [], path
 
 
 def test_every_hook_and_kind():
@@ -74,7 +75,7 @@ def keys(model):
 def test_every_recipe_key_with_a_description():
     text = page("recipe.md")
     for key in {*keys(Recipe), *keys(DataFile), *keys(LossPart)}:
-        rows = re.findall(rf"(?m)^\| `(?:[\w.\[\]]+\.)?{key}` \|.*\| (.*) \|$", text)
+        rows = re.findall(rf"(?m)^\| `(?:[\w.\[\]]+\.)?{key}` \| (.*?) \|", text)
         assert rows, key
         assert all(rows), key
 

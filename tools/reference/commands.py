@@ -12,7 +12,7 @@ from reference.text import table
 from reference.values import kind, limits, written
 
 PAGES = {"data": "cli-data.md", "aug": "cli-aug.md", "aug preview": "cli-preview.md", "plugins": "cli-plugins.md"}
-HEADS = ("option", "value", "default", "what")
+HEADS = ("option", "what", "value", "default")
 
 
 def tree() -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -72,7 +72,7 @@ def _row(parameter: Any) -> tuple[str, str, str, str]:
     help_text = parameter.help or ""
     stated = re.search(r"\s*\[default: (.+)\]\s*$", help_text)
     what = help_text[: stated.start()] if stated else help_text
-    return ", ".join(f"`{flag}`" for flag in flags(parameter)), _value(parameter), _default(parameter, stated), what
+    return ", ".join(f"`{flag}`" for flag in flags(parameter)), what, _value(parameter), _default(parameter, stated)
 
 
 def flags(parameter: Any) -> list[str]:

@@ -4,7 +4,7 @@ from recyclecli.plugins import HOOKS, Offer, Registry
 from reference.text import docstring, table
 from reference.values import default, kind, limits, written
 
-HEADS = ("option", "type", "default", "range", "what")
+HEADS = ("option", "what", "type", "default", "range")
 
 
 def pages(registry: Registry) -> dict[str, str]:
@@ -50,7 +50,7 @@ def options(offer: Offer) -> str:
     return table(
         HEADS,
         (
-            (f"`{name}`", kind(field.annotation), default(field), limits(field.metadata), field.description or "")
+            (f"`{name}`", field.description or "", kind(field.annotation), default(field), limits(field.metadata))
             for name, field in fields.items()
         ),
     )

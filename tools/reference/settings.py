@@ -10,7 +10,7 @@ from recyclecli.recipe import Part, Recipe, resolve
 from reference.text import code, table
 from reference.values import default, kind, limits
 
-HEADS = ("key", "type", "default", "range", "what")
+HEADS = ("key", "what", "type", "default", "range")
 
 
 def page(registry: Registry) -> str:
@@ -25,14 +25,14 @@ def page(registry: Registry) -> str:
 
 
 def keys(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, str, str, str, str]]:
-    """Key, type, default, range and description of each key, sections first, then what is in them."""
+    """Key, description, type, default and range of each key, sections first, then what is in them."""
     for name, field in model.model_fields.items():
         key = f"{before}{field.alias or name}"
-        yield f"`{key}`", kind(field.annotation), default(field), limits(field.metadata), field.description or ""
+        yield f"`{key}`", field.description or "", kind(field.annotation), default(field), limits(field.metadata)
         listed = get_args(field.annotation)
         inner = listed[0] if listed else field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             dots = f"{key}[]." if listed else f"{key}."
             yield from keys(inner, dots)
             if issubclass(inner, Part):
-                yield f"`{dots}OPTION`", "", "", "", "any option of the component"
+                yield f"`{dots}OPTION`", "any option of the component", "", "", ""
