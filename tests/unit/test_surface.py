@@ -2,7 +2,11 @@
 
 import json
 
+import pluggy
+import pytest
 from surface import FILE, MODULES, surface
+
+from recyclecli import hookimpl
 
 CHANGE = """the public names of recyclecli are no longer those of tests/surface.json:
 {}
@@ -43,3 +47,32 @@ def test_a_change_is_told_by_name():
     before["recyclecli"]["__version__"] = "int"
     told = [line.split(":")[0].strip() for line in differences(before, frozen)]
     assert told == ["~ recyclecli.__version__", "- recyclecli.api.gone", "+ recyclecli.api.train"]
+
+
+def test_a_hook_may_get_arguments_and_warn_without_breaking_plugins():
+    """As docs/compatibility.md has it: who takes fewer arguments goes on working, a deprecated hook warns."""
+
+    class Later:
+        @pluggy.HookspecMarker("recyclecli")
+        def recycle_losses(self, config):
+            """With an argument that it did not have."""
+
+        @pluggy.HookspecMarker("recyclecli")(warn_on_impl=DeprecationWarning("recycle_models: use recycle_nets"))
+        def recycle_models(self):
+            """To go."""
+
+    class Early:
+        @hookimpl
+        def recycle_losses(self):
+            return ["a loss"]
+
+        @hookimpl
+        def recycle_models(self):
+            return ["a model"]
+
+    manager = pluggy.PluginManager("recyclecli")
+    manager.add_hookspecs(Later)
+    with pytest.warns(DeprecationWarning, match="use recycle_nets"):
+        manager.register(Early())
+    assert manager.hook.recycle_losses(config=None) == [["a loss"]]
+    assert manager.hook.recycle_models() == [["a model"]]
