@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,9 +88,11 @@ def _files_split(registry: Registry, data: DataSection) -> Split | None:
     else:
         how = f"explicit files: {listed(file.json_path for file in train)}; {listed(file.json_path for file in val)}"
 
-    train_sources = [_open(registry, data, file) for file in train]
-    val_sources = [_open(registry, data, file) for file in val]
-    names = _class_list(train_sources + val_sources, _open_full(registry, data, full_file))
+    full = _open_full(registry, data, full_file)
+    merged = (full or _open(registry, data, train[0])).class_names if data.classes else ()
+    train_sources = [_open(registry, data, file, merged) for file in train]
+    val_sources = [_open(registry, data, file, merged) for file in val]
+    names = _class_list(train_sources + val_sources, full)
     weights = [file.weight for file, source in zip(train, train_sources, strict=True) for _ in range(len(source))]
     fixed = {"split": "files", "train": train, "val": val}
     return Split(
@@ -123,9 +126,13 @@ def _whole_split(registry: Registry, data: DataSection, seed: int) -> Split:
     return Split(Subset(source, train), Subset(source, val), (1.0,) * len(train), how, data.model_copy(update=fixed))
 
 
-def _open(registry: Registry, data: DataSection, file: DataFile) -> Source:
+def _open(registry: Registry, data: DataSection, file: DataFile, merged: Sequence[str] = ()) -> Source:
+    """The photos of a file, with `data.classes` applied where they are not: pseudo-labels have the `merged` names."""
     dataset = data.dataset
     source = open_source(registry, file.root or data.root, file.json_path, dataset.name, dataset.options)
+    members = {old for listing in data.classes.values() for old in listing}
+    if set(source.class_names) == set(merged) and not members <= set(merged):
+        return source
     return regrouped(source, data.classes)
 
 

@@ -345,6 +345,30 @@ class TestClasses:
         again = resolve(registry, None, {"data.root": tmp_path, "data.classes": recipe.data.classes})
         assert make_split(registry, again.data, 0).data.fingerprint == split.data.fingerprint
 
+    def test_a_file_of_the_merged_classes_is_taken_as_it_is(self, registry, tmp_path):
+        """As pseudo-labels are of a run that merges classes."""
+        write_coco(tmp_path, coco(4, categories=(("Paper", 1), ("Paper pack", 2), ("Metal", 3))))
+        part = coco(4, categories=(("Card", 1), ("Metal", 2)))
+        for image in part["images"]:
+            image["file_name"] = f"images/new-{image['id']}.jpg"
+        write_coco(tmp_path, part, "pseudo.json")
+        held_out = coco(1, categories=(("Paper", 1), ("Paper pack", 2), ("Metal", 3)))
+        held_out["images"][0]["file_name"] = "images/held-out.jpg"
+        write_coco(tmp_path, held_out, "val.json")
+        settings = {
+            "data.root": tmp_path,
+            "data.classes": {"Card": ["Paper", "Paper pack"]},
+            "data.train": [{"json": "annotations.json"}, {"json": "pseudo.json"}],
+            "data.val": [{"json": "val.json"}],
+        }
+        train = make_split(registry, resolve(registry, None, settings).data, 0).train
+        assert train.class_names == ("Background", "Card", "Metal")
+        labels = [train.record(index).annotations[0].label for index in range(8)]
+        assert labels == [1, 2, 1, 1, 2, 1, 2, 1]
+        settings["data.classes"] = {"Card": ["Paper", "Cardboard"]}
+        with pytest.raises(RecycleError, match="'Cardboard', no class of the data"):
+            make_split(registry, resolve(registry, None, settings).data, 0)
+
 
 class TestFitting:
     def sample(self, height, width):
