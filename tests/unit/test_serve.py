@@ -17,9 +17,10 @@ from serving import HOST, LIMITS, Fake, encoded, serving, thirds
 from recyclecli.coco import PHOTO_SUFFIXES
 from recyclecli.engine.pipeline import VIEWS, Pipeline
 from recyclecli.errors import RecycleError
+from recyclecli.recipe import ListedPart
 from recyclecli.report.serve.bins import ASK, DEFAULTS, bins_of, read_bins
 from recyclecli.report.serve.guard import HEADERS
-from recyclecli.report.serve.model import cost
+from recyclecli.report.serve.model import _parts, cost
 from recyclecli.report.serve.pages import shown_colors
 from recyclecli.report.serve.photo import FORMATS, read_photo
 from recyclecli.report.serve.refusal import Limits, Refused
@@ -301,6 +302,18 @@ def test_what_pipelines_cost():
     assert cost(Pipeline(views=VIEWS, window=2), 512) > Limits().passes
 
 
+def test_the_parts_of_a_pipeline_are_tricks_with_their_own_options():
+    crf = ListedPart(name="densecrf", iterations=3)
+    parts = _parts(Pipeline(views=("rot90",), post=(crf,), weights="raw", window=3))
+    assert parts == {
+        "rot90": Pipeline(views=("rot90",)),
+        "window-3": Pipeline(window=3),
+        "densecrf": Pipeline(post=(crf,)),
+        "without-ema": Pipeline(weights="raw"),
+    }
+    assert list(_parts(Pipeline(window=2))) == ["window-2"]
+
+
 def test_two_runs_of_other_classes_are_compared_honestly():
     other = Fake(("Background", "Paper", "Wood"))
     with serving(Fake(), other) as app:
@@ -386,11 +399,11 @@ def test_a_host_that_is_not_this_machine(registry, host):
 
 
 def test_letting_others_in_is_warned_of(capsys):
-    _warn("0.0.0.0", ["bins.school"])
+    _warn("0.0.0.0", 80, ["bins.school"])
     said = capsys.readouterr().err
     assert said.startswith("warning: with --host 0.0.0.0 everybody")
     assert "without a password" in said
-    assert "bins.school" in said
+    assert "or http://bins.school:80;" in said
     assert [_address(host, 80) for host in ("0.0.0.0", "::", "10.0.0.9")] == [
         "http://127.0.0.1:80", "http://[::1]:80", "http://10.0.0.9:80",
     ]  # fmt: skip

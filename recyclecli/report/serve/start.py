@@ -68,7 +68,7 @@ def serve(
         app = create_app(models, turns, limits, mapping, [*allow_hosts, host], local)
         address = _address(host, listener.getsockname()[1])
         if not local:
-            _warn(host, allow_hosts)
+            _warn(host, listener.getsockname()[1], allow_hosts)
         names = " and ".join(model.name for model in models)
         print(f"{names}: {address}/ and, for children, {address}/children\nCtrl-C stops it", flush=True)
         if open_browser:
@@ -122,12 +122,12 @@ def _address(host: str, port: int) -> str:
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
-def _warn(host: str, allow_hosts: Sequence[str]) -> None:
-    names = f" It answers to its address and to {listed(allow_hosts)}." if allow_hosts else ""
+def _warn(host: str, port: int, allow_hosts: Sequence[str]) -> None:
+    names = "".join(f" or http://{name}:{port}" for name in allow_hosts)
     print(
         f"warning: with --host {host} everybody who reaches this machine can use the page, without a password, "
-        f"and photos travel to it unencrypted.{names}\n"
-        "  Those who open it by a name instead of the address need --allow-host NAME. Do not put it on the internet.",
+        "and photos travel to it unencrypted. Do not put it on the internet.\n"
+        f"  Others open http://ADDRESS-OF-THIS-MACHINE:{port}{names}; another name needs --allow-host NAME.",
         file=sys.stderr,
     )
 
