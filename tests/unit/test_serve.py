@@ -16,15 +16,12 @@ from serving import HOST, LIMITS, Fake, encoded, serving, thirds
 
 from recyclecli.coco import PHOTO_SUFFIXES
 from recyclecli.engine.pipeline import VIEWS, Pipeline
-from recyclecli.errors import RecycleError
 from recyclecli.recipe import ListedPart
-from recyclecli.report.serve.bins import ASK, DEFAULTS, bins_of, read_bins
 from recyclecli.report.serve.guard import HEADERS
 from recyclecli.report.serve.model import _parts, cost
 from recyclecli.report.serve.pages import shown_colors
 from recyclecli.report.serve.photo import FORMATS, read_photo
 from recyclecli.report.serve.refusal import Limits, Refused
-from recyclecli.report.serve.start import _address, _listening, _warn, serve
 
 
 @pytest.fixture
@@ -345,34 +342,6 @@ def test_one_name_has_one_color_and_no_two_names_share_one():
     assert len({*own, *others}) == 5
 
 
-def test_bins(tmp_path):
-    file = tmp_path / "bins.yaml"
-    file.write_text("Paper: {bin: Blue bin, color: '#0000ff', icon: paper}\nWood: {bin: Wood, color: '#885522'}\n")
-    paper, metal, wood, unknown = bins_of(["paper", "Metal", "Wood", "Background"], read_bins(file))
-    assert (paper.bin, metal, wood.icon, unknown) == ("Blue bin", DEFAULTS["Metal"], "trash", ASK)
-    assert read_bins(None) == DEFAULTS
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("- a\n", "valid dictionary"),
-        ("Paper: {bin: x}", "Paper color"),
-        ("Paper: {bin: x, color: red}", "Paper color"),
-        ("Paper: {bin: x, color: '#ffffff', icon: dragon}", "Paper icon"),
-        ("Paper: {bin: x, color: '#ffffff', icn: paper}", "Paper icn"),
-        ("{", "cannot be read"),
-        (None, "cannot be read"),
-    ],
-)
-def test_faults_of_a_bins_file_are_named(tmp_path, text, fault):
-    file = tmp_path / "bins.yaml"
-    if text is not None:
-        file.write_text(text)
-    with pytest.raises(RecycleError, match=fault):
-        read_bins(file)
-
-
 def test_jpegs_are_reduced_as_they_are_decoded():
     """The decoder's own reduction is near to reducing the whole photo."""
     gradient = np.linspace(0, 255, 4000, dtype=np.uint8)
@@ -382,28 +351,3 @@ def test_jpegs_are_reduced_as_they_are_decoded():
     assert np.abs(photo.pixels[150, :, 0].astype(int) - gradient[5::10]).max() <= 4
     with pytest.raises(Refused):
         read_photo(b"no photo")
-
-
-def test_a_port_that_is_taken_is_told_before_any_model_is_loaded(registry):
-    with _listening("127.0.0.1", 0) as listener:
-        port = listener.getsockname()[1]
-        with pytest.raises(RecycleError, match=f"port {port} is taken") as error:
-            serve(registry, [], "127.0.0.1", port)
-    assert f"--port {port + 1}, or --port 0" in error.value.remedy
-
-
-@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
-def test_a_host_that_is_not_this_machine(registry, host):
-    with pytest.raises(RecycleError, match=f"--host {host}"):
-        serve(registry, [], host, 0)
-
-
-def test_letting_others_in_is_warned_of(capsys):
-    _warn("0.0.0.0", 80, ["bins.school"])
-    said = capsys.readouterr().err
-    assert said.startswith("warning: with --host 0.0.0.0 everybody")
-    assert "without a password" in said
-    assert "or http://bins.school:80;" in said
-    assert [_address(host, 80) for host in ("0.0.0.0", "::", "10.0.0.9")] == [
-        "http://127.0.0.1:80", "http://[::1]:80", "http://10.0.0.9:80",
-    ]  # fmt: skip

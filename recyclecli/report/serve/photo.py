@@ -70,7 +70,9 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
         width, height = image.size
         if isinstance(stated, int) and 5 <= stated <= 8:
             width, height = height, width
-        side = min(longest or max(height, width), _longest(height, width, pixels))
+        side = longest or max(height, width)
+        if pixels is not None:
+            side = min(side, math.floor(max(height, width) * math.sqrt(pixels / (height * width))))
         if max(height, width) > side:
             image.draft("RGB", fitted_size(image.size[1], image.size[0], side)[::-1])
         image.load()
@@ -79,12 +81,6 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
     if max(height, width) > side:
         array = resize_image(array, *fitted_size(height, width, side))
     return Photo(array, height, width)
-
-
-def _longest(height: int, width: int, pixels: int | None) -> int:
-    """The longest side at which a photo has no more than so many pixels."""
-    share = 1 if pixels is None else min(1, math.sqrt(pixels / (height * width)))
-    return max(1, math.floor(max(height, width) * share))
 
 
 @contextmanager
