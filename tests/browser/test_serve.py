@@ -180,6 +180,16 @@ def test_pointing_opacity_and_one_material_alone(url, photo, visit):
     assert color_at(page, (160, 220))[3] == 255
 
 
+def test_a_tap_tells_the_material_and_it_stays(url, photo, visit):
+    page = visit(url, 390, has_touch=True)
+    choose(page, photo)
+    scale = page.locator(".frame canvas").bounding_box()["width"] / 640
+    page.locator(".frame canvas").tap(position={"x": 160 * scale, "y": 220 * scale})
+    page.wait_for_timeout(200)
+    assert page.locator(".said").inner_text().startswith("Paper")
+    assert page.locator(".cross").is_visible()
+
+
 def test_tricks_are_switched_and_switched_back(url, photo, visit):
     page = visit(url)
     choose(page, photo)

@@ -25,7 +25,7 @@ export class Viewer {
     this.root.append(this.title, this.frame, this.said);
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
     this.canvas.addEventListener("pointerdown", (event) => this.point(event));
-    this.canvas.addEventListener("pointerleave", () => this.rest());
+    this.canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.rest());
     this.canvas.addEventListener("blur", () => this.rest());
     this.canvas.addEventListener("focus", () => this.at && this.tell());
     this.canvas.addEventListener("keydown", (event) => this.step(event));
@@ -91,7 +91,7 @@ export class Viewer {
     const y = Math.floor(((event.clientY - box.top) / box.height) * this.height);
     this.at = [Math.min(this.width - 1, Math.max(0, x)), Math.min(this.height - 1, Math.max(0, y))];
     this.tell();
-    this.cross.hidden = true;
+    this.cross.hidden = event.pointerType === "mouse";
   }
 
   step(event) {
