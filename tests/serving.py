@@ -1,7 +1,9 @@
 """The web page's server with a model that knows red from black, for tests of `recycle serve`."""
 
+import asyncio
 import contextlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from PIL import Image
@@ -60,3 +62,9 @@ def thirds(width=90, height=60):
     pixels[:, width // 3 : 2 * width // 3, 0] = 128
     pixels[:, 2 * width // 3 :, 0] = 255
     return Image.fromarray(pixels)
+
+
+def run(coroutine):
+    """What a coroutine gives, in a thread of its own: the browser's tests keep a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()

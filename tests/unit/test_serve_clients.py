@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from serving import Fake, encoded, serving, thirds
+from serving import Fake, encoded, run, serving, thirds
 
 from recyclecli.report.serve.refusal import Limits
 from recyclecli.report.serve.turns import Left, Turns
@@ -55,7 +55,7 @@ def sending(*chunks, then="waits"):
 def test_a_size_that_is_stated_is_refused_before_anything_is_read():
     with serving() as app:
         client = sending(bytes(2**20))
-        got = asyncio.run(call(app, client, headers=[("content-length", str(50 * 2**20))]))
+        got = run(call(app, client, headers=[("content-length", str(50 * 2**20))]))
     assert got["status"] == 413
     assert client.taken == 0
     assert "larger than 1 MB" in json.loads(got["body"])["error"]
@@ -64,7 +64,7 @@ def test_a_size_that_is_stated_is_refused_before_anything_is_read():
 def test_a_size_that_is_not_stated_is_refused_on_the_way():
     with serving() as app:
         client = sending(*[bytes(2**18)] * 100)
-        got = asyncio.run(call(app, client))
+        got = run(call(app, client))
     assert got["status"] == 413
     assert client.taken == 5
 
@@ -76,7 +76,7 @@ def test_slow_uploads_time_out(limits):
         return {"type": "http.request", "body": b"\xff", "more_body": True}
 
     with serving(limits=limits) as app:
-        got = asyncio.run(call(app, receive))
+        got = run(call(app, receive))
     assert got["status"] == 408
     assert "too slowly" in json.loads(got["body"])["error"]
 
@@ -100,7 +100,7 @@ def test_eight_at_once_are_all_answered():
         return await asyncio.gather(*(call(app, sending(photo), page=str(number)) for number in range(8)))
 
     with serving(Slow(), limits=Limits()) as app:
-        assert [got["status"] for got in asyncio.run(eight(app))] == [200] * 8
+        assert [got["status"] for got in run(eight(app))] == [200] * 8
 
 
 def test_too_many_are_told_to_come_again():
@@ -112,10 +112,10 @@ def test_too_many_are_told_to_come_again():
         return await asyncio.gather(*(call(app, sending(photo), address=one, page=page) for one, page in places))
 
     with serving(Slow(), limits=limits) as app:
-        got = asyncio.run(crowd(app))
+        got = run(crowd(app))
         assert [one["status"] for one in got] == [200, 200, 503, 200, 503, 200, 503]
         assert all(int(one["headers"]["retry-after"]) >= 1 for one in got if one["status"] == 503)
-        assert asyncio.run(call(app, sending(encoded(thirds()))))["status"] == 200  # places are free again
+        assert run(call(app, sending(encoded(thirds()))))["status"] == 200  # places are free again
 
 
 @pytest.mark.parametrize("then", ["leaves", "leaves while it sends"])
@@ -129,7 +129,7 @@ def test_a_client_that_leaves_frees_its_place(then):
         return await call(app, sending(photo))
 
     with serving(model, limits=Limits(places=1)) as app:
-        assert asyncio.run(come_and_go(app))["status"] == 200
+        assert run(come_and_go(app))["status"] == 200
     assert model.steps <= 2  # who left before the turn came cost nothing
 
 
@@ -153,7 +153,7 @@ def test_turns_are_fair():
         turns.start()
         await asyncio.gather(*waiting)
 
-    asyncio.run(many())
+    run(many())
     turns.end(5)
     assert order == ["a1 0", "b1 0", "c1 0", "a2 0", "b1 1", "a1 1", "a1 2", "a1 3"]
 
@@ -169,5 +169,5 @@ def test_who_leaves_while_waiting_leaves_nothing_behind():
         with turns.place("a", "1") as place, pytest.raises(Left):
             await turns.run(place, lambda: None, leaves)
 
-    asyncio.run(come_and_go())
+    run(come_and_go())
     assert turns.waiting == 0

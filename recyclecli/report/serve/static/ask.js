@@ -50,7 +50,8 @@ export function make(name, className = "", text = "") {
   return element;
 }
 
-// Brings the result into sight where a small screen would leave it below.
+// Brings what is new into sight: a result that lies low on a small screen, an error above what is looked at.
 export function reveal(element) {
-  if (element.getBoundingClientRect().top > innerHeight / 2) element.scrollIntoView();
+  const { top } = element.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 2) element.scrollIntoView();
 }

@@ -29,6 +29,7 @@ function fail(error) {
   find("#error-remedy").textContent = error.remedy || "";
   find("#error").hidden = false;
   find("#result").hidden = state.shown !== state.photo; // what is shown would be of another photo
+  reveal(find("#error"));
   say("");
 }
 
@@ -83,7 +84,7 @@ async function show({ photo, runs, agreement }, file, tricks) {
   find("#agreement").hidden = !agreement;
   if (agreement) agree(agreement);
   find("#result").hidden = false;
-  reveal(find("#status"));
+  if (state.shown !== file) reveal(find("#status"));
   const { first } = about.runs[0];
   const named = runs[0].materials.filter((one) => one.label >= first).map((one) => `${one.name} ${percent(one.share)}`);
   say(`Done. ${named.join(", ") || "Nothing but background"}.`);
