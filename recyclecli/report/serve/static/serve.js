@@ -123,7 +123,7 @@ function mark() {
 function downloads(viewer, titled, name, maskOf) {
   const row = make("p", "downloads");
   const mask = make("button", "", "Mask (PNG)");
-  const overlay = make("button", "", "Overlay (JPEG)");
+  const overlay = make("button", "", "Overlay (PNG)");
   for (const button of [mask, overlay]) {
     button.type = "button";
     if (titled) button.setAttribute("aria-label", `${button.textContent} of ${viewer.run.name}`);
@@ -140,7 +140,7 @@ function downloads(viewer, titled, name, maskOf) {
     }
   });
   overlay.addEventListener("click", async () => {
-    save(await viewer.blob(), `${name}-overlay.jpg`);
+    save(await viewer.blob(), `${name}-overlay.png`);
     say("The overlay is saved.");
   });
   return row;

@@ -129,6 +129,6 @@ export class Viewer {
     const context = whole.getContext("2d");
     context.drawImage(this.image, 0, 0, this.width, this.height);
     context.drawImage(this.canvas, 0, 0);
-    return new Promise((done) => whole.toBlob(done, "image/jpeg", 0.92));
+    return new Promise((done) => whole.toBlob(done, "image/png"));
   }
 }
