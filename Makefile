@@ -21,7 +21,7 @@ demo: $(VENV)/.installed
 	$(BIN)/recycle demo --out demo --force
 
 test: $(VENV)/.test-tools lint docs
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -rs -n 2 --dist loadgroup
 
 # the site in site/, from docs/ and mkdocs.yml; a dead link ends it
 docs: $(VENV)/.test-tools
