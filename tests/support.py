@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from forks import Forks
 from PIL import Image
+from pydantic import BaseModel
 
 HERE = Path(__file__).parent
 DISTS = HERE / "dists"
@@ -46,6 +47,14 @@ def fresh_environment(folder):
         (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} -P -m {module} "$@"\n')
         (programs / name).chmod(0o755)
     return programs
+
+
+def recipe_keys(model):
+    """The keys of a section of the recipe and of those in it, as YAML has them."""
+    for name, field in model.model_fields.items():
+        yield field.alias or name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from recipe_keys(field.annotation)
 
 
 SQUARE = [[4.0, 4.0, 28.0, 4.0, 28.0, 28.0, 4.0, 28.0]]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import entry_points
-from traceback import walk_tb
 from typing import Annotated, Any
 
 import typer
@@ -79,9 +77,12 @@ def _report(error: BaseException) -> None:
 
 def _plugin_of(error: BaseException) -> str | None:
     """The distribution of the plugin whose code was called last before the error; None when there was none."""
-    packages = {
-        point.module.partition(".")[0]: point.dist.name for point in entry_points(group="recyclecli") if point.dist
-    }
+    from importlib.metadata import entry_points
+    from traceback import walk_tb
+
+    from recyclecli.plugins import GROUP
+
+    packages = {point.module.partition(".")[0]: point.dist.name for point in entry_points(group=GROUP) if point.dist}
     called = (frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(error.__traceback__))
     owners = [packages[module] for module in called if module in packages]
     return owners[-1] if owners else None

@@ -78,11 +78,16 @@ def overlay_image(photo: NDArray[np.uint8], labels: NDArray[np.uint8], colors: N
         height, width = fitted_size(labels.shape[0], labels.shape[1], OVERLAY)
         photo, labels = resize_image(photo, height, width), resize_labels(labels, height, width)
     tint = colors[labels].astype(np.float32)
+    share = np.where(labels > 0, np.where(outlines(labels), 1.0, OPACITY), 0.0).astype(np.float32)[..., None]
+    return Image.fromarray((photo * (1 - share) + tint * share).astype(np.uint8))
+
+
+def outlines(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which pixels of (H, W) labels have another label above, below, left or right of them."""
     padded = np.pad(labels, 1, mode="edge")
     around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
-    edge = np.any([labels != side for side in around], axis=0)
-    share = np.where(labels > 0, np.where(edge, 1.0, OPACITY), 0.0).astype(np.float32)[..., None]
-    return Image.fromarray((photo * (1 - share) + tint * share).astype(np.uint8))
+    edge: NDArray[np.bool_] = np.any([labels != side for side in around], axis=0)
+    return edge
 
 
 def _save(image: Image.Image, file: Path, form: str, **options: Any) -> None:

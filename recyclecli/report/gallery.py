@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recyclecli.data.fit import resize_image, resize_labels
+from recyclecli.engine.pictures import outlines
 from recyclecli.engine.scores import Prediction
 from recyclecli.report.figures import Color
 from recyclecli.report.sheet import first_label
@@ -67,12 +68,15 @@ class Gallery:
         """Look at one photo: its sample, what is said of it, its mean IoU (NaN: all is ignored)."""
         if np.isnan(iou):
             return
-        for heap, rank in ((self._best, iou), (self._worst, -iou)):
-            if len(heap) < self._count or rank > heap[0][0]:
-                entry = (rank, name, self._shown(name, iou, sample, said))
-                heapq.heappush(heap, entry)
-                if len(heap) > self._count:
-                    heapq.heappop(heap)
+        heaps = ((self._best, iou), (self._worst, -iou))
+        entered = [(heap, rank) for heap, rank in heaps if len(heap) < self._count or rank > heap[0][0]]
+        if not entered:
+            return
+        shown = self._shown(name, iou, sample, said)
+        for heap, rank in entered:
+            heapq.heappush(heap, (rank, name, shown))
+            if len(heap) > self._count:
+                heapq.heappop(heap)
 
     def best(self) -> list[Shown]:
         """The best photos, the very best first."""
@@ -115,9 +119,7 @@ class Gallery:
         """Each class tinted with its outline full; background and ignored pixels clear."""
         first = first_label(self._names)
         classes = len(self._names)
-        padded = np.pad(labels, 1, mode="edge")
-        around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
-        edge = np.any([labels != side for side in around], axis=0)
+        edge = outlines(labels)
         fills: list[Rgba] = [(*color, FILL) for color in self._colors]
         lines: list[Rgba] = [(*color, 255) for color in self._colors]
         clear: Rgba = (0, 0, 0, 0)

@@ -71,9 +71,9 @@ def write_report(
     colors, best = card["palette"], int(card.get("epoch", len(rows) - 1)) + 1
     names = split.val.class_names
     gallery = Gallery(names, colors)
-    result = evaluate(registry, run, recipe, split.val, gallery)
+    pipeline = pipeline_of(run, recipe)
+    result = evaluate(registry, run, recipe, split.val, gallery, pipeline)
     choice = read_choice(run) if run.pipeline.is_file() else None
-    pipeline = str(pipeline_of(run, recipe))
     code, policy = script("report.js")
     page = render(
         "report.html.j2",
@@ -81,7 +81,7 @@ def write_report(
         script_policy=Markup(policy),
         name=run.folder.name,
         done=what_was_done(recipe, split),
-        outcome=what_came_of_it(result, best, rows, pipeline, choice),
+        outcome=what_came_of_it(result, best, rows, str(pipeline), choice),
         result=result,
         legend=[(label, f"#{bytes(color).hex()}") for label, color in zip(names, colors, strict=True)],
         curves=[Markup(curve) for curve in figures.curves(rows, best)],
@@ -97,7 +97,7 @@ def write_report(
         sides=(len(split.train), len(split.val)),
         findings=findings(split),
         dataset=split.data.dataset.name,
-        pipeline=pipeline,
+        pipeline=str(pipeline),
         choice=choice,
         environment=environment(run),
         fingerprint=split.data.fingerprint,

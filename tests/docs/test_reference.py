@@ -4,8 +4,8 @@ import re
 
 import pytest
 import reference
-from pydantic import BaseModel
 from reference import commands, python
+from support import recipe_keys
 
 from recyclecli.cli.app import EXIT_CODES
 from recyclecli.data.check.catalogue import CATALOGUE
@@ -65,16 +65,9 @@ def test_every_component_and_option():
         assert [name for name in offer.component.options.model_fields if f"| `{name}` |" not in text] == []
 
 
-def keys(model):
-    for name, field in model.model_fields.items():
-        yield field.alias or name
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from keys(field.annotation)
-
-
 def test_every_recipe_key_with_a_description():
     text = page("recipe.md")
-    for key in {*keys(Recipe), *keys(DataFile), *keys(LossPart)}:
+    for key in {*recipe_keys(Recipe), *recipe_keys(DataFile), *recipe_keys(LossPart)}:
         rows = re.findall(rf"(?m)^\| `(?:[\w.\[\]]+\.)?{key}` \| (.*?) \|", text)
         assert rows, key
         assert all(rows), key

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
+from support import recipe_keys
 
 from recyclecli.plugins import HOOKS, discover
 from recyclecli.recipe import DataFile, Recipe
@@ -38,16 +38,9 @@ def test_every_hook_and_component_is_documented():
     assert [o.component.name for o in first_party if o.component.name not in readme] == []
 
 
-def keys(model):
-    for name, field in model.model_fields.items():
-        yield field.alias or name
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from keys(field.annotation)
-
-
 def test_every_recipe_key_is_documented():
     page = (ROOT / "docs/recipe.md").read_text()
-    wanted = {*keys(Recipe), *keys(DataFile)} - {"name", "fingerprint"}
+    wanted = {*recipe_keys(Recipe), *recipe_keys(DataFile)} - {"name", "fingerprint"}
     assert [key for key in sorted(wanted) if key not in page] == []
 
 
