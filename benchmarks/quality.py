@@ -3,11 +3,12 @@
     python benchmarks/quality.py camvid ../shared/data --runs /tmp/quality --stage rates
     python benchmarks/quality.py camvid ../shared/data --runs /tmp/quality --stage choose
     python benchmarks/quality.py camvid ../shared/data --runs /tmp/quality --stage final
-    python benchmarks/quality.py trash ../shared/data --runs /tmp/quality --stage final
+    python benchmarks/quality.py trash ../shared/data --runs /tmp/quality --stage rates    (then as above)
 
 Both arms see the same photos at the same size for the same number of steps, with the same encoder
 and the same packaged weights. `rates` finds the baseline's learning rate and `choose` our settings,
-both on a part of the training photos that is held out; `final` trains each arm with three seeds on
+both on a part of the training photos that is held out (the last quarter of each drive of CamVid, a third of
+recycle-trash-pseudo, near-duplicates on one side); `final` trains each arm with three seeds on
 all of them and prints the table. The epoch that counts is picked by a few training photos that are
 held out of the training itself, never by those that are judged. Runs that exist are not trained again.
 """
@@ -21,7 +22,7 @@ from recyclecli import api
 
 RECIPES = Path(__file__).parents[1] / "examples/quality"
 SIZE, BATCH = 160, 8
-STEPS = {"camvid": 204, "trash": 204}
+STEPS = {"camvid": 204, "trash": 400}
 RATES = (1e-4, 3e-4, 1e-3, 2e-3)
 RARE = 4  # photos in which a class must occur to be judged on recycle-trash
 CAMVID = (
@@ -38,8 +39,20 @@ CAMVID = (
     "Bicyclist",
 )
 CROPS = {"data.scale": [0.5, 2.0], "train.lr": 2e-3}  # what most choices were tried with
+TURNS = {
+    "aug": [
+        {"name": "flip", "horizontal": 0.5, "vertical": 0.5},
+        {"name": "affine", "p": 0.5, "degrees": 45, "translate": 0, "scale_min": 1, "scale_max": 1},
+    ]
+}  # waste lies any way up
 CHOICES = {
     "ours": {},
+    "turns": TURNS,
+    "turns, crops 0.5 to 2": TURNS | {"data.scale": [0.5, 2.0]},
+    "turns, effective-number": TURNS
+    | {"loss": [{"name": "ce", "class_weights": "effective-number"}, {"name": "dice", "weight": 0.5}]},
+    "turns, median-frequency": TURNS
+    | {"loss": [{"name": "ce", "class_weights": "median-frequency"}, {"name": "dice", "weight": 0.5}]},
     "lr 2e-3": {"train.lr": 2e-3},
     "crops 0.5 to 2": CROPS,
     "crops 0.5 to 2, lr 4e-3": CROPS | {"train.lr": 4e-3},
@@ -83,10 +96,12 @@ def settings_of(task, data, runs, part):
         dataset = {"name": "masks", "classes": list(CAMVID)}
     else:
         root, dataset = data / "recycle-trash-pseudo", "coco"
-        folds = runs / "folds"
+        folds, inner = runs / "folds", runs / "folds-kept"
         if not folds.is_dir():
             api.kfold(root, n=10, out=folds, group_by="near-duplicates")
-        files = [folds / f"kfold_0_{side}.json" for side in ("train", "val")]
+        if not inner.is_dir():
+            api.kfold(root, n=3, out=inner, group_by="near-duplicates", json_path=str(folds / "kfold_0_train.json"))
+        files = [(folds if part == "all" else inner) / "kfold_0_train.json", folds / "kfold_0_val.json"]
         count = len(api.open_data(root, str(files[0])))
     train, val = ([{"root": root, "json": str(file)}] for file in files)
     return {"data.dataset": dataset, "data.root": root, "data.train": train, "data.val": val}, count
@@ -95,7 +110,8 @@ def settings_of(task, data, runs, part):
 def judged(task, data, runs, part):
     """The photos that an arm is judged on."""
     if task == "trash":
-        return api.open_data(data / "recycle-trash")
+        held = data / "recycle-trash-pseudo", str(runs / "folds-kept/kfold_0_val.json")
+        return api.open_data(data / "recycle-trash") if part == "all" else api.open_data(*held)
     file = runs / ("judged.txt" if part == "all" else "held.txt")
     return api.open_data(data / "camvid", str(file), "masks", {"classes": CAMVID})
 
@@ -134,6 +150,7 @@ def main():
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--stage", choices=("rates", "choose", "final"), default="final")
     parser.add_argument("--rate", type=float, default=1e-3, help="of the baseline, as `rates` found it")
+    parser.add_argument("--choice", choices=CHOICES, default="ours", help="of our settings, as `choose` found it")
     parser.add_argument("--seeds", type=int, default=3, help="of each arm, with `final`")
     parser.add_argument("--only", action="append", help="of the choices; repeatable")
     options = parser.parse_args()
@@ -142,7 +159,7 @@ def main():
         arms = {
             **({"contest, lr 1e-4": ("contest.yaml", {"train.lr": 1e-4})} if task == "camvid" else {}),
             f"contest, lr {options.rate:g}": ("contest.yaml", {"train.lr": options.rate}),
-            "ours": ("ours.yaml", {}),
+            options.choice: ("ours.yaml", CHOICES[options.choice]),
         }
         counts = {}
         for seed in range(options.seeds):
@@ -154,7 +171,7 @@ def main():
             values = [score(ledger) for ledger in ledgers]
             print(f"{arm:20} {statistics.mean(values):.4f}  ({', '.join(f'{value:.4f}' for value in values)})")
         for arm in list(counts)[:-1]:
-            found = api.compare_arms(counts[arm], counts["ours"]).difference
+            found = api.compare_arms(counts[arm], counts[options.choice]).difference
             print(f"ours - {arm}: {found.value:+.4f} [{found.low:+.4f}, {found.high:+.4f}], p {found.p:.3f}")
         return
     if options.stage == "rates":

@@ -48,7 +48,7 @@ class TrainSection(Section):
     plateau_epochs: int = Field(5, ge=1, description="epochs without a better mIoU before plateau lowers the rate")
     plateau_factor: float = Field(0.5, gt=0, lt=1, description="what plateau multiplies the rate by")
     precision: Literal["auto", "32", "tf32", "16-mixed", "bf16-mixed"] = Field(
-        "auto", description="of the arithmetic; auto: bf16-mixed on GPUs that have it, else 32"
+        "auto", description="of the arithmetic; auto: bf16-mixed where the GPU or the CPU has it, else 32"
     )
     accumulate: int = Field(1, ge=1, description="batches per optimizer step")
     clip: float | None = Field(1.0, gt=0, description="largest gradient norm")

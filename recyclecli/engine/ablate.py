@@ -1,31 +1,27 @@
-"""The gate on a run: every installed inference trick, and what its sibling runs say about retraining."""
+"""The gate on a run: every installed inference trick, with what the runs beside it say."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from typing import Any
 
 from recyclecli import __version__
-from recyclecli.data.splits import Split, make_split, trained_on
+from recyclecli.engine import siblings
 from recyclecli.engine.checkpoint import read_card
-from recyclecli.engine.evaluate import count, count_together
-from recyclecli.engine.members import Member
+from recyclecli.engine.evaluate import count
 from recyclecli.engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, Pipeline, joined, write_choice
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
-from recyclecli.judge.compare import WORTH, compare
-from recyclecli.judge.gate import Choice, Names, Score, Trick, choose, cross_fit, judged
+from recyclecli.judge.compare import WORTH
+from recyclecli.judge.gate import Choice, Names, Score, Trick, choose, cross_fit
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import Metric
 from recyclecli.plugins import Registry
-from recyclecli.recipe import ListedPart, Recipe, resolve
+from recyclecli.recipe import ListedPart, Recipe
 from recyclecli.types import PostprocessorComponent, Source
 
 
@@ -112,15 +108,17 @@ def ablate(
         best, fair = cross_fit(partial(_best, found), found.__getitem__, len(source), metric, groups)
         ledgers[list(tricks).index(name)], tricks[name] = fair, each[best]
         (part,) = tricks[name].post
-        print(f"the best of {len(each)} for {name}: {_short(part.model_dump(exclude_none=True))}", file=sys.stderr)
+        print(
+            f"the best of {len(each)} for {name}: {siblings.in_short(part.model_dump(exclude_none=True))}",
+            file=sys.stderr,
+        )
 
     def together(sets: Sequence[Names]) -> list[Ledger]:
         print(f"trying together: {'; '.join(' + '.join(names) for names in sets)}", file=sys.stderr)
         return count(registry, run, recipe, source, [joined(tricks, names) for names in sets])
 
     answers, choice = choose(base, dict(zip(tricks, ledgers, strict=False)), together, metric, worth, groups)
-    arms = sibling_arms(registry, run, recipe, source) if retrained else {}
-    others = _retrained(registry, base, source, arms, metric, worth, groups)
+    others = siblings.retrained(registry, run, recipe, source, base, metric, worth, groups) if retrained else []
     pipeline = joined(tricks, choice.kept)
     result = Ablation(len(source), metric, worth, tuple(answers), tuple(others), choice, pipeline)
     step = read_card(run.best).get("step")
@@ -164,87 +162,3 @@ def _variants(registry: Registry, trick: Pipeline) -> list[Pipeline]:
         raise RecycleError(f"{part.name} names no options worth searching", "leave it out of --search")
     combinations = (dict(zip(values, one, strict=True)) for one in product(*values.values()))
     return [trick, *(Pipeline(post=(part.model_copy(update=one),)) for one in combinations)]
-
-
-def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -> dict[str, list[tuple[Run, Recipe]]]:
-    """The runs beside `run` that are judged on the same photos, by what they changed; `` is its own arm.
-
-    What they learned from may differ: made photos, pseudo-labels. Two runs of one seed are one: the
-    second adds no chance. Runs without weights, that have trained on photos of `source`, or whose recipe or
-    data can no longer be read, are left out.
-    """
-    learned, judged_on = _photos(make_split(registry, recipe.data, recipe.seed))
-    own = _settings(recipe) | {"photos learned from": learned}
-    arms: dict[str, list[tuple[Run, Recipe]]] = {"": [(run, recipe)]}
-    for file in sorted(run.folder.parent.glob("*/recipe.yaml")):
-        other = Run(file.parent)
-        if other.folder == run.folder or not other.best.is_file():
-            continue
-        try:
-            settings = resolve(registry, file)
-            split = make_split(registry, settings.data, settings.seed)
-        except RecycleError as error:
-            print(f"{other.folder.name} is left out: {error.args[0]}", file=sys.stderr)
-            continue
-        learned, photos = _photos(split)
-        if photos != judged_on or trained_on(split, source):
-            continue
-        theirs = _settings(settings) | {"photos learned from": learned}
-        changed = [key for key in sorted({*own, *theirs}) if own.get(key) != theirs.get(key)]
-        arm = arms.setdefault(", ".join(f"{key}={theirs.get(key)}" for key in changed), [])
-        if settings.seed not in [known.seed for _, known in arm]:
-            arm.append((other, settings))
-    return arms
-
-
-def _photos(split: Split) -> tuple[str, frozenset[str]]:
-    """How many photos are learned from, with a mark of which and how often; the files that are judged on."""
-    judged_on = frozenset(os.path.realpath(split.val.record(index).file) for index in range(len(split.val)))
-    drawn = [(os.path.realpath(split.train.record(index).file), weight) for index, weight in enumerate(split.weights)]
-    mark = hashlib.sha256(json.dumps(sorted(drawn)).encode()).hexdigest()[:6]
-    return f"{len(drawn)} ({mark})", judged_on
-
-
-def _settings(recipe: Recipe) -> dict[str, str]:
-    """Every setting that retraining would change, flat, as text."""
-    train = {f"train.{key}": value for key, value in recipe.train.model_dump(mode="json").items()}
-    tree = recipe.model_dump(mode="json", include={"model", "loss", "aug"}, exclude_none=True)
-    model = {f"model.{key}": value for key, value in tree["model"].items()}
-    parts = {key: [_short(part) for part in tree[key]] for key in ("loss", "aug")}
-    values: dict[str, Any] = {"data.size": recipe.data.size, **model, **parts, **train}
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
-
-
-def _short(part: dict[str, Any]) -> str:
-    options = " ".join(f"{key}={value}" for key, value in part.items() if key != "name")
-    return f"{part['name']} {options}".strip()
-
-
-def _retrained(
-    registry: Registry,
-    own: Ledger,
-    source: Source,
-    arms: Mapping[str, list[tuple[Run, Recipe]]],
-    metric: Metric,
-    worth: float,
-    groups: Sequence[int] | None,
-) -> list[Trick]:
-    """What other settings and other photos changed, and what the mean of the runs that changed only the seed does.
-
-    `own` is what the first run of the arm `` says, bare.
-    """
-    if sum(map(len, arms.values())) < 2:
-        return []
-    ledgers: dict[str, list[Ledger]] = {}
-    for name, runs in arms.items():
-        print(f"{name or 'as this run'}: {', '.join(run.folder.name for run, _ in runs)}", file=sys.stderr)
-        others = runs if name else runs[1:]
-        counted = (count(registry, run, recipe, source, [Pipeline()]) for run, recipe in others)
-        ledgers[name] = [ledger for (ledger,) in counted]
-    base = [own, *ledgers.pop("")]
-    found = compare(base, ledgers, metric, worth, groups) if ledgers else []
-    if len(base) > 1:
-        members = [Member(run.best, Pipeline()) for run, _ in arms[""]]
-        together = count_together(registry, members, "soft", arms[""][0][1], source)
-        found += compare(base[0], {f"mean of {len(base)} seeds": together}, metric, worth, groups)
-    return [judged(one, worth) for one in found]

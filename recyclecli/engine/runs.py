@@ -42,6 +42,10 @@ class Run:
         """Weights of the best epoch, with all that is needed to use them."""
         return self.checkpoints / "best.safetensors"
 
+    def top(self) -> list[Path]:
+        """Weights of the best epochs, by epoch, where `train.keep` asked for more than one."""
+        return [file for file in sorted((self.checkpoints / "top").glob("*.safetensors")) if "-raw" not in file.name]
+
     @property
     def raw(self) -> Path:
         """Weights of the same epoch without the average, where `best` holds an average."""

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -31,6 +32,26 @@ def make_soup(members: Sequence[Member], first: Run, name: str, runs: Path) -> R
     Raises:
         RecycleError: the members differ in architecture, size or classes, or the name is taken.
     """
+    described = _card(members)
+    run = create_run(name, "soup", runs)
+    _write(members, described, run.best)
+    if first.env.is_file():
+        shutil.copyfile(first.env, run.env)
+    write_text(run.recipe, first.recipe.read_text(encoding="utf-8"))
+    return run
+
+
+def write_soup(members: Sequence[Member], file: Path) -> None:
+    """The checkpoint of a soup alone; see `make_soup`.
+
+    Raises:
+        RecycleError: the members differ in architecture, size or classes.
+    """
+    _write(members, _card(members), file)
+
+
+def _card(members: Sequence[Member]) -> dict[str, Any]:
+    """What the soup's checkpoint carries; RecycleError where the members have no mean."""
     cards = [read_card(member.weights) for member in members]
     for member, card in zip(members, cards, strict=True):
         for key in ("model", "class_names", "size"):
@@ -39,15 +60,13 @@ def make_soup(members: Sequence[Member], first: Run, name: str, runs: Path) -> R
                     f"{members[0].weights} and {member.weights} differ in {key}, so their weights have no mean",
                     "average checkpoints of one recipe, or let the models vote",
                 )
+    return {**cards[0], "soup": [[str(member.weights), member.share] for member in members]}
+
+
+def _write(members: Sequence[Member], card: dict[str, Any], file: Path) -> None:
     mean = _mean(members)
-    run = create_run(name, "soup", runs)
-    described = {**cards[0], "soup": [[str(member.weights), member.share] for member in members]}
-    with whole(run.best) as part:
-        save_file(mean, part, metadata={"recycle": json.dumps(described)})
-    if first.env.is_file():
-        shutil.copyfile(first.env, run.env)
-    write_text(run.recipe, first.recipe.read_text(encoding="utf-8"))
-    return run
+    with whole(file) as part:
+        save_file(mean, part, metadata={"recycle": json.dumps(card)})
 
 
 def _mean(members: Sequence[Member]) -> dict[str, torch.Tensor]:

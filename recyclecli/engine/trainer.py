@@ -152,7 +152,12 @@ def _precision(wanted: str) -> str:
         return "32-true"
     if wanted != "auto":
         return wanted
-    return "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
+    if torch.cuda.is_available():
+        has_bf16 = torch.cuda.is_bf16_supported()
+    else:  # torch before 2.10 does not tell
+        cpu: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        has_bf16 = bool(cpu.get("avx512_bf16") or cpu.get("amx_bf16"))
+    return "bf16-mixed" if has_bf16 else "32-true"
 
 
 def _logger(name: str, run: Run) -> Logger:

@@ -4,12 +4,14 @@ import ctypes
 import gc
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from lightning.pytorch.callbacks import Callback
 from PIL import Image
+from ruamel.yaml import YAML
 from support import SMALL, run_recycle
 
 from recyclecli import api
@@ -242,6 +244,37 @@ class TestAblate:
         plain = [f"{work}/runs/seed-{seed}+plain" for seed in (0, 1)]
         (again,) = api.compare({"base": api.count(plain[0], val), "mean": api.count_together(plain, val)})
         assert mean.comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12)
+
+    def test_votes_and_soups_are_judged_by_themselves(self, work, val, tmp_path):
+        """Three seeds that began with one run's weights, and the checkpoints that one of them kept."""
+        (tmp_path / "runs").mkdir()
+        for name, seed in (("a", 0), ("b", 1), ("c", 1)):
+            shutil.copytree(work / f"runs/seed-{seed}", tmp_path / "runs" / name)
+        for number, name in enumerate("abc"):
+            file = tmp_path / f"runs/{name}/recipe.yaml"
+            recipe = YAML(typ="safe").load(file.read_text())
+            recipe["seed"], recipe["train"]["init_from"] = number, str(work / "runs/seed-0")
+            with file.open("w") as stream:
+                YAML().dump(recipe, stream)
+        top = tmp_path / "runs/a/checkpoints/top"
+        top.mkdir(exist_ok=True)
+        for number, name in enumerate("abb"):
+            shutil.copyfile(tmp_path / f"runs/{name}/checkpoints/best.safetensors", top / f"000{number}.safetensors")
+        shutil.copyfile(top / "0001.safetensors", top / "0001-raw.safetensors")  # no checkpoint of its own
+        found = api.ablate(tmp_path / "runs/a", val, only=["hflip"]).retrained
+        names = ["mean of 3 seeds", "hard vote of 3 seeds", "soup of 3 seeds", "soup of 3 checkpoints"]
+        assert [trick.name for trick in found] == names
+        plain = [f"{tmp_path}/runs/{name}+plain" for name in "abc"]
+        soup = api.soup([f"{tmp_path}/runs/{name}" for name in "abb"], "soup", runs=tmp_path / "soups")
+        others = {
+            "mean of 3 seeds": api.count_together(plain, val),
+            "hard vote of 3 seeds": api.count_together(plain, val, vote="hard"),
+            "soup of 3 seeds": api.count(soup, val),
+            "soup of 3 checkpoints": api.count(soup, val),
+        }
+        for trick, again in zip(found, api.compare({"base": api.count(plain[0], val), **others}), strict=True):
+            assert trick.comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12), trick.name
+        assert len({trick.comparison.difference.value for trick in found}) == 3
 
     def test_runs_that_learned_from_other_photos_are_compared_if_they_are_judged_on_the_same(self, work, val):
         """As students of pseudo-labels are: their own arm, named by how many photos they learned from."""

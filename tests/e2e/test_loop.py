@@ -389,6 +389,37 @@ def test_devices_that_cannot_be(start, settings, word, tmp_path):
     assert not (tmp_path / "r").exists()
 
 
+class Arithmetic(Callback):
+    """What a training computed in, and whether its depthwise convolutions were left in 32 bits."""
+
+    def on_train_end(self, trainer, pl_module):
+        depthwise = [layer for layer in pl_module.model.modules() if getattr(layer, "groups", 1) > 1]
+        self.precision, self.wide = trainer.precision, {type(layer).forward.__module__ for layer in depthwise}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is what auto looks at, where there is one")
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [
+        ({"avx512_bf16": True}, "bf16-mixed"),
+        ({"amx_bf16": True}, "bf16-mixed"),
+        ({"avx2": True}, "32-true"),
+        (None, "32-true"),
+    ],
+)
+def test_auto_takes_bf16_where_the_processor_has_it(start, monkeypatch, capabilities, precision):
+    if capabilities is None:  # an older torch
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    else:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    seen = Arithmetic()
+    done, (state,) = start({"model.encoder": "mobilenet_v2"}, callbacks=[seen])
+    assert seen.precision == precision
+    assert ("recyclecli.engine.depthwise" in seen.wide) == (precision == "bf16-mixed")
+    assert all(value.dtype != torch.bfloat16 and value.isfinite().all() for value in state.values())
+    assert done.best == done.best
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["bf16-mixed", "16-mixed", "tf32"])
 def test_training_on_a_gpu(start, precision):

@@ -12,6 +12,7 @@ COMMON = [
     *("train", "--epochs", 2, "--optimizer", "sgd", "--lr", "1e-3", "--train-json", "t.json", "--val-json", "v.json"),
     *("--loss", "ce", "-o", "aug=[]", "-o", "data.scale=null", "-o", "data.size=32"),
     *("-o", "train.ema=0", "-o", "train.warmup=0", "-o", "train.freeze_norm=true"),
+    *("--precision", "32"),
 ]
 
 

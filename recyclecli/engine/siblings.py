@@ -1,0 +1,147 @@
+"""What the runs beside a run say: other settings, other photos, and several of them at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recyclecli.data.splits import Split, make_split, trained_on
+from recyclecli.engine.evaluate import count, count_together
+from recyclecli.engine.members import Member, Vote
+from recyclecli.engine.pipeline import Pipeline
+from recyclecli.engine.runs import Run
+from recyclecli.engine.soup import write_soup
+from recyclecli.errors import RecycleError
+from recyclecli.judge.compare import compare
+from recyclecli.judge.gate import Trick, judged
+from recyclecli.judge.ledger import Ledger
+from recyclecli.judge.scores import Metric
+from recyclecli.plugins import Registry
+from recyclecli.recipe import Recipe, resolve
+from recyclecli.types import Source
+
+
+def retrained(
+    registry: Registry,
+    run: Run,
+    recipe: Recipe,
+    source: Source,
+    own: Ledger,
+    metric: Metric,
+    worth: float,
+    groups: Sequence[int] | None,
+) -> list[Trick]:
+    """What other settings and other photos changed, and what several runs or checkpoints do together.
+
+    Runs that changed only the seed are judged as the mean of their probabilities, from three on as a hard vote, and
+    as a soup if all of them began with the same weights (`--init-from`); the run's own best checkpoints
+    (`train.keep`) as a soup. Soups of runs that began apart are no trick: their weights have no common meaning.
+
+    Args:
+        registry: the installed components.
+        run: the run that is judged.
+        recipe: its recipe.
+        source: labelled photos that it has not trained on.
+        own: what it says of them, bare.
+        metric: the score that decides.
+        worth: the smallest gain worth having.
+        groups: a number for each photo; those of one number are drawn together.
+    """
+    arms = sibling_arms(registry, run, recipe, source)
+    ledgers: dict[str, list[Ledger]] = {}
+    for name, runs in arms.items():
+        if len(arms) > 1 or len(runs) > 1:
+            print(f"{name or 'as this run'}: {', '.join(one.folder.name for one, _ in runs)}", file=sys.stderr)
+        others = runs if name else runs[1:]
+        counted = (count(registry, one, theirs, source, [Pipeline()]) for one, theirs in others)
+        ledgers[name] = [ledger for (ledger,) in counted]
+    base = [own, *ledgers.pop("")]
+    found = compare(base, ledgers, metric, worth, groups) if ledgers else []
+    seeds = [one for one, _ in arms[""]]
+    together = _together(registry, run, recipe, source, seeds)
+    if together:
+        found += compare(own, together, metric, worth, groups)
+    return [judged(one, worth) for one in found]
+
+
+def _together(registry: Registry, run: Run, recipe: Recipe, source: Source, seeds: Sequence[Run]) -> dict[str, Ledger]:
+    """Counts of several runs that differ in their seed, and of several checkpoints of one run, as one."""
+
+    def counted(files: Sequence[Path], vote: Vote = "soft") -> Ledger:
+        return count_together(registry, [Member(file, Pipeline()) for file in files], vote, recipe, source)
+
+    found: dict[str, Ledger] = {}
+    files = [one.best for one in seeds]
+    if len(seeds) > 1:
+        found[f"mean of {len(seeds)} seeds"] = counted(files)
+    if len(seeds) > 2:
+        found[f"hard vote of {len(seeds)} seeds"] = counted(files, "hard")
+    soups = {"seeds": files if recipe.train.init_from else [], "checkpoints": run.top()}
+    with tempfile.TemporaryDirectory() as folder:
+        for what, each in soups.items():
+            if len(each) > 1:
+                soup = Path(folder) / f"{what}.safetensors"
+                write_soup([Member(file, Pipeline()) for file in each], soup)
+                found[f"soup of {len(each)} {what}"] = counted([soup])
+    return found
+
+
+def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -> dict[str, list[tuple[Run, Recipe]]]:
+    """The runs beside `run` that are judged on the same photos, by what they changed; `` is its own arm.
+
+    What they learned from may differ: made photos, pseudo-labels. Two runs of one seed are one: the
+    second adds no chance. Runs without weights, that have trained on photos of `source`, or whose recipe or
+    data can no longer be read, are left out.
+    """
+    learned, judged_on = _photos(make_split(registry, recipe.data, recipe.seed))
+    own = _settings(recipe) | {"photos learned from": learned}
+    arms: dict[str, list[tuple[Run, Recipe]]] = {"": [(run, recipe)]}
+    for file in sorted(run.folder.parent.glob("*/recipe.yaml")):
+        other = Run(file.parent)
+        if other.folder == run.folder or not other.best.is_file():
+            continue
+        try:
+            settings = resolve(registry, file)
+            split = make_split(registry, settings.data, settings.seed)
+        except RecycleError as error:
+            print(f"{other.folder.name} is left out: {error.args[0]}", file=sys.stderr)
+            continue
+        learned, photos = _photos(split)
+        if photos != judged_on or trained_on(split, source):
+            continue
+        theirs = _settings(settings) | {"photos learned from": learned}
+        changed = [key for key in sorted({*own, *theirs}) if own.get(key) != theirs.get(key)]
+        arm = arms.setdefault(", ".join(f"{key}={theirs.get(key)}" for key in changed), [])
+        if settings.seed not in [known.seed for _, known in arm]:
+            arm.append((other, settings))
+    return arms
+
+
+def _photos(split: Split) -> tuple[str, frozenset[str]]:
+    """How many photos are learned from, with a mark of which and how often; the files that are judged on."""
+    judged_on = frozenset(os.path.realpath(split.val.record(index).file) for index in range(len(split.val)))
+    drawn = [(os.path.realpath(split.train.record(index).file), weight) for index, weight in enumerate(split.weights)]
+    mark = hashlib.sha256(json.dumps(sorted(drawn)).encode()).hexdigest()[:6]
+    return f"{len(drawn)} ({mark})", judged_on
+
+
+def _settings(recipe: Recipe) -> dict[str, str]:
+    """Every setting that retraining would change, flat, as text."""
+    train = {f"train.{key}": value for key, value in recipe.train.model_dump(mode="json").items()}
+    tree = recipe.model_dump(mode="json", include={"model", "loss", "aug"}, exclude_none=True)
+    model = {f"model.{key}": value for key, value in tree["model"].items()}
+    parts = {key: [in_short(part) for part in tree[key]] for key in ("loss", "aug")}
+    values: dict[str, Any] = {"data.size": recipe.data.size, **model, **parts, **train}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def in_short(part: dict[str, Any]) -> str:
+    """A component with its options on one line."""
+    options = " ".join(f"{key}={value}" for key, value in part.items() if key != "name")
+    return f"{part['name']} {options}".strip()
