@@ -195,9 +195,10 @@ class LossContext:
 
 @dataclass(frozen=True, slots=True)
 class PostprocessorContext:
-    """What a postprocessor cannot know by itself: class names by label."""
+    """What a postprocessor cannot know by itself: class names by label, and the torch device of the model."""
 
     class_names: tuple[str, ...]
+    device: str = "auto"  # the GPU where there is one
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,9 +60,9 @@ class Machine:
     batch: int = 8
 
 
-def stage_of(registry: Registry, pipeline: Pipeline, class_names: tuple[str, ...]) -> Stage:
-    """A pipeline with its post-processors built."""
-    context = PostprocessorContext(class_names)
+def stage_of(registry: Registry, pipeline: Pipeline, class_names: tuple[str, ...], device: str | None = None) -> Stage:
+    """A pipeline with its post-processors built, for a model on this torch device; see `Machine`."""
+    context = PostprocessorContext(class_names, device or "auto")
     posts = (registry.build("postprocessor", part.name, part.options, context) for part in pipeline.post)
     return Stage(pipeline.views, tuple(posts), pipeline.window, pipeline.alone)
 
@@ -87,7 +87,7 @@ def scorer_of(
     predictors = [
         Predictor(
             trained,
-            [stage_of(registry, member.pipeline, trained.class_names)],
+            [stage_of(registry, member.pipeline, trained.class_names, machine.device)],
             machine.device,
             machine.precision,
             machine.batch,

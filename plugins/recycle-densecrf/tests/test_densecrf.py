@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from recycle_densecrf import DenseCrfOptions
 from recycle_densecrf.densecrf import DenseCrf
 from recycle_densecrf.torchfield import mean_field_on
@@ -107,3 +108,28 @@ def test_pydensecrf_that_is_missing_names_the_package(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pydensecrf", None)
     with pytest.raises(RecycleError, match="pip install pydensecrf2"):
         crf(*scene(8, 8, 2), implementation="pydensecrf")
+
+
+def test_it_works_where_the_model_does(monkeypatch):
+    photo, probabilities = scene(30, 40, 3)
+    expected = crf(photo, probabilities)
+    used = []
+    monkeypatch.setattr(
+        "recycle_densecrf.densecrf.mean_field_on", lambda device, *_: used.append(device) or expected.copy()
+    )
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for device, option in (("cpu", "auto"), ("cuda:3", "auto"), ("auto", "auto"), ("cuda:3", "cpu"), ("cpu", "cuda")):
+        context = PostprocessorContext(CONTEXT.class_names, device)
+        said = DenseCrf(DenseCrfOptions(guard_area=0, device=option), context)(photo, probabilities)
+        assert np.array_equal(said, expected)
+    assert used == ["cuda:3", "cuda", "cuda"]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("iterations", [5, 10])
+def test_a_gpu_says_what_the_cpu_says(iterations):
+    photo, probabilities = scene(512, 512, 11)
+    on_cpu, on_gpu = (crf(photo, probabilities, iterations=iterations, device=device) for device in ("cpu", "cuda"))
+    assert np.abs(on_gpu - on_cpu).max() < 1e-3
+    assert (on_gpu.argmax(0) == on_cpu.argmax(0)).mean() > 0.999

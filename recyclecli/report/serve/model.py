@@ -83,7 +83,7 @@ class Model:
     def predict(self, pixels: NDArray[np.uint8], pipeline: Pipeline, confident: bool = True) -> Prediction:
         """Labels (and confidences, if `confident`) of a photo (H, W, 3) uint8 RGB."""
         trained = self._trained(pipeline)
-        stage = stage_of(self._registry, pipeline, self.class_names)
+        stage = stage_of(self._registry, pipeline, self.class_names, self._device)
         said = next(predictions(Predictor(trained, [stage], self._device), [pixels], confident))
         return next(said)
 

@@ -23,7 +23,7 @@ class DenseCrfOptions(Options):
     )
     guard_confidence: float = Field(0.6, ge=0, le=1, description="mean probability of a region worth keeping")
     threads: int = Field(0, ge=0, le=256, description="CPU threads; 0: torch's, up to 8")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU where there is one")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: where the model runs")
     implementation: Literal["lattice", "pydensecrf"] = Field(
         "lattice", description="ours, or pydensecrf on one thread, for comparison"
     )

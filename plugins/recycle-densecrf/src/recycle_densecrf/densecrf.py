@@ -25,6 +25,8 @@ class DenseCrf:
 
     def __init__(self, options: DenseCrfOptions, context: PostprocessorContext) -> None:
         self._options = options
+        device = options.device if options.device != "auto" else context.device
+        self._device = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
         self._around: tuple[tuple[int, ...], Lattice] | None = None  # the same for photos of one size
 
     def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -37,8 +39,8 @@ class DenseCrf:
         settings, image = self._options, np.require(image, np.uint8, ["C", "W"])
         if settings.implementation == "pydensecrf":
             result = mean_field_by_pydensecrf(image, probabilities, settings)
-        elif settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available()):
-            result = mean_field_on("cuda", image, probabilities, settings)
+        elif self._device.startswith("cuda"):
+            result = mean_field_on(self._device, image, probabilities, settings)
         else:
             result = self._on_threads(image, probabilities)
         kept = small_objects(probabilities, result, settings.guard_area, settings.guard_confidence)
