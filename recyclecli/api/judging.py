@@ -145,12 +145,16 @@ def _submission(file: Place, source: Source) -> Ledger:
 
 def run_of(result: Run | Place) -> Run | None:
     """The run that a result comes from, see `count`; None for masks and submissions."""
-    from recyclecli.engine.runs import Run
+    from recyclecli.engine.runs import RUNS, Run
 
     if isinstance(result, Run):
         return result
     place = Path(result)
-    if place.suffix.lower() == ".csv" or (place.is_dir() and not (place / "recipe.yaml").is_file()):
+    masks = place.is_dir() and not (place / "recipe.yaml").is_file()
+    if masks and str(result) == place.name and (RUNS / place / "recipe.yaml").is_file():
+        print(f"note: {place} is taken for the run {RUNS / place}; ./{place} is the folder here", file=sys.stderr)
+        return find_run(RUNS / place)
+    if masks or place.suffix.lower() == ".csv":
         return None
     return find_run(parted(place)[0])
 

@@ -192,6 +192,23 @@ class TestCompare:
         wide = [line for line in lines.splitlines() if "│" in line and len(line) > 80]
         assert not wide
 
+    def test_a_folder_that_is_called_as_a_run(self, work):
+        """A bare name is the run, as in every other command; with ./ it is the folder."""
+        folder = work / "seed-1"
+        said(work, "predict", "seed-0", "data/kfold_0_val.json", "--data", "data", "--out", folder)
+        where = ("--data", "data", "--json-path", "kfold_0_val.json", "--json")
+        try:
+            run = said(work, "compare", "seed-0", "seed-1", *where)
+            masks = said(work, "compare", "seed-0", "./seed-1", *where)
+        finally:
+            shutil.rmtree(folder)
+        assert "seed-1 is taken for the run runs/seed-1; ./seed-1 is the folder here" in run.stderr
+        assert run.stdout == said(work, "compare", "seed-0", "seed-1", *where).stdout
+        assert "is taken for" not in masks.stderr
+        (same,), (other,) = json.loads(masks.stdout), json.loads(run.stdout)
+        assert same["difference"]["value"] == 0  # the masks are those of seed-0 itself
+        assert other["difference"]["value"] != 0
+
     def test_two_seeds_are_no_arm(self, work, val):
         runs = [work / "runs/seed-0", work / "runs/seed-1"]
         found = api.compare_arms(runs, runs, val)
