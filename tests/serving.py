@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from recyclecli.engine.pipeline import Pipeline
-from recyclecli.engine.scores import Prediction
+from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.report.serve.app import create_app
 from recyclecli.report.serve.bins import DEFAULTS
 from recyclecli.report.serve.refusal import Limits

@@ -11,7 +11,7 @@ from recyclecli.errors import RecycleError, listed
 
 if TYPE_CHECKING:
     from recyclecli.data.splits import Split
-    from recyclecli.engine.offline import Made
+    from recyclecli.engine.making.offline import Made
     from recyclecli.plugins import Registry
     from recyclecli.recipe import Recipe
     from recyclecli.types import Batch, Source
@@ -64,7 +64,7 @@ def augment(
     recipe, split = _resolved(installed, entries, settings, seed)
     if name is None:
         name = "_".join(entry["name"].partition("@")[0].replace("-", "_") for entry in entries)
-    from recyclecli.engine.offline import make
+    from recyclecli.engine.making.offline import make
 
     folder = Path(out) if out else recipe.data.root
     return make(

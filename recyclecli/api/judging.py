@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from recyclecli.engine.ablate import Ablation
-    from recyclecli.engine.evaluate import Watch
+    from recyclecli.engine.judging.ablate import Ablation
+    from recyclecli.engine.judging.evaluate import Watch
     from recyclecli.engine.pipeline import Pipeline
     from recyclecli.engine.runs import Run
     from recyclecli.judge.compare import Comparison
@@ -91,7 +91,7 @@ def evaluate(
         group_by: draw photos that belong together as one.
         watch: called for each photo.
     """
-    from recyclecli.engine.evaluate import evaluate as engine
+    from recyclecli.engine.judging.evaluate import evaluate as engine
 
     source = judged_photos(run)[0] if source is None else source
     own = groups(source, group_by)
@@ -171,7 +171,7 @@ def count(result: Run | Place, source: Source) -> Ledger:
 
     A run is used with its own pipeline, `RUN+plain` without any, `RUN+TRICK+TRICK` with these.
     """
-    from recyclecli.engine.evaluate import count as engine
+    from recyclecli.engine.judging.evaluate import count as engine
     from recyclecli.judge.stored import count_masks
 
     run = run_of(result)
@@ -292,7 +292,7 @@ def ablate(
         how: where `source` comes from, in words.
         search: post-processors whose options are searched for, too.
     """
-    from recyclecli.engine.ablate import ablate as engine
+    from recyclecli.engine.judging.ablate import ablate as engine
     from recyclecli.files import refuse_overwrite
 
     found = find_run(run)

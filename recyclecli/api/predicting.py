@@ -13,13 +13,13 @@ from recyclecli.api.runs import find_run, recipe_of
 from recyclecli.errors import RecycleError, listed
 
 if TYPE_CHECKING:
-    from recyclecli.engine.infer import Precision
-    from recyclecli.engine.job import Job
-    from recyclecli.engine.members import Member, Vote
+    from recyclecli.engine.judging.select import Selection
     from recyclecli.engine.pipeline import Pipeline
-    from recyclecli.engine.predict import Predicted
+    from recyclecli.engine.predicting.infer import Precision
+    from recyclecli.engine.predicting.job import Job
+    from recyclecli.engine.predicting.members import Member, Vote
+    from recyclecli.engine.predicting.predict import Predicted
     from recyclecli.engine.runs import Run
-    from recyclecli.engine.select import Selection
     from recyclecli.judge.ledger import Ledger
     from recyclecli.judge.scores import Metric
     from recyclecli.types import Source
@@ -37,7 +37,7 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
         RecycleError: no such run or trick, a checkpoint that lies in no run, or that cannot be used.
     """
     from recyclecli.engine.checkpoint import read_card
-    from recyclecli.engine.members import Member
+    from recyclecli.engine.predicting.members import Member
     from recyclecli.engine.runs import Run
 
     weights: Path | None = None
@@ -68,7 +68,7 @@ def members_of(
     Raises:
         RecycleError: not as many weights as models.
     """
-    from recyclecli.engine.members import Member
+    from recyclecli.engine.predicting.members import Member
 
     pairs = zip(models, _checked(shares, len(models)), strict=True)
     return tuple(model if isinstance(model, Member) else member(model, pipeline, share) for model, share in pairs)
@@ -108,7 +108,7 @@ def predict(
     precision: Precision = "32",
     batch: int | None = None,
 ) -> Predicted:
-    """Predict photos with one model, or with several as one; see `recyclecli.engine.predict.predict`.
+    """Predict photos with one model, or with several as one; see `recyclecli.engine.predicting.predict.predict`.
 
     Args:
         run: see `member`; a list of several is an ensemble.
@@ -125,9 +125,9 @@ def predict(
         precision: `32`, `bf16` or `16`.
         batch: photos at a time; what the run trained with when left out.
     """
-    from recyclecli.engine.job import Job
-    from recyclecli.engine.photos import find_photos
-    from recyclecli.engine.pictures import checked_outputs
+    from recyclecli.engine.predicting.job import Job
+    from recyclecli.engine.predicting.photos import find_photos
+    from recyclecli.engine.predicting.pictures import checked_outputs
 
     models = [run] if isinstance(run, (str, Path)) or not isinstance(run, Sequence) else list(run)
     job = Job(
@@ -143,7 +143,7 @@ def predict(
 
 def with_machine(job: Job, precision: Precision, batch: int | None) -> Job:
     """A job with a precision and as many photos at a time, those of the first model's training when left out."""
-    from recyclecli.engine.members import Machine
+    from recyclecli.engine.predicting.members import Machine
 
     if batch is None:
         batch = recipe_of(_run_of(job.members[0].weights)).train.batch_size
@@ -152,8 +152,8 @@ def with_machine(job: Job, precision: Precision, batch: int | None) -> Job:
 
 def predict_job(job: Job, devices: str | None, force: bool) -> Predicted:
     """Do a job; see `predict`."""
-    from recyclecli.engine.predict import devices_of
-    from recyclecli.engine.predict import predict as engine
+    from recyclecli.engine.predicting.predict import devices_of
+    from recyclecli.engine.predicting.predict import predict as engine
 
     return engine(registry(), job, devices_of(devices), force)
 
@@ -162,14 +162,14 @@ def count_together(
     models: Sequence[Run | Place | Member], source: Source, vote: Vote = "soft", shares: Sequence[float] = ()
 ) -> Ledger:
     """Count what several models say together against labels; see `member` and `predict`."""
-    from recyclecli.engine.evaluate import count_together as engine
+    from recyclecli.engine.judging.evaluate import count_together as engine
 
     members = members_of(models, shares)
     return engine(registry(), members, vote, recipe_of(_run_of(members[0].weights)), source)
 
 
 def select(models: Sequence[Run | Place], source: Source | None = None, metric: Metric = "miou_dataset") -> Selection:
-    """Pick those models whose mean scores best, greedily; see `recyclecli.engine.select.select`.
+    """Pick those models whose mean scores best, greedily; see `recyclecli.engine.judging.select.select`.
 
     Args:
         models: see `member`.
@@ -179,8 +179,8 @@ def select(models: Sequence[Run | Place], source: Source | None = None, metric: 
     Raises:
         RecycleError: a model has trained on some of the photos.
     """
-    from recyclecli.engine.members import Machine
-    from recyclecli.engine.select import select as engine
+    from recyclecli.engine.judging.select import select as engine
+    from recyclecli.engine.predicting.members import Machine
 
     members = members_of(models)
     runs = [_run_of(each.weights) for each in members]
@@ -191,13 +191,13 @@ def select(models: Sequence[Run | Place], source: Source | None = None, metric: 
 
 
 def soup(models: Sequence[Run | Place], name: str, shares: Sequence[float] = (), runs: Place | None = None) -> Run:
-    """A new run whose weights are the mean of several models' weights; see `recyclecli.engine.soup.make_soup`.
+    """A new run whose weights are the mean of several models' weights; see `recyclecli.engine.judging.soup.make_soup`.
 
     Raises:
         RecycleError: a model has trained on the validation photos of the first, or see `make_soup`.
     """
+    from recyclecli.engine.judging.soup import make_soup
     from recyclecli.engine.runs import RUNS
-    from recyclecli.engine.soup import make_soup
 
     members = members_of(models, shares)
     first = _run_of(members[0].weights)

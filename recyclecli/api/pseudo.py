@@ -20,10 +20,10 @@ from recyclecli.files import refuse_overwrite, write_json
 
 if TYPE_CHECKING:
     from recyclecli.data.pseudo import Made, Rule
-    from recyclecli.engine.infer import Precision
-    from recyclecli.engine.members import Member
-    from recyclecli.engine.photos import Photo
     from recyclecli.engine.pipeline import Pipeline
+    from recyclecli.engine.predicting.infer import Precision
+    from recyclecli.engine.predicting.members import Member
+    from recyclecli.engine.predicting.photos import Photo
     from recyclecli.engine.runs import Run
     from recyclecli.judge.compare import Comparison
 
@@ -86,9 +86,9 @@ def pseudo_label(
     """
     from recyclecli.data.pseudo import check_values, of_folder, pseudo_labels
     from recyclecli.engine.checkpoint import read_card
-    from recyclecli.engine.job import Job
-    from recyclecli.engine.photos import find_photos, root_of
-    from recyclecli.engine.predict import finished
+    from recyclecli.engine.predicting.job import Job
+    from recyclecli.engine.predicting.photos import find_photos, root_of
+    from recyclecli.engine.predicting.predict import finished
 
     found = [find_run(run) for run in runs]
     class_names = tuple(read_card(found[0].best)["class_names"])
@@ -210,7 +210,7 @@ def self_train(
     """
     from recyclecli.data.listing import write_lists
     from recyclecli.data.splits import make_split
-    from recyclecli.engine.photos import root_of
+    from recyclecli.engine.predicting.photos import root_of
 
     teacher = first = find_run(run)
     recipe = recipe_of(first)
@@ -251,7 +251,7 @@ def _student(keys: Mapping[str, Any], first: Run, name: str, runs: Place | None)
     if not run.recipe.is_file():
         return train(keys, first.recipe, name, run.folder.parent).run
     from recyclecli.data.splits import make_split
-    from recyclecli.engine.train import resume
+    from recyclecli.engine.training.train import resume
 
     recipe = recipe_of(run)
     return resume(registry(), recipe, make_split(registry(), recipe.data, recipe.seed), run).run

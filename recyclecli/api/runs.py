@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recyclecli.engine.export import Exported
     from recyclecli.engine.pipeline import Pipeline
     from recyclecli.engine.runs import Run
-    from recyclecli.engine.train import Finished
+    from recyclecli.engine.training.train import Finished
     from recyclecli.judge.scores import Evaluation
     from recyclecli.recipe import Recipe
     from recyclecli.types import Postprocessor
@@ -60,7 +60,7 @@ def train(
     installed = registry()
     resolved = resolve(installed, Path(recipe) if recipe else None, settings)
     split = make_split(installed, resolved.data, resolved.seed)
-    from recyclecli.engine.train import train as start
+    from recyclecli.engine.training.train import train as start
 
     return start(installed, resolved, split, name, Path(runs) if runs else None, callbacks)
 
@@ -124,7 +124,7 @@ def export(
 def _photos(run: Run, photos: Place | None, data: Place | None) -> Iterator[NDArray[np.uint8]]:
     """Photos to compare on, found now, read one by one."""
     from recyclecli.data import sources, splits
-    from recyclecli.engine.photos import find_photos
+    from recyclecli.engine.predicting.photos import find_photos
     from recyclecli.progress import track
 
     if photos is not None:

@@ -13,7 +13,7 @@ from recyclecli.cli.compare import cells, notes, table_of
 from recyclecli.cli.options import AsJson, Dataset, Force, GroupBy, JsonPath, MetricName, RunName, Worth, metric_option
 
 if TYPE_CHECKING:
-    from recyclecli.engine.ablate import Ablation
+    from recyclecli.engine.judging.ablate import Ablation
 
 EXAMPLE = "Example: `recycle ablate last`, or only some: `recycle ablate last --trick hflip --trick densecrf`"
 

@@ -18,7 +18,7 @@ from recyclecli.cli.groups import Making, Trained, flat
 from recyclecli.cli.options import Force, Seed, data_root
 
 if TYPE_CHECKING:
-    from recyclecli.engine.offline import Made
+    from recyclecli.engine.making.offline import Made
     from recyclecli.manifest import Offered
 
 

@@ -19,7 +19,7 @@ from recyclecli.cli.options import AsJson, Data, Force, JsonPath, Seed, data_roo
 from recyclecli.errors import RecycleError
 
 if TYPE_CHECKING:
-    from recyclecli.engine.predict import Predicted
+    from recyclecli.engine.predicting.predict import Predicted
 
 
 @dataclass(frozen=True, slots=True)

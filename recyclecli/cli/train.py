@@ -112,14 +112,14 @@ def train(
     if resume is None:
         resolved = resolve(registry, recipe, given, option or [])
         split = make_split(registry, resolved.data, resolved.seed)
-        from recyclecli.engine.train import train as start
+        from recyclecli.engine.training.train import train as start
 
         done = start(registry, resolved, split, name, runs)
     else:
         run = find_run(resume, runs)
         resolved = resolve(registry, run.recipe)
         split = make_split(registry, resolved.data, resolved.seed)
-        from recyclecli.engine.train import resume as go_on
+        from recyclecli.engine.training.train import resume as go_on
 
         done = go_on(registry, resolved, split, run)
     if not done.first:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recyclecli.data.fit import resize_image, resize_labels
-from recyclecli.engine.pictures import outlines
-from recyclecli.engine.scores import Prediction
+from recyclecli.engine.predicting.pictures import outlines
+from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.report.figures import Color
 from recyclecli.report.sheet import first_label
 from recyclecli.report.uris import Rgba, jpeg_uri, layer_uri

@@ -18,7 +18,7 @@ from recyclecli.data.check import CATALOGUE, Fault, check_contents, content_of
 from recyclecli.data.folds import class_counts
 from recyclecli.data.splits import Split
 from recyclecli.engine.checkpoint import read_card
-from recyclecli.engine.evaluate import evaluate
+from recyclecli.engine.judging.evaluate import evaluate
 from recyclecli.engine.pipeline import pipeline_of, read_choice
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError

@@ -11,7 +11,7 @@ from recyclecli.data.fit import fit_sample
 from recyclecli.data.palette import palette
 from recyclecli.data.splits import Split
 from recyclecli.engine.batch import augmented, build, seed_chance
-from recyclecli.engine.offline import checked_device
+from recyclecli.engine.making.offline import checked_device
 from recyclecli.files import whole
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe

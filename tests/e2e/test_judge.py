@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from support import SMALL, run_recycle
 
 from recyclecli import api
-from recyclecli.engine.evaluate import count
+from recyclecli.engine.judging.evaluate import count
 from recyclecli.engine.pipeline import Pipeline, pipeline_of, write_choice
 from recyclecli.judge.gate import estimate
 from recyclecli.recipe import ListedPart

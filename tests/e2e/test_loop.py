@@ -10,7 +10,7 @@ from torch import nn
 
 from recyclecli.data.splits import Split
 from recyclecli.engine.checkpoint import read_card
-from recyclecli.engine.train import resume, train
+from recyclecli.engine.training.train import resume, train
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.recipe import resolve
 from recyclecli.testing import random_source
@@ -252,7 +252,7 @@ class TestFound:
         assert not list(done.run.folder.rglob(".lr_find*"))
 
     def test_the_largest_batch_that_fits(self, start, registry, hungry, monkeypatch):
-        from recyclecli.engine import tune
+        from recyclecli.engine.training import tune
 
         loss = hungry(most=4)
         monkeypatch.setattr(tune, "_has_limit", lambda: True)
@@ -415,7 +415,7 @@ def test_auto_takes_bf16_where_the_processor_has_it(start, monkeypatch, capabili
     seen = Arithmetic()
     done, (state,) = start({"model.encoder": "mobilenet_v2"}, callbacks=[seen])
     assert seen.precision == precision
-    assert ("recyclecli.engine.depthwise" in seen.wide) == (precision == "bf16-mixed")
+    assert ("recyclecli.engine.training.depthwise" in seen.wide) == (precision == "bf16-mixed")
     assert all(value.dtype != torch.bfloat16 and value.isfinite().all() for value in state.values())
     assert done.best == done.best
 

@@ -149,7 +149,7 @@ def test_a_killed_prediction_goes_on_where_it_was(work, tmp_path):
 
 
 def test_what_is_lost_or_written_by_another_is_told(work, tmp_path):
-    from recyclecli.engine.journal import Journal
+    from recyclecli.engine.predicting.journal import Journal
 
     job = {"photos": 3}
     with Journal(tmp_path / "j.part", job) as journal:

@@ -128,7 +128,7 @@ def test_a_lowered_rate_is_remembered(data, tmp_path, registry):
     from lightning.pytorch.callbacks import Callback
 
     from recyclecli.data.splits import make_split
-    from recyclecli.engine.train import resume, train
+    from recyclecli.engine.training.train import resume, train
     from recyclecli.recipe import resolve
 
     class Cut(Callback):

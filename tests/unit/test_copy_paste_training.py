@@ -7,7 +7,7 @@ from lightning.pytorch.callbacks import Callback
 from support import coco, write_coco
 
 from recyclecli import api
-from recyclecli.engine.train import _module
+from recyclecli.engine.training.train import _module
 from recyclecli.recipe import resolve
 
 

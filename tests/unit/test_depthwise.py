@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from recyclecli.engine.depthwise import depthwise_in_32_bits
+from recyclecli.engine.training.depthwise import depthwise_in_32_bits
 
 
 class Padded(nn.Conv2d):

@@ -11,19 +11,19 @@ from safetensors.torch import save_file
 from support import SHARED
 from torch import nn
 
-from recyclecli.engine import metrics
 from recyclecli.engine.batch import collate, to_float
 from recyclecli.engine.checkpoint import load_trained
-from recyclecli.engine.data import PhotoDataset
-from recyclecli.engine.infer import BATCH_PIXELS, Predictor, Stage, batches, predictions
-from recyclecli.engine.metrics import Confusion
-from recyclecli.engine.photos import Photo, find_photos
-from recyclecli.engine.pictures import overlay_image, palette_image
 from recyclecli.engine.pipeline import VIEWS
+from recyclecli.engine.predicting.infer import BATCH_PIXELS, Predictor, Stage, batches, predictions
+from recyclecli.engine.predicting.photos import Photo, find_photos
+from recyclecli.engine.predicting.pictures import overlay_image, palette_image
+from recyclecli.engine.predicting.windows import window_starts, window_weight
 from recyclecli.engine.runs import create_run, find_run
-from recyclecli.engine.sampler import Draw, EpochSampler
-from recyclecli.engine.saving import WholeFiles
-from recyclecli.engine.windows import window_starts, window_weight
+from recyclecli.engine.training import metrics
+from recyclecli.engine.training.data import PhotoDataset
+from recyclecli.engine.training.metrics import Confusion
+from recyclecli.engine.training.sampler import Draw, EpochSampler
+from recyclecli.engine.training.saving import WholeFiles
 from recyclecli.errors import RecycleError
 from recyclecli.judge.counts import confusion
 from recyclecli.testing import random_source
@@ -182,7 +182,7 @@ class TestInference:
 
     @pytest.mark.parametrize(("height", "width"), [(200, 100), (17, 300), (64, 48), (1, 1), (5, 5)])
     def test_bands_equal_one_interpolation(self, monkeypatch, height, width):
-        from recyclecli.engine import scores
+        from recyclecli.engine.predicting import scores
 
         monkeypatch.setattr(scores, "BAND", 4 * width * 3)
         logits = torch.randn(4, 64, 48)
@@ -315,7 +315,7 @@ def test_the_shared_folder_is_where_the_tests_look():
 
 
 def test_metrics_rows_are_quoted():
-    from recyclecli.engine.callbacks import _line
+    from recyclecli.engine.training.callbacks import _line
 
     assert next(csv.reader([_line(["a,b", 'c"d', 1])])) == ["a,b", 'c"d', "1"]
 

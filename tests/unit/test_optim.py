@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from recyclecli.engine.optim import make_optimizer, parameter_groups
-from recyclecli.engine.schedule import make_schedulers, rate
+from recyclecli.engine.training.optim import make_optimizer, parameter_groups
+from recyclecli.engine.training.schedule import make_schedulers, rate
 from recyclecli.errors import RecycleError
 from recyclecli.settings import Optimizer, Schedule, TrainSection
 

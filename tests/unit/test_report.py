@@ -14,7 +14,7 @@ from recyclecli.coco import CocoSource
 from recyclecli.data.splits import make_split
 from recyclecli.data.starter import starter_recipe
 from recyclecli.engine.doctor import examine
-from recyclecli.engine.scores import Prediction
+from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import evaluation
 from recyclecli.recipe import DataSection, Recipe, resolve

@@ -5,9 +5,11 @@ import json
 import time
 
 import pytest
+import uvicorn
 from serving import Fake, encoded, run, serving, thirds
 
 from recyclecli.report.serve.refusal import Limits
+from recyclecli.report.serve.silence import impatient
 from recyclecli.report.serve.turns import Left, Turns
 
 # What takes a client that misbehaves: the application is called as a server would, with `receive` of ours.
@@ -171,3 +173,52 @@ def test_who_leaves_while_waiting_leaves_nothing_behind():
 
     run(come_and_go())
     assert turns.waiting == 0
+
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "answers"),
+    [
+        ([b""], 0),
+        ([REQUEST[:20]], 0),
+        ([REQUEST[:20], b"X-Slow: 1\r\n"], 0),
+        ([REQUEST], 1),  # which takes longer to answer than headers may take to come
+        ([REQUEST, REQUEST[:20]], 1),
+        ([REQUEST, REQUEST], 2),
+    ],
+)
+def test_connections_on_which_no_request_comes_are_closed(sent, answers):
+    """A real server; between two sends its answer is waited for, if there is one."""
+
+    async def app(scope, receive, send):
+        await asyncio.sleep(0.3)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def client():
+        config = uvicorn.Config(
+            app, port=0, lifespan="off", log_level="critical", http=impatient(0.15), timeout_keep_alive=1
+        )
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        got = 0
+        for chunk in sent:
+            writer.write(chunk)
+            if chunk == REQUEST:
+                await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+                got += 1
+            else:
+                await asyncio.sleep(0.05)
+        ended = await asyncio.wait_for(reader.read(), 10)  # what the server sends until it hangs up
+        writer.close()
+        server.should_exit = True
+        await serving
+        return got, ended
+
+    assert run(client()) == (answers, b"")

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from recyclecli.coco import connected_pieces
 from recyclecli.engine.pipeline import Pipeline
-from recyclecli.engine.scores import Prediction
+from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.judge.calibration import SCALE
 from recyclecli.report.serve.model import Model
 

@@ -16,8 +16,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from recyclecli.engine.pictures import palette_image
 from recyclecli.engine.pipeline import Pipeline
+from recyclecli.engine.predicting.pictures import palette_image
 from recyclecli.errors import nearest
 from recyclecli.report.serve.answer import agreement, answer_of
 from recyclecli.report.serve.bins import Bin

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recyclecli.coco import has_background
-from recyclecli.engine.ablate import installed_tricks
 from recyclecli.engine.checkpoint import Trained, load_trained
-from recyclecli.engine.infer import Predictor, predictions
-from recyclecli.engine.members import stage_of
+from recyclecli.engine.judging.ablate import installed_tricks
 from recyclecli.engine.pipeline import WINDOWS, WITHOUT_AVERAGE, Pipeline, joined, pipeline_of
+from recyclecli.engine.predicting.infer import Predictor, predictions
+from recyclecli.engine.predicting.members import stage_of
+from recyclecli.engine.predicting.scores import Prediction
+from recyclecli.engine.predicting.windows import window_starts
 from recyclecli.engine.runs import Run
-from recyclecli.engine.scores import Prediction
-from recyclecli.engine.windows import window_starts
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.report.serve.refusal import Refused

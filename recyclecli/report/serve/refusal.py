@@ -31,7 +31,7 @@ class Limits:
         look: longest side in pixels at which photos are looked at on the page.
         mask: pixels of the largest mask; the photo is reduced to that for it.
         passes: of the model at its training size, for one photo.
-        idle: seconds without a byte after which an upload has failed.
+        idle: seconds without a byte after which an upload has failed, and that a request's headers may take.
         upload: seconds that a whole upload may take.
         places: requests that are uploaded, wait or are worked on at a time.
         places_of_address: those of one network address.

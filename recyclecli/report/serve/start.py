@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import uvicorn
 
-from recyclecli.engine.offline import checked_device
+from recyclecli.engine.making.offline import checked_device
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
@@ -23,6 +23,7 @@ from recyclecli.report.serve.bins import DEFAULTS, read_bins
 from recyclecli.report.serve.guard import LOOPBACK
 from recyclecli.report.serve.model import Model
 from recyclecli.report.serve.refusal import Limits
+from recyclecli.report.serve.silence import impatient
 from recyclecli.report.serve.turns import Turns
 
 GRACE = 5  # seconds that answers under way are waited for at the end
@@ -75,7 +76,7 @@ def serve(
             webbrowser.open(address)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, proxy_headers=False, server_header=False, lifespan="off",
-            timeout_graceful_shutdown=GRACE, limit_concurrency=200,
+            timeout_graceful_shutdown=GRACE, limit_concurrency=200, http=impatient(limits.idle),
         )  # fmt: skip
         logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a broken form is the sender's to know
         turns.start()

@@ -16,8 +16,8 @@ from typing import Any, Literal
 import lightning as L
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
-from recyclecli.engine.module import SCORE
 from recyclecli.engine.runs import Run
+from recyclecli.engine.training.module import SCORE
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.files import write_text
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from recyclecli.data.submission import target_names
-from recyclecli.engine.members import Machine, Member, Vote
-from recyclecli.engine.photos import Photo
-from recyclecli.engine.pictures import SUFFIXES, Output
+from recyclecli.engine.predicting.members import Machine, Member, Vote
+from recyclecli.engine.predicting.photos import Photo
+from recyclecli.engine.predicting.pictures import SUFFIXES, Output
 from recyclecli.files import PART
 
 
@@ -23,7 +23,7 @@ class Job:
         members: one model, or several that act as one.
         photos: in the order of the submission.
         out: folder of the outputs.
-        outputs: what is written there of each photo; see `recyclecli.engine.pictures.OUTPUTS`.
+        outputs: what is written there of each photo; see `recyclecli.engine.predicting.pictures.OUTPUTS`.
         submission: the contest's CSV.
         vote: how several members act as one.
         machine: what they run on.

@@ -15,7 +15,7 @@ from recyclecli.data.painted import Painted
 from recyclecli.data.repeat import repeat_factors
 from recyclecli.data.splits import Split
 from recyclecli.engine.batch import Item, collate
-from recyclecli.engine.sampler import Draw, EpochSampler
+from recyclecli.engine.training.sampler import Draw, EpochSampler
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, Source

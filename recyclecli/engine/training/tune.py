@@ -14,11 +14,11 @@ import torch
 from lightning.pytorch.tuner.tuning import Tuner
 
 from recyclecli.data.splits import Split
-from recyclecli.engine.data import PhotoData
-from recyclecli.engine.module import SegmentationModule
 from recyclecli.engine.ranks import launched, say
 from recyclecli.engine.runs import Run
-from recyclecli.engine.trainer import make_trainer
+from recyclecli.engine.training.data import PhotoData
+from recyclecli.engine.training.module import SegmentationModule
+from recyclecli.engine.training.trainer import make_trainer
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 

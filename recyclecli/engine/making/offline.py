@@ -20,7 +20,7 @@ from recyclecli.data.augmented import document, source_photos
 from recyclecli.data.folds import class_counts
 from recyclecli.data.splits import Split
 from recyclecli.engine.batch import build
-from recyclecli.engine.maker import TOGETHER, Maker, Training, plan, run_jobs
+from recyclecli.engine.making.maker import TOGETHER, Maker, Training, plan, run_jobs
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.files import refuse_overwrite, write_json
 from recyclecli.plugins import Registry

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recyclecli.coco import PHOTO_SUFFIXES, CocoSource, read_photo
-from recyclecli.engine.pictures import OUTPUTS
+from recyclecli.engine.predicting.pictures import OUTPUTS
 from recyclecli.errors import RecycleError, listed
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from recyclecli.data.sources import relabelled
 from recyclecli.engine.checkpoint import load_trained
-from recyclecli.engine.infer import Predictor, Scorer, batches, predictions
-from recyclecli.engine.members import Member, Vote, scorer_of, stage_of
 from recyclecli.engine.pipeline import Pipeline, pipeline_of
+from recyclecli.engine.predicting.infer import Predictor, Scorer, batches, predictions
+from recyclecli.engine.predicting.members import Member, Vote, scorer_of, stage_of
+from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.engine.runs import Run
-from recyclecli.engine.scores import Prediction
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import Evaluation, evaluation
 from recyclecli.plugins import Registry

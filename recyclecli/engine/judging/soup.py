@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from recyclecli.engine.checkpoint import read_card
-from recyclecli.engine.members import Member
+from recyclecli.engine.predicting.members import Member
 from recyclecli.engine.runs import Run, create_run
 from recyclecli.errors import RecycleError
 from recyclecli.files import whole, write_text

@@ -23,9 +23,9 @@ from recyclecli.coco import connected_pieces, has_background
 from recyclecli.coco.writer import assemble, mask_regions
 from recyclecli.data.submission import HEADER
 from recyclecli.engine.checkpoint import read_card
-from recyclecli.engine.job import Job, Shard
-from recyclecli.engine.journal import Journal
-from recyclecli.engine.work import work_on
+from recyclecli.engine.predicting.job import Job, Shard
+from recyclecli.engine.predicting.journal import Journal
+from recyclecli.engine.predicting.work import work_on
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import PART, refuse_overwrite, whole, write_json
 from recyclecli.plugins import Registry, discover

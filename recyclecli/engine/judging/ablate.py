@@ -10,9 +10,9 @@ from itertools import product
 from typing import Any
 
 from recyclecli import __version__
-from recyclecli.engine import siblings
 from recyclecli.engine.checkpoint import read_card
-from recyclecli.engine.evaluate import count
+from recyclecli.engine.judging import siblings
+from recyclecli.engine.judging.evaluate import count
 from recyclecli.engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, Pipeline, joined, write_choice
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError

@@ -7,8 +7,8 @@ from lightning.pytorch.callbacks import Callback
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from recyclecli.engine.module import SegmentationModule
-from recyclecli.engine.optim import encoder_of
+from recyclecli.engine.training.module import SegmentationModule
+from recyclecli.engine.training.optim import encoder_of
 from recyclecli.settings import TrainSection
 
 

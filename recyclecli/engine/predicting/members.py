@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from recyclecli.data.votes import hard_vote
 from recyclecli.engine.checkpoint import Trained, load_trained
-from recyclecli.engine.infer import TINY, Precision, Predictor, Scorer, Stage, meeting_size
 from recyclecli.engine.pipeline import Pipeline
-from recyclecli.engine.scores import sized
+from recyclecli.engine.predicting.infer import TINY, Precision, Predictor, Scorer, Stage, meeting_size
+from recyclecli.engine.predicting.scores import sized
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
 from recyclecli.types import PostprocessorContext

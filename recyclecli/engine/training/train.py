@@ -23,14 +23,14 @@ from recyclecli.data.sources import pixel_counts
 from recyclecli.data.splits import Split, absent_classes
 from recyclecli.engine.batch import build
 from recyclecli.engine.checkpoint import card, start_from
-from recyclecli.engine.data import PhotoData
 from recyclecli.engine.environment import environment, refuse_foreign_callbacks
-from recyclecli.engine.module import SegmentationModule
 from recyclecli.engine.ranks import is_first, say
 from recyclecli.engine.runs import RUNS, Run, create_run
-from recyclecli.engine.saving import refuse_small_disk
-from recyclecli.engine.trainer import callbacks_of, loggers_on_a_full_disk, make_trainer
-from recyclecli.engine.tune import tuned
+from recyclecli.engine.training.data import PhotoData
+from recyclecli.engine.training.module import SegmentationModule
+from recyclecli.engine.training.saving import refuse_small_disk
+from recyclecli.engine.training.trainer import callbacks_of, loggers_on_a_full_disk, make_trainer
+from recyclecli.engine.training.tune import tuned
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import write_json, write_text
 from recyclecli.plugins import Registry

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from recyclecli.data.splits import Split, make_split, trained_on
-from recyclecli.engine.evaluate import count, count_together
-from recyclecli.engine.members import Member, Vote
+from recyclecli.engine.judging.evaluate import count, count_together
+from recyclecli.engine.judging.soup import write_soup
 from recyclecli.engine.pipeline import Pipeline
+from recyclecli.engine.predicting.members import Member, Vote
 from recyclecli.engine.runs import Run
-from recyclecli.engine.soup import write_soup
 from recyclecli.errors import RecycleError
 from recyclecli.judge.compare import compare
 from recyclecli.judge.gate import Trick, judged

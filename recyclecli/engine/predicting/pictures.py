@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recyclecli.data.fit import fitted_size, resize_image, resize_labels
-from recyclecli.engine.scores import Prediction
+from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.files import whole
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from recyclecli.data.fit import fit_image, fitted_size, resize_image
 from recyclecli.engine.checkpoint import Trained
 from recyclecli.engine.pipeline import View
-from recyclecli.engine.scores import Prediction, prediction_of, resized_bands, sized
-from recyclecli.engine.windows import window_starts, window_weight
+from recyclecli.engine.predicting.scores import Prediction, prediction_of, resized_bands, sized
+from recyclecli.engine.predicting.windows import window_starts, window_weight
 from recyclecli.types import Postprocessor
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from recyclecli.data.fit import fitted_size, resize_labels
 from recyclecli.data.sources import relabelled
-from recyclecli.engine.members import Machine, Member, class_orders, scorer_of
-from recyclecli.engine.scores import sized
+from recyclecli.engine.predicting.members import Machine, Member, class_orders, scorer_of
+from recyclecli.engine.predicting.scores import sized
 from recyclecli.judge.gate import Score, cross_fit, estimate
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import Estimate, Metric

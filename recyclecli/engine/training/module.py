@@ -12,11 +12,11 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from recyclecli.engine.batch import seed_chance, to_float
-from recyclecli.engine.depthwise import depthwise_in_32_bits
-from recyclecli.engine.metrics import Confusion, WeightedMean
-from recyclecli.engine.optim import make_optimizer
 from recyclecli.engine.ranks import gradient_share, say
-from recyclecli.engine.schedule import make_schedulers
+from recyclecli.engine.training.depthwise import depthwise_in_32_bits
+from recyclecli.engine.training.metrics import Confusion, WeightedMean
+from recyclecli.engine.training.optim import make_optimizer
+from recyclecli.engine.training.schedule import make_schedulers
 from recyclecli.errors import RecycleError
 from recyclecli.judge.counts import marginals
 from recyclecli.judge.ledger import class_iou, mean_iou

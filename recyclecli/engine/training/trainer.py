@@ -20,15 +20,15 @@ from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
 from recyclecli.data.splits import Split
-from recyclecli.engine.average import weight_average
-from recyclecli.engine.callbacks import MetricsFile, keep_checkpoints, monitored
-from recyclecli.engine.frozen import Frozen
-from recyclecli.engine.looks import Looks
-from recyclecli.engine.module import SegmentationModule
-from recyclecli.engine.nan import NotANumber
 from recyclecli.engine.ranks import launched, say
 from recyclecli.engine.runs import Run
-from recyclecli.engine.saving import WholeFiles
+from recyclecli.engine.training.average import weight_average
+from recyclecli.engine.training.callbacks import MetricsFile, keep_checkpoints, monitored
+from recyclecli.engine.training.frozen import Frozen
+from recyclecli.engine.training.looks import Looks
+from recyclecli.engine.training.module import SegmentationModule
+from recyclecli.engine.training.nan import NotANumber
+from recyclecli.engine.training.saving import WholeFiles
 from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
 from recyclecli.recipe import Recipe

@@ -1,0 +1,1 @@
+"""What runs are worth: counted, compared, chosen, put together."""

@@ -1,0 +1,1 @@
+"""From weights to labels of any number of photos."""
