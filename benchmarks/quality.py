@@ -45,14 +45,21 @@ TURNS = {
         {"name": "affine", "p": 0.5, "degrees": 45, "translate": 0, "scale_min": 1, "scale_max": 1},
     ]
 }  # waste lies any way up
+
+
+def weighted(rule):
+    """The default losses with weights of the classes."""
+    return {"loss": [{"name": "ce", "class_weights": rule}, {"name": "dice", "weight": 0.5}]}
+
+
 CHOICES = {
     "ours": {},
+    "effective-number": weighted("effective-number"),
+    "median-frequency": weighted("median-frequency"),
     "turns": TURNS,
     "turns, crops 0.5 to 2": TURNS | {"data.scale": [0.5, 2.0]},
-    "turns, effective-number": TURNS
-    | {"loss": [{"name": "ce", "class_weights": "effective-number"}, {"name": "dice", "weight": 0.5}]},
-    "turns, median-frequency": TURNS
-    | {"loss": [{"name": "ce", "class_weights": "median-frequency"}, {"name": "dice", "weight": 0.5}]},
+    "turns, effective-number": TURNS | weighted("effective-number"),
+    "turns, median-frequency": TURNS | weighted("median-frequency"),
     "lr 2e-3": {"train.lr": 2e-3},
     "crops 0.5 to 2": CROPS,
     "crops 0.5 to 2, lr 4e-3": CROPS | {"train.lr": 4e-3},
