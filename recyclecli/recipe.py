@@ -99,12 +99,8 @@ class Recipe(Section):
 
     def parts(self) -> list[tuple[str, Kind, Part]]:
         """Every component that it names: (key, kind, part)."""
-        single: list[tuple[str, Kind, Part]] = [
-            ("data.dataset", "dataset", self.data.dataset),
-            ("model", "model", self.model),
-        ]
         lists = [(f"{key}.{part.name}", kind, part) for key, kind in LISTS.items() for part in getattr(self, key)]
-        return single + lists
+        return [("data.dataset", "dataset", self.data.dataset), ("model", "model", self.model), *lists]
 
     def to_yaml(self) -> str:
         """The recipe as YAML that `resolve` reads back to an equal recipe."""
@@ -168,6 +164,11 @@ def resolve(
 
 def _yaml(text: str) -> Any:
     return YAML(typ="safe", pure=True).load(text)
+
+
+def unchecked(file: Path) -> Recipe:
+    """The recipe of a file, its components and their options unchecked; RecycleError or ValidationError if none."""
+    return Recipe.model_validate(_defaults(_read(file)))
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -130,8 +130,7 @@ class PostprocessorComponent(Component):
     """Builds a `Postprocessor`: `factory(options, PostprocessorContext)`.
 
     Attributes:
-        search: for some of its options the values that `recycle ablate --search` tries, in all
-            combinations.
+        search: for some of its options the values that `recycle ablate --search` tries, in all combinations.
     """
 
     kind: ClassVar[Kind] = "postprocessor"
@@ -144,8 +143,7 @@ class DatasetContext:
 
     Attributes:
         root: the folder that file names are relative to.
-        split: an annotation file (absolute, or relative to `root`) or the name of a split;
-            None for the whole source.
+        split: an annotation file (absolute, or relative to `root`) or a split's name; None for the whole source.
     """
 
     root: Path

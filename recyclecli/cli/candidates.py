@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from recyclecli.manifest import Manifest, Setting
+    from recyclecli.recipe import Recipe
     from recyclecli.types import Kind
 
 Named = list[tuple[str, str]]
@@ -121,11 +122,12 @@ def _assignments(keys: Any, incomplete: str) -> Named:
 
 
 def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
-    """Keys of the recipe, and of the components that the command line names so far, or else the default ones."""
+    """Keys of the recipe, and of the components that the command line, the recipe's file or the defaults name."""
     from recyclecli.manifest import Setting, setting_of
     from recyclecli.recipe import LISTS, Recipe
 
-    recipe, flags = Recipe(), ctx.params
+    flags = ctx.params
+    recipe = _recipe(flags.get("recipe"))
     earlier = dict(text.partition("=")[::2] for text in flags.get("option") or ())
     yield "seed", setting_of("seed", Recipe.model_fields["seed"])
     for section in ("data", "train"):
@@ -151,3 +153,16 @@ def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
             alone = len(names) == 1 and key in ("data.dataset", "model", "loss")
             for setting in offered[name].settings if name in offered else ():
                 yield f"{key}.{setting.name}" if alone else f"{key}.{name}.{setting.name}", setting
+
+
+def _recipe(file: Any) -> Recipe:
+    """The recipe of a file, unchecked against what is installed; the default one where there is none to read."""
+    from pydantic import ValidationError
+
+    from recyclecli.errors import RecycleError
+    from recyclecli.recipe import Recipe, unchecked
+
+    try:
+        return unchecked(Path(file)) if file else Recipe()
+    except (RecycleError, ValidationError):  # `recycle train` will say it
+        return Recipe()

@@ -102,6 +102,26 @@ def test_every_answer_is_one_line_however_long_its_help(tmp_path):
         assert [one for one in found if one.strip().count(" ")] == []
 
 
+@pytest.mark.parametrize(
+    ("recipe", "offered", "not_offered"),
+    [
+        ("model: segformer\nloss: [{name: focal, gamma: 3}]\n", "loss.gamma=", "loss.dice.smooth="),
+        ("model: {name: segformer}\naug: [copy-paste]\n", "aug.copy-paste.p=", "aug.flip.horizontal="),
+        ("model: [", "loss.dice.smooth=", "loss.gamma="),  # broken: as if there were none
+        ("nonsense: 1", "loss.dice.smooth=", "loss.gamma="),
+        (None, "loss.dice.smooth=", "loss.gamma="),
+    ],
+)
+def test_keys_are_those_of_the_recipes_components(tmp_path, recipe, offered, not_offered):
+    if recipe is not None:
+        (tmp_path / "r.yaml").write_text(recipe)
+    found, err = complete("train --recipe r.yaml -o ", tmp_path)
+    names = [row.partition("\t")[0] for row in found]
+    assert offered in names
+    assert not_offered not in names
+    assert err == ""
+
+
 def test_runs_are_offered_with_the_last(tmp_path):
     for folder in ("runs/one", "elsewhere/two"):
         (tmp_path / folder).mkdir(parents=True)
