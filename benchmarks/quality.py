@@ -23,6 +23,7 @@ from recyclecli import api
 RECIPES = Path(__file__).parents[1] / "examples/quality"
 SIZE, BATCH = 160, 8
 STEPS = {"camvid": 204, "trash": 400}
+CHOSEN = {"camvid": ("ours.yaml", 1e-3), "trash": ("trash.yaml", 1e-4)}  # by `choose`; the contest's rate, by `rates`
 RATES = (1e-4, 3e-4, 1e-3, 2e-3)
 RARE = 4  # photos in which a class must occur to be judged on recycle-trash
 CAMVID = (
@@ -38,36 +39,37 @@ CAMVID = (
     "Pedestrian",
     "Bicyclist",
 )
-CROPS = {"data.scale": [0.5, 2.0], "train.lr": 2e-3}  # what most choices were tried with
+
+
+def weighted(rule):
+    """The default losses under weights of the classes by this rule."""
+    return {"loss": [{"name": "ce", "class_weights": rule}, {"name": "dice", "weight": 0.5}]}
+
+
+UNWEIGHTED = weighted("none")  # as most choices were tried
+CROPS = UNWEIGHTED | {"data.scale": [0.5, 2.0], "train.lr": 2e-3}
 TURNS = {
     "aug": [
         {"name": "flip", "horizontal": 0.5, "vertical": 0.5},
         {"name": "affine", "p": 0.5, "degrees": 45, "translate": 0, "scale_min": 1, "scale_max": 1},
     ]
 }  # waste lies any way up
-
-
-def weighted(rule):
-    """The default losses with weights of the classes."""
-    return {"loss": [{"name": "ce", "class_weights": rule}, {"name": "dice", "weight": 0.5}]}
-
-
 CHOICES = {
     "ours": {},
-    "effective-number": weighted("effective-number"),
+    "unweighted": UNWEIGHTED,
     "median-frequency": weighted("median-frequency"),
     "turns": TURNS,
-    "turns, crops 0.5 to 2": TURNS | {"data.scale": [0.5, 2.0]},
-    "turns, effective-number": TURNS | weighted("effective-number"),
+    "turns, unweighted": TURNS | UNWEIGHTED,
+    "turns, unweighted, crops 0.5 to 2": TURNS | UNWEIGHTED | {"data.scale": [0.5, 2.0]},
     "turns, median-frequency": TURNS | weighted("median-frequency"),
-    "lr 2e-3": {"train.lr": 2e-3},
+    "lr 2e-3": UNWEIGHTED | {"train.lr": 2e-3},
     "crops 0.5 to 2": CROPS,
     "crops 0.5 to 2, lr 4e-3": CROPS | {"train.lr": 4e-3},
     "crops 0.5 to 2, ce alone": CROPS | {"loss": ["ce"]},
     "crops 0.5 to 2, ce and lovasz": CROPS | {"loss": ["ce", {"name": "lovasz", "weight": 0.5}]},
     "crops 0.5 to 2, no average": CROPS | {"train.ema": 0},
     "crops 0.5 to 2, unetpp": CROPS | {"model": "unetpp"},
-    "whole photos, lr 2e-3": {"data.scale": None, "train.lr": 2e-3},
+    "whole photos, lr 2e-3": UNWEIGHTED | {"data.scale": None, "train.lr": 2e-3},
 }
 
 
@@ -156,18 +158,15 @@ def main():
     parser.add_argument("data", type=Path, help="../shared/data")
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--stage", choices=("rates", "choose", "final"), default="final")
-    parser.add_argument("--rate", type=float, default=1e-3, help="of the baseline, as `rates` found it")
-    parser.add_argument("--choice", choices=CHOICES, default="ours", help="of our settings, as `choose` found it")
     parser.add_argument("--seeds", type=int, default=3, help="of each arm, with `final`")
     parser.add_argument("--only", action="append", help="of the choices; repeatable")
     options = parser.parse_args()
     data, runs, task = options.data.absolute(), options.runs.absolute(), options.task
     if options.stage == "final":
-        arms = {
-            **({"contest, lr 1e-4": ("contest.yaml", {"train.lr": 1e-4})} if task == "camvid" else {}),
-            f"contest, lr {options.rate:g}": ("contest.yaml", {"train.lr": options.rate}),
-            options.choice: ("ours.yaml", CHOICES[options.choice]),
-        }
+        ours, best = CHOSEN[task]
+        rates = dict.fromkeys((1e-4, best))  # the contest's own, and the one that suits it best
+        arms = {f"contest, lr {rate:g}": ("contest.yaml", {"train.lr": rate}) for rate in rates}
+        arms["ours"] = ours, {}
         counts = {}
         for seed in range(options.seeds):
             for arm, (recipe, changes) in arms.items():
@@ -178,7 +177,7 @@ def main():
             values = [score(ledger) for ledger in ledgers]
             print(f"{arm:20} {statistics.mean(values):.4f}  ({', '.join(f'{value:.4f}' for value in values)})")
         for arm in list(counts)[:-1]:
-            found = api.compare_arms(counts[arm], counts[options.choice]).difference
+            found = api.compare_arms(counts[arm], counts["ours"]).difference
             print(f"ours - {arm}: {found.value:+.4f} [{found.low:+.4f}, {found.high:+.4f}], p {found.p:.3f}")
         return
     if options.stage == "rates":

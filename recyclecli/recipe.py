@@ -91,7 +91,9 @@ class Recipe(Section):
     data: DataSection = Field(DataSection(), description="what to train on, and how photos reach the model")
     model: Part = Field(Part(name="unet"), description="maps photos to logits")
     loss: tuple[LossPart, ...] = Field(
-        (LossPart(name="ce"), LossPart(name="dice", weight=0.5)), min_length=1, description="added up by their weights"
+        (LossPart(name="ce", class_weights="effective-number"), LossPart(name="dice", weight=0.5)),
+        min_length=1,
+        description="added up by their weights",
     )
     aug: tuple[ListedPart, ...] = Field((ListedPart(name="flip"),), description="changes training batches, in order")
     post: tuple[ListedPart, ...] = Field((), description="changes probabilities, in order, in eval and predict")

@@ -51,7 +51,7 @@ model:
   weights: auto
 
 loss:
-  - {{name: ce, weight: 1}}
+  - {{name: ce, class_weights: effective-number}}   # a rare class's pixel counts up to ten times as much
   # dice counts every class alike, whatever its size: {reason}
   - {{name: dice, weight: {dice}}}
 
