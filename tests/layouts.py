@@ -29,7 +29,7 @@ def contest(sample: Path, folder: Path) -> None:
     for number, photo in enumerate(sorted((sample.parent / "photos").iterdir()), 1):
         name = f"batch_03/{number:04}.jpg"
         _copy(photo, data / name)
-        unlabelled["images"].append({"id": number, "file_name": name, "width": 384, "height": 384})
+        unlabelled["images"].append({"id": number, "file_name": name, "width": 128, "height": 128})
     (data / "test.json").write_text(json.dumps(unlabelled))
 
 

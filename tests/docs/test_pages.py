@@ -40,7 +40,7 @@ FEW = {"--aug-num": "4", "--num-output": "4"}
 def made(tmp_path_factory):
     """data/ with 20 labelled photos, and photos/ with four that have no labels."""
     folder = tmp_path_factory.mktemp("docs")
-    type_all(["recycle data sample --images 24"], folder)
+    type_all(["recycle data convert . data --from sample --to coco -o images=24 -o size=128"], folder)
     file = folder / "data" / "annotations.json"
     document = json.loads(file.read_text())
     (folder / "photos").mkdir()
