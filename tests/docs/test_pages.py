@@ -13,7 +13,6 @@ is checked by nobody. Trainings are made small: an epoch of photos of 64 pixels,
 
 import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import layouts
 import pytest
+from fenced import parts
 from support import run_recycle
 
 from recyclecli import api
@@ -30,7 +30,6 @@ from recyclecli.recipe import resolve
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/how-to/*.md")), *sorted(ROOT.glob("docs/tutorials/*.md"))]
 ELSEWHERE = {"first-plugin.md"}  # has a test of its own
-PART = re.compile(r"<!-- (in|not run): (.+?) -->|^```(\w*)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
 SMALL = {"train.epochs": 1, "train.batch_size": 4, "data.size": 64, "data.workers": 0, "model.weights": "none"}
 FLAGS = {"--epochs": "train.epochs", "--batch-size": "train.batch_size"}
 FEW = {"--aug-num": "4", "--num-output": "4"}
@@ -76,20 +75,6 @@ def in_folder(name, made, folder, request):
         shutil.copytree(request.getfixturevalue("trained") if name == "run" else made, folder, dirs_exist_ok=True)
     elif name != "empty":
         getattr(layouts, name)(made / "data", folder)
-
-
-def parts(page):
-    """(kind, content, title) of comments and blocks; blocks that are not run are left out."""
-    skipped = False
-    for comment, said, language, title, body in PART.findall(page.read_text(encoding="utf-8")):
-        if comment == "in":
-            yield "in", said, ""
-        elif comment:
-            skipped = True
-        elif skipped:
-            skipped = False
-        else:
-            yield language, body, title
 
 
 def lines(body):

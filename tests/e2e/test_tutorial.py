@@ -1,15 +1,14 @@
 """docs/tutorials/first-plugin.md, followed to the letter in a fresh environment."""
 
 import os
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from fenced import parts
 from support import fresh_environment
 
 PAGE = Path(__file__).parents[2] / "docs/tutorials/first-plugin.md"
-BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"\n]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INSTEAD = {  # no index is asked, and nothing is uploaded
     "python -m build": "python -m build --no-isolation",
     "twine upload": "ls",
@@ -24,7 +23,7 @@ def test_a_stranger_who_types_every_line_ends_with_a_published_loss(tmp_path):
     folder = tmp_path / "empty"
     folder.mkdir()
     said = []
-    for language, title, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
+    for language, text, title in parts(PAGE):
         if language == "python":
             assert (folder / title).is_file(), f"{title} is not a file of the template"
             (folder / title).write_text(text)
