@@ -38,9 +38,13 @@ class TrainSection(Section):
     encoder_lr_scale: float = Field(1.0, gt=0, description="the encoder's rate as a share of lr")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor of the rate, encoder block by block backwards")
     freeze_epochs: int = Field(0, ge=0, description="epochs before the encoder learns")
-    freeze_norm: bool = Field(False, description="batch normalisation keeps the statistics of the encoder's weights")
+    freeze_norm: bool = Field(
+        False, description="batch normalisation keeps the statistics of the encoder's weights; for very small batches"
+    )
     schedule: Schedule = Field("cosine", description="how the rate falls after the warmup")
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps during which the rate rises")
+    warmup: float = Field(
+        0.05, ge=0, lt=1, description="share of all steps during which the rate rises; one-cycle always takes 0.3"
+    )
     final_lr_scale: float = Field(0.0, ge=0, le=1, description="the last rate as a share of lr; not for plateau")
     restart_epochs: float = Field(10.0, gt=0, description="epochs of the first cycle of cosine-restarts")
     restart_growth: float = Field(1.0, ge=1, description="factor from each cycle's length to the next")
@@ -54,13 +58,15 @@ class TrainSection(Section):
     clip: float | None = Field(1.0, gt=0, description="largest gradient norm")
     on_nan: Literal["stop", "skip"] = Field("stop", description="what a loss that is no number does to its step")
     ema: float = Field(0.99, ge=0, lt=1, description="decay of the weight average, 0 for none")
-    swa: float = Field(0.0, ge=0, lt=1, description="share of the epochs, the last, whose weights are averaged evenly")
+    swa: float = Field(
+        0.0, ge=0, lt=1, description="share of the epochs, the last, whose weights are averaged evenly; with ema: 0"
+    )
     deterministic: bool = Field(True, description="same seed, same weights on one machine")
     channels_last: bool = Field(True, description="memory order; on CPUs and with half precision the faster one")
     compile: bool = Field(False, description="torch.compile the model, where that works")
     init_from: Path | None = Field(None, description="weights of another run that training starts from")
     loggers: tuple[Logger, ...] = Field(("tensorboard",), description="where curves and photos go")
-    devices: str = Field("auto", coerce_numbers_to_str=True, description="how many, or which: 8, or 0,3")
+    devices: str = Field("auto", coerce_numbers_to_str=True, description="how many, -1 for all, or which: 0,3")
     num_nodes: int = Field(1, ge=1, description="machines")
     strategy: Literal["auto", "ddp", "fsdp"] = Field("auto", description="how several devices share the work")
 

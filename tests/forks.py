@@ -68,10 +68,7 @@ class Forks:
             subprocess.TimeoutExpired: it was killed, with all that it began.
         """
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            request = json.dumps([list(arguments), str(cwd), dict(environment)]).encode()
-            handles = array.array("i", [out.fileno(), err.fileno()])
-            self._socket.sendmsg([request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handles)])
-            (child,) = json.loads(self._socket.recv(ROOM))
+            child = self._begin(arguments, cwd, environment, out, err, awaited=True)
             self._socket.settimeout(timeout)
             try:
                 status, peak = json.loads(self._socket.recv(ROOM))
@@ -86,6 +83,17 @@ class Forks:
             err.seek(0)
             return subprocess.CompletedProcess(list(arguments), status, out.read(), err.read()), peak
 
+    def start(self, arguments, cwd, environment, out):
+        """Start `recycle ARGUMENTS`, which prints to one open file; its process id. Nobody awaits its end."""
+        return self._begin(arguments, cwd, environment, out, out, awaited=False)
+
+    def _begin(self, arguments, cwd, environment, out, err, awaited):
+        request = json.dumps([list(arguments), str(cwd), dict(environment), awaited]).encode()
+        handles = array.array("i", [out.fileno(), err.fileno()])
+        self._socket.sendmsg([request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handles)])
+        (child,) = json.loads(self._socket.recv(ROOM))
+        return child
+
 
 def _at_import(environment):
     own = {key: value for key, value in environment.items() if key.startswith(AT_IMPORT)}
@@ -98,7 +106,7 @@ def _serve(channel):
         request, handles, _, _ = socket.recv_fds(channel, ROOM, 2)
         if not request:
             sys.exit()
-        arguments, cwd, environment = json.loads(request)
+        arguments, cwd, environment, awaited = json.loads(request)
         child = os.fork()
         if not child:
             os.setsid()
@@ -113,6 +121,8 @@ def _serve(channel):
         for handle in handles:
             os.close(handle)
         channel.send(json.dumps([child]).encode())
+        if not awaited:
+            continue
         _, status, usage = os.wait4(child, 0)
         channel.send(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_maxrss]).encode())
 

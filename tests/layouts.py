@@ -1,4 +1,4 @@
-"""Folders as readers of the docs have them, made of the sample set: the contest's, TACO's, ZeroWaste's."""
+"""Folders as readers of the docs have them, made of the sample set: the contest's, TACO's, ZeroWaste's, VOC's."""
 
 import json
 import shutil
@@ -87,6 +87,23 @@ def line(sample: Path, folder: Path) -> None:
     done = run_recycle("data", "convert", sample, folder / "line-3", "--from", "coco", "--to", "yolo", cwd=folder)
     assert done.returncode == 0, done.stderr
     shutil.copytree(sample.parent / "photos", folder / "unlabelled")
+
+
+def masks(sample: Path, folder: Path) -> None:
+    """VOC2012/ with its list of a split, and mmseg/ with a folder for each: the same masks."""
+    made = folder / "mmseg"
+    done = run_recycle("data", "convert", sample, made, "--from", "coco", "--to", "masks", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    voc = folder / "VOC2012"
+    shutil.copytree(made / "images", voc / "JPEGImages")
+    shutil.copytree(made / "masks", voc / "SegmentationClass")
+    (voc / "ImageSets/Segmentation").mkdir(parents=True)
+    names = sorted(file.stem for file in (made / "masks").iterdir())
+    (voc / "ImageSets/Segmentation/train.txt").write_text("\n".join(names[:10]))
+    for old, new in (("images", "images"), ("masks", "annotations")):
+        (made / old).rename(made / "moved")
+        (made / new).mkdir()
+        (made / "moved").rename(made / new / "train")
 
 
 def _write(file, document, chosen):

@@ -35,7 +35,7 @@ def check(
 ) -> None:
     """Find what is wrong with labels, photos and splits; exit 1 when there are errors or warnings.
 
-    Every code is explained in docs/faults.md.
+    Every code is explained in docs/reference/faults.md.
     """
     from recyclecli.data.check import CATALOGUE, check_contents, check_masks, mended
     from recyclecli.errors import RecycleError, nearest

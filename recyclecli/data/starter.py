@@ -33,7 +33,7 @@ def starter_recipe(source: Source, root: Path) -> str:
     return f"""\
 # {len(source)} photos, {len(source.class_names)} classes, {total} objects; median longer side {side} pixels.
 # Check it and train:   recycle train --recipe recipe.yaml
-# Every key:            docs/recipe.md; names: recycle plugins list; options: recycle plugins show NAME
+# Every key:            docs/reference/recipe.md; names: recycle plugins list; options: recycle plugins show NAME
 
 seed: 0
 

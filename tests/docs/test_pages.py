@@ -3,9 +3,10 @@
 Fenced blocks are taken in their order, in one folder for each page:
 
 - `bash`: each line is run; it must end with exit code 0, `recycle data check` with 1 where it finds faults.
+  `recycle serve` goes on beside the lines after it, at a port that is free.
 - `python`: run, in one namespace for the page.
-- `yaml`: a recipe, and checked as one; with `title="recipe.yaml"` it is also that file.
-- `text`: only shown.
+- `yaml`: a recipe, and checked as one; with `title="recipe.yaml"` it is also that file, with another title only a file.
+- `text`, `toml`: only shown.
 
 `<!-- in: NAME -->` says what lies in the folder (`in_folder`), `<!-- not run: WHY -->` that the block after it
 is checked by nobody. Trainings are made small: an epoch of photos of 64 pixels, whatever the page says.
@@ -13,26 +14,31 @@ is checked by nobody. Trainings are made small: an epoch of photos of 64 pixels,
 
 import json
 import os
+import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import layouts
 import pytest
-from fenced import parts
-from support import run_recycle
+from fenced import outside, parts
+from support import forks, run_recycle
 
 from recyclecli import api
 from recyclecli.recipe import resolve
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/how-to/*.md")), *sorted(ROOT.glob("docs/tutorials/*.md"))]
-ELSEWHERE = {"first-plugin.md"}  # has a test of its own
+PAGES = [ROOT / "README.md", *sorted(page for page in ROOT.glob("docs/**/*.md") if page.parent.name != "reference")]
+ELSEWHERE = {"first-plugin.md", "plugins.md"}  # have tests of their own
+RUN = {"bash", "python", "yaml"}
+TYPED = [page for page in PAGES if page.name not in ELSEWHERE and RUN & {kind for kind, _, _ in parts(page)}]
 SMALL = {"train.epochs": 1, "train.batch_size": 4, "data.size": 64, "data.workers": 0, "model.weights": "none"}
 FLAGS = {"--epochs": "train.epochs", "--batch-size": "train.batch_size"}
-FEW = {"--aug-num": "4", "--num-output": "4"}
+LAID_OUT = {"sample": "made", "run": "trained", "runs": "trained_twice"}
+FEW = {"--aug-num": "4", "--num-output": "4", "--min-area": "20"}
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +66,53 @@ def trained(made, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def trained_twice(trained, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("twice")
+    shutil.copytree(trained, folder, dirs_exist_ok=True)
+    type_all(["recycle train --fold 0 --plugin fpn"], folder)
+    return folder
+
+
+class Server:
+    """`recycle serve` as it was typed last, at a port that is free."""
+
+    typed = "http://127.0.0.1:8000"
+
+    def __init__(self):
+        self.address = self.typed
+        self._process = None
+
+    def start(self, words, folder):
+        """Start it in place of the one before, and wait until it can be asked."""
+        self.stop()
+        reading, writing = os.pipe()
+        with os.fdopen(writing, "w") as out:
+            environment = {**os.environ, "BROWSER": "true"}
+            self._process = forks().start([*words, "--port", "0"], folder, environment, out)
+        self._says = os.fdopen(reading)
+        said = ""
+        while (line := self._says.readline()) and "Ctrl-C stops it" not in line:
+            said += line
+        assert line, said
+        self.address = re.search(r"http://127\.0\.0\.1:\d+", said).group()
+
+    def stop(self):
+        """End it, where there is one."""
+        if self._process:
+            os.kill(self._process, signal.SIGTERM)
+            with self._says:
+                assert "Traceback" not in self._says.read()
+            self._process = None
+
+
+@pytest.fixture
+def server():
+    started = Server()
+    yield started
+    started.stop()
+
+
 @pytest.fixture(autouse=True)
 def same_environment():
     """Training in this process leaves variables behind, with which `recycle` could not be forked."""
@@ -70,9 +123,9 @@ def same_environment():
 
 
 def in_folder(name, made, folder, request):
-    """Lay out what a page says its reader has: data/ and photos/, these with a run, nothing, or a layout."""
-    if name in ("sample", "run"):
-        shutil.copytree(request.getfixturevalue("trained") if name == "run" else made, folder, dirs_exist_ok=True)
+    """Lay out what a page says its reader has: data/ and photos/, these with a run or two, nothing, or a layout."""
+    if name in LAID_OUT:
+        shutil.copytree(request.getfixturevalue(LAID_OUT[name]), folder, dirs_exist_ok=True)
     elif name != "empty":
         getattr(layouts, name)(made / "data", folder)
 
@@ -82,12 +135,16 @@ def lines(body):
     return [line for line in body.replace("\\\n", " ").splitlines() if shlex.split(line, comments=True)]
 
 
-def type_all(commands, folder):
+def type_all(commands, folder, server=None):
     for command in commands:
         words = shlex.split(command, comments=True)
+        if words[:2] == ["recycle", "serve"]:
+            server.start(words[1:], folder)
+            continue
         if words[0] == "recycle":
             done = run_recycle(*small(words[1:]), cwd=folder)
         else:
+            command = command.replace(Server.typed, server.address) if server else command
             path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
             done = subprocess.run(
                 ["bash", "-c", command], cwd=folder, env=path, capture_output=True, text=True, timeout=120
@@ -114,29 +171,30 @@ def small(words):
     return [*kept, *(word for key, value in SMALL.items() for word in ("-o", f"{key}={value}"))]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in ELSEWHERE], ids=lambda page: page.stem)
-def test_what_the_page_says_works(page, made, tmp_path, request, monkeypatch, registry):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_code_stands_in_fenced_blocks_of_a_known_kind(page):
+    assert re.findall(r"(?m)^(?: {4}|\t).*", outside(page)) == []
+    assert {kind for kind, _, _ in parts(page)} <= {*RUN, "toml", "text", "in"}
+
+
+@pytest.mark.parametrize("page", TYPED, ids=lambda page: page.stem)
+def test_what_the_page_says_works(page, made, tmp_path, request, monkeypatch, registry, server):
     monkeypatch.chdir(tmp_path)
     train = api.train
     monkeypatch.setattr(api, "train", lambda settings, **rest: train({**settings, **SMALL}, **rest))
     names = {"__name__": "page"}
-    done = 0
     for kind, content, title in parts(page):
         if kind == "in":
             in_folder(content, made, tmp_path, request)
         elif kind == "bash":
-            type_all(lines(content), tmp_path)
+            type_all(lines(content), tmp_path, server)
         elif kind == "yaml":
-            file = tmp_path / (title or "checked.yaml")
+            file = tmp_path / (title or "recipe.yaml")
             file.write_text(content)
-            resolve(registry, file)
+            if file.name == "recipe.yaml":
+                resolve(registry, file)
         elif kind == "python":
             exec(compile(content, str(page), "exec"), names)
-        else:
-            assert kind == "text", f"{page.name} has a block of kind {kind!r}"
-            continue
-        done += kind != "in"
-    assert done
 
 
 def test_a_command_that_fails_is_found(made):

@@ -26,7 +26,7 @@ def labels_of(root, content):
 
 
 def test_every_fault_is_documented():
-    text = (DOCS / "faults.md").read_text()
+    text = (DOCS / "reference/faults.md").read_text()
     for code, fault in CATALOGUE.items():
         line = next(line for line in text.splitlines() if line.startswith(f"| `{code}` "))
         fixed = "yes" if fault.mended else ""

@@ -4,10 +4,8 @@ import ast
 from pathlib import Path
 
 import pytest
-from support import recipe_keys
 
 from recyclecli.plugins import HOOKS, discover
-from recyclecli.recipe import DataFile, Recipe
 
 ROOT = Path(__file__).parents[2]
 CORE = ("types", "hookspecs", "plugins", "recipe", "errors")
@@ -36,23 +34,6 @@ def test_every_hook_and_component_is_documented():
     readme = (ROOT / "README.md").read_text()
     first_party = [offer for offer in discover().offers() if offer.plugin.distribution.startswith("recycle-")]
     assert [o.component.name for o in first_party if o.component.name not in readme] == []
-
-
-def test_every_recipe_key_is_documented():
-    page = (ROOT / "docs/recipe.md").read_text()
-    wanted = {*recipe_keys(Recipe), *recipe_keys(DataFile)} - {"name", "fingerprint"}
-    assert [key for key in sorted(wanted) if key not in page] == []
-
-
-def test_the_recipe_of_the_docs_is_one(tmp_path, registry):
-    from recyclecli.recipe import resolve
-
-    page = (ROOT / "docs/recipe.md").read_text()
-    block = [line[4:] for line in page.splitlines() if line.startswith("    ")]
-    (tmp_path / "recipe.yaml").write_text("\n".join(block))
-    recipe = resolve(registry, tmp_path / "recipe.yaml")
-    assert [part.name for part in recipe.loss] == ["ce", "dice"]
-    assert recipe.train == Recipe().train
 
 
 @pytest.mark.parametrize("distribution", sorted(path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()))
