@@ -311,8 +311,8 @@ def test_children_see_a_bin_for_each_thing(url, photo, visit):
     page.set_input_files("#camera", photo)
     page.get_by_text("I see 2 things!").wait_for()
     paper = page.locator(".card", has_text="Paper")
-    assert paper.get_by_text("goes into: Paper bin").is_visible()
-    assert page.locator(".card", has_text=METAL).get_by_text("Ask an adult").is_visible()
+    paper.get_by_text("goes into: Paper bin").wait_for()
+    page.locator(".card", has_text=METAL).get_by_text("Ask an adult").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1200
     for target in page.locator(".pick").all():
         assert target.bounding_box()["height"] >= 60
