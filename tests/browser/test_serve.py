@@ -38,7 +38,7 @@ def run(tmp_path_factory):
         ImageDraw.Draw(photo).rectangle((left, top, left + 29, top + 29), (RED, BLUE)[shape["category_id"] - 1])
         photo.save(place / "data" / image["file_name"], quality=95)
     write_coco(place / "data", content, photos=False)
-    settings = {**SMALL, "data.root": place / "data", "train.epochs": 4, "data.scale": None, "train.ema": 0}
+    settings = {**SMALL, "data.root": place / "data", "train.epochs": 6, "data.scale": None, "train.ema": 0}
     run = api.train(settings, runs=place / "runs").run
     chosen = {"weights": "best", "views": ["hflip"], "post": []}
     run.pipeline.write_text(json.dumps({"format": 1, "pipeline": chosen}))
