@@ -46,30 +46,47 @@ def weighted(rule):
     return {"loss": [{"name": "ce", "class_weights": rule}, {"name": "dice", "weight": 0.5}]}
 
 
-UNWEIGHTED = weighted("none")  # as most choices were tried
-CROPS = UNWEIGHTED | {"data.scale": [0.5, 2.0], "train.lr": 2e-3}
+def with_model(name):
+    """Another model on the same encoder."""
+    return {"model": {"name": name, "encoder": "tu-tf_efficientnet_lite0", "weights": "packaged"}}
+
+
 TURNS = {
     "aug": [
         {"name": "flip", "horizontal": 0.5, "vertical": 0.5},
         {"name": "affine", "p": 0.5, "degrees": 45, "translate": 0, "scale_min": 1, "scale_max": 1},
     ]
 }  # waste lies any way up
+UNET = with_model("unet")  # as most choices were tried, the default until fpn was
+UNWEIGHTED = UNET | weighted("none")
+CROPS = UNWEIGHTED | {"data.scale": [0.5, 2.0], "train.lr": 2e-3}
 CHOICES = {
     "ours": {},
-    "unweighted": UNWEIGHTED,
-    "median-frequency": weighted("median-frequency"),
+    "lr 2e-3": {"train.lr": 2e-3},
+    "whole photos": {"data.scale": None},
+    "deeplabv3plus": with_model("deeplabv3plus"),
+    "segformer": with_model("segformer"),
     "turns": TURNS,
-    "turns, unweighted": TURNS | UNWEIGHTED,
-    "turns, unweighted, crops 0.5 to 2": TURNS | UNWEIGHTED | {"data.scale": [0.5, 2.0]},
-    "turns, median-frequency": TURNS | weighted("median-frequency"),
-    "lr 2e-3": UNWEIGHTED | {"train.lr": 2e-3},
-    "crops 0.5 to 2": CROPS,
-    "crops 0.5 to 2, lr 4e-3": CROPS | {"train.lr": 4e-3},
-    "crops 0.5 to 2, ce alone": CROPS | {"loss": ["ce"]},
-    "crops 0.5 to 2, ce and lovasz": CROPS | {"loss": ["ce", {"name": "lovasz", "weight": 0.5}]},
-    "crops 0.5 to 2, no average": CROPS | {"train.ema": 0},
-    "crops 0.5 to 2, unetpp": CROPS | {"model": "unetpp"},
-    "whole photos, lr 2e-3": UNWEIGHTED | {"data.scale": None, "train.lr": 2e-3},
+    "turns, unweighted": TURNS | weighted("none"),
+    "turns, lr 2e-3": TURNS | {"train.lr": 2e-3},
+    "turns, whole photos, lr 2e-3": TURNS | {"data.scale": None, "train.lr": 2e-3},
+    "turns, deeplabv3plus": TURNS | with_model("deeplabv3plus"),
+    "turns, segformer": TURNS | with_model("segformer"),
+    "unet": UNET,
+    "unet, median-frequency": UNET | weighted("median-frequency"),
+    "unet, turns": UNET | TURNS,
+    "unet, turns, median-frequency": UNET | TURNS | weighted("median-frequency"),
+    "unet, unweighted": UNWEIGHTED,
+    "unet, unweighted, turns": UNWEIGHTED | TURNS,
+    "unet, unweighted, turns, crops 0.5 to 2": UNWEIGHTED | TURNS | {"data.scale": [0.5, 2.0]},
+    "unet, unweighted, lr 2e-3": UNWEIGHTED | {"train.lr": 2e-3},
+    "unet, unweighted, whole photos, lr 2e-3": UNWEIGHTED | {"data.scale": None, "train.lr": 2e-3},
+    "unet, unweighted, crops 0.5 to 2": CROPS,
+    "unet, unweighted, crops 0.5 to 2, lr 4e-3": CROPS | {"train.lr": 4e-3},
+    "unet, unweighted, crops 0.5 to 2, ce alone": CROPS | {"loss": ["ce"]},
+    "unet, unweighted, crops 0.5 to 2, ce and lovasz": CROPS | {"loss": ["ce", {"name": "lovasz", "weight": 0.5}]},
+    "unet, unweighted, crops 0.5 to 2, no average": CROPS | {"train.ema": 0},
+    "unetpp, unweighted, crops 0.5 to 2": CROPS | with_model("unetpp"),
 }
 
 

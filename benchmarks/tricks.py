@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=2 python benchmarks/tricks.py ../shared/data --runs /tmp/tricks [--task camvid]
 
-Three runs for each task of what the default recipe was, without weights of the classes and in 32 bits, as
-benchmarks/quality.py trains them (those that are there are used): CamVid, judged on its 101 validation
-photos; and recycle-trash-pseudo, judged on the 41 photos of recycle-trash, whose labels are people's. Then
+Three runs for each task of our recipe, as benchmarks/quality.py trains them (its `final` runs are used where
+they are there): CamVid, judged on its 101 validation photos; and recycle-trash-pseudo, judged on the 41
+photos of recycle-trash, whose labels are people's. Then
 `recycle ablate` on the run of seed 0, with densecrf's options searched; and the runs together, each way
 against the run of seed 0.
 """
@@ -12,11 +12,9 @@ against the run of seed 0.
 import argparse
 from pathlib import Path
 
-from quality import UNWEIGHTED, judged, run
+from quality import CHOSEN, judged, run
 
 from recyclecli import api
-
-THEN = UNWEIGHTED | {"train.precision": "32"}
 
 
 def row(name, answer, one):
@@ -33,7 +31,7 @@ def main():
     arguments = parser.parse_args()
     for task in arguments.task or ("camvid", "trash"):
         runs = [
-            run(task, arguments.data.absolute(), arguments.runs, "all", "unweighted", "ours.yaml", THEN, seed)
+            run(task, arguments.data.absolute(), arguments.runs, "all", "ours", CHOSEN[task][0], {}, seed)
             for seed in (0, 1, 2)
         ]
         source = judged(task, arguments.data.absolute(), arguments.runs, "all")

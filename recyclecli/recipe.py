@@ -89,7 +89,7 @@ class Recipe(Section):
 
     seed: int = Field(0, ge=0, lt=2**32, description="all chance derives from it")
     data: DataSection = Field(DataSection(), description="what to train on, and how photos reach the model")
-    model: Part = Field(Part(name="unet"), description="maps photos to logits")
+    model: Part = Field(Part(name="fpn"), description="maps photos to logits")
     loss: tuple[LossPart, ...] = Field(
         (LossPart(name="ce", class_weights="effective-number"), LossPart(name="dice", weight=0.5)),
         min_length=1,

@@ -255,10 +255,10 @@ def test_a_loss_that_explodes_is_a_failed_run(small, tmp_path):
     done = train(small, tmp_path, "--lr", "1e30", "-o", "train.clip=null", "-o", "train.warmup=0", "-o", "train.ema=0")
     assert done.returncode == 3, done.stderr
     assert "training loss is" in done.stderr
-    named = json.loads((tmp_path / "runs/unet-001/nan.json").read_text())["photos"]
+    named = json.loads((tmp_path / "runs/fpn-001/nan.json").read_text())["photos"]
     assert set(named) <= {f"images/{number}.jpg" for number in range(1, 13)}
     assert named[0] in done.stderr
-    assert not (tmp_path / "runs/unet-001/checkpoints").exists()
+    assert not (tmp_path / "runs/fpn-001/checkpoints").exists()
 
 
 def test_a_corrupt_photo_read_by_another_process(small, tmp_path):

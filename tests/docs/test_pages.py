@@ -70,7 +70,7 @@ def trained(made, tmp_path_factory):
 def trained_twice(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("twice")
     shutil.copytree(trained, folder, dirs_exist_ok=True)
-    type_all(["recycle train --fold 0 --plugin fpn"], folder)
+    type_all(["recycle train --fold 0 --plugin unet"], folder)
     return folder
 
 
