@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 ORIENTATION = 0x0112  # EXIF tag
+TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
+"""What PIL calls that which undoes the orientations 2 to 8."""
 BAND = 1024  # rows that are copied at a time
 
 
@@ -29,8 +31,6 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
     Raises:
         RecycleError: missing, truncated or no image at all, or the size fits neither way.
     """
-    from PIL import ImageOps
-
     with open_photo(file) as (image, orientation):
         stored = image.size
         turned = stored[::-1] if orientation >= 5 else stored
@@ -41,8 +41,7 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
                 "annotate this file, or correct width and height in the annotation file",
             )
         image.load()
-        turn = orientation > 1 and stated == turned
-        return rgb_array(ImageOps.exif_transpose(image) if turn else image)
+        return rgb_array(upright(image, orientation) if stated == turned else image)
 
 
 def photo_size(file: Path) -> tuple[int, int]:
@@ -70,14 +69,29 @@ def open_photo(file: Path) -> Iterator[tuple[Image.Image, int]]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image: Image.Image = Image.open(file)
         with image:
-            stated = image.getexif().get(ORIENTATION)  # anything: files hold text there, too
-            yield image, stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+            yield image, orientation_of(image)
     except FileNotFoundError as error:
         raise RecycleError(f"photo {file} is missing", "file names are relative to --data: check both") from error
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
         raise RecycleError(
             f"photo {file} cannot be read: {error}", "replace the file or drop it from the set"
         ) from error
+
+
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where it is not stated, or EXIF is damaged, which the pixels do not mind."""
+    try:
+        stated = image.getexif().get(ORIENTATION)  # anything: files hold text there, too
+    except Exception:  # PIL's parser raises whatever it stumbled over
+        return 1
+    return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """A decoded image turned as its EXIF orientation, 1 to 8, asks; its other EXIF tags are not looked at."""
+    from PIL import Image
+
+    return image if orientation == 1 else image.transpose(Image.Transpose[TURNS[orientation - 2]])
 
 
 def rgb_array(image: Image.Image) -> NDArray[np.uint8]:

@@ -18,8 +18,8 @@ BAND = 1024  # rows that are resized at a time
 
 def fitted_size(height: int, width: int, size: int) -> tuple[int, int]:
     """Height and width of a photo scaled so that its longer side is `size`, at least 1 each."""
-    scale = size / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    longest = max(height, width)
+    return max(1, round(height * size / longest)), max(1, round(width * size / longest))
 
 
 def resize_image(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

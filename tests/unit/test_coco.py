@@ -1,12 +1,13 @@
 """COCO in the core: the label rule, painting, RLE, paths, photos, and what is refused."""
 
 import json
+import struct
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 from support import SQUARE, coco, write_coco
 
 from recyclecli.coco import (
@@ -218,6 +219,27 @@ class TestPhotos:
 
     def test_without_an_annotation_the_rotation_is_applied(self, tmp_path):
         assert read_photo(self.rotated(tmp_path, 24, 40)).shape == (40, 24, 3)
+
+    @pytest.mark.parametrize("orientation", [*range(1, 9), 0, 9])
+    def test_every_orientation_is_undone_as_pil_undoes_it(self, tmp_path, orientation):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        file = self.save(tmp_path, Image.fromarray(gradient(5, 8)), exif=exif)
+        with Image.open(file) as image:
+            expected = np.asarray(ImageOps.exif_transpose(image))
+        assert (read_photo(file) == expected).all()
+
+    @pytest.mark.parametrize(
+        ("exif", "shape"),
+        [
+            (struct.pack("<HHIIHHII", 0x0112, 3, 1, 6, 0x0131, 11, 1, 0x3F800000), (40, 24, 3)),  # software: 1.0
+            (struct.pack("<HHIIHHII", 0x0112, 3, 1, 6, 0x0132, 2, 2**31, 2**31), (40, 24, 3)),  # a date beyond the end
+            (struct.pack("<HHIIHHII", 0x0112, 2, 4, 0x41414141, 0x0131, 2, 1, 0), (24, 40, 3)),  # turned by "AAAA"
+        ],
+    )
+    def test_damaged_exif_costs_no_photo(self, tmp_path, exif, shape):
+        block = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + exif + bytes(4)
+        assert read_photo(self.save(tmp_path, Image.fromarray(gradient(24, 40)), "a.jpg", exif=block)).shape == shape
 
     @pytest.mark.parametrize("content", [b"", b"no image", b"\xff\xd8\xff\xe0 broken"])
     def test_no_image(self, tmp_path, content):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from recyclecli.coco.photo import ORIENTATION, rgb_array
+from recyclecli.coco.photo import orientation_of, rgb_array, upright
 from recyclecli.data.fit import fitted_size, resize_image
 from recyclecli.report.serve.refusal import Limits, Refused
 
@@ -66,9 +66,9 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
         Refused: it is truncated or damaged.
     """
     with _opened(data) as image:
-        stated = image.getexif().get(ORIENTATION)
+        orientation = orientation_of(image)
         width, height = image.size
-        if isinstance(stated, int) and 5 <= stated <= 8:
+        if orientation >= 5:
             width, height = height, width
         side = longest or max(height, width)
         if pixels is not None:
@@ -76,8 +76,7 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
         if max(height, width) > side:
             image.draft("RGB", fitted_size(image.size[1], image.size[0], side)[::-1])
         image.load()
-        turned = ImageOps.exif_transpose(image)
-        array = rgb_array(turned)
+        array = rgb_array(upright(image, orientation))
     if max(height, width) > side:
         array = resize_image(array, *fitted_size(height, width, side))
     return Photo(array, height, width)
