@@ -205,8 +205,7 @@ def _spelled(part: Any) -> Any:
 
 
 def _spelled_list(parts: Any) -> Any:
-    if isinstance(parts, (str, dict)):
-        parts = [parts]
+    parts = [parts] if isinstance(parts, (str, dict)) else parts
     return [_spelled(part) for part in parts] if isinstance(parts, (list, tuple)) else parts or []
 
 

@@ -129,7 +129,9 @@ class LossConformance(Conformance):
     @pytest.fixture
     def loss(self, registry: Registry) -> Any:
         """The loss for `CLASSES`."""
-        return self.build(registry, LossContext(CLASSES, lambda: (4000, 300, 200, 100, 50)))
+        return self.build(
+            registry, LossContext(CLASSES, lambda: (4000, 300, 200, 100, 50), lambda: (4650, 2000, 1500, 500, 400))
+        )
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
     def test_finite_value_and_gradient(self, loss: Any, dtype: torch.dtype) -> None:

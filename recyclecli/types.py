@@ -180,10 +180,12 @@ class LossContext:
     Attributes:
         class_names: K names, by label.
         count: counts the training split's pixels; called once, by the first use of `pixel_counts`.
+        count_shown: counts for each of the K classes the labelled pixels of all training photos that show it.
     """
 
     class_names: tuple[str, ...]
     count: Callable[[], tuple[int, ...]]
+    count_shown: Callable[[], tuple[int, ...]] = tuple
 
     @cached_property
     def pixel_counts(self) -> tuple[int, ...]:

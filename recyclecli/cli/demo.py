@@ -52,7 +52,7 @@ def demo(
     source = api.open_data(data)
     findings = api.check(data, {"all": data / "annotations.json"})
     show(findings, stderr=True)
-    counts = pixel_counts(source)
+    counts, _ = pixel_counts(source)
     rarest = min(range(1, len(counts)), key=counts.__getitem__)
     print(
         f"{len(source)} photos, {len(counts) - 1} materials, {len(findings)} findings; "

@@ -46,17 +46,23 @@ def annotation_places(root: Path, split: str | None) -> list[Path]:
     return [place for place in places if place.is_file()][:1]
 
 
-def pixel_counts(source: Source) -> tuple[int, ...]:
-    """Pixels of each class over all photos of `source`, ignored pixels left out; K numbers."""
+def pixel_counts(source: Source) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """K numbers each: pixels of the class over all photos of `source`, and all pixels of the photos that show it.
+
+    Ignored pixels are left out.
+    """
     import numpy as np
 
     total = np.zeros(IGNORE + 1, np.int64)
+    shown = np.zeros(IGNORE + 1, np.int64)
     for index in range(len(source)):
-        for row in read_labels(source, index)[
-            0
-        ]:  # numpy counts in int64: a huge photo whole would be eight times as large
-            total += np.bincount(row, minlength=IGNORE + 1)
-    return tuple(int(count) for count in total[: len(source.class_names)])
+        own = np.zeros(IGNORE + 1, np.int64)
+        for row in read_labels(source, index)[0]:  # numpy counts in int64: whole, a photo would be eight times as large
+            own += np.bincount(row, minlength=IGNORE + 1)
+        total += own
+        shown[own > 0] += own[:IGNORE].sum()
+    names = len(source.class_names)
+    return tuple(total[:names].tolist()), tuple(shown[:names].tolist())
 
 
 def read_labels(source: Source, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

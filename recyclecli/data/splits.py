@@ -209,15 +209,15 @@ def trained_on(split: Split, source: Source) -> list[str]:
     return [one.file_name for one in records if os.path.realpath(one.file) in files or one.file_name in pasted]
 
 
-def absent_classes(split: Split) -> list[str]:
-    """Classes that no training annotation is of; none where the source knows no annotations.
+def absent_classes(source: Source) -> list[str]:
+    """Classes that no annotation is of; none where the source knows no annotations.
 
     The background needs none.
     """
     from recyclecli.coco import has_background
 
-    annotations = [one for index in range(len(split.train)) for one in split.train.record(index).annotations]
-    names = split.train.class_names
+    annotations = [one for index in range(len(source)) for one in source.record(index).annotations]
+    names = source.class_names
     seen = {annotation.label for annotation in annotations}
     first = int(has_background(names))
     return [name for label, name in enumerate(names) if label >= first and label not in seen] if annotations else []

@@ -202,6 +202,7 @@ def test_sparse_and_zero_based_ids_train(tmp_path, categories, names):
     ("arguments", "message"),
     [
         (["--plugin", "unett"], "nearest: unet"),
+        (["--devices", "-1"], "this machine cannot train so"),
         (["--loss", "focall"], "nearest: focal"),
         (["-o", "model.encodr=x"], "nearest: encoder"),
         (["-o", "train.epoch=3"], "nearest: epochs"),

@@ -1,6 +1,8 @@
 """What the training loop does beside learning: averages, freezing, stops, and ways out of trouble."""
 
 import json
+import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,11 +10,15 @@ from lightning.pytorch.callbacks import Callback
 from safetensors.torch import load_file
 from torch import nn
 
+from recyclecli import api
+from recyclecli.data.sources import Subset
 from recyclecli.data.splits import Split
 from recyclecli.engine.checkpoint import read_card
+from recyclecli.engine.runs import Run
+from recyclecli.engine.training.nan import NotANumber, _Seen
 from recyclecli.engine.training.train import resume, train
 from recyclecli.errors import RecycleError, RunFailed
-from recyclecli.recipe import resolve
+from recyclecli.recipe import Recipe, resolve
 from recyclecli.testing import random_source
 
 SETTINGS = {
@@ -65,6 +71,17 @@ class Poison(Callback):
             batch.image.fill_(float("inf"))
 
 
+class Explode(Callback):
+    """Makes the gradient of some of an epoch's batches NaN, their loss being a number."""
+
+    def __init__(self, *steps):
+        self.steps = steps
+
+    def on_after_backward(self, trainer, pl_module):
+        if trainer.fit_loop.batch_idx + 1 in self.steps:
+            next(pl_module.parameters()).grad.fill_(float("nan"))
+
+
 class TestNotANumber:
     def test_the_photos_are_named_and_nothing_bad_is_saved(self, start, tmp_path):
         with pytest.raises(RunFailed, match=r"nan at step 3, epoch 1, on photos \d\.png, \d\.png"):
@@ -80,12 +97,82 @@ class TestNotANumber:
 
     def test_a_step_is_left_out_when_told(self, start, capsys):
         done, (state,) = start({"train.on_nan": "skip"}, callbacks=[Poison(2)])
-        assert "1 batches of the epoch had a loss that is no number" in capsys.readouterr().err
+        assert "1 of 4 steps of the epoch were left out: the loss of 1 batches" in capsys.readouterr().err
         assert all(value.isfinite().all() for value in state.values())
         assert done.best == done.best
         assert "nan" not in done.run.metrics.read_text().splitlines()[1].split(",")[4]
         counters = {value.item() for key, value in state.items() if key.endswith("num_batches_tracked")}
         assert counters == {3}
+
+    @pytest.mark.parametrize("batch", [1, 2])
+    def test_of_several_batches_in_a_step_any_may_be_bad(self, start, batch):
+        _, (state,) = start({"train.on_nan": "skip", "train.accumulate": 2}, callbacks=[Poison(batch)])
+        assert all(value.isfinite().all() for value in state.values())
+        assert {value.item() for key, value in state.items() if key.endswith("num_batches_tracked")} == {2}
+
+    def test_a_gradient_that_is_no_number_is_left_out_too(self, start, capsys):
+        _, (state,) = start({"train.on_nan": "skip"}, callbacks=[Explode(2)])
+        assert (
+            "1 of 4 steps of the epoch were left out: the loss of 0 batches, or a gradient" in capsys.readouterr().err
+        )
+        assert all(value.isfinite().all() for value in state.values())
+
+    def test_an_epoch_without_a_step_ends_the_run(self, start, tmp_path):
+        with pytest.raises(
+            RunFailed, match="each of the 4 steps of epoch 1 had a loss or a gradient"
+        ):
+            start({"train.on_nan": "skip"}, callbacks=[Explode(1, 2, 3, 4)])
+        assert not (tmp_path / "r/checkpoints").exists()
+
+    def test_the_way_on_is_another_run(self, start):
+        with pytest.raises(RunFailed) as caught:
+            start({"train.epochs": 2}, callbacks=[PoisonLater()])
+        assert "--init-from r begins with this one's best epoch" in caught.value.remedy
+        done, _ = start({"train.epochs": 2, "train.on_nan": "skip"}, name="other", callbacks=[PoisonLater()])
+        assert done.epochs == 2
+
+    def test_another_process_writes_where_the_first_one_does(self, tmp_path):
+        told = NotANumber(Run(tmp_path / "runs/of-the-first-process"), Recipe(), random_source(1))
+        first = SimpleNamespace(strategy=SimpleNamespace(broadcast=lambda own: str(tmp_path / "runs/fpn-001")))
+        told.setup(first, None, "fit")
+        told._seen = _Seen(torch.tensor(False), torch.tensor(math.nan), torch.tensor([0]), 0, 0)
+        with pytest.raises(RunFailed):
+            told._check()
+        assert [file.name for file in (tmp_path / "runs").iterdir()] == ["fpn-001"]
+
+
+class PoisonLater(Callback):
+    """Makes the first batch of the second epoch infinite."""
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if trainer.current_epoch == 1 and batch_idx == 0:
+            batch.image.fill_(float("inf"))
+
+
+class Norms(Callback):
+    """The norm of each step's gradient."""
+
+    def __init__(self):
+        self.found = []
+
+    def on_before_optimizer_step(self, trainer, pl_module, optimizer):
+        squares = [one.grad.square().sum() for one in pl_module.parameters() if one.grad is not None]
+        self.found.append(float(torch.stack(squares).sum().sqrt()))
+
+
+def test_a_step_with_fewer_batches_weighs_as_much(start):
+    still = {"train.lr": 1e-12, "train.freeze_norm": True, "train.clip": None, "train.precision": "32"}
+    alone, together = Norms(), Norms()
+    start(still, photos=6, callbacks=[alone])
+    start(still | {"train.accumulate": 2}, name="together", photos=6, callbacks=[together])
+    assert len(together.found) == 2
+    assert together.found[1] == pytest.approx(alone.found[2], rel=1e-3)
+
+
+def test_the_rate_of_an_epoch_is_the_highest(start):
+    done, _ = start({"train.encoder_lr_scale": 0.1, "train.lr": 0.01, "train.schedule": "constant", "train.warmup": 0})
+    header, row = (line.split(",") for line in done.run.metrics.read_text().splitlines())
+    assert float(row[header.index("lr")]) == 0.01
 
 
 class Hungry(nn.Module):
@@ -165,6 +252,19 @@ class TestAverages:
                 expected = (states[2][key] + states[3][key]) / 2
                 assert torch.allclose(saved["state_dict"][f"model.{key}"], expected, atol=1e-6), key
 
+    def test_swa_finds_an_epochs_end_when_its_steps_change(self, start, hungry):
+        class LessMemory(Callback):
+            def on_train_epoch_start(self, trainer, pl_module):
+                loss.most = 2 if trainer.current_epoch == 2 else loss.most
+
+        loss = hungry(most=4)
+        settings = {"train.epochs": 4, "train.swa": 0.5, "train.lr": 0.01, "train.batch_size": 4}
+        done, states = start(settings, photos=10, callbacks=[LessMemory()])
+        saved = torch.load(done.run.last, weights_only=True)
+        assert saved["global_step"] == 2 * 2 + 2 * 3
+        key = "net.segmentation_head.0.weight"
+        assert torch.allclose(saved["state_dict"][f"model.{key}"], (states[2][key] + states[3][key]) / 2, atol=1e-6)
+
     def test_before_the_last_epochs_the_average_is_the_weights(self, start):
         done, states = start({"train.epochs": 3, "train.swa": 0.3, "train.keep": 3, "train.lr": 0.01})
         for epoch, state in enumerate(states):
@@ -200,9 +300,39 @@ class TestCheckpoints:
             start({"train.monitor": "Metall"}, name="typo")
         assert "Metal" in caught.value.remedy
 
-    def test_training_stops_when_nothing_gets_better(self, start):
+    def test_training_stops_when_nothing_gets_better_and_resuming_changes_nothing(self, start, registry):
         done, _ = start({"train.epochs": 9, "train.patience": 2, "train.lr": 1e-12, "train.freeze_norm": True})
         assert done.epochs == 3
+        recipe = recipe_of(registry, done)
+        done.run.pipeline.write_text("{}")
+        split = Split(random_source(8, 32), random_source(3, 32), (1.0,) * 8, "drawn", recipe.data)
+        again = resume(registry, recipe, split, done.run)
+        assert (again.epochs, again.best) == (3, done.best)
+        assert torch.load(done.run.last, weights_only=True)["global_step"] == 12
+        assert len(done.run.metrics.read_text().splitlines()) == 4
+        assert done.run.pipeline.exists()
+
+    def test_a_class_that_no_validation_photo_shows_is_not_watched(self, registry, small, tmp_path):
+        source = api.open_data(small)
+        split = Split(source, Subset(source, [0, 2]), (1.0,) * 12, "drawn", resolve(registry).data)
+        recipe = resolve(registry, None, SETTINGS | {"train.monitor": "Paper"})
+        with pytest.raises(RecycleError, match="'Paper': no validation photo shows it"):
+            train(registry, recipe, split, "r", tmp_path)
+        assert not (tmp_path / "r").exists()
+
+    @pytest.mark.parametrize("name", ["Plastic: other", "Can [alu]", "A/B {x}"])
+    def test_the_best_of_a_class_of_any_name_are_kept(self, registry, tmp_path, name):
+        class Odd(type(random_source(1))):
+            class_names = ("Background", name)
+
+            def read(self, index):
+                sample = super().read(index)
+                return sample._replace(mask=sample.mask.clip(max=1))
+
+        source = Odd(random_source(4, 32)._samples)
+        recipe = resolve(registry, None, SETTINGS | {"train.monitor": name, "train.keep": 2, "train.epochs": 2})
+        done = train(registry, recipe, Split(source, source, (1.0,) * 4, "drawn", recipe.data), "odd", tmp_path)
+        assert len(done.run.top()) == 2
 
 
 class TestFreezing:
@@ -264,6 +394,11 @@ class TestFound:
         done, _ = start({"train.find_batch_size": True})
         assert recipe_of(registry, done).train.batch_size == 2
         assert "2 photos, as it was" in capsys.readouterr().err
+
+    def test_out_of_memory_on_the_way_says_what_to_do(self, start, hungry):
+        hungry(most=1)
+        with pytest.raises(RunFailed, match="out of memory with 2 photos at a time, while a rate was looked for"):
+            start({"train.find_lr": True}, photos=16)
 
     def test_not_on_several_devices(self, start):
         with pytest.raises(RecycleError, match="one device"):

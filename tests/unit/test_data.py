@@ -282,7 +282,7 @@ class TestViews:
 
     def test_pixel_counts(self, tmp_path):
         source = CocoSource(tmp_path, write_coco(tmp_path, coco(2)))
-        assert pixel_counts(source) == (2 * (32 * 32 - 24 * 24), 24 * 24, 24 * 24)
+        assert pixel_counts(source) == ((2 * (32 * 32 - 24 * 24), 24 * 24, 24 * 24), (2 * 32 * 32, 32 * 32, 32 * 32))
 
     def test_a_split_named_from_here_or_from_the_root(self, registry, tmp_path, monkeypatch):
         write_coco(tmp_path / "data", coco(2), "part.json")
@@ -608,7 +608,7 @@ def test_classes_that_nothing_is_learned_of_and_folds_without_photos(tmp_path, r
     content["annotations"] = [one | {"category_id": 1} for one in content["annotations"]]
     write_coco(tmp_path, content)
     split = make_split(registry, resolve(registry, None, {"data.root": str(tmp_path)}).data, 0)
-    assert absent_classes(split) == ["Metal", "Glass"]
+    assert absent_classes(split.train) == ["Metal", "Glass"]
     source = open_source(registry, tmp_path)
     write_folds(source, make_folds(source, 2, 0), tmp_path, 0, force=False)
     listing = json.loads((tmp_path / "folds.json").read_text())

@@ -1,6 +1,7 @@
 """The engine's own pieces, away from a whole training."""
 
 import csv
+import os
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +21,7 @@ from recyclecli.engine.predicting.pictures import overlay_image, palette_image
 from recyclecli.engine.predicting.windows import window_starts, window_weight
 from recyclecli.engine.runs import create_run, find_run
 from recyclecli.engine.training import metrics
-from recyclecli.engine.training.data import PhotoDataset
+from recyclecli.engine.training.data import PhotoDataset, loader_workers
 from recyclecli.engine.training.metrics import Confusion
 from recyclecli.engine.training.sampler import Draw, EpochSampler
 from recyclecli.engine.training.saving import WholeFiles
@@ -28,6 +29,16 @@ from recyclecli.errors import RecycleError
 from recyclecli.judge.counts import confusion
 from recyclecli.testing import random_source
 from recyclecli.types import IGNORE
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ranks", "gpu", "expected"),
+    [(None, 1, True, 11), (None, 4, True, 2), (None, 12, True, 1), (None, 1, False, 0), (3, 4, False, 3)],
+)
+def test_loading_processes_share_the_cores_that_this_process_may_use(wanted, ranks, gpu, expected, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(12)), raising=False)
+    assert loader_workers(wanted, ranks) == expected
 
 
 class TestSampler:

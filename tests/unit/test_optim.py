@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from recyclecli.engine.training.optim import make_optimizer, parameter_groups
+from recyclecli.engine.training.optim import decaying, make_optimizer, parameter_groups
 from recyclecli.engine.training.schedule import make_schedulers, rate
 from recyclecli.errors import RecycleError
 from recyclecli.settings import Optimizer, Schedule, TrainSection
@@ -26,7 +26,7 @@ class Net(nn.Module):
 def test_every_optimizer_moves_the_weights_downhill(name):
     torch.manual_seed(0)
     model = nn.Linear(4, 1)
-    optimizer = make_optimizer(model, TrainSection(optimizer=name, lr=0.01, weight_decay=0))
+    optimizer = make_optimizer(model, TrainSection(optimizer=name, lr=0.01, weight_decay=0), {"weight"})
     inputs = torch.rand(16, 4)
     losses = []
     for _ in range(60):
@@ -42,7 +42,7 @@ def groups_by_name(model, settings):
     names = {parameter: name for name, parameter in model.named_parameters()}
     return {
         names[parameter]: (group["lr"], group["weight_decay"])
-        for group in parameter_groups(model, settings)
+        for group in parameter_groups(model, settings, set(decaying(model)))
         for parameter in group["params"]
     }
 
@@ -55,6 +55,16 @@ def test_norms_and_biases_do_not_decay_and_every_parameter_is_in_one_group():
         name for name, parameter in model.named_parameters() if parameter.ndim > 1
     }
     assert {rate for rate, _ in found.values()} == {1.0}
+
+
+def test_weights_that_a_strategy_made_flat_decay_as_before():
+    model = Net()
+    names = set(decaying(model))
+    for parameter in model.parameters():
+        parameter.data = parameter.data.flatten()  # as FSDP does
+    groups = parameter_groups(model, TrainSection(weight_decay=0.1), names)
+    flat = {parameter: name for name, parameter in model.named_parameters()}
+    assert {flat[one] for group in groups if group["weight_decay"] for one in group["params"]} == names
 
 
 def test_the_encoder_learns_at_its_own_rates():
@@ -80,7 +90,7 @@ def test_blocks_of_a_real_encoder(registry):
 
 def test_a_model_without_an_encoder_is_told_so():
     with pytest.raises(RecycleError, match="encoder"):
-        parameter_groups(nn.Linear(2, 2), TrainSection(encoder_lr_scale=0.1))
+        parameter_groups(nn.Linear(2, 2), TrainSection(encoder_lr_scale=0.1), set())
 
 
 def factors(total=100, **settings):

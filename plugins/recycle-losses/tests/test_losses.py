@@ -1,4 +1,5 @@
 import math
+from statistics import median
 
 import pytest
 import torch
@@ -9,7 +10,8 @@ from recyclecli.testing import CLASSES, LossConformance, random_batch
 from recyclecli.types import IGNORE, LossContext, RecycleError
 
 COUNTS = (4000, 300, 200, 0, 50)
-CONTEXT = LossContext(CLASSES, lambda: COUNTS)
+SHOWN = (4550, 1200, 3000, 0, 90)  # pixels of the photos that show the class
+CONTEXT = LossContext(CLASSES, lambda: COUNTS, lambda: SHOWN)
 WEIGHTINGS = ("inverse", "median-frequency", "effective-number")
 
 
@@ -75,13 +77,13 @@ def weights_by_hand(name):
     """The published formulas, a class at a time."""
     total = sum(COUNTS)
     seen = [count for count in COUNTS if count]
-    median = sorted(seen)[(len(seen) - 1) // 2]
+    frequencies = [n / m for n, m in zip(COUNTS, SHOWN, strict=True) if n]
     formulas = {
-        "inverse": lambda n: total / n,
-        "median-frequency": lambda n: (median / total) / (n / total),
-        "effective-number": lambda n: (1 - 0.9999) / (1 - 0.9999 ** (n / min(seen) * 1000)),
+        "inverse": lambda n, m: total / n,
+        "median-frequency": lambda n, m: median(frequencies) / (n / m),
+        "effective-number": lambda n, m: (1 - 0.9999) / (1 - 0.9999 ** (n / min(seen) * 1000)),
     }
-    raw = [formulas[name](n) if n else 0.0 for n in COUNTS]
+    raw = [formulas[name](n, m) if n else 0.0 for n, m in zip(COUNTS, SHOWN, strict=True)]
     mean = sum(raw) / len(seen)
     return [weight / mean for weight in raw]
 

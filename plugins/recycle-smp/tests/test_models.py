@@ -96,6 +96,13 @@ def test_a_step_on_pictures_of_64x64(name, registry):
     assert any(not key.startswith("net.encoder") for key in moved)
 
 
+@pytest.mark.parametrize("encoder", ["efficientnet-b0", "timm-efficientnet-b0", "timm-tf_efficientnet_lite0", "dpn68"])
+def test_weights_of_smps_own_encoders_learn_or_do_not_ask_for_it(encoder, registry):
+    model = registry.build("model", "fpn", {"encoder": encoder, "weights": "none"}, CONTEXT).train()
+    model(torch.rand(2, 3, 64, 64)).mean().backward()
+    assert [key for key, one in model.named_parameters() if one.requires_grad and one.grad is None] == []
+
+
 @pytest.mark.parametrize(
     ("name", "encoder"),
     [
@@ -123,6 +130,8 @@ def test_encoders_of_every_make_take_any_size(name, encoder, registry):
         ("deeplabv3plus", "xception", "cannot be dilated"),
         ("dpt", "resnet18", "does not go with DPT"),
         ("unet", "convnext_tiny", "nearest: tu-convnext_tiny"),
+        ("unet", "tu-resnet18.nope", "nearest: tu-resnet18, tu-resnet18.a1_in1k"),
+        ("unet", "resnet18.a1_in1k", "nearest: resnet18"),
     ],
 )
 def test_encoders_that_do_not_suit_are_refused_before_training(name, encoder, message, registry):

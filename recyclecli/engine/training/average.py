@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import lightning as L
 import torch
@@ -49,12 +50,14 @@ class Averaging(WeightAveraging):
 
         super().__init__(multi_avg_fn=average)
         self._epochwise = epochwise
-        self._steps = 1  # of an epoch
+        self._ends = True  # whether the batch at hand ends its epoch
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Count an epoch's steps."""
-        self._steps = math.ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Look where in the epoch this is: how many steps it has may change from one to the next."""
+        self._ends = batch_idx + 1 == trainer.num_training_batches
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """After each step, or after an epoch's last one."""
-        return step_idx is not None and (not self._epochwise or (step_idx + 1) % self._steps == 0)
+        return step_idx is not None and (not self._epochwise or self._ends)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
 from recyclecli.engine.runs import Run
@@ -29,6 +30,11 @@ class Keep(ModelCheckpoint):
     def state_key(self) -> str:
         """Under what its memory is saved: several of one score differ by their file names."""
         return f"{super().state_key}{self.filename}"
+
+    def format_checkpoint_name(self, metrics: dict[str, torch.Tensor], *further: Any, **named: Any) -> str:
+        """A file's name, in which `monitored` is the score, whatever a class is called."""
+        known = {"monitored": metrics[self.monitor]} if self.monitor in metrics else {}
+        return super().format_checkpoint_name({**metrics, **known}, *further, **named)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the state, its paths turned to where the run lies now."""
@@ -67,10 +73,9 @@ def keep_checkpoints(run: Run, count: int, score: str, mode: Literal["min", "max
     last = Keep(str(folder), filename=run.last.stem, save_top_k=1, **common)
     if count == 1:
         return [best, last]
-    name = "{epoch:04d}-{" + score + ":.4f}"
     top = Keep(
         str(folder / "top"),
-        filename=name,
+        filename="{epoch:04d}-{monitored:.4f}",
         monitor=score,
         mode=mode,
         save_top_k=count,
@@ -112,7 +117,7 @@ class MetricsFile(Callback):
         seconds = time.perf_counter() - self._began
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         values["train_loss"] = values.get("train_loss_epoch", math.nan)
-        values |= {"seconds": seconds, "lr": trainer.optimizers[0].param_groups[0]["lr"]}
+        values |= {"seconds": seconds, "lr": max(group["lr"] for group in trainer.optimizers[0].param_groups)}
         epoch, step = trainer.current_epoch, trainer.global_step
         row = [epoch, step, *(f"{values.get(name, math.nan):.6g}" for name in self._columns[2:])]
         with self._file.open("a", encoding="utf-8") as handle:

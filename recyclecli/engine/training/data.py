@@ -20,7 +20,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, Source
 
-PAINTED = 2**29  # bytes of labels that are kept, of all loading processes together, for each of the two sides
+PAINTED = 2**29  # bytes of labels that are kept, of a machine's loading processes together, for each of the two sides
 
 
 class PhotoDataset(Dataset[Item]):
@@ -50,11 +50,17 @@ class PhotoDataset(Dataset[Item]):
         return crop_sample(sample, self._size, self._scale, np.random.default_rng(draw.chance)), draw.photo
 
 
-def loader_workers(wanted: int | None) -> int:
-    """Loading processes: as asked, else one a core beside the GPU, none when the CPU trains."""
+def loader_workers(wanted: int | None, ranks: int = 1) -> int:
+    """Loading processes of each of a machine's `ranks`: as asked, else one for each core that is left, at most 16.
+
+    Where the CPU trains there is none.
+    """
     if wanted is not None:
         return wanted
-    return min(16, max(1, (os.cpu_count() or 2) - 1)) if torch.cuda.is_available() else 0
+    if not torch.cuda.is_available():
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    return min(16, max(1, cores // ranks - 1))
 
 
 def whole_epochs(trainer: L.Trainer) -> int:
@@ -109,14 +115,22 @@ class PhotoData(L.LightningDataModule):
 
     def _painted(self, source: Source) -> Painted:
         """The source with its labels kept; each loading process keeps its own."""
-        return Painted(source, PAINTED // max(1, loader_workers(self._recipe.data.workers)))
+        return Painted(source, PAINTED // (self._ranks() * max(1, self._workers())))
+
+    def _ranks(self) -> int:
+        """Processes that train on this machine."""
+        assert self.trainer is not None
+        return self.trainer.num_devices
+
+    def _workers(self) -> int:
+        return loader_workers(self._recipe.data.workers, self._ranks())
 
     def _overfitted(self) -> int:
         """How many training photos are all there is, where `train.overfit_batches` says so."""
         return min(self._recipe.train.overfit_batches * self.batch_size, len(self._split.train))
 
     def _loader(self, dataset: PhotoDataset, **keywords: Any) -> DataLoader[Item]:
-        workers = loader_workers(self._recipe.data.workers)
+        workers = self._workers()
         return DataLoader(
             dataset,
             batch_size=self.batch_size,

@@ -15,7 +15,7 @@ from recyclecli.engine.batch import seed_chance, to_float
 from recyclecli.engine.ranks import gradient_share, say
 from recyclecli.engine.training.depthwise import depthwise_in_32_bits
 from recyclecli.engine.training.metrics import Confusion, WeightedMean
-from recyclecli.engine.training.optim import make_optimizer
+from recyclecli.engine.training.optim import decaying, make_optimizer
 from recyclecli.engine.training.schedule import make_schedulers
 from recyclecli.errors import RecycleError
 from recyclecli.judge.counts import marginals
@@ -59,6 +59,7 @@ class SegmentationModule(L.LightningModule):
         self.card = card
         self._confusion = Confusion(len(class_names))
         self._val_loss = WeightedMean()
+        self._decaying = frozenset(decaying(model))  # asked now, as FSDP makes every weight flat
         self._most = sys.maxsize  # photos that validation takes at a time
         self._compiles: bool | None = recipe.train.compile or None  # True until it has shown that it does
         if recipe.train.compile:
@@ -98,7 +99,13 @@ class SegmentationModule(L.LightningModule):
             size, shown = 0, loss.nan_to_num(0, 0, 0)  # outside of the epoch's mean
         several = self.trainer.world_size > 1
         self.log("train_loss", shown, on_step=True, on_epoch=True, prog_bar=True, batch_size=size, sync_dist=several)
-        return loss
+        return loss * self._window_share(batch_idx)
+
+    def _window_share(self, batch_idx: int) -> float:
+        """The factor that makes up for Lightning's division by `accumulate` in an epoch's last step, if it has less."""
+        batches, several = int(self.trainer.num_training_batches), self.trainer.accumulate_grad_batches
+        left = batches % several
+        return several / left if batch_idx >= batches - left else 1.0
 
     def _through_compiled(self, image: torch.Tensor) -> Output:
         """The model's output; a compiler that fails is told of once, and done without."""
@@ -168,7 +175,7 @@ class SegmentationModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimizer and the schedule by name."""
         settings = self.recipe.train
-        optimizer = make_optimizer(self.model, settings)
+        optimizer = make_optimizer(self.model, settings, self._decaying)
         return [optimizer], make_schedulers(optimizer, settings, int(self.trainer.estimated_stepping_batches))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

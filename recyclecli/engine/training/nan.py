@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -20,7 +21,8 @@ class NotANumber(Callback):
     """Stops at a loss that is NaN or infinite and names the photos of its batch, or leaves its step out.
 
     To stop, a step's loss is looked at during the next one, so that a GPU never waits. To skip, it
-    is looked at once: gradients of the step are dropped, and running statistics are put back.
+    is looked at once, and the step's gradients are too: they are dropped, and running statistics are put
+    back to what they were before the first of the step's batches.
     """
 
     def __init__(self, run: Run, recipe: Recipe, photos: Source) -> None:
@@ -32,14 +34,19 @@ class NotANumber(Callback):
         self._ids = torch.zeros(0)
         self._buffers: list[torch.Tensor] = []
         self._void = False
-        self._skipped = 0
+        self._batches = 0  # of this epoch, whose loss is no number
+        self._steps = self._left_out = 0  # of this epoch
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Learn of the first process where the run's folder is."""
+        self._run = Run(Path(trainer.strategy.broadcast(str(self._run.folder.absolute()))))
 
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch, batch_idx: int
     ) -> None:
         """Remember whose batch it is."""
         self._ids = batch.ids
-        if self._skips:
+        if self._skips and batch_idx % trainer.accumulate_grad_batches == 0:
             self._buffers = [buffer.clone() for buffer in pl_module.buffers()]
 
     def on_before_backward(self, trainer: L.Trainer, pl_module: L.LightningModule, loss: torch.Tensor) -> None:
@@ -49,18 +56,21 @@ class NotANumber(Callback):
             self._check()
             self._seen = _Seen(finite, loss.detach(), self._ids, trainer.current_epoch, trainer.global_step)
             return
-        if torch.distributed.is_initialized():
-            agreed = finite.float()
-            torch.distributed.all_reduce(agreed, torch.distributed.ReduceOp.MIN)
-            finite = agreed > 0
-        if not bool(finite):
+        if not _for_all(finite):
             self._void = True
-            self._skipped += 1
+            self._batches += 1
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:
-        """Drop the gradients of a step with such a loss, and what it did to running statistics."""
+        """Drop the gradients of a step with such a loss or gradient, and what it did to running statistics."""
+        if not self._skips:
+            return
+        self._steps += 1
+        if trainer.precision != "16-mixed":  # where gradients may overflow, and the scaler of the loss sees to it
+            norms = [gradient.norm() for one in pl_module.parameters() if (gradient := one.grad) is not None]
+            self._void |= bool(norms) and not _for_all(torch.isfinite(torch.stack(norms)).all())
         if self._void:
             self._void = False
+            self._left_out += 1
             pl_module.zero_grad()
             for buffer, before in zip(pl_module.buffers(), self._buffers, strict=True):
                 buffer.copy_(before)
@@ -68,9 +78,19 @@ class NotANumber(Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Look at the last step, before the epoch's checkpoints are written."""
         self._check()
-        if self._skipped:
-            say(f"note: {self._skipped} batches of the epoch had a loss that is no number, and were left out")
-            self._skipped = 0
+        batches, steps, left_out = self._batches, self._steps, self._left_out
+        self._batches = self._steps = self._left_out = 0
+        if left_out and left_out == steps:
+            raise RunFailed(
+                f"each of the {steps} steps of epoch {trainer.current_epoch + 1} had a loss or a gradient that is no "
+                "number, so nothing was learned",
+                f"lower train.lr, or use --precision 32, in {self._anew()}",
+            )
+        if left_out:
+            say(
+                f"note: {left_out} of {steps} steps of the epoch were left out: the loss of {batches} batches, or a "
+                "gradient, was no number"
+            )
 
     def _check(self) -> None:
         seen, self._seen = self._seen, None
@@ -82,9 +102,22 @@ class NotANumber(Callback):
         raise RunFailed(
             f"the training loss is {float(seen.loss)} at step {seen.step + 1}, epoch {seen.epoch + 1}, "
             f"on photos {listed(names, 3)}; all are in {file}",
-            "lower train.lr, use --precision 32, or leave such steps out: -o train.on_nan=skip; "
-            "the last good epoch is kept",
+            f"lower train.lr, use --precision 32, or leave such steps out with -o train.on_nan=skip, in {self._anew()}",
         )
+
+    def _anew(self) -> str:
+        """The run to go on in, as a stopped one keeps its recipe."""
+        begun = f", which --init-from {self._run.folder.name} begins with this one's best epoch"
+        return "a run of another --name" + (begun if self._run.best.is_file() else "")
+
+
+def _for_all(finite: torch.Tensor) -> bool:
+    """Whether a scalar truth is one in every process."""
+    if torch.distributed.is_initialized():
+        agreed = finite.float()
+        torch.distributed.all_reduce(agreed, torch.distributed.ReduceOp.MIN)
+        finite = agreed > 0
+    return bool(finite)
 
 
 class _Seen:

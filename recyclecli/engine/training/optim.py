@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Set
 from typing import Any
 
 import torch
@@ -15,18 +16,24 @@ from recyclecli.settings import TrainSection
 BLOCK = re.compile(r"(?:.*?\d+)(?:\.blocks\.\d+|\.\d+)*")  # blocks.3.0, layer1.0, stages_2.blocks.5
 
 
-def make_optimizer(model: nn.Module, settings: TrainSection) -> torch.optim.Optimizer:
+def decaying(model: nn.Module) -> Iterator[str]:
+    """Names of the parameters that decay: all but those of one dimension, norms and biases."""
+    return (name for name, parameter in model.named_parameters() if parameter.ndim > 1)
+
+
+def make_optimizer(model: nn.Module, settings: TrainSection, decays: Set[str]) -> torch.optim.Optimizer:
     """timm's optimizer by name over `parameter_groups`; sgd is Nesterov's with momentum 0.9."""
+    groups = parameter_groups(model, settings, decays)
     optimizer: torch.optim.Optimizer = create_optimizer_v2(
-        parameter_groups(model, settings), opt=settings.optimizer, lr=settings.lr, weight_decay=settings.weight_decay
+        groups, opt=settings.optimizer, lr=settings.lr, weight_decay=settings.weight_decay
     )
     return optimizer
 
 
-def parameter_groups(model: nn.Module, settings: TrainSection) -> list[dict[str, Any]]:
-    """Parameters that learn, by their learning rate and weight decay.
+def parameter_groups(model: nn.Module, settings: TrainSection, decays: Set[str]) -> list[dict[str, Any]]:
+    """Parameters that learn, by their learning rate and weight decay; see `decaying`.
 
-    Tensors of one dimension, norms and biases, do not decay. The encoder's rate is
+    The encoder's rate is
     `lr * encoder_lr_scale * layer_decay^n` in the n-th of its blocks from the last (0), in the order
     in which it registers them (Clark et al., "ELECTRA", 2020).
 
@@ -42,12 +49,12 @@ def parameter_groups(model: nn.Module, settings: TrainSection) -> list[dict[str,
             for block, parameter in named
         }
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            groups.setdefault((scales.get(parameter, 1.0), parameter.ndim > 1), []).append(parameter)
+            groups.setdefault((scales.get(parameter, 1.0), name in decays), []).append(parameter)
     return [
-        {"params": members, "lr": settings.lr * scale, "weight_decay": settings.weight_decay if decays else 0.0}
-        for (scale, decays), members in groups.items()
+        {"params": members, "lr": settings.lr * scale, "weight_decay": settings.weight_decay if decay else 0.0}
+        for (scale, decay), members in groups.items()
     ]
 
 

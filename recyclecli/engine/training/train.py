@@ -12,11 +12,12 @@ import shutil
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, EarlyStopping
 
 from recyclecli.data.palette import palette
 from recyclecli.data.sources import pixel_counts
@@ -26,9 +27,10 @@ from recyclecli.engine.checkpoint import card, start_from
 from recyclecli.engine.environment import environment, refuse_foreign_callbacks
 from recyclecli.engine.ranks import is_first, say
 from recyclecli.engine.runs import RUNS, Run, create_run
+from recyclecli.engine.training.callbacks import Keep
 from recyclecli.engine.training.data import PhotoData
 from recyclecli.engine.training.module import SegmentationModule
-from recyclecli.engine.training.saving import refuse_small_disk
+from recyclecli.engine.training.saving import WholeFiles, refuse_small_disk
 from recyclecli.engine.training.trainer import callbacks_of, loggers_on_a_full_disk, make_trainer
 from recyclecli.engine.training.tune import tuned
 from recyclecli.errors import RecycleError, RunFailed, listed
@@ -88,11 +90,16 @@ def train(
     """
     refuse_foreign_callbacks()
     recipe = recipe.model_copy(update={"data": split.data})
+    if recipe.train.monitor in absent_classes(split.val):
+        raise RecycleError(
+            f"train.monitor = {recipe.train.monitor!r}: no validation photo shows it, so it never has a score",
+            "monitor miou, or hold out photos that show it",
+        )
     module = _module(registry, recipe, split)
     runs = runs or RUNS
     run = create_run(name, recipe.model.name, runs) if is_first() else Run(runs / (name or "of-the-first-process"))
     say(f"training on {len(split.train)} photos, validating on {len(split.val)}: {split.how}")
-    absent = absent_classes(split)
+    absent = absent_classes(split.train)
     if absent:
         say(f"note: no training photo shows {listed(absent)}, so nothing is learned of it")
     say(f"run folder: {run.folder}")
@@ -117,12 +124,27 @@ def resume(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finish
     `recipe` and `split` are the run's own.
     """
     refuse_foreign_callbacks()
+    done = _ended(run, recipe)
+    if done is not None:  # nothing is trained, and all stays as it is
+        recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": done})})
     if is_first():
         run.clear_parts()
-        run.pipeline.unlink(missing_ok=True)  # it was chosen for other weights
+        if done is None:
+            run.pipeline.unlink(missing_ok=True)  # it was chosen for other weights
     say(f"going on with {run.folder}: {split.how}")
     module = _module(registry, recipe, split, pretrained=not run.last.is_file())
     return _fit(registry, recipe, split, module, run)
+
+
+def _ended(run: Run, recipe: Recipe) -> int | None:
+    """After how many epochs the run was over, be it that it stopped early; None where it is not."""
+    if not run.last.is_file():
+        return None
+    state = WholeFiles().load_checkpoint(run.last)
+    stops = [kept for name, kept in state["callbacks"].items() if name.startswith(EarlyStopping.__name__)]
+    spent = recipe.train.patience and any(kept["wait_count"] >= recipe.train.patience for kept in stops)
+    done = int(state["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+    return done if spent or done >= recipe.train.epochs else None
 
 
 def _module(registry: Registry, recipe: Recipe, split: Split, pretrained: bool = True) -> SegmentationModule:
@@ -134,7 +156,8 @@ def _module(registry: Registry, recipe: Recipe, split: Split, pretrained: bool =
     model = registry.build("model", recipe.model.name, recipe.model.options, context)
     if start is not None:
         say(start_from(model, start, recipe.model.name, names))
-    loss_context = LossContext(names, lambda: pixel_counts(split.train))
+    counts = cache(lambda: pixel_counts(split.train))
+    loss_context = LossContext(names, lambda: counts()[0], lambda: counts()[1])
     losses = [(part.weight, registry.build("loss", part.name, part.options, loss_context)) for part in recipe.loss]
     augs = [build(registry, part, split.train) for part in recipe.aug]
     described = card(recipe, names, palette(names, recipe.data.root), split.how)
@@ -174,6 +197,11 @@ def _fit(
             raise
         smaller = _smaller(recipe, run, trainer.world_size, error)
     except ValueError as error:
+        if "parameter group" in str(error):
+            raise RecycleError(
+                f"{run.last} was written with other rates of the model's parts than {run.recipe} names: {error}",
+                "restore the recipe's train section, or begin a new run from its weights: --init-from",
+            ) from error
         if "more than 1 value per channel" not in str(error):
             raise
         raise RecycleError(
@@ -181,9 +209,8 @@ def _fit(
             "use --batch-size 2 or more, and at least two training photos, or -o train.freeze_norm=true",
         ) from error
     else:
-        best = next((callback for callback in callbacks if getattr(callback, "monitor", None)), None)
-        score = getattr(best, "best_model_score", None)
-        reached = float("nan") if score is None else float(score)
+        best = next(callback for callback in callbacks if isinstance(callback, Keep))
+        reached = float("nan") if best.best_model_score is None else float(best.best_model_score)
         return Finished(run, split.how, trainer.current_epoch, recipe.train.monitor, reached, trainer.is_global_zero)
     del trainer, callbacks, module, data  # what they hold of the memory
     gc.collect()

@@ -101,7 +101,7 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
     }
     try:
         return L.Trainer(**arguments | changes)
-    except (MisconfigurationException, ValueError, RuntimeError) as error:
+    except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         raise RecycleError(
             f"this machine cannot train so: {error}",
             f"check --devices {settings.devices}, --num-nodes {settings.num_nodes}, --strategy {settings.strategy}, "

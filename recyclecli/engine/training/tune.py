@@ -19,7 +19,7 @@ from recyclecli.engine.runs import Run
 from recyclecli.engine.training.data import PhotoData
 from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.trainer import make_trainer
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.recipe import Recipe
 
 STEPS = 100  # of the range test
@@ -34,7 +34,7 @@ def tuned(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) ->
     augmentations.
 
     Raises:
-        RecycleError: several processes are asked for, or no rate makes the loss fall.
+        RecycleError: several processes are asked for, or no rate makes the loss fall. RunFailed: out of memory.
     """
     settings = recipe.train
     if not (settings.find_batch_size or settings.find_lr):
@@ -57,8 +57,14 @@ def tuned(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) ->
                 + ("" if _has_limit() else ", as it was: only a GPU's limit is looked for")
             )
         if settings.find_lr:
-            with quiet:
-                rate = _rate(recipe, split, module, run, keywords)
+            try:
+                with quiet:
+                    rate = _rate(recipe, split, module, run, keywords)
+            except torch.OutOfMemoryError as error:
+                raise RunFailed(
+                    f"out of memory with {recipe.train.batch_size} photos at a time, while a rate was looked for",
+                    "lower train.batch_size, or have it found, too: -o train.find_batch_size=true",
+                ) from error
             recipe = _changed(recipe, lr=rate, find_lr=False)
             say(f"learning rate: {rate:g}")
     return recipe

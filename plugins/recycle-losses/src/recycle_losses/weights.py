@@ -12,8 +12,8 @@ def class_weights(options: WeightedOptions, context: LossContext) -> torch.Tenso
     For a class with n of all N labelled pixels, before that scaling:
 
     - `inverse`: N / n.
-    - `median-frequency`: median of all frequencies / n's (Eigen and Fergus, 2015), with n / N for
-      the frequency.
+    - `median-frequency`: median of all frequencies / n's (Eigen and Fergus, 2015), the frequency being n
+      / the labelled pixels of the photos that show the class.
     - `effective-number`: (1 - beta) / (1 - beta^m), m = n as a number of the smallest class's
       pixels times 1000 (Cui et al., "Class-Balanced Loss", 2019, who count objects; with n itself
       every class of a segmentation set would be saturated).
@@ -42,7 +42,7 @@ def class_weights(options: WeightedOptions, context: LossContext) -> torch.Tenso
         size = counts / counts[seen].min() * 1000
         weights = (1 - options.beta) / (1 - options.beta**size)
     elif wanted == "median-frequency":
-        weights = counts[seen].median() / counts
+        weights = torch.tensor(context.count_shown(), dtype=torch.float64) / counts  # the median goes with the scaling
     else:
         weights = counts.sum() / counts
     weights = torch.where(seen, weights, 0.0)

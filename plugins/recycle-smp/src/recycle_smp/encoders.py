@@ -15,18 +15,18 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 def _check(encoder: str) -> None:
     """Refuse a name that neither smp nor timm knows, with the nearest ones."""
-    known = timm.list_models() if encoder.startswith("tu-") else [*smp.encoders.get_encoder_names()]
-    if encoder.removeprefix("tu-").split(".")[0] in known:
+    own = smp.encoders.get_encoder_names()
+    models, name = timm.list_models(), encoder.removeprefix("tu-")
+    known = [*models, *timm.list_pretrained()] if name != encoder else own
+    if name in known:
         return
-    prefix = "tu-" if encoder.startswith("tu-") else ""
-    close = get_close_matches(encoder.removeprefix("tu-"), known, n=3, cutoff=0.5)
-    if not prefix and encoder.split(".")[0] in timm.list_models():
-        prefix, close = "tu-", [encoder]
+    stem = name.split(".")[0]
+    prefix, close = encoder.removesuffix(name), get_close_matches(name, known, n=3, cutoff=0.5)
+    if stem in models and (name != encoder or stem not in own):
+        prefix, close = "tu-", [stem, *timm.list_pretrained(f"{stem}.*")][:3]
     raise RecycleError(
         f"model.encoder: no encoder is called {encoder!r}",
-        f"nearest: {', '.join(prefix + name for name in close)}"
-        if close
-        else "see smp's encoders, or timm's as tu-NAME",
+        f"nearest: {', '.join(prefix + one for one in close)}" if close else "see smp's encoders, or timm's as tu-NAME",
     )
 
 

@@ -16,6 +16,9 @@ from recycle_smp.fcn import Fcn, Head
 from recycle_smp.weights import encoder_weights, hub_at_hand, load_file
 from recyclecli.types import ModelContext, RecycleError
 
+UNUSED = {"_conv_head", "_bn1", "conv_head", "bn2"}
+"""Of smp's own EfficientNets, the layers behind the last feature map: no gradient reaches them, which DDP minds."""
+
 
 class Normalised(nn.Module):
     """An smp model that takes RGB in 0..1, (N, 3, H, W) of any H and W, and gives logits (N, K, H, W).
@@ -107,6 +110,8 @@ def _build(
         raise _misfit(architecture, options, error) from error
     if isinstance(weights, str) and weights not in ("none", "hub"):
         load_file(net.encoder, weights)
+    for name in UNUSED & dict(net.encoder.named_children()).keys():
+        getattr(net.encoder, name).requires_grad_(False)
     aux = Head(net.encoder.out_channels[-2], context.num_classes) if options.aux else None
     stride = int(getattr(net.encoder, "output_stride", 32))
     model = Normalised(net, *normalisation(options.encoder), max(traits.multiple, stride), least, aux)
