@@ -118,9 +118,7 @@ class TestNotANumber:
         assert all(value.isfinite().all() for value in state.values())
 
     def test_an_epoch_without_a_step_ends_the_run(self, start, tmp_path):
-        with pytest.raises(
-            RunFailed, match="each of the 4 steps of epoch 1 had a loss or a gradient"
-        ):
+        with pytest.raises(RunFailed, match="each of the 4 steps of epoch 1 had a loss or a gradient"):
             start({"train.on_nan": "skip"}, callbacks=[Explode(1, 2, 3, 4)])
         assert not (tmp_path / "r/checkpoints").exists()
 
