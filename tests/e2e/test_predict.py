@@ -216,7 +216,7 @@ def test_broken_runs_are_named(work, tmp_path, fault):
 
 
 def test_devices_that_are_not_there(work):
-    for name in ("gpu", "cuda:7", "cpu,tpu"):
+    for name in ("gpu", "cuda:7", "cpu,tpu", "cuda:a", "cuda:", "cpu:1"):
         assert "no device" in predicted(work, "seed-0", "photos", "--out", "x", "--devices", name, codes=(2,)).stderr
     assert not (work / "x").exists()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,8 +61,8 @@ def devices_of(text: str | None) -> list[str | None]:
     found = torch.cuda.device_count()
     if not text.isdecimal():
         for name in text.split(","):
-            kind, _, number = name.partition(":")
-            if kind not in ("cpu", "cuda") or (kind == "cuda" and int(number or 0) >= found):
+            place = re.fullmatch(r"cpu|cuda(?::(\d+))?", name, re.ASCII)
+            if place is None or (name != "cpu" and int(place[1] or 0) >= found):
                 raise RecycleError(
                     f"no device {name!r}: there are {found} GPUs", "give a number, or names as cpu or cuda:0"
                 )
