@@ -162,6 +162,26 @@ def test_what_is_lost_or_written_by_another_is_told(work, tmp_path):
         Journal(tmp_path / "j.part", {"photos": 4})
 
 
+def test_a_job_is_another_when_a_photo_has_changed(work, tmp_path):
+    from recyclecli.engine.predicting.job import Job, Shard
+    from recyclecli.engine.predicting.journal import Journal
+    from recyclecli.engine.predicting.photos import find_photos
+    from recyclecli.engine.predicting.work import work_on
+
+    shutil.copytree(work / "photos", tmp_path / "photos")
+    begun = Job((api.member(work / "runs/seed-0"),), tuple(find_photos(tmp_path / "photos")), tmp_path / "out")
+    shard = Shard(begun, begun.as_dict(), 0, 1, None)
+    work_on(api.registry(), shard, False)
+    with Journal(shard.journal, begun.as_dict()) as journal:
+        assert len(journal.done) == 9
+    changed = tmp_path / "photos/b/frame_5.png"
+    Image.open(changed).rotate(180).save(changed)
+    line = ["seed-0", tmp_path / "photos", "--out", tmp_path / "out"]
+    assert "with other or changed photos" in predicted(work, *line, codes=(2,)).stderr
+    changed.unlink()
+    assert begun.as_dict()["photos_sha256"] != shard.described["photos_sha256"]
+
+
 def test_a_finished_job_whose_parts_are_left_is_cleaned_up(work, tmp_path):
     line = ["seed-0", "photos/a", "--out", tmp_path / "out", "--submission", tmp_path / "s.csv"]
     predicted(work, *line)

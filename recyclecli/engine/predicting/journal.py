@@ -59,7 +59,7 @@ class Journal:
         elif lines[0].decode().rstrip("\n") != text:
             self._handle.close()
             raise RecycleError(
-                f"{file.parent} holds the beginning of another job, with other photos or settings",
+                f"{file.parent} holds the beginning of another job, with other or changed photos, or other settings",
                 "choose another folder, or pass --force to begin anew",
             )
         self.done: dict[str, str | None] = {}
