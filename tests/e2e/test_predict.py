@@ -1,5 +1,6 @@
 """Predicting many photos: what is written, bad photos, going on after a kill, several devices, windows, votes."""
 
+import contextlib
 import csv
 import json
 import os
@@ -259,6 +260,36 @@ def test_two_devices_say_what_one_says(work, tmp_path):
     assert first.keys() == second.keys()
     assert min((first[name] == second[name]).mean() for name in first) > 0.999  # batches differ, and so do roundings
     assert list(read_submission(tmp_path / "one.csv")) == list(read_submission(tmp_path / "two.csv"))
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_devices_go_on_when_some_had_not_begun(work, tmp_path, monkeypatch):
+    """Killed when the first process had done its part and the second was not there yet, or when none was."""
+    from recyclecli.engine.predicting import predict
+    from recyclecli.engine.predicting.work import work_on
+
+    def killed(shards):
+        raise KeyboardInterrupt
+
+    def first_alone(shards):
+        work_on(api.registry(), shards[0], False)
+        raise KeyboardInterrupt
+
+    def every(shards):
+        for shard in shards:
+            work_on(api.registry(), shard, False)
+
+    out, outcomes = tmp_path / "out", []
+    for spread in (killed, first_alone, every):
+        monkeypatch.setattr(predict, "_spread", spread)
+        with contextlib.suppress(KeyboardInterrupt):
+            done = api.predict(work / "runs/seed-0", work / "photos", out, outputs=["masks"], devices="cpu,cpu")
+        outcomes.append({file: file.stat().st_mtime_ns for file in out.rglob("*.png")})
+        if spread is killed:
+            (out / "predicted.json.0.part").unlink()  # as if it had been killed before that was there
+    assert [len(files) for files in outcomes] == [0, 4, 9]
+    assert outcomes[1].items() <= outcomes[2].items()
+    assert done.photos == 9
     assert not list(tmp_path.rglob("*.part"))
 
 

@@ -74,6 +74,10 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it, as the context does in the end."""
         self._handle.close()
 
     def add(self, entries: Sequence[tuple[str, str | None, int]]) -> None:

@@ -105,7 +105,7 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         for part in parts:
             part.unlink()
         parts = []
-    if force or not parts:
+    if force or shards[0].journal not in parts:  # made before all work, and of all journals the last
         refuse_overwrite(_targets(job), force)
         for part in parts:
             part.unlink()
@@ -117,6 +117,8 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
     if len(shards) == 1:
         work_on(registry, shards[0], True)
     else:
+        for shard in reversed(shards):
+            Journal(shard.journal, described).close()
         _spread(shards)
     return _finish(job, shards)
 
