@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from recyclecli import __version__
+from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
@@ -73,6 +74,11 @@ def read_card(file: Path) -> dict[str, Any]:
             card is incomplete.
     """
     if not file.is_file():
+        run = Run(file.parent.parent)
+        if file == run.raw and run.best.is_file():
+            raise RecycleError(
+                f"run {run.folder} kept no average, so it has no weights without", "leave out without-ema"
+            )
         raise RecycleError(f"{file} does not exist: the run has no finished epoch yet", "train, or resume it")
     try:
         with safe_open(file, framework="pt") as handle:

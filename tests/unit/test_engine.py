@@ -226,6 +226,11 @@ class TestRuns:
         with pytest.raises(RecycleError, match="cannot be a run's name"):
             create_run(name, "unet", tmp_path)
 
+    def test_a_name_that_would_be_read_as_a_trick(self, tmp_path):
+        with pytest.raises(RecycleError, match=r"RUN\+TRICK.*\n.*choose another name, as fpn-copy-paste"):
+            create_run("fpn+copy+paste", "fpn", tmp_path)
+        assert not list(tmp_path.iterdir())
+
     def test_runs_are_found_by_name_folder_and_last(self, tmp_path):
         import os
 
@@ -291,6 +296,15 @@ class TestCheckpoints:
     def test_no_weights_yet(self, tmp_path, registry):
         with pytest.raises(RecycleError, match="no finished epoch"):
             load_trained(registry, tmp_path / "a.safetensors")
+
+    def test_no_average(self, tmp_path, registry):
+        run = create_run("a", "fpn", tmp_path)
+        with pytest.raises(RecycleError, match="no finished epoch"):
+            load_trained(registry, run.raw)
+        run.checkpoints.mkdir()
+        run.best.touch()
+        with pytest.raises(RecycleError, match="kept no average"):
+            load_trained(registry, run.raw)
 
 
 class TestPictures:
