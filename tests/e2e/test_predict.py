@@ -83,6 +83,13 @@ def test_everything_that_can_be_written(work, tmp_path):
     assert same(masks(tmp_path / "again/masks"), found)
 
 
+def test_coco_is_made_of_masks_which_stay(work, tmp_path):
+    predicted(work, "seed-0", "photos/a", "--out", tmp_path / "out", "--save", "coco")
+    kept = {file.name for file in (tmp_path / "out").iterdir()}
+    assert kept == {"annotations.json", "classes.json", "masks", "predicted.json"}
+    assert len(masks(tmp_path / "out/masks")) == 5
+
+
 def test_a_submission_alone_and_nothing_at_all(work, tmp_path):
     predicted(work, "seed-0", "photos/a", "--submission", tmp_path / "s.csv")
     with (tmp_path / "s.csv").open() as handle:
