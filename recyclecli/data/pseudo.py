@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SCALE = 65535  # of a stored confidence
-BINS = 1024
+BINS = SCALE + 1  # one for each confidence
 BAND = 1024  # rows that are counted at a time
 MARK = "pseudo"  # key of an annotation or image that a model made, with how
 
@@ -69,7 +69,8 @@ def pseudo_labels(
             uint16, probability times 65535, one by one.
         class_names: K names by label.
         rule: `fixed`: a pixel needs the probability `value`. `quantile`: of each class's pixels the
-            surest share `value` is taken (Zou et al., "Class-balanced self-training", 2018).
+            surest share `value` is taken (Zou et al., "Class-balanced self-training", 2018), and what
+            is as sure as the last of it.
             `class-balanced`: the probability `value`, lowered for a class of which fewer pixels reach
             it than of the best one: to b / (2 - b) of it, b the ratio of the two shares, but not below
             half; a class of which none does keeps it (after Zhang et al., "FlexMatch", 2021).
@@ -87,14 +88,14 @@ def pseudo_labels(
     counts = np.zeros((len(class_names), BINS), np.int64)
     for _, labels, confidence in read():
         for top in range(0, len(labels), BAND):
-            part = slice(top, top + BAND)
-            place = labels[part].astype(np.int64) * BINS + confidence[part] // ((SCALE + 1) // BINS)
-            counts += np.bincount(place.ravel(), minlength=counts.size).reshape(counts.shape)
+            said, certain = labels[top : top + BAND], confidence[top : top + BAND]
+            for label in np.unique(said):
+                counts[label] += np.bincount(certain[said == label], minlength=BINS)
     limits = _limits(counts, rule, value)
     for name, wanted in named.items():
         limits[class_names.index(name)] = wanted
-    needed = np.ceil(limits * SCALE).clip(1).astype(np.uint16)
-    said, taken = counts.sum(1), np.zeros(len(class_names), np.int64)
+    needed = _least_sure(limits)
+    predicted, taken = counts.sum(1), np.zeros(len(class_names), np.int64)
     rejected: list[str] = []
 
     def kept() -> Iterator[dict[str, Any]]:
@@ -116,7 +117,9 @@ def pseudo_labels(
             f"{least:.0%} of the pixels is sure enough in none of {len(rejected)} photos",
             "lower --threshold or --least",
         )
-    shares = {name: float(taken[label] / said[label]) for label, name in enumerate(class_names) if said[label]}
+    shares = {
+        name: float(taken[label] / count) for label, name in enumerate(class_names) if (count := predicted[label])
+    }
     return Made(content, dict(zip(class_names, limits.tolist(), strict=True)), shares, tuple(rejected))
 
 
@@ -134,16 +137,25 @@ def _limits(counts: NDArray[np.int64], rule: Rule, value: float) -> NDArray[np.f
     """The probability that a pixel of each class needs, from (K, BINS) counts of the predicted pixels."""
     import numpy as np
 
+    limits = np.full(len(counts), value, np.float64)
     if rule == "quantile":
-        above = counts[:, ::-1].cumsum(1)[:, ::-1]  # as sure as this bin or surer
-        enough = above >= value * counts.sum(1, keepdims=True)
-        return np.where(counts.any(1), (BINS - 1 - enough[:, ::-1].argmax(1)) / BINS, 1.0)
-    limits = np.full(len(counts), value)
-    if rule == "class-balanced":
-        sure = counts[:, int(value * BINS) :].sum(1) / np.maximum(counts.sum(1), 1)
+        for label, row in enumerate(counts):
+            above = row[::-1].cumsum()  # as sure as 1, as a little less, and so on
+            enough = int(np.searchsorted(above, value * above[-1]))
+            limits[label] = (SCALE - enough) / SCALE if above[-1] else 1
+    elif rule == "class-balanced":
+        first = int(_least_sure(limits[:1])[0])
+        sure = counts[:, first:].sum(1) / np.maximum(counts.sum(1), 1)
         ratio = sure / max(sure.max(), 1e-12)
         limits *= np.where(sure > 0, np.maximum(ratio / (2 - ratio), 0.5), 1.0)
     return limits
+
+
+def _least_sure(limits: NDArray[np.float64]) -> NDArray[np.uint16]:
+    """The least confidence of a pixel that reaches a probability; one of 0 never does."""
+    import numpy as np
+
+    return np.ceil(limits * SCALE).clip(1).astype(np.uint16)
 
 
 def _objects(
@@ -159,7 +171,7 @@ def _objects(
         if region.label != IGNORE:
             rows, columns = region.pixels.shape
             window = confidence[region.top : region.top + rows, region.left : region.left + columns]
-            threshold = round(float(limits[region.label]), 4)
+            threshold = round(float(limits[region.label]), 6)
             certain = round(float(window[region.pixels].mean() / SCALE), 4)
             one[MARK] = {**origin, "threshold": threshold, "confidence": certain}
         yield one

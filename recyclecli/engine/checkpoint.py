@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
 from recyclecli import __version__
+from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
@@ -48,21 +50,56 @@ class Trained:
     card: Mapping[str, Any]
 
 
+class _Model(BaseModel):
+    """The model of a card: its component's name, beside its options."""
+
+    name: str
+
+
+class _Card(BaseModel):
+    """What a card must hold for its weights to be of use."""
+
+    model_config = ConfigDict(strict=True)
+    class_names: list[str]
+    palette: list[tuple[int, int, int]]
+    model: _Model
+    size: PositiveInt
+
+
 def read_card(file: Path) -> dict[str, Any]:
     """What travels with the weights in a .safetensors checkpoint; see `card`.
 
     Raises:
-        RecycleError: no such file, or no checkpoint of recyclecli.
+        RecycleError: no such file, no checkpoint of recyclecli, one of another version's format, or one whose
+            card is incomplete.
     """
     if not file.is_file():
+        run = Run(file.parent.parent)
+        if file == run.raw and run.best.is_file():
+            raise RecycleError(
+                f"run {run.folder} kept no average, so it has no weights without", "leave out without-ema"
+            )
         raise RecycleError(f"{file} does not exist: the run has no finished epoch yet", "train, or resume it")
     try:
         with safe_open(file, framework="pt") as handle:
             described = json.loads((handle.metadata() or {}).get("recycle", "null"))
     except (SafetensorError, OSError, ValueError) as error:
         raise RecycleError(f"checkpoint {file} cannot be read: {error}", "train again, or use another run") from error
-    if not isinstance(described, dict) or described.get("format") != FORMAT:
-        raise RecycleError(f"{file} is no checkpoint that recyclecli {__version__} knows", "use its own version")
+    if not isinstance(described, dict):
+        raise RecycleError(f"{file} is no checkpoint of recyclecli", "name one that recycle train wrote")
+    if described.get("format") != FORMAT:
+        writer = described.get("recyclecli", "of another version")
+        raise RecycleError(
+            f"{file} was written by recyclecli {writer}, in a format that recyclecli {__version__} does not know",
+            f"use recyclecli {writer}, or train again",
+        )
+    try:
+        _Card.model_validate_json(json.dumps(described))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        cause = f"it lacks {key}" if first["type"] == "missing" else f"{key}: {first['msg']}"
+        raise RecycleError(f"checkpoint {file} cannot be read: {cause}", "train again, or use another run") from error
     described["palette"] = [tuple(color) for color in described["palette"]]
     return described
 

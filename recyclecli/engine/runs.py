@@ -81,10 +81,15 @@ def create_run(name: str | None, model: str, runs: Path = RUNS) -> Run:
     """A new, empty run folder: `name`, else the model's name and the next free number.
 
     Raises:
-        RecycleError: the name exists or is no plain folder name, or the folder cannot be written.
+        RecycleError: the name exists, is no plain folder name or holds a `+`, or the folder cannot be written.
     """
     if name is not None and (name in ("", ".", "..", "last") or "/" in name or "\0" in name):
         raise RecycleError(f"{name!r} cannot be a run's name", "choose a plain name without slashes")
+    if name is not None and "+" in name:
+        raise RecycleError(
+            f"{name!r} cannot be a run's name: RUN+TRICK is a run with a trick",
+            f"choose another name, as {name.replace('+', '-')}",
+        )
     try:
         runs.mkdir(parents=True, exist_ok=True)
         number = 1

@@ -1,5 +1,6 @@
 """Predicting many photos: what is written, bad photos, going on after a kill, several devices, windows, votes."""
 
+import contextlib
 import csv
 import json
 import os
@@ -82,6 +83,13 @@ def test_everything_that_can_be_written(work, tmp_path):
     assert same(masks(tmp_path / "again/masks"), found)
 
 
+def test_coco_is_made_of_masks_which_stay(work, tmp_path):
+    predicted(work, "seed-0", "photos/a", "--out", tmp_path / "out", "--save", "coco")
+    kept = {file.name for file in (tmp_path / "out").iterdir()}
+    assert kept == {"annotations.json", "classes.json", "masks", "predicted.json"}
+    assert len(masks(tmp_path / "out/masks")) == 5
+
+
 def test_a_submission_alone_and_nothing_at_all(work, tmp_path):
     predicted(work, "seed-0", "photos/a", "--submission", tmp_path / "s.csv")
     with (tmp_path / "s.csv").open() as handle:
@@ -162,6 +170,26 @@ def test_what_is_lost_or_written_by_another_is_told(work, tmp_path):
         Journal(tmp_path / "j.part", {"photos": 4})
 
 
+def test_a_job_is_another_when_a_photo_has_changed(work, tmp_path):
+    from recyclecli.engine.predicting.job import Job, Shard
+    from recyclecli.engine.predicting.journal import Journal
+    from recyclecli.engine.predicting.photos import find_photos
+    from recyclecli.engine.predicting.work import work_on
+
+    shutil.copytree(work / "photos", tmp_path / "photos")
+    begun = Job((api.member(work / "runs/seed-0"),), tuple(find_photos(tmp_path / "photos")), tmp_path / "out")
+    shard = Shard(begun, begun.as_dict(), 0, 1, None)
+    work_on(api.registry(), shard, False)
+    with Journal(shard.journal, begun.as_dict()) as journal:
+        assert len(journal.done) == 9
+    changed = tmp_path / "photos/b/frame_5.png"
+    Image.open(changed).rotate(180).save(changed)
+    line = ["seed-0", tmp_path / "photos", "--out", tmp_path / "out"]
+    assert "with other or changed photos" in predicted(work, *line, codes=(2,)).stderr
+    changed.unlink()
+    assert begun.as_dict()["photos_sha256"] != shard.described["photos_sha256"]
+
+
 def test_a_finished_job_whose_parts_are_left_is_cleaned_up(work, tmp_path):
     line = ["seed-0", "photos/a", "--out", tmp_path / "out", "--submission", tmp_path / "s.csv"]
     predicted(work, *line)
@@ -216,7 +244,7 @@ def test_broken_runs_are_named(work, tmp_path, fault):
 
 
 def test_devices_that_are_not_there(work):
-    for name in ("gpu", "cuda:7", "cpu,tpu"):
+    for name in ("gpu", "cuda:7", "cpu,tpu", "cuda:a", "cuda:", "cpu:1"):
         assert "no device" in predicted(work, "seed-0", "photos", "--out", "x", "--devices", name, codes=(2,)).stderr
     assert not (work / "x").exists()
 
@@ -239,6 +267,36 @@ def test_two_devices_say_what_one_says(work, tmp_path):
     assert first.keys() == second.keys()
     assert min((first[name] == second[name]).mean() for name in first) > 0.999  # batches differ, and so do roundings
     assert list(read_submission(tmp_path / "one.csv")) == list(read_submission(tmp_path / "two.csv"))
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_devices_go_on_when_some_had_not_begun(work, tmp_path, monkeypatch):
+    """Killed when the first process had done its part and the second was not there yet, or when none was."""
+    from recyclecli.engine.predicting import predict
+    from recyclecli.engine.predicting.work import work_on
+
+    def killed(shards):
+        raise KeyboardInterrupt
+
+    def first_alone(shards):
+        work_on(api.registry(), shards[0], False)
+        raise KeyboardInterrupt
+
+    def every(shards):
+        for shard in shards:
+            work_on(api.registry(), shard, False)
+
+    out, outcomes = tmp_path / "out", []
+    for spread in (killed, first_alone, every):
+        monkeypatch.setattr(predict, "_spread", spread)
+        with contextlib.suppress(KeyboardInterrupt):
+            done = api.predict(work / "runs/seed-0", work / "photos", out, outputs=["masks"], devices="cpu,cpu")
+        outcomes.append({file: file.stat().st_mtime_ns for file in out.rglob("*.png")})
+        if spread is killed:
+            (out / "predicted.json.0.part").unlink()  # as if it had been killed before that was there
+    assert [len(files) for files in outcomes] == [0, 4, 9]
+    assert outcomes[1].items() <= outcomes[2].items()
+    assert done.photos == 9
     assert not list(tmp_path.rglob("*.part"))
 
 

@@ -1,6 +1,7 @@
 """The engine's own pieces, away from a whole training."""
 
 import csv
+import json
 import os
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from support import SHARED
 from torch import nn
 
 from recyclecli.engine.batch import collate, to_float
-from recyclecli.engine.checkpoint import load_trained
+from recyclecli.engine.checkpoint import card, load_trained, read_card
 from recyclecli.engine.pipeline import VIEWS
 from recyclecli.engine.predicting.infer import BATCH_PIXELS, Predictor, Stage, batches, predictions
 from recyclecli.engine.predicting.photos import Photo, find_photos
@@ -27,6 +28,7 @@ from recyclecli.engine.training.sampler import Draw, EpochSampler
 from recyclecli.engine.training.saving import WholeFiles
 from recyclecli.errors import RecycleError
 from recyclecli.judge.counts import confusion
+from recyclecli.recipe import Recipe
 from recyclecli.testing import random_source
 from recyclecli.types import IGNORE
 
@@ -235,6 +237,11 @@ class TestRuns:
         with pytest.raises(RecycleError, match="cannot be a run's name"):
             create_run(name, "unet", tmp_path)
 
+    def test_a_name_that_would_be_read_as_a_trick(self, tmp_path):
+        with pytest.raises(RecycleError, match=r"RUN\+TRICK.*\n.*choose another name, as fpn-copy-paste"):
+            create_run("fpn+copy+paste", "fpn", tmp_path)
+        assert not list(tmp_path.iterdir())
+
     def test_runs_are_found_by_name_folder_and_last(self, tmp_path):
         import os
 
@@ -268,12 +275,47 @@ class TestCheckpoints:
 
     def test_foreign_weights(self, tmp_path, registry):
         save_file({"x": torch.zeros(1)}, tmp_path / "a.safetensors")
-        with pytest.raises(RecycleError, match="no checkpoint that recyclecli"):
+        with pytest.raises(RecycleError, match="no checkpoint of recyclecli"):
             load_trained(registry, tmp_path / "a.safetensors")
+
+    def test_a_card_of_another_version_names_it(self, tmp_path):
+        save_file({"x": torch.zeros(1)}, tmp_path / "a.safetensors", {"recycle": '{"format": 9, "recyclecli": "7.1"}'})
+        with pytest.raises(RecycleError, match=r"written by recyclecli 7\.1.*\n.*use recyclecli 7\.1"):
+            read_card(tmp_path / "a.safetensors")
+
+    @pytest.mark.parametrize(
+        ("change", "cause"),
+        [
+            ({"class_names": None}, "class_names"),
+            ({"palette": [[0, 0]]}, r"it lacks palette\.0\.2"),
+            ({"size": "64"}, "size: Input should be a valid integer"),
+            ({"size": 0}, "size: Input should be greater than 0"),
+            ({"model": {"encoder": "resnet18"}}, r"it lacks model\.name"),
+            *(({key: ...}, f"it lacks {key}") for key in ("class_names", "palette", "model", "size")),
+        ],
+    )
+    def test_a_broken_card_says_what_is_wrong(self, tmp_path, change, cause):
+        whole = card(Recipe(), ("Background", "Paper"), [(0, 0, 0), (9, 9, 9)], "fold 0")
+        broken = {key: value for key, value in {**whole, **change}.items() if value is not ...}
+        file = tmp_path / "a.safetensors"
+        save_file({"x": torch.zeros(1)}, file, {"recycle": json.dumps(whole)})
+        assert read_card(file)["palette"] == [(0, 0, 0), (9, 9, 9)]
+        save_file({"x": torch.zeros(1)}, file, {"recycle": json.dumps(broken)})
+        with pytest.raises(RecycleError, match=f"cannot be read: {cause}"):
+            read_card(file)
 
     def test_no_weights_yet(self, tmp_path, registry):
         with pytest.raises(RecycleError, match="no finished epoch"):
             load_trained(registry, tmp_path / "a.safetensors")
+
+    def test_no_average(self, tmp_path, registry):
+        run = create_run("a", "fpn", tmp_path)
+        with pytest.raises(RecycleError, match="no finished epoch"):
+            load_trained(registry, run.raw)
+        run.checkpoints.mkdir()
+        run.best.touch()
+        with pytest.raises(RecycleError, match="kept no average"):
+            load_trained(registry, run.raw)
 
 
 class TestPictures:

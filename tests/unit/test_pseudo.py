@@ -63,8 +63,25 @@ def test_quantile_takes_the_same_share_of_each_class():
     made = pseudo_labels(read, CLASSES, "quantile", 0.4, {}, 0)
     assert all(0.39 < share < 0.42 for share in made.kept.values())
     assert made.thresholds["Metal"] < made.thresholds["Paper"] - 0.05
-    everything = pseudo_labels(read, CLASSES, "quantile", 1.0, {}, 0)
+    everything = pseudo_labels(read, CLASSES, "quantile", 1, {}, 0)
     assert set(everything.kept.values()) == {1.0}
+
+
+def test_quantile_tells_sure_pixels_from_surer_ones():
+    """A confident model's probabilities differ in the fourth digit only."""
+    confidence = np.arange(SCALE - 99, SCALE + 1, dtype=np.uint16).reshape(10, 10)
+    labels = np.zeros((10, 10), np.uint8)
+
+    def confident():
+        yield "a.png", labels, confidence
+
+    for share in (0.2, 0.5):
+        made = pseudo_labels(confident, ("Sky", "Pole"), "quantile", share, {}, 0)
+        assert made.kept == {"Sky": share}
+        least = np.sort(confidence.ravel())[::-1][round(share * 100) - 1]
+        assert made.thresholds["Sky"] == pytest.approx(least / SCALE, abs=1e-9)
+        (sky,) = (one for one in made.document["annotations"] if one["category_id"] == 0)
+        assert sky[MARK]["threshold"] == pytest.approx(made.thresholds["Sky"], abs=1e-6)
 
 
 def test_class_balanced_lowers_the_threshold_of_harder_classes():

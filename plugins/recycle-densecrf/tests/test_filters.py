@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from recycle_densecrf import FillHolesOptions, ModeFilterOptions, RemoveIslandsOptions
 from recycle_densecrf.islands import FillHoles, RemoveIslands
 from recycle_densecrf.mode import ModeFilter
@@ -33,6 +34,18 @@ def test_mode_filter_removes_a_speck_and_keeps_an_edge():
     result = ModeFilter(ModeFilterOptions(), CONTEXT)(PHOTO, sure(labels)).argmax(0)
     labels[5, 5] = 0
     assert np.array_equal(result, labels)
+
+
+@pytest.mark.parametrize("size", [3, 5, 7, 9, 31])
+def test_ties_go_to_the_lower_label(size):
+    labels = np.random.default_rng(0).integers(0, 3, (90, 100))
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(labels, size // 2, mode="edge"), (size, size))
+    counts = np.stack([(windows == label).sum((2, 3)) for label in range(len(CLASSES))])
+    shares = ModeFilter(ModeFilterOptions(size=size), CONTEXT)(PHOTO, sure(labels))
+    assert shares.dtype == np.float32
+    assert np.allclose(shares * size**2, counts, atol=1e-3)
+    assert (np.sort(counts, 0)[-1] == np.sort(counts, 0)[-2]).any()  # there are ties
+    assert np.array_equal(shares.argmax(0), counts.argmax(0))
 
 
 def test_islands_take_the_nearest_label_and_large_regions_stay():

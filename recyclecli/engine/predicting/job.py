@@ -59,8 +59,8 @@ class Job:
         return self.submission.with_name(self.submission.name + ".json")
 
     def as_dict(self) -> dict[str, Any]:
-        """What makes two jobs the same."""
-        photos = "\n".join(f"{photo.name}\t{photo.file.absolute()}" for photo in self.photos)
+        """What makes two jobs the same; a photo whose file has changed makes another."""
+        photos = "\n".join(f"{photo.name}\t{photo.file.absolute()}\t{photo.version}" for photo in self.photos)
         return {
             "members": [member.as_dict() for member in self.members],
             "vote": self.vote,

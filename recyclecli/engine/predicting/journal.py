@@ -59,7 +59,7 @@ class Journal:
         elif lines[0].decode().rstrip("\n") != text:
             self._handle.close()
             raise RecycleError(
-                f"{file.parent} holds the beginning of another job, with other photos or settings",
+                f"{file.parent} holds the beginning of another job, with other or changed photos, or other settings",
                 "choose another folder, or pass --force to begin anew",
             )
         self.done: dict[str, str | None] = {}
@@ -74,6 +74,10 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it, as the context does in the end."""
         self._handle.close()
 
     def add(self, entries: Sequence[tuple[str, str | None, int]]) -> None:

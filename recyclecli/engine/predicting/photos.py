@@ -32,6 +32,15 @@ class Photo:
     size: tuple[int, int] | None = None
     shows: frozenset[str] = frozenset()
 
+    @property
+    def version(self) -> tuple[int, int] | None:
+        """Bytes and time of change (ns) of its file, by which a changed photo is known; None where it is missing."""
+        try:
+            found = self.file.stat()
+        except OSError:
+            return None
+        return found.st_size, found.st_mtime_ns
+
     def read(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB; RecycleError where that cannot be done."""
         return read_photo(self.file, *(self.size or ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,8 +61,8 @@ def devices_of(text: str | None) -> list[str | None]:
     found = torch.cuda.device_count()
     if not text.isdecimal():
         for name in text.split(","):
-            kind, _, number = name.partition(":")
-            if kind not in ("cpu", "cuda") or (kind == "cuda" and int(number or 0) >= found):
+            place = re.fullmatch(r"cpu|cuda(?::(\d+))?", name, re.ASCII)
+            if place is None or (name != "cpu" and int(place[1] or 0) >= found):
                 raise RecycleError(
                     f"no device {name!r}: there are {found} GPUs", "give a number, or names as cpu or cuda:0"
                 )
@@ -104,7 +105,7 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         for part in parts:
             part.unlink()
         parts = []
-    if force or not parts:
+    if force or shards[0].journal not in parts:  # made before all work, and of all journals the last
         refuse_overwrite(_targets(job), force)
         for part in parts:
             part.unlink()
@@ -116,6 +117,8 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
     if len(shards) == 1:
         work_on(registry, shards[0], True)
     else:
+        for shard in reversed(shards):
+            Journal(shard.journal, described).close()
         _spread(shards)
     return _finish(job, shards)
 

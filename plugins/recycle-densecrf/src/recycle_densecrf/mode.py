@@ -23,4 +23,5 @@ class ModeFilter:
         shares = np.empty_like(probabilities, dtype=np.float32)
         for label in range(len(probabilities)):
             shares[label] = uniform_filter((labels == label).astype(np.float32), self._size, mode="nearest")
-        return shares
+        pixels = self._size**2
+        return np.rint(shares * pixels) / pixels  # whole pixels, so that a tie is one
