@@ -6,7 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,10 @@ from recyclecli.errors import RecycleError, RunFailed
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 PART = ".part"  # ends the name of a file that is still being written
+
+
+class NameTooLong(RecycleError):
+    """A file's name, or that of its unfinished part, is longer than the file system takes."""
 
 
 @contextmanager
@@ -83,14 +87,17 @@ def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
 def refuse_overwrite(paths: list[Path], force: bool) -> None:
     """Raise RecycleError, naming the first of `paths` that exists, unless `force`."""
     for path in paths:
-        if path.exists() and not force:
-            raise RecycleError(f"{path} exists", "choose another place, or pass --force to replace it")
+        with suppress(OSError):  # of a name that no file can have
+            if path.exists() and not force:
+                raise RecycleError(f"{path} exists", "choose another place, or pass --force to replace it")
 
 
 def unwritable(path: Path, error: OSError) -> RecycleError:
     """The error to raise where `path` cannot be written."""
     if error.errno in FULL:
         return RunFailed(f"the disk is full: {path}", "free some space, then type the command again")
+    if error.errno == errno.ENAMETOOLONG:
+        return NameTooLong(f"the name is too long to be written: {path}", "shorten it")
     return RecycleError(
         f"cannot write {path}: {error.strerror or error}",
         "check the folder's permissions, or write elsewhere",

@@ -164,7 +164,7 @@ class Written:
         }
 
     def tell(self, found: Predicted) -> None:
-        """Say what was written; exit code 1 where photos could not be read."""
+        """Say what was written; exit code 1 where photos could not be read or written."""
         places = [str(self.out / part) for part in ("masks", "overlays") if self.out and (self.out / part).is_dir()]
         places += [str(self.submission)] if self.submission else []
         if self.as_json:
@@ -176,12 +176,12 @@ class Written:
 
 
 def tell_unreadable(failed: Mapping[str, str], record: Path | None = None) -> None:
-    """Name photos that could not be read; exit code 1 where there are some."""
+    """Name photos that could not be read or written; exit code 1 where there are some."""
     for name, fault in list(failed.items())[:10]:
         print(f"{name}: {fault}", file=sys.stderr)
     if failed:
         named = f"; all are named in {record}" if record else ""
-        print(f"{len(failed)} photo(s) could not be read{named}", file=sys.stderr)
+        print(f"{len(failed)} photo(s) could not be read or written{named}", file=sys.stderr)
         raise typer.Exit(1)
 
 

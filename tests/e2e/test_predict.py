@@ -124,6 +124,19 @@ def test_photos_that_cannot_be_read_are_named_and_the_rest_is_done(work, tmp_pat
     assert not (tmp_path / "none/predicted.json.0.part").exists()
 
 
+def test_a_name_that_is_too_long_costs_its_photo_alone(work, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("a" * 248 + ".png", "b" * 249 + ".png", "b" * 249 + ".jpg", "c.png"):
+        shutil.copy(work / "photos/a/frame_0.png", tmp_path / "photos" / name)
+    out, submission = tmp_path / "out", tmp_path / "s.csv"
+    done = api.predict(work / "runs/seed-0", tmp_path / "photos", out, submission=submission)
+    assert {name[0] for name in done.failed} == {"a", "b"}
+    assert len(done.failed) == 3
+    assert all("name is too long" in fault for fault in done.failed.values())
+    assert list(masks(out / "masks")) == ["c.png"] == list(read_submission(submission))
+    assert not list(tmp_path.rglob("*.part"))
+
+
 def test_a_killed_prediction_goes_on_where_it_was(work, tmp_path):
     """Killed when some photos are done: the next call does the others only, and all is as if nothing had been."""
     photos = tmp_path / "photos"

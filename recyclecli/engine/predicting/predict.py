@@ -40,7 +40,7 @@ class Predicted:
     Attributes:
         photos: how many were predicted.
         masks: their files, where masks were asked for.
-        failed: name to what was wrong, of the photos that could not be read.
+        failed: name to what was wrong, of the photos that could not be read or written.
         record: predicted.json.
     """
 
@@ -76,9 +76,9 @@ def devices_of(text: str | None) -> list[str | None]:
 def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,), force: bool = False) -> Predicted:
     """Do a job; if it was begun before and not finished, go on with it.
 
-    A photo that cannot be read is left out and named in the result; each other one is written
-    before the next batch is. With several devices, each has a process of its own and a part of
-    the photos.
+    A photo that cannot be read, or whose outputs' names are too long, is left out and named in
+    the result; each other one is written before the next batch is. With several devices, each has
+    a process of its own and a part of the photos.
 
     Args:
         registry: the installed components.
@@ -87,7 +87,7 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         force: begin anew, and replace files that exist.
 
     Raises:
-        RecycleError: no photo can be read, a file exists and not `force`, another job was begun in
+        RecycleError: no photo can be read and written, a file exists and not `force`, another job was begun in
             that place, or it cannot be written to.
     """
     if job.out is None and job.submission is None:
@@ -202,7 +202,7 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
             shard.journal.unlink()
             if job.submission:
                 shard.rows.unlink()
-        raise RecycleError(f"none of {len(failed)} photo(s) can be read: {next(iter(failed.values()))}")
+        raise RecycleError(f"none of {len(failed)} photo(s) can be read and written: {next(iter(failed.values()))}")
     if job.submission is not None:
         with whole(job.submission) as part, part.open("wb") as handle:
             handle.write(HEADER)

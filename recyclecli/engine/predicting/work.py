@@ -24,7 +24,7 @@ from recyclecli.engine.predicting.photos import Photo
 from recyclecli.engine.predicting.pictures import write_pictures
 from recyclecli.engine.predicting.scores import prediction_of
 from recyclecli.errors import RecycleError
-from recyclecli.files import unwritable
+from recyclecli.files import NameTooLong, unwritable
 from recyclecli.plugins import Registry
 from recyclecli.progress import track
 
@@ -59,8 +59,11 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
                 for photo, said in zip(*waiting.popleft(), strict=True):
                     fault = said.args[0] if isinstance(said, RecycleError) else None
                     if not isinstance(said, RecycleError):
-                        said.written.result()
-                        rows.add(photo.name, said.labels)
+                        try:
+                            said.written.result()
+                            rows.add(photo.name, said.labels)
+                        except NameTooLong as error:
+                            fault = error.args[0]
                     entries.append((photo.name, fault, rows.end))
                 rows.sync()
                 journal.add(entries)
