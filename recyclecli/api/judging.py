@@ -56,30 +56,27 @@ def judged_photos(
 
 
 def refuse_trained_on(run: Run | Place, source: Source) -> None:
-    """Raise RecycleError where a run has trained on photos that it is to be judged on."""
-    from recyclecli.data.splits import make_split, trained_on
+    """Raise RecycleError where a run, or a member of a soup, has trained on photos that it is to be judged on."""
+    from recyclecli.engine.learned import learned, recipe_files
 
-    recipe = recipe_of(run)
-    try:
-        split = make_split(registry(), recipe.data, recipe.seed)
-    except RecycleError as error:
-        _note(f"what {find_run(run).folder} trained on cannot be read: {error.args[0]}")
-        return
-    _refuse(run, trained_on(split, source), source)
+    found = find_run(run)
+    seen: set[str] = set()
+    for file in recipe_files(found):
+        try:
+            seen.update(learned(registry(), file, source))
+        except RecycleError as error:
+            _note(f"what {found.folder} trained on cannot be read: {error.args[0]}")
+    if seen:
+        raise RecycleError(
+            f"{found.folder} has trained on {len(seen)} of these {len(source)} photos: {listed(sorted(seen), 3)}",
+            "judge on photos that it has not seen: a score on others says nothing",
+        )
 
 
 @cache
 def _note(text: str) -> None:
     """Say it on stderr, once, however many functions come upon it."""
     print(f"note: {text}", file=sys.stderr)
-
-
-def _refuse(run: Run | Place, seen: Sequence[str], source: Source) -> None:
-    if seen:
-        raise RecycleError(
-            f"{find_run(run).folder} has trained on {len(seen)} of these {len(source)} photos: {listed(seen, 3)}",
-            "judge on photos that it has not seen: a score on others says nothing",
-        )
 
 
 def evaluate(

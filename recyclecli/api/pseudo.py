@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, registry
 from recyclecli.api.predicting import members_of, predict_job, with_machine
-from recyclecli.api.runs import find_run, recipe_of
+from recyclecli.api.runs import find_run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.files import refuse_overwrite, write_json
 
@@ -168,21 +168,23 @@ def _apart(member: Member) -> list[Member]:
 def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
     """The photos that are neither validation nor training photos of a run, no copies of them, and not made of them."""
     from recyclecli.data.splits import make_split
+    from recyclecli.engine.learned import recipe_files
+    from recyclecli.recipe import resolve
 
     seen: dict[str, str] = {}
     names: dict[str, str] = {}
-    for run in runs:
-        recipe = recipe_of(run)
+    for owner, file in ((run, file) for run in runs for file in recipe_files(run)):
+        recipe = resolve(registry(), file)
         split = make_split(registry(), recipe.data, recipe.seed)
         for what, source in (("training", split.train), ("validation", split.val)):
             records = [source.record(index) for index in range(len(source))]
-            said = f"{what} photo of {run.folder}"
+            said = f"{what} photo of {owner.folder}"
             seen |= {os.path.realpath(record.file): said for record in records}
             names |= {record.file_name: said for record in records}
     sizes: dict[int, list[str]] = {}
-    for file in seen:
-        if Path(file).is_file():
-            sizes.setdefault(Path(file).stat().st_size, []).append(file)
+    for place in seen:
+        if Path(place).is_file():
+            sizes.setdefault(Path(place).stat().st_size, []).append(place)
 
     def whose(photo: Photo) -> str | None:
         place = os.path.realpath(photo.file)
@@ -194,9 +196,9 @@ def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
         copies = (other for other in alike if filecmp.cmp(place, other, shallow=False))
         return next((f"copy of a {seen[other]}" for other in copies), None)
 
-    owners = {photo.name: owner for photo in photos if (owner := whose(photo))}
-    for name, owner in list(owners.items())[:1]:
-        print(f"{len(owners)} photo(s) are left out, as {name}: {owner}", file=sys.stderr)
+    owners = {photo.name: known for photo in photos if (known := whose(photo))}
+    for name, known in list(owners.items())[:1]:
+        print(f"{len(owners)} photo(s) are left out, as {name}: {known}", file=sys.stderr)
     if len(owners) == len(photos):
         raise RecycleError("every photo is a training or validation photo of the run", "name photos without labels")
     return [photo for photo in photos if photo.name not in owners]

@@ -359,6 +359,30 @@ class TestAblate:
         assert not run.pipeline.exists()
 
 
+def test_a_soup_has_learned_from_the_photos_of_all_its_members(work, tmp_path):
+    """Photos that only its second member knows: it is not judged on them, labels none, and is no run beside another."""
+    api.sample(tmp_path / "fresh", 12, seed=5)
+    runs = tmp_path / "runs"
+    for name, original in (("a", "seed-0"), ("b", "seed-1"), ("fresh", "seed-0")):
+        shutil.copytree(work / "runs" / original, runs / name)
+    recipe = YAML(typ="safe").load((runs / "fresh/recipe.yaml").read_text())
+    place = {"root": str(tmp_path / "fresh"), "json_path": None, "fold": None, "split": "random", "fingerprint": None}
+    recipe["data"] |= place
+    YAML().dump(recipe, runs / "fresh/recipe.yaml")
+    soup = api.soup([runs / "b", runs / "fresh"], "soup", runs=runs)
+    twice = api.soup([runs / "a", soup], "twice", runs=tmp_path / "others")
+    assert api.evaluate(soup).photos == 12
+    fresh = api.open_data(tmp_path / "fresh")
+    for one in (soup, twice):
+        with pytest.raises(api.RecycleError, match=f"{one.folder.name} has trained on 10 of these 12 photos"):
+            api.evaluate(one, fresh)
+        with pytest.raises(api.RecycleError, match="every photo is a training or validation photo"):
+            api.pseudo_label([one], tmp_path / "fresh/images", tmp_path / "p.json", least=0)
+    shutil.rmtree(runs / "fresh")
+    shutil.rmtree(runs / "b")
+    assert api.ablate(runs / "a", fresh, only=["hflip"]).retrained == ()  # the soup would be its second seed
+
+
 class Peaks(Callback):
     """The process's peak memory in kB while training and while validating, epoch by epoch."""
 
