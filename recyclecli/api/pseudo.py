@@ -70,8 +70,8 @@ def pseudo_label(
         again: a file that is there already is the answer, if the same call made it.
 
     Raises:
-        RecycleError: all photos are left out; the file exists, or with `again` one that was made otherwise; or see
-            `predict` and `pseudo_labels`.
+        RecycleError: all photos are left out; `agree` with one model and no view; the file exists, or with
+            `again` one that was made otherwise; or see `predict` and `pseudo_labels`.
     """
     from recyclecli.data.pseudo import check_values, of_folder, pseudo_labels
     from recyclecli.engine.checkpoint import read_card
@@ -93,6 +93,11 @@ def pseudo_label(
         asked = {"csv": str(csv.absolute()), "sha256": hashlib.sha256(csv.read_bytes()).hexdigest()}
         return file, _read_again(file, asked) if there else _written(file, asked, made)
     members = [one for each in members_of(found, (), pipeline) for one in (_apart(each) if agree else [each])]
+    if agree and len(members) == 1:
+        raise RecycleError(
+            f"agree {agree:g} with one model that sees each photo once, so there is nothing to agree with",
+            "add a model (--with RUN) or a view (--tta hflip), or leave out --agree",
+        )
     work = file.with_name(file.name + ".predicted")
     job = with_machine(Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=agree), precision, batch)
     asked = {**job.as_dict(), **labelled}

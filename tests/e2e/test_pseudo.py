@@ -86,6 +86,14 @@ def test_models_and_views_must_agree(work, tmp_path):
     assert fewer > 100
 
 
+def test_one_model_without_a_view_has_nothing_to_agree_with(work, tmp_path):
+    line = ["pseudo-label", "seed-0", "photos", "--agree", 1, "--plain", "--out"]
+    done = said(work, *line, tmp_path / "p.json", codes=(2,))
+    assert "one model that sees each photo once" in done.stderr
+    assert "one model" in said(work, *line, tmp_path / "rounds", "--rounds", 1, codes=(2,)).stderr
+    assert not list(tmp_path.glob("**/*.json"))
+
+
 def test_photos_of_the_run_itself_are_left_out(work, tmp_path):
     shutil.copytree(work / "photos", tmp_path / "photos")
     val = api.judged_photos(work / "runs/seed-0")[0].record(0).file
