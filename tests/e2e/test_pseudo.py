@@ -164,6 +164,9 @@ def test_the_contests_way(work, tmp_path):
     shutil.copy(next((work / "photos").iterdir()), tmp_path / "more/another.png")
     done = said(work, "pseudo-label", "seed-0", tmp_path / "more", "--from-csv", csv, "--out", "x.json", codes=(2,))
     assert "lacks 1 photo(s): another.png" in done.stderr
+    unused = ["--threshold", 0.9, "--rule", "fixed", "--tta", "hflip", "--with", "seed-1", "--batch-size", 4]
+    done = said(work, "pseudo-label", "seed-0", "photos", "--from-csv", csv, "--out", "x.json", *unused, codes=(2,))
+    assert "leave out --with, --rule, --threshold, --tta, --batch-size\n" in done.stderr
 
 
 @pytest.fixture
