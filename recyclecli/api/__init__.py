@@ -27,7 +27,8 @@ from recyclecli.api.judging import (
     run_of,
 )
 from recyclecli.api.predicting import count_together, member, predict, select, soup, vote_submissions
-from recyclecli.api.pseudo import pseudo_label, self_train
+from recyclecli.api.pseudo import pseudo_label
+from recyclecli.api.rounds import self_train
 from recyclecli.api.runs import build_postprocessor, export, find_run, pipeline, recipe_of, report, serve, train
 from recyclecli.errors import RecycleError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,24 +56,27 @@ def judged_photos(
 
 
 def refuse_trained_on(run: Run | Place, source: Source) -> None:
-    """Raise RecycleError where a run has trained on photos that it is to be judged on."""
-    from recyclecli.data.splits import make_split, trained_on
+    """Raise RecycleError where a run, or a member of a soup, has trained on photos that it is to be judged on."""
+    from recyclecli.engine.learned import learned, recipe_files
 
-    recipe = recipe_of(run)
-    try:
-        split = make_split(registry(), recipe.data, recipe.seed)
-    except RecycleError as error:
-        print(f"note: what {find_run(run).folder} trained on cannot be read: {error.args[0]}", file=sys.stderr)
-        return
-    _refuse(run, trained_on(split, source), source)
-
-
-def _refuse(run: Run | Place, seen: Sequence[str], source: Source) -> None:
+    found = find_run(run)
+    seen: set[str] = set()
+    for file in recipe_files(found):
+        try:
+            seen.update(learned(registry(), file, source))
+        except RecycleError as error:
+            _note(f"what {found.folder} trained on cannot be read: {error.args[0]}")
     if seen:
         raise RecycleError(
-            f"{find_run(run).folder} has trained on {len(seen)} of these {len(source)} photos: {listed(seen, 3)}",
+            f"{found.folder} has trained on {len(seen)} of these {len(source)} photos: {listed(sorted(seen), 3)}",
             "judge on photos that it has not seen: a score on others says nothing",
         )
+
+
+@cache
+def _note(text: str) -> None:
+    """Say it on stderr, once, however many functions come upon it."""
+    print(f"note: {text}", file=sys.stderr)
 
 
 def evaluate(
@@ -90,12 +94,16 @@ def evaluate(
         pipeline: the run's own when left out.
         group_by: draw photos that belong together as one.
         watch: called for each photo.
+
+    Raises:
+        RecycleError: the run has trained on some of the photos.
     """
     from recyclecli.engine.judging.evaluate import evaluate as engine
 
-    source = judged_photos(run)[0] if source is None else source
+    found = find_run(run)
+    source = _given(_fair([found], source))
     own = groups(source, group_by)
-    return engine(registry(), find_run(run), recipe_of(run), source, watch, pipeline, own)
+    return engine(registry(), found, recipe_of(found), source, watch, pipeline, own)
 
 
 def evaluate_masks(folder: Place, source: Source, group_by: str | None = None) -> Evaluation:
@@ -152,7 +160,7 @@ def run_of(result: Run | Place) -> Run | None:
     place = Path(result)
     masks = place.is_dir() and not (place / "recipe.yaml").is_file()
     if masks and str(result) == place.name and (RUNS / place / "recipe.yaml").is_file():
-        print(f"note: {place} is taken for the run {RUNS / place}; ./{place} is the folder here", file=sys.stderr)
+        _note(f"{place} is taken for the run {RUNS / place}; ./{place} is the folder here")
         return find_run(RUNS / place)
     if masks or place.suffix.lower() == ".csv":
         return None
@@ -216,6 +224,9 @@ def compare(
         metric: `miou_dataset`; `miou_256` where a submission is among them.
         worth: the smallest difference that anyone would act on.
         group_by: draw photos that belong together as one.
+
+    Raises:
+        RecycleError: a run among the results has trained on some of the photos.
     """
     from recyclecli.judge.compare import compare as judge
     from recyclecli.judge.ledger import Ledger
@@ -228,13 +239,24 @@ def compare(
     reduced = [str(one) for one in named.values() if str(one).lower().endswith(".csv")]
     if reduced and metric not in (None, "miou_256"):
         raise RecycleError(f"{reduced[0]} holds 256x256 labels, so {metric} is unknown", "use miou_256")
-    if source is None:
-        runs = [run_of(one) for one in named.values() if not isinstance(one, Ledger)]
-        source = next((judged_photos(run)[0] for run in runs if run), None)
+    source = _fair(named.values(), source)
     base, *others = (one if isinstance(one, Ledger) else count(one, _given(source)) for one in named.values())
     chosen = metric or ("miou_256" if reduced else "miou_dataset")
     own = None if group_by is None else groups(_given(source), group_by)
     return judge(base, dict(zip(list(named)[1:], others, strict=True)), chosen, worth, own)
+
+
+def _fair(results: Iterable[Run | Place | Ledger], source: Source | None) -> Source | None:
+    """The photos to judge on, by default those of the first run; RecycleError where a run has trained on some."""
+    from recyclecli.judge.ledger import Ledger
+
+    found = (run_of(one) for one in results if not isinstance(one, Ledger))
+    runs = list(dict.fromkeys(run for run in found if run))
+    if source is None and runs:
+        source = judged_photos(runs.pop(0))[0]
+    for run in runs:
+        refuse_trained_on(run, _given(source))
+    return source
 
 
 def _given(source: Source | None) -> Source:
@@ -254,12 +276,14 @@ def compare_arms(
 
     Below three on a side the answer is 'not enough data'. Photos are those of `source`, else the
     first run's validation split.
+
+    Raises:
+        RecycleError: a run has trained on some of the photos.
     """
     from recyclecli.judge.compare import compare as judge
     from recyclecli.judge.ledger import Ledger
 
-    if source is None:
-        source = next((judged_photos(one)[0] for one in base if not isinstance(one, Ledger)), None)
+    source = _fair((*base, *other), source)
     first, second = (
         [one if isinstance(one, Ledger) else count(one, _given(source)) for one in arm] for arm in (base, other)
     )
@@ -291,6 +315,9 @@ def ablate(
         force: replace an earlier choice.
         how: where `source` comes from, in words.
         search: post-processors whose options are searched for, too.
+
+    Raises:
+        RecycleError: the run has trained on some of the photos; there is an earlier choice; or an unknown trick.
     """
     from recyclecli.engine.judging.ablate import ablate as engine
     from recyclecli.files import refuse_overwrite
@@ -299,5 +326,7 @@ def ablate(
     refuse_overwrite([found.pipeline], force)
     if source is None:
         source, how = judged_photos(found)
+    else:
+        refuse_trained_on(found, source)
     own = groups(source, group_by)
     return engine(registry(), found, recipe_of(found), source, how, metric, worth, own, only, retrained, search)

@@ -200,11 +200,11 @@ def soup(models: Sequence[Run | Place], name: str, shares: Sequence[float] = (),
     from recyclecli.engine.runs import RUNS
 
     members = members_of(models, shares)
-    first = _run_of(members[0].weights)
-    held = judged_photos(first)[0]
-    for one in members[1:]:  # else it would be judged on what it has learned
-        refuse_trained_on(_run_of(one.weights), held)
-    return make_soup(members, first, name, Path(runs) if runs else RUNS)
+    owners = [_run_of(one.weights) for one in members]
+    held = judged_photos(owners[0])[0]
+    for run in owners[1:]:  # else it would be judged on what it has learned
+        refuse_trained_on(run, held)
+    return make_soup(members, owners, name, Path(runs) if runs else RUNS)
 
 
 def vote_submissions(files: Sequence[Place], out: Place, shares: Sequence[float] = (), force: bool = False) -> int:

@@ -1,20 +1,21 @@
-"""Pseudo-labels as functions: one round, or several under the gate."""
+"""Pseudo-labels as a function."""
 
 from __future__ import annotations
 
 import filecmp
+import hashlib
+import json
 import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, registry
-from recyclecli.api.judging import compare, judged_photos
 from recyclecli.api.predicting import members_of, predict_job, with_machine
-from recyclecli.api.runs import find_run, recipe_of, train
+from recyclecli.api.runs import find_run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.files import refuse_overwrite, write_json
 
@@ -25,24 +26,9 @@ if TYPE_CHECKING:
     from recyclecli.engine.predicting.members import Member
     from recyclecli.engine.predicting.photos import Photo
     from recyclecli.engine.runs import Run
-    from recyclecli.judge.compare import Comparison
 
 FILE = "pseudo_label.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One round of self-training.
-
-    Attributes:
-        labels: the COCO file of this round.
-        run: the student.
-        against: the student against its teacher, on the first teacher's validation photos.
-    """
-
-    labels: Path
-    run: Run
-    against: Comparison
+WORDS = {"members": "models or pipeline", "photos_sha256": "photos", "csv": "submission", "sha256": "submission"}
 
 
 def pseudo_label(
@@ -62,6 +48,7 @@ def pseudo_label(
     batch: int | None = None,
     force: bool = False,
     owner: Run | None = None,
+    again: bool = False,
 ) -> tuple[Path, Made]:
     """Label photos with what models are sure of; the COCO file, which `train` takes, and what is in it.
 
@@ -80,9 +67,11 @@ def pseudo_label(
         devices, precision, batch: see `predict`.
         force: replace files that exist.
         owner: the run whose photos are left out, in place of the runs'.
+        again: a file that is there already is the answer, if the same call made it.
 
     Raises:
-        RecycleError: all photos are left out, or see `predict` and `pseudo_labels`.
+        RecycleError: all photos are left out; `agree` with one model and no view; the file exists, or with
+            `again` one that was made otherwise; or see `predict` and `pseudo_labels`.
     """
     from recyclecli.data.pseudo import check_values, of_folder, pseudo_labels
     from recyclecli.engine.checkpoint import read_card
@@ -94,23 +83,59 @@ def pseudo_label(
     class_names = tuple(read_card(found[0].best)["class_names"])
     check_values(class_names, threshold, named, least)
     file = Path(out) if out else root_of(Path(images), Path(data) if data else None) / FILE
-    refuse_overwrite([file], force)
+    there = again and not force and file.is_file()
+    refuse_overwrite([] if there else [file], force)
     photos = _unseen([owner] if owner else found, find_photos(Path(images), Path(data) if data else None))
+    labelled: dict[str, Any] = {"rule": rule, "threshold": threshold, "named": dict(named), "least": least}
     if from_csv is not None:
-        made = _of_csv(Path(from_csv), photos, class_names)
-        write_json(file, made.document)
-        return file, made
+        csv = Path(from_csv)
+        made = _of_csv(csv, photos, class_names)
+        asked = {"csv": str(csv.absolute()), "sha256": hashlib.sha256(csv.read_bytes()).hexdigest()}
+        return file, _read_again(file, asked) if there else _written(file, asked, made)
     members = [one for each in members_of(found, (), pipeline) for one in (_apart(each) if agree else [each])]
+    if agree and len(members) == 1:
+        raise RecycleError(
+            f"agree {agree:g} with one model that sees each photo once, so there is nothing to agree with",
+            "add a model (--with RUN) or a view (--tta hflip), or leave out --agree",
+        )
     work = file.with_name(file.name + ".predicted")
     job = with_machine(Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=agree), precision, batch)
+    asked = {**job.as_dict(), **labelled}
+    if there:
+        return file, _read_again(file, asked)
     said = (None if force else finished(job)) or predict_job(job, devices, force)
     names = [photo.name for photo in photos if photo.name not in said.failed]
     origin: dict[str, Any] = {"runs": [run.folder.name for run in found], "rule": rule}
     origin |= {"agree": agree} if agree else {}
     made = pseudo_labels(lambda: of_folder(work, names, said.masks), class_names, rule, threshold, named, least, origin)
-    write_json(file, {"info": {"predicted": job.as_dict()}, **made.document})
+    made = _written(file, asked, replace(made, unreadable=said.failed))
     shutil.rmtree(work)
-    return file, replace(made, unreadable=said.failed)
+    return file, made
+
+
+def _written(file: Path, asked: Mapping[str, Any], made: Made) -> Made:
+    """Write labels with what was asked for and what came of it, so that they can be taken again."""
+    came = {key: value for key, value in made.as_dict().items() if key != "photos"}
+    write_json(file, {"info": {"asked": asked, **came}, **made.document})
+    return made
+
+
+def _read_again(file: Path, asked: Mapping[str, Any]) -> Made:
+    """The labels of an earlier call; RecycleError where something else was asked for."""
+    from recyclecli.coco.document import load_content
+    from recyclecli.data.pseudo import Made
+
+    content = load_content(file)
+    info = content.pop("info", None)
+    was = info.get("asked", {}) if isinstance(info, dict) else {}
+    wanted = json.loads(json.dumps(asked))
+    other = [WORDS.get(key, key) for key in {**wanted, **was} if was.get(key) != wanted.get(key)]
+    if other:
+        raise RecycleError(
+            f"{file} was made with other {listed(dict.fromkeys(other))}",
+            "name another --out, or repeat the earlier call",
+        )
+    return Made(content, info["thresholds"], info["kept"], tuple(info["rejected"]), info["unreadable"])
 
 
 def _of_csv(file: Path, photos: Sequence[Photo], class_names: tuple[str, ...]) -> Made:
@@ -148,21 +173,23 @@ def _apart(member: Member) -> list[Member]:
 def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
     """The photos that are neither validation nor training photos of a run, no copies of them, and not made of them."""
     from recyclecli.data.splits import make_split
+    from recyclecli.engine.learned import recipe_files
+    from recyclecli.recipe import resolve
 
     seen: dict[str, str] = {}
     names: dict[str, str] = {}
-    for run in runs:
-        recipe = recipe_of(run)
+    for owner, file in ((run, file) for run in runs for file in recipe_files(run)):
+        recipe = resolve(registry(), file)
         split = make_split(registry(), recipe.data, recipe.seed)
         for what, source in (("training", split.train), ("validation", split.val)):
             records = [source.record(index) for index in range(len(source))]
-            said = f"{what} photo of {run.folder}"
+            said = f"{what} photo of {owner.folder}"
             seen |= {os.path.realpath(record.file): said for record in records}
             names |= {record.file_name: said for record in records}
     sizes: dict[int, list[str]] = {}
-    for file in seen:
-        if Path(file).is_file():
-            sizes.setdefault(Path(file).stat().st_size, []).append(file)
+    for place in seen:
+        if Path(place).is_file():
+            sizes.setdefault(Path(place).stat().st_size, []).append(place)
 
     def whose(photo: Photo) -> str | None:
         place = os.path.realpath(photo.file)
@@ -174,84 +201,9 @@ def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
         copies = (other for other in alike if filecmp.cmp(place, other, shallow=False))
         return next((f"copy of a {seen[other]}" for other in copies), None)
 
-    owners = {photo.name: owner for photo in photos if (owner := whose(photo))}
-    for name, owner in list(owners.items())[:1]:
-        print(f"{len(owners)} photo(s) are left out, as {name}: {owner}", file=sys.stderr)
+    owners = {photo.name: known for photo in photos if (known := whose(photo))}
+    for name, known in list(owners.items())[:1]:
+        print(f"{len(owners)} photo(s) are left out, as {name}: {known}", file=sys.stderr)
     if len(owners) == len(photos):
         raise RecycleError("every photo is a training or validation photo of the run", "name photos without labels")
     return [photo for photo in photos if photo.name not in owners]
-
-
-def self_train(
-    run: Run | Place,
-    images: Place,
-    rounds: int,
-    out: Place,
-    weight: float = 1.0,
-    settings: Mapping[str, Any] = {},
-    runs: Place | None = None,
-    **options: Any,
-) -> list[Round]:
-    """Rounds of labelling photos and training a student on them and the true labels, while it gains.
-
-    Each student has the first teacher's recipe and learns from the start. The gate compares it with its
-    teacher on the first one's validation photos; the first that is not better ends it. The same call
-    may be repeated after an interruption: what is labelled and trained stays.
-
-    Args:
-        run: the first teacher.
-        images: photos without labels.
-        rounds: at most so many.
-        out: folder for each round's labels.
-        weight: how often a pseudo-labelled photo is drawn, beside 1 for those with true labels.
-        settings: recipe keys that differ from the teacher's.
-        runs: folder of the students, TEACHER-pseudo1 and so on; that of the teacher when left out.
-        options: of `pseudo_label`.
-    """
-    from recyclecli.data.listing import write_lists
-    from recyclecli.data.splits import make_split
-    from recyclecli.engine.predicting.photos import root_of
-
-    teacher = first = find_run(run)
-    recipe = recipe_of(first)
-    split = make_split(registry(), recipe.data, recipe.seed)
-    true = write_lists(split.train, Path(out), "train", split.weights)
-    held = [{"root": entry["root"], "json": entry["json"]} for entry in write_lists(split.val, Path(out), "val")]
-    root = str(root_of(Path(images), Path(options["data"]) if options.get("data") else None).absolute())
-    done: list[Round] = []
-    for number in range(1, rounds + 1):
-        labels = Path(out) / f"round-{number}" / FILE
-        if not labels.is_file():
-            pseudo_label([teacher], images, labels, owner=first, **options)
-        pseudo = {"root": root, "json": str(labels.absolute()), "weight": weight}
-        keys: dict[str, Any] = {
-            "data.dataset": "coco",
-            "data.classes": {},
-            "data.json_path": true[0]["json"],
-            "data.fold": None,
-            "data.split": "auto",
-            "data.fingerprint": None,
-            "data.train": [*true, pseudo],
-            "data.val": held,
-        }
-        student = _student({**keys, **settings}, first, f"{first.folder.name}-pseudo{number}", runs)
-        (against,) = compare([f"{teacher.folder}+plain", f"{student.folder}+plain"], judged_photos(student)[0])
-        done.append(Round(labels, student, against))
-        if against.difference.verdict != "better":
-            break
-        teacher = student
-    return done
-
-
-def _student(keys: Mapping[str, Any], first: Run, name: str, runs: Place | None) -> Run:
-    """Train a run of this name, or go on with it."""
-    from recyclecli.engine.runs import Run
-
-    run = Run(Path(runs or first.folder.parent) / name)
-    if not run.recipe.is_file():
-        return train(keys, first.recipe, name, run.folder.parent).run
-    from recyclecli.data.splits import make_split
-    from recyclecli.engine.training.train import resume
-
-    recipe = recipe_of(run)
-    return resume(registry(), recipe, make_split(registry(), recipe.data, recipe.seed), run).run

@@ -44,12 +44,10 @@ def compare(
     from recyclecli import api
 
     chosen = metric_option(metric)
-    runs = list(dict.fromkeys(run for run in map(api.run_of, results) if run))
-    if not runs:
+    first = next((run for run in map(api.run_of, results) if run), None)
+    if first is None:
         data = data_root(data)
-    source, how = api.judged_photos(runs[0] if runs else None, data, json_path, dataset)
-    for other in runs[1:]:
-        api.refuse_trained_on(other, source)
+    source, how = api.judged_photos(first, data, json_path, dataset)
     print(f"judging on {how}", file=sys.stderr)
     found = api.compare(results, source, chosen, worth, group_by)
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from recyclecli.data.pseudo import Made
 
 EXAMPLE = "Example: `recycle pseudo-label last photos --threshold 0.9 --out pseudo.json`"
+PREDICTING = ("others", "rule", "threshold", "class_threshold", "agree", "least", "tta", "post", "window", "plain")
+UNUSED = (*PREDICTING, *(field.name for field in fields(Running)))  # where a submission has the labels
 
 
 @flat
 def pseudo_label(
+    ctx: typer.Context,
     run: RunName,
     running: Running,
     images: Annotated[
@@ -94,10 +98,12 @@ def pseudo_label(
         "force": force,
         **running.keywords,
     }
-    if from_csv and (agree or class_threshold or others):
-        raise RecycleError(
-            "--from-csv takes a submission's labels whole", "leave out --agree, --class-threshold, --with"
-        )
+    if from_csv:
+        flags = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
+        sources = {flags[name]: ctx.get_parameter_source(name) for name in UNUSED}
+        given = [flag for flag, source in sources.items() if source and source.name == "COMMANDLINE"]
+        if given:
+            raise RecycleError("--from-csv takes a submission's labels whole", f"leave out {', '.join(given)}")
     if rounds:
         if from_csv or others or out is None:
             raise RecycleError(

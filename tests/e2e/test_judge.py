@@ -121,9 +121,28 @@ class TestEval:
         assert re.search(message, done.stderr.replace("\n", " ")), done.stderr
         assert done.returncode == (0 if "no truth here" in message else 2)
 
-    def test_photos_it_has_trained_on(self, work):
+    def test_photos_it_has_trained_on(self, work, tmp_path):
         done = said(work, "eval", "seed-0", "--data", "data", "--json-path", "kfold_0_train.json", codes=(2,))
         assert "has trained on 12 of these 12 photos" in done.stderr
+        other = work / "runs/seed-1"
+        learned = api.open_data(work / "data", "kfold_0_train.json")
+        masks = api.predict(other, work / "data/kfold_0_train.json", tmp_path / "out", work / "data").record
+        for judge in (
+            lambda: api.evaluate(other, learned),
+            lambda: api.compare([masks.parent, f"{other}+hflip"], learned),
+            lambda: api.compare_arms([f"{other}+plain"], [other], learned),
+            lambda: api.ablate(other, learned, only=["hflip"], force=True),
+        ):
+            with pytest.raises(api.RecycleError, match="seed-1 has trained on 12 of these 12 photos"):
+                judge()
+        assert len(api.count(other, learned).names) == 12  # who counts by hand knows what it means
+
+    def test_photos_that_a_further_result_has_trained_on(self, work, tmp_path):
+        """By default the first run's validation photos, which are the second's training photos."""
+        settings = {**SMALL, "data.root": work / "data", "data.fold": 1, "train.epochs": 1}
+        api.train(settings, name="fold-1", runs=tmp_path)
+        with pytest.raises(api.RecycleError, match="fold-1 has trained on 12 of these 12 photos"):
+            api.compare([work / "runs/seed-0", tmp_path / "fold-1"])
 
     def test_one_photo(self, work, val, tmp_path):
         content = json.loads((work / "data/kfold_0_val.json").read_text())
@@ -338,6 +357,30 @@ class TestAblate:
         write_choice(run, api.pipeline(["hflip"]), {})
         said(work, "train", "--resume", "seed-1")
         assert not run.pipeline.exists()
+
+
+def test_a_soup_has_learned_from_the_photos_of_all_its_members(work, tmp_path):
+    """Photos that only its second member knows: it is not judged on them, labels none, and is no run beside another."""
+    api.sample(tmp_path / "fresh", 12, seed=5)
+    runs = tmp_path / "runs"
+    for name, original in (("a", "seed-0"), ("b", "seed-1"), ("fresh", "seed-0")):
+        shutil.copytree(work / "runs" / original, runs / name)
+    recipe = YAML(typ="safe").load((runs / "fresh/recipe.yaml").read_text())
+    place = {"root": str(tmp_path / "fresh"), "json_path": None, "fold": None, "split": "random", "fingerprint": None}
+    recipe["data"] |= place
+    YAML().dump(recipe, runs / "fresh/recipe.yaml")
+    soup = api.soup([runs / "b", runs / "fresh"], "soup", runs=runs)
+    twice = api.soup([runs / "a", soup], "twice", runs=tmp_path / "others")
+    assert api.evaluate(soup).photos == 12
+    fresh = api.open_data(tmp_path / "fresh")
+    for one in (soup, twice):
+        with pytest.raises(api.RecycleError, match=f"{one.folder.name} has trained on 10 of these 12 photos"):
+            api.evaluate(one, fresh)
+        with pytest.raises(api.RecycleError, match="every photo is a training or validation photo"):
+            api.pseudo_label([one], tmp_path / "fresh/images", tmp_path / "p.json", least=0)
+    shutil.rmtree(runs / "fresh")
+    shutil.rmtree(runs / "b")
+    assert api.ablate(runs / "a", fresh, only=["hflip"]).retrained == ()  # the soup would be its second seed
 
 
 class Peaks(Callback):

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -359,6 +360,15 @@ class TestSeveralModels:
         save_file(weights, file, metadata={"recycle": json.dumps(card)})
         with pytest.raises(api.RecycleError, match=r"different classes.*Moss"):
             api.predict([runs[0], tmp_path / "other"], work / "photos", tmp_path / "c")
+
+
+def test_the_record_names_the_model_and_what_it_was_used_with(work, tmp_path):
+    run = api.find_run(work / "runs/seed-0")
+    pipeline = api.pipeline(["hflip"], raw_weights=True)
+    done = api.predict(run, work / "photos/a/frame_0.png", tmp_path / "out", pipeline=pipeline)
+    (one,) = json.loads(done.record.read_text())["members"]
+    assert (one["checkpoint"], one["weights"], one["views"]) == (str(run.raw), "raw", ["hflip"])
+    assert one["sha256"] == hashlib.sha256(run.raw.read_bytes()).hexdigest()
 
 
 def test_hard_votes_and_ties():

@@ -10,6 +10,7 @@ from support import SMALL, run_recycle
 
 from recyclecli import api
 from recyclecli.data.pseudo import MARK
+from recyclecli.engine.pipeline import write_choice
 
 pytestmark = pytest.mark.xdist_group("pseudo")  # its runs are trained once, not by each worker
 
@@ -85,6 +86,14 @@ def test_models_and_views_must_agree(work, tmp_path):
     assert fewer > 100
 
 
+def test_one_model_without_a_view_has_nothing_to_agree_with(work, tmp_path):
+    line = ["pseudo-label", "seed-0", "photos", "--agree", 1, "--plain", "--out"]
+    done = said(work, *line, tmp_path / "p.json", codes=(2,))
+    assert "one model that sees each photo once" in done.stderr
+    assert "one model" in said(work, *line, tmp_path / "rounds", "--rounds", 1, codes=(2,)).stderr
+    assert not list(tmp_path.glob("**/*.json"))
+
+
 def test_photos_of_the_run_itself_are_left_out(work, tmp_path):
     shutil.copytree(work / "photos", tmp_path / "photos")
     val = api.judged_photos(work / "runs/seed-0")[0].record(0).file
@@ -155,20 +164,28 @@ def test_the_contests_way(work, tmp_path):
     shutil.copy(next((work / "photos").iterdir()), tmp_path / "more/another.png")
     done = said(work, "pseudo-label", "seed-0", tmp_path / "more", "--from-csv", csv, "--out", "x.json", codes=(2,))
     assert "lacks 1 photo(s): another.png" in done.stderr
+    unused = ["--threshold", 0.9, "--rule", "fixed", "--tta", "hflip", "--with", "seed-1", "--batch-size", 4]
+    done = said(work, "pseudo-label", "seed-0", "photos", "--from-csv", csv, "--out", "x.json", *unused, codes=(2,))
+    assert "leave out --with, --rule, --threshold, --tta, --batch-size\n" in done.stderr
 
 
-def test_a_second_round_labels_the_same_photos_and_rounds_go_on(work, tmp_path, monkeypatch):
+@pytest.fixture
+def kind(monkeypatch):
+    """A gate that calls every student better."""
     from dataclasses import replace
 
-    from recyclecli.api import pseudo
+    from recyclecli.api import rounds
 
-    judge = pseudo.compare
+    judge = rounds.compare
 
-    def kind(results, source):
+    def better(results, source):
         (found,) = judge(results, source)
         return [replace(found, difference=replace(found.difference, verdict="better"))]
 
-    monkeypatch.setattr(pseudo, "compare", kind)
+    monkeypatch.setattr(rounds, "compare", better)
+
+
+def test_a_second_round_labels_the_same_photos_and_rounds_go_on(work, tmp_path, kind):
     settings = {"threshold": 0.3, "least": 0, "settings": {"train.epochs": 1}, "runs": tmp_path / "runs"}
     done = api.self_train(work / "runs/seed-0", work / "photos", 2, tmp_path / "out", **settings)
     assert len(done) == 2
@@ -176,10 +193,40 @@ def test_a_second_round_labels_the_same_photos_and_rounds_go_on(work, tmp_path, 
         assert len(json.loads(one.labels.read_text())["images"]) == 8
     second = json.loads(done[1].labels.read_text())["images"][0][MARK]["runs"]
     assert second == [done[0].run.folder.name]
-    times = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("pseudo_label.json")}
+    chosen = done[1].run.pipeline  # of a student that no later one has as its teacher
+    write_choice(done[1].run, api.pipeline(["hflip"]), {})
+    files = [chosen, *(tmp_path / "out").rglob("pseudo_label.json"), *(one.run.last for one in done)]
+    times = {file: file.stat().st_mtime_ns for file in files}
     again = api.self_train(work / "runs/seed-0", work / "photos", 2, tmp_path / "out", **settings)
     assert [one.run for one in again] == [one.run for one in done]
     assert times == {file: file.stat().st_mtime_ns for file in times}
+    (tmp_path / "out/round-2/student.json").unlink()  # as where it was ended while it trained
+    api.self_train(work / "runs/seed-0", work / "photos", 2, tmp_path / "out", **settings)
+    assert not chosen.exists()
+    assert (tmp_path / "out/round-2/student.json").is_file()
+
+
+def test_rounds_refuse_what_another_call_made(work, tmp_path):
+    """Labels of other models, rules or photos; a student of other labels, weight or settings."""
+    usual = {"threshold": 0.3, "least": 0, "settings": {"train.epochs": 1}, "runs": tmp_path / "runs"}
+    photos, out = work / "photos", tmp_path / "out"
+    api.self_train(work / "runs/seed-0", photos, 1, out, **usual)
+    before = {file: file.read_bytes() for file in (*out.rglob("*.json"), *(tmp_path / "runs").rglob("*.safetensors"))}
+    shutil.copytree(photos, tmp_path / "fewer")
+    next((tmp_path / "fewer").iterdir()).unlink()
+
+    def refused(words, run="seed-0", images=photos, **changes):
+        with pytest.raises(api.RecycleError, match=words):
+            api.self_train(work / "runs" / run, images, 1, out, **{**usual, **changes})
+
+    refused("pseudo_label.json was made with other models or pipeline\n", run="seed-1")
+    refused("made with other models or pipeline\n", pipeline=api.pipeline(["hflip"]))
+    refused("made with other threshold, named", threshold=0.4, named={"Paper": 0.2})
+    refused("made with other photos", images=tmp_path / "fewer")
+    refused("seed-0-pseudo1 was trained with another data.train\n", weight=0.5)
+    refused("trained with another loss, train.epochs\n", settings={"train.epochs": 2, "loss": "dice"})
+    assert before == {file: file.read_bytes() for file in before}
+    refused("trained with another data.fingerprint\n", threshold=0.4, force=True)  # labels anew, beside the old student
 
 
 def test_rounds_end_where_nothing_is_gained(work, tmp_path):

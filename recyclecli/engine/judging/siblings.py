@@ -14,6 +14,7 @@ from typing import Any
 from recyclecli.data.splits import Split, make_split, trained_on
 from recyclecli.engine.judging.evaluate import count, count_together
 from recyclecli.engine.judging.soup import write_soup
+from recyclecli.engine.learned import learned, recipe_files
 from recyclecli.engine.pipeline import Pipeline
 from recyclecli.engine.predicting.members import Member, Vote
 from recyclecli.engine.runs import Run
@@ -99,8 +100,8 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
     second adds no chance. Runs without weights, that have trained on photos of `source`, or whose recipe or
     data can no longer be read, are left out.
     """
-    learned, judged_on = _photos(make_split(registry, recipe.data, recipe.seed))
-    own = _settings(recipe) | {"photos learned from": learned}
+    drawn, judged_on = _photos(make_split(registry, recipe.data, recipe.seed))
+    own = _settings(recipe) | {"photos learned from": drawn}
     arms: dict[str, list[tuple[Run, Recipe]]] = {"": [(run, recipe)]}
     for file in sorted(run.folder.parent.glob("*/recipe.yaml")):
         other = Run(file.parent)
@@ -109,13 +110,15 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
         try:
             settings = resolve(registry, file)
             split = make_split(registry, settings.data, settings.seed)
+            seen = trained_on(split, source)
+            seen += [name for each in recipe_files(other)[1:] for name in learned(registry, each, source)]
         except RecycleError as error:
             print(f"{other.folder.name} is left out: {error.args[0]}", file=sys.stderr)
             continue
-        learned, photos = _photos(split)
-        if photos != judged_on or trained_on(split, source):
+        drawn, photos = _photos(split)
+        if photos != judged_on or seen:
             continue
-        theirs = _settings(settings) | {"photos learned from": learned}
+        theirs = _settings(settings) | {"photos learned from": drawn}
         changed = [key for key in sorted({*own, *theirs}) if own.get(key) != theirs.get(key)]
         arm = arms.setdefault(", ".join(f"{key}={theirs.get(key)}" for key in changed), [])
         if settings.seed not in [known.seed for _, known in arm]:

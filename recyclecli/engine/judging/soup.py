@@ -12,20 +12,21 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from recyclecli.engine.checkpoint import read_card
+from recyclecli.engine.learned import keep_recipes
 from recyclecli.engine.predicting.members import Member
 from recyclecli.engine.runs import Run, create_run
 from recyclecli.errors import RecycleError
-from recyclecli.files import whole, write_text
+from recyclecli.files import whole
 
 
-def make_soup(members: Sequence[Member], first: Run, name: str, runs: Path) -> Run:
-    """A run with the recipe of `first` and the members' mean as its weights.
+def make_soup(members: Sequence[Member], owners: Sequence[Run], name: str, runs: Path) -> Run:
+    """A run with the first member's recipe and the members' mean as its weights; it keeps the others' recipes, too.
 
     Wortsman et al., "Model soups" (2022); the running statistics of batch norms are averaged, too.
 
     Args:
         members: of one architecture, size and class list; their shares are the weights of the mean.
-        first: the run whose recipe it gets.
+        owners: the run of each member.
         name: of the new run.
         runs: folder of the runs.
 
@@ -35,9 +36,9 @@ def make_soup(members: Sequence[Member], first: Run, name: str, runs: Path) -> R
     described = _card(members)
     run = create_run(name, "soup", runs)
     _write(members, described, run.best)
-    if first.env.is_file():
-        shutil.copyfile(first.env, run.env)
-    write_text(run.recipe, first.recipe.read_text(encoding="utf-8"))
+    if owners[0].env.is_file():
+        shutil.copyfile(owners[0].env, run.env)
+    keep_recipes(run, owners)
     return run
 
 

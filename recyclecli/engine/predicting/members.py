@@ -42,7 +42,7 @@ class Member:
         """What distinguishes it, with the content of its file."""
         digest = hashlib.sha256(self.weights.read_bytes()).hexdigest()
         used = {**self.pipeline.as_dict(), "alone": self.pipeline.alone}
-        return {"weights": str(self.weights.absolute()), "sha256": digest, "share": self.share, **used}
+        return {"checkpoint": str(self.weights.absolute()), "sha256": digest, "share": self.share, **used}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,143 @@
+"""Self-training as a function: rounds of labelling and training, under the gate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recyclecli.api.data import Place, registry
+from recyclecli.api.judging import compare, judged_photos
+from recyclecli.api.pseudo import FILE, pseudo_label
+from recyclecli.api.runs import find_run, recipe_of
+from recyclecli.errors import RecycleError, listed
+from recyclecli.files import write_json
+
+if TYPE_CHECKING:
+    from recyclecli.data.splits import Split
+    from recyclecli.engine.runs import Run
+    from recyclecli.judge.compare import Comparison
+    from recyclecli.recipe import Recipe
+
+DONE = "student.json"  # beside the labels: the student is trained to its end
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of self-training.
+
+    Attributes:
+        labels: the COCO file of this round.
+        run: the student.
+        against: the student against its teacher, on the first teacher's validation photos.
+    """
+
+    labels: Path
+    run: Run
+    against: Comparison
+
+
+def self_train(
+    run: Run | Place,
+    images: Place,
+    rounds: int,
+    out: Place,
+    weight: float = 1.0,
+    settings: Mapping[str, Any] = {},
+    runs: Place | None = None,
+    **options: Any,
+) -> list[Round]:
+    """Rounds of labelling photos and training a student on them and the true labels, while it gains.
+
+    Each student has the first teacher's recipe and learns from the start. The gate compares it with its
+    teacher on the first one's validation photos; the first that is not better ends it. The same call
+    may be repeated, also after an interruption: what is labelled and trained stays.
+
+    Args:
+        run: the first teacher.
+        images: photos without labels.
+        rounds: at most so many.
+        out: folder for each round's labels.
+        weight: how often a pseudo-labelled photo is drawn, beside 1 for those with true labels.
+        settings: recipe keys that differ from the teacher's.
+        runs: folder of the students, TEACHER-pseudo1 and so on; that of the teacher when left out.
+        options: of `pseudo_label`.
+
+    Raises:
+        RecycleError: labels or a student are there that another call made, or see `pseudo_label`.
+    """
+    from recyclecli.data.listing import write_lists
+    from recyclecli.data.splits import make_split
+    from recyclecli.engine.predicting.photos import root_of
+    from recyclecli.engine.runs import Run
+    from recyclecli.recipe import resolve
+
+    teacher = first = find_run(run)
+    recipe = recipe_of(first)
+    split = make_split(registry(), recipe.data, recipe.seed)
+    root = str(root_of(Path(images), Path(options["data"]) if options.get("data") else None).absolute())
+    done: list[Round] = []
+    for number in range(1, rounds + 1):
+        place = Path(out) / f"round-{number}"
+        labels, _ = pseudo_label([teacher], images, place / FILE, owner=first, again=True, **options)
+        # only now: lists of another teacher's photos lie here no more than its labels do
+        true = write_lists(split.train, Path(out), "train", split.weights)
+        held = write_lists(split.val, Path(out), "val")
+        pseudo = {"root": root, "json": str(labels.absolute()), "weight": weight}
+        keys: dict[str, Any] = {
+            "data.dataset": "coco",
+            "data.classes": {},
+            "data.json_path": true[0]["json"],
+            "data.fold": None,
+            "data.split": "auto",
+            "data.fingerprint": None,
+            "data.train": [*true, pseudo],
+            "data.val": [{"root": entry["root"], "json": entry["json"]} for entry in held],
+        }
+        wanted = resolve(registry(), first.recipe, {**keys, **settings})
+        student = Run(Path(runs or first.folder.parent) / f"{first.folder.name}-pseudo{number}")
+        _train(student, wanted, make_split(registry(), wanted.data, wanted.seed), place / DONE)
+        (against,) = compare([f"{teacher.folder}+plain", f"{student.folder}+plain"], judged_photos(student)[0])
+        done.append(Round(labels, student, against))
+        if against.difference.verdict != "better":
+            break
+        teacher = student
+    return done
+
+
+def _train(student: Run, wanted: Recipe, split: Split, done: Path) -> None:
+    """Train a student, or go on with it, unless the file `done` says that it is trained."""
+    from recyclecli.engine.training.train import resume, train
+
+    mark = {"run": str(student.folder.absolute())}
+    if not student.recipe.is_file():
+        done.unlink(missing_ok=True)
+        train(registry(), wanted, split, student.folder.name, student.folder.parent)
+    else:
+        own = recipe_of(student)
+        asked = wanted.model_copy(update={"data": split.data})
+        other = sorted({key for key, _ in set(_settings(asked, asked)) ^ set(_settings(own, asked))})
+        if other:
+            raise RecycleError(
+                f"{student.folder} was trained with another {listed(other)}",
+                "move or remove that run to train another, or repeat the earlier call",
+            )
+        if done.is_file() and json.loads(done.read_bytes()) == mark:
+            return
+        resume(registry(), own, split, student)
+    write_json(done, mark)
+
+
+def _settings(recipe: Recipe, asked: Recipe) -> Iterator[tuple[str, str]]:
+    """Keys and values of a recipe, but for what a training with the recipe `asked` finds by itself."""
+    tree = recipe.model_dump(mode="json", by_alias=True)
+    train = tree["train"]
+    train["photos in a step"] = train.pop("batch_size") * train.pop("accumulate")  # halves of a batch: out of memory
+    for flag, found in (("find_batch_size", "photos in a step"), ("find_lr", "lr")):
+        if getattr(asked.train, flag):
+            del train[flag], train[found]
+    for section, value in tree.items():
+        for key, one in value.items() if isinstance(value, dict) else [("", value)]:
+            yield f"{section}.{key}".rstrip("."), json.dumps(one, sort_keys=True)

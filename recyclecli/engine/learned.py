@@ -1,0 +1,39 @@
+"""What a run has learned from: its own recipe's photos, and for a soup those of all its members. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from recyclecli.data.splits import make_split, trained_on
+from recyclecli.engine.runs import Run
+from recyclecli.files import write_text
+from recyclecli.plugins import Registry
+from recyclecli.recipe import resolve
+from recyclecli.types import Source
+
+MEMBERS = "members"  # folder of the recipes of a soup's members
+
+
+def recipe_files(run: Run) -> list[Path]:
+    """The run's recipe, and where it is a soup those of its members."""
+    return [run.recipe, *sorted((run.folder / MEMBERS).glob("*.yaml"))]
+
+
+def keep_recipes(run: Run, members: Sequence[Run]) -> None:
+    """Keep in a soup the recipes of the runs it is made of, each once; the first is its own."""
+    texts = dict.fromkeys(file.read_text(encoding="utf-8") for one in members for file in recipe_files(one))
+    own, *others = texts
+    for number, text in enumerate(others, start=1):
+        write_text(run.folder / MEMBERS / f"{number:03d}.yaml", text)
+    write_text(run.recipe, own)
+
+
+def learned(registry: Registry, recipe: Path, source: Source) -> list[str]:
+    """`file_name`s of photos of `source` that a run of this recipe has learned from; see `trained_on`.
+
+    Raises:
+        RecycleError: the recipe or its data can no longer be read.
+    """
+    settings = resolve(registry, recipe)
+    return trained_on(make_split(registry, settings.data, settings.seed), source)
