@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -282,6 +283,19 @@ def test_two_devices_say_what_one_says(work, tmp_path):
     assert min((first[name] == second[name]).mean() for name in first) > 0.999  # batches differ, and so do roundings
     assert list(read_submission(tmp_path / "one.csv")) == list(read_submission(tmp_path / "two.csv"))
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_process_ends_whose_parent_was_gone_before_it_had_begun(work, tmp_path, monkeypatch):
+    from recyclecli.engine.predicting import predict
+    from recyclecli.engine.predicting.job import Job, Shard
+
+    ended = threading.Event()
+    monkeypatch.setattr(os, "_exit", lambda code: ended.set())
+    monkeypatch.setattr(predict, "work_on", lambda *_: None)
+    shard = Shard(Job((), (), tmp_path), {}, 0, 2, "cuda:0")
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    predict._work_alone(shard, 4242)
+    assert ended.wait(20)
 
 
 def test_devices_go_on_when_some_had_not_begun(work, tmp_path, monkeypatch):

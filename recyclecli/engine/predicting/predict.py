@@ -134,7 +134,7 @@ def _targets(job: Job) -> list[Path]:
 def _spread(shards: Sequence[Shard]) -> None:
     """One process for each shard; the bar follows their journals."""
     with ProcessPoolExecutor(len(shards), multiprocessing.get_context("spawn")) as pool:
-        tasks = [pool.submit(_work_alone, shard) for shard in shards]
+        tasks = [pool.submit(_work_alone, shard, os.getpid()) for shard in shards]
 
         def steps() -> Iterator[int]:
             seen = 0
@@ -156,15 +156,15 @@ def _spread(shards: Sequence[Shard]) -> None:
             ) from error
 
 
-def _work_alone(shard: Shard) -> None:
-    Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+def _work_alone(shard: Shard, parent: int) -> None:
+    Thread(target=_follow, args=(parent,), daemon=True).start()
     if shard.device == "cpu":
         torch.set_num_threads(max(1, torch.get_num_threads() // shard.of))
     work_on(discover(), shard, False)
 
 
 def _follow(parent: int) -> None:
-    """End this process when its parent has ended, however that was."""
+    """End this process when its parent has ended, however that was, and be it before this process had begun."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)
