@@ -13,15 +13,12 @@ from recyclecli.api.judging import compare, judged_photos
 from recyclecli.api.pseudo import FILE, pseudo_label
 from recyclecli.api.runs import find_run, recipe_of
 from recyclecli.errors import RecycleError, listed
-from recyclecli.files import write_json
 
 if TYPE_CHECKING:
     from recyclecli.data.splits import Split
     from recyclecli.engine.runs import Run
     from recyclecli.judge.compare import Comparison
     from recyclecli.recipe import Recipe
-
-DONE = "student.json"  # beside the labels: the student is trained to its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ def self_train(
         }
         wanted = resolve(registry(), first.recipe, {**keys, **settings})
         student = Run(Path(runs or first.folder.parent) / f"{first.folder.name}-pseudo{number}")
-        _train(student, wanted, make_split(registry(), wanted.data, wanted.seed), place / DONE)
+        _train(student, wanted, make_split(registry(), wanted.data, wanted.seed))
         (against,) = compare([f"{teacher.folder}+plain", f"{student.folder}+plain"], judged_photos(student)[0])
         done.append(Round(labels, student, against))
         if against.difference.verdict != "better":
@@ -107,27 +104,22 @@ def self_train(
     return done
 
 
-def _train(student: Run, wanted: Recipe, split: Split, done: Path) -> None:
-    """Train a student, or go on with it, unless the file `done` says that it is trained."""
+def _train(student: Run, wanted: Recipe, split: Split) -> None:
+    """Train a student, or go on with it where it was begun; one that is trained stays as it is."""
     from recyclecli.engine.training.train import resume, train
 
-    mark = {"run": str(student.folder.absolute())}
     if not student.recipe.is_file():
-        done.unlink(missing_ok=True)
         train(registry(), wanted, split, student.folder.name, student.folder.parent)
-    else:
-        own = recipe_of(student)
-        asked = wanted.model_copy(update={"data": split.data})
-        other = sorted({key for key, _ in set(_settings(asked, asked)) ^ set(_settings(own, asked))})
-        if other:
-            raise RecycleError(
-                f"{student.folder} was trained with another {listed(other)}",
-                "move or remove that run to train another, or repeat the earlier call",
-            )
-        if done.is_file() and json.loads(done.read_bytes()) == mark:
-            return
-        resume(registry(), own, split, student)
-    write_json(done, mark)
+        return
+    own = recipe_of(student)
+    asked = wanted.model_copy(update={"data": split.data})
+    other = sorted({key for key, _ in set(_settings(asked, asked)) ^ set(_settings(own, asked))})
+    if other:
+        raise RecycleError(
+            f"{student.folder} was trained with another {listed(other)}",
+            "move or remove that run to train another, or repeat the earlier call",
+        )
+    resume(registry(), own, split, student)
 
 
 def _settings(recipe: Recipe, asked: Recipe) -> Iterator[tuple[str, str]]:
