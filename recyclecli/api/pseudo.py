@@ -105,7 +105,8 @@ def pseudo_label(
         return file, _read_again(file, asked)
     said = (None if force else finished(job)) or predict_job(job, devices, force)
     names = [photo.name for photo in photos if photo.name not in said.failed]
-    origin: dict[str, Any] = {"runs": [run.folder.name for run in found], "rule": rule}
+    folders = [str(run.folder.absolute()) for run in found]
+    origin: dict[str, Any] = {"runs": [run.folder.name for run in found], "folders": folders, "rule": rule}
     origin |= {"agree": agree} if agree else {}
     made = pseudo_labels(lambda: of_folder(work, names, said.masks), class_names, rule, threshold, named, least, origin)
     made = _written(file, asked, replace(made, unreadable=said.failed))

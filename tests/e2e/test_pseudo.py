@@ -10,7 +10,10 @@ from support import SMALL, run_recycle
 
 from recyclecli import api
 from recyclecli.data.pseudo import MARK
+from recyclecli.data.splits import make_split
 from recyclecli.engine.pipeline import write_choice
+from recyclecli.engine.training.leaks import tell_leaks
+from recyclecli.recipe import resolve
 
 pytestmark = pytest.mark.xdist_group("pseudo")  # its runs are trained once, not by each worker
 
@@ -167,6 +170,38 @@ def test_the_contests_way(work, tmp_path):
     unused = ["--threshold", 0.9, "--rule", "fixed", "--tta", "hflip", "--with", "seed-1", "--batch-size", 4]
     done = said(work, "pseudo-label", "seed-0", "photos", "--from-csv", csv, "--out", "x.json", *unused, codes=(2,))
     assert "leave out --with, --rule, --threshold, --tta, --batch-size\n" in done.stderr
+
+
+def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_photos(work, tmp_path, capfd):
+    """Fold 1 is judged on four photos that the runs of fold 0 have learned from."""
+
+    def told(fold=0, **settings):
+        recipe = resolve(api.registry(), None, {**SMALL, "data.root": work / "data", "data.fold": fold, **settings})
+        split = make_split(api.registry(), recipe.data, recipe.seed)
+        capfd.readouterr()
+        tell_leaks(api.registry(), recipe.model_copy(update={"data": split.data}), split)
+        return capfd.readouterr().err
+
+    teacher = tmp_path / "teacher"
+    shutil.copytree(work / "runs/seed-0", teacher)
+    start = {"train.init_from": str(api.find_run(teacher).best)}
+    assert told(0, **start) == ""
+    api.train({**SMALL, "data.root": work / "data", "data.fold": 1, "train.epochs": 1, **start}, None, "b", tmp_path)
+    said = f"starts from, {teacher}, has learned from 4 of these 4 validation photos"
+    assert said in capfd.readouterr().err
+    again = told(1, **{"train.init_from": str(tmp_path / "b/checkpoints/best.safetensors")})  # of fold 1 itself
+    assert f"starts from, {tmp_path}/b, has learned from 4 of these 4" in again
+    labels, made = api.pseudo_label([teacher], work / "photos", tmp_path / "p.json", threshold=0.3, least=0)
+    assert made.document["images"][0][MARK]["folders"] == [str(teacher)]
+    files = {}
+    for fold in (0, 1):
+        train, val = ({"root": work / "data", "json": f"kfold_{fold}_{part}.json"} for part in ("train", "val"))
+        pseudo = {"root": work / "photos", "json": str(labels)}
+        files[fold] = {"data.fold": None, "data.train": [train, pseudo], "data.val": [val]}
+    assert told(**files[0]) == ""
+    assert f"teacher of its pseudo-labels, {teacher}, has learned from 4 of these 4" in told(**files[1])
+    shutil.rmtree(teacher)
+    assert told(**files[1]) == ""
 
 
 @pytest.fixture

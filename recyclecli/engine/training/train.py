@@ -29,6 +29,7 @@ from recyclecli.engine.ranks import is_first, say
 from recyclecli.engine.runs import RUNS, Run, create_run
 from recyclecli.engine.training.callbacks import Keep
 from recyclecli.engine.training.data import PhotoData
+from recyclecli.engine.training.leaks import tell_leaks
 from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.saving import WholeFiles, refuse_small_disk
 from recyclecli.engine.training.trainer import callbacks_of, loggers_on_a_full_disk, make_trainer
@@ -102,6 +103,7 @@ def train(
     absent = absent_classes(split.train)
     if absent:
         say(f"note: no training photo shows {listed(absent)}, so nothing is learned of it")
+    tell_leaks(registry, recipe, split)
     say(f"run folder: {run.folder}")
     try:
         if is_first():
