@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=2 python benchmarks/predict.py ../shared/data/recycle-trash-pseudo [--photos 819]
 
-A U-Net of the default recipe, trained one epoch at 512x512. The bare model gets batches that lie in
+The model of the default recipe, trained one epoch at 512x512. The bare model gets batches that lie in
 memory, as many photos, in the same precision, half of them before and half after the prediction, so that
 a drift of the machine hits both. Printed: images per second of both and their ratio (bar: 0.9), and
 the resident memory a quarter of the way and at the end.
