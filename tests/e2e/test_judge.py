@@ -352,10 +352,14 @@ class TestAblate:
         assert scores[sizes.index(size)] == max(scores)
         assert "no options to search" in said(work, "ablate", "seed-1", "--search", "hflip", codes=(2,)).stderr
 
-    def test_resuming_forgets_the_choice(self, work, val):
-        run = api.find_run(work / "runs/seed-1")
+    def test_resuming_forgets_the_choice_where_it_trains(self, work, tmp_path):
+        shutil.copytree(work / "runs/seed-1", tmp_path / "runs/more")
+        run = api.find_run(tmp_path / "runs/more")
         write_choice(run, api.pipeline(["hflip"]), {})
-        said(work, "train", "--resume", "seed-1")
+        said(tmp_path, "train", "--resume", "more")
+        assert run.pipeline.exists()
+        run.recipe.write_text(run.recipe.read_text().replace("epochs: 4", "epochs: 5"))
+        said(tmp_path, "train", "--resume", "more")
         assert not run.pipeline.exists()
 
 
