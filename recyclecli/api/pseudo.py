@@ -173,15 +173,12 @@ def _apart(member: Member) -> list[Member]:
 
 def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
     """The photos that are neither validation nor training photos of a run, no copies of them, and not made of them."""
-    from recyclecli.data.splits import make_split
-    from recyclecli.engine.learned import recipe_files
-    from recyclecli.recipe import resolve
+    from recyclecli.engine.learned import read_back, recipe_files
 
     seen: dict[str, str] = {}
     names: dict[str, str] = {}
     for owner, file in ((run, file) for run in runs for file in recipe_files(run)):
-        recipe = resolve(registry(), file)
-        split = make_split(registry(), recipe.data, recipe.seed)
+        _, split = read_back(registry(), file)
         for what, source in (("training", split.train), ("validation", split.val)):
             records = [source.record(index) for index in range(len(source))]
             said = f"{what} photo of {owner.folder}"

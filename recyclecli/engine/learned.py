@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from recyclecli.data.splits import make_split, trained_on
+from recyclecli.data.splits import Split, make_split, trained_on
 from recyclecli.engine.runs import Run
 from recyclecli.files import write_text
 from recyclecli.plugins import Registry
-from recyclecli.recipe import resolve
+from recyclecli.recipe import Recipe, resolve
 from recyclecli.types import Source
 
 MEMBERS = "members"  # folder of the recipes of a soup's members
@@ -29,11 +29,20 @@ def keep_recipes(run: Run, members: Sequence[Run]) -> None:
     write_text(run.recipe, own)
 
 
-def learned(registry: Registry, recipe: Path, source: Source) -> list[str]:
-    """`file_name`s of photos of `source` that a run of this recipe has learned from; see `trained_on`.
+def read_back(registry: Registry, file: Path) -> tuple[Recipe, Split]:
+    """A run's recipe, and the photos that it names.
 
     Raises:
         RecycleError: the recipe or its data can no longer be read.
     """
-    settings = resolve(registry, recipe)
-    return trained_on(make_split(registry, settings.data, settings.seed), source)
+    recipe = resolve(registry, file)
+    return recipe, make_split(registry, recipe.data, recipe.seed)
+
+
+def learned(registry: Registry, recipe: Path, source: Source) -> list[str]:
+    """`file_name`s of photos of `source` that a run of this recipe has learned from; see `trained_on`.
+
+    Raises:
+        RecycleError: see `read_back`.
+    """
+    return trained_on(read_back(registry, recipe)[1], source)

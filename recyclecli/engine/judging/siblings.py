@@ -14,7 +14,7 @@ from typing import Any
 from recyclecli.data.splits import Split, make_split, trained_on
 from recyclecli.engine.judging.evaluate import count, count_together
 from recyclecli.engine.judging.soup import write_soup
-from recyclecli.engine.learned import learned, recipe_files
+from recyclecli.engine.learned import learned, read_back, recipe_files
 from recyclecli.engine.pipeline import Pipeline
 from recyclecli.engine.predicting.members import Member, Vote
 from recyclecli.engine.runs import Run
@@ -24,7 +24,7 @@ from recyclecli.judge.gate import Trick, judged
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import Metric
 from recyclecli.plugins import Registry
-from recyclecli.recipe import Recipe, resolve
+from recyclecli.recipe import Recipe
 from recyclecli.types import Source
 
 
@@ -108,8 +108,7 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
         if other.folder == run.folder or not other.best.is_file():
             continue
         try:
-            settings = resolve(registry, file)
-            split = make_split(registry, settings.data, settings.seed)
+            settings, split = read_back(registry, file)
             seen = trained_on(split, source)
             seen += [name for each in recipe_files(other)[1:] for name in learned(registry, each, source)]
         except RecycleError as error:

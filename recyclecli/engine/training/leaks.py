@@ -7,13 +7,13 @@ from pathlib import Path
 
 from recyclecli.coco.document import load_content
 from recyclecli.data.pseudo import MARK
-from recyclecli.data.splits import Split, make_split, trained_on
-from recyclecli.engine.learned import recipe_files
+from recyclecli.data.splits import Split, trained_on
+from recyclecli.engine.learned import read_back, recipe_files
 from recyclecli.engine.ranks import is_first, say
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
-from recyclecli.recipe import DataSection, Recipe, resolve
+from recyclecli.recipe import DataSection, Recipe
 from recyclecli.types import Source
 
 
@@ -68,8 +68,7 @@ def _known(registry: Registry, run: Run, source: Source, passed: set[Path]) -> s
     known: set[str] = set()
     for file in recipe_files(run):
         try:
-            recipe = resolve(registry, file)
-            split = make_split(registry, recipe.data, recipe.seed)
+            recipe, split = read_back(registry, file)
         except RecycleError as error:
             say(f"note: what {run.folder} has learned from cannot be read: {error.args[0]}")
             continue
