@@ -99,12 +99,8 @@ class Registry:
 
     def offers(self, kind: Kind | None = None) -> list[Offer]:
         """All components of a kind (or of every kind), in order of kind and name."""
-        found = [
-            Offer(component, plugin)
-            for plugin in self.plugins
-            for component in plugin.components
-            if kind in (None, component.kind)
-        ]
+        every = (Offer(component, plugin) for plugin in self.plugins for component in plugin.components)
+        found = (offer for offer in every if kind in (None, offer.component.kind))
         return sorted(found, key=lambda offer: (KINDS.index(offer.component.kind), offer.qualified))
 
     def names(self, kind: Kind) -> list[str]:

@@ -298,6 +298,19 @@ class PostprocessorConformance(Conformance):
             assert (result >= 0).all()
             np.testing.assert_allclose(result.sum(0), 1, atol=1e-3)
 
+    def test_batch(self, registry: Registry) -> None:
+        """A `batch`, where there is one, gives for photos of any sizes what calls give."""
+        process = self.build(registry, PostprocessorContext(CLASSES))
+        if not hasattr(process, "batch"):
+            pytest.skip("it takes one photo at a time")
+        chance = np.random.default_rng(0)
+        sizes = ((48, 64), (20, 31), (48, 64), (1, 1))
+        photos = [chance.integers(0, 256, (*size, 3), np.uint8) for size in sizes]
+        given = [chance.random((len(CLASSES), *size), np.float32) for size in sizes]
+        given = [shares / shares.sum(0) for shares in given]
+        for photo, shares, result in zip(photos, given, process.batch(photos, given), strict=True):
+            np.testing.assert_allclose(result, process(photo, shares), atol=1e-3)
+
 
 class DatasetConformance(Conformance):
     """A dataset: set `root` too, to a folder that holds some data."""

@@ -332,7 +332,11 @@ class Loss(Protocol):
 
 
 class Postprocessor(Protocol):
-    """Maps image (H, W, 3) uint8 RGB and probabilities (K, H, W) float32 to probabilities (K, H, W)."""
+    """Maps image (H, W, 3) uint8 RGB and probabilities (K, H, W) float32 to probabilities (K, H, W).
+
+    One that is faster with several photos at once, of any sizes, offers a method `batch(images,
+    probabilities)` too: a list of what calls would give.
+    """
 
     def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """The probabilities after this step."""

@@ -135,6 +135,35 @@ class TestInference:
         assert calls == [pytest.approx(1, abs=1e-5), "swap"]
         assert set(np.unique(labels)) == {0, 1}
 
+    def test_a_postprocessor_that_takes_several_photos_gets_as_many_as_fit(self):
+        groups = []
+
+        class Together:
+            def batch(self, images, probabilities):
+                groups.append([image.shape[:2] for image in images])
+                pairs = zip(images, probabilities, strict=True)
+                return [np.where(image[0, 0, 0] > 0, given[::-1], given) for image, given in pairs]
+
+        sizes = [(64, 64), (50, 90), (1500, 1500), (3000, 1000), (7, 7), (7, 8)]
+        photos = [np.full((*size, 3), place % 2, np.uint8) for place, size in enumerate(sizes)]
+        plain, turned = self.labels(*photos), self.labels(*photos, posts=[lambda image, given: given, Together()])
+        seen = [*sizes[:3], (2048, 683), *sizes[4:]]  # the longest side is 2048 at most
+        assert groups == [seen[:2], seen[2:3], seen[3:]]
+        for place, (before, after) in enumerate(zip(plain, turned, strict=True)):
+            assert after.shape == sizes[place]
+            swapped = np.array([2, 1, 0])[before] if place % 2 else before
+            assert (after == swapped).mean() > 0.95, place  # scores are resized before them, labels after
+        stages = [Stage(post=(Together(),)), Stage()]
+        trained = self.predictor()._model
+        groups.clear()
+        from recyclecli.engine.checkpoint import Trained
+
+        both = Predictor(Trained(trained, ("a", "b", "c"), [], 64, {}), stages, "cpu")
+        for (one, other), expected in zip(predictions(both, photos), turned, strict=True):
+            assert (one.labels == expected).all()
+            assert one.labels.shape == other.labels.shape
+        assert groups == [[size] for size in seen]  # several stages hold one photo at a time
+
     def test_confidence_is_the_largest_probability(self):
         ((said,),) = predictions(self.predictor(), [np.zeros((64, 64, 3), np.uint8)])
         wanted = np.exp(5) / (np.exp(5) + 2)

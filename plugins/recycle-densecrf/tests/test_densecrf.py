@@ -3,7 +3,9 @@ import pytest
 import torch
 from recycle_densecrf import DenseCrfOptions
 from recycle_densecrf.densecrf import DenseCrf
-from recycle_densecrf.torchfield import mean_field_on
+from recycle_densecrf.guard import small_objects
+from recycle_densecrf.torchfield import mean_fields_on
+from scipy import ndimage
 from scipy.ndimage import gaussian_filter
 
 from recyclecli.testing import PostprocessorConformance
@@ -50,7 +52,7 @@ def test_every_implementation_says_what_pydensecrf_says(height, width, classes, 
         said = crf(photo, probabilities, threads=threads, **options)
         assert np.abs(said - expected).max() < 1e-3
         assert (said.argmax(0) == expected.argmax(0)).mean() > 0.999
-    on_torch = mean_field_on("cpu", photo, probabilities, DenseCrfOptions(**options))
+    (on_torch,) = mean_fields_on("cpu", [photo], [probabilities], DenseCrfOptions(**options))
     assert np.abs(on_torch - expected).max() < 1e-3
 
 
@@ -64,6 +66,29 @@ def test_one_object_serves_photos_of_many_sizes():
         photo.flags.writeable = False
         for implementation in ("lattice", "pydensecrf"):
             crf(photo, probabilities, implementation=implementation)
+
+
+SIZES = ((40, 60), (90, 31), (40, 60), (1, 1), (60, 40), (40, 60), (7, 200))
+
+
+@pytest.mark.parametrize("options", [{}, {"threads": 1}, {"threads": 3}, {"implementation": "pydensecrf"}])
+def test_photos_of_a_batch_do_not_see_each_other(options):
+    scenes = [scene(height, width, 5, seed) for seed, (height, width) in enumerate(SIZES)]
+    field = DenseCrf(DenseCrfOptions(device="cpu", **options), CONTEXT)
+    together = field.batch(*zip(*scenes, strict=True))
+    assert [each.shape for each in together] == [(5, *size) for size in SIZES]
+    for (photo, probabilities), said in zip(scenes, together, strict=True):
+        assert np.abs(said - crf(photo, probabilities, guard_area=0.002, **options)).max() < 1e-5
+
+
+def test_photos_of_a_batch_in_torch_do_not_see_each_other():
+    scenes = [scene(height, width, 5, seed) for seed, (height, width) in enumerate(SIZES)]
+    together = mean_fields_on("cpu", *zip(*scenes, strict=True), DenseCrfOptions())
+    for (photo, probabilities), said in zip(scenes, together, strict=True):
+        (alone,) = mean_fields_on("cpu", [photo], [probabilities], DenseCrfOptions())
+        assert np.abs(said - alone).max() < 1e-5
+        assert np.abs(said - crf(photo, probabilities)).max() < 1e-3
+    assert np.abs(together[0] - together[2]).max() > 0.1  # of one size, and not of one photo
 
 
 def test_a_blurred_edge_moves_to_the_photos_edge():
@@ -96,12 +121,32 @@ def test_the_guard_keeps_a_small_sure_object_and_no_unsure_one():
     assert not crf(photo, probabilities, guard_area=0.005).argmax(0).any()
 
 
+def test_the_guard_looks_at_each_region_by_itself():
+    chance = np.random.default_rng(3)
+    before, after = (
+        gaussian_filter(chance.normal(size=(4, 90, 70)), (0, blur, blur)).astype(np.float32) for blur in (1.5, 4)
+    )
+    before = np.exp(6 * before) / np.exp(6 * before).sum(0)
+    kept = small_objects(before, after, 0.01, 0.4)
+    said, lost = before.argmax(0), before.argmax(0) != after.argmax(0)
+    expected = np.zeros(said.shape, bool)
+    for label in range(4):
+        regions, count = ndimage.label(said == label)
+        for number in range(1, count + 1):
+            region = regions == number
+            small = 8 < region.sum() <= 0.01 * said.size
+            expected |= region & (small and lost[region].mean() > 0.5 and before.max(0)[region].mean() >= 0.4)
+    assert expected.any()
+    assert (lost & ~expected).any()
+    assert np.array_equal(kept, expected)
+
+
 def test_kernels_too_small_for_a_photo_are_refused():
     photo, probabilities = scene(300, 300, 2)
     with pytest.raises(RecycleError, match=r"reach of 0\.01 pixels"):
         crf(photo, probabilities, bilateral_sdims=0.01)
     with pytest.raises(RecycleError, match=r"reach of 0\.01 pixels"):
-        mean_field_on("cpu", photo, probabilities, DenseCrfOptions(bilateral_sdims=0.01))
+        mean_fields_on("cpu", [photo], [probabilities], DenseCrfOptions(bilateral_sdims=0.01))
 
 
 def test_pydensecrf_that_is_missing_names_the_package(monkeypatch):
@@ -115,7 +160,7 @@ def test_it_works_where_the_model_does(monkeypatch):
     expected = crf(photo, probabilities)
     used = []
     monkeypatch.setattr(
-        "recycle_densecrf.densecrf.mean_field_on", lambda device, *_: used.append(device) or expected.copy()
+        "recycle_densecrf.densecrf.mean_fields_on", lambda device, *_: used.append(device) or [expected.copy()]
     )
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     for device, option in (("cpu", "auto"), ("cuda:3", "auto"), ("auto", "auto"), ("cuda:3", "cpu"), ("cpu", "cuda")):
@@ -129,7 +174,11 @@ def test_it_works_where_the_model_does(monkeypatch):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("iterations", [5, 10])
 def test_a_gpu_says_what_the_cpu_says(iterations):
-    photo, probabilities = scene(512, 512, 11)
-    on_cpu, on_gpu = (crf(photo, probabilities, iterations=iterations, device=device) for device in ("cpu", "cuda"))
-    assert np.abs(on_gpu - on_cpu).max() < 1e-3
-    assert (on_gpu.argmax(0) == on_cpu.argmax(0)).mean() > 0.999
+    batch = list(zip(*(scene(512, side, 11, side) for side in (512, 512, 300)), strict=True))
+    options = DenseCrfOptions(iterations=iterations)
+    for on_cpu, on_gpu in zip(
+        *(DenseCrf(options.model_copy(update={"device": device}), CONTEXT).batch(*batch) for device in ("cpu", "cuda")),
+        strict=True,
+    ):
+        assert np.abs(on_gpu - on_cpu).max() < 1e-3
+        assert (on_gpu.argmax(0) == on_cpu.argmax(0)).mean() > 0.999

@@ -3,6 +3,8 @@ import pytest
 from recycle_densecrf import FillHolesOptions, ModeFilterOptions, RemoveIslandsOptions
 from recycle_densecrf.islands import FillHoles, RemoveIslands
 from recycle_densecrf.mode import ModeFilter
+from recycle_densecrf.regions import most_likely, regions_of
+from scipy import ndimage
 
 from recyclecli.testing import CLASSES, PostprocessorConformance
 from recyclecli.types import PostprocessorContext
@@ -25,6 +27,31 @@ class TestFillHoles(PostprocessorConformance):
 
 def sure(labels):
     return np.eye(len(CLASSES), dtype=np.float32)[labels].transpose(2, 0, 1) * 0.8 + 0.02
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (2, 2), (37, 53)])
+@pytest.mark.parametrize("labels", [1, 2, 3, 40])
+def test_regions_are_those_of_scipy(shape, labels):
+    for seed in range(20):
+        said = np.random.default_rng(seed).integers(0, labels, shape).astype(np.uint8)
+        regions, count = regions_of(said)
+        expected = [ndimage.label(said == label)[0] for label in range(labels)]
+        assert count == sum(int(each.max()) for each in expected) == regions.max() + 1
+        for number in range(count):
+            rows, columns = np.nonzero(regions == number)
+            theirs = expected[said[rows[0], columns[0]]]
+            assert np.array_equal(regions == number, theirs == theirs[rows[0], columns[0]])
+
+
+def test_a_region_that_winds_is_one():
+    comb = np.zeros((9, 31), np.uint8)
+    comb[:-1, ::2] = 1  # teeth that meet in the last row alone
+    comb[-1] = 1
+    assert regions_of(comb)[1] == 1 + 15
+    spiral = np.ones((41, 41), np.uint8)
+    spiral[1::4, 1:-1] = spiral[3::4, 1:] = 0
+    spiral[1:-1:4, -1] = spiral[3:-1:4, 0] = 0
+    assert regions_of(spiral)[1] == sum(ndimage.label(spiral == label)[1] for label in (0, 1))
 
 
 def test_mode_filter_removes_a_speck_and_keeps_an_edge():
@@ -58,6 +85,14 @@ def test_islands_take_the_nearest_label_and_large_regions_stay():
     labels[5:7, 5:7] = 1  # 4 pixels: no island
     clean[5:7, 5:7] = 1
     assert np.array_equal(remove(PHOTO, sure(labels)).argmax(0), clean)
+
+
+def test_the_label_is_that_of_argmax_also_where_two_are_equal():
+    shares = np.random.default_rng(0).integers(0, 3, (5, 30, 41)).astype(np.float32)
+    for given in (shares, shares.transpose(0, 2, 1), shares[:1]):
+        labels, largest = most_likely(given)
+        assert np.array_equal(labels, given.argmax(0))
+        assert np.array_equal(largest, given.max(0))
 
 
 def test_holes_are_filled_but_not_the_middle_of_a_ring_nor_what_lies_on_background():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -19,8 +19,10 @@ from recyclecli.engine.predicting.windows import window_starts, window_weight
 from recyclecli.types import Postprocessor
 
 T = TypeVar("T")
+Way = tuple[float, View | None]  # how the model sees a photo: window, view
 
 BATCH_PIXELS = 2**25  # of photos that are held at a time: about 10 bytes each with their labels
+TOGETHER = 2**21  # pixels that post-processors see at a time, where they take several photos
 WORK = 2048  # longest side in pixels at which post-processors see a photo, and several models meet
 TINY = 1e-12  # probability, before its log is taken
 
@@ -45,8 +47,8 @@ class Stage:
     alone: bool = False
 
     @property
-    def seen(self) -> tuple[tuple[float, View | None], ...]:
-        """Each way that the model sees the photo: window, view."""
+    def seen(self) -> tuple[Way, ...]:
+        """Each way that the model sees the photo."""
         plain: tuple[View | None, ...] = () if self.alone else (None,)
         return tuple((self.window, view) for view in (*plain, *self.views))
 
@@ -106,17 +108,26 @@ class Predictor:
         ways = {stage.seen for stage in self._stages}
         every = {way for several in ways for way in several}
         whole = {way: self._whole(photos, *self._size_of(*way)) for way in every if not way[0]}
-        for number, photo in enumerate(photos):
+
+        def means(number: int) -> dict[tuple[Way, ...], torch.Tensor]:
             seen = {way: whole[way][number] for way in whole}
-            seen |= {way: self._windowed(photo, *self._size_of(*way)) for way in every if way[0]}
-            means = {}
-            for several in ways:
-                first, *others = (seen[way] for way in several)
-                if others:
-                    shares = torch.stack([sized(one, first.shape[1:]).softmax(0) for one in (first, *others)])
-                    first = shares.mean(0).clamp_(min=TINY).log_()
-                means[several] = first
-            yield map(partial(_processed, means, photo), self._stages)
+            seen |= {way: self._windowed(photos[number], *self._size_of(*way)) for way in every if way[0]}
+            return {several: _mean([seen[way] for way in several]) for several in ways}
+
+        def staged(number: int) -> Iterator[torch.Tensor]:
+            mean = means(number)
+            return (one for stage in self._stages for one in _processed([mean[stage.seen]], [photos[number]], stage))
+
+        if len(self._stages) > 1:
+            yield from map(staged, range(len(photos)))
+            return
+        (stage,) = self._stages
+        several = len(photos) if any(hasattr(post, "batch") for post in stage.post) else 1
+        for numbers in batches(
+            range(len(photos)), several, lambda number: math.prod(meeting_size(photos[number])), TOGETHER
+        ):
+            given = [means(number)[stage.seen] for number in numbers]
+            yield from (iter([one]) for one in _processed(given, [photos[number] for number in numbers], stage))
 
     def _size_of(self, window: float, view: View | None) -> tuple[int, str]:
         """The longer side that a photo is scaled to, and how it is turned."""
@@ -171,34 +182,49 @@ def meeting_size(photo: NDArray[np.uint8]) -> tuple[int, int]:
 
 
 @torch.inference_mode()
-def _processed(means: Mapping[Any, torch.Tensor], photo: NDArray[np.uint8], stage: Stage) -> torch.Tensor:
-    """A stage's scores (K, h, w) after its post-processors, at the size that these see the photo at."""
-    scores = means[stage.seen]
+def _mean(seen: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Scores (K, h, w) of a photo from those of each way it was seen, at the size of the first."""
+    if len(seen) == 1:
+        return seen[0]
+    shares = torch.stack([sized(one, seen[0].shape[1:]).softmax(0) for one in seen])
+    return shares.mean(0).clamp_(min=TINY).log_()
+
+
+@torch.inference_mode()
+def _processed(
+    scores: Sequence[torch.Tensor], photos: Sequence[NDArray[np.uint8]], stage: Stage
+) -> Sequence[torch.Tensor]:
+    """A stage's scores (K, h, w) after its post-processors, at the size that these see each photo at."""
     if not stage.post:
         return scores
-    height, width = meeting_size(photo)
-    probabilities: NDArray[np.float32] = (
-        torch.cat(list(resized_bands(scores, height, width)), 1).softmax(0).cpu().numpy()
-    )
-    seen = resize_image(photo, height, width)
-    for postprocessor in stage.post:
-        probabilities = postprocessor(seen, probabilities)
-    return torch.from_numpy(np.maximum(probabilities, TINY)).log_()
+    sizes = [meeting_size(photo) for photo in photos]
+    seen = [resize_image(photo, *size) for photo, size in zip(photos, sizes, strict=True)]
+    probabilities: Sequence[NDArray[np.float32]] = [
+        torch.cat(list(resized_bands(one, *size)), 1).softmax(0).cpu().numpy()
+        for one, size in zip(scores, sizes, strict=True)
+    ]
+    for post in stage.post:
+        if hasattr(post, "batch"):
+            probabilities = post.batch(seen, probabilities)
+        else:
+            probabilities = [post(*each) for each in zip(seen, probabilities, strict=True)]
+    return [torch.from_numpy(np.maximum(each, TINY)).log_() for each in probabilities]
 
 
-def batches(items: Iterable[T], size: int, pixels: Callable[[T], int]) -> Iterator[list[T]]:
-    """Lists of up to `size` consecutive photos and, if more than one, of up to `BATCH_PIXELS` together.
+def batches(items: Iterable[T], size: int, pixels: Callable[[T], int], most: int = BATCH_PIXELS) -> Iterator[list[T]]:
+    """Lists of up to `size` consecutive photos and, if more than one, of up to `most` pixels together.
 
     Args:
         items: what stands for the photos; they are not read for this.
         size: most photos of a list.
         pixels: height x width of a photo.
+        most: pixels that are held at a time.
     """
     batch: list[T] = []
     total = 0
     for item in items:
         more = pixels(item)
-        if batch and (len(batch) == size or total + more > BATCH_PIXELS):
+        if batch and (len(batch) == size or total + more > most):
             yield batch
             batch, total = [], 0
         batch.append(item)

@@ -8,6 +8,8 @@ from pydantic import Field
 from recyclecli import hookimpl
 from recyclecli.types import Options, PostprocessorComponent, Requirement
 
+COMPILER = (Requirement("numba", "numba>=0.61"),)
+
 
 class DenseCrfOptions(Options):
     """Settings of `densecrf`."""
@@ -55,7 +57,7 @@ def recycle_postprocessors() -> Iterator[PostprocessorComponent]:
         "recycle_densecrf.densecrf:DenseCrf",
         DenseCrfOptions,
         "Fully connected CRF: edges of labels move to edges of the photo",
-        requires=(Requirement("numba", "numba>=0.61"),),
+        requires=COMPILER,
         search={
             "bilateral_compat": (4.0, 10.0),
             "bilateral_sdims": (30.0, 80.0),
@@ -81,5 +83,6 @@ def recycle_postprocessors() -> Iterator[PostprocessorComponent]:
         "recycle_densecrf.islands:RemoveIslands",
         RemoveIslandsOptions,
         "Small islands of a label take the label next to them",
+        requires=COMPILER,
         search={"area": (0.0002, 0.0005, 0.002)},
     )

@@ -1,5 +1,8 @@
 """The fully connected CRF, from wheels alone."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,7 +13,7 @@ from recycle_densecrf.jit import Threads
 from recycle_densecrf.lattice import Lattice, build
 from recycle_densecrf.meanfield import mean_field
 from recycle_densecrf.reference import mean_field_by_pydensecrf
-from recycle_densecrf.torchfield import mean_field_on
+from recycle_densecrf.torchfield import mean_fields_on
 from recyclecli.types import PostprocessorContext
 
 MOST = 8  # threads that are used by themselves: each holds values of its own at every vertex
@@ -27,6 +30,7 @@ class DenseCrf:
         self._options = options
         device = options.device if options.device != "auto" else context.device
         self._device = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        self._threads = options.threads or min(MOST, torch.get_num_threads())
         self._around: tuple[tuple[int, ...], Lattice] | None = None  # the same for photos of one size
 
     def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -36,27 +40,46 @@ class DenseCrf:
             RecycleError: a kernel reaches so little that the photo's positions cannot be told apart, or
                 pydensecrf is asked for and is not there.
         """
-        settings, image = self._options, np.require(image, np.uint8, ["C", "W"])
-        if settings.implementation == "pydensecrf":
-            result = mean_field_by_pydensecrf(image, probabilities, settings)
-        elif self._device.startswith("cuda"):
-            result = mean_field_on(self._device, image, probabilities, settings)
-        else:
-            result = self._on_threads(image, probabilities)
-        kept = small_objects(probabilities, result, settings.guard_area, settings.guard_confidence)
-        result[:, kept] = probabilities[:, kept]
+        (result,) = self.batch([image], [probabilities])
         return result
 
-    def _on_threads(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    def batch(
+        self, images: Sequence[NDArray[np.uint8]], probabilities: Sequence[NDArray[np.float32]]
+    ) -> list[NDArray[np.float32]]:
+        """What a call gives for each photo: a GPU takes all of them together, each CPU thread one after the other."""
         settings = self._options
-        with Threads(settings.threads or min(MOST, torch.get_num_threads())) as threads:
-            if self._around is None or self._around[0] != image.shape:
-                self._around = image.shape, build(threads, image, 2, 1 / settings.gaussian_sdims)
+        images = [np.require(image, np.uint8, ["C", "W"]) for image in images]
+        pairs = list(zip(images, probabilities, strict=True))
+        if settings.implementation == "pydensecrf":
+            results = [mean_field_by_pydensecrf(image, given, settings) for image, given in pairs]
+        elif self._device.startswith("cuda"):
+            results = mean_fields_on(self._device, images, probabilities, settings)
+        else:
+            results = self._on_threads(pairs)
+        with ThreadPoolExecutor(self._threads) as pool:
+            return list(pool.map(self._guarded, probabilities, results))
+
+    def _guarded(self, before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+        kept = small_objects(before, after, self._options.guard_area, self._options.guard_confidence)
+        after[:, kept] = before[:, kept]
+        return after
+
+    def _on_threads(self, pairs: Sequence[tuple[NDArray[np.uint8], NDArray[np.float32]]]) -> list[NDArray[np.float32]]:
+        """Several photos at once where there are several, else the parts of one."""
+        at_once = min(self._threads, len(pairs))
+        with ThreadPoolExecutor(at_once) as pool:
+            return list(pool.map(lambda pair: self._with(self._threads // at_once, *pair), pairs))
+
+    def _with(self, count: int, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        settings, around = self._options, self._around
+        with Threads(count) as threads:
+            if around is None or around[0] != image.shape:
+                around = self._around = image.shape, build(threads, image, 2, 1 / settings.gaussian_sdims)
             near = build(threads, image, 5, 1 / settings.bilateral_sdims, 1 / settings.bilateral_schan)
             return mean_field(
                 threads,
                 probabilities,
                 (near, settings.bilateral_compat),
-                (self._around[1], settings.gaussian_compat),
+                (around[1], settings.gaussian_compat),
                 settings.iterations,
             )

@@ -2,7 +2,9 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+
+from recycle_densecrf.jit import compiled
+from recycle_densecrf.regions import most_likely, regions_of
 
 
 def small_objects(
@@ -15,18 +17,26 @@ def small_objects(
         largest: area of such a region, as a share of the photo; 0 for none. Those of 8 pixels or less are noise.
         confidence: mean probability that makes a region sure, 0 to 1.
     """
-    kept = np.zeros(before.shape[1:], np.bool_)
     if largest == 0:
-        return kept
-    said, best = before.argmax(0), before.max(0)
-    lost = said != after.argmax(0)
-    for label in np.unique(said[lost]).tolist():
-        regions, count = ndimage.label(said == label)
-        flat = regions.ravel()
-        area = np.bincount(flat, minlength=count + 1)
-        gone = np.bincount(flat[lost.ravel()], minlength=count + 1)
-        sure = np.bincount(flat, best.ravel(), minlength=count + 1) >= confidence * area
-        small = (area > 8) & (area <= largest * said.size) & (2 * gone > area) & sure
-        small[0] = False
-        kept |= small[regions]
+        return np.zeros(before.shape[1:], np.bool_)
+    said, best = most_likely(before)
+    lost = said != most_likely(after)[0]
+    regions, count = regions_of(said)
+    area, gone, sure = _sums(regions, count, lost, best)
+    wanted = (area > 8) & (area <= largest * said.size) & (2 * gone > area) & (sure >= confidence * area)
+    kept: NDArray[np.bool_] = wanted[regions]
     return kept
+
+
+@compiled
+def _sums(regions, count, lost, best):  # type: ignore[no-untyped-def]
+    """(count,) of each region: its pixels, those that are lost, and the sum of what was thought of it."""
+    area, gone = np.zeros((2, count), np.int64)
+    sure = np.zeros(count, np.float64)
+    for y in range(regions.shape[0]):
+        for x in range(regions.shape[1]):
+            number = regions[y, x]
+            area[number] += 1
+            gone[number] += lost[y, x]
+            sure[number] += best[y, x]
+    return area, gone, sure

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recycle_densecrf import FillHolesOptions, RemoveIslandsOptions
+from recycle_densecrf.regions import regions_of
 from recyclecli.coco import has_background
 from recyclecli.types import PostprocessorContext
 
@@ -17,13 +18,8 @@ class RemoveIslands:
 
     def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities (K, H, W) float32; a pixel of an island gets those of the nearest other one."""
-        labels = probabilities.argmax(0)
-        island = np.zeros(labels.shape, np.bool_)
-        for label in np.unique(labels).tolist():
-            regions, _ = ndimage.label(labels == label)
-            small = np.bincount(regions.ravel()) < self._smallest * labels.size
-            small[0] = False
-            island |= small[regions]
+        regions, _ = regions_of(probabilities.argmax(0))
+        island = (np.bincount(regions.ravel()) < self._smallest * regions.size)[regions]
         if island.all() or not island.any():
             return probabilities
         rows, columns = ndimage.distance_transform_edt(island, return_distances=False, return_indices=True)

@@ -1,7 +1,7 @@
-"""Mean field in a fully connected CRF, in torch, for the GPU; the lattice is that of `recycle_densecrf.lattice`."""
+"""Mean field in a fully connected CRF, in torch, for the GPU: any number of photos at once."""
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -9,112 +9,54 @@ from numpy.typing import NDArray
 
 from recycle_densecrf import DenseCrfOptions
 from recycle_densecrf.meanfield import FLOOR
-from recycle_densecrf.reach import BITS, check_reach
-
-
-@dataclass(frozen=True, slots=True)
-class TorchLattice:
-    """The vertices of N pixels, M in all; number 0 is none of them and holds zeros.
-
-    Attributes:
-        index: (d + 1, N) int64, the pixels' vertices, 1 to M.
-        weight: (d + 1, N, 1) float32, barycentric.
-        before, after: (d + 1, M) int64, the neighbours along each direction; 0 where there is none.
-    """
-
-    index: torch.Tensor
-    weight: torch.Tensor
-    before: torch.Tensor
-    after: torch.Tensor
-
-    def blur(self, values: torch.Tensor) -> torch.Tensor:
-        """(N, K) values of the pixels, blurred."""
-        room = values.new_zeros(self.before.shape[1] + 1, values.shape[1])
-        for index, weight in zip(self.index, self.weight, strict=True):
-            room.index_add_(0, index, values * weight)
-        for before, after in zip(self.before, self.after, strict=True):
-            new = torch.zeros_like(room)
-            torch.add(room[1:], room[before] + room[after], alpha=0.5, out=new[1:])
-            room = new
-        result = torch.zeros_like(values)
-        for index, weight in zip(self.index, self.weight, strict=True):
-            result.addcmul_(room[index], weight)
-        return result / (1 + 2.0 ** (1 - len(self.before)))
-
-
-def build(features: torch.Tensor) -> TorchLattice:
-    """The lattice of N positions (N, d) float32, each divided by its kernel's reach."""
-    dims = features.shape[1]
-    above, bits = dims + 1, BITS // dims
-    order = torch.arange(dims, device=features.device, dtype=torch.float32)
-    scaled = features * (math.sqrt(2 / 3) * above / ((order + 2) * (order + 1)).sqrt())
-    sums = scaled.flip(1).cumsum(1).flip(1)  # of this coordinate and all after it
-    after = torch.cat([sums, sums.new_zeros(len(sums), 1)], 1)
-    elevated = after.clone()
-    elevated[:, 1:] -= scaled * (order + 1)
-    q = (elevated / above).round()
-    rest = elevated - q * above
-    excess = q.sum(1, keepdim=True).long()
-    later = torch.triu(torch.ones(above, above, dtype=torch.bool, device=features.device), 1)
-    less = torch.where(later, rest[:, :, None] < rest[:, None, :], rest[:, :, None] <= rest[:, None, :])
-    less &= ~torch.eye(above, dtype=torch.bool, device=features.device)
-    rank = less.sum(2) + excess
-    wrap = (rank < 0).long() - (rank > dims).long()
-    rank, rest, q = rank + wrap * above, rest - wrap * above, q.long() + wrap
-    share = rest / above
-    barycentric = share.new_zeros(len(share), dims + 2)
-    barycentric.scatter_add_(1, dims - rank, share).scatter_add_(1, dims - rank + 1, -share)
-    barycentric[:, 0] += 1 + barycentric[:, dims + 1]
-    place = torch.ones(dims, dtype=torch.int64, device=features.device) << (bits * torch.arange(dims, device=q.device))
-    base = ((q[:, :dims] + (1 << (bits - 1))) * place).sum(1)
-    codes = torch.stack(
-        [
-            base - ((rank[:, :dims] > dims - vertex) * place).sum(1) + (vertex << (bits * dims))
-            for vertex in range(above)
-        ]
-    )
-    known, index = codes.unique(return_inverse=True)
-    remainder, unit, ones = known >> (bits * dims), 1 << (bits * dims), place.sum()
-    up = torch.where(remainder < dims, known + unit, known - dims * unit + ones)
-    down = torch.where(remainder > 0, known - unit, known + dims * unit - ones)
-    steps = [*place, torch.zeros_like(place[0])]
-
-    def numbers(wanted: torch.Tensor) -> torch.Tensor:
-        found = torch.searchsorted(known, wanted).clamp_(max=len(known) - 1)
-        return torch.where(known[found] == wanted, found + 1, 0)
-
-    return TorchLattice(
-        index + 1,
-        barycentric[:, :above].T.contiguous()[:, :, None],
-        torch.stack([numbers(down + step) for step in steps]),
-        torch.stack([numbers(up - step) for step in steps]),
-    )
+from recycle_densecrf.reach import check_reach
+from recycle_densecrf.torchlattice import TorchLattice, build, joined
 
 
 @torch.inference_mode()
-def mean_field_on(
-    device: str, image: NDArray[np.uint8], probabilities: NDArray[np.float32], settings: DenseCrfOptions
-) -> NDArray[np.float32]:
-    """Probabilities (K, H, W) float32 after the mean-field steps, for an RGB image (H, W, 3) uint8.
+def mean_fields_on(
+    device: str,
+    images: Sequence[NDArray[np.uint8]],
+    probabilities: Sequence[NDArray[np.float32]],
+    settings: DenseCrfOptions,
+) -> list[NDArray[np.float32]]:
+    """Probabilities (K, H, W) float32 of each photo after the mean-field steps, which all photos make together.
+
+    Args:
+        device: torch device.
+        images: at least one, (H, W, 3) uint8 RGB each, of any sizes.
+        probabilities: (K, H, W) float32 each, of one K.
+        settings: of the component.
 
     Raises:
         RecycleError: see `check_reach`.
     """
-    check_reach(image, 5, 1 / settings.bilateral_sdims, 1 / settings.bilateral_schan)
-    check_reach(image, 2, 1 / settings.gaussian_sdims, 1.0)
-    classes, height, width = probabilities.shape
-    rows, columns = torch.meshgrid(
-        torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij"
-    )
-    places = torch.stack([columns, rows], 2).reshape(-1, 2).float()
-    colors = torch.from_numpy(np.ascontiguousarray(image)).to(device).reshape(-1, 3).float()
-    near = build(torch.cat([places / settings.bilateral_sdims, colors / settings.bilateral_schan], 1))
+    for image in images:
+        check_reach(image, 5, 1 / settings.bilateral_sdims, 1 / settings.bilateral_schan)
+        check_reach(image, 2, 1 / settings.gaussian_sdims, 1.0)
+
+    @cache
+    def places(height: int, width: int) -> torch.Tensor:
+        rows, columns = torch.meshgrid(
+            torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij"
+        )
+        return torch.stack([columns, rows], 2).reshape(-1, 2).float()
+
+    @cache
+    def around(height: int, width: int) -> TorchLattice:
+        return build(places(height, width) / settings.gaussian_sdims)
+
+    def near(image: NDArray[np.uint8]) -> TorchLattice:
+        colors = torch.from_numpy(np.ascontiguousarray(image)).to(device).reshape(-1, 3).float()
+        reached = places(*image.shape[:2]) / settings.bilateral_sdims, colors / settings.bilateral_schan
+        return build(torch.cat(reached, 1))
+
     kernels = [
-        (near, settings.bilateral_compat),
-        (build(places / settings.gaussian_sdims), settings.gaussian_compat),
+        (joined([near(image) for image in images]), settings.bilateral_compat),
+        (joined([around(*image.shape[:2]) for image in images]), settings.gaussian_compat),
     ]
-    given = torch.from_numpy(np.ascontiguousarray(probabilities)).to(device).reshape(classes, -1).T
-    unary = given.clamp(FLOOR, 1).log()
+    flat = [torch.from_numpy(np.ascontiguousarray(each)).to(device).flatten(1).T for each in probabilities]
+    unary = torch.cat(flat).clamp_(FLOOR, 1).log_()
     ones = unary.new_ones(len(unary), 1)
     norms = [(lattice.blur(ones) + 1e-20).rsqrt() for lattice, _ in kernels]
     result = unary.softmax(1)
@@ -123,5 +65,5 @@ def mean_field_on(
         for (lattice, weight), norm in zip(kernels, norms, strict=True):
             score += weight * norm * lattice.blur(result * norm)
         result = score.softmax(1)
-    moved: NDArray[np.float32] = result.T.reshape(classes, height, width).cpu().numpy()
-    return moved
+    parts = result.split([len(each) for each in flat])
+    return [part.T.reshape(each.shape).cpu().numpy() for part, each in zip(parts, probabilities, strict=True)]
