@@ -163,9 +163,12 @@ def count_together(
 ) -> Ledger:
     """Count what several models say together against labels; see `member` and `predict`."""
     from recyclecli.engine.judging.evaluate import count_together as engine
+    from recyclecli.engine.predicting.members import Mix
 
     members = members_of(models, shares)
-    return engine(registry(), members, vote, recipe_of(_run_of(members[0].weights)), source)
+    mix = Mix(tuple(member.share for member in members), vote)
+    (ledger,) = engine(registry(), members, [mix], recipe_of(_run_of(members[0].weights)), source)
+    return ledger
 
 
 def select(models: Sequence[Run | Place], source: Source | None = None, metric: Metric = "miou_dataset") -> Selection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
@@ -121,38 +121,54 @@ def choose(
     return answers, Choice(chosen, *estimates)
 
 
-def cross_fit(
+@dataclass(frozen=True, slots=True)
+class Picks(Generic[T]):
+    """What was picked on all photos, and on those that are not in each fifth.
+
+    Attributes:
+        chosen: on all photos.
+        without: of each fifth the places of its photos, and what was picked on the others.
+    """
+
+    chosen: T
+    without: tuple[tuple[np.ndarray[Any, Any], T], ...]
+
+    def fair(self, counted: Callable[[T], Ledger]) -> Ledger:
+        """The counts in which each fifth of the photos is scored with what was picked on the others.
+
+        Args:
+            counted: the counts of what was picked, of all photos.
+        """
+        whole = counted(self.chosen)
+        ledger = whole.take(np.arange(len(whole)))
+        for part, picked in self.without:
+            ledger.replace(part, counted(picked))
+        return ledger
+
+
+def cross_pick(
     pick: Callable[[Score], T],
-    counted: Callable[[T], Ledger],
     photos: int,
     metric: Metric,
     groups: Sequence[int] | None = None,
     seed: int = 0,
-) -> tuple[T, Ledger]:
-    """What is picked on all photos, and what picking so is worth on photos that were not looked at.
+) -> Picks[T]:
+    """Pick on all photos, and without each fifth of them.
 
     Args:
-        pick: picks by scores; what it is given scores a ledger on some of the photos.
-        counted: the counts of what may be picked, of the same photos.
+        pick: picks by scores; what it is given scores a ledger of all photos, on some of them.
         photos: how many there are.
         metric: the score that decides.
         groups: a number for each photo; those of one number stay together.
         seed: of all chance.
-
-    Returns:
-        The pick on all photos; and the counts in which each fifth of the photos is scored with what
-        was picked on the others.
     """
-    chosen = pick(lambda ledger: _score(ledger, metric))
-    fair = counted(chosen).take(np.arange(photos))
-    for part, rest in zip(*_parts(photos, groups, seed), strict=True):
-        if len(part) and len(rest):
 
-            def score(ledger: Ledger, rest: np.ndarray[Any, Any] = rest) -> float:
-                return _score(ledger.take(rest), metric)
+    def picked(rest: np.ndarray[Any, Any] | None) -> T:
+        return pick(lambda ledger: _score(_taken(ledger, rest), metric))
 
-            fair.replace(part, counted(pick(score)))
-    return chosen, fair
+    parts = zip(*_parts(photos, groups, seed), strict=True)
+    without = tuple((part, picked(rest)) for part, rest in parts if len(part) and len(rest))
+    return Picks(picked(None), without)
 
 
 def _parts(

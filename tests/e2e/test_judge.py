@@ -18,6 +18,7 @@ from support import SMALL, run_recycle
 from recyclecli import api
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.judging.evaluate import count
+from recyclecli.engine.judging.library import Library
 from recyclecli.engine.pipeline import Pipeline, pipeline_of, write_choice
 from recyclecli.judge.gate import estimate
 from recyclecli.recipe import ListedPart
@@ -269,22 +270,27 @@ class TestAblate:
         assert (labels["chosen"] != labels["plain"]).any()
         assert api.evaluate(run, val).iou == api.evaluate(run, val, api.pipeline(["hflip"])).iou
 
-    def test_retraining_with_too_few_seeds(self, work, val):
+    def test_retraining_with_too_few_seeds(self, work, val, capsys):
         data = work / "data"
         settings = {**SMALL, "data.root": data, "data.fold": 0, "train.epochs": 1, "train.ema": 0.9}
         api.train({**settings, "loss": "dice"}, name="dice", runs=work / "runs")
         found = api.ablate(work / "runs/seed-0", val, only=["hflip"])
-        other, mean = found.retrained
+        other, *together = found.retrained
         assert "loss=" in other.name
         assert other.answer == "not enough data"
         assert "3 are needed" in other.why
-        assert mean.name == "mean of 2 seeds"
+        names = ["mean of 2 seeds", "weighted mean of 2 seeds", "greedy selection from 3 runs"]
+        assert [trick.name for trick in together] == names
+        weights = [f"--weight {round(api.select([f'{work}/runs/seed-{s}'], val).score.value, 3):g}" for s in (0, 1)]
+        assert f"{names[1]}: recycle ensemble seed-0 seed-1 {' '.join(weights)}\n" in capsys.readouterr().err
         plain = [f"{work}/runs/seed-{seed}+plain" for seed in (0, 1)]
         (again,) = api.compare({"base": api.count(plain[0], val), "mean": api.count_together(plain, val)})
-        assert mean.comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12)
+        assert together[0].comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12)
 
-    def test_votes_and_soups_are_judged_by_themselves(self, work, val, tmp_path):
+    def test_means_votes_and_soups_are_judged_by_themselves(self, work, val, tmp_path, monkeypatch, capsys):
         """Three seeds that began with one run's weights, and the checkpoints that one of them kept."""
+        monkeypatch.setattr(Library, "weighted", lambda self, count, score: (3.0, 1.0, 2.0))
+        monkeypatch.setattr(Library, "greedy", lambda self, score: (0.0, 2.0, 1.0))
         (tmp_path / "runs").mkdir()
         for name, seed in (("a", 0), ("b", 1), ("c", 1)):
             shutil.copytree(work / f"runs/seed-{seed}", tmp_path / "runs" / name)
@@ -306,8 +312,6 @@ class TestAblate:
             shutil.copyfile(tmp_path / f"runs/{name}/checkpoints/best.safetensors", top / f"000{number}.safetensors")
         shutil.copyfile(top / "0001.safetensors", top / "0001-raw.safetensors")  # no checkpoint of its own
         found = api.ablate(tmp_path / "runs/a", val, only=["hflip"]).retrained
-        names = ["mean of 3 seeds", "hard vote of 3 seeds", "soup of 3 seeds", "soup of 3 checkpoints"]
-        assert [trick.name for trick in found] == names
         plain = [f"{tmp_path}/runs/{name}+plain" for name in "abc"]
         soups = {
             names: api.soup([f"{tmp_path}/runs/{name}" for name in names], names, runs=tmp_path / "soups")
@@ -316,9 +320,13 @@ class TestAblate:
         others = {
             "mean of 3 seeds": api.count_together(plain, val),
             "hard vote of 3 seeds": api.count_together(plain, val, vote="hard"),
+            "weighted mean of 3 seeds": api.count_together(plain, val, shares=[3, 1, 2]),
+            "greedy selection from 3 runs": api.count_together(plain[1:], val, shares=[2, 1]),
             "soup of 3 seeds": api.count(soups["abc"], val),
             "soup of 3 checkpoints": api.count(soups["abb"], val),
         }
+        assert [trick.name for trick in found] == list(others)
+        assert "greedy selection from 3 runs: recycle ensemble b c --weight 2 --weight 1" in capsys.readouterr().err
         for trick, again in zip(found, api.compare({"base": api.count(plain[0], val), **others}), strict=True):
             assert trick.comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12), trick.name
         assert len({trick.comparison.difference.value for trick in found}) > 1

@@ -16,7 +16,7 @@ from recyclecli.judge import counts as counting
 from recyclecli.judge.calibration import Calibration
 from recyclecli.judge.compare import compare, photos_needed
 from recyclecli.judge.counts import boundary_counts, confusion
-from recyclecli.judge.gate import choose, cross_fit, estimate, judged
+from recyclecli.judge.gate import choose, cross_pick, estimate, judged
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.resample import benjamini_hochberg, bootstrap, interval, swap_test
 from recyclecli.judge.scores import evaluation, headline, rows_of
@@ -316,7 +316,8 @@ def best_of(variants):
     """The best variant and its fair counts."""
     first = next(iter(variants.values()))
     pick = lambda score: max(variants, key=lambda name: score(variants[name]))  # noqa: E731
-    return cross_fit(pick, variants.__getitem__, len(first), "miou_dataset")
+    picks = cross_pick(pick, len(first), "miou_dataset")
+    return picks.chosen, picks.fair(variants.__getitem__)
 
 
 class TestGate:

@@ -17,7 +17,7 @@ from recyclecli.engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, Pipeline
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.judge.compare import WORTH
-from recyclecli.judge.gate import Choice, Names, Score, Trick, choose, cross_fit
+from recyclecli.judge.gate import Choice, Names, Score, Trick, choose, cross_pick
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import Metric
 from recyclecli.plugins import Registry
@@ -105,8 +105,8 @@ def ablate(
     searched = ledgers[len(tricks) :]
     for name, each in variants.items():
         found, searched = searched[: len(each)], searched[len(each) :]
-        best, fair = cross_fit(partial(_best, found), found.__getitem__, len(source), metric, groups)
-        ledgers[list(tricks).index(name)], tricks[name] = fair, each[best]
+        picks = cross_pick(partial(_best, found), len(source), metric, groups)
+        ledgers[list(tricks).index(name)], tricks[name] = picks.fair(found.__getitem__), each[picks.chosen]
         (part,) = tricks[name].post
         print(
             f"the best of {len(each)} for {name}: {siblings.in_short(part.model_dump(exclude_none=True))}",

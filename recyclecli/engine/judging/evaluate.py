@@ -11,7 +11,7 @@ from recyclecli.data.sources import relabelled
 from recyclecli.engine.checkpoint import load_trained
 from recyclecli.engine.pipeline import Pipeline, pipeline_of
 from recyclecli.engine.predicting.infer import Predictor, Scorer, batches, predictions
-from recyclecli.engine.predicting.members import Member, Vote, scorer_of, stage_of
+from recyclecli.engine.predicting.members import Member, Mix, scorer_of, stage_of
 from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.engine.runs import Run
 from recyclecli.judge.ledger import Ledger
@@ -68,13 +68,17 @@ def count(
     return [found[place] for place in range(len(pipelines))]
 
 
-def count_together(registry: Registry, members: Sequence[Member], vote: Vote, recipe: Recipe, source: Source) -> Ledger:
-    """Count what several models say together; see `scorer_of`. `recipe` is the first one's."""
-    scorer, trained = scorer_of(registry, members, vote)
-    ledger = Ledger(trained.class_names)
-    photos = relabelled(source, trained.class_names, recipe.data.classes)
-    fill([ledger], scorer, photos, recipe.train.batch_size)
-    return ledger
+def count_together(
+    registry: Registry, members: Sequence[Member], mixes: Sequence[Mix], recipe: Recipe, source: Source
+) -> list[Ledger]:
+    """Count what several models say together, for each mix of them; see `scorer_of`. `recipe` is the first one's.
+
+    Each photo is read once, and goes through each model once.
+    """
+    scorer, trained = scorer_of(registry, members, mixes)
+    ledgers = [Ledger(trained.class_names) for _ in mixes]
+    fill(ledgers, scorer, relabelled(source, trained.class_names, recipe.data.classes), recipe.train.batch_size)
+    return ledgers
 
 
 def fill(ledgers: Sequence[Ledger], scorer: Scorer, photos: Source, batch: int, watch: Watch | None = None) -> None:

@@ -6,17 +6,15 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
 from recyclecli.data.splits import Split, make_split, trained_on
-from recyclecli.engine.judging.evaluate import count, count_together
-from recyclecli.engine.judging.soup import write_soup
+from recyclecli.engine.judging.evaluate import count
+from recyclecli.engine.judging.together import mixed, soups
 from recyclecli.engine.learned import learned, read_back, recipe_files
 from recyclecli.engine.pipeline import Pipeline
-from recyclecli.engine.predicting.members import Member, Vote
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.judge.compare import compare
@@ -40,9 +38,10 @@ def retrained(
 ) -> list[Trick]:
     """What other settings and other photos changed, and what several runs or checkpoints do together.
 
-    Runs that changed only the seed are judged as the mean of their probabilities, from three on as a hard vote, and
-    as a soup if all of them began with the same weights (`--init-from`); the run's own best checkpoints
-    (`train.keep`) as a soup. Soups of runs that began apart are no trick: their weights have no common meaning.
+    Runs that changed only the seed are judged as the mean of their probabilities, as a mean weighted by their
+    scores, from three on as a hard vote, and as a soup if all of them began with the same weights (`--init-from`);
+    all runs as a greedy selection of them; the run's own best checkpoints (`train.keep`) as a soup. Soups of runs
+    that began apart are no trick: their weights have no common meaning.
 
     Args:
         registry: the installed components.
@@ -64,33 +63,12 @@ def retrained(
         ledgers[name] = [ledger for (ledger,) in counted]
     base = [own, *ledgers.pop("")]
     found = compare(base, ledgers, metric, worth, groups) if ledgers else []
-    seeds = [one for one, _ in arms[""]]
-    together = _together(registry, run, recipe, source, seeds)
+    seeds, *rest = ([other for other, _ in arm] for arm in arms.values())
+    together = mixed(registry, seeds, list(chain(*rest)), recipe, source, metric, groups)
+    together |= soups(registry, run, seeds, recipe, source)
     if together:
         found += compare(own, together, metric, worth, groups)
     return [judged(one, worth) for one in found]
-
-
-def _together(registry: Registry, run: Run, recipe: Recipe, source: Source, seeds: Sequence[Run]) -> dict[str, Ledger]:
-    """Counts of several runs that differ in their seed, and of several checkpoints of one run, as one."""
-
-    def counted(files: Sequence[Path], vote: Vote = "soft") -> Ledger:
-        return count_together(registry, [Member(file, Pipeline()) for file in files], vote, recipe, source)
-
-    found: dict[str, Ledger] = {}
-    files = [one.best for one in seeds]
-    if len(seeds) > 1:
-        found[f"mean of {len(seeds)} seeds"] = counted(files)
-    if len(seeds) > 2:
-        found[f"hard vote of {len(seeds)} seeds"] = counted(files, "hard")
-    soups = {"seeds": files if recipe.train.init_from else [], "checkpoints": run.top()}
-    with tempfile.TemporaryDirectory() as folder:
-        for what, each in soups.items():
-            if len(each) > 1:
-                soup = Path(folder) / f"{what}.safetensors"
-                write_soup([Member(file, Pipeline()) for file in each], soup)
-                found[f"soup of {len(each)} {what}"] = counted([soup])
-    return found
 
 
 def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -> dict[str, list[tuple[Run, Recipe]]]:

@@ -46,6 +46,19 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Mix:
+    """How several models become one.
+
+    Attributes:
+        shares: a weight for each model, at least 0; models of none are left out.
+        vote: `soft`, the weighted mean of the probabilities; `hard`, see `hard_vote`.
+    """
+
+    shares: tuple[float, ...]
+    vote: Vote = "soft"
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """What models run on.
 
@@ -70,13 +83,13 @@ def stage_of(registry: Registry, pipeline: Pipeline, class_names: tuple[str, ...
 def scorer_of(
     registry: Registry,
     members: Sequence[Member],
-    vote: Vote = "soft",
+    mixes: Sequence[Mix],
     machine: Machine = Machine(),
     agreement: bool = False,
 ) -> tuple[Scorer, Trained]:
-    """The members as one scorer of one stage, and what the first one's checkpoint says.
+    """The members as one scorer of a stage for each mix, and what the first one's checkpoint says.
 
-    With `agreement` a second stage is the share of the members that give the label, see `Ensemble`.
+    With `agreement` each is followed by the share of the members that give its label, see `Ensemble`.
 
     Raises:
         RecycleError: a checkpoint cannot be used, or the members know different classes.
@@ -94,9 +107,9 @@ def scorer_of(
         )
         for member, trained in zip(members, loaded, strict=True)
     ]
-    if len(members) == 1 and not agreement:
+    if len(members) == len(mixes) == 1 and not agreement:
         return predictors[0], loaded[0]
-    return Ensemble(predictors, orders, [member.share for member in members], vote, agreement), loaded[0]
+    return Ensemble(predictors, orders, mixes, agreement), loaded[0]
 
 
 def class_orders(members: Sequence[Member], loaded: Sequence[Trained]) -> list[list[int]]:
@@ -114,30 +127,23 @@ def class_orders(members: Sequence[Member], loaded: Sequence[Trained]) -> list[l
 
 
 class Ensemble:
-    """Several predictors as one.
+    """Several predictors as one, or as several that differ in how their members are mixed.
 
     Args:
         members: predictors of one stage each.
         orders: for each, its label of each label of the ensemble.
-        shares: their weights.
-        vote: `soft`, the weighted mean of the probabilities; `hard`, see `hard_vote`.
-        agreement: also give (1, h, w) the share of the members whose own label is the ensemble's, 0..1.
+        mixes: at least one; each gives a stage of scores.
+        agreement: after each mix's scores give (1, h, w) the share of its members with the same label, 0..1.
     """
 
     def __init__(
-        self,
-        members: Sequence[Predictor],
-        orders: Sequence[list[int]],
-        shares: Sequence[float],
-        vote: Vote,
-        agreement: bool = False,
+        self, members: Sequence[Predictor], orders: Sequence[list[int]], mixes: Sequence[Mix], agreement: bool = False
     ) -> None:
-        self._members, self._orders, self._vote, self._agreement = members, orders, vote, agreement
-        self._shares = [share / sum(shares) for share in shares]
+        self._members, self._orders, self._mixes, self._agreement = members, orders, mixes, agreement
 
     @torch.inference_mode()
     def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
-        """Scores (K, h, w) float32 for each photo (H, W, 3) uint8 RGB, one after the other.
+        """Scores (K, h, w) float32 of each mix for each photo (H, W, 3) uint8 RGB, one after the other.
 
         Votes are counted at the photo's own size, and members of different sizes meet there, see `meeting_size`.
         """
@@ -145,17 +151,23 @@ class Ensemble:
         for photo, given in zip(photos, each, strict=True):
             scores = [one for (one,) in given]
             every = [one[order].to(scores[0].device) for one, order in zip(scores, self._orders, strict=True)]
-            if self._vote == "hard" or len({one.shape for one in every}) > 1:
-                every = [sized(one, meeting_size(photo)) for one in every]
-            if self._vote == "soft":
-                shares = [share * one.softmax(0) for share, one in zip(self._shares, every, strict=True)]
-                mean = torch.stack(shares).sum(0)
+            yield self._mixed(every, meeting_size(photo))
+
+    @torch.inference_mode()
+    def _mixed(self, every: Sequence[torch.Tensor], size: tuple[int, int]) -> Iterator[torch.Tensor]:
+        for mix in self._mixes:
+            total, used = sum(mix.shares), [one for one, share in zip(every, mix.shares, strict=True) if share]
+            shares = [share / total for share in mix.shares if share]
+            if mix.vote == "hard" or len({one.shape for one in used}) > 1:
+                used = [sized(one, size) for one in used]
+            if mix.vote == "soft":
+                mean = torch.stack([share * one.softmax(0) for share, one in zip(shares, used, strict=True)]).sum(0)
             else:
-                labels = [one.argmax(0).to(torch.uint8).cpu().numpy() for one in every]
-                winner = torch.from_numpy(hard_vote(labels, self._shares)).to(every[0].device)
-                mean = torch.nn.functional.one_hot(winner.long(), len(every[0])).movedim(-1, 0).float()
-            result = [mean.clamp_(min=TINY).log_()]
+                labels = [one.argmax(0).to(torch.uint8).cpu().numpy() for one in used]
+                winner = torch.from_numpy(hard_vote(labels, shares)).to(used[0].device)
+                mean = torch.nn.functional.one_hot(winner.long(), len(used[0])).movedim(-1, 0).float()
+            scores = mean.clamp_(min=TINY).log_()
+            yield scores
             if self._agreement:
-                alike = [one.argmax(0) == result[0].argmax(0) for one in every]
-                result.append(torch.stack(alike).float().mean(0, keepdim=True))
-            yield iter(result)
+                alike = [one.argmax(0) == scores.argmax(0) for one in used]
+                yield torch.stack(alike).float().mean(0, keepdim=True)

@@ -19,7 +19,7 @@ from recyclecli.data.submission import submission_row
 from recyclecli.engine.predicting.infer import batches
 from recyclecli.engine.predicting.job import Shard
 from recyclecli.engine.predicting.journal import Journal
-from recyclecli.engine.predicting.members import scorer_of
+from recyclecli.engine.predicting.members import Mix, scorer_of
 from recyclecli.engine.predicting.photos import Photo
 from recyclecli.engine.predicting.pictures import write_pictures
 from recyclecli.engine.predicting.scores import prediction_of
@@ -47,7 +47,8 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
         machine = replace(job.machine, device=shard.device)
         if (shard.device or "").startswith("cuda"):
             torch.cuda.set_device(shard.device)  # also for post-processors
-        scorer, trained = scorer_of(registry, job.members, job.vote, machine, job.agree > 0)
+        mix = Mix(tuple(member.share for member in job.members), job.vote)
+        scorer, trained = scorer_of(registry, job.members, [mix], machine, job.agree > 0)
         palette = np.array(trained.palette, np.uint8)
         files = {output: job.files(output)[shard.span] for output in job.pictures}
         waiting: deque[tuple[list[Photo], list[_Said | RecycleError]]] = deque()
