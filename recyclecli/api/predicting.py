@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recyclecli.api.data import Place, registry
+from recyclecli.api.data import Place, groups, registry
 from recyclecli.api.judging import judged_photos, parted, pipeline_named, refuse_trained_on
 from recyclecli.api.runs import find_run, recipe_of
 from recyclecli.errors import RecycleError, listed
@@ -66,12 +66,14 @@ def members_of(
     """Several models by what `member` takes, with their weights.
 
     Raises:
-        RecycleError: not as many weights as models.
+        RecycleError: not as many weights as models, or one that is not above 0.
     """
     from recyclecli.engine.predicting.members import Member
 
     pairs = zip(models, _checked(shares, len(models)), strict=True)
-    return tuple(model if isinstance(model, Member) else member(model, pipeline, share) for model, share in pairs)
+    found = tuple(model if isinstance(model, Member) else member(model, pipeline, share) for model, share in pairs)
+    _checked([one.share for one in found], len(models))
+    return found
 
 
 def _checked(shares: Sequence[float], count: int) -> Sequence[float]:
@@ -171,16 +173,22 @@ def count_together(
     return ledger
 
 
-def select(models: Sequence[Run | Place], source: Source | None = None, metric: Metric = "miou_dataset") -> Selection:
+def select(
+    models: Sequence[Run | Place],
+    source: Source | None = None,
+    metric: Metric = "miou_dataset",
+    group_by: str | None = None,
+) -> Selection:
     """Pick those models whose mean scores best, greedily; see `recyclecli.engine.judging.select.select`.
 
     Args:
         models: see `member`.
         source: labelled photos that none has trained on; the first run's validation split when left out.
         metric: the score that decides.
+        group_by: choose and draw photos that belong together as one.
 
     Raises:
-        RecycleError: a model has trained on some of the photos.
+        RecycleError: a model has trained on some of the photos, or there is one photo or group alone.
     """
     from recyclecli.engine.judging.select import select as engine
     from recyclecli.engine.predicting.members import Machine
@@ -190,7 +198,8 @@ def select(models: Sequence[Run | Place], source: Source | None = None, metric: 
     photos = judged_photos(runs[0])[0] if source is None else source
     for run in runs:
         refuse_trained_on(run, photos)
-    return engine(registry(), members, photos, metric, Machine(), recipe_of(runs[0]).data.classes)
+    classes = recipe_of(runs[0]).data.classes
+    return engine(registry(), members, photos, metric, Machine(), classes, groups(photos, group_by))
 
 
 def soup(models: Sequence[Run | Place], name: str, shares: Sequence[float] = (), runs: Place | None = None) -> Run:

@@ -10,7 +10,7 @@ import typer
 
 from recyclecli.cli.candidates import runs_with_tricks
 from recyclecli.cli.groups import Running, Written, flat
-from recyclecli.cli.options import Dataset, JsonPath, MetricName, metric_option
+from recyclecli.cli.options import Dataset, GroupBy, JsonPath, MetricName, metric_option
 
 EXAMPLE = "Example: `recycle ensemble unet-001 fpn-001+hflip --images photos --out predicted --submission s.csv`"
 
@@ -45,6 +45,7 @@ def ensemble(
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
     metric: MetricName = None,
+    group_by: GroupBy = None,
     soup: Annotated[
         str | None, typer.Option("--soup", metavar="NAME", help="Average the weights instead: a new run of this name.")
     ] = None,
@@ -79,7 +80,7 @@ def ensemble(
     chosen: list[Any] = list(models)
     if select:
         source = None if labelled is None else api.open_data(labelled, json_path, dataset)
-        found = api.select(models, source, metric_option(metric) or "miou_dataset")
+        found = api.select(models, source, metric_option(metric) or "miou_dataset", group_by)
         for one in found.members:
             print(f"picked {one.share:g} times: {one.weights}")
         print(f"{found.score:.4f} on the photos it was chosen on; cross-fitted {found.cross_fitted:.4f}")

@@ -282,8 +282,8 @@ class TestAblate:
         names = ["mean of 2 seeds", "weighted mean of 2 seeds", "greedy selection from 3 runs"]
         assert [trick.name for trick in together] == names
         weights = [f"--weight {round(api.select([f'{work}/runs/seed-{s}'], val).score.value, 3):g}" for s in (0, 1)]
-        assert f"{names[1]}: recycle ensemble seed-0 seed-1 {' '.join(weights)}\n" in capsys.readouterr().err
         plain = [f"{work}/runs/seed-{seed}+plain" for seed in (0, 1)]
+        assert f"{names[1]}: recycle ensemble {' '.join([*plain, *weights])}\n" in capsys.readouterr().err
         (again,) = api.compare({"base": api.count(plain[0], val), "mean": api.count_together(plain, val)})
         assert together[0].comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12)
 
@@ -326,10 +326,37 @@ class TestAblate:
             "soup of 3 checkpoints": api.count(soups["abb"], val),
         }
         assert [trick.name for trick in found] == list(others)
-        assert "greedy selection from 3 runs: recycle ensemble b c --weight 2 --weight 1" in capsys.readouterr().err
+        told = " ".join(plain[1:])
+        assert f"greedy selection from 3 runs: recycle ensemble {told} --weight 2 --weight 1" in capsys.readouterr().err
         for trick, again in zip(found, api.compare({"base": api.count(plain[0], val), **others}), strict=True):
             assert trick.comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12), trick.name
         assert len({trick.comparison.difference.value for trick in found}) > 1
+
+    def test_runs_that_cannot_be_judged_are_left_out(self, work, val, tmp_path, monkeypatch, capsys):
+        """One is cut off, one knows the classes in another order; with one group, nothing can be chosen and judged."""
+        monkeypatch.chdir(tmp_path)
+        for seed, name in enumerate(("a", "b", "cut", "turned")):
+            shutil.copytree(work / f"runs/seed-{min(seed, 1)}", tmp_path / "runs" / name)
+            file = tmp_path / f"runs/{name}/recipe.yaml"
+            recipe = YAML(typ="safe").load(file.read_text())
+            recipe["seed"] = seed
+            with file.open("w") as stream:
+                YAML().dump(recipe, stream)
+        cut, turned = (tmp_path / f"runs/{name}/checkpoints/best.safetensors" for name in ("cut", "turned"))
+        cut.write_bytes(cut.read_bytes()[:-100])
+        card = read_card(turned)
+        save_file(load_file(turned), turned, {"recycle": json.dumps(card | {"class_names": card["class_names"][::-1]})})
+        found = api.ablate("a", val, only=["hflip"]).retrained
+        names = ["mean of 2 seeds", "weighted mean of 2 seeds", "greedy selection from 2 runs"]
+        assert [trick.name for trick in found] == names
+        told = capsys.readouterr().err
+        assert "cut is left out: " in told
+        assert "turned is left out: it knows other classes, or in another order" in told
+        assert "weighted mean of 2 seeds: recycle ensemble a+plain b+plain --weight" in told
+        shutil.rmtree(tmp_path / "runs/cut")
+        shutil.rmtree(tmp_path / "runs/turned")
+        alone = api.ablate("a", val, only=["hflip"], group_by="folder", force=True).retrained
+        assert [trick.name for trick in alone] == names[:1]
 
     def test_runs_that_learned_from_other_photos_are_compared_if_they_are_judged_on_the_same(self, work, val):
         """As students of pseudo-labels are: their own arm, named by how many photos they learned from."""

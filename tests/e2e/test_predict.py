@@ -455,3 +455,9 @@ class TestEnsembleCommand:
         assert found.best_single.value <= max(singles) + 1e-9
         together = api.count_together(found.members, source)
         assert len(together) == 14
+        grouped = api.select(models, source, group_by="near-duplicates")
+        assert grouped.members == found.members
+        with pytest.raises(api.RecycleError, match="one group of photos, cannot be both"):
+            api.select(models, source, group_by="folder")
+        with pytest.raises(api.RecycleError, match="weights 1, 0"):
+            api.count_together([models[0], api.member(models[1], share=0)], source)

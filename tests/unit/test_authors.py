@@ -5,7 +5,7 @@ import re
 import sys
 
 import pytest
-from support import run_recycle
+from support import TINY, run_recycle
 
 from recyclecli.plugins import discover
 
@@ -117,7 +117,7 @@ def test_a_name_that_another_package_has_is_told(tmp_path):
 
 def test_a_bug_of_a_plugin_is_not_called_ours(tmp_path, small):
     env = install(tmp_path / "site", MANIFEST.format(**GOOD), loss="def Loss(options, context):\n    return 1 / 0\n")
-    train = ("train", "--data", small, "--loss", "acme", "-o", "model.weights=none", "-o", "data.size=32")
+    train = ("train", "--data", small, "--loss", "acme", *TINY, "-o", "data.size=32")
     done = run_recycle(*train, cwd=tmp_path, env=env)
     assert done.returncode == 70
     assert "a bug of the plugin acme-losses: ZeroDivisionError" in done.stderr

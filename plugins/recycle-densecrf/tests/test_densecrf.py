@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import recycle_densecrf.jit
 import torch
 from recycle_densecrf import DenseCrfOptions
 from recycle_densecrf.densecrf import DenseCrf
@@ -75,10 +76,25 @@ SIZES = ((40, 60), (90, 31), (40, 60), (1, 1), (60, 40), (40, 60), (7, 200))
 def test_photos_of_a_batch_do_not_see_each_other(options):
     scenes = [scene(height, width, 5, seed) for seed, (height, width) in enumerate(SIZES)]
     field = DenseCrf(DenseCrfOptions(device="cpu", **options), CONTEXT)
+    assert field.batch([], []) == []
     together = field.batch(*zip(*scenes, strict=True))
     assert [each.shape for each in together] == [(5, *size) for size in SIZES]
     for (photo, probabilities), said in zip(scenes, together, strict=True):
         assert np.abs(said - crf(photo, probabilities, guard_area=0.002, **options)).max() < 1e-5
+
+
+def test_a_photo_much_larger_than_the_others_is_shared_by_all_threads(monkeypatch):
+    used = []
+    given = [scene(height, width, 3) for height, width in ((90, 90), (10, 10), (10, 10))]
+    expected = [crf(*each) for each in given]
+    monkeypatch.setattr(
+        "recycle_densecrf.densecrf.Threads", lambda count: used.append(count) or recycle_densecrf.jit.Threads(count)
+    )
+    field = DenseCrf(DenseCrfOptions(guard_area=0, device="cpu", threads=3), CONTEXT)
+    for one, other in zip(field.batch(*zip(*given, strict=True)), expected, strict=True):
+        assert np.abs(one - other).max() < 1e-5
+    field.batch(*zip(*given[1:], strict=True))
+    assert used == [3, 3, 3, 1, 1]
 
 
 def test_photos_of_a_batch_in_torch_do_not_see_each_other():

@@ -18,13 +18,14 @@ from recyclecli.progress import track
 from recyclecli.types import Source
 
 SIDE = 128  # longest side in pixels at which mixes are scored: about 0.4 MB for each photo and member of 11 classes
+ROOM = 2**30  # bytes for all probabilities; where they would take more, the side is shorter
 MOST = 12  # picks, the same member counting each time
 
 Shares = tuple[float, ...]
 
 
 class Library:
-    """The probabilities of several models for each photo, at `SIDE` pixels, and ways to mix them.
+    """The probabilities of several models for each photo, at `SIDE` pixels or less, and ways to mix them.
 
     Caruana et al., "Ensemble selection from libraries of models" (2004).
 
@@ -34,6 +35,9 @@ class Library:
         source: labelled photos that none has trained on.
         machine: what the models run on.
         classes: the recipe's merged classes.
+
+    Attributes:
+        photos, members: how many there are.
 
     Raises:
         RecycleError: a checkpoint or photo cannot be used, or the members know different classes.
@@ -55,9 +59,10 @@ class Library:
         self._truths: list[NDArray[np.uint8]] = []
         self._names: list[str] = []
         self._known: dict[Shares, Ledger] = {}
+        side = min(SIDE, max(1, int((ROOM / (2 * len(members) * len(photos) * len(self._class_names))) ** 0.5)))
         for index in track(range(len(photos)), len(photos), "predicting"):
             image, mask, _ = photos.read(index)
-            size = fitted_size(mask.shape[0], mask.shape[1], SIDE)
+            size = fitted_size(mask.shape[0], mask.shape[1], side)
             self._truths.append(resize_labels(mask, *size))
             self._names.append(photos.record(index).file_name)
             said = []
@@ -65,6 +70,7 @@ class Library:
                 ((scores,),) = scorer.scores([image])
                 said.append(sized(scores, size)[order].softmax(0).half().cpu().numpy())
             self._said.append(said)
+        self.photos, self.members = len(photos), len(members)
         self._alone = [tuple(map(float, row)) for row in np.eye(len(members))]
 
     def counted(self, shares: Shares) -> Ledger:
@@ -76,22 +82,26 @@ class Library:
                 ledger.add(name, sum(used[1:], used[0]).argmax(0).astype(np.uint8), truth)
         return self._known[shares]
 
+    def _scored(self, shares: Shares, score: Score) -> float:
+        value = score(self.counted(shares))
+        return value if value == value else 0.0  # nothing to score by
+
     def best(self, score: Score) -> Shares:
         """The best member alone."""
-        return max(self._alone, key=lambda shares: score(self.counted(shares)))
+        return max(self._alone, key=lambda shares: self._scored(shares, score))
 
     def greedy(self, score: Score) -> Shares:
         """Members picked one by one, each as often as it helps, while the score of their mean grows; how often each."""
         picks, last = (0.0,) * len(self._alone), -1.0
         while sum(picks) < MOST:
             more = [tuple(np.add(picks, one).tolist()) for one in self._alone]
-            found = max(more, key=lambda shares: score(self.counted(shares)))
-            if score(self.counted(found)) <= last:
+            found = max(more, key=lambda shares: self._scored(shares, score))
+            if self._scored(found, score) <= last:
                 break
-            picks, last = found, score(self.counted(found))
+            picks, last = found, self._scored(found, score)
         return picks
 
     def weighted(self, count: int, score: Score) -> Shares:
         """The first `count` members, each with its own score as its weight, to three decimals."""
-        scores = [round(score(self.counted(shares)), 3) for shares in self._alone[:count]]
+        scores = [round(self._scored(shares, score), 3) for shares in self._alone[:count]]
         return (*(scores if any(scores) else [1.0] * count), *[0.0] * (len(self._alone) - count))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from recyclecli.engine.judging.library import Library
 from recyclecli.engine.predicting.members import Machine, Member
+from recyclecli.errors import RecycleError
 from recyclecli.judge.gate import cross_pick, estimate
 from recyclecli.judge.scores import Estimate, Metric
 from recyclecli.plugins import Registry
@@ -37,6 +38,7 @@ def select(
     metric: Metric,
     machine: Machine,
     classes: Mapping[str, Sequence[str]] = {},
+    groups: Sequence[int] | None = None,
 ) -> Selection:
     """Pick members one by one, each as often as it helps, while the score of their mean grows; see `Library`.
 
@@ -47,9 +49,17 @@ def select(
         metric: the score that decides.
         machine: what the models run on.
         classes: the recipe's merged classes.
+        groups: a number for each photo; those of one number stay together.
+
+    Raises:
+        RecycleError: there is one photo or group alone, or see `Library`.
     """
+    if len(source) < 2 or len(set(groups or (0, 1))) < 2:
+        raise RecycleError(
+            "one photo, or one group of photos, cannot be both chosen on and judged on", "give more labelled photos"
+        )
     library = Library(registry, members, source, machine, classes)
-    picks, alone = (cross_pick(pick, len(source), metric) for pick in (library.greedy, library.best))
+    picks, alone = (cross_pick(pick, len(source), metric, groups) for pick in (library.greedy, library.best))
     kept = [replace(one, share=share) for one, share in zip(members, picks.chosen, strict=True) if share]
     ledgers = library.counted(picks.chosen), picks.fair(library.counted), alone.fair(library.counted)
-    return Selection(tuple(kept), *(estimate(ledger, metric) for ledger in ledgers))
+    return Selection(tuple(kept), *(estimate(ledger, metric, groups) for ledger in ledgers))

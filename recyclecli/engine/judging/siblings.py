@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from recyclecli.data.splits import Split, make_split, trained_on
+from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.judging.evaluate import count
 from recyclecli.engine.judging.together import mixed, soups
 from recyclecli.engine.learned import learned, read_back, recipe_files
@@ -53,34 +54,43 @@ def retrained(
         worth: the smallest gain worth having.
         groups: a number for each photo; those of one number are drawn together.
     """
-    arms = sibling_arms(registry, run, recipe, source)
-    ledgers: dict[str, list[Ledger]] = {}
-    for name, runs in arms.items():
-        if len(arms) > 1 or len(runs) > 1:
-            print(f"{name or 'as this run'}: {', '.join(one.folder.name for one, _ in runs)}", file=sys.stderr)
-        others = runs if name else runs[1:]
-        counted = (count(registry, one, theirs, source, [Pipeline()]) for one, theirs in others)
-        ledgers[name] = [ledger for (ledger,) in counted]
-    base = [own, *ledgers.pop("")]
-    found = compare(base, ledgers, metric, worth, groups) if ledgers else []
-    seeds, *rest = ([other for other, _ in arm] for arm in arms.values())
-    together = mixed(registry, seeds, list(chain(*rest)), recipe, source, metric, groups)
+    arms: dict[str, list[tuple[Run, Ledger]]] = {"": [(run, own)]}
+    for name, runs in sibling_arms(registry, run, recipe, source).items():
+        for other, theirs in runs:
+            try:
+                (ledger,) = count(registry, other, theirs, source, [Pipeline()])
+                arms.setdefault(name, []).append((other, ledger))
+            except RecycleError as error:
+                _leave_out(other, error)
+    if sum(map(len, arms.values())) > 1:
+        for name, counted in arms.items():
+            print(f"{name or 'as this run'}: {', '.join(one.folder.name for one, _ in counted)}", file=sys.stderr)
+    base, *changed = ([ledger for _, ledger in arm] for arm in arms.values())
+    found = compare(base, dict(zip(list(arms)[1:], changed, strict=True)), metric, worth, groups) if changed else []
+    seeds, *others = ([other for other, _ in arm] for arm in arms.values())
+    together = mixed(registry, seeds, list(chain(*others)), recipe, source, metric, groups)
     together |= soups(registry, run, seeds, recipe, source)
     if together:
         found += compare(own, together, metric, worth, groups)
     return [judged(one, worth) for one in found]
 
 
+def _leave_out(run: Run, error: RecycleError) -> None:
+    print(f"{run.folder.name} is left out: {error.args[0]}", file=sys.stderr)
+
+
 def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -> dict[str, list[tuple[Run, Recipe]]]:
-    """The runs beside `run` that are judged on the same photos, by what they changed; `` is its own arm.
+    """The runs beside `run` that are judged on the same photos, by what they changed; `` is what only the seed changed.
 
     What they learned from may differ: made photos, pseudo-labels. Two runs of one seed are one: the
-    second adds no chance. Runs without weights, that have trained on photos of `source`, or whose recipe or
-    data can no longer be read, are left out.
+    second adds no chance. Runs without weights, that have trained on photos of `source`, that know other classes,
+    or whose recipe, data or weights can no longer be read, are left out.
     """
     drawn, judged_on = _photos(make_split(registry, recipe.data, recipe.seed))
     own = _settings(recipe) | {"photos learned from": drawn}
-    arms: dict[str, list[tuple[Run, Recipe]]] = {"": [(run, recipe)]}
+    class_names = read_card(run.best)["class_names"]
+    arms: dict[str, list[tuple[Run, Recipe]]] = {"": []}
+    seeds: dict[str, set[int]] = {"": {recipe.seed}}
     for file in sorted(run.folder.parent.glob("*/recipe.yaml")):
         other = Run(file.parent)
         if other.folder == run.folder or not other.best.is_file():
@@ -89,17 +99,20 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
             settings, split = read_back(registry, file)
             seen = trained_on(split, source)
             seen += [name for each in recipe_files(other)[1:] for name in learned(registry, each, source)]
+            if read_card(other.best)["class_names"] != class_names:
+                raise RecycleError("it knows other classes, or in another order")
         except RecycleError as error:
-            print(f"{other.folder.name} is left out: {error.args[0]}", file=sys.stderr)
+            _leave_out(other, error)
             continue
         drawn, photos = _photos(split)
         if photos != judged_on or seen:
             continue
         theirs = _settings(settings) | {"photos learned from": drawn}
         changed = [key for key in sorted({*own, *theirs}) if own.get(key) != theirs.get(key)]
-        arm = arms.setdefault(", ".join(f"{key}={theirs.get(key)}" for key in changed), [])
-        if settings.seed not in [known.seed for _, known in arm]:
-            arm.append((other, settings))
+        name = ", ".join(f"{key}={theirs.get(key)}" for key in changed)
+        if settings.seed not in seeds.setdefault(name, set()):
+            seeds[name].add(settings.seed)
+            arms.setdefault(name, []).append((other, settings))
     return arms
 
 

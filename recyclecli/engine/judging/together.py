@@ -8,14 +8,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from recyclecli.engine.checkpoint import read_card
+import numpy as np
+
+from recyclecli.data.sources import Subset
 from recyclecli.engine.judging.evaluate import count_together
 from recyclecli.engine.judging.library import Library, Shares
 from recyclecli.engine.judging.soup import write_soup
 from recyclecli.engine.pipeline import Pipeline
 from recyclecli.engine.predicting.members import Machine, Member, Mix
-from recyclecli.engine.runs import Run
-from recyclecli.judge.gate import Score, cross_pick
+from recyclecli.engine.runs import RUNS, Run
+from recyclecli.judge.gate import Picks, Score, cross_pick
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import Metric
 from recyclecli.plugins import Registry
@@ -42,43 +44,55 @@ def mixed(
     Args:
         registry: the installed components.
         seeds: the run that is judged, and those that differ from it in their seed.
-        others: runs that differ in more; those that know other classes are left out.
+        others: runs that differ in more, of the same classes.
         recipe: of the first run.
         source: labelled photos that none has trained on.
         metric: the score that decides.
         groups: a number for each photo; those of one number are drawn together.
     """
-    known = set(read_card(seeds[0].best)["class_names"])
-    every = [*seeds, *(run for run in others if set(read_card(run.best)["class_names"]) == known)]
+    every = [*seeds, *others]
     runs = every[:MOST_RUNS]
     if len(runs) < 2:
         return {}
     if len(every) > len(runs):
         print(f"of {len(every)} runs the first {MOST_RUNS} are tried together", file=sys.stderr)
     members = [Member(run.best, Pipeline()) for run in runs]
-    library = Library(registry, members, source, Machine(), recipe.data.classes)
     count = min(len(seeds), len(runs))
     equal = tuple(float(place < count) for place in range(len(runs)))
-    mixes: dict[str, Mix] = {}
-    picks: dict[str, Callable[[Score], Shares]] = {}
+    fixed: dict[str, Mix] = {}
     if count > 1:
-        mixes[f"mean of {count} seeds"] = Mix(equal)
-        picks[f"weighted mean of {count} seeds"] = partial(library.weighted, count)
+        fixed[f"mean of {count} seeds"] = Mix(equal)
     if count > 2:
-        mixes[f"hard vote of {count} seeds"] = Mix(equal, "hard")
-    picks[f"greedy selection from {len(runs)} runs"] = library.greedy
-    picked = {name: cross_pick(pick, len(source), metric, groups) for name, pick in picks.items()}
-    for name, one in picked.items():
-        used = [(run.folder.name, share) for run, share in zip(runs, one.chosen, strict=True) if share]
+        fixed[f"hard vote of {count} seeds"] = Mix(equal, "hard")
+    picks = _picks(Library(registry, members, source, Machine(), recipe.data.classes), count, metric, groups)
+    for name, one in picks.items():
+        used = [(_named(run), share) for run, share in zip(runs, one.chosen, strict=True) if share]
         weights = " ".join(f"--weight {share:g}" for _, share in used)
         print(f"{name}: recycle ensemble {' '.join(run for run, _ in used)} {weights}", file=sys.stderr)
-    chosen = dict.fromkeys(
-        shares for one in picked.values() for shares in (one.chosen, *(shares for _, shares in one.without))
-    )
-    ledgers = count_together(registry, members, [*mixes.values(), *map(Mix, chosen)], recipe, source)
-    of_shares = dict(zip(chosen, ledgers[len(mixes) :], strict=True))
-    found = dict(zip(mixes, ledgers, strict=False))
-    return found | {name: one.fair(of_shares.__getitem__) for name, one in picked.items()}
+    found: dict[str, Ledger] = {}
+    parts = [part for part, _ in next(iter(picks.values())).without] or [np.arange(len(source))]
+    for number, part in enumerate(parts):
+        mixes = fixed | {name: Mix(one.without[number][1]) for name, one in picks.items() if one.without}
+        ledgers = count_together(registry, members, list(mixes.values()), recipe, Subset(source, part.tolist()))
+        for name, ledger in zip(mixes, ledgers, strict=True):
+            found.setdefault(name, Ledger(ledger.class_names)).extend(ledger)
+    order = np.argsort(np.concatenate(parts))
+    return {name: ledger.take(order) for name, ledger in found.items()}
+
+
+def _picks(library: Library, seeds: int, metric: Metric, groups: Sequence[int] | None) -> dict[str, Picks[Shares]]:
+    """The shares of the members that are chosen by their scores; of them the first `seeds` differ in their seed."""
+    ways: dict[str, Callable[[Score], Shares]] = {}
+    if seeds > 1:
+        ways[f"weighted mean of {seeds} seeds"] = partial(library.weighted, seeds)
+    ways[f"greedy selection from {library.members} runs"] = library.greedy
+    return {name: cross_pick(pick, library.photos, metric, groups) for name, pick in ways.items()}
+
+
+def _named(run: Run) -> str:
+    """What the command line calls a run without its own pipeline."""
+    place = run.folder.name if run.folder.parent.absolute() == RUNS.absolute() else run.folder
+    return f"{place}+plain"
 
 
 def soups(registry: Registry, run: Run, seeds: Sequence[Run], recipe: Recipe, source: Source) -> dict[str, Ledger]:

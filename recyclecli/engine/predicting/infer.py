@@ -122,7 +122,7 @@ class Predictor:
             yield from map(staged, range(len(photos)))
             return
         (stage,) = self._stages
-        several = len(photos) if any(hasattr(post, "batch") for post in stage.post) else 1
+        several = len(photos) if any(map(_takes_several, stage.post)) else 1
         for numbers in batches(
             range(len(photos)), several, lambda number: math.prod(meeting_size(photos[number])), TOGETHER
         ):
@@ -190,6 +190,10 @@ def _mean(seen: Sequence[torch.Tensor]) -> torch.Tensor:
     return shares.mean(0).clamp_(min=TINY).log_()
 
 
+def _takes_several(post: Postprocessor) -> bool:
+    return callable(getattr(post, "batch", None))
+
+
 @torch.inference_mode()
 def _processed(
     scores: Sequence[torch.Tensor], photos: Sequence[NDArray[np.uint8]], stage: Stage
@@ -204,8 +208,8 @@ def _processed(
         for one, size in zip(scores, sizes, strict=True)
     ]
     for post in stage.post:
-        if hasattr(post, "batch"):
-            probabilities = post.batch(seen, probabilities)
+        if _takes_several(post):
+            probabilities = post.batch(seen, probabilities)  # type: ignore[attr-defined]
         else:
             probabilities = [post(*each) for each in zip(seen, probabilities, strict=True)]
     return [torch.from_numpy(np.maximum(each, TINY)).log_() for each in probabilities]

@@ -161,7 +161,9 @@ class Ensemble:
             if mix.vote == "hard" or len({one.shape for one in used}) > 1:
                 used = [sized(one, size) for one in used]
             if mix.vote == "soft":
-                mean = torch.stack([share * one.softmax(0) for share, one in zip(shares, used, strict=True)]).sum(0)
+                mean = torch.zeros_like(used[0])
+                for share, one in zip(shares, used, strict=True):
+                    mean.add_(one.softmax(0), alpha=share)
             else:
                 labels = [one.argmax(0).to(torch.uint8).cpu().numpy() for one in used]
                 winner = torch.from_numpy(hard_vote(labels, shares)).to(used[0].device)

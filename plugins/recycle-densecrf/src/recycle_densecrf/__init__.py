@@ -69,6 +69,7 @@ def recycle_postprocessors() -> Iterator[PostprocessorComponent]:
         "recycle_densecrf.islands:FillHoles",
         FillHolesOptions,
         "Small holes within an object become part of it",
+        requires=COMPILER,
         search={"area": (0.0005, 0.002, 0.01)},
     )
     yield PostprocessorComponent(

@@ -47,6 +47,8 @@ class DenseCrf:
         self, images: Sequence[NDArray[np.uint8]], probabilities: Sequence[NDArray[np.float32]]
     ) -> list[NDArray[np.float32]]:
         """What a call gives for each photo: a GPU takes all of them together, each CPU thread one after the other."""
+        if not images:
+            return []
         settings = self._options
         images = [np.require(image, np.uint8, ["C", "W"]) for image in images]
         pairs = list(zip(images, probabilities, strict=True))
@@ -65,8 +67,11 @@ class DenseCrf:
         return after
 
     def _on_threads(self, pairs: Sequence[tuple[NDArray[np.uint8], NDArray[np.float32]]]) -> list[NDArray[np.float32]]:
-        """Several photos at once where there are several, else the parts of one."""
+        """A photo on each thread where there are several of about one size, else all threads on each in turn."""
+        pixels = [given[0].size for _, given in pairs]
         at_once = min(self._threads, len(pairs))
+        if 2 * sum(pixels) < at_once * max(pixels):
+            at_once = 1
         with ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(lambda pair: self._with(self._threads // at_once, *pair), pairs))
 
