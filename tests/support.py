@@ -18,7 +18,15 @@ from pydantic import BaseModel
 HERE = Path(__file__).parent
 DISTS = HERE / "dists"
 SHARED = HERE.parents[1] / "shared" / "data"
-SMALL = {"data.size": 64, "model": "fpn", "model.weights": "none", "train.batch_size": 4, "train.lr": 0.004}
+TINY = ("-o", "model.encoder=tu-test_efficientnet", "-o", "model.weights=none")  # timm's own, for tests
+SMALL = {
+    "data.size": 64,
+    "model": "fpn",
+    "model.encoder": "tu-test_efficientnet",
+    "model.weights": "none",
+    "train.batch_size": 4,
+    "train.lr": 0.004,
+}
 
 
 @cache

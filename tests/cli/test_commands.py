@@ -9,7 +9,7 @@ import time
 
 import pytest
 from PIL import Image
-from support import DISTS, coco, run_recycle, write_coco
+from support import DISTS, TINY, coco, run_recycle, write_coco
 
 LIGHT = ["--help", "data --help", "plugins list", "plugins show focal", "data kfold --n 2 --data DATA --out OUT"]
 HEAVY = ("torch", "lightning", "kornia", "segmentation_models_pytorch", "timm", "torchvision")
@@ -118,7 +118,7 @@ def test_sample_is_byte_identical(tmp_path):
 
 
 def train(data, cwd, *more, **keywords):
-    small_run = ["--epochs", 1, "-o", "data.size=32", "-o", "model.weights=none", "--batch-size", 2]
+    small_run = ["--epochs", 1, "-o", "data.size=32", *TINY, "--batch-size", 2]
     return run_recycle("train", "--data", data, *small_run, *more, cwd=cwd, **keywords)
 
 
@@ -317,9 +317,9 @@ def test_each_failure_has_its_code(tmp_path, raised, code, message):
 
 
 def test_ctrl_c_while_training_is_130_and_leaves_whole_files(small, tmp_path):
-    options = "--epochs 9999 --batch-size 2 -o data.size=32 -o model.weights=none --name r"
+    options = "--epochs 9999 --batch-size 2 -o data.size=32 --name r"
     process = subprocess.Popen(
-        [sys.executable, "-m", "recyclecli", "train", "--data", str(small), *options.split()],
+        [sys.executable, "-m", "recyclecli", "train", "--data", str(small), *options.split(), *TINY],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.xdist_group("export")  # its runs are trained once, not
 
 SETTINGS = {
     "model": "unet",
+    "model.encoder": "tu-test_efficientnet",
     "model.weights": "none",
     "data.size": 64,
     "train.epochs": 1,

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from support import coco, run_recycle, write_coco
+from support import TINY, coco, run_recycle, write_coco
 
-SMALL = ["--plugin", "fpn", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32", "-o", "model.weights=none"]
+SMALL = ["--plugin", "fpn", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32", *TINY]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from support import run_recycle
+from support import TINY, run_recycle
 
 from recyclecli.coco import CocoSource, read_document
 from recyclecli.data.submission import read_submission, reduce_labels
@@ -100,7 +100,7 @@ def test_the_line_on_real_photos(recycle_trash, tmp_path, registry):
 
 
 def test_a_recipe_fed_back_gives_the_same_weights(small, tmp_path):
-    options = ["--epochs", 2, "--batch-size", 2, "-o", "data.size=32", "-o", "model.weights=none", "--aug", "affine"]
+    options = ["--epochs", 2, "--batch-size", 2, "-o", "data.size=32", *TINY, "--aug", "affine"]
     first = run_recycle("train", "--data", small, *options, "--name", "a", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     second = run_recycle("train", "--recipe", "runs/a/recipe.yaml", "--name", "b", cwd=tmp_path)
@@ -112,7 +112,7 @@ def test_a_recipe_fed_back_gives_the_same_weights(small, tmp_path):
 
 def test_the_best_checkpoint_is_the_best(small, tmp_path):
     """The contest's code kept the worst."""
-    options = ["--epochs", 6, "--batch-size", 2, "-o", "data.size=32", "-o", "model.weights=none", "--lr", "0.01"]
+    options = ["--epochs", 6, "--batch-size", 2, "-o", "data.size=32", *TINY, "--lr", "0.01"]
     options += ["--precision", "32"]  # as eval computes
     done = run_recycle("train", "--data", small, *options, "--name", "r", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -23,6 +23,7 @@ from recyclecli.testing import random_source
 
 SETTINGS = {
     "model": "fpn",
+    "model.encoder": "tu-test_efficientnet",
     "model.weights": "none",
     "data.size": 32,
     "train.epochs": 1,
@@ -429,7 +430,7 @@ class TestStartingFromARun:
 
     def test_another_architecture_is_refused_before_a_folder_is_made(self, start, tmp_path):
         base, _ = start(name="base")
-        with pytest.raises(RecycleError, match="holds a fpn with encoder tu-tf_efficientnet_lite0") as caught:
+        with pytest.raises(RecycleError, match="holds a fpn with encoder tu-test_efficientnet") as caught:
             start({"train.init_from": str(base.run.best), "model": "unet"}, name="other")
         assert "--plugin fpn" in caught.value.remedy
         with pytest.raises(RecycleError, match="does not exist"):

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from support import SMALL, run_recycle
+from support import SMALL, TINY, run_recycle
 
 from recyclecli import api
 from recyclecli.data.pseudo import MARK
@@ -57,7 +57,7 @@ def test_the_labels_are_the_sure_pixels_and_train_takes_them(work, tmp_path):
     assert "exists" in said(work, "pseudo-label", "seed-0", "photos", "--out", out, codes=(2,)).stderr
     lists = ["--train-json", "kfold_0_train.json", "--train-json", f"{out}@{work / 'photos'}:0.5"]
     lists += ["--val-json", "kfold_0_val.json", "--data", "data", "-o", "data.size=64", "--epochs", 1]
-    model = ["--plugin", "fpn", "--batch-size", 4, "-o", "model.weights=none", "--name", tmp_path.name]
+    model = ["--plugin", "fpn", "--batch-size", 4, *TINY, "--name", tmp_path.name]
     done = said(work, "train", *model, *lists)
     assert "training on 16 photos" in done.stderr
     recipe = api.recipe_of(work / "runs" / tmp_path.name)

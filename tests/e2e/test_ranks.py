@@ -6,12 +6,13 @@ import sys
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import coco, run_recycle, write_coco
+from support import TINY, coco, run_recycle, write_coco
 
 COMMON = [
     *("train", "--epochs", 2, "--optimizer", "sgd", "--lr", "1e-3", "--train-json", "t.json", "--val-json", "v.json"),
     *("--loss", "ce", "-o", "aug=[]", "-o", "data.scale=null", "-o", "data.size=32"),
     *("-o", "train.ema=0", "-o", "train.warmup=0", "-o", "train.freeze_norm=true"),
+    *TINY,
     *("--precision", "32", "--plugin", "unet"),  # which has no dropout: that is drawn on each rank
 ]
 

@@ -10,12 +10,15 @@ import time
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import run_recycle
+from support import TINY, run_recycle
 
 from recyclecli.files import PART
 
 EPOCHS = 4
-OPTIONS = ["--epochs", EPOCHS, "--batch-size", 2, "--aug", "flip", "--aug", "affine", "-o", "data.size=64"]
+OPTIONS = [
+    *("--epochs", EPOCHS, "--batch-size", 2, "--aug", "flip", "--aug", "affine", "-o", "data.size=64"),
+    *TINY,
+]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import coco, fresh_environment, write_coco
+from support import TINY, coco, fresh_environment, write_coco
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "recycle-loss-example"
 
@@ -32,7 +32,7 @@ def test_wheel_installs_shows_up_trains_and_passes_its_tests(tmp_path):
     write_coco(tmp_path / "data", coco(6))
     train = "train --data data --loss poly -o loss.epsilon=2 --epochs 1 --batch-size 2 -o data.size=32"
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    run(python, "-m", "recyclecli", *train.split(), "-o", "model.weights=none", "--name", "r", cwd=tmp_path, env=env)
+    run(python, "-m", "recyclecli", *train.split(), *TINY, "--name", "r", cwd=tmp_path, env=env)
     assert "name: poly" in (tmp_path / "runs/r/recipe.yaml").read_text()
     assert "epsilon: 2.0" in (tmp_path / "runs/r/recipe.yaml").read_text()
     env_json = json.loads((tmp_path / "runs/r/env.json").read_text())

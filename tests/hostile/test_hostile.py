@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support import coco, forks, run_recycle, write_coco
+from support import TINY, coco, forks, run_recycle, write_coco
 
 SECONDS = 30
 GIB = 2**30
@@ -132,7 +132,7 @@ def trained(tmp_path_factory):
     write_coco(work / "data", content)
     done = run_recycle(
         "train", "--data", "data", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32",
-        "-o", "model.weights=none", "-o", "data.val_fraction=0.7", "--name", "r", cwd=work,
+        *TINY, "-o", "data.val_fraction=0.7", "--name", "r", cwd=work,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return work
@@ -239,7 +239,7 @@ def test_a_huge_photo_goes_the_whole_way(huge, train, val):
     attack(
         "train", "--data", "data", "--train-json", f"data/{train}.json", "--val-json", f"data/{val}.json",
         "--plugin", "fpn", "--epochs", 1, "--batch-size", 3 if train == "small" else 1, "-o", "data.size=64",
-        "-o", "model.weights=none", "--name", train, cwd=huge, codes={0},
+        *TINY, "--name", train, cwd=huge, codes={0},
     )  # fmt: skip
     attack("eval", train, cwd=huge, codes={0})
     attack("report", train, cwd=huge, codes={0})
