@@ -96,6 +96,13 @@ class TestNotANumber:
             start(callbacks=[Poison(4)])
         assert not (tmp_path / "r/checkpoints").exists()
 
+    @pytest.mark.parametrize("settings", [{}, {"train.ema": 0.9}])
+    def test_a_gradient_of_the_last_step_that_is_no_number_is_not_saved_either(self, start, tmp_path, settings):
+        with pytest.raises(RunFailed, match=r"a weight is no number after step 4, epoch 1, on photos \d\.png, \d\.png"):
+            start(settings, callbacks=[Explode(4)])
+        assert json.loads((tmp_path / "r/nan.json").read_text())["step"] == 3
+        assert not (tmp_path / "r/checkpoints").exists()
+
     def test_a_step_is_left_out_when_told(self, start, capsys):
         done, (state,) = start({"train.on_nan": "skip"}, callbacks=[Poison(2)])
         assert "1 of 4 steps of the epoch were left out: the loss of 1 batches" in capsys.readouterr().err

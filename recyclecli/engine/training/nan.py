@@ -76,8 +76,12 @@ class NotANumber(Callback):
                 buffer.copy_(before)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Look at the last step, before the epoch's checkpoints are written."""
+        """Look at the last step, and what it made of the weights, before the epoch's checkpoints are written."""
         self._check()
+        weights = torch.stack([weight.detach().isfinite().all() for weight in pl_module.parameters()])
+        if not self._skips and not _for_all(weights.all()):
+            what = f"a weight is no number after step {trainer.global_step}"
+            raise self._stopped(what, trainer.current_epoch, trainer.global_step - 1, self._ids)
         batches, steps, left_out = self._batches, self._steps, self._left_out
         self._batches = self._steps = self._left_out = 0
         if left_out and left_out == steps:
@@ -96,12 +100,15 @@ class NotANumber(Callback):
         seen, self._seen = self._seen, None
         if seen is None or seen.is_finite():
             return
-        names = [self._photos.record(index).file_name for index in seen.ids.tolist()]
+        what = f"the training loss is {float(seen.loss)} at step {seen.step + 1}"
+        raise self._stopped(what, seen.epoch, seen.step, seen.ids)
+
+    def _stopped(self, what: str, epoch: int, step: int, ids: torch.Tensor) -> RunFailed:
+        names = [self._photos.record(index).file_name for index in ids.tolist()]
         file = self._run.nan
-        write_json(file, {"epoch": seen.epoch, "step": seen.step, "seed": self._recipe.seed, "photos": names}, indent=1)
-        raise RunFailed(
-            f"the training loss is {float(seen.loss)} at step {seen.step + 1}, epoch {seen.epoch + 1}, "
-            f"on photos {listed(names, 3)}; all are in {file}",
+        write_json(file, {"epoch": epoch, "step": step, "seed": self._recipe.seed, "photos": names}, indent=1)
+        return RunFailed(
+            f"{what}, epoch {epoch + 1}, on photos {listed(names, 3)}; all are in {file}",
             f"lower train.lr, use --precision 32, or leave such steps out with -o train.on_nan=skip, in {self._anew()}",
         )
 
