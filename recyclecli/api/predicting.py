@@ -168,8 +168,8 @@ def count_together(
     from recyclecli.engine.predicting.members import Mix
 
     members = members_of(models, shares)
-    mix = Mix(tuple(member.share for member in members), vote)
-    (ledger,) = engine(registry(), members, [mix], recipe_of(_run_of(members[0].weights)), source)
+    recipe = recipe_of(_run_of(members[0].weights))
+    (ledger,) = engine(registry(), members, [Mix.of(members, vote)], recipe, source)
     return ledger
 
 

@@ -49,7 +49,7 @@ class Library:
         members: Sequence[Member],
         source: Source,
         machine: Machine,
-        classes: Mapping[str, Sequence[str]] = {},
+        classes: Mapping[str, Sequence[str]],
     ) -> None:
         scorers = [scorer_of(registry, [member], [Mix((1.0,))], machine) for member in members]
         self._class_names = scorers[0][1].class_names
@@ -95,10 +95,11 @@ class Library:
         picks, last = (0.0,) * len(self._alone), -1.0
         while sum(picks) < MOST:
             more = [tuple(np.add(picks, one).tolist()) for one in self._alone]
-            found = max(more, key=lambda shares: self._scored(shares, score))
-            if self._scored(found, score) <= last:
+            scores = [self._scored(shares, score) for shares in more]
+            if max(scores) <= last:
                 break
-            picks, last = found, self._scored(found, score)
+            last = max(scores)
+            picks = more[scores.index(last)]
         return picks
 
     def weighted(self, count: int, score: Score) -> Shares:

@@ -81,7 +81,10 @@ def mixed(
 
 
 def _picks(library: Library, seeds: int, metric: Metric, groups: Sequence[int] | None) -> dict[str, Picks[Shares]]:
-    """The shares of the members that are chosen by their scores; of them the first `seeds` differ in their seed."""
+    """The shares of the members that are chosen by their scores; of them the first `seeds` differ in their seed.
+
+    A function of its own so that the library is let go of before the models are loaded again.
+    """
     ways: dict[str, Callable[[Score], Shares]] = {}
     if seeds > 1:
         ways[f"weighted mean of {seeds} seeds"] = partial(library.weighted, seeds)

@@ -57,6 +57,11 @@ class Mix:
     shares: tuple[float, ...]
     vote: Vote = "soft"
 
+    @classmethod
+    def of(cls, members: Sequence[Member], vote: Vote) -> Mix:
+        """The members by their own shares."""
+        return cls(tuple(member.share for member in members), vote)
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:

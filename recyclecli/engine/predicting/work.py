@@ -47,8 +47,8 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
         machine = replace(job.machine, device=shard.device)
         if (shard.device or "").startswith("cuda"):
             torch.cuda.set_device(shard.device)  # also for post-processors
-        mix = Mix(tuple(member.share for member in job.members), job.vote)
-        scorer, trained = scorer_of(registry, job.members, [mix], machine, job.agree > 0)
+        mixes = [Mix.of(job.members, job.vote)]
+        scorer, trained = scorer_of(registry, job.members, mixes, machine, job.agree > 0)
         palette = np.array(trained.palette, np.uint8)
         files = {output: job.files(output)[shard.span] for output in job.pictures}
         waiting: deque[tuple[list[Photo], list[_Said | RecycleError]]] = deque()

@@ -78,10 +78,11 @@ class NotANumber(Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Look at the last step, and what it made of the weights, before the epoch's checkpoints are written."""
         self._check()
-        weights = torch.stack([weight.detach().isfinite().all() for weight in pl_module.parameters()])
-        if not self._skips and not _for_all(weights.all()):
-            what = f"a weight is no number after step {trainer.global_step}"
-            raise self._stopped(what, trainer.current_epoch, trainer.global_step - 1, self._ids)
+        if not self._skips:
+            weights = torch.stack([weight.detach().isfinite().all() for weight in pl_module.parameters()])
+            if not _for_all(weights.all()):
+                what = f"a weight is no number after step {trainer.global_step}"
+                raise self._stopped(what, trainer.current_epoch, trainer.global_step - 1, self._ids)
         batches, steps, left_out = self._batches, self._steps, self._left_out
         self._batches = self._steps = self._left_out = 0
         if left_out and left_out == steps:

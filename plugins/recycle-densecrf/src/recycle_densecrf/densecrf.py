@@ -46,7 +46,7 @@ class DenseCrf:
     def batch(
         self, images: Sequence[NDArray[np.uint8]], probabilities: Sequence[NDArray[np.float32]]
     ) -> list[NDArray[np.float32]]:
-        """What a call gives for each photo: a GPU takes all of them together, each CPU thread one after the other."""
+        """What a call gives for each photo: a GPU takes all of them together, CPU threads one each."""
         if not images:
             return []
         settings = self._options

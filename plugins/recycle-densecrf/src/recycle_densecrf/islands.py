@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recycle_densecrf import FillHolesOptions, RemoveIslandsOptions
-from recycle_densecrf.regions import regions_of
+from recycle_densecrf.regions import most_likely, regions_of
 from recyclecli.coco import has_background
 from recyclecli.types import PostprocessorContext
 
@@ -18,7 +18,7 @@ class RemoveIslands:
 
     def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities (K, H, W) float32; a pixel of an island gets those of the nearest other one."""
-        regions, _ = regions_of(probabilities.argmax(0))
+        regions, _ = regions_of(most_likely(probabilities)[0])
         island = (np.bincount(regions.ravel()) < self._smallest * regions.size)[regions]
         if island.all() or not island.any():
             return probabilities
