@@ -52,4 +52,5 @@ def rasterise(
     parts = [list(part) for part in segmentation if len(part) >= 6]
     if not parts:
         return None
-    return dict(coco.merge(coco.frPyObjects(parts, height, width)))
+    rles = coco.frPyObjects(parts, height, width)
+    return dict(rles[0] if len(rles) == 1 else coco.merge(rles))

@@ -1,7 +1,7 @@
 """Whatever is thrown at it: no traceback, no hang, bounded memory, the right exit code.
 
-Every case runs `recycle` in a process of its own, whose time and peak memory are checked; the
-number of cases is printed at the end of the session.
+Every case runs `recycle` in a process of its own, whose peak memory is checked and which is ended
+when it hangs; the number of cases is printed at the end of the session.
 """
 
 import contextlib
@@ -23,24 +23,21 @@ import torch
 from PIL import Image
 from support import TINY, coco, forks, run_recycle, write_coco
 
-SECONDS = 30
+HANGS = 300  # seconds after which a command counts as hanging: all end in a tenth of it on a slow machine
 GIB = 2**30
 
 
 def attack(*arguments, cwd, codes):
-    """Run a command that must end in time, within memory, with one of `codes` and no traceback."""
-    began = time.monotonic()
+    """Run a command that must end by itself, within memory, with one of `codes` and no traceback."""
     texts = list(map(str, arguments))
     try:
-        done, peak = forks().run(texts, cwd, {**os.environ, "OMP_NUM_THREADS": "1"}, 3 * SECONDS)
+        done, peak = forks().run(texts, cwd, {**os.environ, "OMP_NUM_THREADS": "1"}, HANGS)
     except subprocess.TimeoutExpired:
         pytest.fail(f"{arguments} hangs")
-    took = time.monotonic() - began
     text = done.stderr
     assert done.returncode in codes, f"exit {done.returncode}\n{text}"
     assert "Traceback" not in text, text
     assert peak * 1024 < 2 * GIB, f"{peak * 1024 / GIB:.2f} GiB"
-    assert took < SECONDS, f"{took:.0f} s"
     if done.returncode > 1:
         assert re.search(r"^(error|Error|╭─ Error|Usage)", text, re.MULTILINE), text
     return done.stdout + text
@@ -358,7 +355,7 @@ def test_a_disk_that_is_too_small_for_checkpoints(trained, tiny_disk):
 @pytest.mark.parametrize("tiny_disk", ["400m"], indirect=True)
 def test_a_full_disk_while_training(trained, tiny_disk):
     def fill_when_it_has_begun():
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + HANGS
         while not list(tiny_disk.glob("runs/*/recipe.yaml")) and time.monotonic() < deadline:
             time.sleep(0.01)
         with contextlib.suppress(OSError):  # the training writes meanwhile

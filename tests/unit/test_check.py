@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from PIL import Image
 from support import SHARED, coco, run_recycle, write_coco
 
 from recyclecli.coco import CocoSource
 from recyclecli.data.check import CATALOGUE, check_coco, check_contents, mended
+from recyclecli.data.check.drawn import parts_of
 from recyclecli.data.check.masks import blended
 from recyclecli.data.duplicates import earlier_like, look_alikes, perceptual_hash
 from recyclecli.errors import RecycleError
@@ -76,6 +78,58 @@ class TestMending:
         content["annotations"][0]["segmentation"] = [[1, 1, float("nan"), 5, 9, 9]]
         new, _ = mended(content)
         assert "malformed-segmentation" in codes(labels_of(tmp_path, new))
+
+    def test_a_part_that_crosses_itself_stays_beside_one_that_goes(self):
+        content = coco(2)
+        tie = [4, 4, 20, 20, 20, 4, 4, 20]  # of no signed area
+        content["annotations"][0]["segmentation"] = [tie, [1, 1, 2, 2]]
+        new, _ = mended(content)
+        assert new["annotations"][0]["segmentation"] == [tie]
+
+
+class TestShapes:
+    def test_parts_are_measured_as_each_alone(self):
+        """Many parts in one pass against shapely, one by one; lines and a bow-tie without signed area among them."""
+        chance = np.random.default_rng(0)
+        parts = [chance.uniform(-50, 600, (int(chance.integers(3, 40)), 2)).round(2) for _ in range(200)]
+        parts += [np.array([[0, 0], [4, 4], [4, 0], [0, 4]]), np.array([[1, 1], [9, 9], [5, 5]])]
+        parts += [np.array([[3.0, 3.0]]), np.array([[1, 1], [2, 5]]), np.array([[7, 7], [7, 7], [7, 7]])]
+        shapes = [[], [part.ravel().tolist() for part in parts], {"size": [1, 1]}, [[], parts[0].ravel().tolist()]]
+        none, measured, run_length, one = parts_of(shapes)
+        assert none is run_length is None
+        assert one.areas.tolist() == measured.areas[:1].tolist()
+        assert measured.flat.tolist() == [False] * 201 + [True] * 4
+        for k, part in enumerate(parts):
+            assert measured.low[k].tolist() == part.min(0).tolist()
+            assert measured.high[k].tolist() == part.max(0).tolist()
+            polygon = None if measured.flat[k] else shapely.Polygon(part)
+            assert measured.polygons[k] == polygon
+            assert measured.valid[k] == (polygon is not None and polygon.is_valid)
+            x, y = part.T
+            area = abs(sum(x * np.roll(y, -1) - y * np.roll(x, -1))) / 2
+            assert measured.areas[k] == pytest.approx(area, abs=1e-6)
+
+    def test_a_fault_names_the_part_in_the_file(self, tmp_path):
+        content = coco(1)
+        content["annotations"][0]["segmentation"] = [[1, 1, 2, 2], [4, 4, 20, 20, 20, 4, 4, 28]]
+        crossing = [one for one in labels_of(tmp_path, content) if one.code == "self-crossing-polygon"]
+        assert [one.detail.partition(" at ")[0] for one in crossing] == ["part 1"]
+
+    def test_hidden_under_several(self, tmp_path):
+        """By the union of what is painted later, of which no one alone hides it."""
+        content = coco(1)
+        box = lambda left, right: [[left, 4, right, 4, right, 20, left, 20]]  # noqa: E731
+        shapes = [box(4, 20), box(2, 13), box(12, 22), box(24, 30)]
+        base = {key: value for key, value in content["annotations"][0].items() if key not in ("area", "bbox")}
+        areas = [999, 176, 160, 96]
+        content["annotations"] = [
+            base | {"id": k + 1, "segmentation": shape, "area": area}
+            for k, (shape, area) in enumerate(zip(shapes, areas, strict=True))
+        ]
+        hidden = [one for one in labels_of(tmp_path, content) if one.code == "hidden-object"]
+        assert [(one.where.split()[1], one.detail) for one in hidden] == [("1", "under annotation 2, 3")]
+        content["annotations"][2]["segmentation"] = box(14, 22)  # a column of pixels shows between the two
+        assert "hidden-object" not in codes(labels_of(tmp_path, content))
 
 
 class TestRealLabels:

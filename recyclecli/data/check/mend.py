@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from recyclecli.coco.document import shape_fault
-from recyclecli.data.check.shapes import Shape, crowded_faults, painted, polygon_parts, shape_faults
+from recyclecli.data.check.drawn import Parts, Shape, drawn, shapes_of
+from recyclecli.data.check.shapes import crowded_faults, shape_faults
 
 
 def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
@@ -16,68 +17,65 @@ def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
     Polygons are clipped and lose parts without area; empty and doubled annotations and those of
     unknown images go; doubled ids are numbered anew; wrong areas and boxes become the shape's own.
     """
-    images = {image["id"]: image for image in content["images"]}
     done: Counter[str] = Counter()
-    kept: list[tuple[dict[str, Any], Any]] = []
-    for annotation in content["annotations"]:
-        image = images.get(annotation["image_id"])
-        if image is None:
+    kept: list[tuple[dict[str, Any], Shape | None]] = []
+    for annotation, image, shape in drawn(content):
+        if isinstance(shape, Shape):
+            new, codes = _mended(annotation, image, shape)
+            done.update(codes)
+            if new is not None:
+                kept.append(new)
+        elif shape[0] == "unknown-image":
             done["unknown-image"] += 1
-            continue
-        if min(image["height"], image["width"]) < 1 or shape_fault(annotation.get("segmentation"), image):
+        else:
             kept.append((annotation, None))
-            continue
-        new, codes = _mended(annotation, image)
-        done.update(codes)
-        if new is not None:
-            kept.append((new, painted(new, image)))
     doubled = _doubled(kept)
     done["duplicate-annotation"] += len(doubled)
     annotations = _numbered([annotation for annotation, _ in kept if id(annotation) not in doubled], done)
     return {**content, "annotations": annotations}, +done
 
 
-def _mended(annotation: dict[str, Any], image: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[str]]:
-    codes = [code for code, _ in shape_faults(painted(annotation, image), image)]
+def _mended(
+    annotation: dict[str, Any], image: Mapping[str, Any], shape: Shape
+) -> tuple[tuple[dict[str, Any], Shape] | None, list[str]]:
+    """A copy of the annotation without what can be mended, and its shape, None where nothing remains; codes."""
+    codes = [code for code, _ in shape_faults(shape, image)]
     if "empty-segmentation" in codes:
         return None, ["empty-segmentation"]
     new = dict(annotation)
-    if {"outside-image", "degenerate-polygon"} & set(codes):
-        new["segmentation"] = _clipped(annotation["segmentation"], image)
+    if shape.parts is not None and {"outside-image", "degenerate-polygon"} & set(codes):
+        new["segmentation"] = _clipped(annotation["segmentation"], shape.parts, image)
         if not new["segmentation"]:
             return None, [code for code in codes if code in ("outside-image", "degenerate-polygon")]
-        shape = painted(new, image)
+        (shape,) = shapes_of([(new, image)])
         codes = codes + [code for code, _ in shape_faults(shape, image) if code not in codes]
-    shape = painted(new, image)
     if "bbox-mismatch" in codes:
         left, top, right, bottom = shape.box
         new["bbox"] = [left, top, right - left, bottom - top]
     if "area-mismatch" in codes:
         new["area"] = shape.area
     mendable = ("outside-image", "degenerate-polygon", "bbox-mismatch", "area-mismatch")
-    return new, [code for code in codes if code in mendable]
+    return (new, replace(shape, annotation=new)), [code for code in codes if code in mendable]
 
 
-def _clipped(segmentation: Any, image: Mapping[str, Any]) -> list[list[float]]:
+def _clipped(segmentation: Any, parts: Parts, image: Mapping[str, Any]) -> list[list[float]]:
     """The parts of polygons that lie in the photo; a part that crosses itself is left as it is."""
     import shapely
 
     frame = shapely.box(0, 0, image["width"], image["height"])
-    parts: list[list[float]] = []
-    for points in polygon_parts(segmentation):
-        polygon = shapely.Polygon(points) if len(points) >= 3 else None
+    clipped: list[list[float]] = []
+    polygons = zip((part for part in segmentation if part), parts.polygons, parts.valid.tolist(), strict=True)
+    for part, polygon, valid in polygons:
         if polygon is None:
             continue
-        if not polygon.is_valid and polygon.area > 0:
-            parts.append(points.ravel().tolist())
-            continue
-        if not polygon.is_valid:
+        if not valid:
+            clipped.append(part)
             continue
         inside = polygon if frame.contains(polygon) else polygon.intersection(frame)
         for piece in getattr(inside, "geoms", [inside]):
             if piece.geom_type == "Polygon" and piece.area > 0:
-                parts.append([float(value) for point in list(piece.exterior.coords)[:-1] for value in point])
-    return parts
+                clipped.append([float(value) for point in list(piece.exterior.coords)[:-1] for value in point])
+    return clipped
 
 
 def _doubled(kept: Iterable[tuple[dict[str, Any], Shape | None]]) -> set[int]:

@@ -4,174 +4,103 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from recyclecli.coco.document import field_fault, shape_fault
+from recyclecli.coco.document import field_fault
 from recyclecli.coco.labels import IGNORE_CATEGORY
-from recyclecli.coco.rle import rasterise
 from recyclecli.data.check.catalogue import Finding
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from recyclecli.data.check.drawn import Parts, Shape, drawn
 
 SLIVER = 10  # pixels
 MARGIN = 1.5  # pixels that a polygon may lie outside: tools differ in where a pixel's centre is
 BOX_SLACK, BOX_SHARE = 2.0, 0.02  # a box may be off by so many pixels and by this share of its side
 AREA_SLACK, AREA_SHARE = 4.0, 0.1
 PARTS = 1000  # above so many parts of one object, holes are not looked for: every pair counts
-THIN = 1e-3  # square pixels: the area of a polygon that has none
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """An annotation that can be painted.
-
-    Attributes:
-        annotation: as in the file.
-        rle: its pixels; None when it encloses none.
-        area: of the RLE in pixels.
-        box: left, top, right, bottom of the RLE in pixels.
-    """
-
-    annotation: Mapping[str, Any]
-    rle: Any
-    area: float
-    box: tuple[float, float, float, float]
+TOLD = ("unknown-image", "invalid-image-size")  # which `lint_lists` tells
 
 
 def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Finding]:
     """Faults of every annotation by itself, then of those of one image among each other."""
-    images = {image["id"]: image for image in content["images"]}
     ignored = {category["id"] for category in content["categories"] if category["name"] == IGNORE_CATEGORY}
-    by_image: dict[Any, list[Shape]] = defaultdict(list)
-    for annotation in content["annotations"]:
-        image = images.get(annotation["image_id"])
-        if image is None or image["height"] < 1 or image["width"] < 1:
-            continue
-        where = f"annotation {annotation.get('id')} of {image['file_name']!r}"
-        fault = shape_fault(annotation.get("segmentation"), image)
-        if fault:
-            yield Finding(fault[0], file, where, fault[1])
-            continue
-        shape = painted(annotation, image)
-        found = list(shape_faults(shape, image, annotation["category_id"] in ignored))
-        if shape.rle is not None and 0 < shape.area < sliver:
-            found.append(("sliver", f"{shape.area:.0f} pixels"))
+    by_image: dict[str, list[Shape]] = defaultdict(list)
+    for annotation, image, shape in drawn(content):
+        found: list[tuple[str, str]] = []
+        if isinstance(shape, Shape):
+            found += shape_faults(shape, image, annotation["category_id"] in ignored)
+            if 0 < shape.area < sliver:
+                found.append(("sliver", f"{shape.area:.0f} pixels"))
+            if shape.area:
+                by_image[annotation["image_id"]].append(shape)
+        elif shape[0] not in TOLD:
+            found.append(shape)
         for code, detail in found:
-            yield Finding(code, file, where, detail)
-        if shape.area:
-            by_image[annotation["image_id"]].append(shape)
+            yield Finding(code, file, _where(annotation, image), detail)
+    images = {image["id"]: image for image in content["images"]}
     for image_id, shapes in by_image.items():
-        for code, annotation, detail in crowded_faults(shapes):
-            where = f"annotation {annotation.get('id')} of {images[image_id]['file_name']!r}"
-            yield Finding(code, file, where, detail)
+        for code, owner, detail in crowded_faults(shapes):
+            yield Finding(code, file, _where(owner, images[image_id]), detail)
 
 
-def painted(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> Shape:
-    """The annotation's pixels; its segmentation must have passed `shape_fault`."""
-    from pycocotools import mask as coco
-
-    rle = rasterise(annotation.get("segmentation") or [], image["height"], image["width"])
-    if rle is None:
-        return Shape(annotation, None, 0.0, (0.0, 0.0, 0.0, 0.0))
-    left, top, width, height = (float(value) for value in coco.toBbox(rle))
-    return Shape(annotation, rle, float(coco.area(rle)), (left, top, left + width, top + height))
+def _where(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> str:
+    return f"annotation {annotation.get('id')} of {image['file_name']!r}"
 
 
 def shape_faults(shape: Shape, image: Mapping[str, Any], ignored: bool = False) -> Iterator[tuple[str, str]]:
     """(code, detail) of what is wrong with one annotation by itself."""
     annotation = shape.annotation
-    segmentation = annotation.get("segmentation") or []
+    run_length = isinstance(annotation.get("segmentation"), Mapping)
     crowd = annotation.get("iscrowd", 0)
     if crowd not in (0, 1):
         yield "iscrowd-misuse", f"iscrowd is {crowd!r}"
-    elif crowd and not isinstance(segmentation, Mapping):
+    elif crowd and not run_length:
         yield "iscrowd-misuse", "iscrowd is 1, the segmentation polygons"
     elif ignored and not crowd:
         yield "iscrowd-misuse", f"iscrowd is 0 for the category {IGNORE_CATEGORY!r}"
-    parts: list[NDArray[np.float64]] = []
-    if isinstance(segmentation, Mapping):
-        if not shape.area:
-            yield "empty-segmentation", "the RLE has no pixel"
-    elif not any(segmentation):
-        yield "empty-segmentation", "no polygon"
-    else:
-        parts = polygon_parts(segmentation)
-        yield from _polygon_faults(parts, image)
+    if shape.parts is not None:
+        yield from _polygon_faults(shape.parts, image)
+    elif not shape.area:
+        yield "empty-segmentation", "the RLE has no pixel" if run_length else "no polygon"
     if shape.area:
-        yield from _stated_faults(shape, parts)
+        yield from _stated_faults(shape)
 
 
-def polygon_parts(segmentation: Any) -> list[NDArray[np.float64]]:
-    """Each part of polygons as (points, 2) float64, x before y."""
+def _polygon_faults(parts: Parts, image: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     import numpy as np
-
-    return [np.asarray(part, np.float64).reshape(-1, 2) for part in segmentation if part]
-
-
-def shoelace(points: NDArray[np.float64]) -> float:
-    """Area in square pixels that (points, 2) enclose."""
-    import numpy as np
-
-    x, y = (points - points[:1]).T
-    return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
-
-
-def _polygon_faults(parts: list[NDArray[np.float64]], image: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     import shapely
 
-    solid = []
-    for number, points in enumerate(parts):
-        if len(points) < 3 or _is_line(points):
-            yield "degenerate-polygon", f"part {number}: {len(points)} points enclose nothing"
-        else:
-            solid.append(shapely.Polygon(points))
-        low, high = points.min(0), points.max(0)
-        beyond = max(-low.min(), high[0] - image["width"], high[1] - image["height"])
-        if beyond > MARGIN:
-            yield "outside-image", f"part {number} reaches {beyond:g} pixels beyond the photo"
-    valid = shapely.is_valid(solid) if solid else []
-    for number, (polygon, fine) in enumerate(zip(solid, valid, strict=True)):
-        reason = "" if fine else shapely.is_valid_reason(polygon)
+    beyond = np.maximum(-parts.low, parts.high - (image["width"], image["height"])).max(1)
+    suspects = np.flatnonzero(~parts.valid | (beyond > MARGIN)).tolist()
+    for number in suspects:
+        if parts.flat[number]:
+            yield "degenerate-polygon", f"part {number}: {parts.counts[number]} points enclose nothing"
+        if beyond[number] > MARGIN:
+            yield "outside-image", f"part {number} reaches {beyond[number]:g} pixels beyond the photo"
+    for number in suspects:
+        reason = "" if parts.valid[number] else shapely.is_valid_reason(parts.polygons[number]) or ""
         if reason.startswith("Self-intersection"):
             yield "self-crossing-polygon", f"part {number} at {reason.partition('[')[2].rstrip(']')}"
-    sound = [polygon for polygon, fine in zip(solid, valid, strict=True) if fine]
+    sound = np.flatnonzero(parts.valid)
     if 1 < len(sound) <= PARTS:
-        tree = shapely.STRtree(sound)
-        inner, outer = tree.query(sound, predicate="within")
-        for within, around in zip(inner.tolist(), outer.tolist(), strict=True):
-            if within != around and not sound[within].equals(sound[around]):
-                yield "filled-hole", f"part {within} lies inside part {around}"
+        polygons = parts.polygons[sound]
+        inner, outer = shapely.STRtree(polygons).query(polygons, predicate="within")
+        doubled = shapely.equals(polygons[inner], polygons[outer])
+        for within, around in zip(sound[inner[~doubled]].tolist(), sound[outer[~doubled]].tolist(), strict=True):
+            yield "filled-hole", f"part {within} lies inside part {around}"
 
 
-def _is_line(points: NDArray[np.float64]) -> bool:
-    """Whether all points lie on one line: a bow-tie's signed area is zero, too."""
-    import numpy as np
-
-    offsets = points - points[0]
-    far = offsets[np.argmax((offsets**2).sum(1))]
-    across = np.abs(offsets[:, 0] * far[1] - offsets[:, 1] * far[0])
-    return bool(across.max() <= THIN * max(1.0, float(np.hypot(*far))))
-
-
-def _stated_faults(shape: Shape, parts: list[NDArray[np.float64]]) -> Iterator[tuple[str, str]]:
+def _stated_faults(shape: Shape) -> Iterator[tuple[str, str]]:
     """Stated bbox and area against the painted shape's, and against the polygon's own."""
-    import numpy as np
-
     stated = shape.annotation.get("bbox")
     if stated is not None:
         boxes = [shape.box]
-        if parts:
-            points = np.concatenate(parts)
-            boxes.append((*points.min(0).tolist(), *points.max(0).tolist()))
+        if shape.parts is not None:
+            boxes.append((*shape.parts.low.min(0).tolist(), *shape.parts.high.max(0).tolist()))
         if not any(_box_fits(stated, box) for box in boxes):
             left, top, right, bottom = shape.box
             yield "bbox-mismatch", f"stated {stated}, the shape's is {[left, top, right - left, bottom - top]}"
     area = shape.annotation.get("area")
     if area is not None and field_fault(shape.annotation) is None:
-        areas = [shape.area] + ([sum(shoelace(points) for points in parts)] if parts else [])
+        areas = [shape.area] + ([] if shape.parts is None else [float(shape.parts.areas.sum())])
         if all(abs(area - own) > AREA_SLACK + AREA_SHARE * own for own in areas):
             yield "area-mismatch", f"stated {area:g}, the shape has {shape.area:.0f} pixels"
 
@@ -208,15 +137,23 @@ def crowded_faults(shapes: list[Shape]) -> Iterator[tuple[str, Mapping[str, Any]
             doubled.add(number)
         seen.setdefault(key, shape.annotation.get("id"))
     kept = [shape for number, shape in enumerate(shapes) if number not in doubled]
-    order = sorted(range(len(kept)), key=lambda k: (-_painting_area(kept[k]), k))
+    order = sorted(range(len(kept)), key=lambda k: (_painting_area(kept[k]), -k))  # the last painted first
+    later: list[Any] = []  # RLEs that hide what comes, merged when one is looked at
+    most = 0.0  # pixels that they cover at most
+    hidden = []
     for place, number in enumerate(order):
         shape = kept[number]
-        later = [kept[k] for k in order[place + 1 :] if _meet(shape.box, kept[k].box)]
-        if later and sum(other.area for other in later) >= shape.area:
-            cover = coco.merge([other.rle for other in later])
-            if coco.area(coco.merge([shape.rle, cover], intersect=True)) == shape.area:
-                ids = [other.annotation.get("id") for other in later]
-                yield "hidden-object", shape.annotation, f"under annotation {', '.join(map(str, ids[:5]))}"
+        if later and shape.area <= most:
+            later = [coco.merge(later)]
+            most = float(coco.area(later[0]))
+            if shape.area <= most and coco.area(coco.merge([shape.rle, *later], intersect=True)) == shape.area:
+                ids = [kept[k].annotation.get("id") for k in reversed(order[:place]) if _meet(shape.box, kept[k].box)]
+                hidden.append((shape.annotation, f"under annotation {', '.join(map(str, ids[:5]))}"))
+                continue
+        later.append(shape.rle)
+        most += shape.area
+    for annotation, detail in reversed(hidden):
+        yield "hidden-object", annotation, detail
 
 
 def coco_counts(rle: Mapping[str, Any]) -> bytes:
