@@ -52,7 +52,7 @@ def main():
         named["soup of the three"] = api.count(f"{soup}+plain", source)
         print(f"against the run of seed 0 ({task}):\n")
         print("| models | mIoU | difference | 95 % interval | q | verdict |\n|---|---|---|---|---|---|")
-        for trick in found.retrained:
+        for trick in found.together:
             print(row(trick.name, trick.comparison.difference.verdict, trick.comparison))
         for one in api.compare(named):
             print(row(one.name, one.difference.verdict, one))

@@ -71,7 +71,8 @@ def show(found: Ablation) -> None:
     choice = found.choice
     titles = {
         f"each trick alone, {found.metric} on {found.photos} photos; without any {choice.base:.4f}": found.tricks,
-        "what retraining changed, over seeds (runs of each arm)": found.retrained,
+        "what retraining changed, over seeds (runs without and with it)": found.retrained,
+        "several runs or checkpoints as one": found.together,
     }
     for title, tricks in titles.items():
         if not tricks:
@@ -82,7 +83,8 @@ def show(found: Ablation) -> None:
             seeds = f" ({one.seeds[0]} and {one.seeds[1]})" if tricks is found.retrained else ""
             table.add_row(escape(trick.name) + seeds, f"{one.score:.4f}", *cells(one.difference, trick.answer))
         console.print(table)
-    for line in notes([trick.comparison.difference for trick in (*found.tricks, *found.retrained)], found.worth):
+    answers = [trick for tricks in titles.values() for trick in tricks]
+    for line in notes([trick.comparison.difference for trick in answers], found.worth):
         console.print(line, soft_wrap=True)
     fair = choice.cross_fitted
     bounds = "" if fair.low is None else f" ({fair.low:.4f} to {fair.high:.4f})"

@@ -128,11 +128,13 @@ def start_from(model: nn.Module, file: Path, name: str, class_names: tuple[str, 
     missing = [key for key in own if key not in given]
     if missing or len(fitting) < 0.9 * len(own):
         theirs = described["model"]
+        kept = {key: value for key, value in theirs.items() if key not in ("name", "weights")}
+        words = {key: value if isinstance(value, str) else json.dumps(value) for key, value in kept.items()}
+        options = "".join(f" -o model.{key}={word}" for key, word in words.items())
         raise RecycleError(
             f"{file} holds a {theirs['name']} with encoder {theirs.get('encoder', 'of its own')}, whose weights do not "
             f"fit this {name}" + (f": it lacks {missing[0]}" if missing else ""),
-            f"train the same model: --plugin {theirs['name']}"
-            + (f" -o model.encoder={theirs['encoder']}" if "encoder" in theirs else ""),
+            f"train the same model: --plugin {theirs['name']}{options}",
         )
     model.load_state_dict(fitting, strict=False)
     new = [key for key in own if key not in fitting]

@@ -275,17 +275,17 @@ class TestAblate:
         settings = {**SMALL, "data.root": data, "data.fold": 0, "train.epochs": 1, "train.ema": 0.9}
         api.train({**settings, "loss": "dice"}, name="dice", runs=work / "runs")
         found = api.ablate(work / "runs/seed-0", val, only=["hflip"])
-        other, *together = found.retrained
+        (other,) = found.retrained
         assert "loss=" in other.name
         assert other.answer == "not enough data"
         assert "3 are needed" in other.why
         names = ["mean of 2 seeds", "weighted mean of 2 seeds", "greedy selection from 3 runs"]
-        assert [trick.name for trick in together] == names
+        assert [trick.name for trick in found.together] == names
         weights = [f"--weight {round(api.select([f'{work}/runs/seed-{s}'], val).score.value, 3):g}" for s in (0, 1)]
         plain = [f"{work}/runs/seed-{seed}+plain" for seed in (0, 1)]
         assert f"{names[1]}: recycle ensemble {' '.join([*plain, *weights])}\n" in capsys.readouterr().err
         (again,) = api.compare({"base": api.count(plain[0], val), "mean": api.count_together(plain, val)})
-        assert together[0].comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12)
+        assert found.together[0].comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12)
 
     def test_means_votes_and_soups_are_judged_by_themselves(self, work, val, tmp_path, monkeypatch, capsys):
         """Three seeds that began with one run's weights, and the checkpoints that one of them kept."""
@@ -311,7 +311,7 @@ class TestAblate:
         for number, name in enumerate("abb"):
             shutil.copyfile(tmp_path / f"runs/{name}/checkpoints/best.safetensors", top / f"000{number}.safetensors")
         shutil.copyfile(top / "0001.safetensors", top / "0001-raw.safetensors")  # no checkpoint of its own
-        found = api.ablate(tmp_path / "runs/a", val, only=["hflip"]).retrained
+        found = api.ablate(tmp_path / "runs/a", val, only=["hflip"]).together
         plain = [f"{tmp_path}/runs/{name}+plain" for name in "abc"]
         soups = {
             names: api.soup([f"{tmp_path}/runs/{name}" for name in names], names, runs=tmp_path / "soups")
@@ -346,7 +346,7 @@ class TestAblate:
         cut.write_bytes(cut.read_bytes()[:-100])
         card = read_card(turned)
         save_file(load_file(turned), turned, {"recycle": json.dumps(card | {"class_names": card["class_names"][::-1]})})
-        found = api.ablate("a", val, only=["hflip"]).retrained
+        found = api.ablate("a", val, only=["hflip"]).together
         names = ["mean of 2 seeds", "weighted mean of 2 seeds", "greedy selection from 2 runs"]
         assert [trick.name for trick in found] == names
         told = capsys.readouterr().err
@@ -355,7 +355,7 @@ class TestAblate:
         assert "weighted mean of 2 seeds: recycle ensemble a+plain b+plain --weight" in told
         shutil.rmtree(tmp_path / "runs/cut")
         shutil.rmtree(tmp_path / "runs/turned")
-        alone = api.ablate("a", val, only=["hflip"], group_by="folder", force=True).retrained
+        alone = api.ablate("a", val, only=["hflip"], group_by="folder", force=True).together
         assert [trick.name for trick in alone] == names[:1]
 
     def test_runs_that_learned_from_other_photos_are_compared_if_they_are_judged_on_the_same(self, work, val):

@@ -440,6 +440,9 @@ class TestStartingFromARun:
         with pytest.raises(RecycleError, match="holds a fpn with encoder tu-test_efficientnet") as caught:
             start({"train.init_from": str(base.run.best), "model": "unet"}, name="other")
         assert "--plugin fpn" in caught.value.remedy
+        with pytest.raises(RecycleError, match=r"it lacks aux\.") as caught:
+            start({"train.init_from": str(base.run.best), "model.aux": True}, name="other")
+        assert caught.value.remedy.endswith("--plugin fpn -o model.encoder=tu-test_efficientnet -o model.aux=false")
         with pytest.raises(RecycleError, match="does not exist"):
             start({"train.init_from": str(tmp_path / "none.safetensors")}, name="other")
         assert not (tmp_path / "other").exists()

@@ -35,6 +35,7 @@ class Ablation:
         worth: the smallest gain worth having.
         tricks: inference tricks, each alone against the bare run.
         retrained: what retraining changed, by the runs beside this one.
+        together: what those runs, or this one's checkpoints, do together.
         choice: which tricks go into the pipeline, and its scores.
         pipeline: what `predict` uses from now on.
     """
@@ -44,6 +45,7 @@ class Ablation:
     worth: float
     tricks: tuple[Trick, ...]
     retrained: tuple[Trick, ...]
+    together: tuple[Trick, ...]
     choice: Choice
     pipeline: Pipeline
 
@@ -56,8 +58,7 @@ class Ablation:
             "worth": self.worth,
             "pipeline": self.pipeline.as_dict(),
             **{key: {"value": one.value, "low": one.low, "high": one.high} for key, one in scores.items()},
-            "tricks": [trick.as_dict() for trick in self.tricks],
-            "retrained": [trick.as_dict() for trick in self.retrained],
+            **{key: [one.as_dict() for one in getattr(self, key)] for key in ("tricks", "retrained", "together")},
         }
 
 
@@ -118,9 +119,14 @@ def ablate(
         return count(registry, run, recipe, source, [joined(tricks, names) for names in sets])
 
     answers, choice = choose(base, dict(zip(tricks, ledgers, strict=False)), together, metric, worth, groups)
-    others = siblings.retrained(registry, run, recipe, source, base, metric, worth, groups) if retrained else []
+    changed: list[Trick] = []
+    joint: list[Trick] = []
+    if retrained:
+        changed, joint = siblings.retrained(registry, run, recipe, source, base, metric, worth, groups)
     pipeline = joined(tricks, choice.kept)
-    result = Ablation(len(source), metric, worth, tuple(answers), tuple(others), choice, pipeline)
+    result = Ablation(
+        len(source), metric, worth, tuple(answers), tuple(changed), tuple(joint), choice, pipeline
+    )
     step = read_card(run.best).get("step")
     write_choice(run, pipeline, {"recyclecli": __version__, "step": step, "chosen_on": how, **result.as_dict()})
     return result

@@ -1,4 +1,4 @@
-"""What the runs beside a run say: other settings, other photos, and several of them at once."""
+"""What the runs beside a run say: of other settings, of other photos, and several of them at once."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def retrained(
     metric: Metric,
     worth: float,
     groups: Sequence[int] | None,
-) -> list[Trick]:
-    """What other settings and other photos changed, and what several runs or checkpoints do together.
+) -> tuple[list[Trick], list[Trick]]:
+    """What other settings and other photos changed; what several runs or checkpoints do together.
 
     Runs that changed only the seed are judged as the mean of their probabilities, as a mean weighted by their
     scores, from three on as a hard vote, and as a soup if all of them began with the same weights (`--init-from`);
@@ -70,9 +70,8 @@ def retrained(
     seeds, *others = ([other for other, _ in arm] for arm in arms.values())
     together = mixed(registry, seeds, list(chain(*others)), recipe, source, metric, groups)
     together |= soups(registry, run, seeds, recipe, source)
-    if together:
-        found += compare(own, together, metric, worth, groups)
-    return [judged(one, worth) for one in found]
+    joint = compare(own, together, metric, worth, groups) if together else []
+    return [judged(one, worth) for one in found], [judged(one, worth) for one in joint]
 
 
 def _leave_out(run: Run, error: RecycleError) -> None:

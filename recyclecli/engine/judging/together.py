@@ -64,15 +64,19 @@ def mixed(
         fixed[f"mean of {count} seeds"] = Mix(equal)
     if count > 2:
         fixed[f"hard vote of {count} seeds"] = Mix(equal, "hard")
-    picks = _picks(Library(registry, members, source, Machine(), recipe.data.classes), count, metric, groups)
+    picks: dict[str, Picks[Shares]] = {}
+    if len(source if groups is None else set(groups)) > 1:  # one alone cannot be judged with what others chose
+        picks = _picks(Library(registry, members, source, Machine(), recipe.data.classes), count, metric, groups)
     for name, one in picks.items():
         used = [(_named(run), share) for run, share in zip(runs, one.chosen, strict=True) if share]
         weights = " ".join(f"--weight {share:g}" for _, share in used)
         print(f"{name}: recycle ensemble {' '.join(run for run, _ in used)} {weights}", file=sys.stderr)
     found: dict[str, Ledger] = {}
-    parts = [part for part, _ in next(iter(picks.values())).without] or [np.arange(len(source))]
+    if not fixed and not picks:
+        return {}
+    parts = [part for one in list(picks.values())[:1] for part, _ in one.without] or [np.arange(len(source))]
     for number, part in enumerate(parts):
-        mixes = fixed | {name: Mix(one.without[number][1]) for name, one in picks.items() if one.without}
+        mixes = fixed | {name: Mix(one.without[number][1]) for name, one in picks.items()}
         ledgers = count_together(registry, members, list(mixes.values()), recipe, Subset(source, part.tolist()))
         for name, ledger in zip(mixes, ledgers, strict=True):
             found.setdefault(name, Ledger(ledger.class_names)).extend(ledger)
