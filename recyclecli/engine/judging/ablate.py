@@ -124,9 +124,7 @@ def ablate(
     if retrained:
         changed, joint = siblings.retrained(registry, run, recipe, source, base, metric, worth, groups)
     pipeline = joined(tricks, choice.kept)
-    result = Ablation(
-        len(source), metric, worth, tuple(answers), tuple(changed), tuple(joint), choice, pipeline
-    )
+    result = Ablation(len(source), metric, worth, tuple(answers), tuple(changed), tuple(joint), choice, pipeline)
     step = read_card(run.best).get("step")
     write_choice(run, pipeline, {"recyclecli": __version__, "step": step, "chosen_on": how, **result.as_dict()})
     return result
