@@ -9,7 +9,8 @@ Fenced blocks are taken in their order, in one folder for each page:
 - `text`, `toml`: only shown.
 
 `<!-- in: NAME -->` says what lies in the folder (`in_folder`), `<!-- not run: WHY -->` that the block after it
-is checked by nobody. Trainings are made small: an epoch of photos of 64 pixels, whatever the page says.
+is checked by nobody. Trainings are made small: an epoch of photos of 64 pixels, whatever the page says, with timm's
+encoder for tests where the words name none.
 """
 
 import json
@@ -36,6 +37,7 @@ ELSEWHERE = {"first-plugin.md", "plugins.md"}  # have tests of their own
 RUN = {"bash", "python", "yaml"}
 TYPED = [page for page in PAGES if page.name not in ELSEWHERE and RUN & {kind for kind, _, _ in parts(page)}]
 SMALL = {"train.epochs": 1, "train.batch_size": 4, "data.size": 64, "data.workers": 0, "model.weights": "none"}
+ENCODER = {"model.encoder": "tu-test_efficientnet"}
 FLAGS = {"--epochs": "train.epochs", "--batch-size": "train.batch_size"}
 LAID_OUT = {"sample": "made", "run": "trained", "runs": "trained_twice"}
 FEW = {"--aug-num": "4", "--num-output": "4", "--min-area": "20"}
@@ -168,7 +170,9 @@ def small(words):
             kept += [] if pair.partition("=")[0] in SMALL else ["-o", pair]
         else:
             kept.append(word)
-    return [*kept, *(word for key, value in SMALL.items() for word in ("-o", f"{key}={value}"))]
+    named = any(word.startswith("model.encoder=") for word in kept)
+    less = SMALL if named else {**SMALL, **ENCODER}
+    return [*kept, *(word for key, value in less.items() for word in ("-o", f"{key}={value}"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -181,7 +185,7 @@ def test_code_stands_in_fenced_blocks_of_a_known_kind(page):
 def test_what_the_page_says_works(page, made, tmp_path, request, monkeypatch, registry, server):
     monkeypatch.chdir(tmp_path)
     train = api.train
-    monkeypatch.setattr(api, "train", lambda settings, **rest: train({**settings, **SMALL}, **rest))
+    monkeypatch.setattr(api, "train", lambda settings, **rest: train({**ENCODER, **settings, **SMALL}, **rest))
     names = {"__name__": "page"}
     for kind, content, title in parts(page):
         if kind == "in":
