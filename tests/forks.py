@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -39,6 +40,27 @@ PRELOADED = (
 )
 
 ROOM = 2**20  # bytes of a message
+
+
+class Started:
+    """A command that was started and goes on."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def over(self):
+        """Whether it has ended."""
+        try:
+            state = Path(f"/proc/{self.number}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        return state == "Z"  # nobody asks how it ended
+
+    def kill(self):
+        """End it with SIGKILL; returns when it is gone."""
+        os.kill(self.number, signal.SIGKILL)
+        while not self.over():
+            time.sleep(0.001)
 
 
 class Forks:
@@ -84,8 +106,8 @@ class Forks:
             return subprocess.CompletedProcess(list(arguments), status, out.read(), err.read()), peak
 
     def start(self, arguments, cwd, environment, out):
-        """Start `recycle ARGUMENTS`, which prints to one open file; its process id. Nobody awaits its end."""
-        return self._begin(arguments, cwd, environment, out, out, awaited=False)
+        """Start `recycle ARGUMENTS`, which prints to one open file. Nobody awaits its end."""
+        return Started(self._begin(arguments, cwd, environment, out, out, awaited=False))
 
     def _begin(self, arguments, cwd, environment, out, err, awaited):
         request = json.dumps([list(arguments), str(cwd), dict(environment), awaited]).encode()

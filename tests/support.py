@@ -45,6 +45,12 @@ def run_recycle(*arguments, cwd, env=None, timeout=300):
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
 
 
+def start_recycle(*arguments, cwd):
+    """Start `recycle` in a process of its own, to be killed; what it prints is lost."""
+    with Path(os.devnull).open("w") as nowhere:
+        return forks().start(list(map(str, arguments)), cwd, {**os.environ, "OMP_NUM_THREADS": "1"}, nowhere)
+
+
 def fresh_environment(folder):
     """A new environment that sees this one's packages, as if it had installed the core and its plugins; its bin."""
     venv.create(folder)

@@ -102,7 +102,7 @@ class Server:
     def stop(self):
         """End it, where there is one."""
         if self._process:
-            os.kill(self._process, signal.SIGTERM)
+            os.kill(self._process.number, signal.SIGTERM)
             with self._says:
                 assert "Traceback" not in self._says.read()
             self._process = None

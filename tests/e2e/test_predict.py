@@ -6,9 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -16,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support import SMALL, run_recycle
+from support import SMALL, run_recycle, start_recycle
 
 from recyclecli import api
 from recyclecli.data.submission import read_submission, reduce_labels
@@ -148,14 +145,11 @@ def test_a_killed_prediction_goes_on_where_it_was(work, tmp_path):
     arguments = ["predict", "seed-0", str(photos), "--out", "out", "--submission", "s.csv", "--batch-size", "2"]
     shutil.copytree(work / "runs", tmp_path / "runs")
     journal = tmp_path / "out/predicted.json.0.part"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "recyclecli", *arguments], cwd=tmp_path, stderr=subprocess.DEVNULL
-    )
+    process = start_recycle(*arguments, cwd=tmp_path)
     while not (journal.exists() and journal.read_bytes().count(b"\n") > 8):
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+        assert not process.over()
+        time.sleep(0.001)
+    process.kill()
     done = journal.read_bytes().count(b"\n") - 1
     assert 8 <= done < 60
     kept = (tmp_path / "out/masks/0.png").stat().st_mtime_ns

@@ -1,16 +1,12 @@
 """Killed with SIGKILL and resumed, a run ends with the weights of an uninterrupted one."""
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import TINY, run_recycle
+from support import TINY, run_recycle, start_recycle
 
 from recyclecli.files import PART
 
@@ -42,23 +38,16 @@ def whole(data, tmp_path_factory):
 
 def kill_after(data, work, epochs):
     """Start a training and SIGKILL it when its metrics show `epochs` whole epochs and it was saved."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "recyclecli", *map(str, command(data, "r"))],
-        cwd=work,
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    process = start_recycle(*command(data, "r"), cwd=work)
     run = work / "runs/r"
     deadline = time.monotonic() + 240
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and not process.over():
         rows = (run / "metrics.csv").read_text().splitlines()[1:] if (run / "metrics.csv").is_file() else []
         saved = (run / "checkpoints/last.ckpt").is_file()
         if len(rows) >= epochs and saved:
             break
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
     return run
 
 
@@ -88,14 +77,11 @@ def test_killed_after_an_epoch(data, whole, tmp_path, epochs):
 
 
 def test_killed_before_the_first_epoch(data, whole, tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "recyclecli", *map(str, command(data, "r"))], cwd=tmp_path, stderr=subprocess.DEVNULL
-    )
+    process = start_recycle(*command(data, "r"), cwd=tmp_path)
     recipe = tmp_path / "runs/r/recipe.yaml"
-    while not recipe.is_file() and process.poll() is None:
+    while not recipe.is_file() and not process.over():
         time.sleep(0.01)
     process.kill()
-    process.wait()
     run = tmp_path / "runs/r"
     done = run_recycle("train", "--resume", "r", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,6 @@ import re
 import shutil
 import struct
 import subprocess
-import sys
 import threading
 import time
 import zlib
@@ -21,7 +20,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support import TINY, coco, forks, run_recycle, write_coco
+from support import TINY, coco, forks, run_recycle, start_recycle, write_coco
 
 HANGS = 300  # seconds after which a command counts as hanging: all end in a tenth of it on a slow machine
 GIB = 2**30
@@ -412,20 +411,20 @@ def test_a_full_disk_while_reporting(trained, tiny_disk):
     assert not list(tiny_disk.rglob("*.part"))
 
 
-KILLS = {  # command: its last file, and when it is killed
-    "aug copy-paste --min-area 1 --aug-num 40 --data data --out OUT": ("OUT/copy_paste.json", (3.0, 4.0, 5.0)),
-    "data kfold --data data --out OUT": ("OUT/folds.json", (0.5, 0.8, 1.2)),
-    "data sample --images 8 --data OUT": ("OUT/annotations.json", (0.8, 2.0)),
-    "data check --data data --fix OUT.json": ("OUT.json", (0.6, 1.2)),
-    "data convert data OUT --from coco --to masks": ("OUT/classes.txt", (0.5, 0.8)),
-    "data show --data data --out OUT.png": ("OUT.png", (0.8,)),
-    "data stats --data data --html OUT.html": ("OUT.html", (0.8,)),
-    "init --data data --out OUT.yaml": ("OUT.yaml", (0.5,)),
-    "predict r data --out OUT --submission OUT.csv": ("OUT/predicted.json", (2.0, 4.0)),
-    "report r": ("runs/r/report.html", (3.0,)),
-    "demo --images 10 --epochs 1 --size 64 --out OUT": ("OUT/report.html", (1.5, 4.5, 6.0)),
-    "ablate r --trick hflip --force": ("runs/r/pipeline.json", (3.0, 4.5)),
-    "eval r": ("runs/r/recipe.yaml", (3.0,)),
+KILLS = {  # command: its last file, and after how many seconds it is killed, fast as it is when forked
+    "aug copy-paste --min-area 1 --aug-num 40 --data data --out OUT": ("OUT/copy_paste.json", (0.3, 0.45, 0.6)),
+    "data kfold --data data --out OUT": ("OUT/folds.json", (0.1, 0.3, 0.5)),
+    "data sample --images 8 --data OUT": ("OUT/annotations.json", (0.5, 1.5)),
+    "data check --data data --fix OUT.json": ("OUT.json", (0.15, 0.25)),
+    "data convert data OUT --from coco --to masks": ("OUT/classes.txt", (0.2, 0.3)),
+    "data show --data data --out OUT.png": ("OUT.png", (0.7,)),
+    "data stats --data data --html OUT.html": ("OUT.html", (0.5,)),
+    "init --data data --out OUT.yaml": ("OUT.yaml", (0.2,)),
+    "predict r data --out OUT --submission OUT.csv": ("OUT/predicted.json", (0.4, 0.7)),
+    "report r": ("runs/r/report.html", (1.0,)),
+    "demo --images 10 --epochs 1 --size 64 --out OUT": ("OUT/report.html", (1.0, 6.0)),
+    "ablate r --trick hflip --force": ("runs/r/pipeline.json", (0.5, 0.8)),
+    "eval r": ("runs/r/recipe.yaml", (0.5,)),
 }
 
 
@@ -435,15 +434,9 @@ KILLS = {  # command: its last file, and when it is killed
 def test_killed_and_typed_again(trained, line, moment):
     out = f"out-{moment}-{len(line)}"
     words = line.replace("OUT", out).split()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "recyclecli", *words],
-        cwd=trained,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_recycle(*words, cwd=trained)
     time.sleep(moment)
     process.kill()
-    process.wait()
     last = trained / KILLS[line][0].replace("OUT", out)
     finished = last.exists() and "OUT" in line  # then the second call refuses to overwrite
     attack(*words, cwd=trained, codes={2} if finished else {0})
