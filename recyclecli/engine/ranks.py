@@ -28,17 +28,14 @@ def launched() -> tuple[int, int] | None:
     return (local, world // local) if world and local else None
 
 
-def gradient_share(mask: torch.Tensor) -> torch.Tensor | float:
-    """What a process's mean loss is multiplied by, so that averaged gradients are those of one big batch.
-
-    Its labelled pixels times the number of processes, by the labelled pixels of all of them.
+def labelled_pixels(mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """How many pixels are labelled here, and in all processes together: scalars, float32.
 
     Args:
         mask: (N, H, W), 255 = ignore.
     """
-    if not torch.distributed.is_initialized():
-        return 1.0
     own = (mask != IGNORE).sum().float()
     total = own.clone()
-    torch.distributed.all_reduce(total)
-    return own * torch.distributed.get_world_size() / total.clamp(min=1)
+    if torch.distributed.is_initialized():
+        torch.distributed.all_reduce(total)
+    return own, total

@@ -12,7 +12,7 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from recyclecli.engine.batch import seed_chance, to_float
-from recyclecli.engine.ranks import gradient_share, say
+from recyclecli.engine.ranks import labelled_pixels, say
 from recyclecli.engine.training.depthwise import depthwise_in_32_bits
 from recyclecli.engine.training.metrics import Confusion, WeightedMean
 from recyclecli.engine.training.optim import decaying, make_optimizer
@@ -60,6 +60,8 @@ class SegmentationModule(L.LightningModule):
         self._confusion = Confusion(len(class_names))
         self._val_loss = WeightedMean()
         self._decaying = frozenset(decaying(model))  # asked now, as FSDP makes every weight flat
+        self._batch_pixels = float(recipe.train.batch_size * recipe.data.size**2)
+        self._step_pixels = torch.zeros(())  # labelled, of the batches since the last step
         self._most = sys.maxsize  # photos that validation takes at a time
         self._compiles: bool | None = recipe.train.compile or None  # True until it has shown that it does
         if recipe.train.compile:
@@ -87,25 +89,39 @@ class SegmentationModule(L.LightningModule):
         return batch
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
-        """The weighted sum of the losses, a scalar."""
+        """The weighted sum of the losses, a scalar, times the batch's part in the step.
+
+        Gradients that are averaged over processes and batches (`train.accumulate`) are then those of one big
+        batch: each counts by its labelled pixels.
+        """
         output = self._through_compiled(batch.image)
         logits, aux = output if isinstance(output, tuple) else (output, None)
         loss = self._loss(logits, batch.mask)
         if aux is not None:
             loss = loss + AUX_WEIGHT * self._loss(aux, batch.mask)
-        loss = loss * gradient_share(batch.mask)
+        several, batches = self.trainer.world_size, self.trainer.accumulate_grad_batches
+        if several > 1 or batches > 1:
+            own, total = labelled_pixels(batch.mask)
+            loss = loss * own * several / total.clamp(min=1)
         size, shown = len(batch.ids), loss
         if self.recipe.train.on_nan == "skip" and not bool(torch.isfinite(loss)):
             size, shown = 0, loss.nan_to_num(0, 0, 0)  # outside of the epoch's mean
-        several = self.trainer.world_size > 1
-        self.log("train_loss", shown, on_step=True, on_epoch=True, prog_bar=True, batch_size=size, sync_dist=several)
-        return loss * self._window_share(batch_idx)
+        self.log(
+            "train_loss", shown, on_step=True, on_epoch=True, prog_bar=True, batch_size=size, sync_dist=several > 1
+        )
+        if batches > 1:
+            self._step_pixels = self._step_pixels + total
+            loss = loss * total / self._batch_pixels
+        return loss
 
-    def _window_share(self, batch_idx: int) -> float:
-        """The factor that makes up for Lightning's division by `accumulate` in an epoch's last step, if it has less."""
-        batches, several = int(self.trainer.num_training_batches), self.trainer.accumulate_grad_batches
-        left = batches % several
-        return several / left if batch_idx >= batches - left else 1.0
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """Divide the gradients of several batches by their labelled pixels, in place of the number of batches."""
+        batches = self.trainer.accumulate_grad_batches
+        if batches > 1:
+            gradients = [weight.grad for weight in self.parameters() if weight.grad is not None]
+            if gradients:
+                torch._foreach_mul_(gradients, batches * self._batch_pixels / self._step_pixels.clamp(min=1))
+            self._step_pixels = torch.zeros_like(self._step_pixels)
 
     def _through_compiled(self, image: torch.Tensor) -> Output:
         """The model's output; a compiler that fails is told of once, and done without."""
