@@ -48,7 +48,7 @@ class Shape:
 
     Attributes:
         annotation: as in the file.
-        parts: of its polygons; None when it has none, or is an RLE.
+        parts: of its polygons; None when it has none or is an RLE, or where they are no longer needed.
         rle: its pixels; None when it encloses none.
         area: of the RLE in pixels.
         box: left, top, right, bottom of the RLE in pixels.
@@ -138,7 +138,8 @@ def _measured(points: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[N
     across = np.maximum.reduceat(np.abs(x * y[far][owner] - y * x[far][owner]), starts)
     flat = (counts < 3) | (across <= THIN * np.maximum(1.0, np.sqrt(away[far])))
     polygons = np.full(len(counts), None, object)
-    _, rings = np.unique(owner[~flat[owner]], return_inverse=True)
-    if not flat.all():
-        polygons[~flat] = shapely.polygons(shapely.linearrings(points[~flat[owner]], indices=rings))
+    solid = ~flat[owner]
+    if solid.any():
+        rings = shapely.linearrings(points[solid], indices=np.unique(owner[solid], return_inverse=True)[1])
+        polygons[~flat] = shapely.polygons(rings)
     return counts, low, high, areas, flat, polygons, shapely.is_valid(polygons)

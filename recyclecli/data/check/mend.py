@@ -55,7 +55,7 @@ def _mended(
     if "area-mismatch" in codes:
         new["area"] = shape.area
     mendable = ("outside-image", "degenerate-polygon", "bbox-mismatch", "area-mismatch")
-    return (new, replace(shape, annotation=new)), [code for code in codes if code in mendable]
+    return (new, replace(shape, annotation=new, parts=None)), [code for code in codes if code in mendable]
 
 
 def _clipped(segmentation: Any, parts: Parts, image: Mapping[str, Any]) -> list[list[float]]:

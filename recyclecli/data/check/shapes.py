@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from recyclecli.coco.document import field_fault
@@ -30,7 +31,7 @@ def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Fin
             if 0 < shape.area < sliver:
                 found.append(("sliver", f"{shape.area:.0f} pixels"))
             if shape.area:
-                by_image[annotation["image_id"]].append(shape)
+                by_image[annotation["image_id"]].append(replace(shape, parts=None))
         elif shape[0] not in TOLD:
             found.append(shape)
         for code, detail in found:
