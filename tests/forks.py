@@ -50,11 +50,12 @@ class Started:
 
     def over(self):
         """Whether it has ended."""
+        process = Path(f"/proc/{self.number}")
         try:
-            state = Path(f"/proc/{self.number}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
+            state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+            return state == "Z" and len(list((process / "task").iterdir())) == 1  # nobody asks how it ended
+        except (FileNotFoundError, ProcessLookupError):
             return True
-        return state == "Z"  # nobody asks how it ended
 
     def kill(self):
         """End it with SIGKILL; returns when it is gone."""

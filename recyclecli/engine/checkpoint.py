@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,7 @@ def start_from(model: nn.Module, file: Path, name: str, class_names: tuple[str, 
         theirs = described["model"]
         kept = {key: value for key, value in theirs.items() if key not in ("name", "weights")}
         words = {key: value if isinstance(value, str) else json.dumps(value) for key, value in kept.items()}
-        options = "".join(f" -o model.{key}={word}" for key, word in words.items())
+        options = "".join(f" -o {shlex.quote(f'model.{key}={word}')}" for key, word in words.items())
         raise RecycleError(
             f"{file} holds a {theirs['name']} with encoder {theirs.get('encoder', 'of its own')}, whose weights do not "
             f"fit this {name}" + (f": it lacks {missing[0]}" if missing else ""),

@@ -360,7 +360,7 @@ def test_a_full_disk_while_training(trained, tiny_disk):
         with contextlib.suppress(OSError):  # the training writes meanwhile
             fill(tiny_disk, 2_000_000)
 
-    threading.Thread(target=fill_when_it_has_begun).start()
+    threading.Thread(target=fill_when_it_has_begun, daemon=True).start()
     command = ["train", "--recipe", trained / "runs/r/recipe.yaml", "--epochs", 40]
     text = attack(*command, cwd=tiny_disk, codes={3})
     assert "the disk is full" in text

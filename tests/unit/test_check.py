@@ -86,6 +86,31 @@ class TestMending:
         new, _ = mended(content)
         assert new["annotations"][0]["segmentation"] == [tie]
 
+    @pytest.mark.parametrize(
+        "part", [[4, 4, 20, 4, 20, 20, 20, 4], [60, 60, 70, 60, 70, 70, 70, 60], [60, 60, 70, 70, 70, 60, 60, 70]]
+    )
+    def test_crossing_parts_that_enclose_nothing_in_the_photo_go(self, part):
+        content = coco(2)
+        square = content["annotations"][0]["segmentation"][0]
+        content["annotations"][0]["segmentation"] = [part, [1, 1, 2, 2], square]
+        new, _ = mended(content)
+        assert new["annotations"][0]["segmentation"] == [square]
+
+    def test_what_was_left_outside_is_not_told_as_mended(self, tmp_path):
+        content = coco(2)
+        content["annotations"][0]["segmentation"] = [[4, 4, 60, 20, 60, 4, 4, 28]]  # crosses itself in the photo
+        new, done = mended(content)
+        assert "outside-image" not in done
+        assert "outside-image" in codes(labels_of(tmp_path, new))
+
+    def test_many_parts_are_measured_in_several_goes(self, tmp_path, monkeypatch):
+        content = coco(12)
+        content["annotations"][5]["segmentation"] = [[4, 4, 20, 20, 20, 4, 4, 28]]
+        whole = labels_of(tmp_path, content)
+        assert "self-crossing-polygon" in codes(whole)
+        monkeypatch.setattr("recyclecli.data.check.drawn.TOGETHER", 250)
+        assert labels_of(tmp_path, content) == whole
+
 
 class TestShapes:
     def test_parts_are_measured_as_each_alone(self):
@@ -111,9 +136,24 @@ class TestShapes:
 
     def test_a_fault_names_the_part_in_the_file(self, tmp_path):
         content = coco(1)
-        content["annotations"][0]["segmentation"] = [[1, 1, 2, 2], [4, 4, 20, 20, 20, 4, 4, 28]]
+        content["annotations"][0]["segmentation"] = [[1, 1, 2, 2], [], [4, 4, 20, 20, 20, 4, 4, 28]]
         crossing = [one for one in labels_of(tmp_path, content) if one.code == "self-crossing-polygon"]
-        assert [one.detail.partition(" at ")[0] for one in crossing] == ["part 1"]
+        assert [one.detail.partition(" at ")[0] for one in crossing] == ["part 2"]
+
+    def test_objects_under_many_others(self, tmp_path):
+        """More than are merged by themselves: strips of one pixel over a square, all of it or all but one row."""
+        content = coco(1, size=128)
+        base = {key: value for key, value in content["annotations"][0].items() if key not in ("area", "bbox")}
+        square = base | {"id": 1, "segmentation": [[4, 4, 100, 4, 100, 100, 4, 100]]}
+        strips = [
+            base | {"id": 10 + row, "category_id": 2, "segmentation": [[3, row, 101, row, 101, row + 1, 3, row + 1]]}
+            for row in range(4, 100)
+        ]
+        content["annotations"] = [square, *strips]
+        hidden = [one for one in labels_of(tmp_path, content) if one.code == "hidden-object"]
+        assert [one.where.split()[1] for one in hidden] == ["1"]
+        content["annotations"] = [square, *strips[:-3], *strips[-2:]]
+        assert "hidden-object" not in codes(labels_of(tmp_path, content))
 
     def test_hidden_under_several(self, tmp_path):
         """By the union of what is painted later, of which no one alone hides it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco.document import Fault, shape_fault
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TOGETHER = 1024  # annotations measured in one go
+TOGETHER = 200_000  # numbers of polygons measured in one go: some 10 MB
 THIN = 1e-3  # square pixels: the area of a polygon that has none
 
 
@@ -23,6 +23,7 @@ class Parts:
     """The P parts of one annotation's polygons, empty lists left out.
 
     Attributes:
+        numbers: (P,) int64, the place of each among the segmentation's lists.
         counts: (P,) int64 points of each.
         low: (P, 2) float64, the least x and y of each.
         high: (P, 2) float64, the greatest.
@@ -33,6 +34,7 @@ class Parts:
         valid: (P,) bool, whether the polygon is valid by OGC's rules; False where flat.
     """
 
+    numbers: NDArray[np.int64]
     counts: NDArray[np.int64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
@@ -68,12 +70,29 @@ def drawn(content: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str
     it is `invalid-image-size`; else it is what `shape_fault` says.
     """
     images = {image["id"]: image for image in content["images"]}
-    rest = iter(content["annotations"])
-    while some := [(annotation, images.get(annotation["image_id"], {})) for annotation in islice(rest, TOGETHER)]:
-        faults = [_fault(annotation, image) for annotation, image in some]
-        shapes = iter(shapes_of([pair for pair, fault in zip(some, faults, strict=True) if fault is None]))
-        for (annotation, image), fault in zip(some, faults, strict=True):
-            yield annotation, image, next(shapes) if fault is None else fault
+    some: list[tuple[dict[str, Any], dict[str, Any], Fault | None]] = []
+    numbers = 0
+    for annotation in content["annotations"]:
+        image = images.get(annotation["image_id"], {})
+        fault = _fault(annotation, image)
+        some.append((annotation, image, fault))
+        numbers += 100 if fault else 100 + _numbers(annotation.get("segmentation"))
+        if numbers > TOGETHER:
+            yield from _with_shapes(some)
+            some, numbers = [], 0
+    yield from _with_shapes(some)
+
+
+def _with_shapes(
+    some: Sequence[tuple[dict[str, Any], dict[str, Any], Fault | None]],
+) -> Iterator[tuple[dict[str, Any], dict[str, Any], Shape | Fault]]:
+    shapes = iter(shapes_of([(annotation, image) for annotation, image, fault in some if fault is None]))
+    for annotation, image, fault in some:
+        yield annotation, image, next(shapes) if fault is None else fault
+
+
+def _numbers(segmentation: Any) -> int:
+    return sum(map(len, segmentation)) if isinstance(segmentation, list) else 0
 
 
 def _fault(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> Fault | None:
@@ -107,20 +126,26 @@ def parts_of(segmentations: Sequence[Any]) -> list[Parts | None]:
     """The measured parts of each segmentation; None for one without polygons."""
     import numpy as np
 
-    polygons = [[] if isinstance(one, Mapping) else [part for part in one if part] for one in segmentations]
-    numbers = [part for parts in polygons for part in parts]
-    if not numbers:
+    polygons = [
+        [] if isinstance(one, Mapping) else [(number, part) for number, part in enumerate(one) if part]
+        for one in segmentations
+    ]
+    numbers, lists = (
+        [number for parts in polygons for number, _ in parts],
+        [part for parts in polygons for _, part in parts],
+    )
+    if not lists:
         return [None] * len(polygons)
-    counts = np.array([len(part) // 2 for part in numbers])
-    points = np.fromiter(chain.from_iterable(numbers), np.float64, 2 * int(counts.sum())).reshape(-1, 2)
-    every = _measured(points, counts)
+    counts = np.array([len(part) // 2 for part in lists])
+    points = np.fromiter(chain.from_iterable(lists), np.float64, 2 * int(counts.sum())).reshape(-1, 2)
+    every = (np.array(numbers), counts, *_measured(points, counts))
     ends = np.cumsum([len(parts) for parts in polygons]).tolist()
     bounds = zip([0, *ends[:-1]], ends, strict=True)
     return [Parts(*(column[begin:end] for column in every)) if end > begin else None for begin, end in bounds]
 
 
 def _measured(points: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-    """The columns of `Parts` for parts of `counts` points each, which follow each other in (N, 2) `points`."""
+    """`Parts` from `low` on, for parts of `counts` points each, which follow each other in (N, 2) `points`."""
     import numpy as np
     import shapely
 
@@ -142,4 +167,4 @@ def _measured(points: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[N
     if solid.any():
         rings = shapely.linearrings(points[solid], indices=np.unique(owner[solid], return_inverse=True)[1])
         polygons[~flat] = shapely.polygons(rings)
-    return counts, low, high, areas, flat, polygons, shapely.is_valid(polygons)
+    return low, high, areas, flat, polygons, shapely.is_valid(polygons)

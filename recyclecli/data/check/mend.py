@@ -48,7 +48,9 @@ def _mended(
         if not new["segmentation"]:
             return None, [code for code in codes if code in ("outside-image", "degenerate-polygon")]
         (shape,) = shapes_of([(new, image)])
-        codes = codes + [code for code, _ in shape_faults(shape, image) if code not in codes]
+        remain = [code for code, _ in shape_faults(shape, image)]
+        codes += [code for code in remain if code not in codes]
+        codes = [code for code in codes if code != "outside-image" or code not in remain]
     if "bbox-mismatch" in codes:
         left, top, right, bottom = shape.box
         new["bbox"] = [left, top, right - left, bottom - top]
@@ -59,17 +61,17 @@ def _mended(
 
 
 def _clipped(segmentation: Any, parts: Parts, image: Mapping[str, Any]) -> list[list[float]]:
-    """The parts of polygons that lie in the photo; a part that crosses itself is left as it is."""
+    """The parts of polygons that lie in the photo; one that crosses itself there is left as it is."""
     import shapely
 
     frame = shapely.box(0, 0, image["width"], image["height"])
     clipped: list[list[float]] = []
-    polygons = zip((part for part in segmentation if part), parts.polygons, parts.valid.tolist(), strict=True)
-    for part, polygon, valid in polygons:
+    for number, polygon, valid in zip(parts.numbers.tolist(), parts.polygons, parts.valid.tolist(), strict=True):
         if polygon is None:
             continue
         if not valid:
-            clipped.append(part)
+            if shapely.make_valid(polygon).intersection(frame).area > 0:
+                clipped.append(segmentation[number])
             continue
         inside = polygon if frame.contains(polygon) else polygon.intersection(frame)
         for piece in getattr(inside, "geoms", [inside]):

@@ -17,6 +17,7 @@ MARGIN = 1.5  # pixels that a polygon may lie outside: tools differ in where a p
 BOX_SLACK, BOX_SHARE = 2.0, 0.02  # a box may be off by so many pixels and by this share of its side
 AREA_SLACK, AREA_SHARE = 4.0, 0.1
 PARTS = 1000  # above so many parts of one object, holes are not looked for: every pair counts
+MANY = 50  # above so many objects over one, they are merged once for all that follow
 TOLD = ("unknown-image", "invalid-image-size")  # which `lint_lists` tells
 
 
@@ -71,21 +72,21 @@ def _polygon_faults(parts: Parts, image: Mapping[str, Any]) -> Iterator[tuple[st
 
     beyond = np.maximum(-parts.low, parts.high - (image["width"], image["height"])).max(1)
     suspects = np.flatnonzero(~parts.valid | (beyond > MARGIN)).tolist()
-    for number in suspects:
-        if parts.flat[number]:
-            yield "degenerate-polygon", f"part {number}: {parts.counts[number]} points enclose nothing"
-        if beyond[number] > MARGIN:
-            yield "outside-image", f"part {number} reaches {beyond[number]:g} pixels beyond the photo"
-    for number in suspects:
-        reason = "" if parts.valid[number] else shapely.is_valid_reason(parts.polygons[number]) or ""
+    for place in suspects:
+        if parts.flat[place]:
+            yield "degenerate-polygon", f"part {parts.numbers[place]}: {parts.counts[place]} points enclose nothing"
+        if beyond[place] > MARGIN:
+            yield "outside-image", f"part {parts.numbers[place]} reaches {beyond[place]:g} pixels beyond the photo"
+    for place in suspects:
+        reason = "" if parts.valid[place] else shapely.is_valid_reason(parts.polygons[place]) or ""
         if reason.startswith("Self-intersection"):
-            yield "self-crossing-polygon", f"part {number} at {reason.partition('[')[2].rstrip(']')}"
+            yield "self-crossing-polygon", f"part {parts.numbers[place]} at {reason.partition('[')[2].rstrip(']')}"
     sound = np.flatnonzero(parts.valid)
     if 1 < len(sound) <= PARTS:
-        polygons = parts.polygons[sound]
+        polygons, numbers = parts.polygons[sound], parts.numbers[sound]
         inner, outer = shapely.STRtree(polygons).query(polygons, predicate="within")
         doubled = shapely.equals(polygons[inner], polygons[outer])
-        for within, around in zip(sound[inner[~doubled]].tolist(), sound[outer[~doubled]].tolist(), strict=True):
+        for within, around in zip(numbers[inner[~doubled]].tolist(), numbers[outer[~doubled]].tolist(), strict=True):
             yield "filled-hole", f"part {within} lies inside part {around}"
 
 
@@ -127,7 +128,6 @@ def crowded_faults(shapes: list[Shape]) -> Iterator[tuple[str, Mapping[str, Any]
     Hidden is decided on the RLEs, without painting: an object that lies wholly in the union of
     those that are painted later.
     """
-    from pycocotools import mask as coco
 
     seen: dict[Any, Any] = {}
     doubled = set()
@@ -137,24 +137,40 @@ def crowded_faults(shapes: list[Shape]) -> Iterator[tuple[str, Mapping[str, Any]
             yield "duplicate-annotation", shape.annotation, f"the same as annotation {seen[key]}"
             doubled.add(number)
         seen.setdefault(key, shape.annotation.get("id"))
-    kept = [shape for number, shape in enumerate(shapes) if number not in doubled]
-    order = sorted(range(len(kept)), key=lambda k: (_painting_area(kept[k]), -k))  # the last painted first
-    later: list[Any] = []  # RLEs that hide what comes, merged when one is looked at
-    most = 0.0  # pixels that they cover at most
-    hidden = []
-    for place, number in enumerate(order):
-        shape = kept[number]
-        if later and shape.area <= most:
-            later = [coco.merge(later)]
-            most = float(coco.area(later[0]))
-            if shape.area <= most and coco.area(coco.merge([shape.rle, *later], intersect=True)) == shape.area:
-                ids = [kept[k].annotation.get("id") for k in reversed(order[:place]) if _meet(shape.box, kept[k].box)]
-                hidden.append((shape.annotation, f"under annotation {', '.join(map(str, ids[:5]))}"))
+    kept = [shape for number, shape in enumerate(shapes) if number not in doubled][::-1]
+    kept.sort(key=_painting_area)  # the last painted first: of equal areas the later in the file
+    yield from reversed(list(_hidden(kept)))
+
+
+def _hidden(shapes: list[Shape]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Those that lie wholly under the ones before them, the last painted first."""
+    import numpy as np
+    from pycocotools import mask as coco
+
+    boxes = np.array([shape.box for shape in shapes]).reshape(-1, 4)
+    seen = np.ones(len(shapes), bool)
+    union: list[Any] = []  # RLEs before, merged when there are many to look at
+    area = 0.0  # of all of them at most
+    for place, shape in enumerate(shapes):
+        left, top, right, bottom = boxes[place]
+        if shape.area <= area:
+            near = boxes[:place]
+            meet = (near[:, 0] < right) & (left < near[:, 2]) & (near[:, 1] < bottom) & (top < near[:, 3])
+            over = np.flatnonzero(meet & seen[:place]).tolist()
+            if len(over) > MANY:
+                union = [coco.merge(union)]
+                cover = union[0]
+            elif sum(shapes[k].area for k in over) >= shape.area:
+                cover = coco.merge([shapes[k].rle for k in over])
+            else:
+                cover = None
+            if cover is not None and coco.area(coco.merge([shape.rle, cover], intersect=True)) == shape.area:
+                seen[place] = False
+                ids = [shapes[k].annotation.get("id") for k in np.flatnonzero(meet)[::-1][:5].tolist()]
+                yield "hidden-object", shape.annotation, f"under annotation {', '.join(map(str, ids))}"
                 continue
-        later.append(shape.rle)
-        most += shape.area
-    for annotation, detail in reversed(hidden):
-        yield "hidden-object", annotation, detail
+        union.append(shape.rle)
+        area += shape.area
 
 
 def coco_counts(rle: Mapping[str, Any]) -> bytes:
@@ -166,7 +182,3 @@ def coco_counts(rle: Mapping[str, Any]) -> bytes:
 def _painting_area(shape: Shape) -> float:
     area = shape.annotation.get("area")
     return shape.area if area is None or field_fault(shape.annotation) else float(area)
-
-
-def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -61,7 +61,8 @@ class SegmentationModule(L.LightningModule):
         self._val_loss = WeightedMean()
         self._decaying = frozenset(decaying(model))  # asked now, as FSDP makes every weight flat
         self._batch_pixels = float(recipe.train.batch_size * recipe.data.size**2)
-        self._step_pixels = torch.zeros(())  # labelled, of the batches since the last step
+        self._pixels = torch.zeros(())  # labelled, of the last batch
+        self._step_pixels = torch.zeros(())  # and of all since the last step
         self._most = sys.maxsize  # photos that validation takes at a time
         self._compiles: bool | None = recipe.train.compile or None  # True until it has shown that it does
         if recipe.train.compile:
@@ -89,11 +90,7 @@ class SegmentationModule(L.LightningModule):
         return batch
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
-        """The weighted sum of the losses, a scalar, times the batch's part in the step.
-
-        Gradients that are averaged over processes and batches (`train.accumulate`) are then those of one big
-        batch: each counts by its labelled pixels.
-        """
+        """The weighted sum of the losses, a scalar; where there are several processes, times this one's share."""
         output = self._through_compiled(batch.image)
         logits, aux = output if isinstance(output, tuple) else (output, None)
         loss = self._loss(logits, batch.mask)
@@ -110,15 +107,21 @@ class SegmentationModule(L.LightningModule):
             "train_loss", shown, on_step=True, on_epoch=True, prog_bar=True, batch_size=size, sync_dist=several > 1
         )
         if batches > 1:
+            self._pixels = total
             self._step_pixels = self._step_pixels + total
-            loss = loss * total / self._batch_pixels
         return loss
+
+    def backward(self, loss: torch.Tensor, *args: Any, **kwargs: Any) -> None:
+        """Add a batch's gradients to those of its step, by its labelled pixels where the step has several batches."""
+        if self.trainer.accumulate_grad_batches > 1:
+            loss = loss * self._pixels / self._batch_pixels
+        super().backward(loss, *args, **kwargs)
 
     def on_before_optimizer_step(self, optimizer: Any) -> None:
         """Divide the gradients of several batches by their labelled pixels, in place of the number of batches."""
         batches = self.trainer.accumulate_grad_batches
         if batches > 1:
-            gradients = [weight.grad for weight in self.parameters() if weight.grad is not None]
+            gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
             if gradients:
                 torch._foreach_mul_(gradients, batches * self._batch_pixels / self._step_pixels.clamp(min=1))
             self._step_pixels = torch.zeros_like(self._step_pixels)
