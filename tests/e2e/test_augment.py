@@ -1,15 +1,12 @@
 """New photos on disk: exact, traceable, the same however they are made, and from the training photos alone."""
 
 import json
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
-from support import DISTS, coco, fake_dists, run_recycle, write_coco
+from support import DISTS, coco, fake_dists, run_recycle, start_recycle, write_coco
 
 from recyclecli import api
 from recyclecli.coco import decode
@@ -101,14 +98,12 @@ def test_processes_and_interruptions_change_nothing(lossless, tmp_path):
     assert files(tmp_path / "4") == whole
 
     line = f"aug copy-paste --min-area 1 --min-objects 2 --min-visible 0 --aug-num 40 --workers 1 --data {lossless}"
-    command = [sys.executable, "-m", "recyclecli", *line.split(), "--out", str(tmp_path / "killed")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    process = start_recycle(*line.split(), "--out", tmp_path / "killed", cwd=tmp_path)
     unfinished = tmp_path / "killed" / "copy_paste.unfinished"
     while not (unfinished / "000000.json").is_file():
-        time.sleep(0.01)
-        assert process.poll() is None, process.stderr.read()
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+        time.sleep(0.001)
+        assert not process.over()
+    process.kill()
     assert not (tmp_path / "killed" / "copy_paste.json").exists()
     first = (tmp_path / "killed/copy_paste/000000.png").stat().st_mtime_ns
     other = run_recycle(*line.split(), "--seed", 1, "--out", tmp_path / "killed", cwd=tmp_path)

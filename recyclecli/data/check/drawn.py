@@ -76,7 +76,8 @@ def drawn(content: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str
         image = images.get(annotation["image_id"], {})
         fault = _fault(annotation, image)
         some.append((annotation, image, fault))
-        numbers += 100 if fault else 100 + _numbers(annotation.get("segmentation"))
+        shape = annotation.get("segmentation")
+        numbers += 100 + (sum(map(len, shape)) if isinstance(shape, list) and not fault else 0)
         if numbers > TOGETHER:
             yield from _with_shapes(some)
             some, numbers = [], 0
@@ -89,10 +90,6 @@ def _with_shapes(
     shapes = iter(shapes_of([(annotation, image) for annotation, image, fault in some if fault is None]))
     for annotation, image, fault in some:
         yield annotation, image, next(shapes) if fault is None else fault
-
-
-def _numbers(segmentation: Any) -> int:
-    return sum(map(len, segmentation)) if isinstance(segmentation, list) else 0
 
 
 def _fault(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> Fault | None:
@@ -130,15 +127,13 @@ def parts_of(segmentations: Sequence[Any]) -> list[Parts | None]:
         [] if isinstance(one, Mapping) else [(number, part) for number, part in enumerate(one) if part]
         for one in segmentations
     ]
-    numbers, lists = (
-        [number for parts in polygons for number, _ in parts],
-        [part for parts in polygons for _, part in parts],
-    )
-    if not lists:
+    flat = list(chain.from_iterable(polygons))
+    if not flat:
         return [None] * len(polygons)
-    counts = np.array([len(part) // 2 for part in lists])
-    points = np.fromiter(chain.from_iterable(lists), np.float64, 2 * int(counts.sum())).reshape(-1, 2)
-    every = (np.array(numbers), counts, *_measured(points, counts))
+    numbers, counts = np.array([(number, len(part) // 2) for number, part in flat]).T
+    coordinates = chain.from_iterable(part for _, part in flat)
+    points = np.fromiter(coordinates, np.float64, 2 * int(counts.sum())).reshape(-1, 2)
+    every = (numbers, counts, *_measured(points, counts))
     ends = np.cumsum([len(parts) for parts in polygons]).tolist()
     bounds = zip([0, *ends[:-1]], ends, strict=True)
     return [Parts(*(column[begin:end] for column in every)) if end > begin else None for begin, end in bounds]

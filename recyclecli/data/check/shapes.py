@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -24,7 +23,7 @@ TOLD = ("unknown-image", "invalid-image-size")  # which `lint_lists` tells
 def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Finding]:
     """Faults of every annotation by itself, then of those of one image among each other."""
     ignored = {category["id"] for category in content["categories"] if category["name"] == IGNORE_CATEGORY}
-    by_image: dict[str, list[Shape]] = defaultdict(list)
+    by_image: dict[Any, tuple[dict[str, Any], list[Shape]]] = {}
     for annotation, image, shape in drawn(content):
         found: list[tuple[str, str]] = []
         if isinstance(shape, Shape):
@@ -32,15 +31,14 @@ def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Fin
             if 0 < shape.area < sliver:
                 found.append(("sliver", f"{shape.area:.0f} pixels"))
             if shape.area:
-                by_image[annotation["image_id"]].append(replace(shape, parts=None))
+                by_image.setdefault(annotation["image_id"], (image, []))[1].append(replace(shape, parts=None))
         elif shape[0] not in TOLD:
             found.append(shape)
         for code, detail in found:
             yield Finding(code, file, _where(annotation, image), detail)
-    images = {image["id"]: image for image in content["images"]}
-    for image_id, shapes in by_image.items():
+    for image, shapes in by_image.values():
         for code, owner, detail in crowded_faults(shapes):
-            yield Finding(code, file, _where(owner, images[image_id]), detail)
+            yield Finding(code, file, _where(owner, image), detail)
 
 
 def _where(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> str:
@@ -128,7 +126,6 @@ def crowded_faults(shapes: list[Shape]) -> Iterator[tuple[str, Mapping[str, Any]
     Hidden is decided on the RLEs, without painting: an object that lies wholly in the union of
     those that are painted later.
     """
-
     seen: dict[Any, Any] = {}
     doubled = set()
     for number, shape in enumerate(shapes):
@@ -157,18 +154,15 @@ def _hidden(shapes: list[Shape]) -> Iterator[tuple[str, Mapping[str, Any], str]]
             near = boxes[:place]
             meet = (near[:, 0] < right) & (left < near[:, 2]) & (near[:, 1] < bottom) & (top < near[:, 3])
             over = np.flatnonzero(meet & seen[:place]).tolist()
-            if len(over) > MANY:
-                union = [coco.merge(union)]
-                cover = union[0]
-            elif sum(shapes[k].area for k in over) >= shape.area:
-                cover = coco.merge([shapes[k].rle for k in over])
-            else:
-                cover = None
-            if cover is not None and coco.area(coco.merge([shape.rle, cover], intersect=True)) == shape.area:
-                seen[place] = False
-                ids = [shapes[k].annotation.get("id") for k in np.flatnonzero(meet)[::-1][:5].tolist()]
-                yield "hidden-object", shape.annotation, f"under annotation {', '.join(map(str, ids))}"
-                continue
+            if sum(shapes[k].area for k in over) >= shape.area:
+                if len(over) > MANY:
+                    union = [coco.merge(union)]
+                cover = union[0] if len(over) > MANY else coco.merge([shapes[k].rle for k in over])
+                if coco.area(coco.merge([shape.rle, cover], intersect=True)) == shape.area:
+                    seen[place] = False
+                    ids = [shapes[k].annotation.get("id") for k in np.flatnonzero(meet)[::-1][:5].tolist()]
+                    yield "hidden-object", shape.annotation, f"under annotation {', '.join(map(str, ids))}"
+                    continue
         union.append(shape.rle)
         area += shape.area
 

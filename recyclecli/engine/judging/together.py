@@ -71,10 +71,11 @@ def mixed(
         used = [(_named(run), share) for run, share in zip(runs, one.chosen, strict=True) if share]
         weights = " ".join(f"--weight {share:g}" for _, share in used)
         print(f"{name}: recycle ensemble {' '.join(run for run, _ in used)} {weights}", file=sys.stderr)
-    found: dict[str, Ledger] = {}
     if not fixed and not picks:
         return {}
-    parts = [part for one in list(picks.values())[:1] for part, _ in one.without] or [np.arange(len(source))]
+    found: dict[str, Ledger] = {}
+    first = next(iter(picks.values()), None)  # all are cross-fitted on the same parts
+    parts = [part for part, _ in first.without] if first else [np.arange(len(source))]
     for number, part in enumerate(parts):
         mixes = fixed | {name: Mix(one.without[number][1]) for name, one in picks.items()}
         ledgers = count_together(registry, members, list(mixes.values()), recipe, Subset(source, part.tolist()))
