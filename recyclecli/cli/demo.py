@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -36,10 +37,11 @@ def demo(
     def say(title: str, text: str) -> None:
         print(f"\n[{time.perf_counter() - began:4.0f} s] {next(steps)}/{STEPS} {title}: {text}", file=sys.stderr)
 
-    data, submission = out / "data", out / "submission.csv"
+    data, submission, trained = out / "data", out / "submission.csv", out / "runs" / "demo"
     report = out / "report.html"
     unfinished = report.with_name(report.name + PART)  # stands from now until the report is written
-    refuse_overwrite([submission, report, data / "annotations.json"], force or unfinished.exists())
+    refuse_overwrite([submission, report, data / "annotations.json", trained], force or unfinished.exists())
+    shutil.rmtree(trained, ignore_errors=True)  # of photos that are now drawn anew
     try:
         out.mkdir(parents=True, exist_ok=True)
         unfinished.touch()
@@ -87,7 +89,7 @@ def demo(
         "seed": seed,
     }
     say("train", f"{settings['model']} on folds 1 to 4 and the new photos, from ImageNet weights that came by pip")
-    run = api.train(settings, runs=out / "runs").run
+    run = api.train(settings, name=trained.name, runs=trained.parent).run
 
     say("predict", "masks, overlays and the contest's CSV of fold 0")
     api.predict(run, data / "kfold_0_val.json", out / "predicted", submission=submission, force=True)

@@ -411,7 +411,7 @@ def test_a_full_disk_while_reporting(trained, tiny_disk):
     assert not list(tiny_disk.rglob("*.part"))
 
 
-KILLS = {  # command: its last file, and after how many seconds it is killed, fast as it is when forked
+KILLS = {  # command: its last file, and when it is killed: after seconds, fast as it is when forked, or at a folder
     "aug copy-paste --min-area 1 --aug-num 40 --data data --out OUT": ("OUT/copy_paste.json", (0.3, 0.45, 0.6)),
     "data kfold --data data --out OUT": ("OUT/folds.json", (0.1, 0.3, 0.5)),
     "data sample --images 8 --data OUT": ("OUT/annotations.json", (0.5, 1.5)),
@@ -422,7 +422,7 @@ KILLS = {  # command: its last file, and after how many seconds it is killed, fa
     "init --data data --out OUT.yaml": ("OUT.yaml", (0.2,)),
     "predict r data --out OUT --submission OUT.csv": ("OUT/predicted.json", (0.4, 0.7)),
     "report r": ("runs/r/report.html", (1.0,)),
-    "demo --images 10 --epochs 1 --size 64 --out OUT": ("OUT/report.html", (1.0, 6.0)),
+    "demo --images 10 --epochs 1 --size 64 --out OUT": ("OUT/report.html", (1.0, "OUT/runs/demo/checkpoints")),
     "ablate r --trick hflip --force": ("runs/r/pipeline.json", (0.5, 0.8)),
     "eval r": ("runs/r/recipe.yaml", (0.5,)),
 }
@@ -432,10 +432,15 @@ KILLS = {  # command: its last file, and after how many seconds it is killed, fa
     ("line", "moment"), [(line, moment) for line, (_, moments) in KILLS.items() for moment in moments]
 )
 def test_killed_and_typed_again(trained, line, moment):
-    out = f"out-{moment}-{len(line)}"
+    out = f"out-{len(line)}-{list(KILLS[line][1]).index(moment)}"
     words = line.replace("OUT", out).split()
     process = start_recycle(*words, cwd=trained)
-    time.sleep(moment)
+    if isinstance(moment, str):
+        awaited = trained / moment.replace("OUT", out)
+        while not (awaited.exists() or process.over()):
+            time.sleep(0.001)
+    else:
+        time.sleep(moment)
     process.kill()
     last = trained / KILLS[line][0].replace("OUT", out)
     finished = last.exists() and "OUT" in line  # then the second call refuses to overwrite
