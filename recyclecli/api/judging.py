@@ -91,7 +91,7 @@ def evaluate(
     Args:
         run: the run.
         source: labelled photos; its own validation split when left out.
-        pipeline: the run's own when left out.
+        pipeline: the run's own when left out; post-processors without options have its recipe's.
         group_by: draw photos that belong together as one.
         watch: called for each photo.
 
@@ -99,11 +99,14 @@ def evaluate(
         RecycleError: the run has trained on some of the photos.
     """
     from recyclecli.engine.judging.evaluate import evaluate as engine
+    from recyclecli.engine.pipeline import with_recipes_options
 
     found = find_run(run)
+    recipe = recipe_of(found)
+    chosen = with_recipes_options(pipeline, recipe) if pipeline else None
     source = _given(_fair([found], source))
     own = groups(source, group_by)
-    return engine(registry(), found, recipe_of(found), source, watch, pipeline, own)
+    return engine(registry(), found, recipe, source, watch, chosen, own)
 
 
 def evaluate_masks(folder: Place, source: Source, group_by: str | None = None) -> Evaluation:
@@ -194,7 +197,7 @@ def count(result: Run | Place, source: Source) -> Ledger:
 
 def pipeline_named(run: Run, tricks: Sequence[str]) -> Pipeline:
     """The pipeline of tricks by their names, as `ablate` calls them; without any, the run's own."""
-    from recyclecli.engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, pipeline_of
+    from recyclecli.engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, pipeline_of, with_recipes_options
 
     if not tricks:
         return pipeline_of(run, recipe_of(run))
@@ -206,7 +209,7 @@ def pipeline_named(run: Run, tricks: Sequence[str]) -> Pipeline:
     views = [trick for trick in tricks if trick in VIEWS]
     post = [trick for trick in tricks if trick.partition("@")[0] in posts]
     window = max((WINDOWS.get(trick, 0) for trick in tricks), default=0)
-    return pipeline(views, post, WITHOUT_AVERAGE in tricks, window)
+    return with_recipes_options(pipeline(views, post, WITHOUT_AVERAGE in tricks, window), recipe_of(run))
 
 
 def compare(

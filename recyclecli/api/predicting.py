@@ -30,13 +30,15 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
 
     Args:
         model: `RUN` is used with its own pipeline, `RUN+plain` without any.
-        pipeline: goes before what `model` says.
+        pipeline: in place of the run's own; post-processors without options have its recipe's.
         share: its weight among others.
 
     Raises:
-        RecycleError: no such run or trick, a checkpoint that lies in no run, or that cannot be used.
+        RecycleError: no such run or trick, tricks beside a pipeline, a checkpoint that lies in no run, or one
+            that cannot be used.
     """
     from recyclecli.engine.checkpoint import read_card
+    from recyclecli.engine.pipeline import with_recipes_options
     from recyclecli.engine.predicting.members import Member
     from recyclecli.engine.runs import Run
 
@@ -54,7 +56,12 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
     else:
         place, tricks = parted(model)
         run = find_run(place)
-    chosen = pipeline or pipeline_named(run, tricks)
+    if pipeline and tricks:
+        raise RecycleError(
+            f"{model} names tricks, and others are asked for beside it",
+            "name all as RUN+TRICK, or none: leave out --tta, --post, --window and --plain",
+        )
+    chosen = with_recipes_options(pipeline, recipe_of(run)) if pipeline else pipeline_named(run, tricks)
     weights = weights or (run.raw if chosen.weights == "raw" else run.best)
     read_card(weights)  # its faults are told before anything is begun
     return Member(weights, chosen, share)
@@ -206,11 +213,19 @@ def soup(models: Sequence[Run | Place], name: str, shares: Sequence[float] = (),
     """A new run whose weights are the mean of several models' weights; see `recyclecli.engine.judging.soup.make_soup`.
 
     Raises:
-        RecycleError: a model has trained on the validation photos of the first, or see `make_soup`.
+        RecycleError: a model has trained on the validation photos of the first, or is named with a trick that
+            is none of weights, or see `make_soup`.
     """
     from recyclecli.engine.judging.soup import make_soup
-    from recyclecli.engine.runs import RUNS
+    from recyclecli.engine.pipeline import WITHOUT_AVERAGE
+    from recyclecli.engine.runs import RUNS, Run
 
+    for model in models:
+        tricks = set() if isinstance(model, Run) else set(parted(model)[1])
+        if unused := sorted(tricks - {WITHOUT_AVERAGE, "plain"}):
+            raise RecycleError(
+                f"{model}: {listed(unused)} changes no weights", "leave it out, and use it with the soup"
+            )
     members = members_of(models, shares)
     owners = [_run_of(one.weights) for one in members]
     held = judged_photos(owners[0])[0]

@@ -83,7 +83,8 @@ def pseudo_label(
     class_names = tuple(read_card(found[0].best)["class_names"])
     check_values(class_names, threshold, named, least)
     file = Path(out) if out else root_of(Path(images), Path(data) if data else None) / FILE
-    there = again and not force and file.is_file()
+    work = file.with_name(file.name + ".predicted")
+    there = (again or work.is_dir()) and not force and file.is_file()  # with both, it was ended while it cleaned up
     refuse_overwrite([] if there else [file], force)
     photos = _unseen([owner] if owner else found, find_photos(Path(images), Path(data) if data else None))
     labelled: dict[str, Any] = {"rule": rule, "threshold": threshold, "named": dict(named), "least": least}
@@ -98,11 +99,12 @@ def pseudo_label(
             f"agree {agree:g} with one model that sees each photo once, so there is nothing to agree with",
             "add a model (--with RUN) or a view (--tta hflip), or leave out --agree",
         )
-    work = file.with_name(file.name + ".predicted")
     job = with_machine(Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=agree), precision, batch)
     asked = {**job.as_dict(), **labelled}
     if there:
-        return file, _read_again(file, asked)
+        made = _read_again(file, asked)
+        shutil.rmtree(work, ignore_errors=True)
+        return file, made
     said = (None if force else finished(job)) or predict_job(job, devices, force)
     names = [photo.name for photo in photos if photo.name not in said.failed]
     folders = [str(run.folder.absolute()) for run in found]
@@ -141,7 +143,6 @@ def _read_again(file: Path, asked: Mapping[str, Any]) -> Made:
 
 def _of_csv(file: Path, photos: Sequence[Photo], class_names: tuple[str, ...]) -> Made:
     """The labels of a submission, whole."""
-    from recyclecli.coco import photo_size
     from recyclecli.data.pseudo import of_submission, pseudo_labels
     from recyclecli.data.submission import read_submission
 
@@ -157,9 +158,12 @@ def _of_csv(file: Path, photos: Sequence[Photo], class_names: tuple[str, ...]) -
     sizes, unreadable = [], {}
     for photo in photos:
         try:
-            sizes.append((photo.name, photo.size or photo_size(photo.file)))
+            height, width, _ = photo.read().shape
+            sizes.append((photo.name, (height, width)))
         except RecycleError as error:
             unreadable[photo.name] = error.args[0]
+    if not sizes:
+        raise RecycleError(f"none of {len(photos)} photo(s) can be read: {next(iter(unreadable.values()))}")
     made = pseudo_labels(lambda: of_submission(rows, sizes), class_names, "fixed", 0, {}, 0, {"csv": file.name})
     return replace(made, unreadable=unreadable)
 

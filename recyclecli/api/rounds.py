@@ -15,6 +15,7 @@ from recyclecli.api.runs import find_run, recipe_of
 from recyclecli.errors import RecycleError, listed
 
 if TYPE_CHECKING:
+    from recyclecli.data.pseudo import Made
     from recyclecli.data.splits import Split
     from recyclecli.engine.runs import Run
     from recyclecli.judge.compare import Comparison
@@ -27,13 +28,24 @@ class Round:
 
     Attributes:
         labels: the COCO file of this round.
+        made: what is in it, and which photos are not.
         run: the student.
         against: the student against its teacher, on the first teacher's validation photos.
     """
 
     labels: Path
+    made: Made
     run: Run
     against: Comparison
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "labels": str(self.labels),
+            **self.made.as_dict(),
+            "run": str(self.run.folder),
+            "against": self.against.as_dict(),
+        }
 
 
 def self_train(
@@ -78,7 +90,7 @@ def self_train(
     done: list[Round] = []
     for number in range(1, rounds + 1):
         place = Path(out) / f"round-{number}"
-        labels, _ = pseudo_label([teacher], images, place / FILE, owner=first, again=True, **options)
+        labels, made = pseudo_label([teacher], images, place / FILE, owner=first, again=True, **options)
         # only now: lists of another teacher's photos lie here no more than its labels do
         true = write_lists(split.train, Path(out), "train", split.weights)
         held = write_lists(split.val, Path(out), "val")
@@ -97,7 +109,7 @@ def self_train(
         student = Run(Path(runs or first.folder.parent) / f"{first.folder.name}-pseudo{number}")
         _train(student, wanted, make_split(registry(), wanted.data, wanted.seed))
         (against,) = compare([f"{teacher.folder}+plain", f"{student.folder}+plain"], judged_photos(student)[0])
-        done.append(Round(labels, student, against))
+        done.append(Round(labels, made, student, against))
         if against.difference.verdict != "better":
             break
         teacher = student

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from recyclecli.cli.candidates import runs_with_tricks
-from recyclecli.cli.groups import Running, Written, flat
+from recyclecli.cli.groups import Running, Written, flags_given, flat
 from recyclecli.cli.options import Dataset, GroupBy, JsonPath, MetricName, metric_option
 
 EXAMPLE = "Example: `recycle ensemble unet-001 fpn-001+hflip --images photos --out predicted --submission s.csv`"
 
 
+SELECTING = ("labelled", "dataset", "json_path", "metric", "group_by")  # what only --select looks at
+PREDICTING = ("images", "out", "save", "submission", "data", "force", *(field.name for field in fields(Running)))
+VOTING = ("models", "weight", "submission", "force", "as_json")  # what a vote of submissions takes, beside `hard`
+
+
 @flat
 def ensemble(
+    ctx: typer.Context,
     models: Annotated[
         list[str],
         typer.Argument(
@@ -60,39 +69,59 @@ def ensemble(
     shares = weight or []
     submissions = [model for model in models if model.lower().endswith(".csv")]
     if submissions:
-        if len(submissions) < len(models) or written.submission is None or select or soup or images:
+        if len(submissions) < len(models) or written.submission is None:
             raise RecycleError(
                 "submissions are put to a vote among themselves",
                 "name .csv files alone, and --submission OUT.csv",
             )
+        others = [name for name in ctx.params if name not in VOTING and (name, vote) != ("vote", "hard")]
+        _refuse(ctx, others, "submissions are put to a vote of labels")
         count = api.vote_submissions(models, written.submission, shares, written.force)
-        print(f"{count} photos: {written.submission}")
+        said: dict[str, Any] = {"photos": count, "submission": str(written.submission)}
+        print(json.dumps(said, ensure_ascii=False) if written.as_json else f"{count} photos: {written.submission}")
         return
-    clash = [
-        given
-        for given in (("--images", images), ("--out", written.out), ("--submission", written.submission))
-        if given[1]
-    ]
-    if soup is not None and clash:
-        raise RecycleError(f"{clash[0][0]} beside --soup", "make the run first, then predict with it")
-    if select and shares:
-        raise RecycleError("--weight beside --select, which chooses the weights", "leave out one of the two")
+    if soup is not None:
+        _refuse(ctx, ("vote", *PREDICTING), "--soup makes a run, to predict with afterwards")
+    elif images is None:
+        if not select:
+            raise RecycleError(
+                "nothing to do with these models", "name photos with --images, or --select, or --soup NAME"
+            )
+        _refuse(ctx, PREDICTING, "no photos are named with --images")
+    if select:
+        _refuse(ctx, ("vote", "weight"), "--select chooses the weights of a mean")
+    else:
+        _refuse(ctx, SELECTING, "nothing is chosen, as with --select")
     chosen: list[Any] = list(models)
+    said = {}
     if select:
         source = None if labelled is None else api.open_data(labelled, json_path, dataset)
         found = api.select(models, source, metric_option(metric) or "miou_dataset", group_by)
-        for one in found.members:
-            print(f"picked {one.share:g} times: {one.weights}")
-        print(f"{found.score:.4f} on the photos it was chosen on; cross-fitted {found.cross_fitted:.4f}")
-        print(f"the best model alone, cross-fitted: {found.best_single:.4f}")
         chosen, shares = list(found.members), [one.share for one in found.members]
+        said = found.as_dict()
+        if not written.as_json:
+            for one in found.members:
+                print(f"picked {one.share:g} times: {one.weights}")
+            print(f"{found.score:.4f} on the photos it was chosen on; cross-fitted {found.cross_fitted:.4f}")
+            print(f"the best model alone, cross-fitted: {found.best_single:.4f}")
+    if images is not None:
+        keywords = written.keywords | running.keywords
+        written.tell(api.predict(chosen, images, vote=vote, shares=shares, **keywords), said)
+        return
     if soup is not None:
         run = api.soup(chosen, soup, shares)
+        said |= {"run": str(run.folder), "models": len(chosen)}
+    if written.as_json:
+        print(json.dumps(said, ensure_ascii=False))
+    elif soup is not None:
         print(f"{run.folder}: the mean of {len(chosen)} models; recycle eval {run.folder.name} scores it")
-    elif images is not None:
-        keywords = written.keywords | running.keywords
-        written.tell(api.predict(chosen, images, vote=vote, shares=shares, **keywords))
-    elif not select:
-        raise RecycleError("nothing to do with these models", "name photos with --images, or --select, or --soup NAME")
     else:
         print("name photos with --images to predict with these", file=sys.stderr)
+
+
+def _refuse(ctx: typer.Context, names: Sequence[str], because: str) -> None:
+    """Raise RecycleError where flags of the parameters `names` are given, which would do nothing."""
+    from recyclecli.errors import RecycleError
+
+    if given := flags_given(ctx, names):
+        raise RecycleError(f"{', '.join(given)} would do nothing: {because}", f"leave out {', '.join(given)}")

@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
@@ -163,13 +163,16 @@ class Written:
             "outputs": self.save or ["masks", "overlays"],
         }
 
-    def tell(self, found: Predicted) -> None:
-        """Say what was written; exit code 1 where photos could not be read or written."""
-        places = [str(self.out / part) for part in ("masks", "overlays") if self.out and (self.out / part).is_dir()]
+    def tell(self, found: Predicted, more: Mapping[str, Any] = {}) -> None:
+        """Say what was written, in JSON after `more`; exit code 1 where photos could not be read or written."""
+        asked = self.keywords["outputs"] if self.out else []
+        names = ["annotations.json" if part == "coco" else part for part in asked]
+        places = [str(self.out / name) for name in names if self.out]
         places += [str(self.submission)] if self.submission else []
         if self.as_json:
             files = [str(file) for file in found.masks]
-            print(json.dumps({"photos": found.photos, "masks": files, "failed": found.failed}, ensure_ascii=False))
+            values = {**more, "photos": found.photos, "masks": files, "failed": found.failed}
+            print(json.dumps(values, ensure_ascii=False))
         else:
             print(f"{found.photos} photos: {', '.join(places)}")
         tell_unreadable(found.failed, found.record)
@@ -183,6 +186,14 @@ def tell_unreadable(failed: Mapping[str, str], record: Path | None = None) -> No
         named = f"; all are named in {record}" if record else ""
         print(f"{len(failed)} photo(s) could not be read or written{named}", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def flags_given(ctx: typer.Context, names: Collection[str]) -> list[str]:
+    """Those flags of the parameters `names` that are on the command line."""
+    flags = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
+    return [
+        flags[name] for name in names if (source := ctx.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    ]
 
 
 def flat(run: Callable[..., None]) -> Callable[..., None]:

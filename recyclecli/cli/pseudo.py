@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from recyclecli.cli.candidates import runs
-from recyclecli.cli.groups import Running, flat, tell_unreadable
+from recyclecli.cli.groups import Running, flags_given, flat, tell_unreadable
 from recyclecli.cli.options import AsJson, Force, Plain, Post, RunName, Tta, Window, key_values, pipeline_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from recyclecli.api.rounds import Round
     from recyclecli.data.pseudo import Made
 
 EXAMPLE = "Example: `recycle pseudo-label last photos --threshold 0.9 --out pseudo.json`"
@@ -64,7 +67,7 @@ def pseudo_label(
         typer.Option("--rounds", min=0, help="Also train so many students on the labels, while they gain."),
     ] = 0,
     weight: Annotated[
-        float, typer.Option("--weight", min=0.01, help="How often a student draws these photos; true labels: 1.")
+        float, typer.Option("--weight", min=0.01, help="How often training draws these photos; true labels: 1.")
     ] = 1.0,
     data: Annotated[
         Path | None, typer.Option("--data", help="Root of a COCO file's names.  [default: its own folder]")
@@ -99,9 +102,7 @@ def pseudo_label(
         **running.keywords,
     }
     if from_csv:
-        flags = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
-        sources = {flags[name]: ctx.get_parameter_source(name) for name in UNUSED}
-        given = [flag for flag, source in sources.items() if source and source.name == "COMMANDLINE"]
+        given = flags_given(ctx, UNUSED)
         if given:
             raise RecycleError("--from-csv takes a submission's labels whole", f"leave out {', '.join(given)}")
     if rounds:
@@ -110,12 +111,15 @@ def pseudo_label(
                 "--rounds starts from one run and writes a folder", "leave out --with and --from-csv, name --out"
             )
         done = api.self_train(run, images, rounds, out, weight, **options)
-        for number, one in enumerate(done, start=1):
-            found = one.against.difference
-            print(f"round {number}: {one.run.folder}, {one.against.score:.4f}; its teacher {one.against.base:.4f}")
-            print(f"  {found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}): {found.verdict}")
-        better = [one for one in done if one.against.difference.verdict == "better"]
-        print(f"to use: {better[-1].run.folder if better else api.find_run(run).folder}")
+        better = [one.run for one in done if one.against.difference.verdict == "better"]
+        best = [api.find_run(run), *better][-1].folder
+        if as_json:
+            values = {"rounds": [one.as_dict() for one in done], "best": str(best)}
+            print(json.dumps(values, ensure_ascii=False))
+        else:
+            show_rounds(done)
+            print(f"to use: {best}")
+        tell_unreadable(done[0].made.unreadable)  # the same photos in each round
         return
     file, made = api.pseudo_label([run, *(others or [])], images, out, from_csv=from_csv, **options)
     if as_json:
@@ -123,8 +127,19 @@ def pseudo_label(
     else:
         show(made)
         print(f"{len(made.document['images'])} photos: {file}")
-        print(f"train with it: recycle train --train-json TRAIN.json --train-json {file}@ROOT:1 ...", file=sys.stderr)
+        print(
+            f"train with it: recycle train --train-json TRAIN.json --train-json {file}@ROOT:{weight:g} ...",
+            file=sys.stderr,
+        )
     tell_unreadable(made.unreadable)
+
+
+def show_rounds(done: Sequence[Round]) -> None:
+    """Each student against its teacher."""
+    for number, one in enumerate(done, start=1):
+        found = one.against.difference
+        print(f"round {number}: {one.run.folder}, {one.against.score:.4f}; its teacher {one.against.base:.4f}")
+        print(f"  {found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}): {found.verdict}")
 
 
 def show(made: Made) -> None:

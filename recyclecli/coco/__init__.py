@@ -4,14 +4,14 @@ Plugins may use everything listed here.
 """
 
 from recyclecli.coco.document import Document, read_document
-from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, label_index
+from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, label_index
 from recyclecli.coco.paint import paint
 from recyclecli.coco.paths import PHOTO_SUFFIXES, find_annotation_file, resolve_file
 from recyclecli.coco.photo import photo_size, read_photo
 from recyclecli.coco.pieces import connected_pieces
 from recyclecli.coco.rle import decode, encode, rasterise
 from recyclecli.coco.source import CocoSource
-from recyclecli.coco.writer import build_document, document_of, has_background
+from recyclecli.coco.writer import build_document, document_of
 
 __all__ = [
     "BACKGROUND",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,11 @@ from recyclecli.errors import RecycleError
 
 PROVENANCE = "provenance"  # [{"file_name": ..., "annotation_id": ...}] of a pasted object, file names of a photo
 Fault = tuple[str, str]  # its code in the catalogue of `recycle data check`, and what was found
+FIELDS = {
+    "images": ("id", "file_name", "width", "height"),
+    "annotations": ("image_id", "category_id"),
+    "categories": ("id", "name"),
+}  # of the entries of each list, what none may lack
 REACH = 10  # a coordinate may lie this many widths or heights away before it is taken for a fault
 
 
@@ -69,8 +74,12 @@ def read_document(file: Path) -> Document:
     return Document(file, content, labels, annotations, tuple(empty))
 
 
-def load_content(file: Path) -> dict[str, Any]:
+def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS)) -> dict[str, Any]:
     """The JSON of a COCO file whose entries have the fields and types of one; nothing else is checked.
+
+    Args:
+        file: where it is.
+        sections: the lists that it must have; others are not looked at.
 
     Raises:
         RecycleError: no such file, no JSON, or no COCO.
@@ -81,12 +90,8 @@ def load_content(file: Path) -> dict[str, Any]:
         raise RecycleError(f"annotation file {file} does not exist") from error
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise RecycleError(f"{file} is not valid JSON: {error}", "export or download it again") from error
-    wanted = {
-        "images": ("id", "file_name", "width", "height"),
-        "annotations": ("image_id", "category_id"),
-        "categories": ("id", "name"),
-    }
-    for section, keys in wanted.items():
+    for section in sections:
+        keys = FIELDS[section]
         entries = content.get(section) if isinstance(content, dict) else None
         if not isinstance(entries, list):
             raise RecycleError(f"{file} is not a COCO file: it has no list {section!r}")

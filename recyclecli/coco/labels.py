@@ -1,8 +1,8 @@
-"""The label rule: 0 is background, then the categories by ascending id; `ignore` is no class."""
+"""The label rule: 0 is background where there is one, then the categories by ascending id; `ignore` is no class."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from recyclecli.types import IGNORE
 
 BACKGROUND = "Background"
 IGNORE_CATEGORY = "ignore"
+NO_BACKGROUND = "no_background"  # true in the first category of a file in which each pixel is of a category, or ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class LabelIndex:
     """Category ids of one file to labels.
 
     Attributes:
-        class_names: K names by label; the first is the background.
+        class_names: K names by label; the first is the background, but for a file that says that it has none.
         label_of: category id to label; `IGNORE` for the reserved category `ignore`.
     """
 
@@ -30,8 +31,10 @@ class LabelIndex:
 def label_index(categories: Iterable[Mapping[str, Any]], file: Path) -> LabelIndex:
     """The labels of a COCO file's `categories`: 0 is background, the rest by ascending id.
 
-    A category called `background` in any case is label 0 itself; one called `ignore` becomes
-    `IGNORE`. Ids need be neither dense nor ordered, and may start at 0.
+    Where a category says `"no_background": true`, as those do that are written of photos without a
+    background, the first category is label 0. Otherwise a category called `background` in any case is
+    label 0 itself. One called `ignore` becomes `IGNORE`. Ids need be neither dense nor ordered, and may
+    start at 0.
 
     Raises:
         RecycleError: doubled ids or names, no class left, or more than 255 labels.
@@ -42,18 +45,24 @@ def label_index(categories: Iterable[Mapping[str, Any]], file: Path) -> LabelInd
         doubled = {value for value in values if values.count(value) > 1}
         if doubled:
             raise RecycleError(f"{file}: category {key} {listed(sorted(doubled))} occurs twice", "make each unique")
-    names = [BACKGROUND]
+    names = [] if any(category.get(NO_BACKGROUND) is True for category in ordered) else [BACKGROUND]
+    ground = len(names)
     label_of = {}
     for category in ordered:
         if category["name"] == IGNORE_CATEGORY:
             label_of[category["id"]] = IGNORE
-        elif category["name"].lower() == BACKGROUND.lower():
+        elif ground and category["name"].lower() == BACKGROUND.lower():
             label_of[category["id"]] = 0
         else:
             label_of[category["id"]] = len(names)
             names.append(category["name"])
-    if len(names) == 1:
+    if len(names) == ground:
         raise RecycleError(f"{file}: categories name no class", "list the materials under 'categories'")
     if len(names) > IGNORE:
         raise RecycleError(f"{file}: {len(names)} classes; masks of 8 bits hold at most {IGNORE}")
     return LabelIndex(tuple(names), label_of)
+
+
+def has_background(class_names: Sequence[str]) -> bool:
+    """Whether label 0 means what is no object."""
+    return class_names[0].lower() == BACKGROUND.lower()

@@ -29,9 +29,15 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
     them it is applied. Alpha is dropped; 16-bit gray is scaled to 8 bits.
 
     Raises:
-        RecycleError: missing, truncated or no image at all, or the size fits neither way.
+        RecycleError: missing, truncated or no image at all, of floating-point numbers, or the size fits
+            neither way.
     """
     with open_photo(file) as (image, orientation):
+        if image.mode == "F":
+            raise RecycleError(
+                f"photo {file} holds floating-point numbers, and no range that tells what is white",
+                "save it with 8 or 16 bits",
+            )
         stored = image.size
         turned = stored[::-1] if orientation >= 5 else stored
         stated = turned if height is None or width is None else (width, height)

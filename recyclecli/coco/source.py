@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco.document import PROVENANCE, read_document
+from recyclecli.coco.labels import has_background
 from recyclecli.coco.paint import paint
 from recyclecli.coco.paths import resolve_file
 from recyclecli.coco.photo import read_photo
 from recyclecli.errors import listed
-from recyclecli.types import Annotation, Record, Sample
+from recyclecli.types import IGNORE, Annotation, Record, Sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +34,7 @@ class CocoSource:
         document = read_document(file)
         self.document = document.content
         self.class_names = document.labels.class_names
+        self._ground = 0 if has_background(self.class_names) else IGNORE
         self._records = [
             _record(root, image, document.annotations[image["id"]], document.labels.label_of)
             for image in self.document["images"]
@@ -63,7 +65,7 @@ class CocoSource:
     def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Mask (H, W) and instances (H, W), without the photo."""
         record = self._records[index]
-        return paint(record.annotations, record.height, record.width)
+        return paint(record.annotations, record.height, record.width, self._ground)
 
 
 def _record(root: Path, image: dict[str, Any], annotations: list[dict[str, Any]], label_of: Any) -> Record:

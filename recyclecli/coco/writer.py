@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY
+from recyclecli.coco.labels import IGNORE_CATEGORY, NO_BACKGROUND, has_background
 from recyclecli.coco.rle import decode, rasterise
 from recyclecli.coco.source import CocoSource
 from recyclecli.types import IGNORE, Annotation, Source
@@ -41,7 +41,8 @@ def document_of(source: Source) -> dict[str, Any]:
 
     Built documents give label k the category id k, one RLE per instance with its true area
     and box, one RLE crowd per class for labelled pixels of no instance, and the reserved
-    category `ignore` for 255. A source without a background keeps its first class as id 0.
+    category `ignore` for 255. A source without a background keeps its first class as id 0, which says
+    so; see `label_index`.
     """
     if isinstance(source, CocoSource):
         return source.document
@@ -92,8 +93,11 @@ def assemble(
 def categories_of(class_names: tuple[str, ...], ignored: bool) -> list[dict[str, Any]]:
     """COCO categories whose ids are the K labels; with `ignored` also K, the reserved category `ignore`."""
     names = [*class_names, IGNORE_CATEGORY] if ignored else class_names
-    first = 1 if has_background(class_names) else 0
-    return [{"id": label, "name": name, "supercategory": name} for label, name in enumerate(names) if label >= first]
+    listed = [{"id": label, "name": name, "supercategory": name} for label, name in enumerate(names)]
+    if has_background(class_names):
+        return listed[1:]
+    listed[0][NO_BACKGROUND] = True
+    return listed
 
 
 def shape_of(region: Region, height: int, width: int) -> dict[str, Any]:
@@ -105,11 +109,6 @@ def shape_of(region: Region, height: int, width: int) -> dict[str, Any]:
         "bbox": [region.left, region.top, columns, rows],
         "iscrowd": int(region.crowd),
     }
-
-
-def has_background(class_names: Sequence[str]) -> bool:
-    """Whether label 0 means what is no object."""
-    return class_names[0].lower() == BACKGROUND.lower()
 
 
 def mask_regions(mask: NDArray[np.uint8], instances: NDArray[np.int32], background: bool) -> Iterator[Region]:

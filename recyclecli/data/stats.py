@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.coco import paint, rasterise
+from recyclecli.coco import has_background, paint, rasterise
 from recyclecli.data.folds import FOLDS_FILE, read_fold
 from recyclecli.data.sources import open_source, relabelled
 from recyclecli.errors import RecycleError
@@ -220,13 +220,14 @@ def tallies(source: Source, photos: Sequence[int] | None = None) -> Iterator[tup
     """
     drawn = not any(source.record(index).annotations for index in range(len(source)))
     classes = len(source.class_names)
+    ground = 0 if has_background(source.class_names) else IGNORE
     for index in range(len(source)) if photos is None else photos:
         record = source.record(index)
         if drawn:
             sample = source.read(index)
             yield record, _tally(sample.mask, sample.instances, None, classes)
         else:
-            mask, instances = paint(record.annotations, record.height, record.width)
+            mask, instances = paint(record.annotations, record.height, record.width, ground)
             yield record, _tally(mask, instances, record.annotations, classes)
 
 

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
@@ -19,7 +19,7 @@ from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
-from recyclecli.types import ModelContext
+from recyclecli.types import IGNORE, ModelContext
 
 FORMAT = 1
 
@@ -51,6 +51,9 @@ class Trained:
     card: Mapping[str, Any]
 
 
+_Channel = Annotated[int, Field(ge=0, le=255)]
+
+
 class _Model(BaseModel):
     """The model of a card: its component's name, beside its options."""
 
@@ -61,10 +64,18 @@ class _Card(BaseModel):
     """What a card must hold for its weights to be of use."""
 
     model_config = ConfigDict(strict=True)
-    class_names: list[str]
-    palette: list[tuple[int, int, int]]
+    class_names: Annotated[list[str], Field(min_length=1, max_length=IGNORE)]
+    palette: list[tuple[_Channel, _Channel, _Channel]]
     model: _Model
     size: PositiveInt
+
+    @model_validator(mode="after")
+    def _a_colour_each(self) -> _Card:
+        if len(set(self.class_names)) < len(self.class_names):
+            raise ValueError("class_names holds a name twice")
+        if len(self.palette) != len(self.class_names):
+            raise ValueError(f"palette has {len(self.palette)} colours for {len(self.class_names)} classes")
+        return self
 
 
 def read_card(file: Path) -> dict[str, Any]:
@@ -99,7 +110,7 @@ def read_card(file: Path) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        cause = f"it lacks {key}" if first["type"] == "missing" else f"{key}: {first['msg']}"
+        cause = f"it lacks {key}" if first["type"] == "missing" else f"{key or 'its card'}: {first['msg']}"
         raise RecycleError(f"checkpoint {file} cannot be read: {cause}", "train again, or use another run") from error
     described["palette"] = [tuple(color) for color in described["palette"]]
     return described

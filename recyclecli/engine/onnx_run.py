@@ -26,7 +26,10 @@ def stretch(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
 here = Path(__file__).parent
 card = json.loads((here / "card.json").read_text(encoding="utf-8"))
 size = card["size"]
-photo = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("RGB")
+photo = ImageOps.exif_transpose(Image.open(sys.argv[1]))
+if photo.mode.startswith("I"):  # 16-bit gray
+    photo = Image.fromarray(np.clip(np.asarray(photo).astype(int) // 257, 0, 255).astype(np.uint8))
+photo = photo.convert("RGB")
 width, height = (max(1, round(side * size / max(photo.size))) for side in photo.size)
 small = photo.resize((width, photo.height), Resampling.BILINEAR).resize((width, height), Resampling.BILINEAR)
 square = np.zeros((1, 3, size, size), np.float32)  # black to the right and below

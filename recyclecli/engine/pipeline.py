@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from recyclecli.engine.runs import Run
@@ -76,6 +76,13 @@ def joined(tricks: Mapping[str, Pipeline], names: Collection[str]) -> Pipeline:
         weights = trick.weights if whole.weights == "best" else whole.weights
         whole = Pipeline(whole.views + trick.views, whole.post + trick.post, weights, max(whole.window, trick.window))
     return whole
+
+
+def with_recipes_options(pipeline: Pipeline, recipe: Recipe) -> Pipeline:
+    """Post-processors that are named without options have those of the recipe, where it names them."""
+    named = {part.name.partition("@")[0]: part for part in recipe.post}
+    post = (part if part.options else named.get(part.name.partition("@")[0], part) for part in pipeline.post)
+    return replace(pipeline, post=tuple(post))
 
 
 def pipeline_of(run: Run, recipe: Recipe) -> Pipeline:

@@ -1,5 +1,6 @@
 """What the training loop does beside learning: averages, freezing, stops, and ways out of trouble."""
 
+import gc
 import json
 import math
 from types import SimpleNamespace
@@ -9,12 +10,15 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from safetensors.torch import load_file
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from recyclecli import api
 from recyclecli.data.sources import Subset
 from recyclecli.data.splits import Split
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.runs import Run
+from recyclecli.engine.training.average import weight_average
+from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.nan import NotANumber, _Seen
 from recyclecli.engine.training.train import resume, train
 from recyclecli.errors import RecycleError, RunFailed
@@ -208,14 +212,15 @@ def test_the_rate_of_an_epoch_is_the_highest(start):
 class Hungry(nn.Module):
     """A loss that runs out of memory above so many photos."""
 
-    def __init__(self, most, training_only=False):
+    def __init__(self, most, training_only=False, error=None):
         super().__init__()
         self.most, self.training_only = most, training_only
+        self.error = error or (lambda: torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"))
         self.seen = []
 
     def forward(self, logits, mask):
         if len(mask) > self.most and (torch.is_grad_enabled() or not self.training_only):
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+            raise self.error()
         self.seen.append((torch.is_grad_enabled(), len(mask)))
         return logits.float().square().mean()
 
@@ -243,6 +248,27 @@ class TestMemory:
         assert (recipe.train.batch_size, recipe.train.accumulate) == (2, 4)
         assert [count for training, count in loss.seen if training] == [2] * 8
         assert torch.load(done.run.last, weights_only=True)["global_step"] == 2
+
+    @pytest.mark.parametrize("text", ["cuDNN error: CUDNN_STATUS_ALLOC_FAILED", "Unable to find an engine to execute"])
+    def test_each_way_to_say_it_is_known(self, start, hungry, text):
+        hungry(most=2, training_only=True, error=lambda: RuntimeError(text))
+        start({"train.batch_size": 4})
+
+    def test_of_an_attempt_nothing_is_held(self, start, hungry):
+        """But the model and its average, which shares the augmentations, and with them what these hold of photos."""
+
+        class Count(Callback):
+            def on_train_start(self, trainer, pl_module):
+                gc.collect()
+                models = [one for one in gc.get_objects() if type(one) is SegmentationModule]
+                counts.append((len(models), len({id(one._augmentations) for one in models})))
+
+        gc.collect()
+        there = sum(type(one) is SegmentationModule for one in gc.get_objects())
+        counts = []
+        hungry(most=2, training_only=True)
+        start({"train.batch_size": 8, "train.ema": 0.9}, callbacks=[Count()])
+        assert [(models - there, augmentations) for models, augmentations in counts] == [(2, 1 + there)] * 3
 
     def test_what_cannot_be_halved_says_what_to_do(self, start, hungry):
         hungry(most=1)
@@ -302,6 +328,23 @@ class TestAverages:
             assert torch.equal(
                 load_file(file)["net.segmentation_head.0.weight"], state["net.segmentation_head.0.weight"]
             )
+
+    def test_the_average_lies_where_the_model_is(self):
+        """Lightning makes it before it brings the model to its GPU; `meta` stands for one here."""
+        average = weight_average(resolve(api.registry(), None, {}).train)
+        average._average_model = AveragedModel(nn.Linear(2, 2))
+        average.on_fit_start(None, SimpleNamespace(device=torch.device("meta")))
+        assert {one.device.type for one in average._average_model.module.parameters()} == {"meta"}
+        assert average._average_model.n_averaged.device.type == "cpu"
+
+    def test_what_is_switched_for_a_training_is_switched_back(self, start):
+        class Look(Callback):
+            def on_train_start(self, trainer, pl_module):
+                assert torch.are_deterministic_algorithms_enabled()
+
+        torch.use_deterministic_algorithms(False)
+        start(callbacks=[Look()])
+        assert not torch.are_deterministic_algorithms_enabled()
 
     def test_one_average_at_a_time(self, registry):
         with pytest.raises(RecycleError, match="ema and swa"):

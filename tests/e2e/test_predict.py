@@ -18,6 +18,8 @@ from support import SMALL, run_recycle, start_recycle
 from recyclecli import api
 from recyclecli.data.submission import read_submission, reduce_labels
 from recyclecli.data.votes import hard_vote
+from recyclecli.engine.pipeline import Pipeline
+from recyclecli.recipe import ListedPart
 
 pytestmark = pytest.mark.xdist_group("predict")  # its runs are trained once, not by each worker
 
@@ -203,10 +205,56 @@ def test_a_finished_job_whose_parts_are_left_is_cleaned_up(work, tmp_path):
     line = ["seed-0", "photos/a", "--out", tmp_path / "out", "--submission", tmp_path / "s.csv"]
     predicted(work, *line)
     whole = (tmp_path / "s.csv").read_bytes()
-    (tmp_path / "out/predicted.json.0.part").touch()
-    assert "exists" in predicted(work, *line, codes=(2,)).stderr
+    for part in ("predicted.json.0.part", "predicted.csv.0.part"):
+        (tmp_path / "out" / part).touch()
+    assert "5 photos" in predicted(work, *line).stdout
     assert (tmp_path / "s.csv").read_bytes() == whole
     assert not list(tmp_path.rglob("*.part"))
+    assert "exists" in predicted(work, *line, codes=(2,)).stderr
+    odd = [*line[:2], "--submission", tmp_path / "s[1].csv"]
+    (tmp_path / "s[1].csv.json.0.part").write_text("{}\n")  # begun by another job
+    assert "another job" in predicted(work, *odd, codes=(2,)).stderr
+    predicted(work, *odd, "--force")
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_nothing_of_an_earlier_job_passes_for_the_new_one(work, tmp_path):
+    shutil.copytree(work / "photos/a", tmp_path / "photos")
+    line = ["seed-0", tmp_path / "photos", "--out", tmp_path / "out", "--save", "masks"]
+    predicted(work, *line, "--save", "coco")
+    (tmp_path / "photos/frame_0.png").unlink()
+    (tmp_path / "photos/frame_2.png").write_text("no photo")
+    done = predicted(work, *line, "--force", codes=(1,))
+    assert sorted(masks(tmp_path / "out/masks")) == [f"frame_{number}.png" for number in (0, 4, 6, 8)]
+    assert "1 file(s) in" in done.stderr
+    assert "are of other photos, as frame_0.png" in done.stderr
+    assert not (tmp_path / "out/annotations.json").exists()
+
+
+def test_every_output_is_named(work, tmp_path):
+    saves = [part for kind in ("confidence", "coco", "probabilities") for part in ("--save", kind)]
+    out = tmp_path / "out"
+    done = predicted(work, "seed-0", "photos/a/frame_0.png", "--out", out, *saves)
+    assert done.stdout == f"1 photos: {out}/confidence, {out}/annotations.json, {out}/probabilities\n"
+
+
+def test_tricks_are_named_in_one_place(work):
+    done = predicted(work, "seed-0+hflip", "photos", "--tta", "vflip", "--submission", "x.csv", codes=(2,))
+    assert "names tricks, and others are asked for beside it" in done.stderr
+
+
+def test_post_processors_have_the_recipes_options(work, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(work / "runs/seed-0", run)
+    recipe = run / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("\npost: []", "\npost: [{name: mode-filter, size: 7}]"))
+    one = work / "photos/a/frame_0.png"
+    for number, keywords in enumerate(({"pipeline": api.pipeline(post=["mode-filter"])}, {})):
+        done = api.predict(f"{run}{'' if keywords else '+mode-filter'}", one, tmp_path / str(number), **keywords)
+        (member,) = json.loads(done.record.read_text())["members"]
+        assert member["post"] == [{"name": "mode-filter", "size": 7}]
+    given = Pipeline(post=(ListedPart(name="mode-filter", size=5),))
+    assert api.member(run, given).pipeline == given
 
 
 def test_earlier_output_is_not_predicted(work, tmp_path):
@@ -256,6 +304,13 @@ def test_devices_that_are_not_there(work):
     for name in ("gpu", "cuda:7", "cpu,tpu", "cuda:a", "cuda:", "cpu:1"):
         assert "no device" in predicted(work, "seed-0", "photos", "--out", "x", "--devices", name, codes=(2,)).stderr
     assert not (work / "x").exists()
+
+
+def test_a_gpu_without_a_number_is_the_first(monkeypatch):
+    from recyclecli.engine.predicting import predict
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert predict.devices_of("cuda,cuda:1,cpu") == ["cuda:0", "cuda:1", "cpu"]
 
 
 def test_masks_that_would_meet_are_refused():
@@ -386,6 +441,18 @@ def test_hard_votes_and_ties():
     assert hard_vote([a, b, c], [0.1, 0.2, 0.9]).tolist() == [[2, 0, 1, 5]]
 
 
+def test_the_confidence_of_a_hard_vote_is_its_share(work, tmp_path):
+    one = work / "photos/a/frame_0.png"
+    runs = [work / "runs/seed-0", work / "runs/seed-1"]
+    api.predict(runs, one, tmp_path / "b", outputs=["masks", "confidence"], vote="hard", shares=[3, 1])
+    first, second = (masks(api.predict(run, one, tmp_path / run.name).record.parent / "masks") for run in runs)
+    (labels,), (confidence,) = masks(tmp_path / "b/masks").values(), masks(tmp_path / "b/confidence").values()
+    assert np.array_equal(labels, *first.values())
+    alike = labels == next(iter(second.values()))
+    assert 0 < alike.mean() < 1
+    assert np.allclose(confidence / 65535, np.where(alike, 1, 0.75), atol=1e-3)
+
+
 class TestEnsembleCommand:
     def run(self, work, *arguments, codes=(0,)):
         done = run_recycle("ensemble", *arguments, cwd=work, timeout=300)
@@ -416,13 +483,37 @@ class TestEnsembleCommand:
         assert "name different photos" in done.stderr
         assert "1 weights for 3" in self.run(work, *files, "--weight", 2, "--submission", "x.csv", codes=(2,)).stderr
         assert "among themselves" in self.run(work, files[0], "seed-1", "--submission", "x.csv", codes=(2,)).stderr
+        unused = ["--vote", "soft", "--out", "o", "--save", "coco", "--precision", "bf16", "--metric", "miou_256"]
+        done = self.run(work, *files, "--submission", tmp_path / "t.csv", *unused, codes=(2,))
+        for flag in unused[::2]:
+            assert flag in done.stderr.splitlines()[-1]
+        hard = ["--submission", tmp_path / "t.csv", "--vote", "hard", "--json"]
+        assert json.loads(self.run(work, *files, *hard).stdout) == {"photos": 9, "submission": str(tmp_path / "t.csv")}
+
+    def test_flags_that_would_do_nothing_are_refused(self, work):
+        two = ["seed-0", "seed-1"]
+        for line, flags in (
+            (["--soup", "s", "--vote", "hard", "--images", "photos"], "--vote, --images"),
+            (["--select", "--vote", "hard", "--weight", 1], "--vote, --weight"),
+            (["--select", "--out", "o"], "--out"),
+            (["--images", "photos", "--labelled", "data", "--group-by", "folder"], "--labelled, --group-by"),
+        ):
+            assert f"{flags} would do nothing" in self.run(work, *two, *line, codes=(2,)).stderr
+        assert "hflip changes no weights" in self.run(work, "seed-0+hflip", "seed-0", "--soup", "s", codes=(2,)).stderr
 
     def test_soup_is_the_mean_of_the_weights(self, work, tmp_path):
         from safetensors.torch import load_file
 
         tops = sorted((work / "runs/seed-0/checkpoints/top").glob("*[0-9].safetensors"))
         assert len(tops) == 2
-        self.run(work, *tops, "--soup", f"soup-{tmp_path.name}", "--weight", 3, "--weight", 1)
+        name = f"soup-{tmp_path.name}"
+        left = work / f"runs/{name}.part/checkpoints"  # by a kill
+        left.mkdir(parents=True)
+        shutil.copy(work / "runs/seed-0/recipe.yaml", left.parent)
+        assert api.find_run(work / "runs/seed-0").folder.name == "seed-0"
+        done = self.run(work, *tops, "--soup", name, "--weight", 3, "--weight", 1, "--json")
+        assert json.loads(done.stdout) == {"run": f"runs/{name}", "models": 2}
+        assert not left.parent.exists()
         run = api.find_run(work / f"runs/soup-{tmp_path.name}")
         mixed, first, second = (load_file(file) for file in (run.best, *tops))
         for key, value in mixed.items():
@@ -443,6 +534,11 @@ class TestEnsembleCommand:
         source = api.open_data(tmp_path / "fresh")
         models = [f"{work}/runs/{name}" for name in ("seed-0", "seed-1", "seed-1+rot180")]
         found = api.select(models, source)
+        line = ["seed-0", "seed-1", "seed-1+rot180", "--select", "--labelled", tmp_path / "fresh"]
+        line += ["--images", "photos", "--submission", tmp_path / "s.csv", "--json"]
+        told = json.loads(self.run(work, *line).stdout)
+        assert [one["picked"] for one in told["members"]] == [one.share for one in found.members]
+        assert (told["cross_fitted"]["value"], told["photos"]) == (found.cross_fitted.value, 9)
         assert f"picked {found.members[0].share:g} times" in done.stdout
         singles = [api.select([model], source).score.value for model in models]
         assert found.score.value >= max(singles)

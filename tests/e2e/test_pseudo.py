@@ -148,12 +148,24 @@ def test_photos_that_cannot_be_read(work, tmp_path):
     done = said(work, *line, codes=(1,))
     assert "8 photos" in done.stdout
     assert "1 photo(s) could not be read" in done.stderr
+    (tmp_path / "p.json.predicted").mkdir()  # by a kill after the file was written
+    assert "8 photos" in said(work, *line, codes=(1,)).stdout
+    assert not (tmp_path / "p.json.predicted").exists()
+    assert "exists" in said(work, *line, codes=(2,)).stderr
+    rounds = [*line[:-1], tmp_path / "rounds", "--rounds", 1, "--json"]
+    done = said(work, *rounds, codes=(1,))
+    told = json.loads(done.stdout)
+    assert list(told["rounds"][0]["unreadable"]) == ["bad.png"]
+    assert told["rounds"][0]["run"].endswith("seed-0-pseudo1")
+    assert "1 photo(s) could not be read" in done.stderr
+    shutil.rmtree(work / "runs/seed-0-pseudo1")
 
 
 def test_the_contests_way(work, tmp_path):
     csv, out = tmp_path / "s.csv", tmp_path / "p.json"
     said(work, "predict", "seed-0", "photos", "--submission", csv)
-    said(work, "pseudo-label", "seed-0", "photos", "--from-csv", csv, "--out", out)
+    done = said(work, "pseudo-label", "seed-0", "photos", "--from-csv", csv, "--out", out, "--weight", 2)
+    assert f"{out}@ROOT:2" in done.stderr
     source = api.open_data(work / "photos", str(out))
     from recyclecli.data.submission import read_submission, reduce_labels
 
@@ -163,6 +175,14 @@ def test_the_contests_way(work, tmp_path):
         assert (mask != 255).all()
         assert (reduce_labels(mask) == row).mean() > 0.95  # nearest pixels, up and down again
     assert json.loads(out.read_text())["annotations"][0][MARK]["csv"] == "s.csv"
+    shutil.copytree(work / "photos", tmp_path / "cut")
+    first = min((tmp_path / "cut").iterdir())
+    first.write_bytes(first.read_bytes()[:2000])
+    line = ["pseudo-label", "seed-0", tmp_path / "cut", "--from-csv", csv, "--out"]
+    assert "1 photo(s) could not be read" in said(work, *line, tmp_path / "c.json", codes=(1,)).stderr
+    for photo in (tmp_path / "cut").iterdir():
+        photo.write_bytes(b"no")
+    assert "none of 8 photo(s) can be read" in said(work, *line, tmp_path / "d.json", codes=(2,)).stderr
     shutil.copytree(work / "photos", tmp_path / "more")
     shutil.copy(next((work / "photos").iterdir()), tmp_path / "more/another.png")
     done = said(work, "pseudo-label", "seed-0", tmp_path / "more", "--from-csv", csv, "--out", "x.json", codes=(2,))
@@ -239,6 +259,27 @@ def test_a_second_round_labels_the_same_photos_and_rounds_go_on(work, tmp_path, 
     api.self_train(work / "runs/seed-0", work / "photos", 2, tmp_path / "out", **settings)
     assert not chosen.exists()
     assert done[1].run.last.is_file()
+
+
+def test_rounds_of_photos_without_a_background(tmp_path):
+    """Labels and pseudo-labels go through COCO files, and come back as the classes that the teacher knows."""
+    root = tmp_path / "masks"
+    chance = np.random.default_rng(0)
+    for folder in (root / "images", root / "masks", tmp_path / "photos"):
+        folder.mkdir(parents=True)
+    for number in range(12):
+        mask = np.repeat(np.repeat(chance.integers(0, 3, (4, 4), np.uint8), 16, 0), 16, 1)
+        photo = Image.fromarray(np.stack([mask * 90] * 3, 2))
+        photo.save((root / "images" if number < 8 else tmp_path / "photos") / f"{number}.png")
+        if number < 8:
+            Image.fromarray(mask).save(root / f"masks/{number}.png")
+    (root / "classes.txt").write_text("Sky\nRoad\nCar\n")
+    settings = {**SMALL, "data.root": root, "data.dataset": "masks", "train.epochs": 1}
+    teacher = api.train(settings, name="t", runs=tmp_path / "runs").run
+    (done,) = api.self_train(teacher, tmp_path / "photos", 1, tmp_path / "out", threshold=0, least=0)
+    for run in (teacher, done.run):
+        assert api.judged_photos(run)[0].class_names == ("Sky", "Road", "Car")
+    assert api.open_data(tmp_path / "photos", str(done.labels)).class_names == ("Sky", "Road", "Car")
 
 
 def test_rounds_refuse_what_another_call_made(work, tmp_path):

@@ -210,6 +210,12 @@ def test_photos_of_every_kind(trained, tmp_path, name):
         assert mask.size == (photo.size[::-1] if name == "exif" else photo.size)
 
 
+def test_a_photo_of_floating_point_numbers_is_refused(trained, tmp_path):
+    Image.fromarray(np.full((30, 40), 0.5, np.float32)).save(tmp_path / "photo.tif")
+    text = attack("predict", "r", tmp_path / "photo.tif", "--out", tmp_path / "out", cwd=trained, codes={2})
+    assert "floating-point numbers" in text
+
+
 @pytest.fixture(scope="module")
 def huge(tmp_path_factory):
     """Three small photos to learn from and one of 12,000x9,000 pixels to be judged on, and the other way round."""

@@ -239,10 +239,15 @@ class TestRoundTrips:
         assert [(one["id"], one["name"]) for one in content["categories"]] == [
             (0, "Sky"), (1, "Road"), (2, "Car"), (3, "ignore"),
         ]  # fmt: skip
+        assert [one.get("no_background") for one in content["categories"]] == [True, None, None, None]
         assert [one["category_id"] for one in content["annotations"]] == [0, 1, 2, 3]
         back = CocoSource(tmp_path / "c", tmp_path / "c/annotations.json")
-        assert back.class_names == ("Background", "Sky", "Road", "Car")
-        assert np.array_equal(back.read(0).mask, np.where(mask == 255, 255, mask + 1))
+        assert back.class_names == ("Sky", "Road", "Car")
+        assert np.array_equal(back.read(0).mask, mask)
+        content["annotations"].pop(1)
+        (tmp_path / "c/annotations.json").write_text(json.dumps(content))
+        told = CocoSource(tmp_path / "c", tmp_path / "c/annotations.json").read(0).mask
+        assert np.array_equal(told, np.where(mask == 1, 255, mask))  # nothing says what the rest is
         convert(registry, tmp_path / "m", tmp_path / "m2", "masks", "masks")
         assert np.array_equal(np.asarray(Image.open(tmp_path / "m2/masks/a.png")), mask)
 
@@ -394,7 +399,7 @@ class TestRealData:
                 (small / folder / file.name).symlink_to(file)
         convert(registry, small, tmp_path / "c", "masks", "coco", options={"classes": names})
         convert(registry, tmp_path / "c", tmp_path / "m", "coco", "masks")
-        assert (tmp_path / "m/classes.txt").read_text().split() == ["Background", *names]
+        assert (tmp_path / "m/classes.txt").read_text().split() == names
         for file in (small / "masks").iterdir():
             before, after = (np.asarray(Image.open(place)) for place in (file, tmp_path / "m/masks" / file.name))
-            assert np.array_equal(after, np.where(before == 255, 255, before + 1))
+            assert np.array_equal(after, before)

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from recyclecli.engine.training.data import PhotoDataset, loader_workers
 from recyclecli.engine.training.metrics import Confusion
 from recyclecli.engine.training.sampler import Draw, EpochSampler
 from recyclecli.engine.training.saving import WholeFiles
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.judge.counts import confusion
 from recyclecli.recipe import Recipe
 from recyclecli.testing import random_source
@@ -119,6 +120,21 @@ class TestInference:
         wide, tall = self.labels(np.zeros((64, 128, 3), np.uint8), np.zeros((128, 64, 3), np.uint8))
         assert set(np.unique(wide)) == {1, 2}
         assert (tall == 1).all()  # it lies in the left half of the square
+
+    @pytest.mark.parametrize("precision", ["32", "16"])
+    def test_scores_that_are_no_numbers_are_no_labels(self, precision):
+        class Broken(Constant):
+            def forward(self, image):
+                return super().forward(image).index_fill(1, torch.tensor(1), float("nan"))
+
+        from recyclecli.engine.checkpoint import Trained
+
+        predictor = Predictor(Trained(Broken(), ("a", "b", "c"), [], 64, {}), device="cpu", precision=precision)
+        with pytest.raises(RunFailed, match=f"no finite numbers, at precision {precision}") as caught:
+            predictor.scores([np.zeros((9, 9, 3), np.uint8)]).__next__()
+        assert ("bf16" in caught.value.remedy) == (precision == "16")
+        with pytest.raises(RunFailed, match="post-processor function gives probabilities that are no finite numbers"):
+            self.labels(np.zeros((9, 9, 3), np.uint8), posts=[lambda image, shares: shares * np.float32("inf")])
 
     def test_postprocessors_run_in_order(self):
         calls = []
@@ -317,6 +333,10 @@ class TestCheckpoints:
         [
             ({"class_names": None}, "class_names"),
             ({"palette": [[0, 0]]}, r"it lacks palette\.0\.2"),
+            ({"palette": [[0, 0, 0]]}, ".*palette has 1 colours for 2 classes"),
+            ({"palette": [[0, 0, 0], [9, 300, 9]]}, r"palette\.1\.1: Input should be less than or equal to 255"),
+            ({"class_names": ["Paper", "Paper"]}, ".*class_names holds a name twice"),
+            ({"class_names": []}, "class_names"),
             ({"size": "64"}, "size: Input should be a valid integer"),
             ({"size": 0}, "size: Input should be greater than 0"),
             ({"model": {"encoder": "resnet18"}}, r"it lacks model\.name"),
@@ -384,6 +404,34 @@ class TestPictures:
         assert find_photos(tmp_path / "b.jpg") == [Photo(tmp_path / "b.jpg", "b.jpg")]
         with pytest.raises(RecycleError, match="does not exist"):
             find_photos(tmp_path / "none")
+
+    def test_photos_in_folders_that_links_lead_to(self, tmp_path):
+        for name in ("far/a.png", "photos/b.png"):
+            (tmp_path / name).parent.mkdir()
+            (tmp_path / name).touch()
+        (tmp_path / "photos/linked").symlink_to(tmp_path / "far")
+        (tmp_path / "far/round").symlink_to(tmp_path / "photos")
+        assert [photo.name for photo in find_photos(tmp_path / "photos")] == ["b.png", "linked/a.png"]
+
+    def test_a_pattern_leaves_out_what_was_written_and_looks_nowhere_else(self, tmp_path, monkeypatch):
+        for name in ("a/1.png", "a/out/masks/1.png", "a/out/predicted.json", "b/masks/2.png"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+        assert [photo.name for photo in find_photos(tmp_path / "**/*.png")] == ["a/1.png", "b/masks/2.png"]
+        monkeypatch.setattr(Path, "rglob", None)
+        assert [photo.name for photo in find_photos(tmp_path / "b/*/*.png")] == ["masks/2.png"]
+
+    def test_a_list_of_photos_needs_no_annotations(self, tmp_path):
+        images = [{"id": number, "file_name": f"{number}.png", "width": 9, "height": 7} for number in (2, 1)]
+        images[1]["provenance"] = [{"file_name": "whole.png"}]
+        parts = [{"image_id": 2, "provenance": [{"file_name": "pasted.png"}]}, {"image_id": 2, "segmentation": "no"}]
+        for content in ({"images": images}, {"images": images, "annotations": [], "categories": []}):
+            (tmp_path / "a.json").write_text(json.dumps(content))
+            assert [(photo.name, photo.size) for photo in find_photos(tmp_path / "a.json")] == [
+                ("2.png", (7, 9)), ("1.png", (7, 9)),
+            ]  # fmt: skip
+        (tmp_path / "a.json").write_text(json.dumps({"images": images, "annotations": parts}))
+        assert [photo.shows for photo in find_photos(tmp_path / "a.json")] == [{"pasted.png"}, {"whole.png"}]
 
     def test_photos_of_a_coco_file_in_its_order(self, recycle_trash):
         photos = find_photos(recycle_trash / "train.json")

@@ -75,6 +75,11 @@ def test_ties_go_to_the_lower_label(size):
     assert np.array_equal(shares.argmax(0), counts.argmax(0))
 
 
+def test_a_window_has_a_middle():
+    with pytest.raises(ValueError, match="odd side"):
+        ModeFilterOptions(size=4)
+
+
 def test_islands_take_the_nearest_label_and_large_regions_stay():
     labels = np.zeros((20, 20), int)
     labels[:, 10:] = 2

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recyclecli.coco.document import field_fault, provenance_fault
-from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY
+from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, NO_BACKGROUND
 from recyclecli.coco.paths import resolve_file
 from recyclecli.data.check.catalogue import Finding
 from recyclecli.errors import RecycleError, listed
@@ -53,15 +53,19 @@ def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[Finding
                 yield Finding(f"duplicate-category-{key}", file, where, f"{key} {category[key]!r} was used before")
             seen.add(category[key])
     ids = sorted({category["id"] for category in categories})
-    if ids and ids[0] != 1 and not (ids[0] == 0 and _is_background(categories)):
+    if ids and ids[0] != 1 and not (ids[0] == 0 and _is_label_0(categories)):
         yield Finding("shifted-category-ids", file, "categories", f"the first id is {ids[0]}")
     gaps = [identity for identity, after in pairwise(ids) if after != identity + 1]
     if gaps:
         yield Finding("sparse-category-ids", file, "categories", f"gaps after id {listed(gaps)}")
 
 
-def _is_background(categories: list[dict[str, Any]]) -> bool:
-    return any(category["id"] == 0 and category["name"].lower() == BACKGROUND.lower() for category in categories)
+def _is_label_0(categories: list[dict[str, Any]]) -> bool:
+    """Whether the category of id 0 is label 0 itself."""
+    return any(
+        category["id"] == 0 and (category["name"].lower() == BACKGROUND.lower() or category.get(NO_BACKGROUND) is True)
+        for category in categories
+    )
 
 
 def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:

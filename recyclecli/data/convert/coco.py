@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from recyclecli.coco import IGNORE_CATEGORY, CocoSource, decode, rasterise, resolve_file
+from recyclecli.coco import IGNORE_CATEGORY, CocoSource, decode, has_background, rasterise, resolve_file
 from recyclecli.coco.rings import rings
-from recyclecli.coco.writer import Region, annotation_regions, assemble, has_background, mask_regions
+from recyclecli.coco.writer import Region, annotation_regions, assemble, mask_regions
 from recyclecli.data.convert.photos import begin, copy_photo, inside, read_records, to_write
 from recyclecli.data.sources import read_labels
 from recyclecli.errors import RecycleError

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
-from recyclecli.coco import decode, paint, rasterise
+from recyclecli.coco import decode, has_background, paint, rasterise
 from recyclecli.coco.rings import ring
-from recyclecli.coco.writer import has_background, mask_regions
+from recyclecli.coco.writer import mask_regions
 from recyclecli.data.convert.photos import begin, copy_photo, place_photos, read_records, to_write
 from recyclecli.data.sources import read_labels
 from recyclecli.files import write_text

@@ -13,7 +13,15 @@ from recyclecli import __version__
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.judging import siblings
 from recyclecli.engine.judging.evaluate import count
-from recyclecli.engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, Pipeline, joined, write_choice
+from recyclecli.engine.pipeline import (
+    VIEWS,
+    WINDOWS,
+    WITHOUT_AVERAGE,
+    Pipeline,
+    joined,
+    with_recipes_options,
+    write_choice,
+)
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.judge.compare import WORTH
@@ -137,7 +145,6 @@ def installed_tricks(registry: Registry, run: Run, recipe: Recipe) -> dict[str, 
     """
     tricks: dict[str, Pipeline] = {view: Pipeline(views=(view,)) for view in VIEWS}
     tricks |= {name: Pipeline(window=window) for name, window in WINDOWS.items()}
-    named = {part.name.partition("@")[0]: part for part in recipe.post}
     for offer in registry.offers("postprocessor"):
         name = offer.component.name
         if offer.missing():
@@ -145,7 +152,7 @@ def installed_tricks(registry: Registry, run: Run, recipe: Recipe) -> dict[str, 
             continue
         alone = sum(name == other.component.name for other in registry.offers("postprocessor")) == 1
         label = name if alone else offer.qualified
-        tricks[label] = Pipeline(post=(named.get(name, ListedPart(name=label)),))
+        tricks[label] = with_recipes_options(Pipeline(post=(ListedPart(name=label),)), recipe)
     if run.raw.is_file() and read_card(run.raw).get("step") == read_card(run.best).get("step"):
         tricks[WITHOUT_AVERAGE] = Pipeline(weights="raw")
     return tricks

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from recyclecli.engine.judging.library import Library
 from recyclecli.engine.predicting.members import Machine, Member
@@ -29,6 +30,12 @@ class Selection:
     score: Estimate
     cross_fitted: Estimate
     best_single: Estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json."""
+        picked = [{"checkpoint": str(one.weights), "picked": one.share} for one in self.members]
+        scores = {key: asdict(getattr(self, key)) for key in ("score", "cross_fitted", "best_single")}
+        return {"members": picked, **scores}
 
 
 def select(

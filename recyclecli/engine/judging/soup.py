@@ -16,7 +16,7 @@ from recyclecli.engine.learned import keep_recipes
 from recyclecli.engine.predicting.members import Member
 from recyclecli.engine.runs import Run, create_run
 from recyclecli.errors import RecycleError
-from recyclecli.files import whole
+from recyclecli.files import PART, whole
 
 
 def make_soup(members: Sequence[Member], owners: Sequence[Run], name: str, runs: Path) -> Run:
@@ -35,10 +35,14 @@ def make_soup(members: Sequence[Member], owners: Sequence[Run], name: str, runs:
     """
     described = _card(members)
     run = create_run(name, "soup", runs)
-    _write(members, described, run.best)
+    making = Run(run.folder.with_name(run.folder.name + PART))  # renamed when it is whole
+    shutil.rmtree(making.folder, ignore_errors=True)
+    _write(members, described, making.best)
     if owners[0].env.is_file():
-        shutil.copyfile(owners[0].env, run.env)
-    keep_recipes(run, owners)
+        shutil.copyfile(owners[0].env, making.env)
+    keep_recipes(making, owners)
+    shutil.rmtree(run.folder)
+    making.folder.rename(run.folder)
     return run
 
 

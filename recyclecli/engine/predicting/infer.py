@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from recyclecli.engine.checkpoint import Trained
 from recyclecli.engine.pipeline import View
 from recyclecli.engine.predicting.scores import Prediction, prediction_of, resized_bands, sized
 from recyclecli.engine.predicting.windows import window_starts, window_weight
+from recyclecli.errors import RunFailed
 from recyclecli.types import Postprocessor
 
 T = TypeVar("T")
@@ -93,6 +95,7 @@ class Predictor:
         self._model = trained.model.to(self._device).to(memory_format=torch.channels_last)
         self._size = trained.size
         self._stages = list(stages)
+        self._precision = precision
         self._half = HALF.get(precision)
         self._batch = batch
 
@@ -169,10 +172,27 @@ class Predictor:
         flipped = {"hflip": (-1,), "vflip": (-2,)}.get(kind, ())
         image = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float().div_(255)
         image = torch.rot90(image.flip(flipped), turns, (-2, -1))
-        with torch.autocast(self._device.type, self._half, enabled=self._half is not None):
+        with _rounding(self._half is not None), torch.autocast(self._device.type, self._half, enabled=bool(self._half)):
             output = self._model(image.contiguous(memory_format=torch.channels_last))
         logits = output[0] if isinstance(output, tuple) else output
+        if not logits.isfinite().all():
+            raise RunFailed(
+                f"the model gives scores that are no finite numbers, at precision {self._precision}",
+                "use --precision bf16 or 32" if self._precision == "16" else "its weights are of no use: train again",
+            )
         return torch.rot90(logits, -turns, (-2, -1)).flip(flipped)
+
+
+@contextmanager
+def _rounding(allowed: bool) -> Iterator[None]:
+    """Whether a GPU's convolutions may take ten bits of 32-bit numbers (TF32), whatever was trained here before."""
+    cudnn: Any = torch.backends.cudnn
+    before = cudnn.allow_tf32
+    cudnn.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32 = before
 
 
 def meeting_size(photo: NDArray[np.uint8]) -> tuple[int, int]:
@@ -212,6 +232,11 @@ def _processed(
             probabilities = post.batch(seen, probabilities)  # type: ignore[attr-defined]
         else:
             probabilities = [post(*each) for each in zip(seen, probabilities, strict=True)]
+        if not all(np.isfinite(each).all() for each in probabilities):
+            raise RunFailed(
+                f"post-processor {type(post).__name__} gives probabilities that are no finite numbers",
+                "leave it out, or tell its authors",
+            )
     return [torch.from_numpy(np.maximum(each, TINY)).log_() for each in probabilities]
 
 

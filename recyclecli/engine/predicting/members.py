@@ -23,6 +23,8 @@ from recyclecli.types import PostprocessorContext
 
 Vote = Literal["soft", "hard"]
 
+DECIDES = 1e-4  # what the winner of a hard vote is given beside its share, so that it is the largest after a draw
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -150,7 +152,8 @@ class Ensemble:
     def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
         """Scores (K, h, w) float32 of each mix for each photo (H, W, 3) uint8 RGB, one after the other.
 
-        Votes are counted at the photo's own size, and members of different sizes meet there, see `meeting_size`.
+        Votes are counted at the photo's own size, where members of different sizes meet, too; see
+        `meeting_size`. The shares of the votes are a hard vote's probabilities.
         """
         each = zip(*(member.scores(photos) for member in self._members), strict=True)
         for photo, given in zip(photos, each, strict=True):
@@ -170,9 +173,13 @@ class Ensemble:
                 for share, one in zip(shares, used, strict=True):
                     mean.add_(one.softmax(0), alpha=share)
             else:
-                labels = [one.argmax(0).to(torch.uint8).cpu().numpy() for one in used]
-                winner = torch.from_numpy(hard_vote(labels, shares)).to(used[0].device)
-                mean = torch.nn.functional.one_hot(winner.long(), len(used[0])).movedim(-1, 0).float()
+                labels = [one.argmax(0) for one in used]
+                winner = hard_vote([one.to(torch.uint8).cpu().numpy() for one in labels], shares)
+                mean = torch.zeros_like(used[0])
+                for share, label in zip(shares, labels, strict=True):
+                    mean.scatter_add_(0, label[None], mean.new_full((1, *label.shape), share))
+                decided = torch.from_numpy(winner).to(mean.device).long()[None]
+                mean.scatter_add_(0, decided, mean.new_full(decided.shape, DECIDES))
             scores = mean.clamp_(min=TINY).log_()
             yield scores
             if self._agreement:

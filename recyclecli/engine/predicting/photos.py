@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recyclecli.coco import PHOTO_SUFFIXES, CocoSource, read_photo
+from recyclecli.coco import PHOTO_SUFFIXES, read_photo, resolve_file
+from recyclecli.coco.document import PROVENANCE, load_content, provenance_fault
 from recyclecli.engine.predicting.pictures import OUTPUTS
 from recyclecli.errors import RecycleError, listed
 
@@ -60,20 +63,47 @@ def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
         RecycleError: nothing is there.
     """
     if images.is_file() and images.suffix.lower() == ".json":
-        source = CocoSource(root_of(images, root), images)
-        records = (source.record(index) for index in range(len(source)))
-        return [Photo(one.file, one.file_name, (one.height, one.width), one.provenance) for one in records]
+        return _listed(images, root_of(images, root))
     if images.is_file():
         return _named([images], images.parent, images)
     if images.is_dir() or glob.has_magic(str(images)):
         top = root_of(images)
-        below = list(top.rglob("*"))
-        found = below if images.is_dir() else top.glob(str(images.relative_to(top)))
-        records_of = [file for file in below if file.name.startswith("predicted.json")]
-        written = {file.parent / output for file in records_of for output in OUTPUTS}
+        found = _below(top) if images.is_dir() else top.glob(str(images.relative_to(top)))
         files = [file for file in found if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file()]
+        folders = {folder for file in files for folder in file.relative_to(top).parents if folder.name in OUTPUTS}
+        written = {top / folder for folder in folders if any((top / folder.parent).glob("predicted.json*"))}
         return _named([file for file in files if written.isdisjoint(file.parents)], top, images)
     raise RecycleError(f"{images} does not exist", "name a folder of photos, a pattern, a COCO file or a photo")
+
+
+def _listed(file: Path, root: Path) -> list[Photo]:
+    """The photos of a COCO file; what it says of objects counts only for what photos are made of."""
+    content = load_content(file, ("images",))
+    shows: dict[Any, set[str]] = {image["id"]: set() for image in content["images"]}
+    annotations = content.get("annotations")
+    parts = [(one.get("image_id"), one) for one in annotations or () if isinstance(one, dict)]
+    for identity, entry in [*((image["id"], image) for image in content["images"]), *parts]:
+        if entry.get(PROVENANCE) and provenance_fault(entry) is None and identity in shows:
+            shows[identity].update(origin["file_name"] for origin in entry[PROVENANCE])
+    return [
+        Photo(
+            resolve_file(root, image["file_name"]),
+            image["file_name"],
+            (image["height"], image["width"]),
+            frozenset(shows[image["id"]]),
+        )
+        for image in content["images"]
+    ]
+
+
+def _below(top: Path) -> Iterator[Path]:
+    """Every file below a folder, also in folders that links lead to, each folder once."""
+    seen = {top.resolve()}
+    for folder, folders, files in os.walk(top, followlinks=True):
+        places = {name: Path(folder, name).resolve() for name in sorted(folders)}
+        folders[:] = [name for name, place in places.items() if place not in seen]
+        seen.update(places.values())
+        yield from (Path(folder, name) for name in files)
 
 
 def root_of(images: Path, root: Path | None = None) -> Path:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import multiprocessing
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -26,6 +29,7 @@ from recyclecli.data.submission import HEADER
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.predicting.job import Job, Shard
 from recyclecli.engine.predicting.journal import Journal
+from recyclecli.engine.predicting.pictures import SUFFIXES
 from recyclecli.engine.predicting.work import work_on
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import PART, refuse_overwrite, whole, write_json
@@ -66,7 +70,7 @@ def devices_of(text: str | None) -> list[str | None]:
                 raise RecycleError(
                     f"no device {name!r}: there are {found} GPUs", "give a number, or names as cpu or cuda:0"
                 )
-        return list(text.split(","))
+        return ["cuda:0" if name == "cuda" else name for name in text.split(",")]
     count = int(text)
     if count < 1 or (found and count > found):
         raise RecycleError(f"{count} devices are asked for, and there are {found} GPUs", "ask for 1 or more of them")
@@ -100,15 +104,17 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         job = replace(job, outputs=(*job.outputs, "masks"))
     described = job.as_dict()
     shards = [Shard(job, described, number, len(devices), device) for number, device in enumerate(devices)]
-    parts = sorted(job.record.parent.glob(f"{job.record.name}.*{PART}"))
-    if parts and not force and _done(job, described) is not None:  # ended while it cleaned up
+    parts = sorted(job.record.parent.glob(f"{glob.escape(job.record.name)}.*{PART}"))
+    if parts and not force and (done := _done(job, described)) is not None:  # ended while it cleaned up
+        _clear(shards)
         for part in parts:
-            part.unlink()
-        parts = []
+            part.unlink(missing_ok=True)
+        return done
     if force or shards[0].journal not in parts:  # made before all work, and of all journals the last
         refuse_overwrite(_targets(job), force)
         for part in parts:
             part.unlink()
+        _remove_earlier(job)
     elif {part.name for part in parts} != {shard.journal.name for shard in shards}:
         raise RecycleError(
             f"{job.record.parent} holds the beginning of another job, on {len(parts)} device(s)",
@@ -121,6 +127,17 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
             Journal(shard.journal, described).close()
         _spread(shards)
     return _finish(job, shards)
+
+
+def _remove_earlier(job: Job) -> None:
+    """Remove what an earlier job left in this place and this one does not replace: its record and its COCO file."""
+    try:
+        earlier = json.loads(job.record.read_text(encoding="utf-8"))["outputs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        earlier = []
+    job.record.unlink(missing_ok=True)
+    if job.out is not None and "coco" in earlier:
+        (job.out / "annotations.json").unlink(missing_ok=True)
 
 
 def _targets(job: Job) -> list[Path]:
@@ -197,11 +214,13 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
         with Journal(shard.journal, shard.described) as journal:
             done |= journal.done
     failed = {name: fault for name, fault in done.items() if fault is not None}
+    for output in job.pictures:
+        for photo, file in zip(job.photos, job.files(output), strict=True):
+            if photo.name in failed:
+                with suppress(OSError):  # there is a file where an earlier job could read the photo
+                    file.unlink()
     if len(failed) == len(job.photos):
-        for shard in shards:
-            shard.journal.unlink()
-            if job.submission:
-                shard.rows.unlink()
+        _clear(shards)
         raise RecycleError(f"none of {len(failed)} photo(s) can be read and written: {next(iter(failed.values()))}")
     if job.submission is not None:
         with whole(job.submission) as part, part.open("wb") as handle:
@@ -217,11 +236,30 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
             write_json(job.out / "annotations.json", _coco(class_names, good, result.masks))
         write_json(job.out / "classes.json", list(class_names))
     write_json(job.record, {**shards[0].described, "failed": failed}, indent=1)
-    for shard in shards:
-        shard.journal.unlink()
-    for shard in shards if job.submission is not None else ():
-        shard.rows.unlink()
+    _tell_others(job)
+    _clear(shards)
     return result
+
+
+def _tell_others(job: Job) -> None:
+    """Say which pictures in the folder are of photos that are not this job's."""
+    for output in job.pictures:
+        assert job.out is not None
+        own = set(job.files(output))
+        others = [file for file in (job.out / output).rglob(f"*{SUFFIXES[output]}") if file not in own]
+        if others:
+            print(
+                f"note: {len(others)} file(s) in {job.out / output} are of other photos, as {others[0].name}",
+                file=sys.stderr,
+            )
+
+
+def _clear(shards: Sequence[Shard]) -> None:
+    """Remove what tells how far a job is, the journals last: while one stands, the rest is found by it."""
+    for shard in shards if shards[0].job.submission is not None else ():
+        shard.rows.unlink(missing_ok=True)
+    for shard in shards:
+        shard.journal.unlink(missing_ok=True)
 
 
 def _coco(class_names: tuple[str, ...], names: Sequence[str], masks: Sequence[Path]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from recyclecli.judge.calibration import SCALE
 
 BAND = 2**21  # scores that are resized at a time
+BAND_ON_GPU = 2**26
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +56,25 @@ def resized_bands(logits: torch.Tensor, height: int, width: int) -> Iterator[tor
     """(K, h, w) logits resized bilinearly to (K, height, width), in bands of rows from top to bottom.
 
     Together they equal `F.interpolate(..., mode="bilinear", align_corners=False)`; alone none
-    is larger than `BAND` values, so that the labels of a photo of any size fit into memory.
+    is larger than `BAND` values, on a GPU than `BAND_ON_GPU`, so that the labels of a photo of any
+    size fit into memory.
     """
     classes, rows, columns = logits.shape
     if (rows, columns) == (height, width):
         yield logits
         return
-    place = ((torch.arange(height, device=logits.device) + 0.5) * (rows / height) - 0.5).clamp(min=0)
+    # computed by the processor, which needs the rows' numbers, so that it need not wait for a GPU
+    place = ((torch.arange(height) + 0.5) * (rows / height) - 0.5).clamp(min=0)
     upper = place.long().clamp(max=rows - 1)
     lower = (upper + 1).clamp(max=rows - 1)
-    share = (place - upper)[None, :, None]
-    step = max(1, BAND // (classes * width))
-    for start in range(0, height, step):
-        band = slice(start, start + step)
-        first, last = int(upper[band][0]), int(lower[band][-1]) + 1
+    step = max(1, (BAND_ON_GPU if logits.is_cuda else BAND) // (classes * width))
+    bounds = [
+        (slice(start, start + step), int(upper[start]), int(lower[min(start + step, height) - 1]) + 1)
+        for start in range(0, height, step)
+    ]
+    share = (place - upper)[None, :, None].to(logits.device)
+    upper, lower = upper.to(logits.device), lower.to(logits.device)
+    for band, first, last in bounds:
         wide = F.interpolate(logits[None, :, first:last], (last - first, width), mode="bilinear", align_corners=False)
         wide, weight = wide[0], share[:, band].to(logits.dtype)
         yield torch.lerp(wide[:, upper[band] - first], wide[:, lower[band] - first], weight)

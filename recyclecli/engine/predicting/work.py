@@ -31,10 +31,10 @@ from recyclecli.progress import track
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """A photo's labels, and the writing of them."""
+    """The writing of a photo's pictures, and its row of the submission where there is one."""
 
-    labels: NDArray[np.uint8]
     written: Future[None]
+    row: Future[bytes] | None
 
 
 def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
@@ -62,7 +62,8 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
                     if not isinstance(said, RecycleError):
                         try:
                             said.written.result()
-                            rows.add(photo.name, said.labels)
+                            if said.row is not None:
+                                rows.add(said.row.result())
                         except NameTooLong as error:
                             fault = error.args[0]
                     entries.append((photo.name, fault, rows.end))
@@ -86,7 +87,8 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
                     own = {output: each[place] for output, each in files.items()}
                     shares = score.softmax(0).half().cpu().numpy() if "probabilities" in own else None
                     written = pool.submit(write_pictures, own, image, said, shares, palette)
-                    batch.append(_Said(said.labels, written))
+                    row = pool.submit(submission_row, photos[place].name, said.labels) if job.submission else None
+                    batch.append(_Said(written, row))
                 waiting.append(([photos[place] for place in places], batch))
 
             shown_places = track(left, len(left), "predicting") if shown else left
@@ -123,12 +125,11 @@ class _Rows:
         if self._handle is not None:
             self._handle.close()
 
-    def add(self, name: str, labels: NDArray[np.uint8]) -> None:
+    def add(self, row: bytes) -> None:
         """Write a row."""
-        if self._handle is None:
-            return
+        assert self._handle is not None
         try:
-            self.end += self._handle.write(submission_row(name, labels))
+            self.end += self._handle.write(row)
         except OSError as error:
             raise unwritable(self._place, error) from error
 

@@ -42,15 +42,26 @@ class Averaging(WeightAveraging):
 
     def __init__(self, weight: Callable[[int], float], epochwise: bool = False) -> None:
         @torch.no_grad()
-        def average(averaged: list[torch.Tensor], current: list[torch.Tensor], updates: torch.Tensor | int) -> None:
+        def average(averaged: list[torch.Tensor], current: list[torch.Tensor], _: torch.Tensor | int) -> None:
             if averaged[0].is_floating_point():
-                torch._foreach_lerp_(averaged, current, weight(int(updates)))
+                torch._foreach_lerp_(averaged, current, weight(self._updates()))
             else:  # counters of batch normalisation
                 torch._foreach_copy_(averaged, current)
 
         super().__init__(multi_avg_fn=average)
         self._epochwise = epochwise
         self._ends = True  # whether the batch at hand ends its epoch
+
+    def _updates(self) -> int:
+        """How many updates there were."""
+        assert self._average_model is not None
+        return int(self._average_model.n_averaged)
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Bring the average to where the model is by now; its count stays with the processor, which asks for it."""
+        assert self._average_model is not None
+        self._average_model.module.to(pl_module.device)
+        self._average_model.n_averaged = self._average_model.n_averaged.cpu()
 
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -68,6 +69,13 @@ class SegmentationModule(L.LightningModule):
         if recipe.train.compile:
             self.model.compile()
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> SegmentationModule:
+        """A copy that shares the augmentations, and with them what they hold of photos."""
+        memo[id(self._augmentations)] = self._augmentations
+        memo[id(self)] = copied = type(self).__new__(type(self))
+        copied.__setstate__(copy.deepcopy(self.__getstate__(), memo))  # type: ignore[no-untyped-call]
+        return copied
+
     def on_fit_start(self) -> None:
         """A CPU's bf16 is made as fast as it can be."""
         if self.device.type == "cpu" and self.trainer.precision == "bf16-mixed":
@@ -130,6 +138,8 @@ class SegmentationModule(L.LightningModule):
         """The model's output; a compiler that fails is told of once, and done without."""
         try:
             return self.model(image)  # type: ignore[no-any-return]
+        except torch.OutOfMemoryError:
+            raise
         except Exception as error:
             if self._compiles is not True:
                 raise

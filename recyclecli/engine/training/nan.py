@@ -66,7 +66,8 @@ class NotANumber(Callback):
             return
         self._steps += 1
         if trainer.precision != "16-mixed":  # where gradients may overflow, and the scaler of the loss sees to it
-            norms = [gradient.norm() for one in pl_module.parameters() if (gradient := one.grad) is not None]
+            gradients = [one.grad for one in pl_module.parameters() if one.grad is not None]
+            norms = torch._foreach_norm(gradients) if gradients else ()
             self._void |= bool(norms) and not _for_all(torch.isfinite(torch.stack(norms)).all())
         if self._void:
             self._void = False

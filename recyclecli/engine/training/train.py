@@ -32,7 +32,7 @@ from recyclecli.engine.training.data import PhotoData
 from recyclecli.engine.training.leaks import tell_leaks
 from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.saving import WholeFiles, refuse_small_disk
-from recyclecli.engine.training.trainer import callbacks_of, loggers_on_a_full_disk, make_trainer
+from recyclecli.engine.training.trainer import callbacks_of, loggers_on_a_full_disk, make_trainer, switches_put_back
 from recyclecli.engine.training.tune import tuned
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import write_json, write_text
@@ -41,7 +41,13 @@ from recyclecli.recipe import Recipe
 from recyclecli.types import LossContext, ModelContext
 
 LEFT = ("Connection closed by peer", "Connection reset by peer", "NCCL communicator was aborted")
-MEMORY = ("out of memory", "can't allocate memory")  # of a GPU, and of the processor
+MEMORY = (  # what torch, its libraries for GPUs and the processor say where it does not suffice
+    "out of memory",
+    "can't allocate memory",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "nable to find an engine to execute",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ def train(
             f"train.monitor = {recipe.train.monitor!r}: no validation photo shows it, so it never has a score",
             "monitor miou, or hold out photos that show it",
         )
-    module = _module(registry, recipe, split)
+    modules = [_module(registry, recipe, split)]
     runs = runs or RUNS
     run = create_run(name, recipe.model.name, runs) if is_first() else Run(runs / (name or "of-the-first-process"))
     say(f"training on {len(split.train)} photos, validating on {len(split.val)}: {split.how}")
@@ -107,13 +113,14 @@ def train(
     say(f"run folder: {run.folder}")
     try:
         if is_first():
-            refuse_small_disk(run.folder, module.model, recipe)
+            refuse_small_disk(run.folder, modules[0].model, recipe)
             write_json(run.env, environment(registry), indent=1)
-        recipe = tuned(recipe, split, module, run)
-        module.recipe = recipe
-        if is_first():
-            write_text(run.recipe, recipe.to_yaml())
-        return _fit(registry, recipe, split, module, run, callbacks)
+        with switches_put_back():
+            recipe = tuned(recipe, split, modules[0], run)
+            modules[0].recipe = recipe
+            if is_first():
+                write_text(run.recipe, recipe.to_yaml())
+            return _fit(registry, recipe, split, modules, run, callbacks)
     except RecycleError:
         if is_first() and not run.checkpoints.exists() and not run.nan.exists():  # nothing to resume or to look at
             shutil.rmtree(run.folder)
@@ -134,8 +141,9 @@ def resume(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finish
         if done is None:
             run.pipeline.unlink(missing_ok=True)  # it was chosen for other weights
     say(f"going on with {run.folder}: {split.how}")
-    module = _module(registry, recipe, split, pretrained=not run.last.is_file())
-    return _fit(registry, recipe, split, module, run)
+    modules = [_module(registry, recipe, split, pretrained=not run.last.is_file())]
+    with switches_put_back():
+        return _fit(registry, recipe, split, modules, run)
 
 
 def _ended(run: Run, recipe: Recipe) -> int | None:
@@ -170,11 +178,29 @@ def _fit(
     registry: Registry,
     recipe: Recipe,
     split: Split,
-    module: SegmentationModule,
+    modules: list[SegmentationModule],
     run: Run,
     more: Sequence[Callback] = (),
 ) -> Finished:
-    """Fit from the run's last checkpoint; where memory does not suffice, in smaller batches."""
+    """Fit the one of `modules` from the last checkpoint; where memory does not suffice, others in smaller batches.
+
+    It is taken out of the list, so that of one that did not fit nothing is held any more.
+    """
+    while True:
+        fitted = _attempt(recipe, split, modules.pop(), run, more)
+        if isinstance(fitted, Finished):
+            return fitted
+        recipe = fitted
+        gc.collect()
+        torch.cuda.empty_cache()
+        write_text(run.recipe, recipe.to_yaml())
+        modules.append(_module(registry, recipe, split, pretrained=not run.last.is_file()))
+
+
+def _attempt(
+    recipe: Recipe, split: Split, module: SegmentationModule, run: Run, more: Sequence[Callback]
+) -> Finished | Recipe:
+    """What came of it, or with what to try again where memory did not suffice."""
     callbacks = [*more, *callbacks_of(recipe, split, module, run)]
     trainer = make_trainer(recipe, run, callbacks)
     data = PhotoData(split, recipe)
@@ -197,7 +223,7 @@ def _fit(
             raise RunFailed("another process of this training has ended", "what it said tells why") from error
         if not isinstance(error, MemoryError) and not any(text in str(error) for text in MEMORY):
             raise
-        smaller = _smaller(recipe, run, trainer.world_size, error)
+        return _smaller(recipe, run, trainer.world_size, error)
     except ValueError as error:
         if "parameter group" in str(error):
             raise RecycleError(
@@ -210,16 +236,9 @@ def _fit(
             f"{recipe.model.name} cannot learn from batches of one photo: {error}",
             "use --batch-size 2 or more, and at least two training photos, or -o train.freeze_norm=true",
         ) from error
-    else:
-        best = next(callback for callback in callbacks if isinstance(callback, Keep))
-        reached = float("nan") if best.best_model_score is None else float(best.best_model_score)
-        return Finished(run, split.how, trainer.current_epoch, recipe.train.monitor, reached, trainer.is_global_zero)
-    del trainer, callbacks, module, data  # what they hold of the memory
-    gc.collect()
-    torch.cuda.empty_cache()
-    write_text(run.recipe, smaller.to_yaml())
-    again = _module(registry, smaller, split, pretrained=not run.last.is_file())
-    return _fit(registry, smaller, split, again, run, more)
+    best = next(callback for callback in callbacks if isinstance(callback, Keep))
+    reached = float("nan") if best.best_model_score is None else float(best.best_model_score)
+    return Finished(run, split.how, trainer.current_epoch, recipe.train.monitor, reached, trainer.is_global_zero)
 
 
 def _smaller(recipe: Recipe, run: Run, processes: int, error: Exception) -> Recipe:

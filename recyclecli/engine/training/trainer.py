@@ -188,6 +188,21 @@ def _logger(name: str, run: Run) -> Logger:
 
 
 @contextmanager
+def switches_put_back() -> Iterator[None]:
+    """What a training switches for the whole process is afterwards as it was: determinism, TF32, cuDNN's choice."""
+    deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    products = torch.get_float32_matmul_precision()
+    cudnn: Any = torch.backends.cudnn
+    convolutions = cudnn.allow_tf32, cudnn.benchmark
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
+        torch.set_float32_matmul_precision(products)
+        cudnn.allow_tf32, cudnn.benchmark = convolutions
+
+
+@contextmanager
 def loggers_on_a_full_disk() -> Iterator[None]:
     """One note, no traceback, where a logger's own thread finds the disk full."""
     before = threading.excepthook

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from recyclecli import hookimpl
 from recyclecli.types import Options, PostprocessorComponent, Requirement
@@ -34,7 +34,14 @@ class DenseCrfOptions(Options):
 class ModeFilterOptions(Options):
     """Settings of `mode-filter`."""
 
-    size: int = Field(3, ge=3, le=31, description="side of the window in pixels")
+    size: int = Field(3, ge=3, le=31, description="side of the window in pixels, an odd number")
+
+    @field_validator("size")
+    @classmethod
+    def _odd(cls, size: int) -> int:
+        if size % 2 == 0:
+            raise ValueError("a window with a middle has an odd side")
+        return size
 
 
 class RemoveIslandsOptions(Options):

@@ -33,9 +33,10 @@ def _of_pixels(probabilities: torch.Tensor, labels: torch.Tensor) -> torch.Tenso
     """The loss of (K, P) probabilities for (P,) labels."""
     counted = labels != IGNORE
     terms = []
-    for label in range(len(probabilities)):
-        truth = labels == label
-        if not truth.any():
+    truths = [labels == label for label in range(len(probabilities))]
+    shown = torch.stack([truth.any() for truth in truths]).tolist()  # asked at once, as a GPU is waited for
+    for label, truth in enumerate(truths):
+        if not shown[label]:
             continue
         error = torch.where(truth, 1 - probabilities[label], probabilities[label]) * counted
         error, order = error.sort(descending=True)
