@@ -8,6 +8,7 @@ the child's number and then its end.
 import array
 import atexit
 import importlib
+import io
 import json
 import os
 import runpy
@@ -25,9 +26,11 @@ AT_IMPORT = ("PYTHON", "OMP", "MKL", "HF_", "LD_", "NUMBA", "CUDA")
 """Variables that begin so are read while modules load: with other values there is no sharing."""
 
 PRELOADED = (
+    "fsspec.implementations.local",
     "kornia",
-    "matplotlib.figure",
+    "matplotlib.backends.backend_svg",
     "numba",
+    "pycocotools.mask",
     "recyclecli.api",
     "recyclecli.cli.app",
     "recyclecli.engine.judging.ablate",
@@ -35,8 +38,10 @@ PRELOADED = (
     "recyclecli.engine.training.train",
     "recyclecli.report.page",
     "segmentation_models_pytorch",
+    "shapely",
     "timm.optim",
     "timm.scheduler",
+    "torch.utils.tensorboard",
 )
 
 ROOM = 2**20  # bytes of a message
@@ -153,6 +158,7 @@ def _serve(channel):
 def _main():
     for name in PRELOADED:
         importlib.import_module(name)
+    _draw_once()
     sys.path.remove(str(Path(__file__).parent))
     arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
     sys.argv[:] = ["recycle", *arguments]
@@ -165,6 +171,17 @@ def _main():
         traceback.print_exc()
         code = 1
     _leave(code)
+
+
+def _draw_once():
+    """Load what matplotlib and PIL look for when they are first used."""
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    Image.init()
+    figure = Figure(layout="constrained")
+    figure.subplots().plot([0, 1])
+    figure.savefig(io.BytesIO(), format="svg")
 
 
 def _leave(code):
