@@ -23,25 +23,38 @@ from recyclecli import api
 
 
 class Watch(Callback):
-    """Seconds of each epoch, those between its steps, and the GPU's utilisation meanwhile."""
+    """Seconds of each epoch, those in which the loop waits for the loader, and the GPU's utilisation meanwhile."""
 
     def __init__(self):
         self.rates, self.waits, self.busy = [], [], []
         self._watching = False
 
+    def on_train_start(self, trainer, pl_module):
+        loader, watch, self._waited = trainer.train_dataloader, self, 0.0
+
+        class Timed(type(loader)):
+            def __iter__(self):
+                batches = super().__iter__()
+                while True:
+                    began = time.perf_counter()
+                    try:
+                        batch = next(batches)
+                    except StopIteration:
+                        return
+                    watch._waited += time.perf_counter() - began
+                    yield batch
+
+        loader.__class__ = Timed
+
     def on_train_epoch_start(self, trainer, pl_module):
-        self._began = self._ended = time.perf_counter()
+        self._began = time.perf_counter()
         self._waited, self._photos = 0.0, 0
         if trainer.current_epoch == 1:
             self._watching = True
             threading.Thread(target=self._sample, daemon=True).start()
 
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-        self._waited += time.perf_counter() - self._ended
-
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
         self._photos += len(batch.ids)
-        self._ended = time.perf_counter()
         if batch_idx + 1 == trainer.num_training_batches:
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
@@ -53,9 +66,12 @@ class Watch(Callback):
         self._watching = False
 
     def _sample(self):
-        query = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
         while self._watching and torch.cuda.is_available():
-            self.busy.append(int(subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()[0]))
+            query = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
+            query += ["--id", str(torch.cuda.current_device())]
+            (share,) = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
+            if share.isdecimal():  # a part of a GPU does not tell
+                self.busy.append(int(share))
             time.sleep(1)
 
 

@@ -52,8 +52,9 @@ def pseudo_label(
 ) -> tuple[Path, Made]:
     """Label photos with what models are sure of; the COCO file, which `train` takes, and what is in it.
 
-    Photos that any of the runs is judged on or learned from are left out, also copies of them and what
-    was made of them. An interrupted call may be repeated, and goes on where it was.
+    Photos that any of the runs is judged on or learned from are left out, also copies of them, what was
+    made of them, and validation photos that were saved anew in another size or quality. An interrupted
+    call may be repeated, and goes on where it was.
 
     Args:
         runs: at least one; several give the mean of their probabilities.
@@ -176,7 +177,10 @@ def _apart(member: Member) -> list[Member]:
 
 
 def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
-    """The photos that are neither validation nor training photos of a run, no copies of them, and not made of them."""
+    """The photos that are neither validation nor training photos of a run, no copies of them, and not made of them.
+
+    Nor are they validation photos that were saved anew, in another size or quality.
+    """
     from recyclecli.engine.learned import read_back, recipe_files
 
     seen: dict[str, str] = {}
@@ -204,8 +208,31 @@ def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
         return next((f"copy of a {seen[other]}" for other in copies), None)
 
     owners = {photo.name: known for photo in photos if (known := whose(photo))}
+    held = [place for place, said in seen.items() if said.startswith("validation") and Path(place).is_file()]
+    others = [photo for photo in photos if photo.name not in owners]
+    owners |= {name: f"another version of a {seen[place]}" for name, place in _saved_anew(others, held).items()}
     for name, known in list(owners.items())[:1]:
         print(f"{len(owners)} photo(s) are left out, as {name}: {known}", file=sys.stderr)
     if len(owners) == len(photos):
         raise RecycleError("every photo is a training or validation photo of the run", "name photos without labels")
     return [photo for photo in photos if photo.name not in owners]
+
+
+def _saved_anew(photos: Sequence[Photo], held: Sequence[str]) -> dict[str, str]:
+    """Which photos show one of the files `held` again, and which: their perceptual hashes say so."""
+    from recyclecli.data.duplicates import SAVED_ANEW, earlier_like, file_hash, in_threads
+    from recyclecli.progress import track
+
+    def look(file: Path) -> int | None:
+        try:
+            return file_hash(file)
+        except RecycleError:
+            return None  # reading it will say why
+
+    files = [*map(Path, held), *(photo.file for photo in photos)]
+    hashes = list(in_threads(look, track(files, len(files), "comparing photos")))
+    known = [place for place, one in enumerate(hashes) if one is not None]
+    sides = [place < len(held) for place in known]
+    found = earlier_like([hashes[place] or 0 for place in known], sides, SAVED_ANEW)
+    pairs = zip(known, found, strict=True)
+    return {photos[place - len(held)].name: held[known[first]] for place, first in pairs if first is not None}

@@ -15,6 +15,7 @@ from recyclecli.cli.options import AsJson, Dataset, Force, GroupBy, JsonPath, Me
 if TYPE_CHECKING:
     from recyclecli.engine.judging.ablate import Ablation
 
+WIDE = 100  # columns, in which a trick's name stands on one line
 EXAMPLE = "Example: `recycle ablate last`, or only some: `recycle ablate last --trick hflip --trick densecrf`"
 
 
@@ -81,7 +82,8 @@ def show(found: Ablation) -> None:
         for trick in tricks:
             one = trick.comparison
             seeds = f" ({one.seeds[0]} and {one.seeds[1]})" if tricks is found.retrained else ""
-            table.add_row(escape(trick.name) + seeds, f"{one.score:.4f}", *cells(one.difference, trick.answer))
+            name = trick.name if console.width >= WIDE else trick.name.replace("=", "= ")  # where a line may end
+            table.add_row(escape(name) + seeds, f"{one.score:.4f}", *cells(one.difference, trick.answer))
         console.print(table)
     answers = [trick for tricks in titles.values() for trick in tricks]
     for line in notes([trick.comparison.difference for trick in answers], found.worth):

@@ -6,7 +6,10 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from recyclecli.coco.photo import open_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +22,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 NEAR = 8  # bits of 64 by which the hashes of one photo's versions may differ
+SAVED_ANEW = 2  # by which those of one photo in other sizes and of other quality do
 CHUNK = 1024  # hashes that are compared with all others at a time
 AHEAD = 2  # photos that are decoded ahead per core
 
@@ -34,6 +38,12 @@ def perceptual_hash(image: Image.Image) -> int:
     import imagehash
 
     return int(str(imagehash.phash(image)), 16)
+
+
+def file_hash(file: Path) -> int:
+    """`perceptual_hash` of a photo's file; RecycleError where it cannot be read."""
+    with open_photo(file) as (image, _):
+        return perceptual_hash(image)
 
 
 def earlier_like(hashes: Sequence[int], groups: Sequence[object] | None = None, near: int = NEAR) -> list[int | None]:

@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco import CocoSource
-from recyclecli.coco.photo import open_photo
-from recyclecli.data.duplicates import in_threads, look_alikes, perceptual_hash
+from recyclecli.data.duplicates import file_hash, in_threads, look_alikes
 from recyclecli.errors import RecycleError, listed
 from recyclecli.progress import track
 from recyclecli.types import Source
@@ -39,7 +38,7 @@ def groups_of(source: Source, by: str) -> NDArray[np.int64]:
 
     if by == NEAR_DUPLICATES:
         files = [source.record(index).file for index in range(len(source))]
-        return look_alikes(list(in_threads(_hash, track(files, len(files), "comparing photos"))))
+        return look_alikes(list(in_threads(file_hash, track(files, len(files), "comparing photos"))))
     if by == FOLDER:
         values: list[Any] = [str(source.record(index).file.parent) for index in range(len(source))]
     else:
@@ -48,11 +47,6 @@ def groups_of(source: Source, by: str) -> NDArray[np.int64]:
         if pattern:
             values = _matched(values, pattern, by)
     return np.unique(np.array([str(value) for value in values]), return_inverse=True)[1].astype(np.int64)
-
-
-def _hash(file: Any) -> int:
-    with open_photo(file) as (image, _):
-        return perceptual_hash(image)
 
 
 def _fields(source: Source, field: str) -> list[Any]:

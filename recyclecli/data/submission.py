@@ -31,7 +31,8 @@ def reduce_labels(labels: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uin
     import numpy as np
 
     rows, columns = (np.arange(side) * length // side for length in labels.shape)
-    return labels[np.ix_(rows, columns)]
+    reduced: NDArray[np.uint8] = labels.take(rows, 0).take(columns, 1)
+    return reduced
 
 
 def target_names(names: Sequence[str], suffix: str) -> list[str]:

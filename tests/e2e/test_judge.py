@@ -447,7 +447,7 @@ class Peaks(Callback):
 
 
 def test_validation_needs_no_more_memory_than_training(tmp_path):
-    api.sample(tmp_path / "data", 30)
+    api.sample(tmp_path / "data", 20)
     peaks = Peaks()
     settings = {"data.root": tmp_path / "data", "data.size": 256, "data.val_fraction": 0.6, "model": "fpn"}
     more = {"model.weights": "none", "train.epochs": 2, "train.batch_size": 6}

@@ -91,7 +91,7 @@ def test_the_line_on_the_sample_set(tmp_path, registry):
 
 @pytest.mark.slow
 def test_the_line_on_real_photos(recycle_trash, tmp_path, registry):
-    options = ["--epochs", 10, "--batch-size", 4, "-o", "data.size=128", "-o", "train.lr=2e-3"]
+    options = ["--epochs", 7, "--batch-size", 4, "-o", "data.size=128", "-o", "train.lr=2e-3"]
     scored, run = line(recycle_trash, tmp_path, registry, *options)
     print(f"\nmIoU {scored['miou_dataset']['value']:.4f} on {scored['photos']} real photos")
     losses = [float(row["train_loss"]) for row in csv.DictReader((run / "metrics.csv").open())]

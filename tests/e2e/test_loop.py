@@ -3,11 +3,13 @@
 import gc
 import json
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.plugins import MixedPrecision
 from safetensors.torch import load_file
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
@@ -129,6 +131,30 @@ class TestNotANumber:
             "1 of 4 steps of the epoch were left out: the loss of 0 batches, or a gradient" in capsys.readouterr().err
         )
         assert all(value.isfinite().all() for value in state.values())
+
+    def test_a_step_that_is_left_out_does_not_lower_the_scale_of_the_loss(self, registry):
+        """Lightning's own way of a step at 16-mixed, which it takes on GPUs alone."""
+        model = nn.Linear(1, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        plugin = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=1024))
+        trainer = SimpleNamespace(precision_plugin=plugin, accumulate_grad_batches=1, precision="16-mixed")
+        watch = NotANumber(Run(Path()), resolve(registry, None, {"train.on_nan": "skip"}), random_source(1))
+        before, scales = model.weight.item(), []
+        for poison, gradient in ((math.nan, 1), (1, math.inf), (1, 1)):
+            watch.on_train_batch_start(trainer, model, SimpleNamespace(ids=torch.tensor([0])), 0)
+            loss = model(torch.ones(1, 1)).sum() * poison
+            watch.on_before_backward(trainer, model, loss)
+            plugin.scaler.scale(loss).backward()
+            model.weight.grad *= gradient
+            plugin.scaler.unscale_(optimizer)
+            watch.on_before_optimizer_step(trainer, model, optimizer)
+            plugin.scaler.step(optimizer)
+            plugin.scaler.update()
+            watch.on_train_batch_end(trainer, model, None, None, 0)
+            optimizer.zero_grad()
+            scales.append(plugin.scaler.get_scale())
+        assert scales == [1024, 512, 512]  # the second was an overflow
+        assert model.weight.item() == pytest.approx(before - 0.1)
 
     def test_an_epoch_without_a_step_ends_the_run(self, start, tmp_path):
         with pytest.raises(RunFailed, match="each of the 4 steps of epoch 1 had a loss or a gradient"):

@@ -10,6 +10,8 @@ from support import TINY, run_recycle, start_recycle
 
 from recyclecli.files import PART
 
+pytestmark = pytest.mark.xdist_group("resume")  # the whole run is trained once, not by each worker
+
 EPOCHS = 4
 OPTIONS = [
     *("--epochs", EPOCHS, "--batch-size", 2, "--aug", "flip", "--aug", "affine", "-o", "data.size=64"),

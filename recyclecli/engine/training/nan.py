@@ -33,7 +33,9 @@ class NotANumber(Callback):
         self._seen: _Seen | None = None
         self._ids = torch.zeros(0)
         self._buffers: list[torch.Tensor] = []
-        self._void = False
+        self._void = self._dropped = False
+        self._scaler: Any = None  # of the loss, at 16-mixed
+        self._scale: float | None = None
         self._batches = 0  # of this epoch, whose loss is no number
         self._steps = self._left_out = 0  # of this epoch
 
@@ -46,6 +48,8 @@ class NotANumber(Callback):
     ) -> None:
         """Remember whose batch it is."""
         self._ids = batch.ids
+        self._scaler = getattr(trainer.precision_plugin, "scaler", None) if self._skips else None
+        self._scale = float(self._scaler.get_scale()) if self._scaler else None
         if self._skips and batch_idx % trainer.accumulate_grad_batches == 0:
             self._buffers = [buffer.clone() for buffer in pl_module.buffers()]
 
@@ -70,11 +74,19 @@ class NotANumber(Callback):
             norms = torch._foreach_norm(gradients) if gradients else ()
             self._void |= bool(norms) and not _for_all(torch.isfinite(torch.stack(norms)).all())
         if self._void:
-            self._void = False
+            self._void, self._dropped = False, True
             self._left_out += 1
             pl_module.zero_grad()
             for buffer, before in zip(pl_module.buffers(), self._buffers, strict=True):
                 buffer.copy_(before)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        """Put the scale of the loss back where a step was dropped: it was halved as if a gradient had overflowed."""
+        if self._dropped and self._scaler:
+            self._scaler.update(self._scale)
+        self._dropped = False
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Look at the last step, and what it made of the weights, before the epoch's checkpoints are written."""
