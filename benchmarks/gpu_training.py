@@ -68,7 +68,7 @@ class Watch(Callback):
     def _sample(self):
         while self._watching and torch.cuda.is_available():
             query = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
-            query += ["--id", str(torch.cuda.current_device())]
+            query += ["--id", f"GPU-{torch.cuda.get_device_properties().uuid}"]
             (share,) = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
             if share.isdecimal():  # a part of a GPU does not tell
                 self.busy.append(int(share))

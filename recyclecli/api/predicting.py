@@ -209,7 +209,9 @@ def select(
     return engine(registry(), members, photos, metric, Machine(), classes, groups(photos, group_by))
 
 
-def soup(models: Sequence[Run | Place], name: str, shares: Sequence[float] = (), runs: Place | None = None) -> Run:
+def soup(
+    models: Sequence[Run | Place | Member], name: str, shares: Sequence[float] = (), runs: Place | None = None
+) -> Run:
     """A new run whose weights are the mean of several models' weights; see `recyclecli.engine.judging.soup.make_soup`.
 
     Raises:
@@ -218,10 +220,10 @@ def soup(models: Sequence[Run | Place], name: str, shares: Sequence[float] = (),
     """
     from recyclecli.engine.judging.soup import make_soup
     from recyclecli.engine.pipeline import WITHOUT_AVERAGE
-    from recyclecli.engine.runs import RUNS, Run
+    from recyclecli.engine.runs import RUNS
 
     for model in models:
-        tricks = set() if isinstance(model, Run) else set(parted(model)[1])
+        tricks = set(parted(model)[1]) if isinstance(model, (str, Path)) else set()
         if unused := sorted(tricks - {WITHOUT_AVERAGE, "plain"}):
             raise RecycleError(
                 f"{model}: {listed(unused)} changes no weights", "leave it out, and use it with the soup"

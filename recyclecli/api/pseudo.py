@@ -104,7 +104,7 @@ def pseudo_label(
     asked = {**job.as_dict(), **labelled}
     if there:
         made = _read_again(file, asked)
-        shutil.rmtree(work, ignore_errors=True)
+        _clear(work)
         return file, made
     said = (None if force else finished(job)) or predict_job(job, devices, force)
     names = [photo.name for photo in photos if photo.name not in said.failed]
@@ -113,8 +113,14 @@ def pseudo_label(
     origin |= {"agree": agree} if agree else {}
     made = pseudo_labels(lambda: of_folder(work, names, said.masks), class_names, rule, threshold, named, least, origin)
     made = _written(file, asked, replace(made, unreadable=said.failed))
-    shutil.rmtree(work)
+    _clear(work)
     return file, made
+
+
+def _clear(work: Path) -> None:
+    """Remove what was predicted, the record last: by it the masks are known to be no photos."""
+    for part in ("masks", "confidence", ""):
+        shutil.rmtree(work / part, ignore_errors=True)
 
 
 def _written(file: Path, asked: Mapping[str, Any], made: Made) -> Made:
@@ -184,6 +190,7 @@ def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
     from recyclecli.engine.learned import read_back, recipe_files
 
     seen: dict[str, str] = {}
+    held: dict[str, str] = {}  # of them, by any run
     names: dict[str, str] = {}
     for owner, file in ((run, file) for run in runs for file in recipe_files(run)):
         _, split = read_back(registry(), file)
@@ -191,6 +198,7 @@ def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
             records = [source.record(index) for index in range(len(source))]
             said = f"{what} photo of {owner.folder}"
             seen |= {os.path.realpath(record.file): said for record in records}
+            held |= {os.path.realpath(record.file): said for record in records if what == "validation"}
             names |= {record.file_name: said for record in records}
     sizes: dict[int, list[str]] = {}
     for place in seen:
@@ -208,9 +216,8 @@ def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
         return next((f"copy of a {seen[other]}" for other in copies), None)
 
     owners = {photo.name: known for photo in photos if (known := whose(photo))}
-    held = [place for place, said in seen.items() if said.startswith("validation") and Path(place).is_file()]
     others = [photo for photo in photos if photo.name not in owners]
-    owners |= {name: f"another version of a {seen[place]}" for name, place in _saved_anew(others, held).items()}
+    owners |= {name: f"another version of a {held[place]}" for name, place in _saved_anew(others, list(held)).items()}
     for name, known in list(owners.items())[:1]:
         print(f"{len(owners)} photo(s) are left out, as {name}: {known}", file=sys.stderr)
     if len(owners) == len(photos):
@@ -220,7 +227,7 @@ def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
 
 def _saved_anew(photos: Sequence[Photo], held: Sequence[str]) -> dict[str, str]:
     """Which photos show one of the files `held` again, and which: their perceptual hashes say so."""
-    from recyclecli.data.duplicates import SAVED_ANEW, earlier_like, file_hash, in_threads
+    from recyclecli.data.duplicates import SAVED_ANEW, file_hash, first_like, in_threads
     from recyclecli.progress import track
 
     def look(file: Path) -> int | None:
@@ -229,10 +236,13 @@ def _saved_anew(photos: Sequence[Photo], held: Sequence[str]) -> dict[str, str]:
         except RecycleError:
             return None  # reading it will say why
 
-    files = [*map(Path, held), *(photo.file for photo in photos)]
+    looks = zip(held, in_threads(look, map(Path, held)), strict=True)
+    known = [(place, one) for place, one in looks if one is not None]
+    if not known:
+        return {}
+    files = [photo.file for photo in photos]
     hashes = list(in_threads(look, track(files, len(files), "comparing photos")))
-    known = [place for place, one in enumerate(hashes) if one is not None]
-    sides = [place < len(held) for place in known]
-    found = earlier_like([hashes[place] or 0 for place in known], sides, SAVED_ANEW)
-    pairs = zip(known, found, strict=True)
-    return {photos[place - len(held)].name: held[known[first]] for place, first in pairs if first is not None}
+    readable = [(photo.name, one) for photo, one in zip(photos, hashes, strict=True) if one is not None]
+    found = first_like([one for _, one in readable], [one for _, one in known], SAVED_ANEW)
+    pairs = zip(readable, found, strict=True)
+    return {name: known[first][0] for (name, _), first in pairs if first is not None}

@@ -68,7 +68,9 @@ def train(
 def pipeline(
     views: Sequence[str] = (), post: Sequence[str] = (), raw_weights: bool = False, window: float = 0
 ) -> Pipeline:
-    """A pipeline by the names of its test-time views and post-processors, with their default options.
+    """A pipeline by the names of its test-time views and post-processors.
+
+    Used with a run, post-processors have the options of its recipe, where that names them, else their defaults.
 
     Args:
         views: see `recyclecli.engine.pipeline.VIEWS`.

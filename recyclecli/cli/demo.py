@@ -29,6 +29,7 @@ def demo(
     from recyclecli import api
     from recyclecli.cli.check import show
     from recyclecli.data.sources import pixel_counts
+    from recyclecli.errors import RecycleError
     from recyclecli.files import PART, refuse_overwrite, unwritable
 
     began = time.perf_counter()
@@ -41,12 +42,15 @@ def demo(
     report = out / "report.html"
     unfinished = report.with_name(report.name + PART)  # stands from now until the report is written
     refuse_overwrite([submission, report, data / "annotations.json", trained], force or unfinished.exists())
-    shutil.rmtree(trained, ignore_errors=True)  # of photos that are now drawn anew
+    if (trained / "recipe.yaml").is_file() and api.recipe_of(trained).data.root != data.absolute():
+        raise RecycleError(f"{trained} is a run on other photos", "choose another folder with --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
         unfinished.touch()
     except OSError as error:
         raise unwritable(out, error) from error
+    if (trained / "recipe.yaml").is_file():
+        shutil.rmtree(trained)  # it learned from photos that are now drawn anew
     say("sample", f"{images} photos of waste are drawn from seed {seed} into {data}")
     api.sample(data, images, seed, force=True)
 

@@ -89,7 +89,9 @@ def ensemble(
             )
         _refuse(ctx, PREDICTING, "no photos are named with --images")
     if select:
-        _refuse(ctx, ("vote", "weight"), "--select chooses the weights of a mean")
+        _refuse(ctx, ("weight", *(["vote"] if vote == "hard" else [])), "--select chooses the weights of a mean")
+        if labelled is None:
+            _refuse(ctx, ("dataset", "json_path"), "no photos are named with --labelled")
     else:
         _refuse(ctx, SELECTING, "nothing is chosen, as with --select")
     chosen: list[Any] = list(models)

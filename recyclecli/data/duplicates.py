@@ -62,6 +62,19 @@ def earlier_like(hashes: Sequence[int], groups: Sequence[object] | None = None, 
     return found
 
 
+def first_like(hashes: Sequence[int], others: Sequence[int], near: int = NEAR) -> list[int | None]:
+    """For each hash the first of `others` within `near` bits."""
+    import numpy as np
+
+    values, known = np.array(hashes, np.uint64), np.array(others, np.uint64)
+    found: list[int | None] = []
+    for start in range(0, len(values), CHUNK):
+        close = np.bitwise_count(values[start : start + CHUNK, None] ^ known) <= near
+        first = close.argmax(1).tolist()
+        found += [place if any_ else None for place, any_ in zip(first, close.any(1).tolist(), strict=True)]
+    return found
+
+
 def look_alikes(hashes: Sequence[int], near: int = NEAR) -> NDArray[np.int64]:
     """(n,) group of each hash: those within `near` bits, and whatever is linked through them."""
     import numpy as np

@@ -80,9 +80,8 @@ def joined(tricks: Mapping[str, Pipeline], names: Collection[str]) -> Pipeline:
 
 def with_recipes_options(pipeline: Pipeline, recipe: Recipe) -> Pipeline:
     """Post-processors that are named without options have those of the recipe, where it names them."""
-    named = {part.name.partition("@")[0]: part for part in recipe.post}
-    post = (part if part.options else named.get(part.name.partition("@")[0], part) for part in pipeline.post)
-    return replace(pipeline, post=tuple(post))
+    named = {part.name.partition("@")[0]: part for part in recipe.post} | {part.name: part for part in recipe.post}
+    return replace(pipeline, post=tuple(part if part.options else named.get(part.name, part) for part in pipeline.post))
 
 
 def pipeline_of(run: Run, recipe: Recipe) -> Pipeline:

@@ -276,6 +276,14 @@ def test_the_demo_overwrites_nobodys_data(tmp_path):
     done = run_recycle("demo", "--out", ".", cwd=tmp_path)
     assert done.returncode == 2
     assert (tmp_path / "data/annotations.json").read_text() == "mine"
+    (tmp_path / "data/annotations.json").unlink()
+    (tmp_path / "runs/demo").mkdir(parents=True)
+    (tmp_path / "runs/demo/recipe.yaml").write_text("data: {root: elsewhere}\n")
+    for force, said in (([], "runs/demo exists"), (["--force"], "runs/demo is a run on other photos")):
+        done = run_recycle("demo", "--out", ".", *force, cwd=tmp_path)
+        assert done.returncode == 2
+        assert said in done.stderr
+    assert (tmp_path / "runs/demo/recipe.yaml").is_file()
 
 
 def test_debug_shows_the_traceback(tmp_path):

@@ -221,14 +221,22 @@ def test_a_finished_job_whose_parts_are_left_is_cleaned_up(work, tmp_path):
 def test_nothing_of_an_earlier_job_passes_for_the_new_one(work, tmp_path):
     shutil.copytree(work / "photos/a", tmp_path / "photos")
     line = ["seed-0", tmp_path / "photos", "--out", tmp_path / "out", "--save", "masks"]
-    predicted(work, *line, "--save", "coco")
+    predicted(work, *line, "--save", "coco", "--save", "overlays", "--save", "confidence")
     (tmp_path / "photos/frame_0.png").unlink()
     (tmp_path / "photos/frame_2.png").write_text("no photo")
     done = predicted(work, *line, "--force", codes=(1,))
     assert sorted(masks(tmp_path / "out/masks")) == [f"frame_{number}.png" for number in (0, 4, 6, 8)]
-    assert "1 file(s) in" in done.stderr
-    assert "are of other photos, as frame_0.png" in done.stderr
+    for kind in ("masks", "overlays", "confidence"):
+        assert f"1 file(s) in {tmp_path}/out/{kind} are of other photos, as frame_0" in done.stderr
+    assert len(list((tmp_path / "out/overlays").iterdir())) == 1
     assert not (tmp_path / "out/annotations.json").exists()
+
+
+def test_a_place_that_is_none_is_told(work, tmp_path):
+    (tmp_path / "file").touch()
+    line = ["seed-0", "photos/a/frame_0.png", "--out", tmp_path / "file"]
+    for force in ([], ["--force"]):
+        assert "remedy" in predicted(work, *line, *force, codes=(2,)).stderr
 
 
 def test_every_output_is_named(work, tmp_path):
@@ -494,8 +502,9 @@ class TestEnsembleCommand:
         two = ["seed-0", "seed-1"]
         for line, flags in (
             (["--soup", "s", "--vote", "hard", "--images", "photos"], "--vote, --images"),
-            (["--select", "--vote", "hard", "--weight", 1], "--vote, --weight"),
+            (["--select", "--vote", "hard", "--weight", 1], "--weight, --vote"),
             (["--select", "--out", "o"], "--out"),
+            (["--select", "--json-path", "data/x.json"], "--json-path"),
             (["--images", "photos", "--labelled", "data", "--group-by", "folder"], "--labelled, --group-by"),
         ):
             assert f"{flags} would do nothing" in self.run(work, *two, *line, codes=(2,)).stderr
@@ -539,6 +548,10 @@ class TestEnsembleCommand:
         told = json.loads(self.run(work, *line).stdout)
         assert [one["picked"] for one in told["members"]] == [one.share for one in found.members]
         assert (told["cross_fitted"]["value"], told["photos"]) == (found.cross_fitted.value, 9)
+        name = f"picked-{tmp_path.name}"
+        line = ["seed-1", "seed-1+plain", "--select", "--labelled", tmp_path / "fresh", "--soup", name]
+        assert f"{name}: the mean of" in self.run(work, *line).stdout
+        shutil.rmtree(work / "runs" / name)
         assert f"picked {found.members[0].share:g} times" in done.stdout
         singles = [api.select([model], source).score.value for model in models]
         assert found.score.value >= max(singles)

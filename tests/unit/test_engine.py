@@ -409,9 +409,13 @@ class TestPictures:
         for name in ("far/a.png", "photos/b.png"):
             (tmp_path / name).parent.mkdir()
             (tmp_path / name).touch()
-        (tmp_path / "photos/linked").symlink_to(tmp_path / "far")
+        for link in ("photos/linked", "photos/linked_again"):
+            (tmp_path / link).symlink_to(tmp_path / "far")
         (tmp_path / "far/round").symlink_to(tmp_path / "photos")
-        assert [photo.name for photo in find_photos(tmp_path / "photos")] == ["b.png", "linked/a.png"]
+        (tmp_path / "photos/run").mkdir()
+        (tmp_path / "photos/run/c.png").touch()
+        (tmp_path / "photos/latest").symlink_to(tmp_path / "photos/run")  # come to by its own name
+        assert [photo.name for photo in find_photos(tmp_path / "photos")] == ["b.png", "linked/a.png", "run/c.png"]
 
     def test_a_pattern_leaves_out_what_was_written_and_looks_nowhere_else(self, tmp_path, monkeypatch):
         for name in ("a/1.png", "a/out/masks/1.png", "a/out/predicted.json", "b/masks/2.png"):
@@ -425,7 +429,8 @@ class TestPictures:
         images = [{"id": number, "file_name": f"{number}.png", "width": 9, "height": 7} for number in (2, 1)]
         images[1]["provenance"] = [{"file_name": "whole.png"}]
         parts = [{"image_id": 2, "provenance": [{"file_name": "pasted.png"}]}, {"image_id": 2, "segmentation": "no"}]
-        for content in ({"images": images}, {"images": images, "annotations": [], "categories": []}):
+        for annotations in ([], None, 7, [{"image_id": [1], "provenance": [{"file_name": "x"}]}]):
+            content = {"images": images, "annotations": annotations}
             (tmp_path / "a.json").write_text(json.dumps(content))
             assert [(photo.name, photo.size) for photo in find_photos(tmp_path / "a.json")] == [
                 ("2.png", (7, 9)), ("1.png", (7, 9)),

@@ -235,6 +235,12 @@ def test_what_cannot_be_is_said(options, message):
         pasting(**options)
 
 
+def test_without_a_background_there_is_none_to_paste_onto():
+    sky = AugmentationContext(("Sky", *CLASSES[1:]), CONTEXT.source)
+    with pytest.raises(RecycleError, match="no background to paste onto"):
+        CopyPaste(CopyPasteOptions(**PLAIN, onto=("background",)), sky)
+
+
 def test_a_single_photo_and_photos_without_objects_stay_as_they_are():
     single = scene(0, 1)
     empty = scene(0, 3)

@@ -166,13 +166,27 @@ class Predictor:
                 target += (shares * weight)[:, :rows, :columns]
         return total.div_(total.sum(0)).clamp_(min=TINY).log_()
 
+    @contextmanager
+    def _rounding(self) -> Iterator[None]:
+        """At precision 32 a GPU's convolutions take all bits (no TF32), whatever was trained here before."""
+        if self._device.type != "cuda" or self._half is not None:
+            yield
+            return
+        cudnn: Any = torch.backends.cudnn
+        before = cudnn.allow_tf32
+        cudnn.allow_tf32 = False
+        try:
+            yield
+        finally:
+            cudnn.allow_tf32 = before
+
     def _through(self, images: NDArray[np.uint8], kind: str) -> torch.Tensor:
         """Logits of (N, H, W, 3) uint8 RGB images seen so (`hflip`, `vflip`, `rot90` ...), turned back."""
         turns = int(kind.removeprefix("rot")) // 90 if kind.startswith("rot") else 0
         flipped = {"hflip": (-1,), "vflip": (-2,)}.get(kind, ())
         image = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float().div_(255)
         image = torch.rot90(image.flip(flipped), turns, (-2, -1))
-        with _rounding(self._half is not None), torch.autocast(self._device.type, self._half, enabled=bool(self._half)):
+        with self._rounding(), torch.autocast(self._device.type, self._half, enabled=bool(self._half)):
             output = self._model(image.contiguous(memory_format=torch.channels_last))
         logits = output[0] if isinstance(output, tuple) else output
         if not logits.isfinite().all():
@@ -181,18 +195,6 @@ class Predictor:
                 "use --precision bf16 or 32" if self._precision == "16" else "its weights are of no use: train again",
             )
         return torch.rot90(logits, -turns, (-2, -1)).flip(flipped)
-
-
-@contextmanager
-def _rounding(allowed: bool) -> Iterator[None]:
-    """Whether a GPU's convolutions may take ten bits of 32-bit numbers (TF32), whatever was trained here before."""
-    cudnn: Any = torch.backends.cudnn
-    before = cudnn.allow_tf32
-    cudnn.allow_tf32 = allowed
-    try:
-        yield
-    finally:
-        cudnn.allow_tf32 = before
 
 
 def meeting_size(photo: NDArray[np.uint8]) -> tuple[int, int]:

@@ -81,10 +81,11 @@ def _listed(file: Path, root: Path) -> list[Photo]:
     content = load_content(file, ("images",))
     shows: dict[Any, set[str]] = {image["id"]: set() for image in content["images"]}
     annotations = content.get("annotations")
-    parts = [(one.get("image_id"), one) for one in annotations or () if isinstance(one, dict)]
-    for identity, entry in [*((image["id"], image) for image in content["images"]), *parts]:
-        if entry.get(PROVENANCE) and provenance_fault(entry) is None and identity in shows:
-            shows[identity].update(origin["file_name"] for origin in entry[PROVENANCE])
+    parts = [one for one in annotations if isinstance(one, dict)] if isinstance(annotations, list) else []
+    pairs = [*((image["id"], image) for image in content["images"]), *((one.get("image_id"), one) for one in parts)]
+    for identity, entry in pairs:
+        if isinstance(identity, (int, str)) and identity in shows and provenance_fault(entry) is None:
+            shows[identity].update(origin["file_name"] for origin in entry.get(PROVENANCE, ()))
     return [
         Photo(
             resolve_file(root, image["file_name"]),
@@ -97,12 +98,16 @@ def _listed(file: Path, root: Path) -> list[Photo]:
 
 
 def _below(top: Path) -> Iterator[Path]:
-    """Every file below a folder, also in folders that links lead to, each folder once."""
-    seen = {top.resolve()}
+    """Every file below a folder, also in folders elsewhere that links lead to, each folder once."""
+    own = top.resolve()
+    seen: set[Path] = set()
     for folder, folders, files in os.walk(top, followlinks=True):
-        places = {name: Path(folder, name).resolve() for name in sorted(folders)}
-        folders[:] = [name for name, place in places.items() if place not in seen]
-        seen.update(places.values())
+        for name in sorted(folders):
+            place = Path(folder, name).resolve()
+            if place in seen or (Path(folder, name).is_symlink() and own in (place, *place.parents)):
+                folders.remove(name)  # it is come to without the link
+            else:
+                seen.add(place)
         yield from (Path(folder, name) for name in files)
 
 

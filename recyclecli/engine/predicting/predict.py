@@ -32,7 +32,7 @@ from recyclecli.engine.predicting.journal import Journal
 from recyclecli.engine.predicting.pictures import SUFFIXES
 from recyclecli.engine.predicting.work import work_on
 from recyclecli.errors import RecycleError, RunFailed, listed
-from recyclecli.files import PART, refuse_overwrite, whole, write_json
+from recyclecli.files import PART, refuse_overwrite, unwritable, whole, write_json
 from recyclecli.plugins import Registry, discover
 from recyclecli.progress import track
 
@@ -107,7 +107,7 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
     parts = sorted(job.record.parent.glob(f"{glob.escape(job.record.name)}.*{PART}"))
     if parts and not force and (done := _done(job, described)) is not None:  # ended while it cleaned up
         _clear(shards)
-        for part in parts:
+        for part in (*parts, *job.record.parent.glob(f"{glob.escape(job.record.stem)}.csv.*{PART}")):
             part.unlink(missing_ok=True)
         return done
     if force or shards[0].journal not in parts:  # made before all work, and of all journals the last
@@ -130,14 +130,18 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
 
 
 def _remove_earlier(job: Job) -> None:
-    """Remove what an earlier job left in this place and this one does not replace: its record and its COCO file."""
+    """Remove what an earlier job left of these photos in this place and this one does not replace; its record last."""
     try:
         earlier = json.loads(job.record.read_text(encoding="utf-8"))["outputs"]
     except (OSError, ValueError, KeyError, TypeError):
         earlier = []
-    job.record.unlink(missing_ok=True)
-    if job.out is not None and "coco" in earlier:
-        (job.out / "annotations.json").unlink(missing_ok=True)
+    stale = [file for kind in SUFFIXES if kind in earlier and kind not in job.outputs for file in job.files(kind)]
+    stale += [job.out / "annotations.json"] if job.out is not None and "coco" in earlier else []
+    for file in (*stale, job.record):
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(file, error) from error
 
 
 def _targets(job: Job) -> list[Path]:
@@ -243,9 +247,9 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
 
 def _tell_others(job: Job) -> None:
     """Say which pictures in the folder are of photos that are not this job's."""
-    for output in job.pictures:
+    for output in SUFFIXES if job.out is not None else ():
         assert job.out is not None
-        own = set(job.files(output))
+        own = set(job.files(output)) if output in job.pictures else set()
         others = [file for file in (job.out / output).rglob(f"*{SUFFIXES[output]}") if file not in own]
         if others:
             print(

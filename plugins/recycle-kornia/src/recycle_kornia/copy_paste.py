@@ -52,6 +52,8 @@ class CopyPaste:
         onto = () if options.onto in (("anywhere",), ("background",)) else options.onto
         wanted = self._labels((*options.patch, *options.remove_patch, *onto, *options.class_weights))
         ground = has_background(self._names)
+        if options.onto == ("background",) and not ground:
+            raise RecycleError("copy-paste: these photos have no background to paste onto", "name classes in onto")
         weights = [0.0 if ground and label == 0 else 1.0 for label in range(len(self._names))]
         if options.patch:
             weights = [
