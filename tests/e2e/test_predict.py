@@ -136,6 +136,9 @@ def test_a_name_that_is_too_long_costs_its_photo_alone(work, tmp_path):
     assert all("name is too long" in fault for fault in done.failed.values())
     assert list(masks(out / "masks")) == ["c.png"] == list(read_submission(submission))
     assert not list(tmp_path.rglob("*.part"))
+    api.predict(work / "runs/seed-0", tmp_path / "photos", out, outputs=["overlays"], force=True)
+    assert masks(out / "masks") == {}
+    assert [file.name for file in (out / "overlays").iterdir()] == ["c.jpg"]
 
 
 def test_a_killed_prediction_goes_on_where_it_was(work, tmp_path):

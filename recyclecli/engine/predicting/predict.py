@@ -132,16 +132,18 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
 def _remove_earlier(job: Job) -> None:
     """Remove what an earlier job left of these photos in this place and this one does not replace; its record last."""
     try:
-        earlier = json.loads(job.record.read_text(encoding="utf-8"))["outputs"]
+        earlier = list(json.loads(job.record.read_text(encoding="utf-8"))["outputs"])
     except (OSError, ValueError, KeyError, TypeError):
         earlier = []
     stale = [file for kind in SUFFIXES if kind in earlier and kind not in job.outputs for file in job.files(kind)]
     stale += [job.out / "annotations.json"] if job.out is not None and "coco" in earlier else []
-    for file in (*stale, job.record):
-        try:
-            file.unlink(missing_ok=True)
-        except OSError as error:
-            raise unwritable(file, error) from error
+    for file in stale:
+        with suppress(OSError):  # it is not there, as that of a photo whose name was too long
+            file.unlink()
+    try:
+        job.record.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(job.record, error) from error
 
 
 def _targets(job: Job) -> list[Path]:
