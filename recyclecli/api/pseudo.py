@@ -197,8 +197,9 @@ def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
         for what, source in (("training", split.train), ("validation", split.val)):
             records = [source.record(index) for index in range(len(source))]
             said = f"{what} photo of {owner.folder}"
-            seen |= {os.path.realpath(record.file): said for record in records}
-            held |= {os.path.realpath(record.file): said for record in records if what == "validation"}
+            places = dict.fromkeys((os.path.realpath(record.file) for record in records), said)
+            seen |= places
+            held |= places if what == "validation" else {}
             names |= {record.file_name: said for record in records}
     sizes: dict[int, list[str]] = {}
     for place in seen:

@@ -55,10 +55,7 @@ def packages(ctx: typer.Context) -> list[str]:
 
 def runs(ctx: typer.Context) -> list[str]:
     """Offers the runs in runs/, and the last."""
-    from recyclecli.files import PART
-
-    folders = [file.parent for file in Path(ctx.params.get("runs") or "runs").glob("*/recipe.yaml")]
-    names = [folder.name for folder in folders if folder.suffix != PART]
+    names = [file.parent.name for file in Path(ctx.params.get("runs") or "runs").glob("*/recipe.yaml")]
     return ["last", *sorted(names)] if names else []
 
 

@@ -165,9 +165,8 @@ class Written:
 
     def tell(self, found: Predicted, more: Mapping[str, Any] = {}) -> None:
         """Say what was written, in JSON after `more`; exit code 1 where photos could not be read or written."""
-        asked = self.keywords["outputs"] if self.out else []
-        names = ["annotations.json" if part == "coco" else part for part in asked]
-        places = [str(self.out / name) for name in names if self.out]
+        names = ["annotations.json" if part == "coco" else part for part in self.keywords["outputs"]]
+        places = [str(self.out / name) for name in names] if self.out else []
         places += [str(self.submission)] if self.submission else []
         if self.as_json:
             files = [str(file) for file in found.masks]

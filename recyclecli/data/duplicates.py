@@ -52,7 +52,7 @@ def earlier_like(hashes: Sequence[int], groups: Sequence[object] | None = None, 
 
     found: list[int | None] = [None] * len(hashes)
     codes = None if groups is None else np.unique(np.array([str(group) for group in groups]), return_inverse=True)[1]
-    for start, close in _close(hashes, near):
+    for start, close in _close(hashes, hashes, near):
         if codes is not None:
             close &= codes[start : start + len(close), None] != codes[None, :]
         first = close.argmax(1)
@@ -64,14 +64,9 @@ def earlier_like(hashes: Sequence[int], groups: Sequence[object] | None = None, 
 
 def first_like(hashes: Sequence[int], others: Sequence[int], near: int = NEAR) -> list[int | None]:
     """For each hash the first of `others` within `near` bits."""
-    import numpy as np
-
-    values, known = np.array(hashes, np.uint64), np.array(others, np.uint64)
     found: list[int | None] = []
-    for start in range(0, len(values), CHUNK):
-        close = np.bitwise_count(values[start : start + CHUNK, None] ^ known) <= near
-        first = close.argmax(1).tolist()
-        found += [place if any_ else None for place, any_ in zip(first, close.any(1).tolist(), strict=True)]
+    for _, close in _close(hashes, others, near):
+        found += [int(row.argmax()) if row.any() else None for row in close]
     return found
 
 
@@ -82,7 +77,7 @@ def look_alikes(hashes: Sequence[int], near: int = NEAR) -> NDArray[np.int64]:
     from scipy.sparse.csgraph import connected_components
 
     rows, columns = [], []
-    for start, close in _close(hashes, near):
+    for start, close in _close(hashes, hashes, near):
         row, column = np.nonzero(close)
         rows.append(row + start)
         columns.append(column)
@@ -92,13 +87,13 @@ def look_alikes(hashes: Sequence[int], near: int = NEAR) -> NDArray[np.int64]:
     return groups
 
 
-def _close(hashes: Sequence[int], near: int) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """(start, (rows, n) bool): which hashes are within `near` bits of `rows` consecutive ones."""
+def _close(hashes: Sequence[int], others: Sequence[int], near: int) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """(start, (rows, n) bool): which of n `others` are within `near` bits of `rows` consecutive hashes."""
     import numpy as np
 
-    values = np.array(hashes, np.uint64)
+    values, known = np.array(hashes, np.uint64), np.array(others, np.uint64)
     for start in range(0, len(values), CHUNK):
-        distance = np.bitwise_count(values[start : start + CHUNK, None] ^ values[None, :])
+        distance = np.bitwise_count(values[start : start + CHUNK, None] ^ known[None, :])
         yield start, distance <= near
 
 

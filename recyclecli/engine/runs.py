@@ -122,7 +122,7 @@ def find_run(name: str, runs: Path = RUNS) -> Run:
         RecycleError: there is none.
     """
     recipes = sorted(runs.glob("*/recipe.yaml"), key=lambda file: file.stat().st_mtime)
-    known = [file.parent for file in recipes if file.parent.suffix != PART]
+    known = [file.parent for file in recipes]
     if name == "last" and known:
         return Run(known[-1])
     for folder in (Path(name), runs / name):

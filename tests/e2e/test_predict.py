@@ -519,7 +519,7 @@ class TestEnsembleCommand:
         tops = sorted((work / "runs/seed-0/checkpoints/top").glob("*[0-9].safetensors"))
         assert len(tops) == 2
         name = f"soup-{tmp_path.name}"
-        left = work / f"runs/{name}.part/checkpoints"  # by a kill
+        left = work / f"runs/making.part/{name}/checkpoints"  # by a kill
         left.mkdir(parents=True)
         shutil.copy(work / "runs/seed-0/recipe.yaml", left.parent)
         assert api.find_run(work / "runs/seed-0").folder.name == "seed-0"

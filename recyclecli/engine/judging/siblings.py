@@ -18,7 +18,6 @@ from recyclecli.engine.learned import learned, read_back, recipe_files
 from recyclecli.engine.pipeline import Pipeline
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
-from recyclecli.files import PART
 from recyclecli.judge.compare import compare
 from recyclecli.judge.gate import Trick, judged
 from recyclecli.judge.ledger import Ledger
@@ -93,7 +92,7 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
     seeds: dict[str, set[int]] = {"": {recipe.seed}}
     for file in sorted(run.folder.parent.glob("*/recipe.yaml")):
         other = Run(file.parent)
-        if other.folder == run.folder or other.folder.suffix == PART or not other.best.is_file():
+        if other.folder == run.folder or not other.best.is_file():
             continue
         try:
             settings, split = read_back(registry, file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def make_soup(members: Sequence[Member], owners: Sequence[Run], name: str, runs:
     """
     described = _card(members)
     run = create_run(name, "soup", runs)
-    making = Run(run.folder.with_name(run.folder.name + PART))  # renamed when it is whole
+    making = Run(runs / f"making{PART}" / run.folder.name)  # where no run is looked for; moved when it is whole
     shutil.rmtree(making.folder, ignore_errors=True)
     _write(members, described, making.best)
     if owners[0].env.is_file():
@@ -43,6 +44,8 @@ def make_soup(members: Sequence[Member], owners: Sequence[Run], name: str, runs:
     keep_recipes(making, owners)
     shutil.rmtree(run.folder)
     making.folder.rename(run.folder)
+    with suppress(OSError):  # another is being made
+        making.folder.parent.rmdir()
     return run
 
 

@@ -106,9 +106,8 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
     shards = [Shard(job, described, number, len(devices), device) for number, device in enumerate(devices)]
     parts = sorted(job.record.parent.glob(f"{glob.escape(job.record.name)}.*{PART}"))
     if parts and not force and (done := _done(job, described)) is not None:  # ended while it cleaned up
-        _clear(shards)
-        for part in (*parts, *job.record.parent.glob(f"{glob.escape(job.record.stem)}.csv.*{PART}")):
-            part.unlink(missing_ok=True)
+        for part in (*job.record.parent.glob(f"{glob.escape(job.record.stem)}.csv.*{PART}"), *parts):
+            part.unlink()
         return done
     if force or shards[0].journal not in parts:  # made before all work, and of all journals the last
         refuse_overwrite(_targets(job), force)

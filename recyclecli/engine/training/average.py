@@ -44,18 +44,14 @@ class Averaging(WeightAveraging):
         @torch.no_grad()
         def average(averaged: list[torch.Tensor], current: list[torch.Tensor], _: torch.Tensor | int) -> None:
             if averaged[0].is_floating_point():
-                torch._foreach_lerp_(averaged, current, weight(self._updates()))
+                assert self._average_model is not None
+                torch._foreach_lerp_(averaged, current, weight(int(self._average_model.n_averaged)))
             else:  # counters of batch normalisation
                 torch._foreach_copy_(averaged, current)
 
         super().__init__(multi_avg_fn=average)
         self._epochwise = epochwise
         self._ends = True  # whether the batch at hand ends its epoch
-
-    def _updates(self) -> int:
-        """How many updates there were."""
-        assert self._average_model is not None
-        return int(self._average_model.n_averaged)
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Bring the average to where the model is by now; its count stays with the processor, which asks for it."""
