@@ -8,9 +8,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from recyclecli.data.sources import Subset
 from recyclecli.engine.judging.evaluate import count_together
 from recyclecli.engine.judging.library import Library, Shares
 from recyclecli.engine.judging.soup import write_soup
@@ -39,7 +36,9 @@ def mixed(
     """Counts of the means and votes of runs that differ in their seed, and of a greedy selection among all runs.
 
     Weights and selections are chosen on labelled photos: each fifth of these is judged with what was
-    chosen on the others. No more than `MOST_RUNS` runs are looked at.
+    chosen on the others. All mixes are counted in one pass over the photos, in the batches in which
+    every other command judges them: a processor may round differently in a batch of another size.
+    No more than `MOST_RUNS` runs are looked at.
 
     Args:
         registry: the installed components.
@@ -73,16 +72,11 @@ def mixed(
         print(f"{name}: recycle ensemble {' '.join(run for run, _ in used)} {weights}", file=sys.stderr)
     if not fixed and not picks:
         return {}
-    found: dict[str, Ledger] = {}
-    first = next(iter(picks.values()), None)  # all are cross-fitted on the same parts
-    parts = [part for part, _ in first.without] if first else [np.arange(len(source))]
-    for number, part in enumerate(parts):
-        mixes = fixed | {name: Mix(one.without[number][1]) for name, one in picks.items()}
-        ledgers = count_together(registry, members, list(mixes.values()), recipe, Subset(source, part.tolist()))
-        for name, ledger in zip(mixes, ledgers, strict=True):
-            found.setdefault(name, Ledger(ledger.class_names)).extend(ledger)
-    order = np.argsort(np.concatenate(parts))
-    return {name: ledger.take(order) for name, ledger in found.items()}
+    picked = (shares for pick in picks.values() for shares in (pick.chosen, *(rest for _, rest in pick.without)))
+    mixes = list(dict.fromkeys([*fixed.values(), *map(Mix, picked)]))
+    counted = dict(zip(mixes, count_together(registry, members, mixes, recipe, source), strict=True))
+    found = {name: counted[mix] for name, mix in fixed.items()}
+    return found | {name: pick.fair(lambda shares: counted[Mix(shares)]) for name, pick in picks.items()}
 
 
 def _picks(library: Library, seeds: int, metric: Metric, groups: Sequence[int] | None) -> dict[str, Picks[Shares]]:
