@@ -3,14 +3,23 @@
 # make docs   the site, in site/
 # Both stand alone, from a clean clone, and may be repeated.
 
-PYTHON ?= python3.11
+# the newest that works here; a name on the path may be none (pyenv's shims), or lack venv (Debian's python3)
+ifndef PYTHON
+PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$python && break; done)
+endif
 VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(wildcard plugins/recycle-*)
 EDITABLE := -e . $(PLUGINS:%=-e %)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 MANIFESTS := pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
-TEST_TOOLS := axe-playwright-python build editables hatchling httpx2 hypothesis import-linter mypy onnx onnxruntime onnxscript playwright pydensecrf2 pytest pytest-xdist ruff supervision twine zensical
+TEST_TOOLS := axe-playwright-python build editables hatchling httpx2 hypothesis import-linter mypy onnx onnxruntime onnxscript playwright pytest pytest-xdist ruff supervision twine zensical
+
+NO_PYTHON := "recyclecli needs Python 3.11, 3.12 or 3.13 with venv, and none was found: install one, \
+as with 'apt-get install python3.11 python3.11-venv' or 'brew install python@3.13', or name one: make PYTHON=/path/to/python"
+NO_PYDENSECRF := "pydensecrf2 cannot be built here ($(VENV)/pydensecrf2.log): densecrf is compared with its stored results"
 
 .PHONY: demo test lint docs reference install surface clean
 
@@ -44,11 +53,16 @@ surface: $(VENV)/.installed
 # one pip command for the core and its plugins, so that no sibling is looked up elsewhere
 $(VENV)/.installed: $(MANIFESTS)
 	@began=$$(date +%s); \
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) && $(PIP) $(EDITABLE) \
-	&& echo $$(($$(date +%s) - began)) > $@
+	if ! $(BIN)/python -m pip --version > /dev/null 2>&1; then \
+		if [ -z "$(PYTHON)" ]; then echo $(NO_PYTHON) >&2; exit 1; fi; \
+		$(PYTHON) -m venv --clear $(VENV) || exit 1; \
+	fi; \
+	$(PIP) $(EDITABLE) && echo $$(($$(date +%s) - began)) > $@
 
+# pydensecrf2 is built from source, and its C++ does not compile for Python 3.13
 $(VENV)/.test-tools: $(VENV)/.installed Makefile
 	$(PIP) $(EDITABLE) $(TEST_TOOLS)
+	@$(PIP) pydensecrf2 > $(VENV)/pydensecrf2.log 2>&1 || echo $(NO_PYDENSECRF)
 	touch $@
 
 clean:
