@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -27,6 +28,42 @@ SMALL = {
     "train.batch_size": 4,
     "train.lr": 0.004,
 }
+
+
+def first_photos(made, folder, images):
+    """Copy the first photos of a COCO folder with their labels; the new folder."""
+    content = json.loads((made / "annotations.json").read_text())
+    content["images"] = content["images"][:images]
+    kept = {image["id"] for image in content["images"]}
+    content["annotations"] = [one for one in content["annotations"] if one["image_id"] in kept]
+    for image in content["images"]:
+        (folder / image["file_name"]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(made / image["file_name"], folder / image["file_name"])
+    (folder / "annotations.json").write_text(json.dumps(content))
+    return folder
+
+
+def make_runs(place, drawn):
+    """data/ with 24 photos in two folds, and runs/ with three tiny models of their classes.
+
+    `seed-0` and `seed-1` differ in their seed and learned from the 12 photos of fold 0 (4 epochs, with an average of
+    the weights and the two best checkpoints); `fold-1` learned from the 12 others, in one epoch.
+    """
+    from recyclecli import api
+
+    data = drawn(place / "data", 24)
+    api.kfold(data, 2)
+    for name, fold, seed, epochs in (("seed-0", 0, 0, 4), ("seed-1", 0, 1, 4), ("fold-1", 1, 0, 1)):
+        settings = {**SMALL, "data.root": data, "data.fold": fold, "seed": seed, "train.epochs": epochs}
+        api.train({**settings, "train.ema": 0.9, "train.keep": 2}, name=name, runs=place / "runs")
+
+
+def runs_in(folder, made):
+    """A copy of what `make_runs` made, whose runs know the copied photos as theirs; the folder."""
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    for file in folder.glob("runs/*/recipe.yaml"):
+        file.write_text(file.read_text().replace(str(made), str(folder)))
+    return folder
 
 
 @cache

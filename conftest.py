@@ -1,14 +1,18 @@
-"""What all tests share: fixtures; plain helpers are in `support`."""
+"""What all tests share, those of the plugins too: their environment, and fixtures that are made once a run."""
 
 import os
 
 import pytest
-from support import SHARED, coco, write_coco
+from support import SHARED, coco, first_photos, make_runs, write_coco
+from together import Together
 
 from recyclecli.plugins import discover
 
+pytest_plugins = ["durations"]
+
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers have a core each; torch in all of them would want every core
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as training sets it: else `recycle` could not be forked after one
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -53,3 +57,29 @@ def small(tmp_path):
     """A folder of 12 photos of 32x32 in two classes."""
     write_coco(tmp_path / "data", coco(12))
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def together(tmp_path_factory):
+    """Makes a folder once for all workers of this run: `together(name, make)`; see `Together`."""
+    own = tmp_path_factory.getbasetemp()
+    return Together((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "together")
+
+
+@pytest.fixture(scope="session")
+def drawn(together):
+    """Writes photos of the sample set, drawn once a run: `drawn(folder, images, seed=0)` is `recycle data sample`."""
+    from recyclecli import api
+
+    def write(folder, images, seed=0):
+        most = max(images, 24)
+        made = together(f"drawn-{most}-{seed}", lambda place: api.sample(place, most, seed=seed))
+        return first_photos(made, folder, images)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def made_runs(together, drawn):
+    """The folder of `make_runs`, for all to read and nobody to change: `runs_in` makes a copy to work in."""
+    return together("runs", lambda place: make_runs(place, drawn))
