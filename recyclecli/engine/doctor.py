@@ -66,10 +66,10 @@ def _lightning() -> Iterator[Finding]:
     try:
         installed = version("lightning")
     except PackageNotFoundError:
-        yield Finding("fix", "lightning is not installed", "pip install 'lightning>=2.6.4'")
+        yield Finding("fix", "lightning is not installed", "pip install 'lightning>=2.6.6'")
         return
     if installed in COMPROMISED:
-        yield Finding("fix", f"lightning {installed} is a compromised release", "pip install 'lightning>=2.6.4'")
+        yield Finding("fix", f"lightning {installed} is a compromised release", "pip install 'lightning>=2.6.6'")
     else:
         yield Finding("ok", f"lightning {installed}")
     foreign = sorted(point.value for point in entry_points(group="lightning.pytorch.callbacks_factory"))

@@ -48,7 +48,7 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
         "kind": kind,
         "least": f"{major}.{minor}",
         "next": f"{major}.{minor + 1}",
-        "needs": {"dataset": "pillow>=11", "postprocessor": "numpy>=1.26"}.get(kind, "torch>=2.6"),
+        "needs": {"dataset": "pillow>=12.1.1", "postprocessor": "numpy>=1.26"}.get(kind, "torch>=2.10"),
     }
     places = {
         "pyproject.toml": "pyproject.toml",
