@@ -1,7 +1,8 @@
-# make demo   an environment, the core with all plugins, the main job on the sample set
-# make test   the same environment with the test tools, then every check
-# make docs   the site, in site/
-# Both stand alone, from a clean clone, and may be repeated.
+# make demo       an environment, the core with all plugins, the main job on the sample set
+# make test       the same environment with the test tools, then lint, docs and every test but the slow ones
+# make test-all   the same, then the slow ones
+# make docs       the site, in site/
+# Each stands alone, from a clean clone, and may be repeated.
 
 # the newest that works here; a name on the path may be none (pyenv's shims), or lack venv (Debian's python3)
 ifndef PYTHON
@@ -14,6 +15,7 @@ BIN := $(VENV)/bin
 PLUGINS := $(wildcard plugins/recycle-*)
 EDITABLE := -e . $(PLUGINS:%=-e %)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PYTEST := $(BIN)/python -m pytest -rs -n 2 --dist loadgroup
 MANIFESTS := pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
 TEST_TOOLS := axe-playwright-python build editables hatchling httpx2 hypothesis import-linter mypy onnx onnxruntime onnxscript playwright pytest pytest-xdist ruff supervision twine zensical
 
@@ -21,7 +23,7 @@ NO_PYTHON := "recyclecli needs Python 3.11, 3.12 or 3.13 with venv, and none was
 as with 'apt-get install python3.11 python3.11-venv' or 'brew install python@3.13', or name one: make PYTHON=/path/to/python"
 NO_PYDENSECRF := "pydensecrf2 cannot be built here ($(VENV)/pydensecrf2.log): densecrf is compared with its stored results"
 
-.PHONY: demo test lint docs reference install surface clean
+.PHONY: demo test test-all test-slow checks lint docs reference install surface clean
 
 install: $(VENV)/.installed
 
@@ -29,8 +31,20 @@ demo: $(VENV)/.installed
 	@echo "installed once, in $$(cat $(VENV)/.installed) s; what follows is the job itself"
 	$(BIN)/recycle demo --out demo --force
 
-test: $(VENV)/.test-tools lint docs
-	$(BIN)/python -m pytest -rs -n 2 --dist loadgroup
+# lint and docs run beside the tests, whose workers often wait; what they print comes when they are done
+test: $(VENV)/.test-tools
+	@$(MAKE) --no-print-directory checks > $(VENV)/checks.log 2>&1 & checks=$$!; \
+	$(PYTEST) -m "not slow"; tests=$$?; \
+	wait $$checks; checked=$$?; cat $(VENV)/checks.log; \
+	exit $$((tests + checked))
+
+test-slow: $(VENV)/.test-tools
+	$(PYTEST) -m slow
+
+test-all: test
+	$(MAKE) --no-print-directory test-slow
+
+checks: lint docs
 
 # the site in site/, from docs/ and mkdocs.yml; a dead link ends it
 docs: $(VENV)/.test-tools

@@ -8,7 +8,7 @@ from together import Together
 
 from recyclecli.plugins import discover
 
-pytest_plugins = ["durations"]
+pytest_plugins = ["durations", "leftovers"]
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers have a core each; torch in all of them would want every core
     os.environ.setdefault("OMP_NUM_THREADS", "1")

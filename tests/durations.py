@@ -3,6 +3,7 @@
 A pytest plugin. The seconds are those of set-up, call and teardown, summed over the workers.
 """
 
+import tempfile
 import time
 import tomllib
 from collections import Counter
@@ -36,7 +37,7 @@ class Durations:
         for test, seconds in self._spent.items():
             files[test.partition("::")[0]] += seconds
         if self._full:
-            terminalreporter.write_line("the disk was full: make room in the temporary folder, or set TMPDIR")
+            terminalreporter.write_line(f"the disk was full: make room in {tempfile.gettempdir()}, or set TMPDIR")
         if len(files) < 2:
             return
         wall, spent = time.monotonic() - self._began, files.total()

@@ -1,5 +1,8 @@
 """Plain helpers of the tests."""
 
+import contextlib
+import importlib
+import io
 import json
 import os
 import shlex
@@ -7,11 +10,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 from forks import Forks
 from PIL import Image
 from pydantic import BaseModel
@@ -39,6 +44,34 @@ def first_photos(made, folder, images):
     for image in content["images"]:
         (folder / image["file_name"]).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(made / image["file_name"], folder / image["file_name"])
+    (folder / "annotations.json").write_text(json.dumps(content))
+    return folder
+
+
+def quarter_size(data, name, folder, images=None):
+    """Write the first photos of a COCO file with a quarter of their sides, as PNG, and their labels; the new folder.
+
+    What is done with each pixel of a photo takes a sixteenth of the time.
+    """
+    from recyclecli.coco import decode, encode
+
+    content = json.loads((data / name).read_text())
+    content["images"] = content["images"][:images]
+    kept = {image["id"] for image in content["images"]}
+    content["annotations"] = [one for one in content["annotations"] if one["image_id"] in kept]
+    (folder / "images").mkdir(parents=True)
+    for image in content["images"]:
+        with Image.open(data / image["file_name"]) as photo:
+            small = photo.reduce(4)
+        image |= {"file_name": f"images/{image['id']}.png", "width": small.width, "height": small.height}
+        small.save(folder / image["file_name"])
+    for one in content["annotations"]:
+        if isinstance(one["segmentation"], dict):
+            one["segmentation"] = encode(decode(one["segmentation"])[::4, ::4])
+        else:
+            one["segmentation"] = [[value / 4 for value in ring] for ring in one["segmentation"]]
+        one["bbox"] = [value / 4 for value in one["bbox"]]
+        one["area"] /= 16
     (folder / "annotations.json").write_text(json.dumps(content))
     return folder
 
@@ -75,17 +108,44 @@ def forks():
 def run_recycle(*arguments, cwd, env=None, timeout=300):
     """Run `recycle` as a user does, in a process of its own."""
     texts = list(map(str, arguments))
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", **(env or {})}
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, **(env or {})}
     if forks().fits(environment):
         return forks().run(texts, cwd, environment, timeout)[0]
     command = [sys.executable, "-m", "recyclecli", *texts]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
 
 
+def recycle_here(*arguments, cwd, env=None, site=None):
+    """Run `recycle` in this process, where its start and its end are not the point; what `run_recycle` gives.
+
+    `site` is a folder of packages that it sees, too.
+    """
+    from recyclecli.cli.app import main
+
+    before, code = set(sys.modules), 0
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["recycle", *map(str, arguments)])
+        for name, value in (env or {}).items():
+            patch.setenv(name, value)
+        if site is not None:
+            patch.syspath_prepend(str(site))
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    for name in set(sys.modules) - before if site is not None else ():
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(f"{site}/"):
+            del sys.modules[name]
+    importlib.invalidate_caches()
+    return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), err.getvalue())
+
+
 def start_recycle(*arguments, cwd):
     """Start `recycle` in a process of its own, to be killed; what it prints is lost."""
     with Path(os.devnull).open("w") as nowhere:
-        return forks().start(list(map(str, arguments)), cwd, {**os.environ, "OMP_NUM_THREADS": "1"}, nowhere)
+        return forks().start(list(map(str, arguments)), cwd, {"OMP_NUM_THREADS": "1", **os.environ}, nowhere)
 
 
 def fresh_environment(folder):
@@ -98,6 +158,29 @@ def fresh_environment(folder):
         (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} -P -m {module} "$@"\n')
         (programs / name).chmod(0o755)
     return programs
+
+
+def as_installed(package):
+    """Give a package what an editable install leaves: a name, a version and entry points; the folder of its sources."""
+    project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
+    info = package / "src" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    lines = [f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
+             for group, points in project["entry-points"].items()]  # fmt: skip
+    (info / "entry_points.txt").write_text("\n".join(lines))
+    return package / "src"
+
+
+def pytest_of(packages):
+    """Run the tests of packages as if they were installed; what pytest printed, a line for each test."""
+    places = [*map(str, map(as_installed, packages)), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    folder, names = packages[0].parent, [package.name for package in packages]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v", "--rootdir", str(folder), *names]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def recipe_keys(model):

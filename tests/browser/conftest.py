@@ -40,21 +40,32 @@ def visit(chromium):
     assert faults == []
 
 
-@pytest.fixture
-def accessible(visit):
+again = pytest.mark.slow("loads a page and its axe-core again")
+
+
+@pytest.fixture(
+    params=[
+        ("light", 1200),
+        ("dark", 390),
+        pytest.param(("light", 390), marks=again),
+        pytest.param(("dark", 1200), marks=again),
+    ],
+    ids=lambda look: "-".join(map(str, look)),
+)
+def accessible(visit, request):
     """Asserts that axe-core finds nothing serious in a page, in light and dark, on a desk and on a phone."""
+    scheme, width = request.param
     bundled = pytest.importorskip("axe_playwright_python.sync_playwright")
 
     def accessible(url, prepare=lambda page: None):
-        for scheme, width in (("light", 1200), ("light", 390), ("dark", 1200), ("dark", 390)):
-            page = visit(url, width, scheme, bypass_csp=True)
-            prepare(page)
-            found = bundled.Axe().run(page).response["violations"]
-            serious = [
-                (one["id"], one["impact"], [node["html"][:200] for node in one["nodes"][:3]])
-                for one in found
-                if one["impact"] in ("serious", "critical")
-            ]
-            assert serious == [], (scheme, width)
+        page = visit(url, width, scheme, bypass_csp=True)
+        prepare(page)
+        found = bundled.Axe().run(page).response["violations"]
+        serious = [
+            (one["id"], one["impact"], [node["html"][:200] for node in one["nodes"][:3]])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == []
 
     return accessible

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.xdist_group("browser")
 def report(tmp_path_factory):
     """The report of a small run that ablate has judged; class and file names are hostile."""
     place = tmp_path_factory.mktemp("report")
-    content = coco(24, categories=(("<b>Paper</b>", 1), ("Metal & 'more'", 2)))
+    content = coco(12, categories=(("<b>Paper</b>", 1), ("Metal & 'more'", 2)))
     write_coco(place / "data", content)
-    settings = {**SMALL, "data.root": place / "data", "data.size": 32, "train.epochs": 1}
+    settings = {**SMALL, "model": "linknet", "data.root": place / "data", "data.size": 32, "train.epochs": 1}
     run = api.train(settings, runs=place / "runs").run
     api.ablate(run, only=["hflip", "vflip"], retrained=False)
     return api.report(run)[0]

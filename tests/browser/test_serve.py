@@ -24,11 +24,12 @@ METAL = "<b>Metal</b>"
 RED, BLUE, GRAY = (200, 40, 40), (40, 60, 200), (128, 128, 128)
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A run that has learned that red is paper and blue metal; it is used with one view."""
-    place = tmp_path_factory.mktemp("serve")
-    content = coco(56, 64, (("Paper", 1), (METAL, 2)))
+def make_runs(place):
+    """Runs that have learned that red is paper and blue metal, of which `other` calls metal wood.
+
+    They are used with one view.
+    """
+    content = coco(24, 64, (("Paper", 1), (METAL, 2)))
     chance = np.random.default_rng(0)
     (place / "data/images").mkdir(parents=True)
     for image, shape in zip(content["images"], content["annotations"], strict=True):
@@ -38,16 +39,10 @@ def run(tmp_path_factory):
         ImageDraw.Draw(photo).rectangle((left, top, left + 29, top + 29), (RED, BLUE)[shape["category_id"] - 1])
         photo.save(place / "data" / image["file_name"], quality=95)
     write_coco(place / "data", content, photos=False)
-    settings = {**SMALL, "data.root": place / "data", "train.epochs": 6, "data.scale": None, "train.ema": 0}
-    run = api.train(settings, runs=place / "runs").run
+    settings = {**SMALL, "data.root": place / "data", "train.epochs": 4, "data.scale": None, "train.ema": 0}
+    run = api.train({**settings, "aug": []}, name="run", runs=place / "runs").run
     chosen = {"weights": "best", "views": ["hflip"], "post": []}
     run.pipeline.write_text(json.dumps({"format": 1, "pipeline": chosen}))
-    return run
-
-
-@pytest.fixture(scope="module")
-def other(run):
-    """The same run, but what was metal it calls wood."""
     folder = run.folder.with_name("other")
     shutil.copytree(run.folder, folder)
     file = folder / "checkpoints/best.safetensors"
@@ -55,12 +50,17 @@ def other(run):
         card = json.loads(handle.metadata()["recycle"])
     card["class_names"][2] = "Wood"
     save_file(load_file(file), file, {"recycle": json.dumps(card)})
-    return folder
 
 
 @pytest.fixture(scope="module")
-def url(run, other):
+def run(together):
+    return api.find_run(together("browser", make_runs) / "runs/run")
+
+
+@pytest.fixture(scope="module")
+def url(run):
     """`recycle serve` with another run beside it, as typed; stopped by Ctrl-C."""
+    other = run.folder.with_name("other")
     command = [sys.executable, "-m", "recyclecli", "serve", str(run.folder), "--with", str(other), "--port", "0"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -184,9 +184,11 @@ def test_a_tap_tells_the_material_and_it_stays(url, photo, visit):
     page = visit(url, 390, has_touch=True)
     choose(page, photo)
     scale = page.locator(".frame canvas").bounding_box()["width"] / 640
+    canvas = page.locator(".frame canvas")
     for x, name in ((160, "Paper"), (480, METAL)):  # the second tap moves no focus
-        page.locator(".frame canvas").tap(position={"x": x * scale, "y": 220 * scale})
-        page.wait_for_timeout(200)
+        canvas.evaluate("(it) => { window.tapped = new Promise((done) => { it.onclick = () => setTimeout(done); }); }")
+        canvas.tap(position={"x": x * scale, "y": 220 * scale})
+        page.evaluate("tapped")
         assert page.locator(".said").inner_text().startswith(name)
     assert page.locator(".cross").is_visible()
 
@@ -333,7 +335,7 @@ def test_children_are_told_what_is_not_sure(url, visit, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["", "/children"])
-@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize("width", [pytest.param(1200, marks=pytest.mark.slow("loads the pages again")), 390])
 def test_nothing_sticks_out(url, photo, visit, path, width):
     page = visit(url + path, width)
     choose(page, photo)

@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from support import DISTS, run_recycle
+from support import DISTS, recycle_here, run_recycle
 
 from recyclecli import manifest
 from recyclecli.cli.app import main
@@ -130,24 +130,35 @@ def test_runs_are_offered_with_the_last(tmp_path):
     assert complete("train --runs elsewhere --resume ", tmp_path)[0] == ["last", "two"]
 
 
+def in_one_process(lines, env, then=""):
+    """What `recycle` prints for each line of several in one new process, and after each what `then` does."""
+    program = (
+        "import os, shlex, sys\nfrom recyclecli.cli.app import main\n"
+        f"for line in {list(lines)!r}:\n"
+        "    os.environ['_TYPER_COMPLETE_ARGS'] = f'recycle {line}'\n"
+        "    sys.argv = ['recycle', *shlex.split(line)]\n"
+        "    try:\n        main()\n    except SystemExit as end:\n        assert not end.code, (line, end.code)\n"
+        f"    {then or 'pass'}\n    print('NEXT')"
+    )
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, capture_output=True, text=True, env=os.environ | env, timeout=60)
+    assert done.returncode == 0, done.stderr
+    *answers, last = done.stdout.split("NEXT\n")
+    assert (len(answers), last) == (len(lines), "")
+    return answers, done.stderr
+
+
 def test_completion_loads_neither_torch_nor_a_plugin(tmp_path, cache):
     """Of no stored manifest and of one."""
     env = {"PYTHONPATH": str(DISTS / "raises"), "RECYCLE_CACHE": str(cache)}
-    lines = ("train --plugin ", "train -o ", "aug copy-paste --", "plugins show ", "predict last x --tta ")
-    for number, line in enumerate(lines):
-        program = (
-            "import os, sys\nfrom recyclecli.cli.app import main\n"
-            f"os.environ |= {ASKED!r} | {{'_TYPER_COMPLETE_ARGS': 'recycle {line}'}}\n"
-            "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
-            f"print('LOADED', sorted(set({LOADED!r}) & set(sys.modules)))"
-        )
-        run = [sys.executable, "-c", program]
-        done = subprocess.run(run, capture_output=True, text=True, env=os.environ | env, timeout=30)
-        assert "LOADED []" in done.stdout, done.stdout + done.stderr
-        if number == 0:
-            assert offers("unetpp", line, tmp_path, **env)
-        else:
-            assert len(done.stdout.splitlines()) > 2
+    first, *lines = "train --plugin ", "train -o ", "aug copy-paste --", "plugins show ", "predict last x --tta "
+    loaded = f"print('LOADED', sorted(set({LOADED!r}) & set(sys.modules)))"
+    (answer,), _ = in_one_process([first], env | ASKED, loaded)
+    assert "LOADED []" in answer
+    assert offers("unetpp", first, tmp_path, **env)
+    for answer in in_one_process(lines, env | ASKED, loaded)[0]:
+        assert "LOADED []" in answer
+        assert len(answer.splitlines()) > 2
 
 
 def test_a_plugin_that_raises_breaks_neither_help_nor_completion(tmp_path, cache):
@@ -155,10 +166,10 @@ def test_a_plugin_that_raises_breaks_neither_help_nor_completion(tmp_path, cache
     assert offers("focal", "train --loss ", tmp_path, **env)
     assert {"acme-raises", "acme-exits", "acme-half"} <= set(complete("plugins check ", tmp_path, **env)[0])
     assert "half" not in complete("train --loss ", tmp_path, **env)[0]
-    for line in ("--help", "aug --help", "aug flip --help"):
-        done = run_recycle(*line.split(), cwd=tmp_path, env=env, timeout=60)
-        assert (done.returncode, done.stderr) == (0, ""), line
-    assert "copy-paste" in run_recycle("aug", "--help", cwd=tmp_path, env=env).stdout
+    answers, err = in_one_process(("--help", "aug --help", "aug flip --help"), env)
+    assert err == ""
+    assert all(answers)
+    assert "copy-paste" in answers[1]
 
 
 def test_a_plugin_that_hangs_holds_up_neither_help_nor_completion(tmp_path, cache):
@@ -172,9 +183,9 @@ def test_a_plugin_that_hangs_holds_up_neither_help_nor_completion(tmp_path, cach
     discover_impatiently(cache, env["PYTHONPATH"])
     assert {"focal", "acme"} <= set(complete("train --loss ", tmp_path, **env)[0])
     assert "acme-hangs" in complete("plugins check ", tmp_path, **env)[0]
-    for line in ("--help", "aug --help", "aug flip --help", "aug preview copy-paste --help"):
-        done = run_recycle(*line.split(), cwd=tmp_path, env=env, timeout=20)
-        assert done.returncode == 0, done.stderr
+    began = time.monotonic()
+    in_one_process(("--help", "aug --help", "aug flip --help", "aug preview copy-paste --help"), env)
+    assert time.monotonic() - began < 20
 
 
 def test_what_was_installed_since_is_offered(tmp_path, cache):
@@ -182,7 +193,11 @@ def test_what_was_installed_since_is_offered(tmp_path, cache):
     assert "acme" not in complete("train --loss ", tmp_path, **env)[0]
     env["PYTHONPATH"] = f"{DISTS / 'ok'}"
     assert offers("acme", "train --loss ", tmp_path, **env)
-    env["PYTHONPATH"] = f"{DISTS / 'ok'}:{DISTS / 'clash'}"
+
+
+@pytest.mark.slow("finds the installed plugins in two new processes")
+def test_a_name_of_two_packages_is_offered_with_each(tmp_path, cache):
+    env = {"RECYCLE_CACHE": str(cache), "PYTHONPATH": f"{DISTS / 'ok'}:{DISTS / 'clash'}"}
     assert offers("acme@acme-ok", "train --loss ", tmp_path, **env)
     assert "acme@acme-clash" in complete("train --loss ", tmp_path, **env)[0]
     env["RECYCLE_PLUGINS"] = "acme-ok"
@@ -190,15 +205,15 @@ def test_what_was_installed_since_is_offered(tmp_path, cache):
     assert complete("train --loss ", tmp_path, **env)[0] == ["acme"]
 
 
-@pytest.mark.parametrize("stored", ["", "{", '{"fingerprint": 3}', "[]"])
-def test_a_manifest_that_is_none_is_made_anew(tmp_path, cache, stored):
+def test_a_manifest_that_is_none_is_made_again(tmp_path, cache):
     env = {"RECYCLE_CACHE": str(cache)}
     assert run_recycle("plugins", "list", cwd=tmp_path, env=env).returncode == 0
     (file,) = cache.iterdir()
     whole = file.read_text()
-    file.write_text(stored)
-    assert offers("focal", "train --loss ", tmp_path, **env)
-    assert json.loads(file.read_text()) == json.loads(whole)
+    for stored in ("", "{", '{"fingerprint": 3}', "[]"):
+        file.write_text(stored)
+        assert offers("focal", "train --loss ", tmp_path, **env)
+        assert json.loads(file.read_text()) == json.loads(whole), stored
 
 
 def test_a_cache_that_cannot_be_written_fails_nothing(tmp_path):
@@ -208,8 +223,8 @@ def test_a_cache_that_cannot_be_written_fails_nothing(tmp_path):
 
 
 def test_commands_that_discover_store_what_they_found(tmp_path, cache):
-    env = {"RECYCLE_CACHE": str(cache), "PYTHONPATH": str(DISTS / "rain")}
-    assert run_recycle("plugins", "list", cwd=tmp_path, env=env).returncode == 0
+    shared = {"env": {"RECYCLE_CACHE": str(cache)}, "site": DISTS / "rain", "cwd": tmp_path}
+    assert recycle_here("plugins", "list", **shared).returncode == 0
     (file,) = cache.iterdir()
     found = manifest.Manifest.model_validate_json(file.read_text())
     settings = {one.name: one for one in found.of("augmentation")["rain"].settings}
@@ -222,9 +237,9 @@ def test_commands_that_discover_store_what_they_found(tmp_path, cache):
     }
     assert settings["seed"].choices == ("small", "large")
     assert settings["shades"].default == "0.5"
-    time = file.stat().st_mtime_ns
-    assert run_recycle("plugins", "list", cwd=tmp_path, env=env).returncode == 0
-    assert file.stat().st_mtime_ns == time
+    written = file.stat().st_mtime_ns
+    assert recycle_here("plugins", "list", **shared).returncode == 0
+    assert file.stat().st_mtime_ns == written
 
 
 @pytest.mark.parametrize(
@@ -246,13 +261,12 @@ def test_the_cache_is_where_the_platform_has_it(monkeypatch, platform, env, fold
     assert str(manifest.manifest_file().parent) == folder
 
 
-def test_who_does_not_finish_loading_is_named(tmp_path):
+def test_who_does_not_finish_loading_is_named(monkeypatch, capsys):
     """A command that needs the plugins waits, and says for whom."""
-    program = (
-        "import time, recyclecli.manifest as m\nm.PATIENCE = 0.05\nload = m.plugins.discover\n"
-        "m.plugins.discover = lambda found: time.sleep(0.4) or load(found=found)\nm.discover()"
-    )
-    env = {**os.environ, "RECYCLE_PLUGINS": ""}
-    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=60)
-    assert "still waiting for the plugin recycle-losses" in done.stderr
-    assert "RECYCLE_PLUGINS" in done.stderr
+    load = manifest.plugins.discover
+    monkeypatch.setattr(manifest, "PATIENCE", 0.05)
+    monkeypatch.setattr(manifest.plugins, "discover", lambda found: time.sleep(0.4) or load(found=found))
+    manifest.discover()
+    said = capsys.readouterr().err
+    assert "still waiting for the plugin recycle-losses" in said
+    assert "RECYCLE_PLUGINS" in said

@@ -34,6 +34,15 @@ TYPED = {  # what is typed, with TAB, and the line that it becomes
 }
 
 
+OFTEN = (  # what shells treat as they like: `=`, `+`, files, a command before
+    "recycle trai\t",
+    "recycle train -o model.enc\tresnet3\t",
+    "recycle compare my-run+hf\t",
+    "recycle predict last some-ph\t",
+    "cd . && A=1 recycle plugins check recycle-sm\t",
+)
+
+
 def needs(shell):
     return pytest.param(shell, marks=pytest.mark.skipif(shutil.which(shell) is None, reason=f"no {shell} here"))
 
@@ -116,7 +125,12 @@ def terminal(request, home):
     terminal.close()
 
 
-@pytest.mark.parametrize("typed", TYPED)
+def cases():
+    reason = pytest.mark.slow("starts an interpreter at each TAB")
+    return [pytest.param(typed, marks=[] if typed in OFTEN else reason) for typed in TYPED]
+
+
+@pytest.mark.parametrize("typed", cases())
 def test_a_typed_line_is_completed(terminal, typed):
     terminal.wait_for("READY> ")
     terminal.type(typed)

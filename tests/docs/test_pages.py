@@ -11,6 +11,8 @@ Fenced blocks are taken in their order, in one folder for each page:
 `<!-- in: NAME -->` says what lies in the folder (`in_folder`), `<!-- not run: WHY -->` that the block after it
 is checked by nobody. Trainings are made small: an epoch of photos of 64 pixels, whatever the page says, with timm's
 encoder for tests where the words name none.
+
+Of every page, `LONG` or not, the quick tier reads the commands, the recipes and the Python without running them.
 """
 
 import json
@@ -21,14 +23,17 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import layouts
 import pytest
 from fenced import outside, parts
 from support import forks, run_recycle
+from typer.main import get_command
 
 from recyclecli import api
+from recyclecli.cli.app import app
 from recyclecli.recipe import resolve
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +41,9 @@ PAGES = [ROOT / "README.md", *sorted(page for page in ROOT.glob("docs/**/*.md") 
 ELSEWHERE = {"first-plugin.md", "plugins.md"}  # have tests of their own
 RUN = {"bash", "python", "yaml"}
 TYPED = [page for page in PAGES if page.name not in ELSEWHERE and RUN & {kind for kind, _, _ in parts(page)}]
+LONG = {"augment", "contest", "index", "judge", "onnx", "predict", "rare-classes", "sorting-line", "submission"}
+LONG |= {"taco", "zerowaste"}
+SLOW = pytest.mark.slow("trains and scores as the page's reader does")
 SMALL = {"train.epochs": 1, "train.batch_size": 4, "data.size": 64, "data.workers": 0, "model.weights": "none"}
 ENCODER = {"model.encoder": "tu-test_efficientnet"}
 FLAGS = {"--epochs": "train.epochs", "--batch-size": "train.batch_size"}
@@ -43,10 +51,25 @@ LAID_OUT = {"sample": "made", "run": "trained", "runs": "trained_twice"}
 FEW = {"--aug-num": "4", "--num-output": "4", "--min-area": "20"}
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
+@pytest.fixture(scope="session")
+def made(together):
     """data/ with 20 labelled photos, and photos/ with four that have no labels."""
-    folder = tmp_path_factory.mktemp("docs")
+    return together("docs", make)
+
+
+@pytest.fixture(scope="session")
+def trained(together, made):
+    return together(
+        "docs-run", lambda folder: train(folder, made, "recycle data kfold --n 4", "recycle train --fold 0")
+    )
+
+
+@pytest.fixture(scope="session")
+def trained_twice(together, trained):
+    return together("docs-runs", lambda folder: train(folder, trained, "recycle train --fold 0 --plugin unet"))
+
+
+def make(folder):
     type_all(["recycle data convert . data --from sample --to coco -o images=24 -o size=128"], folder)
     file = folder / "data" / "annotations.json"
     document = json.loads(file.read_text())
@@ -57,23 +80,11 @@ def made(tmp_path_factory):
     kept = {image["id"] for image in document["images"]}
     document["annotations"] = [one for one in document["annotations"] if one["image_id"] in kept]
     file.write_text(json.dumps(document))
-    return folder
 
 
-@pytest.fixture(scope="module")
-def trained(made, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trained")
-    shutil.copytree(made, folder, dirs_exist_ok=True)
-    type_all(["recycle data kfold --n 4", "recycle train --fold 0"], folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def trained_twice(trained, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("twice")
-    shutil.copytree(trained, folder, dirs_exist_ok=True)
-    type_all(["recycle train --fold 0 --plugin unet"], folder)
-    return folder
+def train(folder, before, *commands):
+    shutil.copytree(before, folder, dirs_exist_ok=True)
+    type_all(commands, folder)
 
 
 class Server:
@@ -113,15 +124,6 @@ def server():
     started = Server()
     yield started
     started.stop()
-
-
-@pytest.fixture(autouse=True)
-def same_environment():
-    """Training in this process leaves variables behind, with which `recycle` could not be forked."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def in_folder(name, made, folder, request):
@@ -181,7 +183,57 @@ def test_code_stands_in_fenced_blocks_of_a_known_kind(page):
     assert {kind for kind, _, _ in parts(page)} <= {*RUN, "toml", "text", "in"}
 
 
-@pytest.mark.parametrize("page", TYPED, ids=lambda page: page.stem)
+@cache
+def root():
+    return get_command(app)
+
+
+def read(words):
+    """Parse the words of a command as `recycle` does, and run nothing."""
+    command, context = root(), None
+    while True:
+        context = command.make_context(words[0], words[1:], parent=context)
+        if not hasattr(command, "list_commands"):
+            return context
+        words = [*context._protected_args, *context.args]
+        _, command, _ = command.resolve_command(context, words)
+
+
+@pytest.mark.parametrize("page", [*TYPED, ROOT / "docs/tutorials/first-plugin.md"], ids=lambda page: page.stem)
+def test_what_the_page_says_is_understood(page, tmp_path, registry):
+    for kind, content, title in parts(page):
+        if kind == "bash":
+            for words in (shlex.split(line, comments=True) for line in lines(content)):
+                if words[0] == "recycle":
+                    read(words)
+        elif kind == "yaml" and title in ("", "recipe.yaml"):
+            (tmp_path / "recipe.yaml").write_text(content)
+            resolve(registry, tmp_path / "recipe.yaml")
+        elif kind == "python":
+            names = re.findall(r"\bapi\.(\w+)", content)
+            assert [name for name in names if not hasattr(api, name)] == []
+            compile(content, str(page), "exec")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("recycle trian", "(?i)no such command"),
+        ("recycle data stats --no-such", "(?i)no such option"),
+        ("recycle train --epochs many", "valid integer"),
+        ("recycle pseudo-label last", "(?i)missing"),
+    ],
+)
+def test_words_that_no_command_takes_are_found(words, message):
+    with pytest.raises(Exception, match=message):
+        read(words.split())
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=SLOW) if page.stem in LONG else page for page in TYPED],
+    ids=lambda page: page.stem,
+)
 def test_what_the_page_says_works(page, made, tmp_path, request, monkeypatch, registry, server):
     monkeypatch.chdir(tmp_path)
     train = api.train

@@ -1,42 +1,34 @@
-"""The package that docs/plugins.md prints, file by file, is found and keeps the contract of its kind."""
+"""The packages that the pages print, file by file, are found and keep the contracts of their kinds."""
 
-import os
-import subprocess
-import sys
-import tomllib
 from pathlib import Path
 
 from fenced import parts
+from support import pytest_of
 
-PAGE = Path(__file__).parents[2] / "docs/plugins.md"
+from recyclecli.kit import write_kit
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_package_of_the_page_passes_its_tests(tmp_path):
+def write(page, folder):
+    """Write the files that a page prints; the lines that it types."""
     typed = []
-    for kind, content, title in parts(PAGE):
+    for kind, content, title in parts(page):
         if title:
-            file = tmp_path / title
+            file = folder / title
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content)
         elif kind == "bash":
             typed += content.splitlines()
-    install, test = typed
-    assert install == "pip install -e acme-losses"
-    as_installed(tmp_path / "acme-losses")
-    places = [str(tmp_path / "acme-losses/src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
-    done = subprocess.run(
-        [sys.executable, "-m", *test.split()], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    return typed
 
 
-def as_installed(package):
-    """What an editable install leaves: a name, a version and the entry points, beside the sources."""
-    project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
-    info = package / "src" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    lines = [f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
-             for group, points in project["entry-points"].items()]  # fmt: skip
-    (info / "entry_points.txt").write_text("\n".join(lines))
+def test_the_packages_of_the_pages_pass_their_tests(tmp_path):
+    assert write(DOCS / "plugins.md", tmp_path) == ["pip install -e acme-losses", "pytest acme-losses"]
+    write_kit("calm-losses", "loss", tmp_path / "calm-losses")
+    written = set(tmp_path.glob("calm-losses/**/*.py"))
+    write(DOCS / "tutorials/first-plugin.md", tmp_path)
+    assert set(tmp_path.glob("calm-losses/**/*.py")) == written, "the tutorial changes files of the template"
+    said = pytest_of([tmp_path / "acme-losses", tmp_path / "calm-losses"])
+    assert "calm-losses/tests/test_loss.py::test_a_sure_answer_costs_more_than_it_did PASSED" in said
+    assert said.count("acme-losses/") > 5

@@ -2,11 +2,12 @@
 
 import json
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
-from support import DISTS, coco, fake_dists, run_recycle, start_recycle, write_coco
+from support import DISTS, coco, fake_dists, recycle_here, run_recycle, start_recycle, write_coco
 
 from recyclecli import api
 from recyclecli.coco import decode
@@ -276,17 +277,17 @@ def test_corrupt_photos_are_skipped_and_counted_or_fatal(lossless):
 
 
 def test_a_strangers_augmentation_gets_its_command(lossless, tmp_path):
-    env = {"PYTHONPATH": str(DISTS / "rain"), "COLUMNS": "200"}
-    assert "Drops on the lens" in run_recycle("aug", "--help", cwd=tmp_path, env=env).stdout
-    shown = run_recycle("aug", "rain", "--help", cwd=tmp_path, env=env).stdout
+    recycle = partial(recycle_here, cwd=tmp_path, env={"COLUMNS": "200"}, site=DISTS / "rain")
+    assert "Drops on the lens" in recycle("aug", "--help").stdout
+    shown = recycle("aug", "rain", "--help").stdout
     for text in ("--drops", "--rain-seed", "small|large", "KEY=VALUE", "[default: on]", "recycle aug rain --aug-num"):
         assert text in shown
     line = ["aug", "rain", "--aug-num", 6, "--data", lossless, "--out", tmp_path / "out", "--mode", "self", "--seed", 3]
-    missing = run_recycle(*line, cwd=tmp_path, env=env)
+    missing = recycle(*line)
     assert missing.returncode == 2
     assert "drops" in missing.stderr
     flags = ["--drops", 9, "--rain-seed", "large", "--shades", 0, "--shades", "0.25", "--per-class", "Paper=2"]
-    done = run_recycle(*line, *flags, cwd=tmp_path, env=env)
+    done = recycle(*line, *flags)
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "out/rain.json").read_text())
     assert len(content["images"]) == 6
@@ -295,12 +296,10 @@ def test_a_strangers_augmentation_gets_its_command(lossless, tmp_path):
     assert (pixels[0, 0] == 1).all(), "it does not tell origins, so it gets one photo at a time"
     assert (pixels == 0).all(2).sum() >= 36
     assert (pixels == 64).all(2).sum() >= 36
-    thief = run_recycle("aug", "thief", "--aug-num", 2, "--data", lossless, cwd=tmp_path, env=env)
+    thief = recycle("aug", "thief", "--aug-num", 2, "--data", lossless)
     assert thief.returncode == 2
     assert "does not tell which of them it shows" in thief.stderr
-    preview = run_recycle(
-        "aug", "preview", "rain", "--drops", 5, "--data", lossless, "--size", 48, cwd=tmp_path, env=env
-    )
+    preview = recycle("aug", "preview", "rain", "--drops", 5, "--data", lossless, "--size", 48)
     assert preview.returncode == 0, preview.stderr
     assert Image.open(tmp_path / "preview.png").width > 500
 

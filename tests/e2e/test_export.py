@@ -10,7 +10,7 @@ import onnx
 import pytest
 import torch
 from PIL import Image
-from support import coco, run_recycle, write_coco
+from support import coco, run_recycle, runs_in, write_coco
 from torch import nn
 from torch.nn import functional as F
 
@@ -20,8 +20,6 @@ from recyclecli.engine.checkpoint import Trained
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.types import ModelContext
-
-pytestmark = pytest.mark.xdist_group("export")  # its runs are trained once, not by each worker
 
 SETTINGS = {
     "model": "unet",
@@ -41,10 +39,8 @@ def noise(*sizes):
     return [chance.integers(0, 256, (height, width, 3), np.uint8) for height, width in sizes]
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder with 12 photos in data/, a trained run in runs/r, and photos of other sizes in photos/."""
-    root = tmp_path_factory.mktemp("export")
+def make(root):
+    """12 photos in data/, a trained run in runs/r with its export, and photos of other sizes in photos/."""
     write_coco(root / "data", coco(12, 48))
     api.train({**SETTINGS, "data.root": str(root / "data")}, name="r", runs=root / "runs")
     (root / "photos").mkdir()
@@ -54,14 +50,21 @@ def place(tmp_path_factory):
     turned[0x0112] = 6
     Image.fromarray(noise((70, 40))[0]).save(root / "photos/d.jpg", exif=turned)
     Image.fromarray(noise((30, 40))[0][..., 0].astype(np.uint16) * 257).save(root / "photos/e.png")
-    return root
+    done = run_recycle("export", "r", "--format", "onnx", "--json", cwd=root)
+    assert done.returncode == 0, done.stderr
+    (root / "exported.json").write_text(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def place(together, tmp_path_factory):
+    """A copy of what `make` made."""
+    return runs_in(tmp_path_factory.mktemp("export"), together("export", make))
 
 
 @pytest.fixture(scope="module")
 def exported(place):
-    done = run_recycle("export", "r", "--format", "onnx", "--json", cwd=place)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    """What `recycle export --json` printed."""
+    return json.loads((place / "exported.json").read_text())
 
 
 def test_the_folder_says_what_it_holds(place, exported):
@@ -196,10 +199,16 @@ def test_a_model_of_one_size(export_of, model, exporter):
 FREE = ["unetpp", "manet", "linknet", "fpn", "deeplabv3", "deeplabv3plus", "segformer", "fcn32s", "fcn8s"]
 OWN = ("fpn", "fcn32s", "fcn8s")  # go with the default encoder, or one of their own; the rest with timm's for tests
 FIXED = ["pspnet", "upernet", "pan", "dpt"]  # they pool to fixed grids, have a least size, or embed positions
+QUICK = ("linknet", "pan")  # one of each
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [*FREE, *FIXED])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow("exports each architecture"))
+        for name in (*FREE, *FIXED)
+    ],
+)
 def test_our_architectures(name, registry, export_of):
     torch.manual_seed(0)
     less = {} if name in OWN else {"encoder": "tu-test_vit" if name == "dpt" else "tu-test_efficientnet"}

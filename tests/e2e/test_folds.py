@@ -1,9 +1,13 @@
 """`train --folds all`: every fold by a process of its own, one score over all photos, repeatable."""
 
 import json
+import sys
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from support import TINY, coco, run_recycle, write_coco
+from support import TINY, coco, recycle_here, run_recycle, write_coco
 
 SMALL = ["--plugin", "fpn", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32", *TINY]
 
@@ -15,9 +19,28 @@ def folded(tmp_path):
     return tmp_path
 
 
-@pytest.mark.slow
-def test_all_folds_and_their_one_score(folded):
-    done = run_recycle("train", "--folds", "all", "--name", "cv", *SMALL, cwd=folded)
+@pytest.fixture
+def recycle(request, folded, monkeypatch):
+    """Runs `recycle` where `folded` lies: as a user does, or here with processes of the folds that are forked."""
+
+    def fork(command, stdout, check):
+        assert (command[:3], stdout, check) == ([sys.executable, "-m", "recyclecli"], sys.stderr, False)
+        done = run_recycle(*command[3:], cwd=Path.cwd())
+        print(done.stdout, done.stderr, file=sys.stderr)
+        return done
+
+    if request.param == "started":
+        return partial(run_recycle, cwd=folded)
+    monkeypatch.setattr("recyclecli.api.folds.subprocess", SimpleNamespace(run=fork))
+    return partial(recycle_here, cwd=folded)
+
+
+STARTED = pytest.mark.slow("each fold is a process that imports everything")
+
+
+@pytest.mark.parametrize("recycle", ["forked", pytest.param("started", marks=STARTED)], indirect=True)
+def test_all_folds_and_their_one_score(folded, recycle):
+    done = recycle("train", "--folds", "all", "--name", "cv", *SMALL)
     assert done.returncode == 0, done.stderr
     scores = json.loads((folded / "runs/cv-folds.json").read_text())
     assert scores["photos"] == 6
@@ -29,20 +52,21 @@ def test_all_folds_and_their_one_score(folded):
     # cut off in its second fold, and typed again: what is whole stays, the rest goes on
     (folded / "runs/cv-fold1/report.html").unlink()
     (folded / "runs/cv-folds.json").unlink()
-    again = run_recycle("train", "--folds", "all", "--name", "cv", *SMALL, cwd=folded)
+    again = recycle("train", "--folds", "all", "--name", "cv", *SMALL)
     assert again.returncode == 0, again.stderr
     assert "fold 0: runs/cv-fold0 is trained already" in again.stderr
     assert json.loads((folded / "runs/cv-folds.json").read_text()) == scores
     after = [(folded / f"runs/cv-fold{fold}/checkpoints/best.safetensors").read_bytes() for fold in (0, 1)]
     assert after == before
-    other = run_recycle("train", "--folds", "all", "--name", "cv", *SMALL, "--lr", "0.1", cwd=folded)
+    other = recycle("train", "--folds", "all", "--name", "cv", *SMALL, "--lr", "0.1")
     assert other.returncode == 2
     assert "another recipe" in other.stderr
 
 
-def test_a_fold_that_fails_is_named(folded):
+@pytest.mark.parametrize("recycle", ["forked", pytest.param("started", marks=STARTED)], indirect=True)
+def test_a_fold_that_fails_is_named(folded, recycle):
     (folded / "data/images/1.jpg").write_text("hello")
-    done = run_recycle("train", "--folds", "all", *SMALL, cwd=folded)
+    done = recycle("train", "--folds", "all", *SMALL)
     assert done.returncode == 3
     assert "1.jpg cannot be read" in done.stderr
     assert "fold 0 ended with exit code 2" in done.stderr

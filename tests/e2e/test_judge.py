@@ -13,7 +13,7 @@ from lightning.pytorch.callbacks import Callback
 from PIL import Image
 from ruamel.yaml import YAML
 from safetensors.torch import load_file, save_file
-from support import SMALL, run_recycle
+from support import coco, quarter_size, run_recycle, runs_in, write_coco
 
 from recyclecli import api
 from recyclecli.engine.checkpoint import read_card
@@ -23,25 +23,28 @@ from recyclecli.engine.pipeline import Pipeline, pipeline_of, write_choice
 from recyclecli.judge.gate import estimate
 from recyclecli.recipe import ListedPart
 
-pytestmark = pytest.mark.xdist_group("judge")  # its runs are trained once, not by each worker
+WHERE = ("--data", "val")
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory):
-    """Two runs with seeds 0 and 1 that learned from 12 photos; 12 others are there to judge them."""
-    place = tmp_path_factory.mktemp("judge")
-    data = place / "data"
-    api.sample(data, 24)
-    api.kfold(data, 2)
-    for seed in (0, 1):
-        settings = {**SMALL, "data.root": data, "data.fold": 0, "seed": seed, "train.epochs": 4, "train.ema": 0.9}
-        api.train(settings, name=f"seed-{seed}", runs=place / "runs")
+def work(tmp_path_factory, made_runs):
+    """`made_runs`, and in val/ the photos on which the runs of fold 0 are judged, smaller."""
+    place = runs_in(tmp_path_factory.mktemp("judge"), made_runs)
+    quarter_size(place / "data", "kfold_0_val.json", place / "val")
     return place
 
 
 @pytest.fixture
 def val(work):
-    return api.open_data(work / "data", "kfold_0_val.json")
+    return api.open_data(work / "val")
+
+
+@pytest.fixture(scope="module")
+def stored(work):
+    """What seed-0 says of val/, as masks and as a submission; in the batches of its recipe, as `eval`."""
+    outputs = ("--out", "stored", "--submission", "stored.csv")
+    said(work, "predict", "seed-0", "val/annotations.json", "--data", "val", *outputs, "--batch-size", 4)
+    return work / "stored", work / "stored.csv"
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +55,25 @@ def no_choice(work):
         file.unlink()
 
 
+def first_of(data, name, number, new):
+    """Write a COCO file of another's first photos."""
+    content = json.loads((data / name).read_text())
+    content["images"] = content["images"][:number]
+    kept = {image["id"] for image in content["images"]}
+    content["annotations"] = [one for one in content["annotations"] if one["image_id"] in kept]
+    (data / new).write_text(json.dumps(content))
+
+
+def copied(run, folder, **changes):
+    """A copy of a run without its best checkpoints, its recipe changed."""
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("top"))
+    recipe = YAML(typ="safe").load((folder / "recipe.yaml").read_text())
+    for key, value in changes.items():
+        recipe[key] = {**recipe[key], **value} if isinstance(value, dict) else value
+    YAML().dump(recipe, folder / "recipe.yaml")
+    return folder
+
+
 def said(work, *arguments, codes=(0,)):
     done = run_recycle(*arguments, cwd=work)
     assert done.returncode in codes, done.stderr
@@ -60,24 +82,11 @@ def said(work, *arguments, codes=(0,)):
 
 
 class TestEval:
-    def test_what_is_stored_scores_like_the_model(self, work):
+    def test_masks_and_a_submission_score_like_their_model(self, work, stored):
         """`eval RUN`, its masks and its submission: the same pixels, the same figures."""
-        said(
-            work,
-            "predict",
-            "seed-0",
-            "data/kfold_0_val.json",
-            "--data",
-            "data",
-            "--out",
-            "out",
-            "--submission",
-            "s.csv",
-        )
-        run = json.loads(said(work, "eval", "seed-0", "--json").stdout)
-        where = ("--data", "data", "--json-path", "kfold_0_val.json", "--json")
-        masks = json.loads(said(work, "eval", "--masks", "out", *where).stdout)
-        submission = json.loads(said(work, "eval", "--submission", "s.csv", *where).stdout)
+        run = json.loads(said(work, "eval", "seed-0", *WHERE, "--json").stdout)
+        masks = json.loads(said(work, "eval", "--masks", stored[0], *WHERE, "--json").stdout)
+        submission = json.loads(said(work, "eval", "--submission", stored[1], *WHERE, "--json").stdout)
         assert run["photos"] == masks["photos"] == submission["photos"] == 12
         for key in ("miou_dataset", "miou_image", "miou_256", "boundary_iou", "classes", "confusion"):
             assert masks[key] == run[key]
@@ -94,7 +103,7 @@ class TestEval:
             assert words in lines
         assert max(map(len, lines.splitlines())) <= 80
 
-    def test_arrays_in_memory(self, work, val):
+    def test_arrays_in_memory(self, val):
         pairs = [(val.record(index).file_name, val.read(index).mask) for index in range(len(val))]
         perfect = api.evaluate_arrays(
             ((name, np.where(mask == 255, 0, mask), mask) for name, mask in pairs), val.class_names
@@ -117,8 +126,7 @@ class TestEval:
         zeros = " ".join(["0"] * 65536)
         rows = ["image_id,PredictionString", *(f"{val.record(index).file_name},{zeros}" for index in range(12))]
         (tmp_path / "s.csv").write_text("\n".join(change(rows)) + "\n")
-        where = ("--data", "data", "--json-path", "kfold_0_val.json")
-        done = said(work, "eval", "--submission", tmp_path / "s.csv", *where, codes=(0, 2))
+        done = said(work, "eval", "--submission", tmp_path / "s.csv", *WHERE, codes=(0, 2))
         assert re.search(message, done.stderr.replace("\n", " ")), done.stderr
         assert done.returncode == (0 if "no truth here" in message else 2)
 
@@ -126,49 +134,44 @@ class TestEval:
         done = said(work, "eval", "seed-0", "--data", "data", "--json-path", "kfold_0_train.json", codes=(2,))
         assert "has trained on 12 of these 12 photos" in done.stderr
         other = work / "runs/seed-1"
-        learned = api.open_data(work / "data", "kfold_0_train.json")
-        masks = api.predict(other, work / "data/kfold_0_train.json", tmp_path / "out", work / "data").record
+        first_of(work / "data", "kfold_0_train.json", 3, "learned.json")
+        learned = api.open_data(work / "data", "learned.json")
+        masks = api.predict(other, work / "data/learned.json", tmp_path / "out", work / "data").record
         for judge in (
             lambda: api.evaluate(other, learned),
             lambda: api.compare([masks.parent, f"{other}+hflip"], learned),
             lambda: api.compare_arms([f"{other}+plain"], [other], learned),
             lambda: api.ablate(other, learned, only=["hflip"], force=True),
         ):
-            with pytest.raises(api.RecycleError, match="seed-1 has trained on 12 of these 12 photos"):
+            with pytest.raises(api.RecycleError, match="seed-1 has trained on 3 of these 3 photos"):
                 judge()
-        assert len(api.count(other, learned).names) == 12  # who counts by hand knows what it means
+        assert len(api.count(other, learned).names) == 3  # who counts by hand knows what it means
 
-    def test_photos_that_a_further_result_has_trained_on(self, work, tmp_path):
+    def test_photos_that_a_further_result_has_trained_on(self, work):
         """By default the first run's validation photos, which are the second's training photos."""
-        settings = {**SMALL, "data.root": work / "data", "data.fold": 1, "train.epochs": 1}
-        api.train(settings, name="fold-1", runs=tmp_path)
         with pytest.raises(api.RecycleError, match="fold-1 has trained on 12 of these 12 photos"):
-            api.compare([work / "runs/seed-0", tmp_path / "fold-1"])
+            api.compare([work / "runs/seed-0", work / "runs/fold-1"])
 
-    def test_one_photo(self, work, val, tmp_path):
-        content = json.loads((work / "data/kfold_0_val.json").read_text())
-        first = content["images"][0]["id"]
-        content["images"] = content["images"][:1]
-        content["annotations"] = [one for one in content["annotations"] if one["image_id"] == first]
-        (work / "data/one.json").write_text(json.dumps(content))
-        found = json.loads(said(work, "eval", "seed-0", "--data", "data", "--json-path", "one.json", "--json").stdout)
+    def test_one_photo(self, work):
+        first_of(work / "val", "annotations.json", 1, "one.json")
+        found = json.loads(said(work, "eval", "seed-0", *WHERE, "--json-path", "one.json", "--json").stdout)
         assert found["photos"] == 1
         assert found["miou_dataset"]["low"] is None
 
-    def test_masks_of_another_size_class_list_or_photo(self, work, val, tmp_path):
-        api.predict(work / "runs/seed-0", work / "data/kfold_0_val.json", tmp_path / "out", work / "data")
+    def test_masks_of_another_size_class_list_or_photo(self, work, stored, tmp_path):
+        shutil.copytree(stored[0], tmp_path / "out")
         masks = sorted((tmp_path / "out/masks").rglob("*.png"))
-        where = ("--masks", tmp_path / "out", "--data", "data", "--json-path", "kfold_0_val.json")
+        evaluation = ("eval", "--masks", tmp_path / "out", *WHERE)
         small = Image.open(masks[0]).resize((10, 20))
         masks[0].rename(tmp_path / "kept.png")
-        assert "lacks the masks of 1 of 12 photos" in said(work, "eval", *where, codes=(2,)).stderr
+        assert "lacks the masks of 1 of 12 photos" in said(work, *evaluation, codes=(2,)).stderr
         small.save(masks[0])
-        assert "the prediction is 10x20 pixels" in said(work, "eval", *where, codes=(2,)).stderr
+        assert "the prediction is 10x20 pixels" in said(work, *evaluation, codes=(2,)).stderr
         Image.open(tmp_path / "kept.png").convert("RGB").save(masks[0])
-        assert "is no mask: its mode is RGB" in said(work, "eval", *where, codes=(2,)).stderr
+        assert "is no mask: its mode is RGB" in said(work, *evaluation, codes=(2,)).stderr
         names = json.loads((tmp_path / "out/classes.json").read_text())
         (tmp_path / "out/classes.json").write_text(json.dumps([*names[:-1], "Wood"]))
-        assert "hold Wood" in said(work, "eval", *where, codes=(2,)).stderr
+        assert "hold Wood" in said(work, *evaluation, codes=(2,)).stderr
 
 
 class TestCompare:
@@ -180,16 +183,15 @@ class TestCompare:
         assert found["difference"]["photos"] == 12
         assert found["seeds"] == [1, 1]
 
-    def test_a_run_its_masks_and_its_submission_are_one(self, work, val, tmp_path):
-        run = work / "runs/seed-1"
-        api.predict(run, work / "data/kfold_0_val.json", tmp_path / "out", work / "data", None, tmp_path / "s.csv")
-        found = api.compare([run, tmp_path / "out"], val)
+    def test_a_run_its_masks_and_its_submission_are_one(self, work, val, stored):
+        run, (masks, submission) = work / "runs/seed-0", stored
+        found = api.compare([run, masks], val)
         assert (found[0].difference.value, found[0].difference.verdict) == (0, "same")
-        found = api.compare([run, tmp_path / "s.csv", tmp_path / "out"], val)
+        found = api.compare([run, submission, masks], val)
         assert [one.metric for one in found] == ["miou_256"] * 2
         assert [one.difference.value for one in found] == [0, 0]
         with pytest.raises(api.RecycleError, match="256x256 labels, so miou_image is unknown"):
-            api.compare([run, tmp_path / "s.csv"], val, "miou_image")
+            api.compare([run, submission], val, "miou_image")
 
     def test_pipelines_by_name_and_counts_by_hand(self, work, val):
         run = str(work / "runs/seed-0")
@@ -209,23 +211,23 @@ class TestCompare:
         assert found.difference.verdict == "not enough data"
 
     def test_the_table_fits(self, work):
-        lines = said(work, "compare", "seed-0", "seed-1", "seed-0+hflip").stdout
+        lines = said(work, "compare", "seed-0", "seed-1", "seed-0+hflip", *WHERE).stdout
         assert "paired standard deviation over 12 photos" in lines
         wide = [line for line in lines.splitlines() if "│" in line and len(line) > 80]
         assert not wide
 
-    def test_a_folder_that_is_called_as_a_run(self, work):
+    def test_a_folder_that_is_called_as_a_run(self, work, stored):
         """A bare name is the run, as in every other command; with ./ it is the folder."""
-        folder = work / "seed-1"
-        said(work, "predict", "seed-0", "data/kfold_0_val.json", "--data", "data", "--out", folder)
-        where = ("--data", "data", "--json-path", "kfold_0_val.json", "--json")
+        comparison = ("compare", "seed-0", "seed-1", *WHERE, "--json")
+        alone = said(work, *comparison)
+        shutil.copytree(stored[0], work / "seed-1")
         try:
-            run = said(work, "compare", "seed-0", "seed-1", *where)
-            masks = said(work, "compare", "seed-0", "./seed-1", *where)
+            run = said(work, *comparison)
+            masks = said(work, "compare", "seed-0", "./seed-1", *WHERE, "--json")
         finally:
-            shutil.rmtree(folder)
+            shutil.rmtree(work / "seed-1")
         assert "seed-1 is taken for the run runs/seed-1; ./seed-1 is the folder here" in run.stderr
-        assert run.stdout == said(work, "compare", "seed-0", "seed-1", *where).stdout
+        assert run.stdout == alone.stdout
         assert "is taken for" not in masks.stderr
         (same,), (other,) = json.loads(masks.stdout), json.loads(run.stdout)
         assert same["difference"]["value"] == 0  # the masks are those of seed-0 itself
@@ -240,13 +242,15 @@ class TestCompare:
 
 class TestAblate:
     def test_the_choice_is_written_and_used(self, work, val):
-        done = said(work, "ablate", "seed-0", "--trick", "hflip", "--trick", "without-ema", "--json")
+        tricks = ("--trick", "hflip", "--trick", "without-ema")
+        done = said(work, "ablate", "seed-0", *tricks, *WHERE, "--no-retrained", "--json")
         found = json.loads(done.stdout)
         assert [trick["name"] for trick in found["tricks"]] == ["hflip", "without-ema"]
         assert {trick["answer"] for trick in found["tricks"]} <= {"keep", "drop", "not enough data"}
+        base = api.count(f"{work}/runs/seed-0+plain", val)
         for trick in found["tricks"]:
             named = api.count(f"{work}/runs/seed-0+{trick['name']}", val)
-            (again,) = api.compare({"base": api.count(f"{work}/runs/seed-0+plain", val), "trick": named})
+            (again,) = api.compare({"base": base, "trick": named})
             assert trick["comparison"]["difference"]["value"] == pytest.approx(again.difference.value, abs=1e-12)
         run = api.find_run(work / "runs/seed-0")
         written = json.loads(run.pipeline.read_text())
@@ -254,7 +258,7 @@ class TestAblate:
         assert written["cross_fitted"] == found["cross_fitted"]
         assert pipeline_of(run, api.recipe_of(run)).as_dict() == found["pipeline"]
         assert "pipeline.json exists" in said(work, "ablate", "seed-0", codes=(2,)).stderr
-        told = said(work, "eval", "seed-0").stderr
+        told = said(work, "eval", "seed-0", *WHERE).stderr
         assert "chosen by recycle ablate" in told
         assert "cross-fitted miou_dataset" in told
 
@@ -264,50 +268,56 @@ class TestAblate:
         for name, pipeline in {"plain": api.pipeline(), "flipped": api.pipeline(["hflip"]), "chosen": None}.items():
             if name == "chosen":
                 write_choice(run, api.pipeline(["hflip"]), {})
-            files = api.predict(run, work / "data/kfold_0_val.json", tmp_path / name, work / "data", pipeline).masks
+            files = api.predict(run, work / "val/annotations.json", tmp_path / name, work / "val", pipeline).masks
             labels[name] = np.stack([np.asarray(Image.open(file)) for file in files])
         assert (labels["chosen"] == labels["flipped"]).all()
         assert (labels["chosen"] != labels["plain"]).any()
         assert api.evaluate(run, val).iou == api.evaluate(run, val, api.pipeline(["hflip"])).iou
 
-    def test_retraining_with_too_few_seeds(self, work, val, capsys):
-        data = work / "data"
-        settings = {**SMALL, "data.root": data, "data.fold": 0, "train.epochs": 1, "train.ema": 0.9}
-        api.train({**settings, "loss": "dice"}, name="dice", runs=work / "runs")
-        found = api.ablate(work / "runs/seed-0", val, only=["hflip"])
-        (other,) = found.retrained
-        assert "loss=" in other.name
-        assert other.answer == "not enough data"
-        assert "3 are needed" in other.why
-        names = ["mean of 2 seeds", "weighted mean of 2 seeds", "greedy selection from 3 runs"]
+    def test_retrained_runs_are_compared_if_they_are_judged_on_the_same_photos(self, work, val, tmp_path, capsys):
+        """Of another loss, and of other photos, as students of pseudo-labels are: named by how many they learned from.
+
+        fold-1 lies beside them, but is judged on other photos.
+        """
+        data, runs = work / "data", tmp_path / "runs"
+        for name in ("seed-0", "seed-1", "fold-1"):
+            copied(work / "runs" / name, runs / name)
+        copied(work / "runs/seed-1", runs / "dice", loss=[{"name": "dice"}])
+        part = [{"root": str(data), "json": str(data / "kfold_0_train.json"), "weight": 0.5}]
+        lists = {"train": part, "val": [{"root": str(data), "json": str(data / "kfold_0_val.json")}]}
+        split = {"fold": None, "split": "auto", "fingerprint": None}
+        copied(work / "runs/seed-1", runs / "half", data={**lists, **split})
+        found = api.ablate(runs / "seed-0", val, only=["hflip"])
+        dice, half = found.retrained
+        assert "loss=" in dice.name
+        assert "photos learned from=12" in half.name
+        assert not any("photos learned from" in dice.name or "data.fold" in one.name for one in found.retrained)
+        for arm in (dice, half):
+            assert arm.answer == "not enough data"
+            assert "3 are needed" in arm.why
+        names = ["mean of 2 seeds", "weighted mean of 2 seeds", "greedy selection from 4 runs"]
         assert [trick.name for trick in found.together] == names
-        weights = [f"--weight {round(api.select([f'{work}/runs/seed-{s}'], val).score.value, 3):g}" for s in (0, 1)]
-        plain = [f"{work}/runs/seed-{seed}+plain" for seed in (0, 1)]
+        weights = [f"--weight {round(api.select([f'{runs}/seed-{s}'], val).score.value, 3):g}" for s in (0, 1)]
+        plain = [f"{runs}/seed-{seed}+plain" for seed in (0, 1)]
         assert f"{names[1]}: recycle ensemble {' '.join([*plain, *weights])}\n" in capsys.readouterr().err
         (again,) = api.compare({"base": api.count(plain[0], val), "mean": api.count_together(plain, val)})
         assert found.together[0].comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12)
 
+    @pytest.mark.slow("builds some thirty models")
     def test_means_votes_and_soups_are_judged_by_themselves(self, work, val, tmp_path, monkeypatch, capsys):
         """Three seeds that began with one run's weights, and the checkpoints that one of them kept."""
         monkeypatch.setattr(Library, "weighted", lambda self, count, score: (3.0, 1.0, 2.0))
         monkeypatch.setattr(Library, "greedy", lambda self, score: (0.0, 2.0, 1.0))
-        (tmp_path / "runs").mkdir()
-        for name, seed in (("a", 0), ("b", 1), ("c", 1)):
-            shutil.copytree(work / f"runs/seed-{seed}", tmp_path / "runs" / name)
-        for number, name in enumerate("abc"):  # the classes of each are the next one's neighbours
-            file = tmp_path / f"runs/{name}/checkpoints/best.safetensors"
+        began = str(work / "runs/seed-0")
+        for number, (name, seed) in enumerate(zip("abc", (0, 1, 1), strict=True)):
+            run = copied(work / f"runs/seed-{seed}", tmp_path / "runs" / name, seed=number, train={"init_from": began})
+            file = run / "checkpoints/best.safetensors"  # the classes of each are the next one's neighbours
             weights = load_file(file)
             for key in (key for key in weights if "segmentation_head" in key):
                 weights[key] = weights[key].roll(number, 0)
             save_file(weights, file, {"recycle": json.dumps(read_card(file))})
-        for number, name in enumerate("abc"):
-            file = tmp_path / f"runs/{name}/recipe.yaml"
-            recipe = YAML(typ="safe").load(file.read_text())
-            recipe["seed"], recipe["train"]["init_from"] = number, str(work / "runs/seed-0")
-            with file.open("w") as stream:
-                YAML().dump(recipe, stream)
         top = tmp_path / "runs/a/checkpoints/top"
-        top.mkdir(exist_ok=True)
+        top.mkdir()
         for number, name in enumerate("abb"):
             shutil.copyfile(tmp_path / f"runs/{name}/checkpoints/best.safetensors", top / f"000{number}.safetensors")
         shutil.copyfile(top / "0001.safetensors", top / "0001-raw.safetensors")  # no checkpoint of its own
@@ -336,12 +346,7 @@ class TestAblate:
         """One is cut off, one knows the classes in another order; with one group, nothing can be chosen and judged."""
         monkeypatch.chdir(tmp_path)
         for seed, name in enumerate(("a", "b", "cut", "turned")):
-            shutil.copytree(work / f"runs/seed-{min(seed, 1)}", tmp_path / "runs" / name)
-            file = tmp_path / f"runs/{name}/recipe.yaml"
-            recipe = YAML(typ="safe").load(file.read_text())
-            recipe["seed"] = seed
-            with file.open("w") as stream:
-                YAML().dump(recipe, stream)
+            copied(work / f"runs/seed-{min(seed, 1)}", tmp_path / "runs" / name, seed=seed)
         cut, turned = (tmp_path / f"runs/{name}/checkpoints/best.safetensors" for name in ("cut", "turned"))
         cut.write_bytes(cut.read_bytes()[:-100])
         card = read_card(turned)
@@ -358,25 +363,13 @@ class TestAblate:
         alone = api.ablate("a", val, only=["hflip"], group_by="folder", force=True).together
         assert [trick.name for trick in alone] == names[:1]
 
-    def test_runs_that_learned_from_other_photos_are_compared_if_they_are_judged_on_the_same(self, work, val):
-        """As students of pseudo-labels are: their own arm, named by how many photos they learned from."""
-        data = work / "data"
-        part = [{"root": data, "json": str(data / "kfold_0_train.json"), "weight": 0.5}]
-        files = {"data.train": part, "data.val": [{"root": data, "json": str(data / "kfold_0_val.json")}]}
-        api.train({**SMALL, "data.root": data, **files, "train.epochs": 1}, name="half", runs=work / "runs")
-        other = {**SMALL, "data.root": data, "data.fold": 1, "train.epochs": 1}  # judged on other photos
-        api.train(other, name="fold-1", runs=work / "runs")
-        found = api.ablate(work / "runs/seed-0", val, only=["hflip"])
-        names = [trick.name for trick in found.retrained]
-        assert sum("photos learned from=12" in name for name in names) == 1
-        assert not any("data.fold" in name for name in names)
-
     def test_an_unknown_trick(self, work):
         done = said(work, "ablate", "seed-0", "--trick", "magic", codes=(2,))
         assert "no trick is called 'magic'" in done.stderr
 
     def test_options_are_searched(self, work, val):
-        done = said(work, "ablate", "seed-0", "--trick", "hflip", "--search", "mode-filter", "--no-retrained", "--json")
+        options = (*WHERE, "--no-retrained", "--json")
+        done = said(work, "ablate", "seed-0", "--trick", "hflip", "--search", "mode-filter", *options)
         found = json.loads(done.stdout)
         assert [trick["name"] for trick in found["tricks"]] == ["hflip", "mode-filter"]
         size = int(re.search(r"the best of 4 for mode-filter: mode-filter(?: size=(\d+))?", done.stderr)[1] or 3)
@@ -388,32 +381,30 @@ class TestAblate:
         assert "no options to search" in said(work, "ablate", "seed-1", "--search", "hflip", codes=(2,)).stderr
 
     def test_resuming_forgets_the_choice_where_it_trains(self, work, tmp_path):
-        shutil.copytree(work / "runs/seed-1", tmp_path / "runs/more")
-        run = api.find_run(tmp_path / "runs/more")
+        data = {"root": str(work / "val"), "json_path": None, "fold": None, "split": "random", "fingerprint": None}
+        run = api.find_run(copied(work / "runs/fold-1", tmp_path / "runs/more", data=data))
         write_choice(run, api.pipeline(["hflip"]), {})
         said(tmp_path, "train", "--resume", "more")
         assert run.pipeline.exists()
-        run.recipe.write_text(run.recipe.read_text().replace("epochs: 4", "epochs: 5"))
+        run.recipe.write_text(run.recipe.read_text().replace("epochs: 1", "epochs: 2"))
         said(tmp_path, "train", "--resume", "more")
         assert not run.pipeline.exists()
 
 
-def test_a_soup_has_learned_from_the_photos_of_all_its_members(work, tmp_path):
+def test_a_soup_has_learned_from_the_photos_of_all_its_members(work, val, tmp_path):
     """Photos that only its second member knows: it is not judged on them, labels none, and is no run beside another."""
-    api.sample(tmp_path / "fresh", 12, seed=5)
+    write_coco(tmp_path / "fresh", coco(6, categories=[(name, at) for at, name in enumerate(val.class_names) if at]))
     runs = tmp_path / "runs"
-    for name, original in (("a", "seed-0"), ("b", "seed-1"), ("fresh", "seed-0")):
-        shutil.copytree(work / "runs" / original, runs / name)
-    recipe = YAML(typ="safe").load((runs / "fresh/recipe.yaml").read_text())
     place = {"root": str(tmp_path / "fresh"), "json_path": None, "fold": None, "split": "random", "fingerprint": None}
-    recipe["data"] |= place
-    YAML().dump(recipe, runs / "fresh/recipe.yaml")
+    copied(work / "runs/seed-0", runs / "a")
+    copied(work / "runs/seed-1", runs / "b")
+    copied(work / "runs/seed-0", runs / "fresh", data=place)
     soup = api.soup([runs / "b", runs / "fresh"], "soup", runs=runs)
     twice = api.soup([runs / "a", soup], "twice", runs=tmp_path / "others")
     assert api.evaluate(soup).photos == 12
     fresh = api.open_data(tmp_path / "fresh")
     for one in (soup, twice):
-        with pytest.raises(api.RecycleError, match=f"{one.folder.name} has trained on 10 of these 12 photos"):
+        with pytest.raises(api.RecycleError, match=f"{one.folder.name} has trained on 5 of these 6 photos"):
             api.evaluate(one, fresh)
         with pytest.raises(api.RecycleError, match="every photo is a training or validation photo"):
             api.pseudo_label([one], tmp_path / "fresh/images", tmp_path / "p.json", least=0)
@@ -446,12 +437,16 @@ class Peaks(Callback):
         return peak
 
 
-def test_validation_needs_no_more_memory_than_training(tmp_path):
-    api.sample(tmp_path / "data", 20)
+@pytest.mark.parametrize(
+    ("photos", "share", "epochs"),
+    [(12, 0.5, 1), pytest.param(20, 0.6, 2, marks=pytest.mark.slow("trains a ResNet at 256 pixels for two epochs"))],
+)
+def test_validation_needs_no_more_memory_than_training(drawn, tmp_path, photos, share, epochs):
+    drawn(tmp_path / "data", photos)
     peaks = Peaks()
-    settings = {"data.root": tmp_path / "data", "data.size": 256, "data.val_fraction": 0.6, "model": "fpn"}
-    more = {"model.weights": "none", "train.epochs": 2, "train.batch_size": 6}
+    settings = {"data.root": tmp_path / "data", "data.size": 256, "data.val_fraction": share, "model": "fpn"}
+    more = {"model.weights": "none", "train.epochs": epochs, "train.batch_size": 6}
     api.train({**settings, **more}, runs=tmp_path / "runs", callbacks=[peaks])
     print(f"\ntraining {max(peaks.training) / 1024:.0f} MiB, validation {max(peaks.validating) / 1024:.0f} MiB")
-    assert len(peaks.training) == len(peaks.validating) == 2
+    assert len(peaks.training) == len(peaks.validating) == epochs
     assert max(peaks.validating) <= max(peaks.training)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from support import coco, fresh_environment, run_recycle, write_coco
+from support import as_installed, coco, fresh_environment, pytest_of, recycle_here, write_coco
 
 from recyclecli.errors import RecycleError
 from recyclecli.kit import conformance_tests, write_kit
@@ -19,13 +19,27 @@ def run(*command, codes=(0,), **keywords):
     return done.stdout
 
 
-@pytest.mark.slow
-def test_each_kind_installs_shows_up_is_used_and_passes_untouched(tmp_path):
+def write_kits(folder):
+    """A package for each kind; their names by kind."""
     names = {kind: f"acme-{kind}-kit" for kind in KINDS}
     for kind, name in names.items():
-        assert f"{name}/pyproject.toml" in run_recycle("plugins", "new", name, "--kind", kind, cwd=tmp_path).stdout
-    for name in names.values():
-        run(sys.executable, "-m", "ruff", "check", "--isolated", "--line-length", "120", ".", cwd=tmp_path / name)
+        assert f"{name}/pyproject.toml" in recycle_here("plugins", "new", name, "--kind", kind, cwd=folder).stdout
+    return names
+
+
+def test_each_kind_passes_its_tests_untouched(tmp_path):
+    names = write_kits(tmp_path)
+    places = [tmp_path / name for name in names.values()]
+    for place in places:
+        run(sys.executable, "-m", "ruff", "check", "--isolated", "--line-length", "120", ".", cwd=place)
+    said = pytest_of(places)
+    for kind, name in names.items():
+        assert f"{name}/tests/test_{kind}.py::" in said
+
+
+@pytest.mark.slow("installs packages into a new environment")
+def test_each_kind_installs_shows_up_is_used_and_passes_untouched(tmp_path):
+    names = write_kits(tmp_path)
     python = fresh_environment(tmp_path / "venv") / "python"
     places = [tmp_path / name for name in names.values()]
     run(python, "-m", "pip", "install", "--no-deps", "--no-index", "--no-build-isolation", "--quiet", *places)
@@ -34,12 +48,12 @@ def test_each_kind_installs_shows_up_is_used_and_passes_untouched(tmp_path):
     for kind, name in names.items():
         assert found[name]["components"] == [{"kind": kind, "name": f"acme-{kind}"}]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for name in names.values():
-        passed = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".", cwd=tmp_path / name, env=env)
-        assert "passed" in passed or "100%" in passed
-    checked = run(python, "-m", "recyclecli", "plugins", "check", names["loss"], cwd=tmp_path, env=env)
-    assert "no faults" in checked
-    assert "no faults" in run(python, "-m", "recyclecli", "plugins", "check", names["dataset"], cwd=tmp_path, env=env)
+    tested = ["pytest", "-v", "-p", "no:cacheprovider", "--rootdir", tmp_path, *names.values()]
+    passed = run(python, "-m", *tested, cwd=tmp_path, env=env)
+    for kind, name in names.items():
+        assert f"{name}/tests/test_{kind}.py::" in passed
+    check = ["plugins", "check", names["loss"], names["dataset"]]
+    assert "no faults" in run(python, "-m", "recyclecli", *check, cwd=tmp_path, env=env)
     write_coco(tmp_path / "data", coco(6))
     train = "train --data data --plugin acme-model --loss acme-loss --aug acme-augmentation --epochs 1 --batch-size 2"
     run(python, "-m", "recyclecli", *train.split(), "-o", "data.size=32", "--name", "r", cwd=tmp_path, env=env)
@@ -50,22 +64,19 @@ def test_each_kind_installs_shows_up_is_used_and_passes_untouched(tmp_path):
     assert json.loads(stats)["photos"] == 2
 
 
-def test_a_component_that_breaks_its_contract_fails_the_check(tmp_path):
+def test_a_component_that_breaks_its_contract_fails_the_check(tmp_path, capfd):
     """`plugins check PACKAGE` runs the tests of its kinds, which a loss that counts ignored pixels does not pass."""
     package = tmp_path / "acme"
     write_kit("acme-losses", "loss", package)
     file = package / "src/acme_losses/loss.py"
     file.write_text(file.read_text().replace("return terms", "return logits.float().square().mean() + terms"))
-    info = package / "src/acme_losses-0.1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-losses\nVersion: 0.1.0\n")
-    (info / "entry_points.txt").write_text("[recyclecli]\nacme-losses = acme_losses\n")
-    env = {"PYTHONPATH": str(package / "src"), "OMP_NUM_THREADS": "1"}
-    done = run_recycle("plugins", "check", "acme-losses", cwd=tmp_path, env=env, timeout=120)
+    site = as_installed(package)
+    env = {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+    done = recycle_here("plugins", "check", "acme-losses", cwd=tmp_path, env=env, site=site)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "test_ignored_pixels_count_nothing" in done.stdout
+    assert "test_ignored_pixels_count_nothing" in capfd.readouterr().out
     assert "fail the tests of their kinds" in done.stderr
-    assert "nearest: acme-losses" in run_recycle("plugins", "check", "acme-loses", cwd=tmp_path, env=env).stderr
+    assert "nearest: acme-losses" in recycle_here("plugins", "check", "acme-loses", cwd=tmp_path, site=site).stderr
 
 
 @pytest.mark.parametrize(

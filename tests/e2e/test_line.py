@@ -34,9 +34,8 @@ def line(data, work, registry, *train_options):
 
     submission = work / "submission.csv"
     val = folds / "kfold_0_val.json"
-    done = run_recycle(
-        "predict", "last", val, "--data", data, "--out", work / "out", "--submission", submission, cwd=work, timeout=900
-    )
+    predict = ["predict", "last", val, "--data", data, "--out", work / "out", "--submission", submission]
+    done = run_recycle(*predict, "--batch-size", 4, cwd=work, timeout=900)  # as eval, which takes the run's
     assert done.returncode == 0, done.stderr
     photos = read_document(val).content["images"]
     predicted = read_submission(submission)
@@ -62,10 +61,10 @@ def line(data, work, registry, *train_options):
     return scored, run
 
 
-def test_the_line_on_the_sample_set(tmp_path, registry):
-    done = run_recycle("data", "sample", "--images", 10, "--data", tmp_path / "data", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_the_line_on_the_sample_set(tmp_path, registry, drawn):
+    drawn(tmp_path / "data", 10)
     options = [
+        *TINY,
         "--epochs",
         2,
         "--batch-size",
@@ -89,7 +88,7 @@ def test_the_line_on_the_sample_set(tmp_path, registry):
     assert again == recipe
 
 
-@pytest.mark.slow
+@pytest.mark.slow("learns from real photos until the loss falls")
 def test_the_line_on_real_photos(recycle_trash, tmp_path, registry):
     options = ["--epochs", 7, "--batch-size", 4, "-o", "data.size=128", "-o", "train.lr=2e-3"]
     scored, run = line(recycle_trash, tmp_path, registry, *options)

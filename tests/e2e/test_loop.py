@@ -29,7 +29,7 @@ from recyclecli.testing import random_source
 from recyclecli.types import IGNORE
 
 SETTINGS = {
-    "model": "fpn",
+    "model": "linknet",
     "model.encoder": "tu-test_efficientnet",
     "model.weights": "none",
     "data.size": 32,
@@ -203,7 +203,7 @@ class Gradients(Callback):
 
 def test_batches_of_a_step_are_one_big_batch(registry, tmp_path):
     """By their labelled pixels, of which each photo has another number, in a last step of fewer batches, too."""
-    still = {**SETTINGS, "model": "unet", "loss": "ce", "aug": [], "train.lr": 1e-12, "train.freeze_norm": True}
+    still = {**SETTINGS, "loss": "ce", "aug": [], "train.lr": 1e-12, "train.freeze_norm": True}
     still |= {"loss.ce.class_weights": "none", "train.clip": None, "train.precision": "32"}
 
     class Partly(type(random_source(1))):
@@ -485,7 +485,7 @@ class TestFound:
 
         loss = hungry(most=4)
         monkeypatch.setattr(tune, "_has_limit", lambda: True)
-        done, _ = start({"train.find_batch_size": True}, photos=100)
+        done, _ = start({"train.find_batch_size": True}, photos=64)
         assert recipe_of(registry, done).train.batch_size == 4
         assert max(count for _, count in loss.seen) == 4
 
@@ -530,12 +530,12 @@ class TestStartingFromARun:
 
     def test_another_architecture_is_refused_before_a_folder_is_made(self, start, tmp_path):
         base, _ = start(name="base")
-        with pytest.raises(RecycleError, match="holds a fpn with encoder tu-test_efficientnet") as caught:
+        with pytest.raises(RecycleError, match="holds a linknet with encoder tu-test_efficientnet") as caught:
             start({"train.init_from": str(base.run.best), "model": "unet"}, name="other")
-        assert "--plugin fpn" in caught.value.remedy
+        assert "--plugin linknet" in caught.value.remedy
         with pytest.raises(RecycleError, match=r"it lacks aux\.") as caught:
             start({"train.init_from": str(base.run.best), "model.aux": True}, name="other")
-        assert caught.value.remedy.endswith("--plugin fpn -o model.encoder=tu-test_efficientnet -o model.aux=false")
+        assert caught.value.remedy.endswith("--plugin linknet -o model.encoder=tu-test_efficientnet -o model.aux=false")
         with pytest.raises(RecycleError, match="does not exist"):
             start({"train.init_from": str(tmp_path / "none.safetensors")}, name="other")
         assert not (tmp_path / "other").exists()
@@ -650,7 +650,7 @@ def test_auto_takes_bf16_where_the_processor_has_it(start, monkeypatch, capabili
     else:
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     seen = Arithmetic()
-    done, (state,) = start({"model.encoder": "mobilenet_v2"}, callbacks=[seen])
+    done, (state,) = start(callbacks=[seen])
     assert seen.precision == precision
     assert ("recyclecli.engine.training.depthwise" in seen.wide) == (precision == "bf16-mixed")
     assert all(value.dtype != torch.bfloat16 and value.isfinite().all() for value in state.values())

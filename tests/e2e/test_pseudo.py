@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from support import SMALL, TINY, run_recycle
+from ruamel.yaml import YAML
+from support import SMALL, TINY, quarter_size, run_recycle, runs_in
 
 from recyclecli import api
 from recyclecli.data.pseudo import MARK
@@ -15,21 +16,42 @@ from recyclecli.engine.pipeline import write_choice
 from recyclecli.engine.training.leaks import tell_leaks
 from recyclecli.recipe import resolve
 
-pytestmark = pytest.mark.xdist_group("pseudo")  # its runs are trained once, not by each worker
+
+@pytest.fixture(scope="session")
+def unlabelled(together):
+    """Eight photos that no run knows, drawn once for all workers."""
+
+    def draw(place):
+        api.sample(place / "drawn", 8, seed=7)
+        (place / "photos").mkdir()
+        for file in (place / "drawn/images").iterdir():
+            Image.open(file).reduce(2).save(place / f"photos/{file.stem}.png")
+
+    return together("unlabelled", draw) / "photos"
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory):
-    """Two runs on the same 12 photos, and 8 photos without labels."""
-    place = tmp_path_factory.mktemp("pseudo")
-    api.sample(place / "data", 12)
-    api.kfold(place / "data", 3)
-    for seed in (0, 1):
-        settings = {**SMALL, "data.root": place / "data", "data.fold": 0, "seed": seed, "train.epochs": 15}
-        api.train(settings, name=f"seed-{seed}", runs=place / "runs")
-    api.sample(place / "drawn", 8, seed=7)
-    shutil.copytree(place / "drawn/images", place / "photos")
+def work(tmp_path_factory, made_runs, unlabelled):
+    """`made_runs`, 8 photos without labels, and in small/ the photos of fold 0."""
+    place = runs_in(tmp_path_factory.mktemp("pseudo"), made_runs)
+    shutil.copytree(unlabelled, place / "photos")
+    for part in ("train", "val"):
+        quarter_size(place / "data", f"kfold_0_{part}.json", place / "small" / part)
     return place
+
+
+@pytest.fixture
+def teacher(work, tmp_path):
+    """A copy of seed-0 in `tmp_path`, whose photos are those of small/, for students that learn fast."""
+    shutil.copytree(work / "runs/seed-0", tmp_path / "runs/seed-0")
+    file = tmp_path / "runs/seed-0/recipe.yaml"
+    recipe = YAML(typ="safe").load(file.read_text())
+    for part in ("train", "val"):
+        recipe["data"][part] = [{"root": str(work / "small" / part), "json": "annotations.json"}]
+    recipe["data"] |= {"fold": None, "split": "auto", "fingerprint": None}
+    recipe["train"]["epochs"] = 1
+    YAML().dump(recipe, file)
+    return file.parent
 
 
 def said(work, *arguments, codes=(0,)):
@@ -55,11 +77,12 @@ def test_the_labels_are_the_sure_pixels_and_train_takes_them(work, tmp_path):
     assert all(image[MARK]["runs"] == ["seed-0"] for image in content["images"])
     assert not list(tmp_path.glob("*.predicted"))
     assert "exists" in said(work, "pseudo-label", "seed-0", "photos", "--out", out, codes=(2,)).stderr
-    lists = ["--train-json", "kfold_0_train.json", "--train-json", f"{out}@{work / 'photos'}:0.5"]
-    lists += ["--val-json", "kfold_0_val.json", "--data", "data", "-o", "data.size=64", "--epochs", 1]
+    lists = ["--train-json", "annotations.json", "--train-json", f"{out}@{work / 'photos'}:0.5"]
+    lists += ["--val-json", f"annotations.json@{work / 'small/val'}", "--data", "small/train"]
+    lists += ["-o", "data.size=64", "--epochs", 1]
     model = ["--plugin", "fpn", "--batch-size", 4, *TINY, "--name", tmp_path.name]
     done = said(work, "train", *model, *lists)
-    assert "training on 16 photos" in done.stderr
+    assert "training on 20 photos" in done.stderr
     recipe = api.recipe_of(work / "runs" / tmp_path.name)
     assert [one.weight for one in recipe.data.train] == [1, 0.5]
     shutil.rmtree(work / "runs" / tmp_path.name)
@@ -188,7 +211,7 @@ def test_the_contests_way(work, tmp_path):
 
 
 def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_photos(work, tmp_path, capfd):
-    """Fold 1 is judged on four photos that the runs of fold 0 have learned from."""
+    """Fold 1 is judged on the photos that the runs of fold 0 have learned from."""
 
     def told(fold=0, **settings):
         recipe = resolve(api.registry(), None, {**SMALL, "data.root": work / "data", "data.fold": fold, **settings})
@@ -202,10 +225,10 @@ def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_p
     start = {"train.init_from": str(api.find_run(teacher).best)}
     assert told(0, **start) == ""
     api.train({**SMALL, "data.root": work / "data", "data.fold": 1, "train.epochs": 1, **start}, None, "b", tmp_path)
-    said = f"starts from, {teacher}, has learned from 4 of these 4 validation photos"
+    said = f"starts from, {teacher}, has learned from 12 of these 12 validation photos"
     assert said in capfd.readouterr().err
     again = told(1, **{"train.init_from": str(tmp_path / "b/checkpoints/best.safetensors")})  # of fold 1 itself
-    assert f"starts from, {tmp_path}/b, has learned from 4 of these 4" in again
+    assert f"starts from, {tmp_path}/b, has learned from 12 of these 12" in again
     labels, made = api.pseudo_label([teacher], work / "photos", tmp_path / "p.json", threshold=0.3, least=0)
     assert made.document["images"][0][MARK]["folders"] == [str(teacher)]
     files = {}
@@ -214,7 +237,7 @@ def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_p
         pseudo = {"root": work / "photos", "json": str(labels)}
         files[fold] = {"data.fold": None, "data.train": [train, pseudo], "data.val": [val]}
     assert told(**files[0]) == ""
-    assert f"teacher of its pseudo-labels, {teacher}, has learned from 4 of these 4" in told(**files[1])
+    assert f"teacher of its pseudo-labels, {teacher}, has learned from 12 of these 12" in told(**files[1])
     shutil.rmtree(teacher)
     assert told(**files[1]) == ""
 
@@ -235,23 +258,33 @@ def kind(monkeypatch):
     monkeypatch.setattr(rounds, "compare", better)
 
 
-def test_a_second_round_labels_the_same_photos_and_rounds_go_on(work, tmp_path, kind):
-    settings = {"threshold": 0.3, "least": 0, "settings": {"train.epochs": 1}, "runs": tmp_path / "runs"}
-    done = api.self_train(work / "runs/seed-0", work / "photos", 2, tmp_path / "out", **settings)
+@pytest.fixture
+def two_rounds(work, teacher, tmp_path, kind):
+    """Does two rounds; the same call each time."""
+    return lambda: api.self_train(teacher, work / "photos", 2, tmp_path / "out", threshold=0.3, least=0)
+
+
+def test_a_second_round_labels_the_same_photos(two_rounds):
+    done = two_rounds()
     assert len(done) == 2
     for one in done:
         assert len(json.loads(one.labels.read_text())["images"]) == 8
     second = json.loads(done[1].labels.read_text())["images"][0][MARK]["runs"]
     assert second == [done[0].run.folder.name]
+
+
+@pytest.mark.slow("three calls train three students")
+def test_rounds_resume_where_they_stopped(two_rounds, tmp_path):
+    done = two_rounds()
     chosen = done[1].run.pipeline  # of a student that no later one has as its teacher
     write_choice(done[1].run, api.pipeline(["hflip"]), {})
     files = [chosen, *(tmp_path / "out").rglob("pseudo_label.json"), *(one.run.last for one in done)]
     times = {file: file.stat().st_mtime_ns for file in files}
-    again = api.self_train(work / "runs/seed-0", work / "photos", 2, tmp_path / "out", **settings)
+    again = two_rounds()
     assert [one.run for one in again] == [one.run for one in done]
     assert times == {file: file.stat().st_mtime_ns for file in times}
     done[1].run.last.unlink()  # as where it was ended while it trained
-    api.self_train(work / "runs/seed-0", work / "photos", 2, tmp_path / "out", **settings)
+    two_rounds()
     assert not chosen.exists()
     assert done[1].run.last.is_file()
 
@@ -277,20 +310,20 @@ def test_rounds_of_photos_without_a_background(tmp_path):
     assert api.open_data(tmp_path / "photos", str(done.labels)).class_names == ("Sky", "Road", "Car")
 
 
-def test_rounds_refuse_what_another_call_made(work, tmp_path):
+def test_rounds_refuse_what_another_call_made(work, teacher, tmp_path):
     """Labels of other models, rules or photos; a student of other labels, weight or settings."""
-    usual = {"threshold": 0.3, "least": 0, "settings": {"train.epochs": 1}, "runs": tmp_path / "runs"}
+    usual = {"threshold": 0.3, "least": 0}
     photos, out = work / "photos", tmp_path / "out"
-    api.self_train(work / "runs/seed-0", photos, 1, out, **usual)
+    api.self_train(teacher, photos, 1, out, **usual)
     before = {file: file.read_bytes() for file in (*out.rglob("*.json"), *(tmp_path / "runs").rglob("*.safetensors"))}
     shutil.copytree(photos, tmp_path / "fewer")
     next((tmp_path / "fewer").iterdir()).unlink()
 
-    def refused(words, run="seed-0", images=photos, **changes):
+    def refused(words, run=teacher, images=photos, **changes):
         with pytest.raises(api.RecycleError, match=words):
-            api.self_train(work / "runs" / run, images, 1, out, **{**usual, **changes})
+            api.self_train(run, images, 1, out, **{**usual, **changes})
 
-    refused("pseudo_label.json was made with other models or pipeline\n", run="seed-1")
+    refused("pseudo_label.json was made with other models or pipeline\n", run=work / "runs/seed-1")
     refused("made with other models or pipeline\n", pipeline=api.pipeline(["hflip"]))
     refused("made with other threshold, named", threshold=0.4, named={"Paper": 0.2})
     refused("made with other photos", images=tmp_path / "fewer")
@@ -300,26 +333,26 @@ def test_rounds_refuse_what_another_call_made(work, tmp_path):
     refused("trained with another data.fingerprint\n", threshold=0.4, force=True)  # labels anew, beside the old student
 
 
-def test_rounds_end_where_nothing_is_gained(work, tmp_path):
+def test_rounds_end_where_nothing_is_gained(work, teacher, tmp_path):
     shutil.copytree(work / "photos", tmp_path / "photos")
     (tmp_path / "photos/bad.png").write_bytes(b"no")
     line = ["pseudo-label", "seed-0", tmp_path / "photos", "--rounds", 3, "--threshold", 0.4, "--out", tmp_path / "out"]
-    done = said(work, *line, codes=(1,))
+    done = said(tmp_path, *line, codes=(1,))
     assert "1 photo(s) could not be read" in done.stderr
-    told = json.loads(said(work, *line, "--json", codes=(1,)).stdout)
+    told = json.loads(said(tmp_path, *line, "--json", codes=(1,)).stdout)
     assert list(told["rounds"][0]["unreadable"]) == ["bad.png"]
     assert told["rounds"][0]["run"].endswith("seed-0-pseudo1")
-    students = sorted(folder.name for folder in (work / "runs").glob("seed-0-pseudo*"))
+    students = sorted(folder.name for folder in (tmp_path / "runs").glob("seed-0-pseudo*"))
     verdicts = [line.rpartition(": ")[2] for line in done.stdout.splitlines() if line.startswith("  ")]
     assert len(students) == len(verdicts) >= 1
     assert verdicts[:-1] == ["better"] * (len(verdicts) - 1)
     assert verdicts[-1] != "better" or len(verdicts) == 3
     best = [name for name, verdict in zip(students, verdicts, strict=True) if verdict == "better"]
     assert done.stdout.rstrip().endswith(best[-1] if best else "seed-0")
-    split = api.recipe_of(work / "runs/seed-0-pseudo1").data
+    split = api.recipe_of(tmp_path / "runs/seed-0-pseudo1").data
     assert len(split.train) == 2
-    teacher, student = (api.judged_photos(work / "runs" / name)[0] for name in ("seed-0", "seed-0-pseudo1"))
-    names = [[source.record(index).file_name for index in range(len(source))] for source in (teacher, student)]
+    theirs, own = (api.judged_photos(run)[0] for run in (teacher, tmp_path / "runs/seed-0-pseudo1"))
+    names = [[source.record(index).file_name for index in range(len(source))] for source in (theirs, own)]
     assert names[0] == names[1]
-    for index in range(len(teacher)):
-        assert np.array_equal(teacher.read(index).mask, student.read(index).mask)
+    for index in range(len(theirs)):
+        assert np.array_equal(theirs.read(index).mask, own.read(index).mask)

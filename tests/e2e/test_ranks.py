@@ -1,6 +1,8 @@
 """Several processes (gloo, on the processor) train as one does, and only the first leaves files."""
 
 import json
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -37,7 +39,7 @@ def data(tmp_path_factory):
     return root
 
 
-@pytest.mark.slow
+@pytest.mark.slow("starts a second process that imports everything")
 def test_two_processes_give_the_weights_of_one(data, tmp_path):
     """Also where one of them has no validation photo."""
     one = run_recycle(*COMMON, "--data", data, "--batch-size", 4, "--name", "one", cwd=tmp_path)
@@ -60,16 +62,13 @@ def test_two_processes_give_the_weights_of_one(data, tmp_path):
             assert float(ours[place]) == pytest.approx(float(theirs[place]), rel=1e-3), column
 
 
-@pytest.mark.slow
+@pytest.mark.slow("torchrun starts processes that import everything")
 def test_torchrun_and_a_process_that_fails(data, tmp_path):
-    import shutil
-    import subprocess
-
     broken = tmp_path / "data"
     shutil.copytree(data, broken)
     (broken / "images/5.jpg").write_text("hello")
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "recyclecli"]
-    command = [*launch, *map(str, COMMON), "--name", "r", "--batch-size", "2"]
+    command = [*launch, *map(str, COMMON), "--epochs", "1", "--name", "r", "--batch-size", "2"]
     done = subprocess.run([*command, "--data", str(data)], cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("best val mIoU") == 1

@@ -6,24 +6,16 @@ import time
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import TINY, run_recycle, start_recycle
+from support import SMALL, TINY, run_recycle, start_recycle
 
 from recyclecli.files import PART
-
-pytestmark = pytest.mark.xdist_group("resume")  # the whole run is trained once, not by each worker
 
 EPOCHS = 4
 OPTIONS = [
     *("--epochs", EPOCHS, "--batch-size", 2, "--aug", "flip", "--aug", "affine", "-o", "data.size=64"),
+    *("--plugin", "fcn32s"),
     *TINY,
 ]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    assert run_recycle("data", "sample", "--images", 10, "--data", folder, cwd=folder).returncode == 0
-    return folder
 
 
 def command(data, name):
@@ -31,11 +23,24 @@ def command(data, name):
 
 
 @pytest.fixture(scope="module")
-def whole(data, tmp_path_factory):
-    work = tmp_path_factory.mktemp("whole")
-    done = run_recycle(*command(data, "whole"), cwd=work)
-    assert done.returncode == 0, done.stderr
-    return work / "runs/whole"
+def place(together, drawn):
+    """data/ and a run of it that nothing interrupted, for all tests to read."""
+
+    def make(folder):
+        done = run_recycle(*command(drawn(folder / "data", 10), "whole"), cwd=folder)
+        assert done.returncode == 0, done.stderr
+
+    return together("resume", make)
+
+
+@pytest.fixture(scope="module")
+def data(place):
+    return place / "data"
+
+
+@pytest.fixture(scope="module")
+def whole(place):
+    return place / "runs/whole"
 
 
 def kill_after(data, work, epochs):
@@ -44,13 +49,19 @@ def kill_after(data, work, epochs):
     run = work / "runs/r"
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline and not process.over():
-        rows = (run / "metrics.csv").read_text().splitlines()[1:] if (run / "metrics.csv").is_file() else []
         saved = (run / "checkpoints/last.ckpt").is_file()
-        if len(rows) >= epochs and saved:
+        if len(rows(run)) >= epochs and saved:
             break
-        time.sleep(0.01)
+        time.sleep(0.002)
     process.kill()
+    assert epochs <= len(rows(run)) < EPOCHS
     return run
+
+
+def rows(run):
+    """The lines of a run's metrics, one for each epoch."""
+    file = run / "metrics.csv"
+    return file.read_text().splitlines()[1:] if file.is_file() else []
 
 
 def assert_same_run(run, whole):
@@ -70,15 +81,18 @@ def assert_same_run(run, whole):
     assert not list(run.rglob(f"*{PART}"))
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 3])
-def test_killed_after_an_epoch(data, whole, tmp_path, epochs):
+later = pytest.mark.slow("trains as the test of the first epoch does")
+
+
+@pytest.mark.parametrize("epochs", [1, pytest.param(2, marks=later), pytest.param(3, marks=later)])
+def test_a_run_killed_after_an_epoch_resumes_to_identical_weights(data, whole, tmp_path, epochs):
     run = kill_after(data, tmp_path, epochs)
     done = run_recycle("train", "--resume", "last", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert_same_run(run, whole)
 
 
-def test_killed_before_the_first_epoch(data, whole, tmp_path):
+def test_a_run_killed_before_its_first_epoch_resumes_to_identical_weights(data, whole, tmp_path):
     process = start_recycle(*command(data, "r"), cwd=tmp_path)
     recipe = tmp_path / "runs/r/recipe.yaml"
     while not recipe.is_file() and not process.over():
@@ -127,7 +141,7 @@ def test_a_lowered_rate_is_remembered(data, tmp_path, registry):
             if trainer.current_epoch == 3:
                 raise RuntimeError("cut")
 
-    settings = {"train.epochs": 5, "train.batch_size": 2, "train.lr": 1e-7, "train.ema": 0, "train.warmup": 0}
+    settings = {**SMALL, "model": "fcn32s", "train.epochs": 5, "train.lr": 1e-7, "train.ema": 0, "train.warmup": 0}
     settings |= {"train.schedule": "plateau", "train.plateau_epochs": 1, "data.root": str(data), "data.size": 32}
     recipe = resolve(registry, None, settings)
     split = make_split(registry, recipe.data, recipe.seed)

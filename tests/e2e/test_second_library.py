@@ -18,11 +18,12 @@ SAMPLE = {"images": 12, "size": 256}
 BORDER = 1.2  # OpenCV also paints the pixels of the outline: so many per unit of it at most; 1.09 was measured
 
 
-@pytest.fixture(scope="module")
-def drawn(registry, tmp_path_factory):
-    root = tmp_path_factory.mktemp("drawn")
-    convert(registry, root / "none", root / "coco", "sample", "coco", options=SAMPLE)
-    return root / "coco"
+@pytest.fixture(scope="session")
+def drawn(registry, together):
+    def make(folder):
+        convert(registry, folder / "none", folder / "coco", "sample", "coco", options=SAMPLE)
+
+    return together("second-library", make) / "coco"
 
 
 @pytest.fixture(params=["drawn", "recycle_trash"])

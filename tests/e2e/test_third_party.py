@@ -18,7 +18,7 @@ def run(*command, **keywords):
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.slow("installs a wheel into a new environment")
 def test_wheel_installs_shows_up_trains_and_passes_its_tests(tmp_path):
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path / "dist", EXAMPLE)
     (wheel,) = (tmp_path / "dist").glob("*.whl")

@@ -15,7 +15,7 @@ INSTEAD = {  # no index is asked, and nothing is uploaded
 }
 
 
-@pytest.mark.slow
+@pytest.mark.slow("installs, builds and trains in a new environment")
 def test_a_stranger_who_types_every_line_ends_with_a_published_loss(tmp_path):
     programs = fresh_environment(tmp_path / "venv")
     offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}

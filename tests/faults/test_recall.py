@@ -11,7 +11,7 @@ import pytest
 from faults.planter import MASK_CODES, PHOTO_CODES, PLANTS, SPLIT_CODES, clean, clean_masks, halves, save
 from pycocotools.coco import COCO
 
-CASES = 30
+FEW, CASES = 4, 30
 ENOUGH = 0.98
 
 
@@ -40,16 +40,16 @@ class Bench:
         rng = np.random.default_rng([zlib.crc32(code.encode()), seed])
         return faulty, PLANTS[code](faulty, copy.deepcopy(content), rng)
 
-    def _recall(self, code):
-        """The number found of `CASES`, and a line on each that was missed."""
+    def _recall(self, code, cases):
+        """The number found of `cases`, and a line on each that was missed."""
         missed = []
-        for seed in range(CASES):
+        for seed in range(cases):
             root, where = self.planted(code, seed)
             found = [mention(finding) for finding in check(root, code) if finding.code == code]
             if not any(mentions(text, place) for text in found for place in where):
                 missed.append(f"seed {seed}: {' or '.join(where)} not in {found}")
             shutil.rmtree(root)
-        return CASES - len(missed), missed
+        return cases - len(missed), missed
 
 
 def check(root, code):
@@ -70,6 +70,9 @@ def mentions(text, place):
     return re.search(rf"(?<!\w){re.escape(place)}(?!\w)", text) is not None
 
 
+pytestmark = pytest.mark.xdist_group("recall")  # which keeps the sets that it has drawn
+
+
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     return Bench(tmp_path_factory.mktemp("bench"))
@@ -81,23 +84,29 @@ def test_every_code_has_a_plant():
     assert PLANTS.keys() == CATALOGUE.keys()
 
 
+def slow(cases):
+    return pytest.param(cases, marks=pytest.mark.slow(f"draws {CASES} sets of photos"))
+
+
+@pytest.mark.parametrize("cases", [FEW, slow(CASES)])
 @pytest.mark.parametrize("code", PLANTS)
-def test_recall(bench, code):
-    found, missed = bench.recall(code)
-    assert found / CASES >= ENOUGH, "\n".join(missed)
+def test_faults_of_each_kind_are_found(bench, code, cases):
+    found, missed = bench.recall(code, cases)
+    assert found / cases >= ENOUGH, "\n".join(missed)
 
 
-def test_recall_over_all_codes(bench):
-    found = sum(bench.recall(code)[0] for code in PLANTS)
-    print(f"{found} of {CASES * len(PLANTS)} planted faults of {len(PLANTS)} kinds found")
-    assert found / (CASES * len(PLANTS)) >= ENOUGH
+@pytest.mark.parametrize("cases", [FEW, slow(CASES)])
+def test_faults_of_all_kinds_are_found(bench, cases):
+    found = sum(bench.recall(code, cases)[0] for code in PLANTS)
+    print(f"{found} of {cases * len(PLANTS)} planted faults of {len(PLANTS)} kinds found")
+    assert found / (cases * len(PLANTS)) >= ENOUGH
 
 
 def complaints(findings):
     return [(found.code, mention(found)) for found in findings if found.fault.severity != "note"]
 
 
-@pytest.mark.parametrize("seed", range(CASES))
+@pytest.mark.parametrize("seed", [*range(FEW), *map(slow, range(FEW, CASES))])
 def test_clean_data_is_left_in_peace(bench, seed):
     from recyclecli.data.check import check_coco, check_masks
 
@@ -109,8 +118,9 @@ def test_clean_data_is_left_in_peace(bench, seed):
     assert complaints(check_masks(bench.masks(seed)[0])) == []
 
 
-def test_pycocotools_computes_what_the_clean_data_states(bench, capsys):
-    for seed in range(CASES):
+@pytest.mark.parametrize("cases", [FEW, slow(CASES)])
+def test_pycocotools_computes_what_the_clean_data_states(bench, capsys, cases):
+    for seed in range(cases):
         root, _ = bench.coco(seed)
         tool = COCO(root / "annotations.json")
         for annotation in tool.loadAnns(tool.getAnnIds()):

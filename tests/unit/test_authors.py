@@ -5,7 +5,7 @@ import re
 import sys
 
 import pytest
-from support import TINY, run_recycle
+from support import TINY, recycle_here
 
 from recyclecli.plugins import discover
 
@@ -31,7 +31,7 @@ GOOD = {
 
 
 def install(folder, manifest, entry_point="acme_losses", loss="class Loss:\n    pass\n"):
-    """An installed distribution acme-losses; the environment that sees it."""
+    """An installed distribution acme-losses; the folder that it is in."""
     (folder / "acme_losses").mkdir(parents=True)
     (folder / "acme_losses/__init__.py").write_text(manifest)
     (folder / "acme_losses/loss.py").write_text(loss)
@@ -39,7 +39,7 @@ def install(folder, manifest, entry_point="acme_losses", loss="class Loss:\n    
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-losses\nVersion: 0.1.0\n")
     (info / "entry_points.txt").write_text(f"[recyclecli]\nacme-losses = {entry_point}\n")
-    return {"PYTHONPATH": str(folder)}
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -71,18 +71,18 @@ def test_each_mistake_has_its_cause(tmp_path, monkeypatch, changes, entry_point,
 
 
 def test_a_manifest_without_a_hook_says_how_to_mark_one(tmp_path):
-    env = install(tmp_path / "site", MANIFEST.format(**GOOD).replace("@hookimpl\n", ""))
-    done = run_recycle("plugins", "check", cwd=tmp_path, env=env)
+    site = install(tmp_path / "site", MANIFEST.format(**GOOD).replace("@hookimpl\n", ""))
+    done = recycle_here("plugins", "check", cwd=tmp_path, site=site)
     assert done.returncode == 1
     assert "acme-losses: acme_losses marks no function with @hookimpl; the hooks are recycle_datasets" in done.stderr
-    shown = run_recycle("plugins", "show", "acme", cwd=tmp_path, env=env).stderr
+    shown = recycle_here("plugins", "show", "acme", cwd=tmp_path, site=site).stderr
     assert "not loaded: acme-losses (see `recycle plugins list`)" in shown
 
 
 def test_a_factory_that_does_not_exist_is_found_before_it_is_built(tmp_path):
     body = GOOD["body"].replace("acme_losses.loss", "acme_losses.lost")
-    env = install(tmp_path / "site", MANIFEST.format(**GOOD | {"body": body}))
-    done = run_recycle("plugins", "check", cwd=tmp_path, env=env)
+    site = install(tmp_path / "site", MANIFEST.format(**GOOD | {"body": body}))
+    done = recycle_here("plugins", "check", cwd=tmp_path, site=site)
     assert done.returncode == 1
     assert "its factory acme_losses.lost:Loss has no module acme_losses.lost" in done.stderr
 
@@ -96,29 +96,29 @@ def test_a_factory_that_does_not_exist_is_found_before_it_is_built(tmp_path):
     ],
 )
 def test_checking_a_package_imports_its_factories(tmp_path, loss, cause):
-    env = install(tmp_path / "site", MANIFEST.format(**GOOD), loss=loss)
-    assert run_recycle("plugins", "check", cwd=tmp_path, env=env).returncode == 0
-    done = run_recycle("plugins", "check", "acme-losses", cwd=tmp_path, env=env)
+    site = install(tmp_path / "site", MANIFEST.format(**GOOD), loss=loss)
+    assert recycle_here("plugins", "check", cwd=tmp_path, site=site).returncode == 0
+    done = recycle_here("plugins", "check", "acme-losses", cwd=tmp_path, site=site)
     assert done.returncode == 1
     assert cause in done.stderr
     assert "loss acme@acme-losses" in done.stderr
 
 
 def test_a_name_that_another_package_has_is_told(tmp_path):
-    env = install(tmp_path / "site", MANIFEST.format(**GOOD).replace('"acme"', '"focal"'))
+    site = install(tmp_path / "site", MANIFEST.format(**GOOD).replace('"acme"', '"focal"'))
     note = "loss focal is offered by 2 packages; pick one: focal@acme-losses or focal@recycle-losses"
     for command in ("list", "check"):
-        done = run_recycle("plugins", command, cwd=tmp_path, env=env)
+        done = recycle_here("plugins", command, cwd=tmp_path, site=site)
         assert done.returncode == 0
         assert note in done.stderr
-    shown = run_recycle("plugins", "show", "focal", "--json", cwd=tmp_path, env=env).stdout
+    shown = recycle_here("plugins", "show", "focal", "--json", cwd=tmp_path, site=site).stdout
     assert [one["distribution"] for one in json.loads(shown)] == ["acme-losses", "recycle-losses"]
 
 
 def test_a_bug_of_a_plugin_is_not_called_ours(tmp_path, small):
-    env = install(tmp_path / "site", MANIFEST.format(**GOOD), loss="def Loss(options, context):\n    return 1 / 0\n")
+    site = install(tmp_path / "site", MANIFEST.format(**GOOD), loss="def Loss(options, context):\n    return 1 / 0\n")
     train = ("train", "--data", small, "--loss", "acme", *TINY, "-o", "data.size=32")
-    done = run_recycle(*train, cwd=tmp_path, env=env)
+    done = recycle_here(*train, cwd=tmp_path, site=site)
     assert done.returncode == 70
     assert "a bug of the plugin acme-losses: ZeroDivisionError" in done.stderr
     assert "report it with this text and the command you typed: its authors" in done.stderr

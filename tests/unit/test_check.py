@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 from PIL import Image
-from support import SHARED, coco, run_recycle, write_coco
+from support import SHARED, coco, recycle_here, write_coco
 
 from recyclecli.coco import CocoSource
 from recyclecli.data.check import CATALOGUE, check_coco, check_contents, mended
@@ -220,17 +220,17 @@ class TestLooks:
 class TestCommand:
     def test_exit_codes_and_json(self, tmp_path):
         write_coco(tmp_path / "data", coco(4))
-        done = run_recycle("data", "check", cwd=tmp_path)
+        done = recycle_here("data", "check", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (0, "no faults\n")
         (tmp_path / "data/images/1.jpg").unlink()
-        done = run_recycle("data", "check", "--json", cwd=tmp_path)
+        done = recycle_here("data", "check", "--json", cwd=tmp_path)
         assert done.returncode == 1
         (finding,) = json.loads(done.stdout)
         assert finding["code"] == "missing-photo"
         assert finding["severity"] == "error"
-        assert run_recycle("data", "check", "--ignore", "missing-photo", cwd=tmp_path).returncode == 0
-        assert run_recycle("data", "check", "--labels-only", cwd=tmp_path).returncode == 0
-        done = run_recycle("data", "check", "--ignore", "missing-foto", cwd=tmp_path)
+        assert recycle_here("data", "check", "--ignore", "missing-photo", cwd=tmp_path).returncode == 0
+        assert recycle_here("data", "check", "--labels-only", cwd=tmp_path).returncode == 0
+        done = recycle_here("data", "check", "--ignore", "missing-foto", cwd=tmp_path)
         assert done.returncode == 2
         assert "nearest: missing-photo" in done.stderr
 
@@ -238,24 +238,24 @@ class TestCommand:
         content = coco(4)
         content["annotations"][0]["image_id"] = 99
         write_coco(tmp_path / "data", content)
-        done = run_recycle("data", "check", "--fix", "mended.json", cwd=tmp_path)
+        done = recycle_here("data", "check", "--fix", "mended.json", cwd=tmp_path)
         assert done.returncode == 0, done.stdout
         assert "1 unknown-image" in done.stderr
         assert len(CocoSource(tmp_path / "data", tmp_path / "mended.json")) == 4
-        assert run_recycle("data", "check", "--fix", "mended.json", cwd=tmp_path).returncode == 2
+        assert recycle_here("data", "check", "--fix", "mended.json", cwd=tmp_path).returncode == 2
 
     def test_folds_are_compared(self, tmp_path):
         write_coco(tmp_path / "data", coco(6))
         photo = (tmp_path / "data/images/1.jpg").read_bytes()
-        run_recycle("data", "kfold", "--n", 2, cwd=tmp_path)
+        recycle_here("data", "kfold", "--n", 2, cwd=tmp_path)
         folds = json.loads((tmp_path / "data/folds.json").read_text())["folds"]
         one, other = (entry["val_images"][0] for entry in folds)
         for name in (one, other):
             (tmp_path / "data" / name).write_bytes(photo)
-        done = run_recycle("data", "check", cwd=tmp_path)
+        done = recycle_here("data", "check", cwd=tmp_path)
         assert done.returncode == 1
         assert "duplicate-across-splits" in done.stdout
 
     def test_other_datasets(self, tmp_path):
-        done = run_recycle("data", "check", "--dataset", "sample", "--labels-only", cwd=tmp_path)
+        done = recycle_here("data", "check", "--dataset", "sample", "--labels-only", cwd=tmp_path)
         assert done.returncode == 0

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from lightning.pytorch.callbacks import Callback
-from support import coco, write_coco
+from support import SMALL, coco, write_coco
 
 from recyclecli import api
 from recyclecli.engine.training.train import _module
@@ -24,16 +24,10 @@ class Forbidden:
         pytest.fail(f"photo {index} of the validation split was read")
 
 
-def test_no_validation_photo_can_reach_the_bank(tmp_path, registry):
-    api.sample(tmp_path, 16)
+def test_no_validation_photo_can_reach_the_bank(tmp_path, drawn, registry):
+    drawn(tmp_path, 16)
     api.kfold(tmp_path, 4)
-    settings = {
-        "data.root": tmp_path,
-        "data.fold": 1,
-        "data.size": 64,
-        "model.weights": "none",
-        "aug": [{"name": "copy-paste", "min_area": 1}],
-    }
+    settings = {**SMALL, "data.root": tmp_path, "data.fold": 1, "aug": [{"name": "copy-paste", "min_area": 1}]}
     split = api.split(settings)
     read = []
     recorded = Forbidden(split.train)
@@ -66,7 +60,7 @@ def test_photos_of_rare_classes_come_more_often(tmp_path):
         annotation["category_id"] = 2 if annotation["image_id"] == 5 else 1
     write_coco(tmp_path / "data", content)
     drawn = Drawn()
-    settings = {"data.root": tmp_path / "data", "data.size": 32, "model.weights": "none", "train.epochs": 1}
+    settings = {**SMALL, "data.root": tmp_path / "data", "data.size": 32, "train.epochs": 1}
     more = {"train.batch_size": 2, "data.val_fraction": 0.1, "seed": 1, "train.repeat_threshold": 1.0}
     train = api.split({**settings, **more}).train
     rare = next(index for index in range(len(train)) if train.record(index).file_name == "images/5.jpg")
@@ -76,14 +70,14 @@ def test_photos_of_rare_classes_come_more_often(tmp_path):
 
 
 @pytest.mark.parametrize("source", ["bank", "batch"])
-def test_trains(tmp_path, source):
-    api.sample(tmp_path / "data", 8)
+def test_trains(tmp_path, drawn, source):
+    drawn(tmp_path / "data", 8)
+    paste = {"name": "copy-paste", "source": source, "p": 1, "lsj": True}
     settings = {
+        **SMALL,
         "data.root": tmp_path / "data",
-        "data.size": 64,
-        "model.weights": "none",
         "train.epochs": 1,
         "train.batch_size": 2,
-        "aug": ["lsj", {"name": "copy-paste", "source": source, "p": 1, "lsj": True}],
+        "aug": ["lsj", paste],
     }
     assert api.train(settings, runs=tmp_path / "runs").epochs == 1

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from support import SHARED, coco, run_recycle, write_coco
+from support import SHARED, coco, recycle_here, write_coco
 
 from recyclecli.coco import CocoSource
 from recyclecli.data.folds import make_folds
@@ -99,7 +99,7 @@ def test_uavvaste_by_flight(tmp_path):
     root = SHARED / "uavvaste-annotations"
     by = r"file_name:^(\D*\d*)"
     arguments = ["data", "kfold", "--n", 5, "--data", root, "--group-by", by]
-    done = run_recycle(*arguments, "--out", tmp_path / "one", cwd=tmp_path)
+    done = recycle_here(*arguments, "--out", tmp_path / "one", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "groups by" in done.stderr
     source = CocoSource(root, root / "annotations.json")
@@ -109,6 +109,6 @@ def test_uavvaste_by_flight(tmp_path):
     folds = json.loads((tmp_path / "one/folds.json").read_text())["folds"]
     places = [{groups[name] for name in fold["val_images"]} for fold in folds]
     assert sum(map(len, places)) == len(set(groups.values())) > 5
-    run_recycle(*arguments, "--out", tmp_path / "two", cwd=tmp_path)
+    recycle_here(*arguments, "--out", tmp_path / "two", cwd=tmp_path)
     for file in (tmp_path / "one").iterdir():
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()

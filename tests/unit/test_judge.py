@@ -1,5 +1,7 @@
 """Counts, scores, intervals, comparisons and the gate, against independent implementations."""
 
+from copy import deepcopy
+from functools import cache
 from unittest import mock
 
 import numpy as np
@@ -23,6 +25,14 @@ from recyclecli.judge.scores import evaluation, headline, rows_of
 from recyclecli.types import IGNORE
 
 NAMES = ("Background", "Paper", "Metal", "Glass")
+
+
+def trials(few, many):
+    """A test with few trials, and its slow twin with many."""
+    cases = [few, pytest.param(many, marks=pytest.mark.slow("simulates many samples"))]
+    return pytest.mark.parametrize("trials", cases)
+
+
 MASKS = st.lists(
     st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
         lambda shape: st.tuples(
@@ -177,6 +187,11 @@ class TestCalibration:
 
 def noisy(count, wrong, seed=0, names=NAMES):
     """Photos of 24x24 of which a share `wrong`, another for each photo, is said to be something else."""
+    return deepcopy(_noisy(count, wrong, seed, names))
+
+
+@cache
+def _noisy(count, wrong, seed, names):
     chance = np.random.default_rng(seed)
     ledger = Ledger(names)
     for number in range(count):
@@ -215,18 +230,20 @@ class TestResampling:
         assert q == pytest.approx([0.04, 0.16 / 3, 0.16 / 3, 0.2])
         assert benjamini_hochberg([]) == []
 
-    @pytest.mark.slow
-    def test_intervals_cover(self):
-        """Of 200 samples of 60 photos, about 95 % of the intervals hold the score of all photos."""
-        population = noisy(3000, 0.35)
+    @pytest.mark.parametrize(
+        ("trials", "photos"), [(40, 600), pytest.param(200, 3000, marks=pytest.mark.slow("counts 3,000 photos"))]
+    )
+    def test_intervals_cover(self, trials, photos):
+        """Of many samples of 60 photos, about 95 % of the intervals hold the score of all photos."""
+        population = noisy(photos, 0.35)
         truth = headline(rows_of(population)[:].sum(0)[None])[0]
         chance = np.random.default_rng(0)
         held = np.zeros(4)
-        for _ in range(200):
-            part = population.take(chance.integers(0, 3000, 60))
+        for _ in range(trials):
+            part = population.take(chance.integers(0, photos, 60))
             low, high = interval(bootstrap(rows_of(part), headline, replicates=500))
             held += (low <= truth) & (truth <= high)
-        assert (held[:3] / 200 > 0.89).all()
+        assert (held[:3] / trials > 0.89).all()
 
 
 class TestCompare:
@@ -259,10 +276,11 @@ class TestCompare:
         assert found.classes["Glass"].why == "4 photo(s) show it, 10 are needed"
         assert found.classes["Glass"].value == 1
 
-    def test_many_nulls_find_nothing(self):
-        """20 tricks that change nothing but luck: without the correction one in two such tables finds one."""
+    @trials(8, 20)
+    def test_many_nulls_find_nothing(self, trials):
+        """Tricks that change nothing but luck: without the correction one in two tables of 20 finds one."""
         base = noisy(80, 0.3)
-        others = {str(seed): noisy(80, 0.3, seed) for seed in range(1, 21)}
+        others = {str(seed): noisy(80, 0.3, seed) for seed in range(1, trials + 1)}
         found = compare(base, others)
         assert all(one.difference.q >= one.difference.p for one in found)
         assert sum(one.difference.verdict in ("better", "worse") for one in found) <= 1
@@ -301,15 +319,16 @@ class TestArms:
         three = compare(self.arm(0.3, [1, 2, 3]), {"b": self.arm(0.25, [4, 5, 6])})[0].difference
         assert three.high - three.low > 2 * (one.high - one.low)
 
-    def test_seeds_alone_are_rarely_an_effect(self):
+    @trials(5, 20)
+    def test_seeds_alone_are_rarely_an_effect(self, trials):
         """Arms of three seeds of the same recipe; photos pair perfectly, so only seeds differ."""
         kept = 0
-        for trial in range(20):
+        for trial in range(trials):
             seeds = range(10 * trial + 100, 10 * trial + 106)
             arms = self.arm(0.3, seeds)
             (found,) = compare(arms[:3], {"b": arms[3:]}, replicates=200)
             kept += found.difference.verdict in ("better", "worse")
-        assert kept <= 3
+        assert kept <= 0.15 * trials
 
 
 def best_of(variants):
@@ -341,12 +360,13 @@ class TestGate:
         assert asked == [[("good", "fair")]]
         assert choice.kept == ("good",)
 
-    def test_choosing_among_many_nulls_flatters_but_the_cross_fitted_score_does_not(self):
+    @trials(4, 12)
+    def test_choosing_among_many_nulls_flatters_but_the_cross_fitted_score_does_not(self, trials):
         """With the gate wide open (every trick kept that looks better) the chosen score is above the truth."""
         from recyclecli.judge import gate
 
         flattered, fair = [], []
-        for trial in range(12):
+        for trial in range(trials):
             seeds = range(100 * trial, 100 * trial + 12)
             base = noisy(40, 0.3, 10**6 + trial)
             tricks = {str(seed): noisy(40, 0.3, seed) for seed in seeds}
@@ -374,13 +394,14 @@ class TestGate:
         assert judged(found, 0.05).answer == "drop"
         assert judged(found, found.difference.low).answer == "keep"
 
-    def test_the_best_variant_is_found_and_its_gain_is_not_flattered(self):
+    @trials(4, 10)
+    def test_the_best_variant_is_found_and_its_gain_is_not_flattered(self, trials):
         variants = {"poor": noisy(120, 0.4, 1), "best": noisy(120, 0.2, 2), "fair": noisy(120, 0.3, 3)}
         name, counts = best_of(variants)
         assert name == "best"
         assert np.array_equal(counts.counts, variants["best"].counts)  # the same choice without any fifth
         flattered, fair = [], []
-        for trial in range(10):
+        for trial in range(trials):
             equal = {str(seed): noisy(40, 0.3, 100 * trial + seed) for seed in range(10)}
             scores = {name: estimate(one, "miou_dataset").value for name, one in equal.items()}
             name, counts = best_of(equal)
@@ -415,6 +436,7 @@ class TestBars:
     """The bars of the gate in small; benchmarks/gate.py has them in full, on real runs."""
 
     def kept(self, trials, photos, gain=0.0):
+        """The share of trials in which the trick is kept."""
         pair = noisy(400, 0.3, 1), noisy(400, 0.3, 2)
         found = 0
         for seed in range(trials):
@@ -423,10 +445,12 @@ class TestBars:
             found += judged(one).answer == "keep"
         return found / trials
 
-    def test_luck_is_rarely_kept(self):
-        assert self.kept(200, 150) <= 0.05
+    @trials(40, 200)
+    def test_luck_is_rarely_kept(self, trials):
+        assert self.kept(trials, 150) <= 0.05
 
-    def test_an_effect_is_mostly_kept(self):
+    @trials(30, 100)
+    def test_an_effect_is_mostly_kept(self, trials):
         """Of effects of 2.8 standard errors the normal approximation finds 80 %."""
         pair = noisy(400, 0.3, 1), noisy(400, 0.3, 2)
         without, mended = (
@@ -434,7 +458,7 @@ class TestBars:
             for base, trick in (resampled(*pair, 0, 400, gain) for gain in (0, 0.015))
         )
         gain = 0.015 * 2.8 * without.sd / 150**0.5 / (mended.value - without.value)
-        assert self.kept(100, 150, gain) >= 0.7
+        assert self.kept(trials, 150, gain) >= 0.7
 
 
 class _Named:

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from support import SQUARE, coco, run_recycle, write_coco
+from support import SQUARE, coco, recycle_here, write_coco
 
 from recyclecli.cli.stats import bar
 from recyclecli.coco import CocoSource, encode
@@ -81,7 +81,7 @@ class TestFigures:
         assert size_groups(np.array([1, 1023, 1024, 9215, 9216])) == (2, 2, 1)
 
     def test_a_source_without_annotations_is_read(self, registry, tmp_path):
-        source = open_source(registry, tmp_path, None, "sample", {"images": 4, "seed": 1})
+        source = open_source(registry, tmp_path, None, "sample", {"images": 4, "seed": 1, "size": 64})
         found = source_stats(source)
         reads = [source.read(index) for index in range(4)]
         assert found.objects.sum() == sum(len(np.unique(read.instances)) - 1 for read in reads)
@@ -148,7 +148,7 @@ class TestSplits:
 
 class TestOutput:
     def test_json_is_one_object(self, small, tmp_path):
-        done = run_recycle("data", "stats", "--data", small, "--json", cwd=tmp_path)
+        done = recycle_here("data", "stats", "--data", small, "--json", cwd=tmp_path)
         found = json.loads(done.stdout)
         assert (found["photos"], found["objects"]) == (12, 12)
         paper = found["classes"][1]
@@ -157,23 +157,23 @@ class TestOutput:
         assert len(found["together"]) == 3
 
     def test_the_table_fits_and_says_what_it_counts(self, small, tmp_path):
-        assert run_recycle("data", "kfold", "--n", 5, "--data", small, cwd=tmp_path).returncode == 0
+        assert recycle_here("data", "kfold", "--n", 5, "--data", small, cwd=tmp_path).returncode == 0
         for width in (80, 100):
-            done = run_recycle("data", "stats", "--data", small, cwd=tmp_path, env={"COLUMNS": str(width)})
+            done = recycle_here("data", "stats", "--data", small, cwd=tmp_path, env={"COLUMNS": str(width)})
             assert max(map(len, done.stdout.splitlines())) <= width
             for text in ("Paper", "12 photos, 12 objects", "fold 4", "32x32 (12)"):
                 assert text in done.stdout
 
     def test_html_is_written_once(self, small, tmp_path):
         line = ["data", "stats", "--data", small, "--html", tmp_path / "s.html"]
-        assert run_recycle(*line, cwd=tmp_path).returncode == 0
+        assert recycle_here(*line, cwd=tmp_path).returncode == 0
         page = (tmp_path / "s.html").read_text()
         assert page.count("<svg") == 5
         assert "<script" not in page
-        again = run_recycle(*line, cwd=tmp_path)
+        again = recycle_here(*line, cwd=tmp_path)
         assert again.returncode == 2
         assert "--force" in again.stderr
-        assert run_recycle(*line, "--force", cwd=tmp_path).returncode == 0
+        assert recycle_here(*line, "--force", cwd=tmp_path).returncode == 0
 
     def test_the_page_escapes_names_and_loads_nothing(self, tmp_path):
         bad = "<script>alert(1)</script>"

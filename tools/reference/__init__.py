@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from recyclecli.plugins import ALLOW_LIST, discover
-from reference import codes, commands, components, contracts, python, settings
+from reference import codes, commands, components, contracts, python, settings, slow
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -25,5 +25,6 @@ def pages() -> dict[str, str]:
         "recipe.md": settings.page(registry),
         "exit-codes.md": codes.exits(),
         "faults.md": codes.faults(),
+        "slow-tests.md": slow.page(),
     }
     return {name: NOTE + text.rstrip() + "\n" for name, text in made.items()}

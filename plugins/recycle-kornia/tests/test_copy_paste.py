@@ -52,15 +52,33 @@ def labels_by_instance(batch, photo):
     return {number: set(batch.mask[photo][batch.instances[photo] == number].tolist()) for number in numbers if number}
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    st.integers(0, 10**6),
-    st.sampled_from(["batch", "bank"]),
-    st.booleans(),
-    st.sampled_from([0.0, 1.0]),
-    st.sampled_from([0.0, 0.3, 0.9]),
-    st.sampled_from([("anywhere",), ("background",), ("Background", "Paper")]),
-    st.sampled_from(["random", "same"]),
+def in_scenes(few, many, **chosen):
+    """Decorates a test of random scenes: a few of them quickly, many when there is time."""
+
+    def decorate(check):
+        @pytest.mark.parametrize("number", [few, pytest.param(many, marks=pytest.mark.slow("many random scenes"))])
+        def test(number):
+            settings(max_examples=number, deadline=None)(given(seed=st.integers(0, 10**6), **chosen)(check))()
+
+        return test
+
+    return decorate
+
+
+SOURCES = st.sampled_from(["batch", "bank"])
+VISIBLE = st.sampled_from([0.0, 0.3, 0.9])
+ONTO = st.sampled_from([("anywhere",), ("background",), ("Background", "Paper")])
+
+
+@in_scenes(
+    40,
+    150,
+    source=SOURCES,
+    lsj=st.booleans(),
+    turn=st.sampled_from([0.0, 1.0]),
+    min_visible=VISIBLE,
+    onto=ONTO,
+    place=st.sampled_from(["random", "same"]),
 )
 def test_exact(seed, source, lsj, turn, min_visible, onto, place):
     """Each pixel is the photo's own, untouched; or a pasted object's, with its label; or ignored remains."""
@@ -298,15 +316,7 @@ def test_objects_are_found_alike_on_both_ways(seed):
         assert torch.equal(first[there], second[there])
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    st.integers(0, 10**6),
-    st.sampled_from(["batch", "bank"]),
-    st.booleans(),
-    st.sampled_from([0.0, 0.5]),
-    st.sampled_from([0.0, 0.3, 0.9]),
-    st.sampled_from([("anywhere",), ("background",), ("Background", "Paper")]),
-)
+@in_scenes(30, 100, source=SOURCES, lsj=st.booleans(), turn=st.sampled_from([0.0, 0.5]), min_visible=VISIBLE, onto=ONTO)
 def test_both_ways_of_the_devices_give_the_same(seed, source, lsj, turn, min_visible, onto):
     """What runs on a GPU, run here."""
     batch = scene(seed)

@@ -44,12 +44,11 @@ def test_labels_are_those_under_the_pixels_centre(seed, scale, height, width, ch
         sides.append(
             [(2 * (at - offset) + 1) * side // (2 * new) if 0 <= at - offset < new else None for at in range(side)]
         )
-    for row, y in enumerate(sides[0]):
-        for column, x in enumerate(sides[1]):
-            outside = y is None or x is None
-            assert after.mask[0, row, column] == (IGNORE if outside else batch.mask[0, y, x])
-            assert after.instances[0, row, column] == (0 if outside else batch.instances[0, y, x])
-            assert not outside or (after.image[0, :, row, column] == 0).all()
+    rows, columns = (torch.tensor([-1 if at is None else at for at in side]) for side in sides)
+    outside = (rows < 0)[:, None] | (columns < 0)
+    for found, before, beyond in ((after.mask, batch.mask, IGNORE), (after.instances, batch.instances, 0)):
+        assert torch.equal(found[0], before[0][rows][:, columns].masked_fill(outside, beyond))
+    assert (after.image[0][:, outside] == 0).all()
 
 
 def test_larger_is_bilinear():

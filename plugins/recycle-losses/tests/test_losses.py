@@ -156,17 +156,16 @@ def test_boundary_ce_weighs_by_the_steps_to_another_class(reach):
     logits, mask = case()
     loss = build("boundary-ce", amount=4.0, reach=reach)
     emphasis = loss.emphasis(mask)
-    height, width = mask.shape[1:]
+    edges = []  # of each photo
+    for photo in mask:
+        edges.append([])
+        for v, u in (photo != IGNORE).nonzero().tolist():
+            around = photo[max(0, v - 1) : v + 2, max(0, u - 1) : u + 2].flatten().tolist()
+            if any(other not in (int(photo[v, u]), IGNORE) for other in around):
+                edges[-1].append((v, u))
     total = count = 0.0
     for n, y, x in (mask != IGNORE).nonzero().tolist():
-        edges = []
-        for v in range(height):
-            for u in range(width):
-                label = int(mask[n, v, u])
-                around = mask[n, max(0, v - 1) : v + 2, max(0, u - 1) : u + 2].flatten().tolist()
-                if label != IGNORE and any(other not in (label, IGNORE) for other in around):
-                    edges.append(max(abs(v - y), abs(u - x)))
-        distance = min(edges, default=math.inf)
+        distance = min((max(abs(v - y), abs(u - x)) for v, u in edges[n]), default=math.inf)
         weight = 1 + 4 * math.exp(-distance / reach) if distance <= math.ceil(4 * reach) else 1.0
         assert float(emphasis[n, y, x]) == pytest.approx(weight, rel=1e-5)
         surprise = -float(logits[n, :, y, x].double().log_softmax(0)[mask[n, y, x]])

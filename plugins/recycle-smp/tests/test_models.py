@@ -23,6 +23,7 @@ def registry():
 
 SCRATCH = {"weights": "none"}
 SMALL = {**SCRATCH, "encoder": "resnet18"}
+TINY = {**SCRATCH, "encoder": "tu-test_efficientnet"}
 MODELS = (
     *("unet", "unetpp", "manet", "linknet", "fpn", "pspnet", "deeplabv3", "deeplabv3plus"),
     *("pan", "upernet", "segformer", "dpt", "fcn8s", "fcn16s", "fcn32s", "fcn-resnet50", "fcn-resnet101"),
@@ -36,30 +37,41 @@ class TestUnet(ModelConformance):
 
 class TestUnetpp(ModelConformance):
     name = "unetpp"
+    options = TINY
 
 
 class TestPspnet(ModelConformance):
     name = "pspnet"
+    options = TINY
 
 
 class TestPan(ModelConformance):
     name = "pan"
+    options = TINY
 
 
 class TestUpernet(ModelConformance):
     name = "upernet"
+    options = TINY
 
 
 class TestDpt(ModelConformance):
+    name = "dpt"
+    options = {**SCRATCH, "encoder": "tu-test_vit"}
+
+
+@pytest.mark.slow("builds a ViT of 6 million weights")
+class TestDptOfViT(ModelConformance):
     name = "dpt"
     options = {"encoder": "tu-vit_tiny_patch16_224"}
 
 
 class TestFcn8s(ModelConformance):
     name = "fcn8s"
-    options = SMALL
+    options = TINY
 
 
+@pytest.mark.slow("builds a Swin of 28 million weights")
 class TestSwin(ModelConformance):
     name = "unet"
     options = {"encoder": "tu-swin_tiny_patch4_window7_224"}
@@ -75,9 +87,24 @@ def test_every_model_of_the_manifest_is_tried():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_step_on_pictures_of_64x64(name, registry):
+def test_a_step_on_photos_of_64x64(name, registry):
+    take_a_step(name, {**TINY, "encoder": "tu-test_vit"} if name == "dpt" else TINY, registry)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "fcn-resnet50" else pytest.param(name, marks=pytest.mark.slow("builds large encoders"))
+        for name in MODELS
+    ],
+)
+def test_a_step_with_the_encoder_of_the_model(name, registry):
+    take_a_step(name, SCRATCH, registry)
+
+
+def take_a_step(name, options, registry):
     torch.manual_seed(0)
-    model = registry.build("model", name, SCRATCH, CONTEXT)
+    model = registry.build("model", name, options, CONTEXT)
     losses = [
         registry.build("loss", loss, {}, LossContext(CLASSES, lambda: (1,) * len(CLASSES))) for loss in ("ce", "dice")
     ]

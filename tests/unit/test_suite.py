@@ -1,0 +1,72 @@
+"""What the suite itself promises: folders made once, leftovers of killed runs, reasons of slow tests."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+from leftovers import remove_dead
+from reference.slow import marked
+from together import Together
+
+
+def test_workers_that_ask_at_once_make_a_folder_once(tmp_path):
+    made = []
+
+    def make(folder):
+        made.append(folder)
+        (folder / "file").write_text("whole")
+
+    threads = [threading.Thread(target=lambda: Together(tmp_path / "root")("name", make)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [tmp_path / "root/name"]
+
+
+def test_a_folder_that_failed_is_made_again_by_the_next(tmp_path):
+    together = Together(tmp_path / "root")
+    with pytest.raises(ZeroDivisionError):
+        together("name", lambda folder: 1 / 0)
+    assert together("name", lambda folder: (folder / "file").touch()).joinpath("file").exists()
+
+
+def test_leftovers_of_a_killed_run_are_removed_and_those_of_a_living_one_stay(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for name, lock in (("pytest-1", gone.pid), ("pytest-2", os.getpid()), ("pytest-3", "no number")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".lock").write_text(str(lock))
+    (tmp_path / "pytest-4").mkdir()
+    remove_dead(tmp_path)
+    assert {folder.name for folder in tmp_path.iterdir()} == {"pytest-2", "pytest-3", "pytest-4"}
+
+
+SOURCE = """
+import pytest
+SLOW = pytest.mark.slow("trains")
+@SLOW
+def test_named(): ...
+class TestIn:
+    @pytest.mark.slow("installs")
+    def test_direct(self): ...
+    @pytest.mark.parametrize("x", [1, pytest.param(2, marks=pytest.mark.slow("draws")), pytest.param(3, marks=SLOW)])
+    def test_cases(self, x): ...
+def test_quick(): ...
+"""
+
+
+def test_slow_tests_are_listed_with_their_reasons(tmp_path):
+    file = tmp_path / "test_x.py"
+    file.write_text(SOURCE)
+    assert list(marked(file)) == [
+        ("test_named", "trains"),
+        ("TestIn.test_direct", "installs"),
+        ("TestIn.test_cases (some cases)", "draws; trains"),
+    ]
+    for bare in ("@pytest.mark.slow\ndef test_x(): ...", "@pytest.mark.slow()\ndef test_x(): ..."):
+        file.write_text(f"import pytest\n{bare}\n")
+        with pytest.raises(ValueError, match="reason"):
+            list(marked(file))

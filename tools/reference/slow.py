@@ -1,0 +1,78 @@
+"""The tests that `make test` leaves out, each with its reason."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from reference.text import table
+
+ROOT = Path(__file__).parents[2]
+MARK = "pytest.mark.slow"
+
+
+def page() -> str:
+    """A table of the slow tests by file."""
+    files = sorted(file for folder in ("tests", "plugins") for file in (ROOT / folder).rglob("test_*.py"))
+    rows = [
+        (f"`{file.relative_to(ROOT).as_posix()}`", f"`{name}`", reason)
+        for file in files
+        if ".venv" not in file.parts
+        for name, reason in marked(file)
+    ]
+    about = (
+        "`make test` runs every test but these; `make test-all` and continuous integration run these too. "
+        "How tests are written: [CONTRIBUTING.md](https://github.com/recyclecli/recyclecli/blob/main/CONTRIBUTING.md)."
+    )
+    return "\n\n".join(["# Slow tests", about, table(("file", "test", "why it is slow"), rows)])
+
+
+def marked(file: Path) -> Iterator[tuple[str, str]]:
+    """(test, reason) of each test, or class of tests, that is marked slow as a whole or in some cases.
+
+    Raises:
+        ValueError: a mark without a reason.
+    """
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    named = {  # SLOW = pytest.mark.slow("...")
+        node.targets[0].id: _reason(node.value, file)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_mark(node.value)
+    }
+    for node, name in _tests(tree, ""):
+        for decorator in node.decorator_list:
+            if reasons := dict.fromkeys(_reasons(decorator, named, file)):
+                whole = _is_mark(decorator) or isinstance(decorator, ast.Name)
+                yield name if whole else f"{name} (some cases)", "; ".join(reasons)
+
+
+def _tests(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[tuple[ast.FunctionDef | ast.ClassDef, str]]:
+    for one in node.body:
+        if isinstance(one, ast.ClassDef):
+            yield one, prefix + one.name
+            yield from _tests(one, f"{prefix}{one.name}.")
+        elif isinstance(one, ast.FunctionDef):
+            yield one, prefix + one.name
+
+
+def _reasons(decorator: ast.expr, named: dict[str, str], file: Path) -> Iterator[str]:
+    for node in ast.walk(decorator):
+        if isinstance(node, ast.Name) and node.id in named:
+            yield named[node.id]
+        elif isinstance(node, ast.Call) and _is_mark(node):
+            yield _reason(node, file)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) == MARK and not _called(decorator, node):
+            raise ValueError(f"{file}:{node.lineno}: {MARK} without a reason")
+
+
+def _called(tree: ast.expr, attribute: ast.Attribute) -> bool:
+    return any(isinstance(node, ast.Call) and node.func is attribute for node in ast.walk(tree))
+
+
+def _is_mark(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == MARK
+
+
+def _reason(node: ast.expr, file: Path) -> str:
+    if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Constant):
+        return str(node.args[0].value)
+    raise ValueError(f"{file}:{node.lineno}: {MARK} takes one reason")
