@@ -325,6 +325,19 @@ def test_each_failure_has_its_code(tmp_path, monkeypatch, raised, code, message)
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow("starts a new interpreter")
+@pytest.mark.parametrize(("raised", "code"), [("KeyError('oops')", 70), ("KeyboardInterrupt()", 130)])
+def test_a_process_ends_with_the_code_of_its_failure(tmp_path, raised, code):
+    program = (
+        "import sys\nimport recyclecli.plugins as p\n"
+        f"def broken(*a, **k): raise {raised}\np.discover = broken\n"
+        "from recyclecli.cli.app import main\nsys.argv = ['recycle', 'plugins', 'list']\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
 def whole_after_ctrl_c(folder, done):
     assert done.returncode == 130, done.stderr
     assert "interrupted" in done.stderr

@@ -24,6 +24,7 @@ def registry():
 SCRATCH = {"weights": "none"}
 SMALL = {**SCRATCH, "encoder": "resnet18"}
 TINY = {**SCRATCH, "encoder": "tu-test_efficientnet"}
+OWN_ENCODER = pytest.mark.slow("repeats the conformance tests with a larger encoder")
 MODELS = (
     *("unet", "unetpp", "manet", "linknet", "fpn", "pspnet", "deeplabv3", "deeplabv3plus"),
     *("pan", "upernet", "segformer", "dpt", "fcn8s", "fcn16s", "fcn32s", "fcn-resnet50", "fcn-resnet101"),
@@ -79,6 +80,31 @@ class TestSwin(ModelConformance):
 
 class TestAux(ModelConformance):
     name = "fcn-resnet50"
+    options = SMALL
+
+
+@OWN_ENCODER
+class TestUnetppAsItIs(TestUnetpp):
+    options = {}
+
+
+@OWN_ENCODER
+class TestPspnetAsItIs(TestPspnet):
+    options = {}
+
+
+@OWN_ENCODER
+class TestPanAsItIs(TestPan):
+    options = {}
+
+
+@OWN_ENCODER
+class TestUpernetAsItIs(TestUpernet):
+    options = {}
+
+
+@OWN_ENCODER
+class TestFcn8sOfResnet(TestFcn8s):
     options = SMALL
 
 
