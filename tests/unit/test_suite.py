@@ -47,6 +47,9 @@ def test_leftovers_of_a_killed_run_are_removed_and_those_of_a_living_one_stay(tm
 SOURCE = """
 import pytest
 SLOW = pytest.mark.slow("trains")
+CASES = {"a": 1, "b": pytest.param(2, marks=SLOW)}
+def costly(x):
+    return pytest.param(x, marks=pytest.mark.slow("kills"))
 @SLOW
 def test_named(): ...
 class TestIn:
@@ -54,6 +57,8 @@ class TestIn:
     def test_direct(self): ...
     @pytest.mark.parametrize("x", [1, pytest.param(2, marks=pytest.mark.slow("draws")), pytest.param(3, marks=SLOW)])
     def test_cases(self, x): ...
+@pytest.mark.parametrize("x", [*CASES.values(), costly(3)])
+def test_of_a_table(x): ...
 def test_quick(): ...
 """
 
@@ -65,6 +70,7 @@ def test_slow_tests_are_listed_with_their_reasons(tmp_path):
         ("test_named", "trains"),
         ("TestIn.test_direct", "installs"),
         ("TestIn.test_cases (some cases)", "draws; trains"),
+        ("test_of_a_table (some cases)", "kills; trains"),
     ]
     for bare in ("@pytest.mark.slow\ndef test_x(): ...", "@pytest.mark.slow()\ndef test_x(): ..."):
         file.write_text(f"import pytest\n{bare}\n")

@@ -33,16 +33,24 @@ def marked(file: Path) -> Iterator[tuple[str, str]]:
         ValueError: a mark without a reason.
     """
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    named = {  # SLOW = pytest.mark.slow("...")
-        node.targets[0].id: _reason(node.value, file)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_mark(node.value)
-    }
+    named: dict[str, list[str]] = {}  # module-level values and functions that hold marks, for tests to use
+    for node in tree.body:
+        if reasons := list(_reasons(node, named, file)):
+            for name in _defined(node):
+                named[name] = reasons
     for node, name in _tests(tree, ""):
         for decorator in node.decorator_list:
             if reasons := dict.fromkeys(_reasons(decorator, named, file)):
                 whole = _is_mark(decorator) or isinstance(decorator, ast.Name)
                 yield name if whole else f"{name} (some cases)", "; ".join(reasons)
+
+
+def _defined(node: ast.stmt) -> Iterator[str]:
+    """The names of a module-level value or function, unless it is a test."""
+    if isinstance(node, ast.FunctionDef) and not node.name.startswith("test"):
+        yield node.name
+    elif isinstance(node, ast.Assign):
+        yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
 def _tests(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[tuple[ast.FunctionDef | ast.ClassDef, str]]:
@@ -54,17 +62,18 @@ def _tests(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[tuple[ast.F
             yield one, prefix + one.name
 
 
-def _reasons(decorator: ast.expr, named: dict[str, str], file: Path) -> Iterator[str]:
-    for node in ast.walk(decorator):
+def _reasons(tree: ast.AST, named: dict[str, list[str]], file: Path) -> Iterator[str]:
+    """The reasons of all marks in a piece of code, and of what it uses."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in named:
-            yield named[node.id]
+            yield from named[node.id]
         elif isinstance(node, ast.Call) and _is_mark(node):
             yield _reason(node, file)
-        elif isinstance(node, ast.Attribute) and ast.unparse(node) == MARK and not _called(decorator, node):
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) == MARK and not _called(tree, node):
             raise ValueError(f"{file}:{node.lineno}: {MARK} without a reason")
 
 
-def _called(tree: ast.expr, attribute: ast.Attribute) -> bool:
+def _called(tree: ast.AST, attribute: ast.Attribute) -> bool:
     return any(isinstance(node, ast.Call) and node.func is attribute for node in ast.walk(tree))
 
 
