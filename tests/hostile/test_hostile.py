@@ -27,10 +27,6 @@ GIB = 2**30
 LARGE, HUGE = (4_000, 3_000), (12_000, 9_000)
 
 
-def slow(value, reason):
-    return pytest.param(value, marks=pytest.mark.slow(reason))
-
-
 def attack(*arguments, cwd, codes, memory=2 * GIB):
     """Run a command that must end by itself, within memory, with one of `codes` and no traceback."""
     texts = list(map(str, arguments))
@@ -117,7 +113,10 @@ def test_annotations(tmp_path, name):
 MANY = ("a million vertices", "100,000 parts")
 
 
-@pytest.mark.parametrize("name", [slow(name, "mends large shapes") if name in MANY else name for name in TEXTS])
+MENDS_MANY = pytest.mark.slow("mends large shapes")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MENDS_MANY) if name in MANY else name for name in TEXTS])
 def test_annotations_checked_and_mended(tmp_path, name):
     (tmp_path / "annotations.json").write_text(TEXTS[name][0], encoding="utf-8", errors="surrogatepass")
     attack("data", "check", "--labels-only", "--data", tmp_path, "--fix", "o.json", cwd=tmp_path, codes={0, 1, 2})
@@ -215,7 +214,7 @@ BROKEN = {
 }
 
 
-SIZES = [LARGE, slow(HUGE, "reads a photo of 108 megapixels")]
+SIZES = [LARGE, pytest.param(HUGE, marks=pytest.mark.slow("reads a photo of 108 megapixels"))]
 
 
 def plain(file, size):

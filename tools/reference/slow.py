@@ -12,11 +12,11 @@ MARK = "pytest.mark.slow"
 
 def page() -> str:
     """A table of the slow tests by file."""
-    files = sorted(file for folder in ("tests", "plugins") for file in (ROOT / folder).rglob("test_*.py"))
+    folders = (ROOT / "tests", ROOT / "plugins")
+    files = sorted(file for folder in folders for name in ("test_*.py", "conftest.py") for file in folder.rglob(name))
     rows = [
         (f"`{file.relative_to(ROOT).as_posix()}`", f"`{name}`", reason)
         for file in files
-        if ".venv" not in file.parts
         for name, reason in marked(file)
     ]
     about = (
@@ -27,7 +27,7 @@ def page() -> str:
 
 
 def marked(file: Path) -> Iterator[tuple[str, str]]:
-    """(test, reason) of each test, or class of tests, that is marked slow as a whole or in some cases.
+    """(test, reason) of each test, class of tests or fixture that is marked slow as a whole or in some cases.
 
     Raises:
         ValueError: a mark without a reason.
