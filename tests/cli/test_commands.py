@@ -349,6 +349,7 @@ def whole_after_ctrl_c(folder, done):
 
 def test_ctrl_c_while_training_leaves_whole_files(small, tmp_path):
     """Python's own handler of the signal, which raises KeyboardInterrupt in whatever is going on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
     last, over = tmp_path / "runs/r/checkpoints/last.ckpt", threading.Event()
 
     def interrupt():
@@ -360,10 +361,11 @@ def test_ctrl_c_while_training_leaves_whole_files(small, tmp_path):
     watching = threading.Thread(target=interrupt)
     watching.start()
     try:
-        done = train(small, tmp_path, "--epochs", 9999, "--name", "r")
+        done = train(small, tmp_path, "--epochs", 300, "--name", "r")
     finally:
         over.set()
         watching.join()
+        signal.signal(signal.SIGINT, before)
     whole_after_ctrl_c(tmp_path, done)
 
 
