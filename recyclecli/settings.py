@@ -61,7 +61,11 @@ class TrainSection(Section):
     swa: float = Field(
         0.0, ge=0, lt=1, description="share of the epochs, the last, whose weights are averaged evenly; with ema: 0"
     )
-    deterministic: bool = Field(True, description="same seed, same weights on one machine")
+    deterministic: bool | Literal["auto"] = Field(
+        "auto",
+        description="same seed, same weights on one machine; auto: unless a GPU trains, which it slows down; "
+        "false: also let cuDNN search for its fastest algorithms, which delays the first steps",
+    )
     channels_last: bool = Field(True, description="memory order; on CPUs and with half precision the faster one")
     compile: bool = Field(False, description="torch.compile the model, where that works")
     init_from: Path | None = Field(None, description="weights of another run that training starts from")

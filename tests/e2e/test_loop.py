@@ -359,18 +359,53 @@ class TestAverages:
         """Lightning makes it before it brings the model to its GPU; `meta` stands for one here."""
         average = weight_average(resolve(api.registry(), None, {}).train)
         average._average_model = AveragedModel(nn.Linear(2, 2))
-        average.on_fit_start(None, SimpleNamespace(device=torch.device("meta")))
+        model = nn.Linear(2, 2, device="meta")
+        model.device = model.weight.device
+        average.on_fit_start(None, model)
         assert {one.device.type for one in average._average_model.module.parameters()} == {"meta"}
         assert average._average_model.n_averaged.device.type == "cpu"
+
+    def test_the_average_is_what_torch_makes_of_the_same_rule(self):
+        """Weights of two types, one of them used twice, whole numbers, and a buffer that each step makes anew."""
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2), nn.Conv2d(2, 2, 1, dtype=torch.bfloat16))
+        model[0].bias = model[1].bias
+        model.register_buffer("seen", torch.zeros(3))
+        model.device = torch.device("cpu")
+        average = weight_average(resolve(api.registry(), None, {}).train)
+        average._average_model = AveragedModel(model)
+
+        def blend(averaged, current, count):
+            if averaged[0].is_floating_point():
+                torch._foreach_lerp_(averaged, current, 1 - min(0.99, (1 + int(count)) / (10 + int(count))))
+            else:
+                torch._foreach_copy_(averaged, current)
+
+        reference = AveragedModel(model, multi_avg_fn=blend, use_buffers=True)
+        average.on_fit_start(None, model)
+        for step in range(1, 5):
+            with torch.no_grad():
+                model[1](torch.rand(2, 2, 3, 3))
+                for weight in model.parameters():
+                    weight.add_(torch.randn_like(weight))
+            model.seen = model.seen + step
+            average.on_train_batch_end(SimpleNamespace(global_step=step), model, None, None, 0)
+            reference.update_parameters(model)
+        ours, theirs = average._average_model.state_dict(), reference.state_dict()
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+        assert int(ours["module.1.num_batches_tracked"]) == 4
 
     def test_what_is_switched_for_a_training_is_switched_back(self, start):
         class Look(Callback):
             def on_train_start(self, trainer, pl_module):
                 assert torch.are_deterministic_algorithms_enabled()
+                assert not torch.utils.deterministic.fill_uninitialized_memory
 
         torch.use_deterministic_algorithms(False)
         start(callbacks=[Look()])
         assert not torch.are_deterministic_algorithms_enabled()
+        assert torch.utils.deterministic.fill_uninitialized_memory
 
     def test_one_average_at_a_time(self, registry):
         with pytest.raises(RecycleError, match="ema and swa"):

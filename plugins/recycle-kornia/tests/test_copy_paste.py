@@ -352,15 +352,14 @@ class TestOnTheDevice:
 
     def test_labels_are_the_same_as_on_the_cpu(self, monkeypatch):
         """With the same chances drawn on the CPU for both."""
-        draw = torch.rand
-        for seed in range(20):
+        draw, scenes = torch.rand, [scene(seed) for seed in range(20)]
+        for seed, batch in enumerate(scenes):
             found = []
             for device in ("cpu", "cuda"):
                 generator = torch.Generator().manual_seed(seed)
                 chances = lambda shape, device=None, generator=generator: draw(shape, generator=generator).to(device)  # noqa: E731
                 monkeypatch.setattr(torch, "rand", chances)
                 monkeypatch.setattr(torch, "rand_like", lambda other: torch.rand(other.shape, device=other.device))
-                batch = scene(seed)
                 paste = pasting(lsj=True, turn=0.5)
                 found.append(paste(type(batch)(*(part.to(device) for part in batch))))
             assert torch.equal(found[0].mask, found[1].mask.cpu())

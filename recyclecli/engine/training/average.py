@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
+from torch import nn
 
 from recyclecli.settings import TrainSection
+
+Place = tuple[Mapping[str, torch.Tensor | None], str]  # a module's weights or buffers, and the name of one
 
 
 def weight_average(settings: TrainSection) -> Averaging | None:
@@ -41,23 +44,20 @@ class Averaging(WeightAveraging):
     """
 
     def __init__(self, weight: Callable[[int], float], epochwise: bool = False) -> None:
-        @torch.no_grad()
-        def average(averaged: list[torch.Tensor], current: list[torch.Tensor], _: torch.Tensor | int) -> None:
-            if averaged[0].is_floating_point():
-                assert self._average_model is not None
-                torch._foreach_lerp_(averaged, current, weight(int(self._average_model.n_averaged)))
-            else:  # counters of batch normalisation
-                torch._foreach_copy_(averaged, current)
-
-        super().__init__(multi_avg_fn=average)
+        super().__init__()
+        self._weight = weight
         self._epochwise = epochwise
         self._ends = True  # whether the batch at hand ends its epoch
+        self._pairs: dict[torch.dtype, list[tuple[Place, Place]]] = {}
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Bring the average to where the model is by now; its count stays with the processor, which asks for it."""
         assert self._average_model is not None
-        self._average_model.module.to(pl_module.device)
+        average = self._average_model.module.to(pl_module.device)
         self._average_model.n_averaged = self._average_model.n_averaged.cpu()
+        self._pairs = {}
+        for place, other in zip(_places(average), _places(pl_module), strict=True):
+            self._pairs.setdefault(_tensor(place).dtype, []).append((place, other))
 
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
@@ -65,6 +65,44 @@ class Averaging(WeightAveraging):
         """Look where in the epoch this is: how many steps it has may change from one to the next."""
         self._ends = batch_idx + 1 == trainer.num_training_batches
 
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Update the average after each step, or after an epoch's last one."""
+        if trainer.global_step > self._latest_update_step and (not self._epochwise or self._ends):
+            self._update()
+            self._latest_update_step = trainer.global_step
+
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
-        """After each step, or after an epoch's last one."""
-        return step_idx is not None and (not self._epochwise or self._ends)
+        """Never at Lightning's own moments: it would walk the modules, and ask the device for the count, each time."""
+        return False
+
+    @torch.no_grad()
+    def _update(self) -> None:
+        assert self._average_model is not None
+        count = int(self._average_model.n_averaged)
+        for kind, pairs in self._pairs.items():
+            averaged, current = ([_tensor(place) for place in side] for side in zip(*pairs, strict=True))
+            if count and kind.is_floating_point:
+                torch._foreach_lerp_(averaged, current, self._weight(count))
+            else:  # the first time; counters of batch normalisation
+                torch._foreach_copy_(averaged, current)
+        self._average_model.n_averaged += 1
+
+
+def _places(model: nn.Module) -> Iterator[Place]:
+    """Where each weight and buffer hangs, each tensor once; a step may hang another one there."""
+    seen = set()
+    for module in model.modules():
+        for tensors in (module._parameters, module._buffers):
+            for name, tensor in tensors.items():
+                if tensor is not None and tensor not in seen:
+                    seen.add(tensor)
+                    yield tensors, name
+
+
+def _tensor(place: Place) -> torch.Tensor:
+    tensors, name = place
+    tensor = tensors[name]
+    assert tensor is not None
+    return tensor

@@ -13,8 +13,8 @@ BAND = 2**20  # pixels that are counted at a time, so that a photo of any size f
 class Confusion(Metric):
     """A (K, K) counter of pixels, truth by row and prediction by column, that leaves out 255.
 
-    torchmetrics' own builds a mesh of pixels x K^2 when torch is told to be deterministic; a
-    bincount without weights is deterministic as it is.
+    torchmetrics' own builds a mesh of pixels x K^2 when torch is told to be deterministic, and a
+    bincount has the processor wait for a GPU; a sum of whole numbers is exact in any order.
     """
 
     counts: torch.Tensor
@@ -27,11 +27,12 @@ class Confusion(Metric):
     def update(self, predicted: torch.Tensor, truth: torch.Tensor) -> None:
         """Count labels of any shape and integer type, 0 to K - 1; the truth may hold 255."""
         size = self._classes**2
+        one = torch.ones((), dtype=torch.int64, device=truth.device)
         said_bands, true_bands = (torch.split(labels.reshape(-1), BAND) for labels in (predicted, truth))
         for said, true in zip(said_bands, true_bands, strict=True):
-            seen = true != IGNORE
-            pairs = true[seen].long() * self._classes + said[seen].long()
-            self.counts += torch.bincount(pairs, minlength=size).view_as(self.counts)
+            pairs = torch.where(true == IGNORE, size, true.long() * self._classes + said)
+            counts = one.new_zeros(size + 1).scatter_add_(0, pairs, one.expand_as(pairs))
+            self.counts += counts[:size].view_as(self.counts)
 
     def compute(self) -> torch.Tensor:
         """(K, K) int64 counts so far, over all processes."""
@@ -49,11 +50,10 @@ class WeightedMean(Metric):
         self.add_state("total", torch.zeros(()), dist_reduce_fx="sum")
         self.add_state("weight", torch.zeros(()), dist_reduce_fx="sum")
 
-    def update(self, value: torch.Tensor, weight: int) -> None:
-        """Add a value that stands for `weight` photos, 0 or more."""
-        if weight:
-            self.total += value.float() * weight
-            self.weight += weight
+    def update(self, value: torch.Tensor, weight: torch.Tensor) -> None:
+        """Add a scalar that stands for `weight` photos, a scalar of 0 or more; with 0 it may be NaN."""
+        self.total += torch.where(weight > 0, value.float() * weight, 0)
+        self.weight += weight
 
     def compute(self) -> torch.Tensor:
         """The mean so far, over all processes."""

@@ -183,8 +183,7 @@ class SegmentationModule(L.LightningModule):
         loss, labels = self._loss(logits, batch.mask), logits.argmax(1)
         self._confusion.update(labels, batch.mask)
         # photos that only fill up a rank's batches are ignored whole
-        counted = int((batch.mask != IGNORE).flatten(1).any(1).sum())
-        self._val_loss.update(loss, counted)
+        self._val_loss.update(loss, (batch.mask != IGNORE).flatten(1).any(1).sum())
         return labels
 
     def on_validation_epoch_end(self) -> None:

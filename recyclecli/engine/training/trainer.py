@@ -34,6 +34,8 @@ from recyclecli.files import FULL
 from recyclecli.recipe import Recipe
 from recyclecli.settings import TrainSection
 
+DETERMINISM: Any = torch.utils.deterministic
+
 
 def callbacks_of(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> list[Callback]:
     """Everything that happens around the loop, in order; the checkpoints are written last.
@@ -77,14 +79,17 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
     # what a convolution or a product of float32 may be rounded to: for tf32, ten bits
     torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
     torch.backends.cudnn.allow_tf32 = settings.precision == "tf32"
+    deterministic = not torch.cuda.is_available() if settings.deterministic == "auto" else settings.deterministic
+    # else each new tensor would be filled first, in case something reads what it has not written
+    DETERMINISM.fill_uninitialized_memory = False
     several = nodes > 1 or not (devices == 1 or (isinstance(devices, list) and len(devices) == 1))
     arguments: dict[str, Any] = {
         "max_epochs": settings.epochs,
         "precision": _precision(settings.precision),
         "accumulate_grad_batches": settings.accumulate,
         "gradient_clip_val": settings.clip,
-        "deterministic": "warn" if settings.deterministic else False,
-        "benchmark": not settings.deterministic,
+        "deterministic": "warn" if deterministic else False,
+        "benchmark": settings.deterministic is False,  # cuDNN's search delays the first steps by 10 s or more
         "devices": devices,
         "num_nodes": nodes,
         "strategy": _strategy(settings, several),
@@ -191,6 +196,7 @@ def _logger(name: str, run: Run) -> Logger:
 def switches_put_back() -> Iterator[None]:
     """What a training switches for the whole process is afterwards as it was: determinism, TF32, cuDNN's choice."""
     deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    fills = DETERMINISM.fill_uninitialized_memory
     products = torch.get_float32_matmul_precision()
     cudnn: Any = torch.backends.cudnn
     convolutions = cudnn.allow_tf32, cudnn.benchmark
@@ -198,6 +204,7 @@ def switches_put_back() -> Iterator[None]:
         yield
     finally:
         torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
+        DETERMINISM.fill_uninitialized_memory = fills
         torch.set_float32_matmul_precision(products)
         cudnn.allow_tf32, cudnn.benchmark = convolutions
 

@@ -2,7 +2,6 @@
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from recycle_losses import OverlapOptions, TverskyOptions
 from recyclecli.types import IGNORE, LossContext
@@ -26,7 +25,7 @@ class Tversky(nn.Module):
         """The loss of a batch."""
         counts = (mask != IGNORE)[:, None]
         probabilities = logits.float().softmax(1) * counts
-        target = F.one_hot(mask.masked_fill(mask == IGNORE, 0), logits.shape[1]).movedim(-1, 1) * counts
+        target = mask[:, None] == torch.arange(logits.shape[1], device=mask.device)[:, None, None]  # 255 is none
         both = (probabilities * target).sum((0, 2, 3))
         truth = target.sum((0, 2, 3))
         false = probabilities.sum((0, 2, 3)) - both
