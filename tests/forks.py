@@ -169,6 +169,7 @@ def _main():
     _draw_once()
     sys.path.remove(str(Path(__file__).parent))
     arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
+    _look_again_which_rank_this_is()
     sys.argv[:] = ["recycle", *arguments]
     try:
         runpy.run_module("recyclecli", run_name="__main__", alter_sys=True)
@@ -179,6 +180,13 @@ def _main():
         traceback.print_exc()
         code = 1
     _leave(code)
+
+
+def _look_again_which_rank_this_is():
+    """Lightning reads it from the environment when it is imported."""
+    from lightning.fabric.utilities import rank_zero
+
+    rank_zero.rank_zero_only.rank = rank_zero._get_rank() or 0
 
 
 def _draw_once():

@@ -35,12 +35,18 @@ SMALL = {
 }
 
 
-def first_photos(made, folder, images):
-    """Copy the first photos of a COCO folder with their labels; the new folder."""
-    content = json.loads((made / "annotations.json").read_text())
+def first_of(file, images):
+    """What a COCO file says of its first photos."""
+    content = json.loads(file.read_text())
     content["images"] = content["images"][:images]
     kept = {image["id"] for image in content["images"]}
     content["annotations"] = [one for one in content["annotations"] if one["image_id"] in kept]
+    return content
+
+
+def first_photos(made, folder, images):
+    """Copy the first photos of a COCO folder with their labels; the new folder."""
+    content = first_of(made / "annotations.json", images)
     for image in content["images"]:
         (folder / image["file_name"]).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(made / image["file_name"], folder / image["file_name"])
@@ -55,10 +61,7 @@ def quarter_size(data, name, folder, images=None):
     """
     from recyclecli.coco import decode, encode
 
-    content = json.loads((data / name).read_text())
-    content["images"] = content["images"][:images]
-    kept = {image["id"] for image in content["images"]}
-    content["annotations"] = [one for one in content["annotations"] if one["image_id"] in kept]
+    content = first_of(data / name, images)
     (folder / "images").mkdir(parents=True)
     for image in content["images"]:
         with Image.open(data / image["file_name"]) as photo:
@@ -142,10 +145,11 @@ def recycle_here(*arguments, cwd, env=None, site=None):
     return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), err.getvalue())
 
 
-def start_recycle(*arguments, cwd):
-    """Start `recycle` in a process of its own, to be killed; what it prints is lost."""
-    with Path(os.devnull).open("w") as nowhere:
-        return forks().start(list(map(str, arguments)), cwd, {"OMP_NUM_THREADS": "1", **os.environ}, nowhere)
+def start_recycle(*arguments, cwd, env=None, out=os.devnull):
+    """Start `recycle` in a process of its own, which may be killed; what it prints goes to the file `out`."""
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, **(env or {})}
+    with Path(out).open("w") as file:
+        return forks().start(list(map(str, arguments)), cwd, environment, file)
 
 
 def fresh_environment(folder):

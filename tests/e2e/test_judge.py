@@ -13,7 +13,7 @@ from lightning.pytorch.callbacks import Callback
 from PIL import Image
 from ruamel.yaml import YAML
 from safetensors.torch import load_file, save_file
-from support import coco, quarter_size, run_recycle, runs_in, write_coco
+from support import coco, first_of, quarter_size, run_recycle, runs_in, write_coco
 
 from recyclecli import api
 from recyclecli.engine.checkpoint import read_card
@@ -53,15 +53,6 @@ def no_choice(work):
     yield
     for file in work.glob("runs/*/pipeline.json"):
         file.unlink()
-
-
-def first_of(data, name, number, new):
-    """Write a COCO file of another's first photos."""
-    content = json.loads((data / name).read_text())
-    content["images"] = content["images"][:number]
-    kept = {image["id"] for image in content["images"]}
-    content["annotations"] = [one for one in content["annotations"] if one["image_id"] in kept]
-    (data / new).write_text(json.dumps(content))
 
 
 def copied(run, folder, **changes):
@@ -134,7 +125,7 @@ class TestEval:
         done = said(work, "eval", "seed-0", "--data", "data", "--json-path", "kfold_0_train.json", codes=(2,))
         assert "has trained on 12 of these 12 photos" in done.stderr
         other = work / "runs/seed-1"
-        first_of(work / "data", "kfold_0_train.json", 3, "learned.json")
+        (work / "data/learned.json").write_text(json.dumps(first_of(work / "data/kfold_0_train.json", 3)))
         learned = api.open_data(work / "data", "learned.json")
         masks = api.predict(other, work / "data/learned.json", tmp_path / "out", work / "data").record
         for judge in (
@@ -153,7 +144,7 @@ class TestEval:
             api.compare([work / "runs/seed-0", work / "runs/fold-1"])
 
     def test_one_photo(self, work):
-        first_of(work / "val", "annotations.json", 1, "one.json")
+        (work / "val/one.json").write_text(json.dumps(first_of(work / "val/annotations.json", 1)))
         found = json.loads(said(work, "eval", "seed-0", *WHERE, "--json-path", "one.json", "--json").stdout)
         assert found["photos"] == 1
         assert found["miou_dataset"]["low"] is None

@@ -2,13 +2,14 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import TINY, coco, run_recycle, write_coco
+from support import TINY, coco, run_recycle, start_recycle, write_coco
 
 COMMON = [
     *("train", "--epochs", 2, "--optimizer", "sgd", "--lr", "1e-3", "--train-json", "t.json", "--val-json", "v.json"),
@@ -49,9 +50,7 @@ def test_two_processes_give_the_weights_of_one(data, tmp_path):
     assert two.stderr.count("run folder") == 1
     assert two.stdout.count("best val mIoU") == 1
     assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == ["one", "two"]
-    ours, theirs = (load_file(tmp_path / f"runs/{name}/checkpoints/best.safetensors") for name in ("two", "one"))
-    for key in theirs:
-        assert torch.allclose(ours[key].double(), theirs[key].double(), rtol=1e-4, atol=1e-7), key
+    assert_equal_weights(tmp_path / "runs")
     rows = [
         [line.split(",") for line in (tmp_path / f"runs/{name}/metrics.csv").read_text().splitlines()]
         for name in ("two", "one")
@@ -60,6 +59,30 @@ def test_two_processes_give_the_weights_of_one(data, tmp_path):
         place = rows[0][0].index(column)
         for ours, theirs in zip(rows[0][1:], rows[1][1:], strict=True):
             assert float(ours[place]) == pytest.approx(float(theirs[place]), rel=1e-3), column
+
+
+def test_processes_as_torchrun_starts_them_train_one_run(data, tmp_path):
+    """The second one is silent and leaves nothing, and each learns from its half of a step's photos."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    world = {**meeting, "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    command = [*COMMON, "--data", data, "--epochs", 1, "--batch-size", 2, "--name", "two"]
+    ranks = [{**world, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(2)]
+    start_recycle(*command, cwd=tmp_path, env=ranks[1], out=tmp_path / "second.txt")
+    two = run_recycle(*command, cwd=tmp_path, env=ranks[0])
+    one = run_recycle(*COMMON, "--data", data, "--epochs", 1, "--batch-size", 4, "--name", "one", cwd=tmp_path)
+    assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
+    assert (tmp_path / "second.txt").read_text() == ""
+    assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == ["one", "two"]
+    assert_equal_weights(tmp_path / "runs")
+
+
+def assert_equal_weights(runs):
+    """But for the order of sums."""
+    ours, theirs = (load_file(runs / name / "checkpoints/best.safetensors") for name in ("two", "one"))
+    for key in theirs:
+        assert torch.allclose(ours[key].double(), theirs[key].double(), rtol=1e-4, atol=1e-7), key
 
 
 @pytest.mark.slow("torchrun starts processes that import everything")
