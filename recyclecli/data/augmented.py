@@ -13,7 +13,7 @@ from recyclecli.coco.writer import Region, categories_of, mask_regions, shape_of
 from recyclecli.data.sources import read_labels
 from recyclecli.data.write import write_photo
 from recyclecli.errors import RecycleError
-from recyclecli.files import whole
+from recyclecli.owned import Owned
 from recyclecli.types import IGNORE, Record, Sample, Source
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def source_photos(source: Source, out: Path, left_out: Collection[str]) -> Itera
         RecycleError: two photos, or a photo and another file in `out`, have the same name.
     """
     taken: set[Path] = set()
+    owned = Owned(out)
     for index in range(len(source)):
         record = source.record(index)
         if record.file_name in left_out:
@@ -74,15 +75,15 @@ def source_photos(source: Source, out: Path, left_out: Collection[str]) -> Itera
         if place in taken:
             raise RecycleError(f"two of the photos are called {record.file_name!r}", "use --mode self, or rename one")
         taken.add(place)
-        _bring(source, index, record, place)
+        _bring(owned, source, index, record, place)
         yield own_photo(source, index)
 
 
-def _bring(source: Source, index: int, record: Record, place: Path) -> None:
+def _bring(owned: Owned, source: Source, index: int, record: Record, place: Path) -> None:
     if not record.file.is_file():  # drawn, not stored
-        write_photo(place, source.read(index).image)
+        write_photo(owned, place, source.read(index).image)
     elif not place.exists():
-        with whole(place) as part:
+        with owned.whole(place) as part:
             shutil.copyfile(record.file, part)
     elif not place.samefile(record.file) and place.read_bytes() != record.file.read_bytes():
         raise RecycleError(f"{place} is another photo than {record.file}", "choose another folder with --out")

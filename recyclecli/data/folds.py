@@ -15,7 +15,7 @@ from recyclecli.data.duplicates import in_threads
 from recyclecli.data.groups import grouped_folds
 from recyclecli.data.sources import read_labels
 from recyclecli.errors import RecycleError
-from recyclecli.files import PART, refuse_overwrite, whole, write_text
+from recyclecli.owned import Owned
 from recyclecli.types import IGNORE, Source
 
 if TYPE_CHECKING:
@@ -162,8 +162,7 @@ def write_folds(
     n = len(folds.photos)
     names = [(f"kfold_{k}_train.json", f"kfold_{k}_val.json") for k in range(n)]
     paths = [out / name for pair in names for name in pair] + [out / FOLDS_FILE]
-    interrupted = (out / (FOLDS_FILE + PART)).exists()  # what is there is half of an earlier call's
-    refuse_overwrite(paths, force or interrupted)
+    owned = Owned(out)
     text = _PartText(document_of(source))
     everything = set(range(len(source)))
     listing = {
@@ -177,11 +176,11 @@ def write_folds(
             for pair, held_out in zip(names, folds.photos, strict=True)
         ],
     }
-    with whole(out / FOLDS_FILE) as unfinished:
+    with owned.begun(out / FOLDS_FILE, paths[:-1], force):
         for pair, held_out in zip(names, folds.photos, strict=True):
             for name, photos in zip(pair, (sorted(everything - set(held_out)), held_out), strict=True):
-                write_text(out / name, text.of(photos))
-        unfinished.write_text(json.dumps(listing, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+                owned.write_text(out / name, text.of(photos))
+        owned.write_json(out / FOLDS_FILE, listing, indent=1)
     return paths
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recyclecli.coco import build_document
-from recyclecli.files import refuse_overwrite, write_bytes, write_json
+from recyclecli.owned import Owned
 from recyclecli.progress import track
 from recyclecli.types import Record, Sample, Source
 
@@ -23,25 +23,33 @@ def write_photos(source: Source, root: Path, name: str, force: bool) -> Path:
     """Write every photo of `source` to `root` and then `root / name`, the COCO file; its path.
 
     Raises:
-        RecycleError: the COCO file exists and not `force`, or the folder cannot be written.
+        RecycleError: a file exists and not `force`, or is not what was written there; or the folder cannot be written.
     """
-    refuse_overwrite([root / name], force)
+    owned = Owned(root)
 
     def written() -> Iterator[tuple[Record, Sample]]:
         for index in track(range(len(source)), len(source), "writing photos"):
             record, sample = source.record(index), source.read(index)
-            write_photo(root / record.file_name, sample.image)
+            write_photo(owned, root / record.file_name, sample.image)
             yield record, sample
 
-    write_json(root / name, build_document(source.class_names, written()))
+    places = [root / source.record(index).file_name for index in range(len(source))]
+    with owned.begun(root / name, places, force):
+        owned.write_json(root / name, build_document(source.class_names, written()))
     return root / name
 
 
-def write_photo(file: Path, image: NDArray[np.uint8]) -> None:
-    """Write (H, W, 3) uint8 RGB: as JPEG without subsampling where the name says so, else as PNG."""
+def write_photo(owned: Owned, file: Path, image: NDArray[np.uint8]) -> None:
+    """Write (H, W, 3) uint8 RGB: as JPEG without subsampling where the name says so, else as PNG.
+
+    Args:
+        owned: the folder that the file is to be one of.
+        file: below it.
+        image: the photo.
+    """
     from PIL import Image
 
     form = "JPEG" if file.suffix.lower() in (".jpg", ".jpeg") else "PNG"
     stream = BytesIO()
     Image.fromarray(image).save(stream, form, quality=QUALITY, subsampling=0)
-    write_bytes(file, stream.getvalue())
+    owned.write_bytes(file, stream.getvalue())

@@ -285,17 +285,20 @@ class TestRefusals:
         assert not (tmp_path / "o").exists()
 
     @pytest.mark.parametrize("form", ["coco", "masks", "yolo"])
-    def test_nothing_is_overwritten_without_force(self, registry, tmp_path, form):
+    def test_own_files_are_replaced_with_force_alone_and_others_never(self, registry, tmp_path, form):
         root = scene(tmp_path)
         last = convert(registry, root, tmp_path / "o", "coco", form)
+        with pytest.raises(RecycleError, match="--force"):
+            convert(registry, root, tmp_path / "o", "coco", form)
+        convert(registry, root, tmp_path / "o", "coco", form, force=True)
         for file in (last, tmp_path / "o/images/a.png"):
+            before = file.read_bytes()
             file.write_bytes(b"mine")
-            with pytest.raises(RecycleError, match="--force"):
-                convert(registry, root, tmp_path / "o", "coco", form)
+            for force in (False, True):
+                with pytest.raises(RecycleError, match=f"{file.name} is not what recycle wrote there"):
+                    convert(registry, root, tmp_path / "o", "coco", form, force=force)
             assert file.read_bytes() == b"mine"
-            convert(registry, root, tmp_path / "o", "coco", form, force=True)
-            assert file.read_bytes() != b"mine"
-            last.unlink()
+            file.write_bytes(before)
 
     @pytest.mark.parametrize(("form", "label"), [("masks", "masks/a.png"), ("yolo", "labels/a.txt")])
     def test_two_photos_of_one_label_file(self, registry, tmp_path, form, label):
@@ -321,8 +324,8 @@ class TestRefusals:
         for form in ("coco", "masks", "yolo"):
             with pytest.raises(RecycleError, match=r"none\.png"):
                 convert(registry, root, tmp_path / "to" / form, "coco", form)
-            left = [file.suffix for file in (tmp_path / "to" / form).iterdir() if file.is_file()]
-            assert left == [".part"]  # marks what was interrupted
+            left = {file.suffix for file in (tmp_path / "to" / form).iterdir() if file.is_file()}
+            assert left <= {".part", ".jsonl"}  # which mark what was interrupted, and what is its own
 
     def test_a_photo_of_another_size(self, registry, tmp_path):
         root = scene(tmp_path)

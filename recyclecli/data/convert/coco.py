@@ -9,10 +9,10 @@ from typing import Any
 from recyclecli.coco import IGNORE_CATEGORY, CocoSource, decode, has_background, rasterise, resolve_file
 from recyclecli.coco.rings import rings
 from recyclecli.coco.writer import Region, annotation_regions, assemble, mask_regions
-from recyclecli.data.convert.photos import begin, copy_photo, inside, read_records, to_write
+from recyclecli.data.convert.photos import copy_photo, inside, read_records, to_write
 from recyclecli.data.sources import read_labels
 from recyclecli.errors import RecycleError
-from recyclecli.files import write_json
+from recyclecli.owned import Owned
 from recyclecli.progress import track
 from recyclecli.types import Record, Source
 
@@ -35,14 +35,16 @@ def write_coco(source: Source, dst: Path, polygons: bool, force: bool) -> Path:
         )
     records = read_records(source)
     places = [resolve_file(dst, inside(record)) for record in records]
-    begin(dst / NAME, to_write(places, records), force)
-    if isinstance(source, CocoSource):
-        document = rewritten(source.document, polygons)
-        for index in track(range(len(source)), len(source), "copying photos"):
-            copy_photo(source, index, records[index], places[index])
-    else:
-        document = assemble(source.class_names, _photos(source, records, places), _segment if polygons else None)
-    write_json(dst / NAME, document)
+    owned = Owned(dst)
+    with owned.begun(dst / NAME, to_write(places, records), force):
+        if isinstance(source, CocoSource):
+            document = rewritten(source.document, polygons)
+            for index in track(range(len(source)), len(source), "copying photos"):
+                copy_photo(owned, source, index, records[index], places[index])
+        else:
+            photos = _photos(owned, source, records, places)
+            document = assemble(source.class_names, photos, _segment if polygons else None)
+        owned.write_json(dst / NAME, document)
     return dst / NAME
 
 
@@ -74,12 +76,12 @@ def _rewritten(annotation: Mapping[str, Any], height: int, width: int, polygons:
 
 
 def _photos(
-    source: Source, records: list[Record], places: list[Path]
+    owned: Owned, source: Source, records: list[Record], places: list[Path]
 ) -> Iterator[tuple[str, int, int, Iterator[Region]]]:
     background = has_background(source.class_names)
     for index in track(range(len(source)), len(source), "converting"):
         record = records[index]
-        copy_photo(source, index, record, places[index])
+        copy_photo(owned, source, index, record, places[index])
         if record.annotations:
             regions = annotation_regions(record.annotations, record.height, record.width)
         else:

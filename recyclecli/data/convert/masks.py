@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from recyclecli.data.convert.photos import begin, copy_photo, place_photos, read_records, to_write
+from recyclecli.data.convert.photos import copy_photo, place_photos, read_records, to_write
 from recyclecli.data.palette import palette
 from recyclecli.data.sources import read_labels
 from recyclecli.errors import RecycleError
-from recyclecli.files import whole, write_text
+from recyclecli.owned import Owned
 from recyclecli.progress import track
 from recyclecli.types import Source
 
@@ -31,18 +31,19 @@ def write_masks(source: Source, src: Path, dst: Path, force: bool) -> Path:
     records = read_records(source)
     places = place_photos(records, dst, "masks", ".png")
     photos, masks = [photo for photo, _ in places], [mask for _, mask in places]
-    begin(dst / "classes.txt", [*to_write(photos, records), *masks], force)
+    owned = Owned(dst)
     colors = [(0, 0, 0)] * 256
     colors[: len(source.class_names)] = palette(source.class_names, src)
     colors[255] = GRAY
     flat = [part for color in colors for part in color]
-    for index in track(range(len(source)), len(source), "converting"):
-        copy_photo(source, index, records[index], photos[index])
-        image = Image.fromarray(read_labels(source, index)[0])
-        image.putpalette(flat)
-        with whole(masks[index]) as part:
-            image.save(part, "PNG")
-    write_text(dst / "classes.txt", "".join(f"{name}\n" for name in source.class_names))
+    with owned.begun(dst / "classes.txt", [*to_write(photos, records), *masks], force):
+        for index in track(range(len(source)), len(source), "converting"):
+            copy_photo(owned, source, index, records[index], photos[index])
+            image = Image.fromarray(read_labels(source, index)[0])
+            image.putpalette(flat)
+            with owned.whole(masks[index]) as part:
+                image.save(part, "PNG")
+        owned.write_text(dst / "classes.txt", "".join(f"{name}\n" for name in source.class_names))
     return dst / "classes.txt"
 
 

@@ -6,17 +6,13 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from recyclecli.coco import PHOTO_SUFFIXES, photo_size, read_photo
-from recyclecli.data.write import QUALITY
+from recyclecli.data.write import write_photo
 from recyclecli.errors import RecycleError, listed
-from recyclecli.files import PART, refuse_overwrite, unwritable, whole
+from recyclecli.owned import Owned
 from recyclecli.progress import track
 from recyclecli.types import Record, Source
-
-if TYPE_CHECKING:
-    pass
 
 IMAGES = "images"  # folder of the photos
 
@@ -90,37 +86,20 @@ def _refuse_strays(folder: Path, known: set[Path]) -> None:
         )
 
 
-def copy_photo(source: Source, index: int, record: Record, target: Path) -> None:
+def copy_photo(owned: Owned, source: Source, index: int, record: Record, target: Path) -> None:
     """The photo's file byte for byte; where a source has none, what it reads is written.
 
     Raises:
         RecycleError: missing, or of another size than its labels.
     """
     if not record.file.is_file():
-        return _write_photo(source, index, target)
+        return write_photo(owned, target, source.read(index).image)
     if photo_size(record.file) != (record.height, record.width):
         read_photo(record.file, record.height, record.width)  # fits without the EXIF rotation, or raises
     if not (target.exists() and target.samefile(record.file)):
-        with whole(target) as part:
+        with owned.whole(target) as part:
             shutil.copyfile(record.file, part)
     return None
-
-
-def begin(last: Path, others: Sequence[Path], force: bool) -> None:
-    """Refuse to overwrite, then mark the work as begun until `last`, written with `whole`, ends it.
-
-    A marker that is found is an interrupted conversion's, which may be typed again.
-
-    Raises:
-        RecycleError: a file exists and neither `force` nor such a marker, or nothing can be written there.
-    """
-    marker = last.with_name(last.name + PART)
-    refuse_overwrite([last, *others], force or marker.exists())
-    try:
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
-    except OSError as error:
-        raise unwritable(last, error) from error
 
 
 def to_write(places: Sequence[Path], records: Sequence[Record]) -> list[Path]:
@@ -130,12 +109,3 @@ def to_write(places: Sequence[Path], records: Sequence[Record]) -> list[Path]:
         for place, record in zip(places, records, strict=True)
         if not (place.exists() and record.file.exists() and place.samefile(record.file))
     ]
-
-
-def _write_photo(source: Source, index: int, target: Path) -> None:
-    from PIL import Image
-
-    image = source.read(index).image
-    form = "JPEG" if target.suffix.lower() in (".jpg", ".jpeg") else "PNG"
-    with whole(target) as part:
-        Image.fromarray(image).save(part, form, quality=QUALITY, subsampling=0)

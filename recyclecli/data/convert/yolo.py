@@ -11,9 +11,9 @@ from pathlib import Path
 from recyclecli.coco import decode, has_background, paint, rasterise
 from recyclecli.coco.rings import ring
 from recyclecli.coco.writer import mask_regions
-from recyclecli.data.convert.photos import begin, copy_photo, place_photos, read_records, to_write
+from recyclecli.data.convert.photos import copy_photo, place_photos, read_records, to_write
 from recyclecli.data.sources import read_labels
-from recyclecli.files import write_text
+from recyclecli.owned import Owned
 from recyclecli.progress import track
 from recyclecli.types import IGNORE, Annotation, Record, Source
 
@@ -61,20 +61,20 @@ def write_yolo(source: Source, dst: Path, force: bool) -> Path:
     records = read_records(source)
     places = place_photos(records, dst, "labels", ".txt")
     photos, labels = [photo for photo, _ in places], [label for _, label in places]
-    begin(dst / "data.yaml", [*to_write(photos, records), *labels], force)
     background = int(has_background(source.class_names))
-    lost = _Lost()
-    for index in track(range(len(source)), len(source), "converting"):
-        record = records[index]
-        copy_photo(source, index, record, photos[index])
-        shapes = list(_annotated(record) if record.annotations else _seen(source, index, bool(background)))
-        objects = [shape for shape in shapes if shape[1] is not None and background <= shape[0] < IGNORE]
-        lost.regions += len(shapes) - len(objects)
-        lost.photos += len(shapes) > len(objects)
-        lost.orders += _reordered(record)
-        lines = [f"{label - background} {text}\n" for label, text in objects]
-        write_text(labels[index], "".join(lines))
-    write_text(dst / "data.yaml", HEAD + _names(source.class_names[background:]))
+    lost, owned = _Lost(), Owned(dst)
+    with owned.begun(dst / "data.yaml", [*to_write(photos, records), *labels], force):
+        for index in track(range(len(source)), len(source), "converting"):
+            record = records[index]
+            copy_photo(owned, source, index, record, photos[index])
+            shapes = list(_annotated(record) if record.annotations else _seen(source, index, bool(background)))
+            objects = [shape for shape in shapes if shape[1] is not None and background <= shape[0] < IGNORE]
+            lost.regions += len(shapes) - len(objects)
+            lost.photos += len(shapes) > len(objects)
+            lost.orders += _reordered(record)
+            lines = [f"{label - background} {text}\n" for label, text in objects]
+            owned.write_text(labels[index], "".join(lines))
+        owned.write_text(dst / "data.yaml", HEAD + _names(source.class_names[background:]))
     lost.tell()
     return dst / "data.yaml"
 

@@ -22,6 +22,7 @@ from recyclecli.data.write import write_photo
 from recyclecli.engine.batch import augmented, seed_chance
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import write_json
+from recyclecli.owned import Owned
 from recyclecli.progress import track
 from recyclecli.types import Augmentation, Record, Sample, Source
 
@@ -148,7 +149,7 @@ class Maker:
     def _written(self, number: int, index: int, sample: Sample, origins: dict[int, Origin]) -> dict[str, Any]:
         lossy = self.training.record(index).file.suffix.lower() in (".jpg", ".jpeg")
         file_name = f"{self.name}/{number:06d}{'.jpg' if lossy else '.png'}"
-        write_photo(self.out / file_name, sample.image)
+        write_photo(Owned(self.out), self.out / file_name, sample.image)
         return made_photo(self.training, sample, file_name, index, origins)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,7 +23,8 @@ from recyclecli.data.splits import Split
 from recyclecli.engine.batch import build
 from recyclecli.engine.making.maker import TOGETHER, Maker, Training, plan, run_jobs
 from recyclecli.errors import RecycleError, listed, nearest
-from recyclecli.files import refuse_overwrite, write_json
+from recyclecli.files import open_state, write_json
+from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
 from recyclecli.recipe import ListedPart
 from recyclecli.types import Source
@@ -91,8 +93,10 @@ def make(
     """
     if not name or name != Path(name).name or name.startswith("."):
         raise RecycleError(f"--name {name!r}: no name of a file and of a folder", "use letters, digits, - and _")
-    file, unfinished = out / f"{name}.json", out / f"{name}.unfinished"
-    refuse_overwrite([file], force)
+    file, unfinished, owned = out / f"{name}.json", out / f"{name}.unfinished", Owned(out)
+    for place in (out / name, unfinished):
+        if place.is_symlink():
+            raise RecycleError(f"{place} is a link, and no write follows one", "choose another name with --name")
     checked_device(device)
     source = split.train
     settings = {
@@ -105,19 +109,26 @@ def make(
         "size": size,
         "device": device,
     }
-    done = _begun(unfinished, hashlib.sha256(json.dumps(settings).encode()).hexdigest(), force)
-    targets = shown_on(source, background)
+    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()
+    resumed = _resumes(unfinished, digest, force)
     _refuse_own(source, out / name)
+    owned.refuse_overwrite([file], force or resumed)
+    _refuse_foreign(owned, out / name, force or resumed)
+    targets = shown_on(source, background)
     training = Training(source)
     augmentations = [build(registry, part, training) for part in parts]
     if strict and training.unreadable:
         raise RecycleError(next(iter(training.unreadable.values())), "replace the file, or leave out --strict")
     together = TOGETHER if any(hasattr(one, "origins") for one in augmentations) else 1
+    if not resumed:
+        _clear(unfinished)
+        write_json(unfinished / "settings.json", {"digest": digest})
+    done = {int(part.stem) for part in _parts(unfinished)}
     jobs = [job for job in plan(source, targets, number, seed, together, size) if job[0] not in done]
     maker = Maker(training, augmentations, out, name, number, seed, size, torch.device(device), strict)
     (out / name).mkdir(parents=True, exist_ok=True)
     run_jobs(maker, jobs, unfinished, workers or _cores())
-    return _merged(source, training, out, name, mode, unfinished)
+    return _merged(source, training, owned, name, mode, unfinished)
 
 
 def checked_device(name: str) -> None:
@@ -148,20 +159,47 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _begun(unfinished: Path, digest: str, force: bool) -> set[int]:
-    """The first numbers of the jobs that an interrupted call of the same settings did."""
-    settings = unfinished / "settings.json"
-    if settings.is_file() and json.loads(settings.read_text(encoding="utf-8")).get("digest") == digest:
-        return {int(part.stem) for part in unfinished.glob("[0-9]*.json")}
-    if unfinished.exists():
-        if not force:
-            raise RecycleError(
-                f"{unfinished} is what an interrupted command with other settings or data left",
-                "type that command again to go on with it, or pass --force to start anew",
-            )
-        shutil.rmtree(unfinished)
-    write_json(settings, {"digest": digest})
-    return set()
+def _refuse_foreign(owned: Owned, folder: Path, force: bool) -> None:
+    """Refuse a folder of the set's name that holds anything but photos of an earlier set."""
+    found = sorted(file for file in folder.rglob("*") if not file.is_dir()) if folder.exists() else []
+    if found and not force and len(owned.own(found)) == len(found):
+        raise RecycleError(f"{folder} exists", "choose another --name, or pass --force to replace it")
+    owned.refuse_foreign(found, "choose another name with --name, or move it away")
+
+
+def _settings(unfinished: Path) -> str | None:
+    """The digest of the settings that an interrupted call had."""
+    try:
+        with open_state(unfinished / "settings.json", "r") as handle:
+            found = json.load(handle)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return str(found.get("digest")) if isinstance(found, dict) else None
+
+
+def _resumes(unfinished: Path, digest: str, force: bool) -> bool:
+    """Whether an interrupted call of the same settings is gone on with."""
+    if _settings(unfinished) == digest:
+        return True
+    if not force and ((unfinished / "settings.json").exists() or _parts(unfinished)):
+        raise RecycleError(
+            f"{unfinished} is what an interrupted command with other settings or data left",
+            "type that command again to go on with it, or pass --force to start anew",
+        )
+    return False
+
+
+def _parts(unfinished: Path) -> list[Path]:
+    """What the jobs that are done left, in their order."""
+    return sorted(part for part in unfinished.glob("*.json") if re.fullmatch(r"[0-9]{6,}", part.stem))
+
+
+def _clear(unfinished: Path) -> None:
+    """Remove what tells how far a call is, the settings last; what else somebody put there stays."""
+    for file in (*_parts(unfinished), unfinished / "settings.json"):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):
+        unfinished.rmdir()
 
 
 def _refuse_own(source: Source, folder: Path) -> None:
@@ -172,9 +210,10 @@ def _refuse_own(source: Source, folder: Path) -> None:
 
 
 def _merged(
-    source: Source, training: Training, out: Path, name: str, mode: Literal["add", "self"], unfinished: Path
+    source: Source, training: Training, owned: Owned, name: str, mode: Literal["add", "self"], unfinished: Path
 ) -> Made:
-    parts = [json.loads(part.read_text(encoding="utf-8")) for part in sorted(unfinished.glob("[0-9]*.json"))]
+    out = owned.base
+    parts = [json.loads(part.read_text(encoding="utf-8")) for part in _parts(unfinished)]
     made = [photo for part in parts for photo in part["photos"]]
     skipped: dict[str, str] = training.unreadable | {key: why for part in parts for key, why in part["skipped"].items()}
     if not made:
@@ -182,11 +221,10 @@ def _merged(
     own = list(source_photos(source, out, skipped)) if mode == "add" else []
     pasted = [shape for photo in made for shape in photo["objects"] if shape.get("provenance")]
     file = out / f"{name}.json"
-    write_json(file, document(source.class_names, own + made))
+    owned.write_json(file, document(source.class_names, own + made))
     kept = {out / photo["file_name"] for photo in made}
-    for photo in (out / name).glob("[0-9]*.*"):
-        if photo not in kept:  # of a set that this one replaces
-            photo.unlink()
-    shutil.rmtree(unfinished)
+    owned.remove(photo for photo in (out / name).iterdir() if photo not in kept)  # of a set that this one replaces
+    _clear(unfinished)
+    owned.finish()
     classes = Counter(source.class_names[shape["label"]] for shape in pasted)
     return Made(file, len(made), len(pasted), dict(classes.most_common()), skipped)

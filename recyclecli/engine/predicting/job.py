@@ -13,6 +13,7 @@ from recyclecli.engine.predicting.members import Machine, Member, Vote
 from recyclecli.engine.predicting.photos import Photo
 from recyclecli.engine.predicting.pictures import SUFFIXES, Output
 from recyclecli.files import PART
+from recyclecli.owned import Owned
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class Job:
             return self.out / "predicted.json"
         assert self.submission is not None
         return self.submission.with_name(self.submission.name + ".json")
+
+    @property
+    def owned(self) -> Owned:
+        """The folder that all but the submission, whose place is asked for, is written into."""
+        return Owned(self.record.parent)
 
     def as_dict(self) -> dict[str, Any]:
         """What makes two jobs the same; a photo whose file has changed makes another."""

@@ -10,12 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from recyclecli.errors import RecycleError
-from recyclecli.files import unwritable
-
-try:
-    from fcntl import LOCK_EX, LOCK_NB, flock
-except ImportError:  # not on Windows, where two processes at one journal are not found out
-    flock = None  # type: ignore[assignment]
+from recyclecli.files import lock, open_state, unwritable
 
 
 class Journal:
@@ -39,15 +34,12 @@ class Journal:
         self._file = file
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = file.open("ab+")
+            self._handle = open_state(file, "ab+")
         except OSError as error:
             raise unwritable(file, error) from error
-        try:
-            if flock is not None:
-                flock(self._handle, LOCK_EX | LOCK_NB)
-        except OSError as error:
+        if lock(self._handle.fileno(), wait=False) is False:
             self._handle.close()
-            raise RecycleError(f"another process is writing {file}", "wait for it, or end it") from error
+            raise RecycleError(f"another process is writing {file}", "wait for it, or end it")
         self._handle.seek(0)
         lines = self._handle.read().splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):

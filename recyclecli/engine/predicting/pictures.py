@@ -13,7 +13,7 @@ from PIL import Image
 from recyclecli.data.fit import fitted_size, resize_image, resize_labels
 from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.errors import RecycleError, nearest
-from recyclecli.files import whole
+from recyclecli.owned import Owned
 
 OPACITY = 0.55  # of the colours in an overlay
 OVERLAY = 2048  # largest side of an overlay in pixels
@@ -36,6 +36,7 @@ def checked_outputs(names: Sequence[str]) -> tuple[Output, ...]:
 
 
 def write_pictures(
+    owned: Owned,
     files: dict[Output, Path],
     photo: NDArray[np.uint8],
     said: Prediction,
@@ -45,6 +46,7 @@ def write_pictures(
     """Write what is asked for of one photo.
 
     Args:
+        owned: the folder of all.
         files: where each output goes; `coco`, one file for all photos, is none of them.
         photo: (H, W, 3) uint8 RGB.
         said: of it.
@@ -52,13 +54,13 @@ def write_pictures(
         palette: (K, 3) uint8 RGB.
     """
     if "masks" in files:
-        _save(palette_image(said.labels, palette), files["masks"], "PNG", compress_level=1)
+        _save(owned, palette_image(said.labels, palette), files["masks"], "PNG", compress_level=1)
     if "overlays" in files:
-        _save(overlay_image(photo, said.labels, palette), files["overlays"], "JPEG", quality=90)
+        _save(owned, overlay_image(photo, said.labels, palette), files["overlays"], "JPEG", quality=90)
     if "confidence" in files:
-        _save(Image.fromarray(said.confidence), files["confidence"], "PNG", compress_level=1)
+        _save(owned, Image.fromarray(said.confidence), files["confidence"], "PNG", compress_level=1)
     if probabilities is not None:
-        with whole(files["probabilities"]) as part, part.open("wb") as handle:
+        with owned.whole(files["probabilities"]) as part, part.open("wb") as handle:
             np.savez_compressed(handle, probabilities=probabilities)
 
 
@@ -90,6 +92,6 @@ def outlines(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return edge
 
 
-def _save(image: Image.Image, file: Path, form: str, **options: Any) -> None:
-    with whole(file) as part:
+def _save(owned: Owned, image: Image.Image, file: Path, form: str, **options: Any) -> None:
+    with owned.whole(file) as part:
         image.save(part, form, **options)

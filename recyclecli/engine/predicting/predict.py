@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -32,7 +31,7 @@ from recyclecli.engine.predicting.journal import Journal
 from recyclecli.engine.predicting.pictures import SUFFIXES
 from recyclecli.engine.predicting.work import work_on
 from recyclecli.errors import RecycleError, RunFailed, listed
-from recyclecli.files import PART, refuse_overwrite, unwritable, whole, write_json
+from recyclecli.files import PART, refuse_overwrite, unwritable, whole
 from recyclecli.plugins import Registry, discover
 from recyclecli.progress import track
 
@@ -104,13 +103,14 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         job = replace(job, outputs=(*job.outputs, "masks"))
     described = job.as_dict()
     shards = [Shard(job, described, number, len(devices), device) for number, device in enumerate(devices)]
-    parts = sorted(job.record.parent.glob(f"{glob.escape(job.record.name)}.*{PART}"))
+    parts = _parts(job, job.record.name)
     if parts and not force and (done := _done(job, described)) is not None:  # ended while it cleaned up
-        for part in (*job.record.parent.glob(f"{glob.escape(job.record.stem)}.csv.*{PART}"), *parts):
+        for part in (*_parts(job, f"{job.record.stem}.csv"), *parts):
             part.unlink()
         return done
     if force or shards[0].journal not in parts:  # made before all work, and of all journals the last
-        refuse_overwrite(_targets(job), force)
+        job.owned.refuse_overwrite(_targets(job), force)
+        refuse_overwrite([job.submission] if job.submission else [], force)
         for part in parts:
             part.unlink()
         _remove_earlier(job)
@@ -119,6 +119,8 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
             f"{job.record.parent} holds the beginning of another job, on {len(parts)} device(s)",
             "use as many, choose another folder, or pass --force to begin anew",
         )
+    else:
+        job.owned.refuse_foreign(_targets(job))
     if len(shards) == 1:
         work_on(registry, shards[0], True)
     else:
@@ -126,6 +128,12 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
             Journal(shard.journal, described).close()
         _spread(shards)
     return _finish(job, shards)
+
+
+def _parts(job: Job, name: str) -> list[Path]:
+    """What an interrupted job left, by devices."""
+    found = job.record.parent.glob(f"{glob.escape(name)}.*{PART}")
+    return sorted(part for part in found if re.fullmatch(r"\.[0-9]+", part.name[len(name) : -len(PART)]))
 
 
 def _remove_earlier(job: Job) -> None:
@@ -136,18 +144,15 @@ def _remove_earlier(job: Job) -> None:
         earlier = []
     stale = [file for kind in SUFFIXES if kind in earlier and kind not in job.outputs for file in job.files(kind)]
     stale += [job.out / "annotations.json"] if job.out is not None and "coco" in earlier else []
-    for file in stale:
-        with suppress(OSError):  # it is not there, as that of a photo whose name was too long
-            file.unlink()
     try:
-        job.record.unlink(missing_ok=True)
+        job.owned.remove([*stale, job.record])
     except OSError as error:
         raise unwritable(job.record, error) from error
 
 
 def _targets(job: Job) -> list[Path]:
-    """Every file that the job leaves."""
-    files = [job.record, *([job.submission] if job.submission else [])]
+    """Every file that the job leaves but the submission."""
+    files = [job.record]
     if job.out is not None:
         files += [job.out / "classes.json", *([job.out / "annotations.json"] if "coco" in job.outputs else [])]
     return files + [file for output in job.pictures for file in job.files(output)]
@@ -219,11 +224,9 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
         with Journal(shard.journal, shard.described) as journal:
             done |= journal.done
     failed = {name: fault for name, fault in done.items() if fault is not None}
-    for output in job.pictures:
-        for photo, file in zip(job.photos, job.files(output), strict=True):
-            if photo.name in failed:
-                with suppress(OSError):  # there is a file where an earlier job could read the photo
-                    file.unlink()
+    for output in job.pictures:  # there is a file where an earlier job could read the photo
+        every = zip(job.photos, job.files(output), strict=True)
+        job.owned.remove(file for photo, file in every if photo.name in failed)
     if len(failed) == len(job.photos):
         _clear(shards)
         raise RecycleError(f"none of {len(failed)} photo(s) can be read and written: {next(iter(failed.values()))}")
@@ -238,10 +241,11 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
     if job.out is not None:
         if "coco" in job.outputs:
             good = [photo.name for photo in job.photos if photo.name not in failed]
-            write_json(job.out / "annotations.json", _coco(class_names, good, result.masks))
-        write_json(job.out / "classes.json", list(class_names))
-    write_json(job.record, {**shards[0].described, "failed": failed}, indent=1)
+            job.owned.write_json(job.out / "annotations.json", _coco(class_names, good, result.masks))
+        job.owned.write_json(job.out / "classes.json", list(class_names))
+    job.owned.write_json(job.record, {**shards[0].described, "failed": failed}, indent=1)
     _tell_others(job)
+    job.owned.finish()
     _clear(shards)
     return result
 

@@ -24,7 +24,7 @@ from recyclecli.engine.predicting.photos import Photo
 from recyclecli.engine.predicting.pictures import write_pictures
 from recyclecli.engine.predicting.scores import prediction_of
 from recyclecli.errors import RecycleError
-from recyclecli.files import NameTooLong, unwritable
+from recyclecli.files import NameTooLong, open_state, unwritable
 from recyclecli.plugins import Registry
 from recyclecli.progress import track
 
@@ -86,7 +86,7 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
                         said.confidence[alike < job.agree] = 0
                     own = {output: each[place] for output, each in files.items()}
                     shares = score.softmax(0).half().cpu().numpy() if "probabilities" in own else None
-                    written = pool.submit(write_pictures, own, image, said, shares, palette)
+                    written = pool.submit(write_pictures, job.owned, own, image, said, shares, palette)
                     row = pool.submit(submission_row, photos[place].name, said.labels) if job.submission else None
                     batch.append(_Said(written, row))
                 waiting.append(([photos[place] for place in places], batch))
@@ -111,7 +111,7 @@ class _Rows:
         self._place = shard.rows
         try:
             shard.rows.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = shard.rows.open("ab+")
+            self._handle = open_state(shard.rows, "ab+")
             if self._handle.seek(0, 2) < end:
                 raise RecycleError(f"{shard.rows} has lost rows that were written", "pass --force to begin anew")
             self._handle.truncate(end)

@@ -1,0 +1,197 @@
+"""Which files of a folder are recycle's own: told by a record of names, sizes and digests, and proved by the files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recyclecli.errors import RecycleError
+from recyclecli.files import PART, lock, open_state, refuse_overwrite, unwritable, whole, write_text
+
+RECORD = ".recycle.jsonl"
+"""In each folder that something is written into: a line [name, bytes, SHA-256] for each file, added before the file
+appears. It is a claim that anybody can make, so a file is taken for ours only where it is still as a line says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A folder that commands write files of their own choice into, beside what others keep there.
+
+    Attributes:
+        base: the folder; names in its record are relative to it.
+    """
+
+    base: Path
+
+    @contextmanager
+    def whole(self, path: Path) -> Iterator[Path]:
+        """As `recyclecli.files.whole`, with a line in the record.
+
+        Args:
+            path: of a file below `base`.
+
+        Raises:
+            RecycleError, RunFailed: see there; or the record is a link, or another user's.
+        """
+        with whole(path) as part:
+            yield part
+            self._note(path, part)
+
+    def write_bytes(self, path: Path, data: bytes) -> None:
+        """Write `data` with `whole`; raises the same."""
+        try:
+            with self.whole(path) as part:
+                part.write_bytes(data)
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+    def write_text(self, path: Path, text: str) -> None:
+        """Write `text` as UTF-8 with `whole`; raises the same."""
+        self.write_bytes(path, text.encode("utf-8"))
+
+    def write_json(self, path: Path, value: Any, *, indent: int | None = None) -> None:
+        """Write `value` as JSON with `whole`; NaN and infinity, which JSON lacks, raise ValueError."""
+        self.write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent) + "\n")
+
+    def refuse_overwrite(self, paths: Iterable[Path], force: bool) -> None:
+        """Refuse to replace what is not our own.
+
+        Raises:
+            RecycleError: one of `paths` exists and not `force`; or it is a link, or not what was written here.
+        """
+        paths = list(paths)
+        refuse_overwrite(paths, force=True)  # links and folders
+        self.refuse_foreign(paths)  # before --force is offered as a remedy
+        refuse_overwrite(paths, force)
+
+    def refuse_foreign(self, paths: Iterable[Path], remedy: str = "move it away, or choose another place") -> None:
+        """Raise RecycleError, naming the first of `paths` that exists and is not what was written here."""
+        record = self._read()
+        for path in paths:
+            if os.path.lexists(path) and not self._proved(path, record):
+                raise RecycleError(
+                    f"{path} is not what recycle wrote there: it is yours, or was changed, so it is kept",
+                    remedy,
+                )
+
+    @contextmanager
+    def begun(self, last: Path, others: Iterable[Path], force: bool) -> Iterator[None]:
+        """Mark work as begun until the block, which writes `last` at its end, succeeds.
+
+        A mark that is found is an interrupted call's, which may be typed again.
+
+        Args:
+            last: a file in the folder.
+            others: what the block writes before it.
+            force: replace what was written here.
+
+        Raises:
+            RecycleError: a file exists, and neither `force` nor such a mark, or it is not what was written here;
+                or nothing can be written there.
+        """
+        mark = last.with_name(last.name + PART)
+        self.refuse_overwrite([last, *others], force or mark.exists())
+        try:
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            open_state(mark, "ab").close()
+        except OSError as error:
+            raise unwritable(last, error) from error
+        yield
+        mark.unlink(missing_ok=True)
+        self.finish()
+
+    def own(self, paths: Iterable[Path]) -> list[Path]:
+        """Those of `paths` that are still what was written here."""
+        record = self._read()
+        return [path for path in paths if self._proved(path, record)]
+
+    def remove(self, paths: Iterable[Path]) -> None:
+        """Remove those of `paths` that are our own."""
+        for path in self.own(paths):
+            path.unlink()
+
+    def finish(self) -> None:
+        """Shorten the record to a line for each file that is there, in the order of their names."""
+        with self._locked() as handle:
+            lines = {name: (name, size, digest) for name, size, digest in _lines(handle)}
+            kept = [lines[name] for name in sorted(lines) if os.path.lexists(self.base / name)]
+            write_text(self.base / RECORD, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
+
+    def _note(self, path: Path, part: Path) -> None:
+        line = [path.relative_to(self.base).as_posix(), part.stat().st_size, _digest(part)]
+        try:
+            with self._locked() as handle:
+                handle.seek(0, os.SEEK_END)
+                handle.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        except OSError as error:
+            raise unwritable(self.base / RECORD, error) from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[Any]:
+        """The record, which nobody else changes meanwhile."""
+        while True:
+            with open_state(self.base / RECORD, "ab+") as handle:
+                if lock(handle.fileno()) and not _is_at(handle.fileno(), self.base / RECORD):
+                    continue  # another process has shortened it
+                yield handle
+                return
+
+    def _read(self) -> dict[str, set[tuple[int, str]]]:
+        found: dict[str, set[tuple[int, str]]] = {}
+        try:
+            with open_state(self.base / RECORD) as handle:
+                for name, size, digest in _lines(handle):
+                    found.setdefault(name, set()).add((size, digest))
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            raise unwritable(self.base / RECORD, error) from error
+        return found
+
+    def _proved(self, path: Path, record: dict[str, set[tuple[int, str]]]) -> bool:
+        """Whether a file lies in the folder without a link on the way, and is as a line says."""
+        try:
+            name = path.relative_to(self.base)
+            claims = record.get(name.as_posix(), set())
+            ways = [self.base.joinpath(*name.parts[:end]) for end in range(1, len(name.parts) + 1)]
+            if not claims or ".." in name.parts or any(way.is_symlink() for way in ways):
+                return False
+            found = path.stat()
+            return (
+                stat.S_ISREG(found.st_mode)
+                and any(size == found.st_size for size, _ in claims)
+                and (found.st_size, _digest(path)) in claims
+            )
+        except (OSError, ValueError):
+            return False
+
+
+def _lines(handle: Any) -> Iterator[tuple[str, int, str]]:
+    """What of a record can be read: its last line may be cut, and a stranger may have written it."""
+    handle.seek(0)
+    for line in handle:
+        try:
+            name, size, digest = json.loads(line)
+        except (ValueError, TypeError, RecursionError):
+            continue
+        if isinstance(name, str) and isinstance(size, int) and isinstance(digest, str):
+            yield name, size, digest
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat(follow_symlinks=False))
+    except OSError:
+        return False
