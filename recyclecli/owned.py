@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,12 +117,24 @@ class Owned:
         for path in self.own(paths):
             path.unlink()
 
+    def clear(self, last: Path) -> None:
+        """Remove what is our own, `last` after all other files, and then the folders that are empty."""
+        if self.base.is_symlink() or not self.base.is_dir():
+            return
+        self.remove(self.base / name for name in self._read() if self.base / name != last)
+        self.remove([last])
+        folders = [folder for folder in self.base.rglob("*") if folder.is_dir() and not folder.is_symlink()]
+        (self.base / RECORD).unlink(missing_ok=True)
+        for folder in [*sorted(folders, reverse=True), self.base]:
+            with suppress(OSError):  # one that holds what is not ours stays
+                folder.rmdir()
+
     def finish(self) -> None:
-        """Shorten the record to a line for each file that is there, in the order of their names."""
+        """Shorten the record to the last line of each name, also of files that another process is about to write."""
         with self._locked() as handle:
             lines = {name: (name, size, digest) for name, size, digest in _lines(handle)}
-            kept = [lines[name] for name in sorted(lines) if os.path.lexists(self.base / name)]
-            write_text(self.base / RECORD, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
+            kept = (json.dumps(lines[name], ensure_ascii=False) + "\n" for name in sorted(lines))
+            write_text(self.base / RECORD, "".join(kept))
 
     def _note(self, path: Path, part: Path) -> None:
         line = [path.relative_to(self.base).as_posix(), part.stat().st_size, _digest(part)]

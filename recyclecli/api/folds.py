@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from recyclecli.api.data import Place, registry
 from recyclecli.api.judging import count, judged_photos
 from recyclecli.errors import RecycleError, RunFailed
-from recyclecli.files import write_json, write_text
+from recyclecli.files import write_text
+from recyclecli.owned import Owned
 
 if TYPE_CHECKING:
     from recyclecli.engine.runs import Run
@@ -71,6 +72,8 @@ def train_folds(
     folds, _ = read_listing(resolved.data.root / FOLDS_FILE)
     folder = Path(runs) if runs else RUNS
     found = tuple(Run(folder / f"{name}-fold{fold}") for fold in range(len(folds)))
+    file, owned = folder / f"{name}-folds.json", Owned(folder)
+    owned.refuse_foreign([file], "choose another --name, or move it away")
     _refuse_another(folder / f"{name}-folds.yaml", resolved)
     for fold, run in enumerate(found):
         _train_fold(resolved, fold, run)
@@ -79,17 +82,18 @@ def train_folds(
     for ledger in ledgers[1:]:
         whole.extend(ledger)
     result = evaluation(whole)
-    file = folder / f"{name}-folds.json"
-    write_json(file, {"runs": [str(run.folder) for run in found], **result.as_dict()}, indent=1)
+    owned.write_json(file, {"runs": [str(run.folder) for run in found], **result.as_dict()}, indent=1)
     return TrainedFolds(found, result, file)
 
 
 def _refuse_another(file: Path, recipe: Recipe) -> None:
     """Keep what was asked for; a second call of the same name must ask for the same."""
     text = recipe.to_yaml()
-    if file.is_file() and file.read_text(encoding="utf-8") != text:
-        raise RecycleError(f"{file} says that these folds are trained with another recipe", "choose another --name")
-    write_text(file, text)
+    if file.is_file():
+        if file.read_text(encoding="utf-8") != text:
+            raise RecycleError(f"{file} says that these folds are trained with another recipe", "choose another --name")
+    else:
+        Owned(file.parent).write_text(file, text)
 
 
 def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
@@ -108,7 +112,8 @@ def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
 
 def _run(fold: int, arguments: list[str]) -> None:
     print(f"fold {fold}: recycle train {' '.join(arguments)}", file=sys.stderr)
-    ended = subprocess.run([sys.executable, "-m", "recyclecli", "train", *arguments], stdout=sys.stderr, check=False)
+    command = [sys.executable, "-P", "-m", "recyclecli", "train", *arguments]  # -P: nothing of the working folder
+    ended = subprocess.run(command, stdout=sys.stderr, check=False)
     if ended.returncode == 130:
         raise KeyboardInterrupt
     if ended.returncode:

@@ -323,10 +323,10 @@ def ablate(
         RecycleError: the run has trained on some of the photos; there is an earlier choice; or an unknown trick.
     """
     from recyclecli.engine.judging.ablate import ablate as engine
-    from recyclecli.files import refuse_overwrite
+    from recyclecli.owned import Owned
 
     found = find_run(run)
-    refuse_overwrite([found.pipeline], force)
+    Owned(found.folder).refuse_overwrite([found.pipeline], force)
     if source is None:
         source, how = judged_photos(found)
     else:

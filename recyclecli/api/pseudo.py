@@ -6,7 +6,6 @@ import filecmp
 import hashlib
 import json
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from recyclecli.api.predicting import members_of, predict_job, with_machine
 from recyclecli.api.runs import find_run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.files import refuse_overwrite, write_json
+from recyclecli.owned import Owned
 
 if TYPE_CHECKING:
     from recyclecli.data.pseudo import Made, Rule
@@ -119,8 +119,7 @@ def pseudo_label(
 
 def _clear(work: Path) -> None:
     """Remove what was predicted, the record last: by it the masks are known to be no photos."""
-    for part in ("masks", "confidence", ""):
-        shutil.rmtree(work / part, ignore_errors=True)
+    Owned(work).clear(work / "predicted.json")
 
 
 def _written(file: Path, asked: Mapping[str, Any], made: Made) -> Made:

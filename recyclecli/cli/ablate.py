@@ -48,9 +48,10 @@ def ablate(
 ) -> None:
     """Keep or drop each trick by a paired test; `predict` uses the chosen pipeline from then on."""
     from recyclecli import api
-    from recyclecli.files import refuse_overwrite
+    from recyclecli.owned import Owned
 
-    refuse_overwrite([api.find_run(run).pipeline], force)
+    owner = api.find_run(run)
+    Owned(owner.folder).refuse_overwrite([owner.pipeline], force)
     source, how = api.judged_photos(run, data, json_path, dataset)
     chosen = metric_option(metric) or "miou_dataset"
     found = api.ablate(run, source, chosen, worth, group_by, trick or (), retrained, force, how, search or ())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 import time
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +30,8 @@ def demo(
     from recyclecli.cli.check import show
     from recyclecli.data.sources import pixel_counts
     from recyclecli.errors import RecycleError
-    from recyclecli.files import PART, refuse_overwrite, unwritable
+    from recyclecli.files import PART, open_state, refuse_overwrite, unwritable
+    from recyclecli.owned import Owned
 
     began = time.perf_counter()
     steps = iter(range(1, STEPS + 1))
@@ -41,16 +42,21 @@ def demo(
     data, submission, trained = out / "data", out / "submission.csv", out / "runs" / "demo"
     report = out / "report.html"
     unfinished = report.with_name(report.name + PART)  # stands from now until the report is written
-    refuse_overwrite([submission, report, data / "annotations.json", trained], force or unfinished.exists())
+    owned, force = Owned(out), force or unfinished.exists()
+    if not force:
+        refuse_overwrite([submission, report, data / "annotations.json", trained], force)
+    owned.refuse_foreign([submission, report])
     if (trained / "recipe.yaml").is_file() and api.recipe_of(trained).data.root != data.absolute():
         raise RecycleError(f"{trained} is a run on other photos", "choose another folder with --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        unfinished.touch()
+        open_state(unfinished, "ab").close()
     except OSError as error:
         raise unwritable(out, error) from error
     if (trained / "recipe.yaml").is_file():
-        shutil.rmtree(trained)  # it learned from photos that are now drawn anew
+        aside = next(place for number in count(1) if not (place := trained.with_name(f"demo-{number}")).exists())
+        trained.rename(aside)  # it learned from photos that are now drawn anew
+        print(f"note: the run of before is now {aside}", file=sys.stderr)
     say("sample", f"{images} photos of waste are drawn from seed {seed} into {data}")
     api.sample(data, images, seed, force=True)
 
@@ -100,6 +106,8 @@ def demo(
 
     say("eval", "against the labels of fold 0, which the model has never seen")
     _, result = api.report(run, report)
+    owned.finish()
+    unfinished.unlink()
     print(f"mIoU {result.miou_dataset:.4f} over {len(result.iou)} classes on {result.photos} photos", file=sys.stderr)
 
     say("report", f"{report}, {report.stat().st_size / 1e6:.1f} MB")

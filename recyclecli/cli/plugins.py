@@ -176,7 +176,7 @@ def _test(name: str, components: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "test_conformance.py"
         file.write_text(conformance_tests(components), encoding="utf-8")
-        line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, str(file)]
+        line = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, str(file)]
         if subprocess.run(line, cwd=folder, check=False).returncode:
             raise FaultsFound(f"components of {name} fail the tests of their kinds; what failed stands above")
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
+import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +21,8 @@ from recyclecli.data.fit import fit_image, fitted_size
 from recyclecli.engine.checkpoint import Trained, load_trained
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, RunFailed, listed
-from recyclecli.files import refuse_overwrite, unwritable
+from recyclecli.files import PART
+from recyclecli.owned import RECORD, Owned
 from recyclecli.plugins import Registry
 
 if TYPE_CHECKING:
@@ -108,45 +107,39 @@ def export(
     if missing:
         raise RecycleError(f"exporting needs {listed(missing)}", "pip install recyclecli[export]")
     trained = load_trained(registry, run.best)
-    with _folder(out, force) as part:
-        exporter, shape = _write_model(trained, part / MODEL)
-        count, agreement, difference = _compare(trained, _session(part / MODEL), photos)
+    owned, place = Owned(out), out / MODEL
+    _refuse_other(out)
+    owned.refuse_overwrite((out / name for name in sorted(FILES)), force or (out / f"{SCRIPT}{PART}").exists())
+    with tempfile.TemporaryDirectory(prefix="recycle-") as folder:
+        scratch = Path(folder)
+        exporter, shape = _write_model(trained, scratch / MODEL)
+        count, agreement, difference = _compare(trained, _session(scratch / MODEL), photos)
         if not agreement >= AGREEMENT:
             raise RunFailed(
                 f"the exported {trained.card['model']['name']} gives {agreement:.4%} of the pixels of {count} photos "
                 f"the label that torch gives them; {AGREEMENT:.1%} are needed (logits differ by {difference:.2g})",
                 "train longer if the model is undecided everywhere, or export another model",
             )
-        done = Exported(out / MODEL, out / CARD, out / SCRIPT, OPSET, exporter, shape, count, agreement, difference)
-        described = json.dumps(_card(trained, done), ensure_ascii=False, indent=1)
-        (part / CARD).write_text(described + "\n", encoding="utf-8")
-        shutil.copyfile(SOURCE, part / SCRIPT)
+        done = Exported(place, out / CARD, out / SCRIPT, OPSET, exporter, shape, count, agreement, difference)
+        models = sorted(file.name for file in scratch.iterdir())  # with more than 2 GB of weights there are two
+        with owned.begun(done.script, [done.card, *(out / name for name in models)], force):
+            owned.remove(out / name for name in FILES - {*models, CARD, SCRIPT})
+            for name in models:
+                with owned.whole(out / name) as part:
+                    shutil.copyfile(scratch / name, part)
+            owned.write_json(done.card, _card(trained, done), indent=1)
+            owned.write_bytes(done.script, SOURCE.read_bytes())
     return done
 
 
-@contextmanager
-def _folder(out: Path, force: bool) -> Iterator[Path]:
-    """A folder beside `out` that takes its place, and that of an earlier export, when the block succeeds."""
-    place = out.resolve()
-    held = {file.name for file in place.iterdir()} if place.is_dir() else set()
-    if held - FILES:
-        raise RecycleError(f"{out} holds {listed(sorted(held - FILES))}, which is no export", "choose another --out")
-    refuse_overwrite([out], (force or not held) and not place.is_file())
-    part = place.with_name(f".{place.name}.unfinished")
-    shutil.rmtree(part, ignore_errors=True)  # of a call that was killed
-    try:
-        part.mkdir(parents=True)
-        yield part
-        for file in part.iterdir():
-            with file.open("rb+") as handle:
-                os.fsync(handle.fileno())
-        for name in held:
-            (place / name).unlink()
-        part.replace(place)
-    except OSError as error:
-        raise unwritable(out, error) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+def _refuse_other(out: Path) -> None:
+    """Refuse a place that is no folder, or holds anything but an export."""
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise RecycleError(f"{out} is a link or a file, no folder", "choose another --out")
+    known = {*FILES, RECORD, f"{SCRIPT}{PART}"}
+    held = sorted(file.name for file in out.iterdir() if file.name not in known) if out.is_dir() else []
+    if held:
+        raise RecycleError(f"{out} holds {listed(held)}, which is no export", "choose another --out")
 
 
 def _write_model(trained: Trained, file: Path) -> tuple[str, tuple[int | str, ...]]:

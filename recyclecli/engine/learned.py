@@ -7,7 +7,7 @@ from pathlib import Path
 
 from recyclecli.data.splits import Split, make_split, trained_on
 from recyclecli.engine.runs import Run
-from recyclecli.files import write_text
+from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe, resolve
 from recyclecli.types import Source
@@ -24,9 +24,10 @@ def keep_recipes(run: Run, members: Sequence[Run]) -> None:
     """Keep in a soup the recipes of the runs it is made of, each once; the first is its own."""
     texts = dict.fromkeys(file.read_text(encoding="utf-8") for one in members for file in recipe_files(one))
     own, *others = texts
+    owned = Owned(run.folder)
     for number, text in enumerate(others, start=1):
-        write_text(run.folder / MEMBERS / f"{number:03d}.yaml", text)
-    write_text(run.recipe, own)
+        owned.write_text(run.folder / MEMBERS / f"{number:03d}.yaml", text)
+    owned.write_text(run.recipe, own)
 
 
 def read_back(registry: Registry, file: Path) -> tuple[Recipe, Split]:

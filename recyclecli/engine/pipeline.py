@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, nearest
-from recyclecli.files import write_json
+from recyclecli.owned import Owned
 from recyclecli.recipe import ListedPart, Recipe
 
 FORMAT = 1
@@ -120,4 +120,6 @@ def _broken(run: Run, error: object) -> RecycleError:
 
 def write_choice(run: Run, pipeline: Pipeline, more: dict[str, Any]) -> None:
     """Write the pipeline that `predict`, `eval` and `report` use from now on, and where it comes from."""
-    write_json(run.pipeline, {"format": FORMAT, "pipeline": pipeline.as_dict(), **more}, indent=1)
+    owned = Owned(run.folder)
+    owned.write_json(run.pipeline, {"format": FORMAT, "pipeline": pipeline.as_dict(), **more}, indent=1)
+    owned.finish()

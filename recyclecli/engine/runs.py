@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recyclecli.errors import RecycleError, nearest
-from recyclecli.files import PART, unwritable
+from recyclecli.files import sweep, unwritable
+from recyclecli.owned import RECORD, Owned
 
 RUNS = Path("runs")
+BEFORE = {"env.json", RECORD}  # what a run's folder holds before its recipe is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ class Run:
 
     def clear_parts(self) -> None:
         """Remove files whose writing was interrupted."""
-        for part in self.folder.rglob(f"*{PART}"):
-            part.unlink()
+        for folder in (self.folder, self.checkpoints, self.checkpoints / "top"):
+            sweep(folder)
 
 
 def create_run(name: str | None, model: str, runs: Path = RUNS) -> Run:
@@ -112,7 +114,12 @@ def create_run(name: str | None, model: str, runs: Path = RUNS) -> Run:
 
 def _is_unborn(folder: Path) -> bool:
     """Whether a folder is what a run leaves that was killed before its recipe was written."""
-    return folder.is_dir() and all(file.name == "env.json" or file.suffix == PART for file in folder.iterdir())
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    sweep(folder)
+    found = [file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir()]
+    own = {*BEFORE} | {str(file.relative_to(folder)) for file in Owned(folder).own(found)}
+    return all(str(file.relative_to(folder)) in own and not file.is_symlink() for file in found)
 
 
 def find_run(name: str, runs: Path = RUNS) -> Run:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 from recyclecli import __version__
 from recyclecli.errors import RecycleError
-from recyclecli.files import write_text
+from recyclecli.files import sweep, write_bytes
 from recyclecli.types import KINDS, Kind
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -23,7 +24,7 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
         name: of the distribution, as `acme-losses`; the module is `acme_losses`, the component
             `acme-loss`, after the name's first word.
         kind: of the component.
-        folder: must not exist or be empty.
+        folder: must not exist or be empty, but for files that an interrupted call of the same kind wrote.
 
     Raises:
         RecycleError: the name cannot be a package's or hides an installed module, the kind is unknown, the
@@ -36,8 +37,6 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
         raise RecycleError(f"{name!r} would hide the module {module} that is there", "choose another name")
     if kind not in KINDS:
         raise RecycleError(f"no kind is called {kind!r}", f"there are {', '.join(KINDS)}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RecycleError(f"{folder} exists", "choose another place with --out")
     first = name.partition("-")[0]
     major, minor = (int(part) for part in __version__.split(".")[:2])
     words = {
@@ -58,14 +57,27 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
         f"{kind}/{kind}.py": f"src/{words['module']}/{kind}.py",
         f"{kind}/test.py": f"tests/test_{kind}.py",
     }
-    written = []
+    contents = {}
     for template, place in places.items():
         text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
-        written.append(folder / place)
-        write_text(folder / place, re.sub(r"@@(\w+)@@", lambda match: words[match[1]], text))
+        contents[folder / place] = re.sub(r"@@(\w+)@@", lambda match: words[match[1]], text).encode()
     if kind == "dataset":
-        written += _sample(folder / "tests" / "sample")
-    return written
+        contents |= _sample(folder / "tests" / "sample")
+    _refuse_other(folder, contents)
+    for file, content in contents.items():
+        write_bytes(file, content)
+    return list(contents)
+
+
+def _refuse_other(folder: Path, contents: Mapping[Path, bytes]) -> None:
+    """Refuse a folder that holds all of what is to be written, or anything else than a part of it."""
+    sweep(folder)
+    found = [file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir()]
+    own = [file for file in found if file in contents and not file.is_symlink() and file.is_file()]
+    whole = [file for file in own if file.read_bytes() == contents[file]]
+    other = folder.is_symlink() or (folder.exists() and not folder.is_dir())
+    if other or len(whole) < len(found) or len(whole) == len(contents):
+        raise RecycleError(f"{folder} exists", "choose another place with --out")
 
 
 def conformance_tests(components: Sequence[tuple[Kind, str]]) -> str:
@@ -82,17 +94,16 @@ def conformance_tests(components: Sequence[tuple[Kind, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sample(folder: Path) -> list[Path]:
+def _sample(folder: Path) -> dict[Path, bytes]:
     """Two small photos with boxes, for the tests of a dataset."""
     from PIL import Image, ImageDraw
 
-    write_text(folder / "classes.txt", "paper\nmetal\n")
-    written = [folder / "classes.txt"]
+    contents = {folder / "classes.txt": b"paper\nmetal\n"}
     for number, (label, box) in enumerate((("paper", (8, 10, 40, 30)), ("metal", (20, 6, 24, 44)))):
-        photo = Image.new("RGB", (64, 64), (120, 130, 140))
+        photo, stream = Image.new("RGB", (64, 64), (120, 130, 140)), BytesIO()
         left, top, width, height = box
         ImageDraw.Draw(photo).rectangle((left, top, left + width - 1, top + height - 1), (230, 220, 90 * number))
-        written += [folder / f"{number}.png", folder / f"{number}.txt"]
-        photo.save(written[-2])
-        write_text(written[-1], f"{label} {left} {top} {width} {height}\n")
-    return written
+        photo.save(stream, "PNG")
+        contents[folder / f"{number}.png"] = stream.getvalue()
+        contents[folder / f"{number}.txt"] = f"{label} {left} {top} {width} {height}\n".encode()
+    return contents

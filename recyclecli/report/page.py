@@ -22,8 +22,8 @@ from recyclecli.engine.judging.evaluate import evaluate
 from recyclecli.engine.pipeline import pipeline_of, read_choice
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
-from recyclecli.files import write_text
 from recyclecli.judge.scores import Evaluation
+from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.report import figures
@@ -63,6 +63,8 @@ def write_report(
     Raises:
         RecycleError: the run has no weights or no metrics yet.
     """
+    if file is None:
+        Owned(run.folder).refuse_foreign([run.folder / "report.html"], "move it away, or name another place with --out")
     if not run.metrics.is_file():
         raise RecycleError(f"{run.folder} has no metrics yet", "train, or resume it")
     table = csv.DictReader(run.metrics.read_text(encoding="utf-8").splitlines())
@@ -105,7 +107,9 @@ def write_report(
         recipe=run.recipe.read_text(encoding="utf-8"),
     )
     file = file or run.folder / "report.html"
-    write_text(file, page)
+    owned = Owned(file.parent)
+    owned.write_text(file, page)
+    owned.finish()
     return file, result
 
 

@@ -127,7 +127,7 @@ def test_sample_is_byte_identical(tmp_path):
     for name in ("a", "b"):
         assert run_recycle("data", "sample", "--images", 2, "--data", name, cwd=tmp_path).returncode == 0
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
-    assert len(files) == 3
+    assert len(files) == 4
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 

@@ -69,7 +69,7 @@ def exported(place):
 
 def test_the_folder_says_what_it_holds(place, exported):
     folder = place / "runs/r/export"
-    assert {file.name for file in folder.iterdir()} == {"model.onnx", "card.json", "run.py"}
+    assert {file.name for file in folder.iterdir()} == {".recycle.jsonl", "model.onnx", "card.json", "run.py"}
     assert exported["agreement"] >= 0.999
     assert exported["largest_difference"] < 1e-2
     assert exported["photos"] == 2  # the validation photos
@@ -99,7 +99,7 @@ def test_the_script_gives_the_masks_of_predict_without_recyclecli(place, exporte
 
 
 def test_nothing_is_overwritten_without_force(place, exported, tmp_path):
-    with pytest.raises(RecycleError, match=r"export exists(.|\n)*--force"):
+    with pytest.raises(RecycleError, match=r"export/card\.json exists(.|\n)*--force"):
         api.export(place / "runs/r")
     done = api.export(place / "runs/r", photos=place / "photos", force=True)
     assert done.photos == 5
@@ -107,7 +107,7 @@ def test_nothing_is_overwritten_without_force(place, exported, tmp_path):
     with pytest.raises(RecycleError, match=r"holds mine\.txt, which is no export"):
         api.export(place / "runs/r", tmp_path, place / "photos", force=True)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
-    with pytest.raises(RecycleError, match=r"mine\.txt exists"):
+    with pytest.raises(RecycleError, match=r"mine\.txt is a link or a file, no folder"):
         api.export(place / "runs/r", tmp_path / "mine.txt", place / "photos", force=True)
 
 

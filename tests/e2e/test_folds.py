@@ -24,8 +24,8 @@ def recycle(request, folded, monkeypatch):
     """Runs `recycle` where `folded` lies: as a user does, or here with processes of the folds that are forked."""
 
     def fork(command, stdout, check):
-        assert (command[:3], stdout, check) == ([sys.executable, "-m", "recyclecli"], sys.stderr, False)
-        done = run_recycle(*command[3:], cwd=Path.cwd())
+        assert (command[:4], stdout, check) == ([sys.executable, "-P", "-m", "recyclecli"], sys.stderr, False)
+        done = run_recycle(*command[4:], cwd=Path.cwd())
         print(done.stdout, done.stderr, file=sys.stderr)
         return done
 

@@ -19,6 +19,7 @@ from recyclecli import api
 from recyclecli.data.submission import read_submission, reduce_labels
 from recyclecli.data.votes import hard_vote
 from recyclecli.engine.pipeline import Pipeline
+from recyclecli.owned import Owned
 from recyclecli.recipe import ListedPart
 
 
@@ -522,13 +523,10 @@ class TestEnsembleCommand:
         tops = sorted((work / "runs/seed-0/checkpoints/top").glob("*[0-9].safetensors"))
         assert len(tops) == 2
         name = f"soup-{tmp_path.name}"
-        left = work / f"runs/making.part/{name}/checkpoints"  # by a kill
-        left.mkdir(parents=True)
-        shutil.copy(work / "runs/seed-0/recipe.yaml", left.parent)
-        assert api.find_run(work / "runs/seed-0").folder.name == "seed-0"
+        begun = Owned(work / "runs" / name)  # by a call that was killed
+        begun.write_bytes(begun.base / "checkpoints/best.safetensors", b"other weights")
         done = self.run(work, *tops, "--soup", name, "--weight", 3, "--weight", 1, "--json")
         assert json.loads(done.stdout) == {"run": f"runs/{name}", "models": 2}
-        assert not left.parent.exists()
         run = api.find_run(work / f"runs/soup-{tmp_path.name}")
         mixed, first, second = (load_file(file) for file in (run.best, *tops))
         for key, value in mixed.items():

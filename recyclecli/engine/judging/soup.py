@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,8 @@ from recyclecli.engine.learned import keep_recipes
 from recyclecli.engine.predicting.members import Member
 from recyclecli.engine.runs import Run, create_run
 from recyclecli.errors import RecycleError
-from recyclecli.files import PART, whole
+from recyclecli.files import whole
+from recyclecli.owned import Owned
 
 
 def make_soup(members: Sequence[Member], owners: Sequence[Run], name: str, runs: Path) -> Run:
@@ -36,16 +35,13 @@ def make_soup(members: Sequence[Member], owners: Sequence[Run], name: str, runs:
     """
     described = _card(members)
     run = create_run(name, "soup", runs)
-    making = Run(runs / f"making{PART}" / run.folder.name)  # where no run is looked for; moved when it is whole
-    shutil.rmtree(making.folder, ignore_errors=True)
-    _write(members, described, making.best)
+    owned = Owned(run.folder)
+    with owned.whole(run.best) as part:
+        _write(members, described, part)
     if owners[0].env.is_file():
-        shutil.copyfile(owners[0].env, making.env)
-    keep_recipes(making, owners)
-    shutil.rmtree(run.folder)
-    making.folder.rename(run.folder)
-    with suppress(OSError):  # another is being made
-        making.folder.parent.rmdir()
+        owned.write_bytes(run.env, owners[0].env.read_bytes())
+    keep_recipes(run, owners)  # by which it is a run
+    owned.finish()
     return run
 
 
@@ -55,7 +51,8 @@ def write_soup(members: Sequence[Member], file: Path) -> None:
     Raises:
         RecycleError: the members differ in architecture, size or classes.
     """
-    _write(members, _card(members), file)
+    with whole(file) as part:
+        _write(members, _card(members), part)
 
 
 def _card(members: Sequence[Member]) -> dict[str, Any]:
@@ -72,9 +69,7 @@ def _card(members: Sequence[Member]) -> dict[str, Any]:
 
 
 def _write(members: Sequence[Member], card: dict[str, Any], file: Path) -> None:
-    mean = _mean(members)
-    with whole(file) as part:
-        save_file(mean, part, metadata={"recycle": json.dumps(card)})
+    save_file(_mean(members), file, metadata={"recycle": json.dumps(card)})
 
 
 def _mean(members: Sequence[Member]) -> dict[str, torch.Tensor]:

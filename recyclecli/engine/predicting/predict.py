@@ -31,7 +31,8 @@ from recyclecli.engine.predicting.journal import Journal
 from recyclecli.engine.predicting.pictures import SUFFIXES
 from recyclecli.engine.predicting.work import work_on
 from recyclecli.errors import RecycleError, RunFailed, listed
-from recyclecli.files import PART, refuse_overwrite, unwritable, whole
+from recyclecli.files import PART, refuse_overwrite, unwritable
+from recyclecli.owned import Owned
 from recyclecli.plugins import Registry, discover
 from recyclecli.progress import track
 
@@ -231,7 +232,7 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
         _clear(shards)
         raise RecycleError(f"none of {len(failed)} photo(s) can be read and written: {next(iter(failed.values()))}")
     if job.submission is not None:
-        with whole(job.submission) as part, part.open("wb") as handle:
+        with Owned(job.submission.parent).whole(job.submission) as part, part.open("wb") as handle:
             handle.write(HEADER)
             for shard in shards:
                 with shard.rows.open("rb") as rows:

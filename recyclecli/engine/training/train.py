@@ -36,6 +36,7 @@ from recyclecli.engine.training.trainer import callbacks_of, loggers_on_a_full_d
 from recyclecli.engine.training.tune import tuned
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import write_json, write_text
+from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.types import LossContext, ModelContext
@@ -138,8 +139,10 @@ def resume(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finish
         recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": done})})
     if is_first():
         run.clear_parts()
-        if done is None:
-            run.pipeline.unlink(missing_ok=True)  # it was chosen for other weights
+        if done is None and run.pipeline.exists():  # it was chosen for other weights
+            owned = Owned(run.folder)
+            owned.refuse_foreign([run.pipeline], "move it away: it was chosen for weights that are trained on now")
+            owned.remove([run.pipeline])
     say(f"going on with {run.folder}: {split.how}")
     modules = [_module(registry, recipe, split, pretrained=not run.last.is_file())]
     with switches_put_back():
