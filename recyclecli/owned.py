@@ -14,6 +14,7 @@ from typing import Any
 
 from recyclecli.errors import RecycleError
 from recyclecli.files import PART, lock, open_state, refuse_overwrite, unwritable, whole, write_text
+from recyclecli.locks import held
 
 RECORD = ".recycle.jsonl"
 """In each folder that something is written into: a line [name, bytes, SHA-256] for each file, added before the file
@@ -93,19 +94,19 @@ class Owned:
             force: replace what was written here.
 
         Raises:
-            RecycleError: a file exists, and neither `force` nor such a mark, or it is not what was written here;
-                or nothing can be written there.
+            RecycleError: another process writes there; a file exists, and neither `force` nor such a mark, or it is
+                not what was written here; or nothing can be written there.
         """
         mark = last.with_name(last.name + PART)
         self.refuse_overwrite([last, *others], force or mark.exists())
-        try:
-            mark.parent.mkdir(parents=True, exist_ok=True)
-            open_state(mark, "ab").close()
-        except OSError as error:
-            raise unwritable(last, error) from error
-        yield
-        mark.unlink(missing_ok=True)
-        self.finish()
+        with held(last):
+            try:
+                open_state(mark, "ab").close()
+            except OSError as error:
+                raise unwritable(last, error) from error
+            yield
+            mark.unlink(missing_ok=True)
+            self.finish()
 
     def own(self, paths: Iterable[Path]) -> list[Path]:
         """Those of `paths` that are still what was written here."""

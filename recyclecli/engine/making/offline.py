@@ -24,6 +24,7 @@ from recyclecli.engine.batch import build
 from recyclecli.engine.making.maker import TOGETHER, Maker, Training, plan, run_jobs
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.files import open_state, write_json
+from recyclecli.locks import held
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
 from recyclecli.recipe import ListedPart
@@ -93,42 +94,45 @@ def make(
     """
     if not name or name != Path(name).name or name.startswith("."):
         raise RecycleError(f"--name {name!r}: no name of a file and of a folder", "use letters, digits, - and _")
-    file, unfinished, owned = out / f"{name}.json", out / f"{name}.unfinished", Owned(out)
-    for place in (out / name, unfinished):
-        if place.is_symlink():
-            raise RecycleError(f"{place} is a link, and no write follows one", "choose another name with --name")
-    checked_device(device)
-    source = split.train
-    settings = {
-        "version": __version__,
-        "parts": [(registry.find("augmentation", part.name).qualified, part.model_dump(mode="json")) for part in parts],
-        "data": split.data.fingerprint,
-        "number": number,
-        "seed": seed,
-        "background": list(background),
-        "size": size,
-        "device": device,
-    }
-    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()
-    resumed = _resumes(unfinished, digest, force)
-    _refuse_own(source, out / name)
-    owned.refuse_overwrite([file], force or resumed)
-    _refuse_foreign(owned, out / name, force or resumed)
-    targets = shown_on(source, background)
-    training = Training(source)
-    augmentations = [build(registry, part, training) for part in parts]
-    if strict and training.unreadable:
-        raise RecycleError(next(iter(training.unreadable.values())), "replace the file, or leave out --strict")
-    together = TOGETHER if any(hasattr(one, "origins") for one in augmentations) else 1
-    if not resumed:
-        _clear(unfinished)
-        write_json(unfinished / "settings.json", {"digest": digest})
-    done = {int(part.stem) for part in _parts(unfinished)}
-    jobs = [job for job in plan(source, targets, number, seed, together, size) if job[0] not in done]
-    maker = Maker(training, augmentations, out, name, number, seed, size, torch.device(device), strict)
-    (out / name).mkdir(parents=True, exist_ok=True)
-    run_jobs(maker, jobs, unfinished, workers or _cores())
-    return _merged(source, training, owned, name, mode, unfinished)
+    with held(out / name):
+        file, unfinished, owned = out / f"{name}.json", out / f"{name}.unfinished", Owned(out)
+        for place in (out / name, unfinished):
+            if place.is_symlink():
+                raise RecycleError(f"{place} is a link, and no write follows one", "choose another name with --name")
+        checked_device(device)
+        source = split.train
+        settings = {
+            "version": __version__,
+            "parts": [
+                (registry.find("augmentation", part.name).qualified, part.model_dump(mode="json")) for part in parts
+            ],
+            "data": split.data.fingerprint,
+            "number": number,
+            "seed": seed,
+            "background": list(background),
+            "size": size,
+            "device": device,
+        }
+        digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()
+        resumed = _resumes(unfinished, digest, force)
+        _refuse_own(source, out / name)
+        owned.refuse_overwrite([file], force or resumed)
+        _refuse_foreign(owned, out / name, force or resumed)
+        targets = shown_on(source, background)
+        training = Training(source)
+        augmentations = [build(registry, part, training) for part in parts]
+        if strict and training.unreadable:
+            raise RecycleError(next(iter(training.unreadable.values())), "replace the file, or leave out --strict")
+        together = TOGETHER if any(hasattr(one, "origins") for one in augmentations) else 1
+        if not resumed:
+            _clear(unfinished)
+            write_json(unfinished / "settings.json", {"digest": digest})
+        done = {int(part.stem) for part in _parts(unfinished)}
+        jobs = [job for job in plan(source, targets, number, seed, together, size) if job[0] not in done]
+        maker = Maker(training, augmentations, out, name, number, seed, size, torch.device(device), strict)
+        (out / name).mkdir(parents=True, exist_ok=True)
+        run_jobs(maker, jobs, unfinished, workers or _cores())
+        return _merged(source, training, owned, name, mode, unfinished)
 
 
 def checked_device(name: str) -> None:

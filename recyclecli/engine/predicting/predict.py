@@ -32,6 +32,7 @@ from recyclecli.engine.predicting.pictures import SUFFIXES
 from recyclecli.engine.predicting.work import work_on
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import PART, refuse_overwrite, unwritable
+from recyclecli.locks import held
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry, discover
 from recyclecli.progress import track
@@ -102,6 +103,12 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         raise RecycleError(f"photos are named twice: {listed(doubled, 3)}", "name each once")
     if "coco" in job.outputs and "masks" not in job.outputs:
         job = replace(job, outputs=(*job.outputs, "masks"))
+    with held(job.record):
+        return _predict(registry, job, devices, force)
+
+
+def _predict(registry: Registry, job: Job, devices: Sequence[str | None], force: bool) -> Predicted:
+    """What `predict` does with the place to itself."""
     described = job.as_dict()
     shards = [Shard(job, described, number, len(devices), device) for number, device in enumerate(devices)]
     parts = _parts(job, job.record.name)

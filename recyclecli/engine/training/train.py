@@ -11,6 +11,7 @@ import gc
 import shutil
 import signal
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,6 +37,7 @@ from recyclecli.engine.training.trainer import callbacks_of, loggers_on_a_full_d
 from recyclecli.engine.training.tune import tuned
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import write_json, write_text
+from recyclecli.locks import held
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
@@ -106,6 +108,21 @@ def train(
     modules = [_module(registry, recipe, split)]
     runs = runs or RUNS
     run = create_run(name, recipe.model.name, runs) if is_first() else Run(runs / (name or "of-the-first-process"))
+    with held(run.folder) if is_first() else nullcontext():
+        if is_first() and run.recipe.exists():  # by a process that has ended meanwhile
+            raise RecycleError(f"run {run.folder} exists", "choose another --name, or go on with it: --resume")
+        return _begin(registry, recipe, split, modules, run, callbacks)
+
+
+def _begin(
+    registry: Registry,
+    recipe: Recipe,
+    split: Split,
+    modules: list[SegmentationModule],
+    run: Run,
+    callbacks: Sequence[Callback],
+) -> Finished:
+    """Train from the beginning in a folder of its own."""
     say(f"training on {len(split.train)} photos, validating on {len(split.val)}: {split.how}")
     absent = absent_classes(split.train)
     if absent:
@@ -134,6 +151,12 @@ def resume(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finish
     `recipe` and `split` are the run's own.
     """
     refuse_foreign_callbacks()
+    with held(run.folder) if is_first() else nullcontext():
+        return _go_on(registry, recipe, split, run)
+
+
+def _go_on(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finished:
+    """Go on in a folder that no other process trains in."""
     done = _ended(run, recipe)
     if done is not None:  # nothing is trained, and all stays as it is
         recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": done})})

@@ -1,0 +1,72 @@
+"""Two at once: who comes second touches nothing."""
+
+import multiprocessing
+import os
+import signal
+
+import filelock
+import pytest
+
+from recyclecli.errors import RecycleError
+from recyclecli.locks import held
+
+CONTEXT = multiprocessing.get_context("fork")
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process that holds `place`; it ends when it is killed."""
+
+    def hold(told):
+        with held(tmp_path / "place"):
+            told.send("held")
+            signal.pause()
+
+    ours, theirs = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=hold, args=(theirs,))
+    process.start()
+    assert ours.recv() == "held"
+    yield process
+    process.kill()
+    process.join()
+
+
+def test_who_comes_second_is_told_who_holds_it(tmp_path, other):
+    with pytest.raises(RecycleError, match=rf"place is in use by process {other.pid} since 20") as refused:
+        held(tmp_path / "place").__enter__()
+    assert refused.value.remedy == f"wait for it, or end it: kill {other.pid}"
+
+
+def test_the_lock_of_a_killed_process_is_no_obstacle(tmp_path, other):
+    other.kill()
+    other.join()
+    assert (tmp_path / ".place.lock").exists()
+    with held(tmp_path / "place"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [".place.lock", ".place.lock.json"])
+def test_planted_links_are_refused(tmp_path, name):
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / name).symlink_to(tmp_path / "precious")
+    with pytest.raises(RecycleError):
+        held(tmp_path / "place").__enter__()
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_what_a_stranger_wrote_of_the_holder_is_not_believed(tmp_path, other):
+    (tmp_path / ".place.lock.json").write_text('{"pid": "1; rm -rf ~", "began": 1, "command": 2}')
+    with pytest.raises(RecycleError, match="is in use by another process") as refused:
+        held(tmp_path / "place").__enter__()
+    assert refused.value.remedy == "wait for it"
+
+
+def test_a_disk_without_locks_is_told_of_and_used(tmp_path, monkeypatch, capsys):
+    def none(*_):
+        raise OSError(38, os.strerror(38))
+
+    monkeypatch.setattr(filelock.FileLock, "_acquire", none)
+    with held(tmp_path / "place"):
+        pass
+    assert capsys.readouterr().err.startswith("note: no lock can be had for")
