@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from recyclecli.printable import one_line
+
 
 class RecycleError(Exception):
     """Wrong use or bad input: the message names the cause and the file, `remedy` what to do.
@@ -46,6 +48,6 @@ def nearest(word: str, valid: Iterable[str]) -> str:
 
 def listed(items: Iterable[object], limit: int = 5) -> str:
     """`a, b, c and 7 more`: names for a message, however many there are."""
-    texts = [str(item) for item in items]
+    texts = [one_line(str(item)) for item in items]
     more = len(texts) - limit
     return ", ".join(texts[:limit]) + (f" and {more} more" if more > 0 else "")

@@ -14,8 +14,11 @@ def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     if not sys.stderr.isatty():
         yield from items
         return
-    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    from recyclecli.console import Console
+    from recyclecli.printable import printable_streams
+
+    # rich shows what is printed meanwhile above the bar, after reading it as a terminal would
+    with Progress(console=Console(stderr=True), transient=True) as progress, printable_streams():
         yield from progress.track(items, total=total, description=label)

@@ -66,8 +66,9 @@ def ablate(
 
 def show(found: Ablation) -> None:
     """The answers as tables, and the choice."""
-    from rich.console import Console
     from rich.markup import escape
+
+    from recyclecli.console import Console
 
     console = Console(highlight=False)
     choice = found.choice

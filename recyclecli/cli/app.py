@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from recyclecli import __version__
 from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
+from recyclecli.printable import printable, printable_streams
 
 COMPLETE = "_RECYCLE_COMPLETE"  # set by the scripts in shells/
 ISSUES = "https://github.com/recyclecli/recyclecli/issues"
@@ -52,6 +53,8 @@ class Commands(TyperGroup):
             _report(error)
         except Exception as error:
             if type(error).__module__.startswith(("typer", "click")) or ctx.params.get("debug"):
+                if hasattr(error, "message"):  # typer prints it with rich, whose own colours pass
+                    error.message = printable(str(error.message))
                 raise
             _report(error)
 
@@ -166,4 +169,5 @@ def main() -> None:
     if COMPLETE in os.environ:
         os.environ["COLUMNS"] = "10000"  # an answer is one line, however long its help
         completion_init()
-    app(args=arguments, prog_name="recycle")
+    with printable_streams():
+        app(args=arguments, prog_name="recycle")

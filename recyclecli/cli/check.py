@@ -106,10 +106,11 @@ def _contents(root: Path, dataset: str, json_path: str | None) -> tuple[dict[str
 
 def show(findings: Sequence[Finding], everything: bool = False, stderr: bool = False) -> None:
     """Findings by severity and code, some of each unless `everything`, with the remedy."""
-    from rich.console import Console
     from rich.markup import escape
 
+    from recyclecli.console import Console
     from recyclecli.data.check import CATALOGUE
+    from recyclecli.printable import one_line
 
     console = Console(soft_wrap=True, highlight=False, stderr=stderr)
     colors = {"error": "bold red", "warning": "yellow", "note": "cyan"}
@@ -122,9 +123,8 @@ def show(findings: Sequence[Finding], everything: bool = False, stderr: bool = F
             console.print(f"[{color}]{severity:8}[/]{code}  x{len(found)}: {fault.meaning}")
             shown = found if everything else found[:EXAMPLES]
             for finding in shown:
-                console.print(
-                    f"          {escape(finding.where)}: {escape(finding.detail)}  [dim]{escape(finding.file)}[/]"
-                )
+                where, detail = (escape(one_line(text)) for text in (finding.where, finding.detail))
+                console.print(f"          {where}: {detail}  [dim]{escape(finding.file)}[/]")
             if len(found) > len(shown):
                 console.print(f"          ... and {len(found) - len(shown)} more: --all lists them")
             console.print(f"          -> {fault.remedy}" + (" (--fix can)" if fault.mended else ""))

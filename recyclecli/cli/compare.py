@@ -60,8 +60,9 @@ def compare(
 
 def show(base: str, found: list[Comparison], worth: float) -> None:
     """The differences as tables: the scores, then each class of each comparison; last, in words."""
-    from rich.console import Console
     from rich.markup import escape
+
+    from recyclecli.console import Console
 
     console = Console(highlight=False)
     first = found[0]

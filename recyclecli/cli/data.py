@@ -77,9 +77,10 @@ def kfold(
 def print_folds(folds: Folds) -> None:
     """Photos of each class by fold, and how far each class and fold is from even."""
     import numpy as np
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from recyclecli.console import Console
 
     table = Table(title="photos that show each class, by validation fold", title_justify="left")
     table.add_column("class")

@@ -101,9 +101,10 @@ def _tell_pipeline(run: str, own: bool) -> None:
 
 def show(result: Evaluation) -> None:
     """The scores as tables."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from recyclecli.console import Console
 
     console = Console(highlight=False)
     table = Table(title=f"{result.photos} photos; intervals of 95 % over photos", title_justify="left")

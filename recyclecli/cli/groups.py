@@ -17,6 +17,7 @@ import typer
 from recyclecli.cli.candidates import components, fixed
 from recyclecli.cli.options import AsJson, Data, Force, JsonPath, Seed, data_root
 from recyclecli.errors import RecycleError
+from recyclecli.printable import one_line
 
 if TYPE_CHECKING:
     from recyclecli.engine.predicting.predict import Predicted
@@ -180,7 +181,7 @@ class Written:
 def tell_unreadable(failed: Mapping[str, str], record: Path | None = None) -> None:
     """Name photos that could not be read or written; exit code 1 where there are some."""
     for name, fault in list(failed.items())[:10]:
-        print(f"{name}: {fault}", file=sys.stderr)
+        print(f"{one_line(name)}: {fault}", file=sys.stderr)
     if failed:
         named = f"; all are named in {record}" if record else ""
         print(f"{len(failed)} photo(s) could not be read or written{named}", file=sys.stderr)

@@ -81,9 +81,10 @@ def show(
 
         print(json.dumps([_described(offer) for offer in offers], ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from recyclecli.console import Console
 
     console = Console()
     for offer in offers:

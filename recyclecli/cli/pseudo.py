@@ -144,9 +144,10 @@ def show_rounds(done: Sequence[Round]) -> None:
 
 def show(made: Made) -> None:
     """What was needed and what was kept of each class."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from recyclecli.console import Console
 
     table = Table(title="predicted pixels that became labels", title_justify="left")
     table.add_column("class", overflow="fold")

@@ -54,7 +54,7 @@ def stats(
     if as_json:
         print(json.dumps(found.as_dict(), ensure_ascii=False))
         return
-    from rich.console import Console
+    from recyclecli.console import Console
 
     console = Console()
     for table in tables(found, console.width):

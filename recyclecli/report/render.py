@@ -11,12 +11,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from recyclecli import __version__
+from recyclecli.printable import printable
 
 TEMPLATES = "templates"
 
 
 def render(template: str, **values: Any) -> str:
-    """The text of one of this package's templates; what is not Markup is escaped."""
+    """The text of one of this package's templates; what is not Markup is escaped, and control characters everywhere."""
     environment = Environment(
         loader=PackageLoader("recyclecli.report", TEMPLATES),
         autoescape=True,
@@ -24,7 +25,7 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(version=__version__, **values)
+    return printable(environment.get_template(template).render(version=__version__, **values))
 
 
 def script(name: str) -> tuple[Markup, str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, RichProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
@@ -28,6 +28,7 @@ from recyclecli.engine.training.frozen import Frozen
 from recyclecli.engine.training.looks import Looks
 from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.nan import NotANumber
+from recyclecli.engine.training.progress_bar import ProgressBar
 from recyclecli.engine.training.saving import WholeFiles
 from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
@@ -57,7 +58,7 @@ def callbacks_of(recipe: Recipe, split: Split, module: SegmentationModule, run: 
     if settings.patience:
         callbacks.append(EarlyStopping(score, patience=settings.patience, mode=mode, check_finite=False))
     if sys.stderr.isatty():
-        callbacks.append(RichProgressBar(leave=True, console_kwargs={"stderr": True}))
+        callbacks.append(ProgressBar(leave=True, console_kwargs={"stderr": True}))
     return callbacks
 
 

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 from recyclecli.engine.pipeline import Pipeline
 from recyclecli.engine.predicting.pictures import palette_image
 from recyclecli.errors import nearest
+from recyclecli.printable import printable_values
 from recyclecli.report.serve.answer import agreement, answer_of
 from recyclecli.report.serve.bins import Bin
 from recyclecli.report.serve.guard import Guard, answered
@@ -54,7 +55,7 @@ def create_app(
         local: it is for this machine alone.
     """
     app = FastAPI(title="recycle serve", docs_url=None, redoc_url=None, openapi_url=None)
-    known, files = about(models, limits, bins), static_files()
+    known, files = printable_values(about(models, limits, bins)), static_files()
     pages = {"/": page("serve.html.j2", known, local), "/children": page("children.html.j2", known, local)}
 
     @app.api_route("/", methods=["GET", "HEAD"])
@@ -136,7 +137,7 @@ def _predict(models: Sequence[Model], tricks: Sequence[str], limits: Limits, dat
     }
     if len(models) == 2:
         content["agreement"] = agreement(models[0], predictions[0], models[1], predictions[1])
-    return JSONResponse(content)
+    return JSONResponse(printable_values(content))
 
 
 def _mask(model: Model, tricks: Sequence[str], limits: Limits, data: bytearray, place: Place) -> Response:

@@ -1,0 +1,104 @@
+"""Text that a terminal or a page shows as it stands: no escape sequences, no bidirectional controls."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
+
+_HIDDEN = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+)
+_CONTROLS = re.compile(f"[{_HIDDEN}]")
+_STYLED = re.compile(  # colours, the cursor and erased lines: what rich writes around text that is clean already
+    rf"(\x1b\[(?:[\d;]*m|\?25[lh]|\d*[AK])|\r)|[{_HIDDEN}]"
+)
+
+
+def printable(text: str) -> str:
+    r"""`text` with each control character as `\uXXXX`; line feeds and tabs stay.
+
+    Controls are those of C0 and C1, of direction and of format, line separators and lone surrogates. The
+    escape is JSON's, so JSON stays valid and means the same.
+    """
+    return _CONTROLS.sub(_escaped, text)
+
+
+def one_line(text: str) -> str:
+    r"""`text` as `printable` gives it, with line feeds and tabs escaped, too: for a name within a message."""
+    return printable(text).replace("\n", r"\u000a").replace("\t", r"\u0009")
+
+
+def printable_values(value: Any) -> Any:
+    """A JSON value with each text in it as `printable` gives it; keys stay."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {key: printable_values(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [printable_values(one) for one in value]
+    return value
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    return f"\\u{0xD800 + (code - 0x10000 >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+
+
+class PrintableStream:
+    """A text stream that writes `printable` text to another.
+
+    A bar that returns to the start of its line (tqdm's) still may, at the beginning of what it writes. rich finds
+    `rich_proxied_file`, through which its own colours pass; see `recyclecli.console`.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write `printable` text; the number of characters given."""
+        start = "\r" if text.startswith("\r") and self._stream.isatty() else ""
+        self._stream.write(start + printable(text[len(start) :]))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each of `lines`."""
+        for line in lines:
+            self.write(line)
+
+    @property
+    def rich_proxied_file(self) -> TextIO:
+        """The stream to which rich writes its rendered text."""
+        inner = getattr(self._stream, "rich_proxied_file", None)  # that of a live bar, which has taken our place
+        return cast(TextIO, inner or _StyledStream(self._stream))
+
+
+class _StyledStream(PrintableStream):
+    """Lets the sequences of rich's own pass."""
+
+    def write(self, text: str) -> int:
+        self._stream.write(_STYLED.sub(lambda match: match[1] or _escaped(match), text))
+        return len(text)
+
+    @property
+    def rich_proxied_file(self) -> TextIO:
+        return cast(TextIO, self)
+
+
+@contextmanager
+def printable_streams() -> Iterator[None]:
+    """Have all that is printed within the block be printable, on stdout and on stderr."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast(TextIO, PrintableStream(stream)) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
