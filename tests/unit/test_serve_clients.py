@@ -2,24 +2,27 @@
 
 import asyncio
 import json
+import threading
 import time
 
 import pytest
 import uvicorn
 from serving import Fake, encoded, run, serving, thirds
 
+from recyclecli.errors import RunFailed
+from recyclecli.report.serve.guard import HEADERS, Guard
+from recyclecli.report.serve.protocol import impatient
 from recyclecli.report.serve.refusal import Limits
-from recyclecli.report.serve.silence import impatient
 from recyclecli.report.serve.turns import Left, Turns
 
 # What takes a client that misbehaves: the application is called as a server would, with `receive` of ours.
 
 
-async def call(app, receive, path="/api/predict", headers=(), address="127.0.0.1", page="1"):
+async def call(app, receive, path="/api/predict", headers=(), address="127.0.0.1", page="1", send=None):
     """Status, headers and body of one request."""
     got = {"body": b""}
 
-    async def send(message):
+    async def keep(message):
         if message["type"] == "http.response.start":
             got["status"] = message["status"]
             got["headers"] = {name.decode(): value.decode() for name, value in message["headers"]}
@@ -33,7 +36,7 @@ async def call(app, receive, path="/api/predict", headers=(), address="127.0.0.1
         "headers": [(name.encode(), value.encode()) for name, value in named],
         "client": (address, 50000), "server": ("127.0.0.1", 8000),
     }  # fmt: skip
-    await app(scope, receive, send)
+    await app(scope, receive, send or keep)
     return got
 
 
@@ -175,6 +178,24 @@ def test_who_leaves_while_waiting_leaves_nothing_behind():
     assert turns.waiting == 0
 
 
+async def behind(app, client, connections=200, told=False, seconds=0.15):
+    """What `client(port)` gives, or `client(port, server)` where it is told, of a real server."""
+    config = uvicorn.Config(
+        app, port=0, lifespan="off", log_level="critical", http=impatient(seconds, connections), timeout_keep_alive=1,
+        timeout_graceful_shutdown=1, ws="none",
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    served = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        return await (client(port, server) if told else client(port))
+    finally:
+        server.should_exit = True
+        await served
+
+
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -197,15 +218,7 @@ def test_connections_on_which_no_request_comes_are_closed(sent, answers):
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    async def client():
-        config = uvicorn.Config(
-            app, port=0, lifespan="off", log_level="critical", http=impatient(0.15), timeout_keep_alive=1
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
+    async def client(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         got = 0
         for chunk in sent:
@@ -217,8 +230,139 @@ def test_connections_on_which_no_request_comes_are_closed(sent, answers):
                 await asyncio.sleep(0.05)
         ended = await asyncio.wait_for(reader.read(), 10)  # what the server sends until it hangs up
         writer.close()
-        server.should_exit = True
-        await serving
         return got, ended
 
-    assert run(client()) == (answers, b"")
+    assert run(behind(app, client)) == (answers, b"")
+
+
+async def answer_to(port, request):
+    """Status, headers and JSON that a real server gives to a raw request."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    head, _, body = (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n\r\n")
+    writer.close()
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    told = json.loads(body) if headers.get("content-type") == "application/json" else body
+    return int(first.split()[1]), headers, told
+
+
+def has_all(headers):
+    return all(headers[name.lower()] == value.lower() for name, value in HEADERS.items())
+
+
+LAST = REQUEST[:-2] + b"Connection: close\r\n\r\n"
+
+
+def test_answers_that_nobody_reads_are_dropped():
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": bytes(2**25 if scope["path"] == "/large" else 1)})
+
+    async def clients(port):
+        deaf = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        for _, writer in deaf:
+            writer.write(REQUEST.replace(b"/", b"/large", 1))
+        status, headers, told = await answer_to(port, LAST)
+        assert (status, headers.get("retry-after"), told["remedy"]) == (503, "10", "try again in 10 s")
+        assert has_all(headers)
+        async with asyncio.timeout(10):
+            while (await answer_to(port, LAST))[0] != 200:
+                await asyncio.sleep(0.05)
+        for _, writer in deaf:
+            writer.close()
+
+    run(behind(Guard(app, ()), clients, connections=2, seconds=1))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n\r\n",
+        b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /nope HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: close, Upgrade\r\n"
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_refused_in_json(sent, caplog):
+    async def client(port):
+        return await answer_to(port, sent)
+
+    with serving() as app:
+        status, headers, told = run(behind(app, client))
+    assert status == (404 if b"nope" in sent else 400)
+    assert set(told) == {"error", "remedy"}
+    assert has_all(headers)
+    assert not caplog.records
+
+
+def test_a_place_is_free_when_the_answer_was_sent():
+    async def two(app):
+        sent, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(message):
+            if message["type"] == "http.response.body":
+                sent.set()
+                await go_on.wait()
+
+        first = asyncio.create_task(call(app, sending(encoded(thirds())), send=slow))
+        await sent.wait()
+        meanwhile = await call(app, sending(encoded(thirds())))
+        go_on.set()
+        await first
+        return meanwhile["status"], (await call(app, sending(encoded(thirds()))))["status"]
+
+    with serving(limits=Limits(places=1)) as app:
+        assert run(two(app)) == (503, 200)
+
+
+def test_the_end_during_an_answer_is_quick_and_quiet(caplog):
+    async def app(scope, receive, send):
+        began.set()
+        await asyncio.sleep(60)
+
+    began = asyncio.Event()
+
+    async def client(port, server):
+        answer = asyncio.create_task(answer_to(port, REQUEST))
+        await began.wait()
+        server.should_exit = True
+        return await answer
+
+    before = time.monotonic()
+    status, headers, told = run(behind(Guard(app, ()), client, told=True))
+    assert time.monotonic() - before < 5
+    assert (status, told["error"]) == (503, "the page was stopped")
+    assert has_all(headers)
+    assert not caplog.records
+
+
+def test_work_that_goes_on_is_left_behind():
+    turns = Turns(Limits())
+    turns.start()
+    go_on = threading.Event()
+
+    async def ask():
+        async def leaves():
+            await asyncio.sleep(0.05)
+
+        with turns.place("a", "1") as place, pytest.raises(Left):
+            await turns.run(place, lambda: go_on.wait(10), leaves)
+
+    run(ask())
+    assert not turns.end(0.01)
+    go_on.set()
+    assert turns.end(10)
+
+
+def test_scores_that_are_not_finite_name_the_remedy():
+    def broken(*_):
+        raise RunFailed("the model gives scores that are no finite numbers", "train again")
+
+    model = Fake()
+    model.predict = broken
+    with serving(model) as app:
+        got = run(call(app, sending(encoded(thirds()))))
+    assert got["status"] == 500
+    assert json.loads(got["body"])["remedy"] == "train again"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Annotated, Any
 
@@ -15,10 +16,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from recyclecli.engine.pipeline import Pipeline
 from recyclecli.engine.predicting.pictures import palette_image
-from recyclecli.errors import nearest
+from recyclecli.errors import RecycleError, nearest
 from recyclecli.printable import printable_values
 from recyclecli.report.serve.answer import agreement, answer_of
 from recyclecli.report.serve.bins import Bin
@@ -99,14 +101,31 @@ async def _answered(
     """The answer to a request that holds a photo: a place, then the photo, then its turn."""
     address = request.client.host if request.client else ""
     try:
-        with turns.place(address, request.headers.get(PAGE, "")[:40]) as place:
+        with ExitStack() as held:
+            place = held.enter_context(turns.place(address, request.headers.get(PAGE, "")[:40]))
             data = await take(request, limits)
             await run_in_threadpool(check_photo, data, limits)
-            return await turns.run(place, partial(work, data, place), partial(_left, request))
+            answer = await turns.run(place, partial(work, data, place), partial(_left, request))
+            return _Held(answer, held.pop_all())
     except (ClientDisconnect, Left):
         return Response(status_code=499)  # nobody reads it
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise Refused(503, "out of memory", "send a smaller photo, or switch off tricks") from error
+    except RecycleError as error:  # scores of the run, or of one of the tricks, that are not finite
+        raise Refused(500, str(error.args[0]), error.remedy) from error
+
+
+class _Held(Response):
+    """An answer that keeps its place until it was sent."""
+
+    def __init__(self, answer: Response, place: ExitStack) -> None:
+        super().__init__()
+        self._answer, self._place = answer, place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer, and free the place."""
+        with self._place:
+            await self._answer(scope, receive, send)
 
 
 async def _left(request: Request) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from recyclecli.printable import printable_values
 from recyclecli.report.serve.refusal import Refused
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -56,6 +58,9 @@ class Guard:
                 started = True
                 own = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
                 message["headers"] = [*message["headers"], *own]
+            if message["type"] == "http.response.body" and message.get("body") and not message.get("more_body"):
+                await send({**message, "more_body": True})
+                message = {"type": "http.response.body"}  # the server takes it when the client has read the rest
             await send(message)
 
         try:
@@ -63,6 +68,9 @@ class Guard:
             await self._app(scope, receive, sending)
         except Refused as refused:
             await answered(refused)(scope, receive, sending)
+        except asyncio.CancelledError:  # Ctrl-C, and the work takes longer than the answers are waited for
+            if not started:
+                await answered(Refused(503, "the page was stopped", "start it again"))(scope, receive, sending)
         except Exception as error:
             print(f"error: a bug of recyclecli: {type(error).__name__}: {error}", file=sys.stderr)
             if not started:
@@ -102,7 +110,7 @@ def _name(host: str) -> str:
     return host.rpartition(":")[0].rstrip(".") if ":" in host else host.rstrip(".")
 
 
-def answered(refused: Refused) -> JSONResponse:
-    """A refusal as an answer."""
-    content = {"error": refused.message, "remedy": refused.remedy}
-    return JSONResponse(content, refused.status, headers=refused.headers)
+def answered(refused: Refused, headers: Mapping[str, str] = {}) -> JSONResponse:
+    """A refusal as an answer, with `headers` beside its own."""
+    content = printable_values({"error": refused.message, "remedy": refused.remedy})
+    return JSONResponse(content, refused.status, headers={**headers, **refused.headers})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import logging
+import os
 import socket
 import sys
 import webbrowser
@@ -22,11 +24,11 @@ from recyclecli.report.serve.app import create_app
 from recyclecli.report.serve.bins import DEFAULTS, read_bins
 from recyclecli.report.serve.guard import LOOPBACK
 from recyclecli.report.serve.model import Model
+from recyclecli.report.serve.protocol import impatient
 from recyclecli.report.serve.refusal import Limits
-from recyclecli.report.serve.silence import impatient
 from recyclecli.report.serve.turns import Turns
 
-GRACE = 5  # seconds that answers under way are waited for at the end
+GRACE = 1  # second that answers under way are waited for at the end
 
 
 def serve(
@@ -75,8 +77,8 @@ def serve(
         if open_browser:
             webbrowser.open(address)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, proxy_headers=False, server_header=False, lifespan="off",
-            timeout_graceful_shutdown=GRACE, limit_concurrency=200, http=impatient(limits.idle),
+            app, log_level="critical", access_log=False, proxy_headers=False, server_header=False, lifespan="off",
+            timeout_graceful_shutdown=GRACE, http=impatient(limits.idle), ws="none",
         )  # fmt: skip
         logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a broken form is the sender's to know
         turns.start()
@@ -85,7 +87,17 @@ def serve(
         except KeyboardInterrupt:  # how it is meant to end
             print("stopped", file=sys.stderr)
         finally:
-            turns.end(GRACE)
+            if not turns.end(GRACE / 4):
+                atexit.register(_leave, turns)
+
+
+def _leave(turns: Turns) -> None:
+    """End the process where a piece of work goes on: its thread must not meet an interpreter that is taken down."""
+    if turns.end(0):
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _listening(host: str, port: int) -> socket.socket:

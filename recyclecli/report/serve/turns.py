@@ -73,13 +73,14 @@ class Turns:
         """Begin to work."""
         self._thread.start()
 
-    def end(self, seconds: float) -> None:
-        """End after the piece of work at hand; wait for that so long."""
+    def end(self, seconds: float) -> bool:
+        """End after the piece of work at hand; whether that was done within so long."""
         with self._ready:
             self._ended = True
             self._ready.notify()
         if self._thread.is_alive():
             self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     @property
     def waiting(self) -> int:
