@@ -5,6 +5,10 @@
 
 import pluggy
 
+from recyclecli.telemetry import disable_telemetry
+
 __version__ = "0.1.0"
+
+disable_telemetry()
 
 hookimpl = pluggy.HookimplMarker("recyclecli")

@@ -4,14 +4,18 @@ It needs numpy, pillow and onnxruntime, and card.json beside it.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from PIL.Image import Resampling
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it writes a device id and events for its maker
+
+import onnxruntime
 
 
 def stretch(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:

@@ -56,7 +56,8 @@ def create_app(
         hosts: names that the page goes by, beside those of this machine to itself.
         local: it is for this machine alone.
     """
-    app = FastAPI(title="recycle serve", docs_url=None, redoc_url=None, openapi_url=None)
+    silent: Any = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+    app = FastAPI(title="recycle serve", docs_url=None, redoc_url=None, openapi_url=None, telemetry=silent)
     known, files = printable_values(about(models, limits, bins)), static_files()
     pages = {"/": page("serve.html.j2", known, local), "/children": page("children.html.j2", known, local)}
 
