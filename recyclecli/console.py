@@ -9,7 +9,7 @@ from rich import console as rich
 from rich.segment import Segment
 from rich.text import Text
 
-from recyclecli.printable import printable
+from recyclecli.printable import printable, shown
 
 
 class Console(rich.Console):
@@ -17,7 +17,7 @@ class Console(rich.Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """A text from a string, measured as it is shown."""
-        return super().render_str(printable(text), **options)
+        return super().render_str(shown(text), **options)
 
     def render(self, renderable: rich.RenderableType, options: rich.ConsoleOptions | None = None) -> Iterable[Segment]:
         """The segments of anything, also of what builds its texts by itself."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
+
+from recyclecli.private import without_passwords
 
 _HIDDEN = (
     r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
@@ -32,15 +34,9 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", r"\u000a").replace("\t", r"\u0009")
 
 
-def printable_values(value: Any) -> Any:
-    """A JSON value with each text in it as `printable` gives it; keys stay."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, Mapping):
-        return {key: printable_values(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [printable_values(one) for one in value]
-    return value
+def shown(text: str) -> str:
+    """`text` as it may be shown: `printable`, and without the passwords of URLs."""
+    return printable(without_passwords(text))
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -51,7 +47,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 class PrintableStream:
-    """A text stream that writes `printable` text to another.
+    """A text stream that writes what is `shown` of a text to another.
 
     A bar that returns to the start of its line (tqdm's) still may, at the beginning of what it writes. rich finds
     `rich_proxied_file`, through which its own colours pass; see `recyclecli.console`.
@@ -64,9 +60,9 @@ class PrintableStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write `printable` text; the number of characters given."""
+        """Write what is `shown`; the number of characters given."""
         start = "\r" if text.startswith("\r") and self._stream.isatty() else ""
-        self._stream.write(start + printable(text[len(start) :]))
+        self._stream.write(start + shown(text[len(start) :]))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -85,7 +81,7 @@ class _StyledStream(PrintableStream):
     """Lets the sequences of rich's own pass."""
 
     def write(self, text: str) -> int:
-        self._stream.write(_STYLED.sub(lambda match: match[1] or _escaped(match), text))
+        self._stream.write(_STYLED.sub(lambda match: match[1] or _escaped(match), without_passwords(text)))
         return len(text)
 
     @property

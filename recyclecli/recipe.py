@@ -14,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.plugins import Registry
+from recyclecli.private import map_texts, without_passwords
 from recyclecli.settings import Section, TrainSection
 from recyclecli.types import Kind
 
@@ -105,9 +106,9 @@ class Recipe(Section):
         return [("data.dataset", "dataset", self.data.dataset), ("model", "model", self.model), *lists]
 
     def to_yaml(self) -> str:
-        """The recipe as YAML that `resolve` reads back to an equal recipe."""
+        """The recipe as YAML that `resolve` reads back to an equal recipe, but for passwords in URLs."""
         stream = StringIO()
-        YAML().dump(self.model_dump(mode="json", by_alias=True), stream)
+        YAML().dump(map_texts(self.model_dump(mode="json", by_alias=True), without_passwords), stream)
         return stream.getvalue()
 
 

@@ -18,6 +18,7 @@ from recyclecli import __version__
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
+from recyclecli.private import map_texts, without_passwords
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, ModelContext
 
@@ -34,7 +35,7 @@ def card(recipe: Recipe, class_names: tuple[str, ...], palette: list[tuple[int, 
         "recyclecli": __version__,
         "class_names": list(class_names),
         "palette": [list(color) for color in palette],
-        "model": recipe.model.model_dump(mode="json"),
+        "model": map_texts(recipe.model.model_dump(mode="json"), without_passwords),
         "size": recipe.data.size,
         "split": how,
     }

@@ -12,6 +12,7 @@ import torch
 from recyclecli import __version__
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import ALLOW_LIST, Registry, allow_list
+from recyclecli.private import without_passwords
 
 CALLBACK_GROUP = "lightning.pytorch.callbacks_factory"  # any installed package may add callbacks through it
 
@@ -28,7 +29,7 @@ def environment(registry: Registry) -> dict[str, object]:
         "threads": torch.get_num_threads(),
         "plugins": {plugin.distribution: f"{plugin.version} {plugin.state}" for plugin in registry.plugins},
         "lightning_callback_factories": _foreign_callbacks(),
-        "command": sys.argv,
+        "command": [without_passwords(argument) for argument in sys.argv],
     }
 
 

@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import PART
 from recyclecli.owned import RECORD, Owned
 from recyclecli.plugins import Registry
+from recyclecli.private import absolute_paths, map_texts, shown_text
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -121,13 +123,15 @@ def export(
                 "train longer if the model is undecided everywhere, or export another model",
             )
         done = Exported(place, out / CARD, out / SCRIPT, OPSET, exporter, shape, count, agreement, difference)
+        card = _card(trained, done)
+        card = map_texts(card, partial(shown_text, base=run.folder, places=absolute_paths(card)))
         models = sorted(file.name for file in scratch.iterdir())  # with more than 2 GB of weights there are two
         with owned.begun(done.script, [done.card, *(out / name for name in models)], force):
             owned.remove(out / name for name in FILES - {*models, CARD, SCRIPT})
             for name in models:
                 with owned.whole(out / name) as part:
                     shutil.copyfile(scratch / name, part)
-            owned.write_json(done.card, _card(trained, done), indent=1)
+            owned.write_json(done.card, card, indent=1)
             owned.write_bytes(done.script, SOURCE.read_bytes())
     return done
 
@@ -168,6 +172,8 @@ def _write_model(trained: Trained, file: Path) -> tuple[str, tuple[int | str, ..
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 torch.onnx.export(model, (example,), file, dynamo=exporter == "dynamo", **names, **keywords)
+            if exporter == "dynamo":
+                _without_traces(file)
             onnx.checker.check_model(file)
             reason = _differs(model, _session(file), sides)
         except (OSError, MemoryError):
@@ -183,6 +189,17 @@ def _write_model(trained: Trained, file: Path) -> tuple[str, tuple[int | str, ..
         f"model {trained.card['model']['name']} cannot be exported: {reason.splitlines()[0]}",
         "export a run of another architecture or encoder",
     )
+
+
+def _without_traces(file: Path) -> None:
+    """Remove from each node of an ONNX file where torch saw it: lines of code with the paths of this machine."""
+    import onnx
+
+    stored = onnx.load(file, load_external_data=False)
+    for node in (*stored.graph.node, *(node for function in stored.functions for node in function.node)):
+        node.doc_string = ""
+        del node.metadata_props[:]
+    onnx.save(stored, file)
 
 
 def _differs(model: nn.Module, session: onnxruntime.InferenceSession, sides: list[tuple[int, int]]) -> str:

@@ -7,12 +7,15 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
+from ruamel.yaml import YAML
 
 from recyclecli.data.check import CATALOGUE, Fault, check_contents, content_of
 from recyclecli.data.folds import class_counts
@@ -25,6 +28,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.judge.scores import Evaluation
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
+from recyclecli.private import absolute_paths, map_texts, shown_path, shown_text, without_passwords
 from recyclecli.recipe import Recipe
 from recyclecli.report import figures
 from recyclecli.report.gallery import Gallery
@@ -77,13 +81,18 @@ def write_report(
     result = evaluate(registry, run, recipe, split.val, gallery, pipeline)
     choice = read_choice(run) if run.pipeline.is_file() else None
     code, policy = script("report.js")
+    found = findings(split)
+    values = map_texts(recipe.model_dump(mode="json", by_alias=True), without_passwords)
+    private = partial(shown_text, base=run.folder, places=absolute_paths(values))
+    described = StringIO()
+    YAML().dump(map_texts(values, private), described)
     page = render(
         "report.html.j2",
         script=code,
         script_policy=Markup(policy),
         name=run.folder.name,
-        done=what_was_done(recipe, split),
-        outcome=what_came_of_it(result, best, rows, str(pipeline), choice),
+        done=[*map(private, what_was_done(recipe, split))],
+        outcome=[*map(private, what_came_of_it(result, best, rows, str(pipeline), choice))],
         result=result,
         legend=[(label, f"#{bytes(color).hex()}") for label, color in zip(names, colors, strict=True)],
         curves=[Markup(curve) for curve in figures.curves(rows, best)],
@@ -97,14 +106,14 @@ def write_report(
         worst=gallery.worst(),
         data=data_rows(split),
         sides=(len(split.train), len(split.val)),
-        findings=findings(split),
+        findings=found and [replace(one, examples=tuple(map(private, one.examples))) for one in found],
         dataset=split.data.dataset.name,
-        pipeline=str(pipeline),
-        choice=choice,
+        pipeline=private(str(pipeline)),
+        choice=map_texts(choice, private),
         environment=environment(run),
         fingerprint=split.data.fingerprint,
         commands=commands(run),
-        recipe=run.recipe.read_text(encoding="utf-8"),
+        recipe=described.getvalue(),
     )
     file = file or run.folder / "report.html"
     owned = Owned(file.parent)
@@ -161,7 +170,8 @@ def environment(run: Run) -> Mapping[str, Any]:
 
 def commands(run: Run) -> list[str]:
     """How to repeat the run, judge it again and use it."""
-    folder = shlex.quote(str(run.folder))
+    shown = shown_path(run.folder, Path())
+    folder = "~/" + shlex.quote(shown[2:]) if shown.startswith("~/") else shlex.quote(shown)
     return [
         f"recycle train --recipe {folder}/recipe.yaml",
         f"recycle eval {folder}",

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from recyclecli import __version__
-from recyclecli.printable import printable
+from recyclecli.printable import shown
 
 TEMPLATES = "templates"
 
@@ -25,7 +25,7 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return printable(environment.get_template(template).render(version=__version__, **values))
+    return shown(environment.get_template(template).render(version=__version__, **values))
 
 
 def script(name: str) -> tuple[Markup, str]:

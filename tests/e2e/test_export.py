@@ -141,7 +141,8 @@ def export_of(registry, tmp_path, monkeypatch):
     """Exports a model of two classes as if a run had trained it."""
 
     def run(model, size=64):
-        trained = Trained(model.eval(), ("a", "b"), [(0, 0, 0), (1, 2, 3)], size, {"model": {"name": "it"}})
+        described = {"model": {"name": "it", "weights": "/mnt/alice/best.pt"}}
+        trained = Trained(model.eval(), ("a", "b"), [(0, 0, 0), (1, 2, 3)], size, described)
         monkeypatch.setattr(engine, "load_trained", lambda *_: trained)
         return engine.export(registry, Run(tmp_path), tmp_path / "out", noise((50, 80), (40, 40)))
 
@@ -198,6 +199,8 @@ def test_a_model_of_one_size(export_of, model, exporter):
     assert (done.exporter, done.shape) == (exporter, ("batch", 3, 64, 64))
     card = json.loads(done.card.read_text())
     assert card["dynamic_axes"] == ["batch"]
+    assert card["model"]["weights"] == ".../best.pt"
+    assert b".py" not in done.model.read_bytes()  # no lines of code, with the paths of this machine
     assert card["normalisation"] == {"where": "inside the model"}
 
 

@@ -21,7 +21,8 @@ from starlette.types import Receive, Scope, Send
 from recyclecli.engine.pipeline import Pipeline
 from recyclecli.engine.predicting.pictures import palette_image
 from recyclecli.errors import RecycleError, nearest
-from recyclecli.printable import printable_values
+from recyclecli.printable import shown
+from recyclecli.private import map_texts
 from recyclecli.report.serve.answer import agreement, answer_of
 from recyclecli.report.serve.bins import Bin
 from recyclecli.report.serve.guard import Guard, answered
@@ -58,7 +59,7 @@ def create_app(
     """
     silent: Any = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
     app = FastAPI(title="recycle serve", docs_url=None, redoc_url=None, openapi_url=None, telemetry=silent)
-    known, files = printable_values(about(models, limits, bins)), static_files()
+    known, files = map_texts(about(models, limits, bins), shown), static_files()
     pages = {"/": page("serve.html.j2", known, local), "/children": page("children.html.j2", known, local)}
 
     @app.api_route("/", methods=["GET", "HEAD"])
@@ -157,7 +158,7 @@ def _predict(models: Sequence[Model], tricks: Sequence[str], limits: Limits, dat
     }
     if len(models) == 2:
         content["agreement"] = agreement(models[0], predictions[0], models[1], predictions[1])
-    return JSONResponse(printable_values(content))
+    return JSONResponse(map_texts(content, shown))
 
 
 def _mask(model: Model, tricks: Sequence[str], limits: Limits, data: bytearray, place: Place) -> Response:

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from recyclecli.printable import printable_values
+from recyclecli.printable import shown
 from recyclecli.report.serve.refusal import Refused
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -112,5 +112,5 @@ def _name(host: str) -> str:
 
 def answered(refused: Refused, headers: Mapping[str, str] = {}) -> JSONResponse:
     """A refusal as an answer, with `headers` beside its own."""
-    content = printable_values({"error": refused.message, "remedy": refused.remedy})
+    content = {"error": shown(refused.message), "remedy": shown(refused.remedy)}
     return JSONResponse(content, refused.status, headers={**headers, **refused.headers})
