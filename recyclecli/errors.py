@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from recyclecli.printable import one_line
+from recyclecli.printable import one_line, shown
 
 
 class RecycleError(Exception):
@@ -22,7 +22,7 @@ class RecycleError(Exception):
 
     def __str__(self) -> str:
         message = str(self.args[0])
-        return f"{message}\n  remedy: {self.remedy}" if self.remedy else message
+        return shown(f"{message}\n  remedy: {self.remedy}" if self.remedy else message)
 
 
 class FaultsFound(RecycleError):

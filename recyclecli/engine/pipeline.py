@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.owned import Owned
+from recyclecli.private import map_texts, without_passwords
 from recyclecli.recipe import ListedPart, Recipe
 
 FORMAT = 1
@@ -120,6 +121,7 @@ def _broken(run: Run, error: object) -> RecycleError:
 
 def write_choice(run: Run, pipeline: Pipeline, more: dict[str, Any]) -> None:
     """Write the pipeline that `predict`, `eval` and `report` use from now on, and where it comes from."""
+    described = map_texts(pipeline.as_dict(), without_passwords)
     owned = Owned(run.folder)
-    owned.write_json(run.pipeline, {"format": FORMAT, "pipeline": pipeline.as_dict(), **more}, indent=1)
+    owned.write_json(run.pipeline, {"format": FORMAT, "pipeline": described, **more}, indent=1)
     owned.finish()

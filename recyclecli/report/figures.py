@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from recyclecli.judge.scores import ClassScores
+from recyclecli.printable import one_line
 
 INK = "#010203"  # stands for the page's text colour until the figure is written
 SOFT = "#0102ab"  # for the page's line colour
@@ -127,7 +128,7 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> str:
 
 
 def _class_axis(axes: Any, names: Sequence[str]) -> None:
-    axes.set_yticks(range(len(names)), list(names))
+    axes.set_yticks(range(len(names)), list(map(one_line, names)))
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(left=False)
 
@@ -152,8 +153,8 @@ def confusion_matrix(matrix: NDArray[Any], names: Sequence[str]) -> str:
                 axes.text(
                     column, row, f"{value:.0f}", ha="center", va="center", color="#ffffff" if value > 55 else "#10243d"
                 )
-        axes.set_xticks(range(len(names)), list(names), rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(names)), list(names))
+        axes.set_xticks(range(len(names)), list(map(one_line, names)), rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(len(names)), list(map(one_line, names)))
         axes.set(xlabel="predicted", ylabel="true")
         axes.tick_params(length=0)
         return svg(figure, "Confusion matrix: percent of each true class by predicted class")

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from recyclecli.coco import has_background
 from recyclecli.data.fit import fitted_size, resize_image, resize_labels
 from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.printable import one_line
 from recyclecli.report.fonts import font
 from recyclecli.types import IGNORE, Record, Source
 
@@ -246,7 +247,7 @@ def names(
         each = objects[place]
         if each.label == IGNORE or sum((b[2] - b[0]) * (b[3] - b[1]) for b in taken) > COVERED * width * height:
             continue
-        name = class_names[each.label]
+        name = one_line(class_names[each.label])
         text = name if len(name) <= 16 else name[:15] + "…"
         box = _free_place(each.inside, font(size, text).getlength(text) + size + 9, size + 6, taken)
         if box is not None:
@@ -327,8 +328,10 @@ def contact_sheet(
         shown = look(source, index, cell, enlarge=True)
         for each in shown.objects:
             counts[each.label] += 1
-        pictures.append((draw(shown, source.class_names, colors, 12 if cell < 480 else 14), shown.record.file_name))
-    legend = _legend(source.class_names, colors, counts, width, title)
+        pictures.append(
+            (draw(shown, source.class_names, colors, 12 if cell < 480 else 14), one_line(shown.record.file_name))
+        )
+    legend = _legend(source.class_names, colors, counts, width, one_line(title))
     rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns)]
     heights = [max(picture.height for picture, _ in row) + CAPTION + GAP for row in rows]
     sheet = Image.new("RGB", (width, legend.height + sum(heights) + MARGIN), PAPER)
@@ -359,7 +362,7 @@ def _legend(
     labels = [*range(first_label(class_names), len(class_names)), *([IGNORE] if counts[IGNORE] else [])]
     entries, left, top = [], MARGIN, MARGIN + 34
     for label in labels:
-        name = "ignored" if label == IGNORE else f"{class_names[label]} ({counts[label]})"
+        name = "ignored" if label == IGNORE else f"{one_line(class_names[label])} ({counts[label]})"
         name = name if len(name) <= 40 else name[:39] + "…"
         across = 44 + round(font(15, name).getlength(name)) + 26
         if left > MARGIN and left + across > width - MARGIN:

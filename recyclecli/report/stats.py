@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from recyclecli.data.stats import LARGE, SMALL, Part, Stats, quantiles, size_groups
+from recyclecli.printable import one_line
 from recyclecli.report.figures import SOFT, STYLE, Color, rgb, svg
 from recyclecli.report.render import render
 
@@ -199,4 +200,5 @@ def _number(value: float) -> str:
 
 
 def _short(name: str, longest: int = 18) -> str:
+    name = one_line(name)
     return name if len(name) <= longest else name[: longest - 1] + "…"

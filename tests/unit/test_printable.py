@@ -11,10 +11,13 @@ from rich.live import Live
 from serving import HOST, Fake, encoded, serving, thirds
 from support import coco, recycle_here, write_coco
 
+from recyclecli.coco import CocoSource
 from recyclecli.console import Console
-from recyclecli.errors import listed
+from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import PrintableStream, one_line, printable, printable_streams
 from recyclecli.progress import track
+from recyclecli.report import sheet
+from recyclecli.report.fonts import font
 
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0001]")
 NAME = "\x1b]0;owned\x07\x1b[2J\x1b[1;31mPaper\x9b31m\u202e\u2066\x7f\U000e0001"
@@ -120,6 +123,21 @@ def test_pages(tmp_path, command):
     page = (tmp_path / "page.html").read_text()
     assert "owned" in page
     assert not HIDDEN.search(page)
+
+
+def test_errors_of_a_program_of_ones_own():
+    error = RecycleError(f"no class {NAME}", f"see https://alice:s3cret@host.example/{NAME}")
+    assert not HIDDEN.search(str(error))
+    assert "s3cret" not in str(error)
+
+
+def test_names_in_pictures(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(sheet, "font", lambda size, text: drawn.append(text) or font(size, text))
+    file = write_coco(tmp_path / "data", coco(2, categories=((NAME, 1), ("Metal", 2))))
+    sheet.contact_sheet(CocoSource(tmp_path / "data", file), [0, 1], [(0, 0, 0)] * 3, 2, NAME)
+    assert any("owned" in text for text in drawn)
+    assert not HIDDEN.search("".join(drawn))
 
 
 def test_the_local_page():

@@ -186,5 +186,5 @@ async def _refused(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, Refused):
         return answered(error)
     if isinstance(error, HTTPException):
-        return answered(Refused(error.status_code, str(error.detail).lower(), headers=error.headers or {}))
+        return answered(Refused(error.status_code, str(error.detail).lower(), "see docs/serve.md", error.headers or {}))
     return answered(Refused(422, "the address is not understood", "see docs/serve.md"))

@@ -76,7 +76,9 @@ def impatient(seconds: float, connections: int = CONNECTIONS) -> type[H11Protoco
                 }
                 body = json.dumps(refusal).encode()
                 headers = HEADERS | {"Content-Type": "application/json", "Content-Length": str(len(body))}
-                head = h11.Response(status_code=400, headers=[*headers.items(), ("Connection", "close")], reason=b"")
+                head = h11.Response(
+                    status_code=400, headers=[*headers.items(), ("Connection", "close")], reason=b"Bad Request"
+                )
                 for event in (head, h11.Data(data=body), h11.EndOfMessage()):
                     self.transport.write(self.conn.send(event))
             self.transport.close()
