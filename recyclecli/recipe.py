@@ -6,19 +6,23 @@ import os
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from recyclecli.errors import RecycleError, nearest
+from recyclecli.errors import RecycleError, nearest, short_repr
 from recyclecli.plugins import Registry
 from recyclecli.private import map_texts, without_passwords
+from recyclecli.reading import MissingFile, parse_yaml, read_yaml
 from recyclecli.settings import Section, TrainSection
 from recyclecli.types import Kind
 
 Scale = Annotated[float, Field(ge=0.05, le=20)]
+KEY = 200  # characters of a key that a message names
+MOST_PARTS = 32  # of a list of components
+MOST_FILES = 1000  # of a list of annotation files
 LISTS: dict[str, Kind] = {"loss": "loss", "aug": "augmentation", "post": "postprocessor"}
 
 
@@ -63,9 +67,9 @@ class DataSection(Section):
     )
     json_path: str | None = Field(None, description="annotation file; found in root when left out")
     classes: dict[str, tuple[str, ...]] = Field({}, description="class to the categories merged into it")
-    train: tuple[DataFile, ...] = Field((), description="explicit training files")
-    val: tuple[DataFile, ...] = Field((), description="explicit validation files")
-    fold: int | None = Field(None, ge=0, description="fold of folds.json that is held out")
+    train: tuple[DataFile, ...] = Field((), max_length=MOST_FILES, description="explicit training files")
+    val: tuple[DataFile, ...] = Field((), max_length=MOST_FILES, description="explicit validation files")
+    fold: int | None = Field(None, ge=0, le=10_000, description="fold of folds.json that is held out")
     split: Literal["auto", "files", "folds", "random"] = Field(
         "auto", description="where the validation set comes from"
     )
@@ -74,7 +78,7 @@ class DataSection(Section):
     scale: tuple[Scale, Scale] | None = Field(
         (0.75, 1.5), description="smallest and largest zoom of random training crops; null for whole photos"
     )
-    workers: int | None = Field(None, ge=0, description="loading processes; by the machine when left out")
+    workers: int | None = Field(None, ge=0, le=1024, description="loading processes; by the machine when left out")
     fingerprint: str | None = Field(None, description="of the data of an earlier run; refused when it differs")
 
     @field_validator("scale")
@@ -94,10 +98,15 @@ class Recipe(Section):
     loss: tuple[LossPart, ...] = Field(
         (LossPart(name="ce", class_weights="effective-number"), LossPart(name="dice", weight=0.5)),
         min_length=1,
+        max_length=MOST_PARTS,
         description="added up by their weights",
     )
-    aug: tuple[ListedPart, ...] = Field((ListedPart(name="flip"),), description="changes training batches, in order")
-    post: tuple[ListedPart, ...] = Field((), description="changes probabilities, in order, in eval and predict")
+    aug: tuple[ListedPart, ...] = Field(
+        (ListedPart(name="flip"),), max_length=MOST_PARTS, description="changes training batches, in order"
+    )
+    post: tuple[ListedPart, ...] = Field(
+        (), max_length=MOST_PARTS, description="changes probabilities, in order, in eval and predict"
+    )
     train: TrainSection = Field(TrainSection(), description="how the weights are found")
 
     def parts(self) -> list[tuple[str, Kind, Part]]:
@@ -140,17 +149,19 @@ def resolve(
             faults.append(f"{key} is set twice, last by -o {text}")
         else:
             try:
-                settings[key] = _yaml(value)
-            except (YAMLError, RecursionError):
-                faults.append(f"-o {text[:80]}: the value is not YAML")
+                settings[key] = parse_yaml(value)
+            except ValueError as error:
+                faults.append(f"-o {text[:80]}: the value is not YAML: {str(error).splitlines()[0]}")
     # a name replaces its component and drops its options, so names come before options
     for key in sorted(settings, key=lambda key: key.count(".") - key.endswith(".name")):
         try:
             _assign(tree, key, settings[key])
         except LookupError as error:
-            faults.append(f"{key} = {settings[key]!r}: {error.args[0]}")
+            faults.append(f"{key} = {short_repr(settings[key])}: {error.args[0]}")
         except (AttributeError, TypeError):
-            faults.append(f"{key} = {settings[key]!r}: what it would be set in is no section of keys and values")
+            faults.append(
+                f"{key} = {short_repr(settings[key])}: what it would be set in is no section of keys and values"
+            )
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
@@ -165,10 +176,6 @@ def resolve(
     return recipe
 
 
-def _yaml(text: str) -> Any:
-    return YAML(typ="safe", pure=True).load(text)
-
-
 def unchecked(file: Path) -> Recipe:
     """The recipe of a file, its components and their options unchecked; RecycleError or ValidationError if none."""
     return Recipe.model_validate(_defaults(_read(file)))
@@ -176,11 +183,11 @@ def unchecked(file: Path) -> Recipe:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        tree = _yaml(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecycleError(f"cannot read the recipe {file}: {error}") from error
-    except (YAMLError, RecursionError) as error:
-        raise RecycleError(f"{file} is not YAML: {error}", "correct the line it names") from error
+        tree = read_yaml(file)
+    except MissingFile as error:
+        raise RecycleError(
+            f"recipe {file} does not exist", f"make one: recycle init --out {quote(str(file))}"
+        ) from error
     if tree is not None and not isinstance(tree, dict):
         raise RecycleError(f"{file} is not a recipe: a mapping of sections is expected")
     return tree or {}
@@ -191,7 +198,7 @@ def _defaults(tree: dict[str, Any]) -> dict[str, Any]:
     full = Recipe().model_dump(include={"model", "loss", "aug"}) | tree
     for key in ("data", "train"):
         if not isinstance(full.get(key) or {}, dict):
-            raise RecycleError(f"recipe: {key} = {full[key]!r} is no section of keys and values")
+            raise RecycleError(f"recipe: {key} = {short_repr(full[key])} is no section of keys and values")
         full[key] = dict(full.get(key) or {})
     full["data"].setdefault("dataset", "coco")
     full["model"] = _spelled(full["model"])
@@ -248,13 +255,13 @@ def _entry(section: str, entries: list[dict[str, Any]], rest: list[str]) -> tupl
 
 def _fault(model: type[BaseModel], detail: Any) -> str:
     """One line for a pydantic error: key, value, what is wrong, nearest valid key."""
-    key = ".".join(str(step) for step in detail["loc"])
+    key = ".".join(str(step) for step in detail["loc"])[:KEY]
     if detail["type"] != "extra_forbidden":
-        return f"{key} = {detail['input']!r}: {detail['msg']}"
+        return f"{key} = {short_repr(detail['input'])}: {detail['msg']}"
     for step in detail["loc"][:-1]:
         field = model.model_fields.get(str(step))
         model = field.annotation if field and isinstance(field.annotation, type) else DataFile if field else model
-    return f"{key} = {detail['input']!r}: unknown key; {nearest(str(detail['loc'][-1]), model.model_fields)}"
+    return f"{key} = {short_repr(detail['input'])}: unknown key; {nearest(str(detail['loc'][-1]), model.model_fields)}"
 
 
 def _check_parts(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:

@@ -23,21 +23,21 @@ class Section(BaseModel):
 class TrainSection(Section):
     """How the weights are found."""
 
-    epochs: int = Field(30, ge=1, description="passes over the training photos")
-    patience: int | None = Field(None, ge=1, description="epochs without a better score before training stops")
+    epochs: int = Field(30, ge=1, le=1_000_000, description="passes over the training photos")
+    patience: int | None = Field(None, ge=1, le=1_000_000, description="epochs without a better score until it stops")
     monitor: str = Field("miou", description="what best means: miou, loss, or a class, by its IoU")
     keep: int = Field(1, ge=1, le=100, description="checkpoints kept, the best ones")
-    batch_size: int = Field(8, ge=1, description="photos per device and step")
+    batch_size: int = Field(8, ge=1, le=65_536, description="photos per device and step")
     find_batch_size: bool = Field(False, description="on a GPU, find the largest batch that fits, first")
     repeat_threshold: float = Field(0.0, ge=0, le=1, description="photos of classes in a smaller share come more often")
-    overfit_batches: int = Field(0, ge=0, description="train and validate on so many batches alone, to find bugs")
+    overfit_batches: int = Field(0, ge=0, le=1_000_000, description="use so many batches alone, to find bugs")
     lr: float = Field(1e-3, gt=0, description="peak learning rate; 1e-4 suits encoders that are transformers")
     find_lr: bool = Field(False, description="find lr by a range test, first")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
     optimizer: Optimizer = Field("adamw", description="the rule of a step")
     encoder_lr_scale: float = Field(1.0, gt=0, description="the encoder's rate as a share of lr")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor of the rate, encoder block by block backwards")
-    freeze_epochs: int = Field(0, ge=0, description="epochs before the encoder learns")
+    freeze_epochs: int = Field(0, ge=0, le=1_000_000, description="epochs before the encoder learns")
     freeze_norm: bool = Field(
         False, description="batch normalisation keeps the statistics of the encoder's weights; for very small batches"
     )
@@ -49,12 +49,12 @@ class TrainSection(Section):
     restart_epochs: float = Field(10.0, gt=0, description="epochs of the first cycle of cosine-restarts")
     restart_growth: float = Field(1.0, ge=1, description="factor from each cycle's length to the next")
     poly_power: float = Field(0.9, gt=0, description="exponent of poly")
-    plateau_epochs: int = Field(5, ge=1, description="epochs without a better mIoU before plateau lowers the rate")
+    plateau_epochs: int = Field(5, ge=1, le=1_000_000, description="epochs without a better mIoU until the rate falls")
     plateau_factor: float = Field(0.5, gt=0, lt=1, description="what plateau multiplies the rate by")
     precision: Literal["auto", "32", "tf32", "16-mixed", "bf16-mixed"] = Field(
         "auto", description="of the arithmetic; auto: bf16-mixed where the GPU or the CPU has it, else 32"
     )
-    accumulate: int = Field(1, ge=1, description="batches per optimizer step")
+    accumulate: int = Field(1, ge=1, le=1_000_000, description="batches per optimizer step")
     clip: float | None = Field(1.0, gt=0, description="largest gradient norm")
     on_nan: Literal["stop", "skip"] = Field("stop", description="what a loss that is no number does to its step")
     ema: float = Field(0.99, ge=0, lt=1, description="decay of the weight average, 0 for none")
@@ -71,7 +71,7 @@ class TrainSection(Section):
     init_from: Path | None = Field(None, description="weights of another run that training starts from")
     loggers: tuple[Logger, ...] = Field(("tensorboard",), description="where curves and photos go")
     devices: str = Field("auto", coerce_numbers_to_str=True, description="how many, -1 for all, or which: 0,3")
-    num_nodes: int = Field(1, ge=1, description="machines")
+    num_nodes: int = Field(1, ge=1, le=10_000, description="machines")
     strategy: Literal["auto", "ddp", "fsdp"] = Field("auto", description="how several devices share the work")
 
     @model_validator(mode="after")

@@ -61,7 +61,7 @@ def check(
                 write_json(fix, content)
             except ValueError as error:
                 raise RecycleError(
-                    f"{names[split]} holds NaN or infinity, which JSON cannot: nothing is written",
+                    f"{names[split]} holds NaN, infinity or half a character, which JSON cannot: nothing is written",
                     "correct what `recycle data check` calls malformed first",
                 ) from error
             contents, names = {split: content}, {split: str(fix)}

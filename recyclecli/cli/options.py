@@ -63,10 +63,8 @@ def data_root(data: Path | None) -> Path:
 
 def key_values(flag: str, texts: list[str]) -> dict[str, object]:
     """`key=value` texts of a repeatable flag as settings; values are read as YAML."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     from recyclecli.errors import RecycleError
+    from recyclecli.reading import parse_yaml
 
     settings: dict[str, object] = {}
     for text in texts:
@@ -74,9 +72,11 @@ def key_values(flag: str, texts: list[str]) -> dict[str, object]:
         if not equals or not key or key in settings:
             raise RecycleError(f"{flag} {text}: {'set twice' if key in settings else 'not of the form key=value'}")
         try:
-            settings[key] = YAML(typ="safe", pure=True).load(value)
-        except (YAMLError, RecursionError) as error:
-            raise RecycleError(f"{flag} {text[:80]}: the value is not YAML") from error
+            settings[key] = parse_yaml(value)
+        except ValueError as error:
+            raise RecycleError(
+                f"{flag} {text[:80]}: the value is not YAML: {error}", f"write it as {flag} {key}=VALUE"
+            ) from error
     return settings
 
 

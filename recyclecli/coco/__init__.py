@@ -7,11 +7,12 @@ from recyclecli.coco.document import Document, read_document
 from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, label_index
 from recyclecli.coco.paint import paint
 from recyclecli.coco.paths import PHOTO_SUFFIXES, find_annotation_file, resolve_file
-from recyclecli.coco.photo import photo_size, read_photo
+from recyclecli.coco.photo import open_photo, photo_size, read_photo
 from recyclecli.coco.pieces import connected_pieces
 from recyclecli.coco.rle import decode, encode, rasterise
 from recyclecli.coco.source import CocoSource
 from recyclecli.coco.writer import build_document, document_of
+from recyclecli.reading import read_text, read_yaml
 
 __all__ = [
     "BACKGROUND",
@@ -28,10 +29,13 @@ __all__ = [
     "find_annotation_file",
     "has_background",
     "label_index",
+    "open_photo",
     "paint",
     "photo_size",
     "rasterise",
     "read_document",
     "read_photo",
+    "read_text",
+    "read_yaml",
     "resolve_file",
 ]

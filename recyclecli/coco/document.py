@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from recyclecli.coco.labels import LabelIndex, label_index
-from recyclecli.errors import RecycleError
+from recyclecli.coco.photo import PIXELS
+from recyclecli.errors import RecycleError, short_repr
+from recyclecli.reading import MissingFile, parse_json, read_bytes, tree_fault
 
 PROVENANCE = "provenance"  # [{"file_name": ..., "annotation_id": ...}] of a pasted object, file names of a photo
 Fault = tuple[str, str]  # its code in the catalogue of `recycle data check`, and what was found
@@ -19,6 +20,8 @@ FIELDS = {
     "annotations": ("image_id", "category_id"),
     "categories": ("id", "name"),
 }  # of the entries of each list, what none may lack
+LARGEST = 2**31  # bytes of an annotation file
+SIDE = 2**16  # pixels of a photo's longer side
 REACH = 10  # a coordinate may lie this many widths or heights away before it is taken for a fault
 
 
@@ -53,18 +56,21 @@ def read_document(file: Path) -> Document:
     images = {image["id"]: image for image in content["images"]}
     labels = label_index(content["categories"], file)
     faults = list(_image_faults(content["images"]))
+    if fault := tree_fault({key: value for key, value in content.items() if key not in ("images", "annotations")}):
+        faults.append(f"its categories or other sections: {fault}")
     annotations: dict[Any, list[dict[str, Any]]] = {image_id: [] for image_id in images}
     empty = []
     for annotation in content["annotations"]:
         image = images.get(annotation["image_id"])
+        where = f"annotation {short_repr(annotation.get('id'))}"
         if image is None:
-            faults.append(f"annotation {annotation.get('id')}: no image has id {annotation['image_id']!r}")
+            faults.append(f"{where}: no image has id {short_repr(annotation['image_id'])}")
         elif annotation["category_id"] not in labels.label_of:
-            faults.append(f"annotation {annotation.get('id')}: no category has id {annotation['category_id']!r}")
+            faults.append(f"{where}: no category has id {short_repr(annotation['category_id'])}")
         else:
-            fault = shape_fault(annotation.get("segmentation"), image) or field_fault(annotation)
-            if fault:
-                faults.append(f"annotation {annotation.get('id')} of {image['file_name']!r}: {fault[1]}")
+            wrong = shape_fault(annotation.get("segmentation"), image) or field_fault(annotation)
+            if wrong:
+                faults.append(f"{where} of {image['file_name']!r}: {wrong[1]}")
             elif _encloses_nothing(annotation.get("segmentation")):
                 empty.append(annotation.get("id"))
             annotations[annotation["image_id"]].append(annotation)
@@ -85,10 +91,10 @@ def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS)) -> dict[st
         RecycleError: no such file, no JSON, or no COCO.
     """
     try:
-        content: dict[str, Any] = json.loads(file.read_bytes())
-    except FileNotFoundError as error:
-        raise RecycleError(f"annotation file {file} does not exist") from error
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        content: dict[str, Any] = parse_json(read_bytes(file, LARGEST))
+    except MissingFile as error:
+        raise RecycleError(f"annotation file {file} does not exist", "check its name and its folder") from error
+    except ValueError as error:
         raise RecycleError(f"{file} is not valid JSON: {error}", "export or download it again") from error
     for section in sections:
         keys = FIELDS[section]
@@ -101,7 +107,9 @@ def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS)) -> dict[st
                 raise RecycleError(f"{file}: {section}[{number}] lacks {', '.join(missing)}", "complete the entry")
             loose = [key for key in keys if not _fits(entry[key], _TYPES.get(f"{section}.{key}", _TYPES[key]))]
             if loose:
-                raise RecycleError(f"{file}: {section}[{number}].{loose[0]} is {entry[loose[0]]!r}", "correct it")
+                raise RecycleError(
+                    f"{file}: {section}[{number}].{loose[0]} is {short_repr(entry[loose[0]])}", "correct it"
+                )
     if not content["images"]:
         raise RecycleError(f"{file} lists no images")
     return content
@@ -132,18 +140,40 @@ def _image_faults(images: list[dict[str, Any]]) -> Iterator[str]:
         if image["id"] in seen:
             yield f"image id {image['id']!r} occurs twice"
         seen.add(image["id"])
-        if image["width"] < 1 or image["height"] < 1:
-            yield f"image {image['file_name']!r} is stated as {image['width']}x{image['height']} pixels"
-        if fault := provenance_fault(image):
+        if fault := size_fault(image) or provenance_fault(image) or extra_fault(image):
             yield f"image {image['file_name']!r}: {fault[1]}"
 
 
+def size_fault(image: Mapping[str, Any]) -> Fault | None:
+    """What is wrong with an image's stated size; None when its labels can be painted."""
+    height, width = image["height"], image["width"]
+    if min(height, width) < 1:
+        return "invalid-image-size", f"it is stated as {short_repr(width)}x{short_repr(height)} pixels"
+    if max(height, width) > SIDE or height * width > PIXELS:
+        cause = f"it is stated as {short_repr(width)}x{short_repr(height)} pixels"
+        return "invalid-image-size", f"{cause}; at most {PIXELS} are read, and {SIDE} on a side"
+    return None
+
+
+def extra_fault(entry: Mapping[str, Any]) -> Fault | None:
+    """What is wrong with the fields of an entry that its readers pass on, the segmentation left out."""
+    fault = tree_fault({key: value for key, value in entry.items() if key != "segmentation"})
+    return ("malformed-field", fault) if fault else None
+
+
+def usable_id(identity: Any) -> bool:
+    """Whether an annotation's id is a number or a text, or left out."""
+    return identity is None or isinstance(identity, (int, float, str))
+
+
 def field_fault(annotation: Mapping[str, Any]) -> Fault | None:
-    """What is wrong with an annotation's area or provenance; None when nothing is."""
+    """What is wrong with an annotation's id, area, provenance or further fields; None when nothing is."""
+    if not usable_id(annotation.get("id")):
+        return "malformed-field", f"its id is {short_repr(annotation['id'])}, neither a number nor a text"
     area = annotation.get("area")
     if area is not None and not (isinstance(area, (int, float)) and abs(area) < 1e18):  # NaN is not, either
-        return "malformed-field", f"its area is {area!r}"
-    return provenance_fault(annotation)
+        return "malformed-field", f"its area is {short_repr(area)}"
+    return provenance_fault(annotation) or extra_fault(annotation)
 
 
 def provenance_fault(entry: Mapping[str, Any]) -> Fault | None:
@@ -191,8 +221,10 @@ def _rle_fault(rle: dict[str, Any], size: list[int]) -> Fault | None:
     counts = rle.get("counts")
     if not isinstance(counts, (list, str)) or not isinstance(rle.get("size"), list):
         return "malformed-segmentation", "its segmentation is neither polygons nor an RLE"
+    if fault := extra_fault(rle):
+        return fault
     if rle["size"] != size:
-        return "rle-size", f"its RLE is of size {rle.get('size')}, the photo of {size} (height, width)"
+        return "rle-size", f"its RLE is of size {short_repr(rle['size'])}, the photo of {size} (height, width)"
     if isinstance(counts, list):
         covered = sum(counts) if all(type(count) is int and count >= 0 for count in counts) else -1
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +42,10 @@ def label_index(categories: Iterable[Mapping[str, Any]], file: Path) -> LabelInd
     """
     ordered = sorted(categories, key=lambda category: category["id"])
     for key in ("id", "name"):
-        values = [category[key] for category in ordered]
-        doubled = {value for value in values if values.count(value) > 1}
+        counts = Counter(category[key] for category in ordered)
+        doubled = sorted(value for value, count in counts.items() if count > 1)
         if doubled:
-            raise RecycleError(f"{file}: category {key} {listed(sorted(doubled))} occurs twice", "make each unique")
+            raise RecycleError(f"{file}: category {key} {listed(doubled)} occurs twice", "make each unique")
     names = [] if any(category.get(NO_BACKGROUND) is True for category in ordered) else [BACKGROUND]
     ground = len(names)
     label_of = {}

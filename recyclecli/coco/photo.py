@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recyclecli.errors import RecycleError
+from recyclecli.reading import MissingFile, open_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +21,12 @@ if TYPE_CHECKING:
 ORIENTATION = 0x0112  # EXIF tag
 TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
 """What PIL calls that which undoes the orientations 2 to 8."""
-BAND = 1024  # rows that are copied at a time
+BAND = 2048  # x BAND pixels are converted at a time
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # those of `PHOTO_SUFFIXES`; PIL would run Ghostscript for others
+UNCHECKED = 2**24  # pixels that are painted without a look at the photo
+PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError
+DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, struct.error, zlib.error)
+"""What PIL's decoders raise on a damaged file."""
 
 
 def read_photo(file: Path, height: int | None = None, width: int | None = None) -> NDArray[np.uint8]:
@@ -38,16 +46,33 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
                 f"photo {file} holds floating-point numbers, and no range that tells what is white",
                 "save it with 8 or 16 bits",
             )
-        stored = image.size
-        turned = stored[::-1] if orientation >= 5 else stored
-        stated = turned if height is None or width is None else (width, height)
-        if stated not in (stored, turned):
-            raise RecycleError(
-                f"{file} is {stored[0]}x{stored[1]} pixels, its annotation says {stated[0]}x{stated[1]}",
-                "annotate this file, or correct width and height in the annotation file",
-            )
+        turn = height is None or width is None or _is_turned(file, image.size, orientation, height, width)
         image.load()
-        return rgb_array(upright(image, orientation) if stated == turned else image)
+        return rgb_array(upright(image, orientation) if turn else image)
+
+
+def check_size(file: Path, height: int, width: int) -> None:
+    """Compare an annotated size of many pixels with the photo's, its head read alone, where there is a photo.
+
+    For labels that are painted without the photo: an annotation may state any size.
+
+    Raises:
+        RecycleError: the photo cannot be read, or the size fits it neither rotated as EXIF says nor as stored.
+    """
+    if height * width > UNCHECKED and file.exists():
+        with open_photo(file) as (image, orientation):
+            _is_turned(file, image.size, orientation, height, width)
+
+
+def _is_turned(file: Path, stored: tuple[int, int], orientation: int, height: int, width: int) -> bool:
+    """Whether an annotated size is that after the EXIF rotation, not that of the file; RecycleError if neither."""
+    turned = stored[::-1] if orientation >= 5 else stored
+    if (width, height) not in (stored, turned):
+        raise RecycleError(
+            f"{file} is {stored[0]}x{stored[1]} pixels, its annotation says {width}x{height}",
+            "annotate this file, or correct width and height in the annotation file",
+        )
+    return (width, height) == turned
 
 
 def photo_size(file: Path) -> tuple[int, int]:
@@ -62,25 +87,38 @@ def photo_size(file: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def open_photo(file: Path) -> Iterator[tuple[Image.Image, int]]:
+def open_photo(file: Path, what: str = "photo") -> Iterator[tuple[Image.Image, int]]:
     """The image file, not decoded yet, and its EXIF orientation, 1 to 8.
 
+    Args:
+        file: a regular file of one of `FORMATS`.
+        what: the image is, for messages: a photo, a mask ...
+
     Raises:
-        RecycleError: missing, truncated or no image, also where that shows within the block.
+        RecycleError: missing, no regular file, truncated, or no image of a known format, also where that shows
+            within the block.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image: Image.Image = Image.open(file)
-        with image:
-            yield image, orientation_of(image)
-    except FileNotFoundError as error:
-        raise RecycleError(f"photo {file} is missing", "file names are relative to --data: check both") from error
-    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
+        handle = open_regular(file)
+    except MissingFile as error:
+        raise RecycleError(f"{what} {file} is missing", "file names are relative to --data: check both") from error
+    try:
+        with handle:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                image: Image.Image = Image.open(handle, formats=FORMATS)
+            with image:
+                yield image, orientation_of(image)
+    except UnidentifiedImageError as error:
         raise RecycleError(
-            f"photo {file} cannot be read: {error}", "replace the file or drop it from the set"
+            f"{what} {file} cannot be read: it is none of {', '.join(FORMATS)}, whatever its name says",
+            "save it in one of these formats, or drop it from the set",
+        ) from error
+    except (*DAMAGE, Image.DecompressionBombError) as error:
+        raise RecycleError(
+            f"{what} {file} cannot be read: {error}", "replace the file or drop it from the set"
         ) from error
 
 
@@ -101,21 +139,27 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def rgb_array(image: Image.Image) -> NDArray[np.uint8]:
-    """A decoded image of any mode as (H, W, 3) uint8 RGB: alpha dropped, 16-bit gray scaled to 8 bits."""
-    return _array(_rgb(image))
+    """A decoded image of any mode as (H, W, 3) uint8 RGB: alpha dropped, 16-bit gray scaled to 8 bits.
 
-
-def _array(image: Image.Image) -> NDArray[np.uint8]:
-    """An RGB image as an array; a large one band by band, as PIL's own way holds three copies of it for a while."""
+    A large one is converted in bands, as PIL's own way holds three copies of it for a while.
+    """
     import numpy as np
 
-    if image.height <= BAND:
-        return np.asarray(image)
+    if image.height * image.width <= BAND * BAND:
+        return np.asarray(_rgb(image))
     pixels = np.empty((image.height, image.width, 3), np.uint8)
-    for top in range(0, image.height, BAND):
-        bottom = min(top + BAND, image.height)
-        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    top = 0
+    for band in bands(image):
+        pixels[top : top + band.height] = np.asarray(_rgb(band))
+        top += band.height
     return pixels
+
+
+def bands(image: Image.Image) -> Iterator[Image.Image]:
+    """A decoded image from top to bottom in parts of about `BAND` x `BAND` pixels, each as wide as it is."""
+    rows = max(1, BAND * BAND // image.width)
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
 def _rgb(image: Image.Image) -> Image.Image:

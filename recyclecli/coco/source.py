@@ -10,7 +10,7 @@ from recyclecli.coco.document import PROVENANCE, read_document
 from recyclecli.coco.labels import has_background
 from recyclecli.coco.paint import paint
 from recyclecli.coco.paths import resolve_file
-from recyclecli.coco.photo import read_photo
+from recyclecli.coco.photo import check_size, read_photo
 from recyclecli.errors import listed
 from recyclecli.types import IGNORE, Annotation, Record, Sample
 
@@ -65,6 +65,7 @@ class CocoSource:
     def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Mask (H, W) and instances (H, W), without the photo."""
         record = self._records[index]
+        check_size(record.file, record.height, record.width)
         return paint(record.annotations, record.height, record.width, self._ground)
 
 

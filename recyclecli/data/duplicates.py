@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from recyclecli.coco.photo import open_photo
+from recyclecli.coco.photo import bands, open_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,10 @@ AHEAD = 2  # photos that are decoded ahead per core
 
 def digest(image: Image.Image) -> str:
     """SHA-1 of the decoded RGB pixels and their size: equal for lossless copies under any name."""
-    pixels = image if image.mode == "RGB" else image.convert("RGB")
-    return hashlib.sha1(f"{pixels.size}".encode() + pixels.tobytes(), usedforsecurity=False).hexdigest()
+    found = hashlib.sha1(f"{image.size}".encode(), usedforsecurity=False)
+    for band in bands(image):
+        found.update((band if band.mode == "RGB" else band.convert("RGB")).tobytes())
+    return found.hexdigest()
 
 
 def perceptual_hash(image: Image.Image) -> int:

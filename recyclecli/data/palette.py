@@ -5,9 +5,11 @@ from __future__ import annotations
 import colorsys
 import csv
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 from recyclecli.errors import RecycleError
+from recyclecli.reading import read_text
 
 Color = tuple[int, int, int]
 
@@ -52,10 +54,9 @@ def palette(class_names: Sequence[str], root: Path | None = None) -> list[Color]
 
 def _read(file: Path) -> dict[str, Color]:
     try:
-        with file.open(encoding="utf-8-sig", newline="") as handle:
-            rows = list(csv.DictReader(handle, skipinitialspace=True))
+        rows = csv.DictReader(StringIO(read_text(file)), skipinitialspace=True)
         stated = {row["name"]: (int(row["r"]), int(row["g"]), int(row["b"])) for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError, TypeError, ValueError) as error:
+    except (csv.Error, KeyError, TypeError, ValueError) as error:
         raise RecycleError(f"{file} is no table of name,r,g,b: {error}", "correct it or remove it") from error
     wrong = [name for name, color in stated.items() if not all(0 <= part <= 255 for part in color)]
     if wrong:

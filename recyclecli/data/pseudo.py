@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from recyclecli.coco import connected_pieces, has_background
+from recyclecli.coco.photo import open_photo
 from recyclecli.coco.writer import mask_regions, shape_of
 from recyclecli.data.augmented import document
 from recyclecli.errors import RecycleError, nearest
@@ -195,8 +196,8 @@ def of_folder(
 ) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint16]]]:
     """What `recycle predict` wrote of photos as masks and confidence."""
     import numpy as np
-    from PIL import Image
 
     for name, mask in track(list(zip(names, masks, strict=True)), len(names), "labelling"):
         confidence = out / "confidence" / mask.relative_to(out / "masks")
-        yield name, np.asarray(Image.open(mask)), np.asarray(Image.open(confidence)).astype(np.uint16)
+        with open_photo(mask, "mask") as (labels, _), open_photo(confidence, "confidence") as (sure, _):
+            yield name, np.asarray(labels), np.asarray(sure).astype(np.uint16)

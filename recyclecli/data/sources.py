@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -233,11 +234,11 @@ def regrouped(source: Source, classes: Mapping[str, Sequence[str]]) -> Source:
     """
     if not classes:
         return source
-    members = [old for listing in classes.values() for old in listing]
-    for old in members:
+    members = Counter(old for listing in classes.values() for old in listing)
+    for old, count in members.items():
         if old not in source.class_names:
             raise RecycleError(f"data.classes names {old!r}, no class of the data", nearest(old, source.class_names))
-        if members.count(old) > 1:
+        if count > 1:
             raise RecycleError(f"data.classes names {old!r} twice", "a class can become one class only")
     renamed = {old: new for new, listing in classes.items() for old in listing}
     names = dict.fromkeys(renamed.get(name, name) for name in source.class_names)

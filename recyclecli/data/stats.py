@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco import has_background, paint, rasterise
+from recyclecli.coco.photo import check_size
 from recyclecli.data.folds import FOLDS_FILE, read_fold
 from recyclecli.data.sources import open_source, relabelled
 from recyclecli.errors import RecycleError
@@ -227,6 +228,7 @@ def tallies(source: Source, photos: Sequence[int] | None = None) -> Iterator[tup
             sample = source.read(index)
             yield record, _tally(sample.mask, sample.instances, None, classes)
         else:
+            check_size(record.file, record.height, record.width)
             mask, instances = paint(record.annotations, record.height, record.width, ground)
             yield record, _tally(mask, instances, record.annotations, classes)
 

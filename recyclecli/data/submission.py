@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -14,12 +13,14 @@ from typing import TYPE_CHECKING
 from recyclecli.data.votes import hard_vote
 from recyclecli.errors import RecycleError, listed
 from recyclecli.files import refuse_overwrite, whole
+from recyclecli.reading import open_regular
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 SIDE = 256
+LONGEST = 2**22  # characters of a field: labels of a photo take a fifteenth of that
 COLUMNS = ["image_id", "PredictionString"]
 
 
@@ -83,10 +84,10 @@ def submission_rows(file: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """
     import numpy as np
 
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    csv.field_size_limit(LONGEST)
     taken: set[str] = set()
     try:
-        with file.open(encoding="utf-8-sig", newline="") as handle:
+        with io.TextIOWrapper(open_regular(file), encoding="utf-8-sig", newline="") as handle:
             reader = csv.reader(handle)
             if next(reader, None) != COLUMNS:
                 raise RecycleError(f"{file}: the first line must be {','.join(COLUMNS)}")

@@ -30,7 +30,7 @@ def stretch(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
 here = Path(__file__).parent
 card = json.loads((here / "card.json").read_text(encoding="utf-8"))
 size = card["size"]
-photo = ImageOps.exif_transpose(Image.open(sys.argv[1]))
+photo = ImageOps.exif_transpose(Image.open(sys.argv[1], formats=("JPEG", "PNG", "WEBP", "BMP", "TIFF")))
 if photo.mode.startswith("I"):  # 16-bit gray
     photo = Image.fromarray(np.clip(np.asarray(photo).astype(int) // 257, 0, 255).astype(np.uint8))
 photo = photo.convert("RGB")

@@ -111,7 +111,7 @@ def test_a_file_that_is_no_recipe(registry, tmp_path, text, message):
 
 
 def test_a_missing_file(registry, tmp_path):
-    assert "cannot read the recipe" in faults(registry, file=tmp_path / "none.yaml")
+    assert "none.yaml does not exist" in faults(registry, file=tmp_path / "none.yaml")
 
 
 def test_booleans_are_yaml_not_python_truth(registry):

@@ -70,7 +70,7 @@ CATALOGUE: dict[str, Fault] = {
     "duplicate-annotation-id": Fault("error", "two annotations have one id", "number them anew", mended=True),
     "unknown-image": Fault("error", "image_id is no image's", "add the image or remove the annotation", mended=True),
     "unknown-category": Fault("error", "category_id is no category's", "add the category or remove the annotation"),
-    "malformed-field": Fault("error", "area or provenance is malformed", "correct or remove the field"),
+    "malformed-field": Fault("error", "id, area, provenance or another field is malformed", "correct or remove it"),
     "malformed-segmentation": Fault("error", "neither polygons of finite numbers nor an RLE", "annotate it again"),
     "rle-size": Fault("error", "the RLE is of another size than the photo", "export it at the photo's size"),
     "rle-counts": Fault("error", "the RLE counts do not add up to the photo's pixels", "export it again"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.coco.document import Fault, shape_fault
+from recyclecli.coco.document import Fault, shape_fault, size_fault
 from recyclecli.coco.rle import rasterise
 
 if TYPE_CHECKING:
@@ -95,9 +95,7 @@ def _with_shapes(
 def _fault(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> Fault | None:
     if not image:
         return "unknown-image", f"no image has id {annotation['image_id']!r}"
-    if image["height"] < 1 or image["width"] < 1:
-        return "invalid-image-size", f"the image is stated as {image['width']}x{image['height']} pixels"
-    return shape_fault(annotation.get("segmentation"), image)
+    return size_fault(image) or shape_fault(annotation.get("segmentation"), image)
 
 
 def shapes_of(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[Shape]:

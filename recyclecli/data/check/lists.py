@@ -8,11 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from recyclecli.coco.document import field_fault, provenance_fault
+from recyclecli.coco.document import extra_fault, field_fault, provenance_fault, size_fault, usable_id
 from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, NO_BACKGROUND
 from recyclecli.coco.paths import resolve_file
 from recyclecli.data.check.catalogue import Finding
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, listed, short_repr
 
 
 def lint_lists(root: Path, content: dict[str, Any], file: str) -> Iterator[Finding]:
@@ -34,10 +34,9 @@ def _images(root: Path, images: list[dict[str, Any]], file: str) -> Iterator[Fin
             yield Finding("duplicate-file-name", file, where, "named before")
         ids.add(image["id"])
         names.add(name)
-        if image["width"] < 1 or image["height"] < 1:
-            yield Finding("invalid-image-size", file, where, f"stated as {image['width']}x{image['height']}")
-        if fault := provenance_fault(image):
-            yield Finding(fault[0], file, where, fault[1])
+        for fault in (size_fault(image), provenance_fault(image) or extra_fault(image)):
+            if fault:
+                yield Finding(fault[0], file, where, fault[1])
         try:
             resolve_file(root, image["file_name"])
         except RecycleError as error:
@@ -73,8 +72,8 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:
     categories = {category["id"] for category in content["categories"]}
     ids: set[Any] = set()
     for annotation in content["annotations"]:
-        identity = annotation.get("id")
-        where = f"annotation {identity}"
+        identity = annotation.get("id") if usable_id(annotation.get("id")) else None
+        where = f"annotation {short_repr(annotation.get('id'))}"
         if identity is not None and identity in ids:
             yield Finding("duplicate-annotation-id", file, where, f"id {identity!r} was used before")
         ids.add(identity)

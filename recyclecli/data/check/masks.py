@@ -13,6 +13,7 @@ from recyclecli.data.check.catalogue import Finding
 from recyclecli.data.duplicates import in_threads
 from recyclecli.errors import RecycleError, listed
 from recyclecli.progress import track
+from recyclecli.reading import read_text
 from recyclecli.types import IGNORE
 
 if TYPE_CHECKING:
@@ -65,12 +66,9 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _classes(file: Path) -> int | None:
-    if not file.is_file():
+    if not file.exists():
         return None
-    try:
-        return sum(bool(line.strip()) for line in file.read_text(encoding="utf-8-sig").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecycleError(f"{file} cannot be read: {error}", "a class name per line, in UTF-8") from error
+    return sum(bool(line.strip()) for line in read_text(file).splitlines())
 
 
 def _look(file: Path, photo: Path | None, classes: int | None) -> Look:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from recyclecli.coco.document import usable_id
 from recyclecli.data.check.drawn import Parts, Shape, drawn, shapes_of
 from recyclecli.data.check.shapes import crowded_faults, shape_faults
 
@@ -100,10 +101,11 @@ def _numbered(annotations: list[dict[str, Any]], done: Counter[str]) -> list[dic
     seen: set[Any] = set()
     numbered = []
     for annotation in annotations:
-        if annotation.get("id") is not None and annotation["id"] in seen:
+        usable = usable_id(annotation.get("id"))
+        if not usable or (annotation.get("id") is not None and annotation["id"] in seen):
             annotation = {**annotation, "id": following}
             following += 1
-            done["duplicate-annotation-id"] += 1
+            done["duplicate-annotation-id" if usable else "malformed-field"] += 1
         seen.add(annotation.get("id"))
         numbered.append(annotation)
     return numbered

@@ -10,6 +10,7 @@ from recyclecli.coco.document import field_fault
 from recyclecli.coco.labels import IGNORE_CATEGORY
 from recyclecli.data.check.catalogue import Finding
 from recyclecli.data.check.drawn import Parts, Shape, drawn
+from recyclecli.errors import short_repr
 
 SLIVER = 10  # pixels
 MARGIN = 1.5  # pixels that a polygon may lie outside: tools differ in where a pixel's centre is
@@ -42,7 +43,7 @@ def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Fin
 
 
 def _where(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> str:
-    return f"annotation {annotation.get('id')} of {image['file_name']!r}"
+    return f"annotation {short_repr(annotation.get('id'))} of {image['file_name']!r}"
 
 
 def shape_faults(shape: Shape, image: Mapping[str, Any], ignored: bool = False) -> Iterator[tuple[str, str]]:

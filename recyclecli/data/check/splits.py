@@ -9,7 +9,7 @@ from typing import Any
 
 from recyclecli.coco.document import PROVENANCE
 from recyclecli.data.check.catalogue import Finding
-from recyclecli.errors import listed
+from recyclecli.errors import listed, short_repr
 
 SOURCE = "the whole set"
 
@@ -61,7 +61,9 @@ def _pasted(
     for annotation in content["annotations"]:
         photo = own.get(annotation["image_id"])
         if photo is not None:
-            marked.append((annotation, f"annotation {annotation.get('id')} of {photo['file_name']!r}", photo))
+            marked.append(
+                (annotation, f"annotation {short_repr(annotation.get('id'))} of {photo['file_name']!r}", photo)
+            )
     for entry, where, photo in marked:
         split, sources = splits.get(photo["file_name"]), _origins(entry)
         if held_out and _origins(photo):

@@ -16,9 +16,9 @@ class CocoOptions(Options):
 class SampleOptions(Options):
     """What the sample set looks like."""
 
-    images: int = Field(60, ge=1, description="number of photos")
+    images: int = Field(60, ge=1, le=100_000, description="number of photos")
     size: int = Field(384, ge=64, le=2048, description="side of each photo in pixels")
-    seed: int = Field(0, ge=0, description="the same seed draws the same photos")
+    seed: int = Field(0, ge=0, lt=2**63, description="the same seed draws the same photos")
 
 
 class MasksOptions(Options):

@@ -1,9 +1,10 @@
 """What folder datasets share: finding photos, reading lists and class names."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from recyclecli.coco import PHOTO_SUFFIXES
+from recyclecli.coco import PHOTO_SUFFIXES, read_text
 from recyclecli.types import IGNORE, RecycleError
 
 
@@ -22,13 +23,9 @@ def lines_of(file: Path) -> list[str]:
     """The lines of a text file, without blanks around them; empty ones are left out.
 
     Raises:
-        RecycleError: missing, or no UTF-8 text.
+        RecycleError: missing, no regular file, too large, or no UTF-8 text.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecycleError(f"{file} cannot be read: {error}", "save it as UTF-8 text") from error
-    return [line.strip() for line in text.split("\n") if line.strip()]
+    return [line.strip() for line in read_text(file).split("\n") if line.strip()]
 
 
 def checked_names(names: Iterable[str], where: object) -> tuple[str, ...]:
@@ -38,7 +35,7 @@ def checked_names(names: Iterable[str], where: object) -> tuple[str, ...]:
         RecycleError: none, one twice, or more than 8-bit masks hold.
     """
     found = tuple(names)
-    doubled = sorted({name for name in found if found.count(name) > 1})
+    doubled = sorted(name for name, count in Counter(found).items() if count > 1)
     if doubled:
         raise RecycleError(f"{where}: class {doubled[0]!r} occurs twice", "make each name unique")
     if not found or len(found) > IGNORE:

@@ -1,7 +1,9 @@
 """The `masks` dataset: photos and index masks side by side, as VOC and mmseg keep them."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from PIL import Image
 
 from recycle_datasets import MasksOptions
 from recycle_datasets.folders import checked_names, lines_of, photos_in
-from recyclecli.coco import connected_pieces, has_background, photo_size, read_photo
+from recyclecli.coco import connected_pieces, has_background, open_photo, photo_size, read_photo, read_text
 from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError, Sample
 
 LISTS = "ImageSets/Segmentation"  # where VOC keeps the lists of its splits
@@ -143,23 +145,20 @@ def _named(names: Iterable[str], folder: Path, place: Path) -> list[Path]:
 
 def _dict_names(file: Path) -> list[str]:
     try:
-        with file.open(encoding="utf-8-sig", newline="") as handle:
-            return [row["name"] for row in csv.DictReader(handle, skipinitialspace=True)]
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        return [row["name"] for row in csv.DictReader(StringIO(read_text(file)), skipinitialspace=True)]
+    except (csv.Error, KeyError) as error:
         raise RecycleError(f"{file} is no table of name,r,g,b: {error}", "correct it or remove it") from error
 
 
-def _opened(file: Path) -> Image.Image:
-    try:
-        image: Image.Image = Image.open(file)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise RecycleError(f"mask {file} cannot be read: {error}", "replace it") from error
-    advice = "save masks as PNG of one channel whose values are the class numbers"
-    if image.format == "JPEG":
-        raise RecycleError(f"mask {file} is a JPEG, which changes the values", advice)
-    if image.mode not in INDEX_MODES:
-        raise RecycleError(f"mask {file} holds {image.mode} colours, no class numbers", advice)
-    return image
+@contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
+    with open_photo(file, "mask") as (image, _):
+        advice = "save masks as PNG of one channel whose values are the class numbers"
+        if image.format == "JPEG":
+            raise RecycleError(f"mask {file} is a JPEG, which changes the values", advice)
+        if image.mode not in INDEX_MODES:
+            raise RecycleError(f"mask {file} holds {image.mode} colours, no class numbers", advice)
+        yield image
 
 
 def _mask_size(file: Path) -> tuple[int, int]:
@@ -170,10 +169,7 @@ def _mask_size(file: Path) -> tuple[int, int]:
 def _read_mask(file: Path) -> NDArray[np.uint8]:
     """(H, W) uint8 as stored: a palette's indices, never its colours."""
     with _opened(file) as image:
-        try:
-            values = np.asarray(image)
-        except (OSError, SyntaxError, ValueError) as error:
-            raise RecycleError(f"mask {file} cannot be read: {error}", "replace it") from error
+        values = np.asarray(image)
         scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)  # PIL spreads the values of such files over 0..255
     if values.max(initial=0) > IGNORE or values.min(initial=0) < 0:
         raise RecycleError(f"mask {file} holds the value {values.max()}, no class", f"labels are 0 to {IGNORE}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recycle_datasets import TacoOptions
-from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, CocoSource, find_annotation_file
+from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, CocoSource, find_annotation_file, read_text
 from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError
 
 MATERIALS = (
@@ -75,12 +75,13 @@ def read_mapping(file: Path | None = None) -> dict[str, str]:
         RecycleError: it cannot be read, or names a category twice or without a material.
     """
     try:
-        text = (files("recycle_datasets") / "taco.csv" if file is None else file).read_text(encoding="utf-8-sig")
+        packaged = files("recycle_datasets") / "taco.csv"
+        text = packaged.read_text(encoding="utf-8") if file is None else read_text(file)
         rows = [
             (row["category"].strip(), row["material"].strip())
             for row in csv.DictReader(text.splitlines(), skipinitialspace=True)
         ]
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError, AttributeError) as error:
+    except (csv.Error, KeyError, AttributeError) as error:
         raise RecycleError(
             f"{file} is no table of category,material: {error!r}", "copy recycle_datasets/taco.csv and edit it"
         ) from error

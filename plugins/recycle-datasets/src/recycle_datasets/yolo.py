@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from recycle_datasets import YoloOptions
 from recycle_datasets.folders import checked_names, lines_of, photos_in
-from recyclecli.coco import BACKGROUND, paint, photo_size, read_photo
+from recyclecli.coco import BACKGROUND, paint, photo_size, read_photo, read_text, read_yaml
 from recyclecli.types import Annotation, DatasetContext, Record, RecycleError, Sample
 
 SPLITS = ("train", "val", "test")
@@ -40,7 +38,7 @@ class YoloSource:
         data = _data_of(context.root / options.data)
         self._files = _photos(context, data)
         labels = [_label_file(file, context.root) for file in self._files]
-        self._lines = [_lines(file) if file.is_file() else [] for file in labels]
+        self._lines = [_lines(file) if file.exists() else [] for file in labels]
         missing = sum(not file.is_file() for file in labels)
         if missing:
             print(f"note: {missing} of {len(labels)} photos have no label file: they show no object", file=sys.stderr)
@@ -94,12 +92,9 @@ class YoloSource:
 
 def _data_of(file: Path) -> dict[str, Any]:
     """The YAML file's content, empty where there is none."""
-    if not file.is_file():
+    if not file.exists():
         return {}
-    try:
-        content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, YAMLError, RecursionError) as error:
-        raise RecycleError(f"{file} is not YAML: {error}", "correct the line it names") from error
+    content = read_yaml(file)
     if not isinstance(content, dict):
         raise RecycleError(f"{file} is no mapping of names and folders", "see docs/convert.md for an example")
     return content
@@ -186,12 +181,8 @@ def _lines(file: Path) -> list[Line]:
     Raises:
         RecycleError: a line that is no class and polygon, with its file and number.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecycleError(f"{file} cannot be read: {error}", "save it as UTF-8 text") from error
     found = []
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(read_text(file).split("\n"), start=1):
         if line.strip():
             fault = _fault(line.split())
             if fault:

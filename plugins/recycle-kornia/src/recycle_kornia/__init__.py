@@ -113,26 +113,26 @@ class CopyPasteOptions(Options):
     source: Literal["bank", "batch"] = Field(
         "bank", description="objects of all training photos, cropped once; or of another photo of the batch"
     )
-    min_objects: int = Field(1, ge=0, description="fewest objects for a photo")
+    min_objects: int = Field(1, ge=0, le=64, description="fewest objects for a photo")
     max_objects: int = Field(6, ge=1, le=64, description="most objects for a photo")
     patch: tuple[str, ...] = Field((), description="classes to take; all when empty")
     remove_patch: tuple[str, ...] = Field((), description="classes whose photos give no objects")
     extract_patch: bool = Field(True, description="only the wanted objects, not all of a photo that shows one")
     rarity: float = Field(0.5, ge=0, le=1, description="0: classes as frequent as they are; 1: all alike (bank)")
-    per_class: int = Field(300, ge=1, description="most objects of a class that are held (bank)")
+    per_class: int = Field(300, ge=1, le=1_000_000, description="most objects of a class that are held (bank)")
     class_weights: dict[str, Annotated[float, Field(ge=0, le=1e12)]] = Field(
         {}, description="further weight of a class"
     )
-    min_area: int = Field(100, ge=1, description="smallest object to take, in pixels")
-    max_area: int | None = Field(None, ge=1, description="largest object to take, in pixels")
+    min_area: int = Field(100, ge=1, lt=2**31, description="smallest object to take, in pixels")
+    max_area: int | None = Field(None, ge=1, lt=2**31, description="largest object to take, in pixels")
     hflip: float = Field(0.5, ge=0, le=1, description="probability of mirroring an object")
     vflip: float = Field(0.0, ge=0, le=1, description="probability of turning it upside down")
     turn: float = Field(0.0, ge=0, le=1, description="probability of a quarter turn")
     lsj: bool = Field(False, description="scale objects by lsj_min to lsj_max")
     lsj_min: float = Field(0.1, gt=0, description="smallest scale with lsj")
     lsj_max: float = Field(2.0, gt=0, le=20, description="largest scale with lsj")
-    shrink_above: int | None = Field(None, ge=1, description="objects of more pixels are scaled by 0.5 to 1")
-    grow_below: int | None = Field(None, ge=1, description="objects of fewer pixels are scaled by 1 to 2")
+    shrink_above: int | None = Field(None, ge=1, lt=2**31, description="objects of more pixels are scaled by 0.5 to 1")
+    grow_below: int | None = Field(None, ge=1, lt=2**31, description="objects of fewer pixels are scaled by 1 to 2")
     place: Literal["random", "same"] = Field("random", description="anywhere, or where they were in their photo")
     onto: tuple[str, ...] = Field(
         ("anywhere",), min_length=1, description="anywhere, background, or classes; other pixels stay in front"
