@@ -11,6 +11,7 @@ from typer.completion import completion_init  # type: ignore[attr-defined]
 from typer.core import TyperGroup
 
 from recyclecli import __version__
+from recyclecli.cli.pipes import leave_quietly, nobody_reads
 from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
 from recyclecli.printable import printable, printable_streams
@@ -24,6 +25,7 @@ EXIT_CODES = {
     3: "the work began and could not be finished: out of memory, NaN, disk full",
     70: "a bug of recyclecli; the message says where to report it",
     130: "interrupted",
+    141: "nobody reads the output any more, as after `| head`; nothing is said",
 }
 """What the exit code of a command means."""
 
@@ -39,6 +41,8 @@ class Commands(TyperGroup):
             print("interrupted", file=sys.stderr)
             raise typer.Exit(130) from None
         except (RecycleError, OSError, MemoryError) as error:
+            if isinstance(error, BrokenPipeError) and nobody_reads():  # it may be a pipe between processes, too
+                raise typer.Exit(leave_quietly()) from error
             if ctx.params.get("debug"):
                 raise
             text, code = _message(error)
@@ -169,5 +173,13 @@ def main() -> None:
     if COMPLETE in os.environ:
         os.environ["COLUMNS"] = "10000"  # an answer is one line, however long its help
         completion_init()
-    with printable_streams():
-        app(args=arguments, prog_name="recycle")
+    try:
+        try:
+            with printable_streams():
+                app(args=arguments, prog_name="recycle")
+        finally:
+            sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as end:
+        if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):  # rich's and typer's own
+            raise
+        sys.exit(leave_quietly())
