@@ -18,6 +18,7 @@ from recyclecli.api.runs import find_run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.files import refuse_overwrite, write_json
 from recyclecli.owned import Owned
+from recyclecli.reading import open_regular
 
 if TYPE_CHECKING:
     from recyclecli.data.pseudo import Made, Rule
@@ -92,7 +93,8 @@ def pseudo_label(
     if from_csv is not None:
         csv = Path(from_csv)
         made = _of_csv(csv, photos, class_names)
-        asked = {"csv": str(csv.absolute()), "sha256": hashlib.sha256(csv.read_bytes()).hexdigest()}
+        with open_regular(csv) as handle:
+            asked = {"csv": str(csv.absolute()), "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
         return file, _read_again(file, asked) if there else _written(file, asked, made)
     members = [one for each in members_of(found, (), pipeline) for one in (_apart(each) if agree else [each])]
     if agree and len(members) == 1:

@@ -81,11 +81,13 @@ def pipeline(
     Raises:
         RecycleError: no such view or post-processor, or a window between 0 and 1.
     """
-    if window and not 1 <= window <= 16:
-        raise RecycleError(f"window {window:g}", "choose 1 to 16 times the training size, or 0 for whole photos")
+    from recyclecli.engine.choice_file import LARGEST_WINDOW
     from recyclecli.engine.pipeline import Pipeline, checked_views
     from recyclecli.recipe import ListedPart
 
+    if window and not 1 <= window <= LARGEST_WINDOW:
+        advice = f"choose 1 to {LARGEST_WINDOW:g} times the training size, or 0 for whole photos"
+        raise RecycleError(f"window {window:g}", advice)
     for one in post:
         registry().find("postprocessor", one)
     parts = tuple(ListedPart(name=one) for one in post)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco import has_background, paint, rasterise
 from recyclecli.coco.photo import check_size
-from recyclecli.data.folds import FOLDS_FILE, read_fold
+from recyclecli.data.folds import FOLDS_FILE, read_fold, read_listing
 from recyclecli.data.sources import open_source, relabelled
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
@@ -322,8 +321,7 @@ def _folds(root: Path, source: Source) -> list[tuple[str, Source, Sequence[int]]
     file = root / FOLDS_FILE
     if not file.is_file():
         return []
-    read_fold(source, file, 0)  # what is wrong with the file is said here
-    count = len(json.loads(file.read_text(encoding="utf-8"))["folds"])
+    count = len(read_listing(file)[0])
     return [(f"fold {k}", source, read_fold(source, file, k)[1]) for k in range(count)]
 
 

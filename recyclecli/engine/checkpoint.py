@@ -9,20 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
 from recyclecli import __version__
+from recyclecli.engine.allocation import AllocationLimit
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
 from recyclecli.private import map_texts, without_passwords
+from recyclecli.reading import open_regular, parse_json, tree_fault
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, ModelContext
 
 FORMAT = 1
+LARGEST_SIDE = 4096  # of data.size
+MOST_EPOCHS = 10_000_000
+VERSION = 40  # characters of a version that a message shows
+OTHER = "train again, or use another run"
 
 
 def card(recipe: Recipe, class_names: tuple[str, ...], palette: list[tuple[int, int, int]], how: str) -> dict[str, Any]:
@@ -68,7 +75,10 @@ class _Card(BaseModel):
     class_names: Annotated[list[str], Field(min_length=1, max_length=IGNORE)]
     palette: list[tuple[_Channel, _Channel, _Channel]]
     model: _Model
-    size: PositiveInt
+    size: Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+    epoch: Annotated[int, Field(ge=0, le=MOST_EPOCHS)] | None = None
+    step: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    split: str = ""
 
     @model_validator(mode="after")
     def _a_colour_each(self) -> _Card:
@@ -86,22 +96,27 @@ def read_card(file: Path) -> dict[str, Any]:
         RecycleError: no such file, no checkpoint of recyclecli, one of another version's format, or one whose
             card is incomplete.
     """
-    if not file.is_file():
+    if not file.exists():
         run = Run(file.parent.parent)
         if file == run.raw and run.best.is_file():
             raise RecycleError(
                 f"run {run.folder} kept no average, so it has no weights without", "leave out without-ema"
             )
         raise RecycleError(f"{file} does not exist: the run has no finished epoch yet", "train, or resume it")
+    open_regular(file).close()  # safetensors says of a file that may not be read that there is none
     try:
         with safe_open(file, framework="pt") as handle:
-            described = json.loads((handle.metadata() or {}).get("recycle", "null"))
+            described = parse_json((handle.metadata() or {}).get("recycle", "null"))
+        fault = tree_fault(described)
     except (SafetensorError, OSError, ValueError) as error:
-        raise RecycleError(f"checkpoint {file} cannot be read: {error}", "train again, or use another run") from error
+        fault = str(error)
+    if fault:
+        raise RecycleError(f"checkpoint {file} cannot be read: {fault}", OTHER)
     if not isinstance(described, dict):
         raise RecycleError(f"{file} is no checkpoint of recyclecli", "name one that recycle train wrote")
     if described.get("format") != FORMAT:
-        writer = described.get("recyclecli", "of another version")
+        stated = described.get("recyclecli")
+        writer = stated[:VERSION] if isinstance(stated, str) else "of another version"
         raise RecycleError(
             f"{file} was written by recyclecli {writer}, in a format that recyclecli {__version__} does not know",
             f"use recyclecli {writer}, or train again",
@@ -112,9 +127,21 @@ def read_card(file: Path) -> dict[str, Any]:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         cause = f"it lacks {key}" if first["type"] == "missing" else f"{key or 'its card'}: {first['msg']}"
-        raise RecycleError(f"checkpoint {file} cannot be read: {cause}", "train again, or use another run") from error
+        raise RecycleError(f"checkpoint {file} cannot be read: {cause}", OTHER) from error
     described["palette"] = [tuple(color) for color in described["palette"]]
     return described
+
+
+def load_weights(file: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a .safetensors checkpoint whose card was read.
+
+    Raises:
+        RecycleError: it cannot be read.
+    """
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise RecycleError(f"checkpoint {file} cannot be read: {error}", OTHER) from error
 
 
 def start_from(model: nn.Module, file: Path, name: str, class_names: tuple[str, ...]) -> str:
@@ -136,7 +163,7 @@ def start_from(model: nn.Module, file: Path, name: str, class_names: tuple[str, 
         RecycleError: no such checkpoint, or one of another architecture.
     """
     described = read_card(file)
-    given, own = load_file(file), model.state_dict()
+    given, own = load_weights(file), model.state_dict()
     fitting = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
     missing = [key for key in own if key not in given]
     if missing or len(fitting) < 0.9 * len(own):
@@ -170,9 +197,12 @@ def load_trained(registry: Registry, file: Path) -> Trained:
     described = read_card(file)
     options = dict(described["model"])
     context = ModelContext(num_classes=len(described["class_names"]), pretrained=False)
-    model: nn.Module = registry.build("model", options.pop("name"), options, context)
+    name = options.pop("name")
+    misfit = f"the weights in {file} do not fit model {name}"
+    with AllocationLimit(file.stat().st_size, f"{misfit}: the model that its card names is far larger", OTHER):
+        model: nn.Module = registry.build("model", name, options, context)
     try:
-        model.load_state_dict(load_file(file))
-    except (RuntimeError, SafetensorError) as error:
-        raise RecycleError(f"the weights in {file} do not fit model {described['model']['name']}: {error}") from error
+        model.load_state_dict(load_weights(file))
+    except RuntimeError as error:
+        raise RecycleError(f"{misfit}: {error}", OTHER) from error
     return Trained(model.eval(), tuple(described["class_names"]), described["palette"], described["size"], described)

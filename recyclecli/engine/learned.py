@@ -9,6 +9,7 @@ from recyclecli.data.splits import Split, make_split, trained_on
 from recyclecli.engine.runs import Run
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
+from recyclecli.reading import read_text
 from recyclecli.recipe import Recipe, resolve
 from recyclecli.types import Source
 
@@ -22,7 +23,7 @@ def recipe_files(run: Run) -> list[Path]:
 
 def keep_recipes(run: Run, members: Sequence[Run]) -> None:
     """Keep in a soup the recipes of the runs it is made of, each once; the first is its own."""
-    texts = dict.fromkeys(file.read_text(encoding="utf-8") for one in members for file in recipe_files(one))
+    texts = dict.fromkeys(read_text(file) for one in members for file in recipe_files(one))
     own, *others = texts
     owned = Owned(run.folder)
     for number, text in enumerate(others, start=1):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from recyclecli.engine.choice_file import FORMAT, REMEDY, read_choice_file
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.owned import Owned
 from recyclecli.private import map_texts, without_passwords
 from recyclecli.recipe import ListedPart, Recipe
-
-FORMAT = 1
 
 View = Literal["hflip", "vflip", "rot90", "rot180", "rot270", "scale-0.75", "scale-1.25", "scale-1.5"]
 VIEWS: tuple[View, ...] = get_args(View)
@@ -91,32 +89,23 @@ def pipeline_of(run: Run, recipe: Recipe) -> Pipeline:
     Raises:
         RecycleError: pipeline.json is not what `write_pipeline` writes.
     """
-    if not run.pipeline.is_file():
+    if not run.pipeline.exists():
         return Pipeline(post=recipe.post)
-    chosen = read_choice(run)["pipeline"]
+    chosen, _ = read_choice_file(run.pipeline)
     try:
-        post = tuple(ListedPart.model_validate(part) for part in chosen["post"])
-        if chosen["weights"] not in ("best", "raw"):
-            raise ValueError(f"weights {chosen['weights']!r}")
-        window = float(chosen.get("window", 0))
-        return Pipeline(checked_views(chosen["views"]), post, chosen["weights"], window)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _broken(run, error) from error
+        views = checked_views(chosen.views)
+    except RecycleError as error:
+        raise RecycleError(f"{run.pipeline} cannot be used: {error.args[0]}", REMEDY) from error
+    return Pipeline(views, chosen.post, chosen.weights, chosen.window)
 
 
 def read_choice(run: Run) -> dict[str, Any]:
-    """What `ablate` wrote: the pipeline, the photos it was chosen on, its cross-fitted score."""
-    try:
-        choice = json.loads(run.pipeline.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _broken(run, error) from error
-    if not isinstance(choice, dict) or choice.get("format") != FORMAT or "pipeline" not in choice:
-        raise _broken(run, "another format")
-    return choice
+    """What `ablate` wrote: the pipeline, the photos it was chosen on, its cross-fitted score.
 
-
-def _broken(run: Run, error: object) -> RecycleError:
-    return RecycleError(f"{run.pipeline} cannot be used: {error}", "remove it, or run recycle ablate again")
+    Raises:
+        RecycleError: see `read_choice_file`.
+    """
+    return read_choice_file(run.pipeline)[1]
 
 
 def write_choice(run: Run, pipeline: Pipeline, more: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,10 @@ from recyclecli.data.submission import reduce_labels, submission_rows, target_na
 from recyclecli.errors import RecycleError, listed
 from recyclecli.judge.ledger import Ledger
 from recyclecli.progress import track
+from recyclecli.reading import read_json
 from recyclecli.types import Source
 
+REMEDY = "write a JSON list of class names, or predict again"
 CLASSES = "classes.json"  # beside masks/, names by label
 
 
@@ -68,13 +69,13 @@ def count_masks(folder: Path, source: Source) -> Ledger:
 
 def _table(file: Path, class_names: tuple[str, ...]) -> NDArray[np.uint8] | None:
     """From the labels of the masks to the source's, by name; None where they are the same or unnamed."""
-    if not file.is_file():
+    if not file.exists():
         return None
     try:
-        names = json.loads(file.read_text(encoding="utf-8"))
+        names = read_json(file, REMEDY)
         unknown = [name for name in names if name not in class_names]
-    except (OSError, ValueError, TypeError) as error:
-        raise RecycleError(f"{file} cannot be read: {error}", "it holds a JSON list of class names") from error
+    except TypeError as error:
+        raise RecycleError(f"{file} cannot be read: {error}", REMEDY) from error
     if unknown:
         raise RecycleError(
             f"the masks of {file.parent} hold {listed(unknown)}, but the labels are {listed(class_names, 20)}",
@@ -84,7 +85,7 @@ def _table(file: Path, class_names: tuple[str, ...]) -> NDArray[np.uint8] | None
 
 
 def _mask(file: Path) -> NDArray[np.uint8]:
-    with open_photo(file) as (image, _):
+    with open_photo(file, "mask") as (image, _):
         if image.mode not in ("P", "L"):
             raise RecycleError(
                 f"{file} is no mask: its mode is {image.mode}", "index images of 8 bits are needed (PNG, mode P or L)"

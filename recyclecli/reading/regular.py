@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from recyclecli.errors import RecycleError
 
@@ -26,7 +26,7 @@ class MissingFile(RecycleError):
     """There is no such file."""
 
 
-def open_regular(file: Path) -> BinaryIO:
+def open_regular(file: Path) -> BufferedReader:
     """Open a regular file for reading, without waiting for anybody to write to it.
 
     Raises:

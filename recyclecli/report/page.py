@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import shlex
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from io import StringIO
@@ -24,7 +21,6 @@ from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.judging.evaluate import evaluate
 from recyclecli.engine.pipeline import pipeline_of, read_choice
 from recyclecli.engine.runs import Run
-from recyclecli.errors import RecycleError
 from recyclecli.judge.scores import Evaluation
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
@@ -33,6 +29,7 @@ from recyclecli.recipe import Recipe
 from recyclecli.report import figures
 from recyclecli.report.gallery import Gallery
 from recyclecli.report.render import render, script
+from recyclecli.report.run_files import read_environment, read_metrics
 from recyclecli.report.sorting import costs, fractions
 from recyclecli.report.words import what_came_of_it, what_was_done
 
@@ -69,17 +66,15 @@ def write_report(
     """
     if file is None:
         Owned(run.folder).refuse_foreign([run.folder / "report.html"], "move it away, or name another place with --out")
-    if not run.metrics.is_file():
-        raise RecycleError(f"{run.folder} has no metrics yet", "train, or resume it")
-    table = csv.DictReader(run.metrics.read_text(encoding="utf-8").splitlines())
-    rows = [row for row in table if None not in row.values()]  # the last may be torn by a full disk
+    rows = read_metrics(run)
     card = read_card(run.best)
-    colors, best = card["palette"], int(card.get("epoch", len(rows) - 1)) + 1
+    epoch = card.get("epoch")
+    colors, best = card["palette"], (len(rows) if epoch is None else epoch + 1)
     names = split.val.class_names
     gallery = Gallery(names, colors)
     pipeline = pipeline_of(run, recipe)
     result = evaluate(registry, run, recipe, split.val, gallery, pipeline)
-    choice = read_choice(run) if run.pipeline.is_file() else None
+    choice = read_choice(run) if run.pipeline.exists() else None
     code, policy = script("report.js")
     found = findings(split)
     values = map_texts(recipe.model_dump(mode="json", by_alias=True), without_passwords)
@@ -110,7 +105,7 @@ def write_report(
         dataset=split.data.dataset.name,
         pipeline=private(str(pipeline)),
         choice=map_texts(choice, private),
-        environment=environment(run),
+        environment=read_environment(run),
         fingerprint=split.data.fingerprint,
         commands=commands(run),
         recipe=described.getvalue(),
@@ -157,15 +152,6 @@ def findings(split: Split) -> list[Found] | None:
         )
         for code in ordered
     ]
-
-
-def environment(run: Run) -> Mapping[str, Any]:
-    """What the run was trained with; empty where it was not written or cannot be read."""
-    try:
-        read = json.loads(run.env.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 def commands(run: Run) -> list[str]:

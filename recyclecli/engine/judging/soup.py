@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-from recyclecli.engine.checkpoint import read_card
+from recyclecli.engine.checkpoint import load_weights, read_card
 from recyclecli.engine.learned import keep_recipes
 from recyclecli.engine.predicting.members import Member
 from recyclecli.engine.runs import Run, create_run
@@ -75,9 +75,9 @@ def _write(members: Sequence[Member], card: dict[str, Any], file: Path) -> None:
 def _mean(members: Sequence[Member]) -> dict[str, torch.Tensor]:
     total = sum(member.share for member in members)
     sums: dict[str, torch.Tensor] = {}
-    kinds = load_file(members[0].weights)
+    kinds = load_weights(members[0].weights)
     for member in members:
-        for key, value in load_file(member.weights).items():
+        for key, value in load_weights(member.weights).items():
             part = value.double() * (member.share / total)
             sums[key] = sums[key] + part if key in sums else part
     return {key: value.to(kinds[key].dtype) for key, value in sums.items()}

@@ -17,7 +17,7 @@ from recyclecli.engine.checkpoint import Trained
 from recyclecli.engine.pipeline import View
 from recyclecli.engine.predicting.scores import Prediction, prediction_of, resized_bands, sized
 from recyclecli.engine.predicting.windows import window_starts, window_weight
-from recyclecli.errors import RunFailed
+from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.types import Postprocessor
 
 T = TypeVar("T")
@@ -26,6 +26,7 @@ Way = tuple[float, View | None]  # how the model sees a photo: window, view
 BATCH_PIXELS = 2**25  # of photos that are held at a time: about 10 bytes each with their labels
 TOGETHER = 2**21  # pixels that post-processors see at a time, where they take several photos
 WORK = 2048  # longest side in pixels at which post-processors see a photo, and several models meet
+MOST_SCORES = 2**28  # of a photo that is seen window by window: 1 GiB
 TINY = 1e-12  # probability, before its log is taken
 
 Precision = Literal["32", "bf16", "16"]
@@ -94,6 +95,7 @@ class Predictor:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._model = trained.model.to(self._device).to(memory_format=torch.channels_last)
         self._size = trained.size
+        self._classes = len(trained.class_names)
         self._stages = list(stages)
         self._precision = precision
         self._half = HALF.get(precision)
@@ -147,6 +149,12 @@ class Predictor:
     def _windowed(self, photo: NDArray[np.uint8], longest: int, kind: str) -> torch.Tensor:
         """(K, h, w) log of the mean of the probabilities of overlapping windows, each of the training size."""
         height, width = fitted_size(photo.shape[0], photo.shape[1], longest)
+        if height * width * self._classes > MOST_SCORES:
+            raise RecycleError(
+                f"a photo enlarged to {width}x{height} pixels has {height * width * self._classes} scores of "
+                f"{self._classes} classes, and at most {MOST_SCORES} are held",
+                "choose a smaller --window, or --plain to leave it out",
+            )
         image = resize_image(photo, height, width)
         side = self._size
         places = [(top, left) for top in window_starts(height, side) for left in window_starts(width, side)]

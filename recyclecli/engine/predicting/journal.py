@@ -11,6 +11,7 @@ from typing import Any
 
 from recyclecli.errors import RecycleError
 from recyclecli.files import lock, open_state, unwritable
+from recyclecli.reading import parse_json
 
 
 class Journal:
@@ -48,7 +49,7 @@ class Journal:
         text = json.dumps(job, ensure_ascii=False, sort_keys=True)
         if not lines:
             self._line(text)
-        elif lines[0].decode().rstrip("\n") != text:
+        elif lines[0].rstrip(b"\n") != text.encode():
             self._handle.close()
             raise RecycleError(
                 f"{file.parent} holds the beginning of another job, with other or changed photos, or other settings",
@@ -56,8 +57,8 @@ class Journal:
             )
         self.done: dict[str, str | None] = {}
         self.end = 0
-        for line in lines[1:]:
-            name, fault, self.end = json.loads(line)
+        for number, line in enumerate(lines[1:], start=2):
+            name, fault, self.end = self._entry(number, line)
             self.done[name] = fault
 
     def __enter__(self) -> Journal:
@@ -80,6 +81,19 @@ class Journal:
         """
         self._line("\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries))
         self.done |= {name: fault for name, fault, _ in entries}
+
+    def _entry(self, number: int, line: bytes) -> tuple[str, str | None, int]:
+        try:
+            name, fault, end = parse_json(line)
+        except (ValueError, TypeError):
+            name = fault = end = None
+        if not (isinstance(name, str) and isinstance(fault, str | None) and isinstance(end, int) and end >= 0):
+            self._handle.close()
+            raise RecycleError(
+                f"line {number} of {self._file} is damaged, so what is done of the job is not known",
+                "pass --force to begin anew",
+            )
+        return name, fault, end
 
     def _line(self, text: str) -> None:
         try:

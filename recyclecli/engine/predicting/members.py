@@ -19,6 +19,7 @@ from recyclecli.engine.predicting.infer import TINY, Precision, Predictor, Score
 from recyclecli.engine.predicting.scores import sized
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
+from recyclecli.reading import open_regular
 from recyclecli.types import PostprocessorContext
 
 Vote = Literal["soft", "hard"]
@@ -42,7 +43,8 @@ class Member:
 
     def as_dict(self) -> dict[str, Any]:
         """What distinguishes it, with the content of its file."""
-        digest = hashlib.sha256(self.weights.read_bytes()).hexdigest()
+        with open_regular(self.weights) as handle:
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
         used = {**self.pipeline.as_dict(), "alone": self.pipeline.alone}
         return {"checkpoint": str(self.weights.absolute()), "sha256": digest, "share": self.share, **used}
 

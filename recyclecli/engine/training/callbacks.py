@@ -21,6 +21,7 @@ from recyclecli.engine.runs import Run
 from recyclecli.engine.training.module import SCORE
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.files import write_text
+from recyclecli.reading import read_text
 
 
 class Keep(ModelCheckpoint):
@@ -100,10 +101,11 @@ class MetricsFile(Callback):
         if not trainer.is_global_zero:
             return
         rows: list[str] = []
-        if self._file.is_file():
-            rows = self._file.read_text(encoding="utf-8").splitlines()[1:]
+        if self._file.exists():
+            rows = read_text(self._file).splitlines()[1:]
         done = trainer.current_epoch
-        kept = [row for row in rows if row.partition(",")[0].isdigit() and int(row.partition(",")[0]) < done]
+        epochs = [int(cell) if cell.isdecimal() else done for cell in (row.partition(",")[0][:9] for row in rows)]
+        kept = [row for row, epoch in zip(rows, epochs, strict=True) if epoch < done]
         write_text(self._file, "\n".join([_line(self._columns), *kept, ""]))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -20,6 +20,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, Source
 
+FEW, PER_CORE = 16, 2  # loading processes that any machine starts, and that it starts for each core
 PAINTED = 2**29  # bytes of labels that are kept, of a machine's loading processes together, for each of the two sides
 
 
@@ -54,12 +55,23 @@ def loader_workers(wanted: int | None, ranks: int = 1) -> int:
     """Loading processes of each of a machine's `ranks`: as asked, else one for each core that is left, at most 16.
 
     Where the CPU trains there is none.
+
+    Raises:
+        RecycleError: many more are asked for than there are cores.
     """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
     if wanted is not None:
+        most = max(FEW, PER_CORE * cores)
+        if wanted * ranks > most:
+            each = f" for each of {ranks} processes" if ranks > 1 else ""
+            raise RecycleError(
+                f"data.workers = {wanted}{each}: this machine has {cores} cores, and at most {most} loading processes "
+                "are started",
+                f"-o data.workers={min(most, cores) // ranks}",
+            )
         return wanted
     if not torch.cuda.is_available():
         return 0
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
     return min(16, max(1, cores // ranks - 1))
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import torch
 from lightning.fabric.plugins.io import TorchCheckpointIO
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import save
 from torch import nn
 
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import whole
+from recyclecli.reading import open_regular
 from recyclecli.recipe import Recipe
 
 PREFIX = "model."  # of the model's tensors in a LightningModule's state
@@ -52,12 +54,52 @@ class WholeFiles(TorchCheckpointIO):
     ) -> dict[str, Any]:
         """Read a checkpoint without unpickling code, whatever the caller asks for."""
         try:
-            loaded: dict[str, Any] = torch.load(path, map_location=map_location or "cpu", weights_only=True)
+            with open_regular(Path(path)) as handle:
+                loaded: dict[str, Any] = torch.load(handle, map_location=map_location or "cpu", weights_only=True)
+            _State.model_validate(loaded)
+        except RecycleError:
+            raise
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise damaged(path, f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}") from error
         except Exception as error:  # torch raises a different type for each kind of damage
-            raise RecycleError(
-                f"checkpoint {path} cannot be read: {error}", "train again, or resume another run"
-            ) from error
+            raise damaged(path, str(error)) from error
         return loaded
+
+
+def damaged(path: str | Path, cause: str) -> RecycleError:
+    """The error to raise where a checkpoint cannot be resumed."""
+    return RecycleError(f"checkpoint {path} cannot be read: {cause}", "train again, or resume another run")
+
+
+class _Progress(BaseModel):
+    processed: int
+
+
+class _EpochProgress(BaseModel):
+    current: _Progress
+
+
+class _FitLoop(BaseModel):
+    epoch_progress: _EpochProgress
+
+
+class _Loops(BaseModel):
+    fit_loop: _FitLoop
+
+
+class _State(BaseModel):
+    """What a checkpoint must hold to be resumed."""
+
+    epoch: int
+    global_step: int
+    loops: _Loops
+    callbacks: dict[str, dict[str, Any]]
+    state_dict: dict[str, Any]
+    optimizer_states: list[dict[str, Any]] = Field(min_length=1)
+    lr_schedulers: list[Any]
+
+    model_config = ConfigDict(strict=True)
 
 
 def _weights(state: dict[str, torch.Tensor], checkpoint: dict[str, Any]) -> bytes:

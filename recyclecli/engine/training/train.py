@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from traceback import walk_tb
 
 import lightning as L
 import torch
@@ -32,7 +33,7 @@ from recyclecli.engine.training.callbacks import Keep
 from recyclecli.engine.training.data import PhotoData
 from recyclecli.engine.training.leaks import tell_leaks
 from recyclecli.engine.training.module import SegmentationModule
-from recyclecli.engine.training.saving import WholeFiles, refuse_small_disk
+from recyclecli.engine.training.saving import WholeFiles, damaged, refuse_small_disk
 from recyclecli.engine.training.trainer import callbacks_of, loggers_on_a_full_disk, make_trainer, switches_put_back
 from recyclecli.engine.training.tune import tuned
 from recyclecli.errors import RecycleError, RunFailed, listed
@@ -167,18 +168,18 @@ def _go_on(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finish
             owned.refuse_foreign([run.pipeline], "move it away: it was chosen for weights that are trained on now")
             owned.remove([run.pipeline])
     say(f"going on with {run.folder}: {split.how}")
-    modules = [_module(registry, recipe, split, pretrained=not run.last.is_file())]
+    modules = [_module(registry, recipe, split, pretrained=not run.last.exists())]
     with switches_put_back():
         return _fit(registry, recipe, split, modules, run)
 
 
 def _ended(run: Run, recipe: Recipe) -> int | None:
     """After how many epochs the run was over, be it that it stopped early; None where it is not."""
-    if not run.last.is_file():
+    if not run.last.exists():
         return None
     state = WholeFiles().load_checkpoint(run.last)
     stops = [kept for name, kept in state["callbacks"].items() if name.startswith(EarlyStopping.__name__)]
-    spent = recipe.train.patience and any(kept["wait_count"] >= recipe.train.patience for kept in stops)
+    spent = recipe.train.patience and any(kept.get("wait_count", 0) >= recipe.train.patience for kept in stops)
     done = int(state["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
     return done if spent or done >= recipe.train.epochs else None
 
@@ -220,7 +221,7 @@ def _fit(
         gc.collect()
         torch.cuda.empty_cache()
         write_text(run.recipe, recipe.to_yaml())
-        modules.append(_module(registry, recipe, split, pretrained=not run.last.is_file()))
+        modules.append(_module(registry, recipe, split, pretrained=not run.last.exists()))
 
 
 def _attempt(
@@ -230,10 +231,14 @@ def _attempt(
     callbacks = [*more, *callbacks_of(recipe, split, module, run)]
     trainer = make_trainer(recipe, run, callbacks)
     data = PhotoData(split, recipe)
-    checkpoint = str(run.last) if run.last.is_file() else None
+    checkpoint = str(run.last) if run.last.exists() else None
     try:
         with loggers_on_a_full_disk():
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    except (LookupError, TypeError, AttributeError) as error:
+        if checkpoint is None or not _in_restoring(error):
+            raise
+        raise damaged(checkpoint, f"it lacks {error}" if isinstance(error, KeyError) else str(error)) from error
     except SystemExit as end:  # what Lightning makes of Ctrl-C, deaf to further ones
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if isinstance(end.__context__, KeyboardInterrupt):
@@ -265,6 +270,12 @@ def _attempt(
     best = next(callback for callback in callbacks if isinstance(callback, Keep))
     reached = float("nan") if best.best_model_score is None else float(best.best_model_score)
     return Finished(run, split.how, trainer.current_epoch, recipe.train.monitor, reached, trainer.is_global_zero)
+
+
+def _in_restoring(error: BaseException) -> bool:
+    """Whether it was raised while Lightning took over what a checkpoint holds."""
+    called = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    return any(module.endswith(".checkpoint_connector") for module in called)
 
 
 def _smaller(recipe: Recipe, run: Run, processes: int, error: Exception) -> Recipe:

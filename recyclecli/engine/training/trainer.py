@@ -174,7 +174,7 @@ def _logger(name: str, run: Run) -> Logger:
     """
     if name == "tensorboard":
         purge: dict[str, Any] = {}
-        if run.last.is_file():
+        if run.last.exists():
             purge["purge_step"] = int(WholeFiles().load_checkpoint(run.last)["global_step"]) + 1
         return TensorBoardLogger(str(run.folder), name="tensorboard", version="", **purge)
     if find_spec(name) is None:
