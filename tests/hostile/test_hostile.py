@@ -19,28 +19,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from attacking import GIB, HANGS, attack
 from PIL import Image
 from support import TINY, coco, forks, run_recycle, start_recycle, write_coco
 
-HANGS = 300  # seconds after which a command counts as hanging: all end in a tenth of it on a slow machine
-GIB = 2**30
 LARGE, HUGE = (4_000, 3_000), (12_000, 9_000)
-
-
-def attack(*arguments, cwd, codes, memory=2 * GIB):
-    """Run a command that must end by itself, within memory, with one of `codes` and no traceback."""
-    texts = list(map(str, arguments))
-    try:
-        done, peak = forks().run(texts, cwd, {**os.environ, "OMP_NUM_THREADS": "1"}, HANGS)
-    except subprocess.TimeoutExpired:
-        pytest.fail(f"{arguments} hangs")
-    text = done.stderr
-    assert done.returncode in codes, f"exit {done.returncode}\n{text}"
-    assert "Traceback" not in text, text
-    assert peak * 1024 < memory, f"{peak * 1024 / GIB:.2f} of {memory / GIB:.2f} GiB"
-    if done.returncode > 1:
-        assert re.search(r"^(error|Error|╭─ Error|Usage)", text, re.MULTILINE), text
-    return done.stdout + text
 
 
 def room_for(size):

@@ -1,0 +1,27 @@
+"""Running `recycle` on what a stranger wrote: it ends by itself, in bounded memory, without a traceback."""
+
+import os
+import re
+import subprocess
+
+import pytest
+from support import forks
+
+HANGS = 300  # seconds after which a command counts as hanging: all end in a tenth of it on a slow machine
+GIB = 2**30
+
+
+def attack(*arguments, cwd, codes, memory=2 * GIB, seconds=HANGS):
+    """Run a command that must end by itself, within memory, with one of `codes` and no traceback."""
+    texts = list(map(str, arguments))
+    try:
+        done, peak = forks().run(texts, cwd, {**os.environ, "OMP_NUM_THREADS": "1"}, seconds)
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"{arguments} hangs")
+    text = done.stderr
+    assert done.returncode in codes, f"exit {done.returncode}\n{text}"
+    assert "Traceback" not in text, text
+    assert peak * 1024 < memory, f"{peak * 1024 / GIB:.2f} of {memory / GIB:.2f} GiB"
+    if done.returncode > 1:
+        assert re.search(r"^(error|Error|╭─ Error|Usage)", text, re.MULTILINE), text
+    return done.stdout + text

@@ -1,0 +1,77 @@
+"""Reading regular files, JSON and YAML within limits."""
+
+import errno
+import os
+
+import pytest
+
+from recyclecli.engine.checkpoint import read_card
+from recyclecli.errors import RecycleError, short_repr
+from recyclecli.reading import MissingFile, parse_json, parse_yaml, read_bytes, read_json, read_text, tree_fault
+
+
+def test_a_file_that_may_not_be_read_is_not_called_missing(tmp_path, monkeypatch):
+    file = tmp_path / "a b.safetensors"
+    file.touch()
+
+    def denied(path, flags):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr("recyclecli.reading.regular.os.open", denied)
+    for read in (read_text, read_card):
+        with pytest.raises(RecycleError, match=r"cannot be read: Permission denied\n.*chmod u\+r '") as raised:
+            read(file)
+        assert not isinstance(raised.value, MissingFile)
+
+
+def test_no_more_than_the_limit_is_read(tmp_path):
+    file = tmp_path / "a"
+    file.write_bytes(b"12345")
+    assert read_bytes(file, 5) == b"12345"
+    with pytest.raises(RecycleError, match="more than"):
+        read_bytes(file, 4)
+    with file.open("wb") as handle:
+        handle.truncate(2**40)
+    with pytest.raises(RecycleError, match="more than 16 MiB"):
+        read_text(file)
+
+
+def test_a_file_whose_size_is_not_stated(tmp_path):
+    assert b"MemTotal" in read_bytes(tmp_path / "../../../../../../proc/meminfo")
+
+
+def test_text_is_read_as_path_reads_it(tmp_path):
+    file = tmp_path / "a"
+    file.write_bytes(b"\xef\xbb\xbfa\r\nb\rc\n")
+    assert read_text(file) == "a\nb\nc\n"
+    with pytest.raises(MissingFile):
+        read_text(tmp_path / "b")
+    with pytest.raises(RecycleError, match="cannot be a file's name"):
+        read_text(tmp_path / "a\0b")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1", "a: &x [1, 2]\nb: *x", "a: 2001-01-01", "{a: .nan, b: 1e3, c: ~, d: 0x1f}", ""]
+)
+def test_yaml_is_what_the_library_reads(text):
+    from ruamel.yaml import YAML
+
+    assert repr(parse_yaml(text)) == repr(YAML(typ="safe", pure=True).load(text))
+
+
+def test_json(tmp_path):
+    file = tmp_path / "a.json"
+    file.write_text('{"a": [1, 2.5, "b", null]}')
+    assert read_json(file, "") == {"a": [1, 2.5, "b", None]}
+    for text in ("1e999", "NaN", '"\\ud800"', '{"\\ud800": 1}', "[" * 80 + "]" * 80, "9" * 5000, "{"):
+        file.write_text(text)
+        with pytest.raises(RecycleError, match="is not valid JSON"):
+            read_json(file, "")
+    assert tree_fault(parse_json('["\\ud83d\\ude00", "é", 1, true]')) is None
+
+
+def test_a_short_repr_is_short():
+    nested = ["x" * 1000] * 1000
+    for value in (nested, {"a": [nested] * 100}, "x" * 10**6, 10**5000, [10**5000], {1, 2}, b"x" * 10**6):
+        assert len(short_repr(value)) < 1000
+    assert short_repr({"a": 1}) == "{'a': 1}"
