@@ -66,6 +66,7 @@ RECIPES = {
     "10^19 machines": (f"train: {{num_nodes: {10**19}}}\n", "train.num_nodes"),
     "fold 10^19": (f"data: {{fold: {10**19}}}\n", "data.fold"),
     "120 loading processes": ("data: {root: data, size: 32, workers: 120}\n", "data.workers = 120"),
+    "10^10 devices": ("data: {root: data, size: 32}\ntrain: {devices: 9999999999}\n", "one machine has at most"),
     "a thousand losses": ("loss: [" + "{name: ce}, " * 1000 + "{name: ce}]\n", "at most 32"),
     "10^9 drawn photos": ("data: {dataset: {name: sample, images: 1000000000}}\n", "less than or equal to 100000"),
     "an area of 10^19 pixels": (f"aug: [{{name: copy-paste, min_area: {10**19}}}]\n", "min_area"),

@@ -30,12 +30,14 @@ from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.nan import NotANumber
 from recyclecli.engine.training.progress_bar import ProgressBar
 from recyclecli.engine.training.saving import WholeFiles
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, short_repr
 from recyclecli.files import FULL
 from recyclecli.recipe import Recipe
 from recyclecli.settings import TrainSection
 
 DETERMINISM: Any = torch.utils.deterministic
+
+MOST_DEVICES = 4096  # of one machine
 
 
 def callbacks_of(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> list[Callback]:
@@ -126,6 +128,10 @@ def _devices(settings: TrainSection) -> tuple[int | list[int], int]:
         raise RecycleError(
             f"train.devices = {settings.devices!r} is no number of devices", "8, -1 for all, or 0,3 for these two"
         ) from error
+    if max(map(abs, numbers)) > MOST_DEVICES:
+        raise RecycleError(
+            f"train.devices = {short_repr(settings.devices)}: one machine has at most {MOST_DEVICES}", "--devices auto"
+        )
     if "," in settings.devices:
         return numbers, settings.num_nodes
     if started and (numbers[0], settings.num_nodes) != started:
