@@ -75,7 +75,7 @@ class _Card(BaseModel):
     class_names: Annotated[list[str], Field(min_length=1, max_length=IGNORE)]
     palette: list[tuple[_Channel, _Channel, _Channel]]
     model: _Model
-    size: Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+    size: Annotated[int, Field(gt=0, le=LARGEST_SIDE)]
     epoch: Annotated[int, Field(ge=0, le=MOST_EPOCHS)] | None = None
     step: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     split: str = ""
