@@ -20,6 +20,8 @@ RECORD = ".recycle.jsonl"
 """In each folder that something is written into: a line [name, bytes, SHA-256] for each file, added before the file
 appears. It is a claim that anybody can make, so a file is taken for ours only where it is still as a line says."""
 
+LARGEST, LONGEST = 2**28, 2**14  # bytes of a record and of a line that are read
+
 
 @dataclass(frozen=True, slots=True)
 class Owned:
@@ -189,7 +191,7 @@ class Owned:
 def _lines(handle: Any) -> Iterator[tuple[str, int, str]]:
     """What of a record can be read: its last line may be cut, and a stranger may have written it."""
     handle.seek(0)
-    for line in handle:
+    while handle.tell() < LARGEST and (line := handle.readline(LONGEST)):
         try:
             name, size, digest = json.loads(line)
         except (ValueError, TypeError, RecursionError):

@@ -16,6 +16,7 @@ from recyclecli.data.groups import grouped_folds
 from recyclecli.data.sources import read_labels
 from recyclecli.errors import RecycleError
 from recyclecli.owned import Owned
+from recyclecli.reading import MissingFile, read_json
 from recyclecli.types import IGNORE, Source
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FOLDS_FILE = "folds.json"
+LARGEST = 2**28  # bytes of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +246,13 @@ def read_listing(file: Path) -> tuple[list[frozenset[str]], str]:
         RecycleError: no such file, or no folds file.
     """
     try:
-        listing = json.loads(file.read_text(encoding="utf-8"))
+        listing = read_json(file, "make it again with recycle data kfold --force", LARGEST)
         return [frozenset(entry["val_images"]) for entry in listing["folds"]], str(listing["source"])
-    except FileNotFoundError as error:
+    except MissingFile as error:
         raise RecycleError(
             f"{file} does not exist", f"make it: recycle data kfold --n 5 --data {file.parent}"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (KeyError, TypeError) as error:
         raise RecycleError(
             f"{file} is no folds file: {error}", "make it again with recycle data kfold --force"
         ) from error

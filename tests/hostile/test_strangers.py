@@ -235,6 +235,9 @@ PLACES = {  # command: the file that is replaced
     "data stats --data data --dataset yolo": "data/data.yaml",
     "data stats --data data --dataset masks": "data/classes.txt",
     "data check --data data --labels-only": "data/annotations.json",
+    "train --data data --fold 0": "data/folds.json",
+    "aug copy-paste --data data --aug-num 2 --min-area 1 --name n": "data/n.unfinished/settings.json",
+    "predict r data --out o4": "o4/predicted.json",
     "eval r --submission s.csv": "s.csv",
     "predict r data --out o": "runs/r/recipe.yaml",
     "predict r data --out o2": "runs/r/pipeline.json",
@@ -253,6 +256,7 @@ def test_special_files(run, tmp_path, line, kind):
     for folder in ("images", "masks", "labels"):
         (tmp_path / "data" / folder).mkdir(exist_ok=True)
     file = tmp_path / PLACES[line]
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     SPECIAL[kind](file)
     line = line.replace("--out x", "")
@@ -434,3 +438,23 @@ def test_output_that_nobody_reads(tmp_path):
         process.stdout.close()
         said = process.stderr.read()
         assert (process.wait(SECONDS), said) == (141, b"")
+
+
+RECORDS = ["[]", "7", DEEP, '{"failed": 7}', '{"failed": [], "outputs": 3}', "\udcff", "{"]
+
+
+@pytest.mark.parametrize("text", RECORDS)
+@pytest.mark.parametrize(
+    ("line", "record"),
+    [
+        ("predict r data --out o --force", "o/predicted.json"),
+        ("predict r data --out o", "o/predicted.json"),
+        ("aug copy-paste --data data --aug-num 2 --min-area 1 --name n", "data/n.unfinished/settings.json"),
+        ("train --data data --fold 0 -o data.size=32 --epochs 1", "data/folds.json"),
+    ],
+)
+def test_records(run, tmp_path, line, record, text):
+    write_coco(tmp_path / "data", coco(6))
+    (tmp_path / record).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / record).write_text(text, errors="surrogateescape")
+    attack(*line.split(), cwd=tmp_path, codes={0, 2}, seconds=SECONDS)

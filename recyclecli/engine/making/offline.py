@@ -23,10 +23,11 @@ from recyclecli.data.splits import Split
 from recyclecli.engine.batch import build
 from recyclecli.engine.making.maker import TOGETHER, Maker, Training, plan, run_jobs
 from recyclecli.errors import RecycleError, listed, nearest
-from recyclecli.files import open_state, write_json
+from recyclecli.files import write_json
 from recyclecli.locks import held
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
+from recyclecli.reading import read_json
 from recyclecli.recipe import ListedPart
 from recyclecli.types import Source
 
@@ -174,9 +175,8 @@ def _refuse_foreign(owned: Owned, folder: Path, force: bool) -> None:
 def _settings(unfinished: Path) -> str | None:
     """The digest of the settings that an interrupted call had."""
     try:
-        with open_state(unfinished / "settings.json", "r") as handle:
-            found = json.load(handle)
-    except (OSError, ValueError, RecursionError):
+        found = read_json(unfinished / "settings.json", "")
+    except RecycleError:
         return None
     return str(found.get("digest")) if isinstance(found, dict) else None
 

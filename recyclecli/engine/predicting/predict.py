@@ -20,9 +20,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
-from recyclecli.coco import connected_pieces, has_background
+from recyclecli.coco import connected_pieces, has_background, open_photo
 from recyclecli.coco.writer import assemble, mask_regions
 from recyclecli.data.submission import HEADER
 from recyclecli.engine.checkpoint import read_card
@@ -36,6 +35,9 @@ from recyclecli.locks import held
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry, discover
 from recyclecli.progress import track
+from recyclecli.reading import read_json
+
+RECORD_BYTES = 2**28  # of predicted.json, which names each photo that failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,8 @@ def _parts(job: Job, name: str) -> list[Path]:
 def _remove_earlier(job: Job) -> None:
     """Remove what an earlier job left of these photos in this place and this one does not replace; its record last."""
     try:
-        earlier = list(json.loads(job.record.read_text(encoding="utf-8"))["outputs"])
-    except (OSError, ValueError, KeyError, TypeError):
+        earlier = list(read_json(job.record, "", RECORD_BYTES)["outputs"])
+    except (RecycleError, KeyError, TypeError):
         earlier = []
     stale = [file for kind in SUFFIXES if kind in earlier and kind not in job.outputs for file in job.files(kind)]
     stale += [job.out / "annotations.json"] if job.out is not None and "coco" in earlier else []
@@ -212,9 +214,11 @@ def finished(job: Job) -> Predicted | None:
 
 def _done(job: Job, described: Mapping[str, Any]) -> Predicted | None:
     try:
-        record = json.loads(job.record.read_text(encoding="utf-8"))
+        record = read_json(job.record, "", RECORD_BYTES)
         failed: dict[str, str] = record.pop("failed")
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (RecycleError, KeyError, AttributeError, TypeError):
+        return None
+    if not isinstance(failed, dict):
         return None
     return _result(job, failed) if record == json.loads(json.dumps(described)) else None
 
@@ -285,7 +289,8 @@ def _coco(class_names: tuple[str, ...], names: Sequence[str], masks: Sequence[Pa
 
     def photos() -> Iterator[Any]:
         for name, file in track(list(zip(names, masks, strict=True)), len(names), "writing COCO"):
-            labels = np.asarray(Image.open(file))
+            with open_photo(file, "mask") as (image, _):
+                labels = np.asarray(image)
             pieces = connected_pieces(labels, int(background))
             yield name, *labels.shape, mask_regions(labels, pieces, background)
 

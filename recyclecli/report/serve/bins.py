@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, RootModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from recyclecli.errors import RecycleError
+from recyclecli.reading import read_yaml
 from recyclecli.settings import Section
 
 Icon = Literal["paper", "carton", "can", "bottle", "glass", "foam", "bag", "battery", "shirt", "trash", "ask"]
@@ -55,9 +54,9 @@ def read_bins(file: Path | None) -> dict[str, Bin]:
     if file is None:
         return DEFAULTS
     try:
-        values = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError, RecursionError) as error:
-        raise RecycleError(f"--bins {file} cannot be read: {error}", "name a YAML file; see docs/serve.md") from error
+        values = read_yaml(file)
+    except RecycleError as error:
+        raise RecycleError(f"--bins: {error.args[0]}", "name a YAML file; see docs/serve.md") from error
     try:
         return DEFAULTS | _File.model_validate(values).root
     except ValidationError as error:

@@ -1,0 +1,98 @@
+"""What is not recycle's own stays, whatever is typed, with --force too; and who comes second touches nothing."""
+
+import hashlib
+import shlex
+
+import pytest
+from attacking import attack
+from support import runs_in
+
+from recyclecli.locks import held
+
+WRITERS = {  # command: files in its way, and the place that it holds
+    "aug copy-paste --aug-num 2 --data data --name new": ("data/new/000000.jpg data/new.json", "data/new"),
+    "data oversample --patch Paper --num-output 2 --data data --name more": ("data/more/2024.jpg", "data/more"),
+    "data kfold --n 2 --data data --out folds": ("folds/kfold_0_train.json folds/folds.json", "folds/folds.json"),
+    "data sample --images 2 --data drawn": ("drawn/images/sample_0000.jpg", "drawn/annotations.json"),
+    "data convert data m --from coco --to masks": ("m/classes.txt m/masks/sample_0000.png", "m/classes.txt"),
+    "data convert data y --from coco --to yolo": ("y/data.yaml y/labels/sample_0000.txt", "y/data.yaml"),
+    "data convert data c --from coco --to coco": ("c/annotations.json", "c/annotations.json"),
+    "predict seed-0 data/kfold_0_val.json --out o": ("o/predicted.json o/classes.json", "o/predicted.json"),
+    "predict seed-0 data/kfold_0_val.json --submission s.csv": ("s.csv.json", "s.csv.json"),
+    "export seed-0": ("runs/seed-0/export/card.json runs/seed-0/export/run.py", "runs/seed-0/export/run.py"),
+    "ablate seed-0 --trick hflip": ("runs/seed-0/pipeline.json", None),
+    "report seed-0": ("runs/seed-0/report.html", None),
+    "init --data data": ("recipe.yaml", None),
+    "ensemble seed-0 seed-1 --soup s": ("runs/s/checkpoints/best.safetensors", None),
+    "train --recipe runs/seed-0/recipe.yaml --name t": ("runs/t/movie.part runs/t/env.json.part", "runs/t"),
+    "plugins new acme-losses --kind loss": ("acme-losses/README.md acme-losses/notes.txt", None),
+    "pseudo-label seed-0 data/kfold_0_train.json --out p.json": ("p.json.predicted/predicted.json", None),
+}
+WITHOUT_FORCE = ("report", "ensemble", "train", "plugins")
+
+
+@pytest.fixture(scope="module")
+def work(made_runs, tmp_path_factory):
+    return runs_in(tmp_path_factory.mktemp("nothing_lost"), made_runs)
+
+
+def snapshot(folder):
+    return {
+        file.relative_to(folder): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def forced(command):
+    return shlex.split(command) + ([] if command.split()[0] in WITHOUT_FORCE else ["--force"])
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_files_in_the_way_are_kept_and_named(work, command):
+    for name in WRITERS[command][0].split():
+        file = work / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        before = file.read_bytes() if file.exists() else None
+        file.write_text(f"precious {name}")
+        kept = snapshot(work)
+        text = attack(*forced(command), cwd=work, codes={2})
+        assert "remedy: " in text
+        assert snapshot(work).items() >= kept.items()
+        file.unlink() if before is None else file.write_bytes(before)
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_links_in_the_way_are_refused_and_not_followed(work, command, tmp_path):
+    for name in WRITERS[command][0].split():
+        file, precious = work / name, tmp_path / "precious"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        before = file.read_bytes() if file.exists() else None
+        file.unlink(missing_ok=True)
+        precious.write_text("precious")
+        file.symlink_to(precious)
+        attack(*forced(command), cwd=work, codes={2})
+        assert precious.read_text() == "precious"
+        assert file.is_symlink()
+        file.unlink()
+        if before is not None:
+            file.write_bytes(before)
+
+
+@pytest.mark.parametrize("command", [command for command, (_, place) in WRITERS.items() if place])
+def test_who_comes_second_is_told_of_the_first_and_leaves_nothing(work, command):
+    kept = snapshot(work)
+    with held(work / WRITERS[command][1]):
+        text = attack(*forced(command), cwd=work, codes={2})
+    assert "is in use by process" in text
+    assert "remedy: wait for it, or end it: kill" in text
+    assert snapshot(work) == kept
+
+
+@pytest.mark.parametrize("which", ["--resume seed-0", "--resume last"])
+def test_a_run_that_still_trains_is_not_resumed(work, which):
+    latest = max((work / "runs").glob("*/recipe.yaml"), key=lambda file: file.stat().st_mtime).parent
+    kept = snapshot(work)
+    with held(work / "runs/seed-0"), held(latest if latest.name != "seed-0" else work / "runs/none"):
+        assert "is in use by process" in attack("train", *which.split(), cwd=work, codes={2})
+    assert snapshot(work) == kept
