@@ -5,10 +5,12 @@
 
 import pluggy
 
+from recyclecli.backends import keep_backends_out
 from recyclecli.telemetry import disable_telemetry
 
 __version__ = "0.1.0"
 
 disable_telemetry()
+keep_backends_out()
 
 hookimpl = pluggy.HookimplMarker("recyclecli")

@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recyclecli import __version__, plugins
+from recyclecli.backends import ALLOW_LIST
 from recyclecli.files import write_text
-from recyclecli.plugins import ALLOW_LIST, GROUP, Plugin, Registry
+from recyclecli.plugins import GROUP, Plugin, Registry
 from recyclecli.types import Component, Kind
 
 if TYPE_CHECKING:
@@ -238,17 +239,24 @@ def manifest_file() -> Path:
     Raises:
         RuntimeError: the user has no home.
     """
+    return cache_folder() / f"plugins-{hashlib.sha256(sys.prefix.encode()).hexdigest()[:12]}.json"
+
+
+def cache_folder() -> Path:
+    """The user's folder of what can be made again: $RECYCLE_CACHE, or where the system keeps such things.
+
+    Raises:
+        RuntimeError: the user has no home.
+    """
     given, windows = os.environ.get(CACHE), os.environ.get("LOCALAPPDATA")
     if given:
-        folder = Path(given)
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Caches" / "recyclecli"
-    elif sys.platform == "win32" and windows:
-        folder = Path(windows) / "recyclecli" / "Cache"
-    else:
-        shared = os.environ.get("XDG_CACHE_HOME", "")
-        folder = (Path(shared) if Path(shared).is_absolute() else Path.home() / ".cache") / "recyclecli"
-    return folder / f"plugins-{hashlib.sha256(sys.prefix.encode()).hexdigest()[:12]}.json"
+        return Path(given)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "recyclecli"
+    if sys.platform == "win32" and windows:
+        return Path(windows) / "recyclecli" / "Cache"
+    shared = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(shared) if Path(shared).is_absolute() else Path.home() / ".cache") / "recyclecli"
 
 
 def _by_distribution(installed: Iterable[EntryPoint]) -> list[tuple[str, list[EntryPoint]]]:

@@ -17,11 +17,11 @@ import pluggy
 from pydantic import ValidationError
 
 from recyclecli import hookspecs
+from recyclecli.backends import ALLOW_LIST
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.types import KINDS, Component, Kind, Options
 
 GROUP = "recyclecli"
-ALLOW_LIST = "RECYCLE_PLUGINS"
 
 State = Literal["ok", "failed", "blocked"]
 

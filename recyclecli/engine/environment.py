@@ -10,11 +10,13 @@ from importlib.util import find_spec
 import torch
 
 from recyclecli import __version__
+from recyclecli.backends import ALLOW_LIST
 from recyclecli.errors import RecycleError, listed
-from recyclecli.plugins import ALLOW_LIST, Registry, allow_list
+from recyclecli.plugins import Registry, allow_list
 from recyclecli.private import without_passwords
 
 CALLBACK_GROUP = "lightning.pytorch.callbacks_factory"  # any installed package may add callbacks through it
+BACKEND_GROUP = "torch.backends"  # which torch imports when it is imported, unless RECYCLE_PLUGINS is set
 
 
 def environment(registry: Registry) -> dict[str, object]:
@@ -28,14 +30,15 @@ def environment(registry: Registry) -> dict[str, object]:
         "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] or ["cpu"],
         "threads": torch.get_num_threads(),
         "plugins": {plugin.distribution: f"{plugin.version} {plugin.state}" for plugin in registry.plugins},
-        "lightning_callback_factories": _foreign_callbacks(),
+        "lightning_callback_factories": _offered(CALLBACK_GROUP),
+        "torch_backends": _offered(BACKEND_GROUP),
         "command": [without_passwords(argument) for argument in sys.argv],
     }
 
 
 def refuse_foreign_callbacks() -> None:
     """Under an allow-list of plugins nothing else may join the training either."""
-    foreign = _foreign_callbacks()
+    foreign = _offered(CALLBACK_GROUP)
     if foreign and allow_list() is not None:
         raise RecycleError(
             f"${ALLOW_LIST} is set, but Lightning would load callbacks of {listed(foreign)}",
@@ -43,5 +46,5 @@ def refuse_foreign_callbacks() -> None:
         )
 
 
-def _foreign_callbacks() -> list[str]:
-    return sorted(f"{point.name} ({point.value})" for point in entry_points(group=CALLBACK_GROUP))
+def _offered(group: str) -> list[str]:
+    return sorted(f"{point.name} ({point.value})" for point in entry_points(group=group))

@@ -3,6 +3,7 @@
 import gc
 import json
 import math
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +25,7 @@ from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.nan import NotANumber, _Seen
 from recyclecli.engine.training.train import resume, train
 from recyclecli.errors import RecycleError, RunFailed
+from recyclecli.manifest import cache_folder
 from recyclecli.recipe import Recipe, resolve
 from recyclecli.testing import random_source
 from recyclecli.types import IGNORE
@@ -585,8 +587,10 @@ class TestCompiling:
             self._compiled_call_impl = call
 
         monkeypatch.setattr(nn.Module, "compile", broken)
+        monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
         done, _ = start({"train.compile": True})
         assert done.epochs == 1
+        assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(cache_folder() / "inductor")
         assert capsys.readouterr().err.count("torch.compile does not work here, going on without: no C++ compiler") == 1
 
     def test_what_is_compiled_learns_and_is_saved_under_its_own_names(self, start, monkeypatch):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import lightning as L
@@ -21,6 +23,7 @@ from recyclecli.engine.training.schedule import make_schedulers
 from recyclecli.errors import RecycleError
 from recyclecli.judge.counts import marginals
 from recyclecli.judge.ledger import class_iou, mean_iou
+from recyclecli.manifest import cache_folder
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, Augmentation, Batch
 
@@ -67,6 +70,9 @@ class SegmentationModule(L.LightningModule):
         self._most = sys.maxsize  # photos that validation takes at a time
         self._compiles: bool | None = recipe.train.compile or None  # True until it has shown that it does
         if recipe.train.compile:
+            with suppress(RuntimeError):  # a user without a home
+                # torch's default lies in the system's temporary folder, where another user may have put code
+                os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "inductor"))
             self.model.compile()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SegmentationModule:
