@@ -14,6 +14,7 @@ from recyclecli.api.data import Place, registry
 from recyclecli.api.judging import count, judged_photos
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import write_text
+from recyclecli.locks import held
 from recyclecli.owned import Owned
 
 if TYPE_CHECKING:
@@ -73,16 +74,17 @@ def train_folds(
     folder = Path(runs) if runs else RUNS
     found = tuple(Run(folder / f"{name}-fold{fold}") for fold in range(len(folds)))
     file, owned = folder / f"{name}-folds.json", Owned(folder)
-    owned.refuse_foreign([file], "choose another --name, or move it away")
-    _refuse_another(folder / f"{name}-folds.yaml", resolved)
-    for fold, run in enumerate(found):
-        _train_fold(resolved, fold, run)
-    ledgers = [count(run, judged_photos(run)[0]) for run in found]
-    whole = ledgers[0]
-    for ledger in ledgers[1:]:
-        whole.extend(ledger)
-    result = evaluation(whole)
-    owned.write_json(file, {"runs": [str(run.folder) for run in found], **result.as_dict()}, indent=1)
+    with held(file):
+        owned.refuse_foreign([file], "choose another --name, or move it away")
+        _refuse_another(folder / f"{name}-folds.yaml", resolved)
+        for fold, run in enumerate(found):
+            _train_fold(resolved, fold, run)
+        ledgers = [count(run, judged_photos(run)[0]) for run in found]
+        whole = ledgers[0]
+        for ledger in ledgers[1:]:
+            whole.extend(ledger)
+        result = evaluation(whole)
+        owned.write_json(file, {"runs": [str(run.folder) for run in found], **result.as_dict()}, indent=1)
     return TrainedFolds(found, result, file)
 
 
