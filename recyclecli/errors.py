@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from reprlib import Repr
 
 from recyclecli.printable import one_line, shown
 
@@ -45,24 +44,6 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     if close:
         return f"nearest: {close[0]}"
     return f"valid: {', '.join(names)}" if names else "none is installed"
-
-
-def short_repr(value: object) -> str:
-    """A value as Python writes it, in at most some 200 characters however large it is, for a message."""
-    return _SHORT.repr(value)
-
-
-class _Short(Repr):
-    """reprlib's, which fails for whole numbers of more digits than Python prints."""
-
-    def repr_int(self, value: int, level: int) -> str:
-        """The number, or how many bits it has."""
-        return super().repr_int(value, level) if value.bit_length() < 1024 else f"a number of {value.bit_length()} bits"
-
-
-_SHORT = _Short()
-_SHORT.maxlevel = 2
-_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 120
 
 
 def listed(items: Iterable[object], limit: int = 5) -> str:

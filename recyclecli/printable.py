@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from reprlib import Repr
 from typing import Any, TextIO, cast
 
 from recyclecli.private import without_passwords
@@ -98,3 +99,21 @@ def printable_streams() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def short_repr(value: object) -> str:
+    """A value as Python writes it, in at most some 200 characters however large it is, for a message."""
+    return _SHORT.repr(value)
+
+
+class _Short(Repr):
+    """reprlib's, which fails for whole numbers of more digits than Python prints."""
+
+    def repr_int(self, value: int, level: int) -> str:
+        """The number, or how many bits it has."""
+        return super().repr_int(value, level) if value.bit_length() < 1024 else f"a number of {value.bit_length()} bits"
+
+
+_SHORT = _Short()
+_SHORT.maxlevel = 2
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 120

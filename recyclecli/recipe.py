@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
 
-from recyclecli.errors import RecycleError, nearest, short_repr
+from recyclecli.errors import RecycleError, nearest
 from recyclecli.plugins import Registry
+from recyclecli.printable import short_repr
 from recyclecli.private import map_texts, without_passwords
 from recyclecli.reading import MissingFile, parse_yaml, read_yaml
 from recyclecli.settings import Section, TrainSection
@@ -70,9 +71,7 @@ class DataSection(Section):
     train: tuple[DataFile, ...] = Field((), max_length=MOST_FILES, description="explicit training files")
     val: tuple[DataFile, ...] = Field((), max_length=MOST_FILES, description="explicit validation files")
     fold: int | None = Field(None, ge=0, le=10_000, description="fold of folds.json that is held out")
-    split: Literal["auto", "files", "folds", "random"] = Field(
-        "auto", description="where the validation set comes from"
-    )
+    split: Literal["auto", "files", "folds", "random"] = Field("auto", description="where validation comes from")
     val_fraction: float = Field(0.2, gt=0, lt=1, description="share held out by a random split")
     size: int = Field(512, ge=32, le=4096, description="photos are fitted into size x size pixels")
     scale: tuple[Scale, Scale] | None = Field(
@@ -89,6 +88,9 @@ class DataSection(Section):
         return scale
 
 
+Parts = Annotated[tuple[ListedPart, ...], Field(max_length=MOST_PARTS)]
+
+
 class Recipe(Section):
     """Everything about a run; `resolve` makes one in which every name and option is checked."""
 
@@ -101,12 +103,8 @@ class Recipe(Section):
         max_length=MOST_PARTS,
         description="added up by their weights",
     )
-    aug: tuple[ListedPart, ...] = Field(
-        (ListedPart(name="flip"),), max_length=MOST_PARTS, description="changes training batches, in order"
-    )
-    post: tuple[ListedPart, ...] = Field(
-        (), max_length=MOST_PARTS, description="changes probabilities, in order, in eval and predict"
-    )
+    aug: Parts = Field((ListedPart(name="flip"),), description="changes training batches, in order")
+    post: Parts = Field((), description="changes probabilities, in order, in eval and predict")
     train: TrainSection = Field(TrainSection(), description="how the weights are found")
 
     def parts(self) -> list[tuple[str, Kind, Part]]:
@@ -159,20 +157,15 @@ def resolve(
         except LookupError as error:
             faults.append(f"{key} = {short_repr(settings[key])}: {error.args[0]}")
         except (AttributeError, TypeError):
-            faults.append(
-                f"{key} = {short_repr(settings[key])}: what it would be set in is no section of keys and values"
-            )
+            faults.append(f"{key} = {short_repr(settings[key])}: it would be set in no section of keys and values")
     try:
-        recipe = Recipe.model_validate(tree)
+        recipe, more = _check_parts(Recipe.model_validate(tree), registry)
+        faults += more
     except ValidationError as error:
         faults += [_fault(Recipe, detail) for detail in error.errors()]
-        recipe = None
-    if recipe is not None:
-        recipe, more = _check_parts(recipe, registry)
-        faults += more
-    if faults or recipe is None:
-        where = f" ({file})" if file else ""
-        raise RecycleError("\n  ".join([f"{len(faults)} fault(s) in the recipe{where}:", *faults]))
+    if faults:
+        where = f"the recipe ({file})" if file else "the recipe"
+        raise RecycleError("\n  ".join([f"{len(faults)} fault(s) in {where}:", *faults]))
     return recipe
 
 
@@ -185,9 +178,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         tree = read_yaml(file)
     except MissingFile as error:
-        raise RecycleError(
-            f"recipe {file} does not exist", f"make one: recycle init --out {quote(str(file))}"
-        ) from error
+        raise RecycleError(f"recipe {file} does not exist", f"recycle init --out {quote(str(file))}") from error
     if tree is not None and not isinstance(tree, dict):
         raise RecycleError(f"{file} is not a recipe: a mapping of sections is expected")
     return tree or {}
@@ -271,8 +262,7 @@ def _check_parts(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]
     for key, kind, part in recipe.parts():
         try:
             offer = registry.find(kind, part.name)
-            missing = offer.missing()
-            if missing:
+            if missing := offer.missing():
                 faults.append(f"{key}: needs pip install {' '.join(missing)}")
             options = offer.options(part.options).model_dump(mode="json")
             complete[id(part)] = part.model_validate(part.model_dump() | options)

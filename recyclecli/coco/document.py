@@ -10,7 +10,8 @@ from typing import Any
 
 from recyclecli.coco.labels import LabelIndex, label_index
 from recyclecli.coco.photo import PIXELS
-from recyclecli.errors import RecycleError, short_repr
+from recyclecli.errors import RecycleError
+from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, parse_json, read_bytes, tree_fault
 
 PROVENANCE = "provenance"  # [{"file_name": ..., "annotation_id": ...}] of a pasted object, file names of a photo

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recyclecli.engine.runs import Run
-from recyclecli.errors import RecycleError, listed, short_repr
+from recyclecli.errors import RecycleError, listed
+from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, read_json, read_text
 
 COLUMNS = {"epoch": int, "seconds": float, "train_loss": float, "val_loss": float, "val_miou": float}

@@ -172,7 +172,9 @@ def deep_gray(side):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("command", ["check", "predict"])
+@pytest.mark.parametrize(
+    "command", ["check", pytest.param("predict", marks=pytest.mark.slow("predicts 169 million pixels"))]
+)
 def test_a_gray_photo_of_16_bits(stranger, tmp_path, command):
     side = 13_000
     (tmp_path / "a.png").write_bytes(deep_gray(side))
@@ -208,6 +210,7 @@ def test_postscript_is_not_run(tmp_path, monkeypatch):
 
 
 SPECIAL = {"a named pipe": os.mkfifo, "a device": lambda file: file.symlink_to("/dev/zero"), "a folder": os.mkdir}
+REPEATS = pytest.mark.slow("repeats what is done with a named pipe")
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +251,10 @@ PLACES = {  # command: the file that is replaced
 }
 
 
-@pytest.mark.parametrize("kind", SPECIAL)
+@pytest.mark.parametrize(
+    "kind",
+    ["a named pipe", *(pytest.param(kind, marks=REPEATS) for kind in SPECIAL if kind != "a named pipe")],
+)
 @pytest.mark.parametrize("line", PLACES)
 def test_special_files(run, tmp_path, line, kind):
     """Nothing waits for a pipe's writer or reads a device to its end."""

@@ -12,7 +12,8 @@ from recyclecli.coco.document import extra_fault, field_fault, provenance_fault,
 from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, NO_BACKGROUND
 from recyclecli.coco.paths import resolve_file
 from recyclecli.data.check.catalogue import Finding
-from recyclecli.errors import RecycleError, listed, short_repr
+from recyclecli.errors import RecycleError, listed
+from recyclecli.printable import short_repr
 
 
 def lint_lists(root: Path, content: dict[str, Any], file: str) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from recyclecli.coco.document import field_fault
 from recyclecli.coco.labels import IGNORE_CATEGORY
 from recyclecli.data.check.catalogue import Finding
 from recyclecli.data.check.drawn import Parts, Shape, drawn
-from recyclecli.errors import short_repr
+from recyclecli.printable import short_repr
 
 SLIVER = 10  # pixels
 MARGIN = 1.5  # pixels that a polygon may lie outside: tools differ in where a pixel's centre is

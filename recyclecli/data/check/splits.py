@@ -9,7 +9,8 @@ from typing import Any
 
 from recyclecli.coco.document import PROVENANCE
 from recyclecli.data.check.catalogue import Finding
-from recyclecli.errors import listed, short_repr
+from recyclecli.errors import listed
+from recyclecli.printable import short_repr
 
 SOURCE = "the whole set"
 

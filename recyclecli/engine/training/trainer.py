@@ -30,8 +30,9 @@ from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.nan import NotANumber
 from recyclecli.engine.training.progress_bar import ProgressBar
 from recyclecli.engine.training.saving import WholeFiles
-from recyclecli.errors import RecycleError, short_repr
+from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
+from recyclecli.printable import short_repr
 from recyclecli.recipe import Recipe
 from recyclecli.settings import TrainSection
 

@@ -56,7 +56,7 @@ def read_bins(file: Path | None) -> dict[str, Bin]:
     try:
         values = read_yaml(file)
     except RecycleError as error:
-        raise RecycleError(f"--bins: {error.args[0]}", "name a YAML file; see docs/serve.md") from error
+        raise RecycleError(f"--bins cannot be read: {error.args[0]}", "name a YAML file; see docs/serve.md") from error
     try:
         return DEFAULTS | _File.model_validate(values).root
     except ValidationError as error:
