@@ -55,6 +55,7 @@ def demo(
         raise unwritable(out, error) from error
     if (trained / "recipe.yaml").is_file():
         aside = next(place for number in count(1) if not (place := trained.with_name(f"demo-{number}")).exists())
+        api.find_run(trained).clear_parts()
         trained.rename(aside)  # it learned from photos that are now drawn anew
         print(f"note: the run of before is now {aside}", file=sys.stderr)
     say("sample", f"{images} photos of waste are drawn from seed {seed} into {data}")

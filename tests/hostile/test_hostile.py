@@ -437,6 +437,30 @@ def test_a_full_disk_while_making_photos(trained, tiny_disk):
     assert "60 new photos" in attack(*line, "--min-area", 1, cwd=tiny_disk, codes={0})
 
 
+FILLED = {  # command: how many bytes are free when it begins
+    "data kfold --n 2 --data DATA --out k": (0, 4096, 12_288),
+    "data sample --images 4 --data s": (0, 20_000),
+    "data convert DATA m --from coco --to masks": (0, 12_288),
+    "aug copy-paste --min-area 1 --aug-num 4 --data DATA --out a": (0, 4096),
+    "plugins new acme-losses --kind loss": (0, 8192),
+    "predict RUN DATA --out o": (0, 12_288),
+    "ensemble RUN RUN --soup s": (0, 100_000),
+}
+
+
+@pytest.mark.parametrize(("command", "left"), [(command, left) for command, some in FILLED.items() for left in some])
+def test_what_met_a_full_disk_goes_on_when_it_is_typed_again(trained, tiny_disk, command, left):
+    """That is the remedy which is told."""
+    fill(tiny_disk, left)
+    line = command.replace("DATA", str(trained / "data")).replace("RUN", str(trained / "runs/r")).split()
+    text = attack(*line, cwd=tiny_disk, codes={3})
+    assert "the disk is full" in text
+    assert "free some space, then type the command again" in text
+    (tiny_disk / "filler").unlink()
+    attack(*line, cwd=tiny_disk, codes={0})
+    assert not list(tiny_disk.rglob("*.part"))
+
+
 def test_a_full_disk_while_reporting(trained, tiny_disk):
     shutil.copytree(
         trained / "runs/r", tiny_disk / "r", ignore=shutil.ignore_patterns("last.ckpt", "best-raw.*", "report.html")

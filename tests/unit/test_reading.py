@@ -6,7 +6,8 @@ import os
 import pytest
 
 from recyclecli.engine.checkpoint import read_card
-from recyclecli.errors import RecycleError, short_repr
+from recyclecli.errors import RecycleError
+from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, parse_json, parse_yaml, read_bytes, read_json, read_text, tree_fault
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from recyclecli.engine.checkpoint import load_weights, read_card
 from recyclecli.engine.learned import keep_recipes
@@ -69,7 +69,8 @@ def _card(members: Sequence[Member]) -> dict[str, Any]:
 
 
 def _write(members: Sequence[Member], card: dict[str, Any], file: Path) -> None:
-    save_file(_mean(members), file, metadata={"recycle": json.dumps(card)})
+    # through memory, since the library hides a full disk behind an error of its own
+    file.write_bytes(save(_mean(members), metadata={"recycle": json.dumps(card)}))
 
 
 def _mean(members: Sequence[Member]) -> dict[str, torch.Tensor]:
