@@ -32,7 +32,10 @@ def held(place: Path) -> Iterator[None]:
 
     lock = FileLock(place.with_name(f".{place.name}.lock"), timeout=0, fallback_to_soft=False)
     holder = place.with_name(f".{place.name}.lock.json")
-    refuse_overwrite([Path(lock.lock_file)], force=True)  # a link
+    for file, ours in ((Path(lock.lock_file), _is_empty), (holder, _told)):
+        refuse_overwrite([file], force=True)  # a link
+        if file.exists() and not ours(file):
+            raise RecycleError(f"{file} is not what recycle wrote there, so it is kept", "move it away")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -55,12 +58,27 @@ def held(place: Path) -> Iterator[None]:
         lock.release()
 
 
-def _in_use(place: Path, holder: Path) -> RecycleError:
+def _is_empty(file: Path) -> bool:
+    return file.stat().st_size == 0
+
+
+def _told(holder: Path) -> dict[str, str | int]:
+    """What the holder said of itself; nothing where it is not what `held` writes."""
     try:
         with open_state(holder, "r") as handle:
-            told = json.load(handle)
-        number = int(told["pid"])
-        who, remedy = f"process {number} since {told['began']}: {told['command']}", f", or end it: kill {number}"
-    except (OSError, RecycleError, ValueError, TypeError, KeyError, RecursionError):
-        who, remedy = "another process", ""
-    return RecycleError(f"{place} is in use by {who}", f"wait for it{remedy}")
+            told = json.loads(handle.read(2**20))
+    except (OSError, RecycleError, ValueError, RecursionError):
+        return {}
+    kinds = {"pid": int, "command": str, "began": str}
+    fits = isinstance(told, dict) and {key: type(value) for key, value in told.items()} == kinds
+    return told if fits else {}
+
+
+def _in_use(place: Path, holder: Path) -> RecycleError:
+    told = _told(holder)
+    if not told:
+        return RecycleError(f"{place} is in use by another process", "wait for it")
+    return RecycleError(
+        f"{place} is in use by process {told['pid']} since {told['began']}: {told['command']}",
+        f"wait for it, or end it: kill {told['pid']}",
+    )

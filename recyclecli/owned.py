@@ -20,6 +20,7 @@ RECORD = ".recycle.jsonl"
 """In each folder that something is written into: a line [name, bytes, SHA-256] for each file, added before the file
 appears. It is a claim that anybody can make, so a file is taken for ours only where it is still as a line says."""
 
+MARK = b"recycle: begun, and not ended\n"
 LARGEST, LONGEST = 2**28, 2**14  # bytes of a record and of a line that are read
 
 
@@ -43,6 +44,7 @@ class Owned:
         Raises:
             RecycleError, RunFailed: see there; or the record is a link, or another user's.
         """
+        self._refuse_links([path])
         with whole(path) as part:
             yield part
             self._note(path, part)
@@ -70,6 +72,7 @@ class Owned:
             RecycleError: one of `paths` exists and not `force`; or it is a link, or not what was written here.
         """
         paths = list(paths)
+        self._refuse_links(paths)
         refuse_overwrite(paths, force=True)  # links and folders
         self.refuse_foreign(paths)  # before --force is offered as a remedy
         refuse_overwrite(paths, force)
@@ -100,12 +103,9 @@ class Owned:
                 not what was written here; or nothing can be written there.
         """
         mark = last.with_name(last.name + PART)
-        self.refuse_overwrite([last, *others], force or mark.exists())
+        self.refuse_overwrite([last, *others], force or interrupted(mark))
         with held(last):
-            try:
-                open_state(mark, "ab").close()
-            except OSError as error:
-                raise unwritable(last, error) from error
+            put_mark(mark)
             yield
             mark.unlink(missing_ok=True)
             self.finish()
@@ -138,6 +138,14 @@ class Owned:
             lines = {name: (name, size, digest) for name, size, digest in _lines(handle)}
             kept = (json.dumps(lines[name], ensure_ascii=False) + "\n" for name in sorted(lines))
             write_text(self.base / RECORD, "".join(kept))
+
+    def _refuse_links(self, paths: Iterable[Path]) -> None:
+        """Raise RecycleError where a folder between this one and a file is a link."""
+        for folder in {folder for path in paths for folder in path.relative_to(self.base).parents}:
+            if folder.name and (self.base / folder).is_symlink():
+                raise RecycleError(
+                    f"{self.base / folder} is a link, and no write follows one", "choose another place, or remove it"
+                )
 
     def _note(self, path: Path, part: Path) -> None:
         line = [path.relative_to(self.base).as_posix(), part.stat().st_size, _digest(part)]
@@ -186,6 +194,42 @@ class Owned:
             )
         except (OSError, ValueError):
             return False
+
+
+def interrupted(mark: Path) -> bool:
+    """Whether the mark of work that was begun lies there.
+
+    Raises:
+        RecycleError: something else does.
+    """
+    try:
+        with open_state(mark) as handle:
+            found = handle.read(len(MARK) + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise unwritable(mark, error) from error
+    if found not in (b"", MARK):
+        raise RecycleError(
+            f"{mark} is not what recycle wrote there: it is yours, so it is kept",
+            "move it away, or choose another place",
+        )
+    return True
+
+
+def put_mark(mark: Path) -> None:
+    """Mark work as begun.
+
+    Raises:
+        RecycleError: something else lies there, or nothing can be written. RunFailed: the disk is full.
+    """
+    try:
+        if not interrupted(mark):
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            with open_state(mark, "ab") as handle:
+                handle.write(MARK)
+    except OSError as error:
+        raise unwritable(mark, error) from error
 
 
 def _lines(handle: Any) -> Iterator[tuple[str, int, str]]:

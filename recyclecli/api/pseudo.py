@@ -16,7 +16,7 @@ from recyclecli.api.data import Place, registry
 from recyclecli.api.predicting import members_of, predict_job, with_machine
 from recyclecli.api.runs import find_run
 from recyclecli.errors import RecycleError, listed
-from recyclecli.files import refuse_overwrite, write_json
+from recyclecli.files import refuse_overwrite
 from recyclecli.owned import Owned
 from recyclecli.reading import open_regular
 
@@ -87,6 +87,8 @@ def pseudo_label(
     file = Path(out) if out else root_of(Path(images), Path(data) if data else None) / FILE
     work = file.with_name(file.name + ".predicted")
     there = (again or work.is_dir()) and not force and file.is_file()  # with both, it was ended while it cleaned up
+    if out is None and not there:
+        Owned(file.parent).refuse_overwrite([file], force)
     refuse_overwrite([] if there else [file], force)
     photos = _unseen([owner] if owner else found, find_photos(Path(images), Path(data) if data else None))
     labelled: dict[str, Any] = {"rule": rule, "threshold": threshold, "named": dict(named), "least": least}
@@ -127,7 +129,7 @@ def _clear(work: Path) -> None:
 def _written(file: Path, asked: Mapping[str, Any], made: Made) -> Made:
     """Write labels with what was asked for and what came of it, so that they can be taken again."""
     came = {key: value for key, value in made.as_dict().items() if key != "photos"}
-    write_json(file, {"info": {"asked": asked, **came}, **made.document})
+    Owned(file.parent).write_json(file, {"info": {"asked": asked, **came}, **made.document})
     return made
 
 

@@ -30,8 +30,8 @@ def demo(
     from recyclecli.cli.check import show
     from recyclecli.data.sources import pixel_counts
     from recyclecli.errors import RecycleError
-    from recyclecli.files import PART, open_state, refuse_overwrite, unwritable
-    from recyclecli.owned import Owned
+    from recyclecli.files import PART, refuse_overwrite, unwritable
+    from recyclecli.owned import Owned, interrupted, put_mark
 
     began = time.perf_counter()
     steps = iter(range(1, STEPS + 1))
@@ -40,17 +40,17 @@ def demo(
         print(f"\n[{time.perf_counter() - began:4.0f} s] {next(steps)}/{STEPS} {title}: {text}", file=sys.stderr)
 
     data, submission, trained = out / "data", out / "submission.csv", out / "runs" / "demo"
-    report = out / "report.html"
+    report, sheet = out / "report.html", out / "copy-paste.png"
     unfinished = report.with_name(report.name + PART)  # stands from now until the report is written
-    owned, force = Owned(out), force or unfinished.exists()
+    owned, force = Owned(out), force or interrupted(unfinished)
     if not force:
         refuse_overwrite([submission, report, data / "annotations.json", trained], force)
-    owned.refuse_foreign([submission, report])
+    owned.refuse_foreign([submission, report, sheet])
     if (trained / "recipe.yaml").is_file() and api.recipe_of(trained).data.root != data.absolute():
         raise RecycleError(f"{trained} is a run on other photos", "choose another folder with --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        open_state(unfinished, "ab").close()
+        put_mark(unfinished)
     except OSError as error:
         raise unwritable(out, error) from error
     if (trained / "recipe.yaml").is_file():
@@ -82,7 +82,7 @@ def demo(
     say("copy-paste", f"{pasted} new photos: objects of folds 1 to 4 pasted into photos of these folds")
     learned = {"data.root": data, "data.fold": 0}
     made = api.augment("copy-paste", pasted, learned, seed=seed, force=True)
-    look = api.preview("copy-paste", out / "copy-paste.png", {**learned, "data.size": size}, seed=seed, force=True)
+    look = api.preview("copy-paste", sheet, {**learned, "data.size": size}, seed=seed, force=True)
     print(f"{made.pasted} objects, each with the photo and annotation that it is taken from", file=sys.stderr)
 
     settings = {

@@ -81,6 +81,7 @@ def source_photos(source: Source, out: Path, left_out: Collection[str]) -> Itera
 
 def _bring(owned: Owned, source: Source, index: int, record: Record, place: Path) -> None:
     if not record.file.is_file():  # drawn, not stored
+        owned.refuse_foreign([place])
         write_photo(owned, place, source.read(index).image)
     elif not place.exists():
         with owned.whole(place) as part:

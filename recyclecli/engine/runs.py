@@ -10,7 +10,6 @@ from recyclecli.files import sweep, unwritable
 from recyclecli.owned import RECORD, Owned
 
 RUNS = Path("runs")
-BEFORE = {"env.json", RECORD}  # what a run's folder holds before its recipe is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,14 @@ class Run:
         for folder in (self.folder, self.checkpoints, self.checkpoints / "top"):
             sweep(folder)
 
+    def discard(self) -> None:
+        """Remove what a run writes before its first checkpoint, and its folder if that is all."""
+        self.metrics.unlink(missing_ok=True)
+        for file in (self.folder / "tensorboard").rglob("*"):
+            if file.name.startswith("events.out.tfevents.") or file.name == "hparams.yaml":
+                file.unlink()
+        Owned(self.folder).clear(self.env)
+
 
 def create_run(name: str | None, model: str, runs: Path = RUNS) -> Run:
     """A new, empty run folder: `name`, else the model's name and the next free number.
@@ -118,8 +125,8 @@ def _is_unborn(folder: Path) -> bool:
         return False
     sweep(folder)
     found = [file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir()]
-    own = {*BEFORE} | {str(file.relative_to(folder)) for file in Owned(folder).own(found)}
-    return all(str(file.relative_to(folder)) in own and not file.is_symlink() for file in found)
+    held = [file for file in found if file != folder / RECORD]
+    return len(Owned(folder).own(held)) == len(held)
 
 
 def find_run(name: str, runs: Path = RUNS) -> Run:

@@ -12,7 +12,7 @@ from recyclecli.data.palette import palette
 from recyclecli.data.splits import Split
 from recyclecli.engine.batch import augmented, build, seed_chance
 from recyclecli.engine.making.offline import checked_device
-from recyclecli.files import whole
+from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.report.sheet import choose, contact_sheet
@@ -65,6 +65,6 @@ def write_preview(registry: Registry, split: Split, recipe: Recipe, file: Path, 
     sheet = contact_sheet(
         pairs, range(len(pairs)), colors, 4, f"{name}: {len(chosen)} training photos, before and after"
     )
-    with whole(file) as part:
+    with Owned(file.parent).whole(file) as part:
         sheet.save(part, "PNG")
     return file

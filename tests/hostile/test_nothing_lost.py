@@ -10,11 +10,20 @@ from support import runs_in
 from recyclecli.locks import held
 
 WRITERS = {  # command: files in its way, and the place that it holds
-    "aug copy-paste --aug-num 2 --data data --name new": ("data/new/000000.jpg data/new.json", "data/new"),
+    "aug copy-paste --aug-num 2 --data data --name new": (
+        "data/new/000000.jpg data/new.json data/new.unfinished/000001.json",
+        "data/new",
+    ),
     "data oversample --patch Paper --num-output 2 --data data --name more": ("data/more/2024.jpg", "data/more"),
-    "data kfold --n 2 --data data --out folds": ("folds/kfold_0_train.json folds/folds.json", "folds/folds.json"),
+    "data kfold --n 2 --data data --out folds": (
+        "folds/kfold_0_train.json folds/folds.json folds/folds.json.part",
+        "folds/folds.json",
+    ),
     "data sample --images 2 --data drawn": ("drawn/images/sample_0000.jpg", "drawn/annotations.json"),
-    "data convert data m --from coco --to masks": ("m/classes.txt m/masks/sample_0000.png", "m/classes.txt"),
+    "data convert data m --from coco --to masks": (
+        "m/classes.txt m/masks/sample_0000.png m/classes.txt.part",
+        "m/classes.txt",
+    ),
     "data convert data y --from coco --to yolo": ("y/data.yaml y/labels/sample_0000.txt", "y/data.yaml"),
     "data convert data c --from coco --to coco": ("c/annotations.json", "c/annotations.json"),
     "predict seed-0 data/kfold_0_val.json --out o": ("o/predicted.json o/classes.json", "o/predicted.json"),
@@ -24,8 +33,10 @@ WRITERS = {  # command: files in its way, and the place that it holds
     "report seed-0": ("runs/seed-0/report.html", None),
     "init --data data": ("recipe.yaml", None),
     "ensemble seed-0 seed-1 --soup s": ("runs/s/checkpoints/best.safetensors", None),
-    "train --recipe runs/seed-0/recipe.yaml --name t": ("runs/t/movie.part runs/t/env.json.part", "runs/t"),
+    "train --recipe runs/seed-0/recipe.yaml --name t": ("runs/t/movie.part runs/t/env.json", "runs/t"),
+    "demo --images 12 --epochs 1 --size 64": ("demo/copy-paste.png demo/report.html demo/report.html.part", None),
     "plugins new acme-losses --kind loss": ("acme-losses/README.md acme-losses/notes.txt", None),
+    "pseudo-label seed-0 data/kfold_1_val.json": ("data/pseudo_label.json", None),
     "pseudo-label seed-0 data/kfold_0_train.json --out p.json": ("p.json.predicted/predicted.json", None),
 }
 WITHOUT_FORCE = ("report", "ensemble", "train", "plugins")
@@ -77,6 +88,26 @@ def test_links_in_the_way_are_refused_and_not_followed(work, command, tmp_path):
         file.unlink()
         if before is not None:
             file.write_bytes(before)
+
+
+FOLDERS = {  # command: a folder that is a link
+    "data convert data cl --from coco --to yolo": "cl/images",
+    "data convert data cm --from coco --to masks": "cm/masks",
+    "data sample --images 2 --data sl": "sl/images",
+    "predict seed-0 data/kfold_0_val.json --out pl": "pl/masks",
+    "aug copy-paste --aug-num 2 --data data --name linked": "data/linked",
+    "ensemble seed-0 seed-1 --soup sl": "runs/sl/checkpoints",
+}
+
+
+@pytest.mark.parametrize("command", FOLDERS)
+def test_folders_that_are_links_are_not_followed(work, command, tmp_path):
+    place = work / FOLDERS[command]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(tmp_path)
+    attack(*forced(command), cwd=work, codes={2})
+    assert list(tmp_path.iterdir()) == []
+    place.unlink()
 
 
 @pytest.mark.parametrize("command", [command for command, (_, place) in WRITERS.items() if place])

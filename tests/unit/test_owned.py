@@ -92,6 +92,22 @@ class TestLeftovers:
         assert {file.name for file in tmp_path.iterdir()} >= {*names, ".recycle-0123456789abcdef.part"}
 
 
+class TestMarks:
+    def test_a_file_of_a_marks_name_is_kept_and_named(self, tmp_path):
+        (tmp_path / "last.part").write_text("half a download")
+        for force in (False, True):
+            with pytest.raises(RecycleError, match=r"last\.part is not what recycle wrote there"):
+                Owned(tmp_path).begun(tmp_path / "last", [], force).__enter__()
+        assert (tmp_path / "last.part").read_text() == "half a download"
+
+    def test_no_write_goes_through_a_folder_that_is_a_link(self, tmp_path, victim):
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "folder/link").symlink_to(victim.parent)
+        with pytest.raises(RecycleError, match="folder/link is a link"):
+            Owned(tmp_path / "folder").write_text(tmp_path / "folder/link/new", "new")
+        assert [file.name for file in victim.parent.iterdir()] == ["precious"]
+
+
 class TestOwned:
     def test_own_files_are_known_until_they_are_changed(self, tmp_path):
         owned = Owned(tmp_path)

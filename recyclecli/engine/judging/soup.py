@@ -16,6 +16,7 @@ from recyclecli.engine.predicting.members import Member
 from recyclecli.engine.runs import Run, create_run
 from recyclecli.errors import RecycleError
 from recyclecli.files import whole
+from recyclecli.locks import held
 from recyclecli.owned import Owned
 
 
@@ -36,12 +37,13 @@ def make_soup(members: Sequence[Member], owners: Sequence[Run], name: str, runs:
     described = _card(members)
     run = create_run(name, "soup", runs)
     owned = Owned(run.folder)
-    with owned.whole(run.best) as part:
-        _write(members, described, part)
-    if owners[0].env.is_file():
-        owned.write_bytes(run.env, owners[0].env.read_bytes())
-    keep_recipes(run, owners)  # by which it is a run
-    owned.finish()
+    with held(run.folder):
+        with owned.whole(run.best) as part:
+            _write(members, described, part)
+        if owners[0].env.is_file():
+            owned.write_bytes(run.env, owners[0].env.read_bytes())
+        keep_recipes(run, owners)  # by which it is a run
+        owned.finish()
     return run
 
 

@@ -21,7 +21,6 @@ from recyclecli.data.fit import fit_sample
 from recyclecli.data.write import write_photo
 from recyclecli.engine.batch import augmented, seed_chance
 from recyclecli.errors import RecycleError, RunFailed
-from recyclecli.files import write_json
 from recyclecli.owned import Owned
 from recyclecli.progress import track
 from recyclecli.types import Augmentation, Record, Sample, Source
@@ -133,7 +132,7 @@ class Maker:
             for place, sample, origins in zip(samples, after, self._origins(len(samples)), strict=True):
                 if start + place < self.number:
                     made.append(self._written(start + place, photos[place], sample, origins))
-        write_json(part, {"photos": made, "skipped": skipped})
+        Owned(part.parent).write_json(part, {"photos": made, "skipped": skipped})
 
     def _origins(self, count: int) -> list[dict[int, Origin]]:
         telling = [one.origins() for one in self.augmentations if hasattr(one, "origins")]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,9 +21,9 @@ from recyclecli.data.splits import Split
 from recyclecli.engine.batch import build
 from recyclecli.engine.making.maker import TOGETHER, Maker, Training, plan, run_jobs
 from recyclecli.errors import RecycleError, listed, nearest
-from recyclecli.files import write_json
+from recyclecli.files import sweep
 from recyclecli.locks import held
-from recyclecli.owned import Owned
+from recyclecli.owned import RECORD, Owned
 from recyclecli.plugins import Registry
 from recyclecli.reading import read_json
 from recyclecli.recipe import ListedPart
@@ -126,8 +124,9 @@ def make(
             raise RecycleError(next(iter(training.unreadable.values())), "replace the file, or leave out --strict")
         together = TOGETHER if any(hasattr(one, "origins") for one in augmentations) else 1
         if not resumed:
-            _clear(unfinished)
-            write_json(unfinished / "settings.json", {"digest": digest})
+            state = Owned(unfinished)
+            state.clear(unfinished / "settings.json")
+            state.write_json(unfinished / "settings.json", {"digest": digest})
         done = {int(part.stem) for part in _parts(unfinished)}
         jobs = [job for job in plan(source, targets, number, seed, together, size) if job[0] not in done]
         maker = Maker(training, augmentations, out, name, number, seed, size, torch.device(device), strict)
@@ -183,27 +182,22 @@ def _settings(unfinished: Path) -> str | None:
 
 def _resumes(unfinished: Path, digest: str, force: bool) -> bool:
     """Whether an interrupted call of the same settings is gone on with."""
+    sweep(unfinished)
     if _settings(unfinished) == digest:
         return True
-    if not force and ((unfinished / "settings.json").exists() or _parts(unfinished)):
+    held = [file for file in unfinished.rglob("*") if file.name != RECORD and not file.is_dir()]
+    if held and not force:
         raise RecycleError(
             f"{unfinished} is what an interrupted command with other settings or data left",
             "type that command again to go on with it, or pass --force to start anew",
         )
+    Owned(unfinished).refuse_foreign(held, "choose another name with --name, or move it away")
     return False
 
 
 def _parts(unfinished: Path) -> list[Path]:
     """What the jobs that are done left, in their order."""
-    return sorted(part for part in unfinished.glob("*.json") if re.fullmatch(r"[0-9]{6,}", part.stem))
-
-
-def _clear(unfinished: Path) -> None:
-    """Remove what tells how far a call is, the settings last; what else somebody put there stays."""
-    for file in (*_parts(unfinished), unfinished / "settings.json"):
-        file.unlink(missing_ok=True)
-    with suppress(OSError):
-        unfinished.rmdir()
+    return Owned(unfinished).own(sorted(unfinished.glob("[0-9]*.json")))
 
 
 def _refuse_own(source: Source, folder: Path) -> None:
@@ -228,7 +222,7 @@ def _merged(
     owned.write_json(file, document(source.class_names, own + made))
     kept = {out / photo["file_name"] for photo in made}
     owned.remove(photo for photo in (out / name).iterdir() if photo not in kept)  # of a set that this one replaces
-    _clear(unfinished)
+    Owned(unfinished).clear(unfinished / "settings.json")
     owned.finish()
     classes = Counter(source.class_names[shape["label"]] for shape in pasted)
     return Made(file, len(made), len(pasted), dict(classes.most_common()), skipped)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -105,7 +106,7 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         raise RecycleError(f"photos are named twice: {listed(doubled, 3)}", "name each once")
     if "coco" in job.outputs and "masks" not in job.outputs:
         job = replace(job, outputs=(*job.outputs, "masks"))
-    with held(job.record):
+    with held(job.record), held(job.submission) if job.submission and job.out else nullcontext():
         return _predict(registry, job, devices, force)
 
 
@@ -131,6 +132,8 @@ def _predict(registry: Registry, job: Job, devices: Sequence[str | None], force:
         )
     else:
         job.owned.refuse_foreign(_targets(job))
+        if job.submission is not None:
+            Owned(job.submission.parent).refuse_foreign([job.submission])
     if len(shards) == 1:
         work_on(registry, shards[0], True)
     else:

@@ -8,7 +8,6 @@ torchrun --nproc-per-node 8 -m recyclecli train --data DIR --plugin unetpp
 from __future__ import annotations
 
 import gc
-import shutil
 import signal
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -37,7 +36,6 @@ from recyclecli.engine.training.saving import WholeFiles, damaged, refuse_small_
 from recyclecli.engine.training.trainer import callbacks_of, loggers_on_a_full_disk, make_trainer, switches_put_back
 from recyclecli.engine.training.tune import tuned
 from recyclecli.errors import RecycleError, RunFailed, listed
-from recyclecli.files import write_json, write_text
 from recyclecli.locks import held
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
@@ -133,16 +131,16 @@ def _begin(
     try:
         if is_first():
             refuse_small_disk(run.folder, modules[0].model, recipe)
-            write_json(run.env, environment(registry), indent=1)
+            Owned(run.folder).write_json(run.env, environment(registry), indent=1)
         with switches_put_back():
             recipe = tuned(recipe, split, modules[0], run)
             modules[0].recipe = recipe
             if is_first():
-                write_text(run.recipe, recipe.to_yaml())
+                Owned(run.folder).write_text(run.recipe, recipe.to_yaml())
             return _fit(registry, recipe, split, modules, run, callbacks)
     except RecycleError:
         if is_first() and not run.checkpoints.exists() and not run.nan.exists():  # nothing to resume or to look at
-            shutil.rmtree(run.folder)
+            run.discard()
         raise
 
 
@@ -220,7 +218,7 @@ def _fit(
         recipe = fitted
         gc.collect()
         torch.cuda.empty_cache()
-        write_text(run.recipe, recipe.to_yaml())
+        Owned(run.folder).write_text(run.recipe, recipe.to_yaml())
         modules.append(_module(registry, recipe, split, pretrained=not run.last.exists()))
 
 
