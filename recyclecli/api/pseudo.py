@@ -87,9 +87,8 @@ def pseudo_label(
     file = Path(out) if out else root_of(Path(images), Path(data) if data else None) / FILE
     work = file.with_name(file.name + ".predicted")
     there = (again or work.is_dir()) and not force and file.is_file()  # with both, it was ended while it cleaned up
-    if out is None and not there:
-        Owned(file.parent).refuse_overwrite([file], force)
-    refuse_overwrite([] if there else [file], force)
+    refuse = refuse_overwrite if out else Owned(file.parent).refuse_overwrite  # a name that is ours must be proved
+    refuse([] if there else [file], force)
     photos = _unseen([owner] if owner else found, find_photos(Path(images), Path(data) if data else None))
     labelled: dict[str, Any] = {"rule": rule, "threshold": threshold, "named": dict(named), "least": least}
     if from_csv is not None:

@@ -30,7 +30,7 @@ def demo(
     from recyclecli.cli.check import show
     from recyclecli.data.sources import pixel_counts
     from recyclecli.errors import RecycleError
-    from recyclecli.files import PART, refuse_overwrite, unwritable
+    from recyclecli.files import PART, refuse_overwrite
     from recyclecli.owned import Owned, interrupted, put_mark
 
     began = time.perf_counter()
@@ -48,11 +48,7 @@ def demo(
     owned.refuse_foreign([submission, report, sheet])
     if (trained / "recipe.yaml").is_file() and api.recipe_of(trained).data.root != data.absolute():
         raise RecycleError(f"{trained} is a run on other photos", "choose another folder with --out")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        put_mark(unfinished)
-    except OSError as error:
-        raise unwritable(out, error) from error
+    put_mark(unfinished)
     if (trained / "recipe.yaml").is_file():
         aside = next(place for number in count(1) if not (place := trained.with_name(f"demo-{number}")).exists())
         api.find_run(trained).clear_parts()

@@ -23,7 +23,7 @@ from recyclecli.engine.checkpoint import Trained, load_trained
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import PART
-from recyclecli.owned import RECORD, Owned
+from recyclecli.owned import RECORD, Owned, interrupted
 from recyclecli.plugins import Registry
 from recyclecli.private import absolute_paths, map_texts, shown_text
 
@@ -111,7 +111,7 @@ def export(
     trained = load_trained(registry, run.best)
     owned, place = Owned(out), out / MODEL
     _refuse_other(out)
-    owned.refuse_overwrite((out / name for name in sorted(FILES)), force or (out / f"{SCRIPT}{PART}").exists())
+    owned.refuse_overwrite((out / name for name in sorted(FILES)), force or interrupted(out / f"{SCRIPT}{PART}"))
     with tempfile.TemporaryDirectory(prefix="recycle-") as folder:
         scratch = Path(folder)
         exporter, shape = _write_model(trained, scratch / MODEL)
