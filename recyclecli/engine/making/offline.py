@@ -165,7 +165,7 @@ def _cores() -> int:
 
 def _refuse_foreign(owned: Owned, folder: Path, force: bool) -> None:
     """Refuse a folder of the set's name that holds anything but photos of an earlier set."""
-    found = sorted(file for file in folder.rglob("*") if not file.is_dir()) if folder.exists() else []
+    found = sorted(folder.rglob("*")) if folder.exists() else []
     if found and not force and len(owned.own(found)) == len(found):
         raise RecycleError(f"{folder} exists", "choose another --name, or pass --force to replace it")
     owned.refuse_foreign(found, "choose another name with --name, or move it away")
@@ -185,7 +185,7 @@ def _resumes(unfinished: Path, digest: str, force: bool) -> bool:
     sweep(unfinished)
     if _settings(unfinished) == digest:
         return True
-    held = [file for file in unfinished.rglob("*") if file.name != RECORD and not file.is_dir()]
+    held = [file for file in unfinished.rglob("*") if file.name != RECORD]
     if held and not force:
         raise RecycleError(
             f"{unfinished} is what an interrupted command with other settings or data left",
