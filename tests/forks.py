@@ -8,6 +8,7 @@ the child's number and then its end.
 import array
 import atexit
 import ctypes
+import gc
 import importlib
 import io
 import json
@@ -27,14 +28,24 @@ AT_IMPORT = ("PYTHON", "OMP", "MKL", "HF_", "LD_", "NUMBA", "CUDA")
 """Variables that begin so are read while modules load: with other values there is no sharing."""
 
 PRELOADED = (
+    "encodings.idna",
     "fsspec.implementations.local",
+    "imagehash",
+    "iterstrat.ml_stratifiers",
     "kornia",
     "matplotlib.backends.backend_svg",
     "numba",
     "pycocotools.mask",
+    "recycle_datasets.coco",
+    "recycle_densecrf",
+    "recycle_kornia.copy_paste",
+    "recycle_losses",
+    "recycle_smp.models",
     "recyclecli.api",
     "recyclecli.cli.app",
+    "recyclecli.console",
     "recyclecli.engine.judging.ablate",
+    "recyclecli.engine.making.offline",
     "recyclecli.engine.predicting.predict",
     "recyclecli.engine.training.train",
     "recyclecli.report.page",
@@ -43,6 +54,7 @@ PRELOADED = (
     "timm.optim",
     "timm.scheduler",
     "torch.utils.tensorboard",
+    "typer.rich_utils",
 )
 
 ROOM = 2**20  # bytes of a message
@@ -167,6 +179,7 @@ def _main():
     for name in PRELOADED:
         importlib.import_module(name)
     _draw_once()
+    gc.freeze()  # a child's collections would copy every page of what is imported
     sys.path.remove(str(Path(__file__).parent))
     arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
     _look_again_which_rank_this_is()

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from attacking import GIB, HANGS, attack
+from attacking import GIB, HANGS, attack, few
 from PIL import Image
 from support import TINY, coco, forks, run_recycle, start_recycle, write_coco
 
@@ -93,13 +93,7 @@ def test_annotations(tmp_path, name):
     attack("data", "kfold", "--n", 2, "--data", tmp_path, cwd=tmp_path, codes=codes)
 
 
-MANY = ("a million vertices", "100,000 parts")
-
-
-MENDS_MANY = pytest.mark.slow("mends large shapes")
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=MENDS_MANY) if name in MANY else name for name in TEXTS])
+@pytest.mark.parametrize("name", few(TEXTS, 12))
 def test_annotations_checked_and_mended(tmp_path, name):
     (tmp_path / "annotations.json").write_text(TEXTS[name][0], encoding="utf-8", errors="surrogatepass")
     attack("data", "check", "--labels-only", "--data", tmp_path, "--fix", "o.json", cwd=tmp_path, codes={0, 1, 2})
@@ -437,21 +431,22 @@ def test_a_full_disk_while_making_photos(trained, tiny_disk):
     assert "60 new photos" in attack(*line, "--min-area", 1, cwd=tiny_disk, codes={0})
 
 
-FILLED = {  # command: how many bytes are free when it begins
-    "data kfold --n 2 --data DATA --out k": (0, 4096, 12_288),
-    "data sample --images 4 --data s": (0, 20_000),
-    "data convert DATA m --from coco --to masks": (0, 12_288),
-    "aug copy-paste --min-area 1 --aug-num 4 --data DATA --out a": (0, 4096),
-    "plugins new acme-losses --kind loss": (0, 8192),
-    "predict RUN DATA --out o": (0, 12_288),
-    "ensemble RUN RUN --soup s": (0, 100_000),
+FILLED = {  # command: how many bytes are little for it
+    "data kfold --n 2 --data DATA --out k": 4096,
+    "data sample --images 4 --data s": 20_000,
+    "data convert DATA m --from coco --to masks": 12_288,
+    "aug copy-paste --min-area 1 --aug-num 4 --data DATA --out a": 4096,
+    "plugins new acme-losses --kind loss": 8192,
+    "predict RUN DATA --out o": 12_288,
+    "ensemble RUN RUN --soup s": 100_000,
 }
 
 
-@pytest.mark.parametrize(("command", "left"), [(command, left) for command, some in FILLED.items() for left in some])
+@pytest.mark.parametrize("left", few([0, 1], 1), ids=["none", "little"])
+@pytest.mark.parametrize("command", FILLED)
 def test_what_met_a_full_disk_goes_on_when_it_is_typed_again(trained, tiny_disk, command, left):
     """That is the remedy which is told."""
-    fill(tiny_disk, left)
+    fill(tiny_disk, left * FILLED[command])
     line = command.replace("DATA", str(trained / "data")).replace("RUN", str(trained / "runs/r")).split()
     text = attack(*line, cwd=tiny_disk, codes={3})
     assert "the disk is full" in text

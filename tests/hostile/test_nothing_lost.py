@@ -4,7 +4,7 @@ import hashlib
 import shlex
 
 import pytest
-from attacking import attack
+from attacking import attack, few
 from support import runs_in
 
 from recyclecli.locks import held
@@ -73,7 +73,7 @@ def test_files_in_the_way_are_kept_and_named(work, command):
         file.unlink() if before is None else file.write_bytes(before)
 
 
-@pytest.mark.parametrize("command", WRITERS)
+@pytest.mark.parametrize("command", few(WRITERS, 10))
 def test_links_in_the_way_are_refused_and_not_followed(work, command, tmp_path):
     for name in WRITERS[command][0].split():
         file, precious = work / name, tmp_path / "precious"

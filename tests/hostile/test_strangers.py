@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 import torch
-from attacking import attack
+from attacking import attack, few
 from PIL import Image
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
@@ -73,7 +73,7 @@ RECIPES = {
 }
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", few(RECIPES, 5))
 def test_recipes(tmp_path, name):
     text, says = RECIPES[name]
     write_coco(tmp_path / "data", coco(6))
@@ -139,7 +139,7 @@ def test_coco_files(tmp_path, name):
     refused("data", "kfold", "--n", 2, "--data", tmp_path, cwd=tmp_path, says=says)
 
 
-@pytest.mark.parametrize("name", COCO)
+@pytest.mark.parametrize("name", few(COCO, 3))
 def test_coco_files_checked_and_mended(tmp_path, name):
     (tmp_path / "annotations.json").write_text(json.dumps(COCO[name][0]))
     attack(
@@ -210,7 +210,6 @@ def test_postscript_is_not_run(tmp_path, monkeypatch):
 
 
 SPECIAL = {"a named pipe": os.mkfifo, "a device": lambda file: file.symlink_to("/dev/zero"), "a folder": os.mkdir}
-REPEATS = pytest.mark.slow("repeats what is done with a named pipe")
 
 
 @pytest.fixture(scope="module")
@@ -251,10 +250,7 @@ PLACES = {  # command: the file that is replaced
 }
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["a named pipe", *(pytest.param(kind, marks=REPEATS) for kind in SPECIAL if kind != "a named pipe")],
-)
+@pytest.mark.parametrize("kind", few(SPECIAL, 1))
 @pytest.mark.parametrize("line", PLACES)
 def test_special_files(run, tmp_path, line, kind):
     """Nothing waits for a pipe's writer or reads a device to its end."""
@@ -271,7 +267,7 @@ def test_special_files(run, tmp_path, line, kind):
            codes=codes, seconds=SECONDS)  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", SPECIAL)
+@pytest.mark.parametrize("kind", few(SPECIAL, 1))
 def test_special_photos(run, tmp_path, kind):
     content = coco(6)
     write_coco(tmp_path / "data", content)
@@ -318,7 +314,7 @@ CARDS = {
 }
 
 
-@pytest.mark.parametrize("name", CARDS)
+@pytest.mark.parametrize("name", few(CARDS, 5))
 def test_cards(run, tmp_path, name):
     write_coco(tmp_path / "data", coco(2))
     carded(run / "checkpoints/best.safetensors", **CARDS[name])
@@ -355,12 +351,16 @@ PIPELINES = {
 SHOWN = ("deep", "a score of text", "tricks of numbers")  # also by commands that show what it holds
 
 
-@pytest.mark.parametrize(
-    ("name", "command"),
-    [(name, "predict r data --out o") for name in PIPELINES]
-    + [(name, command) for name in SHOWN for command in ("eval r", "report r")],
-)
-def test_pipelines(run, tmp_path, name, command):
+@pytest.mark.parametrize("name", few(PIPELINES, 5))
+def test_pipelines(run, tmp_path, name):
+    write_coco(tmp_path / "data", coco(6))
+    (run / "pipeline.json").write_text(PIPELINES[name], errors="surrogateescape")
+    refused("predict", "r", "data", "--out", "o", cwd=tmp_path, says="pipeline.json")
+
+
+@pytest.mark.parametrize("command", ["eval r", "report r"])
+@pytest.mark.parametrize("name", few(SHOWN, 1))
+def test_pipelines_that_are_shown(run, tmp_path, name, command):
     write_coco(tmp_path / "data", coco(6))
     (run / "pipeline.json").write_text(PIPELINES[name], errors="surrogateescape")
     refused(*command.split(), cwd=tmp_path, says="pipeline.json")
@@ -369,7 +369,7 @@ def test_pipelines(run, tmp_path, name, command):
 ENVIRONMENTS = ["[]", "7", DEEP, '{"packages": [1]}', '{"devices": {"a": [1]}}', '{"plugins": "x"}', "{", "\udcff"]
 
 
-@pytest.mark.parametrize("text", ENVIRONMENTS)
+@pytest.mark.parametrize("text", few(ENVIRONMENTS, 2))
 def test_environments(run, tmp_path, text):
     (run / "env.json").write_text(text, errors="surrogateescape")
     out = attack("report", "r", cwd=tmp_path, codes={0}, seconds=SECONDS)
@@ -389,7 +389,7 @@ METRICS = {
 }
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", few(METRICS, 2))
 def test_metrics(run, tmp_path, name):
     (run / "metrics.csv").write_text(METRICS[name], errors="surrogateescape")
     refused("report", "r", cwd=tmp_path, says="metrics.csv")
@@ -410,7 +410,7 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("name", few(STATES, 4))
 def test_checkpoints(run, tmp_path, name):
     (run / "recipe.yaml").write_text((run / "recipe.yaml").read_text().replace("  epochs: 1\n", "  epochs: 2\n"))
     state = torch.load(run / "checkpoints/last.ckpt", weights_only=True)
@@ -421,7 +421,7 @@ def test_checkpoints(run, tmp_path, name):
 DAMAGE = [b"\xff\xfe\n", b"[1]\n", b'["a", null, -1]\n', b'[["a"], null, 0]\n', b"[" * 5000 + b"\n"]
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", few(DAMAGE, 2))
 def test_journals(run, tmp_path, damage):
     write_coco(tmp_path / "data", coco(6))
     line = ["predict", "r", "data", "--out", "o"]
@@ -449,7 +449,7 @@ def test_output_that_nobody_reads(tmp_path):
 RECORDS = ["[]", "7", DEEP, '{"failed": 7}', '{"failed": [], "outputs": 3}', "\udcff", "{"]
 
 
-@pytest.mark.parametrize("text", RECORDS)
+@pytest.mark.parametrize("text", few(RECORDS, 2))
 @pytest.mark.parametrize(
     ("line", "record"),
     [
