@@ -253,6 +253,15 @@ class TestAblate:
         assert "chosen by recycle ablate" in told
         assert "cross-fitted miou_dataset" in told
 
+    @pytest.mark.slow("judges photos of 512 x 512")
+    def test_the_runs_own_photos_are_judged_where_none_are_named(self, work):
+        done = said(work, "ablate", "seed-0", "--trick", "hflip", "--no-retrained", "--json")
+        photos, _ = api.judged_photos(api.find_run(work / "runs/seed-0"))
+        counts = {trick: api.count(f"{work}/runs/seed-0+{trick}", photos) for trick in ("plain", "hflip")}
+        (again,) = api.compare(counts)
+        (trick,) = json.loads(done.stdout)["tricks"]
+        assert trick["comparison"]["difference"]["value"] == pytest.approx(again.difference.value, abs=1e-12)
+
     def test_predict_uses_what_was_chosen(self, work, val, tmp_path):
         run = api.find_run(work / "runs/seed-0")
         labels = {}

@@ -304,7 +304,10 @@ def test_rounds_of_photos_without_a_background(tmp_path):
     (root / "classes.txt").write_text("Sky\nRoad\nCar\n")
     settings = {**SMALL, "data.root": root, "data.dataset": "masks", "train.epochs": 1}
     teacher = api.train(settings, name="t", runs=tmp_path / "runs").run
-    (done,) = api.self_train(teacher, tmp_path / "photos", 1, tmp_path / "out", threshold=0, least=0)
+    changes = {"settings": {"seed": 5}, "runs": tmp_path / "students"}
+    (done,) = api.self_train(teacher, tmp_path / "photos", 1, tmp_path / "out", threshold=0, least=0, **changes)
+    assert done.run.folder.parent == tmp_path / "students"
+    assert api.recipe_of(done.run).seed == 5
     for run in (teacher, done.run):
         assert api.judged_photos(run)[0].class_names == ("Sky", "Road", "Car")
     assert api.open_data(tmp_path / "photos", str(done.labels)).class_names == ("Sky", "Road", "Car")
