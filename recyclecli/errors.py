@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from recyclecli.printable import one_line, shown
@@ -23,6 +23,21 @@ class RecycleError(Exception):
     def __str__(self) -> str:
         message = str(self.args[0])
         return shown(f"{message}\n  remedy: {self.remedy}" if self.remedy else message)
+
+
+class LabelFaults(RecycleError):
+    """Labels that cannot be used.
+
+    Attributes:
+        faults: all of them, each as where (the file and its line) and what.
+    """
+
+    def __init__(self, faults: Sequence[tuple[str, str]], remedy: str) -> None:
+        shown = [f"{where}: {what}" for where, what in faults[:10]]
+        shown += [f"and {len(faults) - 10} more: recycle data check --all lists them"] if len(faults) > 10 else []
+        head = [f"{len(faults)} labels cannot be used:"] if len(faults) > 1 else []
+        super().__init__("\n  ".join([*head, *shown]), remedy)
+        self.faults = tuple(faults)
 
 
 class FaultsFound(RecycleError):

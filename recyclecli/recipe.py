@@ -71,7 +71,9 @@ class DataSection(Section):
     train: tuple[DataFile, ...] = Field((), max_length=MOST_FILES, description="explicit training files")
     val: tuple[DataFile, ...] = Field((), max_length=MOST_FILES, description="explicit validation files")
     fold: int | None = Field(None, ge=0, le=10_000, description="fold of folds.json that is held out")
-    split: Literal["auto", "files", "folds", "random"] = Field("auto", description="where validation comes from")
+    split: Literal["auto", "files", "folds", "named", "random"] = Field(
+        "auto", description="where validation comes from"
+    )
     val_fraction: float = Field(0.2, gt=0, lt=1, description="share held out by a random split")
     size: int = Field(512, ge=32, le=4096, description="photos are fitted into size x size pixels")
     scale: tuple[Scale, Scale] | None = Field(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, 
 
 from pydantic import BaseModel, ConfigDict
 
+from recyclecli.errors import LabelFaults as LabelFaults
 from recyclecli.errors import RecycleError as RecycleError
 
 if TYPE_CHECKING:
@@ -263,7 +264,11 @@ class Sample(NamedTuple):
 
 @runtime_checkable
 class Source(Protocol):
-    """What a dataset component builds: labelled photos, readable one by one, without torch."""
+    """What a dataset component builds: labelled photos, readable one by one, without torch.
+
+    One whose data names its own splits offers an attribute `splits` too: `train`, `val` and `test`, as far as they
+    are named, to indices of photos. Test photos are never trained on.
+    """
 
     @property
     def class_names(self) -> tuple[str, ...]:

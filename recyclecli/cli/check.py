@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,23 +38,32 @@ def check(
 
     Every code is explained in docs/reference/faults.md.
     """
-    from recyclecli.data.check import CATALOGUE, check_contents, check_masks, mended
-    from recyclecli.errors import RecycleError, nearest
+    from recyclecli.data.check import CATALOGUE, Finding, check_contents, check_masks, mended
+    from recyclecli.errors import LabelFaults, RecycleError, listed, nearest
     from recyclecli.files import refuse_overwrite, write_json
 
     root = data_root(data)
+    unusable: list[Finding] = []
     for code in ignore or ():
         if code not in CATALOGUE:
             raise RecycleError(f"--ignore {code}: no such code", nearest(code, CATALOGUE))
+    if fix is not None and dataset != "coco":
+        words = ["recycle", "data", "convert", str(root), f"{root}-coco", "--from", dataset, "--to", "coco"]
+        raise RecycleError(
+            f"--fix mends COCO files, not the files of dataset {dataset!r}",
+            f"correct them, or make a COCO file of them: {shlex.join(words)}",
+        )
     if dataset == "masks":
-        if fix is not None:
-            raise RecycleError("--fix mends COCO files, not masks", "export the masks again")
         findings = check_masks(root)
     else:
-        contents, names, folds = _contents(root, dataset, json_path)
+        try:
+            contents, names, folds = _contents(root, dataset, json_path)
+        except LabelFaults as error:
+            contents, names, folds = {}, {}, ()
+            unusable = [Finding("malformed-label", str(root), where, what) for where, what in error.faults]
         if fix is not None:
-            if len(contents) > 1 or dataset != "coco":
-                raise RecycleError("--fix mends one COCO file", "name it with --json-path")
+            if len(contents) > 1:
+                raise RecycleError(f"--fix mends one COCO file, not {listed(names.values())}", _one_file(names))
             refuse_overwrite([fix], force)
             split, content = next(iter(contents.items()))
             content, done = mended(content)
@@ -66,7 +76,7 @@ def check(
                 ) from error
             contents, names = {split: content}, {split: str(fix)}
             print(f"mended: {_counted(done)}; written to {fix}", file=sys.stderr)
-        findings = check_contents(root, contents, names, folds, labels_only, sliver)
+        findings = unusable or check_contents(root, contents, names, folds, labels_only, sliver)
     findings = [finding for finding in findings if finding.code not in (ignore or ())]
     faults = sum(finding.fault.severity != "note" for finding in findings)
     if as_json:
@@ -74,7 +84,7 @@ def check(
 
         print(json.dumps([finding.as_dict() for finding in findings], ensure_ascii=False))
     else:
-        show(findings, everything)
+        show(findings, everything, fixable=dataset == "coco")
         print(_verdict(findings))
     if faults:
         raise typer.Exit(1)
@@ -86,13 +96,19 @@ def _contents(root: Path, dataset: str, json_path: str | None) -> tuple[dict[str
     from recyclecli.coco.document import load_content
     from recyclecli.data.check import content_of
     from recyclecli.data.folds import FOLDS_FILE, read_listing
-    from recyclecli.data.sources import annotation_places, open_source
+    from recyclecli.data.named import named_splits
+    from recyclecli.data.sources import Subset, annotation_places, open_source
     from recyclecli.manifest import discover
 
     folds = read_listing(root / FOLDS_FILE)[0] if (root / FOLDS_FILE).is_file() else ()
     if dataset != "coco":
         source = open_source(discover(), root, json_path, dataset)
-        return {"all": content_of(source)}, {"all": str(root)}, folds
+        named = named_splits(source)
+        splits = {split: getattr(named, split) for split in ("train", "val", "test")}
+        if folds or not (named.train and (named.val or named.test)):
+            splits = {"all": range(len(source))}
+        parts = {split: Subset(source, photos) for split, photos in splits.items() if photos}
+        return {name: content_of(part) for name, part in parts.items()}, dict.fromkeys(parts, str(root)), folds
     pair = {name: root / f"{name}.json" for name in ("train", "val")}
     if json_path is not None:
         files = {"all": (annotation_places(root, json_path) or [Path(json_path)])[0]}
@@ -104,8 +120,8 @@ def _contents(root: Path, dataset: str, json_path: str | None) -> tuple[dict[str
     return contents, {name: str(file) for name, file in files.items()}, folds
 
 
-def show(findings: Sequence[Finding], everything: bool = False, stderr: bool = False) -> None:
-    """Findings by severity and code, some of each unless `everything`, with the remedy."""
+def show(findings: Sequence[Finding], everything: bool = False, stderr: bool = False, fixable: bool = True) -> None:
+    """Findings by severity and code, some of each unless `everything`, with the remedy; `fixable`: in a COCO file."""
     from rich.markup import escape
 
     from recyclecli.console import Console
@@ -127,7 +143,11 @@ def show(findings: Sequence[Finding], everything: bool = False, stderr: bool = F
                 console.print(f"          {where}: {detail}  [dim]{escape(finding.file)}[/]")
             if len(found) > len(shown):
                 console.print(f"          ... and {len(found) - len(shown)} more: --all lists them")
-            console.print(f"          -> {fault.remedy}" + (" (--fix can)" if fault.mended else ""))
+            console.print(f"          -> {fault.remedy}" + (" (--fix can)" if fault.mended and fixable else ""))
+
+
+def _one_file(names: Mapping[str, str]) -> str:
+    return "mend one after the other: " + ", then ".join(f"--json-path {shlex.quote(name)}" for name in names.values())
 
 
 def _counted(done: Counter[str]) -> str:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from recyclecli.coco import document_of, has_background
 from recyclecli.data.duplicates import in_threads
 from recyclecli.data.groups import grouped_folds
-from recyclecli.data.sources import read_labels
+from recyclecli.data.named import named_splits
+from recyclecli.data.sources import Subset, read_labels
 from recyclecli.errors import RecycleError
 from recyclecli.owned import Owned
 from recyclecli.reading import MissingFile, read_json
@@ -49,6 +50,8 @@ class Folds:
 def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | None = None) -> Folds:
     """Split by multi-label stratification (Sechidis, Tsoumakas and Vlahavas, 2011), then even it out.
 
+    Test photos that the data names are in no fold.
+
     Each photo is described by its rarest class, its number of classes and its number of
     annotations, the two counts binned by quantiles and all of it one-hot: the library casts
     labels to bool, so integers would be taken for 'all present' and the split be random.
@@ -66,26 +69,26 @@ def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | No
     import numpy as np
     from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
-    if not 2 <= n <= len(source):
-        raise RecycleError(
-            f"{len(source)} photos cannot be split into {n} folds", f"choose --n from 2 to {len(source)}"
-        )
-    counts = class_counts(source)
+    dealt = np.array(named_splits(source).dealt, np.int64)
+    if not 2 <= n <= len(dealt):
+        raise RecycleError(f"{len(dealt)} photos cannot be split into {n} folds", f"choose --n from 2 to {len(dealt)}")
+    counts = class_counts(Subset(source, dealt.tolist()))
     columns = stratification_columns(counts)
+    groups = None if groups is None else np.unique(groups[dealt], return_inverse=True)[1]
     sizes = () if groups is None else tuple(np.bincount(groups).tolist())
     start = None
     if groups is None:
-        groups, start = np.arange(len(source)), np.zeros(len(source), np.int64)
+        groups, start = np.arange(len(dealt)), np.zeros(len(dealt), np.int64)
         splitter = MultilabelStratifiedKFold(n_splits=n, shuffle=True, random_state=seed)
         for fold, (_, held_out) in enumerate(splitter.split(columns, columns)):
             start[held_out] = fold
     folds = grouped_folds(np.concatenate([columns, counts > 0], 1), groups, n, seed, start)
-    photos = tuple(tuple(np.flatnonzero(folds == fold).tolist()) for fold in range(n))
+    parts = [folds == fold for fold in range(n)]
     return Folds(
         source.class_names,
-        photos,
-        images=np.stack([(counts[list(fold)] > 0).sum(0) for fold in photos]),
-        objects=np.stack([counts[list(fold)].sum(0) for fold in photos]),
+        tuple(tuple(dealt[part].tolist()) for part in parts),
+        images=np.stack([(counts[part] > 0).sum(0) for part in parts]),
+        objects=np.stack([counts[part].sum(0) for part in parts]),
         group_sizes=sizes,
     )
 
@@ -166,13 +169,13 @@ def write_folds(
     paths = [out / name for pair in names for name in pair] + [out / FOLDS_FILE]
     owned = Owned(out)
     text = _PartText(document_of(source))
-    everything = set(range(len(source)))
+    everything = {index for photos in folds.photos for index in photos}
     listing = {
         "version": 1,
         "n": n,
         "seed": seed,
         "group_by": group_by,
-        "source": digest(source),
+        "source": digest(source, sorted(everything)),
         "folds": [
             {"train": pair[0], "val": pair[1], "val_images": [source.record(index).file_name for index in held_out]}
             for pair, held_out in zip(names, folds.photos, strict=True)
@@ -210,9 +213,9 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def digest(source: Source) -> str:
-    """SHA-256 over the photos' names and sizes, in order: tells whether folds still fit a source."""
-    names = [(source.record(index).file_name, *_size(source, index)) for index in range(len(source))]
+def digest(source: Source, dealt: Sequence[int]) -> str:
+    """SHA-256 over the names and sizes of the photos `dealt`, in order: tells whether folds still fit a source."""
+    names = [(source.record(index).file_name, *_size(source, index)) for index in dealt]
     return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
 
@@ -221,22 +224,29 @@ def _size(source: Source, index: int) -> tuple[int, int]:
     return record.height, record.width
 
 
-def read_fold(source: Source, file: Path, fold: int) -> tuple[list[int], list[int]]:
+def read_fold(source: Source, file: Path, fold: int, dealt: Sequence[int] | None = None) -> tuple[list[int], list[int]]:
     """Indices of the training and validation photos of one fold of a folds.json.
+
+    Args:
+        source: the photos.
+        file: the folds.json.
+        fold: the number of the fold.
+        dealt: the photos that the folds deal out; all but the source's test photos when left out.
 
     Raises:
         RecycleError: no such file or fold, or it was made from other photos.
     """
+    dealt = named_splits(source).dealt if dealt is None else dealt
     folds, made_from = read_listing(file)
     if fold >= len(folds):
         raise RecycleError(f"{file} holds folds 0 to {len(folds) - 1}, not {fold}")
-    if made_from != digest(source):
+    if made_from != digest(source, dealt):
         raise RecycleError(
             f"{file} was made from other photos than the source holds now",
             f"make it again: recycle data kfold --n {len(folds)} --force --data {file.parent}",
         )
-    held_out = [index for index in range(len(source)) if source.record(index).file_name in folds[fold]]
-    return sorted(set(range(len(source))) - set(held_out)), held_out
+    held_out = [index for index in dealt if source.record(index).file_name in folds[fold]]
+    return sorted(set(dealt) - set(held_out)), held_out
 
 
 def read_listing(file: Path) -> tuple[list[frozenset[str]], str]:

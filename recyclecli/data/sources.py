@@ -164,6 +164,7 @@ class Relabelled:
         import numpy as np
 
         self._source = source
+        self.splits = getattr(source, "splits", {})
         self.class_names = tuple(class_names)
         names = [renamed.get(name, name) for name in source.class_names]
         unknown = [name for name in names if name not in (*self.class_names, IGNORE_CATEGORY)]

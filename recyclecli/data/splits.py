@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recyclecli.data.folds import FOLDS_FILE, read_fold
+from recyclecli.data.named import named_splits
 from recyclecli.data.sources import Joined, Subset, annotation_places, open_source, regrouped, relabelled
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
@@ -36,7 +37,9 @@ class Split:
 
 
 def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
-    """Explicit files, else fold K, else train.json with val.json, else fold 0, else a seeded part.
+    """Explicit files, fold K, train.json with val.json, fold 0, the data's own split, or a seeded part: the first.
+
+    Test photos that the data names are on neither side.
 
     Raises:
         RecycleError: the data cannot be read, a photo is on both sides, or an augmented
@@ -53,7 +56,7 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
             "val": _absolute(data.val, root),
         }
     )
-    split = _files_split(registry, data) or _whole_split(registry, data, seed)
+    split = _files_split(registry, data) or _named_or_stored(registry, data, seed)
     for what, source in (("training", split.train), ("validation", split.val)):
         if not len(source):
             raise RecycleError(f"no {what} photo: {split.how}", "choose another fold, or make fewer folds")
@@ -79,7 +82,7 @@ def _files_split(registry: Registry, data: DataSection) -> Split | None:
         raise RecycleError("both explicit files and a fold are asked for", "choose --train-json or --fold")
     full_file = data.json_path
     if not train:
-        pair = [data.root / "train.json", data.root / "val.json"]
+        pair = _pair(data.root)
         usual = data.split == "auto" and data.fold is None and data.json_path is None and data.dataset.name == "coco"
         if not usual or not all(file.is_file() for file in pair):
             return None
@@ -94,6 +97,8 @@ def _files_split(registry: Registry, data: DataSection) -> Split | None:
     val_sources = [_open(registry, data, file, merged) for file in val]
     names = _class_list(train_sources + val_sources, full)
     weights = [file.weight for file, source in zip(train, train_sources, strict=True) for _ in range(len(source))]
+    if (data.root / FOLDS_FILE).is_file() and data.split == "auto" and not data.train:
+        how += f"; passed over: {FOLDS_FILE}, as --fold K takes"
     fixed = {"split": "files", "train": train, "val": val}
     return Split(
         Joined([relabelled(source, names) for source in train_sources]),
@@ -104,26 +109,62 @@ def _files_split(registry: Registry, data: DataSection) -> Split | None:
     )
 
 
-def _whole_split(registry: Registry, data: DataSection, seed: int) -> Split:
-    """The split of one whole source: by a fold, or at random."""
+def _named_or_stored(registry: Registry, data: DataSection, seed: int) -> Split:
+    """The split of one whole source; that of a run of 0.1, which knew of no test photos, is what it was."""
+    if data.fingerprint is None:
+        return _whole_split(registry, data, seed)
+    try:
+        split = _whole_split(registry, data, seed)
+    except RecycleError:
+        return _whole_split(registry, data, seed, test_photos=True)
+    return split if _fingerprint(split) == data.fingerprint else _whole_split(registry, data, seed, test_photos=True)
+
+
+def _whole_split(registry: Registry, data: DataSection, seed: int, test_photos: bool = False) -> Split:
+    """The split of one whole source: by a fold, as the data names it, or at random; `test_photos` as any others."""
     source = _open(registry, data, DataFile(root=data.root, json_path=data.json_path))
+    named = named_splits(source)
+    dealt = range(len(source)) if test_photos else named.dealt
     folds_file = data.root / FOLDS_FILE
+    passed = [f"{len(named.test)} test photo(s)"] if named.test and not test_photos else []
+    train: Sequence[int]
+    val: Sequence[int]
     if data.fold is not None or data.split == "folds" or (data.split == "auto" and folds_file.is_file()):
         fold = data.fold or 0
-        train, val = read_fold(source, folds_file, fold)
+        train, val = read_fold(source, folds_file, fold, dealt)
         how = f"fold {fold} of {folds_file}"
         fixed: dict[str, object] = {"split": "folds", "fold": fold}
+        passed += [str(named)] if named.train and named.val else []
+        passed += ["train.json with val.json"] if all(file.is_file() for file in _pair(data.root)) else []
+    elif data.split == "named" or (data.split == "auto" and named.train and named.val):
+        if not (named.train and named.val):
+            raise RecycleError(
+                f"data.split is 'named', and {data.root} names no training and validation photos", "leave it out"
+            )
+        train, val, how = named.train, named.val, str(named)
+        fixed = {"split": "named"}
+        neither = len(dealt) - len({*train, *val})
+        passed += [f"{neither} photo(s) of none of its splits"] if neither else []
     else:
         import numpy as np
 
-        held_out = max(1, round(len(source) * data.val_fraction))
-        if held_out >= len(source):
-            raise RecycleError(f"{data.root}: {len(source)} photo(s) leave nothing to train on beside a validation set")
-        order = np.random.default_rng(seed).permutation(len(source)).tolist()
+        held_out = max(1, round(len(dealt) * data.val_fraction))
+        if held_out >= len(dealt):
+            raise RecycleError(f"{data.root}: {len(dealt)} photo(s) leave nothing to train on beside a validation set")
+        order = [dealt[place] for place in np.random.default_rng(seed).permutation(len(dealt))]
         train, val = sorted(order[held_out:]), sorted(order[:held_out])
         how = f"{data.val_fraction:.0%} of {data.root} held out at random, seed {seed}"
         fixed = {"split": "random"}
-    return Split(Subset(source, train), Subset(source, val), (1.0,) * len(train), how, data.model_copy(update=fixed))
+        passed += [str(named)] if named.train and named.val else []
+        passed += [FOLDS_FILE] if folds_file.is_file() else []
+    how += f"; passed over: {', '.join(passed)}" if passed else ""
+    weights = (1.0,) * len(train)
+    return Split(Subset(source, train), Subset(source, val), weights, how, data.model_copy(update=fixed))
+
+
+def _pair(root: Path) -> list[Path]:
+    """Where train.json and val.json would lie."""
+    return [root / "train.json", root / "val.json"]
 
 
 def _open(registry: Registry, data: DataSection, file: DataFile, merged: Sequence[str] = ()) -> Source:

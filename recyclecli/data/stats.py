@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from recyclecli.coco import has_background, paint, rasterise
 from recyclecli.coco.photo import check_size
 from recyclecli.data.folds import FOLDS_FILE, read_fold, read_listing
+from recyclecli.data.named import named_splits
 from recyclecli.data.sources import open_source, relabelled
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
@@ -286,7 +287,8 @@ def _own_areas(
 def folder_stats(registry: Registry, root: Path, json_path: str | None = None, dataset: str = "coco") -> Stats:
     """Count a data folder, and the splits that lie in it.
 
-    The splits are train.json with val.json, and the validation photos of each fold of folds.json.
+    The splits are train.json with val.json, the validation photos of each fold of folds.json, and those that the
+    data names itself.
     One that does not fit the data is left out, and a note says so.
 
     Raises:
@@ -296,7 +298,7 @@ def folder_stats(registry: Registry, root: Path, json_path: str | None = None, d
     groups: list[list[tuple[str, Source, Sequence[int]]]] = []
     notes: list[str] = []
     finders: list[Callable[[], list[tuple[str, Source, Sequence[int]]]]]
-    finders = [lambda: _files(registry, root, source, dataset), lambda: _folds(root, source)]
+    finders = [lambda: _files(registry, root, source, dataset), lambda: _folds(root, source), lambda: _named(source)]
     for find in finders:
         try:
             group = find()
@@ -323,6 +325,12 @@ def _folds(root: Path, source: Source) -> list[tuple[str, Source, Sequence[int]]
         return []
     count = len(read_listing(file)[0])
     return [(f"fold {k}", source, read_fold(source, file, k)[1]) for k in range(count)]
+
+
+def _named(source: Source) -> list[tuple[str, Source, Sequence[int]]]:
+    named = named_splits(source)
+    parts = {"train": named.train, "val": named.val, "test": named.test}
+    return [(name, source, photos) for name, photos in parts.items() if photos] if named.train else []
 
 
 def _spread(values: NDArray[np.int64]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,12 +64,16 @@ def check_contents(
 
 
 def content_of(source: Source) -> dict[str, Any]:
-    """What a source of another format knows without reading its photos, as COCO content for `check_contents`."""
+    """What a source of another format knows without reading its photos, as COCO content for `check_contents`.
+
+    Numbers of annotations that start again with each photo get its name.
+    """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     background = has_background(source.class_names)
     ids = {label: label if background else label + 1 for label in range(background, len(source.class_names))}
     categories = [{"id": ids[label], "name": source.class_names[label]} for label in ids]
+    numbers = Counter(annotation.id for index in range(len(source)) for annotation in source.record(index).annotations)
     for index in range(len(source)):
         record = source.record(index)
         origins = {"provenance": [{"file_name": name} for name in record.made_from]} if record.made_from else {}
@@ -78,7 +83,7 @@ def content_of(source: Source) -> dict[str, Any]:
             stated = {} if annotation.area is None else {"area": annotation.area}
             annotations.append(
                 {
-                    "id": annotation.id,
+                    "id": annotation.id if numbers[annotation.id] == 1 else f"{record.file_name}#{annotation.id}",
                     "image_id": index + 1,
                     "category_id": ids.get(annotation.label, len(ids) + 1),
                     "segmentation": annotation.segmentation,

@@ -72,6 +72,7 @@ CATALOGUE: dict[str, Fault] = {
     "unknown-category": Fault("error", "category_id is no category's", "add the category or remove the annotation"),
     "malformed-field": Fault("error", "id, area, provenance or another field is malformed", "correct or remove it"),
     "malformed-segmentation": Fault("error", "neither polygons of finite numbers nor an RLE", "annotate it again"),
+    "malformed-label": Fault("error", "a line of a label file is no class and polygon", "correct or remove the line"),
     "rle-size": Fault("error", "the RLE is of another size than the photo", "export it at the photo's size"),
     "rle-counts": Fault("error", "the RLE counts do not add up to the photo's pixels", "export it again"),
     "empty-segmentation": Fault("warning", "no pixel is enclosed", "remove or redraw it", mended=True),

@@ -28,6 +28,9 @@ class MaskSource:
         options: folders, suffix and class names.
         context: `split` is a folder in both folders, or a text file of photo names without suffix.
 
+    Attributes:
+        splits: `train`, `val` and `test`, as far as text files name them, to indices of their photos.
+
     Raises:
         RecycleError: no photos, a mask is missing, or two photos share one.
     """
@@ -38,6 +41,7 @@ class MaskSource:
         self._suffix = options.suffix
         # as text, which is smaller than a path
         self._names = [file.relative_to(self._images).as_posix() for file in _chosen(context, options.images)]
+        self.splits = self._listed_splits() if context.split is None else {}
         self._check_masks()
         self.class_names = self._class_names(options.classes)
         self._first = int(has_background(self.class_names))
@@ -78,6 +82,16 @@ class MaskSource:
                 "correct the mask, or name all classes in classes.txt, one per line",
             )
         return mask, connected_pieces(mask, self._first)
+
+    def _listed_splits(self) -> dict[str, tuple[int, ...]]:
+        places = {name: index for index, name in enumerate(self._names)}
+        found = {}
+        for split in ("train", "val", "test"):
+            files = [folder / f"{split}.txt" for folder in (self._root, self._root / LISTS)]
+            for file in [file for file in files if file.is_file()][:1]:
+                photos = _named(lines_of(file), self._images, file)
+                found[split] = tuple(places[photo.relative_to(self._images).as_posix()] for photo in photos)
+        return found
 
     def _mask(self, name: str) -> Path:
         """The mask of a photo."""

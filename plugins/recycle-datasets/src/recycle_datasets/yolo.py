@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recycle_datasets import YoloOptions
 from recycle_datasets.folders import checked_names, lines_of, photos_in
 from recyclecli.coco import BACKGROUND, paint, photo_size, read_photo, read_text, read_yaml
-from recyclecli.types import Annotation, DatasetContext, Record, RecycleError, Sample
+from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample
 
 SPLITS = ("train", "val", "test")
 SLACK = 0.01  # how far outside 0..1 a point may lie, as in ultralytics
@@ -29,16 +29,23 @@ class YoloSource:
         options: the YAML file's name, class names.
         context: `split` is a key of the YAML file, a folder of photos or a text file that lists them.
 
+    Attributes:
+        splits: `train`, `val` and `test`, as far as the YAML file names them, to indices of their photos.
+
     Raises:
-        RecycleError: no photos, a YAML file or a label file that cannot be used.
+        RecycleError: no photos, or a YAML file that cannot be used. LabelFaults: lines that cannot be used.
     """
 
     def __init__(self, options: YoloOptions, context: DatasetContext) -> None:
         self._root = context.root
         data = _data_of(context.root / options.data)
-        self._files = _photos(context, data)
+        photos = _photos(context, data)
+        self._files = list(dict.fromkeys(photo for found in photos.values() for photo in found))
+        places = {file: index for index, file in enumerate(self._files)}
+        self.splits = {key: tuple(places[photo] for photo in photos[key]) for key in SPLITS if key in photos}
         labels = [_label_file(file, context.root) for file in self._files]
-        self._lines = [_lines(file) if file.exists() else [] for file in labels]
+        faults: list[tuple[str, str]] = []
+        self._lines = [_lines(file, faults) if file.exists() else [] for file in labels]
         missing = sum(not file.is_file() for file in labels)
         if missing:
             print(f"note: {missing} of {len(labels)} photos have no label file: they show no object", file=sys.stderr)
@@ -48,13 +55,13 @@ class YoloSource:
             (BACKGROUND, *(name for name in names if name.lower() != BACKGROUND.lower())), context.root
         )
         self._labels = [0 if name.lower() == BACKGROUND.lower() else self.class_names.index(name) for name in names]
+        known = f"there are {len(names)} names (0 to {len(names) - 1})"
         for file, lines in zip(labels, self._lines, strict=True):
-            unknown = [number for number, _ in lines if number >= len(names)]
-            if unknown:
-                raise RecycleError(
-                    f"{file} holds class {unknown[0]}, but there are {len(names)} names (0 to {len(names) - 1})",
-                    f"correct it, or name all classes in {options.data}",
-                )
+            unknown = sorted({number for number, _ in lines if number >= len(names)})
+            faults += [(str(file), f"it holds class {number}, but {known}") for number in unknown]
+        if faults:
+            remedy = f"a line is: class x1 y1 x2 y2 x3 y3 ..., points in 0..1; {options.data} names all classes"
+            raise LabelFaults(faults, remedy)
         self._records: dict[int, Record] = {}
 
     def __len__(self) -> int:
@@ -97,7 +104,8 @@ def _data_of(file: Path) -> dict[str, Any]:
     content = read_yaml(file)
     if not isinstance(content, dict):
         raise RecycleError(f"{file} is no mapping of names and folders", "see docs/convert.md for an example")
-    return content
+    other = next((key for key in ("validation", "valid") if content.get(key)), None)  # as others spell it
+    return content if content.get("val") or other is None else {**content, "val": content[other]}
 
 
 def _names(stated: tuple[str, ...] | None, data: dict[str, Any], root: Path, largest: int) -> list[str]:
@@ -120,22 +128,38 @@ def _names(stated: tuple[str, ...] | None, data: dict[str, Any], root: Path, lar
     return [str(name) for name in names]
 
 
-def _photos(context: DatasetContext, data: dict[str, Any]) -> list[Path]:
-    """The photos of the split, each once."""
+def _photos(context: DatasetContext, data: dict[str, Any]) -> dict[str, list[Path]]:
+    """The photos of each split that the YAML file names, or under "" those of the split or of the folder `images`."""
     root, split = context.root, context.split
     base = root / str(data.get("path") or "")
     base = base if base.is_dir() and base.resolve().is_relative_to(root.resolve()) else root
     keys = [key for key in SPLITS if data.get(key)]
+    if split is None and keys:
+        there = {key: [place for place in _listed(data[key]) if _place(str(place), base).exists()] for key in keys}
+        gone = [key for key in keys if not there[key]]
+        for key in gone if len(gone) < len(keys) and "train" not in gone else ():
+            print(f"note: {key}: {data[key]} is not there: {root} has no {key} photos", file=sys.stderr)
+            keys.remove(key)
+        return {key: _all_at(there[key] or _listed(data[key]), base, root) for key in keys}
     if split is None:
-        places = [place for key in keys for place in _listed(data[key])] or ["images"]
-    elif split in keys:
-        places = _listed(data[split])
-    elif (root / split).exists() or (root / "images" / split).exists():
-        places = [split if (root / split).exists() else f"images/{split}"]
-        base = root
-    else:
-        raise RecycleError(f"{root} has no split {split!r}", f"splits: {', '.join(keys) or 'none is named'}")
+        return {"": _all_at(["images"], base, root)}
+    if split in keys:
+        return {"": _all_at(_listed(data[split]), base, root)}
+    if (root / split).exists() or (root / "images" / split).exists():
+        return {"": _all_at([split if (root / split).exists() else f"images/{split}"], root, root)}
+    raise RecycleError(f"{root} has no split {split!r}", f"splits: {', '.join(keys) or 'none is named'}")
+
+
+def _all_at(places: Iterable[Any], base: Path, root: Path) -> list[Path]:
     return list(dict.fromkeys(photo for place in places for photo in _photos_at(str(place), base, root)))
+
+
+def _place(place: str, base: Path) -> Path:
+    """The folder or text file that the YAML file names."""
+    found = base / place
+    if not found.exists() and place.startswith("../"):  # as Roboflow writes it, and ultralytics reads it
+        found = base / place[3:]
+    return found
 
 
 def _listed(value: Any) -> list[Any]:
@@ -144,9 +168,7 @@ def _listed(value: Any) -> list[Any]:
 
 def _photos_at(place: str, base: Path, root: Path) -> Iterable[Path]:
     """The photos of a folder, or of a text file with a path per line."""
-    found = base / place
-    if not found.exists() and place.startswith("../"):  # as Roboflow writes it, and ultralytics reads it
-        found = base / place[3:]
+    found = _place(place, base)
     if found.suffix != ".txt":
         photos = photos_in(found)
     else:
@@ -175,22 +197,16 @@ def _label_file(photo: Path, root: Path) -> Path:
     return root.joinpath(*parts, inside.stem + ".txt")
 
 
-def _lines(file: Path) -> list[Line]:
-    """Class number and points of each line.
-
-    Raises:
-        RecycleError: a line that is no class and polygon, with its file and number.
-    """
+def _lines(file: Path, faults: list[tuple[str, str]]) -> list[Line]:
+    """Class number and points of each line; what is wrong with others is added to `faults`."""
     found = []
     for number, line in enumerate(read_text(file).split("\n"), start=1):
         if line.strip():
-            fault = _fault(line.split())
-            if fault:
-                raise RecycleError(
-                    f"{file}, line {number}: {fault}", "a line is: class x1 y1 x2 y2 x3 y3 ..., points in 0..1"
-                )
-            first, *rest = map(float, line.split())
-            found.append((int(first), rest))
+            if fault := _fault(line.split()):
+                faults.append((f"{file}, line {number}", fault))
+            else:
+                first, *rest = map(float, line.split())
+                found.append((int(first), rest))
     return found
 
 
