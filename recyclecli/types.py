@@ -213,6 +213,7 @@ class Annotation:
         area: stated area in pixels, None where the file states none.
         iscrowd: an uncounted region rather than one object; it is painted, but is no instance.
         provenance: `file_name`s of the photos it was taken from, for pasted objects.
+        boxed: whether the file states its box, too.
     """
 
     id: int
@@ -221,6 +222,7 @@ class Annotation:
     area: float | None = None
     iscrowd: bool = False
     provenance: tuple[str, ...] = ()
+    boxed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,11 @@ def check(
 
     Every code is explained in docs/reference/faults.md.
     """
-    from recyclecli.data.check import CATALOGUE, Finding, check_contents, check_masks, mended
+    from recyclecli.data.check import CATALOGUE, Finding, check_contents, check_masks, lint_source, mended
+    from recyclecli.data.sources import open_source
     from recyclecli.errors import LabelFaults, RecycleError, listed, nearest
     from recyclecli.files import refuse_overwrite, write_json
+    from recyclecli.manifest import discover
 
     root = data_root(data)
     unusable: list[Finding] = []
@@ -55,6 +57,7 @@ def check(
         )
     if dataset == "masks":
         findings = check_masks(root)
+        findings += lint_source(lambda: open_source(discover(), root, json_path, dataset), str(root), findings)
     else:
         try:
             contents, names, folds = _contents(root, dataset, json_path)
@@ -116,7 +119,7 @@ def _contents(root: Path, dataset: str, json_path: str | None) -> tuple[dict[str
         files, folds = pair, ()
     else:
         files = {"all": find_annotation_file(root)}
-    contents = {name: load_content(file) for name, file in files.items()}
+    contents = {name: load_content(file, as_is=True) for name, file in files.items()}
     return contents, {name: str(file) for name, file in files.items()}, folds
 
 

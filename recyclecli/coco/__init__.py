@@ -4,7 +4,7 @@ Plugins may use everything listed here.
 """
 
 from recyclecli.coco.document import Document, read_document
-from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, label_index
+from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, is_background, label_index
 from recyclecli.coco.paint import paint
 from recyclecli.coco.paths import PHOTO_SUFFIXES, find_annotation_file, resolve_file
 from recyclecli.coco.photo import open_photo, photo_size, read_photo
@@ -28,6 +28,7 @@ __all__ = [
     "encode",
     "find_annotation_file",
     "has_background",
+    "is_background",
     "label_index",
     "open_photo",
     "paint",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recyclecli.coco.labels import LabelIndex, label_index
+from recyclecli.coco.loose import strict
 from recyclecli.coco.photo import PIXELS
 from recyclecli.errors import RecycleError
 from recyclecli.printable import short_repr
@@ -81,22 +82,24 @@ def read_document(file: Path) -> Document:
     return Document(file, content, labels, annotations, tuple(empty))
 
 
-def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS)) -> dict[str, Any]:
+def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS), as_is: bool = False) -> dict[str, Any]:
     """The JSON of a COCO file whose entries have the fields and types of one; nothing else is checked.
 
     Args:
         file: where it is.
         sections: the lists that it must have; others are not looked at.
+        as_is: leave loose spellings as they are, rather than `strict`.
 
     Raises:
         RecycleError: no such file, no JSON, or no COCO.
     """
     try:
-        content: dict[str, Any] = parse_json(read_bytes(file, LARGEST))
+        raw = parse_json(read_bytes(file, LARGEST))
     except MissingFile as error:
         raise RecycleError(f"annotation file {file} does not exist", "check its name and its folder") from error
     except ValueError as error:
         raise RecycleError(f"{file} is not valid JSON: {error}", "export or download it again") from error
+    content: dict[str, Any] = strict(raw)[0]
     for section in sections:
         keys = FIELDS[section]
         entries = content.get(section) if isinstance(content, dict) else None
@@ -113,7 +116,7 @@ def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS)) -> dict[st
                 )
     if not content["images"]:
         raise RecycleError(f"{file} lists no images")
-    return content
+    return raw if as_is else content
 
 
 def _fits(value: Any, types: tuple[type, ...]) -> bool:

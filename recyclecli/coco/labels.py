@@ -33,8 +33,8 @@ def label_index(categories: Iterable[Mapping[str, Any]], file: Path) -> LabelInd
     """The labels of a COCO file's `categories`: 0 is background, the rest by ascending id.
 
     Where a category says `"no_background": true`, as those do that are written of photos without a
-    background, the first category is label 0. Otherwise a category called `background` in any case is
-    label 0 itself. One called `ignore` becomes `IGNORE`. Ids need be neither dense nor ordered, and may
+    background, the first category is label 0. Otherwise a category that `is_background` is label 0
+    itself. One called `ignore` becomes `IGNORE`. Ids need be neither dense nor ordered, and may
     start at 0.
 
     Raises:
@@ -52,7 +52,7 @@ def label_index(categories: Iterable[Mapping[str, Any]], file: Path) -> LabelInd
     for category in ordered:
         if category["name"] == IGNORE_CATEGORY:
             label_of[category["id"]] = IGNORE
-        elif ground and category["name"].lower() == BACKGROUND.lower():
+        elif ground and is_background(category["name"]):
             label_of[category["id"]] = 0
         else:
             label_of[category["id"]] = len(names)
@@ -64,6 +64,34 @@ def label_index(categories: Iterable[Mapping[str, Any]], file: Path) -> LabelInd
     return LabelIndex(tuple(names), label_of)
 
 
+def project_categories(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Categories of a COCO content that name its project or a group of classes, as tools write them, and no class.
+
+    No annotation uses them, and they are the supercategory of others or stand in `info`.
+    """
+    used = {annotation["category_id"] for annotation in content["annotations"]}
+    info = content.get("info")
+    texts = [text for text in info.values() if isinstance(text, str)] if isinstance(info, Mapping) else []
+    words = {part.casefold() for text in texts for part in (text, *text.split("/"))}
+    return [
+        category
+        for category in content["categories"]
+        if category["id"] not in used
+        and not is_background(category["name"])
+        and category["name"] != IGNORE_CATEGORY
+        and (category["name"].casefold() in words or _is_group(category, content["categories"]))
+    ]
+
+
+def _is_group(category: Mapping[str, Any], categories: Iterable[Mapping[str, Any]]) -> bool:
+    return any(other is not category and other.get("supercategory") == category["name"] for other in categories)
+
+
 def has_background(class_names: Sequence[str]) -> bool:
     """Whether label 0 means what is no object."""
-    return class_names[0].lower() == BACKGROUND.lower()
+    return is_background(class_names[0])
+
+
+def is_background(name: str) -> bool:
+    """Whether a class name is a usual spelling of the background: `Background`, `_background_`, `BG` ..."""
+    return name.strip().strip("_").casefold() in ("background", "bg")

@@ -83,6 +83,7 @@ def _record(root: Path, image: dict[str, Any], annotations: list[dict[str, Any]]
                 area=annotation.get("area"),
                 iscrowd=bool(annotation.get("iscrowd", 0)),
                 provenance=_named(annotation),
+                boxed=bool(annotation.get("bbox")),
             )
             for number, annotation in enumerate(annotations, start=1)
         ),

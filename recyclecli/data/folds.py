@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco import document_of, has_background
 from recyclecli.data.duplicates import in_threads
+from recyclecli.data.foreground import refuse_nothing
 from recyclecli.data.groups import grouped_folds
 from recyclecli.data.named import named_splits
 from recyclecli.data.sources import Subset, read_labels
@@ -72,6 +73,7 @@ def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | No
     dealt = np.array(named_splits(source).dealt, np.int64)
     if not 2 <= n <= len(dealt):
         raise RecycleError(f"{len(dealt)} photos cannot be split into {n} folds", f"choose --n from 2 to {len(dealt)}")
+    refuse_nothing(Subset(source, dealt.tolist()), "photo")
     counts = class_counts(Subset(source, dealt.tolist()))
     columns = stratification_columns(counts)
     groups = None if groups is None else np.unique(groups[dealt], return_inverse=True)[1]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
+from recyclecli.coco.labels import BACKGROUND, is_background
 from recyclecli.errors import RecycleError
 from recyclecli.reading import read_text
 
@@ -48,6 +49,7 @@ def palette(class_names: Sequence[str], root: Path | None = None) -> list[Color]
         colors.append((round(red * 255), round(green * 255), round(blue * 255)))
     if root is not None and (root / CLASS_DICT).is_file():
         stated = _read(root / CLASS_DICT)
+        stated |= [(BACKGROUND, color) for name, color in stated.items() if is_background(name)]
         colors = [stated.get(name, color) for name, color in zip(class_names, colors, strict=True)]
     return colors
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY
+from recyclecli.coco import IGNORE_CATEGORY, is_background
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.plugins import Registry
 from recyclecli.types import IGNORE, DatasetContext, Record, Sample, Source
@@ -166,7 +166,7 @@ class Relabelled:
         self._source = source
         self.splits = getattr(source, "splits", {})
         self.class_names = tuple(class_names)
-        names = [renamed.get(name, name) for name in source.class_names]
+        names = [_spelled(renamed.get(name, name), self.class_names) for name in source.class_names]
         unknown = [name for name in names if name not in (*self.class_names, IGNORE_CATEGORY)]
         if unknown:
             raise RecycleError(
@@ -177,7 +177,7 @@ class Relabelled:
         for label, name in enumerate(names):
             if name != IGNORE_CATEGORY:
                 self._table[label] = self.class_names.index(name)
-        ground = [name in (BACKGROUND, IGNORE_CATEGORY) for name in names]
+        ground = [is_background(name) or name == IGNORE_CATEGORY for name in names]
         self._dropped = [label for label in range(1, len(names)) if ground[label]]
 
     def __len__(self) -> int:
@@ -214,6 +214,13 @@ class Relabelled:
         return self._table[mask], instances
 
 
+def _spelled(name: str, class_names: Sequence[str]) -> str:
+    """The name as `class_names` has it: a background may be spelled otherwise there."""
+    if name in class_names or not is_background(name):
+        return name
+    return next((other for other in class_names if is_background(other)), name)
+
+
 def relabelled(source: Source, class_names: Sequence[str], classes: Mapping[str, Sequence[str]] = {}) -> Source:
     """`source` itself where its classes are `class_names`, else a `Relabelled` view; see `regrouped`."""
     if source.class_names == tuple(class_names):
@@ -241,7 +248,7 @@ def regrouped(source: Source, classes: Mapping[str, Sequence[str]]) -> Source:
             raise RecycleError(f"data.classes names {old!r}, no class of the data", nearest(old, source.class_names))
         if count > 1:
             raise RecycleError(f"data.classes names {old!r} twice", "a class can become one class only")
-    renamed = {old: new for new, listing in classes.items() for old in listing}
+    renamed = {old: _spelled(new, source.class_names) for new, listing in classes.items() for old in listing}
     names = dict.fromkeys(renamed.get(name, name) for name in source.class_names)
     names.pop(IGNORE_CATEGORY, None)
     if len(names) < 2:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recyclecli.data.folds import FOLDS_FILE, read_fold
+from recyclecli.data.foreground import refuse_nothing
 from recyclecli.data.named import named_splits
 from recyclecli.data.sources import Joined, Subset, annotation_places, open_source, regrouped, relabelled
 from recyclecli.errors import RecycleError, listed
@@ -62,6 +63,8 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
             raise RecycleError(f"no {what} photo: {split.how}", "choose another fold, or make fewer folds")
     _refuse_missing(split)
     _refuse_leaks(split)
+    refuse_nothing(split.train, "training photo", training=True)
+    refuse_nothing(split.val, "validation photo")
     fingerprint = _fingerprint(split)
     if data.fingerprint not in (None, fingerprint):
         raise RecycleError(

@@ -423,6 +423,42 @@ def _(content: Content, rng: np.random.Generator) -> Where:
     return str(after + 1), str(after + 1 + gap), "annotations.json"
 
 
+@plant_label("loose-number")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    one = _one(content, rng)
+    key = pick(rng, ["image_id", "category_id", "iscrowd", "area"])
+    one[key] = str(one[key]) if key == "area" or rng.random() < 0.5 else float(one[key])
+    return (str(one["id"]),)
+
+
+@plant_label("untidy-category-name")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    category = pick(rng, content["categories"])
+    category["name"] = pick(rng, [" {}", "{} ", "\t{}", "{}\n"]).format(category["name"])
+    return (str(category["id"]),)
+
+
+@plant_label("project-category")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    content["categories"].append({"id": 0, "name": "sorting", "supercategory": "none"})
+    if rng.random() < 0.5:
+        content["categories"][0]["supercategory"] = "sorting"
+    else:
+        content["info"] = {"url": "https://example.org/team/sorting"}
+    return ("sorting",)
+
+
+@plant_label("only-background")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    shapes = [None, [], [[3, 3, 9, 9]], [[-9, -9, -2, -9, -2, -2]], [[0.1, 0.1, 0.9, 0.1, 0.9, 0.9]]]
+    shape = pick(rng, [*shapes, ()])
+    if shape == ():
+        content["annotations"].clear()
+    for annotation in content["annotations"]:
+        annotation["segmentation"] = shape
+    return ("annotations", "annotation")
+
+
 @plant_label("unused-category")
 def _(content: Content, rng: np.random.Generator) -> Where:
     if rng.random() < 0.5:
@@ -459,7 +495,7 @@ def _(content: Content, rng: np.random.Generator) -> Where:
 @plant_label("unknown-image")
 def _(content: Content, rng: np.random.Generator) -> Where:
     one = _one(content, rng)
-    one["image_id"] = pick(rng, [0, -1, 5000, str(one["image_id"]), "photo"])
+    one["image_id"] = pick(rng, [0, -1, 5000, f"{one['image_id']}.jpg", "photo"])
     return (str(one["id"]),)
 
 
@@ -467,6 +503,16 @@ def _(content: Content, rng: np.random.Generator) -> Where:
 def _(content: Content, rng: np.random.Generator) -> Where:
     one = _one(content, rng)
     one["category_id"] = pick(rng, [0, -1, len(content["categories"]) + 1, 99])
+    return (str(one["id"]),)
+
+
+@plant_label("loose-points")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    one = _outline(content, rng)
+    part = one["segmentation"][0]
+    pairs = [list(pair) for pair in _pairs(part)]
+    one["segmentation"] = pick(rng, [0, 1, 2, 3])
+    one["segmentation"] = [part, pairs, [pairs], [list(map(str, part))]][one["segmentation"]]
     return (str(one["id"]),)
 
 
@@ -497,7 +543,7 @@ def _(content: Content, rng: np.random.Generator) -> Where:
 def _(content: Content, rng: np.random.Generator) -> Where:
     one = _one(content, rng)
     if rng.random() < 0.5:
-        one["area"] = pick(rng, ["12", "large", math.nan, math.inf, -math.inf, [one["area"]], {}, 1e300])
+        one["area"] = pick(rng, ["12 px", "large", math.nan, math.inf, -math.inf, [one["area"]], {}, 1e300])
     else:
         one["provenance"] = pick(
             rng, ["photo.jpg", {"file_name": "photo.jpg"}, ["photo.jpg"], [{"annotation_id": 1}], 7]
@@ -689,14 +735,12 @@ def _(content: Content, rng: np.random.Generator) -> Where:
     x, y, across, down = one["bbox"]
     left, top = max(0.0, x - 1), max(0.0, y - 1)
     across, down = min(image["width"], x + across + 1) - left, min(image["height"], y + down + 1) - top
-    if rng.random() < 0.5:  # a larger one on top, as the areas are stated the wrong way round
-        one["area"] = round(across * down * 1.5, 1)
-        _add(content, rng, _polygon(image, _square(left, top, across, down)))
-    else:  # several smaller ones
-        strips = next(count for count in range(2, 50) if across * down / count < 0.8 * one["area"])
-        for number in range(strips):
-            strip = _square(left + number * across / strips, top, across / strips, down)
-            _add(content, rng, _polygon(image, [round(value, 3) for value in strip]))
+    strips = next(count for count in range(2, 50) if across * down / count < 0.8 * one["area"])  # several smaller ones
+    for number in range(strips):
+        strip = _square(left + number * across / strips, top, across / strips, down)
+        _add(content, rng, _polygon(image, [round(value, 3) for value in strip]))
+    if rng.random() < 0.5:  # whatever is stated
+        one["area"] = 1.0
     return (str(one["id"]),)
 
 
@@ -942,6 +986,15 @@ def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
     small = mask.resize([max(8, int(side * rng.uniform(0.3, 0.7))) for side in mask.size], Image.Resampling.NEAREST)
     small.resize(mask.size, pick(rng, [Image.Resampling.BILINEAR, Image.Resampling.BICUBIC])).save(file)
     return where
+
+
+@plant("unusable-set", MASK_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    for place, stem in enumerate(content["photos"]):
+        mask = Image.fromarray(np.array(_load(root / "masks" / f"{stem}.png")))
+        mask.putpalette([part for value in range(256) for part in (value, (value * 7 + place) % 256, 9)])
+        mask.save(root / "masks" / f"{stem}.png")
+    return ("palettes",)
 
 
 @plant("mask-255-as-class", MASK_CODES)

@@ -53,10 +53,13 @@ class Bench:
 
 
 def check(root, code):
-    from recyclecli.data.check import check_coco, check_masks
+    from recyclecli.data.check import check_coco, check_masks, lint_source
+    from recyclecli.data.sources import open_source
+    from recyclecli.manifest import discover
 
     if code in MASK_CODES:
-        return check_masks(root)
+        found = check_masks(root)
+        return [*found, *lint_source(lambda: open_source(discover(), root, None, "masks"), str(root), found)]
     names = {"train": "train.json", "val": "val.json"} if code in SPLIT_CODES else {"all": "annotations.json"}
     files = {split: root / name for split, name in names.items()}
     return check_coco(root, files, labels_only=code not in PHOTO_CODES)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 from PIL import Image
-from support import SHARED, coco, recycle_here, write_coco
+from support import SHARED, SQUARE, coco, recycle_here, write_coco
 
 from recyclecli.coco import CocoSource
 from recyclecli.data.check import CATALOGUE, check_coco, check_contents, mended
@@ -44,6 +44,10 @@ class TestMending:
         first["bbox"], first["area"] = [0, 0, 3, 3], 7
         second["segmentation"] = [[4, 4, 50, 4, 50, 28, 4, 28], [1, 1, 2, 2]]
         third["id"] = first["id"]
+        third["category_id"] = str(third["category_id"])
+        fourth["segmentation"] = fourth["segmentation"][0]
+        content["categories"][0] |= {"name": "Paper ", "supercategory": "sorting"}
+        content["categories"].append({"id": 3, "name": "sorting"})
         content["annotations"] += [
             fourth | {"id": 90},
             fourth | {"id": 91, "segmentation": []},
@@ -58,6 +62,52 @@ class TestMending:
         new, done = mended(broken)
         assert labels_of(tmp_path, new) == []
         assert set(done) >= wanted - {"area-mismatch", "bbox-mismatch"}
+
+    @pytest.mark.parametrize(
+        ("changed", "says"),
+        [
+            ({"segmentation": None}, "all 4 annotations have a box and no outline"),
+            ({"segmentation": [[4, 4, 28, 28]]}, "all 4 annotations have the four numbers of a box"),
+            ({"segmentation": [[-9, -9, -2, -9, -2, -2]]}, "all 4 annotations lie outside the photo"),
+            ({"image_id": "photo"}, "all 4 annotations are of an image that the file does not list .*'photo'"),
+        ],
+    )
+    def test_what_a_whole_file_spells_alike_is_not_deleted(self, changed, says):
+        content = coco(4)
+        content["annotations"] = [annotation | changed for annotation in content["annotations"]]
+        with pytest.raises(RecycleError, match=says):
+            mended(content)
+
+    def test_no_photo_is_left_without_the_labels_that_it_had(self):
+        content = coco(4)
+        content["annotations"][2]["segmentation"] = []
+        with pytest.raises(RecycleError, match=r"would leave images/3\.jpg without a label"):
+            mended(content)
+        content["annotations"].append(content["annotations"][2] | {"id": 5, "segmentation": SQUARE})
+        new, done = mended(content)
+        assert ([one["id"] for one in new["annotations"]], done["empty-segmentation"]) == ([1, 2, 4, 5], 1)
+
+    @pytest.mark.parametrize(
+        "shape", [SQUARE[0], [SQUARE[0][k : k + 2] for k in range(0, 8, 2)], [list(map(str, SQUARE[0]))],
+                  [[SQUARE[0][k : k + 2] for k in range(0, 8, 2)]]],
+    )  # fmt: skip
+    @pytest.mark.parametrize("spelled", [str, float])
+    def test_loose_spellings_are_read_and_mended(self, tmp_path, shape, spelled):
+        content = coco(4)
+        for annotation in content["annotations"]:
+            annotation |= {"segmentation": shape, **{key: spelled(annotation[key]) for key in ("image_id", "iscrowd")}}
+            annotation["category_id"] = spelled(annotation["category_id"])
+        for category in content["categories"]:
+            category["id"] = spelled(category["id"])
+        file = write_coco(tmp_path, content)
+        plain = CocoSource(tmp_path, write_coco(tmp_path, coco(4), "plain.json"))
+        for read in (
+            CocoSource(tmp_path, file),
+            CocoSource(tmp_path, write_coco(tmp_path, mended(content)[0], "m.json")),
+        ):
+            assert [read.record(k).annotations for k in range(4)] == [plain.record(k).annotations for k in range(4)]
+        assert codes(labels_of(tmp_path, content)) == {"loose-number", "loose-points"}
+        assert labels_of(tmp_path, mended(content)[0]) == []
 
     def test_the_original_is_left_alone(self, broken):
         copy = json.loads(json.dumps(broken))

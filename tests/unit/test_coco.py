@@ -24,6 +24,7 @@ from recyclecli.coco import (
     read_photo,
     resolve_file,
 )
+from recyclecli.coco.paint import painting_order
 from recyclecli.errors import RecycleError
 from recyclecli.types import IGNORE, Annotation, Sample
 
@@ -80,10 +81,19 @@ class TestPainting:
             assert mask[20, 20] == 1
             assert instances[8, 8] == order.index(small) + 1
 
-    def test_the_stated_area_rules_over_the_shapes_own(self):
+    def test_the_stated_area_of_objects_says_nothing(self):
         big, small = Annotation(1, 1, square(0, 0, 30), 50.0), Annotation(2, 2, square(5, 5, 10), 100.0)
         mask, _ = paint([big, small], 32, 32)
-        assert mask[8, 8] == 1  # the large one is stated to be small, and so on top
+        assert mask[8, 8] == 2
+
+    def test_the_stated_area_decides_among_crowds_alone(self):
+        shapes = [np.zeros((32, 32)) for _ in range(3)]
+        for shape, side in zip(shapes, (30, 20, 10), strict=True):
+            shape[:side, :side] = 1
+        wide, narrow = (Annotation(k, k, encode(shapes[2 * k - 2]), 900 / k**9, iscrowd=True) for k in (1, 2))
+        assert painting_order([(900, 1, True), (400, 5, False), (100, 900, True)]) == [2, 1, 0]
+        mask, _ = paint([wide, narrow, Annotation(3, 3, encode(shapes[1]))], 32, 32)
+        assert (mask[5, 5], mask[15, 15], mask[25, 25]) == (2, 3, 1)
 
     def test_the_own_area_where_none_is_stated(self):
         mask, _ = paint([Annotation(1, 2, square(5, 5, 10)), Annotation(2, 1, square(0, 0, 30))], 32, 32)
@@ -285,7 +295,7 @@ FAULTS = {
     "area": (changed(annotations={"area": "big"}), "its area is 'big'"),
     "provenance": (changed(annotations={"provenance": ["a.jpg"]}), "provenance"),
     "no file_name": (changed(images={"file_name": None}), r"images\[0\] lacks file_name"),
-    "width of text": (changed(images={"width": "32"}), r"images\[0\]\.width is '32'"),
+    "width of text": (changed(images={"width": "32 px"}), r"images\[0\]\.width is '32 px'"),
     "no width": (changed(images={"width": 0}), "0x32 pixels"),
     "no images": ({**coco(1), "images": []}, "lists no images"),
     "no lists": ({"images": {}}, "not a COCO file"),

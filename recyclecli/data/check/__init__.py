@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from recyclecli.coco import IGNORE_CATEGORY, has_background
 from recyclecli.coco.document import load_content
+from recyclecli.coco.loose import strict
 from recyclecli.data.check.catalogue import CATALOGUE, Fault, Finding
 from recyclecli.data.check.lists import lint_lists
 from recyclecli.data.check.masks import check_masks
 from recyclecli.data.check.mend import mended
 from recyclecli.data.check.photos import lint_photos
-from recyclecli.data.check.shapes import SLIVER, lint_shapes
+from recyclecli.data.check.shapes import PAINTED, SLIVER, lint_shapes
 from recyclecli.data.check.splits import lint_splits, split_of
+from recyclecli.data.foreground import cause_of_nothing
+from recyclecli.errors import RecycleError
 from recyclecli.types import Source
 
-__all__ = ["CATALOGUE", "Fault", "Finding", "check_coco", "check_contents", "check_masks", "content_of", "mended"]
+__all__ = [
+    "CATALOGUE",
+    "Fault",
+    "Finding",
+    "check_coco",
+    "check_contents",
+    "check_masks",
+    "content_of",
+    "lint_source",
+    "mended",
+]
 
 
 def check_coco(
@@ -40,7 +53,7 @@ def check_coco(
     Raises:
         RecycleError: a file is missing, or no COCO file at all.
     """
-    contents = {name: load_content(file) for name, file in files.items()}
+    contents = {name: load_content(file, as_is=True) for name, file in files.items()}
     return check_contents(root, contents, {name: str(file) for name, file in files.items()}, folds, labels_only, sliver)
 
 
@@ -54,7 +67,10 @@ def check_contents(
 ) -> list[Finding]:
     """`check_coco` of COCO contents at hand; `names` says what to call the file of each."""
     findings: list[Finding] = []
+    plain = {split: strict(content) for split, content in contents.items()}
+    contents = {split: content for split, (content, _) in plain.items()}
     for split, content in contents.items():
+        findings += [Finding(code, names[split], where, detail) for code, where, detail in plain[split][1]]
         findings += lint_lists(root, content, names[split])
         findings += lint_shapes(content, names[split], sliver)
     findings += lint_splits(contents, names, folds)
@@ -94,4 +110,23 @@ def content_of(source: Source) -> dict[str, Any]:
             )
     if any(annotation["category_id"] not in ids.values() for annotation in annotations):
         categories.append({"id": len(ids) + 1, "name": IGNORE_CATEGORY})
-    return {"images": images, "annotations": annotations, "categories": categories}
+    painted = not annotations and cause_of_nothing(source) is None
+    return {"images": images, "annotations": annotations, "categories": categories, PAINTED: painted}
+
+
+def lint_source(make: Callable[[], Source], file: str, found: Sequence[Finding]) -> Iterator[Finding]:
+    """What training would refuse of a source whose labels are known from its pixels alone.
+
+    Args:
+        make: opens it.
+        file: what to call it.
+        found: findings so far; where errors are among them, what cannot be opened is no news.
+    """
+    try:
+        cause = cause_of_nothing(make(), training=True)
+    except RecycleError as error:
+        if not any(finding.fault.severity == "error" for finding in found):
+            yield Finding("unusable-set", file, "the set", f"{error.args[0]}; {error.remedy}")
+    else:
+        if cause is not None:
+            yield Finding("only-background", file, "the set", "; ".join(cause))

@@ -64,6 +64,13 @@ CATALOGUE: dict[str, Fault] = {
     "duplicate-category-name": Fault("error", "two categories have one name", "merge or rename them"),
     "shifted-category-ids": Fault("note", "category ids do not start at 1", "other tools may take an id for a label"),
     "sparse-category-ids": Fault("note", "category ids have gaps", "other tools may take an id for a label"),
+    "loose-number": Fault("note", "an id, size or flag is no whole number", "other tools refuse it", mended=True),
+    "untidy-category-name": Fault("warning", "blanks around a name, or none", "write it without blanks", mended=True),
+    "project-category": Fault(
+        "warning", "no class, but the name of the project or of a group", "drop it: --fix", mended=True
+    ),
+    "unusable-set": Fault("error", "training refuses the set", "see what was found"),
+    "only-background": Fault("error", "no class but the background has a pixel", "see what was found"),
     "unused-category": Fault("note", "no object is of this category", "expect no score for it"),
     "unlabelled-image": Fault("note", "no object is annotated", "make sure that nothing is to be seen there"),
     # annotations
@@ -71,6 +78,7 @@ CATALOGUE: dict[str, Fault] = {
     "unknown-image": Fault("error", "image_id is no image's", "add the image or remove the annotation", mended=True),
     "unknown-category": Fault("error", "category_id is no category's", "add the category or remove the annotation"),
     "malformed-field": Fault("error", "id, area, provenance or another field is malformed", "correct or remove it"),
+    "loose-points": Fault("note", "points as pairs, or in one flat list", "other tools refuse it", mended=True),
     "malformed-segmentation": Fault("error", "neither polygons of finite numbers nor an RLE", "annotate it again"),
     "malformed-label": Fault("error", "a line of a label file is no class and polygon", "correct or remove the line"),
     "rle-size": Fault("error", "the RLE is of another size than the photo", "export it at the photo's size"),
@@ -81,11 +89,11 @@ CATALOGUE: dict[str, Fault] = {
     "outside-image": Fault("warning", "a polygon leaves the photo", "clip it", mended=True),
     "filled-hole": Fault("warning", "a part lies inside another: a hole, filled by the format", "write an RLE"),
     "bbox-mismatch": Fault("warning", "bbox is not the shape's", "compute it from the shape", mended=True),
-    "area-mismatch": Fault("warning", "area is not the shape's", "compute it: it sets the painting order", mended=True),
+    "area-mismatch": Fault("warning", "area is not the shape's", "compute it: other tools paint by it", mended=True),
     "iscrowd-misuse": Fault("warning", "iscrowd does not fit the shape or category", "0 for objects; crowds as RLE"),
     "sliver": Fault("warning", "an object of very few pixels", "remove it if it is a slip of the hand"),
     "duplicate-annotation": Fault("warning", "the same object twice", "remove one", mended=True),
-    "hidden-object": Fault("warning", "wholly covered by others when painted", "correct the areas, or remove it"),
+    "hidden-object": Fault("warning", "wholly covered by others when painted", "correct the shapes, or remove it"),
     # splits
     "photo-in-two-splits": Fault("error", "a photo is trained on and judged on", "take it out of one split"),
     "pasted-from-validation": Fault("error", "holds objects of a validation photo", "paste from the training split"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recyclecli.coco.document import extra_fault, field_fault, provenance_fault, size_fault, usable_id
-from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, NO_BACKGROUND
+from recyclecli.coco.labels import IGNORE_CATEGORY, NO_BACKGROUND, is_background, project_categories
 from recyclecli.coco.paths import resolve_file
 from recyclecli.data.check.catalogue import Finding
 from recyclecli.errors import RecycleError, listed
@@ -52,6 +52,10 @@ def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[Finding
                 where = f"category {category['id']} {category['name']!r}"
                 yield Finding(f"duplicate-category-{key}", file, where, f"{key} {category[key]!r} was used before")
             seen.add(category[key])
+    for category in categories:
+        if category["name"].strip() != category["name"] or not category["name"] or "\n" in category["name"]:
+            where = f"category {category['id']} {category['name']!r}"
+            yield Finding("untidy-category-name", file, where, "convert refuses it, and other files spell it otherwise")
     ids = sorted({category["id"] for category in categories})
     if ids and ids[0] != 1 and not (ids[0] == 0 and _is_label_0(categories)):
         yield Finding("shifted-category-ids", file, "categories", f"the first id is {ids[0]}")
@@ -63,9 +67,13 @@ def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[Finding
 def _is_label_0(categories: list[dict[str, Any]]) -> bool:
     """Whether the category of id 0 is label 0 itself."""
     return any(
-        category["id"] == 0 and (category["name"].lower() == BACKGROUND.lower() or category.get(NO_BACKGROUND) is True)
+        category["id"] == 0 and (is_background(category["name"]) or category.get(NO_BACKGROUND) is True)
         for category in categories
     )
+
+
+def _is_ground(name: str) -> bool:
+    return is_background(name) or name == IGNORE_CATEGORY
 
 
 def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:
@@ -90,7 +98,12 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:
         if image["id"] not in labelled:
             yield Finding("unlabelled-image", file, f"image {image['id']} {image['file_name']!r}", "no annotation")
     used = {annotation["category_id"] for annotation in content["annotations"]}
+    groups = [category["id"] for category in project_categories(content)]
     for category in content["categories"]:
-        if category["id"] not in used and category["name"].lower() not in (BACKGROUND.lower(), IGNORE_CATEGORY):
+        if category["id"] in groups:
+            where = f"category {category['id']} {category['name']!r}"
+            yield Finding("project-category", file, where, "no annotation, and it names the project or a group")
+            continue
+        if category["id"] not in used and not _is_ground(category["name"]):
             where = f"category {category['id']} {category['name']!r}"
             yield Finding("unused-category", file, where, "no annotation")

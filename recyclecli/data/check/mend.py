@@ -8,32 +8,94 @@ from dataclasses import replace
 from typing import Any
 
 from recyclecli.coco.document import usable_id
+from recyclecli.coco.labels import IGNORE_CATEGORY, is_background, project_categories
+from recyclecli.coco.loose import strict
+from recyclecli.coco.outline import REMEDIES, THIN, outline_fault, told
 from recyclecli.data.check.drawn import Parts, Shape, drawn, shapes_of
 from recyclecli.data.check.shapes import crowded_faults, shape_faults
+from recyclecli.errors import RecycleError, listed
+from recyclecli.printable import short_repr
+
+UNKNOWN = "are of an image that the file does not list"
 
 
 def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
     """A copy of a COCO content with every fault mended that the catalogue marks so, and their numbers by code.
 
+    Loose spellings become COCO's; blanks around names of categories go, and categories that are no class.
     Polygons are clipped and lose parts without area; empty and doubled annotations and those of
     unknown images go; doubled ids are numbered anew; wrong areas and boxes become the shape's own.
+
+    Raises:
+        RecycleError: most annotations, or all of a photo, would go: that is no slip but how the file is written.
     """
-    done: Counter[str] = Counter()
+    content, loose = strict(content)
+    done: Counter[str] = Counter(code for code, _, _ in loose)
+    content = {**content, "categories": _categories(content, done)}
     kept: list[tuple[dict[str, Any], Shape | None]] = []
+    lost: list[tuple[dict[str, Any], dict[str, Any], str]] = []
     for annotation, image, shape in drawn(content):
         if isinstance(shape, Shape):
             new, codes = _mended(annotation, image, shape)
             done.update(codes)
             if new is not None:
                 kept.append(new)
+            else:
+                boxed = bool(annotation.get("bbox"))
+                cause = outline_fault(annotation.get("segmentation"), image["height"], image["width"], boxed)
+                lost.append((annotation, image, cause or THIN))
         elif shape[0] == "unknown-image":
             done["unknown-image"] += 1
+            lost.append((annotation, image, UNKNOWN))
         else:
             kept.append((annotation, None))
+    _refuse_loss(content, lost, {annotation["image_id"] for annotation, _ in kept})
     doubled = _doubled(kept)
     done["duplicate-annotation"] += len(doubled)
     annotations = _numbered([annotation for annotation, _ in kept if id(annotation) not in doubled], done)
     return {**content, "annotations": annotations}, +done
+
+
+def _categories(content: dict[str, Any], done: Counter[str]) -> list[dict[str, Any]]:
+    """The categories without those that are no class, their names without blanks where they stay unique."""
+    groups = [category["id"] for category in project_categories(content)]
+    kept = [category for category in content["categories"] if category["id"] not in groups]
+    if not any(category["name"] != IGNORE_CATEGORY and not is_background(category["name"]) for category in kept):
+        groups, kept = [], content["categories"]
+    done["project-category"] += len(groups)
+    names = Counter(category["name"].strip() for category in kept)
+    tidy = []
+    for category in kept:
+        name = category["name"].strip()
+        if name and name != category["name"] and names[name] == 1:
+            category = {**category, "name": name}
+            done["untidy-category-name"] += 1
+        tidy.append(category)
+    return tidy
+
+
+def _refuse_loss(
+    content: dict[str, Any], lost: list[tuple[dict[str, Any], dict[str, Any], str]], labelled: set[Any]
+) -> None:
+    """Refuse to delete what the whole file spells the same way, or all labels of a photo."""
+    total = len(content["annotations"])
+    causes = Counter(cause for _, _, cause in lost)
+    most = causes.most_common(1)[0] if causes else ("", 0)
+    remedy = REMEDIES.get(most[0], "give each image_id the id of an image")
+    if 2 * most[1] > total:
+        example = ""
+        if most[0] == UNKNOWN:
+            wanted = next(annotation["image_id"] for annotation, _, cause in lost if cause == UNKNOWN)
+            ids = [image["id"] for image in content["images"][:3]]
+            example = f" (image_id {short_repr(wanted)}; the images have {', '.join(map(short_repr, ids))} ...)"
+        raise RecycleError(f"--fix would delete labels, and writes nothing: {told(causes, total)}{example}", remedy)
+    emptied = {image["file_name"]: cause for _, image, cause in lost if image and image["id"] not in labelled}
+    if emptied:
+        raise RecycleError(
+            f"--fix would leave {listed(emptied)} without a label, and writes nothing: the only ones there "
+            f"{listed(dict.fromkeys(emptied.values()))}",
+            "remove or redraw these annotations by hand, then mend the rest",
+        )
 
 
 def _mended(

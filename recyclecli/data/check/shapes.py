@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from recyclecli.coco.document import field_fault
-from recyclecli.coco.labels import IGNORE_CATEGORY
+from recyclecli.coco.labels import IGNORE_CATEGORY, is_background
+from recyclecli.coco.outline import outline_fault, told
+from recyclecli.coco.paint import painting_order
 from recyclecli.data.check.catalogue import Finding
 from recyclecli.data.check.drawn import Parts, Shape, drawn
 from recyclecli.printable import short_repr
@@ -18,16 +21,25 @@ BOX_SLACK, BOX_SHARE = 2.0, 0.02  # a box may be off by so many pixels and by th
 AREA_SLACK, AREA_SHARE = 4.0, 0.1
 PARTS = 1000  # above so many parts of one object, holes are not looked for: every pair counts
 MANY = 50  # above so many objects over one, they are merged once for all that follow
+PAINTED = "painted"  # true in the content of a source whose labels are known from its pixels alone
 TOLD = ("unknown-image", "invalid-image-size")  # which `lint_lists` tells
 
 
 def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Finding]:
     """Faults of every annotation by itself, then of those of one image among each other."""
+    ground = {one["id"] for one in content["categories"] if is_background(one["name"])}
+    causes: Counter[str] = Counter()
+    painted = False
     ignored = {category["id"] for category in content["categories"] if category["name"] == IGNORE_CATEGORY}
     by_image: dict[Any, tuple[dict[str, Any], list[Shape]]] = {}
     for annotation, image, shape in drawn(content):
         found: list[tuple[str, str]] = []
         if isinstance(shape, Shape):
+            if not painted and annotation["category_id"] not in ground | ignored:
+                boxed = bool(annotation.get("bbox"))
+                cause = outline_fault(annotation.get("segmentation"), image["height"], image["width"], boxed)
+                causes[cause] += 1
+                painted = not cause
             found += shape_faults(shape, image, annotation["category_id"] in ignored)
             if 0 < shape.area < sliver:
                 found.append(("sliver", f"{shape.area:.0f} pixels"))
@@ -37,6 +49,9 @@ def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Fin
             found.append(shape)
         for code, detail in found:
             yield Finding(code, file, _where(annotation, image), detail)
+    if not painted and not content.get(PAINTED):
+        detail = told(causes, len(content["annotations"])) if causes else "no annotation of an object"
+        yield Finding("only-background", file, "all annotations", detail)
     for image, shapes in by_image.values():
         for code, owner, detail in crowded_faults(shapes):
             yield Finding(code, file, _where(owner, image), detail)
@@ -135,9 +150,9 @@ def crowded_faults(shapes: list[Shape]) -> Iterator[tuple[str, Mapping[str, Any]
             yield "duplicate-annotation", shape.annotation, f"the same as annotation {seen[key]}"
             doubled.add(number)
         seen.setdefault(key, shape.annotation.get("id"))
-    kept = [shape for number, shape in enumerate(shapes) if number not in doubled][::-1]
-    kept.sort(key=_painting_area)  # the last painted first: of equal areas the later in the file
-    yield from reversed(list(_hidden(kept)))
+    kept = [shape for number, shape in enumerate(shapes) if number not in doubled]
+    order = painting_order([(shape.area, _stated_area(shape), bool(shape.annotation.get("iscrowd"))) for shape in kept])
+    yield from reversed(list(_hidden([kept[place] for place in reversed(order)])))
 
 
 def _hidden(shapes: list[Shape]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
@@ -174,6 +189,6 @@ def coco_counts(rle: Mapping[str, Any]) -> bytes:
     return counts.encode() if isinstance(counts, str) else bytes(counts)
 
 
-def _painting_area(shape: Shape) -> float:
+def _stated_area(shape: Shape) -> float | None:
     area = shape.annotation.get("area")
-    return shape.area if area is None or field_fault(shape.annotation) else float(area)
+    return None if area is None or field_fault(shape.annotation) else float(area)

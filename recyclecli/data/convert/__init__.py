@@ -9,6 +9,7 @@ from typing import Any
 from recyclecli.data.convert.coco import write_coco
 from recyclecli.data.convert.masks import write_masks
 from recyclecli.data.convert.yolo import write_yolo
+from recyclecli.data.foreground import refuse_nothing
 from recyclecli.data.sources import open_source
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.plugins import Registry
@@ -52,6 +53,7 @@ def convert(
     if polygons and form != "coco":
         raise RecycleError(f"--polygons is of --to coco, not of {form}", "leave it out")
     source = open_source(registry, src, split, origin, options)
+    refuse_nothing(source, f"photo of {src}", option="values")
     if form == "coco":
         return write_coco(source, dst, polygons, force)
     if form == "masks":

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from recyclecli.coco import decode, has_background, paint, rasterise
+from recyclecli.coco import decode, has_background, rasterise
+from recyclecli.coco.paint import painting_order
 from recyclecli.coco.rings import ring
 from recyclecli.coco.writer import mask_regions
 from recyclecli.data.convert.photos import copy_photo, place_photos, read_records, to_write
@@ -26,11 +27,10 @@ val: images
 
 @dataclass
 class _Lost:
-    """What YOLO files cannot say: regions that are no object, and orders of painting by stated area."""
+    """What YOLO files cannot say: regions that are no object."""
 
     regions: int = 0
     photos: int = 0
-    orders: int = 0
 
     def tell(self) -> None:
         """Say it on stderr."""
@@ -38,12 +38,6 @@ class _Lost:
             print(
                 f"note: {self.regions} crowd, ignored or background region(s) in {self.photos} photo(s) are left out: "
                 "YOLO files hold objects only, so these pixels become background",
-                file=sys.stderr,
-            )
-        if self.orders:
-            print(
-                f"note: in {self.orders} photo(s) objects overlap in another order: YOLO files state no area, so the "
-                "smaller object lies on top",
                 file=sys.stderr,
             )
 
@@ -71,7 +65,6 @@ def write_yolo(source: Source, dst: Path, force: bool) -> Path:
             objects = [shape for shape in shapes if shape[1] is not None and background <= shape[0] < IGNORE]
             lost.regions += len(shapes) - len(objects)
             lost.photos += len(shapes) > len(objects)
-            lost.orders += _reordered(record)
             lines = [f"{label - background} {text}\n" for label, text in objects]
             owned.write_text(labels[index], "".join(lines))
         owned.write_text(dst / "data.yaml", HEAD + _names(source.class_names[background:]))
@@ -81,7 +74,7 @@ def write_yolo(source: Source, dst: Path, force: bool) -> Path:
 
 def _annotated(record: Record) -> Iterator[tuple[int, str | None]]:
     """Label and polygon of each annotation, as they are painted; None for what is no object."""
-    for annotation, _ in _painted(record):
+    for annotation in _painted(record):
         if annotation.iscrowd or annotation.label == IGNORE:
             yield annotation.label, None
         else:
@@ -100,8 +93,8 @@ def _seen(source: Source, index: int, background: bool) -> Iterator[tuple[int, s
         yield region.label, None if region.crowd else _text(points, *mask.shape)
 
 
-def _painted(record: Record) -> list[tuple[Annotation, float]]:
-    """The annotations in the order of painting, each with its own area; those without pixels are left out."""
+def _painted(record: Record) -> list[Annotation]:
+    """The annotations in the order of painting; those without pixels are left out."""
     from pycocotools import mask as coco
 
     found = []
@@ -109,19 +102,8 @@ def _painted(record: Record) -> list[tuple[Annotation, float]]:
         rle = rasterise(annotation.segmentation, record.height, record.width)
         if rle is not None and coco.area(rle):
             found.append((annotation, float(coco.area(rle))))
-    return sorted(found, key=lambda one: -(one[1] if one[0].area is None else one[0].area))
-
-
-def _reordered(record: Record) -> bool:
-    """Whether painting by own areas, which is all that YOLO files leave, shows other labels."""
-    objects = [one for one in _painted(record) if not one[0].iscrowd and one[0].label != IGNORE]
-    areas = [area for _, area in objects]
-    if areas == sorted(areas, reverse=True):
-        return False
-    stated = [annotation for annotation, _ in objects]
-    plain = [replace(annotation, area=None) for annotation in stated]
-    before, after = (paint(one, record.height, record.width)[0] for one in (stated, plain))
-    return bool((before != after).any())
+    order = painting_order([(area, one.area, one.iscrowd) for one, area in found])
+    return [found[place][0] for place in order]
 
 
 def _own_polygon(annotation: Annotation, record: Record) -> str:

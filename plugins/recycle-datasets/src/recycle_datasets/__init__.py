@@ -28,7 +28,13 @@ class MasksOptions(Options):
     masks: str = Field("masks", description="folder of the masks, in the root; one per photo, by its name")
     suffix: str = Field(".png", description="what a mask's name has in the place of the photo's suffix")
     classes: tuple[str, ...] | None = Field(
-        None, description="names by value; by default classes.txt, else class_dict.csv, else class-0 to the largest"
+        None, description="names by value; by default of a table beside the masks, else class-0 to the largest"
+    )
+    values: dict[int, str] | None = Field(
+        None, description="what each value is, where they are not 0, 1, 2 ...: {0: background, 255: paper}"
+    )
+    palettes: bool = Field(
+        True, description="go by the colours where the palettes of the masks differ; else by number alone"
     )
 
 

@@ -1,9 +1,7 @@
 """The `masks` dataset: photos and index masks side by side, as VOC and mmseg keep them."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recycle_datasets import MasksOptions
-from recycle_datasets.folders import checked_names, lines_of, photos_in
-from recyclecli.coco import connected_pieces, has_background, open_photo, photo_size, read_photo, read_text
+from recycle_datasets.folders import lines_of, photos_in
+from recycle_datasets.values import IndexMask, Meaning, by_value, meaning_of
+from recyclecli.coco import connected_pieces, has_background, open_photo, photo_size, read_photo
 from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError, Sample
 
 LISTS = "ImageSets/Segmentation"  # where VOC keeps the lists of its splits
@@ -40,10 +39,13 @@ class MaskSource:
         self._images, self._masks = context.root / options.images, context.root / options.masks
         self._suffix = options.suffix
         # as text, which is smaller than a path
-        self._names = [file.relative_to(self._images).as_posix() for file in _chosen(context, options.images)]
+        chosen = [file.relative_to(self._images).as_posix() for file in _chosen(context, options.images)]
+        beside = self._images.absolute() == self._masks.absolute()
+        self._names = [name for name in chosen if not (beside and name.endswith(options.suffix))]
         self.splits = self._listed_splits() if context.split is None else {}
         self._check_masks()
-        self.class_names = self._class_names(options.classes)
+        self._meaning = self._meaning_of(options)
+        self.class_names = self._meaning.class_names
         self._first = int(has_background(self.class_names))
 
     def __len__(self) -> int:
@@ -72,15 +74,7 @@ class MaskSource:
         Raises:
             RecycleError: no index mask, or values that are no class.
         """
-        file = self._mask(self._names[index])
-        mask = _read_mask(file)
-        present = np.flatnonzero(np.bincount(mask.ravel(), minlength=IGNORE + 1)[:IGNORE])
-        if len(present) and present[-1] >= len(self.class_names):
-            raise RecycleError(
-                f"mask {file} holds the value {present[-1]}, but there are {len(self.class_names)} classes (0 to "
-                f"{len(self.class_names) - 1}; {IGNORE} is ignored)",
-                "correct the mask, or name all classes in classes.txt, one per line",
-            )
+        mask = self._meaning.labels(_read_mask(self._mask(self._names[index])))
         return mask, connected_pieces(mask, self._first)
 
     def _listed_splits(self) -> dict[str, tuple[int, ...]]:
@@ -112,18 +106,22 @@ class MaskSource:
                 "add the masks, set the options `masks` and `suffix`, or name a split or list of those that have one",
             )
 
-    def _class_names(self, stated: tuple[str, ...] | None) -> tuple[str, ...]:
-        if stated is not None:
-            return checked_names(stated, "option classes")
-        if (self._root / "classes.txt").is_file():
-            return checked_names(lines_of(self._root / "classes.txt"), self._root / "classes.txt")
-        if (self._root / "class_dict.csv").is_file():
-            return checked_names(_dict_names(self._root / "class_dict.csv"), self._root / "class_dict.csv")
-        largest = 0
-        for file in map(self._mask, self._names):
-            values = np.flatnonzero(np.bincount(_read_mask(file).ravel(), minlength=IGNORE + 1)[:IGNORE])
-            largest = max(largest, int(values.max(initial=0)))
-        return tuple(f"class-{label}" for label in range(largest + 1))
+    def _meaning_of(self, options: MasksOptions) -> Meaning:
+        if options.values is not None:
+            return by_value(options.values, "option values")
+        files = [self._mask(name) for name in self._names]
+        palettes = _palettes(files) if options.palettes else {}
+        return meaning_of(self._root, self._masks, options.classes, palettes, lambda: map(_read_mask, files))
+
+
+def _palettes(files: Iterable[Path]) -> dict[bytes, Path]:
+    """Each palette of the masks, to a mask that has it; the pixels are not decoded."""
+    found: dict[bytes, Path] = {}
+    for file in files:
+        with _opened(file) as image:
+            if image.mode == "P":
+                found.setdefault(bytes(image.getpalette() or ()), file)
+    return found
 
 
 def _chosen(context: DatasetContext, images: str) -> list[Path]:
@@ -157,13 +155,6 @@ def _named(names: Iterable[str], folder: Path, place: Path) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _dict_names(file: Path) -> list[str]:
-    try:
-        return [row["name"] for row in csv.DictReader(StringIO(read_text(file)), skipinitialspace=True)]
-    except (csv.Error, KeyError) as error:
-        raise RecycleError(f"{file} is no table of name,r,g,b: {error}", "correct it or remove it") from error
-
-
 @contextmanager
 def _opened(file: Path) -> Iterator[Image.Image]:
     with open_photo(file, "mask") as (image, _):
@@ -180,14 +171,15 @@ def _mask_size(file: Path) -> tuple[int, int]:
         return image.height, image.width
 
 
-def _read_mask(file: Path) -> NDArray[np.uint8]:
-    """(H, W) uint8 as stored: a palette's indices, never its colours."""
+def _read_mask(file: Path) -> IndexMask:
+    """The mask as stored: its numbers, and the palette that it has for them."""
     with _opened(file) as image:
         values = np.asarray(image)
+        colors = np.array(image.getpalette(), np.uint8).reshape(-1, 3) if image.mode == "P" else None
         scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)  # PIL spreads the values of such files over 0..255
     if values.max(initial=0) > IGNORE or values.min(initial=0) < 0:
         raise RecycleError(f"mask {file} holds the value {values.max()}, no class", f"labels are 0 to {IGNORE}")
-    return (values // scale if scale > 1 else values).astype(np.uint8)
+    return IndexMask(file, (values // scale if scale > 1 else values).astype(np.uint8), colors)
 
 
 def _gray_bits(file: Path) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recycle_datasets import TacoOptions
-from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, CocoSource, find_annotation_file, read_text
+from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, CocoSource, find_annotation_file, is_background, read_text
 from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError
 
 MATERIALS = (
@@ -78,7 +78,7 @@ def read_mapping(file: Path | None = None) -> dict[str, str]:
         packaged = files("recycle_datasets") / "taco.csv"
         text = packaged.read_text(encoding="utf-8") if file is None else read_text(file)
         rows = [
-            (row["category"].strip(), row["material"].strip())
+            (row["category"].strip(), _material(row["material"]))
             for row in csv.DictReader(text.splitlines(), skipinitialspace=True)
         ]
     except (csv.Error, KeyError, AttributeError) as error:
@@ -89,6 +89,10 @@ def read_mapping(file: Path | None = None) -> dict[str, str]:
     if len(mapping) < len(rows) or not all(mapping.values()) or not mapping:
         raise RecycleError(f"{file}: a category occurs twice or has no material", "give each category one line")
     return mapping
+
+
+def _material(text: str) -> str:
+    return BACKGROUND if is_background(text) else text.strip()
 
 
 def _mapped_record(record: Record, table: dict[int, int]) -> Record:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recycle_datasets import YoloOptions
 from recycle_datasets.folders import checked_names, lines_of, photos_in
-from recyclecli.coco import BACKGROUND, paint, photo_size, read_photo, read_text, read_yaml
+from recyclecli.coco import BACKGROUND, is_background, paint, photo_size, read_photo, read_text, read_yaml
 from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample
 
 SPLITS = ("train", "val", "test")
@@ -23,7 +23,7 @@ Line = tuple[int, list[float]]  # class number, and x1 y1 x2 y2 ... in shares of
 class YoloSource:
     """Photos with one polygon per line of their label files; class number c is label c + 1.
 
-    A class called `background` is label 0 instead. A photo without a label file shows nothing.
+    A class that `is_background` is label 0 instead. A photo without a label file shows nothing.
 
     Args:
         options: the YAML file's name, class names.
@@ -52,9 +52,9 @@ class YoloSource:
         numbers = [number for lines in self._lines for number, _ in lines]
         names = _names(options.names, data, context.root, max(numbers, default=0))
         self.class_names = checked_names(
-            (BACKGROUND, *(name for name in names if name.lower() != BACKGROUND.lower())), context.root
+            (BACKGROUND, *(name for name in names if not is_background(name))), context.root
         )
-        self._labels = [0 if name.lower() == BACKGROUND.lower() else self.class_names.index(name) for name in names]
+        self._labels = [0 if is_background(name) else self.class_names.index(name) for name in names]
         known = f"there are {len(names)} names (0 to {len(names) - 1})"
         for file, lines in zip(labels, self._lines, strict=True):
             unknown = sorted({number for number, _ in lines if number >= len(names)})

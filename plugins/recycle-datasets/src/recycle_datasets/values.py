@@ -1,0 +1,310 @@
+"""What the values of index masks mean: by number where the numbers are classes, else by the colours of a palette."""
+
+import csv
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recycle_datasets.folders import checked_names, lines_of
+from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_text
+from recyclecli.types import IGNORE, RecycleError
+
+Color = tuple[int, int, int]
+NONE = 256  # in a table: no class
+CLASSES, COLORS, LABELMAP, NUMBERS = "classes.txt", "class_dict.csv", "labelmap.txt", "_classes.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexMask:
+    """A mask as stored.
+
+    Attributes:
+        file: where it was read.
+        values: (H, W) uint8.
+        palette: the colour of each value, shorter where the file has fewer; None where it has no palette.
+    """
+
+    file: Path
+    values: NDArray[np.uint8]
+    palette: NDArray[np.uint8] | None
+
+    def present(self) -> list[int]:
+        """The values that occur, ascending."""
+        found: list[int] = np.flatnonzero(np.bincount(self.values.ravel(), minlength=IGNORE + 1)).tolist()
+        return found
+
+    def colors(self) -> dict[int, Color]:
+        """The colour of each value that occurs; none where the palette does not tell the values apart."""
+        if self.palette is None:
+            return {}
+        present = self.present()
+        found = {value: color_at(self.palette, value) for value in present if value < len(self.palette)}
+        gray = all(color == (value, value, value) for value, color in found.items())
+        return found if len(set(found.values())) == len(present) and not gray else {}
+
+
+def color_at(palette: NDArray[np.uint8], value: int) -> Color:
+    """The colour of a value, by a palette of three numbers for each."""
+    red, green, blue = palette[value].tolist()
+    return red, green, blue
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What masks hold.
+
+    Attributes:
+        class_names: K names by label.
+        table: (256,) int, the label of each value; `NONE` for no class.
+        by_color: colour to label, where the numbers differ between masks.
+    """
+
+    class_names: tuple[str, ...]
+    table: NDArray[np.int64]
+    by_color: Mapping[Color, int] | None = None
+
+    def labels(self, mask: IndexMask) -> NDArray[np.uint8]:
+        """(H, W) uint8 labels of a mask.
+
+        Raises:
+            RecycleError: values or colours that are no class.
+        """
+        table = self.table
+        present = mask.present()
+        if self.by_color is not None:
+            table = np.full(IGNORE + 1, NONE)
+            table[IGNORE] = IGNORE
+            for value in present if mask.palette is not None else ():
+                color = color_at(mask.palette, value) if value < len(mask.palette) else None
+                if color is None or color not in self.by_color:
+                    if value != IGNORE:
+                        raise RecycleError(
+                            f"mask {mask.file} has the colour {color} for value {value}, which {COLORS} does not name",
+                            f"add a line name,r,g,b to {COLORS}",
+                        )
+                else:
+                    table[value] = self.by_color[color]
+        unknown = [value for value in present if table[value] == NONE]
+        if unknown and self.by_color is not None:
+            raise RecycleError(
+                f"mask {mask.file} has no palette, and the numbers of the other masks differ from one to the next",
+                "save it with the palette of the others",
+            )
+        if unknown:
+            known = np.flatnonzero(self.table[:IGNORE] != NONE)
+            span = "0 to " + str(known[-1]) if len(known) == known[-1] + 1 else ", ".join(map(str, known))
+            raise RecycleError(
+                f"mask {mask.file} holds the value {unknown[-1]}, but there are {len(self.class_names)} classes "
+                f"({span}; {IGNORE} is ignored)",
+                "correct the mask, or name all classes in classes.txt, one per line",
+            )
+        return mask.values if np.array_equal(table[present], present) else table[mask.values].astype(np.uint8)
+
+
+def by_value(named: Mapping[int, str], where: object) -> Meaning:
+    """Values named one by one: a background is label 0, the rest follow by ascending value, `ignore` is 255.
+
+    Raises:
+        RecycleError: a value outside 0..255, or names that are no class list.
+    """
+    if wrong := [value for value in named if not 0 <= value <= IGNORE]:
+        raise RecycleError(f"{where}: {wrong[0]} is no value of a mask", f"values are 0 to {IGNORE}")
+    classes = sorted(
+        (value for value in named if named[value] != IGNORE_CATEGORY), key=lambda v: (not _ground(named, v), v)
+    )
+    names = checked_names((spelled(named[value]) for value in classes), where)
+    table = np.full(IGNORE + 1, NONE)
+    table[[IGNORE, *(value for value in named if named[value] == IGNORE_CATEGORY)]] = IGNORE
+    table[classes] = range(len(classes))
+    return Meaning(names, table)
+
+
+def _ground(named: Mapping[int, str], value: int) -> bool:
+    return is_background(named[value])
+
+
+def spelled(name: str) -> str:
+    """A name as classes are called: the background by one spelling."""
+    return BACKGROUND if is_background(name) else name
+
+
+def by_index(names: Sequence[str], where: object) -> Meaning:
+    """Names by value, from 0."""
+    found = checked_names([spelled(name) if value == 0 else name for value, name in enumerate(names)], where)
+    table = np.full(IGNORE + 1, NONE)
+    table[: len(found)] = range(len(found))
+    table[IGNORE] = IGNORE
+    return Meaning(found, table)
+
+
+def color_table(root: Path) -> dict[str, Color]:
+    """Name to colour as class_dict.csv or CVAT's labelmap.txt in the root says; empty where there is neither.
+
+    Raises:
+        RecycleError: a class_dict.csv that is no table of name,r,g,b.
+    """
+    file = root / COLORS
+    if file.is_file():
+        try:
+            rows = list(csv.DictReader(StringIO(read_text(file)), skipinitialspace=True))
+            found = {row["name"].strip(): (int(row["r"]), int(row["g"]), int(row["b"])) for row in rows}
+        except (csv.Error, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RecycleError(f"{file} is no table of name,r,g,b: {error}", "correct it or remove it") from error
+        checked_names((row["name"].strip() for row in rows), file)
+        return found
+    found = {}
+    for line in lines_of(root / LABELMAP) if (root / LABELMAP).is_file() else ():
+        name, _, rest = line.partition(":")
+        numbers = rest.partition(":")[0].split(",")
+        if not line.startswith("#") and len(numbers) == 3 and all(number.strip().isdecimal() for number in numbers):
+            red, green, blue = map(int, numbers)
+            found[name] = (red, green, blue)
+    return found
+
+
+def numbered(file: Path) -> dict[int, str]:
+    """Value to name of a table `Pixel Value, Class`, as Roboflow writes it.
+
+    Raises:
+        RecycleError: another table.
+    """
+    rows = [[cell.strip() for cell in row] for row in csv.reader(StringIO(read_text(file))) if row]
+    body = [row for row in rows if len(row) == 2 and row[0].isdecimal()]
+    if len(body) < len(rows) - 1 or not body:
+        raise RecycleError(f"{file} is no table of values and classes", "correct it, or name them in classes.txt")
+    return {int(value): name for value, name in body}
+
+
+def meaning_of(
+    root: Path,
+    folder: Path,
+    names: Sequence[str] | None,
+    palettes: Mapping[bytes, Path],
+    masks: Callable[[], Iterable[IndexMask]],
+) -> Meaning:
+    """What the masks of a set mean: by names that are stated, else by tables beside them, else by number alone.
+
+    Args:
+        root: the data's root, where the tables of names lie.
+        folder: of the masks.
+        names: stated by number; None to look for classes.txt.
+        palettes: each palette of the set, three bytes for a colour, to a mask that has it.
+        masks: reads all masks, one by one.
+
+    Raises:
+        RecycleError: tables that contradict each other, or numbers that mean another class in another mask.
+    """
+    where: object = "option classes"
+    if names is None and (root / CLASSES).is_file():
+        where = root / CLASSES
+        names = lines_of(root / CLASSES)
+    colors = color_table(root)
+    conflict = _conflict(masks()) if len(palettes) > 1 else ""
+    if conflict:
+        return _by_color(root, names, colors, masks(), conflict)
+    if names is not None:
+        found = by_index(names, where)
+        for palette, file in palettes.items():
+            _refuse_contradiction(found.class_names, colors, palette, file, where)
+        return found
+    for file in (folder / NUMBERS, root / NUMBERS):
+        if file.is_file():
+            return by_value(numbered(file), file)
+    if colors:
+        return _of_table(root, colors, palettes, masks)
+    largest = max((value for mask in masks() for value in mask.present() if value != IGNORE), default=0)
+    return by_index([f"class-{label}" for label in range(largest + 1)], root)
+
+
+def _conflict(masks: Iterable[IndexMask]) -> str:
+    """Where a number has two colours, or a colour two numbers; empty where each has one."""
+    colors: dict[int, tuple[Color, Path]] = {}
+    numbers: dict[Color, tuple[int, Path]] = {}
+    for mask in masks:
+        for value, color in mask.colors().items():
+            other, file = colors.setdefault(value, (color, mask.file))
+            if other != color:
+                return f"value {value} has the colour {other} in {file}, and {color} in {mask.file}"
+            number, file = numbers.setdefault(color, (value, mask.file))
+            if number != value:
+                return f"the colour {color} is value {number} in {file}, and {value} in {mask.file}"
+    return ""
+
+
+def _by_color(
+    root: Path, names: Sequence[str] | None, colors: Mapping[str, Color], masks: Iterable[IndexMask], conflict: str
+) -> Meaning:
+    """Labels by colour; the order is that of `names` where they are the same, else the table's, background first."""
+    label_of = {spelled(name): color for name, color in colors.items()}
+    used = {color for mask in masks for color in mask.colors().values()}
+    if strange := sorted(used - set(label_of.values())):
+        known = f", and {root / COLORS} does not name the colour {strange[0]}" if colors else ""
+        raise RecycleError(
+            f"the palettes of the masks differ, so that their numbers tell no class: {conflict}{known}",
+            f"name every colour in {root / COLORS}, a line name,r,g,b for each; where the numbers are right and the "
+            "palettes are not: -o data.dataset.palettes=false",
+        )
+    order = sorted(label_of, key=lambda name: not is_background(name))
+    stated = [spelled(name) for name in names or ()]
+    order = stated if set(stated) == set(order) else order
+    by_color = {label_of[name]: label for label, name in enumerate(order)}
+    return Meaning(checked_names(order, root), by_index(order, root).table, by_color)
+
+
+def _refuse_contradiction(
+    names: Sequence[str], colors: Mapping[str, Color], palette: bytes, file: Path, where: object
+) -> None:
+    name_of = {color: spelled(name) for name, color in colors.items()}
+    found = [name_of.get(color) for color in _entries(palette)[: len(names)]]
+    if None not in found and len(found) == len(names) and list(names) != found and set(names) == set(found):
+        raise RecycleError(
+            f"{where} names the values {', '.join(names)}, and the colours of {file} name them "
+            f"{', '.join(map(str, found))}",
+            f"correct the table of colours, or go by {where} alone: -o data.dataset.palettes=false",
+        )
+
+
+def _of_table(
+    root: Path, colors: Mapping[str, Color], palettes: Mapping[bytes, Path], masks: Callable[[], Iterable[IndexMask]]
+) -> Meaning:
+    """The meaning by a table of colours where the masks have one palette or none."""
+    name_of = {color: name for name, color in colors.items()}
+    for palette in palettes:
+        entries = _entries(palette)
+        if name_of.keys() <= set(entries) and not _is_ramp(entries):
+            return by_value({entries.index(color): name for color, name in name_of.items()}, root / COLORS)
+    gray = {color[0]: name for color, name in name_of.items() if len(set(color)) == 1}
+    present = {value for mask in masks() for value in mask.present()}
+    if len(gray) == len(colors) and present <= {*gray, IGNORE}:
+        return by_value(gray, root / COLORS)
+    names = list(colors)
+    ground = [place for place, name in enumerate(names) if is_background(name)]
+    if ground not in ([], [0]):
+        first = sorted(names, key=lambda name: not is_background(name))
+        text = "\\n".join([*first, ""])
+        raise RecycleError(
+            f"{root / COLORS} states colours, and the masks hold the numbers {', '.join(map(str, sorted(present)))}: "
+            f"its lines are no order of these, since {names[ground[0]]!r} is not the first",
+            f"name the values from 0 on, one a line, in {CLASSES}: "
+            f"printf {shlex.quote(text)} > {shlex.quote(str(root / CLASSES))}",
+        )
+    order = ", ".join(f"{value} {name}" for value, name in enumerate(names))
+    print(
+        f"note: {root / COLORS} states colours; its lines are taken for the values: {order}. {CLASSES} would say so",
+        file=sys.stderr,
+    )
+    return by_index(names, root / COLORS)
+
+
+def _entries(palette: bytes) -> list[Color]:
+    return [(palette[k], palette[k + 1], palette[k + 2]) for k in range(0, len(palette) - 2, 3)]
+
+
+def _is_ramp(entries: Sequence[Color]) -> bool:
+    return all(color == (value, value, value) for value, color in enumerate(entries))
