@@ -37,6 +37,7 @@ def judged_photos(
     Raises:
         RecycleError: the run has trained on some of them.
     """
+    from recyclecli.data.foreground import refuse_nothing
     from recyclecli.data.splits import make_split
 
     if json_path is not None and data is None:
@@ -44,6 +45,8 @@ def judged_photos(
     if run is None and data is None:
         raise RecycleError("neither a run nor data is named", "name the labelled photos with --data")
     other = None if data is None else open_data(data, json_path, dataset)
+    if other is not None:
+        refuse_nothing(other, f"photo of {data}", validation=True)
     if run is None:
         assert other is not None
         return other, f"{len(other)} photos of {data}"

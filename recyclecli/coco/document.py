@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from recyclecli.coco.labels import LabelIndex, label_index
+from recyclecli.coco.layouts import is_labelme, labelme_cause
 from recyclecli.coco.loose import strict
 from recyclecli.coco.photo import PIXELS
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, parse_json, read_bytes, tree_fault
 
@@ -73,7 +74,7 @@ def read_document(file: Path) -> Document:
             wrong = shape_fault(annotation.get("segmentation"), image) or field_fault(annotation)
             if wrong:
                 faults.append(f"{where} of {image['file_name']!r}: {wrong[1]}")
-            elif _encloses_nothing(annotation.get("segmentation")):
+            elif encloses_nothing(annotation.get("segmentation")):
                 empty.append(annotation.get("id"))
             annotations[annotation["image_id"]].append(annotation)
     if faults:
@@ -104,7 +105,13 @@ def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS), as_is: boo
         keys = FIELDS[section]
         entries = content.get(section) if isinstance(content, dict) else None
         if not isinstance(entries, list):
-            raise RecycleError(f"{file} is not a COCO file: it has no list {section!r}")
+            if is_labelme(content):
+                raise RecycleError(*labelme_cause(f"{file} is not a COCO file", file, file.parent))
+            keys_there = f", but {listed(content)}" if isinstance(content, dict) and content else ""
+            raise RecycleError(
+                f"{file} is not a COCO file: it has no list {section!r}{keys_there}",
+                "export the labels as COCO (instances) from the labelling tool",
+            )
         for number, entry in enumerate(entries):
             missing = [key for key in keys if not isinstance(entry, dict) or entry.get(key) is None]
             if missing:
@@ -264,7 +271,8 @@ def _covered(counts: str) -> int:
     return sum(runs) if shift == 0 else -1
 
 
-def _encloses_nothing(shape: Any) -> bool:
+def encloses_nothing(shape: Any) -> bool:
+    """Whether a segmentation has neither a polygon of three points nor an RLE."""
     if isinstance(shape, dict):
         return False
     return not any(len(part) >= 6 for part in shape or [])

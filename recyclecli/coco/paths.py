@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from recyclecli.errors import RecycleError, listed
+from recyclecli.coco.layouts import other_annotations, refuse_file
+from recyclecli.errors import RecycleError
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 ANNOTATION_FILES = ("train_all.json", "train.json", "annotations.json")
@@ -17,6 +18,7 @@ def find_annotation_file(root: Path) -> Path:
     Raises:
         RecycleError: no such folder, or none of the files in it.
     """
+    refuse_file(root)
     if not root.is_dir():
         raise RecycleError(
             f"data folder {root} does not exist",
@@ -25,7 +27,7 @@ def find_annotation_file(root: Path) -> Path:
     for name in ANNOTATION_FILES:
         if (root / name).is_file():
             return root / name
-    found = sorted(path.name for path in root.glob("*.json"))
+    found = other_annotations(root)
     photos = sum(path.suffix.lower() in PHOTO_SUFFIXES for path in (*root.iterdir(), *root.glob("*/*")))
     if not found:
         what = f"{photos} photos but no annotations" if photos else "no photos and no annotations"
@@ -35,10 +37,7 @@ def find_annotation_file(root: Path) -> Path:
             "or look at a set that works: recycle data sample --data sample"
             + (f"; photos alone can be predicted: recycle predict RUN {root} --out DIR" if photos else ""),
         )
-    raise RecycleError(
-        f"{root} holds none of {', '.join(ANNOTATION_FILES)}, but {listed(found)}",
-        "name the annotation file with --json-path FILE",
-    )
+    raise RecycleError(f"{root} holds none of {', '.join(ANNOTATION_FILES)}, {found[0]}", found[1])
 
 
 def resolve_file(root: Path, file_name: str) -> Path:

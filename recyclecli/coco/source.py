@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.coco.document import PROVENANCE, read_document
-from recyclecli.coco.labels import has_background
+from recyclecli.coco.document import PROVENANCE, encloses_nothing, read_document
+from recyclecli.coco.labels import has_background, project_categories
+from recyclecli.coco.outline import outline_fault, told
 from recyclecli.coco.paint import paint
 from recyclecli.coco.paths import resolve_file
 from recyclecli.coco.photo import check_size, read_photo
@@ -41,8 +46,15 @@ class CocoSource:
         ]
         if document.empty:
             print(
-                f"warning: {file}: {len(document.empty)} annotation(s) enclose no pixel and are left out: "
-                f"id {listed(document.empty)}",
+                f"warning: {file}: {_causes(document.annotations.values())}; left out: id {listed(document.empty)}",
+                file=sys.stderr,
+            )
+        if groups := project_categories(self.document):
+            names = listed(repr(category["name"]) for category in groups)
+            mend = shlex.join(["recycle", "data", "check", "--data", str(root), "--json-path", str(file)])
+            print(
+                f"note: {file}: no annotation is of category {names}, which names the project or a group; drop it: "
+                f"{mend} --fix mended.json",
                 file=sys.stderr,
             )
 
@@ -67,6 +79,17 @@ class CocoSource:
         record = self._records[index]
         check_size(record.file, record.height, record.width)
         return paint(record.annotations, record.height, record.width, self._ground)
+
+
+def _causes(annotations: Iterable[Iterable[Mapping[str, Any]]]) -> str:
+    """Why annotations without three points or a run enclose no pixel."""
+    total, causes = 0, Counter[str]()
+    for one in chain.from_iterable(annotations):
+        total += 1
+        shape = one.get("segmentation")
+        if encloses_nothing(shape):
+            causes[outline_fault(shape, 1, 1, bool(one.get("bbox")))] += 1
+    return told(causes, total)
 
 
 def _record(root: Path, image: dict[str, Any], annotations: list[dict[str, Any]], label_of: Any) -> Record:

@@ -15,7 +15,7 @@ from recyclecli.types import IGNORE, Source
 Cause = tuple[str, str]  # what the data shows, and a remedy
 
 
-def refuse_nothing(source: Source, what: str, training: bool = False, option: str = "data.dataset.values") -> None:
+def refuse_nothing(source: Source, what: str, validation: bool = False, option: str = "data.dataset.values") -> None:
     """Refuse photos in which no class but the background has a pixel.
 
     Photos are read until one shows a class, so that sound ones cost a single mask.
@@ -23,27 +23,27 @@ def refuse_nothing(source: Source, what: str, training: bool = False, option: st
     Args:
         source: the photos.
         what: they are, for the message: `training photo`, `photo of DIR` ...
-        training: refuse labels of a single class, too.
+        validation: a single class is enough, where others need a second one if there is no background.
         option: what names the values of masks, in the remedy.
 
     Raises:
         RecycleError: none has, with the cause as the annotations or masks show it.
     """
-    cause = cause_of_nothing(source, training, option)
+    cause = cause_of_nothing(source, validation, option)
     if cause is not None:
         seen, remedy = cause
         missing = "a class but the background" if has_background(source.class_names) else "classes to tell apart"
         raise RecycleError(f"no {what} shows {missing}: {seen}", remedy)
 
 
-def cause_of_nothing(source: Source, training: bool = False, option: str = "data.dataset.values") -> Cause | None:
+def cause_of_nothing(source: Source, validation: bool = False, option: str = "data.dataset.values") -> Cause | None:
     """Why no class but the background has a pixel; None where one has. See `refuse_nothing`."""
     import numpy as np
 
     names = source.class_names
     ground = {label for label, name in enumerate(names) if is_background(name)} | {IGNORE}
     faults: Counter[str] = Counter()
-    total = 0
+    total, least = 0, 1 if validation or has_background(names) else 2
     seen: set[int] = set()
     for index in track(range(len(source)), len(source), "looking for labels"):
         record = source.record(index)
@@ -60,7 +60,7 @@ def cause_of_nothing(source: Source, training: bool = False, option: str = "data
         mask, _ = read_labels(source, index)
         seen |= set(np.flatnonzero(np.bincount(mask.ravel(), minlength=IGNORE + 1)).tolist())
         labels = seen - {IGNORE}
-        if labels - ground and (len(labels) > 1 or not training):
+        if labels - ground and len(labels) >= least:
             return None
     if faults:
         return told(faults, total), REMEDIES[faults.most_common(1)[0][0]]

@@ -49,15 +49,18 @@ def palette(class_names: Sequence[str], root: Path | None = None) -> list[Color]
         colors.append((round(red * 255), round(green * 255), round(blue * 255)))
     if root is not None and (root / CLASS_DICT).is_file():
         stated = _read(root / CLASS_DICT)
-        stated |= [(BACKGROUND, color) for name, color in stated.items() if is_background(name)]
-        colors = [stated.get(name, color) for name, color in zip(class_names, colors, strict=True)]
+        colors = [stated.get(_key(name), color) for name, color in zip(class_names, colors, strict=True)]
     return colors
+
+
+def _key(name: str) -> str:
+    return BACKGROUND if is_background(name) else name
 
 
 def _read(file: Path) -> dict[str, Color]:
     try:
         rows = csv.DictReader(StringIO(read_text(file)), skipinitialspace=True)
-        stated = {row["name"]: (int(row["r"]), int(row["g"]), int(row["b"])) for row in rows}
+        stated = {_key(row["name"]): (int(row["r"]), int(row["g"]), int(row["b"])) for row in rows}
     except (csv.Error, KeyError, TypeError, ValueError) as error:
         raise RecycleError(f"{file} is no table of name,r,g,b: {error}", "correct it or remove it") from error
     wrong = [name for name, color in stated.items() if not all(0 <= part <= 255 for part in color)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco import IGNORE_CATEGORY, is_background
+from recyclecli.coco.layouts import refuse_file
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.plugins import Registry
 from recyclecli.types import IGNORE, DatasetContext, Record, Sample, Source
@@ -33,6 +34,7 @@ def open_source(
     Raises:
         RecycleError: no such component or folder, or data that cannot be used.
     """
+    refuse_file(root)
     for place in annotation_places(root, split):
         split = str(place.absolute())
     source: Source = registry.build("dataset", dataset, options, DatasetContext(root.absolute(), split))

@@ -63,8 +63,8 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
             raise RecycleError(f"no {what} photo: {split.how}", "choose another fold, or make fewer folds")
     _refuse_missing(split)
     _refuse_leaks(split)
-    refuse_nothing(split.train, "training photo", training=True)
-    refuse_nothing(split.val, "validation photo")
+    refuse_nothing(split.train, "training photo")
+    refuse_nothing(split.val, "validation photo", validation=True)
     fingerprint = _fingerprint(split)
     if data.fingerprint not in (None, fingerprint):
         raise RecycleError(

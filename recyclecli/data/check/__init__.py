@@ -123,7 +123,7 @@ def lint_source(make: Callable[[], Source], file: str, found: Sequence[Finding])
         found: findings so far; where errors are among them, what cannot be opened is no news.
     """
     try:
-        cause = cause_of_nothing(make(), training=True)
+        cause = cause_of_nothing(make())
     except RecycleError as error:
         if not any(finding.fault.severity == "error" for finding in found):
             yield Finding("unusable-set", file, "the set", f"{error.args[0]}; {error.remedy}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recyclecli.coco.layouts import refuse_file
 from recyclecli.coco.paths import PHOTO_SUFFIXES
 from recyclecli.coco.photo import open_photo
 from recyclecli.data.check.catalogue import Finding
@@ -40,6 +41,7 @@ def check_masks(root: Path, images: str = "images", masks: str = "masks") -> lis
     Raises:
         RecycleError: one of the two folders is missing or empty.
     """
+    refuse_file(root)
     photos, labels = _files(root / images), _files(root / masks)
     classes = _classes(root / "classes.txt")
     findings = [Finding("missing-mask", str(photos[key]), key, "no mask") for key in photos if key not in labels]
@@ -59,10 +61,19 @@ def check_masks(root: Path, images: str = "images", masks: str = "masks") -> lis
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES)
+    files = sorted(filter(_is_photo, folder.rglob("*")))
     if not files:
-        raise RecycleError(f"{folder} holds no images", "photos go into images/, their masks into masks/")
+        others = [place for place in folder.parent.glob("*/") if any(map(_is_photo, place.glob("*")))]
+        there = f"; images lie in {listed(sorted(place.name for place in others))}" if others else ""
+        raise RecycleError(
+            f"{folder} holds no images{there}",
+            "photos go into images/, their masks into masks/; `images` and `masks` of the dataset name other folders",
+        )
     return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
+
+
+def _is_photo(file: Path) -> bool:
+    return file.suffix.lower() in PHOTO_SUFFIXES
 
 
 def _classes(file: Path) -> int | None:

@@ -50,7 +50,11 @@ def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Fin
         for code, detail in found:
             yield Finding(code, file, _where(annotation, image), detail)
     if not painted and not content.get(PAINTED):
-        detail = told(causes, len(content["annotations"])) if causes else "no annotation of an object"
+        detail = (
+            told(causes, len(content["annotations"]))
+            if causes
+            else "all photos hold Background alone: no annotation of an object"
+        )
         yield Finding("only-background", file, "all annotations", detail)
     for image, shapes in by_image.values():
         for code, owner, detail in crowded_faults(shapes):

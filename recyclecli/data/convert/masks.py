@@ -50,4 +50,7 @@ def write_masks(source: Source, src: Path, dst: Path, force: bool) -> Path:
 def _check_names(class_names: Sequence[str]) -> None:
     for name in class_names:
         if not name or name != name.strip() or "\n" in name:
-            raise RecycleError(f"class name {name!r} is no line of classes.txt", "rename the class")
+            raise RecycleError(
+                f"class name {name!r} is no line of classes.txt",
+                "rename the class; in a COCO file, blanks around it go with: recycle data check --fix mended.json",
+            )

@@ -10,7 +10,7 @@ from PIL import Image
 
 from recycle_datasets import MasksOptions
 from recycle_datasets.folders import lines_of, photos_in
-from recycle_datasets.values import IndexMask, Meaning, by_value, meaning_of
+from recycle_datasets.values import COLORS, LABELMAP, IndexMask, Meaning, by_value, meaning_of
 from recyclecli.coco import connected_pieces, has_background, open_photo, photo_size, read_photo
 from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError, Sample
 
@@ -162,7 +162,11 @@ def _opened(file: Path) -> Iterator[Image.Image]:
         if image.format == "JPEG":
             raise RecycleError(f"mask {file} is a JPEG, which changes the values", advice)
         if image.mode not in INDEX_MODES:
-            raise RecycleError(f"mask {file} holds {image.mode} colours, no class numbers", advice)
+            tables = [
+                name for name in (COLORS, LABELMAP) if any((place / name).is_file() for place in file.parents[:3])
+            ]
+            named = f"; {tables[0]} names these colours, but only those of palettes are read" if tables else ""
+            raise RecycleError(f"mask {file} holds {image.mode} colours, no class numbers{named}", advice)
         yield image
 
 

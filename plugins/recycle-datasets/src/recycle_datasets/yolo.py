@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,8 @@ class YoloSource:
         faults: list[tuple[str, str]] = []
         self._lines = [_lines(file, faults) if file.exists() else [] for file in labels]
         missing = sum(not file.is_file() for file in labels)
+        if missing == len(labels):
+            _refuse_beside(self._files, labels)
         if missing:
             print(f"note: {missing} of {len(labels)} photos have no label file: they show no object", file=sys.stderr)
         numbers = [number for lines in self._lines for number, _ in lines]
@@ -195,6 +198,21 @@ def _label_file(photo: Path, root: Path) -> Path:
     if "images" in parts:
         parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
     return root.joinpath(*parts, inside.stem + ".txt")
+
+
+def _refuse_beside(photos: list[Path], labels: list[Path]) -> None:
+    """Refuse label files that lie beside the photos, where nobody looks for them."""
+    beside = [photo for photo, label in zip(photos, labels, strict=True) if photo.with_suffix(".txt").is_file()]
+    if beside:
+        moved = dict.fromkeys((photo.parent, label.parent) for photo, label in zip(photos, labels, strict=True))
+        lines = [
+            f"mkdir -p {quote(str(there))} && mv {quote(str(here))}/*.txt {quote(str(there))}/" for here, there in moved
+        ]
+        raise RecycleError(
+            f"none of {len(photos)} photos has a label file as {labels[0]}, but {len(beside)} have one beside them, as "
+            f"{beside[0].with_suffix('.txt')}",
+            " && ".join(lines),
+        )
 
 
 def _lines(file: Path, faults: list[tuple[str, str]]) -> list[Line]:

@@ -1,0 +1,355 @@
+"""Labels as people have them: each case with its command, exit code, and the truth in pixels per class."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import SHARED, SQUARE, TINY, coco, recycle_here, write_coco
+
+from recyclecli import api
+from recyclecli.data.sources import Relabelled, pixel_counts
+from recyclecli.errors import RecycleError
+
+TRAIN = ("train", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32", "-o", "data.workers=0", *TINY)
+KFOLD = ("data", "kfold", "--n", 2, "--out", "folds")
+CHECK = ("data", "check", "--labels-only")
+TRUTH = {"Background": 2688, "Paper": 1728, "Metal": 1728}  # of `coco(6)`
+
+
+def changed(**fields):
+    """A COCO set whose annotations all have other fields."""
+
+    def make(root):
+        content = coco(6)
+        content["annotations"] = [annotation | fields for annotation in content["annotations"]]
+        write_coco(root, content)
+
+    return make
+
+
+def without_annotations(root):
+    write_coco(root, coco(6) | {"annotations": []})
+
+
+def masks(root, values, names=(), palettes=None, suffix=".png", folders=("images", "masks")):
+    """A folder of photos and masks; `palettes` is one colour list for each mask."""
+    for folder in folders:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for number, mask in enumerate(values):
+        mask = np.asarray(mask, np.uint8)
+        Image.fromarray(np.full((*mask.shape[:2], 3), 40 * number, np.uint8)).save(root / folders[0] / f"{number}.jpg")
+        image = Image.fromarray(mask)
+        if palettes is not None:
+            image.putpalette([part for color in palettes[number] for part in color])
+        image.save(root / folders[1] / f"{number}{suffix}")
+    if names:
+        (root / "classes.txt").write_text("".join(f"{name}\n" for name in names))
+
+
+def blocks(*values):
+    """(32, 32): each value after the first in a block of 8x8."""
+    mask = np.full((32, 32), values[0])
+    for place, value in enumerate(values[1:]):
+        mask[4:12, 10 * place : 10 * place + 8] = value
+    return mask
+
+
+def of_masks(*values, names=()):
+    return lambda root: masks(root, [blocks(*values)] * 6, names)
+
+
+def yolo(root, folder):
+    write_coco(root, coco(6))
+    (root / "annotations.json").unlink()
+    (root / folder).mkdir(exist_ok=True)
+    for number in range(1, 7):
+        (root / folder / f"{number}.txt").write_text("0 0.1 0.1 0.9 0.1 0.9 0.9\n")
+
+
+NOTHING = {  # how it is made, which dataset reads it, and the cause that is said
+    "boxes": (changed(segmentation=None), "coco", "annotations have a box and no outline"),
+    "neither box nor outline": (changed(segmentation=[], bbox=None), "coco", "annotations have no outline"),
+    "a box for an outline": (changed(segmentation=[[4, 4, 28, 28]]), "coco", "have the four numbers of a box"),
+    "two points": (changed(segmentation=[[4, 4], [28, 28]], bbox=None), "coco", "have outlines of one or two points"),
+    "shares": (changed(segmentation=[[0.1, 0.1, 0.9, 0.1, 0.9, 0.9]]), "coco", "coordinates within 0..1"),
+    "negative": (changed(segmentation=[[-9, -9, -2, -9, -2, -2]]), "coco", "lie outside the photo"),
+    "a line": (changed(segmentation=[[4, 4, 4, 4, 4, 4]]), "coco", "enclose no pixel"),
+    "no annotations": (without_annotations, "coco", "photos hold Background alone"),
+    "masks of 0 and 255": (of_masks(0, 255, names=("background", "object")), "masks", "={0: Background, 255: object}"),
+    "masks of 0 and 255 without names": (of_masks(0, 255), "masks", "={0: class-0, 255: object}"),
+    "masks of one value": (of_masks(0), "masks", "photos hold class-0 alone"),
+    "masks of one value of two": (of_masks(1, names=("Paper", "Metal")), "masks", "photos hold Metal alone"),
+    "masks of 255": (of_masks(255, names=("background", "object")), "masks", "is ignored (255)"),
+    "YOLO labels beside the photos": (lambda root: yolo(root, "images"), "yolo", "6 have one beside them"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["train", "kfold", "convert", "check"])
+@pytest.mark.parametrize("case", NOTHING)
+def test_nothing_is_trained_on_nothing(tmp_path, case, command):
+    make, dataset, says = NOTHING[case]
+    make(tmp_path / "data")
+    which = ("--data", "data", "--dataset", dataset)
+    line = {
+        "train": (*TRAIN, *which),
+        "kfold": (*KFOLD, *which),
+        "convert": ("data", "convert", "data", "out", "--from", dataset, "--to", "coco"),
+        "check": (*CHECK, *which),
+    }[command]
+    done = recycle_here(*line, cwd=tmp_path)
+    text = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == (1 if command == "check" and dataset != "yolo" else 2), text
+    assert says in text
+    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("case", ["boxes", "masks of 0 and 255"])
+def test_nothing_is_made_from_nothing(tmp_path, case):
+    make, dataset, says = NOTHING[case]
+    make(tmp_path / "data")
+    settings = {"data.root": tmp_path / "data", "data.dataset.name": dataset}
+    for call in (lambda: api.augment("lsj", 2, settings), lambda: api.oversample(["Paper"], 2, settings=settings)):
+        with pytest.raises(RecycleError) as found:
+            call()
+        assert says in str(found.value)
+
+
+def test_a_validation_photo_that_shows_nothing_ends_before_the_training(tmp_path):
+    masks(tmp_path / "data", [blocks(0, 1), blocks(0, 1), blocks(255)], ("background", "Paper"))
+    (tmp_path / "data/folds.json").write_text("{}")
+    source = api.open_data(tmp_path / "data", None, "masks")
+    from recyclecli.data.folds import digest
+
+    listing = {"folds": [{"val_images": ["images/2.jpg"]}, {"val_images": ["images/1.jpg"]}], "source": digest(source)}
+    (tmp_path / "data/folds.json").write_text(json.dumps(listing))
+    done = recycle_here(*TRAIN, "--data", "data", "--dataset", "masks", cwd=tmp_path)
+    assert done.returncode == 2
+    assert (
+        "no validation photo shows a class but the background: every pixel of the only photo is ignored" in done.stderr
+    )
+
+
+def test_a_run_is_not_judged_on_nothing(tmp_path):
+    changed(segmentation=None)(tmp_path / "data")
+    with pytest.raises(RecycleError, match="all 6 annotations have a box and no outline"):
+        api.judged_photos(None, tmp_path / "data")
+
+
+PAIRS = [[4, 4], [28, 4], [28, 28], [4, 28]]
+COLORS = {"background": (0, 0, 0), "Paper": (200, 0, 0), "Metal": (0, 0, 200)}
+TABLE = "name,r,g,b\n" + "".join(f"{name},{r},{g},{b}\n" for name, (r, g, b) in COLORS.items())
+SHUFFLED = [("Metal", "background", "Paper"), ("background", "Paper", "Metal"), ("Paper", "Metal", "background")]
+SMALL_TRUTH = {
+    "Background": 3 * 896,
+    "Paper": 192,
+    "Metal": 192,
+}  # of three masks of `blocks(background, Paper, Metal)`
+
+
+def text_ids(root):
+    content = coco(6)
+    for annotation in content["annotations"]:
+        annotation |= {"image_id": str(annotation["image_id"]), "segmentation": SQUARE[0], "iscrowd": "0"}
+    write_coco(root, content)
+
+
+def fraction_ids(root):
+    content = coco(6)
+    for annotation in content["annotations"]:
+        annotation |= {"image_id": float(annotation["image_id"]), "category_id": float(annotation["category_id"])}
+        annotation["segmentation"] = PAIRS
+    write_coco(root, content)
+
+
+def areas_of_boxes(root):
+    content = coco(6)
+    for annotation in list(content["annotations"]):
+        thin = [[4, 4, 28, 4, 28, 6, 6, 6, 6, 28, 4, 28]]  # 92 pixels, and the box of the square below
+        one = annotation | {"id": annotation["id"] + 10, "segmentation": thin, "area": 900, "category_id": 3}
+        content["annotations"].append(one)
+    content["categories"].append({"id": 3, "name": "Frame"})
+    write_coco(root, content)
+
+
+def labelme2coco(root):
+    content = coco(6)
+    content["categories"].insert(0, {"id": 0, "name": "_background_"})
+    write_coco(root, content)
+
+
+def shuffled(root, table=TABLE, names=(), palettes=True):
+    """Three masks of the same classes, whose numbers differ."""
+    orders = [[order.index(name) for name in COLORS] for order in SHUFFLED]
+    colors = [[COLORS[name] for name in order] for order in SHUFFLED]
+    masks(root, [blocks(*order) for order in orders], names, colors if palettes else None)
+    if table:
+        (root / "class_dict.csv").write_text(table)
+
+
+def gray(root):
+    masks(root, [blocks(0, 255, 100)] * 3)
+    (root / "class_dict.csv").write_text("name,r,g,b\nPaper,255,255,255\nMetal,100,100,100\nbackground,0,0,0\n")
+
+
+def roboflow(root):
+    masks(root, [blocks(0, 2, 1)] * 3, suffix="_mask.png", folders=(".", "."))
+    (root / "_classes.csv").write_text("Pixel Value, Class\n0, background\n1, Metal\n2, Paper\n")
+
+
+BESIDE = {"images": ".", "masks": ".", "suffix": "_mask.png"}
+READ = {  # how it is made, dataset, its options, exit code of check, pixels per class
+    "a sound COCO file": (lambda root: write_coco(root, coco(6)), "coco", {}, 0, TRUTH),
+    "ids as text, points in one list": (text_ids, "coco", {}, 0, TRUTH),
+    "fractions as ids, points as pairs": (fraction_ids, "coco", {}, 0, TRUTH),
+    "areas of boxes": (areas_of_boxes, "coco", {}, 1, {"Background": 2688, "Paper": 1452, "Metal": 1452, "Frame": 552}),
+    "a background of labelme's": (labelme2coco, "coco", {}, 0, TRUTH),
+    "masks with a background": (of_masks(0, 1, 2, names=("BG", "Paper", "Metal")), "masks", {}, 0,
+        {"Background": 5376, "Paper": 384, "Metal": 384}),
+    "palettes that differ, with their table": (shuffled, "masks", {}, 0, SMALL_TRUTH),
+    "palettes that differ, with table and names": (
+        lambda root: shuffled(root, names=("background", "Paper", "Metal")), "masks", {}, 0, SMALL_TRUTH),
+    "a table of gray values": (gray, "masks", {}, 0, SMALL_TRUTH),
+    "values that are named": (
+        lambda root: masks(root, [blocks(0, 255, 7)] * 3), "masks",
+        {"values": {0: "background", 255: "Paper", 7: "Metal"}}, None, SMALL_TRUTH),
+    "masks beside the photos": (roboflow, "masks", BESIDE, None, SMALL_TRUTH),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", READ)
+def test_labels_are_those_that_were_drawn(tmp_path, case):
+    make, dataset, options, code, truth = READ[case]
+    make(tmp_path / "data")
+    source = api.open_data(tmp_path / "data", None, dataset, options)
+    assert dict(zip(source.class_names, pixel_counts(source)[0], strict=True)) == truth
+    assert source.class_names[0] == "Background"
+    if code is not None:
+        done = recycle_here(*CHECK, "--data", "data", "--dataset", dataset, cwd=tmp_path)
+        assert done.returncode == code, done.stdout + done.stderr
+
+
+def rgb(root):
+    masks(root, [np.array(list(COLORS.values()))[blocks(0, 1, 2)]] * 3)
+    (root / "class_dict.csv").write_text(TABLE)
+
+
+def swapped(root):
+    masks(root, [blocks(0, 1)] * 3)
+    (root / "class_dict.csv").write_text("name,r,g,b\nroad,255,255,255\nbackground,0,0,0\n")
+
+
+def contradicted(root):
+    masks(root, [blocks(0, 1, 2)] * 3, ("background", "Metal", "Paper"), [list(COLORS.values())] * 3)
+    (root / "class_dict.csv").write_text(TABLE)
+
+
+REFUSED = {
+    "palettes that differ": (lambda root: shuffled(root, table=""), "tell no class: value 0 has the colour"),
+    "palettes that differ, with names": (
+        lambda root: shuffled(root, "", ("background", "Paper", "Metal")), "tell no class: value 0 has the colour"),
+    "palettes that differ, a colour without a name": (
+        lambda root: shuffled(root, TABLE.replace("Metal,0,0,200\n", "")), "does not name the colour (0, 0, 200)"),
+    "a table in another order than the values": (swapped, "'background' is not the first"),
+    "RGB masks": (rgb, "class_dict.csv names these colours"),
+    "a table that contradicts classes.txt": (contradicted, "names the values Background, Metal, Paper"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_masks_whose_numbers_mean_nothing_are_refused(tmp_path, case):
+    make, says = REFUSED[case]
+    make(tmp_path / "data")
+    done = recycle_here(*TRAIN, "--data", "data", "--dataset", "masks", cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.split())
+    assert recycle_here(*CHECK, "--data", "data", "--dataset", "masks", cwd=tmp_path).returncode == 1
+
+
+def test_the_remedies_for_masks_work(tmp_path):
+    swapped(tmp_path / "data")
+    (tmp_path / "data/classes.txt").write_text("background\nroad\n")
+    assert api.open_data(tmp_path / "data", None, "masks").class_names == ("Background", "road")
+    of_masks(0, 255, names=("background", "object"))(tmp_path / "two")
+    command = ("data", "convert", "two", "out", "--from", "masks", "--to", "coco")
+    remedy = recycle_here(*command, cwd=tmp_path).stderr.split("-o '")[1].split("'")[0]
+    assert recycle_here(*command, "-o", remedy, cwd=tmp_path).returncode == 0
+    read = api.open_data(tmp_path / "out")
+    assert (read.class_names, pixel_counts(read)[0]) == (("Background", "object"), (5760, 384))
+    shuffled(tmp_path / "three", table="")
+    source = api.open_data(tmp_path / "three", None, "masks", {"palettes": False})
+    assert source.class_names == ("class-0", "class-1", "class-2")
+
+
+def test_a_background_is_one_class_however_it_is_spelled(tmp_path):
+    of_masks(0, 1, names=("__background__", "Paper"))(tmp_path / "data")
+    ours = api.open_data(tmp_path / "data", None, "masks")
+    for spelled in ("background", "bg", "_background_"):  # as a run of another version may have stored it
+        source = Relabelled(ours, ("Paper", spelled))
+        assert pixel_counts(source)[0] == (384, 5760)
+    convert = ("data", "convert", "data", "out", "--from", "masks", "--to", "coco")
+    assert recycle_here(*convert, cwd=tmp_path).returncode == 0
+    assert api.open_data(tmp_path / "out").class_names == ours.class_names
+
+
+def test_the_name_of_the_project_is_offered_to_be_dropped(tmp_path):
+    content = coco(6)
+    content["categories"] = [one | {"supercategory": "waste"} for one in content["categories"]]
+    write_coco(tmp_path / "data", content | {"categories": [{"id": 0, "name": "waste"}, *content["categories"]]})
+    done = recycle_here("data", "stats", "--data", "data", cwd=tmp_path)
+    assert "'waste', which names the project or a group; drop it: recycle data check" in done.stderr
+    command = done.stderr.split("drop it: recycle ")[1].split()
+    assert recycle_here(*command, cwd=tmp_path).returncode == 0
+    mended = api.open_data(tmp_path / "data", str(tmp_path / "mended.json"))
+    assert dict(zip(mended.class_names, pixel_counts(mended)[0], strict=True)) == TRUTH
+
+
+PLACES = {
+    "a file": ("data/annotations.json", "is a file", {"annotations.json": "images"}),
+    "CVAT's": (
+        "data", "but annotations/instances_default.json", {"annotations/instances_default.json": "images/default"}),
+    "Roboflow's": (
+        "data", "train/_annotations.coco.json", {f"{one}/_annotations.coco.json": one for one in ("test", "train")}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_annotations_elsewhere_are_named_with_their_photos(tmp_path, case):
+    root, says, files = PLACES[case]
+    chance = np.random.default_rng(0)
+    for file, folder in files.items():
+        content = coco(6)
+        for image in content["images"]:
+            image["file_name"] = image["file_name"].removeprefix("" if case == "a file" else "images/")
+            photo = tmp_path / "data" / ("" if case == "a file" else folder) / image["file_name"]
+            photo.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(chance.integers(0, 256, (32, 32, 3), np.uint8)).save(photo)
+        (tmp_path / "data" / file).parent.mkdir(exist_ok=True)
+        (tmp_path / "data" / file).write_text(json.dumps(content))
+    done = recycle_here(*CHECK, "--data", root, cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    remedy = ["--data", *done.stderr.split("--data ")[-1].split()]
+    done = recycle_here("data", "check", *remedy, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_labelme_files_are_called_by_their_name(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/1.json").write_text(json.dumps({"version": "5", "shapes": [], "imagePath": "1.jpg"}))
+    for file in ((), ("--json-path", "1.json")):
+        done = recycle_here(*CHECK, "--data", "data", *file, cwd=tmp_path)
+        assert (done.returncode, "1.json is labelme's, of one photo" in done.stderr) == (2, True)
+
+
+SOUND = {  # class name to pixels, as counted before any of these readings were made
+}
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real photos at {SHARED}")
+@pytest.mark.parametrize("case", SOUND)
+def test_sound_labels_stay_as_they_were(case):
+    folder, file, dataset, pixels = SOUND[case]
+    source = api.open_data(SHARED / folder, file, dataset)
+    assert list(pixel_counts(source)[0]) == pixels
