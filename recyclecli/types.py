@@ -235,6 +235,8 @@ class Record:
         height, width: in pixels, as annotated.
         annotations: its objects in file order.
         made_from: `file_name`s of the photos that it is a changed copy of.
+        made_with: `file_name`s of further photos that were read when the set was made that it belongs to.
+        digests: SHA-1, in hexadecimal digits, of the pixels of photos among all these, by `file_name`.
     """
 
     file: Path
@@ -243,10 +245,12 @@ class Record:
     width: int
     annotations: tuple[Annotation, ...] = ()
     made_from: tuple[str, ...] = ()
+    made_with: frozenset[str] = frozenset()
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def provenance(self) -> frozenset[str]:
-        """`file_name`s of the other photos that it shows something of."""
+        """`file_name`s of the other photos that it shows something of, as far as its file tells."""
         return frozenset(self.made_from).union(*(annotation.provenance for annotation in self.annotations))
 
 
@@ -310,7 +314,8 @@ class Augmentation(Protocol):
 
     One that puts objects of other photos in offers a method `origins()` too: for each photo of
     the last batch {instance: (index in the source, instance there)} of what came in. Offline, one
-    without it gets one photo at a time, and may not read the source.
+    without it gets one photo at a time, and may not read the source. Which photos of the source are
+    read is recorded with what is made, whatever `origins()` says.
     """
 
     def __call__(self, batch: Batch) -> Batch:

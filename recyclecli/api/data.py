@@ -74,10 +74,10 @@ def kfold(
 ) -> tuple[Folds, list[Path]]:
     """Split into n folds that hold every class evenly and write them; the folds and the files."""
     from recyclecli.data.folds import make_folds, write_folds
-    from recyclecli.data.groups import groups_of
+    from recyclecli.data.groups import groups_of, with_copies
 
     source = open_data(root, json_path, dataset)
-    groups = None if group_by is None else groups_of(source, group_by)
+    groups = with_copies(source, None if group_by is None else groups_of(source, group_by))
     folds = make_folds(source, n, seed, groups)
     return folds, write_folds(source, folds, Path(out or root), seed, force, group_by)
 

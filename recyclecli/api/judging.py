@@ -59,21 +59,24 @@ def judged_photos(
 
 
 def refuse_trained_on(run: Run | Place, source: Source) -> None:
-    """Raise RecycleError where a run, or a member of a soup, has trained on photos that it is to be judged on."""
-    from recyclecli.engine.learned import learned, recipe_files
+    """Raise RecycleError where a run, or a member of a soup, has trained on photos that it is to be judged on.
 
-    found = find_run(run)
-    seen: set[str] = set()
-    for file in recipe_files(found):
-        try:
-            seen.update(learned(registry(), file, source))
-        except RecycleError as error:
-            _note(f"what {found.folder} trained on cannot be read: {error.args[0]}")
-    if seen:
+    They are known by what they show, whatever their name, size or quality; those that only look alike are counted.
+    """
+    from recyclecli.data.identity import identities
+    from recyclecli.engine.learned import learned, photos_of_run
+
+    owner = find_run(run)
+    found = learned(photos_of_run(registry(), owner, _note), source, identities(source))
+    if found.same:
+        names = [source.record(index).file_name for index in found.same]
+        which = listed(sorted(names), 3) + (f" ({len(found.resaved)} saved anew)" if found.resaved else "")
         raise RecycleError(
-            f"{found.folder} has trained on {len(seen)} of these {len(source)} photos: {listed(sorted(seen), 3)}",
+            f"{owner.folder} has trained on {len(names)} of these {len(source)} photos: {which}",
             "judge on photos that it has not seen: a score on others says nothing",
         )
+    if found.alike:
+        _note(f"{len(found.alike)} of {len(source)} photos look like training photos of {owner.folder}, and are others")
 
 
 @cache

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import filecmp
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -53,9 +51,9 @@ def pseudo_label(
 ) -> tuple[Path, Made]:
     """Label photos with what models are sure of; the COCO file, which `train` takes, and what is in it.
 
-    Photos that any of the runs is judged on or learned from are left out, also copies of them, what was
-    made of them, and validation photos that were saved anew in another size or quality. An interrupted
-    call may be repeated, and goes on where it was.
+    Photos that any of the runs is judged on or learned from are left out, also where they were saved anew in
+    another size or quality, and what was made of them. An interrupted call may be repeated, and goes on where
+    it was.
 
     Args:
         runs: at least one; several give the mean of their probabilities.
@@ -185,67 +183,30 @@ def _apart(member: Member) -> list[Member]:
 
 
 def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
-    """The photos that are neither validation nor training photos of a run, no copies of them, and not made of them.
+    """The photos that are neither validation nor training photos of a run, in no size or quality, nor made of them."""
+    from recyclecli.data.identity import files_identities
+    from recyclecli.data.same import seen
+    from recyclecli.engine.learned import photos_of_run
 
-    Nor are they validation photos that were saved anew, in another size or quality.
-    """
-    from recyclecli.engine.learned import read_back, recipe_files
-
-    seen: dict[str, str] = {}
-    held: dict[str, str] = {}  # of them, by any run
-    names: dict[str, str] = {}
-    for owner, file in ((run, file) for run in runs for file in recipe_files(run)):
-        _, split = read_back(registry(), file)
-        for what, source in (("training", split.train), ("validation", split.val)):
-            records = [source.record(index) for index in range(len(source))]
-            said = f"{what} photo of {owner.folder}"
-            places = dict.fromkeys((os.path.realpath(record.file) for record in records), said)
-            seen |= places
-            held |= places if what == "validation" else {}
-            names |= {record.file_name: said for record in records}
-    sizes: dict[int, list[str]] = {}
-    for place in seen:
-        if Path(place).is_file():
-            sizes.setdefault(Path(place).stat().st_size, []).append(place)
-
-    def whose(photo: Photo) -> str | None:
-        place = os.path.realpath(photo.file)
-        if place in seen:
-            return seen[place]
-        if made_of := sorted(photo.shows & names.keys()):
-            return f"made of a {names[made_of[0]]}"
-        alike = sizes.get(photo.file.stat().st_size, []) if photo.file.is_file() else []
-        copies = (other for other in alike if filecmp.cmp(place, other, shallow=False))
-        return next((f"copy of a {seen[other]}" for other in copies), None)
-
-    owners = {photo.name: known for photo in photos if (known := whose(photo))}
-    others = [photo for photo in photos if photo.name not in owners]
-    owners |= {name: f"another version of a {held[place]}" for name, place in _saved_anew(others, list(held)).items()}
-    for name, known in list(owners.items())[:1]:
-        print(f"{len(owners)} photo(s) are left out, as {name}: {known}", file=sys.stderr)
-    if len(owners) == len(photos):
+    asked = files_identities(photo.file for photo in photos)
+    owners: dict[str, str] = {}
+    alike: set[str] = set()
+    for run in runs:
+        known = photos_of_run(registry(), run, lambda text: print(f"note: {text}", file=sys.stderr))
+        sides = (("validation", known.judged, known.judged_names), ("training", known.trained, known.trained_names))
+        for what, others, names in sides:
+            found = seen(asked, others)
+            said = f"a {what} photo of {run.folder}"
+            owners |= {photos[index].name: said for index in found.equal}
+            owners |= {photos[index].name: f"{said}, saved anew" for index in found.resaved}
+            alike |= {photos[index].name for index in found.alike}
+            named = set(names.tolist())
+            owners |= {photo.name: f"made of {said}" for photo in photos if photo.shows & named}
+    if owners:
+        name, known_as = next(iter(owners.items()))
+        print(f"{len(owners)} photo(s) are left out, as {name}: {known_as}", file=sys.stderr)
+    if others_alike := alike - owners.keys():
+        print(f"note: {len(others_alike)} photo(s) look like photos of the run, and are others", file=sys.stderr)
+    if all(photo.name in owners for photo in photos):
         raise RecycleError("every photo is a training or validation photo of the run", "name photos without labels")
     return [photo for photo in photos if photo.name not in owners]
-
-
-def _saved_anew(photos: Sequence[Photo], held: Sequence[str]) -> dict[str, str]:
-    """Which photos show one of the files `held` again, and which: their perceptual hashes say so."""
-    from recyclecli.data.duplicates import SAVED_ANEW, file_hash, first_like, in_threads
-    from recyclecli.progress import track
-
-    def look(file: Path) -> int | None:
-        try:
-            return file_hash(file)
-        except RecycleError:
-            return None  # reading it will say why
-
-    looks = zip(held, in_threads(look, map(Path, held)), strict=True)
-    known = [(place, one) for place, one in looks if one is not None]
-    if not known:
-        return {}
-    files = [photo.file for photo in photos]
-    hashes = list(in_threads(look, track(files, len(files), "comparing photos")))
-    readable = [(photo.name, one) for photo, one in zip(photos, hashes, strict=True) if one is not None]
-    found = first_like([one for _, one in readable], [one for _, one in known], SAVED_ANEW)
-    pairs = zip(readable, found, strict=True)
-    return {name: known[first][0] for (name, _), first in pairs if first is not None}

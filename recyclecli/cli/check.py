@@ -21,6 +21,10 @@ EXAMPLES = 3  # findings shown of each code
 
 
 def check(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[DIR]...", help="Data folders, several to be compared with each other, too."),
+    ] = None,
     data: Data = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
@@ -36,50 +40,25 @@ def check(
 ) -> None:
     """Find what is wrong with labels, photos and splits; exit 1 when there are errors or warnings.
 
-    Every code is explained in docs/reference/faults.md.
+    Of several folders it also finds the photos that two of them hold, under whatever name, size or quality. Every code
+    is explained in docs/reference/faults.md.
     """
-    from recyclecli.data.check import CATALOGUE, Finding, check_contents, check_masks, lint_source, mended
-    from recyclecli.data.sources import open_source
-    from recyclecli.errors import LabelFaults, RecycleError, listed, nearest
-    from recyclecli.files import refuse_overwrite, write_json
-    from recyclecli.manifest import discover
+    from recyclecli.data.check import CATALOGUE
+    from recyclecli.data.check.folders import lint_folders
+    from recyclecli.errors import RecycleError, nearest
 
-    root = data_root(data)
-    unusable: list[Finding] = []
+    if folders and data is not None:
+        raise RecycleError("--data beside folders", "name all of them without --data: recycle data check A B")
+    roots = list(dict.fromkeys(folders or [data_root(data)]))
     for code in ignore or ():
         if code not in CATALOGUE:
             raise RecycleError(f"--ignore {code}: no such code", nearest(code, CATALOGUE))
-    if fix is not None and dataset != "coco":
-        words = ["recycle", "data", "convert", str(root), f"{root}-coco", "--from", dataset, "--to", "coco"]
-        raise RecycleError(
-            f"--fix mends COCO files, not the files of dataset {dataset!r}",
-            f"correct them, or make a COCO file of them: {shlex.join(words)}",
-        )
-    if dataset == "masks":
-        findings = check_masks(root)
-        findings += lint_source(lambda: open_source(discover(), root, json_path, dataset), str(root), findings)
-    else:
-        try:
-            contents, names, folds = _contents(root, dataset, json_path)
-        except LabelFaults as error:
-            contents, names, folds = {}, {}, ()
-            unusable = [Finding("malformed-label", str(root), where, what) for where, what in error.faults]
-        if fix is not None:
-            if len(contents) > 1:
-                raise RecycleError(f"--fix mends one COCO file, not {listed(names.values())}", _one_file(names))
-            refuse_overwrite([fix], force)
-            split, content = next(iter(contents.items()))
-            content, done = mended(content)
-            try:
-                write_json(fix, content)
-            except ValueError as error:
-                raise RecycleError(
-                    f"{names[split]} holds NaN, infinity or half a character, which JSON cannot: nothing is written",
-                    "correct what `recycle data check` calls malformed first",
-                ) from error
-            contents, names = {split: content}, {split: str(fix)}
-            print(f"mended: {_counted(done)}; written to {fix}", file=sys.stderr)
-        findings = unusable or check_contents(root, contents, names, folds, labels_only, sliver)
+    if fix is not None and len(roots) > 1:
+        raise RecycleError("--fix mends one COCO file", "name one folder")
+    checked = {root: _findings(root, dataset, json_path, labels_only, fix, sliver, force) for root in roots}
+    findings = [finding for found, _ in checked.values() for finding in found]
+    if len(roots) > 1 and not labels_only:
+        findings += lint_folders({root: files for root, (_, files) in checked.items()})
     findings = [finding for finding in findings if finding.code not in (ignore or ())]
     faults = sum(finding.fault.severity != "note" for finding in findings)
     if as_json:
@@ -91,6 +70,51 @@ def check(
         print(_verdict(findings))
     if faults:
         raise typer.Exit(1)
+
+
+def _findings(
+    root: Path, dataset: str, json_path: str | None, labels_only: bool, fix: Path | None, sliver: int, force: bool
+) -> tuple[list[Finding], dict[str, Path]]:
+    """What is wrong with one folder, and its photos by name."""
+    from recyclecli.data.check import Finding, check_contents, check_masks, lint_source, mended
+    from recyclecli.data.check.masks import mask_photos
+    from recyclecli.data.check.photos import photo_files
+    from recyclecli.data.sources import open_source
+    from recyclecli.errors import LabelFaults, RecycleError, listed
+    from recyclecli.files import refuse_overwrite, write_json
+    from recyclecli.manifest import discover
+
+    if fix is not None and dataset != "coco":
+        words = ["recycle", "data", "convert", str(root), f"{root}-coco", "--from", dataset, "--to", "coco"]
+        raise RecycleError(
+            f"--fix mends COCO files, not the files of dataset {dataset!r}",
+            f"correct them, or make a COCO file of them: {shlex.join(words)}",
+        )
+    if dataset == "masks":
+        findings = check_masks(root)
+        findings += lint_source(lambda: open_source(discover(), root, json_path, dataset), str(root), findings)
+        return findings, mask_photos(root)
+    try:
+        contents, names, folds = _contents(root, dataset, json_path)
+    except LabelFaults as error:
+        return [Finding("malformed-label", str(root), where, what) for where, what in error.faults], {}
+    if fix is not None:
+        if len(contents) > 1:
+            raise RecycleError(f"--fix mends one COCO file, not {listed(names.values())}", _one_file(names))
+        refuse_overwrite([fix], force)
+        split, content = next(iter(contents.items()))
+        content, done = mended(content)
+        try:
+            write_json(fix, content)
+        except ValueError as error:
+            raise RecycleError(
+                f"{names[split]} holds NaN, infinity or half a character, which JSON cannot: nothing is written",
+                "correct what `recycle data check` calls malformed first",
+            ) from error
+        contents, names = {split: content}, {split: str(fix)}
+        print(f"mended: {_counted(done)}; written to {fix}", file=sys.stderr)
+    photos = (image["file_name"] for content in contents.values() for image in content["images"])
+    return check_contents(root, contents, names, folds, labels_only, sliver), photo_files(root, photos)
 
 
 def _contents(root: Path, dataset: str, json_path: str | None) -> tuple[dict[str, Any], dict[str, str], Sequence[Any]]:

@@ -60,7 +60,7 @@ def kfold(
 
     root = data_root(data)
     folds, paths = api.kfold(root, n, seed, group_by, json_path, dataset, out or root, force)
-    if folds.group_sizes:
+    if folds.group_sizes and group_by:
         sizes = folds.group_sizes
         print(f"{len(sizes)} groups by {group_by}, the largest of {max(sizes)} photos", file=sys.stderr)
     if as_json:

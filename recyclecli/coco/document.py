@@ -16,7 +16,9 @@ from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, parse_json, read_bytes, tree_fault
 
-PROVENANCE = "provenance"  # [{"file_name": ..., "annotation_id": ...}] of a pasted object, file names of a photo
+PROVENANCE = "provenance"
+"""[{"file_name": ..., "digest": ...}] of the photos that one was made from; that an object was pasted from, with its
+"annotation_id"; of the file, that were read besides to make its photos."""
 Fault = tuple[str, str]  # its code in the catalogue of `recycle data check`, and what was found
 FIELDS = {
     "images": ("id", "file_name", "width", "height"),
@@ -59,6 +61,8 @@ def read_document(file: Path) -> Document:
     images = {image["id"]: image for image in content["images"]}
     labels = label_index(content["categories"], file)
     faults = list(_image_faults(content["images"]))
+    if wrong := provenance_fault(content):
+        faults.append(wrong[1])
     if fault := tree_fault({key: value for key, value in content.items() if key not in ("images", "annotations")}):
         faults.append(f"its categories or other sections: {fault}")
     annotations: dict[Any, list[dict[str, Any]]] = {image_id: [] for image_id in images}
@@ -188,7 +192,7 @@ def field_fault(annotation: Mapping[str, Any]) -> Fault | None:
 
 
 def provenance_fault(entry: Mapping[str, Any]) -> Fault | None:
-    """What is wrong with an annotation's or an image's provenance; None when nothing is."""
+    """What is wrong with the provenance of an annotation, an image or a file; None when nothing is."""
     sources = entry.get(PROVENANCE, [])
     if not isinstance(sources, list) or not all(
         isinstance(source, dict) and isinstance(source.get("file_name"), str) for source in sources

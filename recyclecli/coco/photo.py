@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from recyclecli.errors import RecycleError
 from recyclecli.reading import MissingFile, open_regular
@@ -24,6 +24,7 @@ TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTAT
 BAND = 2048  # x BAND pixels are converted at a time
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # those of `PHOTO_SUFFIXES`; PIL would run Ghostscript for others
 UNCHECKED = 2**24  # pixels that are painted without a look at the photo
+WHITE_OF_12 = 2**12 - 1
 PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError
 DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, struct.error, zlib.error)
 """What PIL's decoders raise on a damaged file."""
@@ -34,7 +35,7 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
 
     With an annotated `height` and `width` in pixels, the EXIF rotation is applied when the
     annotation fits the rotated size and left alone when it fits only the stored one. Without
-    them it is applied. Alpha is dropped; 16-bit gray is scaled to 8 bits.
+    them it is applied. Alpha is dropped; gray of 16 bits, or of 12 stored in 16, is scaled to 8.
 
     Raises:
         RecycleError: missing, truncated or no image at all, of floating-point numbers, or the size fits
@@ -139,20 +140,30 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def rgb_array(image: Image.Image) -> NDArray[np.uint8]:
-    """A decoded image of any mode as (H, W, 3) uint8 RGB: alpha dropped, 16-bit gray scaled to 8 bits.
+    """A decoded image of any mode as (H, W, 3) uint8 RGB: alpha dropped, gray of 16 or 12 bits scaled to 8.
 
     A large one is converted in bands, as PIL's own way holds three copies of it for a while.
     """
     import numpy as np
 
+    bits = depth(image)
     if image.height * image.width <= BAND * BAND:
-        return np.asarray(_rgb(image))
+        return np.asarray(_rgb(image, bits))
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     top = 0
     for band in bands(image):
-        pixels[top : top + band.height] = np.asarray(_rgb(band))
+        pixels[top : top + band.height] = np.asarray(_rgb(band, bits))
         top += band.height
     return pixels
+
+
+def depth(image: Image.Image) -> Literal[8, 12, 16]:
+    """Bits of a decoded image's channels: 12 where gray of 16 bits has no value above 4095, as cameras store it."""
+    import numpy as np
+
+    if not image.mode.startswith("I"):
+        return 8
+    return 12 if max(int(np.max(np.asarray(band))) for band in bands(image)) <= WHITE_OF_12 else 16
 
 
 def bands(image: Image.Image) -> Iterator[Image.Image]:
@@ -162,11 +173,12 @@ def bands(image: Image.Image) -> Iterator[Image.Image]:
         yield image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit gray, which convert() would clip to white
+def _rgb(image: Image.Image, bits: int) -> Image.Image:
+    if bits > 8:  # convert() would clip it to white
         import numpy as np
         from PIL import Image
 
         deep = np.asarray(image).astype(np.int64)
-        return Image.fromarray(np.clip(deep // 257, 0, 255).astype(np.uint8)).convert("RGB")
+        eight = deep // 16 if bits == 12 else deep // 257
+        return Image.fromarray(np.clip(eight, 0, 255).astype(np.uint8)).convert("RGB")
     return image if image.mode == "RGB" else image.convert("RGB")

@@ -40,8 +40,10 @@ class CocoSource:
         self.document = document.content
         self.class_names = document.labels.class_names
         self._ground = 0 if has_background(self.class_names) else IGNORE
+        made_with = frozenset(_named(self.document))
+        digests = _digests(self.document)
         self._records = [
-            _record(root, image, document.annotations[image["id"]], document.labels.label_of)
+            _record(root, image, document.annotations[image["id"]], document.labels.label_of, made_with, digests)
             for image in self.document["images"]
         ]
         if document.empty:
@@ -92,7 +94,15 @@ def _causes(annotations: Iterable[Iterable[Mapping[str, Any]]]) -> str:
     return told(causes, total)
 
 
-def _record(root: Path, image: dict[str, Any], annotations: list[dict[str, Any]], label_of: Any) -> Record:
+def _record(
+    root: Path,
+    image: dict[str, Any],
+    annotations: list[dict[str, Any]],
+    label_of: Any,
+    made_with: frozenset[str],
+    digests: Mapping[str, str],
+) -> Record:
+    made = PROVENANCE in image
     return Record(
         file=resolve_file(root, image["file_name"]),
         file_name=image["file_name"],
@@ -111,8 +121,17 @@ def _record(root: Path, image: dict[str, Any], annotations: list[dict[str, Any]]
             for number, annotation in enumerate(annotations, start=1)
         ),
         made_from=_named(image),
+        made_with=made_with if made else frozenset(),
+        digests=digests,
     )
 
 
-def _named(entry: dict[str, Any]) -> tuple[str, ...]:
+def _named(entry: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(origin["file_name"] for origin in entry.get(PROVENANCE, ()))
+
+
+def _digests(document: Mapping[str, Any]) -> dict[str, str]:
+    """`file_name` to digest of the photos that others were made from or with, where it is stated."""
+    entries = [document, *document["images"], *document["annotations"]]
+    origins = (origin for entry in entries for origin in entry.get(PROVENANCE, ()))
+    return {origin["file_name"]: origin["digest"] for origin in origins if isinstance(origin.get("digest"), str)}

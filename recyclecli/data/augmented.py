@@ -119,8 +119,29 @@ def _own_objects(source: Source, index: int) -> Iterator[dict[str, Any]]:
             } | ({PROVENANCE: [{"file_name": name} for name in annotation.provenance]} if annotation.provenance else {})
 
 
-def document(class_names: Sequence[str], photos: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """A COCO document of entries as `made_photo` makes them, in their order; category ids are labels."""
+def origins_told(source: Source) -> tuple[dict[str, str], set[str]]:
+    """What a source tells of where its photos come from: digests by `file_name`, and names of photos read besides."""
+    records = [source.record(index) for index in range(len(source))]
+    digests: dict[str, str] = {}
+    for told in {id(record.digests): record.digests for record in records}.values():
+        digests |= told
+    return digests, set().union(*{record.made_with for record in records})
+
+
+def document(
+    class_names: Sequence[str],
+    photos: Iterable[dict[str, Any]],
+    digests: Mapping[str, str] = {},
+    read: Collection[str] = (),
+) -> dict[str, Any]:
+    """A COCO document of entries as `made_photo` makes them, in their order; category ids are labels.
+
+    Args:
+        class_names: by label.
+        photos: the entries.
+        digests: of the pixels of photos that the entries were made from or with, by file name.
+        read: file names of photos that were read to make them; those that no entry names are named for the file.
+    """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, photo in enumerate(photos, start=1):
@@ -133,4 +154,17 @@ def document(class_names: Sequence[str], photos: Iterable[dict[str, Any]]) -> di
     categories = categories_of(tuple(class_names), len(class_names) in used)
     if 0 in used and categories[0]["id"]:  # objects that were made background are painted as such
         categories.insert(0, {"id": 0, "name": class_names[0], "supercategory": class_names[0]})
-    return {"images": images, "annotations": annotations, "categories": categories}
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    return content | _origins(content, digests, read)
+
+
+def _origins(content: dict[str, Any], digests: Mapping[str, str], read: Collection[str]) -> dict[str, Any]:
+    """The file's own provenance; the digests go into that of its entries, too."""
+    named = [
+        origin for part in ("images", "annotations") for one in content[part] for origin in one.get(PROVENANCE, ())
+    ]
+    besides = [{"file_name": name} for name in sorted({*read} - {origin["file_name"] for origin in named})]
+    for origin in (*named, *besides):
+        if origin["file_name"] in digests:
+            origin["digest"] = digests[origin["file_name"]]
+    return {PROVENANCE: besides} if besides else {}

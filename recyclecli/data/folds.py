@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco import document_of, has_background
-from recyclecli.data.duplicates import in_threads
 from recyclecli.data.foreground import refuse_nothing
 from recyclecli.data.groups import grouped_folds
 from recyclecli.data.named import named_splits
 from recyclecli.data.sources import Subset, read_labels
+from recyclecli.data.threads import in_threads
 from recyclecli.errors import RecycleError
 from recyclecli.owned import Owned
 from recyclecli.reading import MissingFile, read_json

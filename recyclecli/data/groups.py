@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco import CocoSource
-from recyclecli.data.duplicates import file_hash, in_threads, look_alikes
+from recyclecli.data.sources import read_photo
 from recyclecli.errors import RecycleError, listed
-from recyclecli.progress import track
 from recyclecli.types import Source
 
 if TYPE_CHECKING:
@@ -26,19 +26,24 @@ def groups_of(source: Source, by: str) -> NDArray[np.int64]:
 
     Args:
         source: the photos.
-        by: `near-duplicates` (perceptual hash), `folder`, or `FIELD` or `FIELD:REGEX`: a field of
-            the COCO file's image entries (`file_name` for any source), or the part of it that
+        by: `near-duplicates` (what looks alike, also mirrored or turned by right angles), `folder`, or `FIELD` or
+            `FIELD:REGEX`: a field of the COCO file's image entries (`file_name` for any source), or the part of it that
             the regular expression matches, its first group if it has one.
 
     Raises:
-        RecycleError: no such field, a regular expression that is none or matches nowhere, or a
-            photo that cannot be read.
+        RecycleError: no such field, a regular expression that is none or matches nowhere, or a photo
+            that cannot be read.
     """
     import numpy as np
 
     if by == NEAR_DUPLICATES:
-        files = [source.record(index).file for index in range(len(source))]
-        return look_alikes(list(in_threads(file_hash, track(files, len(files), "comparing photos"))))
+        from recyclecli.data.identity import identities
+        from recyclecli.data.same import look_alikes
+
+        photos = identities(source)
+        for index in np.flatnonzero(photos["height"] == 0)[:1].tolist():
+            read_photo(source, index)  # tells why it cannot be read
+        return look_alikes(photos)
     if by == FOLDER:
         values: list[Any] = [str(source.record(index).file.parent) for index in range(len(source))]
     else:
@@ -47,6 +52,25 @@ def groups_of(source: Source, by: str) -> NDArray[np.int64]:
         if pattern:
             values = _matched(values, pattern, by)
     return np.unique(np.array([str(value) for value in values]), return_inverse=True)[1].astype(np.int64)
+
+
+def with_copies(source: Source, groups: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    """The groups, made larger where two of them hold one photo, as it is or saved anew; None for none at all."""
+    import numpy as np
+
+    from recyclecli.data.identity import identities
+    from recyclecli.data.same import linked, one_photo
+
+    photos = one_photo(identities(source))
+    copies = len(photos) - len(np.unique(photos))
+    if not copies:
+        return groups
+    print(f"note: {copies} photo(s) are copies of others, maybe saved anew, and stay in their fold", file=sys.stderr)
+    if groups is None:
+        return photos
+    numbers = np.arange(len(photos))
+    firsts = [np.unique(one, return_index=True, return_inverse=True) for one in (photos, groups)]
+    return linked(len(photos), [np.stack([numbers, first[inverse]]) for _, first, inverse in firsts])
 
 
 def _fields(source: Source, field: str) -> list[Any]:

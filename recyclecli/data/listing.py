@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recyclecli.data.augmented import document, own_photo
+from recyclecli.data.augmented import document, origins_told, own_photo
+from recyclecli.data.sources import Subset
 from recyclecli.errors import RecycleError
 from recyclecli.files import write_json
 from recyclecli.types import Record, Source
@@ -32,7 +33,7 @@ def write_lists(source: Source, folder: Path, stem: str, weights: Sequence[float
     for number, ((root, weight), indices) in enumerate(groups.items()):
         photos = (own_photo(source, index) for index in indices)
         file = folder / f"{stem}-{number}.json"
-        write_json(file, document(source.class_names, photos))
+        write_json(file, document(source.class_names, photos, *origins_told(Subset(source, indices))))
         entries.append({"root": str(root), "json": str(file.absolute()), "weight": weight})
     return entries
 

@@ -242,15 +242,12 @@ def _refuse_leaks(split: Split) -> None:
                 f"training photo {record.file_name!r} holds objects of validation photo {listed(sorted(leaked))}",
                 "make augmented photos from the training split of the same fold",
             )
-
-
-def trained_on(split: Split, source: Source) -> list[str]:
-    """`file_name`s of photos of `source` that the split trains on, or whose objects it does."""
-    train = [split.train.record(index) for index in range(len(split.train))]
-    files = {os.path.realpath(record.file) for record in train}
-    pasted = {name for record in train for name in record.provenance}
-    records = (source.record(index) for index in range(len(source)))
-    return [one.file_name for one in records if os.path.realpath(one.file) in files or one.file_name in pasted]
+        if read := record.made_with & val_names:
+            raise RecycleError(
+                f"training photo {record.file_name!r} is of a set that validation photo {listed(sorted(read))} was "
+                "read for",
+                "make augmented photos from the training split of the same fold",
+            )
 
 
 def absent_classes(source: Source) -> list[str]:

@@ -29,6 +29,11 @@ class Run:
         return self.folder / "env.json"
 
     @property
+    def photos(self) -> Path:
+        """Identities of the photos that it learned from and was chosen on."""
+        return self.folder / "photos.npz"
+
+    @property
     def metrics(self) -> Path:
         """One row per epoch."""
         return self.folder / "metrics.csv"
@@ -83,6 +88,7 @@ class Run:
         for file in (self.folder / "tensorboard").rglob("*"):
             if file.name.startswith("events.out.tfevents.") or file.name == "hparams.yaml":
                 file.unlink()
+        Owned(self.folder).remove([self.photos])
         Owned(self.folder).clear(self.env)
 
 

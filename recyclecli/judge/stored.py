@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recyclecli.coco.photo import open_photo
-from recyclecli.data.duplicates import in_threads
 from recyclecli.data.sources import read_labels
 from recyclecli.data.submission import reduce_labels, submission_rows, target_names
+from recyclecli.data.threads import in_threads
 from recyclecli.errors import RecycleError, listed
 from recyclecli.judge.ledger import Ledger
 from recyclecli.progress import track

@@ -851,15 +851,15 @@ def _copied(root: Path, image: Content, content: Content, rng: np.random.Generat
     photo = _load(file)
     width, height = photo.size
     name = f"copy-{int(rng.integers(1000))}{file.suffix}"
-    if not near:
+    kind = pick(rng, ["brighter", "darker"] if near else ["copied", "recompressed", "resized"])
+    if kind == "copied":
         shutil.copyfile(file, root / "images" / name)
     else:
         name = name.replace(".png", ".jpg")
-        kind = pick(rng, ["recompressed", "resized", "brighter"])
         if kind == "resized":
             photo = photo.resize((round(width * 0.9), round(height * 0.9)), Image.Resampling.BILINEAR)
-        elif kind == "brighter":
-            photo = photo.point(lambda value: min(255, value + 8))
+        elif near:
+            photo = photo.point(lambda value: min(255, value + 10) if kind == "brighter" else max(0, value - 10))
         photo.save(root / "images" / name, quality=int(rng.integers(60, 86)))
     _enter(content, rng, name, *photo.size)
     return (name,)
@@ -889,6 +889,27 @@ def _(root: Path, train: Content, val: Content, rng: np.random.Generator) -> Whe
 def _(root: Path, train: Content, val: Content, rng: np.random.Generator) -> Where:
     source, target = (train, val) if rng.random() < 0.5 else (val, train)
     return _copied(root, pick(rng, source["images"]), target, rng, near=True)
+
+
+@plant("twelve-bit-photo", PHOTO_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    name = pick(rng, content["images"])["file_name"]
+    deep = np.asarray(_load(root / name).convert("L")).astype(np.uint16) * 16
+    Image.fromarray(deep).save(root / name, "PNG")
+    save(root, content)
+    return (name,)
+
+
+@plant("photo-in-two-folders", PHOTO_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    """The other folder is other/."""
+    (root / "other/images").mkdir(parents=True)
+    other: Content = {**content, "images": [], "annotations": []}
+    where = _copied(root, pick(rng, content["images"]), other, rng, near=False)
+    (root / "images" / where[0]).rename(root / "other/images" / where[0])
+    save(root, content)
+    save(root / "other", other)
+    return where
 
 
 # ---------------------------------------------------------------- folders of masks

@@ -1,6 +1,7 @@
 """The label linter finds what an independent planter plants, and nothing in clean data."""
 
 import copy
+import json
 import re
 import shutil
 import zlib
@@ -54,15 +55,24 @@ class Bench:
 
 def check(root, code):
     from recyclecli.data.check import check_coco, check_masks, lint_source
+    from recyclecli.data.check.folders import lint_folders
     from recyclecli.data.sources import open_source
     from recyclecli.manifest import discover
 
     if code in MASK_CODES:
         found = check_masks(root)
         return [*found, *lint_source(lambda: open_source(discover(), root, None, "masks"), str(root), found)]
+    if code == "photo-in-two-folders":
+        return list(lint_folders({root / place: photos_in(root / place) for place in ("", "other")}))
     names = {"train": "train.json", "val": "val.json"} if code in SPLIT_CODES else {"all": "annotations.json"}
     files = {split: root / name for split, name in names.items()}
     return check_coco(root, files, labels_only=code not in PHOTO_CODES)
+
+
+def photos_in(root):
+    """file_name to file of a folder's photos."""
+    images = json.loads((root / "annotations.json").read_text())["images"]
+    return {image["file_name"]: root / image["file_name"] for image in images}
 
 
 def mention(finding):

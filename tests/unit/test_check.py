@@ -13,7 +13,6 @@ from recyclecli.coco import CocoSource
 from recyclecli.data.check import CATALOGUE, check_coco, check_contents, mended
 from recyclecli.data.check.drawn import parts_of
 from recyclecli.data.check.masks import blended
-from recyclecli.data.duplicates import earlier_like, look_alikes, perceptual_hash
 from recyclecli.errors import RecycleError
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -240,22 +239,6 @@ class TestRealLabels:
 
 
 class TestLooks:
-    def smooth(self, seed):
-        small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-        return Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC)
-
-    def test_versions_of_a_photo_are_alike_and_others_not(self):
-        photos = [self.smooth(seed) for seed in range(12)]
-        hashes = [perceptual_hash(photo) for photo in photos]
-        hashes += [perceptual_hash(photo.resize((140, 105))) for photo in photos]
-        assert earlier_like(hashes) == [None] * 12 + list(range(12))
-        groups = look_alikes(hashes)
-        assert len(set(groups)) == 12
-        assert (groups[:12] == groups[12:]).all()
-
-    def test_across_groups_only(self):
-        assert earlier_like([5, 5, 5], ["a", "a", "b"]) == [None, None, 0]
-
     def test_interpolated_masks_are_told_from_nearest(self):
         mask = np.zeros((120, 120), np.uint8)
         mask[20:70, 30:90], mask[60:100, 50:110] = 3, 7

@@ -110,12 +110,16 @@ CATALOGUE: dict[str, Fault] = {
     "exif-ambiguous": Fault(
         "warning", "a square photo with an EXIF rotation: the size cannot tell", "look at it, and save it upright"
     ),
-    "duplicate-photo": Fault("warning", "two files hold one photo", "keep one"),
+    "twelve-bit-photo": Fault("note", "gray of 12 bits in a file of 16", "none needed: 4095 is read as white"),
+    "duplicate-photo": Fault("warning", "two files hold one photo, as it is or saved anew", "keep one"),
     "near-duplicate-photo": Fault("note", "two photos look the same", "kfold --group-by near-duplicates"),
-    "duplicate-across-splits": Fault("error", "one photo, as two files, in two splits", "take it out of one split"),
+    "duplicate-across-splits": Fault(
+        "error", "one photo, as two files, in two splits", "recycle data kfold, which keeps it in one fold"
+    ),
     "near-duplicate-across-splits": Fault(
         "warning", "photos of two splits look the same", "recycle data kfold --group-by near-duplicates"
     ),
+    "photo-in-two-folders": Fault("error", "one photo in two of the data folders", "take it out of one of them"),
     # folders of masks
     "missing-mask": Fault("error", "the photo has no mask", "add it, or drop the photo"),
     "mask-without-photo": Fault("warning", "the mask has no photo", "add it, or drop the mask"),

@@ -11,7 +11,7 @@ from recyclecli.coco.layouts import refuse_file
 from recyclecli.coco.paths import PHOTO_SUFFIXES
 from recyclecli.coco.photo import open_photo
 from recyclecli.data.check.catalogue import Finding
-from recyclecli.data.duplicates import in_threads
+from recyclecli.data.threads import in_threads
 from recyclecli.errors import RecycleError, listed
 from recyclecli.progress import track
 from recyclecli.reading import read_text
@@ -58,6 +58,11 @@ def check_masks(root: Path, images: str = "images", masks: str = "masks") -> lis
         detail = "the only values are 0 and 255" if values == {0, IGNORE} else "256 classes leave no value for ignore"
         findings.append(Finding("mask-255-as-class", str(root / masks), "all masks", detail))
     return findings
+
+
+def mask_photos(root: Path) -> dict[str, Path]:
+    """The photos of `root / images` by their path there without its suffix."""
+    return _files(root / "images")
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -3,63 +3,63 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from recyclecli.coco.paths import resolve_file
 from recyclecli.coco.photo import open_photo
 from recyclecli.data.check.catalogue import Finding
-from recyclecli.data.duplicates import digest, earlier_like, in_threads, perceptual_hash
+from recyclecli.data.identity import files_identities
+from recyclecli.data.same import earlier_like, one_photo
 from recyclecli.errors import RecycleError
-from recyclecli.progress import track
 
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one photo shows.
-
-    Attributes:
-        name: its file_name.
-        faults: (code, detail) of what is wrong with the file.
-        digest, hash: of its pixels; None when it cannot be read.
-    """
-
-    name: str
-    faults: tuple[tuple[str, str], ...]
-    digest: str | None = None
-    hash: int | None = None
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapping[str, str]) -> Iterator[Finding]:
     """Read every photo once; `splits` says which split a file_name is of."""
     images = {image["file_name"]: image for content in contents.values() for image in content["images"]}
-    looks = []
-    work = track(images.values(), len(images), "reading photos")
-    for look in in_threads(lambda image: _look(root, image), work):
-        for code, detail in look.faults:
-            yield Finding(code, str(root / look.name), f"image {images[look.name]['id']} {look.name!r}", detail)
-        if look.hash is not None:
-            looks.append(look)
-    yield from _doubled(root, looks, splits)
+    files = photo_files(root, images)
+    for name in images.keys() - files.keys():
+        with suppress(RecycleError):  # said by `lint_lists`
+            detail = f"{resolve_file(root, name)} does not exist"
+            yield Finding("missing-photo", str(root / name), f"image {images[name]['id']} {name!r}", detail)
+    photos = files_identities(files.values())
+    for (name, file), photo in zip(files.items(), photos, strict=True):
+        for code, detail in _faults(file, images[name], photo):
+            yield Finding(code, str(root / name), f"image {images[name]['id']} {name!r}", detail)
+    readable = photos["height"] > 0
+    names = [name for name, known in zip(files, readable.tolist(), strict=True) if known]
+    yield from _doubled(root, names, photos[readable], splits)
 
 
-def _look(root: Path, image: Mapping[str, Any]) -> Look:
-    name = image["file_name"]
+def photo_files(root: Path, names: Iterable[str]) -> dict[str, Path]:
+    """file_name to file, of the photos that lie in a data folder."""
+    files: dict[str, Path] = {}
+    for name in names:
+        with suppress(RecycleError):
+            file = resolve_file(root, name)
+            if file.is_file():
+                files[name] = file
+    return files
+
+
+def _faults(file: Path, image: Mapping[str, Any], photo: NDArray[np.void]) -> Iterator[tuple[str, str]]:
+    """(code, detail) of what is wrong with one file."""
     try:
-        file = resolve_file(root, name)
-    except RecycleError:
-        return Look(name, ())  # said by `lint_lists`
-    if not file.is_file():
-        return Look(name, (("missing-photo", f"{file} does not exist"),))
-    try:
-        with open_photo(file) as (photo, orientation):
-            faults = tuple(_size_faults(photo.size, (image["width"], image["height"]), orientation))
-            photo.load()
-            return Look(name, faults, digest(photo), perceptual_hash(photo))
+        with open_photo(file) as (opened, orientation):
+            yield from _size_faults(opened.size, (image["width"], image["height"]), orientation)
+            if not photo["height"]:
+                opened.load()  # tells why it cannot be read
     except RecycleError as error:
-        return Look(name, (("unreadable-photo", str(error.args[0])),))
+        yield "unreadable-photo", str(error.args[0])
+    if photo["bits"] == 12:
+        yield "twelve-bit-photo", "no value of its 16 bits is above 4095, which is taken for white"
 
 
 def _size_faults(stored: tuple[int, int], stated: tuple[int, int], orientation: int) -> Iterator[tuple[str, str]]:
@@ -72,15 +72,14 @@ def _size_faults(stored: tuple[int, int], stated: tuple[int, int], orientation: 
         yield "exif-ambiguous", f"EXIF orientation {orientation} of a photo whose size it does not change"
 
 
-def _doubled(root: Path, looks: list[Look], splits: Mapping[str, str]) -> Iterator[Finding]:
+def _doubled(root: Path, names: list[str], photos: NDArray[np.void], splits: Mapping[str, str]) -> Iterator[Finding]:
     """Same and similar photos; across splits first, as that is the worse."""
-    sides = [splits.get(look.name, "") for look in looks]
-    hashes = [look.hash for look in looks if look.hash is not None]
-    across = earlier_like(hashes, sides) if len(set(sides)) > 1 else [None] * len(looks)
-    within = earlier_like(hashes)
-    places: dict[str | None, list[int]] = defaultdict(list)
-    for number, look in enumerate(looks):
-        same = places[look.digest]
+    sides = np.array([splits.get(name, "") for name in names], np.str_)
+    across = earlier_like(photos, sides) if len(set(sides.tolist())) > 1 else [None] * len(names)
+    within = earlier_like(photos)
+    places: dict[int, list[int]] = defaultdict(list)
+    for number, photo in enumerate(one_photo(photos).tolist()):
+        same = places[photo]
         other = next((k for k in same if sides[k] != sides[number]), None)
         same.append(number)
         candidates = {
@@ -92,5 +91,5 @@ def _doubled(root: Path, looks: list[Look], splits: Mapping[str, str]) -> Iterat
         for code, like in candidates.items():
             if like is not None:
                 side = f" of {sides[like]}" if sides[like] else ""
-                yield Finding(code, str(root / look.name), repr(look.name), f"like {looks[like].name!r}{side}")
+                yield Finding(code, str(root / names[number]), repr(names[number]), f"like {names[like]!r}{side}")
                 break

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-from recyclecli.data.splits import Split, make_split, trained_on
+from recyclecli.data.identity import identities
+from recyclecli.data.splits import Split, make_split
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.judging.evaluate import count
 from recyclecli.engine.judging.together import mixed, soups
-from recyclecli.engine.learned import learned, read_back, recipe_files
+from recyclecli.engine.learned import learned, photos_of_run, read_back
 from recyclecli.engine.pipeline import Pipeline
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError
@@ -78,6 +79,10 @@ def _leave_out(run: Run, error: RecycleError) -> None:
     print(f"{run.folder.name} is left out: {error.args[0]}", file=sys.stderr)
 
 
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
+
+
 def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -> dict[str, list[tuple[Run, Recipe]]]:
     """The runs beside `run` that are judged on the same photos, by what they changed; `` is what only the seed changed.
 
@@ -88,6 +93,7 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
     drawn, judged_on = _photos(make_split(registry, recipe.data, recipe.seed))
     own = _settings(recipe) | {"photos learned from": drawn}
     class_names = read_card(run.best)["class_names"]
+    asked = identities(source)
     arms: dict[str, list[tuple[Run, Recipe]]] = {"": []}
     seeds: dict[str, set[int]] = {"": {recipe.seed}}
     for file in sorted(run.folder.parent.glob("*/recipe.yaml")):
@@ -96,8 +102,7 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
             continue
         try:
             settings, split = read_back(registry, file)
-            seen = trained_on(split, source)
-            seen += [name for each in recipe_files(other)[1:] for name in learned(registry, each, source)]
+            seen = learned(photos_of_run(registry, other, _note), source, asked).same
             if read_card(other.best)["class_names"] != class_names:
                 raise RecycleError("it knows other classes, or in another order")
         except RecycleError as error:

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 
 from recyclecli.engine.checkpoint import load_weights, read_card
-from recyclecli.engine.learned import keep_recipes
+from recyclecli.engine.learned import keep_members
 from recyclecli.engine.predicting.members import Member
 from recyclecli.engine.runs import Run, create_run
 from recyclecli.errors import RecycleError
@@ -42,7 +42,7 @@ def make_soup(members: Sequence[Member], owners: Sequence[Run], name: str, runs:
             _write(members, described, part)
         if owners[0].env.is_file():
             owned.write_bytes(run.env, owners[0].env.read_bytes())
-        keep_recipes(run, owners)  # by which it is a run
+        keep_members(run, owners)  # by which it is a run
         owned.finish()
     return run
 

@@ -37,7 +37,7 @@ class Training:
     """The training photos as an augmentation gets to see them: what it reads is known, and kept for the processes.
 
     Attributes:
-        was_read: whether an augmentation has read a photo.
+        were_read: indices of the photos that augmentations have read.
         unreadable: file name to why it could not.
     """
 
@@ -46,7 +46,7 @@ class Training:
         self._kept: dict[int, Sample] = {}
         self._room = KEPT
         self.class_names = source.class_names
-        self.was_read = False
+        self.were_read: set[int] = set()
         self.unreadable: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Training:
 
     def read(self, index: int) -> Sample:
         """See `Source`."""
-        self.was_read = True
+        self.were_read.add(index)
         try:
             sample = self._source.read(index)
         except RecycleError as error:
@@ -132,13 +132,14 @@ class Maker:
             for place, sample, origins in zip(samples, after, self._origins(len(samples)), strict=True):
                 if start + place < self.number:
                     made.append(self._written(start + place, photos[place], sample, origins))
-        Owned(part.parent).write_json(part, {"photos": made, "skipped": skipped})
+        read = sorted(self.training.were_read)
+        Owned(part.parent).write_json(part, {"photos": made, "skipped": skipped, "read": read})
 
     def _origins(self, count: int) -> list[dict[int, Origin]]:
         telling = [one.origins() for one in self.augmentations if hasattr(one, "origins")]
         if len(telling) > 1:
             raise RecycleError("two of the augmentations paste objects", "make two sets, one after the other")
-        if not telling and self.training.was_read:
+        if not telling and self.training.were_read:
             raise RecycleError(
                 "the augmentation reads training photos and does not tell which of them it shows",
                 "its class needs a method origins(), see recyclecli.types.Augmentation",

@@ -6,17 +6,20 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from recyclecli import __version__
-from recyclecli.data.augmented import document, source_photos
+from recyclecli.coco.document import PROVENANCE
+from recyclecli.data.augmented import document, origins_told, source_photos
 from recyclecli.data.folds import class_counts
+from recyclecli.data.identity import hexadecimal, identities
+from recyclecli.data.sources import Subset
 from recyclecli.data.splits import Split
 from recyclecli.engine.batch import build
 from recyclecli.engine.making.maker import TOGETHER, Maker, Training, plan, run_jobs
@@ -207,6 +210,20 @@ def _refuse_own(source: Source, folder: Path) -> None:
             raise RecycleError(f"{folder} holds photos of the training set", "choose another name with --name")
 
 
+def _origins(
+    source: Source, photos: Sequence[dict[str, Any]], read: Collection[int]
+) -> tuple[dict[str, str], set[str]]:
+    """Digests of the photos that these were made from and with, by name, and the names of those that were read."""
+    digests, besides = origins_told(source)
+    besides |= {source.record(index).file_name for index in read}
+    entries = [entry for photo in photos for entry in (photo, *photo["objects"])]
+    named = {origin["file_name"] for entry in entries for origin in entry.get(PROVENANCE, ())}
+    used = [index for index in range(len(source)) if source.record(index).file_name in named | besides]
+    found = identities(Subset(source, used))
+    known = {source.record(index).file_name: photo for index, photo in zip(used, found, strict=True)}
+    return digests | {name: hexadecimal(photo) for name, photo in known.items() if photo["height"]}, besides
+
+
 def _merged(
     source: Source, training: Training, owned: Owned, name: str, mode: Literal["add", "self"], unfinished: Path
 ) -> Made:
@@ -219,7 +236,8 @@ def _merged(
     own = list(source_photos(source, out, skipped)) if mode == "add" else []
     pasted = [shape for photo in made for shape in photo["objects"] if shape.get("provenance")]
     file = out / f"{name}.json"
-    owned.write_json(file, document(source.class_names, own + made))
+    read = training.were_read | {index for part in parts for index in part["read"]}
+    owned.write_json(file, document(source.class_names, own + made, *_origins(source, own + made, read)))
     kept = {out / photo["file_name"] for photo in made}
     owned.remove(photo for photo in (out / name).iterdir() if photo not in kept)  # of a set that this one replaces
     Owned(unfinished).clear(unfinished / "settings.json")

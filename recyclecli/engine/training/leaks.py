@@ -1,23 +1,55 @@
-"""Which validation photos a training knows beforehand: from the run it starts from, from its pseudo-labels."""
+"""Which validation photos a training knows beforehand: its own, those of the run it starts from, of its teachers."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from recyclecli.coco.document import load_content
 from recyclecli.data.pseudo import MARK
-from recyclecli.data.splits import Split, trained_on
-from recyclecli.engine.learned import read_back, recipe_files
+from recyclecli.data.splits import Split
+from recyclecli.engine.learned import Photos, learned, photos_of_run, photos_of_split, recipe_files
 from recyclecli.engine.ranks import is_first, say
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
-from recyclecli.recipe import DataSection, Recipe
+from recyclecli.recipe import DataSection, Recipe, resolve
 from recyclecli.types import Source
 
 
-def tell_leaks(registry: Registry, recipe: Recipe, split: Split) -> None:
+def refuse_leaks(split: Split) -> Photos:
+    """The photos of a split, none of which may be on both sides, under whatever name, size or quality.
+
+    Raises:
+        RecycleError: a validation photo is among the training photos, or a training photo was made of one or with one.
+    """
+    photos = photos_of_split(split)
+    found = learned(photos, split.val, photos.judged)
+    if found.same:
+        pairs = [_pair(split, index, other, index in found.equal) for index, other in found.same.items()]
+        kfold = f"recycle data kfold --n 5 --force --data {shlex.quote(str(split.data.root))}"
+        raise RecycleError(
+            f"{len(pairs)} of {len(split.val)} validation photos are trained on, too: {listed(pairs, 3)}",
+            "take them out of one of the two files"
+            if split.data.split == "files"
+            else f"make folds, which keep one photo on one side: {kfold}",
+        )
+    if found.alike:
+        say(f"note: {len(found.alike)} validation photos look like training photos, and are others at 64x64 pixels")
+    if deep := int(sum((part["bits"] == 12).sum() for part in (photos.trained, photos.judged))):
+        say(f"note: {deep} photos hold 12 bits in 16: their white is taken to be 4095")
+    return photos
+
+
+def _pair(split: Split, index: int, other: int, equal: bool) -> str:
+    name = split.val.record(index).file_name
+    if other < 0:
+        return f"{name}, of which training photos were made"
+    return f"{name} {'is' if equal else 'is, saved anew,'} {split.train.record(other).file_name}"
+
+
+def tell_leaks(registry: Registry, recipe: Recipe, split: Split, photos: Photos) -> None:
     """Say which validation photos the start of a training, or a teacher of its pseudo-labels, has learned from.
 
     Nothing is refused: to fine-tune across folds is done knowingly. Runs that are gone are passed over.
@@ -26,9 +58,10 @@ def tell_leaks(registry: Registry, recipe: Recipe, split: Split) -> None:
         registry: the installed components.
         recipe: what is trained, with the data section of `split`.
         split: its photos.
+        photos: their identities.
     """
     for what, run in _sources(recipe) if is_first() else ():
-        known = _known(registry, run, split.val, set())
+        known = _known(registry, run, split.val, photos, set())
         if known:
             say(
                 f"note: {what}, {run.folder}, has learned from {len(known)} of these {len(split.val)} validation "
@@ -60,19 +93,18 @@ def _teachers(data: DataSection) -> list[Path]:
     return [Path(name) for name in names]
 
 
-def _known(registry: Registry, run: Run, source: Source, passed: set[Path]) -> set[str]:
+def _known(registry: Registry, run: Run, source: Source, photos: Photos, passed: set[Path]) -> set[str]:
     """`file_name`s of photos of `source` that a run has learned from, or a run that it has knowledge from."""
     if run.folder in passed or not run.recipe.is_file():
         return set()
     passed.add(run.folder)
     known: set[str] = set()
-    for file in recipe_files(run):
-        try:
-            recipe, split = read_back(registry, file)
-        except RecycleError as error:
-            say(f"note: what {run.folder} has learned from cannot be read: {error.args[0]}")
-            continue
-        known.update(trained_on(split, source))
-        for _, other in _sources(recipe):
-            known |= _known(registry, other, source, passed)
+    try:
+        own = photos_of_run(registry, run, lambda text: say(f"note: {text}"))
+        known.update(source.record(index).file_name for index in learned(own, source, photos.judged).same)
+        for file in recipe_files(run):
+            for _, other in _sources(resolve(registry, file)):
+                known |= _known(registry, other, source, photos, passed)
+    except RecycleError as error:
+        say(f"note: what {run.folder} has learned from cannot be read: {error.args[0]}")
     return known

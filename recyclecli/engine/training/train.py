@@ -26,11 +26,12 @@ from recyclecli.data.splits import Split, absent_classes
 from recyclecli.engine.batch import build
 from recyclecli.engine.checkpoint import card, start_from
 from recyclecli.engine.environment import environment, refuse_foreign_callbacks
+from recyclecli.engine.learned import Photos, keep_photos
 from recyclecli.engine.ranks import is_first, say
 from recyclecli.engine.runs import RUNS, Run, create_run
 from recyclecli.engine.training.callbacks import Keep
 from recyclecli.engine.training.data import PhotoData
-from recyclecli.engine.training.leaks import tell_leaks
+from recyclecli.engine.training.leaks import refuse_leaks, tell_leaks
 from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.saving import WholeFiles, damaged, refuse_small_disk
 from recyclecli.engine.training.trainer import callbacks_of, loggers_on_a_full_disk, make_trainer, switches_put_back
@@ -104,19 +105,21 @@ def train(
             f"train.monitor = {recipe.train.monitor!r}: no validation photo shows it, so it never has a score",
             "monitor miou, or hold out photos that show it",
         )
+    photos = refuse_leaks(split) if is_first() else None
     modules = [_module(registry, recipe, split)]
     runs = runs or RUNS
     run = create_run(name, recipe.model.name, runs) if is_first() else Run(runs / (name or "of-the-first-process"))
     with held(run.folder) if is_first() else nullcontext():
         if is_first() and run.recipe.exists():  # by a process that has ended meanwhile
             raise RecycleError(f"run {run.folder} exists", "choose another --name, or go on with it: --resume")
-        return _begin(registry, recipe, split, modules, run, callbacks)
+        return _begin(registry, recipe, split, photos, modules, run, callbacks)
 
 
 def _begin(
     registry: Registry,
     recipe: Recipe,
     split: Split,
+    photos: Photos | None,
     modules: list[SegmentationModule],
     run: Run,
     callbacks: Sequence[Callback],
@@ -126,12 +129,15 @@ def _begin(
     absent = absent_classes(split.train)
     if absent:
         say(f"note: no training photo shows {listed(absent)}, so nothing is learned of it")
-    tell_leaks(registry, recipe, split)
+    if photos is not None:
+        tell_leaks(registry, recipe, split, photos)
     say(f"run folder: {run.folder}")
     try:
         if is_first():
             refuse_small_disk(run.folder, modules[0].model, recipe)
             Owned(run.folder).write_json(run.env, environment(registry), indent=1)
+        if photos is not None:
+            keep_photos(run, photos)
         with switches_put_back():
             recipe = tuned(recipe, split, modules[0], run)
             modules[0].recipe = recipe
