@@ -13,10 +13,13 @@ from pathlib import Path
 
 from recyclecli.errors import RecycleError
 from recyclecli.files import open_state, refuse_overwrite, unwritable, write_json
+from recyclecli.private import without_passwords
+
+WITHIN = ".recycle.lock"  # in a folder that one command at a time writes into
 
 
 @contextmanager
-def held(place: Path) -> Iterator[None]:
+def held(place: Path, within: bool = False) -> Iterator[None]:
     """Hold a file's or folder's place alone while the block runs.
 
     The operating system lets go of the lock when this process ends, however that is. A file beside the lock says
@@ -24,20 +27,23 @@ def held(place: Path) -> Iterator[None]:
 
     Args:
         place: what is written; the lock, .NAME.lock, lies beside it.
+        within: it is a folder, and the lock, .recycle.lock, lies in it: of what is held so, commands that write files
+            of different names into it hold the same.
 
     Raises:
         RecycleError: another process holds it, or nothing can be written there.
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(place.with_name(f".{place.name}.lock"), timeout=0, fallback_to_soft=False)
-    holder = place.with_name(f".{place.name}.lock.json")
+    file = place / WITHIN if within else place.with_name(f".{place.name}.lock")
+    lock = FileLock(file, timeout=0, fallback_to_soft=False)
+    holder = file.with_name(f"{file.name}.json")
     for file, ours in ((Path(lock.lock_file), _is_empty), (holder, _told)):
         refuse_overwrite([file], force=True)  # a link
         if file.exists() and not ours(file):
             raise RecycleError(f"{file} is not what recycle wrote there, so it is kept", "move it away")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        holder.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise _in_use(place, holder) from None
@@ -49,7 +55,7 @@ def held(place: Path) -> Iterator[None]:
         return
     try:
         began = datetime.now().astimezone().isoformat(timespec="seconds")
-        write_json(holder, {"pid": os.getpid(), "command": shlex.join(sys.argv), "began": began})
+        write_json(holder, {"pid": os.getpid(), "command": without_passwords(shlex.join(sys.argv)), "began": began})
         yield
     finally:
         for file in (holder, Path(lock.lock_file)):  # while it is locked: who opened it before finds it gone

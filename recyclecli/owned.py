@@ -102,9 +102,10 @@ class Owned:
             RecycleError: another process writes there; a file exists, and neither `force` nor such a mark, or it is
                 not what was written here; or nothing can be written there.
         """
-        mark = last.with_name(last.name + PART)
-        self.refuse_overwrite([last, *others], force or interrupted(mark))
-        with held(last):
+        mark, files = last.with_name(last.name + PART), [last, *others]
+        self.refuse_overwrite(files, force or interrupted(mark))  # before anything is made
+        with held(self.base, within=True):
+            self.refuse_overwrite(files, force or interrupted(mark))  # another process may have ended meanwhile
             put_mark(mark)
             yield
             mark.unlink(missing_ok=True)

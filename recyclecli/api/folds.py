@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, registry
 from recyclecli.api.judging import count, judged_photos
+from recyclecli.api.same_recipe import refuse_another_recipe
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import write_text
 from recyclecli.locks import held
@@ -62,6 +63,7 @@ def train_folds(
             with an error, which stands above.
     """
     from recyclecli.data.folds import FOLDS_FILE, read_listing
+    from recyclecli.data.splits import make_split
     from recyclecli.engine.runs import RUNS, Run
     from recyclecli.judge.scores import evaluation
     from recyclecli.recipe import resolve
@@ -76,9 +78,13 @@ def train_folds(
     file, owned = folder / f"{name}-folds.json", Owned(folder)
     with held(file):
         owned.refuse_foreign([file], "choose another --name, or move it away")
+        recipes = [_of_fold(resolved, fold) for fold in range(len(found))]
+        for run, one in zip(found, recipes, strict=True):
+            if run.recipe.exists():
+                refuse_another_recipe(run, one, make_split(registry(), one.data, one.seed))
         _refuse_another(folder / f"{name}-folds.yaml", resolved)
-        for fold, run in enumerate(found):
-            _train_fold(resolved, fold, run)
+        for fold, (run, one) in enumerate(zip(found, recipes, strict=True)):
+            _train_fold(one, fold, run)
         ledgers = [count(run, judged_photos(run)[0]) for run in found]
         whole = ledgers[0]
         for ledger in ledgers[1:]:
@@ -98,17 +104,23 @@ def _refuse_another(file: Path, recipe: Recipe) -> None:
         Owned(file.parent).write_text(file, text)
 
 
+def _of_fold(recipe: Recipe, fold: int) -> Recipe:
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": fold})})
+
+
 def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
     """Train one fold in a process of its own, or go on with it, or leave it as it is."""
-    if (run.folder / "report.html").is_file():  # written when all else is done
+    from recyclecli.engine.training.train import ended
+
+    whole = run.recipe.is_file() and ended(run, recipe) is not None
+    if whole and (run.folder / "report.html").is_file():  # written when all else is done
         print(f"fold {fold}: {run.folder} is trained already", file=sys.stderr)
     elif run.recipe.is_file():
         _run(fold, ["--resume", str(run.folder)])
     else:
-        data = recipe.data.model_copy(update={"fold": fold})
         with tempfile.TemporaryDirectory() as place:
             file = Path(place) / "recipe.yaml"
-            write_text(file, recipe.model_copy(update={"data": data}).to_yaml())
+            write_text(file, recipe.to_yaml())
             _run(fold, ["--recipe", str(file), "--name", run.folder.name, "--runs", str(run.folder.parent)])
 
 
@@ -118,6 +130,8 @@ def _run(fold: int, arguments: list[str]) -> None:
     ended = subprocess.run(command, stdout=sys.stderr, check=False)
     if ended.returncode == 130:
         raise KeyboardInterrupt
+    if ended.returncode == 2:
+        raise RecycleError(f"fold {fold} was refused", "what it said stands above")
     if ended.returncode:
         raise RunFailed(
             f"fold {fold} ended with exit code {ended.returncode}; what it said stands above",

@@ -12,6 +12,7 @@ from recyclecli.api.data import Place, groups, open_data, registry
 from recyclecli.api.runs import find_run, pipeline, recipe_of
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.judge.compare import WORTH
+from recyclecli.locks import held
 
 if TYPE_CHECKING:
     import numpy as np
@@ -332,10 +333,11 @@ def ablate(
     from recyclecli.owned import Owned
 
     found = find_run(run)
-    Owned(found.folder).refuse_overwrite([found.pipeline], force)
-    if source is None:
-        source, how = judged_photos(found)
-    else:
-        refuse_trained_on(found, source)
-    own = groups(source, group_by)
-    return engine(registry(), found, recipe_of(found), source, how, metric, worth, own, only, retrained, search)
+    with held(found.folder):  # what is chosen fits the weights that it was chosen with
+        Owned(found.folder).refuse_overwrite([found.pipeline], force)
+        if source is None:
+            source, how = judged_photos(found)
+        else:
+            refuse_trained_on(found, source)
+        own = groups(source, group_by)
+        return engine(registry(), found, recipe_of(found), source, how, metric, worth, own, only, retrained, search)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from recyclecli.api.data import Place, registry
 from recyclecli.api.judging import compare, judged_photos
 from recyclecli.api.pseudo import FILE, pseudo_label
 from recyclecli.api.runs import find_run, recipe_of
-from recyclecli.errors import RecycleError, listed
+from recyclecli.api.same_recipe import refuse_another_recipe
 
 if TYPE_CHECKING:
     from recyclecli.data.pseudo import Made
@@ -93,7 +92,7 @@ def self_train(
         labels, made = pseudo_label([teacher], images, place / FILE, owner=first, again=True, **options)
         # only now: lists of another teacher's photos lie here no more than its labels do
         true = write_lists(split.train, Path(out), "train", split.weights)
-        held = write_lists(split.val, Path(out), "val")
+        val = write_lists(split.val, Path(out), "val")
         pseudo = {"root": root, "json": str(labels.absolute()), "weight": weight}
         keys: dict[str, Any] = {
             "data.dataset": "coco",
@@ -103,7 +102,7 @@ def self_train(
             "data.split": "auto",
             "data.fingerprint": None,
             "data.train": [*true, pseudo],
-            "data.val": [{"root": entry["root"], "json": entry["json"]} for entry in held],
+            "data.val": [{"root": entry["root"], "json": entry["json"]} for entry in val],
         }
         wanted = resolve(registry(), first.recipe, {**keys, **settings})
         student = Run(Path(runs or first.folder.parent) / f"{first.folder.name}-pseudo{number}")
@@ -123,25 +122,5 @@ def _train(student: Run, wanted: Recipe, split: Split) -> None:
     if not student.recipe.is_file():
         train(registry(), wanted, split, student.folder.name, student.folder.parent)
         return
-    own = recipe_of(student)
-    asked = wanted.model_copy(update={"data": split.data})
-    other = sorted({key for key, _ in set(_settings(asked, asked)) ^ set(_settings(own, asked))})
-    if other:
-        raise RecycleError(
-            f"{student.folder} was trained with another {listed(other)}",
-            "move or remove that run to train another, or repeat the earlier call",
-        )
+    own = refuse_another_recipe(student, wanted, split)
     resume(registry(), own, split, student)
-
-
-def _settings(recipe: Recipe, asked: Recipe) -> Iterator[tuple[str, str]]:
-    """Keys and values of a recipe, but for what a training with the recipe `asked` finds by itself."""
-    tree = recipe.model_dump(mode="json", by_alias=True)
-    train = tree["train"]
-    train["photos in a step"] = train.pop("batch_size") * train.pop("accumulate")  # halves of a batch: out of memory
-    for flag, found in (("find_batch_size", "photos in a step"), ("find_lr", "lr")):
-        if getattr(asked.train, flag):
-            del train[flag], train[found]
-    for section, value in tree.items():
-        for key, one in value.items() if isinstance(value, dict) else [("", value)]:
-            yield f"{section}.{key}".rstrip("."), json.dumps(one, sort_keys=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, registry
 from recyclecli.errors import RecycleError
+from recyclecli.locks import held
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,9 +146,10 @@ def report(run: Run | Place, file: Place | None = None) -> tuple[Path, Evaluatio
     from recyclecli.data.splits import make_split
     from recyclecli.report.page import write_report
 
-    recipe = recipe_of(run)
+    found, recipe = find_run(run), recipe_of(run)
     split = make_split(registry(), recipe.data, recipe.seed)
-    return write_report(registry(), find_run(run), recipe, split, Path(file) if file else None)
+    with held(Path(file) if file else found.folder / "report.html"):
+        return write_report(registry(), found, recipe, split, Path(file) if file else None)
 
 
 def serve(

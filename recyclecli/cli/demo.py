@@ -26,6 +26,14 @@ def demo(
     force: Force = False,
 ) -> None:
     """The whole line on the embedded sample set: sample, check, folds, copy-paste, train, eval, predict, report."""
+    from recyclecli.locks import held
+
+    with held(out, within=True):
+        _demo(out, images, epochs, size, seed, force)
+
+
+def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool) -> None:
+    """What `demo` does with the folder to itself."""
     from recyclecli import api
     from recyclecli.cli.check import show
     from recyclecli.data.sources import pixel_counts

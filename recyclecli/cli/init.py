@@ -25,16 +25,17 @@ def init(
     from recyclecli.data.sources import open_source
     from recyclecli.data.starter import starter_recipe
     from recyclecli.files import refuse_overwrite
+    from recyclecli.locks import held
     from recyclecli.manifest import discover
     from recyclecli.owned import Owned
 
     root = data_root(data)
     source = open_source(discover(), root, json_path, dataset)
     owned = Owned(out.parent)
-    if out == NAME:
-        owned.refuse_overwrite([out], force)
-    else:
-        refuse_overwrite([out], force)
-    owned.write_text(out, starter_recipe(source, root))
+    refuse = owned.refuse_overwrite if out == NAME else refuse_overwrite
+    refuse([out], force)  # before anything is made
+    with held(out):
+        refuse([out], force)
+        owned.write_text(out, starter_recipe(source, root))
     print(f"{out}: {len(source)} photos, {len(source.class_names)} classes")
     print(f"next      recycle train --recipe {out}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,8 +28,21 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # those of `PHOTO_SUFFIXES`; P
 UNCHECKED = 2**24  # pixels that are painted without a look at the photo
 WHITE_OF_12 = 2**12 - 1
 PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError
+LARGE = 2**24  # pixels of a photo that is decoded while no other such is, whatever many threads read
 DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, struct.error, zlib.error)
 """What PIL's decoders raise on a damaged file."""
+
+_alone = threading.RLock()
+
+
+def _unlock() -> None:
+    """A process that was forked has none of the threads that may have held the lock."""
+    global _alone
+    _alone = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 def read_photo(file: Path, height: int | None = None, width: int | None = None) -> NDArray[np.uint8]:
@@ -89,7 +104,7 @@ def photo_size(file: Path) -> tuple[int, int]:
 
 @contextmanager
 def open_photo(file: Path, what: str = "photo") -> Iterator[tuple[Image.Image, int]]:
-    """The image file, not decoded yet, and its EXIF orientation, 1 to 8.
+    """The image file, not decoded yet, and its EXIF orientation, 1 to 8; a large one in one thread at a time.
 
     Args:
         file: a regular file of one of `FORMATS`.
@@ -110,7 +125,7 @@ def open_photo(file: Path, what: str = "photo") -> Iterator[tuple[Image.Image, i
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
                 image: Image.Image = Image.open(handle, formats=FORMATS)
-            with image:
+            with image, _alone if image.width * image.height > LARGE else nullcontext():
                 yield image, orientation_of(image)
     except UnidentifiedImageError as error:
         raise RecycleError(

@@ -9,7 +9,7 @@ from typing import Any
 from recyclecli.data.augmented import document, origins_told, own_photo
 from recyclecli.data.sources import Subset
 from recyclecli.errors import RecycleError
-from recyclecli.files import write_json
+from recyclecli.owned import Owned
 from recyclecli.types import Record, Source
 
 
@@ -23,17 +23,18 @@ def write_lists(source: Source, folder: Path, stem: str, weights: Sequence[float
         weights: per photo, how often it is drawn; 1 each when left out.
 
     Raises:
-        RecycleError: a photo does not lie where its name says.
+        RecycleError: a photo does not lie where its name says, or a file of that name is not what was written there.
     """
     groups: dict[tuple[Path, float], list[int]] = {}
     for index in range(len(source)):
         weight = weights[index] if weights else 1.0
         groups.setdefault((_root(source.record(index)), weight), []).append(index)
-    entries = []
+    entries, owned = [], Owned(folder)
     for number, ((root, weight), indices) in enumerate(groups.items()):
         photos = (own_photo(source, index) for index in indices)
         file = folder / f"{stem}-{number}.json"
-        write_json(file, document(source.class_names, photos, *origins_told(Subset(source, indices))))
+        owned.refuse_foreign([file])
+        owned.write_json(file, document(source.class_names, photos, *origins_told(Subset(source, indices))))
         entries.append({"root": str(root), "json": str(file.absolute()), "weight": weight})
     return entries
 

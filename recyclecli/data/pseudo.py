@@ -200,4 +200,5 @@ def of_folder(
     for name, mask in track(list(zip(names, masks, strict=True)), len(names), "labelling"):
         confidence = out / "confidence" / mask.relative_to(out / "masks")
         with open_photo(mask, "mask") as (labels, _), open_photo(confidence, "confidence") as (sure, _):
-            yield name, np.asarray(labels), np.asarray(sure).astype(np.uint16)
+            pixels = np.asarray(labels), np.asarray(sure).astype(np.uint16)
+        yield name, *pixels

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from recyclecli.data.votes import hard_vote
 from recyclecli.errors import RecycleError, listed
 from recyclecli.files import refuse_overwrite, whole
+from recyclecli.locks import held
 from recyclecli.reading import open_regular
 
 if TYPE_CHECKING:
@@ -124,7 +125,13 @@ def vote(files: Sequence[Path], shares: Sequence[float], out: Path, force: bool 
     Raises:
         RecycleError: a file cannot be read, or they name different photos.
     """
-    refuse_overwrite([out], force)
+    refuse_overwrite([out], force)  # before anything is made
+    with held(out):
+        refuse_overwrite([out], force)
+        return _vote(files, shares, out)
+
+
+def _vote(files: Sequence[Path], shares: Sequence[float], out: Path) -> int:
     first, *others = (read_submission(file) for file in files)
     for file, rows in zip(files[1:], others, strict=True):
         differing = sorted(first.keys() ^ rows.keys())

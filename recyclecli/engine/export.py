@@ -23,6 +23,7 @@ from recyclecli.engine.checkpoint import Trained, load_trained
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import PART
+from recyclecli.locks import WITHIN
 from recyclecli.owned import RECORD, Owned, interrupted
 from recyclecli.plugins import Registry
 from recyclecli.private import absolute_paths, map_texts, shown_text
@@ -140,7 +141,7 @@ def _refuse_other(out: Path) -> None:
     """Refuse a place that is no folder, or holds anything but an export."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise RecycleError(f"{out} is a link or a file, no folder", "choose another --out")
-    known = {*FILES, RECORD, f"{SCRIPT}{PART}", f".{SCRIPT}.lock", f".{SCRIPT}.lock.json"}
+    known = {*FILES, RECORD, f"{SCRIPT}{PART}", WITHIN, f"{WITHIN}.json"}
     held = sorted(file.name for file in out.iterdir() if file.name not in known) if out.is_dir() else []
     if held:
         raise RecycleError(f"{out} holds {listed(held)}, which is no export", "choose another --out")

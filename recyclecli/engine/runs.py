@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.files import sweep, unwritable
+from recyclecli.locks import held
 from recyclecli.owned import RECORD, Owned
 
 RUNS = Path("runs")
+SOUP = "soup"  # stands for the model of a run that was not trained but averaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +121,29 @@ def create_run(name: str | None, model: str, runs: Path = RUNS) -> Run:
                 if name is not None and _is_unborn(folder):
                     return Run(folder)
                 if name is not None:
-                    raise RecycleError(
-                        f"run {folder} exists", f"choose another --name, or go on with it: --resume {name}"
-                    ) from error
+                    raise _taken(folder, model) from error
                 number += 1
     except OSError as error:
         raise unwritable(runs, error) from error
+
+
+@contextmanager
+def new_run(name: str | None, model: str, runs: Path = RUNS) -> Iterator[Run]:
+    """A new run folder, see `create_run`, that no other process writes into while the block runs.
+
+    Raises:
+        RecycleError: see there; or another process holds it, or has made a run of it meanwhile.
+    """
+    run = create_run(name, model, runs)
+    with held(run.folder):
+        if run.recipe.exists():
+            raise _taken(run.folder, model)
+        yield run
+
+
+def _taken(folder: Path, model: str) -> RecycleError:
+    resume = f"choose another --name, or go on with it: --resume {folder.name}"
+    return RecycleError(f"run {folder} exists", "choose another name" if model == SOUP else resume)
 
 
 def _is_unborn(folder: Path) -> bool:

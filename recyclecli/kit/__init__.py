@@ -12,6 +12,7 @@ from pathlib import Path
 from recyclecli import __version__
 from recyclecli.errors import RecycleError
 from recyclecli.files import sweep, write_bytes
+from recyclecli.locks import held
 from recyclecli.types import KINDS, Kind
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -63,9 +64,11 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
         contents[folder / place] = re.sub(r"@@(\w+)@@", lambda match: words[match[1]], text).encode()
     if kind == "dataset":
         contents |= _sample(folder / "tests" / "sample")
-    _refuse_other(folder, contents)
-    for file, content in contents.items():
-        write_bytes(file, content)
+    _refuse_other(folder, contents)  # before anything is made
+    with held(folder.absolute()):
+        _refuse_other(folder, contents)
+        for file, content in contents.items():
+            write_bytes(file, content)
     return list(contents)
 
 

@@ -60,16 +60,16 @@ def test_all_folds_and_their_one_score(folded, recycle):
     assert after == before
     other = recycle("train", "--folds", "all", "--name", "cv", *SMALL, "--lr", "0.1")
     assert other.returncode == 2
-    assert "another recipe" in other.stderr
+    assert "runs/cv-fold0 was trained with another train.lr" in other.stderr
 
 
 @pytest.mark.parametrize("recycle", ["forked", pytest.param("started", marks=STARTED)], indirect=True)
 def test_a_fold_that_fails_is_named(folded, recycle):
     (folded / "data/images/1.jpg").write_text("hello")
     done = recycle("train", "--folds", "all", *SMALL)
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert "1.jpg cannot be read" in done.stderr
-    assert "fold 0 ended with exit code 2" in done.stderr
+    assert "fold 0 was refused" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -77,3 +77,14 @@ def test_a_fold_beside_all_of_them(folded):
     done = run_recycle("train", "--folds", "all", "--fold", 1, *SMALL, cwd=folded)
     assert done.returncode == 2
     assert "leave out one of the two" in done.stderr
+
+
+def test_a_run_of_another_recipe_is_not_taken_for_a_fold(folded):
+    """Neither where the record of what was asked for is gone, nor where the run was trained by itself."""
+    done = run_recycle("train", "--fold", 0, "--name", "cv-fold0", *SMALL, cwd=folded)
+    assert done.returncode == 0, done.stderr
+    before = {file: file.read_bytes() for file in folded.rglob("*") if file.is_file()}
+    other = run_recycle("train", "--folds", "all", "--name", "cv", *SMALL, "--lr", "0.1", cwd=folded)
+    assert other.returncode == 2
+    assert "runs/cv-fold0 was trained with another train.lr" in other.stderr
+    assert {file: file.read_bytes() for file in folded.rglob("*") if file.is_file()} == before

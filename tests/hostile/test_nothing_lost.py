@@ -9,7 +9,7 @@ from support import runs_in
 
 from recyclecli.locks import held
 
-WRITERS = {  # command: files in its way, and the place that it holds
+WRITERS = {  # command: files in its way, and the place that it holds: with a / at its end, from within
     "aug copy-paste --aug-num 2 --data data --name new": (
         "data/new/000000.jpg data/new.json data/new.unfinished/000001.json",
         "data/new",
@@ -17,29 +17,32 @@ WRITERS = {  # command: files in its way, and the place that it holds
     "data oversample --patch Paper --num-output 2 --data data --name more": ("data/more/2024.jpg", "data/more"),
     "data kfold --n 2 --data data --out folds": (
         "folds/kfold_0_train.json folds/folds.json folds/folds.json.part",
-        "folds/folds.json",
+        "folds/",
     ),
-    "data sample --images 2 --data drawn": ("drawn/images/sample_0000.jpg", "drawn/annotations.json"),
+    "data sample --images 2 --data drawn": ("drawn/images/sample_0000.jpg", "drawn/"),
     "data convert data m --from coco --to masks": (
         "m/classes.txt m/masks/sample_0000.png m/classes.txt.part",
-        "m/classes.txt",
+        "m/",
     ),
-    "data convert data y --from coco --to yolo": ("y/data.yaml y/labels/sample_0000.txt", "y/data.yaml"),
-    "data convert data c --from coco --to coco": ("c/annotations.json", "c/annotations.json"),
-    "predict seed-0 data/kfold_0_val.json --out o": ("o/predicted.json o/classes.json", "o/predicted.json"),
-    "predict seed-0 data/kfold_0_val.json --submission s.csv": ("s.csv.json", "s.csv.json"),
-    "export seed-0": ("runs/seed-0/export/card.json runs/seed-0/export/run.py", "runs/seed-0/export/run.py"),
-    "ablate seed-0 --trick hflip": ("runs/seed-0/pipeline.json", None),
-    "report seed-0": ("runs/seed-0/report.html", None),
-    "init --data data": ("recipe.yaml", None),
-    "ensemble seed-0 seed-1 --soup s": ("runs/s/checkpoints/best.safetensors", None),
+    "data convert data y --from coco --to yolo": ("y/data.yaml y/labels/sample_0000.txt", "y/"),
+    "data convert data c --from coco --to coco": ("c/annotations.json", "c/"),
+    "predict seed-0 data/kfold_0_val.json --out o": (
+        "o/predicted.json o/classes.json o/predicted.json.0.part o/predicted.csv.0.part",
+        "o/",
+    ),
+    "predict seed-0 data/kfold_0_val.json --submission s.csv": ("s.csv.json s.csv.json.0.part", "s.csv"),
+    "export seed-0": ("runs/seed-0/export/card.json runs/seed-0/export/run.py", "runs/seed-0/export/"),
+    "ablate seed-0 --trick hflip": ("runs/seed-0/pipeline.json", "runs/seed-0"),
+    "report seed-0": ("runs/seed-0/report.html", "runs/seed-0/report.html"),
+    "init --data data": ("recipe.yaml", "recipe.yaml"),
+    "ensemble seed-0 seed-1 --soup s": ("runs/s/checkpoints/best.safetensors", "runs/s"),
     "train --recipe runs/seed-0/recipe.yaml --name t": ("runs/t/movie.part runs/t/env.json", "runs/t"),
-    "demo --images 12 --epochs 1 --size 64": ("demo/copy-paste.png demo/report.html demo/report.html.part", None),
-    "plugins new acme-losses --kind loss": ("acme-losses/README.md acme-losses/notes.txt", None),
-    "pseudo-label seed-0 data/kfold_1_val.json": ("data/pseudo_label.json", None),
-    "pseudo-label seed-0 data/kfold_0_train.json --out p.json": ("p.json.predicted/predicted.json", None),
+    "demo --images 12 --epochs 1 --size 64": ("demo/copy-paste.png demo/report.html demo/report.html.part", "demo/"),
+    "plugins new acme-losses --kind loss": ("acme-losses/README.md acme-losses/notes.txt", "acme-losses"),
+    "pseudo-label seed-0 data/kfold_1_val.json": ("data/pseudo_label.json", "data/pseudo_label.json"),
+    "pseudo-label seed-0 data/kfold_0_train.json --out p.json": ("p.json.predicted/predicted.json", "p.json"),
 }
-WITHOUT_FORCE = ("report", "ensemble", "train", "plugins")
+WITHOUT_FORCE = ("report", "train", "plugins")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def snapshot(folder):
 
 
 def forced(command):
-    return shlex.split(command) + ([] if command.split()[0] in WITHOUT_FORCE else ["--force"])
+    return shlex.split(command) + ([] if command.split()[0] in WITHOUT_FORCE or "--soup" in command else ["--force"])
 
 
 @pytest.mark.parametrize("command", WRITERS)
@@ -110,13 +113,38 @@ def test_folders_that_are_links_are_not_followed(work, command, tmp_path):
     place.unlink()
 
 
-@pytest.mark.parametrize("command", [command for command, (_, place) in WRITERS.items() if place])
+@pytest.mark.parametrize("command", WRITERS)
 def test_who_comes_second_is_told_of_the_first_and_leaves_nothing(work, command):
-    kept = snapshot(work)
-    with held(work / WRITERS[command][1]):
+    kept, place = snapshot(work), WRITERS[command][1]
+    with held(work / place, within=place.endswith("/")):
         text = attack(*forced(command), cwd=work, codes={2})
     assert "is in use by process" in text
     assert "remedy: wait for it, or end it: kill" in text
+    assert snapshot(work) == kept
+
+
+TOGETHER = {  # a place: commands that write into it under other names
+    "w/": (
+        "data convert data w --from coco --to yolo",
+        "data convert data w --from coco --to masks",
+        "data convert data w --from coco --to coco",
+        "data kfold --n 2 --data data --out w",
+        "predict seed-0 data/kfold_0_val.json --out w",
+        "ensemble seed-0 seed-1 --images data/kfold_0_val.json --out w",
+    ),
+    "v.csv": (
+        "predict seed-0 data/kfold_0_val.json --submission v.csv",
+        "predict seed-0 data/kfold_0_val.json --out o --submission v.csv",
+        "ensemble a.csv b.csv --submission v.csv",
+    ),
+}
+
+
+@pytest.mark.parametrize(("place", "command"), [(place, one) for place, some in TOGETHER.items() for one in some])
+def test_two_commands_do_not_write_into_one_place_at_once(work, place, command):
+    kept = snapshot(work)
+    with held(work / place, within=place.endswith("/")):
+        assert "is in use by process" in attack(*forced(command), cwd=work, codes={2})
     assert snapshot(work) == kept
 
 

@@ -17,6 +17,7 @@ from torch import nn
 from recyclecli.engine.batch import collate, to_float
 from recyclecli.engine.checkpoint import card, load_trained, read_card
 from recyclecli.engine.pipeline import VIEWS
+from recyclecli.engine.predicting import infer
 from recyclecli.engine.predicting.infer import BATCH_PIXELS, Predictor, Stage, batches, predictions
 from recyclecli.engine.predicting.photos import Photo, find_photos
 from recyclecli.engine.predicting.pictures import overlay_image, palette_image
@@ -229,6 +230,19 @@ class TestInference:
         assert (windowed.labels == truth).mean() > 0.999  # at twice the training size no pixel was lost
         assert (plain.labels == truth).mean() < 0.999 or photo.size == 3
         assert (turned.labels == truth).mean() > 0.999
+
+    def test_a_photo_with_too_many_scores_for_windows_is_refused(self, monkeypatch):
+        """Before any is held: 2 classes, and 8 x 8 pixels at twice the training size of 4."""
+        from recyclecli.engine.checkpoint import Trained
+
+        trained = Trained(nn.Conv2d(3, 2, 1), ("a", "b"), [], 4, {})
+        predictor = Predictor(trained, [Stage(window=2)], "cpu")
+        photo = np.zeros((4, 4, 3), np.uint8)
+        monkeypatch.setattr(infer, "MOST_SCORES", 128)
+        assert len(list(predictions(predictor, [photo]))) == 1
+        monkeypatch.setattr(infer, "MOST_SCORES", 127)
+        with pytest.raises(RecycleError, match="enlarged to 8x8 pixels has 128 scores of 2 classes, and at most 127"):
+            [list(each) for each in predictions(predictor, [photo])]
 
     @pytest.mark.parametrize(("length", "side"), [(1, 8), (8, 8), (9, 8), (30, 8), (1000, 64)])
     def test_windows_overlap_and_reach_the_end(self, length, side):

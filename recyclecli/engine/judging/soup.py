@@ -13,10 +13,9 @@ from safetensors.torch import save
 from recyclecli.engine.checkpoint import load_weights, read_card
 from recyclecli.engine.learned import keep_members
 from recyclecli.engine.predicting.members import Member
-from recyclecli.engine.runs import Run, create_run
+from recyclecli.engine.runs import SOUP, Run, new_run
 from recyclecli.errors import RecycleError
 from recyclecli.files import whole
-from recyclecli.locks import held
 from recyclecli.owned import Owned
 
 
@@ -35,9 +34,8 @@ def make_soup(members: Sequence[Member], owners: Sequence[Run], name: str, runs:
         RecycleError: the members differ in architecture, size or classes, or the name is taken.
     """
     described = _card(members)
-    run = create_run(name, "soup", runs)
-    owned = Owned(run.folder)
-    with held(run.folder):
+    with new_run(name, SOUP, runs) as run:
+        owned = Owned(run.folder)
         with owned.whole(run.best) as part:
             _write(members, described, part)
         if owners[0].env.is_file():

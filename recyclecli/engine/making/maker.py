@@ -26,6 +26,7 @@ from recyclecli.progress import track
 from recyclecli.types import Augmentation, Record, Sample, Source
 
 TOGETHER = 8  # photos of a batch at most
+LARGEST = 2**25  # pixels of a photo that is augmented at its own size: each takes some 75 bytes, and two are at hand
 PIXELS = 2**22  # and their pixels together, as far as that leaves two photos
 KEPT = 2**29  # bytes of photos that an augmentation has read and that need not be read again
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
@@ -88,6 +89,12 @@ def plan(source: Source, targets: Sequence[int], number: int, seed: int, togethe
             record = source.record(index)
             sizes.setdefault((record.height, record.width) if size is None else (size, size), []).append(index)
         for (height, width), photos in sizes.items():
+            if height * width > LARGEST:
+                name = source.record(photos[0]).file_name
+                raise RecycleError(
+                    f"{name} has {width}x{height} pixels, and at most {LARGEST} are augmented",
+                    "fit the photos into a smaller size first, as with recycle aug --size 2048",
+                )
             most = min(together, max(2, PIXELS // (height * width)))
             for first in range(0, len(photos), most):
                 if start >= number:

@@ -14,6 +14,7 @@ from recyclecli.engine.predicting.photos import Photo
 from recyclecli.engine.predicting.pictures import SUFFIXES, Output
 from recyclecli.files import PART
 from recyclecli.owned import Owned
+from recyclecli.private import map_texts, without_passwords
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,9 @@ class Job:
         return Owned(self.record.parent)
 
     def as_dict(self) -> dict[str, Any]:
-        """What makes two jobs the same; a photo whose file has changed makes another."""
+        """What makes two jobs the same; a photo whose file has changed makes another. It holds no passwords."""
         photos = "\n".join(f"{photo.name}\t{photo.file.absolute()}\t{photo.version}" for photo in self.photos)
-        return {
+        described = {
             "members": [member.as_dict() for member in self.members],
             "vote": self.vote,
             "agree": self.agree,
@@ -77,6 +78,7 @@ class Job:
             "photos": len(self.photos),
             "photos_sha256": hashlib.sha256(photos.encode()).hexdigest(),
         }
+        return {key: map_texts(value, without_passwords) for key, value in described.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,31 @@ from recyclecli.errors import RecycleError
 from recyclecli.files import lock, open_state, unwritable
 from recyclecli.reading import parse_json
 
+LONGEST = 2**26  # bytes of a line that says what the job is
+
+
+def begins_as(file: Path, job: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a journal says of its job; None where a file is no journal of such a job as `job`.
+
+    Of one whose first line was not written whole nothing is said.
+
+    Raises:
+        RecycleError: it is no regular file, another user's, or has further names; or it cannot be read.
+    """
+    try:
+        with open_state(file) as handle:
+            line = handle.readline(LONGEST)
+    except OSError as error:
+        raise unwritable(file, error) from error
+    if not line.endswith(b"\n"):
+        start = json.dumps({min(job): None}).encode()[: -len(b" null}")]
+        return {} if start.startswith(line[: len(start)]) else None
+    try:
+        told = parse_json(line)
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) and told.keys() == job.keys() else None
+
 
 class Journal:
     """A file with the job in its first line, and one line for each item that is done; to be used as a context.

@@ -27,7 +27,7 @@ from recyclecli.coco.writer import assemble, mask_regions
 from recyclecli.data.submission import HEADER
 from recyclecli.engine.checkpoint import read_card
 from recyclecli.engine.predicting.job import Job, Shard
-from recyclecli.engine.predicting.journal import Journal
+from recyclecli.engine.predicting.journal import Journal, begins_as
 from recyclecli.engine.predicting.pictures import SUFFIXES
 from recyclecli.engine.predicting.work import work_on
 from recyclecli.errors import RecycleError, RunFailed, listed
@@ -106,7 +106,10 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         raise RecycleError(f"photos are named twice: {listed(doubled, 3)}", "name each once")
     if "coco" in job.outputs and "masks" not in job.outputs:
         job = replace(job, outputs=(*job.outputs, "masks"))
-    with held(job.record), held(job.submission) if job.submission and job.out else nullcontext():
+    with (
+        held(job.out, within=True) if job.out is not None else nullcontext(),
+        held(job.submission) if job.submission is not None else nullcontext(),
+    ):
         return _predict(registry, job, devices, force)
 
 
@@ -115,6 +118,7 @@ def _predict(registry: Registry, job: Job, devices: Sequence[str | None], force:
     described = job.as_dict()
     shards = [Shard(job, described, number, len(devices), device) for number, device in enumerate(devices)]
     parts = _parts(job, job.record.name)
+    _refuse_foreign_parts(job, described, parts)
     if parts and not force and (done := _done(job, described)) is not None:  # ended while it cleaned up
         for part in (*_parts(job, f"{job.record.stem}.csv"), *parts):
             part.unlink()
@@ -147,6 +151,23 @@ def _parts(job: Job, name: str) -> list[Path]:
     """What an interrupted job left, by devices."""
     found = job.record.parent.glob(f"{glob.escape(name)}.*{PART}")
     return sorted(part for part in found if re.fullmatch(r"\.[0-9]+", part.name[len(name) : -len(PART)]))
+
+
+def _refuse_foreign_parts(job: Job, described: Mapping[str, Any], journals: Sequence[Path]) -> None:
+    """Raise RecycleError where a file has the name of a journal or of its rows, and is none."""
+    told = {journal: begins_as(journal, described) for journal in journals}
+    rows = {
+        journal.with_name(f"{job.record.stem}.csv{journal.suffixes[-2]}{PART}")
+        for journal in told
+        if (told[journal] or {}).get("submission")
+    }
+    foreign = [journal for journal, said in told.items() if said is None]
+    foreign += [part for part in _parts(job, f"{job.record.stem}.csv") if part not in rows and part.lstat().st_size]
+    if foreign:
+        raise RecycleError(
+            f"{foreign[0]} is not what recycle wrote there: it is yours, so it is kept",
+            "move it away, or choose another place",
+        )
 
 
 def _remove_earlier(job: Job) -> None:

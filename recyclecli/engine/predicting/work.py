@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from recyclecli.coco import photo_size
 from recyclecli.data.fit import resize_labels
 from recyclecli.data.submission import submission_row
-from recyclecli.engine.predicting.infer import batches
+from recyclecli.engine.predicting.infer import BATCH_PIXELS, batches
 from recyclecli.engine.predicting.job import Shard
 from recyclecli.engine.predicting.journal import Journal
 from recyclecli.engine.predicting.members import Mix, scorer_of
@@ -93,8 +94,10 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
 
             shown_places = track(left, len(left), "predicting") if shown else left
             for places, images in _read_ahead(pool, photos, shown_places, job.machine.batch):
+                held = sum(image.size // 3 for image in images if not isinstance(image, RecycleError))
                 label(places, images)
-                if len(waiting) > 1:
+                del images
+                while len(waiting) > (0 if held > BATCH_PIXELS else 1):  # nothing is held beside a huge photo
                     settle()
             while waiting:
                 settle()
@@ -147,8 +150,12 @@ class _Rows:
 def _read_ahead(
     pool: ThreadPoolExecutor, photos: Sequence[Photo], left: Iterable[int], size: int
 ) -> Iterator[tuple[list[int], list[NDArray[np.uint8] | RecycleError]]]:
-    """Batches of photos, or what is wrong with them; the next is read while the last is looked at."""
+    """Batches of photos, or what is wrong with them; the next is read while the last is looked at.
 
+    A batch of more than `BATCH_PIXELS`, which is one huge photo, is read when the last is done with.
+    """
+
+    @cache
     def pixels(place: int) -> int:
         try:
             return math.prod(photos[place].size or photo_size(photos[place].file))
@@ -163,6 +170,13 @@ def _read_ahead(
 
     ahead: deque[tuple[list[int], list[Future[NDArray[np.uint8] | RecycleError]]]] = deque()
     for places in batches(left, size, pixels):
+        if sum(map(pixels, places)) > BATCH_PIXELS:
+            while ahead:
+                first, images = ahead.popleft()
+                yield first, [image.result() for image in images]
+                del images
+            yield places, [read(place) for place in places]
+            continue
         ahead.append((places, [pool.submit(read, place) for place in places]))
         if len(ahead) > 1:
             first, images = ahead.popleft()

@@ -24,11 +24,11 @@ from recyclecli.data.palette import palette
 from recyclecli.data.sources import pixel_counts
 from recyclecli.data.splits import Split, absent_classes
 from recyclecli.engine.batch import build
-from recyclecli.engine.checkpoint import card, start_from
+from recyclecli.engine.checkpoint import card, read_card, start_from
 from recyclecli.engine.environment import environment, refuse_foreign_callbacks
 from recyclecli.engine.learned import Photos, keep_photos
 from recyclecli.engine.ranks import is_first, say
-from recyclecli.engine.runs import RUNS, Run, create_run
+from recyclecli.engine.runs import RUNS, Run, new_run
 from recyclecli.engine.training.callbacks import Keep
 from recyclecli.engine.training.data import PhotoData
 from recyclecli.engine.training.leaks import refuse_leaks, tell_leaks
@@ -108,10 +108,8 @@ def train(
     photos = refuse_leaks(split) if is_first() else None
     modules = [_module(registry, recipe, split)]
     runs = runs or RUNS
-    run = create_run(name, recipe.model.name, runs) if is_first() else Run(runs / (name or "of-the-first-process"))
-    with held(run.folder) if is_first() else nullcontext():
-        if is_first() and run.recipe.exists():  # by a process that has ended meanwhile
-            raise RecycleError(f"run {run.folder} exists", "choose another --name, or go on with it: --resume")
+    others = nullcontext(Run(runs / (name or "of-the-first-process")))
+    with new_run(name, recipe.model.name, runs) if is_first() else others as run:
         return _begin(registry, recipe, split, photos, modules, run, callbacks)
 
 
@@ -162,7 +160,12 @@ def resume(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finish
 
 def _go_on(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finished:
     """Go on in a folder that no other process trains in."""
-    done = _ended(run, recipe)
+    if run.best.exists() and "soup" in read_card(run.best):
+        raise RecycleError(
+            f"{run.folder} holds the mean of other runs' weights, and no training to go on with",
+            f"begin a new run from its weights: recycle train --init-from {run.folder.name}",
+        )
+    done = ended(run, recipe)
     if done is not None:  # nothing is trained, and all stays as it is
         recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": done})})
     if is_first():
@@ -177,7 +180,7 @@ def _go_on(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finish
         return _fit(registry, recipe, split, modules, run)
 
 
-def _ended(run: Run, recipe: Recipe) -> int | None:
+def ended(run: Run, recipe: Recipe) -> int | None:
     """After how many epochs the run was over, be it that it stopped early; None where it is not."""
     if not run.last.exists():
         return None
