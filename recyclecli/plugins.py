@@ -81,9 +81,12 @@ class Offer:
         try:
             return getattr(import_module(module), attribute)
         except Exception as error:  # a broken torchvision raises RuntimeError, an old plugin SyntaxError
+            bare = sys.flags.optimize > 1
             raise RecycleError(
                 f"{self.component.kind} {self.qualified}: {self.component.factory} cannot be imported: {error}",
-                f"reinstall or update {self.plugin.distribution}",
+                "run python without -OO: packages read their own docstrings"
+                if bare
+                else f"reinstall or update {self.plugin.distribution}",
             ) from error
 
     def build(self, options: Options, context: Any) -> Any:

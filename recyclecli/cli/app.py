@@ -11,6 +11,7 @@ from typer.completion import completion_init  # type: ignore[attr-defined]
 from typer.core import TyperGroup
 
 from recyclecli import __version__
+from recyclecli.backends import FIGURES
 from recyclecli.cli.pipes import leave_quietly, nobody_reads
 from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
@@ -165,8 +166,17 @@ def _add_commands() -> None:
 _add_commands()
 
 
+def _keep_docstrings() -> None:
+    """Begin once more where PYTHONOPTIMIZE takes out docstrings: packages of models add to theirs and cannot load."""
+    if sys.flags.optimize > 1 and os.environ.get("PYTHONOPTIMIZE", "1") != "1":
+        os.environ["PYTHONOPTIMIZE"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def main() -> None:
     """Entry point; `--debug` is taken wherever it stands."""
+    _keep_docstrings()
+    os.environ.pop(FIGURES, None)  # no command opens a window
     arguments = sys.argv[1:]
     if "--debug" in arguments:
         arguments = ["--debug", *(argument for argument in arguments if argument != "--debug")]

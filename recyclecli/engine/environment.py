@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import entry_points, version
 from importlib.util import find_spec
 
@@ -23,6 +24,7 @@ def environment(registry: Registry) -> dict[str, object]:
     """Versions, machine and plugins, for env.json."""
     packages = ("torch", "torchvision", "lightning", "segmentation-models-pytorch", "timm", "kornia", "numpy")
     return {
+        "started": datetime.now(UTC).isoformat(),
         "recyclecli": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),

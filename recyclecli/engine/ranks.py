@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import torch
@@ -20,12 +19,6 @@ def say(text: str) -> None:
     """Print to stderr, from the first process alone."""
     if is_first():
         print(text, file=sys.stderr)
-
-
-def launched() -> tuple[int, int] | None:
-    """Processes on this node and nodes, where torchrun started this one; None elsewhere."""
-    world, local = (int(os.environ.get(name, "0")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
-    return (local, world // local) if world and local else None
 
 
 def labelled_pixels(mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -696,6 +696,41 @@ def test_auto_takes_bf16_where_the_processor_has_it(start, monkeypatch, capabili
     assert done.best == done.best
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU computes in these")
+@pytest.mark.parametrize(("wanted", "ran"), [("16-mixed", "bf16-mixed"), ("tf32", "32")])
+def test_a_precision_that_a_processor_lacks_is_recorded_as_what_ran(start, registry, capsys, wanted, ran):
+    seen = Arithmetic()
+    done, _ = start({"train.precision": wanted}, callbacks=[seen])
+    assert recipe_of(registry, done).train.precision == ran
+    assert seen.precision == {"32": "32-true"}.get(ran, ran) == json.loads(done.run.env.read_text())["precision"]
+    assert f"note: train.precision = {wanted} needs a GPU; training and recording {ran}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("variables", [{}, {"SLURM_STEP_ID": "4294967290", "SLURM_STEP_NUM_TASKS": "1"}])
+def test_in_the_shell_of_an_allocation_one_process_trains(start, monkeypatch, variables):
+    allocation = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "work", "SLURM_NTASKS": "4", "SLURM_NNODES": "odd"}
+    for name, value in {**allocation, **variables}.items():
+        monkeypatch.setenv(name, value)
+    done, _ = start()
+    assert done.first
+    assert done.epochs == 1
+
+
+@pytest.mark.parametrize(("photos", "said"), [(5, "of 5 photos an epoch the last 1 make no full batch"), (4, "")])
+def test_photos_that_make_no_full_batch_are_told(start, capsys, photos, said):
+    start(photos=photos)
+    told = capsys.readouterr().err
+    assert said in told
+    assert ("no full batch" in told) == bool(said)
+
+
+def test_an_epoch_of_fewer_photos_than_a_batch_is_trained_on(start, capsys):
+    done, states = start({"train.batch_size": 8}, photos=3)
+    assert len(states) == 1
+    assert done.run.metrics.read_text().splitlines()[1].startswith("0,1,")  # one step
+    assert "no full batch" not in capsys.readouterr().err
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["bf16-mixed", "16-mixed", "tf32"])
 def test_training_on_a_gpu(start, precision):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import lightning as L
 import numpy as np
@@ -15,11 +16,14 @@ from recyclecli.data.painted import Painted
 from recyclecli.data.repeat import repeat_factors
 from recyclecli.data.splits import Split
 from recyclecli.engine.batch import Item, collate
+from recyclecli.engine.ranks import say
 from recyclecli.engine.training.sampler import Draw, EpochSampler
+from recyclecli.engine.training.sharing import handing_over
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, Source
 
+PIXEL = 8  # bytes of a batch: three colours, a label, a number of an object
 FEW, PER_CORE = 16, 2  # loading processes that any machine starts, and that it starts for each core
 PAINTED = 2**29  # bytes of labels that are kept, of a machine's loading processes together, for each of the two sides
 
@@ -92,6 +96,7 @@ class PhotoData(L.LightningDataModule):
         self._split = split
         self._recipe = recipe
         self.batch_size = recipe.train.batch_size
+        self._handing_over: Callable[[int], None] | Literal[False] | None = False  # until it is known
 
     def train_dataloader(self) -> DataLoader[Item]:
         """Shuffled by (seed, epoch); a last batch that is not full is dropped."""
@@ -110,7 +115,17 @@ class PhotoData(L.LightningDataModule):
             rank=self.trainer.global_rank,
             ranks=self.trainer.world_size,
         )
+        if not len(sampler):
+            raise RecycleError(
+                f"{self.trainer.world_size} processes share {len(weights)} training photos: one gets none",
+                f"--devices {max(1, int(weights.sum()))}",
+            )
         full = len(sampler) >= self.batch_size
+        if full and len(sampler) % self.batch_size:
+            say(
+                f"note: of {len(sampler)} photos an epoch the last {len(sampler) % self.batch_size} make no full batch "
+                "and are left out, others in each epoch"
+            )
         photos = PhotoDataset(self._painted(self._split.train), self._recipe.data.size, self._recipe.data.scale)
         return self._loader(photos, sampler=sampler, drop_last=full)
 
@@ -143,6 +158,9 @@ class PhotoData(L.LightningDataModule):
 
     def _loader(self, dataset: PhotoDataset, **keywords: Any) -> DataLoader[Item]:
         workers = self._workers()
+        if self._handing_over is False:
+            size = self.batch_size * self._recipe.data.size**2 * PIXEL
+            self._handing_over = handing_over(2 * self._ranks() * workers, size)
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
@@ -150,5 +168,6 @@ class PhotoData(L.LightningDataModule):
             num_workers=workers,
             pin_memory=torch.cuda.is_available(),
             persistent_workers=workers > 0,
+            worker_init_fn=self._handing_over,
             **keywords,
         )

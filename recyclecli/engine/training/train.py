@@ -34,7 +34,14 @@ from recyclecli.engine.training.data import PhotoData
 from recyclecli.engine.training.leaks import refuse_leaks, tell_leaks
 from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.saving import WholeFiles, damaged, refuse_small_disk
-from recyclecli.engine.training.trainer import callbacks_of, loggers_on_a_full_disk, make_trainer, switches_put_back
+from recyclecli.engine.training.trainer import (
+    callbacks_of,
+    loggers_on_a_full_disk,
+    make_trainer,
+    possible,
+    precision_of,
+    switches_put_back,
+)
 from recyclecli.engine.training.tune import tuned
 from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.locks import held
@@ -99,7 +106,7 @@ def train(
         RecycleError: bad input. RunFailed: out of memory, a loss that is no number, a full disk.
     """
     refuse_foreign_callbacks()
-    recipe = recipe.model_copy(update={"data": split.data})
+    recipe = recipe.model_copy(update={"data": split.data, "train": possible(recipe.train)})
     if recipe.train.monitor in absent_classes(split.val):
         raise RecycleError(
             f"train.monitor = {recipe.train.monitor!r}: no validation photo shows it, so it never has a score",
@@ -133,7 +140,8 @@ def _begin(
     try:
         if is_first():
             refuse_small_disk(run.folder, modules[0].model, recipe)
-            Owned(run.folder).write_json(run.env, environment(registry), indent=1)
+            described = environment(registry) | {"precision": precision_of(recipe.train.precision)}
+            Owned(run.folder).write_json(run.env, described, indent=1)
         if photos is not None:
             keep_photos(run, photos)
         with switches_put_back():

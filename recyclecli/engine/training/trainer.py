@@ -10,17 +10,19 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
+from recyclecli.cluster import by_srun, launched
 from recyclecli.data.splits import Split
-from recyclecli.engine.ranks import launched, say
+from recyclecli.engine.ranks import say
 from recyclecli.engine.runs import Run
 from recyclecli.engine.training.average import weight_average
 from recyclecli.engine.training.callbacks import MetricsFile, keep_checkpoints, monitored
@@ -89,7 +91,7 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
     several = nodes > 1 or not (devices == 1 or (isinstance(devices, list) and len(devices) == 1))
     arguments: dict[str, Any] = {
         "max_epochs": settings.epochs,
-        "precision": _precision(settings.precision),
+        "precision": precision_of(settings.precision),
         "accumulate_grad_batches": settings.accumulate,
         "gradient_clip_val": settings.clip,
         "deterministic": "warn" if deterministic else False,
@@ -99,7 +101,7 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
         "strategy": _strategy(settings, several),
         "sync_batchnorm": several and torch.cuda.is_available(),
         "callbacks": list(callbacks),
-        "plugins": [WholeFiles()],
+        "plugins": [WholeFiles(), *_alone()],
         "logger": [_logger(name, run) for name in settings.loggers],
         "default_root_dir": str(run.folder),
         "use_distributed_sampler": False,
@@ -111,15 +113,27 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
     try:
         return L.Trainer(**arguments | changes)
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
-        raise RecycleError(
-            f"this machine cannot train so: {error}",
-            f"check --devices {settings.devices}, --num-nodes {settings.num_nodes}, --strategy {settings.strategy}, "
-            f"--precision {settings.precision}",
-        ) from error
+        changed = [
+            f"{flag} {default}"
+            for flag, value, default in (
+                ("--devices", settings.devices, "auto"),
+                ("--num-nodes", settings.num_nodes, 1),
+                ("--strategy", settings.strategy, "auto"),
+                ("--precision", settings.precision, "auto"),
+            )
+            if value != default
+        ]
+        remedy = f"try the default instead: {' '.join(changed)}" if changed else "`recycle doctor` tells what it sees"
+        raise RecycleError(f"this machine cannot train so: {error}", remedy) from error
+
+
+def _alone() -> list[LightningEnvironment]:
+    """What tells Lightning that this process is none of srun's, whatever an allocation's variables say."""
+    return [LightningEnvironment()] if "SLURM_NTASKS" in os.environ and launched() is None else []
 
 
 def _devices(settings: TrainSection) -> tuple[int | list[int], int]:
-    """Devices of each node, and nodes: as told, else as torchrun started us, else one."""
+    """Devices of each node, and nodes: as told, else as torchrun or srun started us, else one."""
     started = launched()
     if settings.devices == "auto":
         return started or (1, settings.num_nodes)
@@ -136,10 +150,11 @@ def _devices(settings: TrainSection) -> tuple[int | list[int], int]:
     if "," in settings.devices:
         return numbers, settings.num_nodes
     if started and (numbers[0], settings.num_nodes) != started:
+        starter = "srun" if started == by_srun() else "torchrun"
         raise RecycleError(
-            f"torchrun started {started[0]} processes on each of {started[1]} nodes, and the recipe asks for "
+            f"{starter} started {started[0]} processes on each of {started[1]} nodes, and the recipe asks for "
             f"{numbers[0]} devices on {settings.num_nodes}",
-            "leave out --devices and --num-nodes under torchrun",
+            f"leave out --devices and --num-nodes under {starter}",
         )
     return numbers[0], settings.num_nodes
 
@@ -160,11 +175,24 @@ def _strategy(settings: TrainSection, several: bool) -> str | Strategy:
     return "auto"
 
 
-def _precision(wanted: str) -> str:
+def possible(settings: TrainSection) -> TrainSection:
+    """The settings with a precision that this machine computes in: without a GPU neither 16-mixed nor tf32."""
+    instead: dict[str, Literal["32", "bf16-mixed"]] = {"16-mixed": "bf16-mixed", "tf32": "32"}
+    if torch.cuda.is_available() or settings.precision not in instead:
+        return settings
+    taken = instead[settings.precision]
+    say(f"note: train.precision = {settings.precision} needs a GPU; training and recording {taken}")
+    return settings.model_copy(update={"precision": taken})
+
+
+def precision_of(wanted: str) -> str:
+    """What `train.precision` means on this machine, as Lightning calls it."""
     if wanted == "tf32":
         return "32-true"
-    if wanted != "auto":
+    if wanted not in ("auto", "32"):
         return wanted
+    if wanted == "32":
+        return "32-true"
     if torch.cuda.is_available():
         has_bf16 = torch.cuda.is_bf16_supported()
     else:  # torch before 2.10 does not tell

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from lightning.pytorch.tuner.tuning import Tuner
 
+from recyclecli.cluster import launched
 from recyclecli.data.splits import Split
-from recyclecli.engine.ranks import launched, say
+from recyclecli.engine.ranks import say
 from recyclecli.engine.runs import Run
 from recyclecli.engine.training.data import PhotoData
 from recyclecli.engine.training.module import SegmentationModule

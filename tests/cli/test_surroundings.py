@@ -1,0 +1,30 @@
+"""Variables that other programs leave: Jupyter, Slurm, Python's own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from support import TINY, run_recycle
+
+JUPYTER = {"MPLBACKEND": "module://no_such_package.backend_inline"}
+SALLOC = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "work", "SLURM_NTASKS": "4", "SLURM_NNODES": "1", "SLURM_PROCID": "2"}
+
+
+def test_figures_are_drawn_without_the_backend_that_jupyter_names():
+    """As a library, in a process that has not imported matplotlib yet."""
+    code = "import recyclecli.report.figures"
+    done = subprocess.run([sys.executable, "-c", code], env=JUPYTER, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow("imports everything in a new process, as its variables are read then")
+def test_one_process_trains_whatever_was_left_in_the_environment(small, tmp_path):
+    """In the shell of salloc, from a cell, without docstrings, at a precision that a CPU lacks."""
+    options = [*TINY, "-o", "data.size=32", "--epochs", 1, "--batch-size", 2, "--precision", "16-mixed", "--name", "r"]
+    variables = {"MPLBACKEND": "nonsense", **SALLOC, "PYTHONOPTIMIZE": "2", "CUDA_VISIBLE_DEVICES": ""}
+    done = run_recycle("train", "--data", small, *options, cwd=tmp_path, env=variables)
+    assert done.returncode == 0, done.stderr
+    assert "train.precision = 16-mixed needs a GPU; training and recording bf16-mixed" in done.stderr
+    assert "precision: bf16-mixed" in (tmp_path / "runs/r/recipe.yaml").read_text()
+    assert json.loads((tmp_path / "runs/r/env.json").read_text())["precision"] == "bf16-mixed"
