@@ -11,6 +11,7 @@ from typing import Any
 from recyclecli.coco.labels import LabelIndex, label_index
 from recyclecli.coco.layouts import is_labelme, labelme_cause
 from recyclecli.coco.loose import strict
+from recyclecli.coco.outline import are_shares
 from recyclecli.coco.photo import PIXELS
 from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import short_repr
@@ -276,7 +277,7 @@ def _covered(counts: str) -> int:
 
 
 def encloses_nothing(shape: Any) -> bool:
-    """Whether a segmentation has neither a polygon of three points nor an RLE."""
+    """Whether a segmentation has neither an RLE nor a polygon of three points that leaves the first pixel."""
     if isinstance(shape, dict):
         return False
-    return not any(len(part) >= 6 for part in shape or [])
+    return not any(len(part) >= 6 for part in shape or []) or are_shares(shape)

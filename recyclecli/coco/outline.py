@@ -45,7 +45,7 @@ def outline_fault(segmentation: Any, height: int, width: int, boxed: bool = Fals
     solid = [part for part in parts if len(part) >= 6]
     if not solid:
         return CORNERS if any(len(part) == 4 for part in parts) and boxed else POINTS
-    if _within_one(solid) and min(height, width) > 2:
+    if are_shares(solid) and min(height, width) > 2:
         return SHARES
     rle = rasterise(solid, height, width)
     if rle is not None and coco.area(rle):
@@ -53,8 +53,9 @@ def outline_fault(segmentation: Any, height: int, width: int, boxed: bool = Fals
     return OUTSIDE if all(_is_outside(part, height, width) for part in solid) else THIN
 
 
-def _within_one(parts: Sequence[Sequence[float]]) -> bool:
-    return all(min(part) >= 0 and max(part) <= 1 for part in parts)
+def are_shares(parts: Sequence[Sequence[float]]) -> bool:
+    """Whether all coordinates of polygons lie within 0..1, the corner of a photo's first pixel."""
+    return bool(parts) and all(len(part) >= 6 and part[0] <= 1 and max(part) <= 1 and min(part) >= 0 for part in parts)
 
 
 def _is_outside(part: Sequence[float], height: int, width: int) -> bool:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+LARGE = 9  # pixels of a side that is not that of a single pixel
+
+
 class CocoSource:
     """The photos of one COCO file, in the order of its `images`.
 
@@ -48,7 +51,8 @@ class CocoSource:
         ]
         if document.empty:
             print(
-                f"warning: {file}: {_causes(document.annotations.values())}; left out: id {listed(document.empty)}",
+                f"warning: {file}: {len(document.empty)} annotation(s) enclose no pixel and are left out: "
+                f"id {listed(document.empty)}; {_causes(document.annotations.values())}",
                 file=sys.stderr,
             )
         if groups := project_categories(self.document):
@@ -90,7 +94,7 @@ def _causes(annotations: Iterable[Iterable[Mapping[str, Any]]]) -> str:
         total += 1
         shape = one.get("segmentation")
         if encloses_nothing(shape):
-            causes[outline_fault(shape, 1, 1, bool(one.get("bbox")))] += 1
+            causes[outline_fault(shape, LARGE, LARGE, bool(one.get("bbox")))] += 1
     return told(causes, total)
 
 

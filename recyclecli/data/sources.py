@@ -168,7 +168,7 @@ class Relabelled:
         self._source = source
         self.splits = getattr(source, "splits", {})
         self.class_names = tuple(class_names)
-        names = [_spelled(renamed.get(name, name), self.class_names) for name in source.class_names]
+        names = [spelled(renamed.get(name, name), self.class_names) for name in source.class_names]
         unknown = [name for name in names if name not in (*self.class_names, IGNORE_CATEGORY)]
         if unknown:
             raise RecycleError(
@@ -216,8 +216,8 @@ class Relabelled:
         return self._table[mask], instances
 
 
-def _spelled(name: str, class_names: Sequence[str]) -> str:
-    """The name as `class_names` has it: a background may be spelled otherwise there."""
+def spelled(name: str, class_names: Sequence[str]) -> str:
+    """A name as `class_names` has it: a background may be spelled otherwise there."""
     if name in class_names or not is_background(name):
         return name
     return next((other for other in class_names if is_background(other)), name)
@@ -250,7 +250,7 @@ def regrouped(source: Source, classes: Mapping[str, Sequence[str]]) -> Source:
             raise RecycleError(f"data.classes names {old!r}, no class of the data", nearest(old, source.class_names))
         if count > 1:
             raise RecycleError(f"data.classes names {old!r} twice", "a class can become one class only")
-    renamed = {old: _spelled(new, source.class_names) for new, listing in classes.items() for old in listing}
+    renamed = {old: spelled(new, source.class_names) for new, listing in classes.items() for old in listing}
     names = dict.fromkeys(renamed.get(name, name) for name in source.class_names)
     names.pop(IGNORE_CATEGORY, None)
     if len(names) < 2:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recyclecli.coco.photo import open_photo
-from recyclecli.data.sources import read_labels
+from recyclecli.data.sources import read_labels, spelled
 from recyclecli.data.submission import reduce_labels, submission_rows, target_names
 from recyclecli.data.threads import in_threads
 from recyclecli.errors import RecycleError, listed
@@ -72,7 +72,7 @@ def _table(file: Path, class_names: tuple[str, ...]) -> NDArray[np.uint8] | None
     if not file.exists():
         return None
     try:
-        names = read_json(file, REMEDY)
+        names = [spelled(name, class_names) for name in read_json(file, REMEDY)]
         unknown = [name for name in names if name not in class_names]
     except TypeError as error:
         raise RecycleError(f"{file} cannot be read: {error}", REMEDY) from error

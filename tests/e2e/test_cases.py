@@ -1,6 +1,7 @@
 """Labels as people have them: each case with its command, exit code, and the truth in pixels per class."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image
 from support import SHARED, SQUARE, TINY, coco, recycle_here, write_coco
 
 from recyclecli import api
-from recyclecli.data.sources import Relabelled, pixel_counts
+from recyclecli.data.sources import Relabelled, pixel_counts, read_labels
 from recyclecli.errors import RecycleError
 
 TRAIN = ("train", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32", "-o", "data.workers=0", *TINY)
@@ -252,6 +253,8 @@ REFUSED = {
     "palettes that differ, a colour without a name": (
         lambda root: shuffled(root, TABLE.replace("Metal,0,0,200\n", "")), "does not name the colour (0, 0, 200)"),
     "a table in another order than the values": (swapped, "'background' is not the first"),
+    "numbers with gaps and without names": (
+        of_masks(0, 128, 200), "values={0: class-0, 128: class-128, 200: class-200}"),
     "RGB masks": (rgb, "class_dict.csv names these colours"),
     "a table that contradicts classes.txt": (contradicted, "names the values Background, Metal, Paper"),
 }  # fmt: skip
@@ -343,13 +346,36 @@ def test_labelme_files_are_called_by_their_name(tmp_path):
         assert (done.returncode, "1.json is labelme's, of one photo" in done.stderr) == (2, True)
 
 
-SOUND = {  # class name to pixels, as counted before any of these readings were made
-}
+def test_shares_in_a_part_of_a_file_are_counted(tmp_path):
+    content = coco(6)
+    content["annotations"][0]["segmentation"] = [[0.1, 0.1, 0.9, 0.1, 0.9, 0.9]]
+    write_coco(tmp_path / "data", content)
+    done = recycle_here("data", "stats", "--data", "data", cwd=tmp_path)
+    assert "1 of 6 annotations has coordinates within 0..1" in done.stderr
+    done = recycle_here(*CHECK, "--data", "data", "--fix", "mended.json", cwd=tmp_path)
+    assert (done.returncode, "malformed-segmentation  x1" in done.stdout) == (1, True)
+    assert len(json.loads((tmp_path / "mended.json").read_text())["annotations"]) == 6
+
+
+SOUND = {  # folder and file: pixels of each class, as they were counted when stated areas still set the order
+    ("recycle-trash", "train.json"):
+        [8231437, 171379, 372440, 13409, 36637, 67969, 294878, 170811, 1327988, 0, 60956],
+    ("camvid", "val.json"):
+        [297271, 1601620, 4531180, 98499, 5053176, 1521751, 2851125, 155724, 537197, 304716, 113531, 387010],
+}  # fmt: skip
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real photos at {SHARED}")
 @pytest.mark.parametrize("case", SOUND)
 def test_sound_labels_stay_as_they_were(case):
-    folder, file, dataset, pixels = SOUND[case]
-    source = api.open_data(SHARED / folder, file, dataset)
-    assert list(pixel_counts(source)[0]) == pixels
+    source = api.open_data(SHARED / case[0], case[1])
+    assert list(pixel_counts(source)[0]) == SOUND[case]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real photos at {SHARED}")
+def test_sound_masks_are_their_values():
+    source = api.open_data(SHARED / "camvid", None, "masks")
+    for index in range(0, len(source), 40):
+        stem = Path(source.record(index).file_name).stem
+        with Image.open(SHARED / f"camvid/masks/{stem}.png") as image:
+            assert np.array_equal(read_labels(source, index)[0], np.asarray(image))

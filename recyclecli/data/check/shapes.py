@@ -9,7 +9,7 @@ from typing import Any
 
 from recyclecli.coco.document import field_fault
 from recyclecli.coco.labels import IGNORE_CATEGORY, is_background
-from recyclecli.coco.outline import outline_fault, told
+from recyclecli.coco.outline import SHARES, outline_fault, told
 from recyclecli.coco.paint import painting_order
 from recyclecli.data.check.catalogue import Finding
 from recyclecli.data.check.drawn import Parts, Shape, drawn
@@ -77,7 +77,12 @@ def shape_faults(shape: Shape, image: Mapping[str, Any], ignored: bool = False) 
     elif ignored and not crowd:
         yield "iscrowd-misuse", f"iscrowd is 0 for the category {IGNORE_CATEGORY!r}"
     if shape.parts is not None:
-        yield from _polygon_faults(shape.parts, image)
+        found = list(_polygon_faults(shape.parts, image))
+        yield from found
+        if not found and (not shape.area or float(shape.parts.high.max()) <= 1):
+            cause = outline_fault(annotation["segmentation"], image["height"], image["width"])
+            if cause:
+                yield "malformed-segmentation" if cause == SHARES else "empty-segmentation", f"such {cause}"
     elif not shape.area:
         yield "empty-segmentation", "the RLE has no pixel" if run_length else "no polygon"
     if shape.area:

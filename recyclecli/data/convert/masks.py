@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from recyclecli.data.convert.photos import copy_photo, place_photos, read_records, to_write
 from recyclecli.data.palette import palette
@@ -27,7 +28,7 @@ def write_masks(source: Source, src: Path, dst: Path, force: bool) -> Path:
     """
     from PIL import Image
 
-    _check_names(source.class_names)
+    _check_names(source.class_names, src)
     records = read_records(source)
     places = place_photos(records, dst, "masks", ".png")
     photos, masks = [photo for photo, _ in places], [mask for _, mask in places]
@@ -47,10 +48,10 @@ def write_masks(source: Source, src: Path, dst: Path, force: bool) -> Path:
     return dst / "classes.txt"
 
 
-def _check_names(class_names: Sequence[str]) -> None:
+def _check_names(class_names: Sequence[str], src: Path) -> None:
     for name in class_names:
         if not name or name != name.strip() or "\n" in name:
             raise RecycleError(
                 f"class name {name!r} is no line of classes.txt",
-                "rename the class; in a COCO file, blanks around it go with: recycle data check --fix mended.json",
+                f"rename the class; in a COCO file: recycle data check --data {quote(str(src))} --fix mended.json",
             )

@@ -17,6 +17,7 @@ from recyclecli.types import IGNORE, RecycleError
 
 Color = tuple[int, int, int]
 NONE = 256  # in a table: no class
+SPARSE, FILLED = 32, 8  # from so many classes on, one in so many must occur where no table names them
 CLASSES, COLORS, LABELMAP, NUMBERS = "classes.txt", "class_dict.csv", "labelmap.txt", "_classes.csv"
 
 
@@ -218,7 +219,15 @@ def meaning_of(
             return by_value(numbered(file), file)
     if colors:
         return _of_table(root, colors, palettes, masks)
-    largest = max((value for mask in masks() for value in mask.present() if value != IGNORE), default=0)
+    present = sorted({value for mask in masks() for value in mask.present()} - {IGNORE})
+    largest = max(present, default=0)
+    if largest >= SPARSE and FILLED * len(present) <= largest + 1:
+        named = ", ".join(f"{value}: class-{value}" for value in present)
+        raise RecycleError(
+            f"the masks in {folder} hold {len(present)} values from 0 to {largest}, and nothing names them: as class "
+            f"numbers they would make {largest + 1} classes",
+            f"name each value: -o 'data.dataset.values={{{named}}}'",
+        )
     return by_index([f"class-{label}" for label in range(largest + 1)], root)
 
 
