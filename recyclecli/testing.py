@@ -279,6 +279,29 @@ class AugmentationConformance(Conformance):
                     label = after.mask[photo][after.instances[photo] == instance][0]
                     assert (sample.mask[sample.instances == number] == int(label)).all()
 
+    def test_origins_name_all_photos_that_are_shown(self, registry: Registry) -> None:
+        """Where it has `origins()`: what changes with the colours of a photo of the source names that photo."""
+        source, batch = random_source(8), random_batch(4)
+
+        def augmented(samples: list[Sample]) -> list[tuple[Batch, list[dict[int, tuple[int, int]]]]]:
+            one = self.build(registry, AugmentationContext(CLASSES, MemorySource(samples)))
+            if not hasattr(one, "origins"):
+                pytest.skip("it brings in no objects of other photos")
+            torch.manual_seed(0)
+            return [(one(batch), list(one.origins())) for _ in range(5)]
+
+        samples = [source.read(index) for index in range(len(source))]
+        usual = augmented(samples)
+        for index, sample in enumerate(samples):
+            other = [*samples]
+            other[index] = sample._replace(image=255 - sample.image)
+            for (before, origins), (after, _) in zip(usual, augmented(other), strict=True):
+                for photo, told in enumerate(origins):
+                    if not torch.equal(before.image[photo], after.image[photo]):
+                        assert index in {place for place, _ in told.values()}, (
+                            f"a photo shows something of photo {index} of the source, which origins() does not name"
+                        )
+
 
 class PostprocessorConformance(Conformance):
     """A postprocessor: probabilities in, probabilities out."""

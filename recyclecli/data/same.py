@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEAR = 8  # bits of 64 by which hashes of photos that look alike differ at most
-RESAVED = 6  # by which those of one photo do; most differ by 2
+RESAVED = 16  # by which those of one photo do: 2 as a rule, more where it is flat
 CHUNK = 256  # photos that are compared with all others at a time
 PAIRS = 128  # that are compared pixel by pixel at a time
 EDGES = 0.05  # of the contrast around a pixel, by which they change it beside one level
-FAINT = 0.35  # the least that is taken for a change that is everywhere
+FAINT = 0.45  # the least that is taken for a change that is everywhere
 LEVELS, SHARES, COLOURS = (4, 20), (5, 1.2), (4, 30)
 """The most that they change: in such levels, in the ratio to what 95 % of the pixels change less than, and in levels of
 colour; each a + b / c**2, where the smaller photo has c x c pixels for one of 64x64."""
@@ -63,10 +63,10 @@ def seen(photos: NDArray[np.void], others: NDArray[np.void]) -> Seen:
     equal = {number: places[digest] for number, digest in _digests(photos) if digest in places}
     resaved: dict[int, int] = {}
     alike: dict[int, None] = {}
-    for first, second, one in _candidates(photos, others):
+    for first, second, one, near in _candidates(photos, others):
         for left, right in zip(first[one].tolist(), second[one].tolist(), strict=True):
             resaved.setdefault(left, right)
-        alike |= dict.fromkeys(np.unique(first[~one]).tolist())
+        alike |= dict.fromkeys(np.unique(first[near & ~one]).tolist())
     resaved = {left: right for left, right in resaved.items() if left not in equal}
     return Seen(equal, resaved, tuple(sorted(alike.keys() - equal.keys() - resaved.keys())))
 
@@ -76,7 +76,7 @@ def one_photo(photos: NDArray[np.void]) -> NDArray[np.int64]:
     first: dict[bytes, int] = {}
     digests = [(first.setdefault(digest, number), number) for number, digest in _digests(photos)]
     links = [np.array(digests, np.int64).reshape(-1, 2).T]
-    for left, right, one in _candidates(photos, photos):
+    for left, right, one, _ in _candidates(photos, photos):
         links.append(np.stack([left[one], right[one]]))
     return linked(len(photos), links)
 
@@ -90,7 +90,7 @@ def look_alikes(photos: NDArray[np.void]) -> NDArray[np.int64]:
     links = []
     for turn in range(TURNS):
         turned = np.array([perceptual_hash(_turned(luma, turn)) for luma in photos["luma"][known]], np.uint64)
-        links += [np.stack([known[left], known[right]]) for left, right in _close(turned, photos["hash"][known])]
+        links += [np.stack([known[left], known[right]]) for left, right in _close(turned, photos["hash"][known], NEAR)]
     return linked(len(photos), links)
 
 
@@ -98,7 +98,7 @@ def earlier_like(photos: NDArray[np.void], sides: NDArray[np.str_] | None = None
     """For each photo the first earlier one that looks alike, of another side if sides are given."""
     found: list[int | None] = [None] * len(photos)
     known = np.flatnonzero(photos["height"])
-    for first, second in _close(photos["hash"][known], photos["hash"][known]):
+    for first, second in _close(photos["hash"][known], photos["hash"][known], NEAR):
         left, right = known[first], known[second]
         ahead = right < left
         if sides is not None:
@@ -130,25 +130,26 @@ def _digests(photos: NDArray[np.void]) -> Iterator[tuple[int, bytes]]:
 
 
 def _close(
-    hashes: NDArray[np.uint64], others: NDArray[np.uint64]
+    hashes: NDArray[np.uint64], others: NDArray[np.uint64], near: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """(indices, indices) of the pairs whose hashes are near, those of some of `hashes` at a time."""
+    """(indices, indices) of the pairs whose hashes differ by `near` bits at most, some of `hashes` at a time."""
     for start in range(0, len(hashes), CHUNK):
-        first, second = np.nonzero(np.bitwise_count(hashes[start : start + CHUNK, None] ^ others[None, :]) <= NEAR)
+        first, second = np.nonzero(np.bitwise_count(hashes[start : start + CHUNK, None] ^ others[None, :]) <= near)
         yield first + start, second
 
 
 def _candidates(
     photos: NDArray[np.void], others: NDArray[np.void]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]]:
-    """(indices, indices, whether the two are one photo) of the pairs that look alike; no photo with itself."""
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]]:
+    """(indices, indices, whether the two are one photo, whether they look alike) of pairs; no photo with itself."""
     left, right = (np.flatnonzero(part["height"]) for part in (photos, others))
     means = {step: [_means(part["luma"], step) for part in (photos, others)] for step, _ in MEANS}
-    for near_first, near_second in _close(photos["hash"][left], others["hash"][right]):
+    for near_first, near_second in _close(photos["hash"][left], others["hash"][right], RESAVED):
         first, second = left[near_first], right[near_second]
         if photos is others:
             first, second = first[first != second], second[first != second]
-        one = np.bitwise_count(photos["hash"][first] ^ others["hash"][second]) <= RESAVED
+        near = np.bitwise_count(photos["hash"][first] ^ others["hash"][second]) <= NEAR
+        one = np.ones(len(first), np.bool_)
         size = _size(photos["height"][first], photos["width"][first], others["height"][second], others["width"][second])
         for step, limits in MEANS:
             pairs = np.flatnonzero(one)
@@ -160,7 +161,7 @@ def _candidates(
         for start in range(0, len(pairs), PAIRS):
             part = pairs[start : start + PAIRS]
             one[part] = _compared(photos[first[part]], others[second[part]], size[part])
-        yield first, second, one
+        yield first, second, one, near
 
 
 def _size(*sides: NDArray[np.uint32]) -> NDArray[np.float64]:

@@ -904,11 +904,10 @@ def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
 def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
     """The other folder is other/."""
     (root / "other/images").mkdir(parents=True)
-    other: Content = {**content, "images": [], "annotations": []}
-    where = _copied(root, pick(rng, content["images"]), other, rng, near=False)
-    (root / "images" / where[0]).rename(root / "other/images" / where[0])
     save(root, content)
-    save(root / "other", other)
+    where = _copied(root, pick(rng, content["images"]), content, rng, near=False)
+    (root / "images" / where[0]).rename(root / "other/images" / where[0])
+    save(root / "other", {**content, "images": content["images"][-1:], "annotations": []})
     return where
 
 

@@ -65,6 +65,8 @@ def _pasted(
             marked.append(
                 (annotation, f"annotation {short_repr(annotation.get('id'))} of {photo['file_name']!r}", photo)
             )
+    made = [image for image in content["images"] if _origins(image)]
+    marked += [(content, "the set", image) for image in made[:1]]
     for entry, where, photo in marked:
         split, sources = splits.get(photo["file_name"]), _origins(entry)
         if held_out and _origins(photo):
