@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from torch import nn
 from recyclecli import __version__
 from recyclecli.engine.allocation import AllocationLimit
 from recyclecli.engine.runs import Run
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
 from recyclecli.private import map_texts, without_passwords
 from recyclecli.reading import open_regular, parse_json, tree_fault
@@ -113,7 +112,10 @@ def read_card(file: Path) -> dict[str, Any]:
     if fault:
         raise RecycleError(f"checkpoint {file} cannot be read: {fault}", OTHER)
     if not isinstance(described, dict):
-        raise RecycleError(f"{file} is no checkpoint of recyclecli", "name one that recycle train wrote")
+        raise RecycleError(
+            f"{file} is no checkpoint of recyclecli",
+            "name one that recycle train wrote; weights of an encoder alone: -o model.weights=FILE",
+        )
     if described.get("format") != FORMAT:
         stated = described.get("recyclecli")
         writer = stated[:VERSION] if isinstance(stated, str) else "of another version"
@@ -142,49 +144,6 @@ def load_weights(file: Path) -> dict[str, torch.Tensor]:
         return load_file(file)
     except (SafetensorError, OSError) as error:
         raise RecycleError(f"checkpoint {file} cannot be read: {error}", OTHER) from error
-
-
-def start_from(model: nn.Module, file: Path, name: str, class_names: tuple[str, ...]) -> str:
-    """Give `model` the weights of another run's checkpoint, as far as they are of the same shape.
-
-    What differs is the last layer, where the other run knows another number of classes; it keeps
-    what it has.
-
-    Args:
-        model: of component `name`, for `class_names`.
-        file: a .safetensors checkpoint.
-        name: the model component.
-        class_names: of the data at hand.
-
-    Returns:
-        What was taken over, in words.
-
-    Raises:
-        RecycleError: no such checkpoint, or one of another architecture.
-    """
-    described = read_card(file)
-    given, own = load_weights(file), model.state_dict()
-    fitting = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
-    missing = [key for key in own if key not in given]
-    if missing or len(fitting) < 0.9 * len(own):
-        theirs = described["model"]
-        kept = {key: value for key, value in theirs.items() if key not in ("name", "weights")}
-        words = {key: value if isinstance(value, str) else json.dumps(value) for key, value in kept.items()}
-        options = "".join(f" -o {shlex.quote(f'model.{key}={word}')}" for key, word in words.items())
-        raise RecycleError(
-            f"{file} holds a {theirs['name']} with encoder {theirs.get('encoder', 'of its own')}, whose weights do not "
-            f"fit this {name}" + (f": it lacks {missing[0]}" if missing else ""),
-            f"train the same model: --plugin {theirs['name']}{options}",
-        )
-    model.load_state_dict(fitting, strict=False)
-    new = [key for key in own if key not in fitting]
-    text = f"starting from {file}"
-    if new:
-        counts = f"there are {len(class_names)} classes, and it knows {len(described['class_names'])}"
-        return f"{text}, but for {listed(new, 3)}: {counts}"
-    if tuple(described["class_names"]) != class_names:
-        return f"{text}; note: its classes are {listed(described['class_names'], 20)}"
-    return text
 
 
 def load_trained(registry: Registry, file: Path) -> Trained:

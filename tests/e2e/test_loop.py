@@ -562,15 +562,16 @@ class TestStartingFromARun:
         source = Fewer(random_source(4, 32)._samples)
         train(registry, recipe, Split(source, source, (1.0,) * 4, "drawn", recipe.data), "fewer", tmp_path)
         said = capsys.readouterr().err
-        assert "there are 2 classes" in said
-        assert "net.segmentation_head.0.weight" in said
+        assert "1 of 2 classes taken over by name; new and learned from the beginning: Thing" in said
+        assert "it also knew " in said
+        assert "places in net.segmentation_head.0.weight" in said
 
     def test_another_architecture_is_refused_before_a_folder_is_made(self, start, tmp_path):
         base, _ = start(name="base")
         with pytest.raises(RecycleError, match="holds a linknet with encoder tu-test_efficientnet") as caught:
             start({"train.init_from": str(base.run.best), "model": "unet"}, name="other")
         assert "--plugin linknet" in caught.value.remedy
-        with pytest.raises(RecycleError, match=r"it lacks aux\.") as caught:
+        with pytest.raises(RecycleError, match=r"it lacks 8 of \d+ tensors, as aux\.") as caught:
             start({"train.init_from": str(base.run.best), "model.aux": True}, name="other")
         assert caught.value.remedy.endswith("--plugin linknet -o model.encoder=tu-test_efficientnet -o model.aux=false")
         with pytest.raises(RecycleError, match="does not exist"):

@@ -268,6 +268,68 @@ def test_weights_of_another_encoder_are_refused(tmp_path):
         unet(SmpOptions(weights=str(file)), CONTEXT)
 
 
+class TestWeightsByName:
+    """Of a tiny encoder, saved as other programs save theirs."""
+
+    ENCODER = "tu-test_efficientnet"
+
+    def tensors(self, seed=0):
+        """An encoder's tensors under timm's names."""
+        torch.manual_seed(seed)
+        state = unet(SmpOptions(encoder=self.ENCODER, weights="none"), CONTEXT).net.encoder.state_dict()
+        return {key.removeprefix("model."): tensor for key, tensor in state.items()}
+
+    def loaded(self, state, tmp_path):
+        file = tmp_path / "w.pth"
+        torch.save(state, file)
+        torch.manual_seed(1)
+        found = unet(SmpOptions(encoder=self.ENCODER, weights=str(file)), CONTEXT).net.encoder.state_dict()
+        return {key.removeprefix("model."): tensor for key, tensor in found.items()}
+
+    @pytest.mark.parametrize("prefix", ["module.", "backbone.", "encoder.", "model.encoder.model.", "module.student."])
+    @pytest.mark.parametrize("holder", [None, "state_dict", "model"])
+    def test_a_prefix_is_taken_off(self, tmp_path, capsys, prefix, holder):
+        state = self.tensors()
+        saved = {prefix + key: tensor for key, tensor in state.items()}
+        found = self.loaded({holder: saved, "epoch": 3} if holder else saved, tmp_path)
+        assert all(torch.equal(found[key], state[key]) for key in state)
+        assert (
+            f"{len(state)} tensors of {tmp_path / 'w.pth'}, their prefix {prefix!r} taken off"
+            in capsys.readouterr().err
+        )
+
+    def test_other_parts_and_a_classifier_are_counted(self, tmp_path, capsys):
+        state = self.tensors()
+        saved = {f"encoder.{key}": tensor for key, tensor in state.items()}
+        saved |= {"encoder.classifier.weight": torch.zeros(3), "decoder.0.weight": torch.zeros(3)}
+        found = self.loaded(saved, tmp_path)
+        assert all(torch.equal(found[key], state[key]) for key in state)
+        assert "no place for 2 of its tensors, as classifier.weight" in capsys.readouterr().err
+
+    def test_a_few_that_are_missing_are_counted(self, tmp_path, capsys):
+        state = self.tensors()
+        gone = "conv_stem.weight"
+        found = self.loaded({key: tensor for key, tensor in state.items() if key != gone}, tmp_path)
+        assert [key for key in state if not torch.equal(found[key], state[key])] == [gone]
+        assert f"it lacks 1 of the encoder's {len(state)} tensors, as {gone}" in capsys.readouterr().err
+
+    def test_a_deeper_encoder_is_refused_though_it_holds_all_names(self, tmp_path):
+        """As ResNet-34's weights hold every tensor of ResNet-18, of the same shapes."""
+        state = self.tensors()
+        block = {key.replace("blocks.1.0.", "blocks.1.7."): one for key, one in state.items() if "blocks.1.0." in key}
+        with pytest.raises(RecycleError, match=r"another encoder: .* no place for \d+ of its tensors, as blocks\.1\.7"):
+            self.loaded({**state, **block}, tmp_path)
+
+    def test_another_shape_is_named(self, tmp_path):
+        state = self.tensors()
+        with pytest.raises(RecycleError, match=r"1 of \d+ tensors have another shape, as conv_stem.weight: \(1, 2\)"):
+            self.loaded({**state, "conv_stem.weight": torch.zeros(1, 2)}, tmp_path)
+
+    def test_a_file_of_no_tensors_is_refused(self, tmp_path):
+        with pytest.raises(RecycleError, match="it lacks"):
+            self.loaded({"epoch": 3}, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

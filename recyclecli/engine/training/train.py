@@ -19,12 +19,13 @@ from traceback import walk_tb
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
+from torch import nn
 
 from recyclecli.data.palette import palette
 from recyclecli.data.sources import pixel_counts
 from recyclecli.data.splits import Split, absent_classes
 from recyclecli.engine.batch import build
-from recyclecli.engine.checkpoint import card, read_card, start_from
+from recyclecli.engine.checkpoint import card, read_card
 from recyclecli.engine.environment import environment, refuse_foreign_callbacks
 from recyclecli.engine.learned import Photos, keep_photos
 from recyclecli.engine.ranks import is_first, say
@@ -34,6 +35,7 @@ from recyclecli.engine.training.data import PhotoData
 from recyclecli.engine.training.leaks import refuse_leaks, tell_leaks
 from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.saving import WholeFiles, damaged, refuse_small_disk
+from recyclecli.engine.training.start import start_from
 from recyclecli.engine.training.trainer import (
     callbacks_of,
     loggers_on_a_full_disk,
@@ -207,7 +209,10 @@ def _module(registry: Registry, recipe: Recipe, split: Split, pretrained: bool =
     context = ModelContext(len(names), pretrained=pretrained and start is None)
     model = registry.build("model", recipe.model.name, recipe.model.options, context)
     if start is not None:
-        say(start_from(model, start, recipe.model.name, names))
+        options, without = recipe.model.options, ModelContext(len(names) + 1, pretrained=False)
+        with torch.random.fork_rng():
+            wider: nn.Module = registry.build("model", recipe.model.name, options, without)
+        say(start_from(model, wider, start, recipe.model.name, names))
     counts = cache(lambda: pixel_counts(split.train))
     loss_context = LossContext(names, lambda: counts()[0], lambda: counts()[1])
     losses = [(part.weight, registry.build("loss", part.name, part.options, loss_context)) for part in recipe.loss]

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from recycle_smp import SmpOptions
 from recycle_smp.encoders import Traits, normalisation
 from recycle_smp.fcn import Fcn, Head
-from recycle_smp.weights import encoder_weights, hub_at_hand, load_file
+from recycle_smp.local import load_file
+from recycle_smp.weights import encoder_weights, hub_at_hand
 from recyclecli.types import ModelContext, RecycleError
 
 UNUSED = {"_conv_head", "_bn1", "conv_head", "bn2"}

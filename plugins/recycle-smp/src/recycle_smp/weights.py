@@ -1,4 +1,4 @@
-"""Encoder weights: from a package, from a hub, or from a local file."""
+"""Encoder weights: from a package, from a hub, or the name of a local file."""
 
 import re
 import socket
@@ -7,13 +7,10 @@ from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import torch
-from safetensors.torch import load_file as load_safetensors
-from torch import nn
 
 from recyclecli.types import RecycleError
 
@@ -94,36 +91,6 @@ def _renamed(key: str, places: list[str]) -> str:
     place = places[int(rest[0])]
     names = _PLAIN if place.startswith("blocks.0.") else _EXPANDED
     return ".".join([place, names[rest[1]], *rest[2:]])
-
-
-def load_file(encoder: nn.Module, file: str) -> None:
-    """Load a .safetensors or a plain state dict into an encoder; a classifier's tensors are left out.
-
-    Raises:
-        RecycleError: the file cannot be read safely, or does not fit.
-    """
-    try:
-        if file.endswith(".safetensors"):
-            state: dict[str, Any] = load_safetensors(file)
-        else:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-            state = state.get("state_dict", state)
-    except Exception as error:  # torch raises a different type for each kind of damage
-        raise RecycleError(f"model.weights = {file!r} cannot be read as plain tensors: {error}") from error
-    own = encoder.state_dict()
-    prefix = "model." if next(iter(own)).startswith("model.") else ""  # smp's holder of timm encoders
-    named = {(key if key in own else prefix + key): value for key, value in state.items()}
-    fitting = {key: value for key, value in named.items() if key in own}
-    missing = [key for key in own if key not in fitting and not key.endswith("num_batches_tracked")]
-    if missing:
-        raise RecycleError(
-            f"model.weights = {file!r} lacks {len(missing)} of the encoder's {len(own)} tensors, as {missing[0]}",
-            "use weights of the very encoder that the recipe names",
-        )
-    try:
-        encoder.load_state_dict(fitting, strict=False)
-    except RuntimeError as error:
-        raise RecycleError(f"model.weights = {file!r} does not fit the encoder: {error}") from error
 
 
 @contextmanager
