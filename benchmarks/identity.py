@@ -1,6 +1,6 @@
 """Whether photos are known again: frames of one camera, and the same frames saved anew; time per photo and per pair.
 
-    python benchmarks/identity.py [--frames 2000] [--camvid ../shared/data/camvid]
+    python benchmarks/identity.py [--frames 2000] [--sizes 640x480 320x240] [--camvid ../shared/data/camvid]
 
 The frames are made here: one background, objects that move, noise of the sensor. The first half is asked about the
 second, which none of them is among; then all are resized to 50 to 150 % and saved as JPEG of quality 60 to 95, and
@@ -57,10 +57,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=2000)
     parser.add_argument("--camvid", type=Path, default=Path(__file__).parents[2] / "shared/data/camvid")
+    parser.add_argument("--sizes", nargs="+", default=["640x480", "320x240"])
     arguments = parser.parse_args()
-    for size in ((640, 480), (320, 240)):
+    for text in arguments.sizes:
+        size = tuple(map(int, text.split("x")))
         photos, seconds = identities_of(frames(arguments.frames, size), arguments.frames)
-        print(f"{arguments.frames} frames of {size[0]}x{size[1]}: {1000 * seconds:.1f} ms for each, decoding apart")
+        print(f"{arguments.frames} frames of {text}: {1000 * seconds:.1f} ms for each, decoding apart")
         half = arguments.frames // 2
         told("frames", photos[:half], photos[half:])
         told("neighbours: even frames", photos[::2], photos[1::2])

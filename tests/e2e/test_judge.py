@@ -138,6 +138,41 @@ class TestEval:
                 judge()
         assert len(api.count(other, learned).names) == 3  # who counts by hand knows what it means
 
+    def test_photos_it_has_trained_on_under_another_name_and_in_another_quality(self, work, tmp_path, capsys):
+        """Of a copy of the folder, also when the folder itself is gone, and of a run that keeps no record."""
+        run, copy = work / "runs/seed-0", tmp_path / "copy"
+        content = first_of(work / "data/kfold_0_train.json", 3)
+        (copy / "other").mkdir(parents=True)
+        for number, image in enumerate(content["images"]):
+            with Image.open(work / "data" / image["file_name"]) as photo:
+                photo.convert("RGB").save(copy / f"other/{number}.jpg", quality=70)
+            image["file_name"] = f"other/{number}.jpg"
+        (copy / "annotations.json").write_text(json.dumps(content))
+        (work / "data").rename(tmp_path / "gone")
+        try:
+            with pytest.raises(api.RecycleError, match=r"has trained on 3 of these 3 photos: .* \(3 saved anew\)"):
+                api.evaluate(run, api.open_data(copy))
+        finally:
+            (tmp_path / "gone").rename(work / "data")
+        record = run / "photos.npz"
+        record.rename(tmp_path / "photos.npz")
+        try:
+            with pytest.raises(api.RecycleError, match="has trained on 3 of these 3 photos"):
+                api.evaluate(run, api.open_data(copy))
+            assert f"{run} keeps no record of its photos, as an earlier version made it" in capsys.readouterr().err
+        finally:
+            (tmp_path / "photos.npz").rename(record)
+
+    def test_a_damaged_record_of_photos_is_named(self, work):
+        record = work / "runs/seed-0/photos.npz"
+        whole = record.read_bytes()
+        record.write_bytes(whole[:100])
+        try:
+            with pytest.raises(api.RecycleError, match=r"photos\.npz, the record of what the run learned from"):
+                api.evaluate(work / "runs/seed-0", api.open_data(work / "data", "kfold_0_train.json"))
+        finally:
+            record.write_bytes(whole)
+
     def test_photos_that_a_further_result_has_trained_on(self, work):
         """By default the first run's validation photos, which are the second's training photos."""
         with pytest.raises(api.RecycleError, match="fold-1 has trained on 12 of these 12 photos"):

@@ -35,7 +35,7 @@ class TestSame:
         photos = identities_of(belt)
         found = seen(photos[:12], photos[12:])
         assert not found.same
-        assert len(found.alike) > 6  # else nothing was compared
+        assert len(found.alike) > 2  # else nothing was compared
         assert len(set(one_photo(photos).tolist())) == len(photos)
 
     def test_frames_that_were_saved_anew_are_themselves(self, belt):
