@@ -12,6 +12,7 @@ from support import SMALL, TINY, quarter_size, run_recycle, runs_in
 from recyclecli import api
 from recyclecli.data.pseudo import MARK
 from recyclecli.data.splits import make_split
+from recyclecli.engine.learned import photos_of_split
 from recyclecli.engine.pipeline import write_choice
 from recyclecli.engine.training.leaks import tell_leaks
 from recyclecli.recipe import resolve
@@ -125,7 +126,7 @@ def test_photos_of_the_run_itself_are_left_out(work, tmp_path):
     val = api.judged_photos(work / "runs/seed-0")[0].record(0).file
     (tmp_path / "photos/val.png").symlink_to(val)
     done = said(work, "pseudo-label", "seed-0", tmp_path / "photos", "--threshold", 0.4, "--out", tmp_path / "p.json")
-    assert "1 photo(s) are left out, as val.png: validation photo" in done.stderr
+    assert "1 photo(s) are left out, as val.png: a validation photo" in done.stderr
     assert "val.png" not in [image["file_name"] for image in json.loads((tmp_path / "p.json").read_text())["images"]]
     done = said(work, "pseudo-label", "seed-0", "data/kfold_0_train.json", "--out", tmp_path / "q.json", codes=(2,))
     assert "every photo is a training or validation photo" in done.stderr
@@ -216,8 +217,9 @@ def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_p
     def told(fold=0, **settings):
         recipe = resolve(api.registry(), None, {**SMALL, "data.root": work / "data", "data.fold": fold, **settings})
         split = make_split(api.registry(), recipe.data, recipe.seed)
+        photos = photos_of_split(split)
         capfd.readouterr()
-        tell_leaks(api.registry(), recipe.model_copy(update={"data": split.data}), split)
+        tell_leaks(api.registry(), recipe.model_copy(update={"data": split.data}), split, photos)
         return capfd.readouterr().err
 
     teacher = tmp_path / "teacher"
