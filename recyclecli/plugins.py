@@ -143,13 +143,19 @@ class Registry:
         Raises:
             RecycleError: unknown or ambiguous name, wrong options, missing packages.
         """
-        offer = self.find(kind, name)
+        return self.find(kind, name).build(self.options(kind, name, values), context)
+
+    def options(self, kind: Kind, name: str, values: Mapping[str, Any]) -> Options:
+        """The options of a component, checked and complete.
+
+        Raises:
+            RecycleError: unknown or ambiguous name, wrong options.
+        """
         try:
-            options = offer.options(values)
+            return self.find(kind, name).options(values)
         except ValidationError as error:
             details = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise RecycleError(f"{kind} {name}: {details}", f"see `recycle plugins show {name}`") from error
-        return offer.build(options, context)
 
 
 def allow_list() -> frozenset[str] | None:

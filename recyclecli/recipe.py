@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from shlex import quote
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -165,6 +165,7 @@ def resolve(
         faults += more
     except ValidationError as error:
         faults += [_fault(Recipe, detail) for detail in error.errors()]
+        faults += _check_parts(_sound_parts(tree), registry)[1]
     if faults:
         where = f"the recipe ({file})" if file else "the recipe"
         raise RecycleError("\n  ".join([f"{len(faults)} fault(s) in {where}:", *faults]))
@@ -180,7 +181,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         tree = read_yaml(file)
     except MissingFile as error:
-        raise RecycleError(f"recipe {file} does not exist", f"recycle init --out {quote(str(file))}") from error
+        raise RecycleError(f"recipe {file} does not exist", f"recycle init --out {shlex.quote(str(file))}") from error
     if tree is not None and not isinstance(tree, dict):
         raise RecycleError(f"{file} is not a recipe: a mapping of sections is expected")
     return tree or {}
@@ -246,6 +247,21 @@ def _entry(section: str, entries: list[dict[str, Any]], rest: list[str]) -> tupl
     raise LookupError(f"{section} holds no such entry; {nearest(rest[0], names)}")
 
 
+def _sound_parts(tree: dict[str, Any]) -> Recipe:
+    """A recipe of the components that a faulty tree names, as far as their entries have the form of one."""
+    recipe = Recipe()
+    data = tree.get("data")
+    dataset = {"dataset": data.get("dataset")} if isinstance(data, dict) else {}
+    sections: list[dict[str, Any]] = [{"data": dataset}, *({key: tree.get(key)} for key in ("model", *LISTS))]
+    for section in sections:
+        try:
+            found = Recipe.model_validate(section)
+        except ValidationError:
+            continue
+        recipe = recipe.model_copy(update={key: getattr(found, key) for key in section})
+    return recipe
+
+
 def _fault(model: type[BaseModel], detail: Any) -> str:
     """One line for a pydantic error: key, value, what is wrong, nearest valid key."""
     key = ".".join(str(step) for step in detail["loc"])[:KEY]
@@ -265,7 +281,7 @@ def _check_parts(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]
         try:
             offer = registry.find(kind, part.name)
             if missing := offer.missing():
-                faults.append(f"{key}: needs pip install {' '.join(missing)}")
+                faults.append(f"{key}: needs pip install {shlex.join(missing)}")
             options = offer.options(part.options).model_dump(mode="json")
             complete[id(part)] = part.model_validate(part.model_dump() | options)
         except RecycleError as error:

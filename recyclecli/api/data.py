@@ -48,11 +48,11 @@ def check(root: Place, files: Mapping[str, Place]) -> list[Finding]:
     return check_coco(Path(root), {split: Path(file) for split, file in files.items()})
 
 
-def stats(root: Place, json_path: str | None = None, dataset: str = "coco") -> Stats:
+def stats(root: Place, json_path: str | None = None, dataset: str = "coco", options: Mapping[str, Any] = {}) -> Stats:
     """Photos, objects and pixels of each class, and of each split."""
     from recyclecli.data.stats import folder_stats
 
-    return folder_stats(registry(), Path(root), json_path, dataset)
+    return folder_stats(registry(), Path(root), json_path, dataset, options)
 
 
 def groups(source: Source, group_by: str | None) -> list[int] | None:
@@ -71,12 +71,13 @@ def kfold(
     dataset: str = "coco",
     out: Place | None = None,
     force: bool = False,
+    options: Mapping[str, Any] = {},
 ) -> tuple[Folds, list[Path]]:
     """Split into n folds that hold every class evenly and write them; the folds and the files."""
     from recyclecli.data.folds import make_folds, write_folds
     from recyclecli.data.groups import groups_of, with_copies
 
-    source = open_data(root, json_path, dataset)
+    source = open_data(root, json_path, dataset, options)
     groups = with_copies(source, None if group_by is None else groups_of(source, group_by))
     folds = make_folds(source, n, seed, groups)
     return folds, write_folds(source, folds, Path(out or root), seed, force, group_by)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, groups, open_data, registry
 from recyclecli.api.runs import find_run, pipeline, recipe_of
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 
 def judged_photos(
-    run: Run | Place | None, data: Place | None = None, json_path: str | None = None, dataset: str = "coco"
+    run: Run | Place | None,
+    data: Place | None = None,
+    json_path: str | None = None,
+    dataset: str = "coco",
+    options: Mapping[str, Any] = {},
 ) -> tuple[Source, str]:
     """The labelled photos that a run is judged on, and where they come from, in words.
 
@@ -45,7 +49,7 @@ def judged_photos(
         raise RecycleError("--json-path without --data", "name the folder that its file names are relative to")
     if run is None and data is None:
         raise RecycleError("neither a run nor data is named", "name the labelled photos with --data")
-    other = None if data is None else open_data(data, json_path, dataset)
+    other = None if data is None else open_data(data, json_path, dataset, options)
     if other is not None:
         refuse_nothing(other, f"photo of {data}", validation=True)
     if run is None:

@@ -10,7 +10,19 @@ import typer
 
 from recyclecli.cli.candidates import components, inference_tricks
 from recyclecli.cli.compare import cells, notes, table_of
-from recyclecli.cli.options import AsJson, Dataset, Force, GroupBy, JsonPath, MetricName, RunName, Worth, metric_option
+from recyclecli.cli.options import (
+    AsJson,
+    Dataset,
+    DatasetOption,
+    Force,
+    GroupBy,
+    JsonPath,
+    MetricName,
+    RunName,
+    Worth,
+    dataset_settings,
+    metric_option,
+)
 
 if TYPE_CHECKING:
     from recyclecli.engine.judging.ablate import Ablation
@@ -26,6 +38,7 @@ def ablate(
     ] = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
+    option: DatasetOption = None,
     trick: Annotated[
         list[str] | None, typer.Option("--trick", help="Try this one; repeatable.", autocompletion=inference_tricks)
     ] = None,
@@ -52,7 +65,7 @@ def ablate(
 
     owner = api.find_run(run)
     Owned(owner.folder).refuse_overwrite([owner.pipeline], force)
-    source, how = api.judged_photos(run, data, json_path, dataset)
+    source, how = api.judged_photos(run, data, json_path, dataset, dataset_settings(option))
     chosen = metric_option(metric) or "miou_dataset"
     found = api.ablate(run, source, chosen, worth, group_by, trick or (), retrained, force, how, search or ())
     if as_json:

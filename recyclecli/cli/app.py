@@ -17,6 +17,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
 from recyclecli.printable import printable, printable_streams
 
+MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # `recyclecli.coco.photo` reads it
 COMPLETE = "_RECYCLE_COMPLETE"  # set by the scripts in shells/
 ISSUES = "https://github.com/recyclecli/recyclecli/issues"
 EXIT_CODES = {
@@ -115,12 +116,18 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def root(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001
+    max_pixels: Annotated[
+        int | None,
+        typer.Option("--max-pixels", min=1, help="Read photos of up to so many pixels.  [default: 178956970]"),
+    ] = None,
+    version: Annotated[  # noqa: ARG001
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Options of every command."""
+    if max_pixels is not None:
+        os.environ[MAX_PIXELS] = str(max_pixels)
 
 
 def _add_commands() -> None:
@@ -173,13 +180,27 @@ def _keep_docstrings() -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
+def _ordered(arguments: list[str]) -> list[str]:
+    """The arguments with the options of every command first."""
+    first, rest = [], []
+    following = iter(arguments)
+    for argument in following:
+        if argument == "--max-pixels":
+            first += [argument, *(value for value in [next(following, None)] if value is not None)]
+        elif argument == "--debug" or argument.startswith("--max-pixels="):
+            first.append(argument)
+        elif argument == "--":
+            rest += [argument, *following]
+        else:
+            rest.append(argument)
+    return first + rest
+
+
 def main() -> None:
-    """Entry point; `--debug` is taken wherever it stands."""
+    """Entry point; the options of every command are taken wherever they stand."""
     _keep_docstrings()
     os.environ.pop(FIGURES, None)  # no command opens a window
-    arguments = sys.argv[1:]
-    if "--debug" in arguments:
-        arguments = ["--debug", *(argument for argument in arguments if argument != "--debug")]
+    arguments, before = _ordered(sys.argv[1:]), os.environ.get(MAX_PIXELS)
     if COMPLETE in os.environ:
         os.environ["COLUMNS"] = "10000"  # an answer is one line, however long its help
         completion_init()
@@ -189,6 +210,8 @@ def main() -> None:
                 app(args=arguments, prog_name="recycle")
         finally:
             sys.stdout.flush()
+            os.environ.pop(MAX_PIXELS, None)
+            os.environ.update({MAX_PIXELS: before} if before else {})
     except (BrokenPipeError, SystemExit) as end:
         if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):  # rich's and typer's own
             raise

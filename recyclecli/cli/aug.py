@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from recyclecli.cli.candidates import installed
 from recyclecli.cli.flags import given, parameters
-from recyclecli.cli.groups import Making, Trained, flat
+from recyclecli.cli.groups import Making, TrainedOn, flat
 from recyclecli.cli.options import Force, Seed, data_root
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def write(
     *,
     number: Annotated[int, typer.Option("--aug-num", min=1, max=999_999, help="How many new photos.")],
     part: dict[str, Any],
-    trained: Trained,
+    trained: TrainedOn,
     making: Making,
 ) -> None:
     """Write new photos with their labels, made from the training photos alone: NAME.json and NAME/."""
@@ -44,7 +44,7 @@ def look(
     count: Annotated[int, typer.Option("--count", min=1, max=60, help="How many photos.")] = 8,
     size: Annotated[int, typer.Option("--size", min=32, max=4096, help="Fit photos into SIZExSIZE.")] = 512,
     device: Annotated[str, typer.Option("--device", help="Torch device.")] = "cpu",
-    trained: Trained,
+    trained: TrainedOn,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
@@ -54,7 +54,7 @@ def look(
     print(api.preview(part, out, {**trained.settings, "data.size": size}, count, seed, device, force))
 
 
-def show_made(made: Made, trained: Trained, making: Making) -> None:
+def show_made(made: Made, trained: TrainedOn, making: Making) -> None:
     """The file, what is in it, what was skipped, and how to train with it."""
     from recyclecli.errors import listed
 

@@ -109,6 +109,13 @@ def dataset_keys(ctx: typer.Context, incomplete: str) -> Named:
     return _assignments(((one.name, one) for one in dataset.settings) if dataset else (), incomplete)
 
 
+def dataset_options(ctx: typer.Context, incomplete: str) -> Named:
+    """Offers the options of the dataset that `--dataset` names, as keys of the recipe."""
+    dataset = installed(ctx).of("dataset").get(str(ctx.params.get("dataset") or "coco"))
+    settings = dataset.settings if dataset else ()
+    return _assignments(((f"data.dataset.{one.name}", one) for one in settings), incomplete)
+
+
 def _assignments(keys: Any, incomplete: str) -> Named:
     wanted, equals, _ = incomplete.partition("=")
     if not equals:

@@ -6,12 +6,23 @@ import shlex
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recyclecli.cli.options import AsJson, Data, Dataset, Force, JsonPath, data_root
+from recyclecli.cli.options import (
+    AsJson,
+    Crowds,
+    Data,
+    Dataset,
+    DatasetOption,
+    Force,
+    JsonPath,
+    data_root,
+    dataset_settings,
+)
 
 if TYPE_CHECKING:
     from recyclecli.data.check import Finding
@@ -28,10 +39,19 @@ def check(
     data: Data = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
+    option: DatasetOption = None,
+    crowds: Crowds = None,
     labels_only: Annotated[bool, typer.Option("--labels-only", help="Do not read the photos.")] = False,
     fix: Annotated[
         Path | None, typer.Option("--fix", help="Write a file with what can be mended without guessing, mended.")
     ] = None,
+    drop: Annotated[
+        bool,
+        typer.Option(
+            "--drop-unreadable",
+            help="With --fix: leave out photos that are missing or unreadable, and their labels.",
+        ),
+    ] = False,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Leave out a code; repeatable.")] = None,
     sliver: Annotated[int, typer.Option("--sliver", min=0, help="Report objects of fewer pixels.")] = 10,
     everything: Annotated[bool, typer.Option("--all", help="List every finding, not some of each code.")] = False,
@@ -55,7 +75,12 @@ def check(
             raise RecycleError(f"--ignore {code}: no such code", nearest(code, CATALOGUE))
     if fix is not None and len(roots) > 1:
         raise RecycleError("--fix mends one COCO file", "name one folder")
-    checked = {root: _findings(root, dataset, json_path, labels_only, fix, sliver, force) for root in roots}
+    if drop and fix is None:
+        raise RecycleError("--drop-unreadable without --fix", "name the file to write: --fix mended.json")
+    settings = dataset_settings(option, crowds)
+    checked = {
+        root: _findings(root, dataset, json_path, settings, labels_only, fix, drop, sliver, force) for root in roots
+    }
     findings = [finding for found, _ in checked.values() for finding in found]
     if len(roots) > 1 and not labels_only:
         findings += lint_folders({root: files for root, (_, files) in checked.items()})
@@ -73,10 +98,18 @@ def check(
 
 
 def _findings(
-    root: Path, dataset: str, json_path: str | None, labels_only: bool, fix: Path | None, sliver: int, force: bool
+    root: Path,
+    dataset: str,
+    json_path: str | None,
+    settings: Mapping[str, Any],
+    labels_only: bool,
+    fix: Path | None,
+    drop: bool,
+    sliver: int,
+    force: bool,
 ) -> tuple[list[Finding], dict[str, Path]]:
     """What is wrong with one folder, and its photos by name."""
-    from recyclecli.data.check import Finding, check_contents, check_masks, lint_source, mended
+    from recyclecli.data.check import Finding, check_contents, check_masks, lint_source, mended, without_unreadable
     from recyclecli.data.check.masks import mask_photos
     from recyclecli.data.check.photos import photo_files
     from recyclecli.data.sources import open_source
@@ -91,11 +124,12 @@ def _findings(
             f"correct them, or make a COCO file of them: {shlex.join(words)}",
         )
     if dataset == "masks":
-        findings = check_masks(root)
-        findings += lint_source(lambda: open_source(discover(), root, json_path, dataset), str(root), findings)
-        return findings, mask_photos(root)
+        options = discover().options("dataset", dataset, settings).model_dump()
+        findings = check_masks(root, **options)
+        opened = partial(open_source, discover(), root, json_path, dataset, settings)
+        return [*findings, *lint_source(opened, str(root), findings)], mask_photos(root, options["images"])
     try:
-        contents, names, folds = _contents(root, dataset, json_path)
+        contents, names, folds = _contents(root, dataset, json_path, settings)
     except LabelFaults as error:
         return [Finding("malformed-label", str(root), where, what) for where, what in error.faults], {}
     if fix is not None:
@@ -104,6 +138,9 @@ def _findings(
         refuse_overwrite([fix], force)
         split, content = next(iter(contents.items()))
         content, done = mended(content)
+        if drop:
+            content, gone = without_unreadable(root, content)
+            done.update(gone)
         try:
             write_json(fix, content)
         except ValueError as error:
@@ -117,9 +154,12 @@ def _findings(
     return check_contents(root, contents, names, folds, labels_only, sliver), photo_files(root, photos)
 
 
-def _contents(root: Path, dataset: str, json_path: str | None) -> tuple[dict[str, Any], dict[str, str], Sequence[Any]]:
+def _contents(
+    root: Path, dataset: str, json_path: str | None, settings: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str], Sequence[Any]]:
     """Split names to COCO contents, to file names, and the folds: as `train` would split."""
     from recyclecli.coco import find_annotation_file
+    from recyclecli.coco.crowds import as_objects
     from recyclecli.coco.document import load_content
     from recyclecli.data.check import content_of
     from recyclecli.data.folds import FOLDS_FILE, read_listing
@@ -129,12 +169,10 @@ def _contents(root: Path, dataset: str, json_path: str | None) -> tuple[dict[str
 
     folds = read_listing(root / FOLDS_FILE)[0] if (root / FOLDS_FILE).is_file() else ()
     if dataset != "coco":
-        source = open_source(discover(), root, json_path, dataset)
+        source = open_source(discover(), root, json_path, dataset, settings)
         named = named_splits(source)
-        splits = {split: getattr(named, split) for split in ("train", "val", "test")}
-        if folds or not (named.train and (named.val or named.test)):
-            splits = {"all": range(len(source))}
-        parts = {split: Subset(source, photos) for split, photos in splits.items() if photos}
+        splits: Mapping[str, Sequence[int]] = named.photos() if named.train and not folds else {}
+        parts = {split: Subset(source, photos) for split, photos in (splits or {"all": range(len(source))}).items()}
         return {name: content_of(part) for name, part in parts.items()}, dict.fromkeys(parts, str(root)), folds
     pair = {name: root / f"{name}.json" for name in ("train", "val")}
     if json_path is not None:
@@ -144,6 +182,8 @@ def _contents(root: Path, dataset: str, json_path: str | None) -> tuple[dict[str
     else:
         files = {"all": find_annotation_file(root)}
     contents = {name: load_content(file, as_is=True) for name, file in files.items()}
+    if settings.get("crowds") == "objects":
+        contents = {name: as_objects(content) for name, content in contents.items()}
     return contents, {name: str(file) for name, file in files.items()}, folds
 
 

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recyclecli.cli.candidates import runs_with_tricks
-from recyclecli.cli.options import AsJson, Dataset, GroupBy, JsonPath, MetricName, Worth, data_root, metric_option
+from recyclecli.cli.options import (
+    AsJson,
+    Dataset,
+    DatasetOption,
+    GroupBy,
+    JsonPath,
+    MetricName,
+    Worth,
+    data_root,
+    dataset_settings,
+    metric_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +46,7 @@ def compare(
     ] = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
+    option: DatasetOption = None,
     metric: MetricName = None,
     worth: Worth = 0.005,
     group_by: GroupBy = None,
@@ -47,7 +59,7 @@ def compare(
     first = next((run for run in map(api.run_of, results) if run), None)
     if first is None:
         data = data_root(data)
-    source, how = api.judged_photos(first, data, json_path, dataset)
+    source, how = api.judged_photos(first, data, json_path, dataset, dataset_settings(option))
     print(f"judging on {how}", file=sys.stderr)
     found = api.compare(results, source, chosen, worth, group_by)
     if as_json:

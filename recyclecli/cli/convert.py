@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from recyclecli.cli.candidates import components, dataset_keys, fixed
-from recyclecli.cli.options import Force, key_values
+from recyclecli.cli.options import Crowds, Force, dataset_settings
 
 EXAMPLE = "Example: `recycle data convert voc data --from masks --to coco`"
+LABELS = {"coco": "annotations", "masks": "masks", "yolo": "lines"}
 
 
 def convert(
@@ -38,13 +40,22 @@ def convert(
     polygons: Annotated[
         bool, typer.Option("--polygons", help="COCO polygons with holes instead of RLE, for tools that need them.")
     ] = False,
+    crowds: Crowds = None,
     force: Force = False,
 ) -> None:
-    """Write photos and labels in another format: COCO, index masks (VOC, mmseg) or YOLO."""
+    """Write photos and labels in another format: COCO, index masks (VOC, mmseg) or YOLO.
+
+    Exit code 1 where a format cannot hold all regions, whose number is printed.
+    """
     from recyclecli.data.convert import convert as convert_data
     from recyclecli.manifest import discover
 
-    settings = key_values("-o", option or [])
-    print(
-        convert_data(discover(), src, dst, origin, form, split=split, options=settings, polygons=polygons, force=force)
+    settings = dataset_settings(option, crowds)
+    done = convert_data(
+        discover(), src, dst, origin, form, split=split, options=settings, polygons=polygons, force=force
     )
+    left_out = f", {done.left_out} regions left out" if done.left_out else ""
+    print(f"{done.photos} photos, {done.labels} {LABELS[form]}{left_out}", file=sys.stderr)
+    print(done.file)
+    if done.left_out:
+        raise typer.Exit(1)

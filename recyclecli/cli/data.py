@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recyclecli.cli import check, convert, oversample, show, stats
-from recyclecli.cli.options import AsJson, Data, Dataset, Force, JsonPath, Seed, data_root
+from recyclecli.cli.options import (
+    AsJson,
+    Data,
+    Dataset,
+    DatasetOption,
+    Force,
+    JsonPath,
+    Seed,
+    data_root,
+    dataset_settings,
+)
 
 if TYPE_CHECKING:
     from recyclecli.data.folds import Folds
@@ -41,6 +51,7 @@ def kfold(
     data: Data = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
+    option: DatasetOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the files.  [default: the data's]")] = None,
     seed: Seed = 0,
     force: Force = False,
@@ -59,7 +70,7 @@ def kfold(
     from recyclecli import api
 
     root = data_root(data)
-    folds, paths = api.kfold(root, n, seed, group_by, json_path, dataset, out or root, force)
+    folds, paths = api.kfold(root, n, seed, group_by, json_path, dataset, out or root, force, dataset_settings(option))
     if folds.group_sizes and group_by:
         sizes = folds.group_sizes
         print(f"{len(sizes)} groups by {group_by}, the largest of {max(sizes)} photos", file=sys.stderr)
@@ -99,3 +110,6 @@ def print_folds(folds: Folds) -> None:
     off = np.abs(counts - mean) / np.maximum(mean, 1)
     table.add_row("farthest from even", *(f"{share:.0%}" for share in off.max(0)), "", "")
     Console().print(table)
+    uneven = [f"{name} {column.min()} to {column.max()}" for name, column in rows.items() if np.ptp(column) > 1]
+    if uneven:
+        print(f"the best that was found; counts that differ by more than one: {', '.join(uneven)}", file=sys.stderr)

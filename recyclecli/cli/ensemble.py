@@ -13,12 +13,20 @@ import typer
 
 from recyclecli.cli.candidates import runs_with_tricks
 from recyclecli.cli.groups import Running, Written, flags_given, flat
-from recyclecli.cli.options import Dataset, GroupBy, JsonPath, MetricName, metric_option
+from recyclecli.cli.options import (
+    Dataset,
+    DatasetOption,
+    GroupBy,
+    JsonPath,
+    MetricName,
+    dataset_settings,
+    metric_option,
+)
 
 EXAMPLE = "Example: `recycle ensemble unet-001 fpn-001+hflip --images photos --out predicted --submission s.csv`"
 
 
-SELECTING = ("labelled", "dataset", "json_path", "metric", "group_by")  # what only --select looks at
+SELECTING = ("labelled", "dataset", "json_path", "option", "metric", "group_by")  # what only --select looks at
 PREDICTING = ("images", "out", "save", "submission", "data", "force", *(field.name for field in fields(Running)))
 VOTING = ("models", "weight", "submission", "force", "as_json")  # what a vote of submissions takes, beside `hard`
 
@@ -53,6 +61,7 @@ def ensemble(
     ] = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
+    option: DatasetOption = None,
     metric: MetricName = None,
     group_by: GroupBy = None,
     soup: Annotated[
@@ -91,13 +100,13 @@ def ensemble(
     if select:
         _refuse(ctx, ("weight", *(["vote"] if vote == "hard" else [])), "--select chooses the weights of a mean")
         if labelled is None:
-            _refuse(ctx, ("dataset", "json_path"), "no photos are named with --labelled")
+            _refuse(ctx, ("dataset", "json_path", "option"), "no photos are named with --labelled")
     else:
         _refuse(ctx, SELECTING, "nothing is chosen, as with --select")
     chosen: list[Any] = list(models)
     said = {}
     if select:
-        source = None if labelled is None else api.open_data(labelled, json_path, dataset)
+        source = None if labelled is None else api.open_data(labelled, json_path, dataset, dataset_settings(option))
         found = api.select(models, source, metric_option(metric) or "miou_dataset", group_by)
         chosen, shares = list(found.members), [one.share for one in found.members]
         said = found.as_dict()

@@ -12,6 +12,7 @@ from recyclecli.cli.candidates import runs
 from recyclecli.cli.options import (
     AsJson,
     Dataset,
+    DatasetOption,
     GroupBy,
     JsonPath,
     Plain,
@@ -19,6 +20,7 @@ from recyclecli.cli.options import (
     Tta,
     Window,
     data_root,
+    dataset_settings,
     pipeline_option,
 )
 
@@ -38,6 +40,7 @@ def evaluate(
     ] = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
+    option: DatasetOption = None,
     submission: Annotated[
         Path | None, typer.Option("--submission", help="Score this CSV of 256x256 labels instead of a model.")
     ] = None,
@@ -65,7 +68,7 @@ def evaluate(
         raise RecycleError("--tta, --post and --plain change what a model predicts, not what is stored")
     if run is None:
         data = data_root(data)
-    source, how = api.judged_photos(run, data, json_path, dataset)
+    source, how = api.judged_photos(run, data, json_path, dataset, dataset_settings(option))
     print(f"judging on {how}", file=sys.stderr)
     if submission is not None:
         result = api.evaluate_submission(submission, source, group_by)

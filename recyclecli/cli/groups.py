@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 from recyclecli.cli.candidates import components, fixed
-from recyclecli.cli.options import AsJson, Data, Force, JsonPath, Seed, data_root
+from recyclecli.cli.options import (
+    AsJson,
+    Crowds,
+    Data,
+    DatasetOption,
+    Force,
+    JsonPath,
+    Seed,
+    data_root,
+    dataset_settings,
+)
 from recyclecli.errors import RecycleError
 from recyclecli.printable import one_line
 
@@ -45,6 +55,7 @@ class Trained:
         list[str] | None, typer.Option("--val-json", metavar="JSON[@ROOT]", help="Validation file; repeatable.")
     ] = None
     fold: Annotated[int | None, typer.Option("--fold", min=0, help="Fold of folds.json to hold out.")] = None
+    crowds: Crowds = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -56,6 +67,7 @@ class Trained:
             "data.train": _files(self.train_json),
             "data.val": _files(self.val_json),
             "data.fold": self.fold,
+            "data.dataset.crowds": self.crowds,
         }
         return {key: value for key, value in flags.items() if value is not None}
 
@@ -66,6 +78,19 @@ class Trained:
         if self.val_json or not all((data_root(self.data) / name).is_file() for name in usual):
             return self.train_json or [], self.val_json or []
         return usual[:1], usual[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedOn(Trained):
+    """What is trained on, with the options of the dataset, for commands that take no recipe."""
+
+    option: DatasetOption = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """See `Trained`."""
+        own = {f"data.dataset.{key}": value for key, value in dataset_settings(self.option).items()}
+        return {**Trained.settings.fget(self), **own}  # type: ignore[attr-defined]
 
 
 def _files(places: list[str] | None) -> list[dict[str, Any]] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from recyclecli.cli.options import Data, Dataset, Force, JsonPath, data_root
+from recyclecli.cli.options import Data, Dataset, DatasetOption, Force, JsonPath, data_root, dataset_settings
 
 EXAMPLE = "Example: `recycle init --data DIR`, then `recycle train --recipe recipe.yaml`"
 
@@ -18,24 +19,39 @@ def init(
     data: Data = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
+    option: DatasetOption = None,
     out: Annotated[Path, typer.Option("--out", help="The file to write.")] = NAME,
     force: Force = False,
 ) -> None:
     """Write a commented recipe for the data at hand."""
     from recyclecli.data.sources import open_source
-    from recyclecli.data.starter import starter_recipe
+    from recyclecli.data.splits import make_split
+    from recyclecli.data.starter import CPU, GPU, starter_recipe
+    from recyclecli.engine.doctor import has_gpu
+    from recyclecli.errors import RecycleError
     from recyclecli.files import refuse_overwrite
     from recyclecli.locks import held
     from recyclecli.manifest import discover
     from recyclecli.owned import Owned
+    from recyclecli.recipe import DataSection
 
     root = data_root(data)
-    source = open_source(discover(), root, json_path, dataset)
+    registry = discover()
+    source = open_source(registry, root, json_path, dataset, dataset_settings(option))
     owned = Owned(out.parent)
     refuse = owned.refuse_overwrite if out == NAME else refuse_overwrite
     refuse([out], force)  # before anything is made
+    settings: dict[str, Any] = {"json_path": json_path} if json_path else {}
+    if dataset != "coco" or option:
+        settings["dataset"] = {"name": dataset, **dataset_settings(option)}
+    try:
+        split = make_split(registry, DataSection.model_validate({"root": root, **settings}), 0)
+        photos, how = len(split.train), split.how
+    except RecycleError as error:
+        photos, how = len(source), f"cannot be split yet: {error.args[0]}"
+    text = starter_recipe(source, root, settings, photos, str(out), GPU if has_gpu() else CPU)
     with held(out):
         refuse([out], force)
-        owned.write_text(out, starter_recipe(source, root))
-    print(f"{out}: {len(source)} photos, {len(source.class_names)} classes")
-    print(f"next      recycle train --recipe {out}")
+        owned.write_text(out, text)
+    print(f"{out}: {len(source)} photos, {len(source.class_names)} classes; {photos} to train on: {how}")
+    print(f"next      recycle train --recipe {shlex.quote(str(out))}")

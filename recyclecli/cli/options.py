@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from recyclecli.cli.candidates import components, metrics, runs, views
+from recyclecli.cli.candidates import components, dataset_options, metrics, runs, views
 
 if TYPE_CHECKING:
     from recyclecli.engine.pipeline import Pipeline
@@ -21,6 +21,19 @@ Dataset = Annotated[
 JsonPath = Annotated[
     str | None,
     typer.Option("--json-path", help="Annotation file.  [default: train_all.json, train.json or annotations.json]"),
+]
+DatasetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-o",
+        metavar="KEY=VALUE",
+        help="data.dataset.KEY=VALUE, an option of the dataset component; repeatable.",
+        autocompletion=dataset_options,
+    ),
+]
+Crowds = Annotated[
+    Literal["objects", "regions"] | None,
+    typer.Option("--crowds", help="What iscrowd 1 means.  [default: objects where a file has no other kind]"),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same result.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
@@ -59,6 +72,23 @@ Worth = Annotated[float, typer.Option("--worth", min=0.0001, max=1, help="The sm
 def data_root(data: Path | None) -> Path:
     """The folder that `--data` means."""
     return data or Path(os.environ.get("RECYCLE_DATA") or "data")
+
+
+def dataset_settings(option: list[str] | None, crowds: str | None = None) -> dict[str, object]:
+    """The options of the dataset that `-o data.dataset.KEY=VALUE` and `--crowds` set; KEY=VALUE alone is the same.
+
+    Raises:
+        RecycleError: another key of the recipe.
+    """
+    from recyclecli.errors import RecycleError
+
+    settings = {}
+    for key, value in key_values("-o", option or []).items():
+        name = key.removeprefix("data.dataset.")
+        if "." in name or name == "data":
+            raise RecycleError(f"-o {key}: only options of the dataset can be set here", "-o data.dataset.KEY=VALUE")
+        settings[name] = value
+    return settings | ({"crowds": crowds} if crowds else {})
 
 
 def key_values(flag: str, texts: list[str]) -> dict[str, object]:

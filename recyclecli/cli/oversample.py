@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from recyclecli.cli.aug import show_made
-from recyclecli.cli.groups import Making, Trained, flat
+from recyclecli.cli.groups import Making, TrainedOn, flat
 
 EXAMPLE = "Example: `recycle data oversample --patch Battery --background Metal --num-output 500`"
 
@@ -28,7 +28,7 @@ def oversample(
     objects: Annotated[int, typer.Option("--max-objects", min=1, max=64, help="Most objects for a photo.")] = 6,
     flip: Annotated[float, typer.Option("--flip", min=0, max=1, help="Probability of mirroring an object.")] = 0.5,
     elastic: Annotated[float, typer.Option("--elastic", min=0, max=1, help="Probability of bending a photo.")] = 0.5,
-    trained: Trained,
+    trained: TrainedOn,
     making: Making,
 ) -> None:
     """Paste objects of rare classes on photos of chosen classes: new photos and a COCO file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -92,7 +93,7 @@ def show(
         console.print(f"[bold]{escape(offer.qualified)}[/] {offer.plugin.version}, {described['kind']}")
         console.print(escape(described["summary"]))
         if described["missing"]:
-            console.print(f"needs: pip install {escape(' '.join(described['missing']))}")
+            console.print(f"needs: pip install {escape(shlex.join(described['missing']))}")
         table = Table("option", "type", "default", "meaning")
         for option in described["options"]:
             table.add_row(*(escape(str(option[key])) for key in ("name", "type", "default", "help")))

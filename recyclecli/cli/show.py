@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recyclecli.cli.options import Data, Dataset, Force, JsonPath, Seed, data_root
+from recyclecli.cli.options import Data, Dataset, DatasetOption, Force, JsonPath, Seed, data_root, dataset_settings
 
 EXAMPLE = "Example: `recycle data show`, or as a page to browse: `recycle data show --out look.html --class Battery`"
 
@@ -16,6 +16,7 @@ def show(
     data: Data = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
+    option: DatasetOption = None,
     out: Annotated[
         Path, typer.Option("--out", help="NAME.png for a contact sheet, NAME.html for a page to browse.")
     ] = Path("sheet.png"),
@@ -42,7 +43,7 @@ def show(
         raise RecycleError(f"--out {out} ends neither in .png nor in .html", "name a sheet.png or a page.html")
     refuse_overwrite([out], force)
     root = data_root(data)
-    source = open_source(discover(), root, json_path, dataset)
+    source = open_source(discover(), root, json_path, dataset, dataset_settings(option))
     colors = palette(source.class_names, root)
     from recyclecli.report import sheet
 

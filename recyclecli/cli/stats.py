@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recyclecli.cli.options import AsJson, Data, Dataset, Force, JsonPath, data_root
+from recyclecli.cli.options import (
+    AsJson,
+    Crowds,
+    Data,
+    Dataset,
+    DatasetOption,
+    Force,
+    JsonPath,
+    data_root,
+    dataset_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +37,8 @@ def stats(
     data: Data = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
+    option: DatasetOption = None,
+    crowds: Crowds = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write a page with figures.")] = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -41,7 +53,7 @@ def stats(
     root = data_root(data)
     if html is not None:
         refuse_overwrite([html], force)
-    found = folder_stats(discover(), root, json_path, dataset)
+    found = folder_stats(discover(), root, json_path, dataset, dataset_settings(option, crowds))
     if html is not None:
         from recyclecli.data.palette import palette
         from recyclecli.report.stats import stats_page
@@ -134,6 +146,10 @@ def sentences(stats: Stats) -> Iterator[str]:
     yield "side: root of the median area, in pixels; small: below 32x32, large: from 96x96 on, in own area"
     if stats.ignored:
         yield f"ignored: {stats.ignored:,} pixels, in no share above"
+    if stats.crowds.any():
+        crowds = [f"{name} {count:,}" for name, count in zip(stats.class_names, stats.crowds, strict=True) if count]
+        total = f"{int(stats.crowds.sum()):,} regions of no single object, in no count of objects"
+        yield f"crowds: {total}: {', '.join(crowds)}"
     if stats.hidden.any():
         yield f"hidden: {int(stats.hidden.sum()):,} objects are wholly covered by others"
     often = [

@@ -6,7 +6,14 @@ Plugins may use everything listed here.
 from recyclecli.coco.document import Document, read_document
 from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, is_background, label_index
 from recyclecli.coco.paint import paint
-from recyclecli.coco.paths import PHOTO_SUFFIXES, find_annotation_file, resolve_file
+from recyclecli.coco.paths import (
+    PHOTO_SUFFIXES,
+    find_annotation_file,
+    find_annotation_files,
+    is_hidden,
+    photos_below,
+    resolve_file,
+)
 from recyclecli.coco.photo import open_photo, photo_size, read_photo
 from recyclecli.coco.pieces import connected_pieces
 from recyclecli.coco.rle import decode, encode, rasterise
@@ -27,12 +34,15 @@ __all__ = [
     "document_of",
     "encode",
     "find_annotation_file",
+    "find_annotation_files",
     "has_background",
     "is_background",
+    "is_hidden",
     "label_index",
     "open_photo",
     "paint",
     "photo_size",
+    "photos_below",
     "rasterise",
     "read_document",
     "read_photo",

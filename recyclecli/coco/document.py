@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recyclecli.coco.join import joined
 from recyclecli.coco.labels import LabelIndex, label_index
 from recyclecli.coco.layouts import is_labelme, labelme_cause
 from recyclecli.coco.loose import strict
 from recyclecli.coco.outline import are_shares
-from recyclecli.coco.photo import PIXELS
+from recyclecli.coco.photo import max_pixels
 from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, parse_json, read_bytes, tree_fault
@@ -36,8 +37,9 @@ class Document:
     """A COCO file that has the form of one.
 
     Attributes:
-        file: where it was read.
-        content: the JSON as it came.
+        file: where it was read, the first of several.
+        content: the JSON as it came, joined where there were several files.
+        parts: images of each file.
         labels: its label index.
         annotations: image id to that image's annotations in file order.
         empty: ids of annotations that enclose no pixel: no polygon of three points, no run.
@@ -45,20 +47,22 @@ class Document:
 
     file: Path
     content: dict[str, Any]
+    parts: tuple[int, ...]
     labels: LabelIndex
     annotations: dict[Any, list[dict[str, Any]]]
     empty: tuple[Any, ...]
 
 
-def read_document(file: Path) -> Document:
-    """Read and check a COCO file.
+def read_document(*files: Path) -> Document:
+    """Read and check a COCO file, or several as one.
 
     Raises:
         RecycleError: the file is missing, is no JSON or no COCO, or has entries that cannot be
             used: doubled image ids, annotations of unknown images or categories, coordinates
             that are no finite numbers or lie far outside, an RLE of another size.
     """
-    content = load_content(file)
+    file = files[0]
+    content, parts = joined([load_content(one) for one in files], files)
     images = {image["id"]: image for image in content["images"]}
     labels = label_index(content["categories"], file)
     faults = list(_image_faults(content["images"]))
@@ -85,7 +89,7 @@ def read_document(file: Path) -> Document:
     if faults:
         shown = "\n  ".join(faults[:5] + ([f"... and {len(faults) - 5} more"] if len(faults) > 5 else []))
         raise RecycleError(f"{file} has {len(faults)} fault(s):\n  {shown}", "correct or remove these entries")
-    return Document(file, content, labels, annotations, tuple(empty))
+    return Document(file, content, parts, labels, annotations, tuple(empty))
 
 
 def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS), as_is: bool = False) -> dict[str, Any]:
@@ -165,9 +169,9 @@ def size_fault(image: Mapping[str, Any]) -> Fault | None:
     height, width = image["height"], image["width"]
     if min(height, width) < 1:
         return "invalid-image-size", f"it is stated as {short_repr(width)}x{short_repr(height)} pixels"
-    if max(height, width) > SIDE or height * width > PIXELS:
+    if max(height, width) > SIDE or height * width > max_pixels():
         cause = f"it is stated as {short_repr(width)}x{short_repr(height)} pixels"
-        return "invalid-image-size", f"{cause}; at most {PIXELS} are read, and {SIDE} on a side"
+        return "photo-too-large", f"{cause}; at most {max_pixels()} are read (--max-pixels), and {SIDE} on a side"
     return None
 
 

@@ -10,6 +10,29 @@ from recyclecli.errors import RecycleError
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 ANNOTATION_FILES = ("train_all.json", "train.json", "annotations.json")
+SPLIT_FILES = ("train.json", "val.json")
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of that name is none of the user's: `._1.jpg`, `.ipynb_checkpoints`, `__MACOSX`."""
+    return name.startswith(".") or name in ("__MACOSX", "@eaDir")
+
+
+def photos_below(folder: Path) -> list[Path]:
+    """The photos in a folder and the folders in it, by name; what is hidden, and what its name is of, is left out."""
+    found = (file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file())
+    return sorted(file for file in found if not any(map(is_hidden, file.relative_to(folder).parts)))
+
+
+def find_annotation_files(root: Path) -> list[Path]:
+    """The annotation files of the whole source in `root`: train.json with val.json, or `find_annotation_file`'s.
+
+    Raises:
+        RecycleError: see there.
+    """
+    first = find_annotation_file(root)
+    pair = [root / name for name in SPLIT_FILES]
+    return pair if first == pair[0] and pair[1].is_file() else [first]
 
 
 def find_annotation_file(root: Path) -> Path:

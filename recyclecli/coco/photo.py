@@ -27,8 +27,15 @@ BAND = 2048  # x BAND pixels are converted at a time
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # those of `PHOTO_SUFFIXES`; PIL would run Ghostscript for others
 UNCHECKED = 2**24  # pixels that are painted without a look at the photo
 WHITE_OF_12 = 2**12 - 1
-PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError
 LARGE = 2**24  # pixels of a photo that is decoded while no other such is, whatever many threads read
+PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError, unless MAX_PIXELS allows it
+MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # what `--max-pixels` sets, for the processes of a command, too
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1", b"ftypavif")  # from the fifth byte on
+HEIC_SUFFIXES = frozenset({".heic", ".heif", ".avif"})
+HEIC_REMEDY = (
+    "save them as JPEG: heif-convert IN OUT.jpg, on a Mac sips -s format jpeg IN --out OUT.jpg; on an iPhone choose "
+    "Camera, Formats, Most Compatible"
+)
 DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, struct.error, zlib.error)
 """What PIL's decoders raise on a damaged file."""
 
@@ -43,6 +50,11 @@ def _unlock() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_unlock)
+
+
+def max_pixels() -> int:
+    """The most pixels that a photo may have."""
+    return int(os.environ.get(MAX_PIXELS) or PIXELS)
 
 
 def read_photo(file: Path, height: int | None = None, width: int | None = None) -> NDArray[np.uint8]:
@@ -124,18 +136,42 @@ def open_photo(file: Path, what: str = "photo") -> Iterator[tuple[Image.Image, i
         with handle:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                if (most := max_pixels()) > PIXELS:
+                    Image.MAX_IMAGE_PIXELS = most  # PIL refuses twice as many
                 image: Image.Image = Image.open(handle, formats=FORMATS)
+                if image.width * image.height > most:
+                    raise _too_large(file, what, image.size)
             with image, _alone if image.width * image.height > LARGE else nullcontext():
                 yield image, orientation_of(image)
     except UnidentifiedImageError as error:
+        with file.open("rb") as head:
+            if head.read(12)[4:] in HEIC:
+                raise RecycleError(f"{what} {file} is HEIC or AVIF, whatever its name says", HEIC_REMEDY) from error
         raise RecycleError(
             f"{what} {file} cannot be read: it is none of {', '.join(FORMATS)}, whatever its name says",
             "save it in one of these formats, or drop it from the set",
         ) from error
-    except (*DAMAGE, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        with _alone:
+            limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            try:
+                with Image.open(file, formats=FORMATS) as image:
+                    raise _too_large(file, what, image.size) from error
+            finally:
+                Image.MAX_IMAGE_PIXELS = limit
+    except DAMAGE as error:
         raise RecycleError(
             f"{what} {file} cannot be read: {error}", "replace the file or drop it from the set"
         ) from error
+
+
+def _too_large(file: Path, what: str, size: tuple[int, int]) -> RecycleError:
+    pixels = size[0] * size[1]
+    return RecycleError(
+        f"{what} {file} is {size[0]}x{size[1]} pixels; photos of more than {max_pixels()} are opened with --max-pixels "
+        f"{pixels} only, as a small file may be made to fill the memory",
+        f"if you trust it, type the command again with --max-pixels {pixels}; else reduce it",
+    )
 
 
 def orientation_of(image: Image.Image) -> int:

@@ -10,12 +10,15 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recyclecli.coco.crowds import Crowds, are_objects, as_objects
 from recyclecli.coco.document import PROVENANCE, encloses_nothing, read_document
 from recyclecli.coco.labels import has_background, project_categories
+from recyclecli.coco.lookup import locate
 from recyclecli.coco.outline import outline_fault, told
 from recyclecli.coco.paint import paint
 from recyclecli.coco.paths import resolve_file
 from recyclecli.coco.photo import check_size, read_photo
+from recyclecli.console import say_once
 from recyclecli.errors import listed
 from recyclecli.types import IGNORE, Annotation, Record, Sample
 
@@ -32,21 +35,39 @@ class CocoSource:
 
     Args:
         root: the folder that `file_name`s are relative to.
-        file: the COCO file.
+        files: the COCO file, or several as one.
+        crowds: what `iscrowd: 1` means: regions of no single object, or objects; see `are_objects`.
+
+    Attributes:
+        document: the content, with the names that the photos have, and crowds that are taken for objects as objects.
+        splits: `train` and `val` to indices of photos, where those are two files.
 
     Raises:
         RecycleError: see `read_document` and `resolve_file`.
     """
 
-    def __init__(self, root: Path, file: Path) -> None:
-        document = read_document(file)
+    def __init__(self, root: Path, *files: Path, crowds: Crowds = "auto") -> None:
+        document = read_document(*files)
+        file, images = document.file, document.content["images"]
+        first = document.parts[0]
+        self.splits = {"train": range(first), "val": range(first, len(images))} if len(files) > 1 else {}
+        located = locate(root, [image["file_name"] for image in images])
+        located.refuse_doubtful(file)
+        objects, meaning = are_objects(document.content, crowds)
+        say_once(located.note(file, len(images)), f"note: {file}: {meaning}" if meaning else "")
         self.document = document.content
+        if located.found:
+            self.document = {**self.document, "images": located.rename(images)}
+        if objects:
+            self.document = as_objects(self.document)
         self.class_names = document.labels.class_names
         self._ground = 0 if has_background(self.class_names) else IGNORE
         made_with = frozenset(_named(self.document))
         digests = _digests(self.document)
         self._records = [
-            _record(root, image, document.annotations[image["id"]], document.labels.label_of, made_with, digests)
+            _record(
+                root, image, document.annotations[image["id"]], document.labels.label_of, made_with, digests, objects
+            )
             for image in self.document["images"]
         ]
         if document.empty:
@@ -105,7 +126,9 @@ def _record(
     label_of: Any,
     made_with: frozenset[str],
     digests: Mapping[str, str],
+    objects: bool,
 ) -> Record:
+    """What a COCO file knows of a photo; `objects`: its crowds are objects."""
     made = PROVENANCE in image
     return Record(
         file=resolve_file(root, image["file_name"]),
@@ -118,7 +141,8 @@ def _record(
                 label=label_of[annotation["category_id"]],
                 segmentation=annotation.get("segmentation") or [],
                 area=annotation.get("area"),
-                iscrowd=bool(annotation.get("iscrowd", 0)),
+                iscrowd=bool(annotation.get("iscrowd"))
+                and not (objects and label_of[annotation["category_id"]] != IGNORE),
                 provenance=_named(annotation),
                 boxed=bool(annotation.get("bbox")),
             )

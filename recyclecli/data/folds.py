@@ -15,6 +15,7 @@ from recyclecli.data.foreground import refuse_nothing
 from recyclecli.data.groups import grouped_folds
 from recyclecli.data.named import named_splits
 from recyclecli.data.sources import Subset, read_labels
+from recyclecli.data.swaps import within_one
 from recyclecli.data.threads import in_threads
 from recyclecli.errors import RecycleError
 from recyclecli.owned import Owned
@@ -56,7 +57,8 @@ def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | No
     Each photo is described by its rarest class, its number of classes and its number of
     annotations, the two counts binned by quantiles and all of it one-hot: the library casts
     labels to bool, so integers would be taken for 'all present' and the split be random.
-    `grouped_folds` then swaps photos until every class is spread evenly, too.
+    `grouped_folds` then swaps photos until every class is spread evenly, too, and `within_one` until the counts of
+    each class differ by one at most, where it finds that.
 
     Args:
         source: the photos.
@@ -85,6 +87,7 @@ def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | No
         for fold, (_, held_out) in enumerate(splitter.split(columns, columns)):
             start[held_out] = fold
     folds = grouped_folds(np.concatenate([columns, counts > 0], 1), groups, n, seed, start)
+    folds = within_one(counts > 0, groups, folds, n, seed)
     parts = [folds == fold for fold in range(n)]
     return Folds(
         source.class_names,
@@ -238,11 +241,13 @@ def read_fold(source: Source, file: Path, fold: int, dealt: Sequence[int] | None
     Raises:
         RecycleError: no such file or fold, or it was made from other photos.
     """
-    dealt = named_splits(source).dealt if dealt is None else dealt
+    named = named_splits(source)
     folds, made_from = read_listing(file)
     if fold >= len(folds):
         raise RecycleError(f"{file} holds folds 0 to {len(folds) - 1}, not {fold}")
-    if made_from != digest(source, dealt):
+    choices = [named.dealt if dealt is None else dealt, named.train]  # version 0.1 dealt out train.json alone
+    dealt = next((photos for photos in choices if photos and made_from == digest(source, photos)), None)
+    if dealt is None:
         raise RecycleError(
             f"{file} was made from other photos than the source holds now",
             f"make it again: recycle data kfold --n {len(folds)} --force --data {file.parent}",

@@ -31,6 +31,11 @@ class NamedSplits:
     test: tuple[int, ...]
     dealt: tuple[int, ...]
 
+    def photos(self) -> dict[str, tuple[int, ...]]:
+        """The splits that have photos."""
+        splits = {"train": self.train, "val": self.val, "test": self.test}
+        return {split: photos for split, photos in splits.items() if photos}
+
     def __str__(self) -> str:
         counts = {"training": self.train, "validation": self.val, "test": self.test}
         parts = [f"{len(photos)} {what}" for what, photos in counts.items() if photos]

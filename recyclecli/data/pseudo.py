@@ -70,8 +70,8 @@ def pseudo_labels(
             uint16, probability times 65535, one by one.
         class_names: K names by label.
         rule: `fixed`: a pixel needs the probability `value`. `quantile`: of each class's pixels the
-            surest share `value` is taken (Zou et al., "Class-balanced self-training", 2018), and what
-            is as sure as the last of it.
+            surest share `value` is taken (Zou et al., "Class-balanced self-training", 2018), exactly: of those
+            as sure as the last of it a seeded draw.
             `class-balanced`: the probability `value`, lowered for a class of which fewer pixels reach
             it than of the best one: to b / (2 - b) of it, b the ratio of the two shares, but not below
             half; a class of which none does keeps it (after Zhang et al., "FlexMatch", 2021).
@@ -96,12 +96,19 @@ def pseudo_labels(
     for name, wanted in named.items():
         limits[class_names.index(name)] = wanted
     needed = _least_sure(limits)
+    ties = [
+        _Ties(counts[label], label, int(needed[label]), value)
+        for label, name in enumerate(class_names)
+        if rule == "quantile" and name not in named
+    ]
     predicted, taken = counts.sum(1), np.zeros(len(class_names), np.int64)
     rejected: list[str] = []
 
     def kept() -> Iterator[dict[str, Any]]:
         for name, labels, confidence in read():
             sure = confidence >= needed[labels]
+            for tie in ties:
+                tie.leave_out(labels, confidence, sure)
             share = float(sure.mean())
             if share < least:
                 rejected.append(name)
@@ -150,6 +157,36 @@ def _limits(counts: NDArray[np.int64], rule: Rule, value: float) -> NDArray[np.f
         ratio = sure / max(sure.max(), 1e-12)
         limits *= np.where(sure > 0, np.maximum(ratio / (2 - ratio), 0.5), 1.0)
     return limits
+
+
+class _Ties:
+    """The pixels of a class that are exactly as sure as the last of its share: so many that the share is exact.
+
+    Args:
+        counts: (BINS,) pixels of the class by confidence.
+        label: of the class.
+        limit: the least confidence of its share.
+        share: of its pixels, 0 to 1.
+    """
+
+    def __init__(self, counts: NDArray[np.int64], label: int, limit: int, share: float) -> None:
+        import numpy as np
+
+        self._label, self._limit, self._all, self._seen = label, limit, int(counts[limit]), 0
+        surer = int(counts[limit + 1 :].sum())
+        self._wanted = min(self._all, max(0, round(share * int(counts.sum())) - surer))
+        self._chance = np.random.default_rng(label)
+
+    def leave_out(self, labels: NDArray[np.uint8], confidence: NDArray[np.uint16], sure: NDArray[np.bool_]) -> None:
+        """Take those of the next photo (H, W) out of `sure` that are not drawn; every photo gives its part."""
+        import numpy as np
+
+        if self._wanted == self._all:
+            return
+        places = np.flatnonzero((labels == self._label) & (confidence == self._limit))
+        before, self._seen = self._seen, self._seen + len(places)
+        taken = self._wanted * self._seen // self._all - self._wanted * before // self._all
+        sure.ravel()[self._chance.permutation(places)[taken:]] = False
 
 
 def _least_sure(limits: NDArray[np.float64]) -> NDArray[np.uint16]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,10 +221,22 @@ def _refuse_missing(split: Split) -> None:
     missing = [record.file for record in records if not record.file.is_file()]
     if 0 < len(missing) < len(records):
         raise RecycleError(
-            f"{len(missing)} of {len(records)} photos are missing: {listed(missing, 3)}", "restore them, or drop them"
+            f"{len(missing)} of {len(records)} photos are missing: {listed(missing, 3)}",
+            f"restore them, or drop them: {_dropping(split.data)}",
         )
     if missing:  # a wrong root, or photos that are drawn and not stored: reading one tells
         split.train.read(0)
+
+
+def _dropping(data: DataSection) -> str:
+    """The lines that drop missing photos."""
+    words = ["recycle", "data", "check", "--data", str(data.root)]
+    words += ["--json-path", data.json_path] if data.json_path else []
+    files = [file.json_path for file in (*data.train, *data.val) if file.json_path]
+    line = shlex.join([*words, "--fix", "mended.json", "--drop-unreadable"])
+    if files:
+        return f"{line} with --json-path of each of {listed(files)}, then --train-json and --val-json of what it writes"
+    return f"{line}, then train with --json-path mended.json"
 
 
 def _refuse_leaks(split: Split) -> None:

@@ -34,12 +34,14 @@ class Tally:
     Attributes:
         pixels: (K + 1,) visible pixels of each class after painting; the last is the ignored ones.
         objects: (K,) objects of each class: neither crowds nor ignored regions, at least one pixel.
+        crowds: (K,) crowds of each class.
         hidden: (K,) those of them that others cover wholly.
         areas: per object its label and its own area in pixels, covered parts included.
     """
 
     pixels: NDArray[np.int64]
     objects: NDArray[np.int64]
+    crowds: NDArray[np.int64]
     hidden: NDArray[np.int64]
     areas: tuple[tuple[int, int], ...]
 
@@ -69,7 +71,8 @@ class Stats:
         class_names: K names by label.
         images: (K,) photos with at least one visible pixel of each class.
         objects: (K,) objects of each class.
-        hidden: (K,) those of them that others cover wholly.
+        crowds: (K,) regions of each class that are no single object (`iscrowd`).
+        hidden: (K,) those of the objects that others cover wholly.
         pixels: (K,) visible pixels of each class.
         ignored: ignored pixels.
         areas: per class the own areas of its objects in pixels, ascending.
@@ -83,6 +86,7 @@ class Stats:
     class_names: tuple[str, ...]
     images: NDArray[np.int64]
     objects: NDArray[np.int64]
+    crowds: NDArray[np.int64]
     hidden: NDArray[np.int64]
     pixels: NDArray[np.int64]
     ignored: int
@@ -124,6 +128,7 @@ class Stats:
             "name": self.class_names[label],
             "images": int(self.images[label]),
             "objects": int(self.objects[label]),
+            "crowds": int(self.crowds[label]),
             "hidden": int(self.hidden[label]),
             "pixels": int(self.pixels[label]),
             "share": self.shares()[label],
@@ -168,12 +173,13 @@ def source_stats(source: Source, splits: Sequence[Sequence[tuple[str, Source, Se
     classes = len(source.class_names)
     pixels = np.zeros((len(source), classes + 1), np.int64)
     objects = np.zeros((len(source), classes), np.int64)
-    hidden = np.zeros(classes, np.int64)
+    hidden, crowds = np.zeros(classes, np.int64), np.zeros(classes, np.int64)
     areas: list[list[int]] = [[] for _ in range(classes)]
     sizes: Counter[tuple[int, int]] = Counter()
     for index, (record, tally) in enumerate(track(tallies(source), len(source), "counting")):
         pixels[index], objects[index] = tally.pixels, tally.objects
         hidden += tally.hidden
+        crowds += tally.crowds
         sizes[record.width, record.height] += 1
         for label, area in tally.areas:
             areas[label].append(area)
@@ -200,6 +206,7 @@ def source_stats(source: Source, splits: Sequence[Sequence[tuple[str, Source, Se
         class_names=tuple(source.class_names),
         images=shown.sum(0),
         objects=objects.sum(0),
+        crowds=crowds,
         hidden=hidden,
         pixels=pixels[:, :classes].sum(0),
         ignored=int(pixels[:, classes].sum()),
@@ -264,7 +271,9 @@ def _tally(
             objects[label] += 1
             hidden[label] += visible[number] == 0
             areas.append((label, int(own[number])))
-    return Tally(np.append(counts[:classes], counts[IGNORE]), objects, hidden, tuple(areas))
+    regions = [one.label for one in annotations or () if one.iscrowd and one.label < classes]
+    crowds = np.bincount(regions, minlength=classes).astype(np.int64)
+    return Tally(np.append(counts[:classes], counts[IGNORE]), objects, crowds, hidden, tuple(areas))
 
 
 def _own_areas(
@@ -284,7 +293,34 @@ def _own_areas(
     return own, label_of
 
 
-def folder_stats(registry: Registry, root: Path, json_path: str | None = None, dataset: str = "coco") -> Stats:
+def object_counts(source: Source) -> NDArray[np.int64]:
+    """(K,) objects of each class, as `Stats.objects` counts them, but without painting annotations.
+
+    Raises:
+        RecycleError: a photo without annotations cannot be read.
+    """
+    import numpy as np
+
+    classes = len(source.class_names)
+    counts = np.zeros(classes, np.int64)
+    records = [source.record(index) for index in range(len(source))]
+    if not any(record.annotations for record in records):
+        for _, tally in tallies(source):
+            counts += tally.objects
+        return counts
+    for record in records:
+        own, label_of = _own_areas(record.annotations, record.height, record.width)
+        counts += np.bincount(label_of[(own > 0) & (label_of < classes)], minlength=classes)
+    return counts
+
+
+def folder_stats(
+    registry: Registry,
+    root: Path,
+    json_path: str | None = None,
+    dataset: str = "coco",
+    options: Mapping[str, Any] = {},
+) -> Stats:
     """Count a data folder, and the splits that lie in it.
 
     The splits are train.json with val.json, the validation photos of each fold of folds.json, and those that the
@@ -294,7 +330,7 @@ def folder_stats(registry: Registry, root: Path, json_path: str | None = None, d
     Raises:
         RecycleError: the data cannot be read.
     """
-    source = open_source(registry, root, json_path, dataset)
+    source = open_source(registry, root, json_path, dataset, options)
     groups: list[list[tuple[str, Source, Sequence[int]]]] = []
     notes: list[str] = []
     finders: list[Callable[[], list[tuple[str, Source, Sequence[int]]]]]
@@ -329,8 +365,7 @@ def _folds(root: Path, source: Source) -> list[tuple[str, Source, Sequence[int]]
 
 def _named(source: Source) -> list[tuple[str, Source, Sequence[int]]]:
     named = named_splits(source)
-    parts = {"train": named.train, "val": named.val, "test": named.test}
-    return [(name, source, photos) for name, photos in parts.items() if photos] if named.train else []
+    return [(name, source, photos) for name, photos in named.photos().items()] if named.train else []
 
 
 def _spread(values: NDArray[np.int64]) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,13 @@ def examine(registry: Registry, folder: Path) -> Iterator[Finding]:
     yield from _lightning()
     yield from _plugins(registry)
     yield from _place(folder)
+
+
+def has_gpu() -> bool:
+    """Whether torch finds a GPU."""
+    import torch
+
+    return bool(torch.cuda.is_available())
 
 
 def _torch() -> Iterator[Finding]:
@@ -91,7 +99,7 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
             yield Finding("note", f"plugin {plugin.distribution}: {plugin.cause}")
     for offer in registry.offers():
         if offer.missing():
-            yield Finding("note", f"{offer.qualified} cannot be used yet", f"pip install {' '.join(offer.missing())}")
+            yield Finding("note", f"{offer.qualified} cannot be used yet", f"pip install {shlex.join(offer.missing())}")
 
 
 def _place(folder: Path) -> Iterator[Finding]:

@@ -108,7 +108,7 @@ def export(
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise RecycleError(f"exporting needs {listed(missing)}", "pip install recyclecli[export]")
+        raise RecycleError(f"exporting needs {listed(missing)}", "pip install 'recyclecli[export]'")
     trained = load_trained(registry, run.best)
     owned, place = Owned(out), out / MODEL
     _refuse_other(out)

@@ -67,8 +67,8 @@ class Difference:
     def lacking(self) -> int:
         """Photos that it takes to say more, in all; 0 where it is not photos that lack."""
         if self.photos < FEWEST:
-            return FEWEST
-        return max(self.needed, self.photos + 1) if self.verdict == "not enough data" and self.p == self.p else 0
+            return max(FEWEST, self.needed)
+        return max(self.needed, self.photos + 1) if self.verdict == "not enough data" and self.q == self.q else 0
 
     def as_dict(self) -> dict[str, Any]:
         """For --json: NaN becomes None."""
@@ -113,6 +113,7 @@ def compare(
     seed: int = 0,
     replicates: int = REPLICATES,
     swaps: int = SWAPS,
+    retrained: bool = False,
 ) -> list[Comparison]:
     """Each of `others` against `base`, paired by photo, false discoveries controlled over all of them.
 
@@ -127,6 +128,7 @@ def compare(
         groups: a number for each photo; those of one number are drawn together.
         seed: of all chance.
         replicates, swaps: of the bootstrap and of the swap test.
+        retrained: the question is what training otherwise does, which one run of each arm cannot tell.
 
     Raises:
         RecycleError: the ledgers are of different photos or class lists, or `worth` is no share.
@@ -150,7 +152,7 @@ def compare(
     for name, ledgers in arms.items():
         rows = [[rows_of(ledger, groups) for ledger in arm] for arm in (ours, ledgers)]
         photos = [len(rows[0][0]), *shown]
-        parts = _arms(rows[0], rows[1], statistic, photos, worth, seed, replicates, swaps)
+        parts = _arms(rows[0], rows[1], statistic, photos, worth, seed, replicates, swaps, retrained)
         old, new = (float(np.mean([statistic(total(one)[None])[0, 0] for one in arm])) for arm in rows)
         sizes = (len(ours), len(ledgers))
         each = dict(zip(classes, parts[1:], strict=True))
@@ -202,6 +204,7 @@ def _arms(
     seed: int,
     replicates: int,
     swaps: int,
+    retrained: bool,
 ) -> list[Difference]:
     """The untested differences of one comparison: the score's, then each class's.
 
@@ -235,13 +238,13 @@ def _arms(
             p = np.where(error > 0, 2 * stats.t.sf(np.abs(value) / error, freedom), 1.0)
         low, high = value - reach, value + reach
     fewest = min(len(ours), len(theirs))
-    several = len(ours) + len(theirs) > 2
+    several = retrained or len(ours) + len(theirs) > 2
     found = []
     for place, count in enumerate(photos):
         why = ""
         if count < FEWEST:
             why = f"{count} photo(s) show it" if place else f"{count} photo(s)"
-            why += f", {FEWEST} are needed"
+            why += f", {FEWEST} at least are needed"
         elif several and fewest < SEEDS:
             why = f"{fewest} seed(s) of one arm, {SEEDS} are needed"
         elif math.isnan(value[place]):

@@ -155,7 +155,7 @@ class TestToCoco:
     @pytest.mark.parametrize("polygons", [False, True])
     def test_a_coco_source_keeps_its_document(self, registry, tmp_path, polygons):
         root = scene(tmp_path, ignore=True)
-        file = convert(registry, root, tmp_path / "out", "coco", "coco", polygons=polygons)
+        file = convert(registry, root, tmp_path / "out", "coco", "coco", polygons=polygons).file
         before, after = json.loads((root / "annotations.json").read_text()), json.loads(file.read_text())
         assert {key: before[key] for key in before if key != "annotations"} == {
             key: after[key] for key in after if key != "annotations"
@@ -177,12 +177,12 @@ class TestToCoco:
     def test_the_order_of_painting_is_kept(self, registry, tmp_path):
         objects = {"images/a.png": [(3, box(0, 0, 10, 10), 1.0), (7, box(5, 5, 8, 8), 500), (7, box(7, 7, 9, 9), None)]}
         root = scene(tmp_path, objects=objects)
-        file = convert(registry, root, tmp_path / "out", "coco", "coco")
+        file = convert(registry, root, tmp_path / "out", "coco", "coco").file
         same_masks(CocoSource(root, root / "annotations.json"), CocoSource(tmp_path / "out", file))
 
     def test_a_drawn_set_has_its_photos_written(self, registry, tmp_path):
         options = {"images": 3, "size": 64}
-        file = convert(registry, tmp_path / "none", tmp_path / "out", "sample", "coco", options=options)
+        file = convert(registry, tmp_path / "none", tmp_path / "out", "sample", "coco", options=options).file
         drawn_set = open_source(registry, tmp_path / "none", None, "sample", options)
         same_masks(drawn_set, CocoSource(tmp_path / "out", file))
 
@@ -191,7 +191,7 @@ class TestRoundTrips:
     def test_masks_and_back(self, registry, tmp_path):
         root = scene(tmp_path, ignore=True)
         convert(registry, root, tmp_path / "m", "coco", "masks")
-        file = convert(registry, tmp_path / "m", tmp_path / "c", "masks", "coco")
+        file = convert(registry, tmp_path / "m", tmp_path / "c", "masks", "coco").file
         first, second = CocoSource(root, root / "annotations.json"), CocoSource(tmp_path / "c", file)
         assert first.class_names == second.class_names
         same_masks(first, second)
@@ -211,7 +211,7 @@ class TestRoundTrips:
     def test_yolo_and_back(self, registry, tmp_path):
         root = scene(tmp_path)
         convert(registry, root, tmp_path / "y", "coco", "yolo")
-        file = convert(registry, tmp_path / "y", tmp_path / "c", "yolo", "coco")
+        file = convert(registry, tmp_path / "y", tmp_path / "c", "yolo", "coco").file
         convert(registry, tmp_path / "c", tmp_path / "y2", "coco", "yolo")
         first = CocoSource(root, root / "annotations.json")
         for second in (
@@ -236,7 +236,7 @@ class TestRoundTrips:
             (tmp_path / "m" / folder).mkdir(parents=True)
             Image.fromarray(array).save(tmp_path / "m" / folder / "a.png")
         (tmp_path / "m/classes.txt").write_text("Sky\nRoad\nCar\n")
-        content = json.loads(convert(registry, tmp_path / "m", tmp_path / "c", "masks", "coco").read_text())
+        content = json.loads(convert(registry, tmp_path / "m", tmp_path / "c", "masks", "coco").file.read_text())
         assert [(one["id"], one["name"]) for one in content["categories"]] == [
             (0, "Sky"), (1, "Road"), (2, "Car"), (3, "ignore"),
         ]  # fmt: skip
@@ -292,7 +292,7 @@ class TestRefusals:
     @pytest.mark.parametrize("form", ["coco", "masks", "yolo"])
     def test_own_files_are_replaced_with_force_alone_and_others_never(self, registry, tmp_path, form):
         root = scene(tmp_path)
-        last = convert(registry, root, tmp_path / "o", "coco", form)
+        last = convert(registry, root, tmp_path / "o", "coco", form).file
         with pytest.raises(RecycleError, match="--force"):
             convert(registry, root, tmp_path / "o", "coco", form)
         convert(registry, root, tmp_path / "o", "coco", form, force=True)
@@ -357,7 +357,7 @@ def test_in_place(registry, tmp_path):
 def test_the_command(tmp_path):
     root = scene(tmp_path)
     done = recycle_here("data", "convert", root, "m", "--from", "coco", "--to", "masks", cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "m/classes.txt\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "m/classes.txt\n", "3 photos, 3 masks\n")
     arguments = ("m", "c", "--from", "masks", "--to", "coco", "-o", "classes=[Background, A, B]")
     assert recycle_here("data", "convert", *arguments, cwd=tmp_path).returncode == 0
     content = json.loads((tmp_path / "c/annotations.json").read_text())
@@ -383,7 +383,7 @@ class TestRealData:
 
     @pytest.mark.parametrize("polygons", [False, True])
     def test_every_object_comes_back(self, registry, recycle_trash, tmp_path, polygons):
-        file = convert(registry, recycle_trash, tmp_path / "o", "coco", "coco", polygons=polygons)
+        file = convert(registry, recycle_trash, tmp_path / "o", "coco", "coco", polygons=polygons).file
         first = open_source(registry, recycle_trash)
         ious = list(self.ious(first, CocoSource(tmp_path / "o", file)))
         assert len(ious) == 356

@@ -19,7 +19,7 @@ def test_an_interrupted_conversion_may_be_typed_again(registry, tmp_path, form, 
         convert(registry, tmp_path / "data", tmp_path / "out", "coco", form)
     assert not (tmp_path / "out" / last).exists()
     missing.write_bytes(photo)
-    assert convert(registry, tmp_path / "data", tmp_path / "out", "coco", form).name == last
+    assert convert(registry, tmp_path / "data", tmp_path / "out", "coco", form).file.name == last
     assert not list(tmp_path.rglob("*.part"))
     with pytest.raises(RecycleError, match="exists"):
         convert(registry, tmp_path / "data", tmp_path / "out", "coco", form)

@@ -9,6 +9,7 @@ from support import SHARED, coco, recycle_here, write_coco
 from recyclecli.coco import CocoSource
 from recyclecli.data.folds import make_folds
 from recyclecli.data.groups import grouped_folds, groups_of
+from recyclecli.data.swaps import within_one
 from recyclecli.errors import RecycleError
 
 
@@ -22,6 +23,33 @@ def stand_in(photos, seed):
 def spread(columns, folds, n=5):
     sums = np.stack([columns[folds == fold].sum(0) for fold in range(n)])
     return np.ptp(sums, axis=0)
+
+
+class TestWithinOne:
+    @pytest.mark.parametrize("photos", [41, 60, 100, 200])
+    def test_every_class_and_the_photos(self, photos):
+        for seed in range(3):
+            shown = stand_in(photos, seed) > 0
+            start = np.arange(photos) % 5
+            folds = within_one(shown, np.arange(photos), start, 5, seed)
+            assert max(spread(shown, folds)) <= 1
+            assert np.ptp(np.bincount(folds)) <= 1
+            assert (folds == within_one(shown, np.arange(photos), start, 5, seed)).all()
+
+    def test_even_folds_stay_and_groups_stay_whole(self):
+        shown, groups = np.ones((12, 1), bool), np.arange(12) // 3
+        start = groups % 2
+        assert (within_one(shown, groups, start, 2, 0) == start).all()
+        shown = np.arange(12)[:, None] < 6
+        folds = within_one(shown, groups, np.repeat([0, 1], 6), 2, 0)
+        assert spread(shown, folds, 2).max() == 0
+        assert all(len(set(folds[groups == group])) == 1 for group in range(4))
+
+    def test_what_cannot_be_even_ends(self):
+        shown, groups = np.arange(12)[:, None] < 6, np.array([0] * 6 + list(range(1, 7)))
+        folds = within_one(shown, groups, groups % 2, 2, 0)
+        assert sorted(spread(shown, folds, 2)) == [6]
+        assert np.ptp(np.bincount(folds, minlength=2)) == 0
 
 
 class TestGroupedFolds:

@@ -263,7 +263,12 @@ class TestCompare:
     def test_too_few_photos_is_an_answer(self):
         (found,) = compare(noisy(9, 0.3), {"up": noisy(9, 0.05, 1)})
         assert found.difference.verdict == "not enough data"
-        assert "10 are needed" in found.difference.why
+        assert "10 at least are needed" in found.difference.why
+        assert found.difference.lacking == max(10, found.difference.needed)
+
+    def test_what_few_photos_lack_is_not_the_minimum_alone(self):
+        (found,) = compare(noisy(9, 0.3), {"b": noisy(9, 0.3, 1)})
+        assert found.difference.lacking == found.difference.needed > 10
 
     def test_a_rare_class_is_not_judged(self):
         truth = np.zeros((16, 16), np.uint8)
@@ -273,7 +278,7 @@ class TestCompare:
         base = ledger_of([(one, np.zeros_like(one)) for one in pairs])
         (found,) = compare(base, {"perfect": ledger_of([(one, one) for one in pairs])})
         assert found.classes["Glass"].verdict == "not enough data"
-        assert found.classes["Glass"].why == "4 photo(s) show it, 10 are needed"
+        assert found.classes["Glass"].why == "4 photo(s) show it, 10 at least are needed"
         assert found.classes["Glass"].value == 1
 
     @trials(8, 20)
@@ -308,6 +313,15 @@ class TestArms:
         (found,) = compare(self.arm(0.3, [1, 2, 3]), {"b": self.arm(0.1, [4, 5])})
         assert found.difference.verdict == "not enough data"
         assert "3 are needed" in found.difference.why
+
+    def test_one_seed_against_one_tells_nothing_of_training(self):
+        base, other = noisy(60, 0.3), noisy(60, 0.1, 1)
+        (found,) = compare(base, {"b": other}, retrained=True)
+        assert (found.difference.verdict, found.difference.lacking) == ("not enough data", 0)
+        assert "1 seed(s) of one arm, 3 are needed" in found.difference.why
+        assert judged(found).answer == "not enough data"
+        (weights,) = compare(base, {"b": other})  # of the two sets of weights it tells something
+        assert judged(weights).answer == "keep"
 
     def test_a_large_effect_is_found(self):
         (found,) = compare(self.arm(0.4, [1, 2, 3]), {"b": self.arm(0.1, [4, 5, 6])})

@@ -119,6 +119,15 @@ def test_booleans_are_yaml_not_python_truth(registry):
     assert resolve(registry, None, None, ["train.deterministic=False"]).train.deterministic is False
 
 
+def test_unknown_components_are_told_beside_other_faults(registry):
+    flags = {"model": "unett", "loss": ["focall"], "train.epochs": -1, "data.sise": 3}
+    with pytest.raises(RecycleError) as error:
+        resolve(registry, None, flags, ["train.lr=x", "data.dataset=cocoo"])
+    for text in ("unett", "focall", "train.epochs", "data.sise", "train.lr", "cocoo"):
+        assert text in str(error.value)
+    assert "6 fault(s)" in str(error.value)
+
+
 def test_data_root_defaults_to_the_environment(registry, monkeypatch):
     monkeypatch.setenv("RECYCLE_DATA", "/somewhere")
     assert str(resolve(registry).data.root) == "/somewhere"

@@ -8,11 +8,11 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from support import coco, write_coco
+from support import coco, recycle_here, write_coco
 
 from recyclecli.coco import CocoSource
 from recyclecli.data.splits import make_split
-from recyclecli.data.starter import starter_recipe
+from recyclecli.data.starter import CPU, GPU, starter_recipe
 from recyclecli.engine.doctor import examine
 from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.judge.ledger import Ledger
@@ -244,6 +244,28 @@ class TestStarter:
         text = starter_recipe(CocoSource(tmp_path, tmp_path / "annotations.json"), tmp_path)
         assert "rare here: Metal" in text
         assert re.search(r"^  - \{name: dice, weight: 1\}", text, re.MULTILINE)
+
+    def test_the_numbers_are_true(self, tmp_path, registry):
+        content = coco(10)
+        content["annotations"][0] |= {"iscrowd": 1}
+        content["annotations"][1]["segmentation"] = []
+        write_coco(tmp_path / "data", content)
+        line = ["init", "--data", "data", "--out", "my recipe.yaml", "-o", "data.dataset.crowds=regions"]
+        done = recycle_here(*line, cwd=tmp_path)
+        text = (tmp_path / "my recipe.yaml").read_text()
+        assert "10 photos, 3 classes, 8 objects" in text  # as stats counts them
+        assert "8 to train on" in done.stdout
+        recipe = resolve(registry, tmp_path / "my recipe.yaml")
+        steps = recipe.train.epochs * (8 // recipe.train.batch_size)
+        assert f"# {steps} steps of {recipe.train.batch_size} of 8 training photos, 300 epochs at most" in text
+        assert "recycle train --recipe 'my recipe.yaml'" in text
+        assert recipe.data.dataset.options["crowds"] == "regions"
+
+    def test_a_machine_without_a_gpu(self, tmp_path):
+        write_coco(tmp_path, coco(40, size=300))
+        source = CocoSource(tmp_path, tmp_path / "annotations.json")
+        assert "  size: 256 " in starter_recipe(source, tmp_path, on=CPU)
+        assert "  size: 320 " in starter_recipe(source, tmp_path, on=GPU)
 
     def test_odd_roots_are_quoted(self, tmp_path, registry):
         root = tmp_path / 'a: "b" #c'

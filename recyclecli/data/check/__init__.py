@@ -11,10 +11,10 @@ from recyclecli.coco import IGNORE_CATEGORY, has_background
 from recyclecli.coco.document import load_content
 from recyclecli.coco.loose import strict
 from recyclecli.data.check.catalogue import CATALOGUE, Fault, Finding
-from recyclecli.data.check.lists import lint_lists
+from recyclecli.data.check.lists import lint_lists, located
 from recyclecli.data.check.masks import check_masks
 from recyclecli.data.check.mend import mended
-from recyclecli.data.check.photos import lint_photos
+from recyclecli.data.check.photos import lint_photos, without_unreadable
 from recyclecli.data.check.shapes import PAINTED, SLIVER, lint_shapes
 from recyclecli.data.check.splits import lint_splits, split_of
 from recyclecli.data.foreground import cause_of_nothing
@@ -31,6 +31,7 @@ __all__ = [
     "content_of",
     "lint_source",
     "mended",
+    "without_unreadable",
 ]
 
 
@@ -69,6 +70,9 @@ def check_contents(
     findings: list[Finding] = []
     plain = {split: strict(content) for split, content in contents.items()}
     contents = {split: content for split, (content, _) in plain.items()}
+    for split, content in contents.items():
+        contents[split], moved = located(root, content, names[split])
+        findings += moved
     for split, content in contents.items():
         findings += [Finding(code, names[split], where, detail) for code, where, detail in plain[split][1]]
         findings += lint_lists(root, content, names[split])

@@ -57,6 +57,7 @@ CATALOGUE: dict[str, Fault] = {
     "duplicate-image-id": Fault("error", "two images have one id", "give each image an id of its own"),
     "duplicate-file-name": Fault("error", "two images name one photo", "merge the two entries"),
     "invalid-image-size": Fault("error", "width or height is below 1", "write the photo's real size"),
+    "photo-too-large": Fault("error", "more pixels than are read", "--max-pixels N reads photos of N pixels"),
     "file-outside-root": Fault(
         "error", "file_name leaves the data folder", "move the photo inside, or pass its folder"
     ),
@@ -91,6 +92,9 @@ CATALOGUE: dict[str, Fault] = {
     "bbox-mismatch": Fault("warning", "bbox is not the shape's", "compute it from the shape", mended=True),
     "area-mismatch": Fault("warning", "area is not the shape's", "compute it: other tools paint by it", mended=True),
     "iscrowd-misuse": Fault("warning", "iscrowd does not fit the shape or category", "0 for objects; crowds as RLE"),
+    "crowds": Fault(
+        "note", "annotations are crowds: regions of no single object", "--crowds objects takes them for objects"
+    ),
     "sliver": Fault("warning", "an object of very few pixels", "remove it if it is a slip of the hand"),
     "duplicate-annotation": Fault("warning", "the same object twice", "remove one", mended=True),
     "hidden-object": Fault("warning", "wholly covered by others when painted", "correct the shapes, or remove it"),
@@ -99,8 +103,16 @@ CATALOGUE: dict[str, Fault] = {
     "pasted-from-validation": Fault("error", "holds objects of a validation photo", "paste from the training split"),
     "class-absent-from-split": Fault("warning", "a class has no object in this split", "recycle data kfold"),
     # photos
-    "missing-photo": Fault("error", "the photo is not there", "restore it, or drop its entry"),
-    "unreadable-photo": Fault("error", "the photo is damaged, truncated or none", "replace it, or drop its entry"),
+    "ambiguous-photo": Fault(
+        "error", "no file has that name, and several photos can be meant", "write the file_name of the right one"
+    ),
+    "missing-photo": Fault("error", "the photo is not there", "restore it, or --fix OUT --drop-unreadable"),
+    "photo-found-by-name": Fault(
+        "note", "the photo lies elsewhere, and is found by its name", "write the right file_name for other tools"
+    ),
+    "unreadable-photo": Fault(
+        "error", "the photo is damaged, truncated or none", "replace it, or --fix OUT --drop-unreadable"
+    ),
     "photo-size": Fault("error", "the photo has another size than stated", "annotate this file, or correct the size"),
     "exif-ignored": Fault(
         "warning",

@@ -8,8 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from recyclecli.coco.crowds import crowd_counts
 from recyclecli.coco.document import extra_fault, field_fault, provenance_fault, size_fault, usable_id
 from recyclecli.coco.labels import IGNORE_CATEGORY, NO_BACKGROUND, is_background, project_categories
+from recyclecli.coco.lookup import locate
 from recyclecli.coco.paths import resolve_file
 from recyclecli.data.check.catalogue import Finding
 from recyclecli.errors import RecycleError, listed
@@ -21,6 +23,22 @@ def lint_lists(root: Path, content: dict[str, Any], file: str) -> Iterator[Findi
     yield from _images(root, content["images"], file)
     yield from _categories(content["categories"], file)
     yield from _annotations(content, file)
+
+
+def located(root: Path, content: dict[str, Any], file: str) -> tuple[dict[str, Any], list[Finding]]:
+    """The content with the names that its photos have, and those that another photo was found for, or several."""
+    places = locate(root, [image["file_name"] for image in content["images"]])
+    if not places.found and not places.doubtful:
+        return content, []
+    findings = []
+    for image in content["images"]:
+        name, where = image["file_name"], f"image {image['id']} {image['file_name']!r}"
+        if name in places.found:
+            findings.append(Finding("photo-found-by-name", file, where, f"it is {places.found[name]}"))
+        elif name in places.doubtful:
+            detail = f"photos of that name: {listed(places.doubtful[name])}"
+            findings.append(Finding("ambiguous-photo", file, where, detail))
+    return {**content, "images": places.rename(content["images"])}, findings
 
 
 def _images(root: Path, images: list[dict[str, Any]], file: str) -> Iterator[Finding]:
@@ -93,6 +111,13 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:
         fault = field_fault(annotation)
         if fault:
             yield Finding(fault[0], file, where, fault[1])
+    crowds, total = crowd_counts(content)
+    if crowds and crowds < total:
+        yield Finding("crowds", file, "annotations", f"{crowds} of {total}: iscrowd is 1")
+    elif crowds:
+        yield Finding(
+            "crowds", file, "annotations", f"all {total}: they are taken for objects, as there is no other kind"
+        )
     labelled = {annotation["image_id"] for annotation in content["annotations"]}
     for image in content["images"]:
         if image["id"] not in labelled:

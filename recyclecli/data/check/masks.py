@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recyclecli.coco.layouts import refuse_file
-from recyclecli.coco.paths import PHOTO_SUFFIXES
+from recyclecli.coco.paths import photos_below
 from recyclecli.coco.photo import open_photo
 from recyclecli.data.check.catalogue import Finding
 from recyclecli.data.threads import in_threads
@@ -32,53 +32,61 @@ class Look:
     values: frozenset[int] = frozenset()
 
 
-def check_masks(root: Path, images: str = "images", masks: str = "masks") -> list[Finding]:
+def check_masks(
+    root: Path,
+    images: str = "images",
+    masks: str = "masks",
+    suffix: str = ".png",
+    classes: Sequence[str] | None = None,
+) -> list[Finding]:
     """All that is wrong with the masks in `root / masks` of the photos in `root / images`.
 
-    Files belong together by their path without its suffix. classes.txt in the root, a name per
-    line, says how many classes there are; without it values are not held against a number.
+    Files belong together by their path without its suffix, which is `suffix` for masks. `classes`, else classes.txt
+    in the root, a name per line, say how many classes there are; without them values are not held against a number.
 
     Raises:
         RecycleError: one of the two folders is missing or empty.
     """
     refuse_file(root)
-    photos, labels = _files(root / images), _files(root / masks)
-    classes = _classes(root / "classes.txt")
+    photos, labels = _files(root / images), _files(root / masks, suffix)
+    known = _classes(root / "classes.txt") if classes is None else len(classes)
     findings = [Finding("missing-mask", str(photos[key]), key, "no mask") for key in photos if key not in labels]
     findings += [
         Finding("mask-without-photo", str(labels[key]), key, "no photo") for key in labels if key not in photos
     ]
     pairs = [(key, labels[key], photos.get(key)) for key in labels]
-    looks = in_threads(lambda pair: _look(pair[1], pair[2], classes), track(pairs, len(pairs), "reading masks"))
+    looks = in_threads(lambda pair: _look(pair[1], pair[2], known), track(pairs, len(pairs), "reading masks"))
     values: set[int] = set()
     for (key, file, _), look in zip(pairs, looks, strict=True):
         findings += [Finding(code, str(file), key, detail) for code, detail in look.faults]
         values |= look.values
-    if values == {0, IGNORE} or classes == IGNORE + 1:
+    if values == {0, IGNORE} or known == IGNORE + 1:
         detail = "the only values are 0 and 255" if values == {0, IGNORE} else "256 classes leave no value for ignore"
         findings.append(Finding("mask-255-as-class", str(root / masks), "all masks", detail))
     return findings
 
 
-def mask_photos(root: Path) -> dict[str, Path]:
+def mask_photos(root: Path, images: str = "images") -> dict[str, Path]:
     """The photos of `root / images` by their path there without its suffix."""
-    return _files(root / "images")
+    return _files(root / images)
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    files = sorted(filter(_is_photo, folder.rglob("*")))
+def _files(folder: Path, suffix: str = "") -> dict[str, Path]:
+    """The images of a folder by their path without suffix, or without `suffix` where their names end in it."""
+    files = photos_below(folder)
     if not files:
-        others = [place for place in folder.parent.glob("*/") if any(map(_is_photo, place.glob("*")))]
-        there = f"; images lie in {listed(sorted(place.name for place in others))}" if others else ""
+        others = sorted(place.name for place in folder.parent.glob("*/") if photos_below(place))
+        there = f"; images lie in {listed(others)}" if others else ""
         raise RecycleError(
             f"{folder} holds no images{there}",
-            "photos go into images/, their masks into masks/; `images` and `masks` of the dataset name other folders",
+            "photos go into images/, their masks into masks/; other folders: -o data.dataset.images=FOLDER "
+            "-o data.dataset.masks=FOLDER",
         )
-    return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
-
-
-def _is_photo(file: Path) -> bool:
-    return file.suffix.lower() in PHOTO_SUFFIXES
+    names = {file: file.relative_to(folder).as_posix() for file in files}
+    return {
+        name.removesuffix(suffix) if suffix and name.endswith(suffix) else Path(name).with_suffix("").as_posix(): file
+        for file, name in names.items()
+    }
 
 
 def _classes(file: Path) -> int | None:

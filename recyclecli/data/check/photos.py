@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from recyclecli.coco.paths import resolve_file
 from recyclecli.coco.photo import open_photo
 from recyclecli.data.check.catalogue import Finding
+from recyclecli.data.check.lists import located
 from recyclecli.data.identity import files_identities
 from recyclecli.data.same import earlier_like, one_photo
 from recyclecli.errors import RecycleError
@@ -38,6 +39,24 @@ def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapp
     yield from _doubled(root, names, photos[readable], splits)
 
 
+def without_unreadable(root: Path, content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
+    """The COCO content without the photos that are missing or cannot be read, and their annotations; how many of each.
+
+    Raises:
+        RecycleError: no photo would be left.
+    """
+    content, _ = located(root, content, "")
+    files = photo_files(root, (image["file_name"] for image in content["images"]))
+    read = dict(zip(files, files_identities(files.values())["height"] > 0, strict=True))
+    gone = {image["id"] for image in content["images"] if not read.get(image["file_name"])}
+    if len(gone) == len(content["images"]):
+        raise RecycleError(f"none of the {len(gone)} photos can be read from {root}", "name their folder with --data")
+    images = [image for image in content["images"] if image["id"] not in gone]
+    annotations = [one for one in content["annotations"] if one["image_id"] not in gone]
+    counts = {"photos dropped": len(gone), "of their annotations": len(content["annotations"]) - len(annotations)}
+    return {**content, "images": images, "annotations": annotations}, Counter(counts)
+
+
 def photo_files(root: Path, names: Iterable[str]) -> dict[str, Path]:
     """file_name to file, of the photos that lie in a data folder."""
     files: dict[str, Path] = {}
@@ -57,7 +76,7 @@ def _faults(file: Path, image: Mapping[str, Any], photo: NDArray[np.void]) -> It
             if not photo["height"]:
                 opened.load()  # tells why it cannot be read
     except RecycleError as error:
-        yield "unreadable-photo", str(error.args[0])
+        yield "unreadable-photo", f"{error.args[0]}; {error.remedy}"
     if photo["bits"] == 12:
         yield "twelve-bit-photo", "no value of its 16 bits is above 4095, which is taken for white"
 

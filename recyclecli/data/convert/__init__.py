@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recyclecli.data.convert.coco import NAME as COCO_FILE
 from recyclecli.data.convert.coco import write_coco
+from recyclecli.data.convert.masks import NAME as MASKS_FILE
 from recyclecli.data.convert.masks import write_masks
+from recyclecli.data.convert.yolo import NAME as YOLO_FILE
 from recyclecli.data.convert.yolo import write_yolo
 from recyclecli.data.foreground import refuse_nothing
 from recyclecli.data.sources import open_source
@@ -15,6 +19,23 @@ from recyclecli.errors import RecycleError, nearest
 from recyclecli.plugins import Registry
 
 FORMATS = ("coco", "masks", "yolo")
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What was written.
+
+    Attributes:
+        file: what is written last: annotations.json, classes.txt or data.yaml.
+        photos: how many.
+        labels: labels: annotations, lines of label files, or masks.
+        left_out: regions that the format cannot hold: crowds, ignored ones and a labelled background in YOLO files.
+    """
+
+    file: Path
+    photos: int
+    labels: int
+    left_out: int = 0
 
 
 def convert(
@@ -28,7 +49,7 @@ def convert(
     options: Mapping[str, Any] = {},
     polygons: bool = False,
     force: bool = False,
-) -> Path:
+) -> Converted:
     """Write the photos and labels of `src` to `dst` in another format.
 
     Args:
@@ -42,8 +63,7 @@ def convert(
         polygons: COCO polygons with holes instead of RLE.
         force: replace files that exist.
 
-    Returns:
-        The file that is written last: annotations.json, classes.txt or data.yaml.
+    Splits that the data names are kept: as train.json and so on beside annotations.json, else as lists of photos.
 
     Raises:
         RecycleError: data that cannot be read, cannot be written in that format, or would be overwritten.
@@ -55,7 +75,8 @@ def convert(
     source = open_source(registry, src, split, origin, options)
     refuse_nothing(source, f"photo of {src}", option="values")
     if form == "coco":
-        return write_coco(source, dst, polygons, force)
+        return Converted(dst / COCO_FILE, len(source), write_coco(source, dst, polygons, force))
     if form == "masks":
-        return write_masks(source, src, dst, force)
-    return write_yolo(source, dst, force)
+        write_masks(source, src, dst, force)
+        return Converted(dst / MASKS_FILE, len(source), len(source))
+    return Converted(dst / YOLO_FILE, len(source), *write_yolo(source, dst, force))

@@ -10,6 +10,7 @@ from recyclecli.coco import IGNORE_CATEGORY, CocoSource, decode, has_background,
 from recyclecli.coco.rings import rings
 from recyclecli.coco.writer import Region, annotation_regions, assemble, mask_regions
 from recyclecli.data.convert.photos import copy_photo, inside, read_records, to_write
+from recyclecli.data.named import named_splits
 from recyclecli.data.sources import read_labels
 from recyclecli.errors import RecycleError
 from recyclecli.owned import Owned
@@ -19,8 +20,10 @@ from recyclecli.types import Record, Source
 NAME = "annotations.json"
 
 
-def write_coco(source: Source, dst: Path, polygons: bool, force: bool) -> Path:
-    """Copy the photos to `dst` under their own names, then write annotations.json.
+def write_coco(source: Source, dst: Path, polygons: bool, force: bool) -> int:
+    """Copy the photos to `dst` under their own names, then write annotations.json; how many annotations.
+
+    The splits that the data names are train.json, val.json and test.json.
 
     A COCO source keeps its whole document: ids, fields, objects that others hide; segmentations
     become RLE, or with `polygons` polygons with holes, and areas that were not stated are.
@@ -36,7 +39,9 @@ def write_coco(source: Source, dst: Path, polygons: bool, force: bool) -> Path:
     records = read_records(source)
     places = [resolve_file(dst, inside(record)) for record in records]
     owned = Owned(dst)
-    with owned.begun(dst / NAME, to_write(places, records), force):
+    named = named_splits(source)
+    splits = {split: set(photos) for split, photos in named.photos().items()} if named.train else {}
+    with owned.begun(dst / NAME, [*to_write(places, records), *(dst / f"{split}.json" for split in splits)], force):
         if isinstance(source, CocoSource):
             document = rewritten(source.document, polygons)
             for index in track(range(len(source)), len(source), "copying photos"):
@@ -44,8 +49,18 @@ def write_coco(source: Source, dst: Path, polygons: bool, force: bool) -> Path:
         else:
             photos = _photos(owned, source, records, places)
             document = assemble(source.class_names, photos, _segment if polygons else None)
+        for split, chosen in splits.items():
+            owned.write_json(dst / f"{split}.json", _part(document, chosen))
         owned.write_json(dst / NAME, document)
-    return dst / NAME
+    return len(document["annotations"])
+
+
+def _part(document: Mapping[str, Any], photos: set[int]) -> dict[str, Any]:
+    """The document of some of its images, by their places."""
+    images = [image for place, image in enumerate(document["images"]) if place in photos]
+    ids = {image["id"] for image in images}
+    annotations = [one for one in document["annotations"] if one["image_id"] in ids]
+    return {**document, "images": images, "annotations": annotations}
 
 
 def rewritten(document: Mapping[str, Any], polygons: bool) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
-from recyclecli.data.convert.photos import copy_photo, place_photos, read_records, to_write
+from recyclecli.data.convert.photos import IMAGES, copy_photo, place_photos, read_records, to_write
+from recyclecli.data.named import named_splits
 from recyclecli.data.palette import palette
 from recyclecli.data.sources import read_labels
 from recyclecli.errors import RecycleError
@@ -14,11 +15,14 @@ from recyclecli.owned import Owned
 from recyclecli.progress import track
 from recyclecli.types import Source
 
+NAME = "classes.txt"
 GRAY = (128, 128, 128)  # of ignored pixels
 
 
-def write_masks(source: Source, src: Path, dst: Path, force: bool) -> Path:
+def write_masks(source: Source, src: Path, dst: Path, force: bool) -> None:
     """Copy the photos to `dst`/images, write masks/NAME.png, then classes.txt.
+
+    The splits that the data names are train.txt, val.txt and test.txt, a photo a line.
 
     Masks are PNGs whose values are the labels, overlaps painted by the rule, 255 = ignore, and
     whose palette colours them; line k of classes.txt names value k - 1.
@@ -37,15 +41,20 @@ def write_masks(source: Source, src: Path, dst: Path, force: bool) -> Path:
     colors[: len(source.class_names)] = palette(source.class_names, src)
     colors[255] = GRAY
     flat = [part for color in colors for part in color]
-    with owned.begun(dst / "classes.txt", [*to_write(photos, records), *masks], force):
+    named = named_splits(source)
+    lists = named.photos() if named.train else {}
+    files = [*to_write(photos, records), *masks, *(dst / f"{split}.txt" for split in lists)]
+    with owned.begun(dst / NAME, files, force):
         for index in track(range(len(source)), len(source), "converting"):
             copy_photo(owned, source, index, records[index], photos[index])
             image = Image.fromarray(read_labels(source, index)[0])
             image.putpalette(flat)
             with owned.whole(masks[index]) as part:
                 image.save(part, "PNG")
-        owned.write_text(dst / "classes.txt", "".join(f"{name}\n" for name in source.class_names))
-    return dst / "classes.txt"
+        for split, members in lists.items():
+            lines = [f"{photos[index].relative_to(dst / IMAGES).as_posix()}\n" for index in members]
+            owned.write_text(dst / f"{split}.txt", "".join(lines))
+        owned.write_text(dst / NAME, "".join(f"{name}\n" for name in source.class_names))
 
 
 def _check_names(class_names: Sequence[str], src: Path) -> None:

@@ -13,11 +13,13 @@ from recyclecli.coco.paint import painting_order
 from recyclecli.coco.rings import ring
 from recyclecli.coco.writer import mask_regions
 from recyclecli.data.convert.photos import copy_photo, place_photos, read_records, to_write
+from recyclecli.data.named import named_splits
 from recyclecli.data.sources import read_labels
 from recyclecli.owned import Owned
 from recyclecli.progress import track
 from recyclecli.types import IGNORE, Annotation, Record, Source
 
+NAME = "data.yaml"
 HEAD = """\
 # train and val both name all photos: split them before you judge a model by val.
 train: images
@@ -42,8 +44,10 @@ class _Lost:
             )
 
 
-def write_yolo(source: Source, dst: Path, force: bool) -> Path:
-    """Copy the photos to `dst`/images, write labels/NAME.txt, then data.yaml.
+def write_yolo(source: Source, dst: Path, force: bool) -> tuple[int, int]:
+    """Copy the photos to `dst`/images, write labels/NAME.txt, then data.yaml; how many lines, and regions left out.
+
+    The splits that the data names are train.txt, val.txt and test.txt, a photo a line, which data.yaml names.
 
     Each object is one line and whole, also where others hide it: its own polygon where it has
     one that is read back to the same pixels, else its outline along pixel edges, holes and parts
@@ -53,11 +57,14 @@ def write_yolo(source: Source, dst: Path, force: bool) -> Path:
         RecycleError: files that exist, or photos that would share a label file.
     """
     records = read_records(source)
-    places = place_photos(records, dst, "labels", ".txt")
-    photos, labels = [photo for photo, _ in places], [label for _, label in places]
+    pairs = place_photos(records, dst, "labels", ".txt")
+    photos, labels = [photo for photo, _ in pairs], [label for _, label in pairs]
     background = int(has_background(source.class_names))
     lost, owned = _Lost(), Owned(dst)
-    with owned.begun(dst / "data.yaml", [*to_write(photos, records), *labels], force):
+    named, written = named_splits(source), 0
+    lists = named.photos() if named.train and named.val else {}
+    files = [*to_write(photos, records), *labels, *(dst / f"{split}.txt" for split in lists)]
+    with owned.begun(dst / NAME, files, force):
         for index in track(range(len(source)), len(source), "converting"):
             record = records[index]
             copy_photo(owned, source, index, record, photos[index])
@@ -66,10 +73,15 @@ def write_yolo(source: Source, dst: Path, force: bool) -> Path:
             lost.regions += len(shapes) - len(objects)
             lost.photos += len(shapes) > len(objects)
             lines = [f"{label - background} {text}\n" for label, text in objects]
+            written += len(lines)
             owned.write_text(labels[index], "".join(lines))
-        owned.write_text(dst / "data.yaml", HEAD + _names(source.class_names[background:]))
+        for split, members in lists.items():
+            places = [photos[index].relative_to(dst).as_posix() for index in members]
+            owned.write_text(dst / f"{split}.txt", "".join(f"./{place}\n" for place in places))
+        head = "".join(f"{split}: {split}.txt\n" for split in lists) or HEAD
+        owned.write_text(dst / NAME, head + _names(source.class_names[background:]))
     lost.tell()
-    return dst / "data.yaml"
+    return written, lost.regions
 
 
 def _annotated(record: Record) -> Iterator[tuple[int, str | None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -148,7 +149,7 @@ def installed_tricks(registry: Registry, run: Run, recipe: Recipe) -> dict[str, 
     for offer in registry.offers("postprocessor"):
         name = offer.component.name
         if offer.missing():
-            print(f"{name} is not tried: pip install {' '.join(offer.missing())}", file=sys.stderr)
+            print(f"{name} is not tried: pip install {shlex.join(offer.missing())}", file=sys.stderr)
             continue
         alone = sum(name == other.component.name for other in registry.offers("postprocessor")) == 1
         label = name if alone else offer.qualified

@@ -67,7 +67,11 @@ def retrained(
         for name, counted in arms.items():
             print(f"{name or 'as this run'}: {', '.join(one.folder.name for one, _ in counted)}", file=sys.stderr)
     base, *changed = ([ledger for _, ledger in arm] for arm in arms.values())
-    found = compare(base, dict(zip(list(arms)[1:], changed, strict=True)), metric, worth, groups) if changed else []
+    found = (
+        compare(base, dict(zip(list(arms)[1:], changed, strict=True)), metric, worth, groups, retrained=True)
+        if changed
+        else []
+    )
     seeds, *others = ([other for other, _ in arm] for arm in arms.values())
     together = mixed(registry, seeds, list(chain(*others)), recipe, source, metric, groups)
     together |= soups(registry, run, seeds, recipe, source)

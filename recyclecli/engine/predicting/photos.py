@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recyclecli.coco import PHOTO_SUFFIXES, read_photo, resolve_file
+from recyclecli.coco import PHOTO_SUFFIXES, is_hidden, read_photo, resolve_file
 from recyclecli.coco.document import PROVENANCE, load_content, provenance_fault
+from recyclecli.coco.lookup import locate
+from recyclecli.coco.photo import HEIC_REMEDY, HEIC_SUFFIXES
+from recyclecli.console import say_once
 from recyclecli.engine.predicting.pictures import OUTPUTS
 from recyclecli.errors import RecycleError, listed
 
@@ -68,8 +71,13 @@ def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
         return _named([images], images.parent, images)
     if images.is_dir() or glob.has_magic(str(images)):
         top = root_of(images)
-        found = _below(top) if images.is_dir() else top.glob(str(images.relative_to(top)))
-        files = [file for file in found if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file()]
+        found = list(_below(top) if images.is_dir() else top.glob(str(images.relative_to(top))))
+        photos = [file for file in found if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file()]
+        files = [file for file in photos if not any(map(is_hidden, file.relative_to(top).parts))]
+        if hidden := [str(file) for file in photos if file not in set(files)]:
+            say_once(f"note: {len(hidden)} hidden file(s) are left out: {listed(sorted(hidden), 3)}")
+        if heic := [str(file) for file in found if file.suffix.lower() in HEIC_SUFFIXES]:
+            say_once(f"note: {len(heic)} HEIC or AVIF photo(s) are left out: {listed(sorted(heic), 3)}; {HEIC_REMEDY}")
         folders = {folder for file in files for folder in file.relative_to(top).parents if folder.name in OUTPUTS}
         written = {top / folder for folder in folders if any((top / folder.parent).glob("predicted.json*"))}
         return _named([file for file in files if written.isdisjoint(file.parents)], top, images)
@@ -86,9 +94,12 @@ def _listed(file: Path, root: Path) -> list[Photo]:
     for identity, entry in pairs:
         if isinstance(identity, (int, str)) and identity in shows and provenance_fault(entry) is None:
             shows[identity].update(origin["file_name"] for origin in entry.get(PROVENANCE, ()))
+    places = locate(root, [image["file_name"] for image in content["images"]])
+    places.refuse_doubtful(file)
+    say_once(places.note(file, len(content["images"])))
     return [
         Photo(
-            resolve_file(root, image["file_name"]),
+            resolve_file(root, places.found.get(image["file_name"], image["file_name"])),
             image["file_name"],
             (image["height"], image["width"]),
             frozenset(shows[image["id"]]),

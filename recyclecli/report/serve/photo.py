@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from recyclecli.coco.photo import orientation_of, rgb_array, upright
+from recyclecli.coco.photo import HEIC, orientation_of, rgb_array, upright
 from recyclecli.data.fit import fitted_size, resize_image
 from recyclecli.report.serve.refusal import Limits, Refused
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # those of `recyclecli.coco.PHOTO_SUFFIXES`
 SCANS = 100  # of a progressive JPEG; cameras write about ten, and each is decoded over the whole photo
-HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1", b"ftypavif")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,21 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from recyclecli import hookimpl
 from recyclecli.types import DatasetComponent, Options
 
+Crowds = Literal["auto", "objects", "regions"]
+CROWDS = "what iscrowd 1 means: objects, or regions of no single object; auto: objects where a file has no other kind"
+
 
 class CocoOptions(Options):
-    """A COCO file says everything; there is nothing to set."""
+    """What a COCO file leaves open."""
+
+    crowds: Crowds = Field("auto", description=CROWDS)
 
 
 class SampleOptions(Options):
@@ -53,6 +59,7 @@ class TacoOptions(Options):
     mapping: Path | None = Field(
         None, description="a CSV of category,material instead of the packaged one; material `ignore` takes no part"
     )
+    crowds: Crowds = Field("auto", description=CROWDS)
 
 
 @hookimpl

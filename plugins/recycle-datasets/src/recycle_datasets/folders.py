@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from recyclecli.coco import PHOTO_SUFFIXES, read_text
+from recyclecli.coco import photos_below, read_text
 from recyclecli.types import IGNORE, RecycleError
+
+HOW = "`recycle plugins show DATASET` lists the options, -o data.dataset.KEY=VALUE sets one"
 
 
 def photos_in(folder: Path) -> list[Path]:
@@ -15,8 +17,10 @@ def photos_in(folder: Path) -> list[Path]:
         RecycleError: no such folder.
     """
     if not folder.is_dir():
-        raise RecycleError(f"folder {folder} does not exist", "name the data's root with --data, or set the options")
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file())
+        raise RecycleError(
+            f"folder {folder} does not exist", f"name the data's root with --data, or its folders: {HOW}"
+        )
+    return photos_below(folder)
 
 
 def lines_of(file: Path) -> list[str]:

@@ -103,7 +103,8 @@ class MaskSource:
         if missing:
             raise RecycleError(
                 f"{len(missing)} of {len(self._names)} photos have no mask, the first lacks {missing[0]}",
-                "add the masks, set the options `masks` and `suffix`, or name a split or list of those that have one",
+                "add the masks, say where they lie with -o data.dataset.masks=FOLDER -o data.dataset.suffix=.png, or "
+                "name a split or list of those that have one with --json-path",
             )
 
     def _meaning_of(self, options: MasksOptions) -> Meaning:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from recycle_datasets import TacoOptions
+from recycle_datasets import Crowds, TacoOptions
 from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, CocoSource, find_annotation_file, is_background, read_text
 from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError
 
@@ -31,7 +31,7 @@ def open_taco(options: TacoOptions, context: DatasetContext) -> CocoSource:
         RecycleError: see `CocoSource`; a mapping that is no table, or lacks a category.
     """
     file = find_annotation_file(context.root) if context.split is None else context.root / Path(context.split)
-    return TacoSource(context.root, file, read_mapping(options.mapping))
+    return TacoSource(context.root, file, read_mapping(options.mapping), options.crowds)
 
 
 class TacoSource(CocoSource):
@@ -41,13 +41,14 @@ class TacoSource(CocoSource):
         root: the folder that `file_name`s are relative to.
         file: the COCO file.
         mapping: category name to material; `ignore` and `Background` may be materials, too.
+        crowds: see `CocoSource`.
 
     Raises:
         RecycleError: see `CocoSource`; categories that the mapping lacks.
     """
 
-    def __init__(self, root: Path, file: Path, mapping: dict[str, str]) -> None:
-        super().__init__(root, file)
+    def __init__(self, root: Path, file: Path, mapping: dict[str, str], crowds: Crowds = "auto") -> None:
+        super().__init__(root, file, crowds=crowds)
         categories = {category["id"]: category["name"] for category in self.document["categories"]}
         unknown = [name for name in categories.values() if name not in mapping]
         if unknown:

@@ -118,8 +118,9 @@ def hub_at_hand(encoder: str) -> Iterator[None]:
 
 
 def _choices(encoder: str) -> str:
+    others = [f"-o model.encoder={name}" for name in PACKAGED if name != encoder]
     return (
-        f"-o model.encoder={' or '.join(PACKAGED)}, whose weights come by pip; "
+        f"{' or '.join(others)}, whose weights come by pip; "
         f"or -o model.weights=FILE with {encoder}'s weights; or -o model.weights=none to train from scratch"
     )
 
