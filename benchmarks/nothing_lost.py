@@ -16,6 +16,7 @@ on after it.
 """
 
 import argparse
+import gc
 import hashlib
 import json
 import os
@@ -39,6 +40,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+
+from recyclecli.manifest import discover
 
 TINY = "-o data.size=32 -o data.workers=0 -o model.encoder=tu-test_efficientnet -o model.weights=none"
 SMALL = f"--epochs 2 --batch-size 2 {TINY}"
@@ -83,6 +86,7 @@ INSIDE = {  # a file of the user's in the output's own folder, where the command
 }
 KINDS = ("together", "killed", "full")
 OWN = re.compile(r"\.recycle\.jsonl|events\.out\.tfevents\..*|hparams\.yaml|.*\.lock")  # records and logs, no results
+TOOK = re.compile(rb"\b\d+:\d\d:\d\d\b")
 IMPORTED = (
     "kornia", "matplotlib.backends.backend_svg", "numba", "recyclecli.api", "recyclecli.cli.app",
     "recyclecli.data.check",
@@ -148,9 +152,9 @@ def _become(words, cwd, output):
 
 
 def digest(file):
-    """Of a file's bytes; of a checkpoint's tensors, beside which it holds times."""
+    """Of a file's bytes but for how long a training took; of a checkpoint's tensors, beside which it holds times."""
     if file.suffix != ".ckpt":
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return hashlib.sha256(TOOK.sub(b"", file.read_bytes())).hexdigest()
     content, found = torch.load(file, weights_only=True), hashlib.sha256()
     for part in ("state_dict", "current_model_state"):
         for key, value in content.get(part, {}).items():
@@ -348,6 +352,8 @@ def main():
         torch.set_num_threads(1)
         for name in IMPORTED:
             import_module(name)
+        discover()  # loads the plugins' manifests
+        gc.freeze()  # so that a fork shares memory
         work = top / "work"
         work.mkdir()
         make_base(work)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from recyclecli.errors import RecycleError
-from recyclecli.files import PART, lock, open_state, refuse_overwrite, unwritable, whole, write_text
+from recyclecli.files import PART, lock, open_state, refuse_link, refuse_overwrite, unwritable, whole, write_text
 from recyclecli.locks import held
 
 RECORD = ".recycle.jsonl"
@@ -142,11 +142,8 @@ class Owned:
 
     def _refuse_links(self, paths: Iterable[Path]) -> None:
         """Raise RecycleError where a folder between this one and a file is a link."""
-        for folder in {folder for path in paths for folder in path.relative_to(self.base).parents}:
-            if folder.name and (self.base / folder).is_symlink():
-                raise RecycleError(
-                    f"{self.base / folder} is a link, and no write follows one", "choose another place, or remove it"
-                )
+        for folder in {folder for path in paths for folder in path.relative_to(self.base).parents if folder.name}:
+            refuse_link(self.base / folder, "choose another place, or remove it")
 
     def _note(self, path: Path, part: Path) -> None:
         line = [path.relative_to(self.base).as_posix(), part.stat().st_size, _digest(part)]

@@ -11,6 +11,8 @@ import torch
 from safetensors.torch import load_file
 from support import TINY, coco, run_recycle, start_recycle, write_coco
 
+from recyclecli.locks import held
+
 COMMON = [
     *("train", "--epochs", 2, "--optimizer", "sgd", "--lr", "1e-3", "--train-json", "t.json", "--val-json", "v.json"),
     *("--loss", "ce", "-o", "aug=[]", "-o", "data.scale=null", "-o", "data.size=32"),
@@ -101,6 +103,22 @@ def test_torchrun_and_a_process_that_fails(data, tmp_path):
     assert done.returncode != 0
     assert "5.jpg cannot be read" in done.stderr
     assert "a bug of recyclecli" not in done.stderr
+
+
+@pytest.mark.slow("torchrun starts processes that import everything")
+def test_ranks_that_torchrun_starts_are_one_holder_of_a_run(data, tmp_path):
+    """Refused together where another process has the run, without a file; then they share it, and leave no lock."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "recyclecli"]
+    line = [*launch, *map(str, COMMON), "--epochs", "1", "--name", "r", "--batch-size", "2", "--data", str(data)]
+    with held(tmp_path / "runs/r"):
+        done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+        assert done.returncode != 0
+        assert done.stderr.count("is in use by process") == 1
+        assert not any((tmp_path / "runs/r").iterdir())
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("best val mIoU") == 1
+    assert [file.name for file in (tmp_path / "runs").iterdir()] == ["r"]
 
 
 @pytest.mark.gpu

@@ -7,6 +7,8 @@ import pytest
 from attacking import attack, few
 from support import runs_in
 
+from recyclecli import api
+from recyclecli.data.listing import write_lists
 from recyclecli.locks import held
 
 WRITERS = {  # command: files in its way, and the place that it holds: with a / at its end, from within
@@ -96,6 +98,12 @@ def test_links_in_the_way_are_refused_and_not_followed(work, command, tmp_path):
 FOLDERS = {  # command: a folder that is a link
     "data convert data cl --from coco --to yolo": "cl/images",
     "data convert data cm --from coco --to masks": "cm/masks",
+    "data convert data link --from coco --to masks": "link",
+    "data convert data link --from coco --to coco": "link",
+    "predict seed-0 data/kfold_0_val.json --out link": "link",
+    "export seed-0 --out link": "link",
+    "demo --images 12 --epochs 1 --size 64 --out link": "link",
+    "plugins new acme-losses --kind loss --out link": "link",
     "data sample --images 2 --data sl": "sl/images",
     "predict seed-0 data/kfold_0_val.json --out pl": "pl/masks",
     "aug copy-paste --aug-num 2 --data data --name linked": "data/linked",
@@ -146,6 +154,27 @@ def test_two_commands_do_not_write_into_one_place_at_once(work, place, command):
     with held(work / place, within=place.endswith("/")):
         assert "is in use by process" in attack(*forced(command), cwd=work, codes={2})
     assert snapshot(work) == kept
+
+
+def test_a_soup_is_neither_replaced_nor_trained_on(work):
+    """It has a recipe as a run has, and no training of its own."""
+    line = ("ensemble", "seed-0", "seed-1", "--soup", "mean")
+    attack(*line, cwd=work, codes={0})
+    kept = snapshot(work)
+    assert "--resume" not in attack(*line, cwd=work, codes={2})
+    assert "recycle train --init-from mean" in attack("train", "--resume", "mean", cwd=work, codes={2})
+    assert snapshot(work) == kept
+
+
+def test_lists_of_photos_replace_own_files_alone(small, tmp_path):
+    """Those that rounds of pseudo-labels train on, in a folder of the user's."""
+    source, out = api.open_data(small), tmp_path / "out"
+    write_lists(source, out, "train")
+    write_lists(source, out, "train")
+    (out / "train-0.json").write_text("precious")
+    with pytest.raises(api.RecycleError, match="it is yours"):
+        write_lists(source, out, "train")
+    assert (out / "train-0.json").read_text() == "precious"
 
 
 @pytest.mark.parametrize("which", ["--resume seed-0", "--resume last"])

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -201,3 +202,20 @@ class TestOwned:
         monkeypatch.setattr(fcntl, "flock", none)
         Owned(tmp_path).write_text(tmp_path / "a", "new")
         assert Owned(tmp_path).own([tmp_path / "a"])
+
+
+def test_what_another_process_has_written_meanwhile_is_not_replaced(tmp_path, monkeypatch):
+    """It had begun when this call looked, and ended before this call held the folder."""
+    owned, last = Owned(tmp_path / "out"), tmp_path / "out/last.txt"
+    with owned.begun(last, [], False):
+
+        @contextmanager
+        def ends_first(place, within=False):
+            owned.write_text(last, "theirs")
+            (tmp_path / "out/last.txt.part").unlink()
+            yield
+
+        monkeypatch.setattr("recyclecli.owned.held", ends_first)
+        with pytest.raises(RecycleError, match=r"last\.txt exists"), owned.begun(last, [], False):
+            owned.write_text(last, "ours")
+    assert last.read_text() == "theirs"

@@ -15,9 +15,14 @@ from support import coco, recycle_here, runs_in, write_coco
 from recyclecli import api
 from recyclecli.engine.checkpoint import card
 from recyclecli.engine.environment import environment
+from recyclecli.engine.pipeline import Pipeline
+from recyclecli.engine.predicting.job import Job
+from recyclecli.engine.predicting.members import Member
+from recyclecli.errors import RecycleError
+from recyclecli.locks import held
 from recyclecli.printable import printable_streams
 from recyclecli.private import shown_path, shown_text, without_passwords
-from recyclecli.recipe import Part, Recipe
+from recyclecli.recipe import ListedPart, Part, Recipe
 
 URL = "https://alice:s3cret@host.example/weights"
 EXIF = Image.Exif()
@@ -50,6 +55,24 @@ def test_passwords_reach_no_file_and_no_terminal(registry, monkeypatch, capsys):
     for text in (*kept, *capsys.readouterr()):
         assert "host.example" in text
         assert "s3cret" not in text
+
+
+def test_passwords_reach_neither_the_record_of_a_prediction_nor_the_info_of_labels(tmp_path):
+    """Both describe the job, and so does the journal."""
+    (tmp_path / "weights").write_bytes(b"")
+    post = ListedPart(name="acme", url=URL, headers=[{"at": f"{URL}?token=s3cret"}])
+    job = Job((Member(tmp_path / "weights", Pipeline(post=(post,))),), (), tmp_path)
+    said = json.dumps(job.as_dict())
+    assert said.count("host.example") == 2
+    assert "s3cret" not in said
+
+
+def test_passwords_are_not_told_to_who_comes_second(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["recycle", "train", "-o", f"model.weights={URL}"])
+    with held(tmp_path / "place"), pytest.raises(RecycleError, match="is in use by process") as refused:
+        held(tmp_path / "place").__enter__()
+    assert "host.example" in str(refused.value)
+    assert "s3cret" not in str(refused.value)
 
 
 def test_paths(monkeypatch, tmp_path):

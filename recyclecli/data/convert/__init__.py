@@ -16,6 +16,7 @@ from recyclecli.data.convert.yolo import write_yolo
 from recyclecli.data.foreground import refuse_nothing
 from recyclecli.data.sources import open_source
 from recyclecli.errors import RecycleError, nearest
+from recyclecli.files import refuse_link
 from recyclecli.plugins import Registry
 
 FORMATS = ("coco", "masks", "yolo")
@@ -72,6 +73,7 @@ def convert(
         raise RecycleError(f"no format to write is called {form!r}", nearest(form, FORMATS))
     if polygons and form != "coco":
         raise RecycleError(f"--polygons is of --to coco, not of {form}", "leave it out")
+    refuse_link(dst, "name the folder that it leads to, or another one")
     source = open_source(registry, src, split, origin, options)
     refuse_nothing(source, f"photo of {src}", option="values")
     if form == "coco":

@@ -124,8 +124,7 @@ class Maker:
         samples, skipped = {}, {}
         for place, index in enumerate(photos):
             try:
-                sample = self.training.again(index)
-                samples[place] = sample if self.size is None else fit_sample(sample, self.size)
+                samples[place] = self._read(index)
             except RecycleError as error:
                 if self.strict:
                     raise
@@ -141,6 +140,11 @@ class Maker:
                     made.append(self._written(start + place, photos[place], sample, origins))
         read = sorted(self.training.were_read)
         Owned(part.parent).write_json(part, {"photos": made, "skipped": skipped, "read": read})
+
+    def _read(self, index: int) -> Sample:
+        """A photo in the size that is asked for; nothing is held of it at its own size then."""
+        sample = self.training.again(index)
+        return sample if self.size is None else fit_sample(sample, self.size)
 
     def _origins(self, count: int) -> list[dict[int, Origin]]:
         telling = [one.origins() for one in self.augmentations if hasattr(one, "origins")]

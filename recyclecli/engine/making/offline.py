@@ -24,7 +24,7 @@ from recyclecli.data.splits import Split
 from recyclecli.engine.batch import build
 from recyclecli.engine.making.maker import TOGETHER, Maker, Training, plan, run_jobs
 from recyclecli.errors import RecycleError, listed, nearest
-from recyclecli.files import sweep
+from recyclecli.files import refuse_link, sweep
 from recyclecli.locks import held
 from recyclecli.owned import RECORD, Owned
 from recyclecli.plugins import Registry
@@ -99,8 +99,7 @@ def make(
     with held(out / name):
         file, unfinished, owned = out / f"{name}.json", out / f"{name}.unfinished", Owned(out)
         for place in (out / name, unfinished):
-            if place.is_symlink():
-                raise RecycleError(f"{place} is a link, and no write follows one", "choose another name with --name")
+            refuse_link(place, "choose another name with --name")
         checked_device(device)
         source = split.train
         settings = {

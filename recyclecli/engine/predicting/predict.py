@@ -31,7 +31,7 @@ from recyclecli.engine.predicting.journal import Journal, begins_as
 from recyclecli.engine.predicting.pictures import SUFFIXES
 from recyclecli.engine.predicting.work import work_on
 from recyclecli.errors import RecycleError, RunFailed, listed
-from recyclecli.files import PART, refuse_overwrite, unwritable
+from recyclecli.files import PART, refuse_link, refuse_overwrite, unwritable
 from recyclecli.locks import held
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry, discover
@@ -100,6 +100,8 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
     """
     if job.out is None and job.submission is None:
         raise RecycleError("neither a folder nor a submission file is asked for", "name one with --out or --submission")
+    if job.out is not None:
+        refuse_link(job.out, "name the folder that it leads to, or another one")
     names = [photo.name for photo in job.photos]
     if len(set(names)) < len(names):
         doubled = sorted({name for name in names if names.count(name) > 1})
