@@ -86,6 +86,13 @@ def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent) + "\n")
 
 
+def csv_cell(text: str) -> str:
+    """A text as a cell of CSV: in quotes where it holds a comma, a quote or a line break of any kind."""
+    if text.strip() == text and not set(text) & set(',"\r\n'):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
 def open_state(path: Path, mode: str = "rb") -> IO[Any]:
     """Open a file of fixed name that tells a later call how far this one is: what a stranger put there is refused.
 

@@ -26,7 +26,7 @@ from recyclecli.api.judging import (
     refuse_trained_on,
     run_of,
 )
-from recyclecli.api.predicting import count_together, member, predict, select, soup, vote_submissions
+from recyclecli.api.predicting import count_together, member, predict, predict_listed, select, soup, vote_submissions
 from recyclecli.api.pseudo import pseudo_label
 from recyclecli.api.rounds import self_train
 from recyclecli.api.runs import build_postprocessor, export, find_run, pipeline, recipe_of, report, serve, train
@@ -57,6 +57,7 @@ __all__ = [
     "oversample",
     "pipeline",
     "predict",
+    "predict_listed",
     "preview",
     "pseudo_label",
     "read_batch",

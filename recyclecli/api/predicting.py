@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, groups, registry
 from recyclecli.api.judging import judged_photos, parted, pipeline_named, refuse_trained_on
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from recyclecli.engine.judging.select import Selection
     from recyclecli.engine.pipeline import Pipeline
     from recyclecli.engine.predicting.infer import Precision
-    from recyclecli.engine.predicting.job import Job
+    from recyclecli.engine.predicting.job import Job, Unreadable
     from recyclecli.engine.predicting.members import Member, Vote
+    from recyclecli.engine.predicting.photos import Photo
     from recyclecli.engine.predicting.predict import Predicted
     from recyclecli.engine.runs import Run
     from recyclecli.judge.ledger import Ledger
@@ -104,7 +105,7 @@ def _run_of(weights: Path) -> Run:
 
 def predict(
     run: Run | Place | Sequence[Run | Place | Member],
-    images: Place,
+    images: Place | Sequence[Place],
     out: Place | None = None,
     data: Place | None = None,
     pipeline: Pipeline | None = None,
@@ -116,36 +117,88 @@ def predict(
     devices: str | None = None,
     precision: Precision = "32",
     batch: int | None = None,
+    unreadable: Unreadable = "skip",
 ) -> Predicted:
     """Predict photos with one model, or with several as one; see `recyclecli.engine.predicting.predict.predict`.
 
     Args:
         run: see `member`; a list of several is an ensemble.
-        images: a folder of photos, a pattern, a COCO file or one photo.
+        images: a folder of photos, a pattern, a COCO file or one photo; or several folders, patterns and photos.
         out: folder of the outputs.
         data: the folder that a COCO file's names are relative to.
         pipeline: the models' own when left out.
         submission: the contest's CSV.
         force: begin anew, and replace files that exist.
-        outputs: what is written into `out`: masks, overlays, coco, probabilities, confidence.
+        outputs: what is written into `out`: masks, overlays, gray, coco, probabilities, confidence.
         vote: of several models: `soft`, the mean of their probabilities, or `hard`, the label of most.
         shares: of several models, their weights.
         devices: how many, or torch's names of them as `cuda:0,cuda:1`; each has a process of its own.
         precision: `32`, `bf16` or `16`.
         batch: photos at a time; what the run trained with when left out.
+        unreadable: what a photo that cannot be read gets in the submission: no row (`skip`), or one of `background`.
     """
-    from recyclecli.engine.predicting.job import Job
     from recyclecli.engine.predicting.photos import find_photos
+
+    locked: dict[str, str] = {}
+    places = [Path(images)] if isinstance(images, (str, Path)) else list(map(Path, images))
+    photos = find_photos(places, Path(data) if data else None, locked)
+    chosen = (pipeline, submission, force, outputs, vote, shares, devices, precision, batch, unreadable)
+    return _predict_found(run, photos, out, *chosen, left_out=locked)
+
+
+def predict_listed(
+    run: Run | Place | Sequence[Run | Place | Member],
+    lines: Iterable[str],
+    out: Place | None = None,
+    data: Place | None = None,
+    folder: Place = ".",
+    **options: Any,
+) -> Predicted:
+    """Predict the photos that lines name; see `recyclecli.engine.predicting.photos.listed_photos` and `predict`.
+
+    Args:
+        run: see `predict`.
+        lines: paths of photos.
+        out: folder of the outputs.
+        data: the folder that they are relative to; the current one, else `folder`, when left out.
+        folder: of the list.
+        options: others of `predict`.
+    """
+    from recyclecli.engine.predicting.photos import listed_photos
+
+    return _predict_found(run, listed_photos(lines, Path(data) if data else None, Path(folder)), out, **options)
+
+
+def _predict_found(
+    run: Run | Place | Sequence[Run | Place | Member],
+    photos: Sequence[Photo],
+    out: Place | None = None,
+    pipeline: Pipeline | None = None,
+    submission: Place | None = None,
+    force: bool = False,
+    outputs: Sequence[str] = ("masks", "overlays"),
+    vote: Vote = "soft",
+    shares: Sequence[float] = (),
+    devices: str | None = None,
+    precision: Precision = "32",
+    batch: int | None = None,
+    unreadable: Unreadable = "skip",
+    left_out: Mapping[str, str] = {},
+) -> Predicted:
+    """Predict photos that were found; see `predict`. `left_out` is told as what failed."""
+    from recyclecli.engine.predicting.job import Job
     from recyclecli.engine.predicting.pictures import checked_outputs
 
     models = [run] if isinstance(run, (str, Path)) or not isinstance(run, Sequence) else list(run)
     job = Job(
         members_of(models, shares, pipeline),
-        tuple(find_photos(Path(images), Path(data) if data else None)),
+        tuple(photos),
         Path(out) if out else None,
         checked_outputs(outputs),
         Path(submission) if submission else None,
         vote,
+        unreadable=unreadable,
+        left_out=left_out,
     )
     return predict_job(with_machine(job, precision, batch), devices, force)
 

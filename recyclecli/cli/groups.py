@@ -163,15 +163,19 @@ class Written:
         list[str] | None,
         typer.Option(
             "--save",
-            help="masks, overlays, coco, probabilities, confidence; repeatable.  [default: the first two]",
-            autocompletion=fixed(("masks", "overlays", "coco", "probabilities", "confidence")),
+            help="masks, overlays, gray, coco, probabilities, confidence; repeatable.  [default: the first two]",
+            autocompletion=fixed(("masks", "overlays", "gray", "coco", "probabilities", "confidence")),
         ),
     ] = None
     submission: Annotated[
         Path | None, typer.Option("--submission", help="Also write the contest's CSV: 256x256 labels.")
     ] = None
+    unreadable: Annotated[
+        Literal["skip", "background"],
+        typer.Option("--unreadable", help="In the submission, a photo that cannot be read has no row, or background."),
+    ] = "skip"
     data: Annotated[
-        Path | None, typer.Option("--data", help="Root of a COCO file's names.  [default: its own folder]")
+        Path | None, typer.Option("--data", help="Root of a COCO file's or list's names.  [default: its own folder]")
     ] = None
     force: Force = False
     as_json: AsJson = False
@@ -187,6 +191,7 @@ class Written:
             "submission": self.submission,
             "force": self.force,
             "outputs": self.save or ["masks", "overlays"],
+            "unreadable": self.unreadable,
         }
 
     def tell(self, found: Predicted, more: Mapping[str, Any] = {}) -> None:
@@ -200,17 +205,28 @@ class Written:
             print(json.dumps(values, ensure_ascii=False))
         else:
             print(f"{found.photos} photos: {', '.join(places)}")
-        tell_unreadable(found.failed, found.record)
+        tell_unreadable(found.failed, found.record, self.unreadable == "background")
 
 
-def tell_unreadable(failed: Mapping[str, str], record: Path | None = None) -> None:
-    """Name photos that could not be read or written; exit code 1 where there are some."""
+def tell_unreadable(failed: Mapping[str, str], record: Path | None = None, filled: bool = False) -> None:
+    """Name photos that could not be read or written; exit code 1 where there are some without a row.
+
+    Args:
+        failed: name to what is wrong; a folder's name ends in a slash.
+        record: the file that names all.
+        filled: each photo has a row of background.
+    """
     for name, fault in list(failed.items())[:10]:
         print(f"{one_line(name)}: {fault}", file=sys.stderr)
     if failed:
         named = f"; all are named in {record}" if record else ""
-        print(f"{len(failed)} photo(s) could not be read or written{named}", file=sys.stderr)
-        raise typer.Exit(1)
+        rows = "; their rows are background" if filled else ""
+        folders = sum(name.endswith("/") for name in failed)
+        counts = [f"{len(failed) - folders} photo(s)"] if len(failed) > folders else []
+        counts += [f"{folders} folder(s)"] if folders else []
+        print(f"{' and '.join(counts)} could not be read or written{rows}{named}", file=sys.stderr)
+        if folders or not filled:
+            raise typer.Exit(1)
 
 
 def flags_given(ctx: typer.Context, names: Collection[str]) -> list[str]:

@@ -13,7 +13,6 @@ from recyclecli.coco.labels import LabelIndex, label_index
 from recyclecli.coco.layouts import is_labelme, labelme_cause
 from recyclecli.coco.loose import strict
 from recyclecli.coco.outline import are_shares
-from recyclecli.coco.photo import max_pixels
 from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, parse_json, read_bytes, tree_fault
@@ -166,6 +165,8 @@ def _image_faults(images: list[dict[str, Any]]) -> Iterator[str]:
 
 def size_fault(image: Mapping[str, Any]) -> Fault | None:
     """What is wrong with an image's stated size; None when its labels can be painted."""
+    from recyclecli.coco.pixels import max_pixels
+
     height, width = image["height"], image["width"]
     if min(height, width) < 1:
         return "invalid-image-size", f"it is stated as {short_repr(width)}x{short_repr(height)} pixels"

@@ -8,7 +8,14 @@ from pathlib import Path
 from recyclecli.coco.layouts import other_annotations, refuse_file
 from recyclecli.errors import RecycleError
 
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+UNREAD_SUFFIXES = frozenset(
+    {
+        *(".gif", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jpx", ".jxl", ".tga", ".psd", ".exr", ".hdr"),
+        *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
+    }
+)
+"""What files of pictures end in that are not read: among photos they are photos that cannot be read."""
 ANNOTATION_FILES = ("train_all.json", "train.json", "annotations.json")
 SPLIT_FILES = ("train.json", "val.json")
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recyclecli.coco.photo import bands, depth, open_photo, rgb_array, upright
+from recyclecli.coco.photo import open_photo
+from recyclecli.coco.pixels import bands, depth, rgb_array, upright
 from recyclecli.data.known import Known
 from recyclecli.data.sources import read_photo
 from recyclecli.data.threads import in_threads

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recyclecli.data.votes import hard_vote
 from recyclecli.errors import RecycleError, listed
-from recyclecli.files import refuse_overwrite, whole
+from recyclecli.files import csv_cell, refuse_overwrite, whole
 from recyclecli.locks import held
 from recyclecli.reading import open_regular
 
@@ -51,13 +51,10 @@ def target_names(names: Sequence[str], suffix: str) -> list[str]:
 
 def submission_row(image_id: str, labels: NDArray[np.uint8]) -> bytes:
     """One photo's (H, W) labels as a line of the file."""
-
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow([image_id, ""])
     spread = _digits()[reduce_labels(labels)].reshape(-1, 4)
     kept = spread != ord(" ")
     kept[:, 3] = True
-    row: bytes = text.getvalue().encode() + spread[kept][:-1].tobytes() + b"\n"
+    row: bytes = csv_cell(image_id).encode() + b"," + spread[kept][:-1].tobytes() + b"\n"
     return row
 
 

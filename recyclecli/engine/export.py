@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import tempfile
 import warnings
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from recyclecli import __version__
+from recyclecli.coco import pixels
 from recyclecli.data.fit import fit_image, fitted_size
 from recyclecli.engine.checkpoint import Trained, load_trained
 from recyclecli.engine.runs import Run
@@ -37,6 +40,8 @@ NEEDED = ("onnx", "onnxruntime", "onnxscript")
 AGREEMENT = 0.999  # least share of pixels that get the label that torch gives them
 TOLERANCE = 1e-3  # largest difference of logits on noise of another size, as a share of the largest logit
 SOURCE = Path(__file__).with_name("onnx_run.py")
+READER = re.compile(r"^from recyclecli\.coco\.pixels import .*\n", re.MULTILINE)
+HEAD = "from __future__ import annotations\n"
 MODEL, CARD, SCRIPT = "model.onnx", "card.json", "run.py"
 FILES = {MODEL, f"{MODEL}.data", CARD, SCRIPT}
 LARGEST = 2_000_000_000  # bytes of weights within model.onnx; ONNX wants more than 2 GiB beside it, in .data
@@ -126,6 +131,7 @@ def export(
         done = Exported(place, out / CARD, out / SCRIPT, OPSET, exporter, shape, count, agreement, difference)
         card = _card(trained, done)
         card = map_texts(card, partial(shown_text, base=run.folder, places=absolute_paths(card)))
+        _describe(scratch / MODEL, card)
         models = sorted(file.name for file in scratch.iterdir())  # with more than 2 GB of weights there are two
         with owned.begun(done.script, [done.card, *(out / name for name in models)], force):
             owned.remove(out / name for name in FILES - {*models, CARD, SCRIPT})
@@ -133,8 +139,14 @@ def export(
                 with owned.whole(out / name) as part:
                     shutil.copyfile(scratch / name, part)
             owned.write_json(done.card, card, indent=1)
-            owned.write_bytes(done.script, SOURCE.read_bytes())
+            owned.write_bytes(done.script, _script().encode())
     return done
+
+
+def _script() -> str:
+    """run.py, with the reader of photos embedded in the place of its import."""
+    reader = Path(pixels.__file__).read_text("utf-8").partition(HEAD)[2]
+    return READER.sub(lambda _: reader.strip() + "\n\n", SOURCE.read_text("utf-8"))
 
 
 def _refuse_other(out: Path) -> None:
@@ -200,6 +212,19 @@ def _without_traces(file: Path) -> None:
     for node in (*stored.graph.node, *(node for function in stored.functions for node in function.node)):
         node.doc_string = ""
         del node.metadata_props[:]
+    onnx.save(stored, file)
+
+
+def _describe(file: Path, card: dict[str, Any]) -> None:
+    """Write into the model's metadata what one who has model.onnx alone needs: texts, and the rest as JSON."""
+    import onnx
+
+    stored = onnx.load(file, load_external_data=False)
+    stored.doc_string = "Materials of a photo, pixel by pixel: the label is the argmax of logits over its second axis."
+    kept = {key: card[key] for key in ("recyclecli", "class_names", "palette", "size", "normalisation")}
+    kept |= {"input": card["input"]["content"], "output": card["output"]["content"]}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in kept.items()}
+    onnx.helper.set_model_props(stored, texts)
     onnx.save(stored, file)
 
 

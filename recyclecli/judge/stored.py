@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import glob
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recyclecli.coco.photo import open_photo
+from recyclecli.data.check.masks import blended
+from recyclecli.data.palette import palette
 from recyclecli.data.sources import read_labels, spelled
 from recyclecli.data.submission import reduce_labels, submission_rows, target_names
 from recyclecli.data.threads import in_threads
@@ -17,8 +22,9 @@ from recyclecli.progress import track
 from recyclecli.reading import read_json
 from recyclecli.types import Source
 
-REMEDY = "write a JSON list of class names, or predict again"
-CLASSES = "classes.json"  # beside masks/, names by label
+REMEDY = "predict again, or write a JSON list of class names"
+SMOOTHED = 0.2  # of a mask's edge pixels that lie between their neighbours; models, too, put one class between two
+CLASSES = "classes.json"  # beside masks/: label, name and color of each class
 
 
 def count_masks(folder: Path, source: Source) -> Ledger:
@@ -36,7 +42,9 @@ def count_masks(folder: Path, source: Source) -> Ledger:
     if not folder.is_dir():
         raise RecycleError(f"{folder} does not exist", "name a folder that recycle predict --out wrote")
     inner = folder / "masks" if (folder / "masks").is_dir() else folder
-    table = _table(inner.parent / CLASSES, source.class_names)
+    stated = _stated(inner.parent / CLASSES)
+    table = _table(inner.parent, stated, source.class_names)
+    colors = _colors(stated, source.class_names)
     names = [source.record(index).file_name for index in range(len(source))]
     doubled = {name for name, target in zip(names, target_names(names, ".png"), strict=True) if target == f"{name}.png"}
 
@@ -46,17 +54,30 @@ def count_masks(folder: Path, source: Source) -> Ledger:
 
     missing = [name for name in names if not place(name).is_file()]
     if missing:
+        others = [file for name in missing for file in inner.glob(f"{glob.escape(str(Path(name).with_suffix('')))}.*")]
+        if others:
+            raise RecycleError(
+                f"{inner} holds {listed(others, 3)}, no PNG: another format changes the values",
+                "predict again, and leave the masks as they are written",
+            )
         raise RecycleError(
             f"{inner} lacks the masks of {len(missing)} of {len(names)} photos: {listed(missing, 3)}",
             "predict the labelled photos, or name the annotation file of those that were predicted",
         )
 
+    smoothed: list[Path] = []
+
     def read(index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         file = place(names[index])
-        said = _mask(file)
+        said = _mask(file, colors)
+        if blended(said) > SMOOTHED:
+            smoothed.append(file)
         if table is not None:
             if said.size and said.max() >= len(table):
-                raise RecycleError(f"{file} holds label {said.max()}, but {CLASSES} names {len(table)} classes")
+                raise RecycleError(
+                    f"{file} holds label {said.max()}, but {CLASSES} names {len(table)} classes",
+                    "predict again, and leave the masks as they are written",
+                )
             said = table[said]
         return said, read_labels(source, index)[0]
 
@@ -64,33 +85,77 @@ def count_masks(folder: Path, source: Source) -> Ledger:
     work = in_threads(read, track(range(len(source)), len(source), "judging"))
     for name, (said, true) in zip(names, work, strict=True):
         ledger.add(name, said, true)
+    if smoothed:
+        print(
+            f"warning: {len(smoothed)} of {len(names)} masks look smoothed, as {smoothed[0]}: along their edges values "
+            "lie between those of both sides, as if they had been resized with interpolation, and are scored as "
+            "the classes of these numbers. Resize masks by the nearest pixel",
+            file=sys.stderr,
+        )
     return ledger
 
 
-def _table(file: Path, class_names: tuple[str, ...]) -> NDArray[np.uint8] | None:
-    """From the labels of the masks to the source's, by name; None where they are the same or unnamed."""
+def _stated(file: Path) -> list[tuple[str, tuple[int, ...] | None]] | None:
+    """Name and, where it is stated, colour of each label; None without a file. Earlier versions wrote names alone."""
     if not file.exists():
         return None
+    entries = read_json(file, REMEDY)
     try:
-        names = [spelled(name, class_names) for name in read_json(file, REMEDY)]
-        unknown = [name for name in names if name not in class_names]
-    except TypeError as error:
-        raise RecycleError(f"{file} cannot be read: {error}", REMEDY) from error
-    if unknown:
+        found = [one if isinstance(one, str) else (one["name"], tuple(map(int, one["color"]))) for one in entries]
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecycleError(f"{file} cannot be read: {error!r}", REMEDY) from error
+    return [(one, None) if isinstance(one, str) else one for one in found]
+
+
+def _table(
+    folder: Path, stated: Sequence[tuple[str, object]] | None, class_names: tuple[str, ...]
+) -> NDArray[np.uint8] | None:
+    """From the labels of the masks to the source's, by name; None where they are the same or unnamed."""
+    names = [spelled(name, class_names) for name, _ in stated or ()]
+    if unknown := [name for name in names if name not in class_names]:
         raise RecycleError(
-            f"the masks of {file.parent} hold {listed(unknown)}, but the labels are {listed(class_names, 20)}",
+            f"the masks of {folder} hold {listed(unknown)}, but the labels are {listed(class_names, 20)}",
             "judge on labels of the same classes",
         )
-    return None if tuple(names) == class_names else np.array([class_names.index(name) for name in names], np.uint8)
+    if stated is None or tuple(names) == class_names:
+        return None
+    return np.array([class_names.index(name) for name in names], np.uint8)
 
 
-def _mask(file: Path) -> NDArray[np.uint8]:
+def _colors(
+    stated: Sequence[tuple[str, tuple[int, ...] | None]] | None, class_names: tuple[str, ...]
+) -> list[tuple[int, ...]]:
+    """The colours that the palettes of the masks have, by label: those of classes.json, else of `convert`."""
+    own = [color for _, color in stated or () if color is not None]
+    return own or list(palette(class_names))
+
+
+def _mask(file: Path, colors: Sequence[tuple[int, ...]]) -> NDArray[np.uint8]:
+    """(H, W) labels.
+
+    Raises:
+        RecycleError: no index image, a JPEG, or the palette is that of the classes in another order.
+    """
+    remedy = "predict again, and leave the masks as they are written"
     with open_photo(file, "mask") as (image, _):
+        if image.format == "JPEG":
+            raise RecycleError(f"mask {file} is a JPEG, which changes the values", remedy)
         if image.mode not in ("P", "L"):
             raise RecycleError(
                 f"{file} is no mask: its mode is {image.mode}", "index images of 8 bits are needed (PNG, mode P or L)"
             )
-        return np.asarray(image, np.uint8)
+        labels = np.asarray(image, np.uint8)
+        flat = image.getpalette() if image.mode == "P" else None
+    used = np.unique(labels).tolist()
+    if flat is not None and len(used) > 1:
+        shown = [tuple(flat[3 * label : 3 * label + 3]) for label in used]
+        if set(shown) <= set(colors) and shown != [colors[label] if label < len(colors) else None for label in used]:
+            raise RecycleError(
+                f"mask {file} has the colours of the classes in another order: a program that makes PNGs smaller "
+                "sorted its palette, and the values are no labels any more",
+                remedy,
+            )
+    return labels
 
 
 def count_submission(file: Path, source: Source) -> tuple[Ledger, list[str]]:

@@ -13,9 +13,9 @@ from PIL import Image, ImageDraw
 
 from recyclecli.coco import has_background
 from recyclecli.data.fit import fitted_size, resize_image, resize_labels
+from recyclecli.data.fonts import font
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.printable import one_line
-from recyclecli.report.fonts import font
 from recyclecli.types import IGNORE, Record, Source
 
 Color = tuple[int, int, int]

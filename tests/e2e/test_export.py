@@ -32,7 +32,10 @@ SETTINGS = {
     "train.ema": 0,
     "train.loggers": [],
 }
-ALONE = "import runpy, sys; sys.modules |= dict.fromkeys(['recyclecli', 'torch']); runpy.run_path('run.py')"
+ALONE = (
+    "import runpy, sys; sys.modules |= dict.fromkeys(['recyclecli', 'torch']); "
+    "runpy.run_path('run.py', run_name='__main__')"
+)
 
 
 def noise(*sizes):
@@ -84,6 +87,12 @@ def test_the_folder_says_what_it_holds(place, exported):
     assert card["checked"]["agreement"] == exported["agreement"]
     model = onnx.load(folder / "model.onnx")
     assert [opset.version for opset in model.opset_import if not opset.domain] == [18]
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    assert json.loads(said["class_names"]) == card["class_names"]
+    assert json.loads(said["palette"]) == card["palette"]
+    assert json.loads(said["size"]) == 64
+    assert json.loads(said["normalisation"]) == card["normalisation"]
+    assert "RGB in 0..1" in said["input"]
 
 
 def test_the_script_gives_the_masks_of_predict_without_recyclecli(place, exported):
@@ -99,6 +108,7 @@ def test_the_script_gives_the_masks_of_predict_without_recyclecli(place, exporte
         assert list(home.rglob("*")) == []  # no device id for the maker of onnxruntime
         with Image.open(place / "alone.png") as ours, Image.open(mask) as theirs:
             assert (ours.mode, ours.size) == ("P", theirs.size)
+            assert (place / "alone.png").read_bytes()[24] == mask.read_bytes()[24] == 8  # bits of each pixel
             assert ours.getpalette() == theirs.getpalette()
             assert (np.asarray(ours) == np.asarray(theirs)).mean() >= 0.999
 

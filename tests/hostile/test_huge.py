@@ -10,7 +10,7 @@ from attacking import attack
 from PIL import Image
 from support import coco, write_coco
 
-from recyclecli.coco import photo
+from recyclecli.coco import photo, pixels
 
 WIDTH, HEIGHT = 12_000, 9_000
 
@@ -31,7 +31,7 @@ def huge(tmp_path_factory):
 
 def test_huge_photos_are_decoded_one_at_a_time(tmp_path, monkeypatch):
     """However many threads read; in a process that was forked meanwhile, too."""
-    monkeypatch.setattr(photo, "LARGE", 8)
+    monkeypatch.setattr(pixels, "LARGE", 8)
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     inside, most = [], []
 

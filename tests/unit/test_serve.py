@@ -15,12 +15,13 @@ from PIL import Image
 from serving import HOST, LIMITS, Fake, encoded, serving, thirds
 
 from recyclecli.coco import PHOTO_SUFFIXES
+from recyclecli.coco.pixels import FORMATS
 from recyclecli.engine.pipeline import VIEWS, Pipeline
 from recyclecli.recipe import ListedPart
 from recyclecli.report.serve.guard import HEADERS
 from recyclecli.report.serve.model import _parts, cost
 from recyclecli.report.serve.pages import shown_colors
-from recyclecli.report.serve.photo import FORMATS, read_photo
+from recyclecli.report.serve.photo import read_photo
 from recyclecli.report.serve.refusal import Limits, Refused
 
 
@@ -109,10 +110,10 @@ WHOLE = encoded(thirds(900, 600), "JPEG")
     ("content", "status", "message"),
     [
         (b"", 400, "0 bytes"),
-        (b"hello", 415, "no photo"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", 415, "no photo"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "no photo"),
-        (encoded(thirds(), "GIF"), 415, "no photo"),
+        (b"hello", 415, "it is none of JPEG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", 415, "none of JPEG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "none of JPEG"),
+        (encoded(thirds(), "GIF"), 415, "none of JPEG"),
         (HEIC, 415, "HEIC"),
         (WHOLE[: len(WHOLE) // 2], 400, "cannot be read"),
         (encoded(thirds())[:60], 400, "cannot be read"),

@@ -231,7 +231,7 @@ class TestCommand:
 
 
 def test_a_font_that_has_the_letters_is_used_where_one_is_installed():
-    from recyclecli.report import fonts
+    from recyclecli.data import fonts
 
     assert fonts.font(14, "Paper").path.endswith("DejaVuSans.ttf")
     if fonts._wide_file() is None:

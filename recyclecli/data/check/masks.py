@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco.layouts import refuse_file
 from recyclecli.coco.paths import photos_below
@@ -137,7 +137,7 @@ def _size_fault(photo: Path, size: tuple[int, ...]) -> list[tuple[str, str]]:
     return [("mask-size", f"{size[1]}x{size[0]} pixels, its photo {stored[1]}x{stored[0]}")]
 
 
-def blended(values: NDArray[np.int64]) -> float:
+def blended(values: NDArray[np.integer[Any]]) -> float:
     """Share of edge pixels whose value lies strictly between those of two opposite neighbours.
 
     Resizing by interpolation makes such steps along every edge; nearest-pixel masks have them

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from recyclecli.data.submission import target_names
 from recyclecli.engine.predicting.members import Machine, Member, Vote
@@ -15,6 +15,8 @@ from recyclecli.engine.predicting.pictures import SUFFIXES, Output
 from recyclecli.files import PART
 from recyclecli.owned import Owned
 from recyclecli.private import map_texts, without_passwords
+
+Unreadable = Literal["skip", "background"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Job:
         vote: how several members act as one.
         machine: what they run on.
         agree: where less than this share of the members gives the label, its confidence is 0.
+        unreadable: what a photo that cannot be read gets in the submission: no row (`skip`), or one of background.
+        left_out: name and cause of what may hold photos and cannot be looked into; told as what failed.
     """
 
     members: tuple[Member, ...]
@@ -40,6 +44,8 @@ class Job:
     vote: Vote = "soft"
     machine: Machine = field(default_factory=Machine)
     agree: float = 0
+    unreadable: Unreadable = "skip"
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pictures(self) -> tuple[Output, ...]:
@@ -75,6 +81,7 @@ class Job:
             "precision": self.machine.precision,
             "outputs": list(self.outputs) if self.out else [],
             "submission": str(self.submission) if self.submission else None,
+            "unreadable": self.unreadable,
             "photos": len(self.photos),
             "photos_sha256": hashlib.sha256(photos.encode()).hexdigest(),
         }

@@ -1,12 +1,14 @@
-"""Which photos are meant: a folder, a pattern, a COCO file, one photo."""
+"""Which photos are meant: a folder, a pattern, a COCO file, photos, a list of them."""
 
 from __future__ import annotations
 
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from numpy.typing import NDArray
 from recyclecli.coco import PHOTO_SUFFIXES, is_hidden, read_photo, resolve_file
 from recyclecli.coco.document import PROVENANCE, load_content, provenance_fault
 from recyclecli.coco.lookup import locate
-from recyclecli.coco.photo import HEIC_REMEDY, HEIC_SUFFIXES
+from recyclecli.coco.paths import UNREAD_SUFFIXES
 from recyclecli.console import say_once
+from recyclecli.engine.predicting.other_files import refuse_other, tell_locked, tell_other
 from recyclecli.engine.predicting.pictures import OUTPUTS
 from recyclecli.errors import RecycleError, listed
 
@@ -52,36 +55,96 @@ class Photo:
         return read_photo(self.file, *(self.size or ()))
 
 
-def find_photos(images: Path, root: Path | None = None) -> list[Photo]:
-    """The photos of a folder and its subfolders, of a pattern, of a COCO file (in its order), or one photo.
+def find_photos(
+    images: Path | Sequence[Path], root: Path | None = None, locked: dict[str, str] | None = None
+) -> list[Photo]:
+    """The photos of a folder and its subfolders, of a pattern, of a COCO file (in its order), one photo, or of several.
 
-    What `predict` wrote there earlier is left out. Those of a folder or a pattern come in the order of their
-    names, numbers by their value, so that frame 10 of a video follows frame 9.
+    What `predict` wrote there earlier is left out. Those of a folder, of a pattern and of several places come in the
+    order of their names, numbers by their value, so that frame 10 of a video follows frame 9. Names are relative
+    to the folder or to the pattern's fixed part; of several places to the folder that holds them all. Dead links and
+    pictures of other formats are photos, too, which cannot be read. Files that are no photos are counted on stderr.
 
     Args:
-        images: folder, pattern as `photos/*.jpg`, COCO .json or photo.
+        images: folder, pattern as `photos/*.jpg`, COCO .json or photo; or several of them, without a COCO file.
         root: the folder that a COCO file's names are relative to; its own when left out.
+        locked: gets the folders that may not be entered, with what is wrong; they are named on stderr without it.
 
     Raises:
-        RecycleError: nothing is there.
+        RecycleError: nothing is there, or it is an archive, a video or a list.
     """
+    places = [images] if isinstance(images, Path) else list(images)
+    closed: dict[str, str] = {} if locked is None else locked
+    if len(places) == 1:
+        found = _found(places[0], root, closed)
+    else:
+        if lists := [place for place in places if place.suffix.lower() == ".json" and place.is_file()]:
+            raise RecycleError(f"{lists[0]} is a COCO file, and others are named beside it", "name it alone")
+        every = dict.fromkeys(photo.file.absolute() for place in places for photo in _found(place, None, closed))
+        top = Path(os.path.commonpath([file.parent for file in every])) if every else Path()
+        found = _named(list(every), top, Path(f"these {len(places)} places"))
+    if locked is None:
+        tell_locked(closed)
+    return found
+
+
+def listed_photos(lines: Iterable[str], root: Path | None, folder: Path) -> list[Photo]:
+    """The photos that lines of a text name, in their order.
+
+    Their names are the lines; where one of these is absolute or climbs, all are relative to the folder that holds all.
+
+    Args:
+        lines: paths, relative to `root`, or without one to the current folder, else to `folder`.
+        root: see there.
+        folder: of the list.
+
+    Raises:
+        RecycleError: no line names a photo.
+    """
+    names = list(dict.fromkeys(line.strip("\r\n") for line in lines if line.strip()))
+    if not names:
+        raise RecycleError("the list names no photos", "write one path a line")
+    files = [_place(name, [root] if root else [Path(), folder]) for name in names]
+    plain = [Path(name).as_posix() for name in names]
+    if any(name.startswith(("/", "../")) or "/../" in name or Path(name).is_absolute() for name in plain):
+        top = os.path.commonpath([file.absolute().parent for file in files])
+        plain = [Path(os.path.relpath(file.absolute(), top)).as_posix() for file in files]
+    return [Photo(file, name) for file, name in zip(files, plain, strict=True)]
+
+
+def _place(name: str, roots: Sequence[Path]) -> Path:
+    """Where a listed photo is: the first place that exists, else the first."""
+    tried = [root / text for root in roots for text in (name, name.strip())]
+    return next((place for place in tried if place.exists()), tried[0])
+
+
+def _found(images: Path, root: Path | None, locked: dict[str, str]) -> list[Photo]:
+    """See `find_photos`, of one place."""
     if images.is_file() and images.suffix.lower() == ".json":
         return _listed(images, root_of(images, root))
+    refuse_other(images)
     if images.is_file():
         return _named([images], images.parent, images)
     if images.is_dir() or glob.has_magic(str(images)):
         top = root_of(images)
-        found = list(_below(top) if images.is_dir() else top.glob(str(images.relative_to(top))))
-        photos = [file for file in found if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file()]
-        files = [file for file in photos if not any(map(is_hidden, file.relative_to(top).parts))]
-        if hidden := [str(file) for file in photos if file not in set(files)]:
-            say_once(f"note: {len(hidden)} hidden file(s) are left out: {listed(sorted(hidden), 3)}")
-        if heic := [str(file) for file in found if file.suffix.lower() in HEIC_SUFFIXES]:
-            say_once(f"note: {len(heic)} HEIC or AVIF photo(s) are left out: {listed(sorted(heic), 3)}; {HEIC_REMEDY}")
+        if images.is_dir():
+            found = list(_below(top, locked))
+        else:
+            pattern = images.relative_to(top)
+            found = [file for file in top.glob(str(pattern)) if not file.is_dir()]
+            _note_locked(top, len(pattern.parts) if "**" not in pattern.parts else sys.maxsize, locked)
+        files = [file for file in found if file.suffix.lower() in PHOTO_SUFFIXES | UNREAD_SUFFIXES]
+        if hidden := {file for file in files if any(map(is_hidden, file.relative_to(top).parts))}:
+            say_once(f"note: {len(hidden)} hidden file(s) are left out: {listed(map(str, sorted(hidden)), 3)}")
+            files = [file for file in files if file not in hidden]
+            found = [file for file in found if file not in hidden]
         folders = {folder for file in files for folder in file.relative_to(top).parents if folder.name in OUTPUTS}
         written = {top / folder for folder in folders if any((top / folder.parent).glob("predicted.json*"))}
+        tell_other(sorted(set(found) - set(files)), images)
         return _named([file for file in files if written.isdisjoint(file.parents)], top, images)
-    raise RecycleError(f"{images} does not exist", "name a folder of photos, a pattern, a COCO file or a photo")
+    if images.is_symlink():
+        return _named([images], images.parent, images)  # a dead link: reading it says where it leads
+    raise RecycleError(f"{images} does not exist", "name a folder of photos, a pattern, a COCO file or photos")
 
 
 def _listed(file: Path, root: Path) -> list[Photo]:
@@ -108,11 +171,11 @@ def _listed(file: Path, root: Path) -> list[Photo]:
     ]
 
 
-def _below(top: Path) -> Iterator[Path]:
+def _below(top: Path, locked: dict[str, str]) -> Iterator[Path]:
     """Every file below a folder, also in folders elsewhere that links lead to, each folder once."""
     own = top.resolve()
     seen: set[Path] = set()
-    for folder, folders, files in os.walk(top, followlinks=True):
+    for folder, folders, files in os.walk(top, followlinks=True, onerror=partial(_lock, top, locked)):
         for name in sorted(folders):
             place = Path(folder, name).resolve()
             if place in seen or (Path(folder, name).is_symlink() and own in (place, *place.parents)):
@@ -120,6 +183,20 @@ def _below(top: Path) -> Iterator[Path]:
             else:
                 seen.add(place)
         yield from (Path(folder, name) for name in files)
+
+
+def _note_locked(top: Path, depth: int, locked: dict[str, str]) -> None:
+    """Find the folders that a pattern of so many parts would look into and may not."""
+    for folder, folders, _ in os.walk(top, onerror=partial(_lock, top, locked)):
+        if len(Path(folder).relative_to(top).parts) + 1 >= depth:
+            folders.clear()
+
+
+def _lock(top: Path, locked: dict[str, str], error: OSError) -> None:
+    """Note a folder that `os.walk` could not read."""
+    folder = Path(error.filename)
+    cause = f"folder {folder} cannot be looked into: {error.strerror}; its photos are left out"
+    locked[f"{os.path.relpath(folder, top)}/"] = cause
 
 
 def root_of(images: Path, root: Path | None = None) -> Path:

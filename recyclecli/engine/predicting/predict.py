@@ -48,7 +48,8 @@ class Predicted:
     Attributes:
         photos: how many were predicted.
         masks: their files, where masks were asked for.
-        failed: name to what was wrong, of the photos that could not be read or written.
+        failed: name to what was wrong, of the photos that could not be read or written, and of folders that could
+            not be looked into.
         record: predicted.json.
     """
 
@@ -102,6 +103,10 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         raise RecycleError("neither a folder nor a submission file is asked for", "name one with --out or --submission")
     if job.out is not None:
         refuse_link(job.out, "name the folder that it leads to, or another one")
+    if job.unreadable == "background" and not has_background(tuple(read_card(job.members[0].weights)["class_names"])):
+        raise RecycleError("no class of the run is the background", "leave out --unreadable background")
+    if job.unreadable == "background" and job.submission is None:
+        raise RecycleError("--unreadable background is about rows of a submission", "add --submission FILE")
     names = [photo.name for photo in job.photos]
     if len(set(names)) < len(names):
         doubled = sorted({name for name in names if names.count(name) > 1})
@@ -252,7 +257,7 @@ def _done(job: Job, described: Mapping[str, Any]) -> Predicted | None:
 def _result(job: Job, failed: dict[str, str]) -> Predicted:
     every = zip(job.photos, job.files("masks"), strict=True) if "masks" in job.pictures else ()
     masks = [file for photo, file in every if photo.name not in failed]
-    return Predicted(len(job.photos) - len(failed), masks, failed, job.record)
+    return Predicted(sum(photo.name not in failed for photo in job.photos), masks, failed, job.record)
 
 
 def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
@@ -268,19 +273,23 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
     if len(failed) == len(job.photos):
         _clear(shards)
         raise RecycleError(f"none of {len(failed)} photo(s) can be read and written: {next(iter(failed.values()))}")
+    failed |= job.left_out
     if job.submission is not None:
         with Owned(job.submission.parent).whole(job.submission) as part, part.open("wb") as handle:
             handle.write(HEADER)
             for shard in shards:
                 with shard.rows.open("rb") as rows:
                     shutil.copyfileobj(rows, handle)
-    class_names = tuple(read_card(job.members[0].weights)["class_names"])
+    card = read_card(job.members[0].weights)
+    class_names = tuple(card["class_names"])
     result = _result(job, failed)
     if job.out is not None:
         if "coco" in job.outputs:
             good = [photo.name for photo in job.photos if photo.name not in failed]
             job.owned.write_json(job.out / "annotations.json", _coco(class_names, good, result.masks))
-        job.owned.write_json(job.out / "classes.json", list(class_names))
+        pairs = enumerate(zip(class_names, card["palette"], strict=True))
+        classes = [{"label": label, "name": name, "color": list(color)} for label, (name, color) in pairs]
+        job.owned.write_json(job.out / "classes.json", classes)
     job.owned.write_json(job.record, {**shards[0].described, "failed": failed}, indent=1)
     _tell_others(job)
     job.owned.finish()

@@ -29,6 +29,8 @@ from recyclecli.files import NameTooLong, open_state, unwritable
 from recyclecli.plugins import Registry
 from recyclecli.progress import track
 
+BACKGROUND = np.zeros((1, 1), np.uint8)  # labels of a photo that cannot be read
+
 
 @dataclass(frozen=True, slots=True)
 class _Said:
@@ -52,6 +54,7 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
         scorer, trained = scorer_of(registry, job.members, mixes, machine, job.agree > 0)
         palette = np.array(trained.palette, np.uint8)
         files = {output: job.files(output)[shard.span] for output in job.pictures}
+        filled = job.submission is not None and job.unreadable == "background"
         waiting: deque[tuple[list[Photo], list[_Said | RecycleError]]] = deque()
         with ThreadPoolExecutor(4) as pool:
 
@@ -59,14 +62,17 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
                 """Wait until the oldest batch is written, rows first, then say so."""
                 entries: list[tuple[str, str | None, int]] = []
                 for photo, said in zip(*waiting.popleft(), strict=True):
-                    fault = said.args[0] if isinstance(said, RecycleError) else None
-                    if not isinstance(said, RecycleError):
+                    fault, row = None, None
+                    if isinstance(said, RecycleError):
+                        fault, row = said.args[0], submission_row(photo.name, BACKGROUND) if filled else None
+                    else:
+                        row = said.row.result() if said.row is not None else None
                         try:
                             said.written.result()
-                            if said.row is not None:
-                                rows.add(said.row.result())
                         except NameTooLong as error:
-                            fault = error.args[0]
+                            fault, row = error.args[0], row if filled else None
+                    if row is not None:
+                        rows.add(row)
                     entries.append((photo.name, fault, rows.end))
                 rows.sync()
                 journal.add(entries)
@@ -87,7 +93,9 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
                         said.confidence[alike < job.agree] = 0
                     own = {output: each[place] for output, each in files.items()}
                     shares = score.softmax(0).half().cpu().numpy() if "probabilities" in own else None
-                    written = pool.submit(write_pictures, job.owned, own, image, said, shares, palette)
+                    written = pool.submit(
+                        write_pictures, job.owned, own, image, said, shares, palette, trained.class_names
+                    )
                     row = pool.submit(submission_row, photos[place].name, said.labels) if job.submission else None
                     batch.append(_Said(written, row))
                 waiting.append(([photos[place] for place in places], batch))

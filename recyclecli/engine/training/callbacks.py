@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
 import sys
@@ -20,7 +18,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from recyclecli.engine.runs import Run
 from recyclecli.engine.training.module import SCORE
 from recyclecli.errors import RecycleError, nearest
-from recyclecli.files import write_text
+from recyclecli.files import csv_cell, write_text
 from recyclecli.reading import read_text
 
 
@@ -136,6 +134,4 @@ class MetricsFile(Callback):
 
 
 def _line(cells: Sequence[Any]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
+    return ",".join(csv_cell(str(cell)) for cell in cells)

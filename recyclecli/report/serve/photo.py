@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
-from recyclecli.coco.photo import HEIC, orientation_of, rgb_array, upright
+from recyclecli.coco.pixels import TooLarge, Unreadable, Unsupported, opened, recognised, rgb_array, upright
 from recyclecli.data.fit import fitted_size, resize_image
 from recyclecli.report.serve.refusal import Limits, Refused
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # those of `recyclecli.coco.PHOTO_SUFFIXES`
 SCANS = 100  # of a progressive JPEG; cameras write about ten, and each is decoded over the whole photo
 
 
@@ -42,9 +39,7 @@ class Photo:
 
 def check_photo(data: bytes | bytearray, limits: Limits) -> None:
     """Raise Refused where this is no photo, or too large a one; nothing is decoded for that."""
-    if not data:
-        raise Refused(400, "the file is empty: 0 bytes", "choose a photo")
-    with _opened(data) as image:
+    with _refusing(), recognised(io.BytesIO(data)) as image:
         width, height = image.size
         if width * height > limits.pixels:
             raise Refused(
@@ -62,10 +57,9 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
     The JPEG decoder does most of a reduction by itself, and then never makes the photo in full.
 
     Raises:
-        Refused: it is truncated or damaged.
+        Refused: it is truncated or damaged, or holds numbers without a range.
     """
-    with _opened(data) as image:
-        orientation = orientation_of(image)
+    with _refusing(), opened(io.BytesIO(data)) as (image, orientation):
         width, height = image.size
         if orientation >= 5:
             width, height = height, width
@@ -82,22 +76,10 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
 
 
 @contextmanager
-def _opened(data: bytes | bytearray) -> Iterator[Image.Image]:
-    """The image, its head read alone; what its decoder raises within the block becomes a refusal."""
+def _refusing() -> Iterator[None]:
+    """What is unreadable becomes a refusal in the words of every other reader."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                yield image
-    except Refused:
-        raise
-    except Image.DecompressionBombError as error:
-        raise Refused(413, "the photo has too many pixels by far", "reduce it first") from error
-    except UnidentifiedImageError as error:
-        if data[4:12] in HEIC:
-            raise Refused(
-                415, "HEIC and AVIF photos cannot be read", "save it as JPEG; iPhone: Camera, Formats, Most Compatible"
-            ) from error
-        raise Refused(415, "this is no photo, whatever its name says", f"send one of {', '.join(FORMATS)}") from error
-    except Exception as error:  # decoders raise all kinds on damaged files
-        raise Refused(400, f"the photo cannot be read: {error}", "save it anew, or choose another") from error
+        yield
+    except Unreadable as error:
+        status = 413 if isinstance(error, TooLarge) else 415 if isinstance(error, Unsupported) else 400
+        raise Refused(status, f"the photo {error}", error.remedy) from error

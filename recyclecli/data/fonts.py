@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import matplotlib as mpl
-from matplotlib.font_manager import findSystemFonts
 from PIL import ImageFont
 
 EAST_ASIAN = "\u1100"  # the first letter of the scripts that DejaVu Sans lacks: Hangul, kana, Han
@@ -21,11 +19,15 @@ def font(size: int, text: str) -> ImageFont.FreeTypeFont:
 
 @cache
 def _font(size: int, file: str | None) -> ImageFont.FreeTypeFont:
+    import matplotlib as mpl
+
     return ImageFont.truetype(file or str(Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), size)
 
 
 @cache
 def _wide_file() -> str | None:
     """An installed font with Chinese, Japanese and Korean letters, of regular weight where there is a choice."""
+    from matplotlib.font_manager import findSystemFonts
+
     files = sorted(findSystemFonts(), key=lambda file: ("regular" not in file.lower(), file))
     return next((file for family in WIDE for file in files if family in Path(file).stem.lower().replace("-", "")), None)

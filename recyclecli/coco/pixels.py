@@ -1,0 +1,224 @@
+"""Decoding a photo: the one reader of every command, of the page and of the run.py of an export.
+
+An export embeds this file in its run.py, so it needs numpy and Pillow and nothing of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import IO, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # those of `PHOTO_SUFFIXES`; PIL would run Ghostscript for others
+ORIENTATION = 0x0112  # EXIF tag
+TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
+"""What PIL calls that which undoes the orientations 2 to 8."""
+BACK = (*TURNS[:4], "ROTATE_90", "TRANSVERSE", "ROTATE_270")
+"""What makes the stored picture of the upright one, for the orientations 2 to 8."""
+BAND = 2048  # x BAND pixels are converted at a time
+DEEPEST = 65535  # of whole numbers: white of 16 bits
+WHITE_OF_12 = 4095
+PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError, unless MAX_PIXELS allows it
+MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # what `--max-pixels` sets, for the processes of a command, too
+LARGE = 2**24  # pixels of a photo that is decoded while no other such is, whatever many threads read
+DAMAGE = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError),
+    *(AssertionError, AttributeError, struct.error, zlib.error),
+)
+"""What PIL's decoders raise on a damaged file."""
+OTHERS = ((0, b"GIF8", "GIF"), (4, b"ftypavi", "AVIF"), (4, b"ftyphei", "HEIC"), (4, b"ftyphev", "HEIC"),
+          (4, b"ftypmif1", "HEIC"), (4, b"ftypmsf1", "HEIC"), (4, b"jP  ", "JPEG 2000"), (0, b"%PDF", "PDF"),
+          (4, b"JXL ", "JPEG XL"), (0, b"\xff\x0a", "JPEG XL"))  # fmt: skip
+"""Offset, bytes and name of formats that are not read."""
+TO_JPEG = (
+    "save it as JPEG: heif-convert IN OUT.jpg, on a Mac sips -s format jpeg IN --out OUT.jpg; on an iPhone choose "
+    "Camera, Formats, Most Compatible"
+)
+
+_alone = threading.RLock()
+
+
+def _unlock() -> None:
+    """A process that was forked has none of the threads that may have held the lock."""
+    global _alone
+    _alone = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
+
+
+class Unreadable(Exception):
+    """A photo that is not taken: the message is the cause, to follow the photo's name; `remedy` what to do."""
+
+    def __init__(self, cause: str, remedy: str = "replace the file or drop it from the set") -> None:
+        super().__init__(cause)
+        self.remedy = remedy
+
+
+class Unsupported(Unreadable):
+    """A whole file of another format, or whose numbers have no range."""
+
+
+class TooLarge(Unreadable):
+    """More pixels than are decoded; `pixels`: how many."""
+
+    def __init__(self, width: int, height: int) -> None:
+        super().__init__(
+            f"is {width}x{height} pixels, and at most {max_pixels()} are read, as a small file may be made to fill the "
+            "memory",
+            "reduce it first",
+        )
+        self.pixels = width * height
+
+
+def max_pixels() -> int:
+    """The most pixels that a photo may have."""
+    return int(os.environ.get(MAX_PIXELS) or PIXELS)
+
+
+@contextmanager
+def recognised(handle: IO[bytes]) -> Iterator[Image.Image]:
+    """The image as PIL gives it, its head read alone; what its decoder raises within the block becomes `Unreadable`.
+
+    A large one is held by one thread at a time.
+
+    Args:
+        handle: a binary file of one of `FORMATS`, at its beginning.
+
+    Raises:
+        Unreadable: truncated, or no image of these formats, also where that shows within the block.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if (most := max_pixels()) > PIXELS:
+                Image.MAX_IMAGE_PIXELS = most  # PIL refuses twice as many
+            image: Image.Image = Image.open(handle, formats=FORMATS)
+        if image.width * image.height > most:
+            raise TooLarge(*image.size)
+        with image, _alone if image.width * image.height > LARGE else nullcontext():
+            yield image
+    except Image.DecompressionBombError as error:
+        raise _bomb(handle) from error
+    except UnidentifiedImageError as error:
+        raise _unknown(handle) from error
+    except DAMAGE as error:
+        raise Unreadable(f"cannot be read: {error or type(error).__name__}") from error
+
+
+@contextmanager
+def opened(handle: IO[bytes]) -> Iterator[tuple[Image.Image, int]]:
+    """The image as it is stored, and its orientation, 1 to 8; see `recognised`.
+
+    PIL turns TIFFs, and no others, while it decodes them: one with an orientation is decoded and turned back here.
+    """
+    with recognised(handle) as image:
+        orientation = orientation_of(image)
+        if image.format == "TIFF" and orientation > 1:
+            image.load()
+            yield image.transpose(Image.Transpose[BACK[orientation - 2]]), orientation
+        else:
+            yield image, orientation
+
+
+def _bomb(handle: IO[bytes]) -> Unreadable:
+    """What to say of a file that PIL takes for a bomb: the size that its head states."""
+    with _alone:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            handle.seek(0)
+            with Image.open(handle, formats=FORMATS) as image:
+                return TooLarge(*image.size)
+        except DAMAGE as error:
+            return Unreadable(f"cannot be read: {error or type(error).__name__}")
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _unknown(handle: IO[bytes]) -> Unreadable:
+    """What to say of a file that PIL does not recognise."""
+    handle.seek(0)
+    head = handle.read(32)
+    if not head:
+        return Unreadable("cannot be read: it is empty, 0 bytes")
+    name = next((name for start, magic, name in OTHERS if head[start:].startswith(magic)), "")
+    found = f"it is {name}, and none of" if name else "it is none of"
+    remedy = "save it in one of these formats, or drop it from the set"
+    if name in ("HEIC", "AVIF"):
+        remedy = TO_JPEG
+    return Unsupported(f"cannot be read: {found} {', '.join(FORMATS)}, whatever its name says", remedy)
+
+
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where it is not stated, or EXIF is damaged, which the pixels do not mind."""
+    try:
+        stated = image.getexif().get(ORIENTATION)  # anything: files hold text there, too
+    except Exception:  # PIL's parser raises whatever it stumbled over
+        return 1
+    return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """A decoded image turned as its EXIF orientation, 1 to 8, asks; its other EXIF tags are not looked at."""
+    return image if orientation == 1 else image.transpose(Image.Transpose[TURNS[orientation - 2]])
+
+
+def rgb_array(image: Image.Image) -> NDArray[np.uint8]:
+    """A decoded image as (H, W, 3) uint8 RGB: alpha dropped, gray of 16 or 12 bits scaled to 8.
+
+    A large one is converted in bands, as PIL's own way holds three copies of it for a while.
+
+    Raises:
+        Unsupported: it holds floating-point numbers, or whole numbers outside 0..65535: what is white is not known.
+    """
+    if image.mode == "F":
+        raise Unsupported(
+            "holds floating-point numbers, and no range that tells what is white", "save it with 8 or 16 bits"
+        )
+    bits = depth(image)
+    if image.height * image.width <= BAND * BAND:
+        return np.asarray(_rgb(image, bits))
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    top = 0
+    for band in bands(image):
+        pixels[top : top + band.height] = np.asarray(_rgb(band, bits))
+        top += band.height
+    return pixels
+
+
+def depth(image: Image.Image) -> Literal[8, 12, 16]:
+    """Bits of a decoded image's channels: 12 where gray of 16 bits has no value above 4095, as cameras store it."""
+    if not image.mode.startswith("I"):
+        return 8
+    return 12 if max(int(np.max(np.asarray(band))) for band in bands(image)) <= WHITE_OF_12 else 16
+
+
+def bands(image: Image.Image) -> Iterator[Image.Image]:
+    """A decoded image from top to bottom in parts of about `BAND` x `BAND` pixels, each as wide as it is."""
+    rows = max(1, BAND * BAND // image.width)
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _rgb(image: Image.Image, bits: int) -> Image.Image:
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")  # PIL warns of the direct way
+    if bits == 8:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    deep = np.asarray(image).astype(np.int64)  # 16-bit gray, which convert() would clip to white
+    if deep.min(initial=0) < 0 or deep.max(initial=0) > DEEPEST:
+        raise Unsupported(
+            f"holds numbers of {deep.min()} to {deep.max()}, and no range that tells what is white",
+            "save it with 8 or 16 bits",
+        )
+    return Image.fromarray((deep // (16 if bits == 12 else 257)).astype(np.uint8)).convert("RGB")

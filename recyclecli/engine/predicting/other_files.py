@@ -1,0 +1,60 @@
+"""What is named, or lies, where photos are meant, and is none: what to say of it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from recyclecli.errors import RecycleError, listed
+
+ARCHIVES = {".zip": "unzip {0} -d {1}", ".tar": "mkdir {1} && tar -xf {0} -C {1}", ".7z": "7z x {0} -o{1}"}
+TARS = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".txz", ".tbz2")
+VIDEOS = frozenset(
+    (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".mts", ".m2ts", ".3gp")
+)
+TEXTS = frozenset({".txt", ".lst", ".list", ".csv", ".tsv"})
+
+
+def refuse_other(place: Path) -> None:
+    """Raise RecycleError where a place that was named is an archive, a video, a list of names or standard input."""
+    name, folder = shlex.quote(str(place)), shlex.quote(place.name.partition(".")[0] or "photos")
+    suffix = ".tar" if place.name.lower().endswith(TARS) else place.suffix.lower()
+    if str(place) == "-":
+        raise RecycleError(
+            "- is standard input, and photos are not read from there",
+            "save the photo as a file; names of photos, one a line, are read by --list -",
+        )
+    if re.match(r"(https?|ftp|s3|gs):/", str(place)):
+        raise RecycleError(f"{place} is an address, and photos are read from files", "download it, and name the file")
+    if not place.is_file():
+        return
+    if suffix in ARCHIVES:
+        raise RecycleError(
+            f"{place} is an archive, and photos are read from files and folders",
+            f"{ARCHIVES[suffix].format(name, folder)}, then name the folder {folder}",
+        )
+    if suffix in VIDEOS:
+        raise RecycleError(
+            f"{place} is a video, and photos are read",
+            f"mkdir {folder} && ffmpeg -i {name} {folder}/%06d.png, then name the folder {folder}",
+        )
+    if suffix in TEXTS:
+        raise RecycleError(f"{place} is a text file, no photo", f"for the photos that it names: --list {name}")
+
+
+def tell_other(files: Sequence[Path], images: Path) -> None:
+    """Count the files that lie among photos and are none by their names, on stderr."""
+    kinds = Counter(file.suffix.lower() or "no suffix" for file in files)
+    if files:
+        counts = listed((f"{kind} {count}" for kind, count in kinds.most_common()), 5)
+        print(f"note: {images} holds {len(files)} file(s) that are no photos: {counts}, as {files[0]}", file=sys.stderr)
+
+
+def tell_locked(locked: Mapping[str, str]) -> None:
+    """Name the folders that could not be looked into, on stderr."""
+    for fault in list(locked.values())[:10]:
+        print(f"warning: {fault}", file=sys.stderr)
