@@ -157,6 +157,13 @@ def lock(handle: int, wait: bool = True) -> bool | None:
     return True
 
 
+def sweep_below(folder: Path) -> None:
+    """`sweep` a folder and all folders below it; no link is followed."""
+    if not folder.is_symlink():
+        for place in (folder, *(below for below in folder.rglob("*") if below.is_dir() and not below.is_symlink())):
+            sweep(place)
+
+
 def sweep(folder: Path) -> None:
     """Remove what writers that were killed left in a folder: files of their names that no process has locked."""
     try:

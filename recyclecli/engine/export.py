@@ -25,7 +25,7 @@ from recyclecli.data.fit import fit_image, fitted_size
 from recyclecli.engine.checkpoint import Trained, load_trained
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, RunFailed, listed
-from recyclecli.files import PART
+from recyclecli.files import PART, sweep_below
 from recyclecli.locks import WITHIN
 from recyclecli.owned import RECORD, Owned, interrupted
 from recyclecli.plugins import Registry
@@ -153,6 +153,7 @@ def _refuse_other(out: Path) -> None:
     """Refuse a place that is no folder, or holds anything but an export."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise RecycleError(f"{out} is a link or a file, no folder", "choose another --out")
+    sweep_below(out)
     known = {*FILES, RECORD, f"{SCRIPT}{PART}", WITHIN, f"{WITHIN}.json"}
     held = sorted(file.name for file in out.iterdir() if file.name not in known) if out.is_dir() else []
     if held:

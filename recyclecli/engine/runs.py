@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recyclecli.errors import RecycleError, nearest
-from recyclecli.files import sweep, unwritable
+from recyclecli.files import sweep, sweep_below, unwritable
 from recyclecli.locks import held
 from recyclecli.owned import RECORD, Owned
 
@@ -150,7 +150,7 @@ def _is_unborn(folder: Path) -> bool:
     """Whether a folder is what a run leaves that was killed before its recipe was written."""
     if folder.is_symlink() or not folder.is_dir():
         return False
-    sweep(folder)
+    sweep_below(folder)
     found = [file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir()]
     held = [file for file in found if file != folder / RECORD]
     return len(Owned(folder).own(held)) == len(held)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from recyclecli import __version__
 from recyclecli.errors import RecycleError
-from recyclecli.files import sweep, write_bytes
+from recyclecli.files import sweep_below, write_bytes
 from recyclecli.locks import held
 from recyclecli.types import KINDS, Kind
 
@@ -74,7 +74,7 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
 
 def _refuse_other(folder: Path, contents: Mapping[Path, bytes]) -> None:
     """Refuse a folder that holds all of what is to be written, or anything else than a part of it."""
-    sweep(folder)
+    sweep_below(folder)
     found = [file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir()]
     own = [file for file in found if file in contents and not file.is_symlink() and file.is_file()]
     whole = [file for file in own if file.read_bytes() == contents[file]]

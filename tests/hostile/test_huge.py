@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from attacking import attack
+from attacking import GIB, attack
 from PIL import Image
 from support import coco, write_coco
 
@@ -53,7 +53,7 @@ def test_huge_photos_are_decoded_one_at_a_time(tmp_path, monkeypatch):
 def test_huge_photos_are_not_augmented_at_their_size(huge, tmp_path):
     line = ["aug", "copy-paste", "--aug-num", 2, "--min-area", 1, "--data", huge, "--out", tmp_path / "o"]
     assert "images/1.jpg has 12000x9000 pixels" in attack(*line, cwd=tmp_path, codes={2})
-    assert "2 new photos" in attack(*line, "--size", 64, cwd=tmp_path, codes={0})
+    assert "2 new photos" in attack(*line, "--size", 64, cwd=tmp_path, codes={0}, memory=3 * GIB)
 
 
 @pytest.mark.slow("reads photos of 108 megapixels")

@@ -156,6 +156,22 @@ def test_two_commands_do_not_write_into_one_place_at_once(work, place, command):
     assert snapshot(work) == kept
 
 
+@pytest.mark.parametrize(
+    ("command", "folder"),
+    [
+        ("aug copy-paste --aug-num 2 --data data --name cut", "data/cut"),
+        ("ensemble seed-0 seed-1 --soup cut", "runs/cut/checkpoints"),
+        ("plugins new acme-cut --kind loss", "acme-cut/src/acme_cut"),
+        ("export seed-1", "runs/seed-1/export"),
+    ],
+)
+def test_what_a_kill_left_in_the_middle_of_a_file_is_no_obstacle(work, command, folder):
+    (work / folder).mkdir(parents=True)
+    (work / folder / ".recycle-0123456789abcdef.part").write_bytes(b"the beginning of")
+    attack(*shlex.split(command), cwd=work, codes={0})
+    assert not list((work / folder).rglob("*.part"))
+
+
 def test_a_soup_is_neither_replaced_nor_trained_on(work):
     """It has a recipe as a run has, and no training of its own."""
     line = ("ensemble", "seed-0", "seed-1", "--soup", "mean")

@@ -24,7 +24,7 @@ from recyclecli.data.splits import Split
 from recyclecli.engine.batch import build
 from recyclecli.engine.making.maker import TOGETHER, Maker, Training, plan, run_jobs
 from recyclecli.errors import RecycleError, listed, nearest
-from recyclecli.files import refuse_link, sweep
+from recyclecli.files import refuse_link, sweep, sweep_below
 from recyclecli.locks import held
 from recyclecli.owned import RECORD, Owned
 from recyclecli.plugins import Registry
@@ -167,6 +167,7 @@ def _cores() -> int:
 
 def _refuse_foreign(owned: Owned, folder: Path, force: bool) -> None:
     """Refuse a folder of the set's name that holds anything but photos of an earlier set."""
+    sweep_below(folder)
     found = sorted(folder.rglob("*")) if folder.exists() else []
     if found and not force and len(owned.own(found)) == len(found):
         raise RecycleError(f"{folder} exists", "choose another --name, or pass --force to replace it")
