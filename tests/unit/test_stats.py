@@ -33,9 +33,9 @@ def scene(annotations, images=1, size=100, categories=(("Paper", 1), ("Metal", 2
     return {**coco(images, size, categories), "annotations": annotations}
 
 
-def stats_of(root, content):
+def stats_of(root, content, crowds="auto"):
     """The figures of a COCO content whose photos do not exist: they must not be needed."""
-    return source_stats(CocoSource(root, write_coco(root, content, photos=False)))
+    return source_stats(CocoSource(root, write_coco(root, content, photos=False), crowds=crowds))
 
 
 class TestFigures:
@@ -66,7 +66,7 @@ class TestFigures:
             [entry(1, encode(mask), category=3, iscrowd=1), entry(2, encode(crowd), iscrowd=1)],
             categories=(("Paper", 1), ("Metal", 2), ("ignore", 3)),
         )
-        found = stats_of(tmp_path, content)
+        found = stats_of(tmp_path, content, "regions")
         assert found.ignored == 1000
         assert found.objects.tolist() == [0, 0, 0]
         assert found.pixels.tolist() == [8000, 1000, 0]
@@ -184,7 +184,7 @@ class TestOutput:
         assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"|http-equiv', "", page)
 
     def test_no_objects_at_all(self, tmp_path):
-        found = stats_of(tmp_path, scene([entry(1, SQUARE, iscrowd=1)]))
+        found = stats_of(tmp_path, scene([entry(1, SQUARE, iscrowd=1)]), "regions")
         assert "<svg" in stats_page(found, "t", COLORS)
         assert found.as_dict()["classes"][1]["area"] is None
 
