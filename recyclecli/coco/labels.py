@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from recyclecli.errors import RecycleError, listed
@@ -60,7 +61,12 @@ def label_index(categories: Iterable[Mapping[str, Any]], file: Path) -> LabelInd
     if len(names) == ground:
         raise RecycleError(f"{file}: categories name no class", "list the materials under 'categories'")
     if len(names) > IGNORE:
-        raise RecycleError(f"{file}: {len(names)} classes; masks of 8 bits hold at most {IGNORE}")
+        raise RecycleError(
+            f"{file}: {len(names)} classes; masks of 8 bits hold at most {IGNORE}, the background among them",
+            "merge categories; those that no object is of are dropped by "
+            f"recycle data check --labels-only --data {quote(str(file.parent))} --json-path {quote(str(file))} "
+            "--fix FEWER.json",
+        )
     return LabelIndex(tuple(names), label_of)
 
 

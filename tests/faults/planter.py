@@ -459,6 +459,14 @@ def _(content: Content, rng: np.random.Generator) -> Where:
     return ("annotations", "annotation")
 
 
+@plant_label("too-many-classes")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    first = len(content["categories"]) + 1
+    last = int(rng.integers(255, 1204))
+    content["categories"] += [{"id": identity, "name": f"other {identity}"} for identity in range(first, last + 1)]
+    return (f"{last + 1} classes",)
+
+
 @plant_label("unused-category")
 def _(content: Content, rng: np.random.Generator) -> Where:
     if rng.random() < 0.5:

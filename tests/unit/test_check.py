@@ -113,6 +113,21 @@ class TestMending:
         mended(broken)
         assert broken == copy
 
+    def test_drops_unused_categories_where_there_are_too_many(self, tmp_path):
+        """As LVIS lists 1,203; at the limit they stay."""
+        for number, kept in ((252, 254), (253, 2)):
+            content = coco(4)
+            content["categories"] += [{"id": 10 + one, "name": f"other {one}"} for one in range(number)]
+            new, done = mended(content)
+            assert len(new["categories"]) == kept
+            assert done["too-many-classes"] == (number if kept == 2 else 0)
+            assert ("too-many-classes" in codes(labels_of(tmp_path, content))) == (kept == 2)
+            assert "too-many-classes" not in codes(labels_of(tmp_path, new))
+            if kept == 2:
+                with pytest.raises(RecycleError, match=r"256 classes; masks of 8 bits hold at most 255") as caught:
+                    CocoSource(tmp_path, write_coco(tmp_path, content))
+                assert "--fix FEWER.json" in caught.value.remedy
+
     def test_clips_at_the_photo(self, broken):
         new, _ = mended(broken)
         shape = new["annotations"][1]

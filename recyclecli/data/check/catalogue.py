@@ -63,6 +63,11 @@ CATALOGUE: dict[str, Fault] = {
     ),
     "duplicate-category-id": Fault("error", "two categories have one id", "give each category an id of its own"),
     "duplicate-category-name": Fault("error", "two categories have one name", "merge or rename them"),
+    "too-many-classes": Fault(
+        "error",
+        "masks hold at most 255 classes, the background among them",
+        "merge classes, or drop categories that no object is of, as --fix does where there are too many",
+    ),
     "shifted-category-ids": Fault("note", "category ids do not start at 1", "other tools may take an id for a label"),
     "sparse-category-ids": Fault("note", "category ids have gaps", "other tools may take an id for a label"),
     "loose-number": Fault("note", "an id, size or flag is no whole number", "other tools refuse it", mended=True),

@@ -16,6 +16,7 @@ from recyclecli.coco.paths import resolve_file
 from recyclecli.data.check.catalogue import Finding
 from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import short_repr
+from recyclecli.types import IGNORE
 
 
 def lint_lists(root: Path, content: dict[str, Any], file: str) -> Iterator[Finding]:
@@ -74,12 +75,22 @@ def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[Finding
         if category["name"].strip() != category["name"] or not category["name"] or "\n" in category["name"]:
             where = f"category {category['id']} {category['name']!r}"
             yield Finding("untidy-category-name", file, where, "convert refuses it, and other files spell it otherwise")
+    classes = class_count(categories)
+    if classes > IGNORE:
+        yield Finding("too-many-classes", file, "categories", f"{classes} classes")
     ids = sorted({category["id"] for category in categories})
     if ids and ids[0] != 1 and not (ids[0] == 0 and _is_label_0(categories)):
         yield Finding("shifted-category-ids", file, "categories", f"the first id is {ids[0]}")
     gaps = [identity for identity, after in pairwise(ids) if after != identity + 1]
     if gaps:
         yield Finding("sparse-category-ids", file, "categories", f"gaps after id {listed(gaps)}")
+
+
+def class_count(categories: list[dict[str, Any]]) -> int:
+    """How many labels categories make, the background among them."""
+    names = [category["name"].lower() for category in categories if category["name"] != IGNORE_CATEGORY]
+    bare = any(category.get(NO_BACKGROUND) is True for category in categories)
+    return len(names) if bare or BACKGROUND.lower() in names else len(names) + 1
 
 
 def _is_label_0(categories: list[dict[str, Any]]) -> bool:

@@ -60,6 +60,8 @@ def check_masks(
     for (key, file, _), look in zip(pairs, looks, strict=True):
         findings += [Finding(code, str(file), key, detail) for code, detail in look.faults]
         values |= look.values
+    if known is not None and known > IGNORE + 1:
+        findings.append(Finding("too-many-classes", str(root / "classes.txt"), "classes.txt", f"{known} classes"))
     if values == {0, IGNORE} or known == IGNORE + 1:
         detail = "the only values are 0 and 255" if values == {0, IGNORE} else "256 classes leave no value for ignore"
         findings.append(Finding("mask-255-as-class", str(root / masks), "all masks", detail))

@@ -12,9 +12,11 @@ from recyclecli.coco.labels import IGNORE_CATEGORY, is_background, project_categ
 from recyclecli.coco.loose import strict
 from recyclecli.coco.outline import REMEDIES, THIN, outline_fault, told
 from recyclecli.data.check.drawn import Parts, Shape, drawn, shapes_of
+from recyclecli.data.check.lists import class_count
 from recyclecli.data.check.shapes import crowded_faults, shape_faults
 from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import short_repr
+from recyclecli.types import IGNORE
 
 UNKNOWN = "are of an image that the file does not list"
 
@@ -25,6 +27,7 @@ def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
     Loose spellings become COCO's; blanks around names of categories go, and categories that are no class.
     Polygons are clipped and lose parts without area; empty and doubled annotations and those of
     unknown images go; doubled ids are numbered anew; wrong areas and boxes become the shape's own.
+    Where there are more classes than masks hold, those without an object go.
 
     Raises:
         RecycleError: most annotations, or all of a photo, would go: that is no slip but how the file is written.
@@ -53,7 +56,12 @@ def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
     doubled = _doubled(kept)
     done["duplicate-annotation"] += len(doubled)
     annotations = _numbered([annotation for annotation, _ in kept if id(annotation) not in doubled], done)
-    return {**content, "annotations": annotations}, +done
+    categories = content["categories"]
+    if class_count(categories) > IGNORE:
+        used = {annotation["category_id"] for annotation in annotations}
+        categories = [one for one in categories if one["id"] in used or is_background(one["name"])]
+        done["too-many-classes"] = len(content["categories"]) - len(categories)
+    return {**content, "annotations": annotations, "categories": categories}, +done
 
 
 def _categories(content: dict[str, Any], done: Counter[str]) -> list[dict[str, Any]]:

@@ -43,5 +43,8 @@ def checked_names(names: Iterable[str], where: object) -> tuple[str, ...]:
     if doubled:
         raise RecycleError(f"{where}: class {doubled[0]!r} occurs twice", "make each name unique")
     if not found or len(found) > IGNORE:
-        raise RecycleError(f"{where}: {len(found)} classes; masks of 8 bits hold 1 to {IGNORE}")
+        raise RecycleError(
+            f"{where}: {len(found)} classes; masks of 8 bits hold 1 to {IGNORE}",
+            "list the classes there; merge some where there are more, in the masks too",
+        )
     return found
