@@ -132,7 +132,8 @@ def resolve(
     Args:
         registry: the installed components.
         file: a YAML recipe.
-        flags: dotted key to value, from the command line's own flags.
+        flags: dotted key to value, from the command line's own flags. With `data.root` the annotation files of the
+            recipe that lie in its root move along.
         overrides: `key=value` texts; the value is read as YAML.
 
     Raises:
@@ -152,6 +153,8 @@ def resolve(
                 settings[key] = parse_yaml(value)
             except ValueError as error:
                 faults.append(f"-o {text[:80]}: the value is not YAML: {str(error).splitlines()[0]}")
+    if "data.root" in settings:
+        _move(tree["data"], settings["data.root"])
     # a name replaces its component and drops its options, so names come before options
     for key in sorted(settings, key=lambda key: key.count(".") - key.endswith(".name")):
         try:
@@ -200,6 +203,31 @@ def _defaults(tree: dict[str, Any]) -> dict[str, Any]:
     for key in LISTS:
         full[key] = _spelled_list(full.get(key))
     return full
+
+
+def moved_data(data: DataSection, root: Path) -> DataSection:
+    """The section of data that lies in another folder now."""
+    tree = data.model_dump(mode="json", by_alias=True)
+    _move(tree, root)
+    return DataSection.model_validate(tree | {"root": root})
+
+
+def _move(data: dict[str, Any], root: Any) -> None:
+    """Let the files that lie in the root of a section lie in another."""
+    old, new = data.get("root"), Path(root).absolute() if isinstance(root, (str, Path)) else None
+    if not isinstance(old, str) or not Path(old).is_absolute() or new is None:
+        return
+    before = Path(old)
+
+    def moved(place: Any) -> Any:
+        inside = isinstance(place, str) and Path(place).is_relative_to(before)
+        return str(new / Path(place).relative_to(before)) if inside else place
+
+    sections = [data]
+    for key in ("train", "val"):
+        sections += [one for one in data.get(key) or () if isinstance(one, dict)]
+    for section in sections:
+        section |= {key: moved(section[key]) for key in ("root", "json", "json_path") if key in section}
 
 
 def _spelled(part: Any) -> Any:

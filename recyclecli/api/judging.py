@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, groups, open_data, registry
-from recyclecli.api.runs import find_run, pipeline, recipe_of
+from recyclecli.api.runs import find_run, own_split, pipeline, recipe_of
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.judge.compare import WORTH
 from recyclecli.locks import held
@@ -37,7 +37,7 @@ def judged_photos(
 ) -> tuple[Source, str]:
     """The labelled photos that a run is judged on, and where they come from, in words.
 
-    They are those of `data`, else the run's own validation split.
+    They are those of `data`, else the run's own validation split; so also where `data` is the run's own data, moved.
 
     Raises:
         RecycleError: the run has trained on some of them.
@@ -49,6 +49,9 @@ def judged_photos(
         raise RecycleError("--json-path without --data", "name the folder that its file names are relative to")
     if run is None and data is None:
         raise RecycleError("neither a run nor data is named", "name the labelled photos with --data")
+    own = own_split(run, data) if run is not None and data is not None and json_path is None else None
+    if own is not None:
+        return own.val, f"the run's {len(own.val)} validation photos, now in {data}: {own.how}"
     other = None if data is None else open_data(data, json_path, dataset, options)
     if other is not None:
         refuse_nothing(other, f"photo of {data}", validation=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, registry
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
     from numpy.typing import NDArray
 
+    from recyclecli.data.splits import Split
     from recyclecli.engine.export import Exported
     from recyclecli.engine.pipeline import Pipeline
     from recyclecli.engine.runs import Run
@@ -32,11 +35,19 @@ def find_run(run: Run | Place) -> Run:
     return run if isinstance(run, Run) else find(str(run))
 
 
-def recipe_of(run: Run | Place) -> Recipe:
-    """A run's resolved recipe."""
+def recipe_of(run: Run | Place, data: Place | None = None) -> Recipe:
+    """A run's resolved recipe, and with `data` as if its data lay in that folder."""
     from recyclecli.recipe import resolve
 
-    return resolve(registry(), find_run(run).recipe)
+    return resolve(registry(), find_run(run).recipe, {} if data is None else {"data.root": Path(data)})
+
+
+def own_split(run: Run | Place, data: Place) -> Split | None:
+    """The split of a run whose data lies in the folder `data` now; None where that folder holds other data."""
+    from recyclecli.data.splits import split_at
+
+    recipe = recipe_of(run)
+    return split_at(registry(), recipe.data, Path(data), recipe.seed)
 
 
 def train(
@@ -117,7 +128,8 @@ def export(
         run: its own pipeline plays no part.
         out: folder to write; export/ in the run's folder when left out.
         photos: folder, COCO file or photo to compare on; eight of the validation photos when left out.
-        data: root of a COCO file's names.
+        data: root of a COCO file's names; without `photos` the folder that the run's data lies in now, or other
+            photos to compare on.
         force: replace an earlier export.
     """
     from recyclecli.engine import export as engine
@@ -128,25 +140,53 @@ def export(
 
 def _photos(run: Run, photos: Place | None, data: Place | None) -> Iterator[NDArray[np.uint8]]:
     """Photos to compare on, found now, read one by one."""
-    from recyclecli.data import sources, splits
+    from recyclecli.data import sources
     from recyclecli.engine.predicting.photos import find_photos
     from recyclecli.progress import track
 
     if photos is not None:
         files = find_photos(Path(photos), Path(data) if data else None)
         return (photo.read() for photo in track(files, len(files), "comparing"))
-    recipe = recipe_of(run)
-    source = splits.make_split(registry(), recipe.data, recipe.seed).val
+    root = recipe_of(run).data.root
+    if data is None and not root.is_dir():
+        data = os.environ.get("RECYCLE_DATA")
+    split = own_split(run, data) if data is not None else None
+    if data is not None and split is None and Path(data).absolute() != root:
+        others = find_photos(Path(data), None)
+        some = others[:: -(-len(others) // 8)]
+        return (photo.read() for photo in track(some, len(some), "comparing"))
+    source = (split or _split_or_remedy(run)).val
     chosen = range(0, len(source), -(-len(source) // 8))
     return (sources.read_photo(source, index) for index in track(chosen, len(chosen), "comparing"))
 
 
-def report(run: Run | Place, file: Place | None = None) -> tuple[Path, Evaluation]:
-    """Judge a run on its validation photos and write report.html; the file and the scores."""
+def _split_or_remedy(run: Run) -> Split:
+    """The run's own split; RecycleError with what else to compare on where its data is gone."""
+    from recyclecli.data.splits import make_split
+
+    recipe = recipe_of(run)
+    try:
+        return make_split(registry(), recipe.data, recipe.seed)
+    except RecycleError as error:
+        place = quote(str(run.folder))
+        raise RecycleError(
+            f"there are no photos to compare torch with: {error.args[0]}",
+            f"any photos will do: recycle export {place} --photos DIR",
+        ) from error
+
+
+def report(run: Run | Place, file: Place | None = None, data: Place | None = None) -> tuple[Path, Evaluation]:
+    """Judge a run on its validation photos and write report.html; the file and the scores.
+
+    Args:
+        run: the run.
+        file: to write; report.html in the run's folder when left out.
+        data: folder that the run's data lies in now.
+    """
     from recyclecli.data.splits import make_split
     from recyclecli.report.page import write_report
 
-    found, recipe = find_run(run), recipe_of(run)
+    found, recipe = find_run(run), recipe_of(run, data)
     split = make_split(registry(), recipe.data, recipe.seed)
     with held(Path(file) if file else found.folder / "report.html"):
         return write_report(registry(), found, recipe, split, Path(file) if file else None)

@@ -28,7 +28,8 @@ def export(
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Root of a COCO file's names.  [default: its own folder]")
+        Path | None,
+        typer.Option("--data", help="Where the run's data lies now; with --photos the root of a COCO file's names."),
     ] = None,
     force: Force = False,
     as_json: AsJson = False,

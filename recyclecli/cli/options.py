@@ -42,6 +42,11 @@ RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's folder, its name in runs/, or `last`.", autocompletion=runs)
 ]
 
+MovedData = Annotated[
+    Path | None,
+    typer.Option("--data", help="Where the run's data lies now.  [default: as its recipe says, else $RECYCLE_DATA]"),
+]
+
 GroupBy = Annotated[
     str | None,
     typer.Option("--group-by", help="Photos that belong together: near-duplicates, folder, FIELD, or FIELD:REGEX."),

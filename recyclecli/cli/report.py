@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from recyclecli.cli.options import RunName
+from recyclecli.cli.options import MovedData, RunName
 
 EXAMPLE = "Example: `recycle report last`"
 
 
-def report(run: RunName) -> None:
+def report(run: RunName, data: MovedData = None) -> None:
     """Judge a run on its validation photos and write report.html, one file that needs no network."""
     from recyclecli import api
 
-    file, result = api.report(run)
+    file, result = api.report(run, data=data)
     print(f"mIoU of the dataset {result.miou_dataset:.4f} on {result.photos} photos")
     print(f"report {file}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 import typer
@@ -11,6 +12,7 @@ from recyclecli.cli.candidates import components, recipe_keys, train_setting
 from recyclecli.cli.candidates import runs as run_names
 from recyclecli.cli.groups import Trained, flat
 
+RESUMED = {"data.root", "train.epochs"}  # what may be said of a run that is resumed
 EXAMPLE = "Example: `recycle train --plugin unetpp --loss ce --loss dice --epochs 40 -o model.encoder=resnet34`"
 
 
@@ -74,7 +76,12 @@ def train(
     runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.")] = Path("runs"),
     resume: Annotated[
         str | None,
-        typer.Option("--resume", metavar="RUN", help="Go on with a run, or `last`.", autocompletion=run_names),
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Go on with a run, or `last`; with --epochs up to so many, with --data where its data lies now.",
+            autocompletion=run_names,
+        ),
     ] = None,
 ) -> None:
     """Train a model; everything about the run lies in runs/NAME afterwards."""
@@ -103,8 +110,12 @@ def train(
         "seed": seed,
     }
     given = {key: value for key, value in flags.items() if value is not None}
-    if resume is not None and (given or option or recipe or name or folds):
-        raise RecycleError("a resumed run keeps its own recipe", "leave out everything but --resume")
+    if resume is not None and (given.keys() - RESUMED or option or recipe or name or folds):
+        raise RecycleError(
+            "a resumed run keeps its own recipe",
+            "leave out everything but --resume, --epochs and --data, or begin a new run from its weights: "
+            f"--init-from {quote(resume)}",
+        )
     if folds is not None:
         _all_folds(given, option or [], recipe, name, runs)
         return
@@ -117,11 +128,11 @@ def train(
         done = start(registry, resolved, split, name, runs)
     else:
         run = find_run(resume, runs)
-        resolved = resolve(registry, run.recipe)
+        resolved = resolve(registry, run.recipe, {key: value for key, value in given.items() if key == "data.root"})
         split = make_split(registry, resolved.data, resolved.seed)
         from recyclecli.engine.training.train import resume as go_on
 
-        done = go_on(registry, resolved, split, run)
+        done = go_on(registry, resolved, split, run, epochs)
     if not done.first:
         return
     from recyclecli.report.page import write_report

@@ -16,8 +16,10 @@ from recyclecli.data.named import named_splits
 from recyclecli.data.sources import Joined, Subset, annotation_places, open_source, regrouped, relabelled
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
-from recyclecli.recipe import DataFile, DataSection
+from recyclecli.recipe import DataFile, DataSection, moved_data
 from recyclecli.types import Source
+
+_MOVED: dict[Path, Path] = {}  # folders of earlier runs to where their data was found
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,13 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
 
     Test photos that the data names are on neither side.
 
+    Where the folder of an earlier run is gone, its data is looked for in $RECYCLE_DATA.
+
     Raises:
         RecycleError: the data cannot be read, a photo is on both sides, or an augmented
             training photo was made from a validation photo.
     """
+    data = _found_again(data)
     root = data.root.absolute()
     found = annotation_places(root, data.json_path)
     json_path = str(found[0].absolute()) if found else data.json_path
@@ -70,10 +75,35 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
     if data.fingerprint not in (None, fingerprint):
         raise RecycleError(
             f"the data in {data.root} is not what the recipe was made with",
-            "restore it, or remove data.fingerprint from the recipe to train on what is there",
+            "name the folder that it lies in now with --data, or restore it; to train on what is there, "
+            "remove data.fingerprint from a copy of the recipe and begin a new run with --recipe",
         )
     final = split.data.model_copy(update={"fingerprint": fingerprint})
     return Split(split.train, split.val, split.weights, split.how, final)
+
+
+def _found_again(data: DataSection) -> DataSection:
+    """The section of an earlier run whose folder is gone, in the one where it was found, or in $RECYCLE_DATA."""
+    place = _MOVED.get(data.root) or os.environ.get("RECYCLE_DATA")
+    if data.fingerprint is None or data.root.is_dir() or not place:
+        return data
+    return moved_data(data, Path(place))
+
+
+def split_at(registry: Registry, data: DataSection, root: Path, seed: int) -> Split | None:
+    """The split of an earlier run whose data lies in `root` now; None where other data lies there.
+
+    Once found, all that was learned from the folder that is gone is looked for in `root`, too: other runs' photos,
+    members of a soup.
+    """
+    if data.fingerprint is None or data.root == root.absolute():
+        return None
+    try:
+        split = make_split(registry, moved_data(data, root), seed)
+    except RecycleError:
+        return None
+    _MOVED[data.root] = root.absolute()
+    return split
 
 
 def _files_split(registry: Registry, data: DataSection) -> Split | None:

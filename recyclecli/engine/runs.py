@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.files import sweep, sweep_below, unwritable
 from recyclecli.locks import held
 from recyclecli.owned import RECORD, Owned
+from recyclecli.reading import parse_json, read_bytes
 
 RUNS = Path("runs")
 SOUP = "soup"  # stands for the model of a run that was not trained but averaged
+LARGEST_ENV = 2**20  # bytes of an env.json that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +160,25 @@ def _is_unborn(folder: Path) -> bool:
 
 
 def find_run(name: str, runs: Path = RUNS) -> Run:
-    """A run by its folder, its name in `runs`, or `last` for the one begun last.
+    """A run by its folder, its name in `runs`, or `last` for the one that was begun last, whatever changed since.
 
     Raises:
         RecycleError: there is none.
     """
-    recipes = sorted(runs.glob("*/recipe.yaml"), key=lambda file: file.stat().st_mtime)
-    known = [file.parent for file in recipes]
+    known = [file.parent for file in runs.glob("*/recipe.yaml")]
     if name == "last" and known:
-        return Run(known[-1])
+        return Run(max(known, key=lambda folder: (_begun(Run(folder)), folder.name)))
     for folder in (Path(name), runs / name):
         if (folder / "recipe.yaml").is_file():
             return Run(folder)
     advice = nearest(name, [folder.name for folder in known]) if known else "train one: recycle train"
     raise RecycleError(f"no run {name!r} in {runs.absolute()}", advice)
+
+
+def _begun(run: Run) -> float:
+    """When a run was begun, in seconds, as env.json says; where it does not, when its first file was last written."""
+    try:
+        return datetime.fromisoformat(parse_json(read_bytes(run.env, LARGEST_ENV))["started"]).timestamp()
+    except (RecycleError, ValueError, TypeError, KeyError, OverflowError, OSError):
+        file = run.env if run.env.is_file() else run.recipe
+        return file.stat().st_mtime

@@ -232,7 +232,7 @@ def test_sparse_and_zero_based_ids_train(tmp_path, categories, names):
         (["--init-from", "none"], "no run 'none'"),
         (["--folds", "all"], "folds.json does not exist"),
         (["--name", "a/b"], "cannot be a run's name"),
-        (["--resume", "last"], "leave out everything but --resume"),
+        (["--resume", "last", "--lr", "1"], "leave out everything but --resume, --epochs and --data"),
     ],
 )
 def test_wrong_use_is_explained(small, tmp_path, arguments, message):

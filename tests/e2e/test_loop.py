@@ -231,6 +231,24 @@ def test_batches_of_a_step_are_one_big_batch(registry, tmp_path):
         assert (ours - wanted).norm() < 1e-4 * wanted.norm()
 
 
+def test_a_batch_of_4_is_2_batches_of_2(start):
+    """One step of the default losses' cross-entropy, with all that depends on a batch's photos together held still.
+
+    Batch statistics and dropout differ between the two by their nature; the linknet at hand has no dropout.
+    """
+    still = {"loss": "ce", "loss.ce.class_weights": "none", "aug": [], "train.freeze_norm": True}
+    still |= {"train.precision": "32", "train.optimizer": "sgd", "train.schedule": "constant", "train.warmup": 0}
+    (one,), (two,) = (
+        start({**still, "train.batch_size": batch, "train.accumulate": 4 // batch}, f"b{batch}", photos=4)[1]
+        for batch in (4, 2)
+    )
+    fresh = start({**still, "train.batch_size": 4, "train.lr": 1e-30}, "fresh", photos=4)[1][0]
+    learned = [key for key, value in one.items() if value.is_floating_point() and not torch.equal(value, fresh[key])]
+    ours, theirs = (torch.cat([(state[key] - fresh[key]).flatten() for key in learned]) for state in (two, one))
+    assert theirs.norm() > 0
+    assert (ours - theirs).norm() < 1e-3 * theirs.norm()
+
+
 def test_the_rate_of_an_epoch_is_the_highest(start):
     done, _ = start({"train.encoder_lr_scale": 0.1, "train.lr": 0.01, "train.schedule": "constant", "train.warmup": 0})
     header, row = (line.split(",") for line in done.run.metrics.read_text().splitlines())

@@ -309,6 +309,12 @@ class TestRuns:
             run.recipe.write_text("")
             os.utime(run.recipe, (number, number))
         assert find_run("last", tmp_path).folder.name == "first"
+        for run, begun in (("second", "2026-01-02T00:00:00+00:00"), ("first", "2026-01-01T23:00:00+00:00")):
+            (tmp_path / run / "env.json").write_text(json.dumps({"started": begun}))
+        os.utime(tmp_path / "first/recipe.yaml", (9, 9))  # touched last, as by --resume
+        assert find_run("last", tmp_path).folder.name == "second"
+        (tmp_path / "first/env.json").write_text('{"started": 1}')  # a stranger's: its age counts
+        assert find_run("last", tmp_path).folder.name == "first"
         assert find_run("second", tmp_path).folder == find_run(str(tmp_path / "second")).folder
         with pytest.raises(RecycleError, match="nearest: second"):
             find_run("secnd", tmp_path)

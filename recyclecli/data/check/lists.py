@@ -88,9 +88,9 @@ def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[Finding
 
 def class_count(categories: list[dict[str, Any]]) -> int:
     """How many labels categories make, the background among them."""
-    names = [category["name"].lower() for category in categories if category["name"] != IGNORE_CATEGORY]
+    names = [category["name"] for category in categories if category["name"] != IGNORE_CATEGORY]
     bare = any(category.get(NO_BACKGROUND) is True for category in categories)
-    return len(names) if bare or BACKGROUND.lower() in names else len(names) + 1
+    return len(names) if bare or any(map(is_background, names)) else len(names) + 1
 
 
 def _is_label_0(categories: list[dict[str, Any]]) -> bool:

@@ -94,7 +94,11 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
     second adds no chance. Runs without weights, that have trained on photos of `source`, that know other classes,
     or whose recipe, data or weights can no longer be read, are left out.
     """
-    drawn, judged_on = _photos(make_split(registry, recipe.data, recipe.seed))
+    try:
+        drawn, judged_on = _photos(make_split(registry, recipe.data, recipe.seed))
+    except RecycleError as error:
+        print(f"note: the runs beside it are not looked at: {error.args[0]}", file=sys.stderr)
+        return {"": []}
     own = _settings(recipe) | {"photos learned from": drawn}
     class_names = read_card(run.best)["class_names"]
     asked = identities(source)

@@ -14,7 +14,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from shlex import quote
 from traceback import walk_tb
+from typing import Any
 
 import lightning as L
 import torch
@@ -33,6 +35,7 @@ from recyclecli.engine.runs import RUNS, Run, new_run
 from recyclecli.engine.training.callbacks import Keep
 from recyclecli.engine.training.data import PhotoData
 from recyclecli.engine.training.leaks import refuse_leaks, tell_leaks
+from recyclecli.engine.training.longer import NewLength
 from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.saving import WholeFiles, damaged, refuse_small_disk
 from recyclecli.engine.training.start import start_from
@@ -49,9 +52,10 @@ from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.locks import held
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
-from recyclecli.recipe import Recipe
+from recyclecli.recipe import Recipe, resolve
 from recyclecli.types import LossContext, ModelContext
 
+MORE = 10  # epochs that a remedy adds
 LEFT = ("Connection closed by peer", "Connection reset by peer", "NCCL communicator was aborted")
 MEMORY = (  # what torch, its libraries for GPUs and the processor say where it does not suffice
     "out of memory",
@@ -158,26 +162,50 @@ def _begin(
         raise
 
 
-def resume(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finished:
-    """Go on with an interrupted run from the end of its last whole epoch.
+def resume(registry: Registry, recipe: Recipe, split: Split, run: Run, epochs: int | None = None) -> Finished:
+    """Go on with a run from the end of its last whole epoch.
 
-    `recipe` and `split` are the run's own.
+    Args:
+        registry: the installed components.
+        recipe: the run's own.
+        split: of that recipe; where it lies in another folder than the recipe says, the recipe is rewritten.
+        run: which may be finished where `epochs` is more than it has done.
+        epochs: up to how many in all; the recipe's when left out. From here on the rate is that of a run of so many
+            epochs, and a stop by `train.patience` counts from here.
+
+    Raises:
+        RecycleError: the run has done as many epochs already.
     """
     refuse_foreign_callbacks()
     with held(run.folder) if is_first() else nullcontext():
-        return _go_on(registry, recipe, split, run)
+        return _go_on(registry, recipe, split, run, epochs)
 
 
-def _go_on(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finished:
+def _go_on(registry: Registry, recipe: Recipe, split: Split, run: Run, epochs: int | None) -> Finished:
     """Go on in a folder that no other process trains in."""
     if run.best.exists() and "soup" in read_card(run.best):
         raise RecycleError(
             f"{run.folder} holds the mean of other runs' weights, and no training to go on with",
             f"begin a new run from its weights: recycle train --init-from {run.folder.name}",
         )
-    done = ended(run, recipe)
+    recipe = recipe.model_copy(update={"data": split.data, "train": possible(recipe.train)})
+    longer: list[Callback] = []
+    if epochs is not None and epochs != recipe.train.epochs:
+        _refuse_fewer(run, epochs)
+        recipe = _of_epochs(recipe, epochs)
+        say(f"{epochs} epochs in all: from here on the rate is that of schedule {recipe.train.schedule} over {epochs}")
+        longer = [NewLength()]
+        done = None
+    else:
+        done = ended(run, recipe)
     if done is not None:  # nothing is trained, and all stays as it is
-        recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": done})})
+        say(
+            f"{run.folder} is finished, after {done} of {recipe.train.epochs} epochs; to train it for longer: "
+            f"recycle train --resume {quote(str(run.folder))} --epochs {max(recipe.train.epochs, done) + MORE}"
+        )
+        recipe = _of_epochs(recipe, done)
+    elif is_first():
+        _record(registry, run, recipe)
     if is_first():
         run.clear_parts()
         if done is None and run.pipeline.exists():  # it was chosen for other weights
@@ -187,7 +215,30 @@ def _go_on(registry: Registry, recipe: Recipe, split: Split, run: Run) -> Finish
     say(f"going on with {run.folder}: {split.how}")
     modules = [_module(registry, recipe, split, pretrained=not run.last.exists())]
     with switches_put_back():
-        return _fit(registry, recipe, split, modules, run)
+        return _fit(registry, recipe, split, modules, run, longer)
+
+
+def _record(registry: Registry, run: Run, recipe: Recipe) -> None:
+    """Write into the run's recipe where its data lies now, for how long it is trained, and in which precision."""
+    saved = resolve(registry, run.recipe)
+    changed = {"epochs": recipe.train.epochs, "precision": recipe.train.precision}
+    now = saved.model_copy(update={"data": recipe.data, "train": saved.train.model_copy(update=changed)})
+    if now != saved:
+        Owned(run.folder).write_text(run.recipe, now.to_yaml())
+
+
+def _of_epochs(recipe: Recipe, epochs: int) -> Recipe:
+    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": epochs})})
+
+
+def _refuse_fewer(run: Run, epochs: int) -> None:
+    """Raise RecycleError where a run has done so many epochs already."""
+    done = _epochs_done(WholeFiles().load_checkpoint(run.last)) if run.last.exists() else 0
+    if epochs <= done:
+        raise RecycleError(
+            f"{run.folder} has done {done} epochs, so --epochs {epochs} adds none",
+            f"recycle train --resume {quote(str(run.folder))} --epochs {done + MORE}",
+        )
 
 
 def ended(run: Run, recipe: Recipe) -> int | None:
@@ -197,8 +248,12 @@ def ended(run: Run, recipe: Recipe) -> int | None:
     state = WholeFiles().load_checkpoint(run.last)
     stops = [kept for name, kept in state["callbacks"].items() if name.startswith(EarlyStopping.__name__)]
     spent = recipe.train.patience and any(kept.get("wait_count", 0) >= recipe.train.patience for kept in stops)
-    done = int(state["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+    done = _epochs_done(state)
     return done if spent or done >= recipe.train.epochs else None
+
+
+def _epochs_done(state: dict[str, Any]) -> int:
+    return int(state["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
 
 
 def _module(registry: Registry, recipe: Recipe, split: Split, pretrained: bool = True) -> SegmentationModule:
