@@ -201,6 +201,7 @@ def serve(
     bins: Place | None = None,
     device: str | None = None,
     open_browser: bool = False,
+    root_path: str = "",
 ) -> None:
     """Serve the local web page until Ctrl-C; see `recyclecli.report.serve.start.serve`.
 
@@ -213,9 +214,10 @@ def serve(
         bins: YAML file: class name to bin name, colour and icon.
         device: torch device; the GPU when there is one.
         open_browser: open the page.
+        root_path: prefix that a proxy gives its addresses, as `/recycle`.
     """
     from recyclecli.report.serve.start import serve as start
 
     runs = [find_run(each) for each in (run, other) if each is not None]
     pairs = [(each, recipe_of(each)) for each in runs]
-    start(registry(), pairs, host, port, allow_hosts, Path(bins) if bins else None, device, open_browser)
+    start(registry(), pairs, host, port, allow_hosts, Path(bins) if bins else None, device, open_browser, root_path)

@@ -26,6 +26,9 @@ def serve(
         list[str] | None,
         typer.Option("--allow-host", metavar="NAME", help="Name that the page is opened by; repeatable."),
     ] = None,
+    root_path: Annotated[
+        str, typer.Option("--root-path", metavar="/PATH", help="Prefix of its addresses behind a proxy.")
+    ] = "",
     bins: Annotated[
         Path | None, typer.Option("--bins", metavar="FILE", help="Which bin each class goes into; see docs/serve.md.")
     ] = None,
@@ -41,4 +44,4 @@ def serve(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else threads that wait for each other keep the cores busy
     from recyclecli import api
 
-    api.serve(run, other, host, port, allow_host or (), bins, device, open_browser)
+    api.serve(run, other, host, port, allow_host or (), bins, device, open_browser, root_path)

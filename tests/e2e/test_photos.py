@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import io
 import json
+from functools import partial
 
 import numpy as np
 import onnx
@@ -17,8 +18,13 @@ from support import coco, recycle_here, write_coco
 
 from recyclecli import api
 from recyclecli.coco import photo_size, read_photo
+from recyclecli.data.sources import relabelled
+from recyclecli.engine.checkpoint import load_trained
 from recyclecli.engine.export import _script
+from recyclecli.engine.judging.evaluate import fill
+from recyclecli.engine.predicting.infer import Predictor, Stage
 from recyclecli.errors import RecycleError
+from recyclecli.judge.ledger import Ledger
 from recyclecli.report.serve.photo import read_photo as read_upload
 
 LOSSY = ("cmyk.jpg", "gray", "one-bit", "palette", "cmyk.tif", "lab.tif", "two")
@@ -81,7 +87,7 @@ def raised(call):
 
 
 @pytest.fixture(scope="module")
-def verdicts(work, script, made_runs):
+def verdicts(work, script, made_runs, registry):
     """Door to photo to what it says of it: nothing for a photo that it takes."""
     folder, names = work / "data/photos", list(kinds())
     run, found = made_runs / "runs/fold-1", {}
@@ -91,7 +97,12 @@ def verdicts(work, script, made_runs):
     said = api.predict(run, work / "data/annotations.json", submission=work / "s.csv", outputs=[])
     found["API"] = {name.removeprefix("photos/"): fault for name, fault in said.failed.items()}
     source = api.open_data(work / "data")
-    found["eval"] = {name: raised(lambda at=at: api.evaluate(run, One(source, at))) for at, name in enumerate(names)}
+    trained = load_trained(registry, next(run.glob("checkpoints/best.safetensors")))
+    judged = relabelled(source, trained.class_names)
+    found["eval"] = {}
+    for at, name in enumerate(names):
+        ledger, predictor = Ledger(trained.class_names), Predictor(trained, [Stage()])
+        found["eval"][name] = raised(partial(fill, [ledger], predictor, One(judged, at), 1))
     files = {"data.train": [{"json": "annotations.json"}], "data.val": [{"json": "val.json"}]}
     settings = {"data.root": work / "data", **files}
     made = api.augment("copy-paste", len(names), settings, out=work / "aug", workers=1, mode="self")

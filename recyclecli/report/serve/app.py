@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Annotated, Any
@@ -44,8 +44,10 @@ def create_app(
     turns: Turns,
     limits: Limits,
     bins: Mapping[str, Bin],
-    hosts: Iterable[str] = (),
+    hosts: Sequence[str] = (),
     local: bool = True,
+    address: str = "127.0.0.1",
+    root_path: str = "",
 ) -> FastAPI:
     """The application.
 
@@ -56,11 +58,15 @@ def create_app(
         bins: class name to bin.
         hosts: names that the page goes by, beside those of this machine to itself.
         local: it is for this machine alone.
+        address: that it listens at.
+        root_path: prefix of its addresses, as `/recycle`; without one they are relative.
     """
     silent: Any = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
     app = FastAPI(title="recycle serve", docs_url=None, redoc_url=None, openapi_url=None, telemetry=silent)
     known, files = map_texts(about(models, limits, bins), shown), static_files()
-    pages = {"/": page("serve.html.j2", known, local), "/children": page("children.html.j2", known, local)}
+    top = f"{root_path}/" if root_path else ""
+    templates = {"/": "serve.html.j2", "/children": "children.html.j2"}
+    pages = {path: page(template, known, local, top) for path, template in templates.items()}
 
     @app.api_route("/", methods=["GET", "HEAD"])
     @app.api_route("/children", methods=["GET", "HEAD"])
@@ -93,7 +99,7 @@ def create_app(
 
     for kind in (Refused, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _refused)
-    app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(Guard, hosts=hosts, address=address, root_path=root_path)
     return app
 
 

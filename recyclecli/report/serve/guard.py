@@ -35,15 +35,21 @@ HEADERS = {
 class Guard:
     """Refuses requests for other hosts (DNS rebinding) and from other origins (forgery); adds the headers.
 
+    A proxy may replace the Host of a request by its own and end https, so a page of one of `hosts` may send photos
+    whatever the Host and the scheme are.
+
     Args:
         app: what is guarded.
-        hosts: names that it goes by. An address is also taken where the connection came in at it, as no
-            name can be rebound to an address.
+        hosts: names that it goes by; also `name:port` and addresses of pages. An address is also taken where the
+            connection came in at it, as no name can be rebound to an address.
+        address: that it listens at.
+        root_path: the prefix of its addresses, as `/recycle`; it is taken off where a proxy has left it.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
-        self._app = app
-        self._hosts = {host.lower() for host in (*LOOPBACK, *hosts)}
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], address: str = "127.0.0.1", root_path: str = "") -> None:
+        self._app, self._root_path = app, root_path
+        self._given = {_host_of(host) for host in hosts}
+        self._hosts = {*LOOPBACK, address.lower(), *self._given}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -65,7 +71,7 @@ class Guard:
 
         try:
             self._check(scope)
-            await self._app(scope, receive, sending)
+            await self._app(self._below(scope), receive, sending)
         except Refused as refused:
             await answered(refused)(scope, receive, sending)
         except asyncio.CancelledError:  # Ctrl-C, and the work takes longer than the answers are waited for
@@ -84,15 +90,32 @@ class Guard:
         hosts = given.get(b"host", [])
         if len(hosts) != 1 or not self._known(_name(hosts[0]), scope.get("server")):
             raise Refused(
-                403, f"this page does not go by the name {', '.join(hosts)!r}", "start it with --allow-host NAME"
+                403,
+                f"this page does not go by the name {', '.join(hosts)!r}",
+                f"start it with --allow-host {_name(hosts[0]) if len(hosts) == 1 and hosts[0] else 'NAME'}",
             )
         if scope["method"] in ("GET", "HEAD"):
             return
-        origins = given.get(b"origin", [])
-        foreign = [origin for origin in origins if origin != f"{scope['scheme']}://{hosts[0]}"]
+        foreign = [origin for origin in given.get(b"origin", []) if not self._own(origin, scope["scheme"], hosts[0])]
         site = given.get(b"sec-fetch-site", ["none"])
         if foreign or site[0] not in ("same-origin", "none"):
-            raise Refused(403, "another site may not send photos here", "open the page itself")
+            name = next((_host_of(origin) for origin in foreign if "://" in origin), "")
+            page = "open the page itself, and send the photo there"
+            proxy = (
+                f"; if this page is behind a proxy as {foreign[0]}: start it with --allow-host {name}" if name else ""
+            )
+            raise Refused(403, f"another site, {(foreign or site)[0]}, may not send photos here", page + proxy)
+
+    def _own(self, origin: str, scheme: str, host: str) -> bool:
+        """Whether a page of this origin is the page itself."""
+        return origin == f"{scheme}://{host}" or ("://" in origin and _host_of(origin) in self._given)
+
+    def _below(self, scope: Scope) -> Scope:
+        """The request without the prefix."""
+        rest = scope["path"].removeprefix(self._root_path)
+        if rest == scope["path"] or rest[:1] not in ("", "/"):
+            return scope
+        return {**scope, "path": rest or "/", "raw_path": (rest or "/").encode()}
 
     def _known(self, name: str, server: Any) -> bool:
         if name in self._hosts:
@@ -108,6 +131,13 @@ def _name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.rpartition(":")[0].rstrip(".") if ":" in host else host.rstrip(".")
+
+
+def _host_of(text: str) -> str:
+    """The name in an address of a page, as `https://name:8443/path`, in `name:8443`, or in a name."""
+    host = text.lower().partition("://")[2] or text.lower()
+    host = host.partition("/")[0]
+    return host if host.count(":") > 1 and not host.startswith("[") else _name(host)  # an IPv6 address has no port
 
 
 def answered(refused: Refused, headers: Mapping[str, str] = {}) -> JSONResponse:

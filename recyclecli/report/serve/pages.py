@@ -74,13 +74,14 @@ def shown_colors(models: Sequence[Model]) -> list[list[Color]]:
     return [[colors[name] for name in model.class_names] for model in models]
 
 
-def page(template: str, known: Mapping[str, Any], local: bool) -> str:
+def page(template: str, known: Mapping[str, Any], local: bool, top: str = "") -> str:
     """One of the pages, filled in.
 
     Args:
         template: its name.
         known: see `about`.
         local: the page is for this machine alone.
+        top: what its addresses begin with; nothing for relative ones.
     """
-    data = json.dumps(known, ensure_ascii=True).replace("<", "\\u003c").replace("&", "\\u0026")
-    return render(template, known=known, data=Markup(data), local=local)
+    data = json.dumps({**known, "top": top}, ensure_ascii=True).replace("<", "\\u003c").replace("&", "\\u0026")
+    return render(template, known=known, data=Markup(data), local=local, top=top)

@@ -6,6 +6,7 @@ import atexit
 import errno
 import logging
 import os
+import re
 import socket
 import sys
 import webbrowser
@@ -40,6 +41,7 @@ def serve(
     bins: Path | None = None,
     device: str | None = None,
     open_browser: bool = False,
+    root_path: str = "",
 ) -> None:
     """Serve the page of one run, or of two to compare, until Ctrl-C.
 
@@ -52,11 +54,14 @@ def serve(
         bins: YAML file of the children's page.
         device: torch device; the GPU when there is one.
         open_browser: open the page.
+        root_path: prefix that a proxy gives its addresses, as `/recycle`.
 
     Raises:
-        RecycleError: the port is taken, the host is no address of this machine, a run or the bins cannot be used.
+        RecycleError: the prefix is none, the port is taken, the host is no address of this machine, a run or the
+            bins cannot be used.
     """
     mapping = read_bins(bins)
+    root_path = _checked_path(root_path)
     if device is not None:
         checked_device(device)
     local = host in LOOPBACK
@@ -68,14 +73,17 @@ def serve(
             model.predict(np.zeros((1200, 1600, 3), np.uint8), model.pipeline((), 0))
         limits = Limits()
         turns = Turns(limits)
-        app = create_app(models, turns, limits, mapping, [*allow_hosts, host], local)
+        app = create_app(
+            models, turns, limits, mapping, allow_hosts, local and not allow_hosts and not root_path, host, root_path
+        )
         address = _address(host, listener.getsockname()[1])
         if not local:
             _warn(host, listener.getsockname()[1], allow_hosts)
         names = " and ".join(model.name for model in models)
+        address += root_path
         print(f"{names}: {address}/ and, for children, {address}/children\nCtrl-C stops it", flush=True)
         if open_browser:
-            webbrowser.open(address)
+            webbrowser.open(f"{address}/")
         config = uvicorn.Config(
             app, log_level="critical", access_log=False, proxy_headers=False, server_header=False, lifespan="off",
             timeout_graceful_shutdown=GRACE, http=impatient(limits.idle), ws="none",
@@ -128,6 +136,14 @@ def _unbound(host: str, port: int, error: OSError) -> RecycleError:
     if error.errno == errno.EACCES:
         return RecycleError(f"port {port} is reserved to the system", "choose one from 1024 on")
     return RecycleError(f"--host {host}: {error.strerror}", "use 127.0.0.1, or 0.0.0.0 for every address")
+
+
+def _checked_path(text: str) -> str:
+    """`--root-path` with one slash before it and none behind; nothing for `/`."""
+    path = text.strip("/")
+    if path and not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", path, re.ASCII):
+        raise RecycleError(f"--root-path {text!r} is no prefix of addresses", "give a path alone, as /recycle")
+    return f"/{path}" if path else ""
 
 
 def _address(host: str, port: int) -> str:

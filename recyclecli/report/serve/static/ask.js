@@ -18,7 +18,7 @@ export async function ask(path, photo, settings, signal) {
   const query = new URLSearchParams(settings);
   let response;
   try {
-    response = await fetch(`${path}?${query}`, {
+    response = await fetch(`${about.top}${path}?${query}`, {
       method: "POST",
       body: photo,
       signal,
@@ -29,8 +29,15 @@ export async function ask(path, photo, settings, signal) {
     throw new Failed("the program does not answer", "is `recycle serve` still running?");
   }
   if (response.ok) return response;
-  const said = await response.json().catch(() => ({ error: `answer ${response.status}`, remedy: "" }));
+  const said = await response.json().catch(() => strange(response.status));
   throw new Failed(said.error, said.remedy);
+}
+
+// What to say of an answer that is not the program's own: one of a proxy before it.
+function strange(status) {
+  if (status === 413) return { error: "a proxy before this page takes no photo of this size", remedy: "allow 30 MB there: client_max_body_size 30m in nginx; docs/serve.md" };
+  if (status === 404) return { error: "the address of the program was not found", remedy: "open the page with a slash at its end, or start it with --root-path; docs/serve.md" };
+  return { error: `a proxy before this page answers ${status}`, remedy: "is `recycle serve` still running? docs/serve.md" };
 }
 
 export async function unpack(text) {

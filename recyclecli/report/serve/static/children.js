@@ -103,7 +103,7 @@ takeIn(find("#zone"), async (photo) => {
   document.body.classList.add("busy");
   find("#status").textContent = "I am looking ...";
   try {
-    await show(await (await ask("/api/predict", photo, [], own.signal)).json());
+    await show(await (await ask("api/predict", photo, [], own.signal)).json());
   } catch (error) {
     if (error.name === "AbortError") return;
     find("#status").textContent = "That did not work. Try another photo!";

@@ -45,7 +45,7 @@ async function look() {
   try {
     const tricks = settings();
     const query = [...tricks, ...(compared() ? [["compare", "true"]] : [])];
-    const answer = await (await ask("/api/predict", photo, query, asking.signal)).json();
+    const answer = await (await ask("api/predict", photo, query, asking.signal)).json();
     await show(answer, photo, tricks);
     state.shown = photo;
   } catch (error) {
@@ -70,7 +70,7 @@ async function show({ photo, runs, agreement }, file, tricks) {
   const lists = shown.map((viewer, number) => {
     const list = materials(viewer, runs[number], titled);
     list.append(downloads(viewer, titled, name, async () => {
-      const mask = await (await ask("/api/mask", file, [...tricks, ["run", number]])).blob();
+      const mask = await (await ask("api/mask", file, [...tricks, ["run", number]])).blob();
       say(`The mask is saved${reduced ? `, reduced to ${Math.round(about.mask / 1e6)} million pixels` : ""}.`);
       return mask;
     }));
