@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -221,7 +222,9 @@ def _refuse_odd(path: Path) -> None:
     except OSError:
         return
     if stat.S_ISLNK(mode):
-        raise RecycleError(f"{path} is a link, and no write follows one", f"rm {path}, or name the file it leads to")
+        raise RecycleError(
+            f"{path} is a link, and no write follows one", f"rm {shlex.quote(str(path))}, or name the file it leads to"
+        )
     if not stat.S_ISREG(mode):
         raise RecycleError(f"{path} exists and is no file", "move it away, or choose another place")
 
@@ -235,4 +238,6 @@ def _fault(found: os.stat_result) -> str | None:
 
 
 def _not_ours(path: Path, fault: str) -> RecycleError:
-    return RecycleError(f"{path} is {fault}, which recycle did not make", f"look what it is, then: rm {path}")
+    return RecycleError(
+        f"{path} is {fault}, which recycle did not make", f"look what it is, then: rm {shlex.quote(str(path))}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -125,7 +126,7 @@ def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
 
 
 def _run(fold: int, arguments: list[str]) -> None:
-    print(f"fold {fold}: recycle train {' '.join(arguments)}", file=sys.stderr)
+    print(f"fold {fold}: recycle train {shlex.join(arguments)}", file=sys.stderr)
     command = [sys.executable, "-P", "-m", "recyclecli", "train", *arguments]  # -P: nothing of the working folder
     ended = subprocess.run(command, stdout=sys.stderr, check=False)
     if ended.returncode == 130:

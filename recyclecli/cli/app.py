@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Annotated, Any
 
@@ -196,11 +197,22 @@ def _ordered(arguments: list[str]) -> list[str]:
     return first + rest
 
 
+def _expanded(argument: str) -> str:
+    """`--flag=~/x` and `key=~/x` with the home folder, which shells put in only where `~` begins a word.
+
+    `key=~` stays: in YAML it is null.
+    """
+    name, _, value = argument.partition("=")
+    if re.fullmatch(r"-{0,2}[\w.-]+", name) and re.match(r"~[\w.-]*/", value):
+        return f"{name}={os.path.expanduser(value)}"  # noqa: PTH111 - Path's fails for an unknown user
+    return argument
+
+
 def main() -> None:
     """Entry point; the options of every command are taken wherever they stand."""
     _keep_docstrings()
     os.environ.pop(FIGURES, None)  # no command opens a window
-    arguments, before = _ordered(sys.argv[1:]), os.environ.get(MAX_PIXELS)
+    arguments, before = _ordered([_expanded(argument) for argument in sys.argv[1:]]), os.environ.get(MAX_PIXELS)
     if COMPLETE in os.environ:
         os.environ["COLUMNS"] = "10000"  # an answer is one line, however long its help
         completion_init()

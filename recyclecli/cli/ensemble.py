@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -125,7 +126,7 @@ def ensemble(
     if written.as_json:
         print(json.dumps(said, ensure_ascii=False))
     elif soup is not None:
-        print(f"{run.folder}: the mean of {len(chosen)} models; recycle eval {run.folder.name} scores it")
+        print(f"{run.folder}: the mean of {len(chosen)} models; recycle eval {shlex.quote(run.folder.name)} scores it")
     else:
         print("name photos with --images to predict with these", file=sys.stderr)
 

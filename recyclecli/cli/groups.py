@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -64,8 +65,8 @@ class Trained:
             "data.root": self.data,
             "data.dataset": self.dataset,
             "data.json_path": self.json_path,
-            "data.train": _files(self.train_json),
-            "data.val": _files(self.val_json),
+            "data.train": _files(self.train_json, data_root(self.data)),
+            "data.val": _files(self.val_json, data_root(self.data)),
             "data.fold": self.fold,
             "data.dataset.crowds": self.crowds,
         }
@@ -93,19 +94,31 @@ class TrainedOn(Trained):
         return {**Trained.settings.fget(self), **own}  # type: ignore[attr-defined]
 
 
-def _files(places: list[str] | None) -> list[dict[str, Any]] | None:
+def _files(places: list[str] | None, data: Path) -> list[dict[str, Any]] | None:
     """`JSON[@ROOT][:WEIGHT]` texts as the recipe's entries."""
     if not places:
         return None
-    return [_file(place) for place in places]
+    return [_file(place, data) for place in places]
 
 
-def _file(text: str) -> dict[str, Any]:
+def _file(text: str, data: Path) -> dict[str, Any]:
+    """One entry. Paths may hold `@` and `:`, too: of several readings the first counts whose file exists."""
     place, colon, weight = text.rpartition(":")
     weighted = bool(colon) and re.fullmatch(r"\d+(\.\d+)?", weight) is not None
-    file, at, root = (place if weighted else text).rpartition("@")
-    entry: dict[str, Any] = {"json": file, "root": root} if at else {"json": root}
-    return {**entry, "weight": float(weight)} if weighted else entry
+    readings: list[dict[str, Any]] = []
+    for whole, more in [(text, {}), *([(place, {"weight": float(weight)})] if weighted else [])]:
+        readings.append({"json": whole, **more})
+        for at in reversed([found.start() for found in re.finditer("@", whole)]):
+            root = os.path.expanduser(whole[at + 1 :])  # noqa: PTH111 - Path's fails for an unknown user
+            readings.append({"json": whole[:at], "root": root, **more})
+    usual = [one for one in readings if ("weight" in one) == weighted]
+    usual = [one for one in usual if "root" in one][:1] or usual[:1]
+    for one in readings:
+        bases = (Path(), Path(one.get("root") or data))
+        named = all(one.values()) and ("root" not in one or bases[1].is_dir())
+        if named and any((base / str(one["json"])).is_file() for base in bases):
+            return one
+    return usual[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ Worth = Annotated[float, typer.Option("--worth", min=0.0001, max=1, help="The sm
 
 def data_root(data: Path | None) -> Path:
     """The folder that `--data` means."""
-    return data or Path(os.environ.get("RECYCLE_DATA") or "data")
+    return data or Path(os.path.expanduser(os.environ.get("RECYCLE_DATA") or "data"))  # noqa: PTH111 - as in `_expanded`
 
 
 def dataset_settings(option: list[str] | None, crowds: str | None = None) -> dict[str, object]:

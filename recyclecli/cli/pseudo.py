@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -127,10 +128,8 @@ def pseudo_label(
     else:
         show(made)
         print(f"{len(made.document['images'])} photos: {file}")
-        print(
-            f"train with it: recycle train --train-json TRAIN.json --train-json {file}@ROOT:{weight:g} ...",
-            file=sys.stderr,
-        )
+        entry = f"{shlex.quote(str(file))}@ROOT:{weight:g}"
+        print(f"train with it: recycle train --train-json TRAIN.json --train-json {entry} ...", file=sys.stderr)
     tell_unreadable(made.unreadable)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any, Literal
@@ -144,8 +145,8 @@ def train(
     print(f"run       {done.run.folder}")
     print(f"weights   {done.run.best}")
     print(f"report    {file}: mIoU of the dataset {result.miou_dataset:.4f} at the photos' own size")
-    print(f"curves    {done.run.metrics}; tensorboard --logdir {done.run.folder.parent}")
-    print(f"next      recycle eval {done.run.folder}")
+    print(f"curves    {done.run.metrics}; tensorboard --logdir {shlex.quote(str(done.run.folder.parent))}")
+    print(f"next      recycle eval {shlex.quote(str(done.run.folder))}")
 
 
 def _weights(name: str, runs: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from recyclecli.coco.layouts import other_annotations, refuse_file
@@ -65,7 +66,11 @@ def find_annotation_file(root: Path) -> Path:
             f"{root} holds {what}",
             f"save COCO annotations as {root / ANNOTATION_FILES[-1]} (CVAT, Label Studio and others export them), "
             "or look at a set that works: recycle data sample --data sample"
-            + (f"; photos alone can be predicted: recycle predict RUN {root} --out DIR" if photos else ""),
+            + (
+                f"; photos alone can be predicted: recycle predict RUN {shlex.quote(str(root))} --out DIR"
+                if photos
+                else ""
+            ),
         )
     raise RecycleError(f"{root} holds none of {', '.join(ANNOTATION_FILES)}, {found[0]}", found[1])
 

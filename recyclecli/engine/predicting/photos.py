@@ -101,7 +101,7 @@ def listed_photos(lines: Iterable[str], root: Path | None, folder: Path) -> list
     Raises:
         RecycleError: no line names a photo.
     """
-    names = list(dict.fromkeys(line.strip("\r\n") for line in lines if line.strip()))
+    names = list(dict.fromkeys(line.lstrip("\ufeff").strip("\r\n") for line in lines if line.strip()))
     if not names:
         raise RecycleError("the list names no photos", "write one path a line")
     files = [_place(name, [root] if root else [Path(), folder]) for name in names]
