@@ -183,7 +183,8 @@ BAD = {
 
 
 def test_a_wrong_root_is_found_before_training(small, tmp_path):
-    done = recycle_here("train", "--data", tmp_path, "--json-path", small / "annotations.json", cwd=tmp_path)
+    (tmp_path / "other").mkdir()
+    done = recycle_here("train", "--data", "other", "--json-path", small / "annotations.json", cwd=tmp_path)
     assert done.returncode == 2
     assert "is missing" in done.stderr
     assert "file names are relative to --data" in done.stderr
