@@ -1,4 +1,4 @@
-"""Whether photos are known again: frames of one camera, and the same frames saved anew; time per photo and per pair.
+"""Whether photos are known again: frames of one camera, and the same frames saved anew; how long that takes.
 
     python benchmarks/identity.py [--frames 2000] [--sizes 640x480 320x240] [--camvid ../shared/data/camvid]
 
@@ -9,37 +9,39 @@ asked about the frames, which all of them are among. Of CamVid validation photos
 
 import argparse
 import json
+import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from frames import frames, resaved
 
-from recyclecli.data.identity import files_identities, identity_of
-from recyclecli.data.same import seen
+from recyclecli import api
 
 
-def identities_of(pictures, count):
-    """(count,) identities of pictures, and the seconds that they took."""
-    found, seconds = [], 0.0
-    for picture in pictures:
-        start = time.perf_counter()
-        found.append(identity_of(picture))
-        seconds += time.perf_counter() - start
-    return np.stack(found), seconds / count
+def written(pictures, folder, form):
+    """The files of pictures."""
+    folder.mkdir()
+    files = []
+    for number, picture in enumerate(pictures):
+        files.append(folder / f"{number:05d}.{form}")
+        picture.save(files[-1])
+    return files
 
 
-def told(what, photos, others):
-    """Print how many photos are called seen, and how many alike."""
+def told(what, files, among):
+    """Print how many photos are called seen, and how many alike; `what` begins with their count."""
     start = time.perf_counter()
-    found = seen(photos, others)
+    found = api.seen(files, among)
     seconds = time.perf_counter() - start
     same, alike = len(found.same), len(found.alike)
-    print(f"{what}: {same} of {len(photos)} seen among {len(others)}, {alike} alike, {seconds:.1f} s", flush=True)
+    print(f"{what}: {same} of {len(files)} seen among {len(among)}, {alike} alike, {seconds:.1f} s", flush=True)
     return found
 
 
@@ -49,8 +51,25 @@ def camvid(root):
     for side in ("train", "val"):
         images = json.loads((root / f"{side}.json").read_text())["images"]
         files[side] = [root / image["file_name"] for image in images]
-    photos = {side: files_identities(listing) for side, listing in files.items()}
-    told("CamVid, validation", photos["val"], photos["train"])
+    told("CamVid, validation", files["val"], files["train"])
+
+
+def frames_of(count, size, folder):
+    """Frames of one size among each other, and saved anew among themselves."""
+    files = written(frames(count, size), folder / "frames", "bmp")
+    half = count // 2
+    told(f"frames of {size[0]}x{size[1]}, read for the first time", files[:half], files[half:])
+    told("neighbours: even frames", files[::2], files[1::2])
+    chance = np.random.default_rng(1)
+    found = told("frames saved anew", written(anew(files, chance), folder / "anew", "png"), files)
+    right = sum(found.same.get(number) == number for number in range(count))
+    print(f"  {right} of them as the very frame")
+
+
+def anew(files, chance):
+    for file in files:
+        with Image.open(file) as picture:
+            yield resaved(picture, chance)
 
 
 def main():
@@ -60,17 +79,9 @@ def main():
     parser.add_argument("--sizes", nargs="+", default=["640x480", "320x240"])
     arguments = parser.parse_args()
     for text in arguments.sizes:
-        size = tuple(map(int, text.split("x")))
-        photos, seconds = identities_of(frames(arguments.frames, size), arguments.frames)
-        print(f"{arguments.frames} frames of {text}: {1000 * seconds:.1f} ms for each, decoding apart")
-        half = arguments.frames // 2
-        told("frames", photos[:half], photos[half:])
-        told("neighbours: even frames", photos[::2], photos[1::2])
-        chance = np.random.default_rng(1)
-        again, _ = identities_of((resaved(one, chance) for one in frames(arguments.frames, size)), arguments.frames)
-        found = told("frames saved anew", again, photos)
-        right = sum(found.same.get(number) == number for number in range(arguments.frames))
-        print(f"  {right} of them as the very frame")
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["RECYCLE_CACHE"] = folder
+            frames_of(arguments.frames, tuple(map(int, text.split("x"))), Path(folder))
     if arguments.camvid.is_dir():
         camvid(arguments.camvid)
 

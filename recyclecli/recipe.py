@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from ruamel.yaml import YAML
 
-from recyclecli.errors import RecycleError, nearest
-from recyclecli.plugins import Registry
-from recyclecli.printable import short_repr
 from recyclecli.private import map_texts, without_passwords
-from recyclecli.reading import MissingFile, parse_yaml, read_yaml
 from recyclecli.settings import Section, TrainSection
 from recyclecli.types import Kind
 
 Scale = Annotated[float, Field(ge=0.05, le=20)]
-KEY = 200  # characters of a key that a message names
 MOST_PARTS = 32  # of a list of components
 MOST_FILES = 1000  # of a list of annotation files
 LISTS: dict[str, Kind] = {"loss": "loss", "aug": "augmentation", "post": "postprocessor"}
@@ -115,209 +108,7 @@ class Recipe(Section):
         return [("data.dataset", "dataset", self.data.dataset), ("model", "model", self.model), *lists]
 
     def to_yaml(self) -> str:
-        """The recipe as YAML that `resolve` reads back to an equal recipe, but for passwords in URLs."""
+        """The recipe as YAML that `recyclecli.resolve` reads back to an equal recipe, but for passwords in URLs."""
         stream = StringIO()
         YAML().dump(map_texts(self.model_dump(mode="json", by_alias=True), without_passwords), stream)
         return stream.getvalue()
-
-
-def resolve(
-    registry: Registry,
-    file: Path | None = None,
-    flags: Mapping[str, Any] | None = None,
-    overrides: Sequence[str] = (),
-) -> Recipe:
-    """Defaults < the recipe file < flags and `-o key=value`, checked whole against what is installed.
-
-    Args:
-        registry: the installed components.
-        file: a YAML recipe.
-        flags: dotted key to value, from the command line's own flags. With `data.root` the annotation files of the
-            recipe that lie in its root move along.
-        overrides: `key=value` texts; the value is read as YAML.
-
-    Raises:
-        RecycleError: every fault at once, a line each, with its key, value and the nearest valid name.
-    """
-    tree = _defaults(_read(file) if file else {})
-    faults: list[str] = []
-    settings = dict(flags or {})
-    for text in overrides:
-        key, sign, value = text.partition("=")
-        if not sign or not key:
-            faults.append(f"-o {text}: not of the form key=value")
-        elif key in settings or key.removesuffix(".name") in settings:
-            faults.append(f"{key} is set twice, last by -o {text}")
-        else:
-            try:
-                settings[key] = parse_yaml(value)
-            except ValueError as error:
-                faults.append(f"-o {text[:80]}: the value is not YAML: {str(error).splitlines()[0]}")
-    if "data.root" in settings:
-        _move(tree["data"], settings["data.root"])
-    # a name replaces its component and drops its options, so names come before options
-    for key in sorted(settings, key=lambda key: key.count(".") - key.endswith(".name")):
-        try:
-            _assign(tree, key, settings[key])
-        except LookupError as error:
-            faults.append(f"{key} = {short_repr(settings[key])}: {error.args[0]}")
-        except (AttributeError, TypeError):
-            faults.append(f"{key} = {short_repr(settings[key])}: it would be set in no section of keys and values")
-    try:
-        recipe, more = _check_parts(Recipe.model_validate(tree), registry)
-        faults += more
-    except ValidationError as error:
-        faults += [_fault(Recipe, detail) for detail in error.errors()]
-        faults += _check_parts(_sound_parts(tree), registry)[1]
-    if faults:
-        where = f"the recipe ({file})" if file else "the recipe"
-        raise RecycleError("\n  ".join([f"{len(faults)} fault(s) in {where}:", *faults]))
-    return recipe
-
-
-def unchecked(file: Path) -> Recipe:
-    """The recipe of a file, its components and their options unchecked; RecycleError or ValidationError if none."""
-    return Recipe.model_validate(_defaults(_read(file)))
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        tree = read_yaml(file)
-    except MissingFile as error:
-        raise RecycleError(f"recipe {file} does not exist", f"recycle init --out {shlex.quote(str(file))}") from error
-    if tree is not None and not isinstance(tree, dict):
-        raise RecycleError(f"{file} is not a recipe: a mapping of sections is expected")
-    return tree or {}
-
-
-def _defaults(tree: dict[str, Any]) -> dict[str, Any]:
-    """`tree` with its components spelled out as mappings, lists of them as lists."""
-    full = Recipe().model_dump(include={"model", "loss", "aug"}) | tree
-    for key in ("data", "train"):
-        if not isinstance(full.get(key) or {}, dict):
-            raise RecycleError(f"recipe: {key} = {short_repr(full[key])} is no section of keys and values")
-        full[key] = dict(full.get(key) or {})
-    full["data"].setdefault("dataset", "coco")
-    full["model"] = _spelled(full["model"])
-    full["data"]["dataset"] = _spelled(full["data"]["dataset"])
-    for key in LISTS:
-        full[key] = _spelled_list(full.get(key))
-    return full
-
-
-def moved_data(data: DataSection, root: Path) -> DataSection:
-    """The section of data that lies in another folder now."""
-    tree = data.model_dump(mode="json", by_alias=True)
-    _move(tree, root)
-    return DataSection.model_validate(tree | {"root": root})
-
-
-def _move(data: dict[str, Any], root: Any) -> None:
-    """Let the files that lie in the root of a section lie in another."""
-    old, new = data.get("root"), Path(root).absolute() if isinstance(root, (str, Path)) else None
-    if not isinstance(old, str) or not Path(old).is_absolute() or new is None:
-        return
-    before = Path(old)
-
-    def moved(place: Any) -> Any:
-        inside = isinstance(place, str) and Path(place).is_relative_to(before)
-        return str(new / Path(place).relative_to(before)) if inside else place
-
-    sections = [data]
-    for key in ("train", "val"):
-        sections += [one for one in data.get(key) or () if isinstance(one, dict)]
-    for section in sections:
-        section |= {key: moved(section[key]) for key in ("root", "json", "json_path") if key in section}
-
-
-def _spelled(part: Any) -> Any:
-    return {"name": part} if isinstance(part, str) else part
-
-
-def _spelled_list(parts: Any) -> Any:
-    parts = [parts] if isinstance(parts, (str, dict)) else parts
-    return [_spelled(part) for part in parts] if isinstance(parts, (list, tuple)) else parts or []
-
-
-def _assign(tree: dict[str, Any], key: str, value: Any) -> None:
-    head, *rest = key.split(".")
-    if head in LISTS and not rest:
-        tree[head] = _spelled_list(value)
-        return
-    if head in LISTS:
-        entry, rest = _entry(head, tree[head], rest)
-    elif head == "model" or [head, *rest][:2] == ["data", "dataset"]:
-        owner, name, rest = (tree, "model", rest) if head == "model" else (tree["data"], "dataset", rest[1:])
-        if rest in ([], ["name"]):
-            if _spelled(value) != {"name": owner[name].get("name")}:
-                owner[name] = _spelled(value)
-            return
-        entry = owner[name]
-    else:
-        entry, rest = tree, [head, *rest]
-    for step in rest[:-1]:
-        entry = entry.setdefault(step, {})
-        if not isinstance(entry, dict):
-            raise LookupError(f"{step} has no keys of its own")
-    entry[rest[-1]] = value
-
-
-def _entry(section: str, entries: list[dict[str, Any]], rest: list[str]) -> tuple[dict[str, Any], list[str]]:
-    """The list entry that `rest` addresses, and the keys below it."""
-    named = [entry for entry in entries if rest[0] in (entry.get("id"), entry.get("name"))]
-    if len(named) == 1 and len(rest) > 1:
-        return named[0], rest[1:]
-    if len(named) > 1:
-        raise LookupError(f"{section} names {rest[0]} {len(named)} times; give each an id and use that")
-    if section == "loss" and len(entries) == 1 and len(rest) == 1:
-        return entries[0], rest
-    names = [str(entry.get("id") or entry.get("name")) for entry in entries]
-    raise LookupError(f"{section} holds no such entry; {nearest(rest[0], names)}")
-
-
-def _sound_parts(tree: dict[str, Any]) -> Recipe:
-    """A recipe of the components that a faulty tree names, as far as their entries have the form of one."""
-    recipe = Recipe()
-    data = tree.get("data")
-    dataset = {"dataset": data.get("dataset")} if isinstance(data, dict) else {}
-    sections: list[dict[str, Any]] = [{"data": dataset}, *({key: tree.get(key)} for key in ("model", *LISTS))]
-    for section in sections:
-        try:
-            found = Recipe.model_validate(section)
-        except ValidationError:
-            continue
-        recipe = recipe.model_copy(update={key: getattr(found, key) for key in section})
-    return recipe
-
-
-def _fault(model: type[BaseModel], detail: Any) -> str:
-    """One line for a pydantic error: key, value, what is wrong, nearest valid key."""
-    key = ".".join(str(step) for step in detail["loc"])[:KEY]
-    if detail["type"] != "extra_forbidden":
-        return f"{key} = {short_repr(detail['input'])}: {detail['msg']}"
-    for step in detail["loc"][:-1]:
-        field = model.model_fields.get(str(step))
-        model = field.annotation if field and isinstance(field.annotation, type) else DataFile if field else model
-    return f"{key} = {short_repr(detail['input'])}: unknown key; {nearest(str(detail['loc'][-1]), model.model_fields)}"
-
-
-def _check_parts(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
-    """The recipe with every component's options complete, and what is wrong with them."""
-    faults = []
-    complete: dict[int, Part] = {}
-    for key, kind, part in recipe.parts():
-        try:
-            offer = registry.find(kind, part.name)
-            if missing := offer.missing():
-                faults.append(f"{key}: needs pip install {shlex.join(missing)}")
-            options = offer.options(part.options).model_dump(mode="json")
-            complete[id(part)] = part.model_validate(part.model_dump() | options)
-        except RecycleError as error:
-            faults.append(f"{key} = {part.name!r}: {error.args[0]}; {error.remedy}")
-        except ValidationError as error:
-            faults += [f"{key}.{_fault(offer.component.options, detail)}" for detail in error.errors()]
-    if faults:
-        return recipe, faults
-    lists = {key: tuple(complete[id(part)] for part in getattr(recipe, key)) for key in LISTS}
-    data = recipe.data.model_copy(update={"dataset": complete[id(recipe.data.dataset)]})
-    return recipe.model_copy(update={"model": complete[id(recipe.model)], "data": data, **lists}), faults

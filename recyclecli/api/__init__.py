@@ -11,7 +11,7 @@ given as its `Run`, its folder, its name in runs/, or `last`.
 """
 
 from recyclecli.api.augment import augment, build_augmentation, oversample, preview, read_batch
-from recyclecli.api.data import check, groups, kfold, open_data, registry, sample, split, stats
+from recyclecli.api.data import check, groups, kfold, open_data, registry, sample, seen, split, stats
 from recyclecli.api.folds import train_folds
 from recyclecli.api.judging import (
     ablate,
@@ -67,6 +67,7 @@ __all__ = [
     "report",
     "run_of",
     "sample",
+    "seen",
     "select",
     "self_train",
     "serve",

@@ -175,7 +175,7 @@ def _resolved(
 ) -> tuple[Recipe, Split]:
     """The augmentations with complete options, and what is trained on."""
     from recyclecli.data.splits import make_split
-    from recyclecli.recipe import resolve
+    from recyclecli.resolve import resolve
 
     spelled = [{**(_offline(installed, entry["name"]) or {}), **entry} for entry in entries]
     recipe = resolve(installed, None, {**settings, "aug": spelled, "seed": seed})

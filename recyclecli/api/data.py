@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from recyclecli.plugins import Registry
 if TYPE_CHECKING:
     from recyclecli.data.check import Finding
     from recyclecli.data.folds import Folds
+    from recyclecli.data.same import Seen
     from recyclecli.data.splits import Split
     from recyclecli.data.stats import Stats
     from recyclecli.types import Source
@@ -55,6 +56,19 @@ def stats(root: Place, json_path: str | None = None, dataset: str = "coco", opti
     return folder_stats(registry(), Path(root), json_path, dataset, options)
 
 
+def seen(photos: Iterable[Place], among: Iterable[Place]) -> Seen:
+    """Which photos are among others, under whatever name, size or quality.
+
+    Args:
+        photos: image files; those that cannot be read are among none.
+        among: the others.
+    """
+    from recyclecli.data import same
+    from recyclecli.data.identity import files_identities
+
+    return same.seen(*(files_identities(map(Path, files)) for files in (photos, among)))
+
+
 def groups(source: Source, group_by: str | None) -> list[int] | None:
     """The group of each photo, for intervals over groups; None for none. See `recycle data kfold --group-by`."""
     from recyclecli.data.groups import groups_of
@@ -86,7 +100,7 @@ def kfold(
 def split(settings: Mapping[str, Any] = {}, recipe: Place | None = None) -> Split:
     """The training and validation photos that `train` would use with these settings."""
     from recyclecli.data.splits import make_split
-    from recyclecli.recipe import resolve
+    from recyclecli.resolve import resolve
 
     installed = registry()
     resolved = resolve(installed, Path(recipe) if recipe else None, settings)

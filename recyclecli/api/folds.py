@@ -67,7 +67,7 @@ def train_folds(
     from recyclecli.data.splits import make_split
     from recyclecli.engine.runs import RUNS, Run
     from recyclecli.judge.scores import evaluation
-    from recyclecli.recipe import resolve
+    from recyclecli.resolve import resolve
 
     resolved = resolve(registry(), Path(recipe) if recipe else None, settings, overrides)
     if resolved.data.fold is not None or resolved.data.train:

@@ -80,7 +80,7 @@ def self_train(
     from recyclecli.data.splits import make_split
     from recyclecli.engine.predicting.photos import root_of
     from recyclecli.engine.runs import Run
-    from recyclecli.recipe import resolve
+    from recyclecli.resolve import resolve
 
     teacher = first = find_run(run)
     recipe = recipe_of(first)

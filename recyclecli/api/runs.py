@@ -37,7 +37,7 @@ def find_run(run: Run | Place) -> Run:
 
 def recipe_of(run: Run | Place, data: Place | None = None) -> Recipe:
     """A run's resolved recipe, and with `data` as if its data lay in that folder."""
-    from recyclecli.recipe import resolve
+    from recyclecli.resolve import resolve
 
     return resolve(registry(), find_run(run).recipe, {} if data is None else {"data.root": Path(data)})
 
@@ -67,7 +67,7 @@ def train(
         callbacks: of Lightning's, beside our own.
     """
     from recyclecli.data.splits import make_split
-    from recyclecli.recipe import resolve
+    from recyclecli.resolve import resolve
 
     installed = registry()
     resolved = resolve(installed, Path(recipe) if recipe else None, settings)

@@ -167,7 +167,8 @@ def _recipe(file: Any) -> Recipe:
     from pydantic import ValidationError
 
     from recyclecli.errors import RecycleError
-    from recyclecli.recipe import Recipe, unchecked
+    from recyclecli.recipe import Recipe
+    from recyclecli.resolve import unchecked
 
     try:
         return unchecked(Path(file)) if file else Recipe()

@@ -124,7 +124,7 @@ def _findings(
             f"correct them, or make a COCO file of them: {shlex.join(words)}",
         )
     if dataset == "masks":
-        options = discover().options("dataset", dataset, settings).model_dump()
+        options = discover().options("dataset", dataset, settings).model_dump(exclude={"name", "palettes"})
         findings = check_masks(root, **options)
         opened = partial(open_source, discover(), root, json_path, dataset, settings)
         return [*findings, *lint_source(opened, str(root), findings)], mask_photos(root, options["images"])

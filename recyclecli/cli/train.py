@@ -90,7 +90,7 @@ def train(
     from recyclecli.engine.runs import find_run
     from recyclecli.errors import RecycleError
     from recyclecli.manifest import discover
-    from recyclecli.recipe import resolve
+    from recyclecli.resolve import resolve
 
     flags: dict[str, Any] = {
         "model": plugin,

@@ -16,7 +16,8 @@ from recyclecli.data.named import named_splits
 from recyclecli.data.sources import Joined, Subset, annotation_places, open_source, regrouped, relabelled
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
-from recyclecli.recipe import DataFile, DataSection, moved_data
+from recyclecli.recipe import DataFile, DataSection
+from recyclecli.resolve import moved_data
 from recyclecli.types import Source
 
 _MOVED: dict[Path, Path] = {}  # folders of earlier runs to where their data was found

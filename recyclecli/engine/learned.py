@@ -25,7 +25,8 @@ from recyclecli.errors import RecycleError
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
 from recyclecli.reading import MissingFile, read_bytes, read_text
-from recyclecli.recipe import Recipe, resolve
+from recyclecli.recipe import Recipe
+from recyclecli.resolve import resolve
 from recyclecli.types import Source
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from typer.main import get_command
 
 from recyclecli import api
 from recyclecli.cli.app import app
-from recyclecli.recipe import resolve
+from recyclecli.resolve import resolve
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(page for page in ROOT.glob("docs/**/*.md") if page.parent.name != "reference")]

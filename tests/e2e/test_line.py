@@ -11,7 +11,7 @@ from support import TINY, run_recycle
 from recyclecli.coco import CocoSource, read_document
 from recyclecli.data.submission import read_submission, reduce_labels
 from recyclecli.engine.checkpoint import load_trained
-from recyclecli.recipe import resolve
+from recyclecli.resolve import resolve
 
 
 def line(data, work, registry, *train_options):

@@ -26,7 +26,8 @@ from recyclecli.engine.training.nan import NotANumber, _Seen
 from recyclecli.engine.training.train import resume, train
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.manifest import cache_folder
-from recyclecli.recipe import Recipe, resolve
+from recyclecli.recipe import Recipe
+from recyclecli.resolve import resolve
 from recyclecli.testing import random_source
 from recyclecli.types import IGNORE
 

@@ -15,7 +15,7 @@ from recyclecli.data.splits import make_split
 from recyclecli.engine.learned import photos_of_split
 from recyclecli.engine.pipeline import write_choice
 from recyclecli.engine.training.leaks import tell_leaks
-from recyclecli.recipe import resolve
+from recyclecli.resolve import resolve
 
 
 @pytest.fixture(scope="session")

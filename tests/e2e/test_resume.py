@@ -134,7 +134,7 @@ def test_a_lowered_rate_is_remembered(data, tmp_path, registry):
 
     from recyclecli.data.splits import make_split
     from recyclecli.engine.training.train import resume, train
-    from recyclecli.recipe import resolve
+    from recyclecli.resolve import resolve
 
     class Cut(Callback):
         def on_train_epoch_start(self, trainer, pl_module):

@@ -11,7 +11,7 @@ from support import SMALL, recycle_here, runs_in
 from recyclecli.data.splits import Split
 from recyclecli.engine.training.train import resume, train
 from recyclecli.errors import RecycleError
-from recyclecli.recipe import resolve
+from recyclecli.resolve import resolve
 from recyclecli.testing import random_source
 
 SETTINGS = {**SMALL, "model": "fcn32s", "data.size": 32, "train.loggers": [], "train.ema": 0}

@@ -8,7 +8,7 @@ from support import SMALL, coco, write_coco
 
 from recyclecli import api
 from recyclecli.engine.training.train import _module
-from recyclecli.recipe import resolve
+from recyclecli.resolve import resolve
 
 
 class Forbidden:

@@ -22,7 +22,7 @@ from recyclecli.data.splits import absent_classes, make_split
 from recyclecli.data.submission import HEADER, read_submission, reduce_labels, submission_row
 from recyclecli.errors import RecycleError
 from recyclecli.files import refuse_overwrite, whole
-from recyclecli.recipe import resolve
+from recyclecli.resolve import resolve
 from recyclecli.types import IGNORE, Annotation, Record, Sample
 
 

@@ -48,7 +48,7 @@ class TestSame:
         """Whose low frequencies are near their median, so that more bits of the hash differ."""
         flat = Image.new("RGB", (640, 480), (90, 90, 90))
         flat.paste((200, 30, 60), (100, 200, 190, 260))
-        fractal = Image.effect_mandelbrot((160, 120), (-0.8, -0.1, -0.2, 0.4), 40).convert("RGB")
+        fractal = Image.effect_mandelbrot((640, 480), (-0.8, -0.1, -0.2, 0.4), 40).convert("RGB")
         chance = np.random.default_rng(0)
         for picture in (flat, fractal):
             again = identities_of(resaved(picture, chance) for _ in range(6))

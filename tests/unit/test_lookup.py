@@ -138,7 +138,7 @@ class TestLarge:
         monkeypatch.setattr("recyclecli.coco.pixels.PIXELS", 900)
         monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 450)
         write_coco(tmp_path, coco(2))
-        with pytest.raises(RecycleError, match=r"is 32x32 pixels; .* --max-pixels 1024"):
+        with pytest.raises(RecycleError, match=r"is 32x32 pixels, and at most 900 are read"):
             read_photo(tmp_path / "images/1.jpg")
         done = recycle_here("data", "check", "--data", ".", cwd=tmp_path)
         assert (done.returncode, "photo-too-large  x2" in done.stdout) == (1, True)

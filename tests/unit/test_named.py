@@ -111,7 +111,7 @@ class TestYolo:
 
     def test_a_run_that_knew_of_no_test_photos_can_be_read(self, tmp_path, registry):
         from recyclecli.data.splits import _fingerprint, _whole_split
-        from recyclecli.recipe import resolve
+        from recyclecli.resolve import resolve
 
         yolo(tmp_path, self.PHOTOS, self.YAML)
         data = resolve(registry, None, {"data.root": tmp_path, "data.dataset": "yolo", "data.split": "random"}).data

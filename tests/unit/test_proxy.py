@@ -47,6 +47,7 @@ def listening(**settings):
     """The port of the page of a model, served as `recycle serve` does."""
     with serving(**settings) as app, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()  # who asks before the server runs waits
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", proxy_headers=False, lifespan="off"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

@@ -3,7 +3,8 @@
 import pytest
 
 from recyclecli.errors import RecycleError
-from recyclecli.recipe import DataSection, Recipe, TrainSection, resolve
+from recyclecli.recipe import DataSection, Recipe, TrainSection
+from recyclecli.resolve import resolve
 
 
 def faults(registry, **keywords):

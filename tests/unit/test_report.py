@@ -17,12 +17,13 @@ from recyclecli.engine.doctor import examine
 from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import evaluation
-from recyclecli.recipe import DataSection, Recipe, resolve
+from recyclecli.recipe import DataSection, Recipe
 from recyclecli.report import figures
 from recyclecli.report.gallery import ROOM, WIDTHS, Gallery
 from recyclecli.report.page import findings
 from recyclecli.report.sorting import costs, fractions
 from recyclecli.report.words import what_came_of_it
+from recyclecli.resolve import resolve
 from recyclecli.types import Sample
 
 COLORS = [(0, 0, 0), (200, 0, 0)]

@@ -6,7 +6,8 @@ from typing import get_args
 from pydantic import BaseModel
 
 from recyclecli.plugins import Registry
-from recyclecli.recipe import Part, Recipe, resolve
+from recyclecli.recipe import Part, Recipe
+from recyclecli.resolve import resolve
 from reference.text import code, table
 from reference.values import default, kind, limits
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,11 +38,13 @@ def check_masks(
     masks: str = "masks",
     suffix: str = ".png",
     classes: Sequence[str] | None = None,
+    values: Mapping[int, str] | None = None,
 ) -> list[Finding]:
     """All that is wrong with the masks in `root / masks` of the photos in `root / images`.
 
     Files belong together by their path without its suffix, which is `suffix` for masks. `classes`, else classes.txt
-    in the root, a name per line, say how many classes there are; without them values are not held against a number.
+    in the root, a name per line, say how many classes there are; without them, or where `values` names the values one
+    by one, these are not held against a number.
 
     Raises:
         RecycleError: one of the two folders is missing or empty.
@@ -50,20 +52,21 @@ def check_masks(
     refuse_file(root)
     photos, labels = _files(root / images), _files(root / masks, suffix)
     known = _classes(root / "classes.txt") if classes is None else len(classes)
+    known = known if values is None else None
     findings = [Finding("missing-mask", str(photos[key]), key, "no mask") for key in photos if key not in labels]
     findings += [
         Finding("mask-without-photo", str(labels[key]), key, "no photo") for key in labels if key not in photos
     ]
     pairs = [(key, labels[key], photos.get(key)) for key in labels]
     looks = in_threads(lambda pair: _look(pair[1], pair[2], known), track(pairs, len(pairs), "reading masks"))
-    values: set[int] = set()
+    found: set[int] = set()
     for (key, file, _), look in zip(pairs, looks, strict=True):
         findings += [Finding(code, str(file), key, detail) for code, detail in look.faults]
-        values |= look.values
+        found |= look.values
     if known is not None and known > IGNORE + 1:
         findings.append(Finding("too-many-classes", str(root / "classes.txt"), "classes.txt", f"{known} classes"))
-    if values == {0, IGNORE} or known == IGNORE + 1:
-        detail = "the only values are 0 and 255" if values == {0, IGNORE} else "256 classes leave no value for ignore"
+    if (values is None and found == {0, IGNORE}) or known == IGNORE + 1:
+        detail = "the only values are 0 and 255" if found == {0, IGNORE} else "256 classes leave no value for ignore"
         findings.append(Finding("mask-255-as-class", str(root / masks), "all masks", detail))
     return findings
 

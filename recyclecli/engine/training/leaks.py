@@ -14,7 +14,8 @@ from recyclecli.engine.ranks import is_first, say
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
-from recyclecli.recipe import DataSection, Recipe, resolve
+from recyclecli.recipe import DataSection, Recipe
+from recyclecli.resolve import resolve
 from recyclecli.types import Source
 
 

@@ -52,7 +52,8 @@ from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.locks import held
 from recyclecli.owned import Owned
 from recyclecli.plugins import Registry
-from recyclecli.recipe import Recipe, resolve
+from recyclecli.recipe import Recipe
+from recyclecli.resolve import resolve
 from recyclecli.types import LossContext, ModelContext
 
 MORE = 10  # epochs that a remedy adds
