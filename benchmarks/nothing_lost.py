@@ -41,7 +41,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from recyclecli.manifest import discover
+from recyclecli import api
 
 TINY = "-o data.size=32 -o data.workers=0 -o model.encoder=tu-test_efficientnet -o model.weights=none"
 SMALL = f"--epochs 2 --batch-size 2 {TINY}"
@@ -352,7 +352,7 @@ def main():
         torch.set_num_threads(1)
         for name in IMPORTED:
             import_module(name)
-        discover()  # loads the plugins' manifests
+        api.registry()  # loads the plugins' manifests
         gc.freeze()  # so that a fork shares memory
         work = top / "work"
         work.mkdir()

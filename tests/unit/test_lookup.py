@@ -3,6 +3,7 @@
 import json
 import unicodedata
 
+import numpy as np
 import pytest
 from PIL import Image
 from support import coco, recycle_here, write_coco
@@ -150,11 +151,12 @@ class TestLarge:
 
 
 def test_options_of_the_dataset_reach_every_command(tmp_path):
+    chance = np.random.default_rng(0)
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
     for number in range(4):
-        for folder, values in (("images", number), ("labels", 1)):
-            (tmp_path / folder).mkdir(exist_ok=True)
-            file = tmp_path / folder / (f"{number}.png" if folder == "images" else f"{number}_mask.png")
-            Image.new("L", (8 + number, 8), values).save(file)
+        Image.fromarray(chance.integers(0, 256, (16, 16, 3), np.uint8)).save(tmp_path / f"images/{number}.png")
+        Image.new("L", (16, 16), 1).save(tmp_path / f"labels/{number}_mask.png")
     (tmp_path / "classes.txt").write_text("background\npaper\n")
     layout = [
         "--data",
