@@ -134,8 +134,11 @@ class Owned:
                 folder.rmdir()
 
     def finish(self) -> None:
-        """Shorten the record to the last line of each name, also of files that another process is about to write."""
-        with self._locked() as handle:
+        """Shorten the record to the last line of each name, also of files that another process is about to write.
+
+        On a full disk it stays as long as it is: the work is done, and must not seem to have failed.
+        """
+        with suppress(OSError, RecycleError), self._locked() as handle:
             lines = {name: (name, size, digest) for name, size, digest in _lines(handle)}
             kept = (json.dumps(lines[name], ensure_ascii=False) + "\n" for name in sorted(lines))
             write_text(self.base / RECORD, "".join(kept))

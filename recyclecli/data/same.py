@@ -179,8 +179,8 @@ def _means(luma: NDArray[np.uint8], step: int) -> NDArray[np.int16]:
     """(n, means) of blocks of step x step pixels of (n, 64, 64) luma, rounded."""
     count = len(luma)
     blocks = luma.reshape(count, SIDE // step, step, SIDE // step, step)
-    means: NDArray[np.int16] = np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.int16).reshape(count, (SIDE // step) ** 2)
-    return means
+    rounded: NDArray[np.int16] = np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.int16)
+    return rounded.reshape(count, (SIDE // step) ** 2)
 
 
 def _compared(first: NDArray[np.void], second: NDArray[np.void], size: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import open_state, sweep, whole, write_bytes
 from recyclecli.owned import RECORD, Owned
 
@@ -219,3 +219,18 @@ def test_what_another_process_has_written_meanwhile_is_not_replaced(tmp_path, mo
         with pytest.raises(RecycleError, match=r"last\.txt exists"), owned.begun(last, [], False):
             owned.write_text(last, "ours")
     assert last.read_text() == "theirs"
+
+
+def test_work_that_is_done_does_not_fail_for_its_record(tmp_path, monkeypatch):
+    """A disk on which the record cannot be shortened; typed again, the command would find its own file in the way."""
+
+    def full(path, text):
+        raise RunFailed(f"cannot write {path}: the disk is full")
+
+    owned = Owned(tmp_path)
+    with owned.begun(tmp_path / "last", [], force=False):
+        owned.write_text(tmp_path / "last", "once")
+        owned.write_text(tmp_path / "last", "twice")
+        monkeypatch.setattr("recyclecli.owned.write_text", full)
+    assert owned.own([tmp_path / "last"]) == [tmp_path / "last"]
+    assert not (tmp_path / "last.part").exists()
