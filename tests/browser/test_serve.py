@@ -299,7 +299,7 @@ def test_what_is_no_photo_is_told_and_the_next_photo_works(url, photo, chromium,
     page = context.new_page()
     page.goto(url)
     choose(page, photo)
-    for name, words in (("drawing.svg", "this is no photo"), ("large.jpg", "larger than 30 MB")):
+    for name, words in (("drawing.svg", "it is none of JPEG, PNG"), ("large.jpg", "larger than 30 MB")):
         page.set_input_files("#file", tmp_path / name)
         page.get_by_role("alert").get_by_text(words).wait_for()
         assert page.locator("#result").is_hidden()  # it was of another photo

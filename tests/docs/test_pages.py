@@ -180,7 +180,7 @@ def small(words):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_code_stands_in_fenced_blocks_of_a_known_kind(page):
     assert re.findall(r"(?m)^(?: {4}|\t).*", outside(page)) == []
-    assert {kind for kind, _, _ in parts(page)} <= {*RUN, "toml", "text", "in"}
+    assert {kind for kind, _, _ in parts(page)} <= {*RUN, "toml", "text", "in", "nginx"}
 
 
 @cache

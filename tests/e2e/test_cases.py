@@ -123,7 +123,10 @@ def test_a_validation_photo_that_shows_nothing_ends_before_the_training(tmp_path
     source = api.open_data(tmp_path / "data", None, "masks")
     from recyclecli.data.folds import digest
 
-    listing = {"folds": [{"val_images": ["images/2.jpg"]}, {"val_images": ["images/1.jpg"]}], "source": digest(source)}
+    listing = {
+        "folds": [{"val_images": ["images/2.jpg"]}, {"val_images": ["images/1.jpg"]}],
+        "source": digest(source, range(3)),
+    }
     (tmp_path / "data/folds.json").write_text(json.dumps(listing))
     done = recycle_here(*TRAIN, "--data", "data", "--dataset", "masks", cwd=tmp_path)
     assert done.returncode == 2

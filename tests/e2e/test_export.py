@@ -137,7 +137,7 @@ def test_a_missing_package_says_what_to_install(place, tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "find_spec", lambda name: None if name == "onnxruntime" else name)
     with pytest.raises(RecycleError, match="exporting needs onnxruntime") as caught:
         api.export(place / "runs/r", tmp_path / "out")
-    assert caught.value.remedy == "pip install recyclecli[export]"
+    assert caught.value.remedy == "pip install 'recyclecli[export]'"
 
 
 def test_a_run_without_weights(tmp_path, registry):

@@ -61,6 +61,8 @@ def copied(run, folder, **changes):
     recipe = YAML(typ="safe").load((folder / "recipe.yaml").read_text())
     for key, value in changes.items():
         recipe[key] = {**recipe[key], **value} if isinstance(value, dict) else value
+    if "data" in changes:
+        (folder / "photos.npz").unlink()  # which says what it has learned from
     YAML().dump(recipe, folder / "recipe.yaml")
     return folder
 

@@ -484,9 +484,10 @@ class TestCheckpoints:
                 sample = super().read(index)
                 return sample._replace(mask=sample.mask.clip(max=1))
 
-        source = Odd(random_source(4, 32)._samples)
+        train_photos, val_photos = Odd(random_source(4, 32)._samples), Odd(random_source(3, 32)._samples)
         recipe = resolve(registry, None, SETTINGS | {"train.monitor": name, "train.keep": 2, "train.epochs": 2})
-        done = train(registry, recipe, Split(source, source, (1.0,) * 4, "drawn", recipe.data), "odd", tmp_path)
+        split = Split(train_photos, val_photos, (1.0,) * 4, "drawn", recipe.data)
+        done = train(registry, recipe, split, "odd", tmp_path)
         assert len(done.run.top()) == 2
 
 
@@ -578,8 +579,8 @@ class TestStartingFromARun:
                 return sample._replace(mask=sample.mask.clip(max=1))
 
         recipe = resolve(registry, None, SETTINGS | {"train.init_from": str(base.run.best)})
-        source = Fewer(random_source(4, 32)._samples)
-        train(registry, recipe, Split(source, source, (1.0,) * 4, "drawn", recipe.data), "fewer", tmp_path)
+        train_photos, val_photos = Fewer(random_source(4, 32)._samples), Fewer(random_source(3, 32)._samples)
+        train(registry, recipe, Split(train_photos, val_photos, (1.0,) * 4, "drawn", recipe.data), "fewer", tmp_path)
         said = capsys.readouterr().err
         assert "1 of 2 classes taken over by name; new and learned from the beginning: Thing" in said
         assert "it also knew " in said
@@ -745,7 +746,7 @@ def test_photos_that_make_no_full_batch_are_told(start, capsys, photos, said):
 
 
 def test_an_epoch_of_fewer_photos_than_a_batch_is_trained_on(start, capsys):
-    done, states = start({"train.batch_size": 8}, photos=3)
+    done, states = start({"train.batch_size": 8}, photos=5)
     assert len(states) == 1
     assert done.run.metrics.read_text().splitlines()[1].startswith("0,1,")  # one step
     assert "no full batch" not in capsys.readouterr().err

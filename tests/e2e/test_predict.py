@@ -214,9 +214,10 @@ def test_a_finished_job_whose_parts_are_left_is_cleaned_up(work, tmp_path):
     assert not list(tmp_path.rglob("*.part"))
     assert "exists" in predicted(work, *line, codes=(2,)).stderr
     odd = [*line[:2], "--submission", tmp_path / "s[1].csv"]
-    (tmp_path / "s[1].csv.json.0.part").write_text("{}\n")  # begun by another job
-    assert "another job" in predicted(work, *odd, codes=(2,)).stderr
-    predicted(work, *odd, "--force")
+    (tmp_path / "s[1].csv.json.0.part").write_text("{}\n")
+    assert "is not what recycle wrote there" in predicted(work, *odd, codes=(2,)).stderr
+    (tmp_path / "s[1].csv.json.0.part").unlink()
+    predicted(work, *odd)
     assert not list(tmp_path.rglob("*.part"))
 
 

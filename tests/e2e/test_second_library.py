@@ -47,7 +47,7 @@ def iou(one, other):
 
 @pytest.mark.parametrize("polygons", [False, True])
 def test_pycocotools_reads_the_same_masks(registry, root, tmp_path, polygons, capsys):
-    file = convert(registry, root, tmp_path / "o", "coco", "coco", polygons=polygons)
+    file = convert(registry, root, tmp_path / "o", "coco", "coco", polygons=polygons).file
     api = COCO(str(file))
     expected = objects(open_source(registry, root))
     for image in api.dataset["images"]:
@@ -58,7 +58,7 @@ def test_pycocotools_reads_the_same_masks(registry, root, tmp_path, polygons, ca
 
 def test_pycocotools_counts_our_boxes_and_areas(registry, drawn, tmp_path):
     convert(registry, drawn, tmp_path / "m", "coco", "masks")
-    content = json.loads(convert(registry, tmp_path / "m", tmp_path / "c", "masks", "coco").read_text())
+    content = json.loads(convert(registry, tmp_path / "m", tmp_path / "c", "masks", "coco").file.read_text())
     for one in content["annotations"]:
         assert one["area"] == tools.area(one["segmentation"])
         assert one["bbox"] == tools.toBbox(one["segmentation"]).tolist()
@@ -66,7 +66,7 @@ def test_pycocotools_counts_our_boxes_and_areas(registry, drawn, tmp_path):
 
 def test_supervision_reads_coco(registry, root, tmp_path):
     supervision = pytest.importorskip("supervision")
-    file = convert(registry, root, tmp_path / "o", "coco", "coco")
+    file = convert(registry, root, tmp_path / "o", "coco", "coco").file
     dataset = supervision.DetectionDataset.from_coco(str(tmp_path / "o"), str(file), force_masks=True)
     expected = objects(open_source(registry, root))
     names = open_source(registry, root).class_names

@@ -25,6 +25,7 @@ PLANTS: dict[str, Callable[[Path, Content, np.random.Generator], Where]] = {}
 PHOTO_CODES: set[str] = set()  # need the photos themselves
 SPLIT_CODES: set[str] = set()  # are written as train.json and val.json
 MASK_CODES: set[str] = set()  # are planted into `clean_masks`
+YOLO_CODES: set[str] = set()  # are planted into a YOLO set of the photos
 
 
 # ---------------------------------------------------------------- clean sets
@@ -1032,3 +1033,60 @@ def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
         file = root / "masks" / f"{stem}.png"
         Image.fromarray(np.where(np.array(_load(file)) > 0, 255, 0).astype(np.uint8)).save(file)
     return (*content["photos"], "255")
+
+
+# ---------------------------------------------------------------- names, sizes and kinds of photos and labels
+
+
+def _renamed(root: Path, content: Content, rng: np.random.Generator) -> tuple[Path, Where]:
+    """The file of a photo that the content names in a folder that is not there, and what a finding must mention."""
+    image = pick(rng, content["images"])
+    file = root / image["file_name"]
+    image["file_name"] = f"elsewhere/{file.name}"
+    save(root, content)
+    return file, _of(image)
+
+
+@plant("photo-found-by-name", PHOTO_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    return _renamed(root, content, rng)[1]
+
+
+@plant("ambiguous-photo", PHOTO_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    file, where = _renamed(root, content, rng)
+    (root / "more").mkdir()
+    shutil.copyfile(file, root / "more" / file.name)
+    return where
+
+
+@plant_label("photo-too-large")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    image = pick(rng, content["images"])
+    image |= {"width": int(rng.integers(20_000, 60_000)), "height": int(rng.integers(10_000, 60_000))}
+    return _of(image)
+
+
+@plant_label("crowds")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    count = int(rng.integers(1, len(content["annotations"])))
+    for annotation in content["annotations"][:count]:
+        annotation["iscrowd"] = 1
+    return (f"{count} of {len(content['annotations'])}",)
+
+
+@plant("malformed-label", YOLO_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    names = [category["name"] for category in content["categories"]]
+    (root / "data.yaml").write_text(json.dumps({"names": names}))
+    (root / "labels").mkdir()
+    files = [root / "labels" / Path(image["file_name"]).with_suffix(".txt").name for image in content["images"]]
+    for file in files:
+        file.write_text("0 0.1 0.1 0.5 0.1 0.5 0.5\n" * int(rng.integers(1, 4)))
+    file = pick(rng, files)
+    lines = [
+        *file.read_text().splitlines(),
+        pick(rng, ["paper 0.1 0.1 0.5 0.1 0.5 0.5", "0 0.1 0.1", "0 1.5 2 3 4 5 6"]),
+    ]
+    file.write_text("\n".join(lines))
+    return (f"{file.name}, line {len(lines)}",)

@@ -6,11 +6,13 @@ import re
 import shutil
 import zlib
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from faults.planter import MASK_CODES, PHOTO_CODES, PLANTS, SPLIT_CODES, clean, clean_masks, halves, save
+from faults.planter import MASK_CODES, PHOTO_CODES, PLANTS, SPLIT_CODES, YOLO_CODES, clean, clean_masks, halves, save
 from pycocotools.coco import COCO
+from support import recycle_here
 
 FEW, CASES = 4, 30
 ENOUGH = 0.98
@@ -34,7 +36,7 @@ class Bench:
         """A folder with one fault of `code`, and what a finding must mention."""
         root, content = (self.masks if code in MASK_CODES else self.coco)(seed)
         faulty = self.folder / f"{code}-{seed}"
-        if code in PHOTO_CODES | MASK_CODES:
+        if code in PHOTO_CODES | MASK_CODES | YOLO_CODES:
             shutil.copytree(root, faulty)
         else:
             faulty.mkdir()
@@ -64,6 +66,9 @@ def check(root, code):
         return [*found, *lint_source(lambda: open_source(discover(), root, None, "masks"), str(root), found)]
     if code == "photo-in-two-folders":
         return list(lint_folders({root / place: photos_in(root / place) for place in ("", "other")}))
+    if code in YOLO_CODES:
+        done = recycle_here("data", "check", "--data", root, "--dataset", "yolo", "--json", cwd=root)
+        return [SimpleNamespace(**finding) for finding in json.loads(done.stdout)]
     names = {"train": "train.json", "val": "val.json"} if code in SPLIT_CODES else {"all": "annotations.json"}
     files = {split: root / name for split, name in names.items()}
     return check_coco(root, files, labels_only=code not in PHOTO_CODES)

@@ -431,9 +431,9 @@ def test_journals(run, tmp_path, damage):
     (tmp_path / "o/predicted.json").unlink()
     first = json.dumps(record, ensure_ascii=False, sort_keys=True).encode() + b"\n"
     (tmp_path / "o/predicted.json.0.part").write_bytes(first + damage)
-    refused(*line, cwd=tmp_path, says="--force")
+    refused(*line, cwd=tmp_path, says="predicted.json.0.part")
     (tmp_path / "o/predicted.json.0.part").write_bytes(damage + first)
-    refused(*line, cwd=tmp_path, says="--force")
+    refused(*line, cwd=tmp_path, says="predicted.json.0.part")
 
 
 def test_output_that_nobody_reads(tmp_path):
