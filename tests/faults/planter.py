@@ -537,7 +537,6 @@ def _(content: Content, rng: np.random.Generator) -> Where:
             *([[*part[:place], bad, *part[place + 1 :]]] for bad in (math.nan, math.inf, -math.inf, "12", None, [3])),
             [part[:-1]],
             [part, part[:place] + part[place + 1 :]],
-            list(part),
             "polygon",
             7,
             [{"points": part}],
