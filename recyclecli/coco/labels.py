@@ -79,18 +79,16 @@ def project_categories(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     info = content.get("info")
     texts = [text for text in info.values() if isinstance(text, str)] if isinstance(info, Mapping) else []
     words = {part.casefold() for text in texts for part in (text, *text.split("/"))}
+    above = [category.get("supercategory") for category in content["categories"]]
+    members = Counter(name for name in above if isinstance(name, str))
     return [
         category
-        for category in content["categories"]
+        for category, own in zip(content["categories"], above, strict=True)
         if category["id"] not in used
         and not is_background(category["name"])
         and category["name"] != IGNORE_CATEGORY
-        and (category["name"].casefold() in words or _is_group(category, content["categories"]))
+        and (category["name"].casefold() in words or members[category["name"]] > (own == category["name"]))
     ]
-
-
-def _is_group(category: Mapping[str, Any], categories: Iterable[Mapping[str, Any]]) -> bool:
-    return any(other is not category and other.get("supercategory") == category["name"] for other in categories)
 
 
 def has_background(class_names: Sequence[str]) -> bool:
