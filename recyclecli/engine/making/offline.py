@@ -189,7 +189,7 @@ def _resumes(unfinished: Path, digest: str, force: bool) -> bool:
     if _settings(unfinished) == digest:
         return True
     held = [file for file in unfinished.rglob("*") if file.name != RECORD]
-    if held and not force:
+    if _parts(unfinished) and not force:
         raise RecycleError(
             f"{unfinished} is what an interrupted command with other settings or data left",
             "type that command again to go on with it, or pass --force to start anew",
