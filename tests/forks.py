@@ -30,7 +30,6 @@ AT_IMPORT = ("PYTHON", "OMP", "MKL", "HF_", "LD_", "NUMBA", "CUDA")
 PRELOADED = (
     "encodings.idna",
     "fsspec.implementations.local",
-    "imagehash",
     "iterstrat.ml_stratifiers",
     "kornia",
     "matplotlib.backends.backend_svg",
