@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,10 +86,11 @@ def refuse_trained_on(run: Run | Place, source: Source) -> None:
         _note(f"{len(found.alike)} of {len(source)} photos look like training photos of {owner.folder}, and are others")
 
 
-@cache
 def _note(text: str) -> None:
     """Say it on stderr, once, however many functions come upon it."""
-    print(f"note: {text}", file=sys.stderr)
+    from recyclecli.console import say_once
+
+    say_once(f"note: {text}")
 
 
 def evaluate(

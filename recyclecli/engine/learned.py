@@ -1,7 +1,7 @@
 """What a run has learned from and was chosen on, by what the photos show. No torch.
 
 Each run keeps the identities of its photos in a file; a soup keeps those of all its members. Runs of version 0.1 kept
-none: of them the data is read again, and photos are compared by path.
+none: of them the data is read again.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:
         if image["id"] not in labelled:
             yield Finding("unlabelled-image", file, f"image {image['id']} {image['file_name']!r}", "no annotation")
     used = {annotation["category_id"] for annotation in content["annotations"]}
-    groups = [category["id"] for category in project_categories(content)]
+    groups = {category["id"] for category in project_categories(content)}
     for category in content["categories"]:
         if category["id"] in groups:
             where = f"category {category['id']} {category['name']!r}"

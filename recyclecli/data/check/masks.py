@@ -51,8 +51,9 @@ def check_masks(
     """
     refuse_file(root)
     photos, labels = _files(root / images), _files(root / masks, suffix)
-    known = _classes(root / "classes.txt") if classes is None else len(classes)
-    known = known if values is None else None
+    known = None
+    if values is None:
+        known = _classes(root / "classes.txt") if classes is None else len(classes)
     findings = [Finding("missing-mask", str(photos[key]), key, "no mask") for key in photos if key not in labels]
     findings += [
         Finding("mask-without-photo", str(labels[key]), key, "no photo") for key in labels if key not in photos

@@ -66,11 +66,11 @@ def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
 
 def _categories(content: dict[str, Any], done: Counter[str]) -> list[dict[str, Any]]:
     """The categories without those that are no class, their names without blanks where they stay unique."""
-    groups = [category["id"] for category in project_categories(content)]
+    groups = {category["id"] for category in project_categories(content)}
     kept = [category for category in content["categories"] if category["id"] not in groups]
     if not any(category["name"] != IGNORE_CATEGORY and not is_background(category["name"]) for category in kept):
-        groups, kept = [], content["categories"]
-    done["project-category"] += len(groups)
+        kept = content["categories"]
+    done["project-category"] += len(content["categories"]) - len(kept)
     names = Counter(category["name"].strip() for category in kept)
     tidy = []
     for category in kept:

@@ -26,7 +26,7 @@ def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapp
     """Read every photo once; `splits` says which split a file_name is of."""
     images = {image["file_name"]: image for content in contents.values() for image in content["images"]}
     files = photo_files(root, images)
-    for name in images.keys() - files.keys():
+    for name in (name for name in images if name not in files):
         with suppress(RecycleError):  # said by `lint_lists`
             detail = f"{resolve_file(root, name)} does not exist"
             yield Finding("missing-photo", str(root / name), f"image {images[name]['id']} {name!r}", detail)
