@@ -29,6 +29,8 @@ IGNORE = 255
 Kind = Literal["dataset", "augmentation", "model", "loss", "postprocessor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+ADDRESS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # of what is imported when it is needed
 RESERVED = frozenset({"name", "id", "weight"})  # keys of a recipe's entry that are not the part's own
 
 
@@ -80,9 +82,9 @@ class Component:
     requires: tuple[Requirement, ...] = ()
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
+        if not KEBAB.fullmatch(self.name):
             raise ValueError(f"component name {self.name!r} is not kebab-case")
-        if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", self.factory):
+        if not ADDRESS.fullmatch(self.factory):
             raise ValueError(f"{self.name}: factory {self.factory!r} is not 'package.module:attribute'")
         if not (isinstance(self.options, type) and issubclass(self.options, Options)):
             raise ValueError(f"{self.name}: options must be a subclass of recyclecli.types.Options")
@@ -95,10 +97,33 @@ class Component:
                 raise ValueError(f"{self.name}: {place} sets {sorted(unknown)}, which are no options of it")
 
 
+@dataclass(frozen=True, slots=True)
 class DatasetComponent(Component):
-    """Builds a `Source`: `factory(options, DatasetContext)`."""
+    """Builds a `Source`: `factory(options, DatasetContext)`.
+
+    Attributes:
+        layouts: kebab-case name of each layout that it recognises to what people call it and what it looks for;
+            what `recycle data import` lists, and takes as `--as`.
+        recognise: `package.module:attribute` of a function that is called with a `recyclecli.coco.Tree` and yields a
+            `Layout` for each that it finds. It is imported by `recycle data import` alone, so its module is light.
+
+    Raises:
+        ValueError: also where one of the two is given without the other, or a layout's name has another form.
+    """
 
     kind: ClassVar[Kind] = "dataset"
+    layouts: Mapping[str, str] = field(default_factory=dict, hash=False)
+    recognise: str = ""
+
+    def __post_init__(self) -> None:
+        super(DatasetComponent, self).__post_init__()
+        if bool(self.layouts) != bool(self.recognise):
+            raise ValueError(f"{self.name}: layouts and recognise are given together")
+        for name in self.layouts:
+            if not KEBAB.fullmatch(name):
+                raise ValueError(f"{self.name}: layout name {name!r} is not kebab-case")
+        if self.recognise and not ADDRESS.fullmatch(self.recognise):
+            raise ValueError(f"{self.name}: recognise {self.recognise!r} is not 'package.module:attribute'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +174,30 @@ class DatasetContext:
 
     root: Path
     split: str | None = None
+
+
+Evidence = Literal["content", "description", "folders"]
+EVIDENCE: tuple[Evidence, ...] = get_args(Evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Labels as they lie in a folder, recognised by a dataset component.
+
+    Attributes:
+        name: one of the component's `layouts`.
+        why: what says so, as the end of a sentence: "annotations.xml holds <image> elements".
+        evidence: whether the files of the labels say so themselves, a description beside them, or names of folders
+            alone. What is surer is taken, and what fits equally well is left to the user.
+        root: the folder that file names are relative to, as a name below the tree's root; "" for that itself.
+        options: settings of the component that read it.
+    """
+
+    name: str
+    why: str
+    evidence: Evidence
+    root: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +263,7 @@ class Annotation:
         iscrowd: an uncounted region rather than one object; it is painted, but is no instance.
         provenance: `file_name`s of the photos it was taken from, for pasted objects.
         boxed: whether the file states its box, too.
+        level: what is drawn later lies on a higher level; within one, the smaller object is drawn later.
     """
 
     id: int
@@ -223,6 +273,7 @@ class Annotation:
     iscrowd: bool = False
     provenance: tuple[str, ...] = ()
     boxed: bool = False
+    level: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +324,8 @@ class Source(Protocol):
     """What a dataset component builds: labelled photos, readable one by one, without torch.
 
     One whose data names its own splits offers an attribute `splits` too: `train`, `val` and `test`, as far as they
-    are named, to indices of photos. Test photos are never trained on.
+    are named, to indices of photos. Test photos are never trained on. One that leaves out some of what its files hold
+    offers `left_out`: what ("boxes", "photos that nobody has labelled") to how many.
     """
 
     @property

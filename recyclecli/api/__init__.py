@@ -11,7 +11,19 @@ given as its `Run`, its folder, its name in runs/, or `last`.
 """
 
 from recyclecli.api.augment import augment, build_augmentation, oversample, preview, read_batch
-from recyclecli.api.data import check, groups, kfold, open_data, registry, sample, seen, split, stats
+from recyclecli.api.data import (
+    check,
+    groups,
+    import_data,
+    kfold,
+    layouts,
+    open_data,
+    registry,
+    sample,
+    seen,
+    split,
+    stats,
+)
 from recyclecli.api.folds import train_folds
 from recyclecli.api.judging import (
     ablate,
@@ -50,8 +62,10 @@ __all__ = [
     "export",
     "find_run",
     "groups",
+    "import_data",
     "judged_photos",
     "kfold",
+    "layouts",
     "member",
     "open_data",
     "oversample",

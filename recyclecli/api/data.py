@@ -12,6 +12,7 @@ from recyclecli.plugins import Registry
 if TYPE_CHECKING:
     from recyclecli.data.check import Finding
     from recyclecli.data.folds import Folds
+    from recyclecli.data.importing import Imported
     from recyclecli.data.same import Seen
     from recyclecli.data.splits import Split
     from recyclecli.data.stats import Stats
@@ -47,6 +48,28 @@ def check(root: Place, files: Mapping[str, Place]) -> list[Finding]:
     from recyclecli.data.check import check_coco
 
     return check_coco(Path(root), {split: Path(file) for split, file in files.items()})
+
+
+def layouts() -> dict[str, str]:
+    """The layouts of labels that are recognised, by name, each with what it is and what is looked for."""
+    from recyclecli.data.importing.recognise import layouts as known
+
+    return known(registry())
+
+
+def import_data(
+    src: Place,
+    out: Place | None,
+    layout: str | None = None,
+    options: Mapping[str, Any] = {},
+    link: bool = False,
+    force: bool = False,
+) -> Imported:
+    """Photos and labels as a labelling tool exported them, as a COCO folder; see `recycle data import`."""
+    from recyclecli.data.importing import import_data as import_export
+
+    target = None if out is None else Path(out)
+    return import_export(registry(), Path(src), target, layout, options, link, force)
 
 
 def stats(root: Place, json_path: str | None = None, dataset: str = "coco", options: Mapping[str, Any] = {}) -> Stats:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recyclecli.cli import check, convert, oversample, show, stats
+from recyclecli.cli import check, convert, imports, oversample, show, stats
 from recyclecli.cli.options import (
     AsJson,
     Data,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Make, split and look after data.")
 app.command("check", epilog=check.EXAMPLE)(check.check)
+app.command("import", epilog=imports.EXAMPLE)(imports.import_)
 app.command("convert", epilog=convert.EXAMPLE)(convert.convert)
 app.command("stats", epilog=stats.EXAMPLE)(stats.stats)
 app.command("oversample", epilog=oversample.EXAMPLE)(oversample.oversample)

@@ -18,8 +18,8 @@ def paint(
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Paint annotations into a mask (H, W) uint8 and the visible instances (H, W) int32.
 
-    Order: that of `painting_order`; regions to ignore last. Instance k is the k-th annotation, from 1;
-    crowds and ignored regions are painted over instances as 0. Pixels of no annotation are `ground`.
+    Order: by level, within one that of `painting_order`; regions to ignore last. Instance k is the k-th annotation,
+    from 1; crowds and ignored regions are painted over instances as 0. Pixels of no annotation are `ground`.
     """
     import numpy as np
     from pycocotools import mask as coco
@@ -30,7 +30,7 @@ def paint(
         if rle is not None:
             shapes.append((number, annotation, rle, float(coco.area(rle))))
     order = painting_order([(area, one.area, one.iscrowd) for _, one, _, area in shapes])
-    ordered = sorted((shapes[place] for place in order), key=lambda shape: shape[1].label == IGNORE)
+    ordered = sorted((shapes[place] for place in order), key=lambda shape: (shape[1].label == IGNORE, shape[1].level))
     mask = np.full((height, width), ground, np.uint8)
     instances = np.zeros((height, width), np.int32)
     for number, annotation, rle, _ in ordered:

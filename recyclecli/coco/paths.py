@@ -17,8 +17,19 @@ UNREAD_SUFFIXES = frozenset(
     }
 )
 """What files of pictures end in that are not read: among photos they are photos that cannot be read."""
+SPLITS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
+}
+"""The splits of data, each with what folders and files of it are called."""
 ANNOTATION_FILES = ("train_all.json", "train.json", "annotations.json")
 SPLIT_FILES = ("train.json", "val.json")
+
+
+def split_called(name: str) -> str:
+    """The split that a folder or file of that name is of, `train`, `val` or `test`; "" for none."""
+    return next((split for split, names in SPLITS.items() if name.lower() in names), "")
 
 
 def is_hidden(name: str) -> bool:

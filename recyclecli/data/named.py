@@ -6,15 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from recyclecli.coco import SPLITS, split_called
 from recyclecli.errors import RecycleError
 from recyclecli.types import Source
-
-FOLDERS = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing"),
-}
-SPLIT_OF = {name: split for split, names in FOLDERS.items() for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +36,24 @@ class NamedSplits:
         return f"the split that the data names ({', '.join(parts)} photos)" if parts else "no split"
 
 
-def named_splits(source: Source) -> NamedSplits:
+def named_splits(source: Source, held_out: bool = False) -> NamedSplits:
     """What `source` says of its splits, else what the folders of its photos say (`train`, `valid`, `images/training`).
 
     A source says it by an attribute `splits`: `train`, `val` and `test` to indices of photos. A split that has the
     photos of the training split names nothing.
 
+    Args:
+        source: the photos.
+        held_out: take a photo of several splits for the one that judges: the test, then validation.
+
     Raises:
-        RecycleError: a photo is both for training and for the test.
+        RecycleError: a photo is both for training and for the test, and not `held_out`.
     """
     stated: Mapping[str, Sequence[int]] = getattr(source, "splits", {}) or _by_folders(source)
-    train, val, test = (frozenset(stated.get(split, ())) for split in FOLDERS)
+    train, val, test = (frozenset(stated.get(split, ())) for split in SPLITS)
     val, test = (frozenset() if photos == train else photos for photos in (val, test))
+    if held_out:
+        val, train = val - test, train - test - val
     if both := sorted(train & test):
         name = source.record(both[0]).file_name
         raise RecycleError(
@@ -70,7 +70,7 @@ def _by_folders(source: Source) -> dict[str, list[int]]:
     for depth in range(max(map(len, folders), default=0)):
         found: dict[str, list[int]] = {}
         for index, parts in enumerate(folders):
-            if depth < len(parts) and (split := SPLIT_OF.get(parts[depth].lower())):
+            if depth < len(parts) and (split := split_called(parts[depth])):
                 found.setdefault(split, []).append(index)
         if "train" in found and len(found) > 1:
             return found

@@ -62,6 +62,14 @@ class TacoOptions(Options):
     crowds: Crowds = Field("auto", description=CROWDS)
 
 
+class ViaOptions(Options):
+    """What VIA's files leave open."""
+
+    files: tuple[str, ...] = Field((), description="VIA's files in the root; by default those that are recognised")
+    attribute: str | None = Field(None, description="the region attribute that is the class; by default the likeliest")
+    unnamed: str | None = Field(None, description="class of regions without one; by default they are left out")
+
+
 @hookimpl
 def recycle_datasets() -> Iterator[DatasetComponent]:
     """COCO folders, mask folders, YOLO folders, TACO and the sample set."""
@@ -94,4 +102,12 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
         factory="recycle_datasets.taco:open_taco",
         options=TacoOptions,
         summary="TACO's photos of litter, its 60 categories mapped to ten materials",
+    )
+    yield DatasetComponent(
+        name="via",
+        factory="recycle_datasets.via:open_via",
+        options=ViaOptions,
+        summary="Photos with regions of the VGG Image Annotator, versions 1 and 2",
+        layouts={"via": "VGG Image Annotator: a project, or annotations exported as JSON or CSV, with regions"},
+        recognise="recycle_datasets.recognise.via:recognise",
     )

@@ -1,0 +1,241 @@
+"""What readers of labelling tools share: shapes by class name, photos found by name, a `Source` of both."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recycle_datasets.folders import checked_names
+from recyclecli.coco import (
+    BACKGROUND,
+    decode,
+    encode,
+    is_background,
+    locate,
+    paint,
+    photo_size,
+    photos_below,
+    rasterise,
+    read_photo,
+    resolve_file,
+)
+from recyclecli.types import Annotation, LabelFaults, Record, RecycleError, Sample
+
+Outline = Sequence[float]  # x1 y1 x2 y2 ... in pixels, from the upper left corner of the photo
+MISSING = "photos that are not there"
+LARGEST = 2**31  # bytes of an annotation file
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One labelled object.
+
+    Attributes:
+        name: of its class.
+        outlines: its parts, united.
+        holes: taken out of them.
+        rle: its pixels in the whole photo as a COCO RLE, in the place of outlines.
+        level: what lies on a higher level is drawn over it; see `Annotation`.
+    """
+
+    name: str
+    outlines: Sequence[Outline] = ()
+    holes: Sequence[Outline] = ()
+    rle: Mapping[str, Any] | None = None
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One photo with its objects.
+
+    Attributes:
+        name: as the tool writes it; the photo is looked for by it.
+        shapes: in the tool's order.
+        height, width: as the tool states them; None where it does not.
+        split: `train`, `val` or `test`, where the tool names one.
+    """
+
+    name: str
+    shapes: Sequence[Shape]
+    height: int | None = None
+    width: int | None = None
+    split: str = ""
+
+
+@dataclass(slots=True)
+class Labels:
+    """What was read of a tool's files, on its way to a `ShapeSource`.
+
+    Attributes:
+        file: the annotation file or folder, for messages.
+        names: class names in the tool's order; those that only shapes name are added behind them.
+        photos: in the tool's order.
+        left_out: what is no labelled area, or not there, to how many.
+        faults: labels that cannot be used, as where and what.
+    """
+
+    file: Path
+    names: list[str] = field(default_factory=list)
+    photos: list[Photo] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+    def outline(self, points: Any, where: str, scale: tuple[float, float] = (1, 1)) -> list[float]:
+        """Points as x1 y1 x2 y2 ..., of pairs, of {x, y} or of a flat list; [] and a fault where they are none.
+
+        Args:
+            points: as the file has them.
+            where: the file and the object, for the fault.
+            scale: width and height of what 1 is.
+        """
+        try:
+            if points and isinstance(points[0], Mapping):
+                points = [(point["x"], point["y"]) for point in points]
+            values = np.asarray(points, float).reshape(-1, 2)
+        except (TypeError, ValueError, KeyError, IndexError):
+            values = np.full((1, 2), math.nan)
+        if not np.isfinite(values).all():
+            self.faults.append((where, "its points are no pairs of finite numbers"))
+            return []
+        flat: list[float] = (values * scale).ravel().tolist()
+        return flat
+
+
+class ShapeSource:
+    """The photos of a labelling tool's export as a `Source`.
+
+    Sizes that the tool states decide whether it labelled the photo as EXIF turns it or as it is stored; where it
+    states none, the turned one. A class that `is_background` is label 0.
+
+    Args:
+        root: the folder that names are relative to.
+        labels: what was read.
+
+    Attributes:
+        splits: `train`, `val` and `test`, as far as the tool names them, to indices of photos.
+        left_out: what its files hold besides, to how many.
+
+    Raises:
+        RecycleError: none of the photos is there, a name means several, or the classes cannot be used. LabelFaults:
+            shapes that cannot be used.
+    """
+
+    def __init__(self, root: Path, labels: Labels) -> None:
+        if labels.faults:
+            raise LabelFaults(labels.faults, "correct them in the labelling tool, and export again")
+        if not labels.photos:
+            raise RecycleError(f"{labels.file} names no photo", "export again, with the photos that are labelled")
+        self._root = root
+        self.left_out = Counter(labels.left_out)
+        places = self._places(labels)
+        self._photos = [(place, photo) for place, photo in zip(places, labels.photos, strict=True) if place]
+        self._refuse_doubled(labels.file)
+        used = dict.fromkeys(shape.name for photo in labels.photos for shape in photo.shapes)
+        names = list(dict.fromkeys([*labels.names, *used]))
+        self.class_names = checked_names(
+            (BACKGROUND, *(name for name in names if not is_background(name))), labels.file
+        )
+        self._label_of = {name: 0 if is_background(name) else self.class_names.index(name) for name in names}
+        found: dict[str, list[int]] = {}
+        for index, (_, photo) in enumerate(self._photos):
+            if photo.split:
+                found.setdefault(photo.split, []).append(index)
+        self.splits = {split: tuple(indices) for split, indices in found.items()}
+
+    def __len__(self) -> int:
+        return len(self._photos)
+
+    def record(self, index: int) -> Record:
+        """See `Source`."""
+        place, photo = self._photos[index]
+        file = resolve_file(self._root, place)
+        height, width = (photo.height, photo.width) if photo.height and photo.width else photo_size(file)
+        annotations = (
+            Annotation(number, self._label_of[shape.name], _segmentation(shape, height, width), level=shape.level)
+            for number, shape in enumerate(photo.shapes, start=1)
+        )
+        return Record(file, place, height, width, tuple(annotations))
+
+    def read(self, index: int) -> Sample:
+        """See `Source`."""
+        return Sample(self.read_photo(index), *self.read_labels(index))
+
+    def read_photo(self, index: int) -> NDArray[np.uint8]:
+        """Image (H, W, 3) uint8 RGB, without the labels."""
+        place, photo = self._photos[index]
+        return read_photo(resolve_file(self._root, place), photo.height, photo.width)
+
+    def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """Mask (H, W) uint8 and instances (H, W) int32, without the photo."""
+        record = self.record(index)
+        return paint(record.annotations, record.height, record.width)
+
+    def _places(self, labels: Labels) -> list[str]:
+        """Where each photo lies, relative to the root; "" for one that is not there."""
+        names = [photo.name for photo in labels.photos]
+        located = locate(self._root, names)
+        located.refuse_doubtful(labels.file)
+        places = [located.found.get(name, name) for name in names]
+        there = [place if _is_file(self._root, place) else "" for place in places]
+        missing = [name for name, place in zip(names, there, strict=True) if not place]
+        if len(missing) == len(names):
+            beside = [photo.relative_to(self._root).as_posix() for photo in photos_below(self._root)]
+            what = f"its photos are called {', '.join(map(repr, beside[:3]))}" if beside else "it holds no photo"
+            raise RecycleError(
+                f"{labels.file}: none of its {len(names)} photos is in {self._root}, as {names[0]!r}: {what}",
+                "put the photos into that folder, under these names; tools often export labels alone",
+            )
+        self.left_out.update({MISSING: len(missing)} if missing else {})
+        return there
+
+    def _refuse_doubled(self, file: Path) -> None:
+        times = Counter(place for place, _ in self._photos)
+        doubled = [place for place, count in times.items() if count > 1]
+        if doubled:
+            raise RecycleError(
+                f"{file}: {', '.join(map(repr, doubled[:3]))} is labelled more than once",
+                "keep one of them in the export",
+            )
+
+
+def _is_file(root: Path, place: str) -> bool:
+    try:
+        return resolve_file(root, place).is_file()
+    except RecycleError:
+        return False
+
+
+def _segmentation(shape: Shape, height: int, width: int) -> list[list[float]] | Mapping[str, Any]:
+    """Polygons where they say it all, else an RLE."""
+    if shape.rle is not None:
+        return shape.rle
+    if not shape.holes:
+        return [list(outline) for outline in shape.outlines]
+    outer, inner = (rasterise(list(parts), height, width) for parts in (shape.outlines, shape.holes))
+    if outer is None or inner is None:
+        return [list(outline) for outline in shape.outlines]
+    return encode(decode(outer) & ~decode(inner) & 1)
+
+
+def merged(labels: Iterable[Labels], file: Path) -> Labels:
+    """Several files' labels as one, in their order."""
+    whole = Labels(file)
+    for one in labels:
+        whole.names = list(dict.fromkeys([*whole.names, *one.names]))
+        whole.photos += one.photos
+        whole.left_out += one.left_out
+        whole.faults += one.faults
+    return whole
+
+
+def sorted_names(photos: Iterable[Photo]) -> list[str]:
+    """The classes of the shapes in the order of their names, for tools that keep no order."""
+    return sorted({shape.name for photo in photos for shape in photo.shapes})

@@ -1,0 +1,190 @@
+"""The `via` dataset: projects and region files of the VGG Image Annotator, versions 1 and 2."""
+
+import csv
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from io import StringIO
+from itertools import combinations
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from recycle_datasets import ViaOptions
+from recycle_datasets.recognise.via import METADATA, is_project, is_regions, recognise
+from recycle_datasets.shapes import LARGEST, Labels, Outline, Photo, Shape, ShapeSource, merged, sorted_names
+from recyclecli.coco import Tree, parse_json, read_bytes, read_text, split_called
+from recyclecli.types import DatasetContext, RecycleError
+
+USUAL = ("class", "label", "category", "name", "names", "type", "class_id", "object", "material")
+YES = ("", "1", "true", "yes", "on", "undefined")  # values of an attribute that is called as the class
+OTHERS = {"rect": "boxes", "point": "points", "polyline": "lines", "line": "lines"}
+SIDES = 64  # corners of a circle or an ellipse
+NEAR = 0.05  # a line whose ends are that near, in shares of its extent, goes around something
+
+Region = tuple[Mapping[str, Any], dict[str, str]]  # shape, and attributes as text
+
+
+def open_via(options: ViaOptions, context: DatasetContext) -> ShapeSource:
+    """The photos of a VIA file, or of several whose folders are splits.
+
+    VIA shows photos as a browser does, turned as EXIF says. Of its shapes polygons, circles and ellipses are labelled
+    areas. A polyline is one where its ends meet, or where a file has no polygon at all. VIA keeps no order of drawing:
+    the smaller is on top.
+
+    Raises:
+        RecycleError: see `ShapeSource`; no such file, none of VIA, or an attribute that may be the class in several.
+    """
+    files = options.files or _recognised(context)
+    parts = [_read(context.root, name, options) for name in files]
+    labels = merged(parts, context.root / files[0])
+    labels.names = labels.names or sorted_names(labels.photos)
+    return ShapeSource(context.root, labels)
+
+
+def _recognised(context: DatasetContext) -> tuple[str, ...]:
+    if context.split is not None:
+        return (context.split,)
+    found = list(recognise(Tree(context.root)))
+    if not found:
+        raise RecycleError(f"{context.root} holds no file of VIA", "name it: -o data.dataset.files=[via.json]")
+    files: tuple[str, ...] = found[0].options["files"]
+    return files
+
+
+def _read(root: Path, name: str, options: ViaOptions) -> Labels:
+    """One file."""
+    file = root / name
+    labels = Labels(file)
+    entries, order = _entries(file)
+    folder = PurePosixPath(name).parent
+    split = next(filter(None, map(split_called, reversed(folder.parts))), "") or split_called(file.stem)
+    regions = [[_region(region) for region in entry[1]] for entry in entries]
+    key = options.attribute or _attribute(file, [one[1] for found in regions for one in found])
+    labels.names = [str(value) for value in order.get(key, ())]
+    areas = any(one[0].get("name") == "polygon" for found in regions for one in found)
+    for (photo, _), found in zip(entries, regions, strict=True):
+        shapes = list(_shapes(labels, f"{file}: {photo}", found, key, options.unnamed, areas))
+        labels.photos.append(Photo((folder / photo).as_posix(), shapes, split=split))
+    if not any(photo.shapes for photo in labels.photos):
+        held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items()) or "no region"
+        raise RecycleError(
+            f"{file} holds no labelled area with a class, but {held}",
+            "name the class of all of them with -o unnamed=CLASS, or the attribute with -o attribute=NAME",
+        )
+    return labels
+
+
+def _entries(file: Path) -> tuple[list[tuple[str, Sequence[Any]]], dict[str, Sequence[str]]]:
+    """Photos with their regions, and the values of each attribute in the order of the project."""
+    if file.suffix.lower() == ".csv":
+        return _rows(file), {}
+    try:
+        content = parse_json(read_bytes(file, LARGEST))
+    except ValueError as error:
+        raise RecycleError(f"{file} is not valid JSON: {error}", "export it from VIA again") from error
+    order = {}
+    if is_project(content):
+        attributes = (content.get("_via_attributes") or {}).get("region") or {}
+        order = {key: tuple(one.get("options") or ()) for key, one in attributes.items() if isinstance(one, dict)}
+        content = content[METADATA]
+    if content and not is_regions(content):
+        raise RecycleError(f"{file} is no project or region file of VIA", "export the annotations from VIA as JSON")
+    photos = []
+    for entry in content.values():
+        regions = entry["regions"]
+        photos.append((str(entry["filename"]), list(regions.values() if isinstance(regions, dict) else regions)))
+    return photos, order
+
+
+def _rows(file: Path) -> list[tuple[str, Sequence[Any]]]:
+    """The photos of a CSV export, a region a line."""
+    photos: dict[str, list[Any]] = {}
+    try:
+        for row in csv.DictReader(StringIO(read_text(file))):
+            found = photos.setdefault(row.get("filename") or row["#filename"], [])
+            shape = json.loads(row["region_shape_attributes"])
+            if shape:
+                found.append({"shape_attributes": shape, "region_attributes": json.loads(row["region_attributes"])})
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise RecycleError(f"{file} is no CSV export of VIA: {error!r}", "export it from VIA again") from error
+    return list(photos.items())
+
+
+def _region(region: Any) -> Region:
+    """A region's shape, and its attributes as text: a checkbox is the values that are checked."""
+    shape = region.get("shape_attributes") if isinstance(region, dict) else None
+    attributes = region.get("region_attributes") if isinstance(region, dict) else None
+    texts = {}
+    for key, value in (attributes if isinstance(attributes, dict) else {}).items():
+        checked = [name for name, on in value.items() if on] if isinstance(value, dict) else [value]
+        texts[str(key)] = "" if len(checked) != 1 or checked[0] is None else str(checked[0]).strip()
+    return shape if isinstance(shape, dict) else {}, texts
+
+
+def _attribute(file: Path, attributes: Sequence[dict[str, str]]) -> str:
+    """The attribute that is the class; "" where the attributes themselves are called as the classes."""
+    keys = list(dict.fromkeys(key for one in attributes for key in one))
+    filled = Counter(key for one in attributes for key, value in one.items() if value)
+    if all(value.lower() in YES for one in attributes for value in one.values()):
+        return "" if not filled or len(keys) > 1 or keys[0].lower() not in USUAL else keys[0]
+    usual = [key for name in USUAL for key in filled if key.lower() == name]
+    full = [key for key in filled if filled[key] == max(filled.values())]
+    candidates = [key for key in usual if filled[key] * 2 > len(attributes)][:1] or full
+    for first, second in combinations(candidates, 2):
+        if any(one.get(first) != one.get(second) for one in attributes):
+            raise RecycleError(
+                f"{file}: the class may be attribute {first!r} or {second!r}",
+                f"say which: -o attribute={first}, or -o attribute={second}",
+            )
+    return candidates[0] if candidates else ""
+
+
+def _shapes(
+    labels: Labels, where: str, regions: Sequence[Region], key: str, unnamed: str | None, areas: bool
+) -> Iterator[Shape]:
+    """The labelled areas of a photo; all else is counted as left out."""
+    for number, (shape, attributes) in enumerate(regions, start=1):
+        kind = str(shape.get("name"))
+        outline = _outline(labels, f"{where}, region {number}", kind, shape, areas)
+        names = [name for name, value in attributes.items() if value.lower() in YES] if not key else []
+        name = attributes.get(key) or (names[0] if len(names) == 1 else "") or unnamed
+        if outline is None:
+            labels.left_out[OTHERS.get(kind, f"shapes of kind {kind}")] += 1
+        elif not name:
+            labels.left_out["regions without a class"] += 1
+        else:
+            yield Shape(name, [outline])
+
+
+def _outline(labels: Labels, where: str, kind: str, shape: Mapping[str, Any], areas: bool) -> Outline | None:
+    """The outline of a shape that has an area; None for others."""
+    if kind in ("polygon", "polyline"):
+        xs, ys = shape.get("all_points_x") or [], shape.get("all_points_y") or []
+        if len(xs) != len(ys):
+            labels.faults.append((where, f"it has {len(xs)} x and {len(ys)} y"))
+            return []
+        points = labels.outline(list(zip(xs, ys, strict=True)), where)
+        return points if kind == "polygon" or not areas or _goes_around(points) else None
+    if kind not in ("circle", "ellipse"):
+        return None
+    try:
+        x, y = float(shape["cx"]), float(shape["cy"])
+        across, down = (float(shape["r"]),) * 2 if kind == "circle" else (float(shape["rx"]), float(shape["ry"]))
+        turn = float(shape.get("theta", 0))
+    except (KeyError, TypeError, ValueError):
+        labels.faults.append((where, f"its {kind} lacks a centre or a radius"))
+        return []
+    angles = [2 * math.pi * corner / SIDES for corner in range(SIDES)]
+    corners = [(across * math.cos(one), down * math.sin(one)) for one in angles]
+    cos, sin = math.cos(turn), math.sin(turn)
+    return labels.outline([(x + a * cos - b * sin, y + a * sin + b * cos) for a, b in corners], where)
+
+
+def _goes_around(points: Outline) -> bool:
+    """Whether the ends of a line meet."""
+    if len(points) < 8:
+        return False
+    xs, ys = points[::2], points[1::2]
+    gap = math.hypot(xs[0] - xs[-1], ys[0] - ys[-1])
+    return gap <= NEAR * math.hypot(max(xs) - min(xs), max(ys) - min(ys))

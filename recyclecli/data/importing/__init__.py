@@ -1,0 +1,92 @@
+"""`recycle data import`: what a labelling tool exported, as a COCO folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recyclecli.data.foreground import refuse_nothing
+from recyclecli.data.importing.recognise import Candidate, recognise
+from recyclecli.data.importing.write import Written, write
+from recyclecli.data.named import named_splits
+from recyclecli.data.sources import open_source
+from recyclecli.errors import RecycleError
+from recyclecli.files import refuse_link
+from recyclecli.plugins import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was found, and written unless nothing was to be.
+
+    Attributes:
+        taken: the layout that the labels were read as.
+        passed: other layouts that were recognised, less surely.
+        class_names: K names by label.
+        splits: photos of each split that the export names; none where it names none.
+        photos: how many.
+        objects: annotations that were written; None after a dry run.
+        files: annotation files that were written, the whole set's or the training photos' first.
+        left_out: what the export holds besides, to how many.
+    """
+
+    taken: Candidate
+    passed: tuple[Candidate, ...]
+    class_names: tuple[str, ...]
+    splits: Mapping[str, int]
+    photos: int
+    objects: int | None
+    files: tuple[Path, ...]
+    left_out: Mapping[str, int]
+
+
+def import_data(
+    registry: Registry,
+    src: Path,
+    out: Path | None,
+    layout: str | None = None,
+    options: Mapping[str, Any] = {},
+    link: bool = False,
+    force: bool = False,
+) -> Imported:
+    """Read `src` as what it looks like and write its photos and labels to `out` as COCO.
+
+    Args:
+        registry: the installed components.
+        src: what the tool exported: a folder, or one annotation file in it.
+        out: folder to write to; None for a dry run.
+        layout: name of the layout, or of the dataset component, where several fit.
+        options: settings of the component, before those that were recognised.
+        link: link the photos rather than copy them.
+        force: replace what was written there.
+
+    Raises:
+        RecycleError: nothing or several layouts are recognised, the labels cannot be used, no photo shows a class,
+            or a file exists.
+    """
+    taken, passed = recognise(registry, src, layout)
+    folder = src.parent if src.is_file() else src
+    root = folder / taken.layout.root
+    if out is not None:
+        refuse_link(out, "name the folder that it leads to, or another one")
+        if out.absolute() == root.absolute() or out.absolute() == folder.absolute():
+            raise RecycleError(f"{out} is the folder that is imported", "name a new folder")
+    settings = {**taken.layout.options, **options}
+    source = open_source(registry, root, None, taken.offer.qualified, settings)
+    refuse_nothing(source, f"photo of {root}", option="values")
+    splits = {split: len(photos) for split, photos in named_splits(source).photos().items()}
+    left_out = Counter(getattr(source, "left_out", {}))
+    written = Written(0, (), Counter()) if out is None else write(source, out, taken, root, link, force)
+    return Imported(
+        taken,
+        tuple(passed),
+        source.class_names,
+        splits,
+        len(source),
+        written.objects if out is not None else None,
+        written.files,
+        left_out + written.left_out,
+    )

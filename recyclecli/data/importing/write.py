@@ -1,0 +1,179 @@
+"""What was imported, as photos and COCO files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from recyclecli import __version__
+from recyclecli.coco import IGNORE_CATEGORY, CocoSource, has_background, paint, rasterise, resolve_file
+from recyclecli.coco.writer import categories_of, mask_regions, shape_of
+from recyclecli.data.convert.photos import copy_photo, inside, read_records, to_write
+from recyclecli.data.importing.recognise import Candidate
+from recyclecli.data.named import named_splits
+from recyclecli.data.sources import read_labels
+from recyclecli.errors import RecycleError
+from recyclecli.owned import Owned
+from recyclecli.progress import track
+from recyclecli.types import IGNORE, Annotation, Record, Source
+
+WHOLE = "train_all.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        objects: annotations.
+        files: the annotation files, that of the whole set or of the training photos first.
+        left_out: what could not be written, to how many.
+    """
+
+    objects: int
+    files: tuple[Path, ...]
+    left_out: Counter[str]
+
+
+def write(source: Source, out: Path, taken: Candidate, root: Path, link: bool, force: bool) -> Written:
+    """Write the photos to `out` under their own names, then train.json, val.json and test.json, or train_all.json.
+
+    An object stays a polygon where that says it all; it is written as RLE where it has holes, or where another
+    drawing order than that of COCO files decides what is seen, and then what is seen of it.
+
+    Raises:
+        RecycleError: files that exist, two photos of one name, or a class that has the reserved name `ignore`.
+    """
+    if IGNORE_CATEGORY in source.class_names:
+        raise RecycleError(
+            f"a class is called {IGNORE_CATEGORY!r}, which COCO files keep for pixels of no class",
+            "rename it in the labelling tool",
+        )
+    records = read_records(source)
+    places = [resolve_file(out, inside(record)) for record in records]
+    left_out = Counter[str]()
+    parts = _parts(source, left_out)
+    files = [out / (f"{split}.json" if split else WHOLE) for split in parts]
+    owned = Owned(out)
+    with owned.begun(files[0], [*to_write(places, records), *files[1:]], force):
+        for index in track(range(len(records)), len(records), "linking photos" if link else "copying photos"):
+            _put_photo(owned, source, index, records[index], places[index], link)
+        documents = _documents(source, records, parts, left_out)
+        origin = {"description": f"{taken.title}, imported", "layout": taken.layout.name, "options": _plain(taken)}
+        about = {**origin, "from": str(root.absolute()), "recyclecli": __version__}
+        for file, document in reversed([*zip(files, documents, strict=True)]):
+            owned.write_json(file, {"info": about, **document})
+    whole = documents[:1] if "" in parts else documents
+    return Written(sum(len(document["annotations"]) for document in whole), tuple(files), left_out)
+
+
+def _parts(source: Source, left_out: Counter[str]) -> dict[str, Sequence[int]]:
+    """The photos of each split, "" for the whole; a photo of several is in the one that judges."""
+    named = named_splits(source, held_out=True)
+    parts: dict[str, Sequence[int]] = {**named.photos()}
+    if "train" not in parts:
+        return {"": range(len(source)), **parts}
+    listed = {index for indices in parts.values() for index in indices}
+    if len(listed) < len(source):
+        left_out["labelled photos that are in no split"] += len(source) - len(listed)
+    return parts
+
+
+def _plain(taken: Candidate) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in taken.layout.options.items()}
+
+
+def _put_photo(owned: Owned, source: Source, index: int, record: Record, target: Path, link: bool) -> None:
+    if not link or not record.file.is_file():
+        return copy_photo(owned, source, index, record, target)
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(record.file.resolve())
+    return None
+
+
+def _documents(
+    source: Source, records: Sequence[Record], parts: Mapping[str, Sequence[int]], left_out: Counter[str]
+) -> list[dict[str, Any]]:
+    """A COCO document of each split."""
+    chosen = sorted({index for indices in parts.values() for index in indices})
+    own_images, own_annotations = _fields(source)
+    entries = {
+        index: list(_entries(source, index, records[index], own_annotations.get(index, ()), left_out))
+        for index in track(chosen, len(chosen), "reading labels")
+    }
+    ignored = any(entry["category_id"] == IGNORE for found in entries.values() for entry in found)
+    categories = categories_of(source.class_names, ignored)
+    documents = []
+    for indices in parts.values():
+        images: list[dict[str, Any]] = []
+        annotations: list[dict[str, Any]] = []
+        for index in indices:
+            record = records[index]
+            size = {"width": record.width, "height": record.height}
+            images.append({**own_images.get(index, {}), "id": index + 1, "file_name": inside(record), **size})
+            for number, entry in enumerate(entries[index], start=len(annotations) + 1):
+                category = len(source.class_names) if entry["category_id"] == IGNORE else entry["category_id"]
+                annotations.append({"id": number, "image_id": index + 1, **entry, "category_id": category})
+        documents.append({"images": images, "annotations": annotations, "categories": categories})
+    return documents
+
+
+def _fields(source: Source) -> tuple[dict[int, dict[str, Any]], dict[int, list[dict[str, Any]]]]:
+    """What a COCO file says besides of each photo and of its annotations, their provenance above all."""
+    if not isinstance(source, CocoSource):
+        return {}, {}
+    images = source.document["images"]
+    places = {image["id"]: place for place, image in enumerate(images)}
+    annotations: dict[int, list[dict[str, Any]]] = {}
+    for one in source.document["annotations"]:
+        annotations.setdefault(places[one["image_id"]], []).append(one)
+    return dict(enumerate(images)), annotations
+
+
+def _entries(
+    source: Source, index: int, record: Record, own: Sequence[dict[str, Any]], left_out: Counter[str]
+) -> Iterator[dict[str, Any]]:
+    """The objects of a photo as COCO annotations, with labels as categories."""
+    size = (record.height, record.width)
+    background = has_background(source.class_names)
+    drawn_away = background and any(one.label == 0 for one in record.annotations)
+    if not record.annotations or drawn_away or _ordered(record.annotations, *size):
+        mask, instances = read_labels(source, index)
+        for region in mask_regions(mask, instances, background):
+            yield {"category_id": region.label, **shape_of(region, *size)}
+        return
+    from pycocotools import mask as coco
+
+    for place, one in enumerate(record.annotations):
+        rle = rasterise(one.segmentation, *size)
+        area = 0 if rle is None else int(coco.area(rle))
+        if rle is None or not area:
+            left_out["shapes that enclose no pixel"] += 1
+            continue
+        counts = rle["counts"] if isinstance(rle["counts"], str) else rle["counts"].decode("ascii")
+        polygons = not isinstance(one.segmentation, dict) and not one.iscrowd
+        shape = one.segmentation if polygons else {"size": list(size), "counts": counts}
+        crowd = int(one.iscrowd or one.label == IGNORE)
+        yield {
+            **(own[place] if own else {}),
+            "category_id": one.label,
+            "segmentation": shape,
+            "area": one.area if crowd and one.area is not None else area,  # it decides among crowds
+            "bbox": coco.toBbox(rle).tolist(),
+            "iscrowd": crowd,
+        }
+
+
+def _ordered(annotations: Sequence[Annotation], height: int, width: int) -> bool:
+    """Whether a drawing order decides what is seen, where COCO's rule would show something else."""
+    import numpy as np
+
+    if len({one.level for one in annotations}) == 1:
+        return False
+    seen, _ = paint(annotations, height, width)
+    ruled, _ = paint([replace(one, level=0) for one in annotations], height, width)
+    return not np.array_equal(seen, ruled)
