@@ -13,6 +13,7 @@ to be tested. Components are judged by the contracts in `recyclecli.types`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,13 +21,16 @@ import numpy as np
 import pytest
 import torch
 
+from recyclecli.coco import Tree
 from recyclecli.plugins import Registry, discover
 from recyclecli.types import (
     IGNORE,
     AugmentationContext,
     Batch,
+    DatasetComponent,
     DatasetContext,
     Kind,
+    Layout,
     LossContext,
     ModelContext,
     PostprocessorContext,
@@ -360,3 +364,21 @@ class DatasetConformance(Conformance):
             again = source.read(index)
             for first, second in zip(sample, again, strict=True):
                 np.testing.assert_array_equal(first, second)
+
+    def test_recognises(self, registry: Registry, tmp_path: Path) -> None:
+        """Its recogniser, where it has one, yields layouts that it names, and none where nothing of it lies."""
+        component = registry.find("dataset", self.name).component
+        assert isinstance(component, DatasetComponent)
+        if not component.recognise:
+            return
+        module, _, attribute = component.recognise.partition(":")
+        recognise = getattr(import_module(module), attribute)
+        for layout in recognise(Tree(self.root)):
+            assert isinstance(layout, Layout)
+            assert layout.name in component.layouts, f"{component.recognise} yields {layout.name!r}, no layout of it"
+            registry.options("dataset", self.name, layout.options)
+        for name in ("a.json", "b.xml", "c.txt", "d.csv", "e.yaml", "f.png", "g.ndjson"):
+            for number, content in enumerate((b"", b"\xff\x00\xfe", b"[[[[", b'{"a": [1, null, {}]}', b"<a><b/></a>")):
+                (tmp_path / f"{number}-{name}").write_bytes(content)
+        found = list(recognise(Tree(tmp_path)))
+        assert not found, f"{component.recognise} recognises {found[0].name!r} in files of no tool"

@@ -14,13 +14,47 @@ if TYPE_CHECKING:
     from recyclecli.engine.pipeline import Pipeline
     from recyclecli.judge.scores import Metric
 
-Data = Annotated[Path | None, typer.Option("--data", help="The dataset's root.  [default: $RECYCLE_DATA, else ./data]")]
+
+def _folder(context: typer.Context, data: Path | None) -> Path | None:
+    """`--data`, or the folder of its photos where it names an annotation file, which is kept for `--json-path`."""
+    if data is None or not data.is_file() or all(one.name != "json_path" for one in context.command.params):
+        return data
+    from recyclecli.coco.layouts import photo_root
+
+    context.meta[FILE] = str(data)
+    return photo_root(data)
+
+
+def _annotation_file(context: typer.Context, json_path: str | None) -> str | None:
+    """`--json-path`, or the file that `--data` names."""
+    from recyclecli.errors import RecycleError
+
+    named = context.meta.get(FILE)
+    if json_path is not None and named is not None:
+        raise RecycleError(f"--data {named} is a file, and --json-path {json_path} another", "leave out one of the two")
+    return json_path or named
+
+
+FILE = "recyclecli.file"  # in a call's context: the annotation file that --data names
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="The dataset's root, or its annotation file.  [default: $RECYCLE_DATA, else ./data]",
+        callback=_folder,
+        is_eager=True,
+    ),
+]
 Dataset = Annotated[
     str, typer.Option("--dataset", help="Dataset component that reads it.", autocompletion=components("dataset"))
 ]
 JsonPath = Annotated[
     str | None,
-    typer.Option("--json-path", help="Annotation file.  [default: train_all.json, train.json or annotations.json]"),
+    typer.Option(
+        "--json-path",
+        help="Annotation file.  [default: train_all.json, train.json or annotations.json]",
+        callback=_annotation_file,
+    ),
 ]
 DatasetOption = Annotated[
     list[str] | None,
@@ -44,7 +78,12 @@ RunName = Annotated[
 
 MovedData = Annotated[
     Path | None,
-    typer.Option("--data", help="Where the run's data lies now.  [default: as its recipe says, else $RECYCLE_DATA]"),
+    typer.Option(
+        "--data",
+        help="Where the run's data lies now.  [default: as its recipe says, else $RECYCLE_DATA]",
+        callback=_folder,
+        is_eager=True,
+    ),
 ]
 
 GroupBy = Annotated[

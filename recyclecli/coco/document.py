@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from recyclecli.coco.join import joined
 from recyclecli.coco.labels import LabelIndex, label_index
-from recyclecli.coco.layouts import is_labelme, labelme_cause
 from recyclecli.coco.loose import strict
 from recyclecli.coco.outline import are_shares
 from recyclecli.errors import RecycleError, listed
@@ -113,12 +113,11 @@ def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS), as_is: boo
         keys = FIELDS[section]
         entries = content.get(section) if isinstance(content, dict) else None
         if not isinstance(entries, list):
-            if is_labelme(content):
-                raise RecycleError(*labelme_cause(f"{file} is not a COCO file", file, file.parent))
             keys_there = f", but {listed(content)}" if isinstance(content, dict) and content else ""
             raise RecycleError(
                 f"{file} is not a COCO file: it has no list {section!r}{keys_there}",
-                "export the labels as COCO (instances) from the labelling tool",
+                "if a labelling tool wrote it: recycle data import "
+                f"{quote(str(file.parent))} {quote(f'{file.parent}-coco')}; --list says which are read",
             )
         for number, entry in enumerate(entries):
             missing = [key for key in keys if not isinstance(entry, dict) or entry.get(key) is None]

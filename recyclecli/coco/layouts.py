@@ -1,87 +1,78 @@
-"""What a folder without a usual annotation file holds instead, and how to name it."""
+"""What a folder without a usual annotation file holds instead, and where the photos of an annotation file lie."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from pathlib import Path
+from collections import Counter
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from recyclecli.coco.tree import Tree
 from recyclecli.errors import RecycleError, listed
-from recyclecli.reading import parse_json, read_bytes
 
-LARGEST = 2**31  # bytes of a file that is looked into
-READ = 20  # files that are looked into at most
+ABOVE = 2  # folders above an annotation file that photos are looked for in
+FEW = 5  # photos that are looked for
+
+
+class NoAnnotationFile(RecycleError):
+    """A folder holds no annotation file of the usual names."""
 
 
 def refuse_file(root: Path) -> None:
     """Raise RecycleError where the data folder is a file."""
     if root.is_file():
-        option = f" --json-path {shlex.quote(root.name)}" if root.suffix == ".json" else ""
-        raise RecycleError(
-            f"{root} is a file, and --data names a folder", f"--data {shlex.quote(str(root.parent))}{option}"
-        )
+        folder, file = shlex.quote(str(photo_root(root))), shlex.quote(str(root))
+        raise RecycleError(f"{root} is a file, and the data's folder is expected", f"{folder}, with json_path {file}")
 
 
-def is_labelme(content: Any) -> bool:
-    """Whether JSON is labelme's, of one photo."""
-    return isinstance(content, dict) and isinstance(content.get("shapes"), list) and "imagePath" in content
+def photo_root(file: Path) -> Path:
+    """The folder that the photos of an annotation file are relative to: its own, or one above that holds them.
 
-
-def other_annotations(root: Path) -> tuple[str, str] | None:
-    """What JSON files lie in a folder and two levels below, and a remedy; None where there are none.
-
-    For COCO files the remedy names one together with the folder that its photos are in.
+    Args:
+        file: a COCO file, of which the head alone is read; of other files the own folder is returned.
     """
-    files = sorted(file for pattern in ("*.json", "*/*.json", "*/*/*.json") for file in root.glob(pattern))
-    if not files:
-        return None
-    contents = {file: _content(file) for file in files[:READ]}
-    labelme = [file for file, content in contents.items() if is_labelme(content)]
-    if labelme:
-        return labelme_cause(f"but {len(files)} other JSON files", labelme[0], root)
-    documents = {file: content for file, content in contents.items() if _is_coco(content)}
-    if not documents:
-        return f"but {_names(files, root)}, none of them COCO", "name the annotation file with --json-path FILE"
-    file, content = min(documents.items(), key=lambda pair: "train" not in pair[0].parts[-2:][0])
-    photos = _photos_of(root, file, content)
-    folder = "" if photos in (None, root) else f"--data {shlex.quote(str(photos))} "
-    return (
-        f"but {_names(list(documents), root)}",
-        f"name the annotation file, and the folder of its photos: {folder}--json-path {shlex.quote(str(file))}",
-    )
+    from recyclecli.coco.lookup import locate
+
+    folder = file.absolute().parent
+    content = Tree(folder).glimpse(file.name)
+    images = content.get("images") if isinstance(content, dict) else None
+    first = [image["file_name"] for image in images or () if isinstance(image, dict) and "file_name" in image]
+    names = [name for name in first[:FEW] if isinstance(name, str)]
+    for place in [folder, *folder.parents[:ABOVE]] if names else ():
+        if any((place / name).is_file() for name in names) or locate(place, names).found:
+            return place
+    return folder
 
 
-def labelme_cause(start: str, file: Path, root: Path) -> tuple[str, str]:
-    """What is said of labelme's files, and what to do with them."""
-    there = shlex.quote(f"{root}-coco")
-    return (
-        f"{start}, and {file.name} is labelme's, of one photo",
-        "make one COCO file of them with labelme2coco.py, which is in labelme's examples/instance_segmentation: "
-        f"python labelme2coco.py {shlex.quote(str(root))} {there} --labels labels.txt, then --data {there}",
-    )
+def no_annotation_file(root: Path, usual: tuple[str, ...]) -> NoAnnotationFile:
+    """What is said of a folder that holds none of the usual annotation files: what it holds, and what to type."""
+    tree = Tree(root)
+    holds = f"{root} holds none of {', '.join(usual)}"
+    documents = [name for name, content in tree.jsons() if _is_coco(content)]
+    convert = f"recycle data import {shlex.quote(str(root))} {shlex.quote(f'{root}-coco')}"
+    if documents:
+        place = shlex.quote(str(root / documents[0]))
+        remedy = convert if len(documents) > 1 else f"name the annotation file: --data {place}"
+        return NoAnnotationFile(f"{holds}, but {listed(documents)}", remedy)
+    if len(tree.files) > len(tree.photos):
+        return NoAnnotationFile(f"{holds}, but {inventory(tree)}", f"if a labelling tool wrote it: {convert}")
+    photos = f"{len(tree.photos)} photos or masks, and no file of annotations" if tree.photos else "it is empty"
+    remedy = "`recycle data import --list` says what labels may look like; or try a set that works: "
+    remedy += "recycle data sample --data sample"
+    if tree.photos:
+        remedy += f"; photos alone can be predicted: recycle predict RUN {shlex.quote(str(root))} --out DIR"
+    return NoAnnotationFile(f"{holds}: {photos}", remedy)
 
 
-def _names(files: list[Path], root: Path) -> str:
-    return listed(file.relative_to(root).as_posix() for file in files)
-
-
-def _content(file: Path) -> Any:
-    try:
-        return parse_json(read_bytes(file, LARGEST))
-    except (OSError, ValueError, RecycleError):
-        return None
+def inventory(tree: Tree) -> str:
+    """What lies in a folder, by suffix, with examples of what is no photo."""
+    if not tree.files:
+        return "nothing"
+    counts = Counter(PurePosixPath(name).suffix.lower() or "no suffix" for name in tree.files)
+    photos = set(tree.photos)
+    examples = [name for name in tree.files if name not in photos][:3] or list(tree.files[:3])
+    return f"{listed(f'{count} {suffix}' for suffix, count in counts.most_common())}, as {listed(map(repr, examples))}"
 
 
 def _is_coco(content: Any) -> bool:
-    return isinstance(content, dict) and all(isinstance(content.get(key), list) for key in ("images", "annotations"))
-
-
-def _photos_of(root: Path, file: Path, content: Mapping[str, Any]) -> Path | None:
-    """The folder that the first photo's name is relative to: the root, the file's own, or one below the root."""
-    first = content["images"][0] if content["images"] else None
-    name = first.get("file_name") if isinstance(first, dict) else None
-    if not isinstance(name, str) or Path(name).is_absolute():
-        return None
-    folders = [root, file.parent, *sorted(path for pattern in ("*/", "*/*/") for path in root.glob(pattern))]
-    return next((folder for folder in folders if folder.is_dir() and (folder / name).is_file()), None)
+    return isinstance(content, dict) and isinstance(content.get("images"), list)

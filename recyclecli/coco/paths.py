@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
-from recyclecli.coco.layouts import other_annotations, refuse_file
 from recyclecli.errors import RecycleError
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
@@ -60,6 +58,8 @@ def find_annotation_file(root: Path) -> Path:
     Raises:
         RecycleError: no such folder, or none of the files in it.
     """
+    from recyclecli.coco.layouts import no_annotation_file, refuse_file
+
     refuse_file(root)
     if not root.is_dir():
         raise RecycleError(
@@ -69,21 +69,7 @@ def find_annotation_file(root: Path) -> Path:
     for name in ANNOTATION_FILES:
         if (root / name).is_file():
             return root / name
-    found = other_annotations(root)
-    photos = sum(path.suffix.lower() in PHOTO_SUFFIXES for path in (*root.iterdir(), *root.glob("*/*")))
-    if not found:
-        what = f"{photos} photos but no annotations" if photos else "no photos and no annotations"
-        raise RecycleError(
-            f"{root} holds {what}",
-            f"save COCO annotations as {root / ANNOTATION_FILES[-1]} (CVAT, Label Studio and others export them), "
-            "or look at a set that works: recycle data sample --data sample"
-            + (
-                f"; photos alone can be predicted: recycle predict RUN {shlex.quote(str(root))} --out DIR"
-                if photos
-                else ""
-            ),
-        )
-    raise RecycleError(f"{root} holds none of {', '.join(ANNOTATION_FILES)}, {found[0]}", found[1])
+    raise no_annotation_file(root, ANNOTATION_FILES)
 
 
 def resolve_file(root: Path, file_name: str) -> Path:

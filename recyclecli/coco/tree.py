@@ -102,19 +102,14 @@ def _beginning(text: str) -> Any:
         return parse_json(text)
     except ValueError:
         pass
+    whole = max((token.end() - (token[0] == ",") for token in TOKEN.finditer(text) if token[0][0] != '"'), default=0)
     open_ones: list[str] = []
-    whole, closers = 0, ""
-    for token in TOKEN.finditer(text):
-        mark = token[0]
-        if mark in CLOSER:
-            open_ones.append(CLOSER[mark])
-            whole, closers = token.end(), "".join(reversed(open_ones))
-        elif mark == ",":
-            whole, closers = token.start(), "".join(reversed(open_ones))
-        elif open_ones and mark == open_ones[-1]:
+    for token in TOKEN.finditer(text, 0, whole):
+        if token[0] in CLOSER:
+            open_ones.append(CLOSER[token[0]])
+        elif open_ones and token[0] == open_ones[-1]:
             open_ones.pop()
-            whole, closers = token.end(), "".join(reversed(open_ones))
     try:
-        return json.loads(text[:whole] + closers) if whole else None
+        return json.loads(text[:whole] + "".join(reversed(open_ones))) if whole else None
     except (ValueError, RecursionError):
         return None

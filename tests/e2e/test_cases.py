@@ -312,41 +312,58 @@ def test_the_name_of_the_project_is_offered_to_be_dropped(tmp_path):
 
 
 PLACES = {
-    "a file": ("data/annotations.json", "is a file", {"annotations.json": "images"}),
-    "CVAT's": (
-        "data", "but annotations/instances_default.json", {"annotations/instances_default.json": "images/default"}),
-    "Roboflow's": (
-        "data", "train/_annotations.coco.json", {f"{one}/_annotations.coco.json": one for one in ("test", "train")}),
-}  # fmt: skip
+    "a file": {"annotations.json": "images"},
+    "CVAT's": {"annotations/instances_default.json": "images/default"},
+    "Roboflow's": {f"{one}/_annotations.coco.json": one for one in ("test", "train")},
+}
 
 
-@pytest.mark.parametrize("case", PLACES)
-def test_annotations_elsewhere_are_named_with_their_photos(tmp_path, case):
-    root, says, files = PLACES[case]
+def placed(root, case):
+    """COCO files with photos where a tool puts both."""
     chance = np.random.default_rng(0)
-    for file, folder in files.items():
+    for file, folder in PLACES[case].items():
         content = coco(6)
         for image in content["images"]:
             image["file_name"] = image["file_name"].removeprefix("" if case == "a file" else "images/")
-            photo = tmp_path / "data" / ("" if case == "a file" else folder) / image["file_name"]
+            photo = root / ("" if case == "a file" else folder) / image["file_name"]
             photo.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(chance.integers(0, 256, (32, 32, 3), np.uint8)).save(photo)
-        (tmp_path / "data" / file).parent.mkdir(exist_ok=True)
-        (tmp_path / "data" / file).write_text(json.dumps(content))
-    done = recycle_here(*CHECK, "--data", root, cwd=tmp_path)
-    assert done.returncode == 2
-    assert says in done.stderr
-    remedy = ["--data", *done.stderr.split("--data ")[-1].split()]
-    done = recycle_here("data", "check", *remedy, cwd=tmp_path)
+        (root / file).parent.mkdir(exist_ok=True)
+        (root / file).write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("case", ["a file", "CVAT's"])
+def test_an_annotation_file_is_understood_as_data(tmp_path, case):
+    placed(tmp_path / "data", case)
+    file = tmp_path / "data" / next(iter(PLACES[case]))
+    for command in (CHECK, ("data", "stats"), ("data", "kfold", "--n", "2")):
+        done = recycle_here(*command, "--data", file, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "data/folds.json").is_file()  # beside what photos are relative to
+    done = recycle_here(*CHECK, "--data", file, "--json-path", "other.json", cwd=tmp_path)
+    assert (done.returncode, "--json-path other.json another" in done.stderr) == (2, True)
+
+
+def test_an_annotation_file_elsewhere_is_named(tmp_path):
+    placed(tmp_path / "data", "CVAT's")
+    done = recycle_here(*CHECK, "--data", "data", cwd=tmp_path)
+    assert (done.returncode, "but annotations/instances_default.json" in done.stderr) == (2, True)
+    done = recycle_here(*CHECK, "--data", *done.stderr.split("--data ")[-1].split(), cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_labelme_files_are_called_by_their_name(tmp_path):
+def test_several_annotation_files_are_sent_to_import(tmp_path):
+    placed(tmp_path / "data", "Roboflow's")
+    done = recycle_here(*CHECK, "--data", "data", cwd=tmp_path)
+    assert (done.returncode, "recycle data import data data-coco" in done.stderr) == (2, True)
+
+
+def test_files_of_other_tools_are_sent_to_import(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/1.json").write_text(json.dumps({"version": "5", "shapes": [], "imagePath": "1.jpg"}))
     for file in ((), ("--json-path", "1.json")):
         done = recycle_here(*CHECK, "--data", "data", *file, cwd=tmp_path)
-        assert (done.returncode, "1.json is labelme's, of one photo" in done.stderr) == (2, True)
+        assert (done.returncode, "recycle data import data data-coco" in done.stderr) == (2, True)
 
 
 def test_shares_in_a_part_of_a_file_are_counted(tmp_path):

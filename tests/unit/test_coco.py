@@ -170,13 +170,16 @@ class TestPaths:
         assert CocoSource(tmp_path / "data", elsewhere).read(0).image.shape == (32, 32, 3)
 
     def test_annotation_files_in_order(self, tmp_path):
-        with pytest.raises(RecycleError, match="no photos and no annotations"):
+        with pytest.raises(RecycleError, match=r"holds none of train_all\.json(.|\n)*: it is empty"):
             find_annotation_file(tmp_path)
         (tmp_path / "a.jpg").touch()
-        with pytest.raises(RecycleError, match="1 photos but no annotations"):
+        with pytest.raises(RecycleError, match="1 photos or masks, and no file of annotations"):
             find_annotation_file(tmp_path)
         (tmp_path / "other.json").touch()
-        with pytest.raises(RecycleError, match=r"but other\.json(.|\n)*--json-path"):
+        with pytest.raises(RecycleError, match=r"but 1 \.jpg, 1 \.json, as 'other\.json'(.|\n)*recycle data import"):
+            find_annotation_file(tmp_path)
+        (tmp_path / "other.json").write_text('{"images": [{"file_name": "a.jpg"')
+        with pytest.raises(RecycleError, match=r"but other\.json(.|\n)*--data .*other\.json"):
             find_annotation_file(tmp_path)
         for name in ("annotations.json", "train.json", "train_all.json"):
             (tmp_path / name).write_text("{}")

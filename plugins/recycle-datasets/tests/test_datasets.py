@@ -78,5 +78,5 @@ def test_coco_without_a_file_says_where_it_looked(tmp_path):
     from recycle_datasets import CocoOptions
     from recycle_datasets.coco import open_coco
 
-    with pytest.raises(RecycleError, match="no annotations"):
+    with pytest.raises(RecycleError, match="holds none of train_all"):
         open_coco(CocoOptions(), DatasetContext(tmp_path))

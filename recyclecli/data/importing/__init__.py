@@ -77,7 +77,7 @@ def import_data(
     settings = {**taken.layout.options, **options}
     source = open_source(registry, root, None, taken.offer.qualified, settings)
     refuse_nothing(source, f"photo of {root}", option="values")
-    splits = {split: len(photos) for split, photos in named_splits(source).photos().items()}
+    splits = {split: len(photos) for split, photos in named_splits(source, held_out=True).photos().items()}
     left_out = Counter(getattr(source, "left_out", {}))
     written = Written(0, (), Counter()) if out is None else write(source, out, taken, root, link, force)
     return Imported(

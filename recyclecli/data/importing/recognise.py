@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from recyclecli.coco import Tree
-from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.coco.layouts import inventory
+from recyclecli.errors import RecycleError, nearest
 from recyclecli.plugins import Offer, Registry
 from recyclecli.types import EVIDENCE, DatasetComponent, Layout
 
@@ -128,7 +128,7 @@ def _unknown(
 ) -> RecycleError:
     """What is said where nothing fits: what was looked for, and what is there instead."""
     if wanted is None:
-        looked = f"{src} holds labels in none of the {len(set(known) - set(_components(list(known.values()))))} layouts"
+        looked = f"{src} holds labels in no known layout"
     else:
         described = layouts_of(known[wanted]).get(wanted) or "; ".join(layouts_of(known[wanted]).values())
         looked = f"{src} does not look like {wanted} ({described})" if described else f"{wanted} recognises no folder"
@@ -137,14 +137,4 @@ def _unknown(
         remedy = f"leave out --as: it looks like {one.layout.name} ({one.layout.why})"
     else:
         remedy = "`recycle data import --list` says what each layout needs; export the labels anew in one of them"
-    return RecycleError(f"{looked}: {_inventory(tree)}", remedy)
-
-
-def _inventory(tree: Tree) -> str:
-    """What lies in a folder, by suffix."""
-    if not tree.files:
-        return "it is empty"
-    counts = Counter(PurePosixPath(name).suffix.lower() or "no suffix" for name in tree.files)
-    kinds = listed(f"{count} {suffix}" for suffix, count in counts.most_common())
-    examples = [name for name in tree.files if name not in set(tree.photos)][:3] or list(tree.files[:3])
-    return f"it holds {kinds}, as {listed(map(repr, examples))}"
+    return RecycleError(f"{looked}: it holds {inventory(tree)}", remedy)

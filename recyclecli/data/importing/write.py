@@ -76,6 +76,9 @@ def _parts(source: Source, left_out: Counter[str]) -> dict[str, Sequence[int]]:
     parts: dict[str, Sequence[int]] = {**named.photos()}
     if "train" not in parts:
         return {"": range(len(source)), **parts}
+    shared = sum(map(len, getattr(source, "splits", {}).values())) - sum(map(len, parts.values()))
+    if shared > 0:
+        left_out["photos of a split that another one judges by"] += shared
     listed = {index for indices in parts.values() for index in indices}
     if len(listed) < len(source):
         left_out["labelled photos that are in no split"] += len(source) - len(listed)
@@ -144,7 +147,8 @@ def _entries(
     if not record.annotations or drawn_away or _ordered(record.annotations, *size):
         mask, instances = read_labels(source, index)
         for region in mask_regions(mask, instances, background):
-            yield {"category_id": region.label, **shape_of(region, *size)}
+            if region.label or not background:
+                yield {"category_id": region.label, **shape_of(region, *size)}
         return
     from pycocotools import mask as coco
 
