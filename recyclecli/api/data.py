@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from recyclecli.data.check import Finding
     from recyclecli.data.folds import Folds
     from recyclecli.data.importing import Imported
+    from recyclecli.data.merging import Merged, Take
     from recyclecli.data.same import Seen
     from recyclecli.data.splits import Split
     from recyclecli.data.stats import Stats
@@ -99,9 +100,23 @@ def groups(source: Source, group_by: str | None) -> list[int] | None:
     return None if group_by is None else [int(one) for one in groups_of(source, group_by)]
 
 
+def merge(
+    roots: Sequence[Place],
+    out: Place,
+    dataset: str = "coco",
+    options: Mapping[str, Any] = {},
+    take: Take | None = None,
+    force: bool = False,
+) -> Merged:
+    """Join sets of labelled photos into one COCO folder; see `recycle data merge`."""
+    from recyclecli.data.merging import merge as join
+
+    return join(registry(), [Path(root) for root in roots], Path(out), dataset, options, take, force)
+
+
 def kfold(
     root: Place,
-    n: int = 5,
+    n: int | None = None,
     seed: int = 0,
     group_by: str | None = None,
     json_path: str | None = None,
@@ -109,14 +124,23 @@ def kfold(
     out: Place | None = None,
     force: bool = False,
     options: Mapping[str, Any] = {},
+    keep: Place | None = None,
 ) -> tuple[Folds, list[Path]]:
-    """Split into n folds that hold every class evenly and write them; the folds and the files."""
+    """Split into n folds that hold every class evenly and write them; the folds and the files.
+
+    Photos of the folds.json `keep` stay in their folds, whose number n is then; without it n is 5 where it is None.
+    """
     from recyclecli.data.folds import make_folds, write_folds
     from recyclecli.data.groups import groups_of, with_copies
 
     source = open_data(root, json_path, dataset, options)
     groups = with_copies(source, None if group_by is None else groups_of(source, group_by))
-    folds = make_folds(source, n, seed, groups)
+    kept = None
+    if keep is not None:
+        from recyclecli.data.keep import kept_folds
+
+        kept, groups, n = kept_folds(source, Path(keep), groups, n)
+    folds = make_folds(source, 5 if n is None else n, seed, groups, kept)
     return folds, write_folds(source, folds, Path(out or root), seed, force, group_by)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recyclecli.cli import check, convert, imports, oversample, show, stats
+from recyclecli.cli import check, convert, imports, merge, oversample, show, stats
 from recyclecli.cli.options import (
     AsJson,
     Data,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Make, split and look after data.")
 app.command("check", epilog=check.EXAMPLE)(check.check)
 app.command("import", epilog=imports.EXAMPLE)(imports.import_)
+app.command("merge", epilog=merge.EXAMPLE)(merge.merge)
 app.command("convert", epilog=convert.EXAMPLE)(convert.convert)
 app.command("stats", epilog=stats.EXAMPLE)(stats.stats)
 app.command("oversample", epilog=oversample.EXAMPLE)(oversample.oversample)
@@ -48,7 +49,9 @@ def sample(
 
 @app.command(epilog="Example: `recycle data kfold --n 5`")
 def kfold(
-    n: Annotated[int, typer.Option("--n", min=2, help="How many folds.")] = 5,
+    n: Annotated[
+        int | None, typer.Option("--n", min=2, help="How many folds.  [default: 5, or as many as --keep has]")
+    ] = None,
     data: Data = None,
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
@@ -63,6 +66,10 @@ def kfold(
             help="Keep groups in one fold: near-duplicates, folder, FIELD of the images, or FIELD:REGEX.",
         ),
     ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="FOLDS", help="A folds.json whose photos stay in their folds; new ones join."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Split into n folds that hold every class evenly, also the rare ones."""
@@ -71,7 +78,9 @@ def kfold(
     from recyclecli import api
 
     root = data_root(data)
-    folds, paths = api.kfold(root, n, seed, group_by, json_path, dataset, out or root, force, dataset_settings(option))
+    folds, paths = api.kfold(
+        root, n, seed, group_by, json_path, dataset, out or root, force, dataset_settings(option), keep
+    )
     if folds.group_sizes and group_by:
         sizes = folds.group_sizes
         print(f"{len(sizes)} groups by {group_by}, the largest of {max(sizes)} photos", file=sys.stderr)

@@ -49,7 +49,13 @@ class Folds:
     group_sizes: tuple[int, ...] = ()
 
 
-def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | None = None) -> Folds:
+def make_folds(
+    source: Source,
+    n: int,
+    seed: int,
+    groups: NDArray[np.int64] | None = None,
+    kept: NDArray[np.int64] | None = None,
+) -> Folds:
     """Split by multi-label stratification (Sechidis, Tsoumakas and Vlahavas, 2011), then even it out.
 
     Test photos that the data names are in no fold.
@@ -65,6 +71,7 @@ def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | No
         n: how many folds.
         seed: of all chance.
         groups: (photos,) group numbers; a group stays in one fold. See `groups_of`.
+        kept: (photos,) fold that a photo stays in, -1 where it is new; one for each group. See `kept_folds`.
 
     Raises:
         RecycleError: n is below 2, or above the number of photos or groups.
@@ -81,13 +88,16 @@ def make_folds(source: Source, n: int, seed: int, groups: NDArray[np.int64] | No
     groups = None if groups is None else np.unique(groups[dealt], return_inverse=True)[1]
     sizes = () if groups is None else tuple(np.bincount(groups).tolist())
     start = None
+    kept = None if kept is None else kept[dealt]
     if groups is None:
-        groups, start = np.arange(len(dealt)), np.zeros(len(dealt), np.int64)
+        groups = np.arange(len(dealt))
+        start = np.zeros(len(dealt), np.int64) if kept is None else None
+    if start is not None:
         splitter = MultilabelStratifiedKFold(n_splits=n, shuffle=True, random_state=seed)
         for fold, (_, held_out) in enumerate(splitter.split(columns, columns)):
             start[held_out] = fold
-    folds = grouped_folds(np.concatenate([columns, counts > 0], 1), groups, n, seed, start)
-    folds = within_one(counts > 0, groups, folds, n, seed)
+    folds = grouped_folds(np.concatenate([columns, counts > 0], 1), groups, n, seed, start, kept)
+    folds = within_one(counts > 0, groups, folds, n, seed, None if kept is None else kept >= 0)
     parts = [folds == fold for fold in range(n)]
     return Folds(
         source.class_names,

@@ -104,7 +104,12 @@ def _matched(values: list[Any], pattern: str, by: str) -> list[str]:
 
 
 def grouped_folds(
-    columns: NDArray[Any], groups: NDArray[np.int64], n: int, seed: int, start: NDArray[np.int64] | None = None
+    columns: NDArray[Any],
+    groups: NDArray[np.int64],
+    n: int,
+    seed: int,
+    start: NDArray[np.int64] | None = None,
+    kept: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """(photos,) fold of each photo, groups whole, as even in every column as moving groups makes it.
 
@@ -119,6 +124,7 @@ def grouped_folds(
         n: how many folds.
         seed: decides among equals.
         start: (photos,) folds to improve on, of whole groups, in place of the greedy ones.
+        kept: (photos,) fold that a photo's group stays in, -1 where it has none.
 
     Raises:
         RecycleError: fewer groups than folds.
@@ -142,6 +148,10 @@ def grouped_folds(
     if start is not None:
         fold[member] = start
         np.add.at(loads, fold, totals)
+    if kept is not None:
+        fold[member] = kept
+        np.add.at(loads, fold[fold >= 0], totals[fold >= 0])
+        order = order[fold[order] < 0]
     for group in (
         order if start is None else ()
     ):  # adding g to a load changes its squared distance by g * (2 (load - even) + g)

@@ -13,7 +13,14 @@ CANDIDATES = 96  # groups of each of two folds that are compared in a step
 RECENT = 12  # steps for which a group that was moved stays where it is
 
 
-def within_one(shown: NDArray[np.bool_], groups: NDArray[np.int64], folds: NDArray[np.int64], n: int, seed: int) -> Any:
+def within_one(
+    shown: NDArray[np.bool_],
+    groups: NDArray[np.int64],
+    folds: NDArray[np.int64],
+    n: int,
+    seed: int,
+    kept: NDArray[np.bool_] | None = None,
+) -> Any:
     """(photos,) folds in which photos, and photos of each class, are spread within one as far as swaps of groups go.
 
     A tabu search: the best swap or move of a group between a fold that has too many of a class and one that has too
@@ -25,6 +32,7 @@ def within_one(shown: NDArray[np.bool_], groups: NDArray[np.int64], folds: NDArr
         folds: (photos,) to begin with.
         n: how many folds.
         seed: decides among equals.
+        kept: (photos,) whether a photo stays where it is, for whole groups.
     """
     import numpy as np
 
@@ -44,6 +52,8 @@ def within_one(shown: NDArray[np.bool_], groups: NDArray[np.int64], folds: NDArr
 
     chance = np.random.default_rng(seed)
     best, fewest, idle, tabu = place.copy(), int(excess(loads).sum()), 0, np.zeros(len(weights), np.int64)
+    if kept is not None:
+        tabu[:-1][kept[first]] = np.iinfo(np.int64).max
     for step in range(1, 100 * STEPS):
         wrong = np.argwhere(excess(loads) > 0)
         if not fewest or idle >= STEPS or not len(wrong):

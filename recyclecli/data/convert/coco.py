@@ -50,12 +50,12 @@ def write_coco(source: Source, dst: Path, polygons: bool, force: bool) -> int:
             photos = _photos(owned, source, records, places)
             document = assemble(source.class_names, photos, _segment if polygons else None)
         for split, chosen in splits.items():
-            owned.write_json(dst / f"{split}.json", _part(document, chosen))
+            owned.write_json(dst / f"{split}.json", part(document, chosen))
         owned.write_json(dst / NAME, document)
     return len(document["annotations"])
 
 
-def _part(document: Mapping[str, Any], photos: set[int]) -> dict[str, Any]:
+def part(document: Mapping[str, Any], photos: set[int]) -> dict[str, Any]:
     """The document of some of its images, by their places."""
     images = [image for place, image in enumerate(document["images"]) if place in photos]
     ids = {image["id"] for image in images}

@@ -1,0 +1,245 @@
+"""`recycle data merge`: several sets of labelled photos as one COCO folder, the same photo once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from recyclecli.coco import BACKGROUND, is_background
+from recyclecli.coco.document import PROVENANCE
+from recyclecli.coco.labels import NO_BACKGROUND
+from recyclecli.coco.writer import document_of
+from recyclecli.data.convert.coco import part
+from recyclecli.data.convert.photos import copy_photo, inside, read_records, to_write
+from recyclecli.data.named import named_splits
+from recyclecli.data.sources import open_source, read_labels, relabelled
+from recyclecli.errors import RecycleError
+from recyclecli.files import refuse_link
+from recyclecli.owned import Owned
+from recyclecli.plugins import Registry
+from recyclecli.progress import track
+from recyclecli.types import Record, Source
+
+WHOLE = "train_all.json"
+Take = Literal["first", "last"]
+
+Place = tuple[int, int]  # a set, and a photo's index in it
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What was written.
+
+    Attributes:
+        files: annotation files, that of the whole set or of the training photos first.
+        photos: of each set, how many were written.
+        doubled: photos that several sets hold, written once.
+        conflicts: those of them whose labels differ, as the two places.
+        renamed: photos whose name another set uses too: new name to old one.
+        added: classes that the first set lacks.
+    """
+
+    files: tuple[Path, ...]
+    photos: tuple[int, ...]
+    doubled: int
+    conflicts: tuple[tuple[str, str], ...]
+    renamed: Mapping[str, str]
+    added: tuple[str, ...]
+
+
+def merge(
+    registry: Registry,
+    roots: Sequence[Path],
+    out: Path,
+    dataset: str = "coco",
+    options: Mapping[str, Any] = {},
+    take: Take | None = None,
+    force: bool = False,
+) -> Merged:
+    """Write the photos and labels of several sets to `out`: classes by name, ids anew, the same photo once.
+
+    Whether two photos are one is decided by their pixels, also where one was saved anew. Splits that sets name are
+    kept; photos of sets without are for training then.
+
+    Args:
+        registry: the installed components.
+        roots: the sets; the order of the first one's classes is kept, and its names of photos.
+        out: folder to write to.
+        dataset: name of the component that reads them.
+        options: its settings.
+        take: whose labels count where two sets label one photo differently; None refuses such photos.
+        force: replace what was written there.
+
+    Raises:
+        RecycleError: data that cannot be read, labels of one photo that differ, sets with and without a background,
+            or a file that exists.
+    """
+    refuse_link(out, "name the folder that it leads to, or another one")
+    if len(roots) < 2 or len({root.absolute() for root in roots}) < len(roots):
+        raise RecycleError("merge joins two sets or more, each named once", "recycle data merge A B --out C")
+    if any(out.absolute() == root.absolute() for root in roots):
+        raise RecycleError(f"{out} is one of the sets", "name a new folder with --out")
+    sources = [open_source(registry, root, None, dataset, options) for root in roots]
+    documents = [document_of(source) for source in sources]
+    categories = _categories(documents, roots)
+    kept, doubled, conflicts = _once(sources, roots, take)
+    records = [read_records(source) for source in sources]
+    names = _names(kept, records, roots)
+    splits = _splits(sources, kept)
+    document = _document(documents, categories, kept, names)
+    photos = [out / names[place] for place in kept]
+    files = [out / f"{split}.json" for split in splits] or [out / WHOLE]
+    owned = Owned(out)
+    with owned.begun(files[0], [*to_write(photos, [records[k][index] for k, index in kept]), *files[1:]], force):
+        for (k, index), target in zip(track(kept, len(kept), "copying photos"), photos, strict=True):
+            copy_photo(owned, sources[k], index, records[k][index], target)
+        for file, chosen in reversed([*zip(files, splits.values() or [set(range(len(kept)))], strict=True)]):
+            owned.write_json(file, part(document, chosen))
+    renamed = {names[k, index]: inside(records[k][index]) for k, index in kept}
+    return Merged(
+        tuple(files),
+        tuple(sum(place[0] == k for place in kept) for k in range(len(roots))),
+        doubled,
+        tuple(conflicts),
+        {new: old for new, old in renamed.items() if new != old},
+        tuple(name for name in categories if name not in {one["name"] for one in documents[0]["categories"]}),
+    )
+
+
+def _categories(documents: Sequence[Mapping[str, Any]], roots: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """Name to category, with new ids: the first set's in their order, then what others add."""
+    grounds = [any(one.get(NO_BACKGROUND) is True for one in document["categories"]) for document in documents]
+    if len(set(grounds)) > 1:
+        first, other = roots[grounds.index(True)], roots[grounds.index(False)]
+        raise RecycleError(
+            f"{first} has no background and {other} has one, so that their labels cannot be those of one set",
+            f"give {first} a background: rename one of its classes to {BACKGROUND} in the labelling tool",
+        )
+    found: dict[str, dict[str, Any]] = {}
+    for document in documents:
+        for category in sorted(document["categories"], key=lambda one: int(one["id"])):
+            name = _spelled(category["name"], found)
+            found.setdefault(name, {**category, "name": name, "id": len(found) + (0 if grounds[0] else 1)})
+    return found
+
+
+def _spelled(name: str, known: Mapping[str, Any]) -> str:
+    """A category's name as it is known: a background may be spelled otherwise."""
+    return next((other for other in known if is_background(other)), name) if is_background(name) else name
+
+
+def _once(
+    sources: Sequence[Source], roots: Sequence[Path], take: Take | None
+) -> tuple[list[Place], int, list[tuple[str, str]]]:
+    """The photos to write, how many sets hold more than once, and those whose labels differ."""
+    import numpy as np
+
+    from recyclecli.data.identity import identities
+    from recyclecli.data.same import one_photo
+
+    places = [(k, index) for k, source in enumerate(sources) for index in range(len(source))]
+    same = one_photo(np.concatenate([identities(source) for source in sources]))
+    first: dict[int, Place] = {}
+    kept: list[Place] = []
+    doubled, conflicts = 0, []
+    for place, number in zip(places, same.tolist(), strict=True):
+        earlier = first.setdefault(number, place)
+        if earlier[0] == place[0]:  # the only one, or a copy in its own set, which is that set's affair
+            kept.append(place)
+            continue
+        doubled += 1
+        if not _equal(sources, earlier, place):
+            one, other = (str(roots[k] / sources[k].record(index).file_name) for k, index in (earlier, place))
+            conflicts.append((one, other))
+            if take == "last":
+                kept[kept.index(earlier)] = first[number] = place
+    if conflicts and take is None:
+        shown = "\n  ".join(" and ".join(pair) for pair in conflicts[:5])
+        raise RecycleError(
+            f"{len(conflicts)} photo(s) are labelled differently in two sets:\n  {shown}",
+            f"say whose labels count: --take first, or --take last; or take the photos out of {roots[-1]}",
+        )
+    return sorted(kept), doubled, conflicts
+
+
+def _equal(sources: Sequence[Source], one: Place, other: Place) -> bool:
+    """Whether two photos are labelled alike, by the names of the classes."""
+    import numpy as np
+
+    names = tuple(dict.fromkeys([*sources[one[0]].class_names, *sources[other[0]].class_names]))
+    grounds = [name for name in names if is_background(name)]
+    names = tuple(name for name in names if name not in grounds[1:])
+    first, second = (read_labels(relabelled(sources[k], names), index)[0] for k, index in (one, other))
+    return np.array_equal(first, second)
+
+
+def _names(kept: Sequence[Place], records: Sequence[Sequence[Record]], roots: Sequence[Path]) -> dict[Place, str]:
+    """What each photo is called: as in its set, behind the set's own name where another set has that name."""
+    found: dict[Place, str] = {}
+    taken: set[str] = set()
+    for k, index in kept:
+        name = own = inside(records[k][index])
+        number = 1
+        while name.casefold() in taken:
+            folder = roots[k].absolute().name + (f"-{number}" if number > 1 else "")
+            name, number = os.path.join(folder, own), number + 1  # noqa: PTH118 - a name, no path
+        taken.add(name.casefold())
+        found[k, index] = name
+    return found
+
+
+def _splits(sources: Sequence[Source], kept: Sequence[Place]) -> dict[str, set[int]]:
+    """The photos of each split, as places in `kept`; none where no set names any."""
+    named = [named_splits(source).photos() for source in sources]
+    if not any("train" in splits for splits in named):
+        return {}
+    found: dict[str, set[int]] = {}
+    for place, (k, index) in enumerate(kept):
+        split = next((split for split, photos in named[k].items() if index in photos), "train")
+        found.setdefault(split, set()).add(place)
+    return {split: found[split] for split in ("train", "val", "test") if split in found}
+
+
+def _document(
+    documents: Sequence[Mapping[str, Any]],
+    categories: Mapping[str, Mapping[str, Any]],
+    kept: Sequence[Place],
+    names: Mapping[Place, str],
+) -> dict[str, Any]:
+    """One document of the photos in `kept`, in their order."""
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    origins: list[dict[str, Any]] = []
+    for k, document in enumerate(documents):
+        listing = document["images"]
+        numbers = {listing[index]["id"]: number for number, (of, index) in enumerate(kept, start=1) if of == k}
+        renamed = {listing[index]["file_name"]: names[of, index] for of, index in kept if of == k}
+        ids = {one["id"]: _spelled(one["name"], categories) for one in document["categories"]}
+        chosen = [one for one in document["annotations"] if one["image_id"] in numbers]
+        anew = {one.get("id"): number for number, one in enumerate(chosen, start=len(annotations) + 1)}
+        for image in listing:
+            if image["id"] in numbers:
+                own = {"id": numbers[image["id"]], "file_name": renamed[image["file_name"]]}
+                images.append(_traced(image, renamed, anew) | own)
+        for number, one in enumerate(chosen, start=len(annotations) + 1):
+            own = {"image_id": numbers[one["image_id"]], "category_id": categories[ids[one["category_id"]]]["id"]}
+            annotations.append(_traced(one, renamed, anew) | {"id": number, **own})
+        origins += _traced(document, renamed, anew).get(PROVENANCE, [])
+    whole = {"images": sorted(images, key=lambda image: int(image["id"])), "annotations": annotations}
+    return {**whole, "categories": list(categories.values()), **({PROVENANCE: origins} if origins else {})}
+
+
+def _traced(entry: Mapping[str, Any], renamed: Mapping[str, str], anew: Mapping[Any, int]) -> dict[str, Any]:
+    """An entry whose provenance names photos and annotations as they are called now."""
+    if PROVENANCE not in entry:
+        return dict(entry)
+    origins = []
+    for origin in entry[PROVENANCE]:
+        own: dict[str, Any] = {"file_name": renamed.get(origin["file_name"], origin["file_name"])}
+        if origin["file_name"] in renamed and "annotation_id" in origin:
+            own["annotation_id"] = anew.get(origin["annotation_id"], origin["annotation_id"])
+        origins.append({**origin, **own})
+    return {**entry, PROVENANCE: origins}
