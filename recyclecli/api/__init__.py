@@ -13,6 +13,7 @@ given as its `Run`, its folder, its name in runs/, or `last`.
 from recyclecli.api.augment import augment, build_augmentation, oversample, preview, read_batch
 from recyclecli.api.data import (
     check,
+    export_labels,
     groups,
     import_data,
     kfold,
@@ -61,6 +62,7 @@ __all__ = [
     "evaluate_masks",
     "evaluate_submission",
     "export",
+    "export_labels",
     "find_run",
     "groups",
     "import_data",

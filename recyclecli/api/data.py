@@ -11,6 +11,7 @@ from recyclecli.plugins import Registry
 
 if TYPE_CHECKING:
     from recyclecli.data.check import Finding
+    from recyclecli.data.exporting import Exported, Role, Tool
     from recyclecli.data.folds import Folds
     from recyclecli.data.importing import Imported
     from recyclecli.data.merging import Merged, Take
@@ -98,6 +99,24 @@ def groups(source: Source, group_by: str | None) -> list[int] | None:
     from recyclecli.data.groups import groups_of
 
     return None if group_by is None else [int(one) for one in groups_of(source, group_by)]
+
+
+def export_labels(
+    src: Place,
+    out: Place,
+    tool: Tool,
+    dataset: str = "coco",
+    options: Mapping[str, Any] = {},
+    role: Role = "predictions",
+    prefix: str = "",
+    force: bool = False,
+) -> Exported:
+    """Labels, or predictions, for a labelling tool; see `recycle data export`."""
+    from recyclecli.data.exporting import export_labels as write_labels
+
+    return write_labels(
+        registry(), Path(src), Path(out), tool, dataset=dataset, options=options, role=role, prefix=prefix, force=force
+    )
 
 
 def merge(

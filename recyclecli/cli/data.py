@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recyclecli.cli import check, convert, imports, merge, oversample, show, stats
+from recyclecli.cli import check, convert, export_labels, imports, merge, oversample, show, stats
 from recyclecli.cli.options import (
     AsJson,
     Data,
@@ -29,6 +29,7 @@ app.command("check", epilog=check.EXAMPLE)(check.check)
 app.command("import", epilog=imports.EXAMPLE)(imports.import_)
 app.command("merge", epilog=merge.EXAMPLE)(merge.merge)
 app.command("convert", epilog=convert.EXAMPLE)(convert.convert)
+app.command("export", epilog=export_labels.EXAMPLE)(export_labels.export)
 app.command("stats", epilog=stats.EXAMPLE)(stats.stats)
 app.command("oversample", epilog=oversample.EXAMPLE)(oversample.oversample)
 app.command("show", epilog=show.EXAMPLE)(show.show)
