@@ -37,10 +37,12 @@ def label_studio(folder: Path) -> dict[str, list[tuple[str, np.ndarray]]]:
     interface = LabelInterface((folder / "config.xml").read_text())
     found = {}
     for task in json.loads((folder / "tasks.json").read_text()):
-        assert interface.validate_task(task, validate_regions_only=False), task["data"]
+        role = "predictions" if "predictions" in task else "annotations"
+        check = {"predictions": interface.validate_prediction, "annotations": interface.validate_annotation}[role]
+        assert check(task[role][0]), task["data"]
         name = task["data"]["image"].removeprefix("/data/local-files/?d=")
         found[name] = []
-        for region in (task.get("predictions") or task.get("annotations"))[0]["result"]:
+        for region in task[role][0]["result"]:
             size = region["original_height"], region["original_width"]
             pixels = np.reshape(decode_rle(region["value"]["rle"]), (*size, 4))[:, :, 3] > 0
             found[name].append((region["value"]["brushlabels"][0], pixels))
