@@ -6,6 +6,7 @@ Plugins may use everything listed here.
 from recyclecli.coco.document import Document, read_document
 from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, is_background, label_index
 from recyclecli.coco.lookup import locate
+from recyclecli.coco.loose import strict
 from recyclecli.coco.paint import paint
 from recyclecli.coco.paths import (
     PHOTO_SUFFIXES,
@@ -59,4 +60,5 @@ __all__ = [
     "read_yaml",
     "resolve_file",
     "split_called",
+    "strict",
 ]

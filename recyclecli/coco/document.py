@@ -52,8 +52,12 @@ class Document:
     empty: tuple[Any, ...]
 
 
-def read_document(*files: Path) -> Document:
+def read_document(*files: Path, content: dict[str, Any] | None = None) -> Document:
     """Read and check a COCO file, or several as one.
+
+    Args:
+        files: where they are.
+        content: what stands for the JSON of the only file, where a reader has mended it.
 
     Raises:
         RecycleError: the file is missing, is no JSON or no COCO, or has entries that cannot be
@@ -61,7 +65,8 @@ def read_document(*files: Path) -> Document:
             that are no finite numbers or lie far outside, an RLE of another size.
     """
     file = files[0]
-    content, parts = joined([load_content(one) for one in files], files)
+    contents = [load_content(one) for one in files] if content is None else [checked(content, file, tuple(FIELDS))]
+    content, parts = joined(contents, files)
     images = {image["id"]: image for image in content["images"]}
     labels = label_index(content["categories"], file)
     faults = list(_image_faults(content["images"]))
@@ -108,7 +113,12 @@ def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS), as_is: boo
         raise RecycleError(f"annotation file {file} does not exist", "check its name and its folder") from error
     except ValueError as error:
         raise RecycleError(f"{file} is not valid JSON: {error}", "export or download it again") from error
-    content: dict[str, Any] = strict(raw)[0]
+    content = checked(strict(raw)[0], file, sections)
+    return raw if as_is else content
+
+
+def checked(content: Any, file: Path, sections: Sequence[str]) -> dict[str, Any]:
+    """A content whose entries have the fields and types of COCO; see `load_content`."""
     for section in sections:
         keys = FIELDS[section]
         entries = content.get(section) if isinstance(content, dict) else None
@@ -130,7 +140,8 @@ def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS), as_is: boo
                 )
     if not content["images"]:
         raise RecycleError(f"{file} lists no images")
-    return raw if as_is else content
+    whole: dict[str, Any] = content
+    return whole
 
 
 def _fits(value: Any, types: tuple[type, ...]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,20 +37,27 @@ class CocoSource:
         root: the folder that `file_name`s are relative to.
         files: the COCO file, or several as one.
         crowds: what `iscrowd: 1` means: regions of no single object, or objects; see `are_objects`.
+        content: what stands for the JSON of the only file, where a reader has mended it.
 
     Attributes:
         document: the content, with the names that the photos have, and crowds that are taken for objects as objects.
         splits: `train` and `val` to indices of photos, where those are two files.
+        left_out: what a reader left out of the content, to how many.
 
     Raises:
         RecycleError: see `read_document` and `resolve_file`.
     """
 
-    def __init__(self, root: Path, *files: Path, crowds: Crowds = "auto") -> None:
-        document = read_document(*files)
+    def __init__(
+        self, root: Path, *files: Path, crowds: Crowds = "auto", content: dict[str, Any] | None = None
+    ) -> None:
+        document = read_document(*files, content=content)
         file, images = document.file, document.content["images"]
         first = document.parts[0]
-        self.splits = {"train": range(first), "val": range(first, len(images))} if len(files) > 1 else {}
+        self.left_out: Mapping[str, int] = {}
+        self.splits: Mapping[str, Sequence[int]] = (
+            {"train": range(first), "val": range(first, len(images))} if len(files) > 1 else {}
+        )
         located = locate(root, [image["file_name"] for image in images])
         located.refuse_doubtful(file)
         objects, meaning = are_objects(document.content, crowds)
@@ -76,7 +83,7 @@ class CocoSource:
                 f"id {listed(document.empty)}; {_causes(document.annotations.values())}",
                 file=sys.stderr,
             )
-        if groups := project_categories(self.document):
+        if content is None and (groups := project_categories(self.document)):
             names = listed(repr(category["name"]) for category in groups)
             mend = shlex.join(["recycle", "data", "check", "--data", str(root), "--json-path", str(file)])
             print(

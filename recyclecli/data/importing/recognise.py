@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
     tree = Tree(folder)
     found = [one for offer in offers for one in _found(offer, tree)]
     if src.is_file():
-        found = [one for one in found if _reads(one.layout, src.name)]
+        found = [_of_file(one, src.name) for one in found if _reads(one.layout, src.name)]
     chosen = [one for one in found if wanted in (None, one.layout.name, one.offer.component.name, one.offer.qualified)]
     if not chosen:
         raise _unknown(tree, src, wanted, known, found)
@@ -107,13 +107,23 @@ def _reads(layout: Layout, name: str) -> bool:
     return any(name == text or (isinstance(text, list | tuple) and name in text) for text in texts)
 
 
+def _of_file(one: Candidate, name: str) -> Candidate:
+    """A layout of several files as that of one of them."""
+    if name not in one.layout.options.get("files", ()):
+        return one
+    return replace(one, layout=replace(one.layout, options={**one.layout.options, "files": (name,)}))
+
+
 def _doubtful(src: Path, best: list[Candidate]) -> RecycleError:
     shown = "\n  ".join(f"{one.layout.name} ({one.title}): {_where(one)}{one.layout.why}" for one in best)
     names = list(dict.fromkeys(one.layout.name for one in best))
     if len(names) > 1:
         lines = [f"recycle data import {shlex.quote(str(src))} OUT --as {name}" for name in names]
     else:
-        lines = [f"recycle data import {shlex.quote(str(src / one.layout.root))} OUT" for one in best]
+        places = [src / one.layout.root for one in best]
+        if len(set(places)) < len(places):
+            places = [src / one.layout.root / one.layout.options.get("files", [""])[0] for one in best]
+        lines = [f"recycle data import {shlex.quote(str(place))} OUT" for place in places]
     return RecycleError(
         f"{src} holds labels in {len(best)} ways that fit equally well:\n  {shown}", f"say which: {', or '.join(lines)}"
     )

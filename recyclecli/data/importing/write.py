@@ -133,7 +133,8 @@ def _fields(source: Source) -> tuple[dict[int, dict[str, Any]], dict[int, list[d
     places = {image["id"]: place for place, image in enumerate(images)}
     annotations: dict[int, list[dict[str, Any]]] = {}
     for one in source.document["annotations"]:
-        annotations.setdefault(places[one["image_id"]], []).append(one)
+        kept = {key: value for key, value in one.items() if key not in ("id", "image_id")}
+        annotations.setdefault(places[one["image_id"]], []).append(kept)
     return dict(enumerate(images)), annotations
 
 

@@ -17,6 +17,9 @@ class CocoOptions(Options):
     """What a COCO file leaves open."""
 
     crowds: Crowds = Field("auto", description=CROWDS)
+    files: tuple[str, ...] = Field(
+        (), description="files of an export in the root, whose photos are looked for by name; their names say splits"
+    )
 
 
 class SampleOptions(Options):
@@ -60,6 +63,7 @@ class TacoOptions(Options):
         None, description="a CSV of category,material instead of the packaged one; material `ignore` takes no part"
     )
     crowds: Crowds = Field("auto", description=CROWDS)
+    files: tuple[str, ...] = Field((), description="files in the root of which some photos may be gone")
 
 
 class ViaOptions(Options):
@@ -78,6 +82,14 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
         factory="recycle_datasets.coco:open_coco",
         options=CocoOptions,
         summary="Photos with COCO annotations: polygons, RLE, crowds, ignored regions",
+        layouts={
+            "coco": "COCO: JSON files of images, annotations and categories, anywhere beside or above their photos",
+            "roboflow-coco": "Roboflow COCO: _annotations.coco.json beside the photos, in train, valid and test",
+            "cvat-coco": "CVAT COCO 1.0: annotations/instances_SUBSET.json beside images",
+            "label-studio-coco": "Label Studio COCO: result.json beside images",
+            "segment-anything": "Segment Anything: a JSON of masks without classes for each photo",
+        },
+        recognise="recycle_datasets.recognise.coco:recognise",
     )
     yield DatasetComponent(
         name="sample",
@@ -102,6 +114,8 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
         factory="recycle_datasets.taco:open_taco",
         options=TacoOptions,
         summary="TACO's photos of litter, its 60 categories mapped to ten materials",
+        layouts={"taco": "TACO as materials: TACO's annotations.json, its 60 categories mapped to ten materials"},
+        recognise="recycle_datasets.recognise.coco:taco",
     )
     yield DatasetComponent(
         name="via",

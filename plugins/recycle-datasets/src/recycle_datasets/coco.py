@@ -3,15 +3,37 @@
 from pathlib import Path
 
 from recycle_datasets import CocoOptions
-from recyclecli.coco import CocoSource, find_annotation_files
-from recyclecli.types import DatasetContext
+from recycle_datasets.coco_export import read_export
+from recycle_datasets.recognise.coco import recognise
+from recyclecli.coco import CocoSource, Tree, find_annotation_files
+from recyclecli.types import DatasetContext, RecycleError
 
 
 def open_coco(options: CocoOptions, context: DatasetContext) -> CocoSource:
     """The photos of `context.split`, a COCO file, or of the whole source's files in the root.
 
+    Where none is called as usual, those that are recognised are read as an export, as `options.files` are.
+
     Raises:
-        RecycleError: no folder, no annotation file, or one that cannot be used.
+        RecycleError: no folder, no annotation file, or one that cannot be used; see `read_export`.
     """
-    own = None if context.split is None else [context.root / Path(context.split)]
-    return CocoSource(context.root, *(own or find_annotation_files(context.root)), crowds=options.crowds)
+    if context.split is not None:
+        return CocoSource(context.root, context.root / Path(context.split), crowds=options.crowds)
+    if options.files:
+        return _exported(context.root, options)
+    try:
+        files = find_annotation_files(context.root)
+    except RecycleError:
+        found = list(recognise(Tree(context.root))) if context.root.is_dir() else []
+        if len(found) != 1 or found[0].root:
+            raise
+        return _exported(context.root, options.model_copy(update={"files": found[0].options["files"]}))
+    return CocoSource(context.root, *files, crowds=options.crowds)
+
+
+def _exported(root: Path, options: CocoOptions) -> CocoSource:
+    export = read_export(root, options.files)
+    source = CocoSource(root, export.file, crowds=options.crowds, content=export.content)
+    source.splits = export.splits
+    source.left_out = export.left_out
+    return source

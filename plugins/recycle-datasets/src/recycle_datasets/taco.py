@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recycle_datasets import Crowds, TacoOptions
+from recycle_datasets.coco_export import read_export
 from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, CocoSource, find_annotation_file, is_background, read_text
 from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError
 
@@ -30,8 +31,14 @@ def open_taco(options: TacoOptions, context: DatasetContext) -> CocoSource:
     Raises:
         RecycleError: see `CocoSource`; a mapping that is no table, or lacks a category.
     """
+    mapping = read_mapping(options.mapping)
+    if options.files and context.split is None:
+        export = read_export(context.root, options.files)
+        source = TacoSource(context.root, export.file, mapping, options.crowds, export.content)
+        source.splits, source.left_out = export.splits, export.left_out
+        return source
     file = find_annotation_file(context.root) if context.split is None else context.root / Path(context.split)
-    return TacoSource(context.root, file, read_mapping(options.mapping), options.crowds)
+    return TacoSource(context.root, file, mapping, options.crowds)
 
 
 class TacoSource(CocoSource):
@@ -41,14 +48,21 @@ class TacoSource(CocoSource):
         root: the folder that `file_name`s are relative to.
         file: the COCO file.
         mapping: category name to material; `ignore` and `Background` may be materials, too.
-        crowds: see `CocoSource`.
+        crowds, content: see `CocoSource`.
 
     Raises:
         RecycleError: see `CocoSource`; categories that the mapping lacks.
     """
 
-    def __init__(self, root: Path, file: Path, mapping: dict[str, str], crowds: Crowds = "auto") -> None:
-        super().__init__(root, file, crowds=crowds)
+    def __init__(
+        self,
+        root: Path,
+        file: Path,
+        mapping: dict[str, str],
+        crowds: Crowds = "auto",
+        content: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(root, file, crowds=crowds, content=content)
         categories = {category["id"]: category["name"] for category in self.document["categories"]}
         unknown = [name for name in categories.values() if name not in mapping]
         if unknown:

@@ -1,0 +1,382 @@
+"""COCO files as labelling tools, people and their scripts leave them, as one sound COCO content."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recycle_datasets.recognise.coco import is_single
+from recycle_datasets.recognise.places import Places, split_of
+from recycle_datasets.shapes import LARGEST, MISSING
+from recyclecli.coco import locate, open_photo, parse_json, photos_below, read_bytes, strict
+from recyclecli.types import LabelFaults, RecycleError
+
+PEOPLE = re.compile(
+    r"(?:^|_)(?:user|users|username|email|mail|author|annotators?|owner|creator|reviewer|worker|assignee)$"
+)
+PERSONAL = re.compile(r"(?:user|owner|author|annotator|creator|worker)_?(?:id|name|email)$")
+UNSET = (None, "", "none", "None", "null")
+UNNAMED = "object"  # a class that nobody named
+
+
+@dataclass(slots=True)
+class Export:
+    """What the files of an export hold.
+
+    Attributes:
+        file: the first of them, for messages.
+        content: their images, annotations and categories as one COCO content; file names are those of photos.
+        splits: `train`, `val` and `test`, as far as the files are called so, to indices of photos.
+        left_out: what they hold besides, to how many.
+    """
+
+    file: Path
+    content: dict[str, Any]
+    splits: dict[str, tuple[int, ...]]
+    left_out: Counter[str]
+
+
+@dataclass(slots=True)
+class _Part:
+    """One file."""
+
+    file: Path
+    split: str
+    images: list[dict[str, Any]]
+    annotations: list[dict[str, Any]]
+    categories: list[dict[str, Any]]
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_export(root: Path, files: Sequence[str]) -> Export:
+    """The photos and labels of COCO files; a name that is a folder's means its JSON files, of one photo each.
+
+    Photos are looked for by name, and those that are not there are left out; an image that is listed twice is one.
+    Sizes that are not stated are the photos'. Where photos were scaled after they had been labelled, outlines are, too.
+    A category that no annotation uses is left out where it names the project: Roboflow's number 0, or the one that all
+    others are below. Categories of one name are one, and objects without any are called `object`. Boxes are left out
+    where other objects have outlines.
+
+    Args:
+        root: the folder that the photos lie in, at whatever depth.
+        files: names relative to it.
+
+    Raises:
+        RecycleError: a file is missing or no COCO, no photo is there, or a name means several. LabelFaults: photos that
+            do not have the size that was labelled.
+    """
+    places = Places(photo.relative_to(root).as_posix() for photo in photos_below(root))
+    left_out = Counter[str]()
+    parts = [part for name in files for part in _parts(root, name)]
+    for part in parts:
+        _place_photos(root, part, places, left_out)
+    first = parts[0].file
+    if not any(part.images for part in parts):
+        raise _nothing_there(root, parts)
+    parts = [part for part in parts if part.images]
+    _drop_projects(parts, left_out)
+    whole = _joined(parts, left_out)
+    splits: dict[str, list[int]] = defaultdict(list)
+    for index, split in enumerate(whole.pop("splits")):
+        if split:
+            splits[split].append(index)
+    faults = [*(fault for part in parts for fault in part.faults), *_sized(root, whole, left_out)]
+    if faults:
+        raise LabelFaults(faults, "export again with the photos that were labelled, or correct the annotation file")
+    _drop_shapeless(whole, left_out)
+    return Export(first, whole, {split: tuple(found) for split, found in splits.items()}, left_out)
+
+
+def _parts(root: Path, name: str) -> Iterator[_Part]:
+    """The files that a name means, each with its own form mended as far as one reading is right."""
+    file = root / name
+    if not file.is_dir():
+        yield _part(file, _content(file), split_of(name))
+        return
+    images, annotations = [], []
+    for one in sorted(file.glob("*.json")):
+        content = _content(one)
+        if is_single(content):
+            images.append({**content["image"], "id": len(images)})
+            annotations += [{**shape, "image_id": len(images) - 1} for shape in content["annotations"]]
+    yield _part(file, {"images": images, "annotations": annotations}, split_of(f"{name}/x"))
+
+
+def _content(file: Path) -> Any:
+    try:
+        return parse_json(read_bytes(file, LARGEST))
+    except ValueError as error:
+        raise RecycleError(f"{file} is not valid JSON: {error}", "export or download it again") from error
+
+
+def _part(file: Path, raw: Any, split: str) -> _Part:
+    lists = [raw.get(key) or [] for key in ("images", "annotations", "categories")] if isinstance(raw, dict) else []
+    if not lists or not lists[0] or not all(isinstance(one, list) for one in lists):
+        kind = f"a list of {len(raw)}" if isinstance(raw, list) else f"{type(raw).__name__} without a list of images"
+        raise RecycleError(f"{file} is not a COCO file, but {kind}", "export the labels as COCO (instances)")
+    for key, entries in zip(("images", "annotations", "categories"), lists, strict=True):
+        wrong = next((number for number, entry in enumerate(entries) if not isinstance(entry, dict)), None)
+        if wrong is not None:
+            raise RecycleError(f"{file}: {key}[{wrong}] is no object", "correct or remove this entry")
+    content = {"images": lists[0], "annotations": lists[1], "categories": list(_categories(*lists[1:]))}
+    mended = strict(content)[0]
+    return _Part(file, split, mended["images"], mended["annotations"], mended["categories"])
+
+
+def _categories(annotations: list[dict[str, Any]], categories: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The categories with numbers and names; those that annotations refer to where there are none."""
+    if not categories:
+        numbers = sorted({str(one.get("category_id")) for one in annotations if one.get("category_id") is not None})
+        categories = [{"id": number, "name": f"class-{number}" if numbers[1:] else UNNAMED} for number in numbers]
+        unnamed = len(numbers) or 1
+        for one in annotations:
+            if one.get("category_id") is None:
+                one["category_id"] = UNNAMED if numbers else 1
+        if not numbers or any(one["category_id"] == UNNAMED for one in annotations):
+            categories.append({"id": UNNAMED if numbers else 1, "name": UNNAMED})
+        print(f"note: no class has a name: {unnamed} of them are called by number, or {UNNAMED!r}", file=sys.stderr)
+    texts = [one for one in categories if isinstance(one.get("id"), str) and not _whole(one["id"])]
+    if texts:  # made-up keys: the order of the list is all that there is
+        numbers_of = {str(one.get("id")): number for number, one in enumerate(categories, start=1)}
+        for one in annotations:
+            one["category_id"] = numbers_of.get(str(one.get("category_id")), one.get("category_id"))
+        categories = [{**one, "id": numbers_of[str(one.get("id"))]} for one in categories]
+    for number, one in enumerate(categories):
+        name = one.get("name")
+        yield {**one, "name": str(name).strip() if name not in (None, "") else f"class-{one.get('id', number)}"}
+
+
+def _whole(text: str) -> bool:
+    return text.strip().lstrip("-").isascii() and text.strip().lstrip("-").isdigit()
+
+
+def _place_photos(root: Path, part: _Part, places: Places, left_out: Counter[str]) -> None:
+    """Keep the images whose photos are there, each under its photo's name and once, and their annotations."""
+    named = [(image, name) for image in part.images if (name := _name(image))]
+    file = part.file.relative_to(root).as_posix()
+    placed = places.find([name for _, name in named], file)
+    rest = [name for _, name in named if name not in placed.found and name not in placed.doubtful]
+    spelled = locate(root, dict.fromkeys(rest)) if rest else None
+    for name, photos in {**placed.doubtful, **(spelled.doubtful if spelled else {})}.items():
+        raise RecycleError(
+            f"{part.file}: file_name {name!r} may be {len(photos)} photos: {', '.join(map(repr, photos[:3]))}",
+            "move the folder of the others out, or write the one that is meant into the annotation file",
+        )
+    taken = set(placed.found.values())
+    found = {**placed.found}
+    for name, photo in (spelled.found if spelled else {}).items():
+        if photo not in taken:
+            found[name] = photo
+    ids: dict[Any, Any] = {}
+    kept: dict[str, dict[str, Any]] = {}
+    lost = set()
+    for image, name in named:
+        photo = found.get(name)
+        if photo is None:
+            lost.add(image.get("id"))
+            left_out[MISSING] += 1
+            continue
+        image["file_name"] = photo
+        ids[image.get("id")] = kept.setdefault(photo, image).get("id")
+    annotations = []
+    for one in part.annotations:
+        image_id = one.get("image_id")
+        known = isinstance(image_id, int | str)
+        if known and image_id in ids:
+            one["image_id"] = ids[image_id]
+            annotations.append(one)
+        elif not (known and image_id in lost):
+            left_out["annotations of images that the file does not list"] += 1
+    left_out["images without a file_name"] += len(part.images) - len(named)
+    left_out += Counter()  # without zeros
+    part.images, part.annotations = list(kept.values()), annotations
+
+
+def _name(image: Mapping[str, Any]) -> str:
+    keys = ("file_name", "filename", "path", "coco_url", "url")
+    return next((str(image[key]) for key in keys if isinstance(image.get(key), str | int) and image[key] != ""), "")
+
+
+def _nothing_there(root: Path, parts: Sequence[_Part]) -> RecycleError:
+    """What is said where none of the photos is there."""
+    beside = [photo.relative_to(root).as_posix() for photo in photos_below(root)]
+    what = f"its photos are called {', '.join(map(repr, beside[:3]))}" if beside else "it holds no photo"
+    files = ", ".join(str(part.file) for part in parts[:3])
+    return RecycleError(
+        f"{files}: none of the photos is in {root}: {what}",
+        "put the photos into that folder, under the names of the annotation file; where they lie beside it, name the "
+        f"folder of both: recycle data import {root.parent} OUT",
+    )
+
+
+def _drop_projects(parts: Sequence[_Part], left_out: Counter[str]) -> None:
+    """Leave out the category that stands for the project, in all files, and make categories of one name one."""
+    used = {(part.file, one.get("category_id")) for part in parts for one in part.annotations}
+    used_ids = {key for _, key in used}
+    for part in parts:
+        for one in [one for one in part.categories if one.get("id") not in used_ids]:
+            others = [other for other in part.categories if other is not one]
+            roboflow = part.file.name.lower() == "_annotations.coco.json" and one.get("id") == 0
+            above = bool(others) and all(other.get("supercategory") == one["name"] for other in others)
+            twice = any(other["name"] == one["name"] for other in others)
+            if (others and one.get("supercategory") in UNSET and (roboflow or above)) or twice:
+                part.categories = others
+                left_out[f"unused categories that name the project: {one['name']}"] = 1
+    for part in parts:
+        first: dict[str, Any] = {}
+        same = {one.get("id"): first.setdefault(one["name"], one.get("id")) for one in part.categories}
+        if len(first) < len(part.categories):
+            for annotation in part.annotations:
+                annotation["category_id"] = same.get(annotation.get("category_id"), annotation.get("category_id"))
+            part.categories = [one for one in part.categories if same[one.get("id")] == one.get("id")]
+
+
+def _joined(parts: Sequence[_Part], left_out: Counter[str]) -> dict[str, Any]:
+    """The files as one content with numbers of its own, and the split of each photo."""
+    id_of = _category_ids(parts)
+    categories = {id_of[one["name"]]: {**one, "id": id_of[one["name"]]} for part in parts for one in part.categories}
+    images: dict[str, dict[str, Any]] = {}
+    splits: dict[str, str] = {}
+    annotations: list[dict[str, Any]] = []
+    for part in parts:
+        names = {one.get("id"): id_of[one["name"]] for one in part.categories}
+        ids: dict[Any, int] = {}
+        for image in part.images:
+            entry = images.setdefault(image["file_name"], image)
+            ids[image.get("id")] = len(images) if entry is image else entry["id"]
+            if entry is image:
+                splits[image["file_name"]] = part.split
+                entry["id"] = len(images)
+            else:
+                splits[image["file_name"]] = max(splits[image["file_name"]], part.split, key=_judging)
+                left_out["photos that several files label: once each"] += 1
+        for one in part.annotations:
+            category = one.get("category_id")
+            if category is None:
+                left_out["objects without a class"] += 1
+                continue
+            one |= {"image_id": ids[one["image_id"]], "category_id": names.get(category, category)}
+            if category not in names:
+                part.faults.append((f"{part.file}, annotation {one.get('id')}", f"no category has id {category!r}"))
+            one["id"] = len(annotations) + 1
+            annotations.append(one)
+    for entry in (*images.values(), *annotations):
+        left_out["fields that name people"] += _forget_people(entry)
+    left_out += Counter()
+    return {
+        "images": [*images.values()],
+        "annotations": annotations,
+        "categories": [categories[key] for key in sorted(categories)],
+        "splits": [splits[name] for name in images],
+    }
+
+
+def _judging(split: str) -> int:
+    return ("", "train", "val", "test").index(split)
+
+
+def _category_ids(parts: Sequence[_Part]) -> dict[str, int]:
+    """The number of each category's name: their own where all files agree, else in the order of the first file."""
+    ordered = [sorted(part.categories, key=lambda one: one["id"]) for part in parts]
+    pairs = {(one["id"], one["name"]) for categories in ordered for one in categories}
+    own = {name: number for number, name in pairs}
+    if len(pairs) == len(own) == len({number for number, _ in pairs}):
+        return own
+    names = dict.fromkeys(one["name"] for categories in ordered for one in categories)
+    return {name: number for number, name in enumerate(names, start=1)}
+
+
+def _forget_people(entry: dict[str, Any]) -> int:
+    """Take out what names who labelled; how many fields that were."""
+    gone = [key for key in entry if PEOPLE.search(str(key).lower()) or PERSONAL.search(str(key).lower())]
+    for key in gone:
+        del entry[key]
+    inside = (value for key, value in entry.items() if isinstance(value, dict) and key != "segmentation")
+    return len(gone) + sum(_forget_people(value) for value in inside)
+
+
+def _sized(root: Path, content: dict[str, Any], left_out: Counter[str]) -> Iterator[tuple[str, str]]:
+    """State each photo's size as it was labelled, and yield the photos whose size cannot be that."""
+    shapes: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for one in content["annotations"]:
+        shapes[one["image_id"]].append(one)
+    scaled = 0
+    for image in content["images"]:
+        with open_photo(root / image["file_name"]) as (photo, orientation):
+            stored = photo.size
+        turned = stored[::-1] if orientation >= 5 else stored
+        stated = (image.get("width"), image.get("height"))
+        if stated in (stored, turned):
+            continue
+        own = shapes[image["id"]]
+        rle = next((one["segmentation"] for one in own if isinstance(one.get("segmentation"), dict)), None)
+        if not (isinstance(stated[0], int) and isinstance(stated[1], int) and min(stated) > 0):
+            of_rle = tuple(rle["size"][::-1]) if rle and isinstance(rle.get("size"), list) else None
+            image["width"], image["height"] = of_rle if of_rle in (stored, turned) else turned
+            continue
+        right, lower = _reach(own)
+        fits = right <= stated[0] + 1 and lower <= stated[1] + 1
+        of_photo = not own or (not fits and right <= turned[0] + 1 and lower <= turned[1] + 1)
+        alike = abs(stated[0] * turned[1] - stated[1] * turned[0]) <= max(*stated, *turned)
+        if rle is None and of_photo:
+            image["width"], image["height"] = turned
+        elif rle is None and fits and alike:
+            _scale(own, turned[0] / stated[0], turned[1] / stated[1])
+            image["width"], image["height"] = turned
+            scaled += 1
+        else:
+            size = f"{stored[0]}x{stored[1]} pixels, and was labelled at {stated[0]}x{stated[1]}"
+            yield image["file_name"], f"the photo has {size}"
+    if scaled:
+        print(f"note: {scaled} photo(s) have another scale than their labels, which are scaled", file=sys.stderr)
+
+
+def _reach(annotations: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """The largest x and y of outlines."""
+    right = lower = 0.0
+    for one in annotations:
+        for part in one.get("segmentation") or ():
+            if isinstance(part, list) and part and all(isinstance(value, int | float) for value in part):
+                right, lower = max(right, *part[0::2]), max(lower, *(part[1::2] or [0]))
+    return right, lower
+
+
+def _scale(annotations: Sequence[dict[str, Any]], across: float, down: float) -> None:
+    for one in annotations:
+        one["segmentation"] = [
+            [value * (down if place % 2 else across) for place, value in enumerate(part)]
+            if isinstance(part, list) and all(isinstance(value, int | float) for value in part)
+            else part
+            for part in one.get("segmentation") or ()
+        ]
+        one.pop("area", None)
+        one.pop("bbox", None)
+
+
+def _drop_shapeless(content: dict[str, Any], left_out: Counter[str]) -> None:
+    """Leave out boxes, keypoints and tags where other objects have outlines; where none has, they are the cause."""
+    for one in content["annotations"]:
+        shape = one.get("segmentation")
+        if isinstance(shape, list) and len(shape) == 1 and isinstance(shape[0], dict):
+            one["segmentation"] = shape[0]
+    outlined = [one for one in content["annotations"] if _has_outline(one.get("segmentation"))]
+    if not outlined or len(outlined) == len(content["annotations"]):
+        return
+    for one in content["annotations"]:
+        if not _has_outline(one.get("segmentation")):
+            points = bool(one.get("keypoints"))
+            what = "keypoints" if points else "boxes" if one.get("bbox") else "tags"
+            left_out[f"{what} without an outline"] += 1
+    content["annotations"] = outlined
+
+
+def _has_outline(shape: Any) -> bool:
+    """Whether a segmentation may enclose something; one that is malformed may, and is refused later."""
+    if isinstance(shape, list):
+        return any(not isinstance(part, list) or len(part) >= 6 for part in shape)
+    return shape is not None

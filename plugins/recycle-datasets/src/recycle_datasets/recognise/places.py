@@ -1,0 +1,161 @@
+"""Where the photos of an annotation file lie, and which split it is of, by names alone."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from recyclecli.coco import split_called
+
+DERIVED = frozenset(
+    {
+        *("masks", "mask", "labels", "label", "annotations", "sem_seg", "semseg", "segmentationclass"),
+        *("visualization", "visualizations", "visualisation", "vis", "viz", "overlay", "overlays"),
+        *("preview", "previews", "thumbs", "thumbnails", "predictions", "segmentationclassvisualization"),
+    }
+)
+"""Folders of pictures that are made of photos and called as they are."""
+USUAL = frozenset({"images", "image", "imgs", "img", "photos", "data", "jpegimages"})
+UPLOADED = re.compile(r"^[0-9a-f]{8}(?:-|__)(?=.)")  # what Label Studio puts before the name of a photo
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where photos lie.
+
+    Attributes:
+        found: name in the annotation file to photo.
+        doubtful: name to the photos that it can mean, where it can mean several.
+    """
+
+    found: Mapping[str, str]
+    doubtful: Mapping[str, tuple[str, ...]]
+
+
+class Places:
+    """Finds photos by the names that annotation files have for them.
+
+    Args:
+        photos: their names relative to the root, with slashes.
+    """
+
+    def __init__(self, photos: Iterable[str]) -> None:
+        self._by_base: dict[str, list[str]] = defaultdict(list)
+        for photo in photos:
+            self._by_base[_folded(photo.rpartition("/")[2])].append(photo)
+        self._bare: dict[str, list[str]] | None = None
+
+    def find(self, names: Iterable[str], file: str) -> Placed:
+        """The photos of an annotation file.
+
+        A name means the photo whose path ends in it. Of several the one is meant that lies in a folder called as the
+        file or its split, below the file, or in the folder that has most of the names. Where no photo ends in any of
+        the names with its folders, their last parts count, the suffix, or what a labelling tool puts before the name.
+
+        Args:
+            names: as the file has them.
+            file: its own name relative to the root.
+        """
+        plain = {name: _plain(name) for name in dict.fromkeys(names)}
+        whole = {name: self._ending(parts) for name, parts in plain.items() if parts}
+        whole = {name: photos for name, photos in whole.items() if photos}
+        found, doubtful = _decided(whole, plain, file)
+        folders_count = any(len(plain[name]) > 1 for name in whole)
+        rest = [name for name, parts in plain.items() if name not in whole and parts]
+        if rest and not (folders_count and len(whole) * 2 > len(plain)):
+            taken = {*found.values(), *(photo for photos in doubtful.values() for photo in photos)}
+            loose = {name: photos for name in rest if (photos := self._alike(plain[name], taken))}
+            more, unclear = _decided(loose, plain, file)
+            times = Counter(more.values())
+            found |= {name: photo for name, photo in more.items() if times[photo] == 1}
+            doubtful |= unclear
+        return Placed(found, doubtful)
+
+    def _ending(self, parts: Sequence[str]) -> list[str]:
+        """The photos whose paths end in these parts."""
+        tail = "/" + "/".join(parts)
+        return [photo for photo in self._by_base.get(parts[-1], ()) if ("/" + _folded(photo)).endswith(tail)]
+
+    def _alike(self, parts: Sequence[str], taken: Collection[str]) -> list[str]:
+        """The photos of that name in other folders, else with another suffix or with what a tool puts before it."""
+        if self._bare is None:
+            self._bare = defaultdict(list)
+            for base, photos in self._by_base.items():
+                for key in {base, UPLOADED.sub("", base)}:
+                    self._bare[key] += photos
+                    self._bare[key.rpartition(".")[0]] += photos
+        base = parts[-1]
+        for key in (base, base.rpartition(".")[0]):
+            photos = [photo for photo in dict.fromkeys(self._bare.get(key, ())) if photo not in taken] if key else []
+            if photos:
+                agree = [_common_end(parts, _folded(photo).split("/")) for photo in photos]
+                return [photo for photo, count in zip(photos, agree, strict=True) if count == max(agree)]
+        return []
+
+
+def split_of(file: str) -> str:
+    """The split that an annotation file is of, by a word of its name (`instances_train2017.json`) or its folders."""
+    path = PurePosixPath(file)
+    words = {split for word in re.findall(r"[a-z]+", path.stem.lower()) if (split := split_called(word))}
+    if len(words) == 1:
+        return words.pop()
+    return next((split for part in reversed(path.parts[:-1]) if (split := split_called(part.rstrip("0123456789")))), "")
+
+
+def _decided(
+    candidates: Mapping[str, Sequence[str]], plain: Mapping[str, Sequence[str]], file: str
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """Of several photos that a name can mean the one whose folder fits the file best."""
+    folders = {name: [_above(photo, plain[name]) for photo in photos] for name, photos in candidates.items() if photos}
+    hits = Counter(folder for inside in folders.values() for folder in inside)
+    fits: dict[str, tuple[object, ...]] = {folder: (*_fit(folder, file), count) for folder, count in hits.items()}
+    found, doubtful = {}, {}
+    for name, inside in folders.items():
+        best = max(fits[folder] for folder in inside)  # type: ignore[type-var]
+        photos = [photo for photo, folder in zip(candidates[name], inside, strict=True) if fits[folder] == best]
+        if len(photos) == 1:
+            found[name] = photos[0]
+        else:
+            doubtful[name] = tuple(photos)
+    return found, doubtful
+
+
+def _fit(folder: str, file: str) -> tuple[bool, bool, bool, bool, bool]:
+    """How well a folder fits an annotation file, as a key to sort by."""
+    parts = folder.lower().split("/") if folder else []
+    own, path = split_of(file), PurePosixPath(file.lower())
+    other = next((split for part in reversed(parts) if (split := split_called(part.rstrip("0123456789")))), "")
+    words = {path.stem, *re.split(r"[_\s.-]+", path.stem)} - {"annotations", "instances", "coco", "labels", ""}
+    home = "" if len(path.parts) == 1 else f"{path.parent}/"
+    return (
+        not (other and own and other != own),
+        not DERIVED & set(parts),
+        bool(words & set(parts)) or (bool(own) and own == other),
+        f"{folder.lower()}/".startswith(home) and home != "",
+        not parts or parts[-1] in USUAL,
+    )
+
+
+def _above(photo: str, parts: Sequence[str]) -> str:
+    """The folder that a name is relative to, if it is the photo's."""
+    inside = photo.split("/")
+    return "/".join(inside[: len(inside) - max(1, _common_end(parts, _folded(photo).split("/")))])
+
+
+def _plain(name: str) -> list[str]:
+    """The parts of a name, as `_folded` has them."""
+    return [part for part in _folded(name.replace("\\", "/")).split("/") if part not in ("", ".", "..")]
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _common_end(first: Sequence[str], second: Sequence[str]) -> int:
+    """How many parts agree, counted from the last."""
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return next((count for count, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second)))
