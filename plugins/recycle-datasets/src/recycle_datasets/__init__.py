@@ -74,6 +74,30 @@ class ViaOptions(Options):
     unnamed: str | None = Field(None, description="class of regions without one; by default they are left out")
 
 
+class CvatOptions(Options):
+    """Which files of CVAT are read."""
+
+    files: tuple[str, ...] = Field((), description="CVAT's XML files in the root; by default those that are recognised")
+
+
+class LabelStudioOptions(Options):
+    """What Label Studio's files leave open."""
+
+    files: tuple[str, ...] = Field((), description="its JSON files in the root; by default those that are recognised")
+    image: str | None = Field(None, description="the key of a task's data that is the photo; by default the likeliest")
+
+
+class LabelmeOptions(Options):
+    """What labelme's files leave open."""
+
+    folders: tuple[str, ...] = Field(
+        (), description="folders of its JSON files in the root, . for that itself; by default those that are recognised"
+    )
+    boxes: Literal["auto", "areas", "left-out"] = Field(
+        "auto", description="what rectangles are; auto: areas where their class has outlines or masks, too"
+    )
+
+
 @hookimpl
 def recycle_datasets() -> Iterator[DatasetComponent]:
     """COCO folders, mask folders, YOLO folders, TACO and the sample set."""
@@ -124,4 +148,30 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
         summary="Photos with regions of the VGG Image Annotator, versions 1 and 2",
         layouts={"via": "VGG Image Annotator: a project, or annotations exported as JSON or CSV, with regions"},
         recognise="recycle_datasets.recognise.via:recognise",
+    )
+    yield DatasetComponent(
+        name="cvat",
+        factory="recycle_datasets.cvat:open_cvat",
+        options=CvatOptions,
+        summary="Photos with polygons, masks and ellipses in CVAT's own XML, version 1.1",
+        layouts={"cvat": "CVAT for images 1.1: annotations.xml with <image> elements, or <track> of a video"},
+        recognise="recycle_datasets.recognise.cvat:recognise",
+    )
+    yield DatasetComponent(
+        name="label-studio",
+        factory="recycle_datasets.label_studio:open_label_studio",
+        options=LabelStudioOptions,
+        summary="Photos with polygons, brush masks and ellipses in Label Studio's JSON and JSON-MIN",
+        layouts={"label-studio": "Label Studio: tasks exported as JSON or JSON-MIN, in one file or a file each"},
+        recognise="recycle_datasets.recognise.label_studio:recognise",
+    )
+    yield DatasetComponent(
+        name="labelme",
+        factory="recycle_datasets.labelme:open_labelme",
+        options=LabelmeOptions,
+        summary="Photos with a JSON file each of labelme, AnyLabeling or X-AnyLabeling",
+        layouts={
+            "labelme": "labelme: a JSON file with shapes for each photo, as AnyLabeling and X-AnyLabeling write, too"
+        },
+        recognise="recycle_datasets.recognise.labelme:recognise",
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from recycle_datasets.folders import checked_names
 from recyclecli.coco import (
     BACKGROUND,
+    IGNORE_CATEGORY,
     decode,
     encode,
     is_background,
@@ -26,10 +29,11 @@ from recyclecli.coco import (
     read_photo,
     resolve_file,
 )
-from recyclecli.types import Annotation, LabelFaults, Record, RecycleError, Sample
+from recyclecli.types import IGNORE, Annotation, LabelFaults, Record, RecycleError, Sample
 
 Outline = Sequence[float]  # x1 y1 x2 y2 ... in pixels, from the upper left corner of the photo
 MISSING = "photos that are not there"
+REPEATED = "photos that are labelled twice in the same way"
 LARGEST = 2**31  # bytes of an annotation file
 
 
@@ -38,7 +42,7 @@ class Shape:
     """One labelled object.
 
     Attributes:
-        name: of its class.
+        name: of its class; `ignore` for pixels of no class.
         outlines: its parts, united.
         holes: taken out of them.
         rle: its pixels in the whole photo as a COCO RLE, in the place of outlines.
@@ -61,6 +65,8 @@ class Photo:
         shapes: in the tool's order.
         height, width: as the tool states them; None where it does not.
         split: `train`, `val` or `test`, where the tool names one.
+        origin: the annotation file that it comes from, for messages.
+        embedded: reads the photo's file out of the labels, where it is not in the folder.
     """
 
     name: str
@@ -68,6 +74,8 @@ class Photo:
     height: int | None = None
     width: int | None = None
     split: str = ""
+    origin: str = ""
+    embedded: Callable[[], bytes] | None = None
 
 
 @dataclass(slots=True)
@@ -108,6 +116,12 @@ class Labels:
         flat: list[float] = (values * scale).ravel().tolist()
         return flat
 
+    def refuse_no_area(self, remedy: str) -> None:
+        """Raise RecycleError where no photo has a shape, with what there is instead; faults are said first."""
+        if self.photos and not self.faults and not any(photo.shapes for photo in self.photos):
+            held = ", ".join(f"{count} {what}" for what, count in self.left_out.items()) or "no object"
+            raise RecycleError(f"{self.file} holds no labelled area, but {held}", remedy)
+
 
 class ShapeSource:
     """The photos of a labelling tool's export as a `Source`.
@@ -136,14 +150,17 @@ class ShapeSource:
         self._root = root
         self.left_out = Counter(labels.left_out)
         places = self._places(labels)
-        self._photos = [(place, photo) for place, photo in zip(places, labels.photos, strict=True) if place]
-        self._refuse_doubled(labels.file)
+        self._photos = self._once(
+            [(place, photo) for place, photo in zip(places, labels.photos, strict=True) if place], labels.file
+        )
         used = dict.fromkeys(shape.name for photo in labels.photos for shape in photo.shapes)
         names = list(dict.fromkeys([*labels.names, *used]))
         self.class_names = checked_names(
-            (BACKGROUND, *(name for name in names if not is_background(name))), labels.file
+            (BACKGROUND, *(name for name in names if not is_background(name) and name != IGNORE_CATEGORY)), labels.file
         )
-        self._label_of = {name: 0 if is_background(name) else self.class_names.index(name) for name in names}
+        label_of = {name: label for label, name in enumerate(self.class_names)}
+        label_of |= {name: 0 for name in names if is_background(name)}
+        self._label_of = {**label_of, IGNORE_CATEGORY: IGNORE}
         found: dict[str, list[int]] = {}
         for index, (_, photo) in enumerate(self._photos):
             if photo.split:
@@ -153,11 +170,20 @@ class ShapeSource:
     def __len__(self) -> int:
         return len(self._photos)
 
+    @property
+    def places(self) -> list[str]:
+        """Where the photos lie, relative to the root."""
+        return [place for place, _ in self._photos]
+
     def record(self, index: int) -> Record:
         """See `Source`."""
         place, photo = self._photos[index]
         file = resolve_file(self._root, place)
-        height, width = (photo.height, photo.width) if photo.height and photo.width else photo_size(file)
+        if photo.height and photo.width:
+            height, width = photo.height, photo.width
+        else:
+            with self._file(index) as whole:
+                height, width = photo_size(whole)
         annotations = (
             Annotation(number, self._label_of[shape.name], _segmentation(shape, height, width), level=shape.level)
             for number, shape in enumerate(photo.shapes, start=1)
@@ -170,8 +196,9 @@ class ShapeSource:
 
     def read_photo(self, index: int) -> NDArray[np.uint8]:
         """Image (H, W, 3) uint8 RGB, without the labels."""
-        place, photo = self._photos[index]
-        return read_photo(resolve_file(self._root, place), photo.height, photo.width)
+        _, photo = self._photos[index]
+        with self._file(index) as file:
+            return read_photo(file, photo.height, photo.width)
 
     def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Mask (H, W) uint8 and instances (H, W) int32, without the photo."""
@@ -184,7 +211,10 @@ class ShapeSource:
         located = locate(self._root, names)
         located.refuse_doubtful(labels.file)
         places = [located.found.get(name, name) for name in names]
-        there = [place if _is_file(self._root, place) else "" for place in places]
+        there = [
+            place if photo.embedded is not None or _is_file(self._root, place) else ""
+            for place, photo in zip(places, labels.photos, strict=True)
+        ]
         missing = [name for name, place in zip(names, there, strict=True) if not place]
         if len(missing) == len(names):
             beside = [photo.relative_to(self._root).as_posix() for photo in photos_below(self._root)]
@@ -196,14 +226,39 @@ class ShapeSource:
         self.left_out.update({MISSING: len(missing)} if missing else {})
         return there
 
-    def _refuse_doubled(self, file: Path) -> None:
-        times = Counter(place for place, _ in self._photos)
-        doubled = [place for place, count in times.items() if count > 1]
+    @contextmanager
+    def _file(self, index: int) -> Iterator[Path]:
+        """The photo's file; one that is in the labels alone is written for the time being."""
+        place, photo = self._photos[index]
+        file = resolve_file(self._root, place)
+        if photo.embedded is None or file.is_file():
+            yield file
+            return
+        with TemporaryDirectory() as folder:
+            file = Path(folder, file.name)
+            file.write_bytes(photo.embedded())
+            yield file
+
+    def _once(self, photos: list[tuple[str, Photo]], file: Path) -> list[tuple[str, Photo]]:
+        """Each photo once: what is labelled twice in the same way is left out, in other ways refused."""
+        first: dict[str, Photo] = {}
+        doubled: dict[str, list[str]] = {}
+        for place, photo in photos:
+            known = first.setdefault(place, photo)
+            if known is photo:
+                continue
+            if known.shapes == photo.shapes:
+                self.left_out[REPEATED] += 1
+            else:
+                doubled[place] = list(dict.fromkeys(one.origin for one in (known, photo) if one.origin))
         if doubled:
+            files = list(dict.fromkeys(name for names in doubled.values() for name in names))
+            where = f", in {' and '.join(files[:3])}" if len(files) > 1 else ""
             raise RecycleError(
-                f"{file}: {', '.join(map(repr, doubled[:3]))} is labelled more than once",
-                "keep one of them in the export",
+                f"{file}: {', '.join(map(repr, [*doubled][:3]))} is labelled more than once, in different ways{where}",
+                "move one of them out of the folder" if len(files) > 1 else "keep one of them in the export",
             )
+        return [*first.items()]
 
 
 def _is_file(root: Path, place: str) -> bool:

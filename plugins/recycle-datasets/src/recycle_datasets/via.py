@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
@@ -11,15 +12,18 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recycle_datasets import ViaOptions
+from recycle_datasets.areas import ellipse
 from recycle_datasets.recognise.via import METADATA, is_project, is_regions, recognise
 from recycle_datasets.shapes import LARGEST, Labels, Outline, Photo, Shape, ShapeSource, merged, sorted_names
-from recyclecli.coco import Tree, parse_json, read_bytes, read_text, split_called
+from recycle_datasets.splits import splits_of
+from recyclecli.coco import Tree, parse_json, read_bytes, read_text
 from recyclecli.types import DatasetContext, RecycleError
 
 USUAL = ("class", "label", "category", "name", "names", "type", "class_id", "object", "material")
 YES = ("", "1", "true", "yes", "on", "undefined")  # values of an attribute that is called as the class
 OTHERS = {"rect": "boxes", "point": "points", "polyline": "lines", "line": "lines"}
-SIDES = 64  # corners of a circle or an ellipse
+ONLY = "object"  # the class of regions none of which has one
+UNNAMED = "regions without a class"
 NEAR = 0.05  # a line whose ends are that near, in shares of its extent, goes around something
 
 Region = tuple[Mapping[str, Any], dict[str, str]]  # shape, and attributes as text
@@ -30,14 +34,23 @@ def open_via(options: ViaOptions, context: DatasetContext) -> ShapeSource:
 
     VIA shows photos as a browser does, turned as EXIF says. Of its shapes polygons, circles and ellipses are labelled
     areas. A polyline is one where its ends meet, or where a file has no polygon at all. VIA keeps no order of drawing:
-    the smaller is on top.
+    the smaller is on top. Where no region of any file has a class, all are of one, `object`; where some have, a photo
+    whose regions have none is left out.
 
     Raises:
-        RecycleError: see `ShapeSource`; no such file, none of VIA, or an attribute that may be the class in several.
+        RecycleError: see `ShapeSource`; no such file, none of VIA, no labelled area, or an attribute that may be the
+            class in several.
     """
     files = options.files or _recognised(context)
-    parts = [_read(context.root, name, options) for name in files]
-    labels = merged(parts, context.root / files[0])
+    splits = splits_of(files)
+    labels = _read_all(context.root, files, splits, options)
+    if not any(photo.shapes for photo in labels.photos) and labels.left_out[UNNAMED]:
+        print(
+            f"note: {labels.file}: no region has a class; all are taken for {ONLY!r}: -o unnamed=NAME names it",
+            file=sys.stderr,
+        )
+        labels = _read_all(context.root, files, splits, options.model_copy(update={"unnamed": ONLY}))
+    labels.refuse_no_area("draw polygons in VIA, and export the annotations again as JSON")
     labels.names = labels.names or sorted_names(labels.photos)
     return ShapeSource(context.root, labels)
 
@@ -52,26 +65,28 @@ def _recognised(context: DatasetContext) -> tuple[str, ...]:
     return files
 
 
-def _read(root: Path, name: str, options: ViaOptions) -> Labels:
+def _read_all(root: Path, files: Sequence[str], splits: Sequence[str], options: ViaOptions) -> Labels:
+    parts = [_read(root, name, split, options) for name, split in zip(files, splits, strict=True)]
+    return merged(parts, root / files[0])
+
+
+def _read(root: Path, name: str, split: str, options: ViaOptions) -> Labels:
     """One file."""
     file = root / name
     labels = Labels(file)
     entries, order = _entries(file)
     folder = PurePosixPath(name).parent
-    split = next(filter(None, map(split_called, reversed(folder.parts))), "") or split_called(file.stem)
     regions = [[_region(region) for region in entry[1]] for entry in entries]
     key = options.attribute or _attribute(file, [one[1] for found in regions for one in found])
-    labels.names = [str(value) for value in order.get(key, ())]
+    labels.names = [str(value).strip() for value in order.get(key, ())]
     areas = any(one[0].get("name") == "polygon" for found in regions for one in found)
     for (photo, _), found in zip(entries, regions, strict=True):
+        unnamed = labels.left_out[UNNAMED]
         shapes = list(_shapes(labels, f"{file}: {photo}", found, key, options.unnamed, areas))
-        labels.photos.append(Photo((folder / photo).as_posix(), shapes, split=split))
-    if not any(photo.shapes for photo in labels.photos):
-        held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items()) or "no region"
-        raise RecycleError(
-            f"{file} holds no labelled area with a class, but {held}",
-            "name the class of all of them with -o unnamed=CLASS, or the attribute with -o attribute=NAME",
-        )
+        if labels.left_out[UNNAMED] > unnamed and not shapes:
+            labels.left_out["photos none of whose regions has a class"] += 1
+        else:
+            labels.photos.append(Photo((folder / photo).as_posix(), shapes, split=split, origin=str(file)))
     return labels
 
 
@@ -83,18 +98,29 @@ def _entries(file: Path) -> tuple[list[tuple[str, Sequence[Any]]], dict[str, Seq
         content = parse_json(read_bytes(file, LARGEST))
     except ValueError as error:
         raise RecycleError(f"{file} is not valid JSON: {error}", "export it from VIA again") from error
-    order = {}
+    order: dict[str, Sequence[str]] = {}
     if is_project(content):
-        attributes = (content.get("_via_attributes") or {}).get("region") or {}
-        order = {key: tuple(one.get("options") or ()) for key, one in attributes.items() if isinstance(one, dict)}
+        order = _options(content.get("_via_attributes"))
         content = content[METADATA]
-    if content and not is_regions(content):
+    if content != {} and not is_regions(content):
         raise RecycleError(f"{file} is no project or region file of VIA", "export the annotations from VIA as JSON")
-    photos = []
+    photos: list[tuple[str, Sequence[Any]]] = []
     for entry in content.values():
         regions = entry["regions"]
-        photos.append((str(entry["filename"]), list(regions.values() if isinstance(regions, dict) else regions)))
+        name = str(entry["filename"]).replace("\\", "/")
+        photos.append((name, list(regions.values() if isinstance(regions, dict) else regions)))
     return photos, order
+
+
+def _options(attributes: Any) -> dict[str, Sequence[str]]:
+    """The values of each attribute of regions that is chosen from a list."""
+    found = attributes.get("region") if isinstance(attributes, dict) else None
+    settings = found.items() if isinstance(found, dict) else ()
+    return {
+        key: tuple(one["options"])
+        for key, one in settings
+        if isinstance(one, dict) and isinstance(one.get("options"), dict)
+    }
 
 
 def _rows(file: Path) -> list[tuple[str, Sequence[Any]]]:
@@ -152,7 +178,7 @@ def _shapes(
         if outline is None:
             labels.left_out[OTHERS.get(kind, f"shapes of kind {kind}")] += 1
         elif not name:
-            labels.left_out["regions without a class"] += 1
+            labels.left_out[UNNAMED] += 1
         else:
             yield Shape(name, [outline])
 
@@ -171,14 +197,11 @@ def _outline(labels: Labels, where: str, kind: str, shape: Mapping[str, Any], ar
     try:
         x, y = float(shape["cx"]), float(shape["cy"])
         across, down = (float(shape["r"]),) * 2 if kind == "circle" else (float(shape["rx"]), float(shape["ry"]))
-        turn = float(shape.get("theta", 0))
+        turn = math.degrees(float(shape.get("theta", 0)))
     except (KeyError, TypeError, ValueError):
         labels.faults.append((where, f"its {kind} lacks a centre or a radius"))
         return []
-    angles = [2 * math.pi * corner / SIDES for corner in range(SIDES)]
-    corners = [(across * math.cos(one), down * math.sin(one)) for one in angles]
-    cos, sin = math.cos(turn), math.sin(turn)
-    return labels.outline([(x + a * cos - b * sin, y + a * sin + b * cos) for a, b in corners], where)
+    return labels.outline(ellipse(x, y, across, down, turn), where)
 
 
 def _goes_around(points: Outline) -> bool:

@@ -12,10 +12,24 @@ HEADER = "region_shape_attributes"  # a column of a CSV export
 
 def recognise(tree: Tree) -> Iterator[Layout]:
     """All files of VIA as one layout: people keep one for each of the folders train and val."""
-    files = [name for name, content in tree.jsons() if is_regions(content) or is_project(content)]
-    files += [name for name in tree.few(".csv") if HEADER in tree.head(name).partition("\n")[0]]
+    found = [name for name, content in tree.jsons() if _is_via(content)]
+    found += [name for name in tree.few(".csv") if _is_table(tree, name)]
+    folders = {name.rpartition("/")[0] for name in found}
+    inside = [name for name in tree.ending(".json", ".csv") if name.rpartition("/")[0] in folders]
+    files = [name for name in inside if _is_table(tree, name) or _is_via(tree.glimpse(name))]
     if files:
         yield Layout("via", f"{files[0]} holds regions of VIA", "content", options={"files": tuple(files)})
+
+
+def _is_table(tree: Tree, name: str) -> bool:
+    return name.lower().endswith(".csv") and HEADER in tree.head(name).partition("\n")[0]
+
+
+def _is_via(content: Any) -> bool:
+    """Whether JSON, or its beginning, is VIA's: the last photo may be cut off."""
+    if isinstance(content, dict) and len(content) > 1 and not is_project(content):
+        content = dict([*content.items()][:-1])
+    return is_project(content) or is_regions(content)
 
 
 def is_project(content: Any) -> bool:
@@ -28,5 +42,8 @@ def is_regions(content: Any) -> bool:
     return (
         isinstance(content, dict)
         and bool(content)
-        and all(isinstance(photo, dict) and {"filename", "regions"} <= photo.keys() for photo in content.values())
+        and all(
+            isinstance(photo, dict) and "filename" in photo and isinstance(photo.get("regions"), list | dict)
+            for photo in content.values()
+        )
     )

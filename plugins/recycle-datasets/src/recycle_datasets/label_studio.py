@@ -1,0 +1,368 @@
+"""The `label-studio` dataset: Label Studio's own JSON, of tasks, of stored annotations and minimal (JSON-MIN)."""
+
+import base64
+import binascii
+import contextlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+from PIL import Image
+
+from recycle_datasets import LabelStudioOptions
+from recycle_datasets.areas import ellipse
+from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored, recognise
+from recycle_datasets.rle import decode_brush
+from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, merged, sorted_names
+from recycle_datasets.splits import splits_of
+from recycle_datasets.xmls import parse_xml
+from recyclecli.coco import PHOTO_SUFFIXES, Tree, encode, locate, parse_json, photo_size, read_bytes, resolve_file
+from recyclecli.types import DatasetContext, RecycleError
+
+KEYS = ("image", "img", "photo", "picture", "ocr", "url", "file")  # what the photo of a task is usually called
+TAGS = ("PolygonLabels", "BrushLabels", "BitmaskLabels", "EllipseLabels", "VectorLabels", "Labels")  # of areas
+UNLABELLED = "photos that nobody has labelled"
+SKIPPED = "photos that the annotators skipped"
+EXPORT = "label and submit them in Label Studio, and export again as JSON"
+
+Size = tuple[int, int]  # height and width in pixels
+Region = Mapping[str, Any]  # a result of an annotation; in JSON-MIN its value alone
+
+
+@dataclass(slots=True)
+class _Task:
+    """One task, whatever the form of the export."""
+
+    key: str
+    data: Mapping[str, Any]
+    annotations: list[Mapping[str, Any]] = field(default_factory=list)
+    predictions: int = 0
+    upload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Config:
+    """What a labelling configuration beside the tasks says: labels in its order, and data keys by the image's name."""
+
+    labels: Sequence[str] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """The regions of one photo of a task."""
+
+    address: str
+    where: str
+    regions: Sequence[Region]
+    size: Size | None
+    split: str
+
+
+def open_label_studio(options: LabelStudioOptions, context: DatasetContext) -> ShapeSource:
+    """The photos of Label Studio's tasks, of one file or of several.
+
+    Polygons, brush masks and ellipses are labelled areas, in per cent of the photo as it is before `image_rotation`
+    turns it on the screen. Label Studio shows photos as a browser does, turned as EXIF says, and states that size; old
+    browsers did not turn, and the stated size tells. It keeps no order of drawing: the smaller is on top. Of several
+    annotations of a task the ground truth is taken, else the one that was changed last; skipped ones and predictions
+    never are. The order of the classes is that of the labelling configuration, where it lies beside as XML, else
+    by name. Of a region with several labels the first counts.
+
+    Raises:
+        RecycleError: see `ShapeSource`; no such file, none of Label Studio, no labelled task or no labelled area.
+    """
+    files = options.files or _recognised(context)
+    config = _config(context.root)
+    found: list[Labels] = []
+    for name, split in zip(files, splits_of(files), strict=True):
+        found.append(_read(context.root, name, split, options.image, config))
+    labels = merged(found, context.root / files[0])
+    if not labels.photos and not labels.faults:
+        held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items()) or "no task"
+        raise RecycleError(f"{labels.file} holds no labelled task, but {held}", EXPORT)
+    labels.refuse_no_area("draw polygons or brush masks in Label Studio, and export again as JSON")
+    labels.names = list(dict.fromkeys([*config.labels, *sorted_names(labels.photos)]))
+    return ShapeSource(context.root, labels)
+
+
+def _recognised(context: DatasetContext) -> tuple[str, ...]:
+    if context.split is not None:
+        return (context.split,)
+    found = list(recognise(Tree(context.root)))
+    if not found:
+        raise RecycleError(
+            f"{context.root} holds no tasks of Label Studio", "name their file: -o data.dataset.files=[result.json]"
+        )
+    files: tuple[str, ...] = found[0].options["files"]
+    return files
+
+
+def _config(root: Path) -> _Config:
+    """The first labelling configuration below a folder, an XML file of a <View>."""
+    tree = Tree(root)
+    labels: list[str] = []
+    images: dict[str, str] = {}
+
+    def start(path: tuple[str, ...], attributes: Mapping[str, str]) -> None:
+        if path[-1] == "Label" and any(tag in path for tag in TAGS):
+            labels.append(attributes.get("alias") or attributes.get("value", ""))
+        elif path[-1] == "Image":
+            images[attributes.get("name", "")] = attributes.get("value", attributes.get("valueList", "")).lstrip("$")
+
+    for name in tree.few(".xml"):
+        if "<View" in tree.head(name, 2**12):
+            with contextlib.suppress(RecycleError):  # it would only tell an order
+                parse_xml(root / name, start)
+                break
+    return _Config([*filter(None, labels)], images)
+
+
+def _read(root: Path, name: str, split: str, key: str | None, config: _Config) -> Labels:
+    """One file."""
+    file = root / name
+    labels = Labels(file)
+    try:
+        content = parse_json(read_bytes(file, LARGEST))
+    except ValueError as error:
+        raise RecycleError(f"{file} is not valid JSON: {error}", "export it from Label Studio again") from error
+    if content != [] and not is_label_studio(content):
+        raise RecycleError(f"{file} holds no tasks of Label Studio", "export the tasks from it as JSON")
+    labelled: list[_Labelled] = []
+    for task in _tasks(content if isinstance(content, list) else [content]):
+        annotation = _annotation(labels, file, task)
+        if annotation is not None:
+            labelled += _photos(file, task, annotation, key, config, split)
+    sizes = _sizes(root, [one.address for one in labelled if one.size is None])
+    for number, one in enumerate(labelled, start=1):
+        size = one.size or sizes.get(one.address)
+        shapes = [] if size is None else list(_shapes(labels, one, size))
+        height, width = one.size or (None, None)
+        photo = Photo(one.address, shapes, height, width, one.split, str(file))
+        if one.address.startswith("data:"):  # the photo itself
+            inside = partial(_decoded, one.address.partition(",")[2])
+            photo = replace(photo, name=f"{file.stem}-{number}.png", embedded=inside)
+        labels.photos.append(photo)
+    return labels
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except (ValueError, binascii.Error):
+        return b""
+
+
+def _tasks(content: Sequence[Any]) -> Iterator[_Task]:
+    """The tasks of a file; records of JSON-MIN and stored annotations of one task become one."""
+    known: dict[str, _Task] = {}
+    for place, one in enumerate(content):
+        if not isinstance(one, dict):
+            continue
+        if is_stored(one):
+            task, annotations, predictions = one["task"], [one], 0
+        elif not any(name in one for name in ANNOTATED) and is_minimal(one):
+            task, annotations, predictions = {**one, "data": one}, [{**one, "result": [*_minimal(one)]}], 0
+        else:
+            task = one
+            annotations = one.get("annotations") or one.get("completions") or []
+            guesses = one.get("predictions")
+            predictions = len(guesses) if isinstance(guesses, list) else 0
+        key = str(task.get("id", task.get("inner_id", f"at {place}")))
+        data = task.get("data")
+        upload = task.get("file_upload")
+        known.setdefault(key, _Task(key, data if isinstance(data, dict) else {}))
+        known[key].annotations += annotations if isinstance(annotations, list) else []
+        known[key].predictions += predictions
+        known[key].upload = upload if isinstance(upload, str) else ""
+    yield from known.values()
+
+
+def _minimal(record: Mapping[str, Any]) -> Iterator[Region]:
+    """The regions of a record of JSON-MIN as results."""
+    for name, values in record.items():
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, dict) and _kind(value):
+                yield {**value, "from_name": name, "value": value}
+
+
+def _annotation(labels: Labels, file: Path, task: _Task) -> Mapping[str, Any] | None:
+    """The annotation of a task that is taken; None where there is none."""
+    if any(not isinstance(one, dict) for one in task.annotations):
+        raise RecycleError(f"{file}: task {task.key} holds the ids of its annotations alone", EXPORT)
+    if task.predictions:
+        labels.left_out["predictions of models"] += task.predictions
+    whole = [one for one in task.annotations if not one.get("was_cancelled") and not one.get("skipped")]
+    if not whole:
+        labels.left_out[SKIPPED if task.annotations else UNLABELLED] += 1
+        return None
+    if len(whole) > 1:
+        labels.left_out["annotations of a task beside the one that is taken"] += len(whole) - 1
+    return max(
+        whole, key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or one.get("created_at")))
+    )
+
+
+def _photos(
+    file: Path, task: _Task, annotation: Mapping[str, Any], key: str | None, config: _Config, split: str
+) -> Iterator[_Labelled]:
+    """The photos of a task with their regions; most tasks have one."""
+    results = annotation.get("result")
+    regions = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
+    addresses = _addresses(task, key)
+    names = [config.images.get(str(one.get("to_name")), one.get("to_name")) for one in regions]
+    used = [name for name in dict.fromkeys(names) if name in addresses] if len(addresses) > 1 and key is None else []
+    chosen = used or [next(iter(addresses), "")]
+    for name in chosen:
+        pages = addresses.get(name) or [task.upload]
+        own = [one for one, to in zip(regions, names, strict=True) if to == name or len(chosen) == 1]
+        for page, address in enumerate(pages):
+            shown = own if len(pages) == 1 else [one for one in own if (one.get("item_index") or 0) == page]
+            where = f"{file}: task {task.key}"
+            yield _Labelled(_plain(address), where, shown, _stated_size(shown), split)
+
+
+def _addresses(task: _Task, key: str | None) -> dict[str, list[str]]:
+    """The data of a task that are addresses of photos, by their keys, the likeliest first."""
+    found: dict[str, list[str]] = {}
+    for name, value in task.data.items():
+        values = value if isinstance(value, list) else [value]
+        texts = [one for one in values if isinstance(one, str) and (name == key or _is_address(one))]
+        if texts and key in (None, name):
+            found[name] = texts
+    rank = {name: place for place, name in enumerate(KEYS)}
+    return dict(sorted(found.items(), key=lambda pair: rank.get(pair[0].lower(), len(KEYS))))
+
+
+def _is_address(text: str) -> bool:
+    path = text.partition("?d=")[2] or text.partition("?")[0]
+    is_photo = PurePosixPath(unquote(path)).suffix.lower() in PHOTO_SUFFIXES if len(path) < 2**12 else False
+    return is_photo or text.startswith("data:image/") or "fileuri=" in text or "/data/upload/" in text
+
+
+def _plain(address: str) -> str:
+    """An address without what Label Studio wraps around it."""
+    if "fileuri=" in address:  # /tasks/1/presign/?fileuri=BASE64
+        text = unquote(address.partition("fileuri=")[2].partition("&")[0])
+        with contextlib.suppress(ValueError):
+            return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    if "?d=" in address:
+        return unquote(address.partition("?d=")[2].partition("&")[0]).replace("\\", "/")
+    return address
+
+
+def _stated_size(regions: Sequence[Region]) -> Size | None:
+    for one in regions:
+        height, width = one.get("original_height"), one.get("original_width")
+        if isinstance(height, int | float) and isinstance(width, int | float) and min(height, width) >= 1:
+            return int(height), int(width)
+    return None
+
+
+def _sizes(root: Path, addresses: Sequence[str]) -> dict[str, Size]:
+    """Sizes of photos whose regions state none."""
+    found: dict[str, Size] = {}
+    places = locate(root, addresses).found if addresses else {}
+    for address in addresses:
+        with contextlib.suppress(RecycleError):
+            found[address] = photo_size(resolve_file(root, places.get(address, address)))
+    return found
+
+
+def _kind(value: Mapping[str, Any]) -> str:
+    """What a region is; "" for what has no place in the photo."""
+    for key, kind in (("points", "polygon"), ("vertices", "vector"), ("rle", "brush"), ("imageDataURL", "bitmask")):
+        if key in value:
+            return kind
+    if "radiusX" in value:
+        return "ellipse"
+    if "x" in value and "y" in value:
+        return "box" if "height" in value else "keypoint"
+    return ""
+
+
+def _shapes(labels: Labels, photo: _Labelled, size: Size) -> Iterator[Shape]:
+    """The labelled areas of a photo; all else is counted as left out."""
+    for value, name, hidden, where in _regions(labels, photo):
+        kind = _kind(value)
+        if hidden:
+            labels.left_out["hidden regions"] += 1
+        elif kind in ("box", "keypoint", "vector"):
+            labels.left_out[{"box": "boxes", "keypoint": "keypoints", "vector": "vectors"}[kind]] += 1
+        elif kind == "polygon" and value.get("closed") is False:
+            labels.left_out["polygons that are not closed"] += 1
+        elif not name:
+            labels.left_out["regions without a label"] += 1
+        else:
+            shape = _shape(labels, where, kind, value, name, size)
+            if shape is not None:
+                yield shape
+
+
+def _regions(labels: Labels, photo: _Labelled) -> Iterator[tuple[Mapping[str, Any], str, bool, str]]:
+    """Of each region its value, its label, whether it is hidden, and where it is, for messages.
+
+    A shape and its label may be two results, of one id, or in JSON-MIN of one place.
+    """
+    values: dict[str, dict[str, Any]] = {}
+    hidden: set[str] = set()
+    for number, result in enumerate(photo.regions):
+        value = result.get("value")
+        if not isinstance(value, dict):
+            continue
+        key = str(result.get("id") or {name: one for name, one in value.items() if not _is_label(name)})
+        if not _kind(value) and key not in values:
+            labels.left_out["tags and texts"] += 1
+            continue
+        known = values.setdefault(key, {"": number})
+        known.update(value)
+        if result.get("hidden"):
+            hidden.add(key)
+    for key, value in values.items():
+        named = [one for name, texts in value.items() if _is_label(name) and isinstance(texts, list) for one in texts]
+        yield value, str(named[0]) if named else "", key in hidden, f"{photo.where}, region {value[''] + 1}"
+
+
+def _is_label(name: str) -> bool:
+    return name.endswith("labels")
+
+
+def _shape(labels: Labels, where: str, kind: str, value: Mapping[str, Any], name: str, size: Size) -> Shape | None:
+    """A labelled area in pixels; None and a fault where it cannot be used."""
+    height, width = size
+    try:
+        if kind == "polygon":
+            return Shape(name, [labels.outline(value["points"], where, (width / 100, height / 100))])
+        if kind == "ellipse":
+            x, y, across, down = (float(value[key]) / 100 for key in ("x", "y", "radiusX", "radiusY"))
+            turn = float(value.get("rotation") or 0)
+            corners = ellipse(x * width, y * height, across * width, down * height, turn)
+            return Shape(name, [labels.outline(corners, where)])
+        if kind == "brush":
+            if not value["rle"]:
+                labels.left_out["brush regions without a stroke"] += 1
+                return None
+            return Shape(name, rle=encode(decode_brush(value["rle"], height, width)))
+        return Shape(name, rle=encode(_bitmask(str(value["imageDataURL"]), height, width)))
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        labels.faults.append((where, f"its {kind} cannot be used: {error}"))
+        return None
+
+
+def _bitmask(address: str, height: int, width: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """The drawn pixels (H, W) of a PNG in a data address.
+
+    Raises:
+        ValueError: no such address, or of another size. OSError: no image.
+    """
+    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])), formats=("PNG",)) as image:
+        if image.size != (width, height):
+            raise ValueError(f"it is {image.width}x{image.height} pixels, and the photo {width}x{height}")
+        pixels = np.asarray(image.convert("RGBA"))
+    drawn: np.ndarray[Any, np.dtype[np.bool_]] = (pixels[..., :3].max(-1) > 0) & (pixels[..., 3] > 0)
+    return drawn

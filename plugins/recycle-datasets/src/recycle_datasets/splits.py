@@ -1,0 +1,32 @@
+"""The splits that annotation files belong to, by their folders and their own names."""
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from recyclecli.coco import split_called
+
+WORD = re.compile(r"[^\W\d_]+")
+
+
+def splits_of(names: Sequence[str]) -> list[str]:
+    """`train`, `val` or `test` of each file by the nearest folder that is called so, else by its own name; "" for none.
+
+    Names of files count where they tell splits apart: one `test.xml` alone is no split, nor is `train_val.json`.
+
+    Args:
+        names: of annotation files, relative to the root, with slashes.
+    """
+    own = [_in_name(PurePosixPath(name).stem) for name in names]
+    if len({*own} - {""}) < 2:
+        own = [""] * len(names)
+    return [_of_folder(name) or split for name, split in zip(names, own, strict=True)]
+
+
+def _of_folder(name: str) -> str:
+    return next(filter(None, map(split_called, reversed(PurePosixPath(name).parent.parts))), "")
+
+
+def _in_name(stem: str) -> str:
+    found = {split_called(word) for word in WORD.findall(stem)} - {""}
+    return found.pop() if len(found) == 1 else ""
