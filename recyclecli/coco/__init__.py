@@ -3,7 +3,7 @@
 Plugins may use everything listed here.
 """
 
-from recyclecli.coco.document import Document, read_document
+from recyclecli.coco.document import Document, read_document, shape_fault
 from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, is_background, label_index
 from recyclecli.coco.lookup import locate
 from recyclecli.coco.loose import strict
@@ -59,6 +59,7 @@ __all__ = [
     "read_text",
     "read_yaml",
     "resolve_file",
+    "shape_fault",
     "split_called",
     "strict",
 ]

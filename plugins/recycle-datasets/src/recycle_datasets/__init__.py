@@ -98,6 +98,30 @@ class LabelmeOptions(Options):
     )
 
 
+class SuperviselyOptions(Options):
+    """Which of Supervisely's folders are read."""
+
+    folders: tuple[str, ...] = Field(
+        (), description="folders of annotation files in the root; by default those that are recognised"
+    )
+
+
+class DarwinOptions(Options):
+    """Which of V7's folders are read."""
+
+    folders: tuple[str, ...] = Field(
+        (), description="folders of Darwin JSON in the root; by default those that are recognised, of one release"
+    )
+
+
+class DatumaroOptions(Options):
+    """Which of Datumaro's files are read."""
+
+    files: tuple[str, ...] = Field(
+        (), description="annotation files in the root; by default those that are recognised, one a subset"
+    )
+
+
 @hookimpl
 def recycle_datasets() -> Iterator[DatasetComponent]:
     """COCO folders, mask folders, YOLO folders, TACO and the sample set."""
@@ -174,4 +198,28 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
             "labelme": "labelme: a JSON file with shapes for each photo, as AnyLabeling and X-AnyLabeling write, too"
         },
         recognise="recycle_datasets.recognise.labelme:recognise",
+    )
+    yield DatasetComponent(
+        name="supervisely",
+        factory="recycle_datasets.supervisely:open_supervisely",
+        options=SuperviselyOptions,
+        summary="Photos with polygons and bitmaps of Supervisely projects, as of Dataset Ninja",
+        layouts={"supervisely": "Supervisely: a project or its datasets, ann/ with a JSON for each photo of img/"},
+        recognise="recycle_datasets.recognise.supervisely:recognise",
+    )
+    yield DatasetComponent(
+        name="darwin",
+        factory="recycle_datasets.darwin:open_darwin",
+        options=DarwinOptions,
+        summary="Photos with polygons and masks of V7's Darwin JSON, versions 1.0 and 2.0",
+        layouts={"darwin": "V7 Darwin: a JSON for each photo, as of `darwin dataset pull`, with item or image"},
+        recognise="recycle_datasets.recognise.darwin:recognise",
+    )
+    yield DatasetComponent(
+        name="datumaro",
+        factory="recycle_datasets.datumaro:open_datumaro",
+        options=DatumaroOptions,
+        summary="Photos with polygons and masks in Datumaro's own JSON",
+        layouts={"datumaro": "Datumaro JSON: annotations/SUBSET.json with categories and items, photos in images/"},
+        recognise="recycle_datasets.recognise.datumaro:recognise",
     )

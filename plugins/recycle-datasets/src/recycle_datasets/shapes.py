@@ -35,6 +35,7 @@ Outline = Sequence[float]  # x1 y1 x2 y2 ... in pixels, from the upper left corn
 MISSING = "photos that are not there"
 REPEATED = "photos that are labelled twice in the same way"
 LARGEST = 2**31  # bytes of an annotation file
+FARTHEST = 2**20  # pixels of a coordinate; filling a polygon takes memory by its extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Shape:
         holes: taken out of them.
         rle: its pixels in the whole photo as a COCO RLE, in the place of outlines.
         level: what lies on a higher level is drawn over it; see `Annotation`.
+        even_odd: what lies in an odd number of the outlines is inside, in the place of their union.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Shape:
     holes: Sequence[Outline] = ()
     rle: Mapping[str, Any] | None = None
     level: int = 0
+    even_odd: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,9 @@ class Labels:
             self.faults.append((where, "its points are no pairs of finite numbers"))
             return []
         flat: list[float] = (values * scale).ravel().tolist()
+        if flat and max(map(abs, flat)) > FARTHEST:
+            self.faults.append((where, f"its points reach {max(map(abs, flat)):g}, far outside any photo"))
+            return []
         return flat
 
     def refuse_no_area(self, remedy: str) -> None:
@@ -184,6 +190,12 @@ class ShapeSource:
         else:
             with self._file(index) as whole:
                 height, width = photo_size(whole)
+        for rle in (shape.rle for shape in photo.shapes if shape.rle is not None):
+            if list(rle["size"]) != [height, width]:
+                raise RecycleError(
+                    f"{file} is {width}x{height} pixels, and a mask of it {rle['size'][1]}x{rle['size'][0]}",
+                    "export the labels at the size of these photos",
+                )
         annotations = (
             Annotation(number, self._label_of[shape.name], _segmentation(shape, height, width), level=shape.level)
             for number, shape in enumerate(photo.shapes, start=1)
@@ -272,6 +284,13 @@ def _segmentation(shape: Shape, height: int, width: int) -> list[list[float]] | 
     """Polygons where they say it all, else an RLE."""
     if shape.rle is not None:
         return shape.rle
+    if shape.even_odd and len(shape.outlines) > 1:
+        odd = np.zeros((height, width), bool)
+        for outline in shape.outlines:
+            part = rasterise([list(outline)], height, width)
+            if part is not None:
+                odd ^= decode(part).view(bool)
+        return encode(odd)
     if not shape.holes:
         return [list(outline) for outline in shape.outlines]
     outer, inner = (rasterise(list(parts), height, width) for parts in (shape.outlines, shape.holes))

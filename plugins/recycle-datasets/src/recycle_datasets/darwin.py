@@ -1,0 +1,244 @@
+"""The `darwin` dataset: V7's Darwin JSON, versions 2.0 and 1.0, as it is downloaded or pulled."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from recycle_datasets import DarwinOptions
+from recycle_datasets.bitmaps import run_masks
+from recycle_datasets.folders import lines_of
+from recycle_datasets.places import Places
+from recycle_datasets.recognise.darwin import is_annotation, recognise
+from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
+from recyclecli.coco import Tree, parse_json, read_bytes, split_called
+from recyclecli.types import DatasetContext, RecycleError
+
+METADATA = Path(".v7", "metadata.json")  # beside the annotations: the classes of the dataset
+AREAS = frozenset({"polygon", "complex_polygon", "mask"})
+SYSTEM = "__raster_layer__"  # a class of Darwin's own, which holds the pixels of masks
+KINDS = {
+    "ellipse": "ellipses",
+    "tag": "tags",
+    "line": "lines",
+    "keypoint": "keypoints",
+    "skeleton": "skeletons",
+    "cuboid": "cuboids",
+    "eye": "eyes",
+    "frames": "objects of videos",
+    "bounding_box": "boxes",
+}
+
+
+def open_darwin(options: DarwinOptions, context: DatasetContext) -> ShapeSource:
+    """The photos of Darwin's items, those without an annotation too.
+
+    The rings of a polygon are filled as V7 does it: what lies in an odd number of them is inside. Masks are the values
+    of the item's raster layer that the mask's id is mapped to, row by row. Darwin keeps no order of drawing: the
+    smaller is on top. Of an item with several slots each image is a photo. The size that is stated tells whether the
+    photo was labelled turned, as EXIF says, or as it is stored; turned where both have that size. Classes are those of
+    .v7/metadata.json that may have an area, in its order; by name where it is missing. Splits are those of the lists
+    that `darwin dataset split` makes, the random ones first, or of folders.
+
+    Raises:
+        RecycleError: see `ShapeSource`; no file of Darwin JSON, or none with an area.
+    """
+    tree = Tree(context.root)
+    folders = options.folders or _recognised(tree, context)
+    labels = Labels(context.root / folders[0])
+    places = Places(tree.photos)
+    for folder in folders:
+        inside = "" if folder == "." else PurePosixPath(folder).as_posix()
+        labels.names = list(dict.fromkeys([*labels.names, *_classes(context.root / inside)]))
+        splits = _splits(context.root / inside)
+        for name in tree.folders.get(inside, ()):
+            if name.lower().endswith(".json"):
+                _read(labels, context.root, name, splits, places)
+    if not labels.faults and not any(photo.shapes for photo in labels.photos):
+        held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items()) or "no annotation"
+        raise RecycleError(
+            f"{labels.file} holds no polygon and no mask of a photo, but {held}",
+            "label polygons or masks in V7; boxes, ellipses, lines and tags are no areas",
+        )
+    labels.names = labels.names or sorted_names(labels.photos)
+    return ShapeSource(context.root, labels)
+
+
+def _recognised(tree: Tree, context: DatasetContext) -> tuple[str, ...]:
+    if context.split is not None:
+        return (context.split,)
+    found = list(recognise(tree))
+    if not found:
+        raise RecycleError(
+            f"{context.root} holds no Darwin JSON",
+            "name the folder of its files: -o data.dataset.folders=[annotations]",
+        )
+    folders: tuple[str, ...] = found[0].options["folders"]
+    return folders
+
+
+def _classes(folder: Path) -> Iterator[str]:
+    """Classes that may have an area, in the order of the dataset's metadata."""
+    for place in (folder, *folder.parents[:2]):
+        try:
+            content = parse_json(read_bytes(place / METADATA, LARGEST))
+            break
+        except (RecycleError, ValueError):
+            continue
+    else:
+        return
+    classes = content.get("classes") if isinstance(content, dict) else None
+    for one in classes if isinstance(classes, list) else []:
+        if isinstance(one, dict) and one.get("type") in AREAS and one.get("name"):
+            yield str(one["name"]).strip()
+
+
+def _splits(folder: Path) -> dict[str, str]:
+    """Last part of an annotation file's name to its split, of the lists that lie beside the folder."""
+    lists = folder.parent / "lists"
+    places = sorted(place for place in lists.glob("*") if place.is_dir() and not place.is_symlink())
+    chosen = [lists / "default"] if (lists / "default").is_dir() else places
+    found: dict[str, str] = {}
+    if len(chosen) == 1:
+        for way in ("random", "stratified_polygon"):
+            for split in ("train", "val", "test"):
+                file = chosen[0] / f"{way}_{split}.txt"
+                for line in lines_of(file) if file.is_file() else []:
+                    found.setdefault(line.replace("\\", "/").rpartition("/")[2], split)
+            if found:
+                break
+    return found
+
+
+def _read(labels: Labels, root: Path, name: str, splits: Mapping[str, str], places: Places) -> None:
+    """One annotation file, of an item with one slot or several."""
+    file = root / name
+    try:
+        content = parse_json(read_bytes(file, LARGEST))
+    except ValueError as error:
+        labels.faults.append((str(file), f"it is not valid JSON: {error}"))
+        return
+    if not is_annotation(content):
+        labels.left_out["JSON files that are no Darwin JSON"] += 1
+        return
+    annotations = [one for one in content["annotations"] if isinstance(one, dict)]
+    last = name.rpartition("/")[2]
+    folder = PurePosixPath(name).parent
+    split = splits.get(last, "") or next(filter(None, map(split_called, reversed(folder.parts))), "")
+    images = list(_images(labels, content))
+    for slot, photo, size in images:
+        own = [one for one in annotations if len(images) == 1 or not one.get("slot_names") or slot in one["slot_names"]]
+        shapes = list(_shapes(labels, str(file), own, size))
+        own_split = split or next(filter(None, map(split_called, reversed(photo.parent.parts))), "")
+        labels.photos.append(Photo(_place(places, folder, photo), shapes, *(size or (None, None)), own_split))
+
+
+def _images(labels: Labels, content: Mapping[str, Any]) -> Iterator[tuple[str, PurePosixPath, tuple[int, int] | None]]:
+    """The photos of an item: slot, where it lies, and its height and width."""
+    item, image = content.get("item"), content.get("image")
+    if not isinstance(item, dict):
+        image = image if isinstance(image, dict) else {}
+        if "frame_count" in image or "frame_urls" in image:
+            labels.left_out["videos"] += 1
+        else:
+            yield "0", _below(image.get("path")) / _plain(image.get("filename")), _size(image)
+        return
+    given = item.get("slots")
+    slots = [one for one in (given if isinstance(given, list) else []) if isinstance(one, dict)] or [{}]
+    for slot in slots:
+        files = slot.get("source_files")
+        files = [one for one in (files if isinstance(files, list) else []) if isinstance(one, dict)]
+        source = _plain(files[0].get("file_name") if files else slot.get("file_name"))
+        name = _plain(item.get("name"))
+        own = str(slot.get("slot_name", "0"))
+        if slot.get("type", "image") != "image" or slot.get("frame_urls") or len(files) > 1:
+            labels.left_out["videos, volumes and documents"] += 1
+        elif len(slots) == 1:
+            stem, suffix = PurePosixPath(name), PurePosixPath(source or name).suffix
+            yield own, _below(item.get("path")) / (stem.stem + suffix if suffix else name), _size(slot)
+        else:
+            yield own, _below(item.get("path")) / name / own / (source or name), _size(slot)
+
+
+def _plain(name: Any) -> str:
+    """The last part of a file's name."""
+    return str(name or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def _below(path: Any) -> PurePosixPath:
+    """A folder of the dataset as one below the photos' folder."""
+    parts = str(path or "").replace("\\", "/").split("/")
+    return PurePosixPath(*(part for part in parts if part not in ("", ".", "..")))
+
+
+def _size(image: Mapping[str, Any]) -> tuple[int, int] | None:
+    try:
+        size = int(image["height"]), int(image["width"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return size if min(size) > 0 else None
+
+
+def _place(places: Places, folder: PurePosixPath, photo: PurePosixPath) -> str:
+    """Where a photo lies: in images/ of the folder above the releases, or of another above; else as it is called."""
+    above = [folder, *folder.parents]
+    return places.exact([*(one / "images" for one in above), *above], photo.as_posix()) or photo.as_posix()
+
+
+def _shapes(
+    labels: Labels, file: str, annotations: Sequence[Mapping[str, Any]], size: tuple[int, int] | None
+) -> Iterator[Shape]:
+    """The labelled areas of a photo; all else is counted as left out."""
+    masks = _masks(labels, file, annotations, size)
+    for number, one in enumerate(annotations, start=1):
+        where = f"{file}: annotation {number}"
+        name = str(one.get("name") or "").strip()
+        outlines = _outlines(labels, where, one)
+        if name == SYSTEM or "raster_layer" in one:
+            continue
+        if outlines is None and "mask" not in one:
+            kind = next((what for key, what in KINDS.items() if key in one), "annotations of other kinds")
+            labels.left_out[kind] += 1
+        elif not name:
+            labels.faults.append((where, "it names no class"))
+        elif outlines is not None:
+            yield Shape(name, outlines, even_odd=True)
+        elif str(one.get("id")) in masks:
+            yield Shape(name, rle=masks[str(one.get("id"))])
+        else:
+            labels.left_out["masks without a pixel"] += 1
+
+
+def _outlines(labels: Labels, where: str, one: Mapping[str, Any]) -> list[list[float]] | None:
+    """The rings of a polygon, in whatever version; None for another annotation."""
+    polygon = next((one[key] for key in ("polygon", "complex_polygon") if isinstance(one.get(key), dict)), None)
+    if polygon is None or "frames" in one:
+        return None
+    paths = polygon.get("paths") or polygon.get("path") or []
+    if isinstance(paths, list) and paths and isinstance(paths[0], dict):
+        paths = [paths]
+    more = polygon.get("additional_paths") or []
+    if not isinstance(paths, list) or not isinstance(more, list):
+        labels.faults.append((where, "its paths are no list"))
+        return []
+    return [labels.outline(path, where) for path in [*paths, *more]]
+
+
+def _masks(
+    labels: Labels, file: str, annotations: Sequence[Mapping[str, Any]], size: tuple[int, int] | None
+) -> dict[str, Mapping[str, Any]]:
+    """Masks by the ids of their annotations."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for number, one in enumerate(annotations, start=1):
+        layer = one.get("raster_layer")
+        if not isinstance(layer, dict):
+            continue
+        where = f"{file}: annotation {number}"
+        mapping = layer.get("mask_annotation_ids_mapping")
+        if size is None or not isinstance(mapping, dict):
+            labels.faults.append((where, "its item states no size" if size is None else "it maps no masks"))
+            continue
+        try:
+            found.update(run_masks(layer.get("dense_rle") or [], mapping, *size))
+        except ValueError as error:
+            labels.faults.append((where, str(error)))
+    return found

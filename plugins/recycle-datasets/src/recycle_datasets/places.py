@@ -1,0 +1,28 @@
+"""Photos in the folders where a labelling tool puts them, before they are looked for by name anywhere."""
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+
+class Places:
+    """The photos below a folder, by folder and name.
+
+    Args:
+        photos: their names, with slashes.
+    """
+
+    def __init__(self, photos: Iterable[str]) -> None:
+        self._there = frozenset(photos)
+        self._stems: dict[str, list[str]] = {}
+        for name in self._there:
+            self._stems.setdefault(PurePosixPath(name).with_suffix("").as_posix(), []).append(name)
+
+    def exact(self, folders: Iterable[PurePosixPath], name: str) -> str:
+        """The photo of that name in the first folder that has one; "" for none."""
+        places = ((folder / name).as_posix() for folder in folders)
+        return next((place for place in places if place in self._there), "")
+
+    def by_stem(self, folders: Iterable[PurePosixPath], stem: str) -> str:
+        """The only photo of that name, whatever its suffix, in the first folder that has one; "" for none."""
+        found = (self._stems.get((folder / stem).as_posix(), []) for folder in folders)
+        return next((places[0] for places in found if len(places) == 1), "")
