@@ -122,6 +122,15 @@ class DatumaroOptions(Options):
     )
 
 
+class LabelboxOptions(Options):
+    """What Labelbox's files leave open."""
+
+    files: tuple[str, ...] = Field((), description="export files in the root; by default those that are recognised")
+    project: str | None = Field(
+        None, description="name or id of the project whose labels are read; by default all, united"
+    )
+
+
 @hookimpl
 def recycle_datasets() -> Iterator[DatasetComponent]:
     """COCO folders, mask folders, YOLO folders, TACO and the sample set."""
@@ -222,4 +231,12 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
         summary="Photos with polygons and masks in Datumaro's own JSON",
         layouts={"datumaro": "Datumaro JSON: annotations/SUBSET.json with categories and items, photos in images/"},
         recognise="recycle_datasets.recognise.datumaro:recognise",
+    )
+    yield DatasetComponent(
+        name="labelbox",
+        factory="recycle_datasets.labelbox:open_labelbox",
+        options=LabelboxOptions,
+        summary="Photos with polygons of Labelbox exports: NDJSON, JSON and CSV",
+        layouts={"labelbox": "Labelbox: an export of rows with data_row and projects, or with Label and Labeled Data"},
+        recognise="recycle_datasets.recognise.labelbox:recognise",
     )

@@ -1,6 +1,7 @@
 """Photos in the folders where a labelling tool puts them, before they are looked for by name anywhere."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import PurePosixPath
 
 
@@ -26,3 +27,15 @@ class Places:
         """The only photo of that name, whatever its suffix, in the first folder that has one; "" for none."""
         found = (self._stems.get((folder / stem).as_posix(), []) for folder in folders)
         return next((places[0] for places in found if len(places) == 1), "")
+
+    def by_any_stem(self, stem: str) -> str:
+        """The only photo of that name, whatever its folder and its suffix; "" for none, or several."""
+        found = self._anywhere.get(stem, [])
+        return found[0] if len(found) == 1 else ""
+
+    @cached_property
+    def _anywhere(self) -> dict[str, list[str]]:
+        stems: dict[str, list[str]] = {}
+        for name in self._there:
+            stems.setdefault(PurePosixPath(name).stem, []).append(name)
+        return stems
