@@ -47,6 +47,27 @@ class MasksOptions(Options):
     )
 
 
+class MaskTreeOptions(Options):
+    """Where photos and masks lie, and what names the classes."""
+
+    pairs: dict[str, str] = Field(
+        {}, description="photos to masks, without suffixes, * for one text in both: {images/*: masks/*_mask}"
+    )
+    tables: tuple[str, ...] = Field((), description="files in the root that name classes by number or colour")
+    lists: tuple[str, ...] = Field((), description="text files in the root that name the photos of a split")
+    classes: tuple[str, ...] | None = Field(None, description="names by value, from 0 on")
+    values: dict[int, str] | None = Field(
+        None, description="what each value is: {0: background, 255: paper}; `ignore` is left out"
+    )
+    colors: dict[str, tuple[int, int, int]] | None = Field(
+        None, description="what each colour is: {background: [0, 0, 0], paper: [255, 0, 0]}"
+    )
+    foreground: str = Field("foreground", description="class of masks of two values that nothing names")
+    reduce_zero_label: bool = Field(
+        False, description="value 0 is ignored and 1 is the first class, as mmsegmentation's option of that name says"
+    )
+
+
 class YoloOptions(Options):
     """Where the set is described."""
 
@@ -159,6 +180,24 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
         factory="recycle_datasets.masks:MaskSource",
         options=MasksOptions,
         summary="Photos with index masks as PNG, as of VOC and mmseg; 255 is ignored",
+    )
+    yield DatasetComponent(
+        name="mask-tree",
+        factory="recycle_datasets.masktree:MaskTree",
+        options=MaskTreeOptions,
+        summary="Photos and masks of numbers or colours, in the folders that tools and people keep them in",
+        layouts={
+            "cvat-masks": "CVAT Segmentation mask 1.1: labelmap.txt beside SegmentationClass",
+            "voc": "Pascal VOC: JPEGImages and SegmentationClass, lists in ImageSets/Segmentation",
+            "cityscapes": "Cityscapes: NAME_leftImg8bit.png and NAME_gtFine_labelIds.png",
+            "ade20k": "ADE20K scene parsing: images/training and annotations/training, objectInfo150.txt",
+            "mmseg": "mmsegmentation: img_dir and ann_dir, or images and annotations, with a folder for each split",
+            "roboflow-masks": "Roboflow semantic masks: NAME_mask.png beside NAME.jpg, _classes.csv",
+            "supervisely-masks": "Supervisely masks: masks_machine and obj_class_to_machine_color.json",
+            "rgb-masks": "Masks of colours: class_dict.csv or another table of names and colours",
+            "mask-folder": "Photos and masks: images and masks, NAME.jpg and NAME_mask.png, and the like",
+        },
+        recognise="recycle_datasets.recognise.masks:recognise",
     )
     yield DatasetComponent(
         name="yolo",

@@ -10,15 +10,15 @@ from PIL import Image
 
 from recycle_datasets import MasksOptions
 from recycle_datasets.folders import lines_of, photos_in
-from recycle_datasets.values import COLORS, LABELMAP, IndexMask, Meaning, by_value, meaning_of
-from recyclecli.coco import connected_pieces, has_background, open_photo, photo_size, read_photo
-from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError, Sample
+from recycle_datasets.maskfile import COLOR_MODES, IndexMask, opened, read_numbers
+from recycle_datasets.paired import PairedSource
+from recycle_datasets.values import COLORS, LABELMAP, Meaning, by_value, meaning_of
+from recyclecli.types import DatasetContext, RecycleError
 
 LISTS = "ImageSets/Segmentation"  # where VOC keeps the lists of its splits
-INDEX_MODES = ("P", "L", "1", "I;16", "I")
 
 
-class MaskSource:
+class MaskSource(PairedSource):
     """Photos of `images`, each with the mask of its name in `masks`; values are labels, 255 = ignore.
 
     An instance is a connected piece of one class, the background excepted.
@@ -35,53 +35,23 @@ class MaskSource:
     """
 
     def __init__(self, options: MasksOptions, context: DatasetContext) -> None:
-        self._root = context.root
         self._images, self._masks = context.root / options.images, context.root / options.masks
         self._suffix = options.suffix
         # as text, which is smaller than a path
         chosen = [file.relative_to(self._images).as_posix() for file in _chosen(context, options.images)]
         beside = self._images.absolute() == self._masks.absolute()
         self._names = [name for name in chosen if not (beside and name.endswith(options.suffix))]
-        self.splits = self._listed_splits() if context.split is None else {}
+        splits = self._listed_splits(context.root) if context.split is None else {}
         self._check_masks()
-        self._meaning = self._meaning_of(options)
-        self.class_names = self._meaning.class_names
-        self._first = int(has_background(self.class_names))
+        photos = [(self._images / name).relative_to(context.root).as_posix() for name in self._names]
+        pairs = [(photo, self._mask(name)) for photo, name in zip(photos, self._names, strict=True)]
+        super().__init__(context.root, pairs, Numbers(self._meaning_of(context.root, options)), splits)
 
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def record(self, index: int) -> Record:
-        """The size is the mask's; see `Source`."""
-        file = self._images / self._names[index]
-        height, width = _mask_size(self._mask(self._names[index]))
-        if photo_size(file) != (height, width):
-            read_photo(file, height, width)  # fits without the EXIF rotation, or raises
-        return Record(file, file.relative_to(self._root).as_posix(), height, width)
-
-    def read(self, index: int) -> Sample:
-        """See `Source`."""
-        mask, instances = self.read_labels(index)
-        return Sample(read_photo(self._images / self._names[index], *mask.shape), mask, instances)
-
-    def read_photo(self, index: int) -> NDArray[np.uint8]:
-        """Image (H, W, 3) uint8 RGB, without the labels."""
-        return read_photo(self._images / self._names[index], *_mask_size(self._mask(self._names[index])))
-
-    def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        """Mask (H, W) uint8 and instances (H, W) int32, without the photo.
-
-        Raises:
-            RecycleError: no index mask, or values that are no class.
-        """
-        mask = self._meaning.labels(_read_mask(self._mask(self._names[index])))
-        return mask, connected_pieces(mask, self._first)
-
-    def _listed_splits(self) -> dict[str, tuple[int, ...]]:
+    def _listed_splits(self, root: Path) -> dict[str, tuple[int, ...]]:
         places = {name: index for index, name in enumerate(self._names)}
         found = {}
         for split in ("train", "val", "test"):
-            files = [folder / f"{split}.txt" for folder in (self._root, self._root / LISTS)]
+            files = [folder / f"{split}.txt" for folder in (root, root / LISTS)]
             for file in [file for file in files if file.is_file()][:1]:
                 photos = _named(lines_of(file), self._images, file)
                 found[split] = tuple(places[photo.relative_to(self._images).as_posix()] for photo in photos)
@@ -107,12 +77,29 @@ class MaskSource:
                 "name a split or list of those that have one with --json-path",
             )
 
-    def _meaning_of(self, options: MasksOptions) -> Meaning:
+    def _meaning_of(self, root: Path, options: MasksOptions) -> Meaning:
         if options.values is not None:
             return by_value(options.values, "option values")
         files = [self._mask(name) for name in self._names]
         palettes = _palettes(files) if options.palettes else {}
-        return meaning_of(self._root, self._masks, options.classes, palettes, lambda: map(_read_mask, files))
+        return meaning_of(root, self._masks, options.classes, palettes, lambda: map(_read_mask, files))
+
+
+class Numbers:
+    """Reads masks of numbers."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        self._meaning = meaning
+        self.class_names = meaning.class_names
+
+    def size(self, file: Path) -> tuple[int, int]:
+        """See `ReadsMasks`."""
+        with _opened(file) as image:
+            return image.height, image.width
+
+    def labels(self, file: Path) -> NDArray[np.uint8]:
+        """See `ReadsMasks`."""
+        return self._meaning.labels(_read_mask(file))
 
 
 def _palettes(files: Iterable[Path]) -> dict[bytes, Path]:
@@ -158,37 +145,21 @@ def _named(names: Iterable[str], folder: Path, place: Path) -> list[Path]:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[Image.Image]:
-    with open_photo(file, "mask") as (image, _):
-        advice = "save masks as PNG of one channel whose values are the class numbers"
-        if image.format == "JPEG":
-            raise RecycleError(f"mask {file} is a JPEG, which changes the values", advice)
-        if image.mode not in INDEX_MODES:
+    with opened(file) as image:
+        if image.mode in COLOR_MODES:
             tables = [
                 name for name in (COLORS, LABELMAP) if any((place / name).is_file() for place in file.parents[:3])
             ]
             named = f"; {tables[0]} names these colours, but only those of palettes are read" if tables else ""
-            raise RecycleError(f"mask {file} holds {image.mode} colours, no class numbers{named}", advice)
+            raise RecycleError(
+                f"mask {file} holds {image.mode} colours, no class numbers{named}",
+                "read them with --dataset mask-tree, or save masks as PNG of one channel whose values are the class "
+                "numbers",
+            )
         yield image
-
-
-def _mask_size(file: Path) -> tuple[int, int]:
-    with _opened(file) as image:
-        return image.height, image.width
 
 
 def _read_mask(file: Path) -> IndexMask:
     """The mask as stored: its numbers, and the palette that it has for them."""
     with _opened(file) as image:
-        values = np.asarray(image)
-        colors = np.array(image.getpalette(), np.uint8).reshape(-1, 3) if image.mode == "P" else None
-        scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)  # PIL spreads the values of such files over 0..255
-    if values.max(initial=0) > IGNORE or values.min(initial=0) < 0:
-        raise RecycleError(f"mask {file} holds the value {values.max()}, no class", f"labels are 0 to {IGNORE}")
-    return IndexMask(file, (values // scale if scale > 1 else values).astype(np.uint8), colors)
-
-
-def _gray_bits(file: Path) -> int:
-    """Bits of each pixel of a gray PNG, 0 for other files."""
-    with file.open("rb") as handle:
-        head = handle.read(26)
-    return head[24] if head[:4] == b"\x89PNG" and head[25] == 0 else 0
+        return read_numbers(file, image)

@@ -12,48 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recycle_datasets.folders import checked_names, lines_of
+from recycle_datasets.maskfile import IndexMask, color_at
+from recycle_datasets.tables import Color
 from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_text
 from recyclecli.types import IGNORE, RecycleError
 
-Color = tuple[int, int, int]
 NONE = 256  # in a table: no class
 SPARSE, FILLED = 32, 8  # from so many classes on, one in so many must occur where no table names them
 CLASSES, COLORS, LABELMAP, NUMBERS = "classes.txt", "class_dict.csv", "labelmap.txt", "_classes.csv"
-
-
-@dataclass(frozen=True, slots=True)
-class IndexMask:
-    """A mask as stored.
-
-    Attributes:
-        file: where it was read.
-        values: (H, W) uint8.
-        palette: the colour of each value, shorter where the file has fewer; None where it has no palette.
-    """
-
-    file: Path
-    values: NDArray[np.uint8]
-    palette: NDArray[np.uint8] | None
-
-    def present(self) -> list[int]:
-        """The values that occur, ascending."""
-        found: list[int] = np.flatnonzero(np.bincount(self.values.ravel(), minlength=IGNORE + 1)).tolist()
-        return found
-
-    def colors(self) -> dict[int, Color]:
-        """The colour of each value that occurs; none where the palette does not tell the values apart."""
-        if self.palette is None:
-            return {}
-        present = self.present()
-        found = {value: color_at(self.palette, value) for value in present if value < len(self.palette)}
-        gray = all(color == (value, value, value) for value, color in found.items())
-        return found if len(set(found.values())) == len(present) and not gray else {}
-
-
-def color_at(palette: NDArray[np.uint8], value: int) -> Color:
-    """The colour of a value, by a palette of three numbers for each."""
-    red, green, blue = palette[value].tolist()
-    return red, green, blue
 
 
 @dataclass(frozen=True, slots=True)

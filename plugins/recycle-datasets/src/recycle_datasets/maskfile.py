@@ -1,0 +1,177 @@
+"""Files of masks: numbers, with or without a palette, or colours."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from recycle_datasets.tables import Color
+from recyclecli.coco import open_photo
+from recyclecli.types import IGNORE, RecycleError
+
+INDEX_MODES = ("P", "L", "1", "I;16", "I")
+COLOR_MODES = ("RGB", "RGBA", "LA", "PA")
+MOST = 2**12  # colours of one mask
+POINTER = b"version https://git-lfs"
+RAMP = np.arange(IGNORE + 1, dtype=np.uint8)[:, None].repeat(3, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexMask:
+    """A mask of numbers as stored.
+
+    Attributes:
+        file: where it was read.
+        values: (H, W) uint8.
+        palette: the colour of each value, shorter where the file has fewer; None where it has no palette. Grays of
+            a file of colours are numbers, and their own palette.
+    """
+
+    file: Path
+    values: NDArray[np.uint8]
+    palette: NDArray[np.uint8] | None
+
+    def present(self) -> list[int]:
+        """The values that occur, ascending."""
+        found: list[int] = np.flatnonzero(self.counts()).tolist()
+        return found
+
+    def counts(self) -> NDArray[np.int64]:
+        """(256,) pixels of each value."""
+        counts: NDArray[np.int64] = np.bincount(self.values.ravel(), minlength=IGNORE + 1)
+        return counts
+
+    def colors(self) -> dict[int, Color]:
+        """The colour of each value that occurs; none where the palette does not tell the values apart."""
+        if self.palette is None:
+            return {}
+        present = self.present()
+        found = {value: color_at(self.palette, value) for value in present if value < len(self.palette)}
+        gray = all(color == (value, value, value) for value, color in found.items())
+        return found if len(set(found.values())) == len(present) and not gray else {}
+
+
+@dataclass(frozen=True, slots=True)
+class ColorMask:
+    """A mask of colours.
+
+    Attributes:
+        file: where it was read.
+        codes: (H, W) uint32, red * 65536 + green * 256 + blue.
+        colors: each colour to its pixels.
+    """
+
+    file: Path
+    codes: NDArray[np.uint32]
+    colors: Counter[Color]
+
+
+Mask = IndexMask | ColorMask
+
+
+def color_at(palette: NDArray[np.uint8], value: int) -> Color:
+    """The colour of a value, by a palette of three numbers for each."""
+    red, green, blue = palette[value].tolist()
+    return red, green, blue
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[Image.Image]:
+    """A mask's image, its head read alone.
+
+    Raises:
+        RecycleError: missing, no image, a pointer of Git LFS, a JPEG, or of a mode that is no mask's.
+    """
+    with open_mask(file) as image:
+        advice = "save masks as PNG, of one channel whose values are the class numbers or of the classes' colours"
+        if image.format == "JPEG":
+            raise RecycleError(f"mask {file} is a JPEG, which changes the values", advice)
+        if image.mode not in (*INDEX_MODES, *COLOR_MODES):
+            raise RecycleError(f"mask {file} holds {image.mode} colours, no class numbers", advice)
+        yield image
+
+
+@contextmanager
+def open_mask(file: Path) -> Iterator[Image.Image]:
+    """As `open_photo`, with the cause where Git left a pointer in the file's place."""
+    refuse_pointer(file, "mask")
+    with open_photo(file, "mask") as (image, _):
+        yield image
+
+
+def refuse_pointer(file: Path, what: str) -> None:
+    """Raise RecycleError where a file is what Git LFS writes in the place of one that it has not fetched."""
+    try:
+        small = file.stat().st_size < 1024
+        head = file.read_bytes() if small and file.is_file() else b""
+    except OSError:
+        return
+    if head.startswith(POINTER):
+        raise RecycleError(
+            f"{what} {file} is a pointer of Git LFS, not the file itself", "fetch the files: git lfs pull"
+        )
+
+
+def mask_size(file: Path) -> tuple[int, int]:
+    """Height and width of a mask."""
+    with opened(file) as image:
+        return image.height, image.width
+
+
+def read_mask(file: Path) -> Mask:
+    """A mask as stored: its numbers and the palette that it has for them, or its colours. Grays are numbers.
+
+    Raises:
+        RecycleError: see `opened`; numbers above 255, or more colours than masks have.
+    """
+    with opened(file) as image:
+        return _read_colors(file, image) if image.mode in COLOR_MODES else read_numbers(file, image)
+
+
+def read_numbers(file: Path, image: Image.Image) -> IndexMask:
+    """The mask of an image of one of `INDEX_MODES`.
+
+    Raises:
+        RecycleError: numbers above 255.
+    """
+    values = np.asarray(image)
+    colors = np.array(image.getpalette(), np.uint8).reshape(-1, 3) if image.mode == "P" else None
+    scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)  # PIL spreads the values of such files over 0..255
+    if values.max(initial=0) > IGNORE or values.min(initial=0) < 0:
+        raise RecycleError(f"mask {file} holds the value {values.max()}, no class", f"labels are 0 to {IGNORE}")
+    return IndexMask(file, (values // scale if scale > 1 else values).astype(np.uint8), colors)
+
+
+def _read_colors(file: Path, image: Image.Image) -> Mask:
+    """What is transparent is black."""
+    if image.mode != "RGB":
+        whole = image.convert("RGBA")
+        image = Image.new("RGB", whole.size)
+        image.paste(whole.convert("RGB"), mask=whole.getchannel("A").point(lambda value: 255 if value else 0))
+    counts = image.getcolors(MOST)
+    if counts is None:
+        raise RecycleError(
+            f"mask {file} holds more than {MOST} colours: it is a photo, or was smoothed",
+            "save masks with the colours of the classes alone, resized by the nearest pixel",
+        )
+    colors = Counter({(int(color[0]), int(color[1]), int(color[2])): count for count, color in counts})
+    pixels = np.asarray(image)
+    if all(red == green == blue for red, green, blue in colors):
+        return IndexMask(file, np.ascontiguousarray(pixels[..., 0]), RAMP)
+    codes = pixels[..., 0].astype(np.uint32)
+    for channel in (1, 2):
+        codes <<= 8
+        codes |= pixels[..., channel]
+    return ColorMask(file, codes, colors)
+
+
+def _gray_bits(file: Path) -> int:
+    """Bits of each pixel of a gray PNG, 0 for other files."""
+    with file.open("rb") as handle:
+        head = handle.read(26)
+    return head[24] if head[:4] == b"\x89PNG" and head[25] == 0 else 0

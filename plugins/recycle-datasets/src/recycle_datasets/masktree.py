@@ -1,0 +1,263 @@
+"""The `mask-tree` dataset: photos and masks in the folders that tools and people keep them in."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from recycle_datasets import MaskTreeOptions
+from recycle_datasets.folders import lines_of
+from recycle_datasets.meanings import Labels, Named, labels_of
+from recycle_datasets.paired import PairedSource
+from recycle_datasets.recognise.masks import recognise
+from recycle_datasets.recognise.pairs import SUFFIXES, stem_of
+from recycle_datasets.survey import survey
+from recycle_datasets.tables import Table, parse_table
+from recyclecli.coco import Tree, read_text, resolve_file, split_called
+from recyclecli.types import DatasetContext, LabelFaults, RecycleError
+
+UNLABELLED, ALONE = "photos without a mask", "masks without a photo"
+REMEDY = (
+    "put photos and masks into one folder, under the same names, or say where they lie: -o 'pairs={images/*: masks/*}'"
+)
+
+
+class MaskTree(PairedSource):
+    """Photos with a mask each, found by patterns; numbers and colours of masks mean what the tables beside them say.
+
+    Photos without a mask are left out and counted. Masks are looked at once before the first is read, so that all
+    that cannot be used is named at once. A mask labels the photo as EXIF turns it, unless its size is that of the
+    stored one alone.
+
+    Args:
+        options: where photos, masks and tables lie; by default as they are recognised.
+        context: `split` is `train`, `val` or `test`, or a text file of names.
+
+    Attributes:
+        left_out: what the folders hold besides, to how many.
+
+    Raises:
+        RecycleError: no photo has a mask, or what nothing names. LabelFaults: masks that cannot be read, or are of
+            another size than their photo.
+    """
+
+    def __init__(self, options: MaskTreeOptions, context: DatasetContext) -> None:
+        root = context.root
+        tree = Tree(root)
+        if not options.pairs:
+            options = _recognised(options, tree)
+        self.left_out: Counter[str] = Counter()
+        pairs = _paired(tree, options.pairs, self.left_out)
+        splits = _listed(root, options.lists, [name for name, _ in pairs], self.left_out)
+        splits = splits or _by_folders([name for name, _ in pairs])
+        if context.split is not None:
+            chosen = _chosen(root, context.split, [name for name, _ in pairs], splits)
+            pairs, splits = [pairs[index] for index in chosen], {}
+        faults = [(name, fault) for name, file in pairs if (fault := _link_fault(root, file))]
+        files = [(name, root / file) for name, file in pairs]
+        if not faults:
+            seen = survey(root, files)
+            faults = seen.faults
+        if faults:
+            raise LabelFaults(faults, "correct these files, or take their photos out of the set")
+        reads: Labels = labels_of(root, _named(root, options, seen.present), seen, self.left_out)
+        super().__init__(root, files, reads, splits)
+
+
+def _recognised(options: MaskTreeOptions, tree: Tree) -> MaskTreeOptions:
+    found = [one for one in recognise(tree) if not one.root]
+    if not found:
+        raise RecycleError(f"{tree.root} holds no photos with masks that are recognised", REMEDY)
+    layout = min(found, key=lambda one: ("content", "description", "folders").index(one.evidence))
+    given = {key: getattr(options, key) for key in options.model_fields_set}
+    return MaskTreeOptions.model_validate({**layout.options, **given})
+
+
+def _paired(tree: Tree, patterns: Mapping[str, str], left_out: Counter[str]) -> list[tuple[str, str]]:
+    """Each photo with its mask, relative to the root."""
+    files = sorted(tree.ending(*SUFFIXES), key=lambda name: (_rank(name), name))
+    masks: dict[str, str] = {}
+    for name in files:
+        masks.setdefault(stem_of(name), name)
+    found: dict[str, str] = {}
+    used: dict[str, str] = {}
+    lone: dict[str, None] = {}
+    for photos, pattern in patterns.items():
+        for name in reversed(files):  # a JPEG before a PNG of its name
+            key = _between(name, photos)
+            if key is None or name in found:
+                continue
+            mask = masks.get(_filled(pattern, key))
+            if mask is None or mask == name:
+                lone[name] = None
+            elif mask in used:
+                left_out[f"photos of one name with another, as {name!r} with {used[mask]!r}"] += 1
+            else:
+                found[name], used[mask] = mask, name
+    alone = [name for pattern in patterns.values() for name in files if _between(name, pattern) is not None]
+    missing = [name for name in lone if name not in used and name not in found]
+    spare = [name for name in dict.fromkeys(alone) if name not in used and name not in found]
+    missing = [name for name in missing if name not in spare] if found else missing
+    if not found:
+        raise _nothing(tree, patterns, missing, spare)
+    left_out.update({UNLABELLED: len(missing)} if missing else {})
+    left_out.update({ALONE: len(spare)} if spare else {})
+    return sorted(found.items())
+
+
+def _nothing(tree: Tree, patterns: Mapping[str, str], photos: Sequence[str], masks: Sequence[str]) -> RecycleError:
+    """Why no photo has a mask."""
+    where = ", ".join(f"{photo}: {mask}" for photo, mask in patterns.items())
+    links = [place for pattern in patterns.values() for place in _links(tree.root / pattern) if place.is_symlink()]
+    if links:
+        target = links[0].readlink()
+        return RecycleError(
+            f"{len(links)} masks are links to files that are missing, the first is {links[0]}, a link to {target}",
+            "fetch the files that they lead to, and copy them in the place of the links: cp -rL",
+        )
+    if masks and not photos:
+        return RecycleError(
+            f"{tree.root} holds {len(masks)} masks, as {masks[0]!r}, and none of their photos (looked for: {where})",
+            "put the photos beside them, under the same names; tools often export masks alone",
+        )
+    names = f"its photos are called {', '.join(map(repr, photos[:2]))}, its masks {', '.join(map(repr, masks[:2]))}"
+    return RecycleError(f"no photo in {tree.root} has a mask of its name ({where}): {names}", REMEDY)
+
+
+def _links(pattern: Path) -> Iterator[Path]:
+    return pattern.parent.glob("*") if pattern.parent.is_dir() else iter(())
+
+
+def _link_fault(root: Path, name: str) -> str:
+    """What is said of a mask that is a link out of the root; "" for others."""
+    file = resolve_file(root, name)
+    if file.is_symlink() and not file.resolve().is_relative_to(root.resolve()):
+        return f"its mask {file} is a link to {file.readlink()}, outside of the folder"
+    return ""
+
+
+def _rank(name: str) -> int:
+    """Which of several files of one name is the mask."""
+    order = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
+    suffix = PurePosixPath(name).suffix.lower()
+    return order.index(suffix) if suffix in order else len(order)
+
+
+def _between(name: str, pattern: str) -> str | None:
+    """What * stands for where a pattern is the name of a file, with or without its suffix; None where it is not."""
+    before, _, after = pattern.partition("*")
+    text = name if after.lower().endswith(SUFFIXES) else stem_of(name)
+    fits = text.startswith(before) and text.endswith(after) and len(text) >= len(before) + len(after)
+    return text[len(before) : len(text) - len(after)] if fits else None
+
+
+def _filled(pattern: str, key: str) -> str:
+    name = pattern.replace("*", key, 1)
+    return stem_of(name) if name.lower().endswith(SUFFIXES) else name
+
+
+def _named(root: Path, options: MaskTreeOptions, present: Sequence[int]) -> Named:
+    """What options and tables say; the first table of colours, and the first of numbers, count."""
+    tables: list[tuple[str, Table]] = []
+    for name in options.tables:
+        table = parse_table(name, read_text(resolve_file(root, name)))
+        if table is None:
+            raise RecycleError(
+                f"{root / name} is no table of names with numbers or colours", "correct it, as name,r,g,b"
+            )
+        tables.append((name, table))
+    numbers = next((table.numbers for _, table in tables if table.numbers), {})
+    colors = next((table.colors for _, table in tables if table.colors), ())
+    where: object = ", ".join(name for name, _ in tables)
+    if options.colors is not None:
+        colors, where = tuple(options.colors.items()), "option colors"
+    if options.classes is not None:
+        numbers, where = dict(enumerate(options.classes)), "option classes"
+    if options.values is not None:
+        numbers, where = options.values, "option values"
+    if options.reduce_zero_label:
+        own = {value: name for value, name in numbers.items() if value}
+        own = {value + 1: name for value, name in numbers.items()} if 0 in numbers else own
+        numbers = {0: "ignore", **(own or {value: f"class-{value}" for value in present if 0 < value < 255})}
+    if options.classes is not None or options.values is not None:
+        colors = colors if options.colors is not None else ()
+    return Named(numbers, colors, where, options.foreground)
+
+
+def _by_folders(names: Sequence[str]) -> dict[str, list[int]]:
+    """The splits that folders are called after."""
+    splits: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        if split := split_of(PurePosixPath(name).parts[:-1]):
+            splits.setdefault(split, []).append(index)
+    return splits
+
+
+def split_of(parts: Sequence[str]) -> str:
+    """The split that the innermost folder names, also as one of its words (`train_images`); "" for none."""
+    for part in reversed(parts):
+        words = part.replace("-", "_").replace(" ", "_").split("_")
+        found = {split for word in (part, *words) if (split := split_called(word))}
+        if len(found) == 1:
+            return found.pop()
+    return ""
+
+
+def _listed(root: Path, lists: Sequence[str], names: Sequence[str], left_out: Counter[str]) -> dict[str, list[int]]:
+    """The splits that text files name; where none is for training, the rest is, or what `trainval` has besides."""
+    splits: dict[str, list[int]] = {}
+    both: list[int] = []
+    places = _places(names)
+    for name in lists:
+        stem = PurePosixPath(name).stem.lower()
+        found = _indices(root / name, places, left_out)
+        if split := split_called(stem):
+            splits.setdefault(split, found)
+        elif stem == "trainval":
+            both = found
+    if "train" not in splits and (splits or both):
+        others = {index for indices in splits.values() for index in indices}
+        rest = both or [index for index in range(len(names)) if index not in others]
+        splits["train"] = [index for index in rest if index not in splits.get("val", ())]
+    return {split: indices for split, indices in splits.items() if indices}
+
+
+def _places(names: Sequence[str]) -> dict[str, int]:
+    """Every ending of the photos' names, without suffix, to the photo; -1 where several end so."""
+    places: dict[str, int] = {}
+    for index, name in enumerate(names):
+        parts = stem_of(name).split("/")
+        for count in range(1, len(parts) + 1):
+            ending = "/".join(parts[-count:])
+            places[ending] = -1 if ending in places else index
+    return places
+
+
+def _indices(file: Path, places: Mapping[str, int], left_out: Counter[str]) -> list[int]:
+    """The photos that a list names: a name, or a path, alone or before that of its mask."""
+    found: dict[int, None] = {}
+    for line in lines_of(file):
+        for text in (line, *line.split('"')[1:2], *line.split()[:1], *line.split(",")[:1]):
+            index = _place(text, places)
+            if index >= 0:
+                found[index] = None
+                break
+        else:
+            left_out[f"names in {file.name} that are no labelled photo"] += 1
+    return list(found)
+
+
+def _place(text: str, places: Mapping[str, int]) -> int:
+    plain = text.strip().strip('"').replace("\\", "/")
+    parts = (stem_of(plain) if plain.lower().endswith(SUFFIXES) else plain).split("/")
+    return next((places[end] for k in range(len(parts)) if (end := "/".join(parts[k:])) in places), -1)
+
+
+def _chosen(root: Path, split: str, names: Sequence[str], splits: Mapping[str, Sequence[int]]) -> Sequence[int]:
+    if split in splits:
+        return splits[split]
+    for place in (Path(split), root / split):
+        if place.is_file():
+            return _indices(place, _places(names), Counter())
+    raise RecycleError(
+        f"{root} has no split {split!r}; its splits: {', '.join(splits) or 'none'}", "name one of them, or a text file"
+    )

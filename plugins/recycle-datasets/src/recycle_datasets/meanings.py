@@ -1,0 +1,338 @@
+"""What masks mean by the tables beside them: by colour, by number, or by what they hold where nothing names it."""
+
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recycle_datasets.folders import checked_names
+from recycle_datasets.maskfile import ColorMask, IndexMask, color_at, mask_size, read_mask
+from recycle_datasets.survey import Survey
+from recycle_datasets.tables import Color
+from recycle_datasets.values import FILLED, SPARSE, spelled
+from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, is_background
+from recyclecli.types import IGNORE, RecycleError
+
+BLACK: Color = (0, 0, 0)
+BORDER: Color = (224, 224, 192)  # of VOC's palette: 255
+NOWHERE = ("void", "unlabeled", "unlabelled", "unlabel")
+NOTHING = (*NOWHERE, "unknown", "other", "others", "none", "unclassified", "nothing", "null")
+IGNORED = (IGNORE_CATEGORY, "ignored", "__ignore__", "_ignore_")
+SMOOTH = 16  # grays between black and white that smoothing leaves
+MOST = 0.5  # of the pixels: without a name they may be, and no more
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What tables beside masks say.
+
+    Attributes:
+        numbers: value to name; empty where nothing says it.
+        colors: names with their colours, in order.
+        where: the tables, for messages.
+        foreground: the class of masks of two values that nothing names.
+    """
+
+    numbers: Mapping[int, str] = field(default_factory=dict)
+    colors: Sequence[tuple[str, Color]] = ()
+    where: object = ""
+    foreground: str = "foreground"
+
+
+class Labels:
+    """Reads masks of numbers and of colours.
+
+    Args:
+        class_names: K names by label.
+        by_value: value to label; others are ignored.
+        by_color: colour to label; others are ignored. None where numbers count.
+    """
+
+    def __init__(
+        self, class_names: tuple[str, ...], by_value: Mapping[int, int], by_color: Mapping[Color, int] | None = None
+    ) -> None:
+        self.class_names = class_names
+        self._table = np.full(IGNORE + 1, IGNORE, np.uint8)
+        for value, label in by_value.items():
+            self._table[value] = label
+        self._by_color = by_color
+        self._codes: NDArray[np.uint8] | None = None
+
+    def size(self, file: Path) -> tuple[int, int]:
+        """See `ReadsMasks`."""
+        return mask_size(file)
+
+    def labels(self, file: Path) -> NDArray[np.uint8]:
+        """See `ReadsMasks`."""
+        mask = read_mask(file)
+        if isinstance(mask, ColorMask):
+            labels: NDArray[np.uint8] = self._by_code()[mask.codes]
+            return labels
+        return self._of(mask)[mask.values]
+
+    def _of(self, mask: IndexMask) -> NDArray[np.uint8]:
+        """(256,) label of each of a mask's values."""
+        if self._by_color is None:
+            return self._table
+        table = np.full(IGNORE + 1, IGNORE, np.uint8)
+        for value in mask.present():
+            if mask.palette is None:
+                table[value] = self._by_color.get((value, value, value), IGNORE)
+            elif value < len(mask.palette):
+                table[value] = self._by_color.get(color_at(mask.palette, value), IGNORE)
+        return table
+
+    def _by_code(self) -> NDArray[np.uint8]:
+        """The label of each of the 2 ** 24 colours: 16 MiB, made once."""
+        if self._codes is None:
+            self._codes = np.full(1 << 24, IGNORE, np.uint8)
+            for (red, green, blue), label in (self._by_color or {}).items():
+                self._codes[red << 16 | green << 8 | blue] = label
+        return self._codes
+
+
+def labels_of(root: Path, named: Named, seen: Survey, left_out: Counter[str]) -> Labels:
+    """What the masks of a set mean; pixels of colours and numbers without a name are ignored and counted.
+
+    Raises:
+        RecycleError: colours that no table names, tables that do not fit, or numbers that differ between masks.
+    """
+    if seen.colored or (seen.conflict and (named.colors or not named.numbers)):
+        if not named.colors and not seen.conflict and seen.colors.keys() <= {*_voc_colors(), BORDER}:
+            return _of_voc(named, seen, left_out)
+        if not named.colors:
+            raise _unnamed_colors(root, seen)
+        return _by_color(named, seen, left_out)
+    if named.colors and (seen.palettes or not named.numbers) and _fits(named, seen):
+        return _by_color(named, seen, left_out)
+    if named.numbers:
+        return _by_number(named, named.numbers, seen.values, left_out)
+    if named.colors:
+        return _by_number(named, _order_of(root, named, seen), seen.values, left_out)
+    return _unnamed(seen.values, named.foreground)
+
+
+def _fits(named: Named, seen: Survey) -> bool:
+    """Whether the table's colours are those of the masks: of their palettes, or grays."""
+    known = {color for _, color in named.colors} | {BLACK}
+    inside = sum(count for color, count in seen.colors.items() if color in known)
+    found = {color for color in seen.colors if color in known}
+    if not seen.palettes:  # of grays all must be named, as small numbers are grays, too
+        return seen.colors.keys() <= known | {(IGNORE, IGNORE, IGNORE)}
+    return inside > MOST * seen.colors.total() and len(found) > 1
+
+
+def _by_color(named: Named, seen: Survey, left_out: Counter[str]) -> Labels:
+    """Labels in the order of the table, or of its numbers where it has these; the background first."""
+    colors: dict[str, Color] = {}
+    for name, color in named.colors:
+        if colors.setdefault(name, color) != color:
+            raise RecycleError(f"{named.where}: class {name!r} has two colours", "make each name unique")
+    ignored = {name for name, color in colors.items() if _is_ignored(name, color)}
+    ground = _ground(colors)
+    order = [name for name in colors if name not in ignored and name != ground]
+    stated = [name for _, name in sorted(named.numbers.items()) if name not in ignored and name != ground]
+    order = stated if sorted(stated) == sorted(order) else order
+    black_is_ground = not ground and BLACK not in colors.values() and seen.colors[BLACK] > 0
+    names = [BACKGROUND] if ground or black_is_ground else []
+    by_color = {BLACK: 0} if black_is_ground else {}
+    by_color |= {colors[ground]: 0} if ground else {}
+    for label, name in enumerate(order, start=len(names)):
+        by_color.setdefault(colors[name], label)
+    for name in ignored:
+        by_color.setdefault(colors[name], IGNORE)
+    strange = Counter({color: count for color, count in seen.colors.items() if color not in by_color})
+    for border in (BORDER, (IGNORE, IGNORE, IGNORE)):
+        if strange[border] and not seen.colored:
+            del strange[border]  # 255 by its palette, or by itself
+    if strange.total() > MOST * seen.colors.total():
+        raise RecycleError(
+            f"{named.where} does not name {_share(strange, seen.colors)} of the masks' pixels: {_told(strange)}",
+            f"add a line for each, as name,{','.join(map(str, strange.most_common(1)[0][0]))}",
+        )
+    if strange:
+        left_out[f"pixels of {_told(strange)}, which {named.where} does not name: ignored"] += strange.total()
+    return Labels(checked_names([*names, *order], named.where), {}, by_color)
+
+
+def _ground(colors: Mapping[str, Color]) -> str:
+    """The class that is the background: by its name, or by its name and black; "" for none."""
+    for words in ((), NOTHING):
+        for name, color in colors.items():
+            if is_background(name) if not words else color == BLACK and name.casefold() in words:
+                return name
+    return next((name for name in colors if name.casefold() in NOWHERE), "")
+
+
+def _is_ignored(name: str, color: Color) -> bool:
+    return name.casefold() in IGNORED or (color == BORDER and name.casefold() in ("neutral", "void", "border"))
+
+
+def _by_number(named: Named, numbers: Mapping[int, str], values: NDArray[np.int64], left_out: Counter[str]) -> Labels:
+    """Labels by named numbers: the background first, then by ascending value."""
+    present = np.flatnonzero(values).tolist()
+    numbers = _shifted(named, dict(sorted(numbers.items())), present)
+    kept = {value: name for value, name in numbers.items() if 0 <= value <= IGNORE and name.casefold() not in IGNORED}
+    if not kept:
+        raise RecycleError(f"{named.where} names no class", "name them, one a line")
+    ground = next((value for value in kept if is_background(kept[value])), None)
+    if ground is None and kept.get(0, "").casefold() in NOTHING:
+        ground = 0
+    if ground is None:
+        ground = next((value for value in kept if kept[value].casefold() in NOWHERE), None)
+    order = [value for value in kept if value != ground]
+    names = [BACKGROUND] if ground is not None else []
+    by_value = {value: label for label, value in enumerate(order, start=len(names))}
+    by_value |= {ground: 0} if ground is not None else {}
+    if ground is None and 0 not in numbers:
+        names, by_value = [BACKGROUND], {0: 0, **{value: label + 1 for value, label in by_value.items()}}
+    strange = {
+        value: int(values[value])
+        for value in present
+        if value not in by_value and value != IGNORE and value not in numbers
+    }
+    if sum(strange.values()) > MOST * values.sum():
+        raise RecycleError(
+            f"the masks hold the numbers {', '.join(map(str, present))}, and {named.where} names "
+            f"{', '.join(f'{value} {name}' for value, name in numbers.items())}",
+            "correct the table, or name them: -o 'values={0: background, 1: paper}'",
+        )
+    if strange:
+        shown = ", ".join(f"{value} ({count:,})" for value, count in strange.items())
+        left_out[f"pixels of numbers that {named.where} does not name, {shown}: ignored"] += sum(strange.values())
+    return Labels(checked_names([*names, *(spelled(kept[value]) for value in order)], named.where), by_value)
+
+
+def _shifted(named: Named, numbers: dict[int, str], present: Sequence[int]) -> dict[int, str]:
+    """Names by the values that masks have, where these are not the lines: 0 and 255, grays, or 0 for a background."""
+    names = list(numbers.values())
+    if list(numbers) != list(range(len(names))):
+        return numbers
+    found = numbers
+    if IGNORE in present and set(present) <= {0, IGNORE} and len(names) <= 2:
+        found = {0: BACKGROUND, IGNORE: names[0]} if len(names) == 1 else {0: names[0], IGNORE: names[1]}
+        if len(names) == 2 and is_background(names[1]):
+            found = {0: names[1], IGNORE: names[0]}
+    values = [value for value in present if value != IGNORE]
+    if not values or values[-1] < len(names) or found is not numbers:
+        pass
+    elif values[-1] == len(names) and not any(_is_ground(name) for name in names):
+        found = {0: BACKGROUND, **{value + 1: name for value, name in numbers.items()}}
+    elif values[-1] >= SPARSE and len(values) == len(names):
+        found = dict(zip(values, names, strict=True))
+    if found is not numbers:
+        order = ", ".join(f"{value} {name}" for value, name in found.items())
+        _note(f"{named.where} has {len(names)} names, and the masks hold {', '.join(map(str, present))}: {order}")
+    return found
+
+
+def _is_ground(name: str) -> bool:
+    return is_background(name) or name.casefold() in NOTHING
+
+
+def _unnamed(values: NDArray[np.int64], foreground: str) -> Labels:
+    """0 is the background, other numbers are classes; where there is one other, 255 too, it is the foreground."""
+    present = np.flatnonzero(values).tolist()
+    others = [value for value in present if value not in (0, IGNORE)]
+    between = values[1:IGNORE].sum()
+    if len(others) >= SMOOTH and max(others) > IGNORE // 2 and between * 20 < values.sum() and values[IGNORE]:
+        _note(
+            f"the masks are smoothed: {between / values.sum():.2%} of their pixels are neither 0 nor 255; from 128 on "
+            f"they are {foreground}"
+        )
+        return Labels((BACKGROUND, foreground), {value: int(value >= 128) for value in range(IGNORE + 1)})
+    if not others and IGNORE in present:
+        _note(f"the masks hold {' and '.join(map(str, present))} alone: 0 is the background, 255 is {foreground}")
+        return Labels((BACKGROUND, foreground), {0: 0, IGNORE: 1})
+    if len(others) == 1:
+        _note(f"nothing names the numbers of the masks: 0 is the background, {others[0]} is {foreground}")
+        return Labels((BACKGROUND, foreground), {0: 0, others[0]: 1})
+    largest = max(others, default=0)
+    sparse = largest >= SPARSE and FILLED * len(others) <= largest + 1
+    classes = others if sparse else list(range(1, largest + 1))
+    called = f"{', '.join(map(str, classes[:9]))}{' ...' if len(classes) > 9 else ''}"
+    if classes:
+        _note(f"nothing names the numbers of the masks: 0 is the background, {called} are classes of their own")
+    names = (BACKGROUND, *(f"class-{value}" for value in classes))
+    return Labels(names, {0: 0, **{value: label for label, value in enumerate(classes, start=1)}})
+
+
+def _order_of(root: Path, named: Named, seen: Survey) -> dict[int, str]:
+    """The lines of a table of colours as numbers, where their order can be that."""
+    names = [name for name, _ in named.colors]
+    ground = [place for place, name in enumerate(names) if _is_ground(name)]
+    largest = max([value for value in seen.present if value != IGNORE], default=0)
+    if ground not in ([], [0]):
+        first = ", ".join(sorted(names, key=lambda name: not _is_ground(name)))
+        raise RecycleError(
+            f"{named.where} states colours, and the masks hold the numbers {', '.join(map(str, seen.present))}: its "
+            f"lines are no order of these, since {names[ground[0]]!r} is not the first",
+            f"name the values from 0 on: -o {shlex.quote(f'classes=[{first}]')}",
+        )
+    if largest >= len(names) + (not ground):
+        raise RecycleError(
+            f"{named.where} names {len(names)} colours, and the masks hold others: {_told(seen.colors)}",
+            "correct the table, or name the values: -o 'values={0: background, 1: paper}'",
+        )
+    order = ", ".join(f"{value} {name}" for value, name in enumerate(names))
+    _note(f"{named.where} states colours, and the masks hold numbers; its lines are taken for these: {order}")
+    return dict(enumerate(names))
+
+
+def _of_voc(named: Named, seen: Survey, left_out: Counter[str]) -> Labels:
+    """Colours of VOC's palette, which stand for its numbers."""
+    value_of = {color: value for value, color in enumerate(_voc_colors())} | {BORDER: IGNORE}
+    values = np.zeros(IGNORE + 1, np.int64)
+    for color, count in seen.colors.items():
+        values[value_of[color]] += count
+    _note("the masks hold the colours of VOC's palette, which are taken for its numbers")
+    by_number = (
+        _by_number(named, named.numbers, values, left_out) if named.numbers else _unnamed(values, named.foreground)
+    )
+    by_color = {color: int(by_number._table[value]) for color, value in value_of.items() if value < IGNORE}
+    return Labels(by_number.class_names, {}, by_color)
+
+
+def _voc_colors() -> list[Color]:
+    """VOC's palette of 256 colours: the bits of a number, dealt out to the channels from above."""
+    found = []
+    for value in range(IGNORE + 1):
+        color = [0, 0, 0]
+        for bit in range(8):
+            for channel in range(3):
+                color[channel] |= (value >> (3 * bit + channel) & 1) << (7 - bit) if 3 * bit + channel < 8 else 0
+        found.append((color[0], color[1], color[2]))
+    return found
+
+
+def _unnamed_colors(root: Path, seen: Survey) -> RecycleError:
+    table = root / "class_dict.csv"
+    lines = ["name,r,g,b"]
+    for number, (color, _) in enumerate(seen.colors.most_common(30)):
+        name = "background" if color == BLACK else f"class-{number}"
+        lines.append(f"{name},{','.join(map(str, color))}")
+    text = "\\n".join([*lines, ""])
+    why = f", and their palettes differ: {seen.conflict}" if seen.conflict else ""
+    return RecycleError(
+        f"the masks hold {len(seen.colors)} colours, and no table beside them names these: {_told(seen.colors)}{why}",
+        f"write the names into {table} and import again: printf {shlex.quote(text)} > {shlex.quote(str(table))}",
+    )
+
+
+def _told(colors: Counter[Color]) -> str:
+    shown = ", ".join(f"({','.join(map(str, color))}) {count:,}" for color, count in colors.most_common(5))
+    many = f"{len(colors)} colours" if len(colors) > 1 else "1 colour"
+    return f"{many} ({shown}{' ...' if len(colors) > 5 else ''})"
+
+
+def _share(part: Counter[Color], whole: Counter[Color]) -> str:
+    return f"{part.total() / max(1, whole.total()):.0%}"
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
