@@ -29,7 +29,7 @@ def objects_of(document: dict) -> dict[str, list[tuple[str, np.ndarray]]]:
     return found
 
 
-def label_studio(folder: Path) -> dict[str, list[tuple[str, np.ndarray]]]:
+def label_studio(folder: Path, _: Path) -> dict[str, list[tuple[str, np.ndarray]]]:
     """Objects as Label Studio's converter decodes them, after its own check of tasks against the configuration."""
     from label_studio_sdk.converter.brush import decode_rle
     from label_studio_sdk.label_interface import LabelInterface
@@ -49,10 +49,11 @@ def label_studio(folder: Path) -> dict[str, list[tuple[str, np.ndarray]]]:
     return found
 
 
-def cvat(folder: Path) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """Objects as datumaro reads CVAT for images."""
+def cvat(folder: Path, photos: Path) -> dict[str, list[tuple[str, np.ndarray]]]:
+    """Objects as datumaro reads CVAT for images, which wants the photos in images/ beside the XML file."""
     from datumaro.components.dataset import Dataset
 
+    (folder / "images").exists() or (folder / "images").symlink_to(photos.absolute())
     dataset = Dataset.import_from(str(folder), "cvat")
     names = [label.name for label in dataset.categories()[next(iter(dataset.categories()))].items]
     found = {}
@@ -65,7 +66,7 @@ def main() -> None:
     """Compare, and say how many objects are equal."""
     tool, file, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     truth = objects_of(json.loads(file.read_text()))
-    found = {"label-studio": label_studio, "cvat": cvat}[tool](folder)
+    found = {"label-studio": label_studio, "cvat": cvat}[tool](folder, file.parent)
     equal = total = 0
     for name, objects in truth.items():
         rest = list(found.get(name) or found[str(Path(name).with_suffix(""))])

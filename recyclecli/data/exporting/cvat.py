@@ -27,12 +27,12 @@ def write(owned: Owned, photos: Iterable[Labelled], colors: Mapping[str, tuple[i
     owned.write_json(owned.base / LABELS, [{**label, "attributes": []} for label in labels], indent=1)
     with owned.whole(owned.base / FILE) as part, part.open("w", encoding="utf-8") as out:
         out.write(
-            '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta><job><labels>\n'
+            '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta><task><labels>\n'
         )
         for label in labels:
             name, color = escape(_legal(label["name"])), label["color"]
             out.write(f"    <label><name>{name}</name><color>{color}</color><type>mask</type></label>\n")
-        out.write("  </labels></job></meta>\n")
+        out.write("  </labels></task></meta>\n")
         for number, photo in enumerate(photos):
             size = f'width="{photo.width}" height="{photo.height}"'
             out.write(f'  <image id="{number}" name={quoteattr(_legal(photo.name))} {size}>\n')
