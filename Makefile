@@ -17,7 +17,7 @@ EDITABLE := -e . $(PLUGINS:%=-e %)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest -rs -n 2 --dist loadgroup
 MANIFESTS := pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
-TEST_TOOLS := axe-playwright-python build editables hatchling httpx2 hypothesis import-linter mypy onnx onnxruntime onnxscript playwright pytest pytest-xdist ruff supervision twine zensical
+TEST_TOOLS := axe-playwright-python build editables hatchling httpx2 hypothesis import-linter mypy onnx onnxruntime onnxscript pillow-heif playwright pytest pytest-xdist ruff supervision twine zensical
 
 NO_PYTHON := "recyclecli needs Python 3.11, 3.12 or 3.13 with venv, and none was found: install one, \
 as with 'apt-get install python3.11 python3.11-venv' or 'brew install python@3.13', or name one: make PYTHON=/path/to/python"

@@ -29,8 +29,7 @@ IGNORE = 255
 Kind = Literal["dataset", "augmentation", "model", "loss", "postprocessor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-ADDRESS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # of what is imported when it is needed
+KEBAB, ADDRESS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*"), re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 RESERVED = frozenset({"name", "id", "weight"})  # keys of a recipe's entry that are not the part's own
 
 
@@ -102,13 +101,12 @@ class DatasetComponent(Component):
     """Builds a `Source`: `factory(options, DatasetContext)`.
 
     Attributes:
-        layouts: kebab-case name of each layout that it recognises to what people call it and what it looks for;
-            what `recycle data import` lists, and takes as `--as`.
-        recognise: `package.module:attribute` of a function that is called with a `recyclecli.coco.Tree` and yields a
-            `Layout` for each that it finds. It is imported by `recycle data import` alone, so its module is light.
+        layouts: what labels look like that it recognises, kebab-case name to description, as `--as NAME` takes them.
+        recognise: `package.module:attribute` of a function that `recycle data import` calls with a
+            `recyclecli.coco.Tree`, and that yields a `Layout` for each that it finds; its module is light.
 
     Raises:
-        ValueError: also where one of the two is given without the other, or a layout's name has another form.
+        ValueError: also where one of the two is given without the other, or has another form.
     """
 
     kind: ClassVar[Kind] = "dataset"
@@ -117,13 +115,10 @@ class DatasetComponent(Component):
 
     def __post_init__(self) -> None:
         super(DatasetComponent, self).__post_init__()
-        if bool(self.layouts) != bool(self.recognise):
-            raise ValueError(f"{self.name}: layouts and recognise are given together")
-        for name in self.layouts:
-            if not KEBAB.fullmatch(name):
-                raise ValueError(f"{self.name}: layout name {name!r} is not kebab-case")
-        if self.recognise and not ADDRESS.fullmatch(self.recognise):
-            raise ValueError(f"{self.name}: recognise {self.recognise!r} is not 'package.module:attribute'")
+        if bool(self.layouts) != bool(ADDRESS.fullmatch(self.recognise)):
+            raise ValueError(f"{self.name}: layouts and recognise, 'package.module:attribute', are given together")
+        if wrong := [name for name in self.layouts if not KEBAB.fullmatch(name)]:
+            raise ValueError(f"{self.name}: layout name {wrong[0]!r} is not kebab-case")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +182,8 @@ class Layout:
     Attributes:
         name: one of the component's `layouts`.
         why: what says so, as the end of a sentence: "annotations.xml holds <image> elements".
-        evidence: whether the files of the labels say so themselves, a description beside them, or names of folders
-            alone. What is surer is taken, and what fits equally well is left to the user.
-        root: the folder that file names are relative to, as a name below the tree's root; "" for that itself.
+        evidence: what says so: files of labels, a description of them, or folders. The surest is taken.
+        root: the folder below the tree's root that file names are relative to; "" for the root itself.
         options: settings of the component that read it.
     """
 
@@ -324,8 +318,8 @@ class Source(Protocol):
     """What a dataset component builds: labelled photos, readable one by one, without torch.
 
     One whose data names its own splits offers an attribute `splits` too: `train`, `val` and `test`, as far as they
-    are named, to indices of photos. Test photos are never trained on. One that leaves out some of what its files hold
-    offers `left_out`: what ("boxes", "photos that nobody has labelled") to how many.
+    are named, to indices of photos. Test photos are never trained on. One that leaves out a part of its files offers
+    `left_out`: what ("boxes", "photos that nobody has labelled") to how many.
     """
 
     @property

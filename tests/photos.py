@@ -105,6 +105,6 @@ def kinds():
         "empty.jpg": (b"", "cannot be read: it is empty, 0 bytes"),
         "text.jpg": (b"hello", f"cannot be read: it is {FORMATS}"),
         "moving.gif": (_saved(image, "GIF"), f"cannot be read: it is GIF, and {FORMATS}"),
-        "phone.heic": (heic, f"cannot be read: it is HEIC, and {FORMATS}"),
+        "phone.heic": (heic, "cannot be read: it is HEIC, and damaged"),
     }
     return {name: (data, "") for name, data in taken.items()} | refused

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from recyclecli.errors import RecycleError
 
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+PHOTO_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif"}
+)
 UNREAD_SUFFIXES = frozenset(
     {
-        *(".gif", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jpx", ".jxl", ".tga", ".psd", ".exr", ".hdr"),
+        *(".gif", ".avif", ".jp2", ".j2k", ".jpx", ".jxl", ".tga", ".psd", ".exr", ".hdr"),
         *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
     }
 )

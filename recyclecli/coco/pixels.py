@@ -1,6 +1,7 @@
 """Decoding a photo: the one reader of every command, of the page and of the run.py of an export.
 
-An export embeds this file in its run.py, so it needs numpy and Pillow and nothing of ours.
+An export embeds this file in its run.py, so it needs numpy and Pillow and nothing of ours. HEIC is read where
+pillow-heif is installed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from typing import IO, Literal
 
 import numpy as np
@@ -40,7 +42,7 @@ OTHERS = ((0, b"GIF8", "GIF"), (4, b"ftypavi", "AVIF"), (4, b"ftyphei", "HEIC"),
           (4, b"JXL ", "JPEG XL"), (0, b"\xff\x0a", "JPEG XL"))  # fmt: skip
 """Offset, bytes and name of formats that are not read."""
 TO_JPEG = (
-    "save it as JPEG: heif-convert IN OUT.jpg, on a Mac sips -s format jpeg IN --out OUT.jpg; on an iPhone choose "
+    "pip install pillow-heif, or save it as JPEG: heif-convert IN OUT.jpg, on a Mac sips -s format jpeg IN --out OUT.jpg; on an iPhone choose "
     "Camera, Formats, Most Compatible"
 )
 
@@ -103,7 +105,7 @@ def recognised(handle: IO[bytes]) -> Iterator[Image.Image]:
             warnings.simplefilter("ignore")
             if (most := max_pixels()) > PIXELS:
                 Image.MAX_IMAGE_PIXELS = most  # PIL refuses twice as many
-            image: Image.Image = Image.open(handle, formats=FORMATS)
+            image: Image.Image = Image.open(handle, formats=_formats(handle))
         if image.width * image.height > most:
             raise TooLarge(*image.size)
         with image, _alone if image.width * image.height > LARGE else nullcontext():
@@ -137,12 +139,29 @@ def _bomb(handle: IO[bytes]) -> Unreadable:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             handle.seek(0)
-            with Image.open(handle, formats=FORMATS) as image:
+            with Image.open(handle, formats=_formats(handle)) as image:
                 return TooLarge(*image.size)
         except DAMAGE as error:
             return Unreadable(f"cannot be read: {error or type(error).__name__}")
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+def _formats(handle: IO[bytes]) -> tuple[str, ...]:
+    """The formats that a file is tried for: HEIC by its head alone, with pillow-heif, which tells PIL about it."""
+    head = handle.read(32)
+    handle.seek(0)
+    if _other(head) != "HEIC" or find_spec("pillow_heif") is None:
+        return FORMATS
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+    return ("HEIF",)
+
+
+def _other(head: bytes) -> str:
+    """The name of a format that PIL does not read for us; "" for none."""
+    return next((name for start, magic, name in OTHERS if head[start:].startswith(magic)), "")
 
 
 def _unknown(handle: IO[bytes]) -> Unreadable:
@@ -151,11 +170,13 @@ def _unknown(handle: IO[bytes]) -> Unreadable:
     head = handle.read(32)
     if not head:
         return Unreadable("cannot be read: it is empty, 0 bytes")
-    name = next((name for start, magic, name in OTHERS if head[start:].startswith(magic)), "")
+    name = _other(head)
+    if name == "HEIC" and find_spec("pillow_heif") is not None:
+        return Unreadable("cannot be read: it is HEIC, and damaged")
     found = f"it is {name}, and none of" if name else "it is none of"
     remedy = "save it in one of these formats, or drop it from the set"
     if name in ("HEIC", "AVIF"):
-        remedy = TO_JPEG
+        remedy = TO_JPEG if name == "HEIC" else TO_JPEG.partition(", or ")[2]
     return Unsupported(f"cannot be read: {found} {', '.join(FORMATS)}, whatever its name says", remedy)
 
 

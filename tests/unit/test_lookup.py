@@ -9,7 +9,7 @@ from PIL import Image
 from support import coco, recycle_here, write_coco
 
 from recyclecli import api
-from recyclecli.coco import CocoSource, read_photo
+from recyclecli.coco import CocoSource, photo_size, read_photo
 from recyclecli.coco.lookup import locate
 from recyclecli.engine.predicting.photos import find_photos
 from recyclecli.errors import RecycleError
@@ -112,9 +112,27 @@ class TestGone:
         (root / "images/5.jpg").write_bytes(HEIC)
         return root
 
-    def test_heic_is_named(self, tmp_path):
-        with pytest.raises(RecycleError, match="it is HEIC, and none of"):
-            read_photo(self.gone(tmp_path) / "images/5.jpg")
+    def test_heic_that_cannot_be_read_is_named(self, tmp_path, monkeypatch):
+        file = self.gone(tmp_path) / "images/5.jpg"
+        with pytest.raises(RecycleError, match="it is HEIC, and damaged"):
+            read_photo(file)
+        monkeypatch.setattr("recyclecli.coco.pixels.find_spec", lambda name: None)
+        with pytest.raises(RecycleError, match=r"it is HEIC, and none of(.|\n)*pip install pillow-heif"):
+            read_photo(file)
+
+    def test_heic_is_read_as_its_camera_held_it(self, tmp_path):
+        pillow_heif = pytest.importorskip("pillow_heif")
+        upright = np.zeros((64, 96, 3), np.uint8)
+        upright[:32, :48] = (250, 20, 20)
+        upright[32:, 48:] = (20, 20, 250)
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        turned = np.rot90(upright)  # as the sensor stored it
+        file = pillow_heif.from_pillow(Image.fromarray(np.ascontiguousarray(turned)))
+        file.info["exif"] = exif.tobytes()
+        file.save(tmp_path / "a.heic", quality=95)
+        assert photo_size(tmp_path / "a.heic") == (64, 96)
+        assert np.abs(read_photo(tmp_path / "a.heic").astype(int) - upright).mean() < 5
 
     def test_the_remedy_of_train_drops_them(self, tmp_path):
         self.gone(tmp_path)

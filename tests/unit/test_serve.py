@@ -114,7 +114,7 @@ WHOLE = encoded(thirds(900, 600), "JPEG")
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", 415, "none of JPEG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "none of JPEG"),
         (encoded(thirds(), "GIF"), 415, "none of JPEG"),
-        (HEIC, 415, "HEIC"),
+        (HEIC, 400, "it is HEIC, and damaged"),
         (WHOLE[: len(WHOLE) // 2], 400, "cannot be read"),
         (encoded(thirds())[:60], 400, "cannot be read"),
         (header_of_png(20_000, 20_000), 413, "pixels, and at most"),
