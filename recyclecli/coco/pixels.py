@@ -42,8 +42,8 @@ OTHERS = ((0, b"GIF8", "GIF"), (4, b"ftypavi", "AVIF"), (4, b"ftyphei", "HEIC"),
           (4, b"JXL ", "JPEG XL"), (0, b"\xff\x0a", "JPEG XL"))  # fmt: skip
 """Offset, bytes and name of formats that are not read."""
 TO_JPEG = (
-    "pip install pillow-heif, or save it as JPEG: heif-convert IN OUT.jpg, on a Mac sips -s format jpeg IN --out OUT.jpg; on an iPhone choose "
-    "Camera, Formats, Most Compatible"
+    "pip install pillow-heif, or save it as JPEG: heif-convert IN OUT.jpg, on a Mac sips -s format jpeg IN --out "
+    "OUT.jpg; on an iPhone choose Camera, Formats, Most Compatible"
 )
 
 _alone = threading.RLock()

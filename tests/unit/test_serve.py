@@ -76,7 +76,8 @@ def test_every_form_of_photos_that_the_readers_take(client, form):
 
 def test_the_forms_are_those_of_the_readers():
     Image.init()
-    assert {Image.registered_extensions()[suffix] for suffix in PHOTO_SUFFIXES} == set(FORMATS)
+    suffixes = PHOTO_SUFFIXES - {".heic", ".heif"}  # pillow-heif's
+    assert {Image.registered_extensions()[suffix] for suffix in suffixes} == set(FORMATS)
 
 
 def test_exif_rotation_is_applied(client):
