@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from recyclecli.data.convert.photos import copy_photo, inside, read_records, to_
 from recyclecli.data.importing.recognise import Candidate
 from recyclecli.data.named import named_splits
 from recyclecli.data.sources import read_labels
+from recyclecli.data.threads import in_threads
 from recyclecli.errors import RecycleError
 from recyclecli.owned import Owned
 from recyclecli.progress import track
@@ -104,10 +105,16 @@ def _documents(
     """A COCO document of each split."""
     chosen = sorted({index for indices in parts.values() for index in indices})
     own_images, own_annotations = _fields(source)
-    entries = {
-        index: list(_entries(source, index, records[index], own_annotations.get(index, ()), left_out))
-        for index in track(chosen, len(chosen), "reading labels")
-    }
+
+    def read(index: int) -> tuple[list[dict[str, Any]], int]:
+        return _entries(source, index, records[index], own_annotations.get(index, ()))
+
+    entries = {}
+    for index, (found, empty) in zip(
+        chosen, in_threads(read, track(chosen, len(chosen), "reading labels")), strict=True
+    ):
+        entries[index] = found
+        left_out.update({"shapes that enclose no pixel": empty} if empty else {})
     ignored = any(entry["category_id"] == IGNORE for found in entries.values() for entry in found)
     categories = categories_of(source.class_names, ignored)
     documents = []
@@ -126,44 +133,46 @@ def _documents(
 
 
 def _fields(source: Source) -> tuple[dict[int, dict[str, Any]], dict[int, list[dict[str, Any]]]]:
-    """What a COCO file says besides of each photo and of its annotations, their provenance above all."""
+    """What a COCO file says besides of each photo and of its annotations: ids that can be kept, and provenance."""
     if not isinstance(source, CocoSource):
         return {}, {}
     images = source.document["images"]
     places = {image["id"]: place for place, image in enumerate(images)}
+    ids = [one.get("id") for one in source.document["annotations"]]
+    anew = len(set(ids)) < len(ids) or not all(isinstance(one, int) for one in ids)
+    left = ("image_id", "id") if anew else ("image_id",)
     annotations: dict[int, list[dict[str, Any]]] = {}
     for one in source.document["annotations"]:
-        kept = {key: value for key, value in one.items() if key not in ("id", "image_id")}
+        kept = {key: value for key, value in one.items() if key not in left}
         annotations.setdefault(places[one["image_id"]], []).append(kept)
     return dict(enumerate(images)), annotations
 
 
 def _entries(
-    source: Source, index: int, record: Record, own: Sequence[dict[str, Any]], left_out: Counter[str]
-) -> Iterator[dict[str, Any]]:
-    """The objects of a photo as COCO annotations, with labels as categories."""
+    source: Source, index: int, record: Record, own: Sequence[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], int]:
+    """The objects of a photo as COCO annotations, with labels as categories, and how many enclose no pixel."""
     size = (record.height, record.width)
     background = has_background(source.class_names)
     drawn_away = background and any(one.label == 0 for one in record.annotations)
     if not record.annotations or drawn_away or _ordered(record.annotations, *size):
         mask, instances = read_labels(source, index)
-        for region in mask_regions(mask, instances, background):
-            if region.label or not background:
-                yield {"category_id": region.label, **shape_of(region, *size)}
-        return
+        regions = mask_regions(mask, instances, background)
+        drawn = [region for region in regions if region.label or not background]
+        return [{"category_id": region.label, **shape_of(region, *size)} for region in drawn], 0
     from pycocotools import mask as coco
 
+    found = []
     for place, one in enumerate(record.annotations):
         rle = rasterise(one.segmentation, *size)
         area = 0 if rle is None else int(coco.area(rle))
         if rle is None or not area:
-            left_out["shapes that enclose no pixel"] += 1
             continue
         counts = rle["counts"] if isinstance(rle["counts"], str) else rle["counts"].decode("ascii")
         polygons = not isinstance(one.segmentation, dict) and not one.iscrowd
         shape = one.segmentation if polygons else {"size": list(size), "counts": counts}
         crowd = int(one.iscrowd or one.label == IGNORE)
-        yield {
+        entry = {
             **(own[place] if own else {}),
             "category_id": one.label,
             "segmentation": shape,
@@ -171,6 +180,8 @@ def _entries(
             "bbox": coco.toBbox(rle).tolist(),
             "iscrowd": crowd,
         }
+        found.append(entry)
+    return found, len(record.annotations) - len(found)
 
 
 def _ordered(annotations: Sequence[Annotation], height: int, width: int) -> bool:
