@@ -147,7 +147,7 @@ class TestYolo:
         yolo(tmp_path, {"images/train": 2, "images/val": 2}, self.YAML)
         for number in range(2):
             file = tmp_path / f"labels/train/images-train-{number}.txt"
-            file.write_text(f"0 0.1 0.1 0.9 0.1\n{SQUARE}3 0.1 0.1 0.9 0.1 0.9 0.9\n0 2 2 2 2 2 2\n")
+            file.write_text(f"0 0.1 0.1 0.9\n{SQUARE}3 0.1 0.1 0.9 0.1 0.9 0.9\n0 2 2 2 2 2 2\n")
         with pytest.raises(LabelFaults) as error:
             api.open_data(tmp_path, dataset="yolo")
         assert len(error.value.faults) == 6

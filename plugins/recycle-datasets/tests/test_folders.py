@@ -299,7 +299,6 @@ class TestYolo:
     @pytest.mark.parametrize(
         ("line", "message"),
         [
-            ("0 0.5 0.5 0.2 0.2", "it is a box"),
             ("0", "no polygon"),
             ("0 0.1 0.1 0.2 0.2 0.3", "no polygon"),
             (f"0 {SQUARE} 0.5", "no polygon"),

@@ -71,7 +71,10 @@ class MaskTreeOptions(Options):
 class YoloOptions(Options):
     """Where the set is described."""
 
-    data: str = Field("data.yaml", description="the YAML file in the root that names classes and folders")
+    data: str = Field(
+        "data.yaml",
+        description="the file in the root that names classes and folders: YAML, or darknet's .data; by default any",
+    )
     names: tuple[str, ...] | None = Field(
         None, description="class names by number; by default of the YAML file, else classes.txt, else class-0 and on"
     )
@@ -204,6 +207,11 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
         factory="recycle_datasets.yolo:YoloSource",
         options=YoloOptions,
         summary="Photos with polygons in YOLO segmentation files, as of ultralytics",
+        layouts={
+            "yolo": "YOLO segmentation: a .txt file of polygons for each photo, in labels or beside it, with a YAML "
+            "file that names classes and folders, classes.txt, or darknet's lists"
+        },
+        recognise="recycle_datasets.recognise.yolo:recognise",
     )
     yield DatasetComponent(
         name="taco",

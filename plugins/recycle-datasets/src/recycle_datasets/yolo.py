@@ -1,10 +1,11 @@
-"""The `yolo` dataset: segmentation labels as ultralytics keeps them."""
+"""The `yolo` dataset: segmentation labels as ultralytics, darknet and labelling tools keep them."""
 
 import math
+import posixpath
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,33 @@ from numpy.typing import NDArray
 
 from recycle_datasets import YoloOptions
 from recycle_datasets.folders import checked_names, lines_of, photos_in
-from recyclecli.coco import BACKGROUND, is_background, paint, photo_size, read_photo, read_text, read_yaml
+from recycle_datasets.recognise.places import Places
+from recycle_datasets.recognise.yolo import (
+    KEYS,
+    NAMES,
+    darknet,
+    descriptions,
+    find_place,
+    is_photo,
+    listed,
+    preferred,
+    resolved,
+    splits_named,
+)
+from recyclecli.coco import (
+    BACKGROUND,
+    Tree,
+    is_background,
+    paint,
+    photo_size,
+    read_photo,
+    read_text,
+    read_yaml,
+    split_called,
+)
 from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample
 
-SPLITS = ("train", "val", "test")
-SLACK = 0.01  # how far outside 0..1 a point may lie, as in ultralytics
+SLACK = 0.5  # how far outside 0..1 a point may lie: what lies outside the photo is cut off
 
 Line = tuple[int, list[float]]  # class number, and x1 y1 x2 y2 ... in shares of the photo's sides
 
@@ -24,36 +47,47 @@ Line = tuple[int, list[float]]  # class number, and x1 y1 x2 y2 ... in shares of
 class YoloSource:
     """Photos with one polygon per line of their label files; class number c is label c + 1.
 
-    A class that `is_background` is label 0 instead. A photo without a label file shows nothing.
+    A class that `is_background` is label 0 instead. A photo without a label file shows nothing. Points are shares of
+    the photo as EXIF turns it, as ultralytics reads it. Boxes among outlines are left out; boxes alone are refused.
+
+    Places that the description names are looked for as they stand, then by their last parts, since people's paths are
+    those of another machine. Label files lie where ultralytics looks, beside the photos, or anywhere under their names.
 
     Args:
-        options: the YAML file's name, class names.
-        context: `split` is a key of the YAML file, a folder of photos or a text file that lists them.
+        options: the name of the file that describes the set, class names.
+        context: `split` is a key of the description, a folder of photos or a text file that lists them.
 
     Attributes:
-        splits: `train`, `val` and `test`, as far as the YAML file names them, to indices of their photos.
+        splits: `train`, `val` and `test`, as far as the description names them, to indices of their photos.
+        left_out: what the label files hold besides, to how many.
 
     Raises:
-        RecycleError: no photos, or a YAML file that cannot be used. LabelFaults: lines that cannot be used.
+        RecycleError: no photos, no label file, boxes alone, or a description that cannot be used. LabelFaults: lines
+            that cannot be used.
     """
 
     def __init__(self, options: YoloOptions, context: DatasetContext) -> None:
         self._root = context.root
-        data = _data_of(context.root / options.data)
-        photos = _photos(context, data)
+        tree = Tree(context.root)
+        described, data = _described(tree, options)
+        photos = _photos(context, data, tree, posixpath.dirname(described))
         self._files = list(dict.fromkeys(photo for found in photos.values() for photo in found))
         places = {file: index for index, file in enumerate(self._files)}
-        self.splits = {key: tuple(places[photo] for photo in photos[key]) for key in SPLITS if key in photos}
-        labels = [_label_file(file, context.root) for file in self._files]
+        self.splits = {key: tuple(places[photo] for photo in photos[key]) for key in KEYS if key in photos}
+        self.left_out = Counter[str]()
+        labels = _label_files(self._files, tree)
         faults: list[tuple[str, str]] = []
-        self._lines = [_lines(file, faults) if file.exists() else [] for file in labels]
-        missing = sum(not file.is_file() for file in labels)
-        if missing == len(labels):
-            _refuse_beside(self._files, labels)
-        if missing:
-            print(f"note: {missing} of {len(labels)} photos have no label file: they show no object", file=sys.stderr)
+        boxes: list[tuple[str, str]] = []
+        self._lines = [_lines(file, faults, boxes) if file else [] for file in labels]
+        self._say_missing(labels, tree, context)
         numbers = [number for lines in self._lines for number, _ in lines]
-        names = _names(options.names, data, context.root, max(numbers, default=0))
+        if boxes and not numbers:
+            raise LabelFaults(
+                faults + boxes,
+                f"all {len(boxes)} labels are boxes: export YOLO segmentation, or masks, from the labelling tool",
+            )
+        self.left_out += Counter({"boxes without an outline": len(boxes)})
+        names = _names(options.names, data, tree, posixpath.dirname(described), max(numbers, default=0))
         self.class_names = checked_names(
             (BACKGROUND, *(name for name in names if not is_background(name))), context.root
         )
@@ -66,6 +100,19 @@ class YoloSource:
             remedy = f"a line is: class x1 y1 x2 y2 x3 y3 ..., points in 0..1; {options.data} names all classes"
             raise LabelFaults(faults, remedy)
         self._records: dict[int, Record] = {}
+
+    def _say_missing(self, labels: list[Path | None], tree: Tree, context: DatasetContext) -> None:
+        missing = labels.count(None)
+        if missing == len(labels) and context.split is None:
+            there = [name for name in tree.ending(".txt") if not name.endswith(NAMES)]
+            held = f"its .txt files are called {', '.join(map(repr, there[:3]))}" if there else "it holds no .txt file"
+            raise RecycleError(
+                f"none of the {len(labels)} photos in {context.root} has a label file, as "
+                f"{_label_file(self._files[0], context.root)}: {held}",
+                "export the labels as YOLO segmentation again, with a .txt file for each photo",
+            )
+        if missing:
+            print(f"note: {missing} of {len(labels)} photos have no label file: they show no object", file=sys.stderr)
 
     def __len__(self) -> int:
         return len(self._files)
@@ -100,24 +147,45 @@ class YoloSource:
         return paint(record.annotations, record.height, record.width)
 
 
-def _data_of(file: Path) -> dict[str, Any]:
-    """The YAML file's content, empty where there is none."""
-    if not file.exists():
-        return {}
-    content = read_yaml(file)
-    if not isinstance(content, dict):
-        raise RecycleError(f"{file} is no mapping of names and folders", "see docs/convert.md for an example")
-    other = next((key for key in ("validation", "valid") if content.get(key)), None)  # as others spell it
-    return content if content.get("val") or other is None else {**content, "val": content[other]}
+def _described(tree: Tree, options: YoloOptions) -> tuple[str, dict[str, Any]]:
+    """The file that describes the set, relative to the root, with what it says; "" and nothing where there is none."""
+    file = tree.root / options.data
+    if file.exists():
+        content = darknet(read_text(file)) if file.suffix == ".data" else read_yaml(file)
+        if not isinstance(content, dict):
+            raise RecycleError(f"{file} is no mapping of names and folders", "see docs/convert.md for an example")
+        if content.get("kpt_shape"):
+            raise RecycleError(f"{file} describes keypoints, which say nothing about pixels", "export outlines")
+        return options.data, splits_named(content)
+    if options.data != YoloOptions.model_fields["data"].default:
+        raise RecycleError(f"{file} does not exist", "name the file that describes the set: -o data=FILE")
+    found = dict(descriptions(tree))
+    there = [(name, places) for name, data in found.items() if (places := resolved(tree, name, data))]
+    usable = [name for name, _ in preferred(there)]
+    if len(usable) > 1:
+        raise RecycleError(
+            f"{tree.root} holds {len(usable)} descriptions: {', '.join(usable[:5])}", f"say which: -o data={usable[0]}"
+        )
+    return (usable[0], found[usable[0]]) if usable else ("", {})
 
 
-def _names(stated: tuple[str, ...] | None, data: dict[str, Any], root: Path, largest: int) -> list[str]:
+def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, base: str, largest: int) -> list[str]:
     """Class names by number."""
     names: Any = stated if stated is not None else data.get("names")
-    if names is None and (root / "classes.txt").is_file():
-        return lines_of(root / "classes.txt")
+    root = tree.root
+    if isinstance(names, str):
+        parts = PurePosixPath(names.replace("\\", "/")).parts
+        files = [name for name in tree.files if name.split("/")[-1] == parts[-1]] if parts else []
+        near = [name for name in files if name in (posixpath.join(base, *parts), "/".join(parts))] or files
+        names = lines_of(root / near[0]) if near else None
+        if names is None:
+            raise RecycleError(f"{root}: `names` is {data.get('names')!r}, no file there", "list the classes there")
     if names is None:
-        return [f"class-{number}" for number in range(largest + 1)]
+        names = _names_of_file(tree)
+    if names is None:
+        count = data.get("nc")
+        count = int(count) if str(count).isdigit() and int(count) < 2**16 else 0
+        return [f"class-{number}" for number in range(max(largest + 1, count))]
     if isinstance(names, dict):
         try:
             names = {int(number): name for number, name in names.items()}
@@ -128,67 +196,141 @@ def _names(stated: tuple[str, ...] | None, data: dict[str, Any], root: Path, lar
         names = [names[number] for number in range(len(names))]
     if not isinstance(names, list | tuple) or not names:
         raise RecycleError(f"{root}: `names` is no list of class names", "list the classes under `names`")
-    return [str(name) for name in names]
+    return [str(name).strip() for name in names]
 
 
-def _photos(context: DatasetContext, data: dict[str, Any]) -> dict[str, list[Path]]:
-    """The photos of each split that the YAML file names, or under "" those of the split or of the folder `images`."""
+def _names_of_file(tree: Tree) -> list[str] | None:
+    """The class names of a file beside the labels, where there is one, or several that agree."""
+    found = {name: lines_of(tree.root / name) for name in (*tree.named(*NAMES), *tree.ending(".names"))}
+    found = {name: names for name, names in found.items() if names}
+    longest = max(found.values(), key=len, default=None)
+    other = next((name for name, names in found.items() if longest and names != longest[: len(names)]), None)
+    if longest is not None and other is not None:
+        first = next(name for name, names in found.items() if names == longest)
+        raise RecycleError(
+            f"{tree.root}: {first} and {other} name other classes", f"name them: -o 'names=[{', '.join(longest)}]'"
+        )
+    return longest
+
+
+def _photos(context: DatasetContext, data: dict[str, Any], tree: Tree, folder: str) -> dict[str, list[Path]]:
+    """The photos of each split that the description names, or under "" those of the split, or of the whole set."""
     root, split = context.root, context.split
-    base = root / str(data.get("path") or "")
-    base = base if base.is_dir() and base.resolve().is_relative_to(root.resolve()) else root
-    keys = [key for key in SPLITS if data.get(key)]
+    base = root / folder / str(data.get("path") or "")
+    base = base if base.is_dir() and base.resolve().is_relative_to(root.resolve()) else root / folder
+    keys = [key for key in KEYS if data.get(key)]
     if split is None and keys:
-        there = {key: [place for place in _listed(data[key]) if _place(str(place), base).exists()] for key in keys}
+        there = {key: [place for one in listed(data[key]) if (place := _place(one, base, tree, key))] for key in keys}
         gone = [key for key in keys if not there[key]]
         for key in gone if len(gone) < len(keys) and "train" not in gone else ():
             print(f"note: {key}: {data[key]} is not there: {root} has no {key} photos", file=sys.stderr)
             keys.remove(key)
-        return {key: _all_at(there[key] or _listed(data[key]), base, root) for key in keys}
+        found = {key: _all_at(there[key] or [base / listed(data[key])[0]], base, root, tree) for key in keys}
+        empty = [key for key in keys if not found[key] and key != "train"]
+        return {key: photos for key, photos in found.items() if key not in empty}
     if split is None:
-        return {"": _all_at(["images"], base, root)}
+        return _undescribed(tree)
     if split in keys:
-        return {"": _all_at(_listed(data[split]), base, root)}
+        places = [_place(one, base, tree, split) or base / one for one in listed(data[split])]
+        return {"": _all_at(places, base, root, tree)}
     if (root / split).exists() or (root / "images" / split).exists():
-        return {"": _all_at([split if (root / split).exists() else f"images/{split}"], root, root)}
+        place = split if (root / split).exists() else f"images/{split}"
+        return {"": _all_at([root / place], root, root, tree)}
     raise RecycleError(f"{root} has no split {split!r}", f"splits: {', '.join(keys) or 'none is named'}")
 
 
-def _all_at(places: Iterable[Any], base: Path, root: Path) -> list[Path]:
-    return list(dict.fromkeys(photo for place in places for photo in _photos_at(str(place), base, root)))
+def _undescribed(tree: Tree) -> dict[str, list[Path]]:
+    """The photos of text files that list a split each, of the folder `images`, or of folders with label files."""
+    root = tree.root
+    lists = {split_called(PurePosixPath(name).stem): name for name in tree.ending(".txt")}
+    lists = {key: name for key, name in lists.items() if key and is_photo(tree.head(name).strip().partition("\n")[0])}
+    if "train" in lists:
+        return {key: _all_at([root / name], root, root, tree) for key, name in sorted(lists.items())}
+    if (root / "images").exists():
+        return {"": _all_at([root / "images"], root, root, tree)}
+    texts = {posixpath.splitext(name)[0].rpartition("/")[2] for name in tree.ending(".txt")}
+    stems = {name: posixpath.splitext(name)[0].rpartition("/")[2] for name in tree.photos}
+    folders = {name.rpartition("/")[0] for name, stem in stems.items() if stem in texts}
+    photos = [root / name for name in tree.photos if name.rpartition("/")[0] in folders]
+    return {"": photos or _all_at([root / "images"], root, root, tree)}
 
 
-def _place(place: str, base: Path) -> Path:
-    """The folder or text file that the YAML file names."""
-    found = base / place
-    if not found.exists() and place.startswith("../"):  # as Roboflow writes it, and ultralytics reads it
-        found = base / place[3:]
-    return found
+def _all_at(places: Iterable[Path], base: Path, root: Path, tree: Tree) -> list[Path]:
+    return list(dict.fromkeys(photo for place in places for photo in _photos_at(place, base, root, tree)))
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _place(place: str, base: Path, tree: Tree, split: str) -> Path | None:
+    """The folder or text file that the description names, as it stands there or by its last parts."""
+    plain = base / place.replace("\\", "/")
+    if plain.exists() and (plain.suffix == ".txt" or plain.resolve().is_relative_to(tree.root.resolve())):
+        return plain
+    inside = base.relative_to(tree.root).as_posix()
+    found = find_place(tree, "" if inside == "." else inside, place, split)
+    return None if found is None else tree.root / found
 
 
-def _photos_at(place: str, base: Path, root: Path) -> Iterable[Path]:
+def _photos_at(found: Path, base: Path, root: Path, tree: Tree) -> Iterable[Path]:
     """The photos of a folder, or of a text file with a path per line."""
-    found = _place(place, base)
     if found.suffix != ".txt":
-        photos = photos_in(found)
-    else:
-        photos = []
-        for line in lines_of(found):
-            choices = [found.parent / line, base / line]
-            photos.append(next((choice for choice in choices if choice.is_file()), choices[0]))
-    return [_inside(photo, root, found) for photo in photos]
+        return [_inside(photo, root, found) for photo in photos_in(found)]
+    photos, rest = [], []
+    for line in lines_of(found):
+        choices = [found.parent / line, base / line]
+        there = next((choice for choice in choices if choice.is_file()), None)
+        photos.append(line if there is None else _inside(there, root, found).relative_to(root).as_posix())
+        rest += [line] if there is None else []
+    placed = Places(tree.photos).find(rest, found.relative_to(root).as_posix()) if rest else None
+    if placed and placed.doubtful:
+        name, several = next(iter(placed.doubtful.items()))
+        raise RecycleError(
+            f"{found}: {name!r} may be {len(several)} photos: {', '.join(map(repr, several[:3]))}",
+            "write the one that is meant into the list",
+        )
+    moved = placed.found if placed else {}
+    gone = [line for line in rest if line not in moved]
+    if gone and len(gone) == len(photos):
+        raise RecycleError(f"{found}: none of its photos is in {root}, as {gone[0]!r}", "put them into that folder")
+    if gone:
+        print(f"note: {found}: {len(gone)} photos are not there, as {gone[0]!r}", file=sys.stderr)
+    lost = set(gone)
+    return [root / moved.get(photo, photo) for photo in photos if photo not in lost]
 
 
 def _inside(photo: Path, root: Path, place: Path) -> Path:
-    plain = Path(*[part for part in photo.parts if part != "."])
-    if ".." in plain.parts:
-        plain = plain.resolve()
-    if not plain.is_relative_to(root):
+    inside = posixpath.relpath(posixpath.normpath(photo.as_posix()), posixpath.normpath(root.as_posix()))
+    if inside.split("/")[0] == "..":
         raise RecycleError(f"{place}: photo {photo} is not in {root}", "move it inside, or pass its folder as --data")
-    return plain
+    return root / inside
+
+
+def _label_files(photos: list[Path], tree: Tree) -> list[Path | None]:
+    """The label file of each photo: where ultralytics looks, else beside it, else anywhere under its name.
+
+    Where one photo of a folder has its label file there, all have it there, or have none.
+    """
+    root = tree.root
+    usual = [_label_file(photo, root) for photo in photos]
+    beside = [photo.with_suffix(".txt") for photo in photos]
+    known = [label.is_file() for label in usual]
+    near = [label.is_file() for label in beside]
+    by_stem: dict[str, list[str]] = {}
+    for name in tree.ending(".txt"):
+        by_stem.setdefault(PurePosixPath(name).stem, []).append(name)
+    has_usual = {photo.parent for photo, there in zip(photos, known, strict=True) if there}
+    has_beside = {photo.parent for photo, there in zip(photos, near, strict=True) if there}
+    found: list[Path | None] = []
+    for place, photo in enumerate(photos):
+        if photo.parent in has_usual:
+            found.append(usual[place] if known[place] else None)
+        elif photo.parent in has_beside:
+            found.append(beside[place] if near[place] else None)
+        else:
+            names = by_stem.get(photo.stem, [])
+            own = set(photo.relative_to(root).parts[:-1])
+            shared = [len(own & set(name.split("/")[:-1])) for name in names]
+            best = [name for name, count in zip(names, shared, strict=True) if count == max(shared)]
+            found.append(root / best[0] if len(best) == 1 else None)
+    return found
 
 
 def _label_file(photo: Path, root: Path) -> Path:
@@ -200,23 +342,8 @@ def _label_file(photo: Path, root: Path) -> Path:
     return root.joinpath(*parts, inside.stem + ".txt")
 
 
-def _refuse_beside(photos: list[Path], labels: list[Path]) -> None:
-    """Refuse label files that lie beside the photos, where nobody looks for them."""
-    beside = [photo for photo, label in zip(photos, labels, strict=True) if photo.with_suffix(".txt").is_file()]
-    if beside:
-        moved = dict.fromkeys((photo.parent, label.parent) for photo, label in zip(photos, labels, strict=True))
-        lines = [
-            f"mkdir -p {quote(str(there))} && mv {quote(str(here))}/*.txt {quote(str(there))}/" for here, there in moved
-        ]
-        raise RecycleError(
-            f"none of {len(photos)} photos has a label file as {labels[0]}, but {len(beside)} have one beside them, as "
-            f"{beside[0].with_suffix('.txt')}",
-            " && ".join(lines),
-        )
-
-
-def _lines(file: Path, faults: list[tuple[str, str]]) -> list[Line]:
-    """Class number and points of each line; what is wrong with others is added to `faults`."""
+def _lines(file: Path, faults: list[tuple[str, str]], boxes: list[tuple[str, str]]) -> list[Line]:
+    """Class number and points of each line; what is wrong with others is added to `faults`, boxes to `boxes`."""
     found = []
     for number, line in enumerate(read_text(file).split("\n"), start=1):
         if line.strip():
@@ -224,7 +351,10 @@ def _lines(file: Path, faults: list[tuple[str, str]]) -> list[Line]:
                 faults.append((f"{file}, line {number}", fault))
             else:
                 first, *rest = map(float, line.split())
-                found.append((int(first), rest))
+                if len(rest) == 4:
+                    boxes.append((f"{file}, line {number}", "it is a box: a detection label says nothing about pixels"))
+                else:
+                    found.append((int(first), rest))
     return found
 
 
@@ -238,9 +368,7 @@ def _fault(parts: list[str]) -> str:
         return "it holds NaN or infinity"
     if first < 0 or first != int(first):
         return f"{parts[0]} is no class number"
-    if len(rest) == 4:
-        return "it is a box, not a polygon: a detection label says nothing about pixels"
-    if len(rest) < 6 or len(rest) % 2:
+    if (len(rest) < 6 and len(rest) != 4) or len(rest) % 2:
         return f"{len(rest)} numbers after the class are no polygon of three points or more"
     if min(rest) < -SLACK or max(rest) > 1 + SLACK:
         return f"{min(rest) if min(rest) < -SLACK else max(rest):g} is not within 0..1"

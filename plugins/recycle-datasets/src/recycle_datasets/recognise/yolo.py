@@ -1,0 +1,193 @@
+"""YOLO's label files, with whatever describes them: a YAML file, darknet's lists, a file of class names."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from recyclecli.coco import PHOTO_SUFFIXES, Tree, read_yaml, split_called
+from recyclecli.types import Evidence, Layout, RecycleError
+
+KEYS = {"train": ("train",), "val": ("val", "valid", "validation", "dev"), "test": ("test",)}
+"""The splits of a description, each with what its key may be called."""
+NAMES = ("classes.txt", "obj.names", "_darknet.labels", "class.names", "coco.names", "predefined_classes.txt")
+LINE = re.compile(r"\s*\d+(?:\.0*)?((?:\s+-?[\d.]+(?:[eE][-+]?\d+)?)+)\s*")
+MOST = 50  # descriptions that are looked into
+LOOKED = 8  # lines of a label file that are looked at
+
+
+def recognise(tree: Tree) -> Iterator[Layout]:
+    """A YOLO set: a description with its folders, or label files that have a photo each."""
+    example, boxed = _example(tree)
+    described = [(name, places) for name, data in descriptions(tree) if (places := resolved(tree, name, data))]
+    if not example:
+        return
+    evidence: Evidence = "folders" if boxed else "description"
+    if boxed and _others(tree):
+        return  # boxes say nothing about pixels, and something else may
+    what = "boxes" if boxed else "outlines"
+    for name, others in preferred(described):
+        folder = posixpath.dirname(name)
+        inside = all(place.startswith(f"{folder}/") for place in dict(described)[name].values()) if folder else False
+        root, data = (folder, posixpath.basename(name)) if inside else ("", name)
+        aside = f"; passed over: {', '.join(others)} (of the same photos)" if others else ""
+        why = f"{name} names classes and folders, and {example} holds {what} as YOLO writes them{aside}"
+        yield Layout("yolo", why, evidence, root, {"data": data})
+    if not described:
+        why = f"{example} holds {what} as YOLO writes them"
+        yield Layout("yolo", why, evidence, "", {})
+
+
+def descriptions(tree: Tree) -> Iterator[tuple[str, dict[str, Any]]]:
+    """YAML files and darknet's .data files that name classes and photos, by name, with what they say."""
+    for name in tree.ending(".yaml", ".yml")[:MOST]:
+        if re.search(r"\b(names|nc)\b", tree.head(name)):
+            try:
+                content = read_yaml(tree.root / name)
+            except RecycleError:
+                continue
+            data = splits_named(content) if isinstance(content, dict) else {}
+            if {"names", "nc"} & data.keys() and data.keys() & KEYS.keys():
+                yield name, data
+    for name in tree.ending(".data")[:MOST]:
+        data = splits_named(darknet(tree.head(name)))
+        if data.keys() & KEYS.keys():
+            yield name, data
+
+
+def darknet(text: str) -> dict[str, Any]:
+    """The settings of a .data file."""
+    pairs = (line.split("#")[0].partition("=") for line in text.splitlines())
+    return {key.strip(): value.strip() for key, mark, value in pairs if mark and value.strip()}
+
+
+def splits_named(content: Mapping[Any, Any]) -> dict[str, Any]:
+    """A description with its splits called `train`, `val` and `test`; those that name nothing are left out."""
+    others = {key for keys in KEYS.values() for key in keys}
+    data = {str(key): value for key, value in content.items() if key not in others and value is not None}
+    for split, keys in KEYS.items():
+        value = next((content[key] for key in keys if content.get(key)), None)
+        if value is not None:
+            data[split] = value
+    return data
+
+
+def listed(value: Any) -> list[str]:
+    """The places that a description names for a split."""
+    return [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
+
+
+def find_place(tree: Tree, base: str, place: str, split: str) -> str | None:
+    """The folder of photos, or the text file, that a place of another machine means; None where there is none.
+
+    Args:
+        tree: the data.
+        base: the folder of the description.
+        place: as it stands there: absolute, relative, with backslashes.
+        split: whose place it is.
+    """
+    parts = [part for part in re.sub(r"^[A-Za-z]:", "", place.replace("\\", "/")).split("/") if part not in ("", ".")]
+    if parts and "*" in parts[-1]:
+        parts.pop()
+    inside = posixpath.normpath(posixpath.join(base, *parts)) if parts else base
+    known = set(tree.files) if place.endswith(".txt") else folders_of_photos(tree)
+    inside = "" if inside == "." else inside
+    if inside in known:
+        return inside
+    parts = [part for part in parts if part != ".."]
+    says = any(map(_split, parts))
+    for count in range(len(parts), 0, -1):
+        tail = parts[-count:]
+        if says and not any(map(_split, tail)):
+            break
+        if found := [one for one in known if one.split("/")[-count:] == tail]:
+            return _nearest(found, base)
+    if place.endswith(".txt"):
+        return None
+    called = [one for one in known if one and _split(one.rpartition("/")[2]) == split]
+    called = called or [one for one in known if any(_split(part) == split for part in one.split("/"))]
+    return _nearest(called, base) if called else None
+
+
+def folders_of_photos(tree: Tree) -> set[str]:
+    """All folders that hold photos, at whatever depth."""
+    found: set[str] = set()
+    for folder in {name.rpartition("/")[0] for name in tree.photos}:
+        while folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
+
+
+def labelled(text: str) -> str:
+    """What the lines of a label file are: `outlines`, `boxes`, or "" where they are none of YOLO's."""
+    lines = [line for line in text.splitlines() if line.strip()][:LOOKED]
+    matches = [LINE.fullmatch(line) for line in lines]
+    if not matches or not all(matches):
+        return ""
+    counts = {len(match[1].split()) for match in matches if match}
+    return "boxes" if counts == {4} else "outlines" if any(count >= 6 for count in counts) else ""
+
+
+def _example(tree: Tree) -> tuple[str, bool]:
+    """A label file of a photo, one of outlines before others; whether it holds boxes alone."""
+    stems = {name.rpartition("/")[2].rpartition(".")[0] for name in tree.photos}
+    boxes = ""
+    for names in tree.folders.values():
+        texts = [name for name in names if name.lower().endswith(".txt") and name.rpartition("/")[2][:-4] in stems]
+        for name in texts[:20]:
+            kind = labelled(tree.head(name, 4096).rpartition("\n")[0] or tree.head(name, 4096))
+            if kind == "outlines":
+                return name, False
+            boxes = boxes or (name if kind else "")
+    return boxes, bool(boxes)
+
+
+def _others(tree: Tree) -> bool:
+    """Whether something else may say what the pixels are: other label files, or pictures of the same names."""
+    described = [name for name in tree.ending(".json", ".xml") if not name.endswith(("notes.json", "package.json"))]
+    bases = [name.rpartition("/")[2].rpartition(".")[0] for name in tree.photos]
+    return bool(described) or len(set(bases)) < len(bases)
+
+
+def resolved(tree: Tree, name: str, data: Mapping[str, Any]) -> dict[str, str]:
+    """Where the splits of a description lie, as far as they are there."""
+    base = posixpath.dirname(name)
+    found = {key: find_place(tree, base, listed(data[key])[0], key) for key in KEYS if key in data}
+    return {key: place for key, place in found.items() if place is not None}
+
+
+def preferred(described: list[tuple[str, dict[str, str]]]) -> Iterator[tuple[str, list[str]]]:
+    """Of descriptions of the same folders the one of a usual name, with the others."""
+    groups: dict[str, list[str]] = {}
+    for name, places in described:
+        groups.setdefault(places.get("train") or next(iter(places.values())), []).append(name)
+    for names in groups.values():
+        order = sorted(names, key=lambda name: (posixpath.basename(name) not in USUAL, name.count("/"), name))
+        yield order[0], order[1:]
+
+
+USUAL = ("data.yaml", "data.yml", "dataset.yaml", "obj.data")
+
+
+def _split(part: str) -> str:
+    return split_called(part.rstrip("0123456789"))
+
+
+def _nearest(places: list[str], base: str) -> str:
+    """The place that shares most folders with the description's, and lies least deep."""
+    own = base.split("/") if base else []
+
+    def far(place: str) -> tuple[int, int, str]:
+        parts = place.split("/")
+        shared = next((n for n, (one, other) in enumerate(zip(own, parts, strict=False)) if one != other), len(own))
+        return -min(shared, len(parts)), len(parts), place
+
+    return min(places, key=far)
+
+
+def is_photo(name: str) -> bool:
+    """Whether a name is that of a photo, by its suffix."""
+    return posixpath.splitext(name.lower())[1] in PHOTO_SUFFIXES

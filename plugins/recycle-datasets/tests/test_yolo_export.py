@@ -1,0 +1,283 @@
+"""YOLO sets as people have them: paths of another machine, other folders, lists, boxes among outlines."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from recycle_datasets import YoloOptions
+from recycle_datasets.recognise.yolo import labelled, recognise
+from recycle_datasets.yolo import YoloSource
+
+from recyclecli import api
+from recyclecli.coco import Tree
+from recyclecli.errors import RecycleError
+from recyclecli.types import DatasetContext
+
+HEIGHT, WIDTH = 20, 40
+BOX = (4, 5, 20, 15)  # left, upper, right, lower
+LINE = "1 0.1 0.25 0.5 0.25 0.5 0.75 0.1 0.75"
+NAMES = "names: [Paper, Metal]\n"
+
+
+def photo(file, orientation=None, size=(WIDTH, HEIGHT)):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    exif = Image.Exif()
+    if orientation:
+        exif[0x0112] = orientation
+    Image.new("RGB", size, (sum(map(ord, file.as_posix())) % 251, 9, 9)).save(file, exif=exif)
+
+
+def make(root, *photos, labels="labels", **texts):
+    """Photos whose label file shows the box: in `labels` for `images`, or beside where that is None."""
+    for name in photos:
+        photo(root / name)
+        file = (root / name).with_suffix(".txt")
+        if labels:
+            file = root / name.replace("images", labels).replace(".jpg", ".txt")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(LINE + "\n")
+    for name, text in texts.items():
+        file = root / name.replace("__", "/").replace("_DOT_", ".")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return root
+
+
+def truth(value=2):
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[BOX[1] : BOX[3], BOX[0] : BOX[2]] = value
+    return mask
+
+
+def imported(root, out, **more):
+    done = api.import_data(root, out, **more)
+    masks = {}
+    for file in done.files:
+        source = api.open_data(out, str(file))
+        masks |= {source.record(index).file_name: source.read(index).mask for index in range(len(source))}
+    return done, masks
+
+
+def check(root, tmp_path, *names, splits=None, classes=("Paper", "Metal")):
+    done, masks = imported(root, tmp_path / "out")
+    assert sorted(masks) == sorted(names)
+    for mask in masks.values():
+        assert np.array_equal(mask, truth())
+    assert done.class_names == ("Background", *classes)
+    if splits is not None:
+        assert done.splits == splits
+    return done
+
+
+ROBOFLOW = ("train/images/1.jpg", "valid/images/2.jpg")
+
+
+@pytest.mark.parametrize("above", ["", "datasets/mine/"])
+@pytest.mark.parametrize(
+    ("train", "val"),
+    [
+        ("train/images", "valid/images"),
+        ("../train/images", "../valid/images"),
+        ("C:\\Users\\me\\trash-3\\train\\images", "C:\\Users\\me\\trash-3\\valid\\images"),
+        ("/content/trash-3/train/images", "/content/trash-3/valid/images/"),
+        ("trash-3/train/images", "trash-3/valid/images"),
+        ("[./train/images]", "[valid]"),
+        ("./train", "./val/images"),
+        ("/gone/training", "/gone/validation"),
+    ],
+)
+def test_paths_of_another_machine(tmp_path, above, train, val):
+    yaml = f"train: {train}\nval: {val}\ntest: ../test/images\nnc: 2\n{NAMES}"
+    make(tmp_path / "a" / above, *ROBOFLOW, any_DOT_yaml=yaml)
+    done = check(tmp_path / "a", tmp_path, *ROBOFLOW, splits={"train": 1, "val": 1})
+    assert done.taken.layout.options == {"data": "any.yaml"}
+
+
+def test_a_missing_test_folder_does_not_take_all_photos(tmp_path):
+    photos = ("images/train/1.jpg", "images/val/2.jpg")
+    yaml = f"path: /home/me/set\ntrain: images/train\nval: images/val\ntest: images/test\n{NAMES}"
+    check(make(tmp_path / "a", *photos, set_DOT_yaml=yaml), tmp_path, *photos, splits={"train": 1, "val": 1})
+
+
+def test_a_description_beside_the_set(tmp_path):
+    photos = ("datasets/cans/images/train/1.jpg", "datasets/cans/images/val/2.jpg")
+    yaml = f"path: ../datasets/cans\ntrain: images/train\nval: images/val\n{NAMES}"
+    check(make(tmp_path / "a", *photos, cfg__cans_DOT_yaml=yaml), tmp_path, *photos, splits={"train": 1, "val": 1})
+
+
+@pytest.mark.parametrize(
+    ("yaml", "classes"),
+    [
+        ("names:\n  0: Paper\n  1: Metal\n", ("Paper", "Metal")),
+        ("nc: 3\n", ("class-0", "class-1", "class-2")),
+        ("names: classes.txt\n", ("Paper", "Metal", "Glass")),
+        ("names: ['Paper ', Metal, Glass]\nnc: 3\n", ("Paper", "Metal", "Glass")),
+    ],
+)
+def test_names(tmp_path, yaml, classes):
+    texts = {"classes_DOT_txt": "Paper\nMetal\nGlass\n"} if "classes.txt" in yaml else {}
+    make(tmp_path / "a", "images/1.jpg", data_DOT_yaml=f"train: images\nval: images\n{yaml}", **texts)
+    check(tmp_path / "a", tmp_path, "images/1.jpg", classes=classes)
+
+
+@pytest.mark.parametrize("names", ["classes_DOT_txt", "obj_DOT_names", "photos__classes_DOT_txt"])
+def test_labels_beside_the_photos(tmp_path, names):
+    make(tmp_path / "a", "photos/ü 1.jpg", "photos/2.jpg", labels=None, **{names: "Paper\nMetal\n"})
+    check(tmp_path / "a", tmp_path, "photos/ü 1.jpg", "photos/2.jpg")
+
+
+def test_labels_beside_the_photos_in_folders_of_splits(tmp_path):
+    photos = ("train/1.jpg", "valid/1.jpg")
+    make(
+        tmp_path / "a",
+        *photos,
+        labels=None,
+        train__classes_DOT_txt="Paper\nMetal",
+        valid__classes_DOT_txt="Paper\nMetal",
+    )
+    check(tmp_path / "a", tmp_path, *photos, splits={"train": 1, "val": 1})
+
+
+def test_tables_of_names_that_differ(tmp_path):
+    make(tmp_path, "1.jpg", labels=None, classes_DOT_txt="Paper\nMetal", old__classes_DOT_txt="Metal\nPaper")
+    with pytest.raises(RecycleError, match="name other classes"):
+        YoloSource(YoloOptions(), DatasetContext(tmp_path))
+
+
+def test_label_folders_of_other_names(tmp_path):
+    photos = ("train/img/1.jpg", "val/img/1.jpg")
+    root = make(tmp_path / "a", data_DOT_yaml=f"train: train/img\nval: val/img\n{NAMES}")
+    for name in photos:
+        photo(root / name)
+        label = root / name.replace("/img/", "/ann/").replace(".jpg", ".txt")
+        label.parent.mkdir(parents=True)
+        label.write_text(LINE)
+    check(root, tmp_path, *photos, splits={"train": 1, "val": 1})
+
+
+def test_darknet(tmp_path):
+    root = make(
+        tmp_path / "a",
+        "obj_train_data/1.jpg",
+        "obj_train_data/2.jpg",
+        labels=None,
+        obj_DOT_data="classes = 2\ntrain = data/train.txt\nvalid = data/valid.txt\nnames = data/obj.names\n",
+        obj_DOT_names="Paper\nMetal\n",
+        train_DOT_txt="data/obj_train_data/1.jpg\n",
+        valid_DOT_txt="C:\\work\\data\\obj_train_data\\2.jpg\n",
+    )
+    check(root, tmp_path, "obj_train_data/1.jpg", "obj_train_data/2.jpg", splits={"train": 1, "val": 1})
+
+
+def test_lists_without_a_description(tmp_path):
+    lists = {
+        "train_DOT_txt": "./images/1.jpg\n",
+        "val_DOT_txt": "/data/x/images/2.jpg\n",
+        "classes_DOT_txt": "Paper\nMetal",
+    }
+    root = make(tmp_path / "a", "images/1.jpg", "images/2.jpg", **lists)
+    check(root, tmp_path, "images/1.jpg", "images/2.jpg", splits={"train": 1, "val": 1})
+
+
+def test_list_of_ultralytics_with_a_photo_that_is_gone(tmp_path, capsys):
+    root = make(
+        tmp_path / "a",
+        "images/train/1.jpg",
+        data_DOT_yaml=f"path: .\ntrain: train.txt\n{NAMES}",
+        train_DOT_txt="data/images/train/1.jpg\ndata/images/train/gone.jpg\n",
+    )
+    check(root, tmp_path, "images/train/1.jpg", splits={"train": 1})
+    assert "1 photos are not there" in capsys.readouterr().err
+
+
+def test_boxes_among_outlines_are_counted(tmp_path):
+    root = make(tmp_path / "a", "images/1.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
+    (root / "labels/1.txt").write_text(f"0 0.5 0.5 0.2 0.2\n{LINE}\n0 0.5 0.5 1 1\n")
+    assert check(root, tmp_path, "images/1.jpg").left_out == {"boxes without an outline": 2}
+
+
+def test_boxes_alone_are_refused(tmp_path):
+    root = make(tmp_path / "a", "images/1.jpg", "images/2.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
+    for number in (1, 2):
+        (root / f"labels/{number}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    with pytest.raises(RecycleError, match=r"labels/1\.txt, line 1: it is a box") as caught:
+        api.import_data(root, tmp_path / "out")
+    assert "all 2 labels are boxes" in caught.value.remedy
+    assert not (tmp_path / "out").exists()
+
+
+def test_keypoints_are_refused(tmp_path):
+    root = make(tmp_path / "a", "images/1.jpg", data_DOT_yaml=f"train: images\nkpt_shape: [3, 3]\n{NAMES}")
+    with pytest.raises(RecycleError, match="describes keypoints"):
+        api.import_data(root, tmp_path / "out")
+
+
+def test_no_label_file_at_all(tmp_path):
+    photo(tmp_path / "images/1.jpg")
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(
+        RecycleError, match=r"none of the 1 photos .* has a label file, as .*labels/1\.txt.*'notes\.txt'"
+    ):
+        YoloSource(YoloOptions(), DatasetContext(tmp_path))
+
+
+def test_photos_without_objects_stay(tmp_path):
+    root = make(tmp_path / "a", "images/1.jpg", "images/2.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
+    (root / "labels/2.txt").write_text("")
+    _, masks = imported(root, tmp_path / "out")
+    assert not masks["images/2.jpg"].any()
+
+
+def test_points_a_little_outside_are_cut_off(tmp_path):
+    root = make(tmp_path / "a", "images/1.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
+    (root / "labels/1.txt").write_text("1 -0.1 0.5 1.1 0.5 1.1 1.2 -0.1 1.2\n")
+    expected = np.zeros((HEIGHT, WIDTH), np.uint8)
+    expected[HEIGHT // 2 :] = 2
+    assert np.array_equal(imported(root, tmp_path / "out")[1]["images/1.jpg"], expected)
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_labels_are_of_the_turned_photo(tmp_path, orientation):
+    root = make(tmp_path / "a", "images/1.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
+    photo(root / "images/1.jpg", orientation, (HEIGHT, WIDTH) if orientation == 6 else (WIDTH, HEIGHT))
+    check(root, tmp_path, "images/1.jpg")
+
+
+def test_two_descriptions_of_one_set(tmp_path):
+    yaml = f"train: images\n{NAMES}"
+    root = make(tmp_path / "a", "images/1.jpg", data_DOT_yaml=yaml, data_local_DOT_yaml=yaml, args_DOT_yaml="task: x\n")
+    assert "data_local.yaml (of the same photos)" in check(root, tmp_path, "images/1.jpg").taken.layout.why
+
+
+def test_two_sets_are_named(tmp_path):
+    for name in ("one", "two"):
+        make(tmp_path / "a" / name, "images/1.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
+    with pytest.raises(RecycleError, match="2 ways that fit equally well"):
+        api.import_data(tmp_path / "a", tmp_path / "out")
+    with pytest.raises(RecycleError, match="2 descriptions"):
+        YoloSource(YoloOptions(), DatasetContext(tmp_path / "a"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (LINE, "outlines"),
+        ("0 .5 .5 .1 .1\n3 0.5 0.5 1e-2 0.1", "boxes"),
+        (f"0 .5 .5 .1 .1\n{LINE}", "outlines"),
+        ("a photo of a can", ""),
+        ("images/1.jpg", ""),
+        ("1 2 3", ""),
+        ("", ""),
+    ],
+)
+def test_what_label_files_look_like(text, kind):
+    assert labelled(text) == kind
+
+
+@pytest.mark.parametrize(
+    "yaml", ["names: [", "- 1", "names: 3\ntrain: {}", "nc: x\ntrain: 5", "\0", "train: [1, 2]\nnames: {a: b}"]
+)
+def test_garbage_is_recognised_as_nothing(tmp_path, yaml):
+    (tmp_path / "data.yaml").write_text(yaml)
+    (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00")
+    photo(tmp_path / "a.jpg")
+    assert list(recognise(Tree(tmp_path))) == []
