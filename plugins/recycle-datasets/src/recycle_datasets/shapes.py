@@ -249,7 +249,11 @@ class ShapeSource:
         with TemporaryDirectory() as folder:
             file = Path(folder, file.name)
             file.write_bytes(photo.embedded())
-            yield file
+            try:
+                yield file
+            except RecycleError as error:
+                cause = str(error.args[0]).replace(f"photo {file}", str(file)).replace(str(file), "the photo in it")
+                raise RecycleError(f"{photo.origin}: {cause}", f"put {place} into {self._root}") from error
 
     def _once(self, photos: list[tuple[str, Photo]], file: Path) -> list[tuple[str, Photo]]:
         """Each photo once: what is labelled twice in the same way is left out, in other ways refused."""

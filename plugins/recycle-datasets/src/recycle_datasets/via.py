@@ -187,6 +187,9 @@ def _outline(labels: Labels, where: str, kind: str, shape: Mapping[str, Any], ar
     """The outline of a shape that has an area; None for others."""
     if kind in ("polygon", "polyline"):
         xs, ys = shape.get("all_points_x") or [], shape.get("all_points_y") or []
+        if not isinstance(xs, list) or not isinstance(ys, list):
+            labels.faults.append((where, "its all_points_x and all_points_y are no lists"))
+            return []
         if len(xs) != len(ys):
             labels.faults.append((where, f"it has {len(xs)} x and {len(ys)} y"))
             return []
