@@ -185,7 +185,34 @@ class TestWriting:
         found = api.open_data(src.parent / "out")
         assert all(np.array_equal(found.read(index).mask, truth[index]) for index in range(3))
         shapes = [one["segmentation"] for one in json.loads(done.files[0].read_text())["annotations"]]
-        assert [isinstance(shape, dict) for shape in shapes] == [True, False, False, False]  # the hidden one is gone
+        assert shapes == [square(0, 0, 10, 10), square(2, 2, 6, 6), square(0, 0, 10, 10), square(1, 1, 3, 3)]
+        assert done.left_out == {"objects that others hide": 1}
+
+    def test_what_a_larger_object_hides_is_cut_off(self, offered, src):
+        hidden = [
+            one(1, square(2, 2, 8, 8)),
+            one(2, square(0, 0, 10, 4), level=1, number=2),
+            one(1, square(0, 8, 3, 9)),
+        ]
+        done = self.imported(offered, src, lambda root: Photos(root, {"a.jpg": hidden}))
+        found = json.loads(done.files[0].read_text())["annotations"]
+        assert [isinstance(one["segmentation"], dict) for one in found] == [True, False, False]
+        assert (found[0]["area"], found[0]["bbox"]) == (24, [2, 4, 6, 4])
+
+    @pytest.mark.parametrize("levels", [1, 3, 9])
+    def test_any_order_is_kept_pixel_by_pixel(self, offered, src, levels):
+        chance = np.random.default_rng(levels)
+
+        def drawn(number):
+            (left, right), (top, bottom) = np.sort(chance.integers(0, SIDE + 1, (2, 2))).tolist()
+            label = chance.choice([0, 1, 1, 2, 2, 255])
+            return one(int(label), square(left, top, right, bottom), int(chance.integers(levels)), number)
+
+        objects = {name: [drawn(number) for number in range(1, 10)] for name in ("a.jpg", "b.jpg", "c.jpg")}
+        self.imported(offered, src, lambda root: Photos(root, objects))
+        found, drawn_so = api.open_data(src.parent / "out"), Photos(src, objects)
+        for index in range(3):
+            assert np.array_equal(found.read(index).mask, drawn_so.read(index).mask)
 
     def test_a_background_that_is_drawn_covers_what_lies_below(self, offered, src):
         objects = {"a.jpg": [one(1, square(0, 0, 10, 10)), one(0, square(2, 2, 6, 6), number=2)]}

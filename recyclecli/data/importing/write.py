@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from recyclecli import __version__
-from recyclecli.coco import IGNORE_CATEGORY, CocoSource, has_background, paint, rasterise, resolve_file
+from recyclecli.coco import IGNORE_CATEGORY, CocoSource, has_background, rasterise, resolve_file
 from recyclecli.coco.writer import categories_of, mask_regions, shape_of
 from recyclecli.data.convert.photos import copy_photo, inside, read_records, to_write
 from recyclecli.data.importing.recognise import Candidate
+from recyclecli.data.importing.visible import visible
 from recyclecli.data.named import named_splits
 from recyclecli.data.sources import read_labels
 from recyclecli.data.threads import in_threads
 from recyclecli.errors import RecycleError
 from recyclecli.owned import Owned
 from recyclecli.progress import track
-from recyclecli.types import IGNORE, Annotation, Record, Source
+from recyclecli.types import IGNORE, Record, Source
 
 WHOLE = "train_all.json"
 
@@ -106,7 +107,7 @@ def _documents(
     chosen = sorted({index for indices in parts.values() for index in indices})
     own_images, own_annotations = _fields(source)
 
-    def read(index: int) -> tuple[list[dict[str, Any]], int]:
+    def read(index: int) -> tuple[list[dict[str, Any]], Counter[str]]:
         return _entries(source, index, records[index], own_annotations.get(index, ()))
 
     entries = {}
@@ -114,7 +115,7 @@ def _documents(
         chosen, in_threads(read, track(chosen, len(chosen), "reading labels")), strict=True
     ):
         entries[index] = found
-        left_out.update({"shapes that enclose no pixel": empty} if empty else {})
+        left_out.update(empty)
     ignored = any(entry["category_id"] == IGNORE for found in entries.values() for entry in found)
     categories = categories_of(source.class_names, ignored)
     documents = []
@@ -150,26 +151,30 @@ def _fields(source: Source) -> tuple[dict[int, dict[str, Any]], dict[int, list[d
 
 def _entries(
     source: Source, index: int, record: Record, own: Sequence[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], int]:
-    """The objects of a photo as COCO annotations, with labels as categories, and how many enclose no pixel."""
+) -> tuple[list[dict[str, Any]], Counter[str]]:
+    """The objects of a photo as COCO annotations, with labels as categories, and what shows nothing."""
     size = (record.height, record.width)
     background = has_background(source.class_names)
-    drawn_away = background and any(one.label == 0 for one in record.annotations)
-    if not record.annotations or drawn_away or _ordered(record.annotations, *size):
+    if not record.annotations:
         mask, instances = read_labels(source, index)
         regions = mask_regions(mask, instances, background)
         drawn = [region for region in regions if region.label or not background]
-        return [{"category_id": region.label, **shape_of(region, *size)} for region in drawn], 0
+        return [{"category_id": region.label, **shape_of(region, *size)} for region in drawn], Counter()
     from pycocotools import mask as coco
 
-    found = []
+    rles = [rasterise(one.segmentation, *size) for one in record.annotations]
+    seen = visible(record.annotations, rles, background)
+    found, empty = [], Counter[str]()
     for place, one in enumerate(record.annotations):
-        rle = rasterise(one.segmentation, *size)
+        if background and one.label == 0:
+            continue
+        rle = seen.get(place, rles[place])
         area = 0 if rle is None else int(coco.area(rle))
         if rle is None or not area:
+            empty["objects that others hide" if place in seen else "shapes that enclose no pixel"] += 1
             continue
         counts = rle["counts"] if isinstance(rle["counts"], str) else rle["counts"].decode("ascii")
-        polygons = not isinstance(one.segmentation, dict) and not one.iscrowd
+        polygons = place not in seen and not isinstance(one.segmentation, dict) and not one.iscrowd
         shape = one.segmentation if polygons else {"size": list(size), "counts": counts}
         crowd = int(one.iscrowd or one.label == IGNORE)
         entry = {
@@ -181,15 +186,4 @@ def _entries(
             "iscrowd": crowd,
         }
         found.append(entry)
-    return found, len(record.annotations) - len(found)
-
-
-def _ordered(annotations: Sequence[Annotation], height: int, width: int) -> bool:
-    """Whether a drawing order decides what is seen, where COCO's rule would show something else."""
-    import numpy as np
-
-    if len({one.level for one in annotations}) == 1:
-        return False
-    seen, _ = paint(annotations, height, width)
-    ruled, _ = paint([replace(one, level=0) for one in annotations], height, width)
-    return not np.array_equal(seen, ruled)
+    return found, empty
