@@ -1,5 +1,6 @@
 """The `mask-tree` dataset: photos and masks in the folders that tools and people keep them in."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -15,7 +16,7 @@ from recycle_datasets.tables import Table, parse_table
 from recyclecli.coco import Tree, read_text, resolve_file, split_called
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
-UNLABELLED, ALONE = "photos without a mask", "masks without a photo"
+UNLABELLED, ALONE, BESIDES = "photos without a mask", "masks without a photo", "pictures that are none of the two"
 REMEDY = (
     "put photos and masks into one folder, under the same names, or say where they lie: -o 'pairs={images/*: masks/*}'"
 )
@@ -86,7 +87,8 @@ def _paired(tree: Tree, patterns: Mapping[str, str], left_out: Counter[str]) -> 
             key = _between(name, photos)
             if key is None or name in found:
                 continue
-            mask = masks.get(_filled(pattern, key))
+            filled = pattern.replace("*", key, 1)
+            mask = masks.get(filled) or masks.get(stem_of(filled))
             if mask is None or mask == name:
                 lone[name] = None
             elif mask in used:
@@ -101,6 +103,9 @@ def _paired(tree: Tree, patterns: Mapping[str, str], left_out: Counter[str]) -> 
         raise _nothing(tree, patterns, missing, spare)
     left_out.update({UNLABELLED: len(missing)} if missing else {})
     left_out.update({ALONE: len(spare)} if spare else {})
+    known = {*found, *used, *missing, *spare}
+    others = sum(name not in known for name in files)
+    left_out.update({BESIDES: others} if others else {})
     return sorted(found.items())
 
 
@@ -145,14 +150,10 @@ def _rank(name: str) -> int:
 def _between(name: str, pattern: str) -> str | None:
     """What * stands for where a pattern is the name of a file, with or without its suffix; None where it is not."""
     before, _, after = pattern.partition("*")
-    text = name if after.lower().endswith(SUFFIXES) else stem_of(name)
-    fits = text.startswith(before) and text.endswith(after) and len(text) >= len(before) + len(after)
-    return text[len(before) : len(text) - len(after)] if fits else None
-
-
-def _filled(pattern: str, key: str) -> str:
-    name = pattern.replace("*", key, 1)
-    return stem_of(name) if name.lower().endswith(SUFFIXES) else name
+    for text in (stem_of(name), name):
+        if text.startswith(before) and text.endswith(after) and len(text) >= len(before) + len(after):
+            return text[len(before) : len(text) - len(after)]
+    return None
 
 
 def _named(root: Path, options: MaskTreeOptions, present: Sequence[int]) -> Named:
@@ -165,6 +166,7 @@ def _named(root: Path, options: MaskTreeOptions, present: Sequence[int]) -> Name
                 f"{root / name} is no table of names with numbers or colours", "correct it, as name,r,g,b"
             )
         tables.append((name, table))
+        _compare(root, tables)
     numbers = next((table.numbers for _, table in tables if table.numbers), {})
     colors = next((table.colors for _, table in tables if table.colors), ())
     where: object = ", ".join(name for name, _ in tables)
@@ -181,6 +183,21 @@ def _named(root: Path, options: MaskTreeOptions, present: Sequence[int]) -> Name
     if options.classes is not None or options.values is not None:
         colors = colors if options.colors is not None else ()
     return Named(numbers, colors, where, options.foreground)
+
+
+def _compare(root: Path, tables: Sequence[tuple[str, Table]]) -> None:
+    """Refuse tables of one name, as each split has its own, that say different things."""
+    name, last = tables[-1]
+    for other, table in tables[:-1]:
+        if PurePosixPath(other).name != PurePosixPath(name).name:
+            continue
+        for number in sorted({*last.numbers, *table.numbers}):
+            if last.numbers.get(number) != table.numbers.get(number):
+                mine, theirs = last.numbers.get(number, "nothing"), table.numbers.get(number, "nothing")
+                raise RecycleError(
+                    f"{root / name} names {number} {mine}, and {root / other} {theirs}",
+                    f"keep the one that is right: -o 'tables=[{other}]'",
+                )
 
 
 def _by_folders(names: Sequence[str]) -> dict[str, list[int]]:
@@ -218,7 +235,18 @@ def _listed(root: Path, lists: Sequence[str], names: Sequence[str], left_out: Co
         others = {index for indices in splits.values() for index in indices}
         rest = both or [index for index in range(len(names)) if index not in others]
         splits["train"] = [index for index in rest if index not in splits.get("val", ())]
-    return {split: indices for split, indices in splits.items() if indices}
+    judged: set[int] = set()
+    for split in ("test", "val", "train"):
+        again = [index for index in splits.get(split, ()) if index in judged]
+        splits[split] = [index for index in splits.get(split, ()) if index not in judged]
+        judged.update(splits[split])
+        if again:
+            print(
+                f"note: {len(again)} photos of {split} are for testing or validation, too, and are taken for that, as "
+                f"{names[again[0]]}",
+                file=sys.stderr,
+            )
+    return {split: splits[split] for split in ("train", "val", "test") if splits[split]}
 
 
 def _places(names: Sequence[str]) -> dict[str, int]:

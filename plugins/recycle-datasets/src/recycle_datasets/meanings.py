@@ -103,6 +103,8 @@ def labels_of(root: Path, named: Named, seen: Survey, left_out: Counter[str]) ->
         RecycleError: colours that no table names, tables that do not fit, or numbers that differ between masks.
     """
     if seen.colored or (seen.conflict and (named.colors or not named.numbers)):
+        if not named.colors and len(seen.colors) == 2 and BLACK in seen.colors and not seen.conflict:
+            return _two_colors(named, seen)
         if not named.colors and not seen.conflict and seen.colors.keys() <= {*_voc_colors(), BORDER}:
             return _of_voc(named, seen, left_out)
         if not named.colors:
@@ -282,6 +284,15 @@ def _order_of(root: Path, named: Named, seen: Survey) -> dict[int, str]:
     order = ", ".join(f"{value} {name}" for value, name in enumerate(names))
     _note(f"{named.where} states colours, and the masks hold numbers; its lines are taken for these: {order}")
     return dict(enumerate(names))
+
+
+def _two_colors(named: Named, seen: Survey) -> Labels:
+    """Black and one other."""
+    (other,) = seen.colors.keys() - {BLACK}
+    names = [name for name in named.numbers.values() if not _is_ground(name)]
+    name = names[0] if len(names) == 1 else named.foreground
+    _note(f"nothing names the colours of the masks: black is the background, {other} is {name}")
+    return Labels((BACKGROUND, name), {}, {BLACK: 0, other: 1})
 
 
 def _of_voc(named: Named, seen: Survey, left_out: Counter[str]) -> Labels:

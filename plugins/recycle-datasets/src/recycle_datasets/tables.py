@@ -65,6 +65,8 @@ def parse_table(name: str, text: str) -> Table | None:
         text: of the file.
     """
     path = PurePosixPath(name)
+    if "\0" in text:
+        return None
     if path.suffix.lower() == ".json":
         try:
             return _of_json(parse_json(text))

@@ -22,7 +22,8 @@ SUFFIXES = (*sorted(PHOTO_SUFFIXES), ".gif")
 LOSSY = (".jpg", ".jpeg", ".jfif", ".jpe")
 MASK_END = re.compile(
     r"(?:[_\-. ]+(?:gt(?:Fine|Coarse)_)?(?:labelIds|labelTrainIds|color|instanceIds|masks?|labels?|seg|segmentation|"
-    r"segmap|annotations?|annot|anno|gt|ground_?truth|truth|manual\d?|matte|lab|l|p|m)|mask|label)$",
+    r"segmap|annotations?|annot|anno|gt|ground_?truth|truth|manual\d?|matte|lab|l|p|m)|mask|label|"
+    r"\.(?:jpe?g|png|bmp|tiff?)(?:___\w+)?)$",  # a.jpg.png, and SuperAnnotate's a.jpg___fuse.png
     re.IGNORECASE,
 )
 MASK_START = re.compile(r"^(?:masks?|labels?|seg|segmentation|gt|annotation|truth)(?:[_\-. ]+|(?=\d))", re.IGNORECASE)
@@ -224,11 +225,8 @@ def twins(root: Path, names: Sequence[str]) -> list[Pairing]:
             counts[folder] += 1
             first.setdefault(folder, stem)
     kinds = {folder: png_kind(root / folder / f"{stem}.png") for folder, stem in first.items()}
-    found = [
-        Pairing(folder, folder, ("", ""), ("", ""), count)
-        for folder, count in counts.items()
-        if kinds[folder] in (0, 3)
-    ]
+    masked = [folder for folder, kind in kinds.items() if kind in (0, 3)]
+    return [Pairing(folder, folder, ("", ""), ("", ""), counts[folder]) for folder in masked]
 
 
 def compressed(pairings: Sequence[Pairing]) -> dict[str, str]:
