@@ -33,6 +33,15 @@ def contest(sample: Path, folder: Path) -> None:
     (data / "test.json").write_text(json.dumps(unlabelled))
 
 
+def weekly(sample: Path, folder: Path) -> None:
+    """data/ as it is, and line-week-2/, drawn with another seed and exported as YOLO."""
+    shutil.copytree(sample, folder / "data")
+    new = api.sample(folder / "drawn", images=12, seed=7).parent
+    done = run_recycle("data", "convert", new, folder / "line-week-2", "--from", "coco", "--to", "yolo", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(new)
+
+
 def taco(sample: Path, folder: Path) -> None:
     """TACO/data with annotations.json of sixty categories and batches of photos."""
     data = folder / "TACO" / "data"
