@@ -29,7 +29,8 @@ IGNORE = 255
 Kind = Literal["dataset", "augmentation", "model", "loss", "postprocessor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-KEBAB, ADDRESS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*"), re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+ADDRESS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 RESERVED = frozenset({"name", "id", "weight"})  # keys of a recipe's entry that are not the part's own
 
 
@@ -101,9 +102,8 @@ class DatasetComponent(Component):
     """Builds a `Source`: `factory(options, DatasetContext)`.
 
     Attributes:
-        layouts: what labels look like that it recognises, kebab-case name to description, as `--as NAME` takes them.
-        recognise: `package.module:attribute` of a function that `recycle data import` calls with a
-            `recyclecli.coco.Tree`, and that yields a `Layout` for each that it finds; its module is light.
+        layouts: kebab-case name of each layout that it recognises to its description.
+        recognise: `package.module:attribute`, in a light module: `recyclecli.coco.Tree` to the `Layout`s in it.
 
     Raises:
         ValueError: also where one of the two is given without the other, or has another form.
