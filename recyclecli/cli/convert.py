@@ -21,7 +21,10 @@ def convert(
     origin: Annotated[
         str,
         typer.Option(
-            "--from", metavar="F", help="Dataset component that reads SRC.", autocompletion=components("dataset")
+            "--from",
+            metavar="F",
+            help="Dataset component that reads SRC, or a layout: see `data import --list`.",
+            autocompletion=components("dataset"),
         ),
     ],
     form: Annotated[

@@ -58,13 +58,6 @@ def import_(
     if as_json:
         _print_json(done)
         return
-    taken = done.taken.layout
-    there = f" in {taken.root}" if taken.root else ""
-    print(f"taken for {taken.name}, {done.taken.title}{there}: {taken.why}", file=sys.stderr)
-    for other in done.passed:
-        print(
-            f"passed over: {other.layout.name}: {other.layout.why}; --as {other.layout.name} takes it", file=sys.stderr
-        )
     for what, count in done.left_out.items():
         print(f"left out: {count} {what}", file=sys.stderr)
     splits = ", ".join(f"{count} {split}" for split, count in done.splits.items())

@@ -9,6 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PIL import Image
+from support import recycle_here
 
 from recyclecli import api
 from recyclecli.coco import Tree
@@ -271,3 +272,16 @@ class TestWriting:
         with pytest.raises(RecycleError, match="shows a class but the background"):
             self.imported(offered, src, lambda root: Photos(root, {"a.jpg": []}))
         assert not (src.parent / "out").exists()
+
+
+def test_convert_takes_layouts_by_name(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "set/valid").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((SIDE, SIDE, 3), 90, np.uint8)).save(tmp_path / f"set/valid/{name}.jpg")
+        mask = np.zeros((SIDE, SIDE), np.uint8)
+        mask[2:8, 3:7] = 1
+        Image.fromarray(mask).save(tmp_path / f"set/valid/{name}_mask.png")
+    (tmp_path / "set/valid/_classes.csv").write_text("Pixel Value, Class\n0, background\n1, paper\n")
+    done = recycle_here("data", "convert", "set", "out", "--from", "roboflow-masks", "--to", "masks", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(np.asarray(Image.open(next((tmp_path / "out/masks").rglob("a.png")))), mask)

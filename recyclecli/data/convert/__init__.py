@@ -14,6 +14,7 @@ from recyclecli.data.convert.masks import write_masks
 from recyclecli.data.convert.yolo import NAME as YOLO_FILE
 from recyclecli.data.convert.yolo import write_yolo
 from recyclecli.data.foreground import refuse_nothing
+from recyclecli.data.importing.recognise import layouts, recognise
 from recyclecli.data.sources import open_source
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.files import refuse_link
@@ -57,7 +58,7 @@ def convert(
         registry: the installed components.
         src: the data's root.
         dst: folder to write to.
-        origin: name of the dataset component that reads `src`.
+        origin: name of the dataset component that reads `src`, or of a layout that is recognised there.
         form: one of `FORMATS`.
         split: see `open_source`.
         options: settings of the dataset component.
@@ -74,6 +75,10 @@ def convert(
     if polygons and form != "coco":
         raise RecycleError(f"--polygons is of --to coco, not of {form}", "leave it out")
     refuse_link(dst, "name the folder that it leads to, or another one")
+    if origin in layouts(registry) and origin not in registry.names("dataset"):
+        taken, _ = recognise(registry, src, origin)
+        src, origin = src / taken.layout.root, taken.offer.qualified
+        options = {**taken.layout.options, **options}
     source = open_source(registry, src, split, origin, options)
     refuse_nothing(source, f"photo of {src}", option="values")
     if form == "coco":

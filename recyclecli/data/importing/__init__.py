@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def import_data(
     link: bool = False,
     force: bool = False,
 ) -> Imported:
-    """Read `src` as what it looks like and write its photos and labels to `out` as COCO.
+    """Read `src` as what it looks like, which is said on stderr, and write its photos and labels to `out` as COCO.
 
     Args:
         registry: the installed components.
@@ -68,6 +69,8 @@ def import_data(
             or a file exists.
     """
     taken, passed = recognise(registry, src, layout)
+    for line in _said(taken, passed):
+        print(line, file=sys.stderr)
     folder = src.parent if src.is_file() else src
     root = folder / taken.layout.root
     if out is not None:
@@ -90,3 +93,11 @@ def import_data(
         written.files,
         left_out + written.left_out,
     )
+
+
+def _said(taken: Candidate, passed: list[Candidate]) -> Iterator[str]:
+    """What the labels are taken for, and what they might be taken for, too."""
+    there = f" in {taken.layout.root}" if taken.layout.root else ""
+    yield f"taken for {taken.layout.name}, {taken.title}{there}: {taken.layout.why}"
+    for other in passed:
+        yield f"passed over: {other.layout.name}: {other.layout.why}; --as {other.layout.name} takes it"
