@@ -11,6 +11,7 @@ import typer
 from recyclecli.cli import check, convert, export_labels, imports, merge, oversample, show, stats
 from recyclecli.cli.options import (
     AsJson,
+    Crowds,
     Data,
     Dataset,
     DatasetOption,
@@ -71,6 +72,7 @@ def kfold(
         Path | None,
         typer.Option("--keep", metavar="FOLDS", help="A folds.json whose photos stay in their folds; new ones join."),
     ] = None,
+    crowds: Crowds = None,
     as_json: AsJson = False,
 ) -> None:
     """Split into n folds that hold every class evenly, also the rare ones."""
@@ -80,7 +82,7 @@ def kfold(
 
     root = data_root(data)
     folds, paths = api.kfold(
-        root, n, seed, group_by, json_path, dataset, out or root, force, dataset_settings(option), keep
+        root, n, seed, group_by, json_path, dataset, out or root, force, dataset_settings(option, crowds), keep
     )
     if folds.group_sizes and group_by:
         sizes = folds.group_sizes

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from recyclecli.cli.options import Data, Dataset, DatasetOption, Force, JsonPath, Seed, data_root, dataset_settings
+from recyclecli.cli.options import (
+    Crowds,
+    Data,
+    Dataset,
+    DatasetOption,
+    Force,
+    JsonPath,
+    Seed,
+    data_root,
+    dataset_settings,
+)
 
 EXAMPLE = "Example: `recycle data show`, or as a page to browse: `recycle data show --out look.html --class Battery`"
 
@@ -29,6 +39,7 @@ def show(
         list[str] | None, typer.Option("--image", metavar="NAME", help="This photo, by its file name; repeatable.")
     ] = None,
     columns: Annotated[int, typer.Option("--columns", min=1, max=12, help="Photos in a row of the PNG.")] = 4,
+    crowds: Crowds = None,
     force: Force = False,
 ) -> None:
     """Draw the annotations on photos, the rarest classes first: a PNG, or an HTML page."""
@@ -43,7 +54,7 @@ def show(
         raise RecycleError(f"--out {out} ends neither in .png nor in .html", "name a sheet.png or a page.html")
     refuse_overwrite([out], force)
     root = data_root(data)
-    source = open_source(discover(), root, json_path, dataset, dataset_settings(option))
+    source = open_source(discover(), root, json_path, dataset, dataset_settings(option, crowds))
     colors = palette(source.class_names, root)
     from recyclecli.report import sheet
 

@@ -127,3 +127,11 @@ class TestPair:
             by_name = {new.record(k).file.stem: new.read(k).mask for k in range(len(new))}
             for k in range(len(old)):
                 assert (by_name[old.record(k).file.stem] == old.read(k).mask).all()
+
+
+@pytest.mark.parametrize("line", [("kfold", "--n", "2"), ("show",)], ids=["kfold", "show"])
+def test_who_says_what_crowds_are_is_told_no_guess(tmp_path, line):
+    brushed(tmp_path / "data")
+    for meaning in ((), ("--crowds", "regions")):
+        done = recycle_here("data", *line, "--data", "data", "--force", *meaning, cwd=tmp_path)
+        assert (done.returncode, "taken for objects" in done.stderr) == (0, not meaning), done.stderr
