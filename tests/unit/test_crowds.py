@@ -131,7 +131,7 @@ class TestPair:
 
 @pytest.mark.parametrize("line", [("kfold", "--n", "2"), ("show",)], ids=["kfold", "show"])
 def test_who_says_what_crowds_are_is_told_no_guess(tmp_path, line):
-    brushed(tmp_path / "data")
+    brushed(tmp_path / line[0])  # a note is said once for each path
     for meaning in ((), ("--crowds", "regions")):
-        done = recycle_here("data", *line, "--data", "data", "--force", *meaning, cwd=tmp_path)
+        done = recycle_here("data", *line, "--data", line[0], "--force", *meaning, cwd=tmp_path)
         assert (done.returncode, "taken for objects" in done.stderr) == (0, not meaning), done.stderr
