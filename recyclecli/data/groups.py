@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 NEAR_DUPLICATES = "near-duplicates"
 FOLDER = "folder"
 ROUNDS = 20  # of improving an assignment; it stops earlier when nothing improves
+ROBOFLOW = re.compile(
+    r"(.+)\.rf\.[0-9A-Za-z]{6,}\.\w+"
+)  # NAME_jpg.rf.HASH.jpg, each augmented copy of a photo with its own hash
 PARTNERS = 512  # groups that one is compared with for a swap in each round
 
 
@@ -55,22 +58,37 @@ def groups_of(source: Source, by: str) -> NDArray[np.int64]:
 
 
 def with_copies(source: Source, groups: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
-    """The groups, made larger where two of them hold one photo, as it is or saved anew; None for none at all."""
+    """The groups, made larger where two of them hold one photo, as it is, saved anew or augmented by Roboflow.
+
+    None for none at all.
+    """
     import numpy as np
 
     from recyclecli.data.identity import identities
     from recyclecli.data.same import linked, one_photo
 
-    photos = one_photo(identities(source))
-    copies = len(photos) - len(np.unique(photos))
-    if not copies:
-        return groups
-    print(f"note: {copies} photo(s) are copies of others, maybe saved anew, and stay in their fold", file=sys.stderr)
-    if groups is None:
-        return photos
+    found = [] if groups is None else [groups]
+    photos, augmented = one_photo(identities(source)), augmented_copies(source)
+    for together, what in ((photos, "copies of others, maybe saved anew,"), (augmented, "Roboflow's copies of others")):
+        copies = len(together) - len(np.unique(together))
+        if copies:
+            print(f"note: {copies} photo(s) are {what} and stay in their fold", file=sys.stderr)
+            found.append(together)
+    if len(found) < 2:
+        return found[0] if found else None
     numbers = np.arange(len(photos))
-    firsts = [np.unique(one, return_index=True, return_inverse=True) for one in (photos, groups)]
+    firsts = [np.unique(one, return_index=True, return_inverse=True) for one in found]
     return linked(len(photos), [np.stack([numbers, first[inverse]]) for _, first, inverse in firsts])
+
+
+def augmented_copies(source: Source) -> NDArray[np.int64]:
+    """(photos,) group of each photo: the copies that Roboflow made of one photo have one, by their names."""
+    import numpy as np
+
+    names = [source.record(index).file_name.rpartition("/")[2] for index in range(len(source))]
+    matches = [ROBOFLOW.fullmatch(name) for name in names]
+    keys = [f"of {match[1]}" if match else str(index) for index, match in enumerate(matches)]
+    return np.unique(np.array(keys), return_inverse=True)[1].astype(np.int64)
 
 
 def _fields(source: Source, field: str) -> list[Any]:

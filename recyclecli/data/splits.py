@@ -148,15 +148,26 @@ def _named_or_stored(registry: Registry, data: DataSection, seed: int) -> Split:
     """The split of one whole source; that of a run of 0.1, which knew of no test photos, is what it was."""
     if data.fingerprint is None:
         return _whole_split(registry, data, seed)
-    try:
-        split = _whole_split(registry, data, seed)
-    except RecycleError:
-        return _whole_split(registry, data, seed, test_photos=True)
-    return split if _fingerprint(split) == data.fingerprint else _whole_split(registry, data, seed, test_photos=True)
+    for together in (True, False):
+        try:
+            split = _whole_split(registry, data, seed, together=together)
+        except RecycleError:
+            continue
+        if _fingerprint(split) == data.fingerprint:
+            return split
+    return _whole_split(registry, data, seed, test_photos=True, together=False)
 
 
-def _whole_split(registry: Registry, data: DataSection, seed: int, test_photos: bool = False) -> Split:
-    """The split of one whole source: by a fold, as the data names it, or at random; `test_photos` as any others."""
+def _whole_split(
+    registry: Registry, data: DataSection, seed: int, test_photos: bool = False, together: bool = True
+) -> Split:
+    """The split of one whole source: by a fold, as the data names it, or at random.
+
+    Args:
+        registry, data, seed: see `make_split`.
+        test_photos: take test photos as any others.
+        together: keep Roboflow's copies of a photo on one side.
+    """
     source = _open(registry, data, DataFile(root=data.root, json_path=data.json_path))
     named = named_splits(source)
     dealt = range(len(source)) if test_photos else named.dealt
@@ -181,13 +192,7 @@ def _whole_split(registry: Registry, data: DataSection, seed: int, test_photos: 
         neither = len(dealt) - len({*train, *val})
         passed += [f"{neither} photo(s) of none of its splits"] if neither else []
     else:
-        import numpy as np
-
-        held_out = max(1, round(len(dealt) * data.val_fraction))
-        if held_out >= len(dealt):
-            raise RecycleError(f"{data.root}: {len(dealt)} photo(s) leave nothing to train on beside a validation set")
-        order = [dealt[place] for place in np.random.default_rng(seed).permutation(len(dealt))]
-        train, val = sorted(order[held_out:]), sorted(order[:held_out])
+        train, val = _at_random(source, dealt, data, seed, together)
         how = f"{data.val_fraction:.0%} of {data.root} held out at random, seed {seed}"
         fixed = {"split": "random"}
         passed += [str(named)] if named.train and named.val else []
@@ -195,6 +200,35 @@ def _whole_split(registry: Registry, data: DataSection, seed: int, test_photos: 
     how += f"; passed over: {', '.join(passed)}" if passed else ""
     weights = (1.0,) * len(train)
     return Split(Subset(source, train), Subset(source, val), weights, how, data.model_copy(update=fixed))
+
+
+def _at_random(
+    source: Source, dealt: Sequence[int], data: DataSection, seed: int, together: bool
+) -> tuple[list[int], list[int]]:
+    """Training and validation photos of `dealt`, chosen at random; `together`: with Roboflow's copies of each."""
+    import numpy as np
+
+    from recyclecli.data.groups import augmented_copies
+
+    held_out = max(1, round(len(dealt) * data.val_fraction))
+    if held_out >= len(dealt):
+        raise RecycleError(f"{data.root}: {len(dealt)} photo(s) leave nothing to train on beside a validation set")
+    order = [dealt[place] for place in np.random.default_rng(seed).permutation(len(dealt))]
+    val = set(order[:held_out])
+    if together:
+        groups = augmented_copies(source)
+        first = list(dict.fromkeys(groups[order].tolist()))
+        sizes = np.bincount(groups[order], minlength=len(source))
+        if sizes.max() > 1:
+            taken = np.cumsum(sizes[first])
+            count = max(1, min(int(np.searchsorted(taken, held_out)) + 1, len(first) - 1))
+            val = set(np.flatnonzero(np.isin(groups, first[:count])).tolist()) & set(dealt)
+        if val == set(dealt):
+            raise RecycleError(
+                f"{data.root}: all photos are Roboflow's copies of one, which leave nothing to train on beside a "
+                "validation set"
+            )
+    return sorted(set(dealt) - val), sorted(val)
 
 
 def _pair(root: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from support import SHARED, coco, recycle_here, write_coco
 
+from recyclecli import api
 from recyclecli.coco import CocoSource
 from recyclecli.data.folds import make_folds
 from recyclecli.data.groups import grouped_folds, groups_of
@@ -140,3 +141,62 @@ def test_uavvaste_by_flight(tmp_path):
     recycle_here(*arguments, "--out", tmp_path / "two", cwd=tmp_path)
     for file in (tmp_path / "one").iterdir():
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
+
+
+class TestCopiesOfRoboflow:
+    """Augmented copies of a photo look different, and are called NAME_jpg.rf.HASH.jpg."""
+
+    @pytest.fixture
+    def root(self, tmp_path):
+        content = coco(12)
+        write_coco(tmp_path, content)
+        for number, image in enumerate(content["images"]):
+            place = tmp_path / image["file_name"]
+            name = f"{'images' if number % 2 else 'more'}/{number // 3}_jpg.rf.{number:08x}.jpg"
+            (tmp_path / "more").mkdir(exist_ok=True)
+            image["file_name"] = str(place.rename(tmp_path / name).relative_to(tmp_path))
+        (tmp_path / "annotations.json").write_text(json.dumps(content))
+        return tmp_path
+
+    @staticmethod
+    def photos(names):
+        return {name.rpartition("/")[2].partition("_")[0] for name in names}
+
+    @pytest.mark.parametrize("group_by", [None, "near-duplicates", "folder"])
+    def test_stay_in_one_fold(self, root, capsys, group_by):
+        if group_by == "folder":  # each photo has copies in both folders
+            with pytest.raises(RecycleError, match="only 1 groups"):
+                api.kfold(root, 2, group_by=group_by, out=root / "folds")
+        else:
+            api.kfold(root, 2, group_by=group_by, out=root / "folds")
+            parts = [json.loads((root / f"folds/kfold_0_{part}.json").read_text()) for part in ("train", "val")]
+            train, val = (self.photos(image["file_name"] for image in part["images"]) for part in parts)
+            assert (train | val, train & val) == (set("0123"), set())
+        assert "8 photo(s) are Roboflow's copies of others and stay in their fold" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_stay_on_one_side_of_a_random_split(self, root, seed):
+        split = api.split({"data.root": root, "seed": seed})
+        train, val = (
+            self.photos(part.record(index).file_name for index in range(len(part))) for part in (split.train, split.val)
+        )
+        assert (len(train), len(val), train & val) == (3, 1, set())
+        again = api.split({"data.root": root, "seed": seed, "data.fingerprint": split.data.fingerprint})
+        assert again.train.record(0).file_name == split.train.record(0).file_name
+
+    def test_a_run_that_did_not_know_of_them_can_be_read(self, root, registry):
+        from recyclecli.data.splits import _fingerprint, _whole_split
+        from recyclecli.resolve import resolve
+
+        data = resolve(registry, None, {"data.root": root}).data
+        before = _whole_split(registry, data, 0, together=False)
+        split = api.split({"data.root": root, "data.fingerprint": _fingerprint(before)})
+        assert len(split.val) == 2
+
+    def test_all_of_one_photo(self, root):
+        content = json.loads((root / "annotations.json").read_text())
+        content["images"] = content["images"][:3]
+        content["annotations"] = [one for one in content["annotations"] if one["image_id"] in (1, 2, 3)]
+        (root / "annotations.json").write_text(json.dumps(content))
+        with pytest.raises(RecycleError, match="Roboflow's copies of one"):
+            api.split({"data.root": root})
