@@ -23,8 +23,8 @@ from recycle_datasets.recognise.yolo import (
     is_photo,
     listed,
     preferred,
-    resolved,
     splits_named,
+    usable,
 )
 from recyclecli.coco import (
     BACKGROUND,
@@ -160,13 +160,12 @@ def _described(tree: Tree, options: YoloOptions) -> tuple[str, dict[str, Any]]:
     if options.data != YoloOptions.model_fields["data"].default:
         raise RecycleError(f"{file} does not exist", "name the file that describes the set: -o data=FILE")
     found = dict(descriptions(tree))
-    there = [(name, places) for name, data in found.items() if (places := resolved(tree, name, data))]
-    usable = [name for name, _ in preferred(there)]
-    if len(usable) > 1:
+    names = [name for name, _ in preferred(usable(tree, found))]
+    if len(names) > 1:
         raise RecycleError(
-            f"{tree.root} holds {len(usable)} descriptions: {', '.join(usable[:5])}", f"say which: -o data={usable[0]}"
+            f"{tree.root} holds {len(names)} descriptions: {', '.join(names[:5])}", f"say which: -o data={names[0]}"
         )
-    return (usable[0], found[usable[0]]) if usable else ("", {})
+    return (names[0], found[names[0]]) if names else ("", {})
 
 
 def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, base: str, largest: int) -> list[str]:
@@ -222,6 +221,12 @@ def _photos(context: DatasetContext, data: dict[str, Any], tree: Tree, folder: s
     if split is None and keys:
         there = {key: [place for one in listed(data[key]) if (place := _place(one, base, tree, key))] for key in keys}
         gone = [key for key in keys if not there[key]]
+        if len(gone) == len(keys):
+            print(
+                f"note: {data[keys[0]]} is not there, nor any split: all photos are read",
+                file=sys.stderr,
+            )
+            return _undescribed(tree)
         for key in gone if len(gone) < len(keys) and "train" not in gone else ():
             print(f"note: {key}: {data[key]} is not there: {root} has no {key} photos", file=sys.stderr)
             keys.remove(key)

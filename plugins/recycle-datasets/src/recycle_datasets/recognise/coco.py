@@ -99,7 +99,9 @@ def _jsons(tree: Tree) -> Iterator[str]:
     ending = tree.ending(".json")
     for _, names in groupby(sorted(ending, key=lambda name: name.rpartition("/")[0]), lambda n: n.rpartition("/")[0]):
         inside = list(names)
-        yield from inside if len(inside) <= MANY else [one for one in inside if SURE.search(one.rpartition("/")[2])]
+        if len(inside) > MANY and not all("images" in _dict(tree.glimpse(one)) for one in inside[:3]):
+            inside = [one for one in inside if SURE.search(one.rpartition("/")[2])]
+        yield from inside
 
 
 def _look(tree: Tree, name: str, places: Places) -> Found | None:
@@ -130,6 +132,10 @@ def _look(tree: Tree, name: str, places: Places) -> Found | None:
         outlines,
         _maker(name, content),
     )
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

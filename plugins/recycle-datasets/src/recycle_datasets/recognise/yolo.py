@@ -21,16 +21,16 @@ LOOKED = 8  # lines of a label file that are looked at
 def recognise(tree: Tree) -> Iterator[Layout]:
     """A YOLO set: a description with its folders, or label files that have a photo each."""
     example, boxed = _example(tree)
-    described = [(name, places) for name, data in descriptions(tree) if (places := resolved(tree, name, data))]
     if not example:
         return
+    described = usable(tree, dict(descriptions(tree)))
     evidence: Evidence = "folders" if boxed else "description"
     if boxed and _others(tree):
         return  # boxes say nothing about pixels, and something else may
     what = "boxes" if boxed else "outlines"
     for name, others in preferred(described):
-        folder = posixpath.dirname(name)
-        inside = all(place.startswith(f"{folder}/") for place in dict(described)[name].values()) if folder else False
+        folder, places = posixpath.dirname(name), dict(described)[name].values()
+        inside = bool(folder and places) and all(f"{place}/".startswith(f"{folder}/") for place in places)
         root, data = (folder, posixpath.basename(name)) if inside else ("", name)
         aside = f"; passed over: {', '.join(others)} (of the same photos)" if others else ""
         why = f"{name} names classes and folders, and {example} holds {what} as YOLO writes them{aside}"
@@ -47,9 +47,12 @@ def descriptions(tree: Tree) -> Iterator[tuple[str, dict[str, Any]]]:
             try:
                 content = read_yaml(tree.root / name)
             except RecycleError:
+                if re.search(r"^train\s*:", tree.head(name), re.MULTILINE):
+                    yield name, {}  # who reads it is told why it cannot be read
                 continue
             data = splits_named(content) if isinstance(content, dict) else {}
-            if {"names", "nc"} & data.keys() and data.keys() & KEYS.keys():
+            splits = data.keys() & KEYS.keys()
+            if isinstance(data.get("names"), list | dict) or ({"names", "nc"} & data.keys() and splits):
                 yield name, data
     for name in tree.ending(".data")[:MOST]:
         data = splits_named(darknet(tree.head(name)))
@@ -152,18 +155,21 @@ def _others(tree: Tree) -> bool:
     return bool(described) or len(set(bases)) < len(bases)
 
 
-def resolved(tree: Tree, name: str, data: Mapping[str, Any]) -> dict[str, str]:
-    """Where the splits of a description lie, as far as they are there."""
-    base = posixpath.dirname(name)
-    found = {key: find_place(tree, base, listed(data[key])[0], key) for key in KEYS if key in data}
-    return {key: place for key, place in found.items() if place is not None}
+def usable(tree: Tree, found: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, dict[str, str]]]:
+    """Descriptions with where their splits lie: those of which some lie there, or all where none does."""
+    placed = []
+    for name, data in found.items():
+        base = posixpath.dirname(name)
+        places = {key: find_place(tree, base, listed(data[key])[0], key) for key in KEYS if key in data}
+        placed.append((name, {key: place for key, place in places.items() if place is not None}))
+    return [one for one in placed if one[1]] or placed
 
 
 def preferred(described: list[tuple[str, dict[str, str]]]) -> Iterator[tuple[str, list[str]]]:
     """Of descriptions of the same folders the one of a usual name, with the others."""
     groups: dict[str, list[str]] = {}
     for name, places in described:
-        groups.setdefault(places.get("train") or next(iter(places.values())), []).append(name)
+        groups.setdefault(places.get("train") or next(iter(places.values()), ""), []).append(name)
     for names in groups.values():
         order = sorted(names, key=lambda name: (posixpath.basename(name) not in USUAL, name.count("/"), name))
         yield order[0], order[1:]
