@@ -243,6 +243,28 @@ class TestLayouts:
         assert done.left_out == {"labelled photos that are in no split": 1}
         assert done.taken.layout.name == "cvat-coco"
 
+    def test_a_single_folder_that_is_called_as_a_split(self, tmp_path):
+        export(tmp_path / "a/set", ["train/1.jpg", "train/2.jpg"], **{"train___annotations.coco": coco("1.jpg")})
+        done = check(tmp_path / "a", tmp_path, "train/1.jpg")
+        assert (done.splits, done.left_out) == ({"train": 1}, {"photos that no annotation file names": 1})
+
+    def test_projects_of_several_folders(self, tmp_path):
+        parts = {f"ds{number}__annotations__instances": coco("1.jpg") for number in (1, 2)}
+        root = export(tmp_path / "a", ["ds1/images/1.jpg", "ds2/images/1.jpg"], **parts)
+        check(root, tmp_path, "ds1/images/1.jpg", "ds2/images/1.jpg")
+
+    def test_a_file_without_its_photos_takes_no_segments_for_photos(self, tmp_path):
+        root = export(tmp_path / "a", ["val2017/1.jpg", "annotations/panoptic_val2017/1.png"])
+        export(root, annotations__instances_val2017=coco("1.jpg"))
+        with pytest.raises(RecycleError, match="none of the photos") as caught:
+            api.import_data(root / "annotations/instances_val2017.json", tmp_path / "out")
+        assert f"recycle data import {root} OUT" in caught.value.remedy
+
+    def test_more_files_than_are_looked_into(self, tmp_path):
+        names = [f"{number}.jpg" for number in range(45)]
+        root = export(tmp_path / "a", names, **{name[:-4]: coco(name) for name in names})
+        check(root, tmp_path, *names)
+
     def test_segment_anything(self, tmp_path):
         root = tmp_path / "a"
         for number in (1, 2):
@@ -343,6 +365,10 @@ class TestReading:
             one["id"] = str(one["id"])
         export(tmp_path / "a", ["1.jpg", "2.jpg"], labels=content)
         check(tmp_path / "a", tmp_path, "1.jpg", "2.jpg")
+
+    def test_categories_as_a_table(self, tmp_path):
+        root = export(tmp_path / "a", ["1.jpg"], labels=coco("1.jpg") | {"categories": {"1": "Paper", "2": "Metal"}})
+        check(root, tmp_path, "1.jpg")
 
     def test_names_without_categories(self, tmp_path):
         content = coco("1.jpg", categories=[])

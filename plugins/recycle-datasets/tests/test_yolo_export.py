@@ -195,6 +195,34 @@ def test_boxes_among_outlines_are_counted(tmp_path):
     assert check(root, tmp_path, "images/1.jpg").left_out == {"boxes without an outline": 2}
 
 
+def test_what_encloses_nothing_or_has_no_photo_is_counted(tmp_path):
+    root = make(tmp_path / "a", "images/1.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
+    (root / "labels/1.txt").write_text(f"0 0.5 0.5\n{LINE}\n")
+    (root / "labels/gone.txt").write_text(LINE)
+    left_out = {"outlines of fewer than three points": 1, "label files whose photo is not there": 1}
+    assert check(root, tmp_path, "images/1.jpg").left_out == left_out
+
+
+def test_a_set_whose_first_label_files_are_empty(tmp_path):
+    root = make(tmp_path / "a", "images/z.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
+    for number in range(60):
+        photo(root / f"images/{number:02}.jpg")
+        (root / f"labels/{number:02}.txt").write_text("")
+    assert imported(root, tmp_path / "out")[0].photos == 61
+
+
+def test_folders_that_are_gone_leave_the_names(tmp_path, capsys):
+    root = make(tmp_path / "a", "images/1.jpg", cans_DOT_yaml=f"train: images/train\nval: images/val\n{NAMES}")
+    check(root, tmp_path, "images/1.jpg", splits={})
+    assert "images/train is not there" in capsys.readouterr().err
+
+
+def test_a_description_that_cannot_be_read_is_the_cause(tmp_path):
+    root = make(tmp_path / "a", "images/1.jpg", cans_DOT_yaml="train: images\nnames: [Paper\n\tx")
+    with pytest.raises(RecycleError, match=r"cans\.yaml is not YAML"):
+        api.import_data(root, tmp_path / "out")
+
+
 def test_boxes_alone_are_refused(tmp_path):
     root = make(tmp_path / "a", "images/1.jpg", "images/2.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
     for number in (1, 2):
@@ -276,8 +304,10 @@ def test_what_label_files_look_like(text, kind):
 @pytest.mark.parametrize(
     "yaml", ["names: [", "- 1", "names: 3\ntrain: {}", "nc: x\ntrain: 5", "\0", "train: [1, 2]\nnames: {a: b}"]
 )
-def test_garbage_is_recognised_as_nothing(tmp_path, yaml):
+def test_garbage_is_refused(tmp_path, yaml):
     (tmp_path / "data.yaml").write_text(yaml)
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00")
     photo(tmp_path / "a.jpg")
-    assert list(recognise(Tree(tmp_path))) == []
+    assert len(list(recognise(Tree(tmp_path)))) <= 1
+    with pytest.raises(RecycleError):
+        api.import_data(tmp_path, tmp_path / "out")

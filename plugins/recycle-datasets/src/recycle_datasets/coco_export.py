@@ -85,6 +85,7 @@ def read_export(root: Path, files: Sequence[str]) -> Export:
     for index, split in enumerate(whole.pop("splits")):
         if split:
             splits[split].append(index)
+    left_out += _unnamed(places, whole)
     faults = [*(fault for part in parts for fault in part.faults), *_sized(root, whole, left_out)]
     if faults:
         raise LabelFaults(faults, "export again with the photos that were labelled, or correct the annotation file")
@@ -116,9 +117,14 @@ def _content(file: Path) -> Any:
 
 def _part(file: Path, raw: Any, split: str) -> _Part:
     lists = [raw.get(key) or [] for key in ("images", "annotations", "categories")] if isinstance(raw, dict) else []
+    if lists and isinstance(lists[2], dict):
+        lists[2] = [{"id": key, "name": name} for key, name in lists[2].items()]
     if not lists or not lists[0] or not all(isinstance(one, list) for one in lists):
-        kind = f"a list of {len(raw)}" if isinstance(raw, list) else f"{type(raw).__name__} without a list of images"
-        raise RecycleError(f"{file} is not a COCO file, but {kind}", "export the labels as COCO (instances)")
+        held = ", ".join(map(str, raw)) if isinstance(raw, dict) else f"a {type(raw).__name__}"
+        raise RecycleError(
+            f"{file} is not a COCO file with lists of images, annotations and categories: it holds {held[:200]}",
+            "export the labels as COCO (instances)",
+        )
     for key, entries in zip(("images", "annotations", "categories"), lists, strict=True):
         wrong = next((number for number, entry in enumerate(entries) if not isinstance(entry, dict)), None)
         if wrong is not None:
@@ -274,6 +280,14 @@ def _joined(parts: Sequence[_Part], left_out: Counter[str]) -> dict[str, Any]:
         "categories": [categories[key] for key in sorted(categories)],
         "splits": [splits[name] for name in images],
     }
+
+
+def _unnamed(places: Places, content: Mapping[str, Any]) -> Counter[str]:
+    """How many photos lie among those that the files name, and are not named."""
+    named = {image["file_name"] for image in content["images"]}
+    folders = {name.rpartition("/")[0] for name in named}
+    others = sum(photo not in named and photo.rpartition("/")[0] in folders for photo in places.photos)
+    return Counter({"photos that no annotation file names": others} if others else {})
 
 
 def _judging(split: str) -> int:

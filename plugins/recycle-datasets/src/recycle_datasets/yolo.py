@@ -21,6 +21,7 @@ from recycle_datasets.recognise.yolo import (
     descriptions,
     find_place,
     is_photo,
+    labelled,
     listed,
     preferred,
     splits_named,
@@ -79,6 +80,8 @@ class YoloSource:
         faults: list[tuple[str, str]] = []
         boxes: list[tuple[str, str]] = []
         self._lines = [_lines(file, faults, boxes) if file else [] for file in labels]
+        pointless = sum(len(points) < 6 for lines in self._lines for _, points in lines)
+        self._lines = [[line for line in lines if len(line[1]) >= 6] for lines in self._lines]
         self._say_missing(labels, tree, context)
         numbers = [number for lines in self._lines for number, _ in lines]
         if boxes and not numbers:
@@ -86,7 +89,14 @@ class YoloSource:
                 faults + boxes,
                 f"all {len(boxes)} labels are boxes: export YOLO segmentation, or masks, from the labelling tool",
             )
-        self.left_out += Counter({"boxes without an outline": len(boxes)})
+        photos_gone = _without_photo(labels, tree)
+        self.left_out += Counter(
+            {
+                "boxes without an outline": len(boxes),
+                "label files whose photo is not there": photos_gone,
+                "outlines of fewer than three points": pointless,
+            }
+        )
         names = _names(options.names, data, tree, posixpath.dirname(described), max(numbers, default=0))
         self.class_names = checked_names(
             (BACKGROUND, *(name for name in names if not is_background(name))), context.root
@@ -338,6 +348,19 @@ def _label_files(photos: list[Path], tree: Tree) -> list[Path | None]:
     return found
 
 
+def _without_photo(labels: Iterable[Path | None], tree: Tree) -> int:
+    """How many files in the folders of labels are called as no photo."""
+    folders = {PurePosixPath(file.relative_to(tree.root)).parent.as_posix() for file in labels if file}
+    stems = {PurePosixPath(name).stem for name in tree.photos}
+    texts = [PurePosixPath(name) for name in tree.ending(".txt")]
+    return sum(
+        text.parent.as_posix() in folders
+        and text.stem not in stems
+        and bool(labelled(tree.head(text.as_posix(), 4096)))
+        for text in texts
+    )
+
+
 def _label_file(photo: Path, root: Path) -> Path:
     """Where ultralytics looks: the last folder `images` becomes `labels`, the suffix .txt."""
     inside = PurePosixPath(photo.relative_to(root).as_posix())
@@ -373,7 +396,7 @@ def _fault(parts: list[str]) -> str:
         return "it holds NaN or infinity"
     if first < 0 or first != int(first):
         return f"{parts[0]} is no class number"
-    if (len(rest) < 6 and len(rest) != 4) or len(rest) % 2:
+    if not rest or len(rest) % 2:
         return f"{len(rest)} numbers after the class are no polygon of three points or more"
     if min(rest) < -SLACK or max(rest) > 1 + SLACK:
         return f"{min(rest) if min(rest) < -SLACK else max(rest):g} is not within 0..1"

@@ -266,6 +266,8 @@ def _layout(found: Sequence[Found], passed: Sequence[str]) -> Layout:
     first = ordered[0]
     folders = {place.rpartition("/")[0] for one in found for place in (one.file, *one.photos)}
     root = os.path.commonpath(folders) if "" not in folders and all(one.there for one in found) else ""
+    while split_of(f"{root}/_"):  # the folder's name is wanted
+        root = root.rpartition("/")[0]
     files = tuple(one.file.removeprefix(f"{root}/" if root else "") for one in ordered)
     more = f", as do {len(files) - 1} more files" if len(files) > 2 else f", as does {files[1]}" if files[1:] else ""
     what = "COCO annotations" + (" without outlines" if all(one.outlines is False for one in found) else "")

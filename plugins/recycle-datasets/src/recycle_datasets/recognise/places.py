@@ -41,11 +41,15 @@ class Places:
 
     Args:
         photos: their names relative to the root, with slashes.
+
+    Attributes:
+        photos: these.
     """
 
     def __init__(self, photos: Iterable[str]) -> None:
+        self.photos = tuple(photos)
         self._by_base: dict[str, list[str]] = defaultdict(list)
-        for photo in photos:
+        for photo in self.photos:
             self._by_base[_folded(photo.rpartition("/")[2])].append(photo)
         self._bare: dict[str, list[str]] | None = None
 
@@ -89,8 +93,10 @@ class Places:
                     self._bare[key] += photos
                     self._bare[key.rpartition(".")[0]] += photos
         base = parts[-1]
-        for key in (base, base.rpartition(".")[0]):
-            photos = [photo for photo in dict.fromkeys(self._bare.get(key, ())) if photo not in taken] if key else []
+        for key in filter(None, (base, base.rpartition(".")[0])):
+            photos = [photo for photo in dict.fromkeys(self._bare.get(key, ())) if photo not in taken]
+            if not key.endswith(base):
+                photos = [photo for photo in photos if not _is_derived(_folded(photo).split("/")[:-1])]
             if photos:
                 agree = [_common_end(parts, _folded(photo).split("/")) for photo in photos]
                 return [photo for photo, count in zip(photos, agree, strict=True) if count == max(agree)]
@@ -124,20 +130,24 @@ def _decided(
     return found, doubtful
 
 
-def _fit(folder: str, file: str) -> tuple[bool, bool, bool, bool, bool]:
+def _fit(folder: str, file: str) -> tuple[bool, bool, bool, int, bool]:
     """How well a folder fits an annotation file, as a key to sort by."""
     parts = folder.lower().split("/") if folder else []
     own, path = split_of(file), PurePosixPath(file.lower())
     other = next((split for part in reversed(parts) if (split := split_called(part.rstrip("0123456789")))), "")
     words = {path.stem, *re.split(r"[_\s.-]+", path.stem)} - {"annotations", "instances", "coco", "labels", ""}
-    home = "" if len(path.parts) == 1 else f"{path.parent}/"
     return (
         not (other and own and other != own),
-        not DERIVED & set(parts),
+        not _is_derived(parts),
         bool(words & set(parts)) or (bool(own) and own == other),
-        f"{folder.lower()}/".startswith(home) and home != "",
+        _common_end(path.parts[:-1][::-1], parts[::-1]),
         not parts or parts[-1] in USUAL,
     )
+
+
+def _is_derived(folders: Sequence[str]) -> bool:
+    """Whether pictures in these folders are made of photos."""
+    return any(part in DERIVED or part.startswith(("panoptic", "stuff")) for part in folders)
 
 
 def _above(photo: str, parts: Sequence[str]) -> str:

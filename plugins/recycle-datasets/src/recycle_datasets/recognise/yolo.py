@@ -14,30 +14,30 @@ KEYS = {"train": ("train",), "val": ("val", "valid", "validation", "dev"), "test
 """The splits of a description, each with what its key may be called."""
 NAMES = ("classes.txt", "obj.names", "_darknet.labels", "class.names", "coco.names", "predefined_classes.txt")
 LINE = re.compile(r"\s*\d+(?:\.0*)?((?:\s+-?[\d.]+(?:[eE][-+]?\d+)?)+)\s*")
-MOST = 50  # descriptions that are looked into
+MOST = 50  # descriptions, and label files of a folder, that are looked into
+HEAD = 4096  # bytes of a label file that are looked at
 LOOKED = 8  # lines of a label file that are looked at
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
     """A YOLO set: a description with its folders, or label files that have a photo each."""
-    example, boxed = _example(tree)
-    if not example:
+    example, kind = _example(tree)
+    described = usable(tree, dict(descriptions(tree))) if example else []
+    if not example or not (kind or described):
         return
-    described = usable(tree, dict(descriptions(tree)))
-    evidence: Evidence = "folders" if boxed else "description"
-    if boxed and _others(tree):
+    if kind != "outlines" and _others(tree):
         return  # boxes say nothing about pixels, and something else may
-    what = "boxes" if boxed else "outlines"
+    evidence: Evidence = "description" if kind == "outlines" else "folders"
+    what = f"holds {kind} as YOLO writes them" if kind else "has a photo of its name"
     for name, others in preferred(described):
         folder, places = posixpath.dirname(name), dict(described)[name].values()
         inside = bool(folder and places) and all(f"{place}/".startswith(f"{folder}/") for place in places)
         root, data = (folder, posixpath.basename(name)) if inside else ("", name)
         aside = f"; passed over: {', '.join(others)} (of the same photos)" if others else ""
-        why = f"{name} names classes and folders, and {example} holds {what} as YOLO writes them{aside}"
+        why = f"{name} names classes and folders, and {example} {what}{aside}"
         yield Layout("yolo", why, evidence, root, {"data": data})
     if not described:
-        why = f"{example} holds {what} as YOLO writes them"
-        yield Layout("yolo", why, evidence, "", {})
+        yield Layout("yolo", f"{example} {what}", evidence, "", {})
 
 
 def descriptions(tree: Tree) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -134,18 +134,25 @@ def labelled(text: str) -> str:
     return "boxes" if counts == {4} else "outlines" if any(count >= 6 for count in counts) else ""
 
 
-def _example(tree: Tree) -> tuple[str, bool]:
-    """A label file of a photo, one of outlines before others; whether it holds boxes alone."""
+def _example(tree: Tree) -> tuple[str, str]:
+    """A label file of a photo with what it holds: one of outlines before one of boxes, before any other."""
     stems = {name.rpartition("/")[2].rpartition(".")[0] for name in tree.photos}
-    boxes = ""
+    found: dict[str, str] = {}
     for names in tree.folders.values():
-        texts = [name for name in names if name.lower().endswith(".txt") and name.rpartition("/")[2][:-4] in stems]
-        for name in texts[:20]:
-            kind = labelled(tree.head(name, 4096).rpartition("\n")[0] or tree.head(name, 4096))
+        looked = 0
+        for name in names:
+            if not name.lower().endswith(".txt") or name.rpartition("/")[2][:-4] not in stems:
+                continue
+            text = tree.head(name, HEAD)
+            kind = labelled(text.rpartition("\n")[0] if len(text) == HEAD else text)
             if kind == "outlines":
-                return name, False
-            boxes = boxes or (name if kind else "")
-    return boxes, bool(boxes)
+                return name, kind
+            found.setdefault(kind, name)
+            looked += bool(text.strip())
+            if looked == MOST:
+                break
+    kind = "boxes" if "boxes" in found else ""
+    return found.get(kind, ""), kind
 
 
 def _others(tree: Tree) -> bool:
