@@ -303,6 +303,21 @@ class TestForms:
             write(tmp_path / f"annotations/{number}{suffix}", stored)
         assert len(read(tmp_path)) == 7
 
+    def test_stored_annotations_of_one_task(self, tmp_path):
+        photo(tmp_path / "a.png")
+        about = {"id": 5, "data": {"image": "s3://bucket/a.png"}}
+        for number, label in enumerate("xyz"):
+            stored = annotation(polygon(label), updated_at=f"202{number % 2}-01-01")
+            write(tmp_path / f"annotations/{number}.json", {**stored, "task": about})
+        assert read(tmp_path).class_names == ("Background", "y")
+
+    def test_two_projects_in_one_file(self, tmp_path):
+        """Their tasks have the same ids."""
+        for name in "ab":
+            photo(tmp_path / f"{name}.png")
+        write(tmp_path / "all.json", [task(f"{name}.png", annotation(polygon(name))) for name in "ab"])
+        assert [found.max() for found in masks(read(tmp_path)).values()] == [1, 2]
+
     def test_a_file_for_each_task(self, tmp_path):
         for number in range(7):
             photo(tmp_path / f"{number}.png")

@@ -17,7 +17,7 @@ from recycle_datasets import LabelStudioOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored, recognise
 from recycle_datasets.rle import decode_brush
-from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, merged, sorted_names
+from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
 from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
 from recyclecli.coco import PHOTO_SUFFIXES, Tree, encode, locate, parse_json, photo_size, read_bytes, resolve_file
@@ -37,11 +37,13 @@ Region = Mapping[str, Any]  # a result of an annotation; in JSON-MIN its value a
 class _Task:
     """One task, whatever the form of the export."""
 
+    file: Path
+    split: str
     key: str
     data: Mapping[str, Any]
-    annotations: list[Mapping[str, Any]] = field(default_factory=list)
-    predictions: int = 0
-    upload: str = ""
+    annotations: list[Any]
+    predictions: int
+    upload: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,6 @@ class _Labelled:
     where: str
     regions: Sequence[Region]
     size: Size | None
-    split: str
 
 
 def open_label_studio(options: LabelStudioOptions, context: DatasetContext) -> ShapeSource:
@@ -78,10 +79,19 @@ def open_label_studio(options: LabelStudioOptions, context: DatasetContext) -> S
     """
     files = options.files or _recognised(context)
     config = _config(context.root)
-    found: list[Labels] = []
+    labels = Labels(context.root / files[0])
+    found: dict[str, _Task] = {}  # of which parts lie apart, in records or files of their own
+    waiting: list[tuple[int, _Labelled]] = []  # for the size of their photo
     for name, split in zip(files, splits_of(files), strict=True):
-        found.append(_read(context.root, name, split, options.image, config))
-    labels = merged(found, context.root / files[0])
+        for task in _tasks(context.root / name, split, found):
+            waiting += _label(labels, task, options.image, config)
+    for task in found.values():
+        waiting += _label(labels, task, options.image, config)
+    sizes = _sizes(context.root, [one.address for _, one in waiting])
+    for place, one in waiting:
+        if one.address in sizes:
+            shapes = list(_shapes(labels, one, sizes[one.address]))
+            labels.photos[place] = replace(labels.photos[place], shapes=shapes)
     if not labels.photos and not labels.faults:
         held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items()) or "no task"
         raise RecycleError(f"{labels.file} holds no labelled task, but {held}", EXPORT)
@@ -122,57 +132,68 @@ def _config(root: Path) -> _Config:
     return _Config([*filter(None, labels)], images)
 
 
-def _read(root: Path, name: str, split: str, key: str | None, config: _Config) -> Labels:
-    """One file."""
-    file = root / name
-    labels = Labels(file)
+def _tasks(file: Path, split: str, found: dict[str, _Task]) -> Iterator[_Task]:
+    """The tasks of a file, each let go of when the next one is asked for.
+
+    Records of JSON-MIN and stored annotations are gathered in `found`, as several may be of one task.
+
+    Raises:
+        RecycleError: no JSON, or none of Label Studio.
+    """
     try:
         content = parse_json(read_bytes(file, LARGEST))
     except ValueError as error:
         raise RecycleError(f"{file} is not valid JSON: {error}", "export it from Label Studio again") from error
     if content != [] and not is_label_studio(content):
         raise RecycleError(f"{file} holds no tasks of Label Studio", "export the tasks from it as JSON")
-    labelled: list[_Labelled] = []
-    for task in _tasks(content if isinstance(content, list) else [content]):
-        annotation = _annotation(labels, file, task)
-        if annotation is not None:
-            labelled += _photos(file, task, annotation, key, config, split)
-    sizes = _sizes(root, [one.address for one in labelled if one.size is None])
-    for number, one in enumerate(labelled, start=1):
-        size = one.size or sizes.get(one.address)
-        shapes = [] if size is None else list(_shapes(labels, one, size))
-        height, width = one.size or (None, None)
-        photo = Photo(one.address, shapes, height, width, one.split, str(file))
-        if one.address.startswith("data:"):  # the photo itself
-            inside = partial(base64.b64decode, one.address.partition(",")[2] + "==")
-            photo = replace(photo, name=f"{file.stem}-{number}.png", embedded=inside)
-        labels.photos.append(photo)
-    return labels
-
-
-def _tasks(content: Sequence[Any]) -> Iterator[_Task]:
-    """The tasks of a file; records of JSON-MIN and stored annotations of one task become one."""
-    known: dict[str, _Task] = {}
-    for place, one in enumerate(content):
+    ones = content if isinstance(content, list) else [content]
+    for place in range(len(ones)):
+        one, ones[place] = ones[place], None
         if not isinstance(one, dict):
             continue
         if is_stored(one):
-            task, annotations, predictions = one["task"], [one], 0
+            task = _task(file, split, one["task"], [one])
+            known = found.setdefault(f"stored {task.key}", task)
         elif not any(name in one for name in ANNOTATED) and is_minimal(one):
-            task, annotations, predictions = {**one, "data": one}, [{**one, "result": [*_minimal(one)]}], 0
+            task = _task(file, split, {**one, "data": one}, [{**one, "result": [*_minimal(one)]}])
+            known = found.setdefault(f"{file} {task.key}", task)
         else:
-            task = one
-            annotations = one.get("annotations") or one.get("completions") or []
-            guesses = one.get("predictions")
-            predictions = len(guesses) if isinstance(guesses, list) else 0
-        key = str(task.get("id", task.get("inner_id", f"at {place}")))
-        data = task.get("data")
-        upload = task.get("file_upload")
-        known.setdefault(key, _Task(key, data if isinstance(data, dict) else {}))
-        known[key].annotations += annotations if isinstance(annotations, list) else []
-        known[key].predictions += predictions
-        known[key].upload = upload if isinstance(upload, str) else ""
-    yield from known.values()
+            annotations = one.get("annotations") or one.get("completions")
+            yield _task(file, split, one, annotations if isinstance(annotations, list) else [])
+            continue
+        if known is not task:
+            known.annotations += task.annotations
+
+
+def _task(file: Path, split: str, task: Mapping[str, Any], annotations: Sequence[Any]) -> _Task:
+    """A task with its annotations; its `data` and the rest are looked for in `task`."""
+    data, guesses, upload = task.get("data"), task.get("predictions"), task.get("file_upload")
+    return _Task(
+        file,
+        split,
+        str(task.get("id", task.get("inner_id"))),
+        data if isinstance(data, dict) else {},
+        [*annotations],
+        len(guesses) if isinstance(guesses, list) else 0,
+        upload if isinstance(upload, str) else "",
+    )
+
+
+def _label(labels: Labels, task: _Task, key: str | None, config: _Config) -> Iterator[tuple[int, _Labelled]]:
+    """Add the photos of a task to the labels; yield those whose size, and with it their shapes, is not known."""
+    annotation = _annotation(labels, task)
+    if annotation is None:
+        return
+    for one in _photos(task, annotation, key, config):
+        height, width = one.size or (None, None)
+        shapes = [] if one.size is None else list(_shapes(labels, one, one.size))
+        photo = Photo(one.address, shapes, height, width, task.split, str(task.file))
+        if one.address.startswith("data:"):  # the photo itself
+            inside = partial(base64.b64decode, one.address.partition(",")[2] + "==")
+            photo = replace(photo, name=f"{task.file.stem}-{len(labels.photos) + 1}.png", embedded=inside)
+        labels.photos.append(photo)
+        if one.size is None and one.regions:
+            yield len(labels.photos) - 1, one
 
 
 def _minimal(record: Mapping[str, Any]) -> Iterator[Region]:
@@ -183,10 +204,10 @@ def _minimal(record: Mapping[str, Any]) -> Iterator[Region]:
                 yield {**value, "from_name": name, "value": value}
 
 
-def _annotation(labels: Labels, file: Path, task: _Task) -> Mapping[str, Any] | None:
+def _annotation(labels: Labels, task: _Task) -> Mapping[str, Any] | None:
     """The annotation of a task that is taken; None where there is none."""
     if any(not isinstance(one, dict) for one in task.annotations):
-        raise RecycleError(f"{file}: task {task.key} holds the ids of its annotations alone", EXPORT)
+        raise RecycleError(f"{task.file}: task {task.key} holds the ids of its annotations alone", EXPORT)
     if task.predictions:
         labels.left_out["predictions of models"] += task.predictions
     whole = [one for one in task.annotations if not one.get("was_cancelled") and not one.get("skipped")]
@@ -195,14 +216,13 @@ def _annotation(labels: Labels, file: Path, task: _Task) -> Mapping[str, Any] | 
         return None
     if len(whole) > 1:
         labels.left_out["annotations of a task beside the one that is taken"] += len(whole) - 1
-    return max(
+    chosen: Mapping[str, Any] = max(
         whole, key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or one.get("created_at")))
     )
+    return chosen
 
 
-def _photos(
-    file: Path, task: _Task, annotation: Mapping[str, Any], key: str | None, config: _Config, split: str
-) -> Iterator[_Labelled]:
+def _photos(task: _Task, annotation: Mapping[str, Any], key: str | None, config: _Config) -> Iterator[_Labelled]:
     """The photos of a task with their regions; most tasks have one."""
     results = annotation.get("result")
     regions = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
@@ -215,8 +235,8 @@ def _photos(
         own = [one for one, to in zip(regions, names, strict=True) if to == name or len(chosen) == 1]
         for page, address in enumerate(pages):
             shown = own if len(pages) == 1 else [one for one in own if (one.get("item_index") or 0) == page]
-            where = f"{file}: task {task.key}"
-            yield _Labelled(_plain(address), where, shown, _stated_size(shown), split)
+            where = f"{task.file}: task {task.key}"
+            yield _Labelled(_plain(address), where, shown, _stated_size(shown))
 
 
 def _addresses(task: _Task, key: str | None) -> dict[str, list[str]]:
