@@ -42,18 +42,21 @@ class PairedSource:
         self.splits = {split: tuple(indices) for split, indices in splits.items()}
         self.class_names = reads.class_names
         self._first = int(has_background(self.class_names))
+        self._records: dict[int, Record] = {}
 
     def __len__(self) -> int:
         return len(self._pairs)
 
     def record(self, index: int) -> Record:
         """The size is the mask's; see `Source`."""
-        name, mask = self._pairs[index]
-        file = self._root / name
-        height, width = self._reads.size(mask)
-        if photo_size(file) != (height, width):
-            read_photo(file, height, width)  # fits without the EXIF rotation, or raises
-        return Record(file, name, height, width)
+        if index not in self._records:
+            name, mask = self._pairs[index]
+            file = self._root / name
+            height, width = self._reads.size(mask)
+            if photo_size(file) != (height, width):
+                read_photo(file, height, width)  # fits without the EXIF rotation, or raises
+            self._records[index] = Record(file, name, height, width)
+        return self._records[index]
 
     def read(self, index: int) -> Sample:
         """See `Source`."""
