@@ -72,6 +72,7 @@ class Offered(Card):
     Attributes:
         offline: for an augmentation that makes photos on disk, the defaults that differ there, as
             shown; None for all others.
+        layouts: for a dataset, those that it recognises, with their descriptions.
     """
 
     kind: Kind
@@ -80,6 +81,7 @@ class Offered(Card):
     summary: str
     settings: tuple[Setting, ...]
     offline: dict[str, str] | None = None
+    layouts: dict[str, str] = {}
 
 
 class Manifest(Card):
@@ -168,6 +170,7 @@ def offered(component: Component, distribution: str) -> Offered:
         summary=component.summary,
         settings=tuple(setting_of(name, field) for name, field in fields.items()),
         offline=None if offline is None else {name: _shown(value) for name, value in offline.items()},
+        layouts=dict(getattr(component, "layouts", {})),
     )
 
 

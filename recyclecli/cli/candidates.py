@@ -43,6 +43,11 @@ def components(kind: Kind) -> Callable[[typer.Context], Named]:
     return offer
 
 
+def layouts(ctx: typer.Context) -> Named:
+    """Offers the layouts of labels that the installed datasets recognise."""
+    return [(name, text) for one in installed(ctx).components for name, text in one.layouts.items()]
+
+
 def all_components(ctx: typer.Context) -> Named:
     """Offers the installed components of every kind."""
     return [(one.name, f"{one.kind}: {one.summary}") for one in installed(ctx).components]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recyclecli.cli.candidates import dataset_keys
+from recyclecli.cli.candidates import dataset_keys, layouts
 from recyclecli.cli.options import AsJson, Force, dataset_settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,13 @@ def import_(
     ] = None,
     out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder to write to.")] = None,
     layout: Annotated[
-        str | None, typer.Option("--as", metavar="LAYOUT", help="Take the labels for this layout, where several fit.")
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="LAYOUT",
+            help="Take the labels for this layout, where several fit.",
+            autocompletion=layouts,
+        ),
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="Print the layouts that are recognised, and end.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything, write nothing.")] = False,

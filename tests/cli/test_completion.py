@@ -65,6 +65,7 @@ def discover_impatiently(cache, path):
         ("train -o train.schedule=", "train.schedule=cosine"),
         ("train -o data.dataset=", "data.dataset=masks"),
         ("data convert a b --from ", "masks"),
+        ("data import a b --as ", "roboflow-masks"),
         ("data convert a b --from masks -o ", "images="),
         ("predict last photos --post ", "densecrf"),
         ("predict last photos --tta ", "hflip"),
