@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -354,6 +355,49 @@ class TestChoices:
         (tmp_path / "a.json").write_text(text)
         (tmp_path / "b.json").write_bytes(b"\xff\xfe\x00\x01{")
         assert layouts(tmp_path) == []
+
+
+GARBAGE = [
+    None,
+    True,
+    -1,
+    1.5,
+    float("nan"),
+    "",
+    "x",
+    [],
+    [[]],
+    {},
+    "\ud800",
+    2**70,
+    ["a", {}],
+    "../x.jpg",
+    "/etc/passwd",
+]
+
+
+def places_in(value, above=()):
+    """The place of each value in JSON, as keys."""
+    yield above
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inside in items:
+        yield from places_in(inside, (*above, key))
+
+
+def test_garbage_anywhere_is_refused_or_read(tmp_path):
+    text = json.dumps(coco("1.jpg", categories=PROJECT))
+    root = export(tmp_path, ["images/1.jpg"])
+    for place in list(places_in(json.loads(text)))[1:]:
+        for value in GARBAGE:
+            content = json.loads(text)
+            inside = content
+            for key in place[:-1]:
+                inside = inside[key]
+            inside[place[-1]] = value
+            (root / "a.json").write_text(json.dumps(content))
+            layouts(root)
+            with suppress(RecycleError):
+                open_coco(CocoOptions(files=("a.json",)), DatasetContext(root)).read_labels(0)
 
 
 class TestReading:

@@ -154,6 +154,24 @@ def test_label_folders_of_other_names(tmp_path):
     check(root, tmp_path, *photos, splits={"train": 1, "val": 1})
 
 
+@pytest.mark.parametrize(("photo_name", "label"), [("1.jpg", "4f2c0000-1.txt"), ("4f2c0000-1.jpg", "1.txt")])
+def test_what_label_studio_puts_before_names(tmp_path, photo_name, label):
+    root = make(tmp_path / "a", classes_DOT_txt="Paper\nMetal", notes_DOT_json="{}")
+    photo(root / "images" / photo_name)
+    (root / "labels").mkdir()
+    (root / "labels" / label).write_text(LINE)
+    check(root, tmp_path, f"images/{photo_name}")
+
+
+def test_two_label_files_of_one_photo(tmp_path):
+    photo(tmp_path / "pics/1.jpg")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.txt").write_text(LINE)
+    with pytest.raises(RecycleError, match=r"a/1\.txt or of b/1\.txt"):
+        api.import_data(tmp_path, tmp_path / "out")
+
+
 def test_darknet(tmp_path):
     root = make(
         tmp_path / "a",

@@ -131,6 +131,11 @@ def _part(file: Path, raw: Any, split: str) -> _Part:
             raise RecycleError(f"{file}: {key}[{wrong}] is no object", "correct or remove this entry")
     content = {"images": lists[0], "annotations": lists[1], "categories": list(_categories(*lists[1:]))}
     mended = strict(content)[0]
+    for key, of, types in (("images", "id", int | str), ("categories", "id", int), ("annotations", "category_id", int)):
+        for number, entry in enumerate(mended[key]):
+            value = entry.get(of)
+            if not isinstance(value, types) and not (value is None and key == "annotations"):
+                raise RecycleError(f"{file}: {key}[{number}].{of} is {value!r:.40}", "correct it")
     return _Part(file, split, mended["images"], mended["annotations"], mended["categories"])
 
 

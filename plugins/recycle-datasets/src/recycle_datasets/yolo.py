@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recycle_datasets import YoloOptions
 from recycle_datasets.folders import checked_names, lines_of, photos_in
-from recycle_datasets.recognise.places import Places
+from recycle_datasets.recognise.places import Places, bare
 from recycle_datasets.recognise.yolo import (
     KEYS,
     NAMES,
@@ -25,6 +25,7 @@ from recycle_datasets.recognise.yolo import (
     listed,
     preferred,
     splits_named,
+    stems_of,
     usable,
 )
 from recyclecli.coco import (
@@ -330,7 +331,8 @@ def _label_files(photos: list[Path], tree: Tree) -> list[Path | None]:
     near = [label.is_file() for label in beside]
     by_stem: dict[str, list[str]] = {}
     for name in tree.ending(".txt"):
-        by_stem.setdefault(PurePosixPath(name).stem, []).append(name)
+        for stem in stems_of([name]):
+            by_stem.setdefault(stem, []).append(name)
     has_usual = {photo.parent for photo, there in zip(photos, known, strict=True) if there}
     has_beside = {photo.parent for photo, there in zip(photos, near, strict=True) if there}
     found: list[Path | None] = []
@@ -340,22 +342,27 @@ def _label_files(photos: list[Path], tree: Tree) -> list[Path | None]:
         elif photo.parent in has_beside:
             found.append(beside[place] if near[place] else None)
         else:
-            names = by_stem.get(photo.stem, [])
+            names = by_stem.get(photo.stem) or by_stem.get(bare(photo.stem), [])
             own = set(photo.relative_to(root).parts[:-1])
             shared = [len(own & set(name.split("/")[:-1])) for name in names]
             best = [name for name, count in zip(names, shared, strict=True) if count == max(shared)]
-            found.append(root / best[0] if len(best) == 1 else None)
+            if len(best) > 1:
+                raise RecycleError(
+                    f"{photo} may have the labels of {best[0]} or of {best[1]}, which lie equally near",
+                    "move the labels to where ultralytics looks: images/NAME.jpg and labels/NAME.txt",
+                )
+            found.append(root / best[0] if best else None)
     return found
 
 
 def _without_photo(labels: Iterable[Path | None], tree: Tree) -> int:
     """How many files in the folders of labels are called as no photo."""
     folders = {PurePosixPath(file.relative_to(tree.root)).parent.as_posix() for file in labels if file}
-    stems = {PurePosixPath(name).stem for name in tree.photos}
+    stems = stems_of(tree.photos)
     texts = [PurePosixPath(name) for name in tree.ending(".txt")]
     return sum(
         text.parent.as_posix() in folders
-        and text.stem not in stems
+        and not stems_of([text.name]) & stems
         and bool(labelled(tree.head(text.as_posix(), 4096)))
         for text in texts
     )

@@ -39,7 +39,7 @@ class Found:
         kind: `instances`, or what it holds in their place.
         split: as its name or folder says.
         photos: that it names first, as far as they are there; their own names for others.
-        there: whether one of them is.
+        there: those that are.
         categories: names by id, as far as they are seen.
         outlines: whether an annotation has an outline; None where no annotation is seen.
         maker: layout of the exporter.
@@ -49,7 +49,7 @@ class Found:
     kind: str
     split: str
     photos: frozenset[str]
-    there: bool
+    there: frozenset[str]
     categories: frozenset[tuple[Any, Any]]
     outlines: bool | None
     maker: str
@@ -111,12 +111,12 @@ def _look(tree: Tree, name: str, places: Places) -> Found | None:
         return None
     images, annotations, categories = (_dicts(content.get(key)) for key in ("images", "annotations", "categories"))
     tail = _tail(tree, name)
-    imaged = any("file_name" in one for one in images[:1])
+    imaged = any({"file_name", "coco_url"} & one.keys() for one in images[:1])
     related = any("image_id" in one for one in annotations[:1])
     named = any({"id", "name"} <= one.keys() for one in categories[:1]) and OBJECT.search(tail)
     if not (imaged or related or named) or (imaged and not images[0].keys() & {"id", "width"}):
         return None
-    names = [str(one["file_name"]) for one in images[:SHOWN] if one.get("file_name")]
+    names = [str(own) for one in images[:SHOWN] if (own := one.get("file_name") or one.get("coco_url"))]
     placed = places.find(names, name).found
     outlines: bool | None = None
     if annotations or OBJECT.search(tail):
@@ -127,7 +127,7 @@ def _look(tree: Tree, name: str, places: Places) -> Found | None:
         _kind(name, content, annotations, categories, tail),
         split_of(name),
         frozenset(placed.get(one, one) for one in names),
-        bool(placed),
+        frozenset(placed.values()),
         frozenset((str(one.get("id")), str(one.get("name"))) for one in categories),
         outlines,
         _maker(name, content),
@@ -143,7 +143,7 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 
 
 def _kind(
-    name: str,
+    file: str,
     content: Mapping[str, Any],
     annotations: Sequence[Mapping[str, Any]],
     categories: Sequence[Mapping[str, Any]],
@@ -154,7 +154,7 @@ def _kind(
         return "panoptic segments"
     if any("caption" in one for one in annotations[:1]) or '"caption"' in tail:
         return "captions"
-    if any("keypoints" in one for one in (*annotations[:1], *categories[:1])) or "person_keypoints" in name:
+    if any("keypoints" in one for one in (*annotations[:1], *categories[:1])) or "person_keypoints" in file:
         return "keypoints"
     if "annotations" not in content and not OBJECT.search(tail) and '"annotations"' not in tail:
         return "photos without annotations"
@@ -264,7 +264,7 @@ def _layout(found: Sequence[Found], passed: Sequence[str]) -> Layout:
     """A set as a layout."""
     ordered = sorted(found, key=lambda one: (ORDER.index(one.split), one.file))
     first = ordered[0]
-    folders = {place.rpartition("/")[0] for one in found for place in (one.file, *one.photos)}
+    folders = {place.rpartition("/")[0] for one in found for place in (one.file, *one.there)}
     root = os.path.commonpath(folders) if "" not in folders and all(one.there for one in found) else ""
     while split_of(f"{root}/_"):  # the folder's name is wanted
         root = root.rpartition("/")[0]

@@ -89,7 +89,7 @@ class Places:
         if self._bare is None:
             self._bare = defaultdict(list)
             for base, photos in self._by_base.items():
-                for key in {base, UPLOADED.sub("", base)}:
+                for key in {base, bare(base)}:
                     self._bare[key] += photos
                     self._bare[key.rpartition(".")[0]] += photos
         base = parts[-1]
@@ -101,6 +101,11 @@ class Places:
                 agree = [_common_end(parts, _folded(photo).split("/")) for photo in photos]
                 return [photo for photo, count in zip(photos, agree, strict=True) if count == max(agree)]
         return []
+
+
+def bare(name: str) -> str:
+    """A name without what Label Studio puts before it."""
+    return UPLOADED.sub("", name)
 
 
 def split_of(file: str) -> str:

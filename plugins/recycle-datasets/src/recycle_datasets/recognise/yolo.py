@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from recycle_datasets.recognise.places import bare
 from recyclecli.coco import PHOTO_SUFFIXES, Tree, read_yaml, split_called
 from recyclecli.types import Evidence, Layout, RecycleError
 
@@ -136,12 +137,12 @@ def labelled(text: str) -> str:
 
 def _example(tree: Tree) -> tuple[str, str]:
     """A label file of a photo with what it holds: one of outlines before one of boxes, before any other."""
-    stems = {name.rpartition("/")[2].rpartition(".")[0] for name in tree.photos}
+    stems = stems_of(tree.photos)
     found: dict[str, str] = {}
     for names in tree.folders.values():
         looked = 0
         for name in names:
-            if not name.lower().endswith(".txt") or name.rpartition("/")[2][:-4] not in stems:
+            if not name.lower().endswith(".txt") or not stems_of([name]) & stems:
                 continue
             text = tree.head(name, HEAD)
             kind = labelled(text.rpartition("\n")[0] if len(text) == HEAD else text)
@@ -153,6 +154,12 @@ def _example(tree: Tree) -> tuple[str, str]:
                 break
     kind = "boxes" if "boxes" in found else ""
     return found.get(kind, ""), kind
+
+
+def stems_of(names: Iterable[str]) -> set[str]:
+    """What files are called without their suffixes, and without what Label Studio puts before."""
+    stems = {posixpath.splitext(posixpath.basename(name))[0] for name in names}
+    return stems | {bare(stem) for stem in stems}
 
 
 def _others(tree: Tree) -> bool:
