@@ -297,6 +297,8 @@ class TestLayouts:
         root = export(tmp_path, ["images/1.jpg"], annotations__instances_default=coco("1.jpg"))
         source = open_coco(CocoOptions(), DatasetContext(root))
         assert source.record(0).file_name == "images/1.jpg"
+        export(tmp_path / "deep/set", ["images/1.jpg"], annotations__instances_default=coco("1.jpg"))
+        assert open_coco(CocoOptions(), DatasetContext(tmp_path / "deep")).record(0).file_name == "set/images/1.jpg"
 
 
 class TestChoices:
@@ -313,6 +315,16 @@ class TestChoices:
         done = check(root, tmp_path, "images/1.jpg", "images/2.jpg")
         assert done.splits == {"train": 1, "val": 1}
         assert "copy.json (a copy of all.json)" in done.taken.layout.why
+
+    def test_folds_beside_the_whole_file(self, tmp_path):
+        names = [f"{number}.jpg" for number in range(4)]
+        folds = {}
+        for fold in (0, 1):
+            folds[f"annotations_{fold}_train"] = coco(*names[2 * fold : 2 * fold + 3])
+            folds[f"annotations_{fold}_val"] = coco(names[3 - 3 * fold])
+        root = export(tmp_path / "a", names, annotations=coco(*names), **folds)
+        done = check(root, tmp_path, *names)
+        assert (done.splits, done.taken.layout.options["files"]) == ({}, ("annotations.json",))
 
     def test_two_files_of_the_same_photos_are_named(self, tmp_path):
         other = coco("1.jpg", categories=CATEGORIES[:1])

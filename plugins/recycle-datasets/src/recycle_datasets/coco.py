@@ -25,9 +25,11 @@ def open_coco(options: CocoOptions, context: DatasetContext) -> CocoSource:
         files = find_annotation_files(context.root)
     except RecycleError:
         found = list(recognise(Tree(context.root))) if context.root.is_dir() else []
-        if len(found) != 1 or found[0].root:
+        if len(found) != 1:
             raise
-        return _exported(context.root, options.model_copy(update={"files": found[0].options["files"]}))
+        above = f"{found[0].root}/" if found[0].root else ""
+        names = tuple(above + name for name in found[0].options["files"])
+        return _exported(context.root, options.model_copy(update={"files": names}))
     return CocoSource(context.root, *files, crowds=options.crowds)
 
 

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import combinations, groupby
 from typing import Any
 
 from recycle_datasets.recognise.places import Places, split_of
@@ -200,12 +200,15 @@ def _chosen(tree: Tree, found: Sequence[Found]) -> tuple[list[Found], list[Found
             kept.append(one)
         else:
             passed.append(f"{one.file} (a copy of {same.file})")
-    splits = {one.split for one in kept}
-    if {"train"} < splits - {""}:
-        parts = [one for one in kept if one.split]
-        for one in [one for one in kept if not one.split and any(_overlap(one, part) for part in parts)]:
-            kept.remove(one)
-            passed.append(f"{one.file} (of the same photos, without splits)")
+    parts = [one for one in kept if one.split]
+    wholes = [one for one in kept if not one.split and any(_overlap(one, part) for part in parts)]
+    again = any(first.split == second.split and _overlap(first, second) for first, second in combinations(parts, 2))
+    if wholes and again:  # folds
+        kept = [one for one in kept if one not in parts]
+        passed += [f"{one.file} (of photos of {wholes[0].file})" for one in parts]
+    elif {"train"} < {one.split for one in parts}:
+        kept = [one for one in kept if one not in wholes]
+        passed += [f"{one.file} (of the same photos, without splits)" for one in wholes]
     chosen: list[Found] = []
     rivals: dict[str, Found] = {}
     for one in kept:  # the most usual name first
