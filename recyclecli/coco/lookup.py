@@ -56,6 +56,8 @@ class Located:
 def locate(root: Path, names: Iterable[str]) -> Located:
     """Look for photos that are not at `root / name`: by slash and Unicode form, percent escapes, prefix and basename.
 
+    Where no photo has the name in its letters, small and capital ones are not told apart (`1.jpg` is `1.JPG`).
+
     A photo that another name means is none to be found, and of several candidates the one whose folders agree best
     is meant. Nothing outside the root is looked at.
     """
@@ -96,14 +98,14 @@ def _is_there(root: Path, place: str, listings: dict[str, frozenset[str]]) -> bo
 
 
 def _photos_by_name(root: Path, taken: set[str]) -> dict[str, list[str]]:
-    """The photos below `root` that are not taken, by their last part in Unicode's composed form."""
+    """The photos below `root` that are not taken, by their last part in Unicode's composed form, all letters small."""
     photos = defaultdict(list)
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not is_hidden(name))
         for name in sorted(files):
             place = Path(folder, name).relative_to(root).as_posix()
             if not is_hidden(name) and Path(name).suffix.lower() in PHOTO_SUFFIXES and place not in taken:
-                photos[_composed(name)].append(place)
+                photos[_composed(name).casefold()].append(place)
     return photos
 
 
@@ -111,7 +113,8 @@ def _candidates(name: str, photos: Mapping[str, list[str]]) -> tuple[str, ...]:
     """The photos that a name can mean, by its first reading that means any."""
     for reading in dict.fromkeys(_readings(name)):
         parts = [part for part in _composed(reading).split("/") if part not in ("", ".", "..")]
-        places = photos.get(parts[-1], []) if parts else []
+        places = photos.get(parts[-1].casefold(), []) if parts else []
+        places = [place for place in places if _composed(place).rpartition("/")[2] == parts[-1]] or places
         if places:
             agree = [_common_end(parts, _composed(place).split("/")) for place in places]
             return tuple(place for place, count in zip(places, agree, strict=True) if count == max(agree))

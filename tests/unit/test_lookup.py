@@ -52,6 +52,19 @@ def test_folders_decide_between_photos_of_one_name(tmp_path):
     assert locate(tmp_path, ["1.jpg"]).doubtful == {"1.jpg": ("images/a/1.jpg", "images/b/1.jpg")}
 
 
+@pytest.mark.parametrize(
+    ("name", "there"), [("1.jpg", "a/1.JPG"), ("Photos/IMG_1.JPG", "photos/img_1.jpg"), ("Ä.jpg", "ä.jpg")]
+)
+def test_small_and_capital_letters_where_no_photo_has_the_very_name(tmp_path, name, there):
+    touch(tmp_path, there, "2.jpg")
+    assert locate(tmp_path, [name]).found == {name: there}
+
+
+def test_letters_decide_between_photos(tmp_path):
+    touch(tmp_path, "a/x.jpg", "b/X.jpg")
+    assert locate(tmp_path, ["X.jpg"]).found == {"X.jpg": "b/X.jpg"}
+
+
 @pytest.mark.parametrize("names", [["batch_1/1.jpg", "batch_2/1.jpg"], ["x/1.jpg", "y/1.jpg"]])
 def test_a_photo_of_another_entry_is_not_taken(tmp_path, names):
     touch(tmp_path, "batch_2/1.jpg")

@@ -210,6 +210,20 @@ class TestPhotos:
         assert source.splits == {"train": (0,), "val": (1,)}
         assert [found.max() for found in masks(source).values()] == [1, 2, 3]
 
+    def test_same_photo_in_several_subsets(self, tmp_path):
+        photo(tmp_path / "images/a.png")
+        shapes = polygon("paper", box(2, 2, 9, 9)), polygon("metal", box(2, 2, 9, 9))
+        images = [image("a.png", shape, subset=subset) for shape, subset in zip(shapes, "xy", strict=True)]
+        write(tmp_path / "annotations.xml", *images)
+        with pytest.raises(RecycleError, match=r"'images/a\.png' is labelled more than once, in different ways"):
+            cvat(tmp_path)
+
+    def test_masks_of_the_photos_names_beside(self, tmp_path):
+        for folder in ("JPEGImages", "SegmentationClass", "previews"):
+            photo(tmp_path / folder / "a.png")
+        write(tmp_path / "annotations.xml", image("a.png", polygon("paper", box(2, 2, 9, 9))))
+        assert [*masks(cvat(tmp_path))] == ["JPEGImages/a.png"]
+
     def test_files_of_tasks_below_each_other(self, tmp_path):
         for number, place in enumerate(("train/one", "train/two", "val")):
             photo(tmp_path / place / f"images/{number}.png")

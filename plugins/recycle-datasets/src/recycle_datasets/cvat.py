@@ -152,7 +152,7 @@ class _Reader:
     def _place(self, name: str, subset: str) -> str:
         """Where CVAT puts a photo: below images/ and its subset, or where its name says."""
         own = () if subset in ("", "default") else (subset,)
-        names = [PurePosixPath(*parts, name) for parts in (("images", subset), ("images", *own), own, ())]
+        names = [PurePosixPath(*parts, name) for parts in (("images", subset), ("images", *own), own, ("images",), ())]
         places = [(folder / one).as_posix() for folder in (self.folder, PurePosixPath()) for one in names]
         return next((place for place in places if self._is_file(place)), (self.folder.joinpath(*own) / name).as_posix())
 

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recycle_datasets.folders import checked_names
+from recycle_datasets.recognise.words import looks_masked, never_masked
 from recyclecli.coco import (
     BACKGROUND,
     IGNORE_CATEGORY,
@@ -221,6 +222,9 @@ class ShapeSource:
         """Where each photo lies, relative to the root; "" for one that is not there."""
         names = [photo.name for photo in labels.photos]
         located = locate(self._root, names)
+        photos = _without_masks(located.doubtful)
+        doubtful = {name: found for name, found in located.doubtful.items() if name not in photos}
+        located = replace(located, found={**located.found, **photos}, doubtful=doubtful)
         located.refuse_doubtful(labels.file)
         places = [located.found.get(name, name) for name in names]
         there = [
@@ -275,6 +279,18 @@ class ShapeSource:
                 "move one of them out of the folder" if len(files) > 1 else "keep one of them in the export",
             )
         return [*first.items()]
+
+
+def _without_masks(doubtful: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Names that can mean several photos, of which a single one does not lie in a folder of masks."""
+    photos = {name: [place for place in places if not _is_mask(place)] for name, places in doubtful.items()}
+    times = Counter(places[0] for places in photos.values() if len(places) == 1)
+    return {name: places[0] for name, places in photos.items() if len(places) == 1 and times[places[0]] == 1}
+
+
+def _is_mask(place: str) -> bool:
+    folder = place.rpartition("/")[0]
+    return looks_masked(folder.split("/")) or never_masked(folder)
 
 
 def _is_file(root: Path, place: str) -> bool:
