@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco.layouts import refuse_file
@@ -86,7 +87,8 @@ def _files(folder: Path, suffix: str = "") -> dict[str, Path]:
         raise RecycleError(
             f"{folder} holds no images{there}",
             "photos go into images/, their masks into masks/; other folders: -o data.dataset.images=FOLDER "
-            "-o data.dataset.masks=FOLDER",
+            "-o data.dataset.masks=FOLDER; or have them recognised: "
+            f"recycle data import {quote(str(folder.parent))} {quote(f'{folder.parent}-coco')}",
         )
     names = {file: file.relative_to(folder).as_posix() for file in files}
     return {

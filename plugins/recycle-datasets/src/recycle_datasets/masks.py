@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +75,8 @@ class MaskSource(PairedSource):
             raise RecycleError(
                 f"{len(missing)} of {len(self._names)} photos have no mask, the first lacks {missing[0]}",
                 "add the masks, say where they lie with -o data.dataset.masks=FOLDER -o data.dataset.suffix=.png, or "
-                "name a split or list of those that have one with --json-path",
+                "name a split or list of those that have one with --json-path; or have the folders recognised: "
+                f"recycle data import {quote(str(self._root))} {quote(f'{self._root}-coco')}",
             )
 
     def _meaning_of(self, root: Path, options: MasksOptions) -> Meaning:
