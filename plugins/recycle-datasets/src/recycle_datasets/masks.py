@@ -43,7 +43,7 @@ class MaskSource(PairedSource):
         beside = self._images.absolute() == self._masks.absolute()
         self._names = [name for name in chosen if not (beside and name.endswith(options.suffix))]
         splits = self._listed_splits(context.root) if context.split is None else {}
-        self._check_masks()
+        self._check_masks(context.root)
         photos = [(self._images / name).relative_to(context.root).as_posix() for name in self._names]
         pairs = [(photo, self._mask(name)) for photo, name in zip(photos, self._names, strict=True)]
         super().__init__(context.root, pairs, Numbers(self._meaning_of(context.root, options)), splits)
@@ -62,7 +62,7 @@ class MaskSource(PairedSource):
         """The mask of a photo."""
         return self._masks / (Path(name).with_suffix("").as_posix() + self._suffix)
 
-    def _check_masks(self) -> None:
+    def _check_masks(self, root: Path) -> None:
         taken: dict[Path, str] = {}
         for name in self._names:
             mask = self._mask(name)
@@ -76,7 +76,7 @@ class MaskSource(PairedSource):
                 f"{len(missing)} of {len(self._names)} photos have no mask, the first lacks {missing[0]}",
                 "add the masks, say where they lie with -o data.dataset.masks=FOLDER -o data.dataset.suffix=.png, or "
                 "name a split or list of those that have one with --json-path; or have the folders recognised: "
-                f"recycle data import {quote(str(self._root))} {quote(f'{self._root}-coco')}",
+                f"recycle data import {quote(str(root))} {quote(f'{root}-coco')}",
             )
 
     def _meaning_of(self, root: Path, options: MasksOptions) -> Meaning:
