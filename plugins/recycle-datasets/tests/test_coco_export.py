@@ -239,9 +239,8 @@ class TestLayouts:
             annotations__instances_Validation=coco("1.jpg", licenses=licenses),
             annotations__instances_default=coco("2.jpg", licenses=licenses),
         )
-        done = check(root, tmp_path, "images/Train/1.jpg", "images/Validation/1.jpg")
-        assert done.splits == {"train": 1, "val": 1}
-        assert done.left_out == {"labelled photos that are in no split": 1}
+        done = check(root, tmp_path, "images/Train/1.jpg", "images/default/2.jpg", "images/Validation/1.jpg")
+        assert done.splits == {"train": 2, "val": 1}
         assert done.taken.layout.name == "cvat-coco"
 
     def test_a_single_folder_that_is_called_as_a_split(self, tmp_path):
@@ -257,9 +256,9 @@ class TestLayouts:
     def test_a_file_without_its_photos_takes_no_segments_for_photos(self, tmp_path):
         root = export(tmp_path / "a", ["val2017/1.jpg", "annotations/panoptic_val2017/1.png"])
         export(root, annotations__instances_val2017=coco("1.jpg"))
-        with pytest.raises(RecycleError, match="none of the photos") as caught:
-            api.import_data(root / "annotations/instances_val2017.json", tmp_path / "out")
-        assert f"recycle data import {root} OUT" in caught.value.remedy
+        done = api.import_data(root / "annotations/instances_val2017.json", tmp_path / "out")
+        assert [file.name for file in sorted((tmp_path / "out").rglob("*.jpg"))] == ["1.jpg"]
+        assert done.taken.layout.options["files"] == ("annotations/instances_val2017.json",)
 
     def test_more_files_than_are_looked_into(self, tmp_path):
         names = [f"{number}.jpg" for number in range(45)]

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from recyclecli.data.foreground import refuse_nothing
-from recyclecli.data.importing.recognise import Candidate, recognise
-from recyclecli.data.importing.write import Written, write
-from recyclecli.data.named import named_splits
+from recyclecli.data.importing.recognise import Candidate, folder_of, recognise
+from recyclecli.data.importing.write import Written, parts_of, write
 from recyclecli.data.sources import open_source
 from recyclecli.errors import RecycleError
 from recyclecli.files import refuse_link
@@ -71,7 +70,7 @@ def import_data(
     taken, passed = recognise(registry, src, layout)
     for line in _said(taken, passed):
         print(line, file=sys.stderr)
-    folder = src.parent if src.is_file() else src
+    folder = folder_of(src)
     root = folder / taken.layout.root
     if out is not None:
         refuse_link(out, "name the folder that it leads to, or another one")
@@ -80,14 +79,14 @@ def import_data(
     settings = {**taken.layout.options, **options}
     source = open_source(registry, root, None, taken.offer.qualified, settings)
     refuse_nothing(source, f"photo of {root}", option="values")
-    splits = {split: len(photos) for split, photos in named_splits(source, held_out=True).photos().items()}
+    parts = parts_of(source)
     left_out = Counter(getattr(source, "left_out", {}))
-    written = Written(0, (), Counter()) if out is None else write(source, out, taken, root, link, force)
+    written = Written(0, (), Counter()) if out is None else write(source, out, taken, root, parts, link, force)
     return Imported(
         taken,
         tuple(passed),
         source.class_names,
-        splits,
+        {split: len(photos) for split, photos in parts.items() if split},
         len(source),
         written.objects if out is not None else None,
         written.files,
@@ -100,4 +99,5 @@ def _said(taken: Candidate, passed: list[Candidate]) -> Iterator[str]:
     there = f" in {taken.layout.root}" if taken.layout.root else ""
     yield f"taken for {taken.layout.name}, {taken.title}{there}: {taken.layout.why}"
     for other in passed:
-        yield f"passed over: {other.layout.name}: {other.layout.why}; --as {other.layout.name} takes it"
+        how = f"; --as {other.layout.name} takes it" if other.layout.name != taken.layout.name else ""
+        yield f"passed over: {other.layout.name}: {other.layout.why}{how}"

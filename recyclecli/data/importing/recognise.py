@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from recyclecli.coco import Tree
-from recyclecli.coco.layouts import inventory
+from recyclecli.coco.layouts import inventory, photo_root
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.plugins import Offer, Registry
 from recyclecli.types import EVIDENCE, DatasetComponent, Layout
@@ -45,6 +45,11 @@ def layouts(registry: Registry) -> dict[str, str]:
     return {name: text for offer in registry.offers("dataset") for name, text in layouts_of(offer).items()}
 
 
+def folder_of(src: Path) -> Path:
+    """The folder that an export lies in, where one file of it may be named: for COCO, that of its photos."""
+    return photo_root(src) if src.is_file() else src
+
+
 def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple[Candidate, list[Candidate]]:
     """The layout of the labels in `src`, and others that are passed over as less sure.
 
@@ -56,7 +61,7 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
     Raises:
         RecycleError: no such folder; nothing is recognised, or several layouts equally well.
     """
-    folder = src.parent if src.is_file() else src
+    folder = folder_of(src)
     if not folder.is_dir():
         raise RecycleError(f"{src} does not exist", "name the folder that the labelling tool's export lies in")
     offers = registry.offers("dataset")
@@ -66,7 +71,8 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
     tree = Tree(folder)
     found = [one for offer in offers for one in _found(offer, tree)]
     if src.is_file():
-        found = [_of_file(one, src.name) for one in found if _reads(one.layout, src.name)]
+        name = src.absolute().relative_to(folder.absolute()).as_posix()
+        found = [own for one in found for own in _of_file(one, name)]
     chosen = [one for one in found if wanted in (None, one.layout.name, one.offer.component.name, one.offer.qualified)]
     if not chosen:
         raise _unknown(tree, src, wanted, known, found)
@@ -82,7 +88,7 @@ def _components(offers: list[Offer]) -> dict[str, Offer]:
 
 
 def _found(offer: Offer, tree: Tree) -> list[Candidate]:
-    """What a component recognises; one that fails recognises nothing and is named."""
+    """What a component recognises; one that fails is named, and recognises nothing."""
     component = offer.component
     if not isinstance(component, DatasetComponent) or not component.recognise:
         return []
@@ -93,25 +99,22 @@ def _found(offer: Offer, tree: Tree) -> list[Candidate]:
         if unknown:
             raise TypeError(f"it yields {unknown[0]!r}, none of its layouts")
     except Exception as error:  # a stranger's code
-        cause = f"{type(error).__name__}: {error}"
-        raise RecycleError(
-            f"{component.recognise} of {offer.plugin.distribution} failed on {tree.root}: {cause}",
-            f"update {offer.plugin.distribution}, or leave it out: RECYCLE_PLUGINS=recycle-datasets",
-        ) from error
+        print(
+            f"warning: {component.recognise} of {offer.plugin.distribution} failed, and its layouts are passed over: "
+            f"{type(error).__name__}: {error}",
+            file=sys.stderr,
+        )
+        return []
     return [Candidate(one, offer) for one in found]
 
 
-def _reads(layout: Layout, name: str) -> bool:
-    """Whether a layout's options name a file."""
-    texts: list[Any] = [*layout.options.values()]
-    return any(name == text or (isinstance(text, list | tuple) and name in text) for text in texts)
-
-
-def _of_file(one: Candidate, name: str) -> Candidate:
-    """A layout of several files as that of one of them."""
-    if name not in one.layout.options.get("files", ()):
-        return one
-    return replace(one, layout=replace(one.layout, options={**one.layout.options, "files": (name,)}))
+def _of_file(one: Candidate, name: str) -> list[Candidate]:
+    """A layout that reads a file, of several as that of this one; none where it reads others."""
+    layout = one.layout
+    inside = name.removeprefix(f"{layout.root}/") if layout.root else name
+    if inside in layout.options.get("files", ()):
+        return [replace(one, layout=replace(layout, options={**layout.options, "files": (inside,)}))]
+    return [one] if inside in layout.options.values() else []
 
 
 def _doubtful(src: Path, best: list[Candidate]) -> RecycleError:

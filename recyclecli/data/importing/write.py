@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +41,15 @@ class Written:
     left_out: Counter[str]
 
 
-def write(source: Source, out: Path, taken: Candidate, root: Path, link: bool, force: bool) -> Written:
+def write(
+    source: Source,
+    out: Path,
+    taken: Candidate,
+    root: Path,
+    parts: Mapping[str, Sequence[int]],
+    link: bool,
+    force: bool,
+) -> Written:
     """Write the photos to `out` under their own names, then train.json, val.json and test.json, or train_all.json.
 
     An object stays a polygon where that says it all; it is written as RLE where it has holes, or where another
@@ -57,7 +66,6 @@ def write(source: Source, out: Path, taken: Candidate, root: Path, link: bool, f
     records = read_records(source)
     places = [resolve_file(out, inside(record)) for record in records]
     left_out = Counter[str]()
-    parts = _parts(source, left_out)
     files = [out / (f"{split}.json" if split else WHOLE) for split in parts]
     owned = Owned(out)
     with owned.begun(files[0], [*to_write(places, records), *files[1:]], force):
@@ -72,18 +80,20 @@ def write(source: Source, out: Path, taken: Candidate, root: Path, link: bool, f
     return Written(sum(len(document["annotations"]) for document in whole), tuple(files), left_out)
 
 
-def _parts(source: Source, left_out: Counter[str]) -> dict[str, Sequence[int]]:
-    """The photos of each split, "" for the whole; a photo of several is in the one that judges."""
+def parts_of(source: Source) -> dict[str, Sequence[int]]:
+    """The photos of each split, "" for the whole; a photo of several is in the one that judges, which is said."""
     named = named_splits(source, held_out=True)
     parts: dict[str, Sequence[int]] = {**named.photos()}
     if "train" not in parts:
         return {"": range(len(source)), **parts}
     shared = sum(map(len, getattr(source, "splits", {}).values())) - sum(map(len, parts.values()))
     if shared > 0:
-        left_out["photos of a split that another one judges by"] += shared
+        print(f"note: {shared} photos are in a split that judges, too, and stay in that one alone", file=sys.stderr)
     listed = {index for indices in parts.values() for index in indices}
-    if len(listed) < len(source):
-        left_out["labelled photos that are in no split"] += len(source) - len(listed)
+    rest = [index for index in range(len(source)) if index not in listed]
+    if rest:
+        print(f"note: {len(rest)} photos are in no split of the export: they are for training", file=sys.stderr)
+        parts["train"] = sorted([*parts["train"], *rest])
     return parts
 
 
