@@ -322,10 +322,26 @@ class TestRefused:
                 element("mask", "paper", rle="0, 9", left=0, top=0, width=2, height=2),
                 element("mask", "paper", rle="0", left=0, top=0, width=10**9, height=10**9),
                 element("mask", "paper", rle="0, 4"),
+                element("mask", "paper", rle="0, 4", left="inf", top=0, width=2, height=2),
+                element("ellipse", "paper", cx=1, cy=2, rx=3, ry=3, rotation="inf"),
                 element("ellipse", "paper", cx=1, cy=2, rx="a", ry=3),
                 polygon("paper", box(2, 2, 9, 9), z_order="top"),
             )
-        assert len(caught.value.faults) == 9
+        assert len(caught.value.faults) == 11
+
+    @pytest.mark.parametrize(("width", "height"), [(-1, 24), (10**30, 24), (10**9, 10**9)])
+    def test_masks_of_photos_of_strange_sizes(self, tmp_path, width, height):
+        with pytest.raises(LabelFaults, match="a photo of"):
+            one(tmp_path, mask("paper", np.ones((2, 2), int), 1, 1), size=(height, width))
+
+    def test_a_stated_size_that_would_fill_the_memory(self, tmp_path):
+        source = one(tmp_path, polygon("paper", box(2, 2, 9, 9)), size=(10**6, 10**6))
+        with pytest.raises(RecycleError, match="is 32x24 pixels, its annotation says 1000000x1000000"):
+            source.record(0)
+
+    def test_a_mask_far_outside(self, tmp_path):
+        shapes = mask("paper", np.ones((2, 2), int), 10**30, 1), polygon("metal", box(2, 2, 9, 9))
+        assert np.array_equal(masks(one(tmp_path, *shapes))["images/a.png"], painted((2, box(2, 2, 9, 9))))
 
     @pytest.mark.parametrize(
         "kind",

@@ -211,6 +211,11 @@ class TestShapes:
         region = {"type": "polygonlabels", "value": {"points": percent(SQUARE), "polygonlabels": ["a"]}}
         assert np.array_equal(masks(one(tmp_path, region))["a.png"], painted((1, SQUARE)))
 
+    @pytest.mark.parametrize("width", [float("inf"), float("nan"), -1, 0, 10**30, "32", None])
+    def test_size_of_the_photo_where_none_such_is_stated(self, tmp_path, width):
+        source = one(tmp_path, polygon("x", original_width=width))
+        assert np.array_equal(masks(source)["a.png"], painted((1, SQUARE)))
+
     @pytest.mark.parametrize("orientation", [3, 6])
     def test_turned_as_exif_says(self, tmp_path, orientation):
         photo(tmp_path / "a.jpg", *((32, 24) if orientation == 6 else (24, 32)), orientation=orientation)

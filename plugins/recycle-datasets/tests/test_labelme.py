@@ -94,6 +94,10 @@ class TestShapes:
         found = masks(one(tmp_path, mask("x", pixels, left, top)))["a.png"]
         assert np.array_equal(found, expected[9:33, 9:41])
 
+    def test_mask_far_outside(self, tmp_path):
+        source = one(tmp_path, mask("y", np.ones((2, 2)), 10**30, 1), shape("x", SQUARE))
+        assert np.array_equal(masks(source)["a.png"], painted((1, SQUARE)))
+
     def test_parts_of_a_group_are_one_object(self, tmp_path):
         far = box(20, 2, 28, 9)
         source = one(

@@ -250,8 +250,10 @@ class TestRefused:
                 region({"name": "polygon", "all_points_x": 5, "all_points_y": [1]}, c="a"),
                 region({"name": "circle", "cx": 1}, c="a"),
                 region({"name": "ellipse", "cx": 1, "cy": 1, "rx": None, "ry": 2}, c="a"),
+                region({"name": "ellipse", "cx": 1, "cy": 1, "rx": 3, "ry": 2, "theta": float("inf")}, c="a"),
+                region({"name": "circle", "cx": 1, "cy": 10**400, "r": 3}, c="a"),
             )
-        assert len(caught.value.faults) == 5
+        assert len(caught.value.faults) == 7
 
     @pytest.mark.parametrize(
         "content",

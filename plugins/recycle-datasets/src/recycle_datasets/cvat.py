@@ -119,7 +119,7 @@ class _Reader:
             if self._label and not self._sublabel and self._label not in self.labels.names:
                 self.labels.names.append(self._label)
             self._label, self._sublabel = "", False
-        elif path[-2:-1] == ("original_size",) and text.isdecimal():
+        elif path[-2:-1] == ("original_size",) and text.isdecimal() and len(text) < 10:
             self._size[path[-1]] = int(text)
 
     def add_frames(self) -> None:
@@ -190,7 +190,7 @@ class _Reader:
                 corners = ellipse(x, y, across, down, float(attributes.get("rotation", 0)))
                 return Shape(label, [self.labels.outline(corners, where)], level=level)
             return Shape(label, rle=self._mask(attributes), level=level)
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, OverflowError) as error:
             self.labels.faults.append((where, f"its numbers cannot be used: {error}"))
             return None
 

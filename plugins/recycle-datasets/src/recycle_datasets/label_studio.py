@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from recycle_datasets import LabelStudioOptions
-from recycle_datasets.areas import ellipse
+from recycle_datasets.areas import ellipse, side_of
 from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored, recognise
 from recycle_datasets.rle import decode_brush
 from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
@@ -270,9 +270,9 @@ def _plain(address: str) -> str:
 
 def _stated_size(regions: Sequence[Region]) -> Size | None:
     for one in regions:
-        height, width = one.get("original_height"), one.get("original_width")
-        if isinstance(height, int | float) and isinstance(width, int | float) and min(height, width) >= 1:
-            return int(height), int(width)
+        height, width = side_of(one.get("original_height")), side_of(one.get("original_width"))
+        if height and width:
+            return height, width
     return None
 
 
@@ -361,7 +361,7 @@ def _shape(labels: Labels, where: str, kind: str, value: Mapping[str, Any], name
                 return None
             return Shape(name, rle=encode(decode_brush(value["rle"], height, width)))
         return Shape(name, rle=encode(_bitmask(str(value["imageDataURL"]), height, width)))
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
         labels.faults.append((where, f"its {kind} cannot be used: {error}"))
         return None
 

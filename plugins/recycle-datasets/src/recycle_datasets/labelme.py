@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recycle_datasets import LabelmeOptions
-from recycle_datasets.areas import ellipse, placed
+from recycle_datasets.areas import ellipse, placed, side_of
 from recycle_datasets.folders import lines_of
 from recycle_datasets.recognise.labelme import is_labelme, recognise
 from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, sorted_names
@@ -125,16 +125,12 @@ def _read_folder(root: Path, folder: str, labels: Labels) -> Iterator[tuple[Phot
             labels.left_out["JSON files that are not labelme's"] += 1
             continue
         name = PurePosixPath(folder, file.name).as_posix()
-        height, width = (_side(content.get(key)) for key in ("imageHeight", "imageWidth"))
+        height, width = (side_of(content.get(key)) for key in ("imageHeight", "imageWidth"))
         if content.get("imageData"):
             photo = Photo(_place(root, name, content), (), height, width, split, str(file), partial(_embedded, file))
         else:
             photo = Photo(_place(root, name, content), (), height, width, split, str(file))
         yield photo, list(_areas(root, photo, content["shapes"], labels, file))
-
-
-def _side(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | float) and value >= 1 else None
 
 
 def _place(root: Path, name: str, content: Mapping[str, Any]) -> str:
@@ -207,7 +203,15 @@ def _areas(root: Path, photo: Photo, shapes: Sequence[Any], labels: Labels, file
                 else:
                     area = Shape(name, [_outline(labels, where, kind, shape.get("points"))], level=number)
                 yield _Area(area, kind in BOXES, parted)
-            except (KeyError, TypeError, ValueError, IndexError, OSError, Image.DecompressionBombError) as error:
+            except (
+                KeyError,
+                TypeError,
+                ValueError,
+                IndexError,
+                OverflowError,
+                OSError,
+                Image.DecompressionBombError,
+            ) as error:
                 labels.faults.append((where, f"its {kind} cannot be used: {error}"))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WORD = 8  # bits of a value, of a channel of a pixel
-MOST = 2**31  # values: channels of a photo
+MOST = 2**30  # values: channels of a photo
 
 
 def decode_brush(packed: Sequence[int] | bytes, height: int, width: int) -> NDArray[np.bool_]:

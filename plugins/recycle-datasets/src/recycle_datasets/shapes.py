@@ -36,6 +36,7 @@ Outline = Sequence[float]  # x1 y1 x2 y2 ... in pixels, from the upper left corn
 MISSING = "photos that are not there"
 REPEATED = "photos that are labelled twice in the same way"
 LARGEST = 2**31  # bytes of an annotation file
+UNCHECKED = 2**24  # pixels of a stated size that are painted without a look at the photo
 FARTHEST = 2**20  # pixels of a coordinate; filling a polygon takes memory by its extent
 
 
@@ -188,6 +189,8 @@ class ShapeSource:
         file = resolve_file(self._root, place)
         if photo.height and photo.width:
             height, width = photo.height, photo.width
+            if height * width > UNCHECKED:
+                self._check_size(index, height, width)
         else:
             with self._file(index) as whole:
                 height, width = photo_size(whole)
@@ -202,6 +205,16 @@ class ShapeSource:
             for number, shape in enumerate(photo.shapes, start=1)
         )
         return Record(file, place, height, width, tuple(annotations))
+
+    def _check_size(self, index: int, height: int, width: int) -> None:
+        """Compare a stated size of many pixels with the photo's: masks take memory by it."""
+        with self._file(index) as file:
+            found = photo_size(file)
+            if {*found} != {height, width}:
+                raise RecycleError(
+                    f"{file} is {found[1]}x{found[0]} pixels, its annotation says {width}x{height}",
+                    "label this file, or correct width and height in the labels",
+                )
 
     def read(self, index: int) -> Sample:
         """See `Source`."""

@@ -201,7 +201,7 @@ def _outline(labels: Labels, where: str, kind: str, shape: Mapping[str, Any], ar
         x, y = float(shape["cx"]), float(shape["cy"])
         across, down = (float(shape["r"]),) * 2 if kind == "circle" else (float(shape["rx"]), float(shape["ry"]))
         turn = math.degrees(float(shape.get("theta", 0)))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         labels.faults.append((where, f"its {kind} lacks a centre or a radius"))
         return []
     return labels.outline(ellipse(x, y, across, down, turn), where)
