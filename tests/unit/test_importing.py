@@ -134,6 +134,12 @@ class TestRecognising:
         with pytest.raises(RecycleError, match="none does not exist"):
             import_data(registry, src / "none", None)
 
+    def test_a_file_that_is_read_with_its_folder_alone(self, offered, src):
+        (src / "photo.json").write_text("{}")
+        with pytest.raises(RecycleError, match="is read by no layout alone") as caught:
+            import_data(offered(one={"layouts": [SURE], "source": paper}), src / "photo.json", None)
+        assert caught.value.remedy == f"import the folder: recycle data import {src} OUT"
+
     def test_a_file_is_taken_for_what_reads_it(self, offered, src):
         reads = Layout("sure", "x", "content", options={"files": ("labels.json",)})
         registry = offered(one={"layouts": [reads]}, two={"layouts": [Layout("other", "x", "content")]})

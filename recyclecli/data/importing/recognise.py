@@ -11,7 +11,7 @@ from pathlib import Path
 
 from recyclecli.coco import Tree
 from recyclecli.coco.layouts import inventory, photo_root
-from recyclecli.errors import RecycleError, nearest
+from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.plugins import Offer, Registry
 from recyclecli.types import EVIDENCE, DatasetComponent, Layout
 
@@ -72,7 +72,13 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
     found = [one for offer in offers for one in _found(offer, tree)]
     if src.is_file():
         name = src.absolute().relative_to(folder.absolute()).as_posix()
-        found = [own for one in found for own in _of_file(one, name)]
+        whole, found = found, [own for one in found for own in _of_file(one, name)]
+        if whole and not found:
+            names = listed(dict.fromkeys(one.layout.name for one in whole))
+            raise RecycleError(
+                f"{src} is read by no layout alone, and {folder} is recognised as a whole: {names}",
+                f"import the folder: recycle data import {shlex.quote(str(folder))} OUT",
+            )
     chosen = [one for one in found if wanted in (None, one.layout.name, one.offer.component.name, one.offer.qualified)]
     if not chosen:
         raise _unknown(tree, src, wanted, known, found)
