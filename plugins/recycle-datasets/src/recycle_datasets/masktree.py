@@ -55,13 +55,11 @@ class MaskTree(PairedSource):
             pairs, splits = [pairs[index] for index in chosen], {}
         faults = [(name, fault) for name, file in pairs if (fault := _link_fault(root, file))]
         files = [(name, root / file) for name, file in pairs]
-        if not faults:
-            seen = survey(root, files)
-            faults = seen.faults
-        if faults:
+        seen = survey(root, [] if faults else files)
+        if faults := faults or seen.faults:
             raise LabelFaults(faults, "correct these files, or take their photos out of the set")
         reads: Labels = labels_of(root, _named(root, options, seen.present), seen, self.left_out)
-        super().__init__(root, files, reads, splits)
+        super().__init__(root, files, reads, splits, seen.sizes)
 
 
 def _recognised(options: MaskTreeOptions, tree: Tree) -> MaskTreeOptions:

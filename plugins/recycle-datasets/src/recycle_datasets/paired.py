@@ -33,30 +33,33 @@ class PairedSource:
         pairs: the name of each photo, relative to the root, and the file of its mask.
         reads: reads masks.
         splits: `train`, `val` and `test`, as far as they are named, to indices of their photos.
+        sizes: height and width of each mask, where they are known and fit the photos.
     """
 
     def __init__(
-        self, root: Path, pairs: Sequence[tuple[str, Path]], reads: ReadsMasks, splits: Mapping[str, Sequence[int]]
+        self,
+        root: Path,
+        pairs: Sequence[tuple[str, Path]],
+        reads: ReadsMasks,
+        splits: Mapping[str, Sequence[int]],
+        sizes: Sequence[tuple[int, int]] = (),
     ) -> None:
-        self._root, self._pairs, self._reads = root, pairs, reads
+        self._root, self._pairs, self._reads, self._sizes = root, pairs, reads, sizes
         self.splits = {split: tuple(indices) for split, indices in splits.items()}
         self.class_names = reads.class_names
         self._first = int(has_background(self.class_names))
-        self._records: dict[int, Record] = {}
 
     def __len__(self) -> int:
         return len(self._pairs)
 
     def record(self, index: int) -> Record:
         """The size is the mask's; see `Source`."""
-        if index not in self._records:
-            name, mask = self._pairs[index]
-            file = self._root / name
-            height, width = self._reads.size(mask)
-            if photo_size(file) != (height, width):
-                read_photo(file, height, width)  # fits without the EXIF rotation, or raises
-            self._records[index] = Record(file, name, height, width)
-        return self._records[index]
+        name, mask = self._pairs[index]
+        file = self._root / name
+        height, width = self._sizes[index] if self._sizes else self._reads.size(mask)
+        if not self._sizes and photo_size(file) != (height, width):
+            read_photo(file, height, width)  # fits without the EXIF rotation, or raises
+        return Record(file, name, height, width)
 
     def read(self, index: int) -> Sample:
         """See `Source`."""
@@ -66,7 +69,7 @@ class PairedSource:
     def read_photo(self, index: int) -> NDArray[np.uint8]:
         """Image (H, W, 3) uint8 RGB, without the labels."""
         name, mask = self._pairs[index]
-        return read_photo(self._root / name, *self._reads.size(mask))
+        return read_photo(self._root / name, *(self._sizes[index] if self._sizes else self._reads.size(mask)))
 
     def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Mask (H, W) uint8 and instances (H, W) int32, without the photo.

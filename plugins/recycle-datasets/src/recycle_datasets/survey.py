@@ -29,6 +29,7 @@ class Survey:
         colored: masks that hold colours.
         palettes: masks whose palettes tell their numbers apart.
         conflict: where a number has two colours, or a colour two numbers; "" where each has one.
+        sizes: height and width of each mask.
         faults: masks and photos that cannot be used, as where and what.
     """
 
@@ -37,6 +38,7 @@ class Survey:
     colored: int = 0
     palettes: int = 0
     conflict: str = ""
+    sizes: list[tuple[int, int]] = field(default_factory=list)
     faults: list[tuple[str, str]] = field(default_factory=list)
     _color_of: dict[int, tuple[Color, Path]] = field(default_factory=dict)
     _number_of: dict[Color, tuple[int, Path]] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Survey:
 
     def add(self, mask: Mask) -> None:
         """Count a mask's pixels."""
+        self.sizes.append(size_of(mask))
         if isinstance(mask, ColorMask):
             self.colored += 1
             self.colors.update(mask.colors)
@@ -75,6 +78,12 @@ class Survey:
         number, file = self._number_of.setdefault(color, (value, mask.file))
         if number != value:
             self.conflict = f"the colour {color} is value {number} in {file}, and {value} in {mask.file}"
+
+
+def size_of(mask: Mask) -> tuple[int, int]:
+    """Height and width of a mask."""
+    height, width = mask.codes.shape if isinstance(mask, ColorMask) else mask.values.shape
+    return height, width
 
 
 def survey(root: Path, pairs: Sequence[tuple[str, Path]]) -> Survey:
@@ -106,7 +115,7 @@ def _look(root: Path, name: str, file: Path) -> Mask | tuple[str, str]:
     try:
         refuse_pointer(root / name, "photo")
         mask = read_mask(file)
-        height, width = mask.values.shape if isinstance(mask, IndexMask) else mask.codes.shape
+        height, width = size_of(mask)
         size = photo_size(root / name)
         if size != (height, width) and size != (width, height):
             return name, f"it is {size[1]}x{size[0]} pixels, and its mask {file} {width}x{height}"
