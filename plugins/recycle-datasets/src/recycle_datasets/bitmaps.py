@@ -1,16 +1,14 @@
-"""Masks that labelling tools write into their files: PNG as text, runs of values, cut-outs laid into the photo."""
+"""Masks that labelling tools write into their files: PNG as text, and cut-outs laid into the photo."""
 
 import base64
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from recyclecli.coco import rasterise
 
@@ -59,37 +57,6 @@ def placed(mask: NDArray[Any], left: int, top: int, height: int, width: int) -> 
     bounds = np.column_stack([begins[np.append(True, apart)[: len(begins)]], ends[np.append(apart, True)[: len(ends)]]])
     counts = np.diff(np.concatenate([[0], bounds.ravel(), [height * width]])).tolist()
     return _as_text({"size": [height, width], "counts": counts}, height, width)
-
-
-def run_masks(runs: Sequence[int], wanted: Mapping[str, int], height: int, width: int) -> dict[str, dict[str, Any]]:
-    """The masks of values that are written as runs, row by row, as COCO RLE by name.
-
-    Args:
-        runs: value, count, value, count ... over the whole photo.
-        wanted: name to the value of its pixels; names without a pixel are left out.
-        height, width: of the photo.
-
-    Raises:
-        ValueError: the runs are no numbers, or do not cover the photo.
-    """
-    try:
-        values, counts = np.asarray(runs, np.int64).reshape(-1, 2).T
-        names = {int(value): name for name, value in wanted.items()}
-    except (TypeError, OverflowError) as error:
-        raise ValueError("its runs are no numbers") from error
-    if counts.min(initial=0) < 0 or counts.sum() != height * width:
-        raise ValueError(f"its runs cover {counts.sum()} pixels, and the photo has {height}x{width}")
-    order = sorted(names)
-    numbers = np.searchsorted(order, values)
-    known = np.isin(values, order)
-    labels = np.repeat(np.where(known, numbers + 1, 0).astype(np.int32), counts).reshape(height, width)
-    found = {}
-    for number, window in enumerate(ndimage.find_objects(labels), start=1):
-        if window is not None:
-            rows, columns = window
-            mask = labels[window] == number
-            found[names[order[number - 1]]] = placed(mask, columns.start, rows.start, height, width)
-    return found
 
 
 def _as_text(rle: dict[str, Any], height: int, width: int) -> dict[str, Any]:

@@ -4,8 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+from scipy import ndimage
+
 from recycle_datasets import DarwinOptions
-from recycle_datasets.bitmaps import run_masks
+from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import lines_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.darwin import is_annotation, recognise
@@ -238,7 +241,38 @@ def _masks(
             labels.faults.append((where, "its item states no size" if size is None else "it maps no masks"))
             continue
         try:
-            found.update(run_masks(layer.get("dense_rle") or [], mapping, *size))
+            found.update(_run_masks(layer.get("dense_rle") or [], mapping, *size))
         except ValueError as error:
             labels.faults.append((where, str(error)))
+    return found
+
+
+def _run_masks(runs: Sequence[int], wanted: Mapping[str, int], height: int, width: int) -> dict[str, dict[str, Any]]:
+    """The masks of values that are written as runs, row by row, as COCO RLE by name.
+
+    Args:
+        runs: value, count, value, count ... over the whole photo.
+        wanted: name to the value of its pixels; names without a pixel are left out.
+        height, width: of the photo.
+
+    Raises:
+        ValueError: the runs are no numbers, or do not cover the photo.
+    """
+    try:
+        values, counts = np.asarray(runs, np.int64).reshape(-1, 2).T
+        names = {int(value): name for name, value in wanted.items()}
+    except (TypeError, OverflowError) as error:
+        raise ValueError("its runs are no numbers") from error
+    if counts.min(initial=0) < 0 or counts.sum() != height * width:
+        raise ValueError(f"its runs cover {counts.sum()} pixels, and the photo has {height}x{width}")
+    order = sorted(names)
+    numbers = np.searchsorted(order, values)
+    known = np.isin(values, order)
+    labels = np.repeat(np.where(known, numbers + 1, 0).astype(np.int32), counts).reshape(height, width)
+    found = {}
+    for number, window in enumerate(ndimage.find_objects(labels), start=1):
+        if window is not None:
+            rows, columns = window
+            mask = labels[window] == number
+            found[names[order[number - 1]]] = placed(mask, columns.start, rows.start, height, width)
     return found

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import checked_names
 from recycle_datasets.recognise.words import looks_masked, never_masked
 from recyclecli.coco import (
     BACKGROUND,
     IGNORE_CATEGORY,
     decode,
-    encode,
     is_background,
     locate,
     paint,
@@ -317,19 +317,30 @@ def _segmentation(shape: Shape, height: int, width: int) -> list[list[float]] | 
     """Polygons where they say it all, else an RLE."""
     if shape.rle is not None:
         return shape.rle
-    if shape.even_odd and len(shape.outlines) > 1:
-        odd = np.zeros((height, width), bool)
-        for outline in shape.outlines:
-            part = rasterise([list(outline)], height, width)
-            if part is not None:
-                odd ^= decode(part).view(bool)
-        return encode(odd)
-    if not shape.holes:
-        return [list(outline) for outline in shape.outlines]
-    outer, inner = (rasterise(list(parts), height, width) for parts in (shape.outlines, shape.holes))
-    if outer is None or inner is None:
-        return [list(outline) for outline in shape.outlines]
-    return encode(decode(outer) & ~decode(inner) & 1)
+    outlines = [list(outline) for outline in shape.outlines]
+    solid = [outline for outline in outlines if len(outline) >= 6]
+    if not solid or not (shape.holes or (shape.even_odd and len(solid) > 1)):
+        return outlines
+    left, top, right, bottom = _window(solid, height, width)
+    if right <= left or bottom <= top:
+        return outlines
+    size = (bottom - top, right - left)
+    inside, holes = np.zeros(size, bool), np.zeros(size, bool)
+    for parts, into in ((solid, inside), (shape.holes, holes)):
+        for part in parts:
+            moved = [value - (top if place % 2 else left) for place, value in enumerate(part)]
+            rle = rasterise([moved], *size)
+            if rle is not None:
+                mask = decode(rle).view(bool)
+                into[...] = into ^ mask if shape.even_odd else into | mask
+    return placed(inside & ~holes, left, top, height, width)
+
+
+def _window(outlines: Sequence[Outline], height: int, width: int) -> tuple[int, int, int, int]:
+    """The part of a photo that polygons reach: left, top, right and bottom."""
+    xs, ys = ([value for outline in outlines for value in outline[start::2]] for start in (0, 1))
+    left, top = max(0, math.floor(min(xs)) - 1), max(0, math.floor(min(ys)) - 1)
+    return left, top, min(width, math.ceil(max(xs)) + 2), min(height, math.ceil(max(ys)) + 2)
 
 
 def merged(labels: Iterable[Labels], file: Path) -> Labels:
