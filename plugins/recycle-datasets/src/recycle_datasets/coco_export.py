@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recycle_datasets.coco_sizes import sized
 from recycle_datasets.recognise.coco import is_single
 from recycle_datasets.recognise.places import Places, split_of
 from recycle_datasets.shapes import LARGEST, MISSING
-from recyclecli.coco import locate, open_photo, parse_json, photos_below, read_bytes, strict
+from recyclecli.coco import locate, parse_json, photos_below, read_bytes, strict
 from recyclecli.types import LabelFaults, RecycleError
 
 PEOPLE = re.compile(
@@ -86,7 +87,7 @@ def read_export(root: Path, files: Sequence[str]) -> Export:
         if split:
             splits[split].append(index)
     left_out += _unnamed(places, whole)
-    faults = [*(fault for part in parts for fault in part.faults), *_sized(root, whole, left_out)]
+    faults = [*(fault for part in parts for fault in part.faults), *sized(root, whole)]
     if faults:
         raise LabelFaults(faults, "export again with the photos that were labelled, or correct the annotation file")
     _drop_shapeless(whole, left_out)
@@ -317,64 +318,6 @@ def _forget_people(entry: dict[str, Any]) -> int:
         del entry[key]
     inside = (value for key, value in entry.items() if isinstance(value, dict) and key != "segmentation")
     return len(gone) + sum(_forget_people(value) for value in inside)
-
-
-def _sized(root: Path, content: dict[str, Any], left_out: Counter[str]) -> Iterator[tuple[str, str]]:
-    """State each photo's size as it was labelled, and yield the photos whose size cannot be that."""
-    shapes: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for one in content["annotations"]:
-        shapes[one["image_id"]].append(one)
-    scaled = 0
-    for image in content["images"]:
-        with open_photo(root / image["file_name"]) as (photo, orientation):
-            stored = photo.size
-        turned = stored[::-1] if orientation >= 5 else stored
-        stated = (image.get("width"), image.get("height"))
-        if stated in (stored, turned):
-            continue
-        own = shapes[image["id"]]
-        rle = next((one["segmentation"] for one in own if isinstance(one.get("segmentation"), dict)), None)
-        if not (isinstance(stated[0], int) and isinstance(stated[1], int) and min(stated) > 0):
-            of_rle = tuple(rle["size"][::-1]) if rle and isinstance(rle.get("size"), list) else None
-            image["width"], image["height"] = of_rle if of_rle in (stored, turned) else turned
-            continue
-        right, lower = _reach(own)
-        fits = right <= stated[0] + 1 and lower <= stated[1] + 1
-        of_photo = not own or (not fits and right <= turned[0] + 1 and lower <= turned[1] + 1)
-        alike = abs(stated[0] * turned[1] - stated[1] * turned[0]) <= max(*stated, *turned)
-        if rle is None and of_photo:
-            image["width"], image["height"] = turned
-        elif rle is None and fits and alike:
-            _scale(own, turned[0] / stated[0], turned[1] / stated[1])
-            image["width"], image["height"] = turned
-            scaled += 1
-        else:
-            size = f"{stored[0]}x{stored[1]} pixels, and was labelled at {stated[0]}x{stated[1]}"
-            yield image["file_name"], f"the photo has {size}"
-    if scaled:
-        print(f"note: {scaled} photo(s) have another scale than their labels, which are scaled", file=sys.stderr)
-
-
-def _reach(annotations: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    """The largest x and y of outlines."""
-    right = lower = 0.0
-    for one in annotations:
-        for part in one.get("segmentation") or ():
-            if isinstance(part, list) and part and all(isinstance(value, int | float) for value in part):
-                right, lower = max(right, *part[0::2]), max(lower, *(part[1::2] or [0]))
-    return right, lower
-
-
-def _scale(annotations: Sequence[dict[str, Any]], across: float, down: float) -> None:
-    for one in annotations:
-        one["segmentation"] = [
-            [value * (down if place % 2 else across) for place, value in enumerate(part)]
-            if isinstance(part, list) and all(isinstance(value, int | float) for value in part)
-            else part
-            for part in one.get("segmentation") or ()
-        ]
-        one.pop("area", None)
-        one.pop("bbox", None)
 
 
 def _drop_shapeless(content: dict[str, Any], left_out: Counter[str]) -> None:

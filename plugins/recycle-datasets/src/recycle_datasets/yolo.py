@@ -1,6 +1,5 @@
 """The `yolo` dataset: segmentation labels as ultralytics, darknet and labelling tools keep them."""
 
-import math
 import posixpath
 import sys
 from collections import Counter
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from recycle_datasets import YoloOptions
 from recycle_datasets.folders import checked_names, lines_of, photos_in
-from recycle_datasets.recognise.places import Places, bare
+from recycle_datasets.recognise.places import Places
 from recycle_datasets.recognise.yolo import (
     KEYS,
     NAMES,
@@ -21,13 +20,13 @@ from recycle_datasets.recognise.yolo import (
     descriptions,
     find_place,
     is_photo,
-    labelled,
     listed,
     preferred,
     splits_named,
-    stems_of,
     usable,
 )
+from recycle_datasets.yolo_labels import label_file, label_files, without_photo
+from recycle_datasets.yolo_lines import read_lines
 from recyclecli.coco import (
     BACKGROUND,
     Tree,
@@ -40,10 +39,6 @@ from recyclecli.coco import (
     split_called,
 )
 from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample
-
-SLACK = 0.5  # how far outside 0..1 a point may lie: what lies outside the photo is cut off
-
-Line = tuple[int, list[float]]  # class number, and x1 y1 x2 y2 ... in shares of the photo's sides
 
 
 class YoloSource:
@@ -77,10 +72,10 @@ class YoloSource:
         places = {file: index for index, file in enumerate(self._files)}
         self.splits = {key: tuple(places[photo] for photo in photos[key]) for key in KEYS if key in photos}
         self.left_out = Counter[str]()
-        labels = _label_files(self._files, tree)
+        labels = label_files(self._files, tree)
         faults: list[tuple[str, str]] = []
         boxes: list[tuple[str, str]] = []
-        self._lines = [_lines(file, faults, boxes) if file else [] for file in labels]
+        self._lines = [read_lines(file, faults, boxes) if file else [] for file in labels]
         pointless = sum(len(points) < 6 for lines in self._lines for _, points in lines)
         self._lines = [[line for line in lines if len(line[1]) >= 6] for lines in self._lines]
         self._say_missing(labels, tree, context)
@@ -90,7 +85,7 @@ class YoloSource:
                 faults + boxes,
                 f"all {len(boxes)} labels are boxes: export YOLO segmentation, or masks, from the labelling tool",
             )
-        photos_gone = _without_photo(labels, tree)
+        photos_gone = without_photo(labels, tree)
         self.left_out += Counter(
             {
                 "boxes without an outline": len(boxes),
@@ -119,7 +114,7 @@ class YoloSource:
             held = f"its .txt files are called {', '.join(map(repr, there[:3]))}" if there else "it holds no .txt file"
             raise RecycleError(
                 f"none of the {len(labels)} photos in {context.root} has a label file, as "
-                f"{_label_file(self._files[0], context.root)}: {held}",
+                f"{label_file(self._files[0], context.root)}: {held}",
                 "export the labels as YOLO segmentation again, with a .txt file for each photo",
             )
         if missing:
@@ -317,94 +312,3 @@ def _inside(photo: Path, root: Path, place: Path) -> Path:
     if inside.split("/")[0] == "..":
         raise RecycleError(f"{place}: photo {photo} is not in {root}", "move it inside, or pass its folder as --data")
     return root / inside
-
-
-def _label_files(photos: list[Path], tree: Tree) -> list[Path | None]:
-    """The label file of each photo: where ultralytics looks, else beside it, else anywhere under its name.
-
-    Where one photo of a folder has its label file there, all have it there, or have none.
-    """
-    root = tree.root
-    usual = [_label_file(photo, root) for photo in photos]
-    beside = [photo.with_suffix(".txt") for photo in photos]
-    known = [label.is_file() for label in usual]
-    near = [label.is_file() for label in beside]
-    by_stem: dict[str, list[str]] = {}
-    for name in tree.ending(".txt"):
-        for stem in stems_of([name]):
-            by_stem.setdefault(stem, []).append(name)
-    has_usual = {photo.parent for photo, there in zip(photos, known, strict=True) if there}
-    has_beside = {photo.parent for photo, there in zip(photos, near, strict=True) if there}
-    found: list[Path | None] = []
-    for place, photo in enumerate(photos):
-        if photo.parent in has_usual:
-            found.append(usual[place] if known[place] else None)
-        elif photo.parent in has_beside:
-            found.append(beside[place] if near[place] else None)
-        else:
-            names = by_stem.get(photo.stem) or by_stem.get(bare(photo.stem), [])
-            own = set(photo.relative_to(root).parts[:-1])
-            shared = [len(own & set(name.split("/")[:-1])) for name in names]
-            best = [name for name, count in zip(names, shared, strict=True) if count == max(shared)]
-            if len(best) > 1:
-                raise RecycleError(
-                    f"{photo} may have the labels of {best[0]} or of {best[1]}, which lie equally near",
-                    "move the labels to where ultralytics looks: images/NAME.jpg and labels/NAME.txt",
-                )
-            found.append(root / best[0] if best else None)
-    return found
-
-
-def _without_photo(labels: Iterable[Path | None], tree: Tree) -> int:
-    """How many files in the folders of labels are called as no photo."""
-    folders = {PurePosixPath(file.relative_to(tree.root)).parent.as_posix() for file in labels if file}
-    stems = stems_of(tree.photos)
-    texts = [PurePosixPath(name) for name in tree.ending(".txt")]
-    return sum(
-        text.parent.as_posix() in folders
-        and not stems_of([text.name]) & stems
-        and bool(labelled(tree.head(text.as_posix(), 4096)))
-        for text in texts
-    )
-
-
-def _label_file(photo: Path, root: Path) -> Path:
-    """Where ultralytics looks: the last folder `images` becomes `labels`, the suffix .txt."""
-    inside = PurePosixPath(photo.relative_to(root).as_posix())
-    parts = list(inside.parent.parts)
-    if "images" in parts:
-        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
-    return root.joinpath(*parts, inside.stem + ".txt")
-
-
-def _lines(file: Path, faults: list[tuple[str, str]], boxes: list[tuple[str, str]]) -> list[Line]:
-    """Class number and points of each line; what is wrong with others is added to `faults`, boxes to `boxes`."""
-    found = []
-    for number, line in enumerate(read_text(file).split("\n"), start=1):
-        if line.strip():
-            if fault := _fault(line.split()):
-                faults.append((f"{file}, line {number}", fault))
-            else:
-                first, *rest = map(float, line.split())
-                if len(rest) == 4:
-                    boxes.append((f"{file}, line {number}", "it is a box: a detection label says nothing about pixels"))
-                else:
-                    found.append((int(first), rest))
-    return found
-
-
-def _fault(parts: list[str]) -> str:
-    """What is wrong with a line, empty when nothing is."""
-    try:
-        first, *rest = map(float, parts)
-    except ValueError:
-        return "it holds something that is no number"
-    if not all(map(math.isfinite, (first, *rest))):
-        return "it holds NaN or infinity"
-    if first < 0 or first != int(first):
-        return f"{parts[0]} is no class number"
-    if not rest or len(rest) % 2:
-        return f"{len(rest)} numbers after the class are no polygon of three points or more"
-    if min(rest) < -SLACK or max(rest) > 1 + SLACK:
-        return f"{min(rest) if min(rest) < -SLACK else max(rest):g} is not within 0..1"
-    return ""

@@ -1,0 +1,43 @@
+"""The lines of YOLO label files: a class number and an outline in shares of the photo's sides."""
+
+import math
+from pathlib import Path
+
+from recyclecli.coco import read_text
+
+SLACK = 0.5  # how far outside 0..1 a point may lie: what lies outside the photo is cut off
+
+Line = tuple[int, list[float]]  # class number, and x1 y1 x2 y2 ... in shares of the photo's sides
+
+
+def read_lines(file: Path, faults: list[tuple[str, str]], boxes: list[tuple[str, str]]) -> list[Line]:
+    """Class number and points of each line; what is wrong with others is added to `faults`, boxes to `boxes`."""
+    found = []
+    for number, line in enumerate(read_text(file).split("\n"), start=1):
+        if line.strip():
+            if fault := _fault(line.split()):
+                faults.append((f"{file}, line {number}", fault))
+            else:
+                first, *rest = map(float, line.split())
+                if len(rest) == 4:
+                    boxes.append((f"{file}, line {number}", "it is a box: a detection label says nothing about pixels"))
+                else:
+                    found.append((int(first), rest))
+    return found
+
+
+def _fault(parts: list[str]) -> str:
+    """What is wrong with a line, empty when nothing is."""
+    try:
+        first, *rest = map(float, parts)
+    except ValueError:
+        return "it holds something that is no number"
+    if not all(map(math.isfinite, (first, *rest))):
+        return "it holds NaN or infinity"
+    if first < 0 or first != int(first):
+        return f"{parts[0]} is no class number"
+    if not rest or len(rest) % 2:
+        return f"{len(rest)} numbers after the class are no polygon of three points or more"
+    if min(rest) < -SLACK or max(rest) > 1 + SLACK:
+        return f"{min(rest) if min(rest) < -SLACK else max(rest):g} is not within 0..1"
+    return ""
