@@ -371,7 +371,7 @@ class TestRefused:
         (tmp_path / "a.xml").write_text("<annotation></annotation>")
         with pytest.raises(RecycleError, match="no XML file of CVAT"):
             cvat(tmp_path, files=("a.xml",))
-        with pytest.raises(RecycleError, match="holds no XML file of CVAT"):
+        with pytest.raises(RecycleError, match="holds no labels of CVAT"):
             cvat(tmp_path)
 
     def test_names_that_leave_the_folder(self, tmp_path):

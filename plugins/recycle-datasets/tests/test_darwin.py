@@ -195,7 +195,7 @@ def test_the_stated_size_tells_whether_the_photo_was_turned(tmp_path, orientatio
 
 def test_no_area_at_all_is_refused(tmp_path):
     pulled(tmp_path, {"a.jpg": OTHERS})
-    with pytest.raises(RecycleError, match="holds no polygon and no mask of a photo, but 1 boxes, 1 ellipses"):
+    with pytest.raises(RecycleError, match="holds no labelled area, but 1 boxes, 1 ellipses"):
         read(tmp_path)
 
 
@@ -236,5 +236,5 @@ def test_nothing_else_is_claimed(tmp_path):
     write(tmp_path / "coco.json", {"images": [], "annotations": [{"id": 1, "image_id": 1}], "categories": []})
     write(tmp_path / "other.json", {"image": "a.jpg", "annotations": []})
     assert not list(recognise(Tree(tmp_path)))
-    with pytest.raises(RecycleError, match="holds no Darwin JSON"):
+    with pytest.raises(RecycleError, match="holds no labels of V7"):
         read(tmp_path)

@@ -154,7 +154,7 @@ def test_the_stated_size_tells_whether_the_photo_was_turned(tmp_path, orientatio
 def test_boxes_alone_are_refused(tmp_path):
     subset(tmp_path, {"a.jpg": [{"type": "bbox", "label_id": 1, "bbox": [0, 0, 3, 3]}] * 2})
     photo(tmp_path / "images/default/a.jpg")
-    with pytest.raises(RecycleError, match="holds no polygon and no mask, but 2 boxes"):
+    with pytest.raises(RecycleError, match="holds no labelled area, but 2 boxes"):
         read(tmp_path)
 
 
@@ -203,7 +203,7 @@ def test_nothing_else_is_claimed(tmp_path):
     litter(tmp_path)
     write(tmp_path / "coco.json", {"images": [], "annotations": [], "categories": [], "items": []})
     assert not list(recognise(Tree(tmp_path)))
-    with pytest.raises(RecycleError, match="holds no file of Datumaro"):
+    with pytest.raises(RecycleError, match="holds no labels of Datumaro"):
         read(tmp_path)
 
 

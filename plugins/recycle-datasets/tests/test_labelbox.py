@@ -249,7 +249,7 @@ def test_masks_that_are_links_are_refused_with_the_cause(tmp_path):
 def test_boxes_alone_are_refused(tmp_path):
     lines(tmp_path / "export.ndjson", [row("1.jpg", label(BOX, BOX))])
     photo(tmp_path / "1.jpg")
-    with pytest.raises(RecycleError, match="holds no polygon and no mask, but 2 boxes"):
+    with pytest.raises(RecycleError, match="holds no labelled area, but 2 boxes"):
         read(tmp_path)
 
 
@@ -278,5 +278,5 @@ def test_nothing_else_is_claimed(tmp_path):
     write(tmp_path / "tasks.json", [{"id": 1, "data": {"image": "a.jpg"}, "annotations": []}])
     (tmp_path / "words.csv").write_text("name,Label\na,b\n")
     assert not list(recognise(Tree(tmp_path)))
-    with pytest.raises(RecycleError, match="holds no export of Labelbox"):
+    with pytest.raises(RecycleError, match="holds no labels of Labelbox"):
         read(tmp_path)

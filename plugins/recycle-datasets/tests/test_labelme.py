@@ -325,7 +325,7 @@ class TestFolders:
     def test_a_folder_that_is_not_there(self, tmp_path):
         with pytest.raises(RecycleError, match="does not exist"):
             read(tmp_path, folders=("x",))
-        with pytest.raises(RecycleError, match="no JSON file of labelme"):
+        with pytest.raises(RecycleError, match="no labels of labelme"):
             read(tmp_path)
 
     def test_all_faults_at_once(self, tmp_path):

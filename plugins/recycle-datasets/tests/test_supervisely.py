@@ -170,7 +170,7 @@ def test_photos_that_are_not_there_are_counted(tmp_path):
 def test_boxes_alone_are_refused(tmp_path):
     shape = {"classTitle": "Box", "geometryType": "rectangle", "points": {"exterior": [[0, 0], [3, 3]]}}
     root = dataset(tmp_path / "ds", {"a.jpg": [shape, shape]}, META)
-    with pytest.raises(RecycleError, match="holds no polygon and no mask, but 2 boxes"):
+    with pytest.raises(RecycleError, match="holds no labelled area, but 2 boxes"):
         read(root)
 
 
@@ -201,7 +201,7 @@ def test_nothing_else_is_claimed(tmp_path):
     write(tmp_path / "coco.json", {"images": [], "annotations": [], "categories": []})
     write(tmp_path / "labelme.json", {"shapes": [], "imagePath": "a.jpg", "imageHeight": 3, "imageWidth": 4})
     assert not list(recognise(Tree(tmp_path)))
-    with pytest.raises(RecycleError, match="holds no annotation of Supervisely"):
+    with pytest.raises(RecycleError, match="holds no labels of Supervisely"):
         read(tmp_path)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from recycle_datasets import CvatOptions
 from recycle_datasets.areas import ellipse, placed
+from recycle_datasets.folders import names_of
 from recycle_datasets.recognise.cvat import recognise
 from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, merged
 from recycle_datasets.splits import splits_of
@@ -40,23 +41,11 @@ def open_cvat(options: CvatOptions, context: DatasetContext) -> ShapeSource:
     Raises:
         RecycleError: see `ShapeSource`; no such file, none of CVAT, no labelled area, or a video without its frames.
     """
-    files = options.files or _recognised(context)
+    files = options.files or names_of(Tree(context.root), context, recognise, "files", "CVAT", "annotations.xml")
     parts = [_read(context.root, name, split) for name, split in zip(files, splits_of(files), strict=True)]
     labels = merged(parts, context.root / files[0])
     labels.refuse_no_area(DRAW)
     return ShapeSource(context.root, labels)
-
-
-def _recognised(context: DatasetContext) -> tuple[str, ...]:
-    if context.split is not None:
-        return (context.split,)
-    found = list(recognise(Tree(context.root)))
-    if not found:
-        raise RecycleError(
-            f"{context.root} holds no XML file of CVAT", "name it: -o data.dataset.files=[annotations.xml]"
-        )
-    files: tuple[str, ...] = found[0].options["files"]
-    return files
 
 
 def _read(root: Path, name: str, split: str) -> Labels:

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from recycle_datasets import DarwinOptions
 from recycle_datasets.bitmaps import placed
-from recycle_datasets.folders import lines_of
+from recycle_datasets.folders import lines_of, names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.darwin import is_annotation, recognise
 from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
@@ -46,7 +46,7 @@ def open_darwin(options: DarwinOptions, context: DatasetContext) -> ShapeSource:
         RecycleError: see `ShapeSource`; no file of Darwin JSON, or none with an area.
     """
     tree = Tree(context.root)
-    folders = options.folders or _recognised(tree, context)
+    folders = options.folders or names_of(tree, context, recognise, "folders", "V7", "annotations")
     labels = Labels(context.root / folders[0])
     places = Places(tree.photos)
     for folder in folders:
@@ -56,27 +56,9 @@ def open_darwin(options: DarwinOptions, context: DatasetContext) -> ShapeSource:
         for name in tree.folders.get(inside, ()):
             if name.lower().endswith(".json"):
                 _read(labels, context.root, name, splits, places)
-    if not labels.faults and not any(photo.shapes for photo in labels.photos):
-        held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items()) or "no annotation"
-        raise RecycleError(
-            f"{labels.file} holds no polygon and no mask of a photo, but {held}",
-            "label polygons or masks in V7; boxes, ellipses, lines and tags are no areas",
-        )
+    labels.refuse_no_area("label polygons or masks in V7; boxes, ellipses, lines and tags are no areas")
     labels.names = labels.names or sorted_names(labels.photos)
     return ShapeSource(context.root, labels)
-
-
-def _recognised(tree: Tree, context: DatasetContext) -> tuple[str, ...]:
-    if context.split is not None:
-        return (context.split,)
-    found = list(recognise(tree))
-    if not found:
-        raise RecycleError(
-            f"{context.root} holds no Darwin JSON",
-            "name the folder of its files: -o data.dataset.folders=[annotations]",
-        )
-    folders: tuple[str, ...] = found[0].options["folders"]
-    return folders
 
 
 def _classes(folder: Path) -> Iterator[str]:

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recycle_datasets import DatumaroOptions
+from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.datumaro import is_datumaro, recognise
 from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, merged
@@ -41,28 +42,11 @@ def open_datumaro(options: DatumaroOptions, context: DatasetContext) -> ShapeSou
         RecycleError: see `ShapeSource`; no such file, none of Datumaro, or none with an area.
     """
     tree = Tree(context.root)
-    files = options.files or _recognised(tree, context)
+    files = options.files or names_of(tree, context, recognise, "files", "Datumaro", "annotations/default.json")
     places = Places(tree.photos)
     labels = merged([_read(context.root, name, places) for name in files], context.root / files[0])
-    if not labels.faults and not any(photo.shapes for photo in labels.photos):
-        held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items()) or "no annotation"
-        raise RecycleError(
-            f"{labels.file} holds no polygon and no mask, but {held}",
-            "label polygons or masks; boxes, points and lines say nothing of single pixels",
-        )
+    labels.refuse_no_area("label polygons or masks; boxes, points and lines say nothing of single pixels")
     return ShapeSource(context.root, labels)
-
-
-def _recognised(tree: Tree, context: DatasetContext) -> tuple[str, ...]:
-    if context.split is not None:
-        return (context.split,)
-    found = list(recognise(tree))
-    if not found:
-        raise RecycleError(
-            f"{context.root} holds no file of Datumaro", "name it: -o data.dataset.files=[annotations/default.json]"
-        )
-    files: tuple[str, ...] = found[0].options["files"]
-    return files
 
 
 def _read(root: Path, name: str, places: Places) -> Labels:

@@ -1,11 +1,11 @@
 """What folder datasets share: finding photos, reading lists and class names."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from recyclecli.coco import photos_below, read_text
-from recyclecli.types import IGNORE, RecycleError
+from recyclecli.coco import Tree, photos_below, read_text
+from recyclecli.types import IGNORE, DatasetContext, Layout, RecycleError
 
 HOW = "`recycle plugins show DATASET` lists the options, -o data.dataset.KEY=VALUE sets one"
 
@@ -48,3 +48,32 @@ def checked_names(names: Iterable[str], where: object) -> tuple[str, ...]:
             "list the classes there; merge some where there are more, in the masks too",
         )
     return found
+
+
+def names_of(
+    tree: Tree,
+    context: DatasetContext,
+    recognise: Callable[[Tree], Iterable[Layout]],
+    key: str,
+    what: str,
+    example: str,
+) -> tuple[str, ...]:
+    """The files or folders that a reader takes where no option names them: the split, else what is recognised.
+
+    Args:
+        tree: of the root.
+        context: the split may name one of them.
+        recognise: yields layouts.
+        key: the option of a layout, and of the component, that names them.
+        what: the tool, for the message.
+        example: of a name, for the remedy.
+
+    Raises:
+        RecycleError: nothing is recognised.
+    """
+    if context.split is not None:
+        return (context.split,)
+    for layout in recognise(tree):
+        names: tuple[str, ...] = layout.options[key]
+        return names
+    raise RecycleError(f"{context.root} holds no labels of {what}", f"name it: -o data.dataset.{key}=[{example}]")

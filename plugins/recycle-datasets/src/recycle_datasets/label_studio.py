@@ -15,6 +15,7 @@ from PIL import Image
 
 from recycle_datasets import LabelStudioOptions
 from recycle_datasets.areas import ellipse, side_of
+from recycle_datasets.folders import names_of
 from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored, recognise
 from recycle_datasets.rle import decode_brush
 from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
@@ -77,7 +78,7 @@ def open_label_studio(options: LabelStudioOptions, context: DatasetContext) -> S
     Raises:
         RecycleError: see `ShapeSource`; no such file, none of Label Studio, no labelled task or no labelled area.
     """
-    files = options.files or _recognised(context)
+    files = options.files or names_of(Tree(context.root), context, recognise, "files", "Label Studio", "result.json")
     config = _config(context.root)
     labels = Labels(context.root / files[0])
     found: dict[str, _Task] = {}  # of which parts lie apart, in records or files of their own
@@ -98,18 +99,6 @@ def open_label_studio(options: LabelStudioOptions, context: DatasetContext) -> S
     labels.refuse_no_area("draw polygons or brush masks in Label Studio, and export again as JSON")
     labels.names = list(dict.fromkeys([*config.labels, *sorted_names(labels.photos)]))
     return ShapeSource(context.root, labels)
-
-
-def _recognised(context: DatasetContext) -> tuple[str, ...]:
-    if context.split is not None:
-        return (context.split,)
-    found = list(recognise(Tree(context.root)))
-    if not found:
-        raise RecycleError(
-            f"{context.root} holds no tasks of Label Studio", "name their file: -o data.dataset.files=[result.json]"
-        )
-    files: tuple[str, ...] = found[0].options["files"]
-    return files
 
 
 def _config(root: Path) -> _Config:

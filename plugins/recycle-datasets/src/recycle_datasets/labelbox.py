@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.bitmaps import placed, png_mask
+from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.labelbox import is_imported, is_row, recognise, tools_of
 from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
@@ -59,7 +60,7 @@ def open_labelbox(options: LabelboxOptions, context: DatasetContext) -> ShapeSou
         RecycleError: see `ShapeSource`; no file of Labelbox, or none with an area, as where masks are links.
     """
     tree = Tree(context.root)
-    files = options.files or _recognised(tree, context)
+    files = options.files or names_of(tree, context, recognise, "files", "Labelbox", "export.ndjson")
     labels = Labels(context.root / files[0])
     rows = [row for name in files for row in _rows(labels, context.root / name, options)]
     if not labels.faults and not any(row.shapes for row in rows):
@@ -68,18 +69,6 @@ def open_labelbox(options: LabelboxOptions, context: DatasetContext) -> ShapeSou
     tools = [name for _, content in tree.jsons() for name in tools_of(content)]
     labels.names = list(dict.fromkeys(tools)) or sorted_names(labels.photos)
     return ShapeSource(context.root, labels)
-
-
-def _recognised(tree: Tree, context: DatasetContext) -> tuple[str, ...]:
-    if context.split is not None:
-        return (context.split,)
-    found = list(recognise(tree))
-    if not found:
-        raise RecycleError(
-            f"{context.root} holds no export of Labelbox", "name it: -o data.dataset.files=[export.ndjson]"
-        )
-    files: tuple[str, ...] = found[0].options["files"]
-    return files
 
 
 def _nothing(labels: Labels) -> RecycleError:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from recycle_datasets import LabelmeOptions
 from recycle_datasets.areas import ellipse, placed, side_of
-from recycle_datasets.folders import lines_of
+from recycle_datasets.folders import lines_of, names_of
 from recycle_datasets.recognise.labelme import is_labelme, recognise
 from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, sorted_names
 from recyclecli.coco import (
@@ -72,7 +72,8 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
     Raises:
         RecycleError: see `ShapeSource`; no JSON file of labelme, or no labelled area.
     """
-    folders = options.folders or _recognised(context)
+    tree = Tree(context.root)
+    folders = options.folders or names_of(tree, context, recognise, "folders", "labelme", "annotations")
     labels = Labels(context.root / folders[0])
     found: list[tuple[Photo, list[_Area]]] = []
     for folder in folders:
@@ -89,18 +90,6 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
     source = ShapeSource(context.root, labels)
     _count_unlabelled(context.root, source)
     return source
-
-
-def _recognised(context: DatasetContext) -> tuple[str, ...]:
-    if context.split is not None and (context.root / context.split).is_dir():
-        return (context.split,)
-    found = list(recognise(Tree(context.root)))
-    if not found:
-        raise RecycleError(
-            f"{context.root} holds no JSON file of labelme", "name their folder: -o data.dataset.folders=[annotations]"
-        )
-    folders: tuple[str, ...] = found[0].options["folders"]
-    return folders
 
 
 def _is_area(boxes: str, name: str, outlined: set[str]) -> bool:

@@ -174,6 +174,7 @@ class ShapeSource:
             if photo.split:
                 found.setdefault(photo.split, []).append(index)
         self.splits = {split: tuple(indices) for split, indices in found.items()}
+        self._records: dict[int, Record] = {}
 
     def __len__(self) -> int:
         return len(self._photos)
@@ -185,6 +186,11 @@ class ShapeSource:
 
     def record(self, index: int) -> Record:
         """See `Source`."""
+        if index not in self._records:
+            self._records[index] = self._record(index)
+        return self._records[index]
+
+    def _record(self, index: int) -> Record:
         place, photo = self._photos[index]
         file = resolve_file(self._root, place)
         if photo.height and photo.width:

@@ -7,6 +7,7 @@ from unicodedata import normalize
 
 from recycle_datasets import SuperviselyOptions
 from recycle_datasets.bitmaps import placed, png_mask
+from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.supervisely import META, is_annotation, is_meta, recognise
 from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
@@ -34,7 +35,7 @@ def open_supervisely(options: SuperviselyOptions, context: DatasetContext) -> Sh
         RecycleError: see `ShapeSource`; no annotation of Supervisely, or none with an area.
     """
     tree = Tree(context.root)
-    folders = options.folders or _recognised(tree, context)
+    folders = options.folders or names_of(tree, context, recognise, "folders", "Supervisely", "ds/ann")
     labels = Labels(context.root / folders[0])
     classes, titles = _classes(tree)
     labels.names = classes
@@ -44,30 +45,13 @@ def open_supervisely(options: SuperviselyOptions, context: DatasetContext) -> Sh
         for name in tree.folders.get(inside, ()):
             if name.lower().endswith(".json"):
                 _read(labels, context.root / name, _photo(places, name), titles)
-    if not labels.faults and not any(photo.shapes for photo in labels.photos):
-        held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items()) or "no object"
-        raise RecycleError(
-            f"{labels.file} holds no polygon and no mask, but {held}",
-            "label polygons or masks in Supervisely; boxes, points and lines say nothing of single pixels",
-        )
+    labels.refuse_no_area("label polygons or masks in Supervisely; boxes, points and lines say nothing of pixels")
     labels.names = labels.names or sorted_names(labels.photos)
     named = {normalize("NFC", photo.name) for photo in labels.photos}
     images = {(PurePosixPath(folder).parent / "img").as_posix() for folder in folders}
     own = (normalize("NFC", name) for name in tree.photos if name.rpartition("/")[0] in images)
     labels.left_out.update({UNLABELLED: count} if (count := sum(name not in named for name in own)) else {})
     return ShapeSource(context.root, labels)
-
-
-def _recognised(tree: Tree, context: DatasetContext) -> tuple[str, ...]:
-    if context.split is not None:
-        return (context.split,)
-    found = list(recognise(tree))
-    if not found:
-        raise RecycleError(
-            f"{context.root} holds no annotation of Supervisely", "name the folder: -o data.dataset.folders=[ds/ann]"
-        )
-    folders: tuple[str, ...] = found[0].options["folders"]
-    return folders
 
 
 def _photo(places: Places, annotation: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from recycle_datasets import ViaOptions
 from recycle_datasets.areas import ellipse
+from recycle_datasets.folders import names_of
 from recycle_datasets.recognise.via import METADATA, is_project, is_regions, recognise
 from recycle_datasets.shapes import LARGEST, Labels, Outline, Photo, Shape, ShapeSource, merged, sorted_names
 from recycle_datasets.splits import splits_of
@@ -41,7 +42,7 @@ def open_via(options: ViaOptions, context: DatasetContext) -> ShapeSource:
         RecycleError: see `ShapeSource`; no such file, none of VIA, no labelled area, or an attribute that may be the
             class in several.
     """
-    files = options.files or _recognised(context)
+    files = options.files or names_of(Tree(context.root), context, recognise, "files", "VIA", "via.json")
     splits = splits_of(files)
     labels = _read_all(context.root, files, splits, options)
     if not any(photo.shapes for photo in labels.photos) and labels.left_out[UNNAMED]:
@@ -53,16 +54,6 @@ def open_via(options: ViaOptions, context: DatasetContext) -> ShapeSource:
     labels.refuse_no_area("draw polygons in VIA, and export the annotations again as JSON")
     labels.names = labels.names or sorted_names(labels.photos)
     return ShapeSource(context.root, labels)
-
-
-def _recognised(context: DatasetContext) -> tuple[str, ...]:
-    if context.split is not None:
-        return (context.split,)
-    found = list(recognise(Tree(context.root)))
-    if not found:
-        raise RecycleError(f"{context.root} holds no file of VIA", "name it: -o data.dataset.files=[via.json]")
-    files: tuple[str, ...] = found[0].options["files"]
-    return files
 
 
 def _read_all(root: Path, files: Sequence[str], splits: Sequence[str], options: ViaOptions) -> Labels:
