@@ -249,7 +249,7 @@ def test_masks_that_are_links_are_refused_with_the_cause(tmp_path):
 def test_boxes_alone_are_refused(tmp_path):
     lines(tmp_path / "export.ndjson", [row("1.jpg", label(BOX, BOX))])
     photo(tmp_path / "1.jpg")
-    with pytest.raises(RecycleError, match="holds no labelled area, but 2 boxes"):
+    with pytest.raises(RecycleError, match="holds no polygon and no mask, but 2 boxes"):
         read(tmp_path)
 
 
