@@ -182,11 +182,31 @@ def _unknown(handle: IO[bytes]) -> Unreadable:
 
 def orientation_of(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 where it is not stated, or EXIF is damaged, which the pixels do not mind."""
+    if image.format == "PNG" and not _notes_of_png(image):
+        return 1  # PIL would decode the whole picture to look behind it
     try:
         stated = image.getexif().get(ORIENTATION)  # anything: files hold text there, too
     except Exception:  # PIL's parser raises whatever it stumbled over
         return 1
     return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+
+
+def _notes_of_png(image: Image.Image) -> bool:
+    """Whether a PNG that is not decoded yet has a chunk that may state an orientation, before its pixels or behind."""
+    handle: IO[bytes] | None = getattr(image, "fp", None)
+    if handle is None:
+        return True
+    here = handle.tell()
+    try:
+        handle.seek(8)
+        while len(head := handle.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
+                return True
+            handle.seek(length + 4, os.SEEK_CUR)
+        return False
+    finally:
+        handle.seek(here)
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:

@@ -1,5 +1,6 @@
 """Photos by another spelling of their names; what is hidden, gone, HEIC or very large."""
 
+import io
 import json
 import unicodedata
 
@@ -206,3 +207,28 @@ def test_options_of_the_dataset_reach_every_command(tmp_path):
     assert (done.returncode, "mask: Extra inputs" in done.stderr) == (2, True)
     done = recycle_here("data", "stats", "--data", ".", "-o", "train.lr=1", cwd=tmp_path)
     assert (done.returncode, "only options of the dataset" in done.stderr) == (2, True)
+
+
+class TestOrientationOfPng:
+    def turned(self, behind):
+        """A PNG of 40x20 with orientation 6, its EXIF before the pixels or behind them."""
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        stream = io.BytesIO()
+        Image.new("RGB", (40, 20)).save(stream, "PNG", exif=exif)
+        data = stream.getvalue()
+        start = data.index(b"eXIf") - 4
+        size = int.from_bytes(data[start : start + 4], "big") + 12
+        chunk, rest = data[start : start + size], data[:start] + data[start + size :]
+        return rest[:-12] + chunk + rest[-12:] if behind else rest[:33] + chunk + rest[33:]
+
+    @pytest.mark.parametrize("behind", [False, True])
+    def test_it_is_found_wherever_it_stands(self, tmp_path, behind):
+        (tmp_path / "a.png").write_bytes(self.turned(behind))
+        assert photo_size(tmp_path / "a.png") == (40, 20)
+        assert read_photo(tmp_path / "a.png").shape == (40, 20, 3)
+
+    def test_a_size_is_read_without_the_pixels(self, tmp_path, monkeypatch):
+        Image.new("RGB", (40, 20)).save(tmp_path / "a.png")
+        monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: pytest.fail("it is decoded"))
+        assert photo_size(tmp_path / "a.png") == (20, 40)
