@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
+import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,12 +52,10 @@ def import_(
     Splits that the export names become train.json, val.json and test.json, all else train_all.json.
     """
     from recyclecli import api
-    from recyclecli.errors import RecycleError
+    from recyclecli.errors import RecycleError, listed
 
     if listing:
-        width = max(len(name) for name in api.layouts())
-        for name, text in api.layouts().items():
-            print(f"{name:<{width}}  {text}")
+        _print_layouts(api.layouts())
         return
     if src is None or (out is None and not dry_run):
         raise RecycleError(
@@ -69,7 +70,7 @@ def import_(
     splits = ", ".join(f"{count} {split}" for split, count in done.splits.items())
     objects = "" if done.objects is None else f", {done.objects} objects"
     print(f"{done.photos} photos{f' ({splits})' if splits else ''}{objects}", file=sys.stderr)
-    print(f"{len(done.class_names)} classes: {', '.join(done.class_names)}", file=sys.stderr)
+    print(f"{len(done.class_names)} classes: {listed(done.class_names, 20)}", file=sys.stderr)
     if out is None or dry_run:
         return
     for file in done.files:
@@ -77,6 +78,14 @@ def import_(
     if link:
         print("the photos are links: what changes the originals changes this set", file=sys.stderr)
     print(f"next: recycle data check --data {shlex.quote(str(out))}", file=sys.stderr)
+
+
+def _print_layouts(layouts: Mapping[str, str]) -> None:
+    """Names and descriptions in two columns, as wide as the terminal."""
+    width = max(map(len, layouts)) + 2
+    room = max(40, shutil.get_terminal_size().columns)
+    for name, text in layouts.items():
+        print(textwrap.fill(text, room, initial_indent=name.ljust(width), subsequent_indent=" " * width))
 
 
 def _print_json(done: Imported) -> None:
