@@ -98,7 +98,10 @@ def _is_there(root: Path, place: str, listings: dict[str, frozenset[str]]) -> bo
 
 
 def _photos_by_name(root: Path, taken: set[str]) -> dict[str, list[str]]:
-    """The photos below `root` that are not taken, by their last part in Unicode's composed form, all letters small."""
+    """The photos below `root` that are not taken, by their last part in Unicode's composed form, all letters small.
+
+    Behind a slash, which no name has, they stand by what a server makes of it; see `_stored`.
+    """
     photos = defaultdict(list)
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not is_hidden(name))
@@ -106,6 +109,7 @@ def _photos_by_name(root: Path, taken: set[str]) -> dict[str, list[str]]:
             place = Path(folder, name).relative_to(root).as_posix()
             if not is_hidden(name) and Path(name).suffix.lower() in PHOTO_SUFFIXES and place not in taken:
                 photos[_composed(name).casefold()].append(place)
+                photos[f"/{_stored(name)}"].append(place)
     return photos
 
 
@@ -118,7 +122,8 @@ def _candidates(name: str, photos: Mapping[str, list[str]]) -> tuple[str, ...]:
         if places:
             agree = [_common_end(parts, _composed(place).split("/")) for place in places]
             return tuple(place for place, count in zip(places, agree, strict=True) if count == max(agree))
-    return ()
+    bases = (reading.rpartition("/")[2] for reading in _readings(name))
+    return next((tuple(found) for base in bases if (found := photos.get(f"/{base.casefold()}"))), ())
 
 
 def _readings(name: str) -> Iterator[str]:
@@ -131,6 +136,11 @@ def _readings(name: str) -> Iterator[str]:
     for text in spelled:
         folder, slash, base = text.rpartition("/")
         yield folder + slash + UPLOADED.sub("", base)
+
+
+def _stored(name: str) -> str:
+    """What Django, as in Label Studio, makes of an uploaded name, in small letters: `a_b_1.jpg` of `A b (1).jpg`."""
+    return re.sub(r"(?u)[^-\w.]", "", _composed(name).strip().replace(" ", "_")).casefold()
 
 
 def _composed(text: str) -> str:

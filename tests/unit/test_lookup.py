@@ -232,3 +232,10 @@ class TestOrientationOfPng:
         Image.new("RGB", (40, 20)).save(tmp_path / "a.png")
         monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: pytest.fail("it is decoded"))
         assert photo_size(tmp_path / "a.png") == (20, 40)
+
+
+def test_what_a_server_made_of_a_name_is_the_photo(tmp_path):
+    for name in ("my photo (1).jpg", "plain.jpg"):
+        (tmp_path / name).touch()
+    found = locate(tmp_path, ["/data/upload/3/0a1b2c3d-my_photo_1.jpg", "upload/my_photo_1.jpg.txt"]).found
+    assert found == {"/data/upload/3/0a1b2c3d-my_photo_1.jpg": "my photo (1).jpg"}

@@ -119,6 +119,17 @@ class TestShapes:
 
 
 class TestClasses:
+    @pytest.mark.parametrize("value", ["", "1", None], ids=["empty", "yes", "its name"])
+    def test_an_attribute_for_each_class(self, tmp_path, value):
+        left, right = box(2, 2, 10, 10), box(16, 4, 28, 12)
+        values = {name: name if value is None else value for name in ("metal", "paper")}
+        shapes = polygon(left, paper=values["paper"]), polygon(right, metal=values["metal"])
+        photo(tmp_path / "a.png")
+        write(tmp_path / "a.json", entry("a.png", *shapes))
+        source = via(tmp_path)
+        assert source.class_names == ("Background", "metal", "paper")
+        assert np.array_equal(masks(source)["a.png"], painted((2, left), (1, right)))
+
     @pytest.mark.parametrize(
         "attributes",
         [

@@ -140,12 +140,14 @@ def _region(region: Any) -> Region:
 
 
 def _attribute(file: Path, attributes: Sequence[dict[str, str]]) -> str:
-    """The attribute that is the class; "" where the attributes themselves are called as the classes."""
+    """The attribute that is the class; "" where each class has an attribute of its own."""
     keys = list(dict.fromkeys(key for one in attributes for key in one))
     filled = Counter(key for one in attributes for key, value in one.items() if value)
     if all(value.lower() in YES for one in attributes for value in one.values()):
         return "" if not filled or len(keys) > 1 or keys[0].lower() not in USUAL else keys[0]
     usual = [key for name in USUAL for key in filled if key.lower() == name]
+    if len(filled) > 1 and not usual and all(sum(map(bool, one.values())) < 2 for one in attributes):
+        return ""
     full = [key for key in filled if filled[key] == max(filled.values())]
     candidates = [key for key in usual if filled[key] * 2 > len(attributes)][:1] or full
     for first, second in combinations(candidates, 2):
@@ -164,14 +166,23 @@ def _shapes(
     for number, (shape, attributes) in enumerate(regions, start=1):
         kind = str(shape.get("name"))
         outline = _outline(labels, f"{where}, region {number}", kind, shape, areas)
-        names = [name for name, value in attributes.items() if value.lower() in YES] if not key else []
-        name = attributes.get(key) or (names[0] if len(names) == 1 else "") or unnamed
+        name = attributes.get(key, "") if key else _own_name(attributes)
+        name = name or unnamed or ""
         if outline is None:
             labels.left_out[OTHERS.get(kind, f"shapes of kind {kind}")] += 1
         elif not name:
             labels.left_out[UNNAMED] += 1
         else:
             yield Shape(name, [outline])
+
+
+def _own_name(attributes: Mapping[str, str]) -> str:
+    """The class of a region by the one attribute that is set: what it is called, or its value; "" for several."""
+    chosen = {key: value for key, value in attributes.items() if value} or attributes
+    if len(chosen) != 1:
+        return ""
+    ((key, value),) = chosen.items()
+    return key if value.lower() in YES else value
 
 
 def _outline(labels: Labels, where: str, kind: str, shape: Mapping[str, Any], areas: bool) -> Outline | None:
