@@ -1,5 +1,7 @@
 """What tests of labelling tools' exports share: photos, and the truth of outlines without the readers' code."""
 
+import shutil
+
 import numpy as np
 from PIL import Image
 
@@ -49,6 +51,7 @@ def masks(source):
 
 def imported(src, out, **options):
     """What `recycle data import` says of an export, and the masks that it wrote, by file."""
+    shutil.rmtree(out, ignore_errors=True)  # beside the folder of an earlier test of the same name
     done = api.import_data(src, out, options=options)
     return done, {file.name: masks(api.open_data(out, file.name)) for file in done.files}
 

@@ -125,12 +125,13 @@ def merge(
     dataset: str = "coco",
     options: Mapping[str, Any] = {},
     take: Take | None = None,
+    link: bool = False,
     force: bool = False,
 ) -> Merged:
     """Join sets of labelled photos into one COCO folder; see `recycle data merge`."""
     from recyclecli.data.merging import merge as join
 
-    return join(registry(), [Path(root) for root in roots], Path(out), dataset, options, take, force)
+    return join(registry(), [Path(root) for root in roots], Path(out), dataset, options, take, link, force)
 
 
 def kfold(

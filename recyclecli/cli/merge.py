@@ -26,6 +26,7 @@ def merge(
         Literal["first", "last"] | None,
         typer.Option("--take", help="Whose labels count where two sets label one photo differently."),
     ] = None,
+    link: Annotated[bool, typer.Option("--link", help="Link the photos rather than copy them.")] = False,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -36,7 +37,7 @@ def merge(
     """
     from recyclecli import api
 
-    done = api.merge(sets, out, dataset, dataset_settings(option), take, force)
+    done = api.merge(sets, out, dataset, dataset_settings(option), take, link, force)
     if as_json:
         _print_json(done)
         return

@@ -41,6 +41,7 @@ OTHERS = ((0, b"GIF8", "GIF"), (4, b"ftypavi", "AVIF"), (4, b"ftyphei", "HEIC"),
           (4, b"ftypmif1", "HEIC"), (4, b"ftypmsf1", "HEIC"), (4, b"jP  ", "JPEG 2000"), (0, b"%PDF", "PDF"),
           (4, b"JXL ", "JPEG XL"), (0, b"\xff\x0a", "JPEG XL"))  # fmt: skip
 """Offset, bytes and name of formats that are not read."""
+LFS = b"version https://git-lfs"  # what stands in a file that Git has not fetched
 TO_JPEG = (
     "pip install pillow-heif, or save it as JPEG: heif-convert IN OUT.jpg, on a Mac sips -s format jpeg IN --out "
     "OUT.jpg; on an iPhone choose Camera, Formats, Most Compatible"
@@ -170,6 +171,8 @@ def _unknown(handle: IO[bytes]) -> Unreadable:
     head = handle.read(32)
     if not head:
         return Unreadable("cannot be read: it is empty, 0 bytes")
+    if head.startswith(LFS):
+        return Unreadable("is a pointer of Git LFS, not the file itself", "fetch the files: git lfs pull")
     name = _other(head)
     if name == "HEIC" and find_spec("pillow_heif") is not None:
         return Unreadable("cannot be read: it is HEIC, and damaged")

@@ -38,7 +38,11 @@ def kept_folds(
     """
     import numpy as np
 
-    listing, _ = read_listing(file)
+    try:
+        listing, _ = read_listing(file)
+    except RecycleError as error:
+        remedy = "name the folds.json that kfold wrote for the earlier set; to deal out anew, leave out --keep"
+        raise RecycleError(f"--keep: {error.args[0]}", remedy) from error
     if n not in (None, len(listing)):
         raise RecycleError(f"{file} has {len(listing)} folds, not {n}", f"leave out --n, or say --n {len(listing)}")
     fold_of = {name: fold for fold, names in enumerate(listing) for name in names}

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from recyclecli.coco import BACKGROUND, is_background
+from recyclecli.coco import BACKGROUND, CocoSource, is_background
 from recyclecli.coco.document import PROVENANCE
 from recyclecli.coco.labels import NO_BACKGROUND
 from recyclecli.coco.writer import document_of
 from recyclecli.data.convert.coco import part
-from recyclecli.data.convert.photos import copy_photo, inside, read_records, to_write
+from recyclecli.data.convert.photos import inside, put_photo, read_records, to_write
+from recyclecli.data.importing.write import other_set
 from recyclecli.data.named import named_splits
 from recyclecli.data.sources import open_source, read_labels, relabelled
 from recyclecli.errors import RecycleError
@@ -24,6 +25,8 @@ from recyclecli.progress import track
 from recyclecli.types import Record, Source
 
 WHOLE = "train_all.json"
+TEST = "test.json"
+JUDGING = ("test", "val", "train")  # where a photo of several splits stays: in the first
 Take = Literal["first", "last"]
 
 Place = tuple[int, int]  # a set, and a photo's index in it
@@ -57,12 +60,14 @@ def merge(
     dataset: str = "coco",
     options: Mapping[str, Any] = {},
     take: Take | None = None,
+    link: bool = False,
     force: bool = False,
 ) -> Merged:
     """Write the photos and labels of several sets to `out`: classes by name, ids anew, the same photo once.
 
     Whether two photos are one is decided by their pixels, also where one was saved anew. Splits that sets name are
-    kept; photos of sets without are for training then.
+    kept; photos of sets without are for training then. A photo that two sets have in different splits stays in the one
+    that judges: the test, then validation.
 
     Args:
         registry: the installed components.
@@ -71,6 +76,7 @@ def merge(
         dataset: name of the component that reads them.
         options: its settings.
         take: whose labels count where two sets label one photo differently; None refuses such photos.
+        link: link the photos rather than copy them.
         force: replace what was written there.
 
     Raises:
@@ -80,33 +86,63 @@ def merge(
     refuse_link(out, "name the folder that it leads to, or another one")
     if len(roots) < 2 or len({root.absolute() for root in roots}) < len(roots):
         raise RecycleError("merge joins two sets or more, each named once", "recycle data merge A B --out C")
+    if gone := [root for root in roots if not root.is_dir()]:
+        raise RecycleError(f"{gone[0]} is no folder of data", "name the folders: recycle data merge A B --out C")
     if any(out.absolute() == root.absolute() for root in roots):
         raise RecycleError(f"{out} is one of the sets", "name a new folder with --out")
     sources = [open_source(registry, root, None, dataset, options) for root in roots]
+    named = [named_splits(source).photos() for source in sources]
+    if dataset == "coco":
+        roots, sources, named = _with_tests(registry, roots, sources, named, options)
     documents = [document_of(source) for source in sources]
     categories = _categories(documents, roots)
-    kept, doubled, conflicts = _once(sources, roots, take)
+    groups, doubled, conflicts = _once(sources, roots, take)
+    kept = sorted(groups)
     records = [read_records(source) for source in sources]
     names = _names(kept, records, roots)
-    splits = _splits(sources, kept)
+    splits = _splits(named, kept, groups)
     document = _document(documents, categories, kept, names)
     photos = [out / names[place] for place in kept]
     files = [out / f"{split}.json" for split in splits] or [out / WHOLE]
-    owned = Owned(out)
+    owned, others = Owned(out), other_set(out, files, force)
     with owned.begun(files[0], [*to_write(photos, [records[k][index] for k, index in kept]), *files[1:]], force):
-        for (k, index), target in zip(track(kept, len(kept), "copying photos"), photos, strict=True):
-            copy_photo(owned, sources[k], index, records[k][index], target)
+        for (k, index), target in zip(
+            track(kept, len(kept), "linking photos" if link else "copying photos"), photos, strict=True
+        ):
+            put_photo(owned, sources[k], index, records[k][index], target, link)
         for file, chosen in reversed([*zip(files, splits.values() or [set(range(len(kept)))], strict=True)]):
             owned.write_json(file, part(document, chosen))
+        owned.remove(others)
     renamed = {names[k, index]: inside(records[k][index]) for k, index in kept}
     return Merged(
         tuple(files),
-        tuple(sum(place[0] == k for place in kept) for k in range(len(roots))),
+        tuple(sum(roots[place[0]] == root for place in kept) for root in dict.fromkeys(roots)),
         doubled,
         tuple(conflicts),
         {new: old for new, old in renamed.items() if new != old},
         tuple(name for name in categories if name not in {one["name"] for one in documents[0]["categories"]}),
     )
+
+
+def _with_tests(
+    registry: Registry,
+    roots: Sequence[Path],
+    sources: list[Source],
+    named: list[dict[str, tuple[int, ...]]],
+    options: Mapping[str, Any],
+) -> tuple[list[Path], list[Source], list[dict[str, tuple[int, ...]]]]:
+    """The sets, and the test.json of each as a set behind it, which COCO folders keep apart from what is trained on."""
+    places, found, splits = [], [], []
+    for root, source, own in zip(roots, sources, named, strict=True):
+        places.append(root)
+        found.append(source)
+        splits.append(own)
+        if (root / TEST).is_file():
+            test = open_source(registry, root, str(root / TEST), options=options)
+            places.append(root)
+            found.append(test)
+            splits.append({"test": tuple(range(len(test)))})
+    return places, found, splits
 
 
 def _categories(documents: Sequence[Mapping[str, Any]], roots: Sequence[Path]) -> dict[str, dict[str, Any]]:
@@ -133,8 +169,8 @@ def _spelled(name: str, known: Mapping[str, Any]) -> str:
 
 def _once(
     sources: Sequence[Source], roots: Sequence[Path], take: Take | None
-) -> tuple[list[Place], int, list[tuple[str, str]]]:
-    """The photos to write, how many sets hold more than once, and those whose labels differ."""
+) -> tuple[dict[Place, list[Place]], int, list[tuple[str, str]]]:
+    """Each photo to write with the places it lies in, how many sets hold more than once, and whose labels differ."""
     import numpy as np
 
     from recyclecli.data.identity import identities
@@ -143,26 +179,33 @@ def _once(
     places = [(k, index) for k, source in enumerate(sources) for index in range(len(source))]
     same = one_photo(np.concatenate([identities(source) for source in sources]))
     first: dict[int, Place] = {}
-    kept: list[Place] = []
+    kept: dict[Place, list[Place]] = {}
     doubled, conflicts = 0, []
     for place, number in zip(places, same.tolist(), strict=True):
         earlier = first.setdefault(number, place)
         if earlier[0] == place[0]:  # the only one, or a copy in its own set, which is that set's affair
-            kept.append(place)
+            kept[place] = [place]
             continue
         doubled += 1
-        if not _equal(sources, earlier, place):
+        kept[earlier].append(place)
+        if all(_is_labelled(sources[k]) for k, _ in (earlier, place)) and not _equal(sources, earlier, place):
             one, other = (str(roots[k] / sources[k].record(index).file_name) for k, index in (earlier, place))
             conflicts.append((one, other))
             if take == "last":
-                kept[kept.index(earlier)] = first[number] = place
+                kept[place] = kept.pop(earlier)
+                first[number] = place
     if conflicts and take is None:
         shown = "\n  ".join(" and ".join(pair) for pair in conflicts[:5])
         raise RecycleError(
             f"{len(conflicts)} photo(s) are labelled differently in two sets:\n  {shown}",
             f"say whose labels count: --take first, or --take last; or take the photos out of {roots[-1]}",
         )
-    return sorted(kept), doubled, conflicts
+    return kept, doubled, conflicts
+
+
+def _is_labelled(source: Source) -> bool:
+    """Whether a set has labels at all, which photos of a contest's test have not."""
+    return not isinstance(source, CocoSource) or bool(source.document["annotations"])
 
 
 def _equal(sources: Sequence[Source], one: Place, other: Place) -> bool:
@@ -191,16 +234,19 @@ def _names(kept: Sequence[Place], records: Sequence[Sequence[Record]], roots: Se
     return found
 
 
-def _splits(sources: Sequence[Source], kept: Sequence[Place]) -> dict[str, set[int]]:
+def _splits(
+    named: Sequence[Mapping[str, Sequence[int]]], kept: Sequence[Place], groups: Mapping[Place, Sequence[Place]]
+) -> dict[str, set[int]]:
     """The photos of each split, as places in `kept`; none where no set names any."""
-    named = [named_splits(source).photos() for source in sources]
-    if not any("train" in splits for splits in named):
+    if not any(named):
         return {}
+    of = {(k, index): split for k, splits in enumerate(named) for split, photos in splits.items() for index in photos}
     found: dict[str, set[int]] = {}
-    for place, (k, index) in enumerate(kept):
-        split = next((split for split, photos in named[k].items() if index in photos), "train")
-        found.setdefault(split, set()).add(place)
-    return {split: found[split] for split in ("train", "val", "test") if split in found}
+    for number, place in enumerate(kept):
+        splits = {of.get(one, "train") for one in groups[place]}
+        judging = next(split for split in JUDGING if split in splits)
+        found.setdefault(judging, set()).add(number)
+    return {split: found[split] for split in reversed(JUDGING) if split in found}
 
 
 def _document(

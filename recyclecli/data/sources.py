@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from recyclecli.coco import IGNORE_CATEGORY, is_background
 from recyclecli.coco.layouts import refuse_file
+from recyclecli.console import say_once
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.plugins import Registry
 from recyclecli.types import IGNORE, DatasetContext, Record, Sample, Source
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def open_source(
-    registry: Registry, root: Path, split: str | None = None, dataset: str = "coco", options: Mapping[str, Any] = {}
+    registry: Registry,
+    root: Path,
+    split: str | None = None,
+    dataset: str = "coco",
+    options: Mapping[str, Any] = {},
+    tell: bool = True,
 ) -> Source:
     """Build the source that dataset component `dataset` makes of `root`.
 
@@ -30,6 +36,7 @@ def open_source(
         split: an annotation file, looked for from here and then in `root`, or a split's name.
         dataset: name of the component.
         options: its settings.
+        tell: say on stderr what it leaves out.
 
     Raises:
         RecycleError: no such component or folder, or data that cannot be used.
@@ -40,6 +47,9 @@ def open_source(
     source: Source = registry.build("dataset", dataset, options, DatasetContext(root.absolute(), split))
     if len(source) == 0:
         raise RecycleError(f"{root} holds no photos for dataset {dataset!r}")
+    left_out: Mapping[str, int] = getattr(source, "left_out", {}) if tell else {}
+    if left_out:
+        say_once(f"note: {root}: left out: {', '.join(f'{count} {what}' for what, count in left_out.items())}")
     return source
 
 

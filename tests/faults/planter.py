@@ -792,7 +792,7 @@ def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
     if rng.random() < 0.5:
         file.unlink()
     else:
-        file.rename(file.with_suffix(file.suffix.upper()))
+        file.rename(file.with_suffix(".gone"))
     return _of(image)
 
 
@@ -1085,7 +1085,7 @@ def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
     file = pick(rng, files)
     lines = [
         *file.read_text().splitlines(),
-        pick(rng, ["paper 0.1 0.1 0.5 0.1 0.5 0.5", "0 0.1 0.1", "0 1.5 2 3 4 5 6"]),
+        pick(rng, ["paper 0.1 0.1 0.5 0.1 0.5 0.5", "0 0.1 0.1 0.5", "0 1.5 2 3 4 5 6"]),
     ]
     file.write_text("\n".join(lines))
     return (f"{file.name}, line {len(lines)}",)

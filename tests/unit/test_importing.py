@@ -133,6 +133,9 @@ class TestRecognising:
             import_data(registry, src, None, "on")
         with pytest.raises(RecycleError, match="none does not exist"):
             import_data(registry, src / "none", None)
+        (src / "labels.json").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n")
+        with pytest.raises(RecycleError, match=r"labels\.json is a pointer of Git LFS(.|\n)*git lfs pull"):
+            import_data(registry, src, None)
 
     def test_a_file_that_is_read_with_its_folder_alone(self, offered, src):
         (src / "photo.json").write_text("{}")
@@ -268,8 +271,32 @@ class TestWriting:
         (src.parent / "out/train_all.json").write_text("mine")
         with pytest.raises(RecycleError, match="is not what recycle wrote"):
             self.imported(offered, src, paper, force=True)
-        with pytest.raises(RecycleError, match="is the folder that is imported"):
-            import_data(offered(one={"layouts": [SURE], "source": paper}), src, src)
+
+    def test_the_folder_is_none_of_the_export_and_no_file(self, offered, src):
+        registry = offered(one={"layouts": [SURE], "source": paper})
+        (src.parent / "file").touch()
+        for out, says in (
+            (src, "lies in the folder"),
+            (src / "data", "lies in the folder"),
+            (src / "../file", "is a file"),
+        ):
+            with pytest.raises(RecycleError, match=says):
+                import_data(registry, src, out)
+        assert not (src / "data").exists()
+
+    def test_another_set_does_not_stay_beside_the_new_one(self, offered, src):
+        def split(root):
+            return Photos(root, paper(root).objects, splits={"train": (0,), "val": (1, 2)})
+
+        out = src.parent / "out"
+        self.imported(offered, src, paper)
+        with pytest.raises(RecycleError, match=r"holds another set: train_all\.json"):
+            self.imported(offered, src, split)
+        self.imported(offered, src, split, force=True)
+        assert sorted(file.name for file in out.glob("*.json")) == ["train.json", "val.json"]
+        (out / "annotations.json").write_text("{}")
+        with pytest.raises(RecycleError, match="is not what recycle wrote"):
+            self.imported(offered, src, split, force=True)
 
     def test_what_encloses_no_pixel_is_told(self, offered, src):
         objects = {"a.jpg": [one(1, square(0, 0, 4, 4)), one(2, [[3.0, 3.0, 3.0, 3.0, 3.0, 3.0]], number=2)]}

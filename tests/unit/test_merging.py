@@ -87,6 +87,52 @@ def test_splits_stay_and_a_set_without_any_is_for_training(tmp_path):
     assert counts == {"train.json": 5, "val.json": 1}
 
 
+def split_into(folder, **parts):
+    """Replace annotations.json by a file of some of its images each."""
+    content = json.loads((folder / "annotations.json").read_text())
+    for name, places in parts.items():
+        images = [content["images"][place] for place in places]
+        ids = {image["id"] for image in images}
+        own = [one for one in content["annotations"] if one["image_id"] in ids]
+        (folder / f"{name}.json").write_text(json.dumps({**content, "images": images, "annotations": own}))
+    (folder / "annotations.json").unlink()
+    return folder
+
+
+def pixels_of(folder, name):
+    content = json.loads((folder / f"{name}.json").read_text())
+    return {np.asarray(Image.open(folder / image["file_name"])).tobytes() for image in content["images"]}
+
+
+def test_what_one_set_judges_by_is_never_trained_on(tmp_path):
+    """The test photos come along, and those that another set has for training stay in the test."""
+    old = split_into(a_set(tmp_path / "old", 6), train=(0, 1), val=(2, 3), test=(4, 5))
+    judged = {name: pixels_of(old, name) for name in ("val", "test")}
+    new = a_set(tmp_path / "new", 6)  # the same six photos, all for training
+    for roots in ([old, new], [new, old]):
+        done = api.merge(roots, tmp_path / f"out-{roots[0].name}")
+        folder = done.files[0].parent
+        assert [file.name for file in done.files] == ["train.json", "val.json", "test.json"]
+        assert {name: pixels_of(folder, name) for name in ("val", "test")} == judged
+        assert (sum(done.photos), done.doubled) == (6, 6)
+
+
+def test_test_photos_without_labels_are_no_conflict(tmp_path):
+    old = split_into(a_set(tmp_path / "old", 4), train=(0, 1), val=(2,), test=(3,))
+    test = json.loads((old / "test.json").read_text())
+    (old / "test.json").write_text(json.dumps({**test, "annotations": []}))
+    done = api.merge([old, a_set(tmp_path / "new", 4)], tmp_path / "out")
+    assert (done.conflicts, len(pixels_of(tmp_path / "out", "test"))) == ((), 1)
+
+
+def test_photos_are_linked(tmp_path):
+    old, new = a_set(tmp_path / "old"), a_set(tmp_path / "new", 2, 1)
+    api.merge([old, new], tmp_path / "out", link=True)
+    photos = list((tmp_path / "out").rglob("*.jpg"))
+    assert len(photos) == 6
+    assert all(photo.is_symlink() for photo in photos)
+
+
 def test_pasted_objects_still_say_where_they_come_from(tmp_path):
     old, new = a_set(tmp_path / "old"), a_set(tmp_path / "new", 2, 1)
     content = json.loads((new / "annotations.json").read_text())
@@ -110,8 +156,8 @@ def test_what_cannot_be_joined_is_refused(tmp_path):
     (new / "annotations.json").write_text(json.dumps(content))
     with pytest.raises(RecycleError, match=r"new has no background and \S*old has one"):
         api.merge([old, new], tmp_path / "out")
-    for roots, out in (([old], "out"), ([old, old], "out"), ([old, new], "old")):
-        with pytest.raises(RecycleError, match=r"two sets or more|is one of the sets"):
+    for roots, out in (([old], "out"), ([old, old], "out"), ([old, new], "old"), ([old, tmp_path / "no"], "out")):
+        with pytest.raises(RecycleError, match=r"two sets or more|is one of the sets|no is no folder of data"):
             api.merge(roots, tmp_path / out)
 
 

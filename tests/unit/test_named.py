@@ -179,3 +179,14 @@ def test_lists_of_masks_are_splits(tmp_path):
     split = api.split({"data.root": tmp_path, "data.dataset": "masks"})
     assert (names(split.train), names(split.val)) == ({"0.png", "2.png"}, {"3.png"})
     assert "1 photo(s) of none of its splits" in split.how
+
+
+def test_what_is_left_out_is_said_wherever_it_is_read(tmp_path, capsys):
+    for name in ("a", "b"):
+        (tmp_path / "images").mkdir(exist_ok=True)
+        (tmp_path / "labels").mkdir(exist_ok=True)
+        Image.new("RGB", (32, 32)).save(tmp_path / f"images/{name}.jpg")
+    (tmp_path / "labels/a.txt").write_text("0 0.1 0.1 0.9 0.1 0.9 0.9\n0 0.5 0.5 0.2 0.2\n")
+    (tmp_path / "labels/b.txt").write_text("0 0.1 0.1 0.9 0.1 0.9 0.9\n")
+    api.open_data(tmp_path, dataset="yolo")
+    assert f"note: {tmp_path}: left out: 1 boxes without an outline" in capsys.readouterr().err

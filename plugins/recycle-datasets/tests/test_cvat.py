@@ -229,10 +229,10 @@ class TestPhotos:
             photo(tmp_path / place / f"images/{number}.png")
             shape = polygon(NAMES[number], box(2, 2, 9, 9))
             write(tmp_path / place / "annotations.xml", image(f"{number}.png", shape), holder="job")
-        done, written = imported(tmp_path, tmp_path / "out")
+        done, written = imported(tmp_path, tmp_path.with_suffix(".out"))
         assert done.splits == {"train": 2, "val": 1}
         assert {name: len(found) for name, found in written.items()} == {"train.json": 2, "val.json": 1}
-        assert "example.org" not in (tmp_path / "out/train.json").read_text()
+        assert "example.org" not in (tmp_path.with_suffix(".out") / "train.json").read_text()
 
     def test_many_files_in_one_folder(self, tmp_path):
         for number in range(8):
@@ -389,7 +389,7 @@ class TestRecognise:
         write(tmp_path / "export/annotations.xml", image("a.png", polygon("paper", box(2, 2, 9, 9))))
         (found,) = layouts(recognise, tmp_path)
         assert found.options == {"files": ("export/annotations.xml",)}
-        _, written = imported(tmp_path, tmp_path / "out")
+        _, written = imported(tmp_path, tmp_path.with_suffix(".out"))
         assert np.array_equal(*(written["train_all.json"]["export/images/a.png"], painted((1, box(2, 2, 9, 9)))))
 
     def test_nothing_in_garbage(self, tmp_path):
@@ -398,6 +398,6 @@ class TestRecognise:
     def test_levels_survive_the_import(self, tmp_path):
         small, large = box(8, 8, 12, 12), box(4, 4, 20, 20)
         one(tmp_path, polygon("paper", small), polygon("metal", large, z_order=4))
-        _, written = imported(tmp_path, tmp_path / "out")
+        _, written = imported(tmp_path, tmp_path.with_suffix(".out"))
         assert np.array_equal(written["train_all.json"]["images/a.png"], painted((2, large)))
         assert not inside(small)[0, 0]

@@ -397,7 +397,7 @@ class TestPhotos:
         write(tmp_path / "set/result.json", [task("/data/upload/1/0123abcd-a.png", annotation(polygon("x")))])
         (found,) = layouts(recognise, tmp_path)
         assert found.options == {"files": ("set/result.json",)}
-        done, written = imported(tmp_path, tmp_path / "out")
+        done, written = imported(tmp_path, tmp_path.with_suffix(".out"))
         assert done.taken.layout.name == "label-studio"
         assert np.array_equal(written["train_all.json"]["set/images/a.png"], painted((1, SQUARE)))
 

@@ -78,7 +78,7 @@ class TestShapes:
 
     def test_and_stays_so_when_imported(self, tmp_path):
         one(tmp_path, shape("b", box(10, 8, 20, 10)), shape("a", SQUARE))
-        _, written = imported(tmp_path, tmp_path / "out")
+        _, written = imported(tmp_path, tmp_path.with_suffix(".out"))
         assert np.array_equal(written["train_all.json"]["a.png"], painted((2, box(10, 8, 20, 10)), (1, SQUARE)))
 
     def test_circle(self, tmp_path):
@@ -122,7 +122,7 @@ class TestShapes:
         assert source.class_names == ("Background", "x")
         expected = painted((1, SQUARE), (0, SMALL), (255, box(1, 1, 4, 4)))
         assert np.array_equal(masks(source)["a.png"], expected)
-        done, written = imported(tmp_path, tmp_path / "out")
+        done, written = imported(tmp_path, tmp_path.with_suffix(".out"))
         assert np.array_equal(written["train_all.json"]["a.png"], expected)
         assert done.class_names == ("Background", "x")
 
@@ -256,9 +256,9 @@ class TestPhotos:
         sample = read(tmp_path).read(0)
         assert np.array_equal(sample.image, pixels)
         assert np.array_equal(sample.mask, painted((1, SQUARE)))
-        _, written = imported(tmp_path, tmp_path / "out")
+        _, written = imported(tmp_path, tmp_path.with_suffix(".out"))
         assert np.array_equal(written["train_all.json"]["a.png"], painted((1, SQUARE)))
-        assert np.array_equal(np.asarray(Image.open(tmp_path / "out/a.png")), pixels)
+        assert np.array_equal(np.asarray(Image.open(tmp_path.with_suffix(".out") / "a.png")), pixels)
 
     def test_a_photo_in_the_folder_goes_before(self, tmp_path):
         source = one(tmp_path, shape("x", SQUARE), data="AAAA")
@@ -281,7 +281,7 @@ class TestFolders:
         for name in ("train", "val"):
             photo(tmp_path / "set" / name / "a.png")
             write(tmp_path / "set" / name / "a.json", shape("x", SQUARE))
-        done, written = imported(tmp_path, tmp_path / "out")
+        done, written = imported(tmp_path, tmp_path.with_suffix(".out"))
         assert done.taken.layout.name == "labelme"
         assert done.splits == {"train": 1, "val": 1}
         assert np.array_equal(written["val.json"]["set/val/a.png"], painted((1, SQUARE)))

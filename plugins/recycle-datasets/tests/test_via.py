@@ -207,7 +207,7 @@ class TestFiles:
         for name in ("train", "val"):
             photo(tmp_path / "set" / name / "사진 %20.png")
             write(tmp_path / "set" / name / "via_region_data.json", entry("사진 %20.png", polygon(SQUARE, c="x")))
-        done, written = imported(tmp_path, tmp_path / "out")
+        done, written = imported(tmp_path, tmp_path.with_suffix(".out"))
         assert done.splits == {"train": 1, "val": 1}
         assert np.array_equal(written["val.json"]["set/val/사진 %20.png"], painted((1, SQUARE)))
 

@@ -169,7 +169,7 @@ def test_two_label_files_of_one_photo(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.txt").write_text(LINE)
     with pytest.raises(RecycleError, match=r"a/1\.txt or of b/1\.txt"):
-        api.import_data(tmp_path, tmp_path / "out")
+        api.import_data(tmp_path, tmp_path.with_suffix(".out"))
 
 
 def test_darknet(tmp_path):
@@ -328,4 +328,4 @@ def test_garbage_is_refused(tmp_path, yaml):
     photo(tmp_path / "a.jpg")
     assert len(list(recognise(Tree(tmp_path)))) <= 1
     with pytest.raises(RecycleError):
-        api.import_data(tmp_path, tmp_path / "out")
+        api.import_data(tmp_path, tmp_path.with_suffix(".out"))

@@ -102,6 +102,16 @@ def copy_photo(owned: Owned, source: Source, index: int, record: Record, target:
     return None
 
 
+def put_photo(owned: Owned, source: Source, index: int, record: Record, target: Path, link: bool) -> None:
+    """As `copy_photo`, or a link to the photo's file, where there is one."""
+    if not link or not record.file.is_file():
+        return copy_photo(owned, source, index, record, target)
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(record.file.resolve())
+    return None
+
+
 def to_write(places: Sequence[Path], records: Sequence[Record]) -> list[Path]:
     """The photos to write: those of `places` that are not the source's own files."""
     return [

@@ -108,7 +108,10 @@ def export_labels(
 
     refuse_link(out, "name the folder that it leads to, or another one")
     if dataset == "coco":
-        document: Mapping[str, Any] = read_document(*([src] if src.is_file() else find_annotation_files(src))).content
+        files = [src] if src.is_file() else find_annotation_files(src)
+        if files[0] == src / "train.json" and (src / "test.json").is_file():
+            files.append(src / "test.json")  # nothing is trained on here
+        document: Mapping[str, Any] = read_document(*files).content
     else:
         document = document_of(open_source(registry, src, None, dataset, options))
     categories = sorted(document["categories"], key=lambda one: int(one["id"]))
@@ -117,9 +120,9 @@ def export_labels(
     colors = dict(zip(names, palette(("Background", *names), root)[1:], strict=True))
     owned = Owned(out)
     if tool == "cvat":
-        files = (out / cvat.FILE, out / cvat.LABELS)
+        written = (out / cvat.FILE, out / cvat.LABELS)
     else:
-        files = (out / label_studio.FILE, out / label_studio.CONFIG)
+        written = (out / label_studio.FILE, out / label_studio.CONFIG)
     objects = 0
 
     def counted() -> Iterator[Labelled]:
@@ -128,12 +131,12 @@ def export_labels(
             objects += len(photo.objects)
             yield photo
 
-    with owned.begun(files[0], files[1:], force):
+    with owned.begun(written[0], written[1:], force):
         if tool == "cvat":
             cvat.write(owned, counted(), colors)
         else:
             label_studio.write(owned, counted(), colors, role, prefix)
-    return Exported(files, len(document["images"]), objects)
+    return Exported(written, len(document["images"]), objects)
 
 
 def _photos(document: Mapping[str, Any]) -> Iterator[Labelled]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from recyclecli.data.foreground import refuse_nothing
@@ -74,10 +75,13 @@ def import_data(
     root = folder / taken.layout.root
     if out is not None:
         refuse_link(out, "name the folder that it leads to, or another one")
-        if out.absolute() == root.absolute() or out.absolute() == folder.absolute():
-            raise RecycleError(f"{out} is the folder that is imported", "name a new folder")
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise RecycleError(
+                f"{out} lies in the folder that is imported, and would be taken for a part of the export",
+                f"name a folder beside it: recycle data import {quote(str(src))} {quote(f'{folder.resolve()}-coco')}",
+            )
     settings = {**taken.layout.options, **options}
-    source = open_source(registry, root, None, taken.offer.qualified, settings)
+    source = open_source(registry, root, None, taken.offer.qualified, settings, tell=False)
     refuse_nothing(source, f"photo of {root}", option="values")
     parts = parts_of(source)
     left_out = Counter(getattr(source, "left_out", {}))

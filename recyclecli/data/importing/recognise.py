@@ -34,6 +34,9 @@ class Candidate:
         return str(layouts_of(self.offer)[self.layout.name].partition(":")[0])
 
 
+LFS, LOOKED = "version https://git-lfs", 50  # what files that Git has not fetched begin with; how many are looked into
+
+
 def layouts_of(offer: Offer) -> Mapping[str, str]:
     """The layouts of a dataset component, by name."""
     component = offer.component
@@ -81,7 +84,7 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
             )
     chosen = [one for one in found if wanted in (None, one.layout.name, one.offer.component.name, one.offer.qualified)]
     if not chosen:
-        raise _unknown(tree, src, wanted, known, found)
+        raise _unknown(tree, src, wanted, known, found, registry.broken())
     surest = min(EVIDENCE.index(one.layout.evidence) for one in chosen)
     best = [one for one in chosen if EVIDENCE.index(one.layout.evidence) == surest]
     if len(best) > 1:
@@ -143,9 +146,13 @@ def _where(one: Candidate) -> str:
 
 
 def _unknown(
-    tree: Tree, src: Path, wanted: str | None, known: Mapping[str, Offer], found: list[Candidate]
+    tree: Tree, src: Path, wanted: str | None, known: Mapping[str, Offer], found: list[Candidate], broken: str
 ) -> RecycleError:
     """What is said where nothing fits: what was looked for, and what is there instead."""
+    pointers = [name for name in tree.files[:LOOKED] if tree.head(name, len(LFS)) == LFS]
+    if pointers:
+        cause = f"{pointers[0]} is a pointer of Git LFS, not the file itself"
+        return RecycleError(f"{src} holds labels in no known layout: {cause}", "fetch the files: git lfs pull")
     if wanted is None:
         looked = f"{src} holds labels in no known layout"
     else:
@@ -156,4 +163,4 @@ def _unknown(
         remedy = f"leave out --as: it looks like {one.layout.name} ({one.layout.why})"
     else:
         remedy = "`recycle data import --list` says what each layout needs; export the labels anew in one of them"
-    return RecycleError(f"{looked}: it holds {inventory(tree)}", remedy)
+    return RecycleError(f"{looked}: it holds {inventory(tree)}", remedy + broken)

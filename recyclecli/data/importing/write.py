@@ -12,18 +12,19 @@ from typing import Any
 from recyclecli import __version__
 from recyclecli.coco import IGNORE_CATEGORY, CocoSource, has_background, rasterise, resolve_file
 from recyclecli.coco.writer import categories_of, mask_regions, shape_of
-from recyclecli.data.convert.photos import copy_photo, inside, read_records, to_write
+from recyclecli.data.convert.photos import inside, put_photo, read_records, to_write
 from recyclecli.data.importing.recognise import Candidate
 from recyclecli.data.importing.visible import visible
 from recyclecli.data.named import named_splits
 from recyclecli.data.sources import read_labels
 from recyclecli.data.threads import in_threads
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, listed
 from recyclecli.owned import Owned
 from recyclecli.progress import track
 from recyclecli.types import IGNORE, Record, Source
 
 WHOLE = "train_all.json"
+SETS = (WHOLE, "train.json", "val.json", "test.json", "annotations.json")  # what a folder's set may be read from
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +68,34 @@ def write(
     places = [resolve_file(out, inside(record)) for record in records]
     left_out = Counter[str]()
     files = [out / (f"{split}.json" if split else WHOLE) for split in parts]
-    owned = Owned(out)
+    owned, others = Owned(out), other_set(out, files, force)
     with owned.begun(files[0], [*to_write(places, records), *files[1:]], force):
         for index in track(range(len(records)), len(records), "linking photos" if link else "copying photos"):
-            _put_photo(owned, source, index, records[index], places[index], link)
+            put_photo(owned, source, index, records[index], places[index], link)
         documents = _documents(source, records, parts, left_out)
         origin = {"description": f"{taken.title}, imported", "layout": taken.layout.name, "options": _plain(taken)}
         about = {**origin, "from": str(root.absolute()), "recyclecli": __version__}
         for file, document in reversed([*zip(files, documents, strict=True)]):
             owned.write_json(file, {"info": about, **document})
+        owned.remove(others)
     whole = documents[:1] if "" in parts else documents
     return Written(sum(len(document["annotations"]) for document in whole), tuple(files), left_out)
+
+
+def other_set(out: Path, files: Sequence[Path], force: bool) -> list[Path]:
+    """Annotation files of another set that would stay beside new ones: with `force`, they are to be removed then.
+
+    Raises:
+        RecycleError: there are such files, and not `force`, or they are not what was written there.
+    """
+    others = [out / name for name in SETS if out / name not in files and (out / name).exists()]
+    Owned(out).refuse_foreign(others)
+    if others and not force:
+        raise RecycleError(
+            f"{out} holds another set: {listed(file.name for file in others)} would stay beside the new files",
+            "name a new folder, or replace the set that recycle wrote there: --force",
+        )
+    return others
 
 
 def parts_of(source: Source) -> dict[str, Sequence[int]]:
@@ -99,15 +117,6 @@ def parts_of(source: Source) -> dict[str, Sequence[int]]:
 
 def _plain(taken: Candidate) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in taken.layout.options.items()}
-
-
-def _put_photo(owned: Owned, source: Source, index: int, record: Record, target: Path, link: bool) -> None:
-    if not link or not record.file.is_file():
-        return copy_photo(owned, source, index, record, target)
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(record.file.resolve())
-    return None
 
 
 def _documents(

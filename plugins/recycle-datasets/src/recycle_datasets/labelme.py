@@ -5,6 +5,7 @@ import binascii
 import io
 import math
 import posixpath
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -80,11 +81,19 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
         found += _read_folder(context.root, folder, labels)
     found = _own_photos(context.root, found)
     outlined = {area.shape.name for _, areas in found for area in areas if not area.boxed}
+    drawn = 0
     for photo, areas in found:
+        drawn += sum(one.boxed and one.shape.name in outlined for one in areas)
         kept = [one for one in areas if not one.boxed or _is_area(options.boxes, one.shape.name, outlined)]
         if len(kept) < len(areas):
             labels.left_out["boxes"] += len(areas) - len(kept)
         labels.photos.append(replace(photo, shapes=list(_objects(kept))))
+    if drawn and options.boxes == "auto":
+        print(
+            f"note: {labels.file}: {drawn} rectangles are taken for areas, as labelme draws them, since their classes "
+            "have outlines, too; -o boxes=left-out leaves them out",
+            file=sys.stderr,
+        )
     labels.refuse_no_area("draw outlines in labelme; where its rectangles are the areas: -o boxes=areas")
     labels.names = _names(context.root, folders, labels)
     source = ShapeSource(context.root, labels)

@@ -90,7 +90,7 @@ def _paired(tree: Tree, patterns: Mapping[str, str], left_out: Counter[str]) -> 
             if mask is None or mask == name:
                 lone[name] = None
             elif mask in used:
-                left_out[f"photos of one name with another, as {name!r} with {used[mask]!r}"] += 1
+                left_out["pictures of one name with a photo, and not its mask"] += 1
             else:
                 found[name], used[mask] = mask, name
     alone = [name for pattern in patterns.values() for name in files if _between(name, pattern) is not None]

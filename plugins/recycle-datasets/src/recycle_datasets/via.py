@@ -78,6 +78,12 @@ def _read(root: Path, name: str, split: str, options: ViaOptions) -> Labels:
             labels.left_out["photos none of whose regions has a class"] += 1
         else:
             labels.photos.append(Photo((folder / photo).as_posix(), shapes, split=split, origin=str(file)))
+    if entries and not labels.photos and not labels.faults and options.unnamed is None:
+        print(
+            f"note: {file}: no region has a class, so that its photos are left out; -o unnamed=CLASS names that of "
+            "all regions without one",
+            file=sys.stderr,
+        )
     return labels
 
 

@@ -87,9 +87,14 @@ def _layouts(
         if not near and _are_voc(tree, pairings):
             options["classes"] = VOC
         told = lists or near
+        named = f", and {told[0]} names them" if told else ""
+        if "classes" in options:
+            named += (
+                "; nothing names the classes, and the photos are called as those of VOC, whose 20 they are taken for"
+            )
         yield (
             "voc",
-            f"{shown}{f', and {told[0]} names them' if told else ''}",
+            f"{shown}{named}",
             "description" if told else "folders",
             options,
         )

@@ -111,9 +111,12 @@ def bare(name: str) -> str:
 def split_of(file: str) -> str:
     """The split that an annotation file is of, by a word of its name (`instances_train2017.json`) or its folders."""
     path = PurePosixPath(file)
-    words = {split for word in re.findall(r"[a-z]+", path.stem.lower()) if (split := split_called(word))}
-    if len(words) == 1:
-        return words.pop()
+    words = re.findall(r"[a-z]+", path.stem.lower())
+    splits = {split for word in words if (split := split_called(word))}
+    if "all" in words:  # train_all.json is a whole set
+        return ""
+    if len(splits) == 1:
+        return splits.pop()
     return next((split for part in reversed(path.parts[:-1]) if (split := split_called(part.rstrip("0123456789")))), "")
 
 
