@@ -16,7 +16,11 @@ from recycle_datasets.tables import Table, parse_table
 from recyclecli.coco import Tree, read_text, resolve_file, split_called
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
-UNLABELLED, ALONE, BESIDES = "photos without a mask", "masks without a photo", "pictures that are none of the two"
+UNLABELLED, ALONE, BESIDES = (
+    "photos without a mask",
+    "masks without a photo",
+    "pictures that are neither a photo nor its mask",
+)
 REMEDY = (
     "put photos and masks into one folder, under the same names, or say where they lie: -o 'pairs={images/*: masks/*}'"
 )
