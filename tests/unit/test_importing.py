@@ -257,6 +257,13 @@ class TestWriting:
             ["c.jpg"],
         ]
 
+    def test_a_split_that_repeats_training_is_none(self, offered, src, capsys):
+        def same(root):
+            return Photos(root, paper(root).objects, splits={"train": (0, 1, 2), "val": (0, 1, 2)})
+
+        assert [file.name for file in self.imported(offered, src, same).files] == ["train.json"]
+        assert "that judges" not in capsys.readouterr().err
+
     def test_a_set_for_validation_alone_is_whole_too(self, offered, src):
         done = self.imported(offered, src, lambda root: Photos(root, paper(root).objects, splits={"val": (0, 1, 2)}))
         assert ([file.name for file in done.files], done.objects) == (["train_all.json", "val.json"], 2)

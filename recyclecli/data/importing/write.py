@@ -104,8 +104,10 @@ def parts_of(source: Source) -> dict[str, Sequence[int]]:
     parts: dict[str, Sequence[int]] = {**named.photos()}
     if "train" not in parts:
         return {"": range(len(source)), **parts}
-    shared = sum(map(len, getattr(source, "splits", {}).values())) - sum(map(len, parts.values()))
-    if shared > 0:
+    stated = [set(photos) for photos in getattr(source, "splits", {}).values()]
+    distinct = [photos for place, photos in enumerate(stated) if photos not in stated[:place]]
+    shared = sum(map(len, distinct)) - len(set().union(*distinct))
+    if shared:
         print(f"note: {shared} photos are in a split that judges, too, and stay in that one alone", file=sys.stderr)
     listed = {index for indices in parts.values() for index in indices}
     rest = [index for index in range(len(source)) if index not in listed]
