@@ -54,7 +54,7 @@ def check(root: Place, files: Mapping[str, Place]) -> list[Finding]:
 
 def layouts() -> dict[str, str]:
     """The layouts of labels that are recognised, by name, each with what it is and what is looked for."""
-    from recyclecli.data.importing.recognise import layouts as known
+    from recyclecli.data.recognise import layouts as known
 
     return known(registry())
 

@@ -14,7 +14,7 @@ from support import recycle_here
 from recyclecli import api
 from recyclecli.coco import Tree
 from recyclecli.data.importing import import_data
-from recyclecli.data.importing.recognise import layouts
+from recyclecli.data.recognise import layouts
 from recyclecli.plugins import Plugin, Registry
 from recyclecli.types import Annotation, DatasetComponent, Layout, Options, Record, RecycleError, Sample
 

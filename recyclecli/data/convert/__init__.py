@@ -14,7 +14,7 @@ from recyclecli.data.convert.masks import write_masks
 from recyclecli.data.convert.yolo import NAME as YOLO_FILE
 from recyclecli.data.convert.yolo import write_yolo
 from recyclecli.data.foreground import refuse_nothing
-from recyclecli.data.importing.recognise import layouts, recognise
+from recyclecli.data.recognise import layouts, recognise
 from recyclecli.data.sources import open_source
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.files import refuse_link

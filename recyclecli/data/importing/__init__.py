@@ -11,8 +11,8 @@ from shlex import quote
 from typing import Any
 
 from recyclecli.data.foreground import refuse_nothing
-from recyclecli.data.importing.recognise import Candidate, folder_of, recognise
 from recyclecli.data.importing.write import Written, parts_of, write
+from recyclecli.data.recognise import Candidate, folder_of, recognise
 from recyclecli.data.sources import open_source
 from recyclecli.errors import RecycleError
 from recyclecli.files import refuse_link

@@ -13,9 +13,9 @@ from recyclecli import __version__
 from recyclecli.coco import IGNORE_CATEGORY, CocoSource, has_background, rasterise, resolve_file
 from recyclecli.coco.writer import categories_of, mask_regions, shape_of
 from recyclecli.data.convert.photos import inside, put_photo, read_records, to_write
-from recyclecli.data.importing.recognise import Candidate
 from recyclecli.data.importing.visible import visible
 from recyclecli.data.named import named_splits
+from recyclecli.data.recognise import Candidate
 from recyclecli.data.sources import read_labels
 from recyclecli.data.threads import in_threads
 from recyclecli.errors import RecycleError, listed
