@@ -56,6 +56,15 @@ def imported(src, out, **options):
     return done, {file.name: masks(api.open_data(out, file.name)) for file in done.files}
 
 
+def imported_masks(src, out, **more):
+    """What `recycle data import` says of an export, and the masks that it wrote, of all files together."""
+    done = api.import_data(src, out, **more)
+    written = {}
+    for file in done.files:
+        written |= masks(api.open_data(out, str(file)))
+    return done, written
+
+
 def layouts(recognise, root):
     """What a recogniser yields for a folder."""
     return list(recognise(Tree(root)))

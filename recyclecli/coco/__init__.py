@@ -18,7 +18,7 @@ from recyclecli.coco.paths import (
     resolve_file,
     split_called,
 )
-from recyclecli.coco.photo import open_photo, photo_size, read_photo
+from recyclecli.coco.photo import check_size, open_photo, photo_size, read_photo
 from recyclecli.coco.pieces import connected_pieces
 from recyclecli.coco.rle import decode, encode, rasterise
 from recyclecli.coco.source import CocoSource
@@ -36,6 +36,7 @@ __all__ = [
     "LabelIndex",
     "Tree",
     "build_document",
+    "check_size",
     "connected_pieces",
     "decode",
     "document_of",

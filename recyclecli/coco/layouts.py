@@ -14,10 +14,6 @@ ABOVE = 2  # folders above an annotation file that photos are looked for in
 FEW = 5  # photos that are looked for
 
 
-class NoAnnotationFile(RecycleError):
-    """A folder holds no annotation file of the usual names."""
-
-
 def refuse_file(root: Path) -> None:
     """Raise RecycleError where the data folder is a file."""
     if root.is_file():
@@ -44,7 +40,7 @@ def photo_root(file: Path) -> Path:
     return folder
 
 
-def no_annotation_file(root: Path, usual: tuple[str, ...]) -> NoAnnotationFile:
+def no_annotation_file(root: Path, usual: tuple[str, ...]) -> RecycleError:
     """What is said of a folder that holds none of the usual annotation files: what it holds, and what to type."""
     tree = Tree(root)
     holds = f"{root} holds none of {', '.join(usual)}"
@@ -53,15 +49,15 @@ def no_annotation_file(root: Path, usual: tuple[str, ...]) -> NoAnnotationFile:
     if documents:
         place = shlex.quote(str(root / documents[0]))
         remedy = convert if len(documents) > 1 else f"name the annotation file: --data {place}"
-        return NoAnnotationFile(f"{holds}, but {listed(documents)}", remedy)
+        return RecycleError(f"{holds}, but {listed(documents)}", remedy)
     if len(tree.files) > len(tree.photos):
-        return NoAnnotationFile(f"{holds}, but {inventory(tree)}", f"if a labelling tool wrote it: {convert}")
+        return RecycleError(f"{holds}, but {inventory(tree)}", f"if a labelling tool wrote it: {convert}")
     photos = f"{len(tree.photos)} photos or masks, and no file of annotations" if tree.photos else "it is empty"
     remedy = "`recycle data import --list` says what labels may look like; or try a set that works: "
     remedy += "recycle data sample --data sample"
     if tree.photos:
         remedy += f"; photos alone can be predicted: recycle predict RUN {shlex.quote(str(root))} --out DIR"
-    return NoAnnotationFile(f"{holds}: {photos}", remedy)
+    return RecycleError(f"{holds}: {photos}", remedy)
 
 
 def inventory(tree: Tree) -> str:

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from labelled import imported_masks
 from PIL import Image
 from recycle_datasets import CocoOptions, TacoOptions
 from recycle_datasets.coco import open_coco
@@ -74,23 +75,13 @@ def truth(value=1, size=(HEIGHT, WIDTH), box=BOX):
     return mask
 
 
-def imported(root, out, **more):
-    """What `recycle data import` wrote: the result, and the mask of each photo by name."""
-    done = api.import_data(root, out, **more)
-    masks = {}
-    for file in done.files:
-        source = api.open_data(out, str(file))
-        masks |= {source.record(index).file_name: source.read(index).mask for index in range(len(source))}
-    return done, masks
-
-
 def layouts(root):
     return list(recognise(Tree(root)))
 
 
 def check(root, tmp_path, *names, **more):
     """Import, and expect the box in each of the photos."""
-    done, masks = imported(root, tmp_path / "out", **more)
+    done, masks = imported_masks(root, tmp_path / "out", **more)
     assert sorted(masks) == sorted(names)
     for mask in masks.values():
         assert np.array_equal(mask, truth())
@@ -204,7 +195,7 @@ class TestLayouts:
         export(tmp_path / "a", ["1.jpg"], _annotations__coco=content)
         (tmp_path / "a/_annotations").mkdir(exist_ok=True)
         (tmp_path / "a/_annotations/coco.json").rename(tmp_path / "a/_annotations.coco.json")
-        done, _ = imported(tmp_path / "a", tmp_path / "out")
+        done, _ = imported_masks(tmp_path / "a", tmp_path / "out")
         assert done.class_names == ("Background", *names)
 
     def test_taco_keeps_its_unused_categories(self, tmp_path):
@@ -214,11 +205,11 @@ class TestLayouts:
             "batch_1/1.jpg", "batch_2/1.jpg", categories=categories, scene_annotations=[], scene_categories=[]
         )
         root = export(tmp_path / "a", ["batch_1/1.jpg"], annotations=content)
-        done, masks = imported(root, tmp_path / "out")
+        done, masks = imported_masks(root, tmp_path / "out")
         assert done.class_names == ("Background", "Paper bag", "Plastified paper bag")
         assert (list(masks), done.left_out) == (["batch_1/1.jpg"], {"photos that are not there": 1})
         assert [one.layout.name for one in done.passed] == ["taco"]
-        done, _ = imported(root, tmp_path / "materials", layout="taco")
+        done, _ = imported_masks(root, tmp_path / "materials", layout="taco")
         assert done.class_names[1] == "General trash"
         source = open_taco(TacoOptions(files=("annotations.json",)), DatasetContext(root))
         assert (len(source), source.left_out) == (1, {"photos that are not there": 1})
@@ -276,7 +267,7 @@ class TestLayouts:
             counts[-1] += HEIGHT * WIDTH - sum(counts)
             mask = {"id": number, "segmentation": {"size": [HEIGHT, WIDTH], "counts": counts}, "predicted_iou": 0.9}
             (root / f"sa_{number}.json").write_text(json.dumps({"image": about, "annotations": [mask]}))
-        done, masks = imported(root, tmp_path / "out")
+        done, masks = imported_masks(root, tmp_path / "out")
         assert done.class_names == ("Background", "object")
         assert all(np.array_equal(mask, truth()) for mask in masks.values())
         assert len(masks) == 2
@@ -332,7 +323,7 @@ class TestChoices:
             api.import_data(root, tmp_path / "out")
         for name in ("first.json", "second.json"):
             assert f"recycle data import {root / name} OUT" in caught.value.remedy
-        assert imported(root / "second.json", tmp_path / "out")[0].class_names == ("Background", "Paper")
+        assert imported_masks(root / "second.json", tmp_path / "out")[0].class_names == ("Background", "Paper")
 
     def test_the_usual_name_is_taken_and_the_other_one_said(self, tmp_path):
         root = export(
@@ -429,7 +420,7 @@ class TestReading:
         content = coco("1.jpg", categories=[])
         del content["categories"], content["annotations"][0]["category_id"]
         export(tmp_path / "a", ["1.jpg"], labels=content)
-        assert imported(tmp_path / "a", tmp_path / "out")[0].class_names == ("Background", "object")
+        assert imported_masks(tmp_path / "a", tmp_path / "out")[0].class_names == ("Background", "object")
 
     def test_categories_that_differ_between_splits(self, tmp_path):
         later = coco(
@@ -437,7 +428,7 @@ class TestReading:
         )
         later["annotations"][0]["category_id"] = 2
         root = export(tmp_path / "a", ["1.jpg", "2.jpg"], train=coco("1.jpg"), val=later)
-        done, masks = imported(root, tmp_path / "out")
+        done, masks = imported_masks(root, tmp_path / "out")
         assert done.class_names == ("Background", "Paper", "Metal", "Glass")
         assert all(np.array_equal(mask, truth()) for mask in masks.values())
 
@@ -445,7 +436,7 @@ class TestReading:
         content = coco("1.jpg", "images/1.jpg")
         content["annotations"][1] |= {"category_id": 2, "segmentation": [outline(0, 0, 3, 3)]}
         root = export(tmp_path / "a", ["images/1.jpg"], labels=content)
-        _, masks = imported(root, tmp_path / "out")
+        _, masks = imported_masks(root, tmp_path / "out")
         expected = truth()
         expected[:3, :3] = 2
         assert np.array_equal(masks["images/1.jpg"], expected)
@@ -490,7 +481,7 @@ class TestReading:
         if across:
             content["images"][0] |= {"width": HEIGHT, "height": WIDTH}
         export(tmp_path / "a", labels=content)
-        _, masks = imported(tmp_path / "a", tmp_path / "out")
+        _, masks = imported_masks(tmp_path / "a", tmp_path / "out")
         assert np.array_equal(masks["1.jpg"], truth(size=(WIDTH, HEIGHT) if across else (HEIGHT, WIDTH)))
 
     @pytest.mark.parametrize("stated", [{"width": None, "height": None}, {"width": 0, "height": 0}, {}])
@@ -500,13 +491,13 @@ class TestReading:
         del content["images"][0]["width"], content["images"][0]["height"]
         content["images"][0] |= stated
         export(tmp_path / "a", labels=content)
-        _, masks = imported(tmp_path / "a", tmp_path / "out")
+        _, masks = imported_masks(tmp_path / "a", tmp_path / "out")
         assert np.array_equal(masks["1.jpg"], truth())
 
     def test_photos_that_were_scaled_since(self, tmp_path):
         photo(tmp_path / "a/1.jpg", 2 * WIDTH, 2 * HEIGHT)
         export(tmp_path / "a", labels=coco("1.jpg"))
-        _, masks = imported(tmp_path / "a", tmp_path / "out")
+        _, masks = imported_masks(tmp_path / "a", tmp_path / "out")
         assert np.array_equal(masks["1.jpg"], truth(size=(2 * HEIGHT, 2 * WIDTH), box=[2 * side for side in BOX]))
 
     def test_photos_of_another_shape_are_all_named(self, tmp_path):
@@ -529,7 +520,7 @@ class TestReading:
         }
         content["images"][0]["author"] = "Ann"
         export(tmp_path / "a", ["1.jpg"], labels=content)
-        done, _ = imported(tmp_path / "a", tmp_path / "out")
+        done, _ = imported_masks(tmp_path / "a", tmp_path / "out")
         text = (tmp_path / "out/train_all.json").read_text()
         assert not any(word in text for word in ("Ann", "ann@"))
         assert '"occluded": true' in text

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from labelled import imported_masks
 from PIL import Image
 from recycle_datasets import YoloOptions
 from recycle_datasets.recognise.yolo import labelled, recognise
@@ -48,17 +49,8 @@ def truth(value=2):
     return mask
 
 
-def imported(root, out, **more):
-    done = api.import_data(root, out, **more)
-    masks = {}
-    for file in done.files:
-        source = api.open_data(out, str(file))
-        masks |= {source.record(index).file_name: source.read(index).mask for index in range(len(source))}
-    return done, masks
-
-
 def check(root, tmp_path, *names, splits=None, classes=("Paper", "Metal")):
-    done, masks = imported(root, tmp_path / "out")
+    done, masks = imported_masks(root, tmp_path / "out")
     assert sorted(masks) == sorted(names)
     for mask in masks.values():
         assert np.array_equal(mask, truth())
@@ -226,7 +218,7 @@ def test_a_set_whose_first_label_files_are_empty(tmp_path):
     for number in range(60):
         photo(root / f"images/{number:02}.jpg")
         (root / f"labels/{number:02}.txt").write_text("")
-    assert imported(root, tmp_path / "out")[0].photos == 61
+    assert imported_masks(root, tmp_path / "out")[0].photos == 61
 
 
 def test_folders_that_are_gone_leave_the_names(tmp_path, capsys):
@@ -269,7 +261,7 @@ def test_no_label_file_at_all(tmp_path):
 def test_photos_without_objects_stay(tmp_path):
     root = make(tmp_path / "a", "images/1.jpg", "images/2.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
     (root / "labels/2.txt").write_text("")
-    _, masks = imported(root, tmp_path / "out")
+    _, masks = imported_masks(root, tmp_path / "out")
     assert not masks["images/2.jpg"].any()
 
 
@@ -278,7 +270,7 @@ def test_points_a_little_outside_are_cut_off(tmp_path):
     (root / "labels/1.txt").write_text("1 -0.1 0.5 1.1 0.5 1.1 1.2 -0.1 1.2\n")
     expected = np.zeros((HEIGHT, WIDTH), np.uint8)
     expected[HEIGHT // 2 :] = 2
-    assert np.array_equal(imported(root, tmp_path / "out")[1]["images/1.jpg"], expected)
+    assert np.array_equal(imported_masks(root, tmp_path / "out")[1]["images/1.jpg"], expected)
 
 
 @pytest.mark.parametrize("orientation", [3, 6])

@@ -13,8 +13,8 @@ from typing import Any
 from recycle_datasets.coco_sizes import sized
 from recycle_datasets.recognise.coco import is_single
 from recycle_datasets.recognise.places import Places, split_of
-from recycle_datasets.shapes import LARGEST, MISSING
-from recyclecli.coco import locate, parse_json, photos_below, read_bytes, strict
+from recycle_datasets.shapes import MISSING, json_of
+from recyclecli.coco import locate, photos_below, strict
 from recyclecli.types import LabelFaults, RecycleError
 
 PEOPLE = re.compile(
@@ -110,10 +110,7 @@ def _parts(root: Path, name: str) -> Iterator[_Part]:
 
 
 def _content(file: Path) -> Any:
-    try:
-        return parse_json(read_bytes(file, LARGEST))
-    except ValueError as error:
-        raise RecycleError(f"{file} is not valid JSON: {error}", "export or download it again") from error
+    return json_of(file, "export or download it again")
 
 
 def _part(file: Path, raw: Any, split: str) -> _Part:

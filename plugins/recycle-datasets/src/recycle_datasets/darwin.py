@@ -13,7 +13,8 @@ from recycle_datasets.folders import lines_of, names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.darwin import is_annotation, recognise
 from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
-from recyclecli.coco import Tree, parse_json, read_bytes, split_called
+from recycle_datasets.splits import nearest_split
+from recyclecli.coco import Tree, parse_json, read_bytes
 from recyclecli.types import DatasetContext, RecycleError
 
 METADATA = Path(".v7", "metadata.json")  # beside the annotations: the classes of the dataset
@@ -97,23 +98,19 @@ def _splits(folder: Path) -> dict[str, str]:
 def _read(labels: Labels, root: Path, name: str, splits: Mapping[str, str], places: Places) -> None:
     """One annotation file, of an item with one slot or several."""
     file = root / name
-    try:
-        content = parse_json(read_bytes(file, LARGEST))
-    except ValueError as error:
-        labels.faults.append((str(file), f"it is not valid JSON: {error}"))
-        return
+    content = labels.json(file)
     if not is_annotation(content):
         labels.left_out["JSON files that are no Darwin JSON"] += 1
         return
     annotations = [one for one in content["annotations"] if isinstance(one, dict)]
     last = name.rpartition("/")[2]
     folder = PurePosixPath(name).parent
-    split = splits.get(last, "") or next(filter(None, map(split_called, reversed(folder.parts))), "")
+    split = splits.get(last, "") or nearest_split(folder)
     images = list(_images(labels, content))
     for slot, photo, size in images:
         own = [one for one in annotations if len(images) == 1 or not one.get("slot_names") or slot in one["slot_names"]]
         shapes = list(_shapes(labels, str(file), own, size))
-        own_split = split or next(filter(None, map(split_called, reversed(photo.parent.parts))), "")
+        own_split = split or nearest_split(photo.parent)
         labels.photos.append(Photo(_place(places, folder, photo), shapes, *(size or (None, None)), own_split))
 
 

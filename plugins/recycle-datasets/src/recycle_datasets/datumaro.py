@@ -9,8 +9,9 @@ from recycle_datasets import DatumaroOptions
 from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.datumaro import is_datumaro, recognise
-from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, merged
-from recyclecli.coco import Tree, parse_json, read_bytes, shape_fault, split_called
+from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, json_of, merged
+from recycle_datasets.splits import nearest_split
+from recyclecli.coco import Tree, shape_fault
 from recyclecli.types import DatasetContext, RecycleError
 
 OTHERS = {
@@ -53,15 +54,12 @@ def _read(root: Path, name: str, places: Places) -> Labels:
     """One subset. Items are let go of as they are read."""
     file, path = root / name, PurePosixPath(name)
     labels = Labels(file)
-    try:
-        content = parse_json(read_bytes(file, LARGEST))
-    except ValueError as error:
-        raise RecycleError(f"{file} is not valid JSON: {error}", "export it again") from error
+    content = json_of(file, "export it again")
     items = content.get("items") if is_datumaro(content) else None
     if not isinstance(items, list):
         raise RecycleError(f"{file} is no subset of Datumaro: it has no items", "export it again")
     labels.names = _classes(labels, content["categories"])
-    split = split_called(path.stem) or next(filter(None, map(split_called, reversed(path.parent.parts))), "")
+    split = nearest_split(path.with_suffix(""))
     own = path.parent.parent
     folders = [own / "images" / path.stem, own / "images", own / path.stem, own, path.parent]
     items.reverse()

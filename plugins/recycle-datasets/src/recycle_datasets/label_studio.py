@@ -18,10 +18,10 @@ from recycle_datasets.areas import ellipse, side_of
 from recycle_datasets.folders import names_of
 from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored, recognise
 from recycle_datasets.rle import decode_brush
-from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, json_of, sorted_names
 from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
-from recyclecli.coco import PHOTO_SUFFIXES, Tree, encode, locate, parse_json, photo_size, read_bytes, resolve_file
+from recyclecli.coco import PHOTO_SUFFIXES, Tree, encode, locate, photo_size, resolve_file
 from recyclecli.types import DatasetContext, RecycleError
 
 KEYS = ("image", "img", "photo", "picture", "ocr", "url", "file")  # what the photo of a task is usually called
@@ -129,10 +129,7 @@ def _tasks(file: Path, split: str, found: dict[str, _Task]) -> Iterator[_Task]:
     Raises:
         RecycleError: no JSON, or none of Label Studio.
     """
-    try:
-        content = parse_json(read_bytes(file, LARGEST))
-    except ValueError as error:
-        raise RecycleError(f"{file} is not valid JSON: {error}", "export it from Label Studio again") from error
+    content = json_of(file, "export it from Label Studio again")
     if content != [] and not is_label_studio(content):
         raise RecycleError(f"{file} holds no tasks of Label Studio", "export the tasks from it as JSON")
     ones = content if isinstance(content, list) else [content]

@@ -22,6 +22,7 @@ from recycle_datasets.areas import ellipse, placed, side_of
 from recycle_datasets.folders import lines_of, names_of
 from recycle_datasets.recognise.labelme import is_labelme, recognise
 from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.splits import nearest_split
 from recyclecli.coco import (
     IGNORE_CATEGORY,
     PHOTO_SUFFIXES,
@@ -32,7 +33,6 @@ from recyclecli.coco import (
     photo_size,
     read_bytes,
     resolve_file,
-    split_called,
 )
 from recyclecli.types import DatasetContext, RecycleError
 
@@ -110,15 +110,10 @@ def _read_folder(root: Path, folder: str, labels: Labels) -> Iterator[tuple[Phot
     place = resolve_file(root, folder) if folder != "." else root
     if not place.is_dir():
         raise RecycleError(f"folder {place} does not exist", "name the folder of labelme's JSON files")
-    names = PurePosixPath(folder).parts
-    split = next(filter(None, map(split_called, reversed(names))), "")
+    split = nearest_split(PurePosixPath(folder))
     files = sorted(file for file in place.iterdir() if file.suffix.lower() == ".json" and not is_hidden(file.name))
     for file in files:
-        try:
-            content = parse_json(read_bytes(file, LARGEST))
-        except ValueError as error:
-            labels.faults.append((str(file), f"it is not valid JSON: {error}"))
-            continue
+        content = labels.json(file)
         if not is_labelme(content):
             labels.left_out["JSON files that are not labelme's"] += 1
             continue

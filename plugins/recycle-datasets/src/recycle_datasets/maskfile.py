@@ -17,7 +17,6 @@ from recyclecli.types import IGNORE, RecycleError
 INDEX_MODES = ("P", "L", "1", "I;16", "I")
 COLOR_MODES = ("RGB", "RGBA", "LA", "PA")
 MOST = 2**12  # colours of one mask
-POINTER = b"version https://git-lfs"
 RAMP = np.arange(IGNORE + 1, dtype=np.uint8)[:, None].repeat(3, 1)
 
 
@@ -87,34 +86,13 @@ def opened(file: Path) -> Iterator[Image.Image]:
     Raises:
         RecycleError: missing, no image, a pointer of Git LFS, a JPEG, or of a mode that is no mask's.
     """
-    with open_mask(file) as image:
+    with open_photo(file, "mask") as (image, _):
         advice = "save masks as PNG, of one channel whose values are the class numbers or of the classes' colours"
         if image.format == "JPEG":
             raise RecycleError(f"mask {file} is a JPEG, which changes the values", advice)
         if image.mode not in (*INDEX_MODES, *COLOR_MODES):
             raise RecycleError(f"mask {file} holds {image.mode} colours, no class numbers", advice)
         yield image
-
-
-@contextmanager
-def open_mask(file: Path) -> Iterator[Image.Image]:
-    """As `open_photo`, with the cause where Git left a pointer in the file's place."""
-    refuse_pointer(file, "mask")
-    with open_photo(file, "mask") as (image, _):
-        yield image
-
-
-def refuse_pointer(file: Path, what: str) -> None:
-    """Raise RecycleError where a file is what Git LFS writes in the place of one that it has not fetched."""
-    try:
-        small = file.stat().st_size < 1024
-        head = file.read_bytes() if small and file.is_file() else b""
-    except OSError:
-        return
-    if head.startswith(POINTER):
-        raise RecycleError(
-            f"{what} {file} is a pointer of Git LFS, not the file itself", "fetch the files: git lfs pull"
-        )
 
 
 def mask_size(file: Path) -> tuple[int, int]:

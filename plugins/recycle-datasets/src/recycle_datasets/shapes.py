@@ -20,13 +20,16 @@ from recycle_datasets.recognise.words import looks_masked, never_masked
 from recyclecli.coco import (
     BACKGROUND,
     IGNORE_CATEGORY,
+    check_size,
     decode,
     is_background,
     locate,
     paint,
+    parse_json,
     photo_size,
     photos_below,
     rasterise,
+    read_bytes,
     read_photo,
     resolve_file,
 )
@@ -36,7 +39,6 @@ Outline = Sequence[float]  # x1 y1 x2 y2 ... in pixels, from the upper left corn
 MISSING = "photos that are not there"
 REPEATED = "photos that are labelled twice in the same way"
 LARGEST = 2**31  # bytes of an annotation file
-UNCHECKED = 2**24  # pixels of a stated size that are painted without a look at the photo
 FARTHEST = 2**20  # pixels of a coordinate; filling a polygon takes memory by its extent
 
 
@@ -124,6 +126,14 @@ class Labels:
             return []
         return flat
 
+    def json(self, file: Path) -> Any:
+        """The value of a JSON file; None and a fault where it is none."""
+        try:
+            return parse_json(read_bytes(file, LARGEST))
+        except ValueError as error:
+            self.faults.append((str(file), f"it is not valid JSON: {error}"))
+            return None
+
     def refuse_no_area(self, remedy: str) -> None:
         """Raise RecycleError where no photo has a shape, with what there is instead; faults are said first."""
         if self.photos and not self.faults and not any(photo.shapes for photo in self.photos):
@@ -195,8 +205,8 @@ class ShapeSource:
         file = resolve_file(self._root, place)
         if photo.height and photo.width:
             height, width = photo.height, photo.width
-            if height * width > UNCHECKED:
-                self._check_size(index, height, width)
+            with self._file(index) as whole:
+                check_size(whole, height, width)
         else:
             with self._file(index) as whole:
                 height, width = photo_size(whole)
@@ -211,16 +221,6 @@ class ShapeSource:
             for number, shape in enumerate(photo.shapes, start=1)
         )
         return Record(file, place, height, width, tuple(annotations))
-
-    def _check_size(self, index: int, height: int, width: int) -> None:
-        """Compare a stated size of many pixels with the photo's: masks take memory by it."""
-        with self._file(index) as file:
-            found = photo_size(file)
-            if {*found} != {height, width}:
-                raise RecycleError(
-                    f"{file} is {found[1]}x{found[0]} pixels, its annotation says {width}x{height}",
-                    "label this file, or correct width and height in the labels",
-                )
 
     def read(self, index: int) -> Sample:
         """See `Source`."""
@@ -363,3 +363,15 @@ def merged(labels: Iterable[Labels], file: Path) -> Labels:
 def sorted_names(photos: Iterable[Photo]) -> list[str]:
     """The classes of the shapes in the order of their names, for tools that keep no order."""
     return sorted({shape.name for photo in photos for shape in photo.shapes})
+
+
+def json_of(file: Path, remedy: str) -> Any:
+    """The value of a JSON file.
+
+    Raises:
+        RecycleError: it is none, or cannot be read.
+    """
+    try:
+        return parse_json(read_bytes(file, LARGEST))
+    except ValueError as error:
+        raise RecycleError(f"{file} is not valid JSON: {error}", remedy) from error

@@ -20,11 +20,12 @@ def splits_of(names: Sequence[str]) -> list[str]:
     own = [_in_name(PurePosixPath(name).stem) for name in names]
     if len({*own} - {""}) < 2:
         own = [""] * len(names)
-    return [_of_folder(name) or split for name, split in zip(names, own, strict=True)]
+    return [nearest_split(PurePosixPath(name).parent) or split for name, split in zip(names, own, strict=True)]
 
 
-def _of_folder(name: str) -> str:
-    return next(filter(None, map(split_called, reversed(PurePosixPath(name).parent.parts))), "")
+def nearest_split(path: PurePosixPath) -> str:
+    """The split of the last part of a path that is called as one; "" for none."""
+    return next(filter(None, map(split_called, reversed(path.parts))), "")
 
 
 def _in_name(stem: str) -> str:

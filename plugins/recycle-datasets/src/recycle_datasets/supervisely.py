@@ -11,6 +11,7 @@ from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.supervisely import META, is_annotation, is_meta, recognise
 from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.splits import nearest_split
 from recyclecli.coco import Tree, parse_json, read_bytes, split_called
 from recyclecli.types import DatasetContext, RecycleError
 
@@ -85,11 +86,7 @@ def _classes(tree: Tree) -> tuple[list[str], dict[Any, str]]:
 
 def _read(labels: Labels, file: Path, photo: str, titles: Mapping[Any, str]) -> None:
     """One annotation file."""
-    try:
-        content = parse_json(read_bytes(file, LARGEST))
-    except ValueError as error:
-        labels.faults.append((str(file), f"it is not valid JSON: {error}"))
-        return
+    content = labels.json(file)
     if not is_annotation(content):
         if file.name != META:
             labels.left_out["JSON files that are no annotation of a photo"] += 1
@@ -99,7 +96,7 @@ def _read(labels: Labels, file: Path, photo: str, titles: Mapping[Any, str]) -> 
     except (TypeError, ValueError):
         labels.faults.append((str(file), "its size is no pair of numbers"))
         return
-    split = next(filter(None, map(split_called, reversed(PurePosixPath(photo).parts))), "") or _tagged(content)
+    split = nearest_split(PurePosixPath(photo)) or _tagged(content)
     shapes: list[Shape] = []
     for number, one in enumerate(content["objects"], start=1):
         shapes += _shapes(labels, f"{file}: object {number}", one, number, titles, (height, width))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recycle_datasets.maskfile import ColorMask, IndexMask, Mask, read_mask, refuse_pointer
+from recycle_datasets.maskfile import ColorMask, IndexMask, Mask, read_mask
 from recycle_datasets.tables import Color
 from recyclecli.coco import photo_size, read_photo
 from recyclecli.types import IGNORE, RecycleError
@@ -113,7 +113,6 @@ def _batches(pairs: Iterable[tuple[str, Path]], size: int) -> Iterator[list[tupl
 def _look(root: Path, name: str, file: Path) -> Mask | tuple[str, str]:
     """A mask, or what is wrong with it or its photo."""
     try:
-        refuse_pointer(root / name, "photo")
         mask = read_mask(file)
         height, width = size_of(mask)
         size = photo_size(root / name)

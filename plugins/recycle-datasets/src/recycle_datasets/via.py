@@ -15,9 +15,9 @@ from recycle_datasets import ViaOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.folders import names_of
 from recycle_datasets.recognise.via import METADATA, is_project, is_regions, recognise
-from recycle_datasets.shapes import LARGEST, Labels, Outline, Photo, Shape, ShapeSource, merged, sorted_names
+from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, json_of, merged, sorted_names
 from recycle_datasets.splits import splits_of
-from recyclecli.coco import Tree, parse_json, read_bytes, read_text
+from recyclecli.coco import Tree, read_text
 from recyclecli.types import DatasetContext, RecycleError
 
 USUAL = ("class", "label", "category", "name", "names", "type", "class_id", "object", "material")
@@ -91,10 +91,7 @@ def _entries(file: Path) -> tuple[list[tuple[str, Sequence[Any]]], dict[str, Seq
     """Photos with their regions, and the values of each attribute in the order of the project."""
     if file.suffix.lower() == ".csv":
         return _rows(file), {}
-    try:
-        content = parse_json(read_bytes(file, LARGEST))
-    except ValueError as error:
-        raise RecycleError(f"{file} is not valid JSON: {error}", "export it from VIA again") from error
+    content = json_of(file, "export it from VIA again")
     order: dict[str, Sequence[str]] = {}
     if is_project(content):
         order = _options(content.get("_via_attributes"))

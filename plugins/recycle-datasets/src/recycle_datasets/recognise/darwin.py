@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from recycle_datasets.recognise import folders_of
 from recyclecli.coco import Tree
 from recyclecli.types import Layout
 
@@ -11,11 +12,7 @@ LATEST = "latest"  # the release that is taken where several lie there
 
 def recognise(tree: Tree) -> Iterator[Layout]:
     """All folders of annotation files as one layout, those of other releases of the same photos left out."""
-    found: dict[str, str] = {}
-    for name, content in tree.jsons():
-        folder = name.rpartition("/")[0]
-        if folder not in found and is_annotation(content):
-            found[folder] = name
+    found = folders_of(tree, is_annotation)
     if not found:
         return
     releases = {folder: _release(folder) for folder in found}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from recycle_datasets.recognise import folders_of
 from recyclecli.coco import Tree
 from recyclecli.types import Layout
 
@@ -13,11 +14,7 @@ LOOKED_AT = 20  # objects of a file
 
 def recognise(tree: Tree) -> Iterator[Layout]:
     """All folders of annotation files as one layout: a project has one for each of its datasets."""
-    found: dict[str, str] = {}
-    for name, content in tree.jsons():
-        folder = name.rpartition("/")[0]
-        if folder not in found and is_annotation(content):
-            found[folder] = name
+    found = folders_of(tree, is_annotation)
     if found:
         first = next(iter(found.values()))
         yield Layout(
