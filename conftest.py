@@ -3,10 +3,14 @@
 import os
 
 import pytest
+from hypothesis import settings
 from support import SHARED, coco, first_photos, make_runs, write_coco
 from together import Together
 
 from recyclecli.plugins import discover
+
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")  # the same examples in every run; `--hypothesis-profile default` draws others
 
 pytest_plugins = ["durations", "leftovers"]
 

@@ -107,11 +107,9 @@ def _parts(shape: list[Any]) -> list[Any] | None:
         return None  # as they should be
     if shape and not isinstance(shape[0], list):
         return _flat(shape, lambda part: [part])
-    if len(shape) > 1 and all(isinstance(point, list) and len(point) == 2 for point in shape):
+    if len(shape) > 1 and _are_pairs(shape):
         return _flat([value for point in shape for value in point], lambda part: [part])
-    parts = [
-        [value for point in part for value in point] if part and all(map(_is_pair, part)) else part for part in shape
-    ]
+    parts = [[value for point in part for value in point] if _are_pairs(part) else part for part in shape]
     if not all(
         isinstance(part, list) and all(isinstance(value, (int, float, str)) for value in part) for part in parts
     ):
@@ -122,8 +120,8 @@ def _parts(shape: list[Any]) -> list[Any] | None:
     return parts
 
 
-def _is_pair(point: Any) -> bool:
-    return isinstance(point, list) and len(point) == 2
+def _are_pairs(points: Any) -> bool:
+    return isinstance(points, list) and bool(points) and all(isinstance(one, list) and len(one) == 2 for one in points)
 
 
 def _flat(values: list[Any], wrapped: Callable[[list[Any]], list[Any]]) -> list[Any] | None:

@@ -28,6 +28,7 @@ FIELDS = (
     *("images", "annotations", "categories", "id", "file_name", "width", "height", "image_id", "category_id", "name"),
     *("segmentation", "area", "bbox", "iscrowd", "provenance", "size", "counts", "annotation_id"),
 )
+ODD = (1, 0.5, "1", None, True, {}, [], [[]], [1], [[1, 2], 3], [[[1], 2], [3, 4]])  # what stands for a polygon
 keys = st.sampled_from(FIELDS)
 trees = st.recursive(
     leaves,
@@ -143,6 +144,10 @@ def test_any_bytes(root, raw):
 @example(
     coco(3, SIDE)
     | {"images": [{"id": k, "file_name": "images/1.jpg", "width": True, "height": SIDE} for k in (1, 2, 3)]}
+)
+@example(
+    coco(3, SIDE)
+    | {"annotations": [coco(3, SIDE)["annotations"][0] | {"segmentation": [[0.0] * 6, odd]} for odd in ODD]}
 )
 def test_any_change_to_a_valid_file(root, content):
     refused_or_painted(root, json.dumps(content).encode())
