@@ -14,7 +14,10 @@ GIB = 2**30
 def few(cases, quick):
     """Parameters of a test: the first `quick` of the cases are tried in every run, the others in the slow tier."""
     repeats = pytest.mark.slow("repeats what the first cases show of this kind")
-    return [case if number < quick else pytest.param(case, marks=repeats) for number, case in enumerate(cases)]
+    return [
+        case if number < quick else pytest.param(*(case if isinstance(case, tuple) else [case]), marks=repeats)
+        for number, case in enumerate(cases)
+    ]
 
 
 def attack(*arguments, cwd, codes, memory=2 * GIB, seconds=HANGS):

@@ -474,10 +474,8 @@ class Peaks(Callback):
         return peak
 
 
-@pytest.mark.parametrize(
-    ("photos", "share", "epochs"),
-    [(12, 0.5, 1), pytest.param(20, 0.6, 2, marks=pytest.mark.slow("trains a ResNet at 256 pixels for two epochs"))],
-)
+@pytest.mark.slow("trains a ResNet at 256 pixels")
+@pytest.mark.parametrize(("photos", "share", "epochs"), [(12, 0.5, 1), (20, 0.6, 2)])
 def test_validation_needs_no_more_memory_than_training(drawn, tmp_path, photos, share, epochs):
     drawn(tmp_path / "data", photos)
     peaks = Peaks()

@@ -315,6 +315,7 @@ def test_rounds_of_photos_without_a_background(tmp_path):
     assert api.open_data(tmp_path / "photos", str(done.labels)).class_names == ("Sky", "Road", "Car")
 
 
+@pytest.mark.slow("trains a student, and labels anew for each refusal")
 def test_rounds_refuse_what_another_call_made(work, teacher, tmp_path):
     """Labels of other models, rules or photos; a student of other labels, weight or settings."""
     usual = {"threshold": 0.3, "least": 0}
@@ -338,6 +339,7 @@ def test_rounds_refuse_what_another_call_made(work, teacher, tmp_path):
     refused("trained with another data.fingerprint\n", threshold=0.4, force=True)  # labels anew, beside the old student
 
 
+@pytest.mark.slow("trains a student that gains nothing")
 def test_rounds_end_where_nothing_is_gained(work, teacher, tmp_path):
     shutil.copytree(work / "photos", tmp_path / "photos")
     (tmp_path / "photos/bad.png").write_bytes(b"no")

@@ -50,6 +50,7 @@ def test_huge_photos_are_decoded_one_at_a_time(tmp_path, monkeypatch):
     assert most == [1, 1, 1, 1]
 
 
+@pytest.mark.slow("reads photos of 108 megapixels")
 def test_huge_photos_are_not_augmented_at_their_size(huge, tmp_path):
     line = ["aug", "copy-paste", "--aug-num", 2, "--min-area", 1, "--data", huge, "--out", tmp_path / "o"]
     assert "images/1.jpg has 12000x9000 pixels" in attack(*line, cwd=tmp_path, codes={2}, memory=3 * GIB)

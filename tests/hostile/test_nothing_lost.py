@@ -17,32 +17,32 @@ WRITERS = {  # command: files in its way, and the place that it holds: with a / 
         "data/new/000000.jpg data/new.json data/new.unfinished/000001.json",
         "data/new",
     ),
-    "data oversample --patch Paper --num-output 2 --data data --name more": ("data/more/2024.jpg", "data/more"),
     "data kfold --n 2 --data data --out folds": (
         "folds/kfold_0_train.json folds/folds.json folds/folds.json.part",
         "folds/",
     ),
-    "data sample --images 2 --data drawn": ("drawn/images/sample_0000.jpg", "drawn/"),
     "data convert data m --from coco --to masks": (
         "m/classes.txt m/masks/sample_0000.png m/classes.txt.part",
         "m/",
     ),
-    "data convert data y --from coco --to yolo": ("y/data.yaml y/labels/sample_0000.txt", "y/"),
-    "data convert data c --from coco --to coco": ("c/annotations.json", "c/"),
     "predict seed-0 data/kfold_0_val.json --out o": (
         "o/predicted.json o/classes.json o/predicted.json.0.part o/predicted.csv.0.part",
         "o/",
     ),
     "predict seed-0 data/kfold_0_val.json --submission s.csv": ("s.csv.json s.csv.json.0.part", "s.csv"),
+    "init --data data": ("recipe.yaml", "recipe.yaml"),
+    "report seed-0": ("runs/seed-0/report.html", "runs/seed-0/report.html"),
+    "pseudo-label seed-0 data/kfold_1_val.json": ("data/pseudo_label.json", "data/pseudo_label.json"),
     "export seed-0": ("runs/seed-0/export/card.json runs/seed-0/export/run.py", "runs/seed-0/export/"),
     "ablate seed-0 --trick hflip": ("runs/seed-0/pipeline.json", "runs/seed-0"),
-    "report seed-0": ("runs/seed-0/report.html", "runs/seed-0/report.html"),
-    "init --data data": ("recipe.yaml", "recipe.yaml"),
-    "ensemble seed-0 seed-1 --soup s": ("runs/s/checkpoints/best.safetensors", "runs/s"),
     "train --recipe runs/seed-0/recipe.yaml --name t": ("runs/t/movie.part runs/t/env.json", "runs/t"),
+    "ensemble seed-0 seed-1 --soup s": ("runs/s/checkpoints/best.safetensors", "runs/s"),
+    "data oversample --patch Paper --num-output 2 --data data --name more": ("data/more/2024.jpg", "data/more"),
+    "data sample --images 2 --data drawn": ("drawn/images/sample_0000.jpg", "drawn/"),
+    "data convert data y --from coco --to yolo": ("y/data.yaml y/labels/sample_0000.txt", "y/"),
+    "data convert data c --from coco --to coco": ("c/annotations.json", "c/"),
     "demo --images 12 --epochs 1 --size 64": ("demo/copy-paste.png demo/report.html demo/report.html.part", "demo/"),
     "plugins new acme-losses --kind loss": ("acme-losses/README.md acme-losses/notes.txt", "acme-losses"),
-    "pseudo-label seed-0 data/kfold_1_val.json": ("data/pseudo_label.json", "data/pseudo_label.json"),
     "pseudo-label seed-0 data/kfold_0_train.json --out p.json": ("p.json.predicted/predicted.json", "p.json"),
 }
 WITHOUT_FORCE = ("report", "train", "plugins")
@@ -65,7 +65,7 @@ def forced(command):
     return shlex.split(command) + ([] if command.split()[0] in WITHOUT_FORCE or "--soup" in command else ["--force"])
 
 
-@pytest.mark.parametrize("command", WRITERS)
+@pytest.mark.parametrize("command", few(WRITERS, 8))
 def test_files_in_the_way_are_kept_and_named(work, command):
     for name in WRITERS[command][0].split():
         file = work / name
@@ -79,7 +79,7 @@ def test_files_in_the_way_are_kept_and_named(work, command):
         file.unlink() if before is None else file.write_bytes(before)
 
 
-@pytest.mark.parametrize("command", few(WRITERS, 10))
+@pytest.mark.parametrize("command", few(WRITERS, 8))
 def test_links_in_the_way_are_refused_and_not_followed(work, command, tmp_path):
     for name in WRITERS[command][0].split():
         file, precious = work / name, tmp_path / "precious"
@@ -112,7 +112,7 @@ FOLDERS = {  # command: a folder that is a link
 }
 
 
-@pytest.mark.parametrize("command", FOLDERS)
+@pytest.mark.parametrize("command", few(FOLDERS, 6))
 def test_folders_that_are_links_are_not_followed(work, command, tmp_path):
     place = work / FOLDERS[command]
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ def test_folders_that_are_links_are_not_followed(work, command, tmp_path):
     place.unlink()
 
 
-@pytest.mark.parametrize("command", WRITERS)
+@pytest.mark.parametrize("command", few(WRITERS, 12))
 def test_who_comes_second_is_told_of_the_first_and_leaves_nothing(work, command):
     kept, place = snapshot(work), WRITERS[command][1]
     with held(work / place, within=place.endswith("/")):
