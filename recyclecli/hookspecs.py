@@ -1,8 +1,8 @@
-"""The five hooks, one per kind of component.
+"""The hooks: one per kind of component, and one for commands.
 
 A plugin is a distribution with an entry point in the group `recyclecli` that names a module
 (or object) holding `@hookimpl` functions of these names. Each returns an iterable of
-components; the module itself imports nothing heavy, since listing plugins imports it.
+components or commands; the module itself imports nothing heavy, since listing plugins imports it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from recyclecli.types import (
         AugmentationComponent,
+        Command,
         DatasetComponent,
         LossComponent,
         ModelComponent,
@@ -90,5 +91,19 @@ def recycle_postprocessors() -> Iterable[PostprocessorComponent]:
             yield PostprocessorComponent("calm", "acme_calm.calm:Calm", CalmOptions, "Median filter")
 
     .. versionadded:: 0.1
+    """
+    return ()
+
+
+@hookspec
+def recycle_commands() -> Iterable[Command]:
+    """Commands: `recycle WORD ...`, in groups of their own or in those of others.
+
+    Example:
+        @hookimpl
+        def recycle_commands():
+            yield Command(("data", "dedupe"), "acme_dedupe.cli:dedupe", "Drop photos that are there twice")
+
+    .. versionadded:: 0.2
     """
     return ()

@@ -1,7 +1,8 @@
-"""What is installed, as a small cached file: names for completion and help without loading a plugin.
+"""What is installed, as a small cached file: commands, and names for completion and help, without loading a plugin.
 
-The file is written whenever a command has discovered plugins. Where it is absent, or something was
-installed since, a process of its own discovers them: one that hangs there holds up nobody.
+There is one file for each set of distributions that is seen. It is written whenever a command has discovered
+plugins. Where it is absent, or something was installed since, a process of its own discovers them: one that
+hangs there holds up nobody.
 
     python -m recyclecli.manifest
 
@@ -16,6 +17,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 CACHE = "RECYCLE_CACHE"
 PATIENCE = 10.0  # seconds that a plugin may take before it is told, or left out
 LIFETIME = 60.0  # seconds after which the process that discovers ends whatever it is doing
+SETS = 8  # files that are kept of one Python environment
 
 Form = Literal["flag", "text", "list", "mapping"]
 
@@ -84,6 +87,16 @@ class Offered(Card):
     layouts: dict[str, str] = {}
 
 
+class Entry(Card):
+    """One command, as its `recyclecli.records.Command` states it."""
+
+    path: tuple[str, ...]
+    target: str
+    summary: str
+    epilog: str
+    distribution: str
+
+
 class Manifest(Card):
     """What is installed.
 
@@ -91,11 +104,13 @@ class Manifest(Card):
         fingerprint: of the installed distributions that it was made from; see `fingerprint`.
         packages: every distribution with a plugin, also of those that do not load.
         components: in order of kind and name.
+        commands: in order of distribution, and as each lists its own.
     """
 
     fingerprint: str = ""
     packages: tuple[str, ...] = ()
     components: tuple[Offered, ...] = ()
+    commands: tuple[Entry, ...] = ()
 
     def of(self, kind: Kind) -> dict[str, Offered]:
         """The components of a kind by the name that picks them: `name@distribution` where two share one."""
@@ -128,13 +143,36 @@ def known(wait: float) -> Manifest:
         wait: seconds to wait for another process where the stored manifest is absent or stale; after
             that it is what is known, and the process finishes by itself.
     """
-    try:
-        stored = Manifest.model_validate_json(manifest_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError, RuntimeError):  # no file, not ours, no home
-        stored = Manifest()
-    if stored.fingerprint == fingerprint(entry_points(group=GROUP)):
+    now = fingerprint(entry_points(group=GROUP))
+    stored = _read(now)
+    if stored is not None and stored.fingerprint == now:
         return stored
-    return _discovered_elsewhere(wait) or stored
+    return _discovered_elsewhere(wait) or stored or _last() or Manifest()
+
+
+def _read(made_from: str) -> Manifest | None:
+    try:
+        return Manifest.model_validate_json(manifest_file(made_from).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RuntimeError):  # no file, not ours, no home
+        return None
+
+
+def _last() -> Manifest | None:
+    """What was known before something was installed: the manifest that was written last."""
+    for file in reversed(_files()):
+        try:
+            return Manifest.model_validate_json(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _files() -> list[Path]:
+    """The manifests of this Python environment, the newest last."""
+    try:
+        return sorted(cache_folder().glob(f"{_environment()}-*.json"), key=lambda file: file.stat().st_mtime_ns)
+    except (OSError, RuntimeError):
+        return []
 
 
 def fingerprint(installed: Iterable[EntryPoint]) -> str:
@@ -156,6 +194,11 @@ def manifest_of(registry: Registry, installed: Iterable[EntryPoint]) -> Manifest
         fingerprint=fingerprint(installed),
         packages=tuple(dict.fromkeys(plugin.distribution for plugin in registry.plugins)),
         components=tuple(offered(offer.component, offer.plugin.distribution) for offer in registry.offers()),
+        commands=tuple(
+            Entry(**asdict(command), distribution=plugin.distribution)
+            for plugin in registry.plugins
+            for command in plugin.commands
+        ),
     )
 
 
@@ -226,23 +269,29 @@ def _store(manifest: Manifest) -> None:
     """Write the manifest where it differs from the stored one; a folder that cannot be written to is normal."""
     text = manifest.model_dump_json()
     try:
-        place = manifest_file()
+        place = manifest_file(manifest.fingerprint)
         if place.is_file() and place.read_text(encoding="utf-8") == text:
             return
         mine = place.with_name(f"{place.stem}-{os.getpid()}.json")  # several processes may write at a time
         write_text(mine, text)
         mine.replace(place)
+        for file in _files()[:-SETS]:
+            file.unlink(missing_ok=True)
     except Exception:  # nothing about a cache may fail a command
         return
 
 
-def manifest_file() -> Path:
-    """The file of this Python environment, in the user's cache folder.
+def manifest_file(made_from: str) -> Path:
+    """The file of this Python environment with distributions of this fingerprint, in the user's cache folder.
 
     Raises:
         RuntimeError: the user has no home.
     """
-    return cache_folder() / f"plugins-{hashlib.sha256(sys.prefix.encode()).hexdigest()[:12]}.json"
+    return cache_folder() / f"{_environment()}-{made_from[:12]}.json"
+
+
+def _environment() -> str:
+    return f"plugins-{hashlib.sha256(sys.prefix.encode()).hexdigest()[:12]}"
 
 
 def cache_folder() -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from recyclecli import hookspecs
 from recyclecli.backends import ALLOW_LIST
 from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.records import Command
 from recyclecli.types import KINDS, Component, Kind, Options
 
 GROUP = "recyclecli"
@@ -27,6 +28,11 @@ State = Literal["ok", "failed", "blocked"]
 
 HOOKS: dict[str, Kind] = {f"recycle_{'losses' if kind == 'loss' else kind + 's'}": kind for kind in KINDS}
 """Hook name to the kind of component that it may return."""
+
+RECORDS = {"recycle_commands": Command}
+"""Hook name to the record that it may return."""
+
+CORE = "recyclecli"  # its own commands come as a plugin's, and no allow-list leaves them out
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Plugin:
         state: `ok`; `failed` with its `cause`; `blocked` when RECYCLE_PLUGINS leaves it out.
         cause: why it offers nothing, and what to do; empty when ok.
         components: what it offers; empty unless ok.
+        commands: likewise.
     """
 
     name: str
@@ -48,6 +55,7 @@ class Plugin:
     state: State = "ok"
     cause: str = ""
     components: tuple[Component, ...] = ()
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +182,16 @@ def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | 
     allowed = allow_list() if allow is None else allow
     points = entry_points(group=GROUP) if found is None else found
     ordered = sorted(((*_distribution(point), point) for point in points), key=lambda found: (found[0], found[2].name))
-    taken: set[tuple[str, Kind, str]] = set()
+    taken: set[tuple[str, str, str]] = set()
     plugins = []
     for distribution, version, point in ordered:
         plugin = _load(point, distribution, version, allowed)
-        keys = {(distribution, component.kind, component.name) for component in plugin.components}
+        keys = {(distribution, "command", command.name) for command in plugin.commands}
+        keys |= {(distribution, component.kind, component.name) for component in plugin.components}
         doubled = [f"{kind} {name}" for _, kind, name in sorted(keys & taken)]
         if doubled:  # name@distribution could not tell them apart
             cause = f"another entry point of {distribution} offers {listed(doubled)} already"
-            plugin = replace(plugin, state="failed", cause=cause, components=())
+            plugin = replace(plugin, state="failed", cause=cause, components=(), commands=())
         taken |= keys
         plugins.append(plugin)
     return Registry(tuple(plugins))
@@ -190,20 +199,20 @@ def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | 
 
 def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset[str] | None) -> Plugin:
     """One plugin, whole or not at all."""
-    if allowed is not None and _normalised(distribution) not in allowed:
+    if allowed is not None and _normalised(distribution) not in allowed | {CORE}:
         return Plugin(point.name, distribution, version, "blocked", f"not in ${ALLOW_LIST}")
     try:
         with redirect_stdout(sys.stderr):
-            components = _components(point)
+            components, commands = _offered(point)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit too
         cause = str(error) if isinstance(error, RecycleError) else f"{type(error).__name__}: {error}"
         return Plugin(point.name, distribution, version, "failed", cause)
-    return Plugin(point.name, distribution, version, components=components)
+    return Plugin(point.name, distribution, version, components=components, commands=commands)
 
 
-def _components(point: EntryPoint) -> tuple[Component, ...]:
+def _offered(point: EntryPoint) -> tuple[tuple[Component, ...], tuple[Command, ...]]:
     manager = pluggy.PluginManager("recyclecli")
     manager.add_hookspecs(hookspecs)
     try:
@@ -212,24 +221,35 @@ def _components(point: EntryPoint) -> tuple[Component, ...]:
         raise RecycleError(f"its entry point names {point.value}, which cannot be imported: {error}") from error
     manager.register(module, point.name)
     marked = {name for name in dir(module) if getattr(getattr(module, name, None), "recyclecli_impl", None) is not None}
-    if unknown := sorted(marked - HOOKS.keys()):
-        advice = f"upgrade recyclecli, or correct the name; {nearest(unknown[0], HOOKS)}"
+    hooks = {**HOOKS, **RECORDS}
+    if unknown := sorted(marked - hooks.keys()):
+        advice = f"upgrade recyclecli, or correct the name; {nearest(unknown[0], hooks)}"
         raise RecycleError(f"hook {listed(unknown)} is unknown to this recyclecli: {advice}")
     if not marked:
-        raise RecycleError(f"{point.value} marks no function with @hookimpl; the hooks are {listed(HOOKS)}")
-    collected: dict[tuple[Kind, str], Component] = {}
-    for hook, kind in HOOKS.items():
-        if not (results := getattr(manager.hook, hook)()) and hook in marked:
-            raise RecycleError(f"{hook} returned None: let it yield {kind} components")
-        for offered in results:
-            for component in offered:
-                if not isinstance(component, Component) or component.kind != kind:
-                    what = getattr(component, "name", component)
-                    raise RecycleError(f"{hook} returned {what!r}, which is no {kind} component")
-                if (kind, component.name) in collected:
-                    raise RecycleError(f"{hook} returned {component.name!r} twice")
-                collected[kind, component.name] = component
-    return tuple(collected.values())
+        raise RecycleError(f"{point.value} marks no function with @hookimpl; the hooks are {listed(hooks)}")
+    components = [
+        one
+        for hook, kind in HOOKS.items()
+        for one in _returned(manager, hook, hook in marked, f"{kind} component", Component, kind)
+    ]
+    commands = _returned(manager, "recycle_commands", "recycle_commands" in marked, "command", Command)
+    return tuple(components), tuple(commands)
+
+
+def _returned(
+    manager: pluggy.PluginManager, hook: str, marked: bool, what: str, form: type[Any], kind: Kind | None = None
+) -> Iterator[Any]:
+    """What a hook returned, once it is checked to be of this form and kind."""
+    if not (results := getattr(manager.hook, hook)()) and marked:
+        raise RecycleError(f"{hook} returned None: let it yield {what}s")
+    names: set[str] = set()
+    for one in (one for offered in results for one in offered):
+        if not isinstance(one, form) or getattr(one, "kind", kind) != kind:
+            raise RecycleError(f"{hook} returned {getattr(one, 'name', one)!r}, which is no {what}")
+        if one.name in names:
+            raise RecycleError(f"{hook} returned {one.name!r} twice")
+        names.add(one.name)
+        yield one
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:

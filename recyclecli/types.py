@@ -6,7 +6,6 @@ module, `recyclecli.hookimpl` and `recyclecli.coco`, and nothing else of the cor
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 
 from recyclecli.errors import LabelFaults as LabelFaults
 from recyclecli.errors import RecycleError as RecycleError
+from recyclecli.records import ADDRESS, KEBAB
+from recyclecli.records import Command as Command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,8 +30,6 @@ IGNORE = 255
 Kind = Literal["dataset", "augmentation", "model", "loss", "postprocessor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-ADDRESS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 RESERVED = frozenset({"name", "id", "weight"})  # keys of a recipe's entry that are not the part's own
 
 

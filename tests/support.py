@@ -118,10 +118,10 @@ def run_recycle(*arguments, cwd, env=None, timeout=300):
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
 
 
-def recycle_here(*arguments, cwd, env=None, site=None):
+def recycle_here(*arguments, cwd, env=None, sites=()):
     """Run `recycle` in this process, where its start and its end are not the point; what `run_recycle` gives.
 
-    `site` is a folder of packages that it sees, too.
+    `sites` are folders of packages that it sees, too.
     """
     from recyclecli.cli.app import main
 
@@ -132,14 +132,14 @@ def recycle_here(*arguments, cwd, env=None, site=None):
         patch.setattr(sys, "argv", ["recycle", *map(str, arguments)])
         for name, value in (env or {}).items():
             patch.setenv(name, value)
-        if site is not None:
+        for site in sites:
             patch.syspath_prepend(str(site))
         try:
             main()
         except SystemExit as end:
             code = end.code or 0
-    for name in set(sys.modules) - before if site is not None else ():
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(f"{site}/"):
+    for name in set(sys.modules) - before if sites else ():
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(tuple(f"{site}/" for site in sites)):
             del sys.modules[name]
     importlib.invalidate_caches()
     return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), err.getvalue())

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from recyclecli.engine.judging.ablate import Ablation
 
 WIDE = 100  # columns, in which a trick's name stands on one line
-EXAMPLE = "Example: `recycle ablate last`, or only some: `recycle ablate last --trick hflip --trick densecrf`"
 
 
 def ablate(

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 from typer.completion import completion_init  # type: ignore[attr-defined]
-from typer.core import TyperGroup
 
 from recyclecli import __version__
 from recyclecli.backends import FIGURES
+from recyclecli.cli import completion, doctor, plugins
+from recyclecli.cli.group import OURS, OpenGroup
 from recyclecli.cli.pipes import leave_quietly, nobody_reads
 from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
@@ -33,8 +34,12 @@ EXIT_CODES = {
 """What the exit code of a command means."""
 
 
-class Commands(TyperGroup):
+class Commands(OpenGroup):
     """Turns errors into one message and one of `EXIT_CODES`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The commands of the packages, then the core's."""
+        return sorted(super().list_commands(ctx), key=self.commands.__contains__)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was typed."""
@@ -90,11 +95,14 @@ def _plugin_of(error: BaseException) -> str | None:
     from importlib.metadata import entry_points
     from traceback import walk_tb
 
+    from recyclecli.manifest import known
     from recyclecli.plugins import GROUP
 
+    targets = {re.split("[.:]", entry.target)[0]: entry.distribution for entry in known(0).commands}
     packages = {point.module.partition(".")[0]: point.dist.name for point in entry_points(group=GROUP) if point.dist}
+    packages = {**targets, **packages, OURS: ""}
     called = (frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(error.__traceback__))
-    owners = [packages[module] for module in called if module in packages]
+    owners = [owner for module in called if (owner := packages.get(module))]
     return owners[-1] if owners else None
 
 
@@ -131,47 +139,9 @@ def root(
         os.environ[MAX_PIXELS] = str(max_pixels)
 
 
-def _add_commands() -> None:
-    from recyclecli.cli import (
-        ablate,
-        aug,
-        compare,
-        completion,
-        data,
-        demo,
-        doctor,
-        ensemble,
-        evaluate,
-        export,
-        init,
-        plugins,
-        predict,
-        pseudo,
-        report,
-        serve,
-        train,
-    )
-
-    app.add_typer(data.app, name="data")
-    app.add_typer(aug.app, name="aug")
-    app.add_typer(plugins.app, name="plugins")
-    app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
-    app.command("init", epilog=init.EXAMPLE)(init.init)
-    app.command("train", epilog=train.EXAMPLE)(train.train)
-    app.command("eval", epilog=evaluate.EXAMPLE)(evaluate.evaluate)
-    app.command("compare", epilog=compare.EXAMPLE)(compare.compare)
-    app.command("ablate", epilog=ablate.EXAMPLE)(ablate.ablate)
-    app.command("predict", epilog=predict.EXAMPLE)(predict.predict)
-    app.command("ensemble", epilog=ensemble.EXAMPLE)(ensemble.ensemble)
-    app.command("pseudo-label", epilog=pseudo.EXAMPLE)(pseudo.pseudo_label)
-    app.command("export", epilog=export.EXAMPLE)(export.export)
-    app.command("report", epilog=report.EXAMPLE)(report.report)
-    app.command("completion", epilog=completion.EXAMPLE)(completion.completion)
-    app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
-    app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
-
-
-_add_commands()
+app.command("doctor", epilog="Example: `recycle doctor`")(doctor.doctor)
+app.command("completion", epilog="Example: `recycle completion bash >> ~/.bashrc`")(completion.completion)
+app.add_typer(plugins.app, name="plugins")
 
 
 def _keep_docstrings() -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from recyclecli.cli.candidates import installed
 from recyclecli.cli.flags import given, parameters
+from recyclecli.cli.group import OpenGroup
 from recyclecli.cli.groups import Making, TrainedOn, flat
 from recyclecli.cli.options import Force, Seed, data_root
 
@@ -78,34 +78,33 @@ def show_made(made: Made, trained: TrainedOn, making: Making) -> None:
     print(made.file)
 
 
-class Augmentations(TyperGroup):
-    """A command for each augmentation that declares itself usable offline.
+class Augmentations(OpenGroup):
+    """A command for each augmentation that declares itself usable offline, beside those that packages put here.
 
     Help and completion take the names and flags from the manifest, so that no plugin is loaded for
     them; what is run is what is installed now.
     """
 
+    path: tuple[str, ...] = ("aug",)
     run: Callable[..., None] = staticmethod(write)
     example = "Example: `recycle aug {name} --aug-num 1500`"
     offline_only = True
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The command's own, then the augmentations'."""
-        return [*super().list_commands(ctx), *self._offered(ctx)]
+        """The commands, then the augmentations."""
+        return [*super().list_commands(ctx), *self._made_of(ctx)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A command to describe: this group's own, or that of an augmentation as the manifest has it."""
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
-        component = self._offered(ctx).get(cmd_name)
-        return component and _command(component, cmd_name, self)
+        """A command to describe: that of an augmentation as the manifest has it."""
+        component = self._made_of(ctx).get(cmd_name)
+        return _command(component, cmd_name, self) if component else super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """A command to run: that of an augmentation is made of what is installed now."""
         name, *rest = args
-        if ctx.resilient_parsing or name.startswith("-") or super().get_command(ctx, name) is not None:
+        if ctx.resilient_parsing or name.startswith("-") or name in {*self.commands, *self.offered(ctx)}:
             return super().resolve_command(ctx, args)
+        self.say_clash(ctx, name)
         if "--help" in rest and (described := self.get_command(ctx, name)) is not None:
             return name, described, rest
         from recyclecli.manifest import discover, offered
@@ -113,7 +112,16 @@ class Augmentations(TyperGroup):
         offer = discover().find("augmentation", name)
         return name, _command(offered(offer.component, offer.plugin.distribution), name, self), rest
 
-    def _offered(self, ctx: Any) -> dict[str, Offered]:
+    def taken(self, ctx: Any) -> dict[str, str]:
+        """The augmentations."""
+        return {**super().taken(ctx), **{name: f"{name}@{one.distribution}" for name, one in self._all(ctx).items()}}
+
+    def _made_of(self, ctx: Any) -> dict[str, Offered]:
+        """Those by what is typed: `NAME@DISTRIBUTION` where a command has the name, too."""
+        clashes = {word.partition("@")[0] for word in self.offered(ctx)}
+        return {f"{name}@{one.distribution}" if name in clashes else name: one for name, one in self._all(ctx).items()}
+
+    def _all(self, ctx: Any) -> dict[str, Offered]:
         found = installed(ctx).of("augmentation")
         return {name: one for name, one in found.items() if not self.offline_only or one.offline is not None}
 
@@ -121,6 +129,7 @@ class Augmentations(TyperGroup):
 class Previews(Augmentations):
     """A command for each augmentation that draws what it does."""
 
+    path = ("aug", "preview")
     run = staticmethod(look)
     example = "Example: `recycle aug preview {name}`"
     offline_only = False

@@ -29,6 +29,19 @@ def installed(ctx: typer.Context) -> Manifest:
     return manifest
 
 
+def installed_here(ctx: typer.Context) -> Manifest:
+    """What is installed, found in this process where no other could: plugins are loaded then."""
+    from importlib.metadata import entry_points
+
+    from recyclecli.manifest import discover, fingerprint, manifest_of
+    from recyclecli.plugins import GROUP
+
+    points = entry_points(group=GROUP)
+    if installed(ctx).fingerprint != fingerprint(points):
+        ctx.meta["manifest"] = manifest_of(discover(), points)
+    return installed(ctx)
+
+
 def fixed(choices: Sequence[str]) -> Callable[[], list[str]]:
     """Offers these values."""
     return lambda: list(choices)

@@ -27,7 +27,6 @@ from recyclecli.cli.options import (
 if TYPE_CHECKING:
     from recyclecli.data.check import Finding
 
-EXAMPLE = "Example: `recycle data check`, `recycle data check --fix mended.json`"
 EXAMPLES = 3  # findings shown of each code
 
 

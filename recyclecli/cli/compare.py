@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from recyclecli.judge.compare import Comparison, Difference
 
-EXAMPLE = "Example: `recycle compare unet-001 unetpp-001`, or `recycle compare last+plain last+hflip last+densecrf`"
-
 
 def compare(
     results: Annotated[

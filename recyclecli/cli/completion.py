@@ -7,8 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-EXAMPLE = "Example: `recycle completion bash >> ~/.bashrc`"
-
 
 def completion(
     shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],

@@ -11,7 +11,6 @@ import typer
 from recyclecli.cli.candidates import components, dataset_keys, fixed
 from recyclecli.cli.options import Crowds, Force, dataset_settings
 
-EXAMPLE = "Example: `recycle data convert voc data --from masks --to coco`"
 LABELS = {"coco": "annotations", "masks": "masks", "yolo": "lines"}
 
 

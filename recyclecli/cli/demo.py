@@ -13,7 +13,6 @@ import typer
 
 from recyclecli.cli.options import Force, Seed
 
-EXAMPLE = "Example: `recycle demo --out demo`"
 STEPS = 8
 
 

@@ -8,8 +8,6 @@ import typer
 
 from recyclecli.cli.options import AsJson
 
-EXAMPLE = "Example: `recycle doctor`"
-
 
 def doctor(as_json: AsJson = False) -> None:
     """Look at versions, GPU, plugins and disk; exit 1 when something must be fixed."""

@@ -24,9 +24,6 @@ from recyclecli.cli.options import (
     metric_option,
 )
 
-EXAMPLE = "Example: `recycle ensemble unet-001 fpn-001+hflip --images photos --out predicted --submission s.csv`"
-
-
 SELECTING = ("labelled", "dataset", "json_path", "option", "metric", "group_by")  # what only --select looks at
 PREDICTING = ("images", "out", "save", "submission", "data", "force", *(field.name for field in fields(Running)))
 VOTING = ("models", "weight", "submission", "force", "as_json")  # what a vote of submissions takes, beside `hard`

@@ -27,8 +27,6 @@ from recyclecli.cli.options import (
 if TYPE_CHECKING:
     from recyclecli.judge.scores import Estimate, Evaluation
 
-EXAMPLE = "Example: `recycle eval last`, or a submission: `recycle eval --submission sub.csv --data data`"
-
 
 def evaluate(
     run: Annotated[

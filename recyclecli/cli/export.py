@@ -10,8 +10,6 @@ import typer
 
 from recyclecli.cli.options import AsJson, Force, RunName
 
-EXAMPLE = "Example: `recycle export last --format onnx`"
-
 
 def export(
     run: RunName,

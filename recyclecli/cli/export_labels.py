@@ -10,8 +10,6 @@ import typer
 
 from recyclecli.cli.options import Dataset, DatasetOption, Force, dataset_settings
 
-EXAMPLE = "Example: `recycle data export predicted/annotations.json to-correct --to label-studio`"
-
 
 def export(
     src: Annotated[Path, typer.Argument(metavar="SRC", help="Data folder, or a COCO file, as predict --save coco.")],

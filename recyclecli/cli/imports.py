@@ -18,8 +18,6 @@ from recyclecli.cli.options import AsJson, Force, dataset_settings
 if TYPE_CHECKING:
     from recyclecli.data.importing import Imported
 
-EXAMPLE = "Example: `recycle data import export data`"
-
 
 def import_(
     src: Annotated[

@@ -10,8 +10,6 @@ import typer
 
 from recyclecli.cli.options import Data, Dataset, DatasetOption, Force, JsonPath, data_root, dataset_settings
 
-EXAMPLE = "Example: `recycle init --data DIR`, then `recycle train --recipe recipe.yaml`"
-
 NAME = Path("recipe.yaml")
 
 

@@ -14,8 +14,6 @@ from recyclecli.cli.options import AsJson, Dataset, DatasetOption, Force, datase
 if TYPE_CHECKING:
     from recyclecli.data.merging import Merged
 
-EXAMPLE = "Example: `recycle data merge data week-2 --out data-2`"
-
 
 def merge(
     sets: Annotated[list[Path], typer.Argument(metavar="SET...", help="Data folders, the oldest first.")],

@@ -9,8 +9,6 @@ import typer
 from recyclecli.cli.aug import show_made
 from recyclecli.cli.groups import Making, TrainedOn, flat
 
-EXAMPLE = "Example: `recycle data oversample --patch Battery --background Metal --num-output 500`"
-
 
 @flat
 def oversample(

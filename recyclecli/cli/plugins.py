@@ -1,18 +1,25 @@
-"""`recycle plugins ...`"""
+"""`recycle plugins list` and `show`"""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from recyclecli.cli.candidates import all_components, packages
+from recyclecli.cli.candidates import all_components
+from recyclecli.cli.group import OpenGroup
 from recyclecli.cli.options import AsJson
 
-app = typer.Typer(no_args_is_help=True, help="What is installed, from where, with which options.")
+
+class Plugins(OpenGroup):
+    """The group that strangers' commands about plugins join, too."""
+
+    path = ("plugins",)
+
+
+app = typer.Typer(cls=Plugins, no_args_is_help=True, help="What is installed, from where, with which options.")
 
 
 @app.command("list", epilog="Example: `recycle plugins list --json`")
@@ -34,6 +41,7 @@ def list_plugins(as_json: AsJson = False) -> None:
                 "state": plugin.state,
                 "cause": plugin.cause,
                 "components": [{"kind": part.kind, "name": part.name} for part in plugin.components],
+                "commands": [command.name for command in plugin.commands],
             }
             for plugin in plugins
         ]
@@ -47,6 +55,8 @@ def list_plugins(as_json: AsJson = False) -> None:
         kinds: dict[str, list[str]] = {}
         for part in plugin.components:
             kinds.setdefault(part.kind, []).append(part.name)
+        for command in plugin.commands:
+            kinds.setdefault("command", []).append(command.name)
         offers = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
         lines.append((plugin.distribution, plugin.version, plugin.state, offers or plugin.cause))
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
@@ -126,76 +136,3 @@ def _type_name(annotation: Any) -> str:
     if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
         return annotation.__name__
     return str(annotation).replace("typing.", "")
-
-
-@app.command(epilog="Example: `recycle plugins check`, or with its tests: `recycle plugins check acme-losses`")
-def check(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[PACKAGE]...",
-            help="Also import these packages' components, and hold them to their kinds' tests.",
-            autocompletion=packages,
-        ),
-    ] = None,
-) -> None:
-    """Exit 1 when a plugin failed to load, lacks something it needs, or fails the tests of its kind: for CI."""
-    from recyclecli.errors import FaultsFound, RecycleError, nearest
-    from recyclecli.kit.faults import clashes, faults
-    from recyclecli.manifest import discover
-
-    registry = discover()
-    offers = {name: [offer for offer in registry.offers() if offer.plugin.distribution == name] for name in names or ()}
-    known = [plugin.distribution for plugin in registry.plugins]
-    for name in offers:
-        if name not in known:
-            raise RecycleError(f"no plugin package is called {name!r}", nearest(name, known))
-    found = list(faults(registry, offers))
-    if found:
-        raise FaultsFound("\n  ".join([f"{len(found)} fault(s) in the installed plugins:", *found]))
-    print(f"{len(registry.plugins)} plugins, {len(registry.offers())} components, no faults")
-    for clash in clashes(registry):
-        print(f"note: {clash}", file=sys.stderr)
-    for name, components in offers.items():
-        if components:
-            _test(name, [(offer.component.kind, offer.qualified) for offer in components])
-
-
-def _test(name: str, components: list[Any]) -> None:
-    """Run the tests of the components' kinds."""
-    import subprocess
-    import tempfile
-    from importlib.util import find_spec
-
-    from recyclecli.errors import FaultsFound, RecycleError
-    from recyclecli.kit import conformance_tests
-
-    if all(kind == "dataset" for kind, _ in components):
-        print(f"note: {name} offers datasets alone, whose tests need data: run the package's own", file=sys.stderr)
-        return
-    if find_spec("pytest") is None:
-        raise RecycleError("testing a plugin needs pytest", "pip install pytest")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "test_conformance.py"
-        file.write_text(conformance_tests(components), encoding="utf-8")
-        line = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, str(file)]
-        if subprocess.run(line, cwd=folder, check=False).returncode:
-            raise FaultsFound(f"components of {name} fail the tests of their kinds; what failed stands above")
-
-
-@app.command(epilog="Example: `recycle plugins new acme-losses --kind loss`")
-def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The package, as acme-losses.")],
-    kind: Annotated[
-        Literal["dataset", "augmentation", "model", "loss", "postprocessor"],
-        typer.Option("--kind", help="What it offers."),
-    ],
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.  [default: ./NAME]")] = None,
-) -> None:
-    """Write a package with one component: it installs, trains and passes its tests as it is."""
-    from recyclecli.kit import write_kit
-
-    folder = out or Path(name)
-    for file in write_kit(name, kind, folder):
-        print(file)
-    print(f"next: pip install -e '{folder}[test]', then pytest {folder}", file=sys.stderr)

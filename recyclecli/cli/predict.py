@@ -13,8 +13,6 @@ from recyclecli.cli.options import Plain, Post, RunName, Tta, Window, pipeline_o
 from recyclecli.errors import RecycleError
 from recyclecli.reading import read_text
 
-EXAMPLE = "Example: `recycle predict last photos --out predicted --submission submission.csv`"
-
 
 @flat
 def predict(

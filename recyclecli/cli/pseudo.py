@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from recyclecli.api.rounds import Round
     from recyclecli.data.pseudo import Made
 
-EXAMPLE = "Example: `recycle pseudo-label last photos --threshold 0.9 --out pseudo.json`"
 PREDICTING = ("others", "rule", "threshold", "class_threshold", "agree", "least", "tta", "post", "window", "plain")
 UNUSED = (*PREDICTING, *(field.name for field in fields(Running)))  # where a submission has the labels
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from recyclecli.cli.options import MovedData, RunName
 
-EXAMPLE = "Example: `recycle report last`"
-
 
 def report(run: RunName, data: MovedData = None) -> None:
     """Judge a run on its validation photos and write report.html, one file that needs no network."""

@@ -10,8 +10,6 @@ import typer
 
 from recyclecli.cli.options import RunName
 
-EXAMPLE = "Example: `recycle serve last --open`"
-
 
 def serve(
     run: RunName,

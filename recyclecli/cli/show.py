@@ -19,8 +19,6 @@ from recyclecli.cli.options import (
     dataset_settings,
 )
 
-EXAMPLE = "Example: `recycle data show`, or as a page to browse: `recycle data show --out look.html --class Battery`"
-
 
 def show(
     data: Data = None,

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from recyclecli.data.stats import Part, Stats
 
-EXAMPLE = "Example: `recycle data stats`, or as a page with figures: `recycle data stats --html stats.html`"
 
 PARTS = 5  # parts of a split side by side in one table
 BARS_FROM = 95  # columns of a terminal that has room for bars

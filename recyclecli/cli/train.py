@@ -14,7 +14,6 @@ from recyclecli.cli.candidates import runs as run_names
 from recyclecli.cli.groups import Trained, flat
 
 RESUMED = {"data.root", "train.epochs"}  # what may be said of a run that is resumed
-EXAMPLE = "Example: `recycle train --plugin unetpp --loss ce --loss dice --epochs 40 -o model.encoder=resnet34`"
 
 
 @flat

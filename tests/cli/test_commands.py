@@ -50,33 +50,25 @@ def test_root_help_and_version_load_no_plugin(tmp_path):
     assert all(answers)
 
 
-def test_every_command_has_an_example(tmp_path):
-    from typer.main import get_command
-
-    from recyclecli.cli.app import app
-
-    def walk(command, path):
-        if hasattr(command, "commands"):
-            for name, inner in command.commands.items():
-                walk(inner, [*path, name])
-        else:
-            found.append(" ".join(path))
-            assert "Example: `recycle " in (command.epilog or ""), path
-            assert command.help, path
+def test_every_command_has_an_example():
+    from reference.commands import tree
 
     found = []
-    walk(get_command(app), [])
+    for path, command in tree():
+        found.append(" ".join(path))
+        assert "Example: `recycle " in (command.epilog or ""), path
+        assert command.help, path
     assert {"train", "eval", "predict", "demo", "data kfold", "data sample", "plugins list"} <= set(found)
 
 
 def test_plugins_list_shows_states_and_causes(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(DISTS / "unknown-hook"))
-    rows = json.loads(recycle_here("plugins", "list", "--json", cwd=tmp_path, site=DISTS / "raises").stdout)
+    rows = json.loads(recycle_here("plugins", "list", "--json", cwd=tmp_path, sites=[DISTS / "raises"]).stdout)
     states = {row["distribution"]: row for row in rows}
     assert states["recycle-losses"]["state"] == "ok"
     assert {"kind": "loss", "name": "focal"} in states["recycle-losses"]["components"]
     assert states["acme-raises"]["cause"] == "RuntimeError: out of cheese"
-    shown = recycle_here("plugins", "list", cwd=tmp_path, env={"COLUMNS": "160"}, site=DISTS / "raises")
+    shown = recycle_here("plugins", "list", cwd=tmp_path, env={"COLUMNS": "160"}, sites=[DISTS / "raises"])
     assert "out of cheese" in shown.stdout
     assert "upgrade recyclecli" in shown.stdout
     assert shown.returncode == 0
@@ -84,7 +76,7 @@ def test_plugins_list_shows_states_and_causes(tmp_path, monkeypatch):
 
 def test_plugins_check_is_for_ci(tmp_path):
     assert recycle_here("plugins", "check", cwd=tmp_path).returncode == 0
-    done = recycle_here("plugins", "check", cwd=tmp_path, site=DISTS / "raises")
+    done = recycle_here("plugins", "check", cwd=tmp_path, sites=[DISTS / "raises"])
     assert done.returncode == 1
     assert "acme-raises: RuntimeError: out of cheese" in done.stderr
 

@@ -224,7 +224,7 @@ def test_a_cache_that_cannot_be_written_fails_nothing(tmp_path):
 
 
 def test_commands_that_discover_store_what_they_found(tmp_path, cache):
-    shared = {"env": {"RECYCLE_CACHE": str(cache)}, "site": DISTS / "rain", "cwd": tmp_path}
+    shared = {"env": {"RECYCLE_CACHE": str(cache)}, "sites": [DISTS / "rain"], "cwd": tmp_path}
     assert recycle_here("plugins", "list", **shared).returncode == 0
     (file,) = cache.iterdir()
     found = manifest.Manifest.model_validate_json(file.read_text())
@@ -259,7 +259,7 @@ def test_the_cache_is_where_the_platform_has_it(monkeypatch, platform, env, fold
     for name, value in {"HOME": "/home/me", **env}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
-    assert str(manifest.manifest_file().parent) == folder
+    assert str(manifest.manifest_file("").parent) == folder
 
 
 def test_who_does_not_finish_loading_is_named(monkeypatch, capsys):

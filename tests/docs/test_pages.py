@@ -38,7 +38,7 @@ from recyclecli.resolve import resolve
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(page for page in ROOT.glob("docs/**/*.md") if page.parent.name != "reference")]
-ELSEWHERE = {"first-plugin.md", "plugins.md"}  # have tests of their own
+ELSEWHERE = {"command-plugin.md", "first-plugin.md", "plugins.md"}  # have tests of their own
 RUN = {"bash", "python", "yaml"}
 TYPED = [page for page in PAGES if page.name not in ELSEWHERE and RUN & {kind for kind, _, _ in parts(page)}]
 LONG = {"augment", "contest", "index", "judge", "onnx", "predict", "rare-classes", "sorting-line", "submission"}

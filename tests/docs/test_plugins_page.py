@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fenced import parts
-from support import pytest_of
+from support import as_installed, pytest_of, recycle_here
 
 from recyclecli.kit import write_kit
 
@@ -32,3 +32,16 @@ def test_the_packages_of_the_pages_pass_their_tests(tmp_path):
     said = pytest_of([tmp_path / "acme-losses", tmp_path / "calm-losses"])
     assert "calm-losses/tests/test_loss.py::test_a_sure_answer_costs_more_than_it_did PASSED" in said
     assert said.count("acme-losses/") > 5
+
+
+def test_the_command_of_the_page_is_found_and_runs(tmp_path):
+    install, typed = write(DOCS / "how-to/command-plugin.md", tmp_path)
+    assert install == "pip install -e acme-dedupe"
+    site = as_installed(tmp_path / "acme-dedupe")
+    (tmp_path / "photos").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / "photos" / name).write_bytes(b"the same")
+    done = recycle_here(*typed.split()[1:], cwd=tmp_path, env={"PYTHONPATH": str(site)}, sites=[site])
+    assert (done.returncode, done.stdout) == (0, "photos/b.jpg is photos/a.jpg\n"), done.stderr
+    wrong = recycle_here("data", "dedupe", "nowhere", cwd=tmp_path, env={"PYTHONPATH": str(site)}, sites=[site])
+    assert (wrong.returncode, "remedy: name the folder" in wrong.stderr) == (2, True)

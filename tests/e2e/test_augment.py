@@ -277,7 +277,7 @@ def test_corrupt_photos_are_skipped_and_counted_or_fatal(lossless):
 
 
 def test_a_strangers_augmentation_gets_its_command(lossless, tmp_path):
-    recycle = partial(recycle_here, cwd=tmp_path, env={"COLUMNS": "200"}, site=DISTS / "rain")
+    recycle = partial(recycle_here, cwd=tmp_path, env={"COLUMNS": "200"}, sites=[DISTS / "rain"])
     assert "Drops on the lens" in recycle("aug", "--help").stdout
     shown = recycle("aug", "rain", "--help").stdout
     for text in ("--drops", "--rain-seed", "small|large", "KEY=VALUE", "[default: on]", "recycle aug rain --aug-num"):

@@ -72,11 +72,11 @@ def test_a_component_that_breaks_its_contract_fails_the_check(tmp_path, capfd):
     file.write_text(file.read_text().replace("return terms", "return logits.float().square().mean() + terms"))
     site = as_installed(package)
     env = {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
-    done = recycle_here("plugins", "check", "acme-losses", cwd=tmp_path, env=env, site=site)
+    done = recycle_here("plugins", "check", "acme-losses", cwd=tmp_path, env=env, sites=[site])
     assert done.returncode == 1, done.stdout + done.stderr
     assert "test_ignored_pixels_count_nothing" in capfd.readouterr().out
     assert "fail the tests of their kinds" in done.stderr
-    assert "nearest: acme-losses" in recycle_here("plugins", "check", "acme-loses", cwd=tmp_path, site=site).stderr
+    assert "nearest: acme-losses" in recycle_here("plugins", "check", "acme-loses", cwd=tmp_path, sites=[site]).stderr
 
 
 @pytest.mark.parametrize(

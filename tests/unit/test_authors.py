@@ -72,17 +72,17 @@ def test_each_mistake_has_its_cause(tmp_path, monkeypatch, changes, entry_point,
 
 def test_a_manifest_without_a_hook_says_how_to_mark_one(tmp_path):
     site = install(tmp_path / "site", MANIFEST.format(**GOOD).replace("@hookimpl\n", ""))
-    done = recycle_here("plugins", "check", cwd=tmp_path, site=site)
+    done = recycle_here("plugins", "check", cwd=tmp_path, sites=[site])
     assert done.returncode == 1
     assert "acme-losses: acme_losses marks no function with @hookimpl; the hooks are recycle_datasets" in done.stderr
-    shown = recycle_here("plugins", "show", "acme", cwd=tmp_path, site=site).stderr
+    shown = recycle_here("plugins", "show", "acme", cwd=tmp_path, sites=[site]).stderr
     assert "not loaded: acme-losses (see `recycle plugins list`)" in shown
 
 
 def test_a_factory_that_does_not_exist_is_found_before_it_is_built(tmp_path):
     body = GOOD["body"].replace("acme_losses.loss", "acme_losses.lost")
     site = install(tmp_path / "site", MANIFEST.format(**GOOD | {"body": body}))
-    done = recycle_here("plugins", "check", cwd=tmp_path, site=site)
+    done = recycle_here("plugins", "check", cwd=tmp_path, sites=[site])
     assert done.returncode == 1
     assert "its factory acme_losses.lost:Loss has no module acme_losses.lost" in done.stderr
 
@@ -97,8 +97,8 @@ def test_a_factory_that_does_not_exist_is_found_before_it_is_built(tmp_path):
 )
 def test_checking_a_package_imports_its_factories(tmp_path, loss, cause):
     site = install(tmp_path / "site", MANIFEST.format(**GOOD), loss=loss)
-    assert recycle_here("plugins", "check", cwd=tmp_path, site=site).returncode == 0
-    done = recycle_here("plugins", "check", "acme-losses", cwd=tmp_path, site=site)
+    assert recycle_here("plugins", "check", cwd=tmp_path, sites=[site]).returncode == 0
+    done = recycle_here("plugins", "check", "acme-losses", cwd=tmp_path, sites=[site])
     assert done.returncode == 1
     assert cause in done.stderr
     assert "loss acme@acme-losses" in done.stderr
@@ -108,17 +108,17 @@ def test_a_name_that_another_package_has_is_told(tmp_path):
     site = install(tmp_path / "site", MANIFEST.format(**GOOD).replace('"acme"', '"focal"'))
     note = "loss focal is offered by 2 packages; pick one: focal@acme-losses or focal@recycle-losses"
     for command in ("list", "check"):
-        done = recycle_here("plugins", command, cwd=tmp_path, site=site)
+        done = recycle_here("plugins", command, cwd=tmp_path, sites=[site])
         assert done.returncode == 0
         assert note in done.stderr
-    shown = recycle_here("plugins", "show", "focal", "--json", cwd=tmp_path, site=site).stdout
+    shown = recycle_here("plugins", "show", "focal", "--json", cwd=tmp_path, sites=[site]).stdout
     assert [one["distribution"] for one in json.loads(shown)] == ["acme-losses", "recycle-losses"]
 
 
 def test_a_bug_of_a_plugin_is_not_called_ours(tmp_path, small):
     site = install(tmp_path / "site", MANIFEST.format(**GOOD), loss="def Loss(options, context):\n    return 1 / 0\n")
     train = ("train", "--data", small, "--loss", "acme", *TINY, "-o", "data.size=32")
-    done = recycle_here(*train, cwd=tmp_path, site=site)
+    done = recycle_here(*train, cwd=tmp_path, sites=[site])
     assert done.returncode == 70
     assert "a bug of the plugin acme-losses: ZeroDivisionError" in done.stderr
     assert "report it with this text and the command you typed: its authors" in done.stderr

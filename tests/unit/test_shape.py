@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from recyclecli.plugins import HOOKS, discover
+from recyclecli.plugins import HOOKS, RECORDS, discover
 
 ROOT = Path(__file__).parents[2]
-CORE = ("types", "hookspecs", "plugins", "recipe", "errors")
+CORE = ("types", "records", "hookspecs", "plugins", "recipe", "errors")
 
 
 def lines(path):
@@ -19,7 +19,6 @@ def test_the_contracts_stay_small():
     counts = {name: lines(ROOT / "recyclecli" / f"{name}.py") for name in CORE}
     print(counts, sum(counts.values()))
     assert sum(counts.values()) < 1000
-    assert counts["hookspecs"] < 100
 
 
 def test_no_file_is_long():
@@ -30,7 +29,7 @@ def test_no_file_is_long():
 
 def test_every_hook_and_component_is_documented():
     hooks = (ROOT / "docs/plugins.md").read_text()
-    assert [name for name in HOOKS if f"`{name}`" not in hooks] == []
+    assert [name for name in (*HOOKS, *RECORDS) if f"`{name}`" not in hooks] == []
     readme = (ROOT / "README.md").read_text()
     first_party = [offer for offer in discover().offers() if offer.plugin.distribution.startswith("recycle-")]
     assert [o.component.name for o in first_party if o.component.name not in readme] == []

@@ -26,7 +26,7 @@ def _below(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
         return
     with command.make_context("recycle", [], resilient_parsing=True) as context:
         for name in command.list_commands(context):
-            yield from _below(command.get_command(context, name), (*path, name))
+            yield from _below(command.resolve_command(context, [name])[1], (*path, name))
 
 
 def pages() -> dict[str, str]:

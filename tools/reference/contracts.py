@@ -12,7 +12,7 @@ from reference.text import code, docstring, signature, table
 def hooks() -> str:
     """Each hook with its signature, its docstring and its example."""
     parts = ["# Hooks", docstring(hookspecs), "How to write a plugin: [Writing a plugin](../plugins.md)."]
-    for name, kind in HOOKS.items():
+    for name, kind in {**HOOKS, "recycle_commands": "command"}.items():
         hook = getattr(hookspecs, name)
         parts += [f"## `{name}`", code(f"def {signature(hook, name)}"), f"Kind: {kind}.", docstring(hook)]
     return "\n\n".join(parts)

@@ -1,4 +1,4 @@
-"""`recycle data ...`"""
+"""`recycle data kfold`"""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recyclecli.cli import check, convert, export_labels, imports, merge, oversample, show, stats
 from recyclecli.cli.options import (
     AsJson,
     Crowds,
@@ -25,31 +24,7 @@ from recyclecli.cli.options import (
 if TYPE_CHECKING:
     from recyclecli.data.folds import Folds
 
-app = typer.Typer(no_args_is_help=True, help="Make, split and look after data.")
-app.command("check", epilog=check.EXAMPLE)(check.check)
-app.command("import", epilog=imports.EXAMPLE)(imports.import_)
-app.command("merge", epilog=merge.EXAMPLE)(merge.merge)
-app.command("convert", epilog=convert.EXAMPLE)(convert.convert)
-app.command("export", epilog=export_labels.EXAMPLE)(export_labels.export)
-app.command("stats", epilog=stats.EXAMPLE)(stats.stats)
-app.command("oversample", epilog=oversample.EXAMPLE)(oversample.oversample)
-app.command("show", epilog=show.EXAMPLE)(show.show)
 
-
-@app.command(epilog="Example: `recycle data sample --images 60 --data data`")
-def sample(
-    data: Data = None,
-    images: Annotated[int, typer.Option("--images", min=2, help="How many photos.")] = 60,
-    seed: Seed = 0,
-    force: Force = False,
-) -> None:
-    """Write the embedded sample set: photos and annotations.json in COCO form."""
-    from recyclecli import api
-
-    print(api.sample(data_root(data), images, seed, force))
-
-
-@app.command(epilog="Example: `recycle data kfold --n 5`")
 def kfold(
     n: Annotated[
         int | None, typer.Option("--n", min=2, help="How many folds.  [default: 5, or as many as --keep has]")

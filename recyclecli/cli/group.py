@@ -1,0 +1,162 @@
+"""Groups of commands that any installed package adds to, known from the manifest and imported when they are typed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from recyclecli.cli.candidates import installed, installed_here
+from recyclecli.errors import RecycleError, listed
+
+if TYPE_CHECKING:
+    from recyclecli.manifest import Entry
+
+OURS = "recyclecli"  # the distribution whose commands stand in the help without its name
+
+
+class OpenGroup(TyperGroup):
+    """The commands below `path`: its own, and those that installed packages offer.
+
+    Help and completion take names and summaries from the manifest and import none; a command that is typed is
+    imported alone.
+    """
+
+    path: tuple[str, ...] = ()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The group's own, then those of the packages; what two packages bring is listed with each."""
+        return list(dict.fromkeys([*super().list_commands(ctx), *self.offered(ctx)]))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command to describe."""
+        if cmd_name in self.commands or (found := self.offered(ctx).get(cmd_name)) is None:
+            return super().get_command(ctx, cmd_name)
+        return _described(cmd_name, (*self.path, cmd_name.partition("@")[0]), found)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """A command to run, imported."""
+        name, *rest = args
+        if name in self.commands or name.startswith("-"):
+            if others := [word for word in self.offered(ctx) if word.startswith(f"{name}@")]:
+                print(f"note: {' and '.join(others)} is offered, too; this is {self.taken(ctx)[name]}", file=sys.stderr)
+            return super().resolve_command(ctx, args)
+        found = self.offered(ctx).get(name)
+        if found is None and not ctx.resilient_parsing:
+            installed_here(ctx)
+            found = self.offered(ctx).get(name)
+        if found is None:
+            self.say_clash(ctx, name)
+            return super().resolve_command(ctx, args)
+        return name, self._loaded(ctx, name, found), rest
+
+    def offered(self, ctx: Any) -> dict[str, list[Entry]]:
+        """What the packages offer by the word that is typed next: a command, or all that lies in a group.
+
+        A command that several packages offer is `NAME@DISTRIBUTION` of each.
+        """
+        words: dict[str, list[Entry]] = {}
+        depth = len(self.path)
+        for entry in installed(ctx).commands:
+            if entry.path[:depth] == self.path and len(entry.path) > depth:
+                words.setdefault(entry.path[depth], []).append(entry)
+        named: dict[str, list[Entry]] = {}
+        for word, entries in words.items():
+            heads = [entry for entry in entries if len(entry.path) == depth + 1 and entry.target]
+            taken = len({entry.distribution for entry in heads}) > 1 or word in self.taken(ctx)
+            named |= {f"{word}@{head.distribution}": [head] for head in heads} if taken else {word: entries}
+        return named
+
+    def taken(self, ctx: Any) -> dict[str, str]:  # noqa: ARG002 - a group may ask the manifest
+        """Words that mean something here already, with who offers it as `NAME@DISTRIBUTION`."""
+        return {name: f"{name}@{OURS}" for name in self.commands}
+
+    def say_clash(self, ctx: Any, name: str) -> None:
+        """Refuse a word that several packages give a meaning.
+
+        Raises:
+            RecycleError: it names them, and what to type.
+        """
+        choices = [word for word in self.offered(ctx) if word.partition("@")[0] == name]
+        choices += [self.taken(ctx)[name]] if choices and name in self.taken(ctx) else []
+        if choices:
+            words = " ".join(["recycle", *self.path])
+            raise RecycleError(
+                f"{words} {name} is offered by {listed(word.partition('@')[2] for word in choices)}",
+                f"say which: {' or '.join(f'{words} {word}' for word in choices)}",
+            )
+
+    def _loaded(self, ctx: Any, name: str, entries: list[Entry]) -> Any:
+        path = (*self.path, name.partition("@")[0])
+        heads = [entry for entry in entries if entry.path == path and entry.target]
+        if not heads:
+            return _described(name, path, entries)
+        head, command = heads[0], command_of(heads[0])
+        if len(entries) == 1:
+            return command
+        inside = listed({entry.distribution for entry in entries if len(entry.path) > len(path)})
+        if inside and not isinstance(command, TyperGroup):
+            words = f"recycle {' '.join(path)}"
+            raise RecycleError(
+                f"{words} is a command of {head.distribution} and a group of {inside}",
+                f"uninstall one of them, or leave one out: RECYCLE_PLUGINS={','.join(_others(ctx, head))}",
+            )
+        return command if isinstance(command, OpenGroup) else _group(name, path, command.help, command.commands)
+
+
+def command_of(entry: Entry) -> Any:
+    """The command that an entry's target is, imported.
+
+    Raises:
+        RecycleError: it cannot be imported, or Typer can make no command of it.
+    """
+    module, _, attribute = entry.target.partition(":")
+    whose = f"the command {' '.join(entry.path)} of {entry.distribution}"
+    try:
+        with redirect_stdout(sys.stderr):  # what a package prints while it loads is no result
+            target = getattr(import_module(module), attribute)
+    except (Exception, SystemExit) as error:
+        raise RecycleError(
+            f"{whose}: {entry.target} cannot be imported: {type(error).__name__}: {error}",
+            f"reinstall or update {entry.distribution}",
+        ) from error
+    app = target if isinstance(target, typer.Typer) else typer.Typer(rich_markup_mode="markdown", add_completion=False)
+    try:
+        if app is not target:
+            app.command(entry.path[-1], epilog=entry.epilog or None)(target)
+        command = typer.main.get_command(app)
+    except Exception as error:  # typer's are of many types
+        raise RecycleError(
+            f"{whose}: Typer can make no command of {entry.target}: {error}", f"update {entry.distribution}"
+        ) from error
+    if isinstance(command, OpenGroup):
+        command.path = entry.path
+    return command
+
+
+def _described(name: str, path: tuple[str, ...], entries: list[Entry]) -> Any:
+    """A command or group as the help shows it: it has its summary, and is not imported."""
+    heads = [entry for entry in entries if entry.path == path]
+    head = heads[0] if heads else entries[0]
+    summary = head.summary if heads else f"Commands of {listed(sorted({entry.distribution for entry in entries}))}."
+    panel = None if head.distribution == OURS else head.distribution
+    if len(entries) == 1 and head.target and heads:
+        return TyperCommand(name, help=summary, rich_markup_mode="markdown", rich_help_panel=panel)
+    group = _group(name, path, summary, {})
+    group.rich_help_panel = panel
+    return group
+
+
+def _group(name: str, path: tuple[str, ...], text: str | None, commands: dict[str, Any]) -> OpenGroup:
+    group = OpenGroup(name=name, commands=commands, help=text, no_args_is_help=True, rich_markup_mode="markdown")
+    group.path = path
+    return group
+
+
+def _others(ctx: Any, entry: Entry) -> Iterator[str]:
+    return (package for package in installed(ctx).packages if package not in (entry.distribution, OURS))

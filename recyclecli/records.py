@@ -1,0 +1,47 @@
+"""What a plugin offers beside components: plain records, which are listed and looked up and take no settings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+ADDRESS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of `recycle`, or a group of commands.
+
+    Attributes:
+        path: the words that are typed after `recycle`, kebab-case: `("data", "dedupe")`. A path that begins as
+            that of a group puts the command into it, whoever brings the group.
+        target: `package.module:attribute` of a function with Typer's annotations, or of a `typer.Typer`; imported
+            when the command is typed. Empty for a group that has no code of its own.
+        summary: the line that `recycle --help` shows, with which nothing is imported.
+        epilog: Markdown that ends the command's own help, usually a line to be typed.
+
+    Raises:
+        ValueError: a field does not have that form.
+    """
+
+    path: tuple[str, ...]
+    target: str
+    summary: str
+    epilog: str = ""
+
+    def __post_init__(self) -> None:
+        words = [self.path] if isinstance(self.path, str) else list(self.path)
+        if isinstance(self.path, str) or not words:
+            raise ValueError(f"command path {self.path!r} is not a tuple of words, as ('data', 'dedupe')")
+        if wrong := [word for word in words if not (isinstance(word, str) and KEBAB.fullmatch(word))]:
+            raise ValueError(f"command path {self.path!r}: {wrong[0]!r} is not kebab-case")
+        if self.target and not ADDRESS.fullmatch(self.target):
+            raise ValueError(f"command {self.name}: target {self.target!r} is not 'package.module:attribute'")
+        if not self.summary.strip():
+            raise ValueError(f"command {self.name} has no summary, which `recycle --help` shows")
+
+    @property
+    def name(self) -> str:
+        """What is typed after `recycle`: `data dedupe`."""
+        return " ".join(self.path)

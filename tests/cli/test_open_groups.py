@@ -1,0 +1,162 @@
+"""Commands that packages bring: listed without an import, run alone, and never one in place of another in silence."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+
+import pytest
+from support import DISTS, recycle_here
+
+from recyclecli.cli.commands import COMMANDS
+from recyclecli.cli.group import command_of
+from recyclecli.manifest import Entry
+from recyclecli.types import Command
+
+
+def recycle(*words, cwd, dists=("commands",), **env):
+    return recycle_here(*words, cwd=cwd, env={"COLUMNS": "100", **env}, sites=[DISTS / name for name in dists])
+
+
+def test_help_lists_a_strangers_commands_under_its_package_and_imports_none(tmp_path):
+    root = recycle("--help", cwd=tmp_path)
+    assert root.returncode == 0
+    assert "acme-commands" in root.stdout
+    assert "What Acme does" in root.stdout
+    inside = recycle("data", "--help", cwd=tmp_path).stdout
+    assert inside.index("kfold") < inside.index("acme-commands") < inside.index("dedupe")
+    assert "upload" in recycle("acme", "--help", cwd=tmp_path).stdout
+    assert "greets" not in root.stdout + root.stderr + inside
+
+
+def test_a_command_runs_and_what_its_package_prints_is_no_result(tmp_path):
+    done = recycle("acme", "upload", "a.jpg", "--bucket", "bins", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "a.jpg to bins\n")
+    assert "the package greets" in done.stderr
+    assert recycle("data", "dedupe", cwd=tmp_path).stdout == "nothing is there twice\n"
+    assert recycle("plugins", "audit", cwd=tmp_path).stdout == "nothing is there twice\n"
+    assert recycle("aug", "weather", "rain", "--drops", 2, cwd=tmp_path).stdout == "2 drops\n"
+    text = recycle("acme", "upload", "--help", cwd=tmp_path).stdout
+    assert "Upload photos, each once." in text
+    assert "Example: recycle acme upload photos" in text
+
+
+def test_its_options_and_names_are_completed(tmp_path):
+    asked = {"_RECYCLE_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    for line, offered in (("", "acme"), ("acme ", "upload"), ("acme upload --bucket ", "belts"), ("data ", "dedupe")):
+        done = recycle(cwd=tmp_path, **asked, _TYPER_COMPLETE_ARGS=f"recycle {line}")
+        assert offered in [row.partition("\t")[0] for row in done.stdout.splitlines()]
+
+
+def test_a_bug_of_a_command_is_its_packages(tmp_path):
+    done = recycle("data", "dedupe", "--fail", cwd=tmp_path)
+    assert done.returncode == 70
+    assert "a bug of the plugin acme-commands: ZeroDivisionError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("data", "dedupe"), "say which: recycle data dedupe@acme-commands or recycle data dedupe@acme-commands-clash"),
+        (("aug", "flip"), "say which: recycle aug flip@acme-commands-clash or recycle aug flip@recycle-kornia"),
+        (("train",), "say which: recycle train@acme-commands-clash or recycle train@recyclecli"),
+        (("acme", "upload", "x"), "recycle acme is a command of acme-commands-clash and a group of acme-commands"),
+    ],
+)
+def test_of_two_packages_neither_wins_in_silence(tmp_path, words, said):
+    done = recycle(*words, cwd=tmp_path, dists=("commands", "commands-clash"))
+    assert done.returncode == 2, done.stdout
+    assert said in done.stderr
+
+
+def test_each_of_two_can_be_named(tmp_path):
+    both = {"cwd": tmp_path, "dists": ("commands", "commands-clash")}
+    assert recycle("data", "dedupe@acme-commands", **both).stdout == "nothing is there twice\n"
+    assert recycle("data", "dedupe@acme-commands-clash", **both).stdout == "another way\n"
+    assert "--epochs" in recycle("train@recyclecli", "--help", **both).stdout
+    assert "--aug-num" in recycle("aug", "flip@recycle-kornia", "--help", **both).stdout
+    text = recycle("data", "--help", **both).stdout
+    assert "dedupe@acme-commands " in text
+    assert "dedupe@acme-commands-clash" in text
+    diagnosed = recycle("doctor", "--help", **both)
+    assert "versions, GPU, plugins and disk" in diagnosed.stdout
+    assert "doctor@acme-commands-clash is offered, too" in diagnosed.stderr
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("raises", "acme_broken_raises:run cannot be imported: RuntimeError: no bucket is set"),
+        ("exits", "acme_broken_exits:run cannot be imported: SystemExit"),
+        ("missing", "acme_broken_missing:run cannot be imported: ModuleNotFoundError"),
+        ("value", "Typer can make no command of acme_broken_value:run"),
+    ],
+)
+def test_a_command_that_does_not_load_is_named_and_harms_no_other(tmp_path, how, said):
+    done = recycle("broken", how, cwd=tmp_path, dists=("commands-broken",))
+    assert done.returncode == 2, done.stdout
+    assert f"the command broken {how} of acme-commands-broken" in done.stderr
+    assert said in done.stderr
+    assert "remedy: " in done.stderr
+
+
+def test_a_path_that_nobody_can_type_disables_its_package_alone(tmp_path):
+    listed = recycle("plugins", "list", cwd=tmp_path, dists=("commands-path", "commands")).stdout
+    assert "'Acme Upload' is not kebab-case" in listed
+    assert "command: acme, acme upload, data dedupe" in listed
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (("data", "a:b", "x"), "is not a tuple of words"),
+        (((), "a:b", "x"), "is not a tuple of words"),
+        ((("data", "De dupe"), "a:b", "x"), "'De dupe' is not kebab-case"),
+        ((("data", 3), "a:b", "x"), "3 is not kebab-case"),
+        ((("dedupe",), "a.b", "x"), "is not 'package.module:attribute'"),
+        ((("dedupe",), "a:b", " "), "has no summary"),
+    ],
+)
+def test_a_record_that_is_none(fields, said):
+    with pytest.raises(ValueError, match=said.replace("(", r"\(")):
+        Command(*fields)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=[command.name for command in COMMANDS])
+def test_the_help_lists_each_command_by_its_first_sentence(command):
+    if not command.target:
+        return
+    loaded = command_of(Entry(**asdict(command), distribution="recyclecli"))
+    assert " ".join(loaded.help.split("\n\n")[0].split()) == command.summary
+    assert loaded.epilog == (command.epilog or None)
+
+
+def test_without_a_cache_and_another_process_commands_are_found_all_the_same(tmp_path):
+    """The manifest cannot be written, and nothing else can be started."""
+    program = (
+        "import subprocess, sys\nfrom recyclecli import manifest\nfrom recyclecli.cli.app import main\n"
+        "manifest._discovered_elsewhere = lambda wait: None\n"
+        "sys.argv = ['recycle', 'plugins', 'check']\nmain()"
+    )
+    env = {**os.environ, "RECYCLE_CACHE": "/proc/self/nowhere"}
+    done = subprocess.run([sys.executable, "-c", program], env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_allow_list_leaves_the_cores_own_commands(tmp_path):
+    done = recycle_here("plugins", "list", "--json", cwd=tmp_path, env={"RECYCLE_PLUGINS": "recycle-losses"})
+    states = {row["distribution"]: row["state"] for row in json.loads(done.stdout)}
+    assert (states["recyclecli"], states["recycle-losses"], states["recycle-smp"]) == ("ok", "ok", "blocked")
+
+
+def test_a_command_imports_its_own_module_alone(tmp_path):
+    program = (
+        "import sys\nfrom recyclecli.cli.app import main\nsys.argv = ['recycle', 'data', 'kfold', '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n"
+        "    print(*sorted(name for name in sys.modules if name.startswith('recyclecli.cli.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = {name.rpartition(".")[2] for name in done.stdout.splitlines()[-1].split()}
+    shell = {"app", "candidates", "completion", "doctor", "group", "options", "pipes", "plugins"}
+    assert loaded == {*shell, "kfold"}

@@ -1,0 +1,3 @@
+def dedupe() -> None:
+    """Do it another way."""
+    print("another way")
