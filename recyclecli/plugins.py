@@ -19,10 +19,8 @@ from pydantic import ValidationError
 from recyclecli import hookspecs
 from recyclecli.backends import ALLOW_LIST
 from recyclecli.errors import RecycleError, listed, nearest
-from recyclecli.records import Command
+from recyclecli.records import GROUP, Command
 from recyclecli.types import KINDS, Component, Kind, Options
-
-GROUP = "recyclecli"
 
 State = Literal["ok", "failed", "blocked"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.manifest import discover
+from recyclecli.discovery import discover
 from recyclecli.plugins import Registry
 
 if TYPE_CHECKING:

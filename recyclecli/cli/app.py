@@ -96,7 +96,7 @@ def _plugin_of(error: BaseException) -> str | None:
     from traceback import walk_tb
 
     from recyclecli.manifest import known
-    from recyclecli.plugins import GROUP
+    from recyclecli.records import GROUP
 
     targets = {re.split("[.:]", entry.target)[0]: entry.distribution for entry in known(0).commands}
     packages = {point.module.partition(".")[0]: point.dist.name for point in entry_points(group=GROUP) if point.dist}

@@ -107,7 +107,7 @@ class Augmentations(OpenGroup):
         self.say_clash(ctx, name)
         if "--help" in rest and (described := self.get_command(ctx, name)) is not None:
             return name, described, rest
-        from recyclecli.manifest import discover, offered
+        from recyclecli.discovery import discover, offered
 
         offer = discover().find("augmentation", name)
         return name, _command(offered(offer.component, offer.plugin.distribution), name, self), rest

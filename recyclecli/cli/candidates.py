@@ -33,8 +33,9 @@ def installed_here(ctx: typer.Context) -> Manifest:
     """What is installed, found in this process where no other could: plugins are loaded then."""
     from importlib.metadata import entry_points
 
-    from recyclecli.manifest import discover, fingerprint, manifest_of
-    from recyclecli.plugins import GROUP
+    from recyclecli.discovery import discover, manifest_of
+    from recyclecli.manifest import fingerprint
+    from recyclecli.records import GROUP
 
     points = entry_points(group=GROUP)
     if installed(ctx).fingerprint != fingerprint(points):
@@ -108,7 +109,7 @@ def train_setting(name: str) -> Callable[[], list[str]]:
     """Offers the values of a key of the recipe's section `train`."""
 
     def offer() -> list[str]:
-        from recyclecli.manifest import setting_of
+        from recyclecli.discovery import setting_of
         from recyclecli.settings import TrainSection
 
         return list(setting_of(name, TrainSection.model_fields[name]).choices)
@@ -148,7 +149,8 @@ def _assignments(keys: Any, incomplete: str) -> Named:
 
 def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
     """Keys of the recipe, and of the components that the command line, the recipe's file or the defaults name."""
-    from recyclecli.manifest import Setting, setting_of
+    from recyclecli.discovery import setting_of
+    from recyclecli.manifest import Setting
     from recyclecli.recipe import LISTS, Recipe
 
     flags = ctx.params

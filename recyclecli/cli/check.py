@@ -112,9 +112,9 @@ def _findings(
     from recyclecli.data.check.masks import mask_photos
     from recyclecli.data.check.photos import photo_files
     from recyclecli.data.sources import open_source
+    from recyclecli.discovery import discover
     from recyclecli.errors import LabelFaults, RecycleError, listed
     from recyclecli.files import refuse_overwrite, write_json
-    from recyclecli.manifest import discover
 
     if fix is not None and dataset != "coco":
         words = ["recycle", "data", "convert", str(root), f"{root}-coco", "--from", dataset, "--to", "coco"]
@@ -164,7 +164,7 @@ def _contents(
     from recyclecli.data.folds import FOLDS_FILE, read_listing
     from recyclecli.data.named import named_splits
     from recyclecli.data.sources import Subset, annotation_places, open_source
-    from recyclecli.manifest import discover
+    from recyclecli.discovery import discover
 
     folds = read_listing(root / FOLDS_FILE)[0] if (root / FOLDS_FILE).is_file() else ()
     if dataset != "coco":

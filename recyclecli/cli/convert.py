@@ -50,7 +50,7 @@ def convert(
     Exit code 1 where a format cannot hold all regions, whose number is printed.
     """
     from recyclecli.data.convert import convert as convert_data
-    from recyclecli.manifest import discover
+    from recyclecli.discovery import discover
 
     settings = dataset_settings(option, crowds)
     done = convert_data(

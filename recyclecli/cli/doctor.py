@@ -11,8 +11,8 @@ from recyclecli.cli.options import AsJson
 
 def doctor(as_json: AsJson = False) -> None:
     """Look at versions, GPU, plugins and disk; exit 1 when something must be fixed."""
+    from recyclecli.discovery import discover
     from recyclecli.engine.doctor import examine
-    from recyclecli.manifest import discover
 
     findings = list(examine(discover(), Path()))
     if as_json:

@@ -25,11 +25,11 @@ def init(
     from recyclecli.data.sources import open_source
     from recyclecli.data.splits import make_split
     from recyclecli.data.starter import CPU, GPU, starter_recipe
+    from recyclecli.discovery import discover
     from recyclecli.engine.doctor import has_gpu
     from recyclecli.errors import RecycleError
     from recyclecli.files import refuse_overwrite
     from recyclecli.locks import held
-    from recyclecli.manifest import discover
     from recyclecli.owned import Owned
     from recyclecli.recipe import DataSection
 

@@ -25,8 +25,8 @@ app = typer.Typer(cls=Plugins, no_args_is_help=True, help="What is installed, fr
 @app.command("list", epilog="Example: `recycle plugins list --json`")
 def list_plugins(as_json: AsJson = False) -> None:
     """Every plugin: version, state, what it offers, and why one offers nothing."""
+    from recyclecli.discovery import discover
     from recyclecli.kit.faults import clashes
-    from recyclecli.manifest import discover
 
     registry = discover()
     plugins = registry.plugins
@@ -74,8 +74,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """A component's options: type, default, meaning."""
+    from recyclecli.discovery import discover
     from recyclecli.errors import RecycleError, nearest
-    from recyclecli.manifest import discover
 
     registry = discover()
     bare, _, distribution = name.partition("@")

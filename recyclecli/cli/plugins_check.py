@@ -22,9 +22,9 @@ def check(
     ] = None,
 ) -> None:
     """Exit 1 when a plugin failed to load, lacks something it needs, or fails the tests of its kind: for CI."""
+    from recyclecli.discovery import discover
     from recyclecli.errors import FaultsFound, RecycleError, nearest
     from recyclecli.kit.faults import clashes, faults
-    from recyclecli.manifest import discover
 
     registry = discover()
     offers = {name: [offer for offer in registry.offers() if offer.plugin.distribution == name] for name in names or ()}

@@ -43,9 +43,9 @@ def show(
     """Draw the annotations on photos, the rarest classes first: a PNG, or an HTML page."""
     from recyclecli.data.palette import palette
     from recyclecli.data.sources import open_source
+    from recyclecli.discovery import discover
     from recyclecli.errors import RecycleError
     from recyclecli.files import refuse_overwrite, whole, write_text
-    from recyclecli.manifest import discover
 
     form = out.suffix.lower()
     if form not in (".png", ".html"):

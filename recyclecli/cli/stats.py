@@ -46,8 +46,8 @@ def stats(
     import json
 
     from recyclecli.data.stats import folder_stats
+    from recyclecli.discovery import discover
     from recyclecli.files import refuse_overwrite, write_text
-    from recyclecli.manifest import discover
 
     root = data_root(data)
     if html is not None:

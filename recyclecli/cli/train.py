@@ -86,9 +86,9 @@ def train(
 ) -> None:
     """Train a model; everything about the run lies in runs/NAME afterwards."""
     from recyclecli.data.splits import make_split
+    from recyclecli.discovery import discover
     from recyclecli.engine.runs import find_run
     from recyclecli.errors import RecycleError
-    from recyclecli.manifest import discover
     from recyclecli.resolve import resolve
 
     flags: dict[str, Any] = {

@@ -9,7 +9,7 @@ import time
 import pytest
 from support import DISTS, recycle_here, run_recycle
 
-from recyclecli import manifest
+from recyclecli import discovery, manifest
 from recyclecli.cli.app import main
 
 PLUGINS = ("recycle_datasets", "recycle_kornia", "recycle_smp", "recycle_losses", "recycle_densecrf", "acme_raises")
@@ -41,7 +41,7 @@ def cache(tmp_path):
 
 def discover_impatiently(cache, path):
     """Have the manifest made by its process, whose patience is short here."""
-    program = "import recyclecli.manifest as m; m.PATIENCE = 0.3; m.main()"
+    program = "import recyclecli.discovery as m; m.PATIENCE = 0.3; m.main()"
     env = {**os.environ, "RECYCLE_CACHE": str(cache), "PYTHONPATH": path}
     subprocess.run([sys.executable, "-P", "-c", program], env=env, check=True, capture_output=True, timeout=30)
 
@@ -83,7 +83,7 @@ def discover_impatiently(cache, path):
     ],
 )
 def test_each_place_offers_its_names(monkeypatch, capsys, line, offered):
-    manifest.discover()
+    discovery.discover()
     for name, value in ASKED.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "80")  # main() sets it: this puts it back
@@ -227,7 +227,7 @@ def test_commands_that_discover_store_what_they_found(tmp_path, cache):
     shared = {"env": {"RECYCLE_CACHE": str(cache)}, "sites": [DISTS / "rain"], "cwd": tmp_path}
     assert recycle_here("plugins", "list", **shared).returncode == 0
     (file,) = cache.iterdir()
-    found = manifest.Manifest.model_validate_json(file.read_text())
+    found = manifest.read(file.read_text())
     settings = {one.name: one for one in found.of("augmentation")["rain"].settings}
     assert {name: one.form for name, one in settings.items()} == {
         "drops": "text",
@@ -264,10 +264,10 @@ def test_the_cache_is_where_the_platform_has_it(monkeypatch, platform, env, fold
 
 def test_who_does_not_finish_loading_is_named(monkeypatch, capsys):
     """A command that needs the plugins waits, and says for whom."""
-    load = manifest.plugins.discover
-    monkeypatch.setattr(manifest, "PATIENCE", 0.05)
-    monkeypatch.setattr(manifest.plugins, "discover", lambda found: time.sleep(0.4) or load(found=found))
-    manifest.discover()
+    load = discovery.plugins.discover
+    monkeypatch.setattr(discovery, "PATIENCE", 0.05)
+    monkeypatch.setattr(discovery.plugins, "discover", lambda found: time.sleep(0.4) or load(found=found))
+    discovery.discover()
     said = capsys.readouterr().err
     assert "still waiting for the plugin recycle-losses" in said
     assert "RECYCLE_PLUGINS" in said

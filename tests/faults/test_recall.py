@@ -59,7 +59,7 @@ def check(root, code):
     from recyclecli.data.check import check_coco, check_masks, lint_source
     from recyclecli.data.check.folders import lint_folders
     from recyclecli.data.sources import open_source
-    from recyclecli.manifest import discover
+    from recyclecli.discovery import discover
 
     if code in MASK_CODES:
         found = check_masks(root)

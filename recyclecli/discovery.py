@@ -1,0 +1,163 @@
+"""Discovering plugins with patience, and describing what they offer for the manifest.
+
+    python -m recyclecli.discovery
+
+discovers them in a process of its own, stores the manifest and prints it.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from importlib.metadata import EntryPoint, entry_points
+from threading import Thread, Timer
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+from recyclecli import plugins
+from recyclecli.backends import ALLOW_LIST
+from recyclecli.manifest import Entry, Form, Manifest, Offered, Setting, fingerprint, store
+from recyclecli.plugins import Plugin, Registry
+from recyclecli.records import GROUP
+from recyclecli.types import Component
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+PATIENCE = 10.0  # seconds that a plugin may take before it is told, or left out
+LIFETIME = 60.0  # seconds after which the process that discovers ends whatever it is doing
+
+
+def discover() -> Registry:
+    """`recyclecli.plugins.discover`, which says after a while whom it waits for, and stores the manifest."""
+    installed = entry_points(group=GROUP)
+    found: list[Plugin] = []
+    for name, points in _by_distribution(installed):
+        waiting = Timer(PATIENCE, _complain, (name,))
+        waiting.daemon = True
+        waiting.start()
+        try:
+            found += plugins.discover(found=points).plugins
+        finally:
+            waiting.cancel()
+    registry = Registry(tuple(found))
+    store(manifest_of(registry, installed))
+    return registry
+
+
+def manifest_of(registry: Registry, installed: Iterable[EntryPoint]) -> Manifest:
+    """The manifest of what is registered, from these entry points."""
+    return Manifest(
+        fingerprint=fingerprint(installed),
+        packages=tuple(dict.fromkeys(plugin.distribution for plugin in registry.plugins)),
+        components=tuple(offered(offer.component, offer.plugin.distribution) for offer in registry.offers()),
+        commands=tuple(
+            Entry(**asdict(command), distribution=plugin.distribution)
+            for plugin in registry.plugins
+            for command in plugin.commands
+        ),
+    )
+
+
+def offered(component: Component, distribution: str) -> Offered:
+    """A component as the manifest keeps it."""
+    fields = component.options.model_fields
+    offline: Mapping[str, Any] | None = getattr(component, "offline", None)
+    return Offered(
+        kind=component.kind,
+        name=component.name,
+        distribution=distribution,
+        summary=component.summary,
+        settings=tuple(setting_of(name, field) for name, field in fields.items()),
+        offline=None if offline is None else {name: _shown(value) for name, value in offline.items()},
+        layouts=dict(getattr(component, "layouts", {})),
+    )
+
+
+def setting_of(name: str, field: FieldInfo) -> Setting:
+    """A field of a component's options, or of the recipe."""
+    form, metavar = _form(field)
+    default = "" if field.is_required() else _shown(field.get_default(call_default_factory=True))
+    choices = (_choices(field) if form == "text" else ()) or tuple(str(one) for one in field.examples or ())
+    return Setting(
+        name=name, help=field.description or "", form=form, metavar=metavar, default=default, choices=choices
+    )
+
+
+def _plain(field: FieldInfo) -> Any:
+    """The type of an option, without `| None`."""
+    kinds = [kind for kind in get_args(field.annotation) if kind is not type(None)]
+    return kinds[0] if len(kinds) == 1 and type(None) in get_args(field.annotation) else field.annotation
+
+
+def _choices(field: FieldInfo) -> tuple[str, ...]:
+    plain = _plain(field)
+    return tuple(str(choice) for choice in get_args(plain)) if get_origin(plain) is Literal else ()
+
+
+def _form(field: FieldInfo) -> tuple[Form, str]:
+    """How an option is given, and what its value is called."""
+    plain = _plain(field)
+    origin = get_origin(plain) or plain
+    if origin is bool:
+        return "flag", ""
+    if origin is Literal:
+        return "text", "|".join(_choices(field))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return "mapping", "KEY=VALUE"
+    if origin in (tuple, list, set, frozenset):
+        return "list", _metavar(get_args(plain)[0] if get_args(plain) else str)
+    return "text", _metavar(origin)
+
+
+def _metavar(kind: Any) -> str:
+    return {int: "INTEGER", float: "NUMBER"}.get(kind, "TEXT")
+
+
+def _shown(value: Any) -> str:
+    if value in (None, (), [], {}, ""):
+        return ""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def _by_distribution(installed: Iterable[EntryPoint]) -> list[tuple[str, list[EntryPoint]]]:
+    """Entry points by their distribution, in its order."""
+    groups: dict[str, list[EntryPoint]] = {}
+    for point in installed:
+        groups.setdefault(point.dist.name if point.dist else "unknown", []).append(point)
+    return sorted(groups.items())
+
+
+def _complain(name: str) -> None:
+    print(f"still waiting for the plugin {name}, which does not finish loading", file=sys.stderr)
+    print(f"  remedy: end this with Ctrl-C; uninstall {name}, or leave it out with ${ALLOW_LIST}", file=sys.stderr)
+
+
+def _patiently(name: str, points: list[EntryPoint]) -> tuple[Plugin, ...]:
+    """The plugins of a distribution; a failed one where it does not finish loading."""
+    found: list[Plugin] = []
+    thread = Thread(target=lambda: found.extend(plugins.discover(found=points).plugins), daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    return tuple(found) or (Plugin(name, name, "", "failed", "does not finish loading"),)
+
+
+def main() -> None:
+    """Discover, store, print."""
+    faulthandler.dump_traceback_later(LIFETIME, exit=True)  # also where a plugin holds the interpreter
+    installed = entry_points(group=GROUP)
+    found = [plugin for name, points in _by_distribution(installed) for plugin in _patiently(name, points)]
+    manifest = manifest_of(Registry(tuple(found)), installed)
+    store(manifest)
+    try:
+        print(manifest.text(), file=sys.__stdout__, flush=True)
+    except OSError:  # whoever asked has gone
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
