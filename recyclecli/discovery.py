@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from recyclecli import plugins
 from recyclecli.backends import ALLOW_LIST
-from recyclecli.manifest import Entry, Form, Manifest, Offered, Setting, fingerprint, store
+from recyclecli.manifest import Entry, Form, Manifest, Named, Offered, Setting, fingerprint, store
 from recyclecli.plugins import Plugin, Registry
 from recyclecli.records import GROUP
 from recyclecli.types import Component
@@ -57,6 +57,10 @@ def manifest_of(registry: Registry, installed: Iterable[EntryPoint]) -> Manifest
             Entry(**asdict(command), distribution=plugin.distribution)
             for plugin in registry.plugins
             for command in plugin.commands
+        ),
+        recipes=tuple(
+            Named(name, str(offer.recipe.path()), offer.recipe.summary, offer.plugin.distribution)
+            for name, offer in registry.recipes().items()
         ),
     )
 

@@ -1,8 +1,8 @@
-"""The hooks: one per kind of component, and one for commands.
+"""The hooks: one per kind of component, one for commands and one for recipes.
 
 A plugin is a distribution with an entry point in the group `recyclecli` that names a module
 (or object) holding `@hookimpl` functions of these names. Each returns an iterable of
-components or commands; the module itself imports nothing heavy, since listing plugins imports it.
+components or records; the module itself imports nothing heavy, since listing plugins imports it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         DatasetComponent,
         LossComponent,
         ModelComponent,
+        NamedRecipe,
         PostprocessorComponent,
     )
 
@@ -103,6 +104,20 @@ def recycle_commands() -> Iterable[Command]:
         @hookimpl
         def recycle_commands():
             yield Command(("data", "dedupe"), "acme_dedupe.cli:dedupe", "Drop photos that are there twice")
+
+    .. versionadded:: 0.2
+    """
+    return ()
+
+
+@hookspec
+def recycle_recipes() -> Iterable[NamedRecipe]:
+    """Recipes by name: `recycle train --recipe NAME`.
+
+    Example:
+        @hookimpl
+        def recycle_recipes():
+            yield NamedRecipe("belt", "acme_recipes:belt.yaml", "Small photos of a belt, trained for an hour")
 
     .. versionadded:: 0.2
     """

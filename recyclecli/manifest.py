@@ -85,6 +85,21 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """One recipe by name.
+
+    Attributes:
+        name: what picks it: `NAME@DISTRIBUTION` where several packages offer one.
+        file: where it lies.
+    """
+
+    name: str
+    file: str
+    summary: str
+    distribution: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What is installed.
 
@@ -93,12 +108,14 @@ class Manifest:
         packages: every distribution with a plugin, also of those that do not load.
         components: in order of kind and name.
         commands: in order of distribution, and as each lists its own.
+        recipes: likewise.
     """
 
     fingerprint: str = ""
     packages: tuple[str, ...] = ()
     components: tuple[Offered, ...] = ()
     commands: tuple[Entry, ...] = ()
+    recipes: tuple[Named, ...] = ()
 
     def of(self, kind: Kind) -> dict[str, Offered]:
         """The components of a kind by the name that picks them: `name@distribution` where two share one."""
@@ -124,7 +141,10 @@ def read(text: str) -> Manifest:
             for one in content["components"]
         ]
         commands = [Entry(**{**one, "path": tuple(one["path"])}) for one in content["commands"]]
-        return Manifest(content["fingerprint"], tuple(content["packages"]), tuple(components), tuple(commands))
+        recipes = [Named(**one) for one in content["recipes"]]
+        return Manifest(
+            content["fingerprint"], tuple(content["packages"]), tuple(components), tuple(commands), tuple(recipes)
+        )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no manifest: {error}") from error
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from recyclecli import hookspecs
 from recyclecli.backends import ALLOW_LIST
 from recyclecli.errors import RecycleError, listed, nearest
-from recyclecli.records import GROUP, Command
+from recyclecli.records import GROUP, Command, NamedRecipe
 from recyclecli.types import KINDS, Component, Kind, Options
 
 State = Literal["ok", "failed", "blocked"]
@@ -27,7 +27,7 @@ State = Literal["ok", "failed", "blocked"]
 HOOKS: dict[str, Kind] = {f"recycle_{'losses' if kind == 'loss' else kind + 's'}": kind for kind in KINDS}
 """Hook name to the kind of component that it may return."""
 
-RECORDS = {"recycle_commands": Command}
+RECORDS = {"recycle_commands": Command, "recycle_recipes": NamedRecipe}
 """Hook name to the record that it may return."""
 
 CORE = "recyclecli"  # its own commands come as a plugin's, and no allow-list leaves them out
@@ -44,7 +44,7 @@ class Plugin:
         state: `ok`; `failed` with its `cause`; `blocked` when RECYCLE_PLUGINS leaves it out.
         cause: why it offers nothing, and what to do; empty when ok.
         components: what it offers; empty unless ok.
-        commands: likewise.
+        commands, recipes: likewise.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Plugin:
     cause: str = ""
     components: tuple[Component, ...] = ()
     commands: tuple[Command, ...] = ()
+    recipes: tuple[NamedRecipe, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,19 @@ class Offer:
         return self.factory()(options, context)
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedRecipe:
+    """A named recipe and the plugin that offers it."""
+
+    recipe: NamedRecipe
+    plugin: Plugin
+
+    @property
+    def qualified(self) -> str:
+        """The name that picks it whatever else is installed: `belt@acme-recipes`."""
+        return f"{self.recipe.name}@{self.plugin.distribution}"
+
+
 @dataclass(frozen=True)
 class Registry:
     """What is installed. Make one with `discover`; there is no global one."""
@@ -137,6 +151,12 @@ class Registry:
                 f"say which: {' or '.join(offer.qualified for offer in found)}",
             )
         raise RecycleError(f"no {kind} is called {name!r}", nearest(name, self.names(kind)) + self.broken())
+
+    def recipes(self) -> dict[str, OfferedRecipe]:
+        """The named recipes by what picks them: `NAME@DISTRIBUTION` where several packages offer one."""
+        every = [OfferedRecipe(recipe, plugin) for plugin in self.plugins for recipe in plugin.recipes]
+        names = [offer.recipe.name for offer in every]
+        return {offer.recipe.name if names.count(offer.recipe.name) == 1 else offer.qualified: offer for offer in every}
 
     def broken(self) -> str:
         """The plugins that were not loaded, to be added to a message."""
@@ -185,11 +205,12 @@ def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | 
     for distribution, version, point in ordered:
         plugin = _load(point, distribution, version, allowed)
         keys = {(distribution, "command", command.name) for command in plugin.commands}
+        keys |= {(distribution, "recipe", recipe.name) for recipe in plugin.recipes}
         keys |= {(distribution, component.kind, component.name) for component in plugin.components}
         doubled = [f"{kind} {name}" for _, kind, name in sorted(keys & taken)]
         if doubled:  # name@distribution could not tell them apart
             cause = f"another entry point of {distribution} offers {listed(doubled)} already"
-            plugin = replace(plugin, state="failed", cause=cause, components=(), commands=())
+            plugin = replace(plugin, state="failed", cause=cause, components=(), commands=(), recipes=())
         taken |= keys
         plugins.append(plugin)
     return Registry(tuple(plugins))
@@ -201,16 +222,16 @@ def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset
         return Plugin(point.name, distribution, version, "blocked", f"not in ${ALLOW_LIST}")
     try:
         with redirect_stdout(sys.stderr):
-            components, commands = _offered(point)
+            components, commands, recipes = _offered(point)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit too
         cause = str(error) if isinstance(error, RecycleError) else f"{type(error).__name__}: {error}"
         return Plugin(point.name, distribution, version, "failed", cause)
-    return Plugin(point.name, distribution, version, components=components, commands=commands)
+    return Plugin(point.name, distribution, version, components=components, commands=commands, recipes=recipes)
 
 
-def _offered(point: EntryPoint) -> tuple[tuple[Component, ...], tuple[Command, ...]]:
+def _offered(point: EntryPoint) -> tuple[tuple[Component, ...], tuple[Command, ...], tuple[NamedRecipe, ...]]:
     manager = pluggy.PluginManager("recyclecli")
     manager.add_hookspecs(hookspecs)
     try:
@@ -231,7 +252,8 @@ def _offered(point: EntryPoint) -> tuple[tuple[Component, ...], tuple[Command, .
         for one in _returned(manager, hook, hook in marked, f"{kind} component", Component, kind)
     ]
     commands = _returned(manager, "recycle_commands", "recycle_commands" in marked, "command", Command)
-    return tuple(components), tuple(commands)
+    recipes = _returned(manager, "recycle_recipes", "recycle_recipes" in marked, "recipe", NamedRecipe)
+    return tuple(components), tuple(commands), tuple(recipes)
 
 
 def _returned(

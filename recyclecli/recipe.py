@@ -55,7 +55,7 @@ class DataFile(Section):
 class DataSection(Section):
     """What to train on and how the photos reach the model."""
 
-    dataset: Part = Field(Part(name="coco"), description="how the data is read")
+    dataset: Part = Field(description="how the data is read")
     root: Path = Field(
         default_factory=lambda: Path(os.environ.get("RECYCLE_DATA") or "data"), description="folder of the photos"
     )
@@ -90,15 +90,14 @@ class Recipe(Section):
     """Everything about a run; `resolve` makes one in which every name and option is checked."""
 
     seed: int = Field(0, ge=0, lt=2**32, description="all chance derives from it")
-    data: DataSection = Field(DataSection(), description="what to train on, and how photos reach the model")
-    model: Part = Field(Part(name="fpn"), description="maps photos to logits")
+    data: DataSection = Field(description="what to train on, and how photos reach the model")
+    model: Part = Field(description="maps photos to logits")
     loss: tuple[LossPart, ...] = Field(
-        (LossPart(name="ce", class_weights="effective-number"), LossPart(name="dice", weight=0.5)),
         min_length=1,
         max_length=MOST_PARTS,
         description="added up by their weights",
     )
-    aug: Parts = Field((ListedPart(name="flip"),), description="changes training batches, in order")
+    aug: Parts = Field((), description="changes training batches, in order")
     post: Parts = Field((), description="changes probabilities, in order, in eval and predict")
     train: TrainSection = Field(TrainSection(), description="how the weights are found")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
 
 GROUP = "recyclecli"
 """The group of the entry points that name plugins."""
@@ -48,3 +50,34 @@ class Command:
     def name(self) -> str:
         """What is typed after `recycle`: `data dedupe`."""
         return " ".join(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRecipe:
+    """A recipe that is called by its name: `recycle train --recipe NAME`.
+
+    Attributes:
+        name: kebab-case. `default` is what a bare `recycle train` uses.
+        file: `package:path/in/it.yaml`, a recipe; what it leaves out is that of its `base: NAME`, else of `default`.
+        summary: the line that `recycle recipes list` shows.
+
+    Raises:
+        ValueError: a field does not have that form.
+    """
+
+    name: str
+    file: str
+    summary: str
+
+    def __post_init__(self) -> None:
+        if not KEBAB.fullmatch(self.name):
+            raise ValueError(f"recipe name {self.name!r} is not kebab-case")
+        if not re.fullmatch(r"[A-Za-z_][\w.]*:[^/\\][^\\]*\.ya?ml", self.file):
+            raise ValueError(f"recipe {self.name}: file {self.file!r} is not 'package:path/in/it.yaml'")
+        if not self.summary.strip():
+            raise ValueError(f"recipe {self.name} has no summary, which `recycle recipes list` shows")
+
+    def path(self) -> Path:
+        """Where its file lies."""
+        package, _, inside = self.file.partition(":")
+        return Path(str(files(package).joinpath(inside)))

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from recyclecli.bases import MERGED, whole_tree
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.plugins import Registry
 from recyclecli.printable import short_repr
-from recyclecli.reading import MissingFile, parse_yaml, read_yaml
-from recyclecli.recipe import LISTS, DataFile, DataSection, Part, Recipe
+from recyclecli.reading import parse_yaml
+from recyclecli.recipe import LISTS, DataFile, DataSection, ListedPart, LossPart, Part, Recipe
+from recyclecli.types import Kind
 
 KEY = 200  # characters of a key that a message names
 
 
 def resolve(
     registry: Registry,
-    file: Path | None = None,
+    recipe: str | Path | None = None,
     flags: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
 ) -> Recipe:
-    """Defaults < the recipe file < flags and `-o key=value`, checked whole against what is installed.
+    """Its base < the recipe < flags and `-o key=value`, checked whole against what is installed.
 
     Args:
         registry: the installed components.
-        file: a YAML recipe.
+        recipe: by name, or a YAML file; None for `default`.
         flags: dotted key to value, from the command line's own flags. With `data.root` the annotation files of the
             recipe that lie in its root move along.
         overrides: `key=value` texts; the value is read as YAML.
@@ -36,7 +38,7 @@ def resolve(
     Raises:
         RecycleError: every fault at once, a line each, with its key, value and the nearest valid name.
     """
-    tree = _defaults(_read(file) if file else {})
+    tree = _spelled_out(whole_tree(recipe, recipe_files(registry)))
     faults: list[str] = []
     settings = dict(flags or {})
     for text in overrides:
@@ -61,42 +63,42 @@ def resolve(
         except (AttributeError, TypeError):
             faults.append(f"{key} = {short_repr(settings[key])}: it would be set in no section of keys and values")
     try:
-        recipe, more = _check_parts(Recipe.model_validate(tree), registry)
+        resolved = Recipe.model_validate(tree)
+        complete, more = _complete(resolved.parts(), registry)
         faults += more
     except ValidationError as error:
         faults += [_fault(Recipe, detail) for detail in error.errors()]
-        faults += _check_parts(_sound_parts(tree), registry)[1]
+        faults += _complete(_sound_parts(tree), registry)[1]
     if faults:
-        where = f"the recipe ({file})" if file else "the recipe"
+        where = f"the recipe ({recipe})" if recipe else "the recipe"
         raise RecycleError("\n  ".join([f"{len(faults)} fault(s) in {where}:", *faults]))
-    return recipe
+    lists = {key: tuple(complete[id(part)] for part in getattr(resolved, key)) for key in LISTS}
+    data = resolved.data.model_copy(update={"dataset": complete[id(resolved.data.dataset)]})
+    return resolved.model_copy(update={"model": complete[id(resolved.model)], "data": data, **lists})
 
 
-def unchecked(file: Path) -> Recipe:
-    """The recipe of a file, its components and their options unchecked; RecycleError or ValidationError if none."""
-    return Recipe.model_validate(_defaults(_read(file)))
+def recipe_files(registry: Registry) -> dict[str, Path]:
+    """Where the installed recipes lie, by what picks them; `NAME@DISTRIBUTION` picks every one."""
+    offers = registry.recipes()
+    places = {name: offer.recipe.path() for name, offer in offers.items()}
+    return {offer.qualified: places[name] for name, offer in offers.items()} | places
 
 
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        tree = read_yaml(file)
-    except MissingFile as error:
-        raise RecycleError(f"recipe {file} does not exist", f"recycle init --out {shlex.quote(str(file))}") from error
-    if tree is not None and not isinstance(tree, dict):
-        raise RecycleError(f"{file} is not a recipe: a mapping of sections is expected")
-    return tree or {}
+def unchecked(recipe: str | Path | None, named: Mapping[str, Path]) -> Recipe:
+    """A recipe by name or file, its components and their options unchecked; RecycleError or ValidationError if none."""
+    return Recipe.model_validate(_spelled_out(whole_tree(recipe, named)))
 
 
-def _defaults(tree: dict[str, Any]) -> dict[str, Any]:
+def _spelled_out(tree: dict[str, Any]) -> dict[str, Any]:
     """`tree` with its components spelled out as mappings, lists of them as lists."""
-    full = Recipe().model_dump(include={"model", "loss", "aug"}) | tree
-    for key in ("data", "train"):
+    full = dict(tree)
+    for key in MERGED:
         if not isinstance(full.get(key) or {}, dict):
             raise RecycleError(f"recipe: {key} = {short_repr(full[key])} is no section of keys and values")
         full[key] = dict(full.get(key) or {})
-    full["data"].setdefault("dataset", "coco")
-    full["model"] = _spelled(full["model"])
-    full["data"]["dataset"] = _spelled(full["data"]["dataset"])
+    for owner, key in ((full, "model"), (full["data"], "dataset")):
+        if key in owner:
+            owner[key] = _spelled(owner[key])
     for key in LISTS:
         full[key] = _spelled_list(full.get(key))
     return full
@@ -172,19 +174,23 @@ def _entry(section: str, entries: list[dict[str, Any]], rest: list[str]) -> tupl
     raise LookupError(f"{section} holds no such entry; {nearest(rest[0], names)}")
 
 
-def _sound_parts(tree: dict[str, Any]) -> Recipe:
-    """A recipe of the components that a faulty tree names, as far as their entries have the form of one."""
-    recipe = Recipe()
+def _sound_parts(tree: dict[str, Any]) -> list[tuple[str, Kind, Part]]:
+    """The components that a faulty tree names, as far as their entries have the form of one: (key, kind, part)."""
     data = tree.get("data")
-    dataset = {"dataset": data.get("dataset")} if isinstance(data, dict) else {}
-    sections: list[dict[str, Any]] = [{"data": dataset}, *({key: tree.get(key)} for key in ("model", *LISTS))]
-    for section in sections:
+    entries: list[tuple[str, Kind, type[Part], Any]] = [("model", "model", Part, tree.get("model"))]
+    if isinstance(data, dict):
+        entries.insert(0, ("data.dataset", "dataset", Part, data.get("dataset")))
+    for key, kind in LISTS.items():
+        form: type[Part] = LossPart if key == "loss" else ListedPart
+        entries += [(key, kind, form, part) for part in tree[key]] if isinstance(tree.get(key), list) else []
+    found: list[tuple[str, Kind, Part]] = []
+    for key, kind, form, value in entries:
         try:
-            found = Recipe.model_validate(section)
+            part = form.model_validate(value)
         except ValidationError:
             continue
-        recipe = recipe.model_copy(update={key: getattr(found, key) for key in section})
-    return recipe
+        found.append((f"{key}.{part.name}" if key in LISTS else key, kind, part))
+    return found
 
 
 def _fault(model: type[BaseModel], detail: Any) -> str:
@@ -198,11 +204,11 @@ def _fault(model: type[BaseModel], detail: Any) -> str:
     return f"{key} = {short_repr(detail['input'])}: unknown key; {nearest(str(detail['loc'][-1]), model.model_fields)}"
 
 
-def _check_parts(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
-    """The recipe with every component's options complete, and what is wrong with them."""
+def _complete(parts: Iterable[tuple[str, Kind, Part]], registry: Registry) -> tuple[dict[int, Part], list[str]]:
+    """Each part by its id with its options complete, and what is wrong with them."""
     faults = []
     complete: dict[int, Part] = {}
-    for key, kind, part in recipe.parts():
+    for key, kind, part in parts:
         try:
             offer = registry.find(kind, part.name)
             if missing := offer.missing():
@@ -213,8 +219,4 @@ def _check_parts(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]
             faults.append(f"{key} = {part.name!r}: {error.args[0]}; {error.remedy}")
         except ValidationError as error:
             faults += [f"{key}.{_fault(offer.component.options, detail)}" for detail in error.errors()]
-    if faults:
-        return recipe, faults
-    lists = {key: tuple(complete[id(part)] for part in getattr(recipe, key)) for key in LISTS}
-    data = recipe.data.model_copy(update={"dataset": complete[id(recipe.data.dataset)]})
-    return recipe.model_copy(update={"model": complete[id(recipe.model)], "data": data, **lists}), faults
+    return complete, faults

@@ -18,6 +18,7 @@ from recyclecli.errors import LabelFaults as LabelFaults
 from recyclecli.errors import RecycleError as RecycleError
 from recyclecli.records import ADDRESS, KEBAB
 from recyclecli.records import Command as Command
+from recyclecli.records import NamedRecipe as NamedRecipe
 
 if TYPE_CHECKING:
     import numpy as np

@@ -170,5 +170,5 @@ def split(settings: Mapping[str, Any] = {}, recipe: Place | None = None) -> Spli
     from recyclecli.resolve import resolve
 
     installed = registry()
-    resolved = resolve(installed, Path(recipe) if recipe else None, settings)
+    resolved = resolve(installed, recipe, settings)
     return make_split(installed, resolved.data, resolved.seed)

@@ -54,7 +54,7 @@ def train_folds(
 
     Args:
         settings: dotted recipe keys to values; `data.fold` is what this sets itself.
-        recipe: a YAML recipe; `settings` go before it.
+        recipe: by name, or a YAML file; `settings` go before it.
         name: of the runs, which become NAME-fold0 and so on; the model's name when left out.
         runs: folder of the runs; ./runs when left out.
         overrides: `key=value` texts.
@@ -69,7 +69,7 @@ def train_folds(
     from recyclecli.judge.scores import evaluation
     from recyclecli.resolve import resolve
 
-    resolved = resolve(registry(), Path(recipe) if recipe else None, settings, overrides)
+    resolved = resolve(registry(), recipe, settings, overrides)
     if resolved.data.fold is not None or resolved.data.train:
         raise RecycleError("all folds are asked for, and a fold or explicit files too", "leave out one of the two")
     name = name or f"{resolved.model.name.partition('@')[0]}-all"

@@ -61,7 +61,7 @@ def train(
 
     Args:
         settings: dotted recipe keys to values, as `{"model": "fpn", "data.root": "data"}`.
-        recipe: a YAML recipe; `settings` go before it.
+        recipe: by name, or a YAML file; `settings` go before it.
         name: of the run.
         runs: folder of the runs; ./runs when left out.
         callbacks: of Lightning's, beside our own.
@@ -70,7 +70,7 @@ def train(
     from recyclecli.resolve import resolve
 
     installed = registry()
-    resolved = resolve(installed, Path(recipe) if recipe else None, settings)
+    resolved = resolve(installed, recipe, settings)
     split = make_split(installed, resolved.data, resolved.seed)
     from recyclecli.engine.training.train import train as start
 

@@ -12,7 +12,7 @@ from typer.completion import completion_init  # type: ignore[attr-defined]
 
 from recyclecli import __version__
 from recyclecli.backends import FIGURES
-from recyclecli.cli import completion, doctor, plugins
+from recyclecli.cli import completion, doctor, plugins, recipes
 from recyclecli.cli.group import OURS, OpenGroup
 from recyclecli.cli.pipes import leave_quietly, nobody_reads
 from recyclecli.errors import RecycleError
@@ -142,6 +142,7 @@ def root(
 app.command("doctor", epilog="Example: `recycle doctor`")(doctor.doctor)
 app.command("completion", epilog="Example: `recycle completion bash >> ~/.bashrc`")(completion.completion)
 app.add_typer(plugins.app, name="plugins")
+app.add_typer(recipes.app, name="recipes")
 
 
 def _keep_docstrings() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,13 @@ def metrics() -> list[str]:
     return list(METRICS)
 
 
+def recipes(ctx: typer.Context, incomplete: str) -> Named:
+    """Offers the installed recipes, and files of YAML."""
+    files = Path().glob(f"{glob.escape(incomplete)}*")
+    found = [(str(file), "") for file in files if file.suffix in (".yaml", ".yml")]
+    return [(one.name, one.summary) for one in installed(ctx).recipes] + found
+
+
 def train_setting(name: str) -> Callable[[], list[str]]:
     """Offers the values of a key of the recipe's section `train`."""
 
@@ -154,7 +162,8 @@ def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
     from recyclecli.recipe import LISTS, Recipe
 
     flags = ctx.params
-    recipe = _recipe(flags.get("recipe"))
+    if (recipe := _recipe(ctx, flags.get("recipe"))) is None:
+        return
     earlier = dict(text.partition("=")[::2] for text in flags.get("option") or ())
     yield "seed", setting_of("seed", Recipe.model_fields["seed"])
     for section in ("data", "train"):
@@ -182,15 +191,17 @@ def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
                 yield f"{key}.{setting.name}" if alone else f"{key}.{name}.{setting.name}", setting
 
 
-def _recipe(file: Any) -> Recipe:
-    """The recipe of a file, unchecked against what is installed; the default one where there is none to read."""
+def _recipe(ctx: typer.Context, name: Any) -> Recipe | None:
+    """A recipe by name or file, unchecked against what is installed; `default` where it cannot be read."""
     from pydantic import ValidationError
 
     from recyclecli.errors import RecycleError
-    from recyclecli.recipe import Recipe
     from recyclecli.resolve import unchecked
 
-    try:
-        return unchecked(Path(file)) if file else Recipe()
-    except (RecycleError, ValidationError):  # `recycle train` will say it
-        return Recipe()
+    named = {one.name: Path(one.file) for one in installed(ctx).recipes}
+    for choice in (name, None):
+        try:
+            return unchecked(choice, named)
+        except (RecycleError, ValidationError):  # `recycle train` will say it
+            continue
+    return None

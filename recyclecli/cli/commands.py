@@ -1,9 +1,9 @@
-"""The commands of recyclecli, each with the function that runs it, in the order of the help."""
+"""What recyclecli brings: its commands, in the order of the help, and its recipes."""
 
 from collections.abc import Iterable
 
 from recyclecli import hookimpl
-from recyclecli.records import Command
+from recyclecli.records import Command, NamedRecipe
 
 COMMANDS = (
     Command(
@@ -169,3 +169,10 @@ COMMANDS = (
 def recycle_commands() -> Iterable[Command]:
     """What this distribution brings."""
     return COMMANDS
+
+
+@hookimpl
+def recycle_recipes() -> Iterable[NamedRecipe]:
+    """What this distribution brings."""
+    yield NamedRecipe("default", "recyclecli:recipes/default.yaml", "What a bare `recycle train` trains")
+    yield NamedRecipe("contest", "recyclecli:recipes/contest.yaml", "As a team trained in the recyclables contest")

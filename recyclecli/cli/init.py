@@ -39,11 +39,12 @@ def init(
     owned = Owned(out.parent)
     refuse = owned.refuse_overwrite if out == NAME else refuse_overwrite
     refuse([out], force)  # before anything is made
+    part = {"name": dataset, **dataset_settings(option)}
     settings: dict[str, Any] = {"json_path": json_path} if json_path else {}
     if dataset != "coco" or option:
-        settings["dataset"] = {"name": dataset, **dataset_settings(option)}
+        settings["dataset"] = part
     try:
-        split = make_split(registry, DataSection.model_validate({"root": root, **settings}), 0)
+        split = make_split(registry, DataSection.model_validate({"root": root, "dataset": part, **settings}), 0)
         photos, how = len(split.train), split.how
     except RecycleError as error:
         photos, how = len(source), f"cannot be split yet: {error.args[0]}"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from recyclecli.cli.candidates import components, recipe_keys, train_setting
+from recyclecli.cli.candidates import components, recipe_keys, recipes, train_setting
 from recyclecli.cli.candidates import runs as run_names
 from recyclecli.cli.groups import Trained, flat
 
@@ -67,7 +67,15 @@ def train(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same run.")] = None,
-    recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML recipe.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe",
+            metavar="NAME|FILE",
+            help="Recipe, by name or a YAML file; see `recycle recipes list`.  [default: default]",
+            autocompletion=recipes,
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option("-o", metavar="KEY=VALUE", help="Any key of the recipe; repeatable.", autocompletion=recipe_keys),
@@ -155,7 +163,7 @@ def _weights(name: str, runs: Path) -> Path:
     return Path(name).absolute() if name.endswith(".safetensors") else find_run(name, runs).best.absolute()
 
 
-def _all_folds(given: dict[str, Any], option: list[str], recipe: Path | None, name: str | None, runs: Path) -> None:
+def _all_folds(given: dict[str, Any], option: list[str], recipe: str | None, name: str | None, runs: Path) -> None:
     from recyclecli import api
     from recyclecli.cli.evaluate import show
 

@@ -158,5 +158,5 @@ def test_a_command_imports_its_own_module_alone(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     loaded = {name.rpartition(".")[2] for name in done.stdout.splitlines()[-1].split()}
-    shell = {"app", "candidates", "completion", "doctor", "group", "options", "pipes", "plugins"}
+    shell = {"app", "candidates", "completion", "doctor", "group", "options", "pipes", "plugins", "recipes"}
     assert loaded == {*shell, "kfold"}

@@ -26,7 +26,6 @@ from recyclecli.engine.training.nan import NotANumber, _Seen
 from recyclecli.engine.training.train import resume, train
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.manifest import cache_folder
-from recyclecli.recipe import Recipe
 from recyclecli.resolve import resolve
 from recyclecli.testing import random_source
 from recyclecli.types import IGNORE
@@ -172,7 +171,7 @@ class TestNotANumber:
         assert done.epochs == 2
 
     def test_another_process_writes_where_the_first_one_does(self, tmp_path):
-        told = NotANumber(Run(tmp_path / "runs/of-the-first-process"), Recipe(), random_source(1))
+        told = NotANumber(Run(tmp_path / "runs/of-the-first-process"), resolve(api.registry()), random_source(1))
         first = SimpleNamespace(strategy=SimpleNamespace(broadcast=lambda own: str(tmp_path / "runs/fpn-001")))
         told.setup(first, None, "fit")
         told._seen = _Seen(torch.tensor(False), torch.tensor(math.nan), torch.tensor([0]), 0, 0)

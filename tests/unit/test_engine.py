@@ -30,7 +30,7 @@ from recyclecli.engine.training.sampler import Draw, EpochSampler
 from recyclecli.engine.training.saving import WholeFiles
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.judge.counts import confusion
-from recyclecli.recipe import Recipe
+from recyclecli.resolve import resolve
 from recyclecli.testing import random_source
 from recyclecli.types import IGNORE
 
@@ -363,8 +363,8 @@ class TestCheckpoints:
             *(({key: ...}, f"it lacks {key}") for key in ("class_names", "palette", "model", "size")),
         ],
     )
-    def test_a_broken_card_says_what_is_wrong(self, tmp_path, change, cause):
-        whole = card(Recipe(), ("Background", "Paper"), [(0, 0, 0), (9, 9, 9)], "fold 0")
+    def test_a_broken_card_says_what_is_wrong(self, registry, tmp_path, change, cause):
+        whole = card(resolve(registry), ("Background", "Paper"), [(0, 0, 0), (9, 9, 9)], "fold 0")
         broken = {key: value for key, value in {**whole, **change}.items() if value is not ...}
         file = tmp_path / "a.safetensors"
         save_file({"x": torch.zeros(1)}, file, {"recycle": json.dumps(whole)})

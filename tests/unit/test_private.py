@@ -22,7 +22,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.locks import held
 from recyclecli.printable import printable_streams
 from recyclecli.private import shown_path, shown_text, without_passwords
-from recyclecli.recipe import ListedPart, Part, Recipe
+from recyclecli.recipe import DataSection, ListedPart, LossPart, Part, Recipe
 
 URL = "https://alice:s3cret@host.example/weights"
 EXIF = Image.Exif()
@@ -46,7 +46,8 @@ def test_passwords_of_urls(text, kept):
 
 
 def test_passwords_reach_no_file_and_no_terminal(registry, monkeypatch, capsys):
-    recipe = Recipe(model=Part(name="fpn", weights=URL))
+    named = {"data": DataSection(dataset=Part(name="coco")), "loss": (LossPart(name="ce"),)}
+    recipe = Recipe(model=Part(name="fpn", weights=URL), **named)
     monkeypatch.setattr(sys, "argv", ["recycle", "train", "-o", f"model.weights={URL}"])
     kept = [recipe.to_yaml(), json.dumps(environment(registry)), json.dumps(card(recipe, ("a",), [(0, 0, 0)], "?"))]
     with printable_streams():

@@ -64,8 +64,8 @@ def test_an_entry_is_addressed_by_its_name_or_id(registry, tmp_path):
     file = written(tmp_path, "aug: [{name: flip}, {name: affine, id: mild, degrees: 2}, {name: affine, id: wild}]\n")
     recipe = resolve(registry, file, None, ["aug.wild.degrees=90", "aug.flip.vertical=0.5"])
     assert [part.options.get("degrees") for part in recipe.aug] == [None, 2, 90]
-    assert "names affine 2 times" in faults(registry, file=file, overrides=["aug.affine.degrees=1"])
-    assert "aug holds no such entry; nearest: flip" in faults(registry, file=file, overrides=["aug.flipp.vertical=1"])
+    assert "names affine 2 times" in faults(registry, recipe=file, overrides=["aug.affine.degrees=1"])
+    assert "aug holds no such entry; nearest: flip" in faults(registry, recipe=file, overrides=["aug.flipp.vertical=1"])
 
 
 def test_all_faults_at_once_with_key_value_and_nearest(registry):
@@ -108,11 +108,11 @@ def test_an_override_has_the_form_key_value(registry, text):
     ],
 )
 def test_a_file_that_is_no_recipe(registry, tmp_path, text, message):
-    assert message in faults(registry, file=written(tmp_path, text))
+    assert message in faults(registry, recipe=written(tmp_path, text))
 
 
 def test_a_missing_file(registry, tmp_path):
-    assert "none.yaml does not exist" in faults(registry, file=tmp_path / "none.yaml")
+    assert "none.yaml does not exist" in faults(registry, recipe=tmp_path / "none.yaml")
 
 
 def test_booleans_are_yaml_not_python_truth(registry):

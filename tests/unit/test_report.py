@@ -17,7 +17,7 @@ from recyclecli.engine.doctor import examine
 from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.judge.ledger import Ledger
 from recyclecli.judge.scores import evaluation
-from recyclecli.recipe import DataSection, Recipe
+from recyclecli.recipe import DataSection, Part
 from recyclecli.report import figures
 from recyclecli.report.gallery import ROOM, WIDTHS, Gallery
 from recyclecli.report.page import findings
@@ -216,7 +216,7 @@ class TestFindings:
         for entry in content["annotations"]:
             entry |= {"segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]], "area": 4, "bbox": [1, 1, 2, 2]}
         write_coco(tmp_path, content)
-        split = make_split(registry, DataSection(root=tmp_path, val_fraction=0.5), 0)
+        split = make_split(registry, DataSection(dataset=Part(name="coco"), root=tmp_path, val_fraction=0.5), 0)
         shutil.rmtree(tmp_path / "images")
         found = {one.code: one for one in findings(split)}
         assert set(found) == {"sliver"}
@@ -233,8 +233,9 @@ class TestStarter:
         assert recipe.data.root == tmp_path
         assert recipe.data.size == 64
         assert [part.name for part in recipe.aug] == ["flip"]
-        assert [(part.name, part.weight) for part in recipe.loss] == [(p.name, p.weight) for p in Recipe().loss]
-        assert recipe.data.scale == Recipe().data.scale
+        usual = resolve(registry)
+        assert [(part.name, part.weight) for part in recipe.loss] == [(part.name, part.weight) for part in usual.loss]
+        assert recipe.data.scale == usual.data.scale
 
     def test_rare_classes_ask_for_dice(self, tmp_path):
         content = coco(200, categories=(("Paper", 1), ("Metal", 2)))

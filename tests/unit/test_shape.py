@@ -18,7 +18,7 @@ def lines(path):
 def test_the_contracts_stay_small():
     counts = {name: lines(ROOT / "recyclecli" / f"{name}.py") for name in CORE}
     print(counts, sum(counts.values()))
-    assert sum(counts.values()) < 1000
+    assert sum(counts.values()) < 1100
 
 
 def test_no_file_is_long():

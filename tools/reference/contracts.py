@@ -4,7 +4,7 @@ import inspect
 from dataclasses import MISSING, fields, is_dataclass
 
 from recyclecli import hookspecs, types
-from recyclecli.plugins import HOOKS
+from recyclecli.plugins import HOOKS, RECORDS
 from recyclecli.types import KINDS, Component
 from reference.text import code, docstring, signature, table
 
@@ -12,7 +12,7 @@ from reference.text import code, docstring, signature, table
 def hooks() -> str:
     """Each hook with its signature, its docstring and its example."""
     parts = ["# Hooks", docstring(hookspecs), "How to write a plugin: [Writing a plugin](../plugins.md)."]
-    for name, kind in {**HOOKS, "recycle_commands": "command"}.items():
+    for name, kind in {**HOOKS, **{name: record.__name__ for name, record in RECORDS.items()}}.items():
         hook = getattr(hookspecs, name)
         parts += [f"## `{name}`", code(f"def {signature(hook, name)}"), f"Kind: {kind}.", docstring(hook)]
     return "\n\n".join(parts)

@@ -11,6 +11,10 @@ from recyclecli.resolve import resolve
 from reference.text import code, table
 from reference.values import default, kind, limits
 
+LEFT_OUT = (
+    "A key without a default has that of the recipe `default`, below; see `recycle recipes show default`. What a "
+    "recipe leaves out is that of its `base`, a recipe's name, and of `default` where it names none."
+)
 HEADS = ("key", "what", "type", "default", "range")
 
 
@@ -18,7 +22,7 @@ def page(registry: Registry) -> str:
     """A table for each section, then the default recipe."""
     rows = list(keys(Recipe))
     top = [row for row in rows if not row[0].startswith(("`data.", "`train."))]
-    parts = ["# Recipe keys", "How they are used: [The recipe](../recipe.md).", table(HEADS, top)]
+    parts = ["# Recipe keys", "How they are used: [The recipe](../recipe.md).", LEFT_OUT, table(HEADS, top)]
     for section in ("data", "train"):
         parts += [f"## `{section}`", table(HEADS, (row for row in rows if row[0].startswith(f"`{section}.")))]
     whole = code(resolve(registry).to_yaml(), "yaml")
@@ -29,7 +33,8 @@ def keys(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, str, s
     """Key, description, type, default and range of each key, sections first, then what is in them."""
     for name, field in model.model_fields.items():
         key = f"{before}{field.alias or name}"
-        yield f"`{key}`", field.description or "", kind(field.annotation), default(field), limits(field.metadata)
+        usual = "" if field.is_required() and name != "name" else default(field)
+        yield f"`{key}`", field.description or "", kind(field.annotation), usual, limits(field.metadata)
         listed = get_args(field.annotation)
         inner = listed[0] if listed else field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):

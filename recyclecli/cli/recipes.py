@@ -1,0 +1,51 @@
+"""`recycle recipes list` and `show`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from recyclecli.cli.candidates import installed, recipes
+from recyclecli.cli.group import OpenGroup
+from recyclecli.cli.options import AsJson
+
+
+class Recipes(OpenGroup):
+    """The group that strangers' commands about recipes join, too."""
+
+    path = ("recipes",)
+
+
+app = typer.Typer(cls=Recipes, no_args_is_help=True, help="Recipes by name: what `recycle train --recipe` takes.")
+
+
+@app.command("list", epilog="Example: `recycle recipes list`")
+def list_recipes(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Every recipe that is installed: its name, its package, and what it is for."""
+    found = installed(ctx).recipes
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        print(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+        return
+    widths = [max((len(getattr(one, key)) for one in found), default=0) for key in ("name", "distribution")]
+    for one in found:
+        print(f"{one.name:{widths[0]}}  {one.distribution:{widths[1]}}  {one.summary}")
+
+
+@app.command(epilog="Example: `recycle recipes show contest > recipe.yaml`")
+def show(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A recipe, as contest or contest@recyclecli.", autocompletion=recipes)],
+) -> None:
+    """Print a recipe as its package wrote it: the beginning of one of your own."""
+    from pathlib import Path
+
+    from recyclecli.errors import RecycleError, nearest
+
+    found = {key: one for one in installed(ctx).recipes for key in (one.name, f"{one.name}@{one.distribution}")}
+    if name not in found:
+        raise RecycleError(f"no recipe is called {name!r}", nearest(name, found))
+    print(Path(found[name].file).read_text(encoding="utf-8"), end="")

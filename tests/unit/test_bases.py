@@ -1,0 +1,117 @@
+"""Recipes by name, and what a recipe takes over from the one that it is based on."""
+
+import json
+
+import pytest
+from support import DISTS, fake_dists, recycle_here
+
+from recyclecli.errors import RecycleError
+from recyclecli.plugins import discover
+from recyclecli.resolve import resolve
+from recyclecli.types import NamedRecipe
+
+
+@pytest.fixture
+def acme(monkeypatch):
+    fake_dists(monkeypatch, "recipes")
+    return discover()
+
+
+def test_what_a_recipe_leaves_out_is_that_of_default(registry, tmp_path):
+    file = tmp_path / "r.yaml"
+    file.write_text("model: unet\ntrain: {epochs: 7}\n")
+    recipe, usual = resolve(registry, file), resolve(registry)
+    assert (recipe.model.name, usual.model.name) == ("unet", "fpn")
+    assert recipe.loss == usual.loss
+    assert recipe.data == usual.data
+    assert recipe.train.model_dump() | {"epochs": 30} == usual.train.model_dump()
+
+
+def test_the_contests_way_by_its_name(registry):
+    recipe = resolve(registry, "contest", {"train.epochs": 2})
+    assert recipe.model.name == "unetpp"
+    assert [part.name for part in recipe.aug] == ["flip", "affine", "perspective", "gray", "color", "gamma"]
+    assert (recipe.train.optimizer, recipe.train.schedule, recipe.train.clip) == ("adam", "constant", None)
+    assert recipe.train.epochs == 2
+
+
+def test_a_strangers_recipe_is_based_on_another(acme):
+    recipe, contest = resolve(acme, "belt"), resolve(acme, "contest@recyclecli")
+    assert recipe.data == contest.data.model_copy(update={"size": 128})
+    assert recipe.train == contest.train.model_copy(update={"epochs": 3, "optimizer": "sgd"})
+    assert (recipe.model, recipe.aug) == (contest.model, contest.aug)
+    assert resolve(acme, "contest@acme-recipes").model.name == "unet"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("contest", "say which: contest@acme-recipes or contest@recyclecli"),
+        ("circle", "the recipe circle is based on itself: circle -> circle"),
+        ("lost", "no recipe is called 'nowhere', the base of lost"),
+        ("gone", "gone.yaml does not exist"),
+        ("belts", "nearest: belt"),
+        ("missing.yaml", "recipe missing.yaml does not exist"),
+        ("folder/belt", "recipe folder/belt does not exist"),
+    ],
+)
+def test_a_recipe_that_cannot_be_had(acme, name, said):
+    with pytest.raises(RecycleError) as caught:
+        resolve(acme, name)
+    assert said in f"{caught.value}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("base: [contest]\n", "is no name of a recipe"),
+        ("base: contests\n", "no recipe is called 'contests'"),
+        ("base: default\nmodel: uunet\n", "uunet"),
+        ("base:\nmodel: unet\n", "is no name of a recipe"),
+    ],
+)
+def test_a_file_whose_base_is_none(registry, tmp_path, text, said):
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(RecycleError) as caught:
+        resolve(registry, tmp_path / "r.yaml")
+    assert said in f"{caught.value}"
+
+
+def test_a_file_is_told_from_a_name(registry, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("contest", "mine", "contest.yaml"):
+        (tmp_path / name).write_text("model: unet\n")
+    assert resolve(registry, "contest").model.name == "unetpp"
+    assert [resolve(registry, file).model.name for file in ("mine", "contest.yaml", "./contest")] == ["unet"] * 3
+
+
+def test_no_plugin_at_all_names_what_is_missing(tmp_path):
+    from recyclecli.plugins import Registry
+
+    with pytest.raises(RecycleError, match="no recipe is called 'default'"):
+        resolve(Registry(()))
+
+
+def test_they_are_listed_shown_and_completed(tmp_path):
+    here = {"cwd": tmp_path, "sites": [DISTS / "recipes"]}
+    listed = recycle_here("recipes", "list", **here)
+    assert "belt                  acme-recipes  Small photos of a belt" in listed.stdout
+    assert "contest@acme-recipes" in listed.stdout
+    rows = {row["name"]: row for row in json.loads(recycle_here("recipes", "list", "--json", **here).stdout)}
+    assert rows["default"]["distribution"] == "recyclecli"
+    assert recycle_here("recipes", "show", "belt", **here).stdout.startswith("base: contest@recyclecli")
+    unknown = recycle_here("recipes", "show", "bell", **here)
+    assert (unknown.returncode, "nearest: belt" in unknown.stderr) == (2, True)
+    asked = {"_RECYCLE_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    for line, offered in (("train --recipe ", "belt"), ("train --recipe belt -o aug.", "aug.gamma.smallest=")):
+        done = recycle_here(env={**asked, "_TYPER_COMPLETE_ARGS": f"recycle {line}", "COLUMNS": "300"}, **here)
+        assert offered in [row.partition("\t")[0] for row in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [("Belt", "a:b.yaml", "x"), ("belt", "a/b.yaml", "x"), ("belt", "a:/b.yaml", "x"), ("belt", "a:b.yaml", "")],
+)
+def test_a_record_that_is_none(fields):
+    with pytest.raises(ValueError, match="elt"):
+        NamedRecipe(*fields)
