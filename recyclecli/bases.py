@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from recyclecli.errors import RecycleError, nearest
+from recyclecli.home import expanded
 from recyclecli.printable import short_repr
+from recyclecli.private import map_texts
 from recyclecli.reading import MissingFile, read_yaml
 
 DEFAULT = "default"
@@ -27,7 +29,7 @@ def whole_tree(recipe: str | Path | None, named: Mapping[str, Path]) -> dict[str
     """
     if recipe is None:
         return _based(DEFAULT, named, ())
-    text = str(recipe)
+    text = expanded(str(recipe))
     is_file = isinstance(recipe, Path) or Path(text).suffix in (".yaml", ".yml") or Path(text).name != text
     if not is_file and (text in named or not Path(text).is_file()):
         return _based(text, named, ())
@@ -72,4 +74,5 @@ def _read(file: Path) -> dict[str, Any]:
         raise RecycleError(f"recipe {file} does not exist", f"recycle init --out {shlex.quote(str(file))}") from error
     if tree is not None and not isinstance(tree, dict):
         raise RecycleError(f"{file} is not a recipe: a mapping of sections is expected")
-    return tree or {}
+    written: dict[str, Any] = map_texts(tree or {}, expanded)
+    return written

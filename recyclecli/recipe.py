@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from ruamel.yaml import YAML
 
+from recyclecli.home import data_folder
 from recyclecli.private import map_texts, without_passwords
 from recyclecli.settings import Section, TrainSection
 from recyclecli.types import Kind
@@ -56,9 +56,7 @@ class DataSection(Section):
     """What to train on and how the photos reach the model."""
 
     dataset: Part = Field(description="how the data is read")
-    root: Path = Field(
-        default_factory=lambda: Path(os.environ.get("RECYCLE_DATA") or "data"), description="folder of the photos"
-    )
+    root: Path = Field(default_factory=data_folder, description="folder of the photos")
     json_path: str | None = Field(None, description="annotation file; found in root when left out")
     classes: dict[str, tuple[str, ...]] = Field({}, description="class to the categories merged into it")
     train: tuple[DataFile, ...] = Field((), max_length=MOST_FILES, description="explicit training files")

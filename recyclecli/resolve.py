@@ -11,8 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from recyclecli.bases import MERGED, whole_tree
 from recyclecli.errors import RecycleError, nearest
+from recyclecli.home import expanded
 from recyclecli.plugins import Registry
 from recyclecli.printable import short_repr
+from recyclecli.private import map_texts
 from recyclecli.reading import parse_yaml
 from recyclecli.recipe import LISTS, DataFile, DataSection, ListedPart, LossPart, Part, Recipe
 from recyclecli.types import Kind
@@ -40,7 +42,7 @@ def resolve(
     """
     tree = _spelled_out(whole_tree(recipe, recipe_files(registry)))
     faults: list[str] = []
-    settings = dict(flags or {})
+    settings = {key: map_texts(value, expanded) for key, value in (flags or {}).items()}
     for text in overrides:
         key, sign, value = text.partition("=")
         if not sign or not key:
@@ -49,7 +51,7 @@ def resolve(
             faults.append(f"{key} is set twice, last by -o {text}")
         else:
             try:
-                settings[key] = parse_yaml(value)
+                settings[key] = map_texts(parse_yaml(value), expanded)
             except ValueError as error:
                 faults.append(f"-o {text[:80]}: the value is not YAML: {str(error).splitlines()[0]}")
     if "data.root" in settings:

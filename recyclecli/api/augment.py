@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from recyclecli.api.data import Place, registry
+from recyclecli.api.data import Place, path_of, registry
 from recyclecli.errors import RecycleError, listed
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def augment(
         name = "_".join(entry["name"].partition("@")[0].replace("-", "_") for entry in entries)
     from recyclecli.engine.making.offline import make
 
-    folder = Path(out) if out else recipe.data.root
+    folder = path_of(out) if out else recipe.data.root
     return make(
         installed,
         split,
@@ -134,12 +134,12 @@ def preview(
     """
     from recyclecli.files import refuse_overwrite
 
-    refuse_overwrite([Path(file)], force)
+    refuse_overwrite([path_of(file)], force)
     installed = registry()
     recipe, split = _resolved(installed, _entries(parts), settings, seed)
     from recyclecli.report.preview import write_preview
 
-    return write_preview(installed, split, recipe, Path(file), count, device)
+    return write_preview(installed, split, recipe, path_of(file), count, device)
 
 
 def read_batch(source: Source, photos: Sequence[int], size: int = 512, device: str = "cpu") -> Batch:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.discovery import discover
+from recyclecli.errors import RecycleError
+from recyclecli.home import expanded
 from recyclecli.plugins import Registry
 
 if TYPE_CHECKING:
@@ -23,6 +25,17 @@ if TYPE_CHECKING:
 Place = str | Path
 
 
+def path_of(place: Place) -> Path:
+    """A path as people write it: `~/x` lies in the home folder.
+
+    Raises:
+        RecycleError: it is empty, and would mean the current folder.
+    """
+    if place == "":
+        raise RecycleError("a path is empty", "name a file or folder; '.' is the current folder")
+    return Path(expanded(str(place)))
+
+
 def registry() -> Registry:
     """What is installed; see `recyclecli.plugins`."""
     return discover()
@@ -34,7 +47,7 @@ def open_data(
     """The labelled photos of a folder: `source.class_names`, `len(source)`, `record(i)`, `read(i)`."""
     from recyclecli.data.sources import open_source
 
-    return open_source(registry(), Path(root), json_path, dataset, options)
+    return open_source(registry(), path_of(root), json_path, dataset, options)
 
 
 def sample(root: Place, images: int = 60, seed: int = 0, force: bool = False) -> Path:
@@ -42,14 +55,14 @@ def sample(root: Place, images: int = 60, seed: int = 0, force: bool = False) ->
     from recyclecli.data.write import write_photos
 
     source = open_data(root, None, "sample", {"images": images, "seed": seed})
-    return write_photos(source, Path(root), "annotations.json", force)
+    return write_photos(source, path_of(root), "annotations.json", force)
 
 
 def check(root: Place, files: Mapping[str, Place]) -> list[Finding]:
     """Faults of COCO files ({split: file}) and their photos; see `recycle data check`."""
     from recyclecli.data.check import check_coco
 
-    return check_coco(Path(root), {split: Path(file) for split, file in files.items()})
+    return check_coco(path_of(root), {split: path_of(file) for split, file in files.items()})
 
 
 def layouts() -> dict[str, str]:
@@ -70,15 +83,15 @@ def import_data(
     """Photos and labels as a labelling tool exported them, as a COCO folder; see `recycle data import`."""
     from recyclecli.data.importing import import_data as import_export
 
-    target = None if out is None else Path(out)
-    return import_export(registry(), Path(src), target, layout, options, link, force)
+    target = None if out is None else path_of(out)
+    return import_export(registry(), path_of(src), target, layout, options, link, force)
 
 
 def stats(root: Place, json_path: str | None = None, dataset: str = "coco", options: Mapping[str, Any] = {}) -> Stats:
     """Photos, objects and pixels of each class, and of each split."""
     from recyclecli.data.stats import folder_stats
 
-    return folder_stats(registry(), Path(root), json_path, dataset, options)
+    return folder_stats(registry(), path_of(root), json_path, dataset, options)
 
 
 def seen(photos: Iterable[Place], among: Iterable[Place]) -> Seen:
@@ -115,7 +128,15 @@ def export_labels(
     from recyclecli.data.exporting import export_labels as write_labels
 
     return write_labels(
-        registry(), Path(src), Path(out), tool, dataset=dataset, options=options, role=role, prefix=prefix, force=force
+        registry(),
+        path_of(src),
+        path_of(out),
+        tool,
+        dataset=dataset,
+        options=options,
+        role=role,
+        prefix=prefix,
+        force=force,
     )
 
 
@@ -131,7 +152,7 @@ def merge(
     """Join sets of labelled photos into one COCO folder; see `recycle data merge`."""
     from recyclecli.data.merging import merge as join
 
-    return join(registry(), [Path(root) for root in roots], Path(out), dataset, options, take, link, force)
+    return join(registry(), [path_of(root) for root in roots], path_of(out), dataset, options, take, link, force)
 
 
 def kfold(
@@ -159,9 +180,9 @@ def kfold(
     if keep is not None:
         from recyclecli.data.keep import kept_folds
 
-        kept, groups, n = kept_folds(source, Path(keep), groups, n)
+        kept, groups, n = kept_folds(source, path_of(keep), groups, n)
     folds = make_folds(source, 5 if n is None else n, seed, groups, kept)
-    return folds, write_folds(source, folds, Path(out or root), seed, force, group_by)
+    return folds, write_folds(source, folds, path_of(out or root), seed, force, group_by)
 
 
 def split(settings: Mapping[str, Any] = {}, recipe: Place | None = None) -> Split:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.api.data import Place, registry
+from recyclecli.api.data import Place, path_of, registry
 from recyclecli.api.judging import count, judged_photos
 from recyclecli.api.same_recipe import refuse_another_recipe
 from recyclecli.errors import RecycleError, RunFailed
@@ -74,7 +74,7 @@ def train_folds(
         raise RecycleError("all folds are asked for, and a fold or explicit files too", "leave out one of the two")
     name = name or f"{resolved.model.name.partition('@')[0]}-all"
     folds, _ = read_listing(resolved.data.root / FOLDS_FILE)
-    folder = Path(runs) if runs else RUNS
+    folder = path_of(runs) if runs else RUNS
     found = tuple(Run(folder / f"{name}-fold{fold}") for fold in range(len(folds)))
     file, owned = folder / f"{name}-folds.json", Owned(folder)
     with held(file):
@@ -120,7 +120,7 @@ def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
         _run(fold, ["--resume", str(run.folder)])
     else:
         with tempfile.TemporaryDirectory() as place:
-            file = Path(place) / "recipe.yaml"
+            file = path_of(place) / "recipe.yaml"
             write_text(file, recipe.to_yaml())
             _run(fold, ["--recipe", str(file), "--name", run.folder.name, "--runs", str(run.folder.parent)])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.api.data import Place, groups, open_data, registry
+from recyclecli.api.data import Place, groups, open_data, path_of, registry
 from recyclecli.api.runs import find_run, own_split, pipeline, recipe_of
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.judge.compare import WORTH
@@ -128,7 +128,7 @@ def evaluate_masks(folder: Place, source: Source, group_by: str | None = None) -
     from recyclecli.judge.scores import evaluation
     from recyclecli.judge.stored import count_masks
 
-    return evaluation(count_masks(Path(folder), source), groups(source, group_by))
+    return evaluation(count_masks(path_of(folder), source), groups(source, group_by))
 
 
 def evaluate_arrays(
@@ -162,7 +162,7 @@ def evaluate_submission(file: Place, source: Source, group_by: str | None = None
 def _submission(file: Place, source: Source) -> Ledger:
     from recyclecli.judge.stored import count_submission
 
-    ledger, extra = count_submission(Path(file), source)
+    ledger, extra = count_submission(path_of(file), source)
     if extra:
         print(f"note: {len(extra)} rows of {file} have no truth here: {listed(extra, 3)}", file=sys.stderr)
     return ledger
@@ -174,7 +174,7 @@ def run_of(result: Run | Place) -> Run | None:
 
     if isinstance(result, Run):
         return result
-    place = Path(result)
+    place = path_of(result)
     masks = place.is_dir() and not (place / "recipe.yaml").is_file()
     if masks and str(result) == place.name and (RUNS / place / "recipe.yaml").is_file():
         _note(f"{place} is taken for the run {RUNS / place}; ./{place} is the folder here")
@@ -186,7 +186,7 @@ def run_of(result: Run | Place) -> Run | None:
 
 def parted(model: Place) -> tuple[Path, list[str]]:
     """The run's place and the tricks of `RUN+TRICK+TRICK`; see `pipeline_named`."""
-    place = Path(model)
+    place = path_of(model)
     name, *tricks = place.name.split("+")
     return (place.with_name(name) if name else place), tricks
 
@@ -201,7 +201,7 @@ def count(result: Run | Place, source: Source) -> Ledger:
 
     run = run_of(result)
     if run is None:
-        place = Path(str(result))
+        place = path_of(str(result))
         return count_masks(place, source) if place.is_dir() else _submission(place, source)
     tricks = parted(result)[1] if isinstance(result, (str, Path)) else []
     recipe, chosen = recipe_of(run), pipeline_named(run, tricks)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.api.data import Place, groups, registry
+from recyclecli.api.data import Place, groups, path_of, registry
 from recyclecli.api.judging import judged_photos, parted, pipeline_named, refuse_trained_on
 from recyclecli.api.runs import find_run, recipe_of
 from recyclecli.errors import RecycleError, listed
@@ -48,7 +48,7 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
     if isinstance(model, Run):
         run = model
     elif str(model).endswith(".safetensors"):
-        weights = Path(model)
+        weights = path_of(model)
         run = _run_of(weights)
         if not weights.is_file():
             raise RecycleError(
@@ -140,8 +140,8 @@ def predict(
     from recyclecli.engine.predicting.photos import find_photos
 
     locked: dict[str, str] = {}
-    places = [Path(images)] if isinstance(images, (str, Path)) else list(map(Path, images))
-    photos = find_photos(places, Path(data) if data else None, locked)
+    places = [path_of(images)] if isinstance(images, (str, Path)) else list(map(path_of, images))
+    photos = find_photos(places, path_of(data) if data else None, locked)
     chosen = (pipeline, submission, force, outputs, vote, shares, devices, precision, batch, unreadable)
     return _predict_found(run, photos, out, *chosen, left_out=locked)
 
@@ -166,7 +166,7 @@ def predict_listed(
     """
     from recyclecli.engine.predicting.photos import listed_photos
 
-    return _predict_found(run, listed_photos(lines, Path(data) if data else None, Path(folder)), out, **options)
+    return _predict_found(run, listed_photos(lines, path_of(data) if data else None, path_of(folder)), out, **options)
 
 
 def _predict_found(
@@ -193,9 +193,9 @@ def _predict_found(
     job = Job(
         members_of(models, shares, pipeline),
         tuple(photos),
-        Path(out) if out else None,
+        path_of(out) if out else None,
         checked_outputs(outputs),
-        Path(submission) if submission else None,
+        path_of(submission) if submission else None,
         vote,
         unreadable=unreadable,
         left_out=left_out,
@@ -286,11 +286,11 @@ def soup(
     held = judged_photos(owners[0])[0]
     for run in owners[1:]:  # else it would be judged on what it has learned
         refuse_trained_on(run, held)
-    return make_soup(members, owners, name, Path(runs) if runs else RUNS)
+    return make_soup(members, owners, name, path_of(runs) if runs else RUNS)
 
 
 def vote_submissions(files: Sequence[Place], out: Place, shares: Sequence[float] = (), force: bool = False) -> int:
     """A submission of the labels that most submissions give; the number of photos. See `hard_vote`."""
     from recyclecli.data.submission import vote
 
-    return vote([Path(file) for file in files], _checked(shares, len(files)), Path(out), force)
+    return vote([path_of(file) for file in files], _checked(shares, len(files)), path_of(out), force)

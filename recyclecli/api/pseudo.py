@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.api.data import Place, registry
+from recyclecli.api.data import Place, path_of, registry
 from recyclecli.api.predicting import members_of, predict_job, with_machine
 from recyclecli.api.runs import find_run
 from recyclecli.errors import RecycleError, listed
@@ -83,16 +83,16 @@ def pseudo_label(
     found = [find_run(run) for run in runs]
     class_names = tuple(read_card(found[0].best)["class_names"])
     check_values(class_names, threshold, named, least)
-    file = Path(out) if out else root_of(Path(images), Path(data) if data else None) / FILE
+    file = path_of(out) if out else root_of(path_of(images), path_of(data) if data else None) / FILE
     with held(file):
         work = file.with_name(file.name + ".predicted")
         there = (again or work.is_dir()) and not force and file.is_file()  # with both, it was ended while it cleaned up
         refuse = refuse_overwrite if out else Owned(file.parent).refuse_overwrite  # a name that is ours must be proved
         refuse([] if there else [file], force)
-        photos = _unseen([owner] if owner else found, find_photos(Path(images), Path(data) if data else None))
+        photos = _unseen([owner] if owner else found, find_photos(path_of(images), path_of(data) if data else None))
         labelled: dict[str, Any] = {"rule": rule, "threshold": threshold, "named": dict(named), "least": least}
         if from_csv is not None:
-            csv = Path(from_csv)
+            csv = path_of(from_csv)
             made = _of_csv(csv, photos, class_names)
             with open_regular(csv) as handle:
                 asked = {"csv": str(csv.absolute()), "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}

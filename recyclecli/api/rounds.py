@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.api.data import Place, registry
+from recyclecli.api.data import Place, path_of, registry
 from recyclecli.api.judging import compare, judged_photos
 from recyclecli.api.pseudo import FILE, pseudo_label
 from recyclecli.api.runs import find_run, recipe_of
@@ -85,14 +85,14 @@ def self_train(
     teacher = first = find_run(run)
     recipe = recipe_of(first)
     split = make_split(registry(), recipe.data, recipe.seed)
-    root = str(root_of(Path(images), Path(options["data"]) if options.get("data") else None).absolute())
+    root = str(root_of(path_of(images), path_of(options["data"]) if options.get("data") else None).absolute())
     done: list[Round] = []
     for number in range(1, rounds + 1):
-        place = Path(out) / f"round-{number}"
+        place = path_of(out) / f"round-{number}"
         labels, made = pseudo_label([teacher], images, place / FILE, owner=first, again=True, **options)
         # only now: lists of another teacher's photos lie here no more than its labels do
-        true = write_lists(split.train, Path(out), "train", split.weights)
-        val = write_lists(split.val, Path(out), "val")
+        true = write_lists(split.train, path_of(out), "train", split.weights)
+        val = write_lists(split.val, path_of(out), "val")
         pseudo = {"root": root, "json": str(labels.absolute()), "weight": weight}
         keys: dict[str, Any] = {
             "data.dataset": "coco",
@@ -105,7 +105,7 @@ def self_train(
             "data.val": [{"root": entry["root"], "json": entry["json"]} for entry in val],
         }
         wanted = resolve(registry(), first.recipe, {**keys, **settings})
-        student = Run(Path(runs or first.folder.parent) / f"{first.folder.name}-pseudo{number}")
+        student = Run(path_of(runs or first.folder.parent) / f"{first.folder.name}-pseudo{number}")
         _train(student, wanted, make_split(registry(), wanted.data, wanted.seed))
         (against,) = compare([f"{teacher.folder}+plain", f"{student.folder}+plain"], judged_photos(student)[0])
         done.append(Round(labels, made, student, against))

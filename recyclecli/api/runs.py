@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.api.data import Place, registry
+from recyclecli.api.data import Place, path_of, registry
 from recyclecli.errors import RecycleError
+from recyclecli.home import expanded, named_data
 from recyclecli.locks import held
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def find_run(run: Run | Place) -> Run:
     from recyclecli.engine.runs import Run
     from recyclecli.engine.runs import find_run as find
 
-    return run if isinstance(run, Run) else find(str(run))
+    return run if isinstance(run, Run) else find(expanded(str(run)))
 
 
 def recipe_of(run: Run | Place, data: Place | None = None) -> Recipe:
     """A run's resolved recipe, and with `data` as if its data lay in that folder."""
     from recyclecli.resolve import resolve
 
-    return resolve(registry(), find_run(run).recipe, {} if data is None else {"data.root": Path(data)})
+    return resolve(registry(), find_run(run).recipe, {} if data is None else {"data.root": path_of(data)})
 
 
 def own_split(run: Run | Place, data: Place) -> Split | None:
@@ -47,7 +47,7 @@ def own_split(run: Run | Place, data: Place) -> Split | None:
     from recyclecli.data.splits import split_at
 
     recipe = recipe_of(run)
-    return split_at(registry(), recipe.data, Path(data), recipe.seed)
+    return split_at(registry(), recipe.data, path_of(data), recipe.seed)
 
 
 def train(
@@ -74,7 +74,7 @@ def train(
     split = make_split(installed, resolved.data, resolved.seed)
     from recyclecli.engine.training.train import train as start
 
-    return start(installed, resolved, split, name, Path(runs) if runs else None, callbacks)
+    return start(installed, resolved, split, name, path_of(runs) if runs else None, callbacks)
 
 
 def pipeline(
@@ -135,7 +135,9 @@ def export(
     from recyclecli.engine import export as engine
 
     found = find_run(run)
-    return engine.export(registry(), found, Path(out) if out else found.exported, _photos(found, photos, data), force)
+    return engine.export(
+        registry(), found, path_of(out) if out else found.exported, _photos(found, photos, data), force
+    )
 
 
 def _photos(run: Run, photos: Place | None, data: Place | None) -> Iterator[NDArray[np.uint8]]:
@@ -145,14 +147,14 @@ def _photos(run: Run, photos: Place | None, data: Place | None) -> Iterator[NDAr
     from recyclecli.progress import track
 
     if photos is not None:
-        files = find_photos(Path(photos), Path(data) if data else None)
+        files = find_photos(path_of(photos), path_of(data) if data else None)
         return (photo.read() for photo in track(files, len(files), "comparing"))
     root = recipe_of(run).data.root
     if data is None and not root.is_dir():
-        data = os.environ.get("RECYCLE_DATA")
+        data = named_data()
     split = own_split(run, data) if data is not None else None
-    if data is not None and split is None and Path(data).absolute() != root:
-        others = find_photos(Path(data), None)
+    if data is not None and split is None and path_of(data).absolute() != root:
+        others = find_photos(path_of(data), None)
         some = others[:: -(-len(others) // 8)]
         return (photo.read() for photo in track(some, len(some), "comparing"))
     source = (split or _split_or_remedy(run)).val
@@ -188,8 +190,8 @@ def report(run: Run | Place, file: Place | None = None, data: Place | None = Non
 
     found, recipe = find_run(run), recipe_of(run, data)
     split = make_split(registry(), recipe.data, recipe.seed)
-    with held(Path(file) if file else found.folder / "report.html"):
-        return write_report(registry(), found, recipe, split, Path(file) if file else None)
+    with held(path_of(file) if file else found.folder / "report.html"):
+        return write_report(registry(), found, recipe, split, path_of(file) if file else None)
 
 
 def serve(
@@ -220,4 +222,4 @@ def serve(
 
     runs = [find_run(each) for each in (run, other) if each is not None]
     pairs = [(each, recipe_of(each)) for each in runs]
-    start(registry(), pairs, host, port, allow_hosts, Path(bins) if bins else None, device, open_browser, root_path)
+    start(registry(), pairs, host, port, allow_hosts, path_of(bins) if bins else None, device, open_browser, root_path)

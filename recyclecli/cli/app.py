@@ -14,9 +14,10 @@ from recyclecli import __version__
 from recyclecli.backends import FIGURES
 from recyclecli.cli import completion, doctor, plugins, recipes
 from recyclecli.cli.group import OURS, OpenGroup
-from recyclecli.cli.pipes import leave_quietly, nobody_reads
+from recyclecli.cli.pipes import leave_quietly, nobody_reads, open_closed_streams
 from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
+from recyclecli.home import expanded
 from recyclecli.printable import printable, printable_streams
 
 MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # `recyclecli.coco.photo` reads it
@@ -44,6 +45,7 @@ class Commands(OpenGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was typed."""
         try:
+            _refuse_empty(sys.argv[1:])
             return super().invoke(ctx)
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
@@ -169,18 +171,26 @@ def _ordered(arguments: list[str]) -> list[str]:
 
 
 def _expanded(argument: str) -> str:
-    """`--flag=~/x` and `key=~/x` with the home folder, which shells put in only where `~` begins a word.
+    """`--flag=~/x`, `key=~/x` and a quoted `~/x` with the home folder, which shells put in where `~` begins a word.
 
     `key=~` stays: in YAML it is null.
     """
-    name, _, value = argument.partition("=")
-    if re.fullmatch(r"-{0,2}[\w.-]+", name) and re.match(r"~[\w.-]*/", value):
-        return f"{name}={os.path.expanduser(value)}"  # noqa: PTH111 - Path's fails for an unknown user
-    return argument
+    name, sign, value = argument.partition("=")
+    return f"{name}={expanded(value)}" if sign and re.fullmatch(r"-{0,2}[\w.-]+", name) else expanded(argument)
+
+
+def _refuse_empty(arguments: list[str]) -> None:
+    """Raise RecycleError for an empty argument: as a path it would be the current folder, which nobody named."""
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        name = before if not argument else argument[:-1] if re.fullmatch(r"--[\w-]+=", argument) else None
+        if name is not None and name != "--root-path":  # whose "" is no prefix
+            where = f" after {name}" if name.startswith("--") else ""
+            raise RecycleError(f"an argument{where} is empty", "set the variable of the shell that it comes from")
 
 
 def main() -> None:
     """Entry point; the options of every command are taken wherever they stand."""
+    open_closed_streams()
     _keep_docstrings()
     os.environ.pop(FIGURES, None)  # no command opens a window
     arguments, before = _ordered([_expanded(argument) for argument in sys.argv[1:]]), os.environ.get(MAX_PIXELS)

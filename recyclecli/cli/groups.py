@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -28,6 +27,7 @@ from recyclecli.cli.options import (
     dataset_settings,
 )
 from recyclecli.errors import RecycleError
+from recyclecli.home import expanded
 from recyclecli.printable import one_line
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _file(text: str, data: Path) -> dict[str, Any]:
     for whole, more in [(text, {}), *([(place, {"weight": float(weight)})] if weighted else [])]:
         readings.append({"json": whole, **more})
         for at in reversed([found.start() for found in re.finditer("@", whole)]):
-            root = os.path.expanduser(whole[at + 1 :])  # noqa: PTH111 - Path's fails for an unknown user
+            root = expanded(whole[at + 1 :])
             readings.append({"json": whole[:at], "root": root, **more})
     usual = [one for one in readings if ("weight" in one) == weighted]
     usual = [one for one in usual if "root" in one][:1] or usual[:1]

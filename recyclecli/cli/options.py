@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from recyclecli.cli.candidates import components, dataset_options, metrics, runs, views
+from recyclecli.home import data_folder
 
 if TYPE_CHECKING:
     from recyclecli.engine.pipeline import Pipeline
@@ -115,7 +115,7 @@ Worth = Annotated[float, typer.Option("--worth", min=0.0001, max=1, help="The sm
 
 def data_root(data: Path | None) -> Path:
     """The folder that `--data` means."""
-    return data or Path(os.path.expanduser(os.environ.get("RECYCLE_DATA") or "data"))  # noqa: PTH111 - as in `_expanded`
+    return data or data_folder()
 
 
 def dataset_settings(option: list[str] | None, crowds: str | None = None) -> dict[str, object]:

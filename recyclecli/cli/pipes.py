@@ -1,4 +1,4 @@
-"""Ending quietly when whoever read the output has gone, as `| head` does."""
+"""Output that nobody reads: streams that were closed at the start, and readers that leave, as `| head` does."""
 
 from __future__ import annotations
 
@@ -28,3 +28,21 @@ def leave_quietly() -> int:
         except OSError:
             os.dup2(nowhere, number)
     return CLOSED
+
+
+def open_closed_streams() -> None:
+    """Let standard streams that are closed, as of a service or after `>&-`, lead nowhere.
+
+    Python has None in their place then, and the next file that is opened gets their number and what C code prints.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+        if getattr(sys, name) is None:
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - it is the process's own
+            setattr(sys, name, stream)

@@ -15,6 +15,7 @@ from recyclecli.data.foreground import refuse_nothing
 from recyclecli.data.named import named_splits
 from recyclecli.data.sources import Joined, Subset, annotation_places, open_source, regrouped, relabelled
 from recyclecli.errors import RecycleError, listed
+from recyclecli.home import named_data
 from recyclecli.plugins import Registry
 from recyclecli.recipe import DataFile, DataSection
 from recyclecli.resolve import moved_data
@@ -85,7 +86,7 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
 
 def _found_again(data: DataSection) -> DataSection:
     """The section of an earlier run whose folder is gone, in the one where it was found, or in $RECYCLE_DATA."""
-    place = _MOVED.get(data.root) or os.environ.get("RECYCLE_DATA")
+    place = _MOVED.get(data.root) or named_data()
     if data.fingerprint is None or data.root.is_dir() or not place:
         return data
     return moved_data(data, Path(place))

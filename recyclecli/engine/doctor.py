@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from recyclecli import __version__
+from recyclecli.home import named_data
 from recyclecli.plugins import Registry
 
 COMPROMISED = ("2.6.2", "2.6.3")  # releases of lightning that carried foreign code
@@ -108,7 +109,7 @@ def _place(folder: Path) -> Iterator[Finding]:
     yield Finding(state, f"{free / 1e9:.1f} GB free in {folder.absolute()}", "" if state == "ok" else "free some space")
     if not os.access(folder, os.W_OK):
         yield Finding("fix", f"{folder.absolute()} cannot be written", "run recycle in a folder of yours")
-    named = os.environ.get("RECYCLE_DATA")
+    named = named_data()
     if named and not Path(named).is_dir():
         yield Finding("fix", f"$RECYCLE_DATA names {named}, which is no folder", "correct or unset it")
     if sys.flags.optimize:

@@ -1,5 +1,6 @@
 """The command line: what it prints where, exit codes, bad input."""
 
+import contextlib
 import json
 import os
 import re
@@ -340,26 +341,41 @@ def whole_after_ctrl_c(folder, done):
     assert rows.endswith("\n")
 
 
-def test_ctrl_c_while_training_leaves_whole_files(small, tmp_path):
-    """Python's own handler of the signal, which raises KeyboardInterrupt in whatever is going on."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
-    last, over = tmp_path / "runs/r/checkpoints/last.ckpt", threading.Event()
+@contextlib.contextmanager
+def signalled_when_saved(number, handler, run):
+    """Send this process a signal once a run has saved an epoch; what else would handle it is `handler`."""
+    before = signal.signal(number, handler)
+    last, over = run / "checkpoints/last.ckpt", threading.Event()
 
-    def interrupt():
+    def send():
         while not (last.exists() or over.wait(0.01)):
             pass
         if not over.is_set():
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            signal.pthread_kill(threading.main_thread().ident, number)
 
-    watching = threading.Thread(target=interrupt)
+    watching = threading.Thread(target=send)
     watching.start()
     try:
-        done = train(small, tmp_path, "--epochs", 300, "--name", "r")
+        yield
     finally:
         over.set()
         watching.join()
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
+
+
+def test_ctrl_c_while_training_leaves_whole_files(small, tmp_path):
+    """Python's own handler of the signal, which raises KeyboardInterrupt in whatever is going on."""
+    with signalled_when_saved(signal.SIGINT, signal.default_int_handler, tmp_path / "runs/r"):
+        done = train(small, tmp_path, "--epochs", 300, "--name", "r")
     whole_after_ctrl_c(tmp_path, done)
+
+
+def test_a_training_that_sigterm_ends_has_not_succeeded(small, tmp_path):
+    """A scheduler or a container that stops sends it; Lightning ends with 0 then."""
+    with signalled_when_saved(signal.SIGTERM, lambda *_: None, tmp_path / "runs/r"):
+        done = train(small, tmp_path, "--epochs", 300, "--name", "r")
+    assert done.returncode == 3
+    assert "error: SIGTERM ended the training\n  remedy: go on with it: recycle train --resume runs/r\n" in done.stderr
 
 
 @pytest.mark.slow("starts an interpreter that imports all, and trains")

@@ -18,6 +18,22 @@ def test_figures_are_drawn_without_the_backend_that_jupyter_names():
     assert done.returncode == 0, done.stderr
 
 
+def test_streams_that_are_closed_at_the_start_lead_nowhere(tmp_path):
+    """As in a service, in cron, or after `>&-`: Python has None for them, and the next file would get their number."""
+    code = """
+import sys
+from recyclecli.cli.app import main
+sys.argv = ["recycle", "data", "sample", "--images", "2", "--data", "set"]
+main()
+"""
+    for place, closed in enumerate(["<&- >&- 2>&-", "2>&-"]):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        done = subprocess.run(["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code], cwd=folder)
+        assert done.returncode == 0, closed
+        assert (folder / "set/annotations.json").is_file()
+
+
 @pytest.mark.slow("imports everything in a new process, as its variables are read then")
 def test_one_process_trains_whatever_was_left_in_the_environment(small, tmp_path):
     """In the shell of salloc, from a cell, without docstrings, at a precision that a CPU lacks."""

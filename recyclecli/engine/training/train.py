@@ -21,6 +21,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 
 from recyclecli.data.palette import palette
@@ -319,6 +320,11 @@ def _attempt(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if isinstance(end.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
+        if isinstance(end, SIGTERMException):  # it would end with 0, as if all were done
+            resume = f"go on with it: recycle train --resume {quote(str(run.folder))}"
+            raise RunFailed(
+                "SIGTERM ended the training", resume if run.last.exists() else "type the same again"
+            ) from None
         raise
     except (RuntimeError, MemoryError) as error:
         if "loading state_dict" in str(error):
