@@ -37,6 +37,10 @@ def forget_ranks(environment: MutableMapping[str, str] = os.environ) -> None:
     if by_srun(environment) is None:
         for name in RANKS:
             environment.pop(name, None)
+    if launched(environment) is None:  # nobody else sets RANK for Lightning, and LOCAL_RANK only with WORLD_SIZE
+        environment.pop("RANK", None)
+        if _number(environment, "WORLD_SIZE") < 2:
+            environment.pop("LOCAL_RANK", None)
 
 
 def _number(environment: Mapping[str, str], name: str) -> int:

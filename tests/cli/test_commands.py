@@ -125,9 +125,9 @@ def test_sample_is_byte_identical(tmp_path):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
-def train(data, cwd, *more):
+def train(data, cwd, *more, env=None):
     small_run = ["--epochs", 1, "-o", "data.size=32", *TINY, "--batch-size", 2]
-    return recycle_here("train", "--data", data, *small_run, *more, cwd=cwd)
+    return recycle_here("train", "--data", data, *small_run, *more, cwd=cwd, env=env)
 
 
 def corrupt(small, how):
@@ -373,8 +373,9 @@ def test_ctrl_c_while_training_leaves_whole_files(small, tmp_path):
 def test_a_training_that_sigterm_ends_has_not_succeeded(small, tmp_path):
     """A scheduler or a container that stops sends it; Lightning ends with 0 then."""
     with signalled_when_saved(signal.SIGTERM, lambda *_: None, tmp_path / "runs/r"):
-        done = train(small, tmp_path, "--epochs", 300, "--name", "r")
+        done = train(small, tmp_path, "--epochs", 300, "--name", "r", env={"PL_TRAINER_FAST_DEV_RUN": "1"})
     assert done.returncode == 3
+    assert "note: PL_TRAINER_FAST_DEV_RUN in the environment changes nothing" in done.stderr  # else nothing is saved
     assert "error: SIGTERM ended the training\n  remedy: go on with it: recycle train --resume runs/r\n" in done.stderr
 
 

@@ -25,6 +25,19 @@ def test_who_started_this_process(environment, expected):
     assert launched(environment) == expected
 
 
+def test_a_place_that_torchrun_or_lightning_did_not_give_is_dropped():
+    """As in a pod that is told its RANK: it trained alone, wrote nothing, and failed in the end."""
+    for pod in ({"RANK": "1"}, {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "x"}, {"RANK": "1", "LOCAL_RANK": "1"}):
+        forget_ranks(pod)
+        assert not {"RANK", "LOCAL_RANK"} & pod.keys()
+    torchrun = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    of_lightning = {"LOCAL_RANK": "1", "WORLD_SIZE": "2", "NODE_RANK": "0"}  # which starts its own processes so
+    for kept in (torchrun, of_lightning):
+        before = dict(kept)
+        forget_ranks(kept)
+        assert kept == before
+
+
 def test_a_place_is_kept_where_srun_gave_it():
     inside, outside = {**ALLOCATION, **STEP}, dict(ALLOCATION, SLURM_PROCID="x")
     forget_ranks(inside)

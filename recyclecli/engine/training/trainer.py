@@ -32,7 +32,7 @@ from recyclecli.engine.training.module import SegmentationModule
 from recyclecli.engine.training.nan import NotANumber
 from recyclecli.engine.training.progress_bar import ProgressBar
 from recyclecli.engine.training.saving import WholeFiles
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, listed
 from recyclecli.files import FULL
 from recyclecli.printable import short_repr
 from recyclecli.recipe import Recipe
@@ -41,6 +41,7 @@ from recyclecli.settings import TrainSection
 DETERMINISM: Any = torch.utils.deterministic
 
 MOST_DEVICES = 4096  # of one machine
+DEFAULTS = "PL_TRAINER_"  # how Lightning's variables begin that stand for arguments of its Trainer
 
 
 def callbacks_of(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> list[Callback]:
@@ -110,6 +111,7 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
         "enable_progress_bar": sys.stderr.isatty(),
         "log_every_n_steps": 10,
     }
+    _forget_defaults()
     try:
         return L.Trainer(**arguments | changes)
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
@@ -125,6 +127,14 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
         ]
         remedy = f"try the default instead: {' '.join(changed)}" if changed else "`recycle doctor` tells what it sees"
         raise RecycleError(f"this machine cannot train so: {error}", remedy) from error
+
+
+def _forget_defaults() -> None:
+    """Drop the variables that Lightning takes arguments of its Trainer from: what trains is what the recipe says."""
+    if found := sorted(name for name in os.environ if name.startswith(DEFAULTS)):
+        for name in found:
+            del os.environ[name]
+        say(f"note: {listed(found)} in the environment changes nothing: a run is trained as its recipe says")
 
 
 def _alone() -> list[LightningEnvironment]:
