@@ -14,6 +14,7 @@ import typer
 
 from recyclecli.cli.candidates import runs_with_tricks
 from recyclecli.cli.groups import Running, Written, flags_given, flat
+from recyclecli.cli.named_photos import Names, predicted
 from recyclecli.cli.options import (
     Dataset,
     DatasetOption,
@@ -25,7 +26,16 @@ from recyclecli.cli.options import (
 )
 
 SELECTING = ("labelled", "dataset", "json_path", "option", "metric", "group_by")  # what only --select looks at
-PREDICTING = ("images", "out", "save", "submission", "data", "force", *(field.name for field in fields(Running)))
+PREDICTING = (
+    "images",
+    "names",
+    "out",
+    "save",
+    "submission",
+    "data",
+    "force",
+    *(field.name for field in fields(Running)),
+)
 VOTING = ("models", "weight", "submission", "force", "as_json")  # what a vote of submissions takes, beside `hard`
 
 
@@ -43,8 +53,9 @@ def ensemble(
     written: Written,
     running: Running,
     images: Annotated[
-        Path | None, typer.Option("--images", help="Folder, pattern, COCO file, or one photo to predict.")
+        list[Path] | None, typer.Option("--images", help="Folder, pattern, COCO file, or photo to predict; repeatable.")
     ] = None,
+    names: Names = None,
     vote: Annotated[
         Literal["soft", "hard"], typer.Option("--vote", help="soft: mean of probabilities; hard: label of most.")
     ] = "soft",
@@ -89,7 +100,7 @@ def ensemble(
         return
     if soup is not None:
         _refuse(ctx, ("vote", *PREDICTING), "--soup makes a run, to predict with afterwards")
-    elif images is None:
+    elif not images and names is None:
         if not select:
             raise RecycleError(
                 "nothing to do with these models", "name photos with --images, or --select, or --soup NAME"
@@ -113,9 +124,9 @@ def ensemble(
                 print(f"picked {one.share:g} times: {one.weights}")
             print(f"{found.score:.4f} on the photos it was chosen on; cross-fitted {found.cross_fitted:.4f}")
             print(f"the best model alone, cross-fitted: {found.best_single:.4f}")
-    if images is not None:
-        keywords = written.keywords | running.keywords
-        written.tell(api.predict(chosen, images, vote=vote, shares=shares, **keywords), said)
+    if images or names is not None:
+        options = {"vote": vote, "shares": shares, **written.keywords, **running.keywords}
+        written.tell(predicted(chosen, images, names, options), said)
         return
     if soup is not None:
         run = api.soup(chosen, soup, shares)

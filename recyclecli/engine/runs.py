@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 
-from recyclecli.errors import RecycleError, nearest
+from recyclecli.coco import PHOTO_SUFFIXES
+from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.files import sweep, sweep_below, unwritable
 from recyclecli.locks import held
 from recyclecli.owned import RECORD, Owned
@@ -171,8 +173,21 @@ def find_run(name: str, runs: Path = RUNS) -> Run:
     for folder in (Path(name), runs / name):
         if (folder / "recipe.yaml").is_file():
             return Run(folder)
-    advice = nearest(name, [folder.name for folder in known]) if known else "train one: recycle train"
-    raise RecycleError(f"no run {name!r} in {runs.absolute()}", advice)
+    raise RecycleError(f"no run {name!r} in {runs.absolute()}", _other_run(Path(name), known))
+
+
+def _other_run(place: Path, known: Sequence[Path]) -> str:
+    """What to do where no run has a name: where the place is within a run, or holds some, which are meant."""
+    if place.suffix.lower() in PHOTO_SUFFIXES and place.is_file():
+        return f"{place.name} is a photo: put a pattern in quotes, and name runs before photos"
+    holder = next((folder for folder in place.absolute().parents if (folder / "recipe.yaml").is_file()), None)
+    if holder is not None and place.exists():
+        return f"name the run's own folder: {quote(str(holder))}"
+    if inside := sorted(file.parent for file in [*place.glob("*/recipe.yaml"), *place.glob("runs/*/recipe.yaml")]):
+        return f"name one of the runs in it: {listed([quote(str(folder)) for folder in inside], 5)}"
+    if known:
+        return nearest(place.name, [folder.name for folder in known])
+    return "change to the folder that holds runs/, or name a run by its path, or train one: recycle train"
 
 
 def _begun(run: Run) -> float:

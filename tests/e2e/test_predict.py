@@ -483,6 +483,11 @@ class TestEnsembleCommand:
         api.predict(runs, work / "photos", tmp_path / "b", shares=[2, 1])
         assert same(masks(tmp_path / "a/masks"), masks(tmp_path / "b/masks"))
         assert "1 weights for 2 models" in self.run(work, *line[:-2], codes=(2,)).stderr
+        several = ["--images", "photos/a", "--images", "photos/b/*.png"]  # of which the last alone counted
+        assert "9 photos" in self.run(work, "seed-0", *several, "--submission", tmp_path / "s.csv").stdout
+        (tmp_path / "two.txt").write_text("photos/a/frame_0.png\nphotos/b/frame_1.png\n")
+        said = self.run(work, "seed-0", "--list", tmp_path / "two.txt", "--submission", tmp_path / "l.csv").stdout
+        assert "2 photos" in said
         assert "nothing to do" in self.run(work, "seed-0", "seed-1", codes=(2,)).stderr
 
     def test_submissions_vote(self, work, tmp_path):

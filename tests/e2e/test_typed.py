@@ -144,7 +144,7 @@ def test_home_is_home_behind_an_equals_sign(predicted, place):
     predicted("photos", "--out=~/x", env={"HOME": str(place / "home")})
     assert (place / "home/x/predicted.json").is_file()
     assert not (place / "~").exists()
-    for same in ("-o", "model.weights=~", "~/x", "--note=a~/b", "--out=~nobody-here/x"):
+    for same in ("-o", "model.weights=~", "~x.jpg", "--note=a~/b", "--out=~nobody-here/x"):
         assert _expanded(same) == same
     assert _expanded("data.root=~/x") == f"data.root={Path.home()}/x"
 

@@ -6,10 +6,11 @@ import re
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from recyclecli.errors import RecycleError, listed
+from recyclecli.home import expanded
 
 ARCHIVES = {".zip": "unzip {0} -d {1}", ".tar": "mkdir {1} && tar -xf {0} -C {1}", ".7z": "7z x {0} -o{1}"}
 TARS = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".txz", ".tbz2")
@@ -44,6 +45,37 @@ def refuse_other(place: Path) -> None:
         )
     if suffix in TEXTS:
         raise RecycleError(f"{place} is a text file, no photo", f"for the photos that it names: --list {name}")
+
+
+def refuse_braces(pattern: Path) -> None:
+    """Raise RecycleError for `*.{jpg,png}`, which shells write out and no pattern of Python's knows."""
+    if re.search(r"\{[^{}]*,[^{}]*\}", str(pattern)) and not pattern.exists():
+        raise RecycleError(
+            f"{pattern}: braces stand for several patterns, and are written out by a shell alone",
+            "leave out the quotes, or name each pattern",
+        )
+
+
+def spellings(name: str) -> Iterator[str]:
+    """A path as it may be meant: without blanks, quotes or `file://`, in the home folder, with slashes."""
+    plain = name.strip()
+    if len(plain) > 1 and plain[0] == plain[-1] and plain[0] in "\"'":
+        plain = plain[1:-1]
+    plain = expanded(re.sub(r"^file:/+", "/", plain))
+    yield plain
+    yield plain.replace("\\", "/")
+
+
+def meant_place(place: Path) -> Path | None:
+    """A place that exists where only its spelling differs from one that does not, also in capital letters."""
+    for text in spellings(str(place)):
+        if (found := Path(text)).exists():
+            return found
+        if found.parent.is_dir() and found.name:
+            alike = [one for one in found.parent.iterdir() if one.name.lower() == found.name.lower()]
+            if len(alike) == 1:
+                return alike[0]
+    return None
 
 
 def tell_other(files: Sequence[Path], images: Path) -> None:

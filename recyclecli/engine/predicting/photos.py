@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,14 @@ from recyclecli.coco.document import PROVENANCE, load_content, provenance_fault
 from recyclecli.coco.lookup import locate
 from recyclecli.coco.paths import UNREAD_SUFFIXES
 from recyclecli.console import say_once
-from recyclecli.engine.predicting.other_files import refuse_other, tell_locked, tell_other
+from recyclecli.engine.predicting.other_files import (
+    meant_place,
+    refuse_braces,
+    refuse_other,
+    spellings,
+    tell_locked,
+    tell_other,
+)
 from recyclecli.engine.predicting.pictures import OUTPUTS
 from recyclecli.errors import RecycleError, listed
 
@@ -91,7 +99,8 @@ def find_photos(
 def listed_photos(lines: Iterable[str], root: Path | None, folder: Path) -> list[Photo]:
     """The photos that lines of a text name, in their order.
 
-    Their names are the lines; where one of these is absolute or climbs, all are relative to the folder that holds all.
+    Their names are the lines, without quotes and with slashes where they are found so alone; where one of these is
+    absolute or climbs, all are relative to the folder that holds all.
 
     Args:
         lines: paths, relative to `root`, or without one to the current folder, else to `folder`.
@@ -104,18 +113,18 @@ def listed_photos(lines: Iterable[str], root: Path | None, folder: Path) -> list
     names = list(dict.fromkeys(line.lstrip("\ufeff").strip("\r\n") for line in lines if line.strip()))
     if not names:
         raise RecycleError("the list names no photos", "write one path a line")
-    files = [_place(name, [root] if root else [Path(), folder]) for name in names]
-    plain = [Path(name).as_posix() for name in names]
+    places = [_place(name, [root] if root else [Path(), folder]) for name in names]
+    files, plain = [file for file, _ in places], [Path(name).as_posix() for _, name in places]
     if any(name.startswith(("/", "../")) or "/../" in name or Path(name).is_absolute() for name in plain):
         top = os.path.commonpath([file.absolute().parent for file in files])
         plain = [Path(os.path.relpath(file.absolute(), top)).as_posix() for file in files]
     return [Photo(file, name) for file, name in zip(files, plain, strict=True)]
 
 
-def _place(name: str, roots: Sequence[Path]) -> Path:
-    """Where a listed photo is: the first place that exists, else the first."""
-    tried = [root / text for root in roots for text in (name, name.strip())]
-    return next((place for place in tried if place.exists()), tried[0])
+def _place(name: str, roots: Sequence[Path]) -> tuple[Path, str]:
+    """Where a listed photo is, and its name so spelled: of several the first that exists, else the first."""
+    tried = [(root / text, text) for root in roots for text in (name, *spellings(name))]
+    return next((one for one in tried if one[0].exists()), tried[0])
 
 
 def _found(images: Path, root: Path | None, locked: dict[str, str]) -> list[Photo]:
@@ -130,7 +139,12 @@ def _found(images: Path, root: Path | None, locked: dict[str, str]) -> list[Phot
         if images.is_dir():
             found = list(_below(top, locked))
         else:
+            refuse_braces(images)
+            if not top.is_dir():
+                raise RecycleError(f"{images}: {top} does not exist", "correct the folder before the pattern")
             pattern = images.relative_to(top)
+            if pattern.name == "**":  # folders alone for Python, every file for shells and people
+                pattern /= "*"
             found = [file for file in top.glob(str(pattern)) if not file.is_dir()]
             _note_locked(top, len(pattern.parts) if "**" not in pattern.parts else sys.maxsize, locked)
         files = [file for file in found if file.suffix.lower() in PHOTO_SUFFIXES | UNREAD_SUFFIXES]
@@ -144,7 +158,12 @@ def _found(images: Path, root: Path | None, locked: dict[str, str]) -> list[Phot
         return _named([file for file in files if written.isdisjoint(file.parents)], top, images)
     if images.is_symlink():
         return _named([images], images.parent, images)  # a dead link: reading it says where it leads
-    raise RecycleError(f"{images} does not exist", "name a folder of photos, a pattern, a COCO file or photos")
+    if images.exists():
+        raise RecycleError(f"{images} is no regular file", "save the photo as a file")
+    advice = "name a folder of photos, a pattern, a COCO file or photos"
+    if meant := meant_place(images):
+        advice = f"if this one is meant, name it: {shlex.quote(str(meant))}"
+    raise RecycleError(f"{images} does not exist", advice)
 
 
 def _listed(file: Path, root: Path) -> list[Photo]:
