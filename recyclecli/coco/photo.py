@@ -37,6 +37,19 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
         return rgb_array(upright(image, orientation) if turn else image)
 
 
+def more_pictures(file: Path) -> str:
+    """A note on a photo whose file holds several pictures: an animation, pages; "" where it holds one.
+
+    Raises:
+        RecycleError: missing, or no image.
+    """
+    from recyclecli.coco import pixels
+
+    with open_photo(file) as (image, _):
+        told = pixels.more_pictures(image)
+    return f"note: photo {file} {told}" if told else ""
+
+
 def check_size(file: Path, height: int, width: int) -> None:
     """Compare an annotated size of many pixels with the photo's, its head read alone, where there is a photo.
 

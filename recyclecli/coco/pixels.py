@@ -22,6 +22,8 @@ from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # those of `PHOTO_SUFFIXES`; PIL would run Ghostscript for others
 ORIENTATION = 0x0112  # EXIF tag
+SUBFILE = 0x00FE  # TIFF tag: what a page is of another, 0 for a picture of its own
+PICTURES = "recycle-pictures"  # key of `Image.info`
 TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
 """What PIL calls that which undoes the orientations 2 to 8."""
 BACK = (*TURNS[:4], "ROTATE_90", "TRANSVERSE", "ROTATE_270")
@@ -109,6 +111,7 @@ def recognised(handle: IO[bytes]) -> Iterator[Image.Image]:
             image: Image.Image = Image.open(handle, formats=_formats(handle))
         if image.width * image.height > most:
             raise TooLarge(*image.size)
+        image.info[PICTURES] = _count(image)
         with image, _alone if image.width * image.height > LARGE else nullcontext():
             yield image
     except Image.DecompressionBombError as error:
@@ -117,6 +120,29 @@ def recognised(handle: IO[bytes]) -> Iterator[Image.Image]:
         raise _unknown(handle) from error
     except DAMAGE as error:
         raise Unreadable(f"cannot be read: {error or type(error).__name__}") from error
+
+
+def more_pictures(image: Image.Image) -> str:
+    """What to say, after the photo's name, of an image from `opened` whose file holds others beside; "" where none."""
+    count = image.info.get(PICTURES, 1)
+    return f"holds {count} pictures, of which the first is read" if count > 1 else ""
+
+
+def _count(image: Image.Image) -> int:
+    """Pictures of an image that is not decoded yet: frames, and pages where the second is no mask or reduced copy."""
+    if image.format not in ("TIFF", "WEBP", "PNG", "HEIF") or not getattr(image, "is_animated", False):
+        return 1
+    if image.format == "TIFF":
+        size = image.size
+        try:
+            image.seek(1)
+            if image.size != size or image.tag_v2.get(SUBFILE, 0):  # type: ignore[attr-defined]
+                return 1
+        except DAMAGE:
+            return 1
+        finally:
+            image.seek(0)
+    return int(image.n_frames)  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -24,7 +24,7 @@ try:
 except ImportError as missing:
     sys.exit(f"error: {missing}\n  remedy: {sys.executable} -m pip install numpy pillow onnxruntime")
 
-from recyclecli.coco.pixels import Unreadable, opened, rgb_array, upright
+from recyclecli.coco.pixels import Unreadable, more_pictures, opened, rgb_array, upright
 
 HERE = Path(__file__).parent
 
@@ -50,6 +50,8 @@ def read_photo(file: Path) -> Image.Image:
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror or error}", "check who may read it") from error
     with handle, opened(handle) as (image, orientation):
+        if told := more_pictures(image):
+            print(f"note: photo {file} {told}", file=sys.stderr)
         image.load()
         return Image.fromarray(rgb_array(upright(image, orientation)))
 

@@ -27,6 +27,8 @@ from recyclecli.errors import RecycleError
 from recyclecli.judge.ledger import Ledger
 from recyclecli.report.serve.photo import read_photo as read_upload
 
+SEVERAL = ("moving.png", "moving.webp", "pages.tiff")
+MORE = "holds 2 pictures, of which the first is read"
 LOSSY = ("cmyk.jpg", "gray", "one-bit", "palette", "cmyk.tif", "lab.tif", "two")
 
 
@@ -94,6 +96,8 @@ def verdicts(work, script, made_runs, registry):
     done = recycle_here("predict", run, folder, "--out", work / "out", "--json", cwd=work)
     assert done.returncode == 1, done.stderr
     found["predict"] = json.loads(done.stdout)["failed"]
+    for name in names:
+        assert (f"note: photo {folder / name} {MORE}\n" in done.stderr) == (name in SEVERAL), done.stderr
     said = api.predict(run, work / "data/annotations.json", submission=work / "s.csv", outputs=[])
     found["API"] = {name.removeprefix("photos/"): fault for name, fault in said.failed.items()}
     source = api.open_data(work / "data")
@@ -110,6 +114,9 @@ def verdicts(work, script, made_runs, registry):
     found["run.py"] = {}
     for name in names:
         code, text = ran(script, folder / name, work / "mask.png")
+        if name in SEVERAL:
+            assert text == f"note: photo {folder / name} {MORE}\n"
+            text = ""
         assert (code, bool(text)) in ((0, False), (2, True)), text
         found["run.py"][name] = text.removeprefix("error: ").partition("\n")[0]
     with serving(Fake(source.class_names, [(0, 0, 0)] * 3)) as app:
@@ -117,6 +124,8 @@ def verdicts(work, script, made_runs, registry):
         answers = {name: client.post("/api/predict", content=(folder / name).read_bytes()) for name in names}
     assert {answer.status_code for answer in answers.values()} == {200, 400, 415}
     found["serve"] = {name: answer.json().get("error", "") for name, answer in answers.items()}
+    for name, answer in answers.items():
+        assert answer.json().get("photo", {}).get("note", "") == (MORE if name in SEVERAL else "")
     return found
 
 

@@ -20,6 +20,7 @@ from recyclecli.coco import PHOTO_SUFFIXES, is_hidden, read_photo, resolve_file
 from recyclecli.coco.document import PROVENANCE, load_content, provenance_fault
 from recyclecli.coco.lookup import locate
 from recyclecli.coco.paths import UNREAD_SUFFIXES
+from recyclecli.coco.photo import more_pictures
 from recyclecli.console import say_once
 from recyclecli.engine.predicting.other_files import (
     meant_place,
@@ -60,7 +61,9 @@ class Photo:
 
     def read(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB; RecycleError where that cannot be done."""
-        return read_photo(self.file, *(self.size or ()))
+        pixels = read_photo(self.file, *(self.size or ()))
+        say_once(more_pictures(self.file))
+        return pixels
 
 
 def find_photos(

@@ -158,6 +158,7 @@ def _predict(models: Sequence[Model], tricks: Sequence[str], limits: Limits, dat
             "seen_height": photo.pixels.shape[0],
             "seen_width": photo.pixels.shape[1],
             "reduced": photo.reduced,
+            "note": photo.note,
             "picture": jpeg_uri(photo.pixels),
         },
         "runs": answers,

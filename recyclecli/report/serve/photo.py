@@ -11,7 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recyclecli.coco.pixels import TooLarge, Unreadable, Unsupported, opened, recognised, rgb_array, upright
+from recyclecli.coco.pixels import (
+    TooLarge,
+    Unreadable,
+    Unsupported,
+    more_pictures,
+    opened,
+    recognised,
+    rgb_array,
+    upright,
+)
 from recyclecli.data.fit import fitted_size, resize_image
 from recyclecli.report.serve.refusal import Limits, Refused
 
@@ -25,11 +34,13 @@ class Photo:
     Attributes:
         pixels: (H, W, 3) uint8 RGB, turned as its EXIF says.
         height, width: of the photo as it was sent, turned; more than H and W where it was reduced.
+        note: what the file holds beside it.
     """
 
     pixels: NDArray[np.uint8]
     height: int
     width: int
+    note: str = ""
 
     @property
     def reduced(self) -> bool:
@@ -60,6 +71,7 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
         Refused: it is truncated or damaged, or holds numbers without a range.
     """
     with _refusing(), opened(io.BytesIO(data)) as (image, orientation):
+        note = more_pictures(image)
         width, height = image.size
         if orientation >= 5:
             width, height = height, width
@@ -72,7 +84,7 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
         array = rgb_array(upright(image, orientation))
     if max(height, width) > side:
         array = resize_image(array, *fitted_size(height, width, side))
-    return Photo(array, height, width)
+    return Photo(array, height, width, note)
 
 
 @contextmanager

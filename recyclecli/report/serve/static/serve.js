@@ -80,6 +80,7 @@ async function show({ photo, runs, agreement }, file, tricks) {
   for (const viewer of shown) viewer.title.hidden = !titled;
   find("#size").textContent = `${photo.width} x ${photo.height} pixels`
     + (photo.reduced ? `, looked at as ${photo.seen_width} x ${photo.seen_height}` : "")
+    + (photo.note ? `; the file ${photo.note}` : "")
     + `; pipeline: ${runs.map((run) => (titled ? `${run.run} ${run.pipeline}` : run.pipeline)).join("; ")}`;
   find("#agreement").hidden = !agreement;
   if (agreement) agree(agreement);
