@@ -23,6 +23,8 @@ from recyclecli.printable import printable, printable_streams
 MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # `recyclecli.coco.photo` reads it
 COMPLETE = "_RECYCLE_COMPLETE"  # set by the scripts in shells/
 ISSUES = "https://github.com/recyclecli/recyclecli/issues"
+LIBRARY = re.compile(r"\.(so|dylib|dll|pyd)\b|DLL load failed")  # in what ImportError says of one
+LOADING = "allow more memory where ulimit -v limits it; else install that library, or the package that needs it anew"
 EXIT_CODES = {
     0: "done",
     1: "a check ran to its end and found faults, or photos could not be read",
@@ -46,6 +48,7 @@ class Commands(OpenGroup):
         """Run the command that was typed."""
         try:
             _refuse_empty(sys.argv[1:])
+            _check_max_pixels()
             return super().invoke(ctx)
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
@@ -70,6 +73,9 @@ class Commands(OpenGroup):
                 if hasattr(error, "message"):  # typer prints it with rich, whose own colours pass
                     error.message = printable(str(error.message))
                 raise
+            if isinstance(error, ImportError) and LIBRARY.search(str(error)):
+                print(f"error: a library cannot be loaded: {error}\n  remedy: {LOADING}", file=sys.stderr)
+                raise typer.Exit(3) from None
             _report(error)
 
 
@@ -177,6 +183,13 @@ def _expanded(argument: str) -> str:
     """
     name, sign, value = argument.partition("=")
     return f"{name}={expanded(value)}" if sign and re.fullmatch(r"-{0,2}[\w.-]+", name) else expanded(argument)
+
+
+def _check_max_pixels() -> None:
+    """Raise RecycleError where the variable that stands for --max-pixels states no number: photos would be blamed."""
+    stated = os.environ.get(MAX_PIXELS) or "1"
+    if not stated.isdecimal() or not int(stated):
+        raise RecycleError(f"{MAX_PIXELS} is {stated!r}, and no number of pixels", f"unset {MAX_PIXELS}")
 
 
 def _refuse_empty(arguments: list[str]) -> None:

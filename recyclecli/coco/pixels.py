@@ -87,8 +87,9 @@ class TooLarge(Unreadable):
 
 
 def max_pixels() -> int:
-    """The most pixels that a photo may have."""
-    return int(os.environ.get(MAX_PIXELS) or PIXELS)
+    """The most pixels that a photo may have; a variable that states no number is as none."""
+    stated = os.environ.get(MAX_PIXELS, "").strip()
+    return int(stated) if stated.isdecimal() and int(stated) else PIXELS
 
 
 @contextmanager

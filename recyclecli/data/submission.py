@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from recyclecli.data.votes import hard_vote
 from recyclecli.errors import RecycleError, listed
@@ -38,15 +39,24 @@ def reduce_labels(labels: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uin
 
 
 def target_names(names: Sequence[str], suffix: str) -> list[str]:
-    """Names of the masks of photos: with another suffix, or with it added where two would meet."""
+    """Names of the masks of photos: with another suffix, or with it added where two would meet.
+
+    They meet also where only capital letters or the Unicode form differ: on Windows and macOS that is one file.
+    """
     plain = [str(Path(name)) for name in names]
     short = [str(Path(name).with_suffix(suffix)) for name in plain]
-    taken = Counter(short)
-    targets = [target if taken[target] == 1 else name + suffix for target, name in zip(short, plain, strict=True)]
+    taken = Counter(map(_on_any_system, short))
+    pairs = zip(short, plain, strict=True)
+    targets = [target if taken[_on_any_system(target)] == 1 else name + suffix for target, name in pairs]
     doubled = [target for target, count in Counter(targets).items() if count > 1]
     if doubled:
         raise RecycleError(f"several photos would be written as {doubled[0]}", "rename one, or predict them apart")
     return targets
+
+
+def _on_any_system(name: str) -> str:
+    """The name of a file as the least exact file system compares it."""
+    return normalize("NFC", normalize("NFC", name).casefold())
 
 
 def submission_row(image_id: str, labels: NDArray[np.uint8]) -> bytes:

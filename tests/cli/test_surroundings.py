@@ -3,9 +3,10 @@
 import json
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
-from support import TINY, run_recycle
+from support import TINY, recycle_here, run_recycle
 
 JUPYTER = {"MPLBACKEND": "module://no_such_package.backend_inline"}
 SALLOC = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "work", "SLURM_NTASKS": "4", "SLURM_NNODES": "1", "SLURM_PROCID": "2"}
@@ -16,6 +17,22 @@ def test_figures_are_drawn_without_the_backend_that_jupyter_names():
     code = "import recyclecli.report.figures"
     done = subprocess.run([sys.executable, "-c", code], env=JUPYTER, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_limit_that_is_no_number_is_named(tmp_path):
+    """Each photo was said to be damaged."""
+    for stated in ("abc", "0", "1e9"):
+        done = recycle_here("data", "stats", cwd=tmp_path, env={"RECYCLE_MAX_PIXELS": stated})
+        assert done.returncode == 2
+        assert f"RECYCLE_MAX_PIXELS is '{stated}', and no number" in done.stderr
+
+
+def test_a_library_that_cannot_be_loaded_is_no_bug_of_ours(tmp_path):
+    said = "libtorch_python.so: failed to map segment from shared object"
+    with mock.patch("recyclecli.api.predict", side_effect=ImportError(said)):
+        done = recycle_here("predict", "last", "photos", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 3
+    assert f"error: a library cannot be loaded: {said}\n  remedy: allow more memory" in done.stderr
 
 
 def test_streams_that_are_closed_at_the_start_lead_nowhere(tmp_path):

@@ -329,6 +329,8 @@ def test_masks_that_would_meet_are_refused():
 
     assert target_names(["a.jpg", "b.png"], ".png") == ["a.png", "b.png"]
     assert target_names(["a.jpg", "a.png"], ".png") == ["a.jpg.png", "a.png.png"]
+    assert target_names(["A.jpg", "a.png"], ".png") == ["A.jpg.png", "a.png.png"]  # one file on Windows and macOS
+    assert target_names(["\u00e9.jpg", "e\u0301.png"], ".png") == ["\u00e9.jpg.png", "e\u0301.png.png"]
     with pytest.raises(api.RecycleError, match="several photos would be written"):
         target_names(["a.jpg", "a.png", "a.png.jpg"], ".png")
 
