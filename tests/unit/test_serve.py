@@ -171,9 +171,13 @@ def test_broken_forms(client, kind):
     assert refusal(answer)
 
 
-def test_only_the_first_file_of_a_form_counts(client):
+def test_a_form_holds_one_file(client):
+    """Of several the first was answered, and of none the photo was said to be empty."""
     files = [("a", ("1.png", encoded(thirds()))), ("b", ("2.png", encoded(thirds(30, 20))))]
-    assert client.post("/api/predict", files=files).json()["photo"]["width"] == 90
+    for sent, count in ((files, "2 files"), ([("note", (None, "x"))], "no file")):
+        answer = client.post("/api/predict", files=sent)
+        assert answer.status_code == 400
+        assert f"the form holds {count}, and one photo is expected" in refusal(answer)
 
 
 @pytest.mark.parametrize(

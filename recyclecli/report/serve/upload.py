@@ -17,10 +17,11 @@ FRAME = 2**16  # bytes that a form may add to the file
 
 
 async def take(request: Request, limits: Limits) -> bytearray:
-    """The photo: the request's body, or the first file of a form in it. Names and stated types are not looked at.
+    """The photo: the request's body, or the file of a form in it. Names and stated types are not looked at.
 
     Raises:
-        Refused: too large, said by the header or seen on the way; too slow; no form as it says.
+        Refused: too large, said by the header or seen on the way; too slow; no form as it says, or one of no file or
+            of several.
         ClientDisconnect: the client went away.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
@@ -30,7 +31,8 @@ async def take(request: Request, limits: Limits) -> bytearray:
     if stated.isdecimal() and int(stated) > bound:
         raise _too_large(limits)
     photo = bytearray()
-    parser = _form(options.get(b"boundary", b""), photo) if form else None
+    file = _OneFile(photo)
+    parser = _form(options.get(b"boundary", b""), file) if form else None
     taken = 0
     async for chunk in _timed(request, limits):
         taken += len(chunk)
@@ -45,6 +47,12 @@ async def take(request: Request, limits: Limits) -> bytearray:
                 raise Refused(400, "the form cannot be read", "send the photo as the body, without a form") from error
     if len(photo) > limits.size:
         raise _too_large(limits)
+    if form and file.count != 1:
+        raise Refused(
+            400,
+            f"the form holds {file.count or 'no'} {'files' if file.count else 'file'}, and one photo is expected",
+            "send each photo in a request of its own, as with curl -F photo=@photo.jpg",
+        )
     return photo
 
 
@@ -64,10 +72,11 @@ async def _timed(request: Request, limits: Limits) -> AsyncIterator[bytes]:
         raise Refused(408, "the photo came too slowly", "send it again, or a smaller one") from error
 
 
-class _FirstFile:
-    """Puts the first file of a form into `photo`."""
+class _OneFile:
+    """Puts the first file of a form into `photo`; `count`: how many it holds."""
 
     def __init__(self, photo: bytearray) -> None:
+        self.count = 0
         self._photo = photo
         self._field, self._value, self._disposition = bytearray(), bytearray(), b""
         self._state: Literal["before", "within", "after"] = "before"
@@ -85,8 +94,9 @@ class _FirstFile:
         self._value.clear()
 
     def on_headers_finished(self) -> None:
-        if self._state == "before" and b"filename" in parse_options_header(self._disposition)[1]:
-            self._state = "within"
+        if b"filename" in parse_options_header(self._disposition)[1]:
+            self.count += 1
+            self._state = "within" if self.count == 1 else "after"
 
     def on_part_data(self, chunk: bytes, start: int, end: int) -> None:
         if self._state == "within":
@@ -97,9 +107,8 @@ class _FirstFile:
             self._state = "after"
 
 
-def _form(boundary: bytes, photo: bytearray) -> MultipartParser:
-    first = _FirstFile(photo)
-    callbacks: Any = {name: getattr(first, name) for name in dir(first) if name.startswith("on_")}
+def _form(boundary: bytes, file: _OneFile) -> MultipartParser:
+    callbacks: Any = {name: getattr(file, name) for name in dir(file) if name.startswith("on_")}
     try:
         return MultipartParser(boundary, callbacks)
     except FormParserError as error:
