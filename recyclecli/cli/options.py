@@ -129,7 +129,7 @@ def dataset_settings(option: list[str] | None, crowds: str | None = None) -> dic
     settings = {}
     for key, value in key_values("-o", option or []).items():
         name = key.removeprefix("data.dataset.")
-        if "." in name or name == "data":
+        if "." in name or key == "data":
             raise RecycleError(f"-o {key}: only options of the dataset can be set here", "-o data.dataset.KEY=VALUE")
         settings[name] = value
     return settings | ({"crowds": crowds} if crowds else {})

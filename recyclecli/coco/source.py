@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 import sys
 from collections import Counter
@@ -19,7 +20,7 @@ from recyclecli.coco.paint import paint
 from recyclecli.coco.paths import resolve_file
 from recyclecli.coco.photo import check_size, read_photo
 from recyclecli.console import say_once
-from recyclecli.errors import listed
+from recyclecli.errors import RecycleError, listed
 from recyclecli.types import IGNORE, Annotation, Record, Sample
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class CocoSource:
         self.document = document.content
         if located.found:
             self.document = {**self.document, "images": located.rename(images)}
+        _refuse_doubled(self.document["images"], root, file)
         if objects:
             self.document = as_objects(self.document)
         self.class_names = document.labels.class_names
@@ -113,6 +115,17 @@ class CocoSource:
         record = self._records[index]
         check_size(record.file, record.height, record.width)
         return paint(record.annotations, record.height, record.width, self._ground)
+
+
+def _refuse_doubled(images: Iterable[Mapping[str, Any]], root: Path, file: Path) -> None:
+    """Refuse photos that are listed twice: each entry has a part of the labels, and lacks the rest."""
+    counts = Counter(posixpath.normpath(image["file_name"]) for image in images)
+    if doubled := [name for name, count in counts.items() if count > 1]:
+        mend = shlex.join(["recycle", "data", "check", "--data", str(root), "--json-path", str(file)])
+        raise RecycleError(
+            f"{file} lists {len(doubled)} photo(s) more than once, each with labels of its own: {listed(doubled, 3)}",
+            f"join the entries: {mend} --fix mended.json",
+        )
 
 
 def _causes(annotations: Iterable[Iterable[Mapping[str, Any]]]) -> str:

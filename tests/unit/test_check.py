@@ -1,6 +1,7 @@
 """The linter's own parts; recall on planted faults is in tests/faults."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,8 @@ class TestMending:
             fourth | {"id": 91, "segmentation": []},
             fourth | {"id": 92, "image_id": 77},
         ]
+        content["images"].append(content["images"][2] | {"id": 50})
+        content["annotations"].append(third | {"id": 93, "image_id": 50})
         return content
 
     def test_leaves_nothing_that_it_says_it_mends(self, tmp_path, broken):
@@ -291,6 +294,20 @@ class TestCommand:
         assert "1 unknown-image" in done.stderr
         assert len(CocoSource(tmp_path / "data", tmp_path / "mended.json")) == 4
         assert recycle_here("data", "check", "--fix", "mended.json", cwd=tmp_path).returncode == 2
+
+    def test_a_photo_that_is_listed_twice_is_refused_and_its_entries_joined(self, tmp_path):
+        content = coco(4)
+        content["images"].append(content["images"][0] | {"id": 50, "file_name": "./images/1.jpg"})
+        other = content["annotations"][0] | {"id": 93, "image_id": 50, "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]]}
+        content["annotations"].append(other | {"area": 4, "bbox": [1, 1, 2, 2]})
+        write_coco(tmp_path / "data", content)
+        refused = recycle_here("data", "stats", cwd=tmp_path)
+        assert refused.returncode == 2
+        assert "lists 1 photo(s) more than once" in refused.stderr
+        remedy = shlex.split(refused.stderr.split("join the entries: recycle ")[1])
+        assert recycle_here(*remedy, "--ignore", "sliver", cwd=tmp_path).returncode == 0
+        source = CocoSource(tmp_path / "data", tmp_path / "mended.json")
+        assert [len(source.record(index).annotations) for index in range(len(source))] == [2, 1, 1, 1]
 
     def test_folds_are_compared(self, tmp_path):
         write_coco(tmp_path / "data", coco(6))

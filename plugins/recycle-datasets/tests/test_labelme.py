@@ -166,7 +166,7 @@ class TestShapes:
     def test_rectangles_alone(self, tmp_path):
         with pytest.raises(RecycleError, match="no labelled area, but 1 boxes") as caught:
             one(tmp_path, shape("x", [[8, 6], [16, 18]], "rectangle"))
-        assert "-o boxes=areas" in caught.value.remedy
+        assert "-o data.dataset.boxes=areas" in caught.value.remedy
         assert np.array_equal(masks(read(tmp_path, boxes="areas"))["a.png"], painted((1, SQUARE)))
 
 

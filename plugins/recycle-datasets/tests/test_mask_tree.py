@@ -467,6 +467,53 @@ def test_names_that_are_no_lines_of_the_numbers(tmp_path, names, values, classes
     every_mask_is(masks, drawn(1, len(classes) - 1))
 
 
+def _numbers(root, *kinds):
+    """Masks with each of `kinds`: a number for the ground and for two objects."""
+    for index, (ground, one, other) in enumerate(kinds):
+        photo(root / f"images/p{index}.jpg", seed=index)
+        mask(root / f"masks/p{index}.png", drawn(one, other, ground))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "says"),
+    [
+        ([(0, 128, 255)] * 2, "the masks hold 0, 128, 255"),
+        ([(0, 1, 1), (0, 255, 255)], "none both|no mask holds both 1 and 255"),
+    ],
+)
+@pytest.mark.parametrize("reader", ["masks", "mask-tree"])
+def test_255_that_may_be_an_object_is_refused_with_a_remedy(tmp_path, reader, kinds, says):
+    _numbers(tmp_path / "in", *kinds)
+    with pytest.raises(RecycleError, match=says if reader == "mask-tree" or 128 not in kinds[0] else "128") as caught:
+        api.open_data(tmp_path / "in", None, reader)
+    wanted = 128 if 128 in kinds[0] else 1
+    values = {0: "background", wanted: "foreground", 255: "foreground"}
+    assert "data.dataset.values=" in caught.value.remedy
+    source = api.open_data(tmp_path / "in", None, reader, {"values": values})
+    assert source.class_names == ("Background", "foreground")
+    assert [int((source.read(index).mask == 1).sum()) for index in range(2)] == [int((TRUTH > 0).sum())] * 2
+
+
+@pytest.mark.parametrize("other", [2, 3])
+def test_masks_without_the_background_that_is_named(tmp_path, other, capsys):
+    _numbers(tmp_path / "in", (1, 2, other))
+    text(tmp_path / "in/classes.txt", "background\nPaper\nMetal\n")
+    said = "where the numbers are one above the names: -o 'data.dataset.values={1: background, 2: Paper, 3: Metal}'"
+    if other == 3:
+        with pytest.raises(RecycleError, match="no mask holds 0, the background: they hold 1, 2, 3") as caught:
+            api.open_data(tmp_path / "in", None, "mask-tree")
+        assert said in caught.value.remedy
+    else:
+        api.open_data(tmp_path / "in", None, "mask-tree")
+        assert said in capsys.readouterr().err
+
+
+def test_numbers_without_names_are_said(tmp_path, capsys):
+    _numbers(tmp_path / "in", (7, 1, 2))
+    api.open_data(tmp_path / "in", None, "masks")
+    assert "each from 0 to 7 is a class of its own" in capsys.readouterr().err
+
+
 def test_numbers_far_apart_are_classes_without_the_gaps(tmp_path):
     root = tree_of(tmp_path / "src", "images", "masks", "ab", values=drawn(75, 113))
     done, masks, _ = imported(root, tmp_path / "out")

@@ -157,7 +157,7 @@ class TestClasses:
     def test_two_that_differ(self, tmp_path):
         with pytest.raises(RecycleError, match="may be attribute 'one' or 'two'") as caught:
             one(tmp_path, polygon(SQUARE, one="a", two="b"))
-        assert "-o attribute=one" in caught.value.remedy
+        assert "-o data.dataset.attribute=one" in caught.value.remedy
         assert via(tmp_path, attribute="two").class_names == ("Background", "b")
 
     @pytest.mark.parametrize("kind", ["radio", "dropdown"])

@@ -9,6 +9,7 @@ from recycle_datasets.recognise.yolo import labelled, recognise
 from recycle_datasets.yolo import YoloSource
 
 from recyclecli import api
+from recyclecli.cli.options import dataset_settings
 from recyclecli.coco import Tree
 from recyclecli.errors import RecycleError
 from recyclecli.types import DatasetContext
@@ -278,6 +279,17 @@ def test_labels_are_of_the_turned_photo(tmp_path, orientation):
     root = make(tmp_path / "a", "images/1.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
     photo(root / "images/1.jpg", orientation, (HEIGHT, WIDTH) if orientation == 6 else (WIDTH, HEIGHT))
     check(root, tmp_path, "images/1.jpg")
+
+
+def test_two_descriptions_that_name_other_classes_are_refused_with_a_remedy(tmp_path):
+    text = "train: images\nnames: [{}]\n"
+    make(tmp_path, "images/a.jpg", data_DOT_yml=text.format("Paper, Metal"), set_DOT_yaml=text.format("Metal, Paper"))
+    with pytest.raises(RecycleError, match=r"data\.yml and set\.yaml describe the same photos") as caught:
+        api.stats(tmp_path, dataset="yolo")
+    for remedy, name in zip(caught.value.remedy.split(", or "), ("Metal", "Paper"), strict=True):
+        settings = dataset_settings([remedy.split("-o ")[1]])
+        source = api.open_data(tmp_path, None, "yolo", settings)
+        assert source.class_names[int(source.read(0).mask.max())] == name
 
 
 def test_two_descriptions_of_one_set(tmp_path):

@@ -55,7 +55,7 @@ class Finding:
 CATALOGUE: dict[str, Fault] = {
     # the file's lists
     "duplicate-image-id": Fault("error", "two images have one id", "give each image an id of its own"),
-    "duplicate-file-name": Fault("error", "two images name one photo", "merge the two entries"),
+    "duplicate-file-name": Fault("error", "two images name one photo", "join the two entries", mended=True),
     "invalid-image-size": Fault("error", "width or height is below 1", "write the photo's real size"),
     "photo-too-large": Fault("error", "more pixels than are read", "--max-pixels N reads photos of N pixels"),
     "file-outside-root": Fault(
@@ -98,7 +98,7 @@ CATALOGUE: dict[str, Fault] = {
     "area-mismatch": Fault("warning", "area is not the shape's", "compute it: other tools paint by it", mended=True),
     "iscrowd-misuse": Fault("warning", "iscrowd does not fit the shape or category", "0 for objects; crowds as RLE"),
     "crowds": Fault(
-        "note", "annotations are crowds: regions of no single object", "--crowds objects takes them for objects"
+        "note", "annotations are crowds: regions of no single object", "--crowds objects or regions says what they are"
     ),
     "sliver": Fault("warning", "an object of very few pixels", "remove it if it is a slip of the hand"),
     "duplicate-annotation": Fault("warning", "the same object twice", "remove one", mended=True),

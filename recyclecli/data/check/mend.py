@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -24,6 +25,7 @@ UNKNOWN = "are of an image that the file does not list"
 def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
     """A copy of a COCO content with every fault mended that the catalogue marks so, and their numbers by code.
 
+    Entries of one photo and size are joined.
     Loose spellings become COCO's; blanks around names of categories go, and categories that are no class.
     Polygons are clipped and lose parts without area; empty and doubled annotations and those of
     unknown images go; doubled ids are numbered anew; wrong areas and boxes become the shape's own.
@@ -34,6 +36,7 @@ def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
     """
     content, loose = strict(content)
     done: Counter[str] = Counter(code for code, _, _ in loose)
+    content = _joined(content, done)
     content = {**content, "categories": _categories(content, done)}
     kept: list[tuple[dict[str, Any], Shape | None]] = []
     lost: list[tuple[dict[str, Any], dict[str, Any], str]] = []
@@ -62,6 +65,27 @@ def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
         categories = [one for one in categories if one["id"] in used or is_background(one["name"])]
         done["too-many-classes"] = len(content["categories"]) - len(categories)
     return {**content, "annotations": annotations, "categories": categories}, +done
+
+
+def _joined(content: dict[str, Any], done: Counter[str]) -> dict[str, Any]:
+    """The content with one entry for each photo: the first, which takes the annotations of those of its size."""
+    ids = Counter(image["id"] for image in content["images"])
+    first: dict[tuple[str, int, int], dict[str, Any]] = {}
+    id_of: dict[Any, Any] = {}
+    for image in content["images"]:
+        key = (posixpath.normpath(image["file_name"]), image["width"], image["height"])
+        one = first.setdefault(key, image)
+        if one is not image and ids[one["id"]] == ids[image["id"]] == 1:
+            id_of[image["id"]] = one["id"]
+    if not id_of:
+        return content
+    done["duplicate-file-name"] += len(id_of)
+    images = [image for image in content["images"] if image["id"] not in id_of]
+    annotations = [
+        {**annotation, "image_id": id_of.get(annotation["image_id"], annotation["image_id"])}
+        for annotation in content["annotations"]
+    ]
+    return {**content, "images": images, "annotations": annotations}
 
 
 def _categories(content: dict[str, Any], done: Counter[str]) -> list[dict[str, Any]]:

@@ -91,10 +91,10 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
     if drawn and options.boxes == "auto":
         print(
             f"note: {labels.file}: {drawn} rectangles are taken for areas, as labelme draws them, since their classes "
-            "have outlines, too; -o boxes=left-out leaves them out",
+            "have outlines, too; -o data.dataset.boxes=left-out leaves them out",
             file=sys.stderr,
         )
-    labels.refuse_no_area("draw outlines in labelme; where its rectangles are the areas: -o boxes=areas")
+    labels.refuse_no_area("draw outlines in labelme; where its rectangles are the areas: -o data.dataset.boxes=areas")
     labels.names = _names(context.root, folders, labels)
     source = ShapeSource(context.root, labels)
     _count_unlabelled(context.root, source)

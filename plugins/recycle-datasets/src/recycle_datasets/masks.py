@@ -13,7 +13,7 @@ from recycle_datasets import MasksOptions
 from recycle_datasets.folders import lines_of, photos_in
 from recycle_datasets.maskfile import COLOR_MODES, IndexMask, opened, read_numbers
 from recycle_datasets.paired import PairedSource
-from recycle_datasets.values import COLORS, LABELMAP, Meaning, by_value, meaning_of
+from recycle_datasets.values import COLORS, LABELMAP, OPTION, Meaning, by_value, meaning_of
 from recyclecli.types import DatasetContext, RecycleError
 
 LISTS = "ImageSets/Segmentation"  # where VOC keeps the lists of its splits
@@ -81,7 +81,7 @@ class MaskSource(PairedSource):
 
     def _meaning_of(self, root: Path, options: MasksOptions) -> Meaning:
         if options.values is not None:
-            return by_value(options.values, "option values")
+            return by_value(options.values, OPTION)
         files = [self._mask(name) for name in self._names]
         palettes = _palettes(files) if options.palettes else {}
         return meaning_of(root, self._masks, options.classes, palettes, lambda: map(_read_mask, files))

@@ -13,6 +13,7 @@ from recycle_datasets.recognise.masks import recognise
 from recycle_datasets.recognise.pairs import SUFFIXES, stem_of
 from recycle_datasets.survey import survey
 from recycle_datasets.tables import Table, parse_table
+from recycle_datasets.values import OPTION
 from recyclecli.coco import Tree, read_text, resolve_file, split_called
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
@@ -22,7 +23,8 @@ UNLABELLED, ALONE, BESIDES = (
     "pictures that are neither a photo nor its mask",
 )
 REMEDY = (
-    "put photos and masks into one folder, under the same names, or say where they lie: -o 'pairs={images/*: masks/*}'"
+    "put photos and masks into one folder, under the same names, or say where they lie: "
+    "-o 'data.dataset.pairs={images/*: masks/*}'"
 )
 
 
@@ -177,7 +179,7 @@ def _named(root: Path, options: MaskTreeOptions, present: Sequence[int]) -> Name
     if options.classes is not None:
         numbers, where = dict(enumerate(options.classes)), "option classes"
     if options.values is not None:
-        numbers, where = options.values, "option values"
+        numbers, where = options.values, OPTION
     if options.reduce_zero_label:
         own = {value: name for value, name in numbers.items() if value}
         own = {value + 1: name for value, name in numbers.items()} if 0 in numbers else own
@@ -198,7 +200,7 @@ def _compare(root: Path, tables: Sequence[tuple[str, Table]]) -> None:
                 mine, theirs = last.numbers.get(number, "nothing"), table.numbers.get(number, "nothing")
                 raise RecycleError(
                     f"{root / name} names {number} {mine}, and {root / other} {theirs}",
-                    f"keep the one that is right: -o 'tables=[{other}]'",
+                    f"keep the one that is right: -o 'data.dataset.tables=[{other}]'",
                 )
 
 

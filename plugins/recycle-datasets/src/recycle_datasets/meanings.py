@@ -14,7 +14,7 @@ from recycle_datasets.folders import checked_names
 from recycle_datasets.maskfile import ColorMask, IndexMask, color_at, mask_size, read_mask
 from recycle_datasets.survey import Survey
 from recycle_datasets.tables import Color
-from recycle_datasets.values import FILLED, SPARSE, spelled
+from recycle_datasets.values import FILLED, OPTION, SPARSE, spelled
 from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, is_background
 from recyclecli.types import IGNORE, RecycleError
 
@@ -116,7 +116,7 @@ def labels_of(root: Path, named: Named, seen: Survey, left_out: Counter[str]) ->
         return _by_number(named, named.numbers, seen.values, left_out)
     if named.colors:
         return _by_number(named, _order_of(root, named, seen), seen.values, left_out)
-    return _unnamed(seen.values, named.foreground)
+    return _unnamed(seen.values, named.foreground, seen.mixed)
 
 
 def _fits(named: Named, seen: Survey) -> bool:
@@ -189,7 +189,12 @@ def _by_number(named: Named, numbers: Mapping[int, str], values: NDArray[np.int6
         ground = next((value for value in kept if kept[value].casefold() in NOWHERE), None)
     order = [value for value in kept if value != ground]
     names = [BACKGROUND] if ground is not None else []
-    by_value = {value: label for label, value in enumerate(order, start=len(names))}
+    classes = [spelled(kept[value]) for value in order]
+    if named.where == OPTION:  # where several values may be one class
+        classes = list(dict.fromkeys(classes))
+        by_value = {value: len(names) + classes.index(spelled(kept[value])) for value in order}
+    else:
+        by_value = {value: label for label, value in enumerate(order, start=len(names))}
     by_value |= {ground: 0} if ground is not None else {}
     if ground is None and 0 not in numbers:
         names, by_value = [BACKGROUND], {0: 0, **{value: label + 1 for value, label in by_value.items()}}
@@ -202,12 +207,26 @@ def _by_number(named: Named, numbers: Mapping[int, str], values: NDArray[np.int6
         raise RecycleError(
             f"the masks hold the numbers {', '.join(map(str, present))}, and {named.where} names "
             f"{', '.join(f'{value} {name}' for value, name in numbers.items())}",
-            "correct the table, or name them: -o 'values={0: background, 1: paper}'",
+            "correct the table, or name them: -o 'data.dataset.values={0: background, 1: paper}'",
         )
+    if not values[0] and ground == 0:
+        _refuse_shifted(named, numbers, present)
     if strange:
         shown = ", ".join(f"{value} ({count:,})" for value, count in strange.items())
         left_out[f"pixels of numbers that {named.where} does not name, {shown}: ignored"] += sum(strange.values())
-    return Labels(checked_names([*names, *(spelled(kept[value]) for value in order)], named.where), by_value)
+    return Labels(checked_names([*names, *classes], named.where), by_value)
+
+
+def _refuse_shifted(named: Named, numbers: Mapping[int, str], present: Sequence[int]) -> None:
+    """Masks that never show 0, the background: refused where their numbers are one above the names', else said."""
+    values = [value for value in present if value != IGNORE]
+    listed = ", ".join(f"{value} {name}" for value, name in numbers.items())
+    higher = ", ".join(f"{value + 1}: {name}" for value, name in numbers.items())
+    held = f"no mask holds 0, the background: they hold {', '.join(map(str, values))}, and {named.where} names {listed}"
+    remedy = f"-o {shlex.quote(f'data.dataset.values={{{higher}}}')}"
+    if values and values[-1] == max(numbers) + 1:
+        raise RecycleError(held, f"where the numbers are one above the names: {remedy}; else name each value so")
+    _note(f"{held}; where the numbers are one above the names: {remedy}")
 
 
 def _shifted(named: Named, numbers: dict[int, str], present: Sequence[int]) -> dict[int, str]:
@@ -237,8 +256,11 @@ def _is_ground(name: str) -> bool:
     return is_background(name) or name.casefold() in NOTHING
 
 
-def _unnamed(values: NDArray[np.int64], foreground: str) -> Labels:
-    """0 is the background, other numbers are classes; where there is one other, 255 too, it is the foreground."""
+def _unnamed(values: NDArray[np.int64], foreground: str, mixed: bool) -> Labels:
+    """0 is the background, other numbers are classes; where there is one other, 255 too, it is the foreground.
+
+    `mixed`: a mask holds 255 beside a class.
+    """
     present = np.flatnonzero(values).tolist()
     others = [value for value in present if value not in (0, IGNORE)]
     between = values[1:IGNORE].sum()
@@ -251,6 +273,13 @@ def _unnamed(values: NDArray[np.int64], foreground: str) -> Labels:
     if not others and IGNORE in present:
         _note(f"the masks hold {' and '.join(map(str, present))} alone: 0 is the background, 255 is {foreground}")
         return Labels((BACKGROUND, foreground), {0: 0, IGNORE: 1})
+    if len(others) == 1 and IGNORE in present and (others[0] >= SPARSE or not mixed):
+        raise RecycleError(
+            f"the masks hold {', '.join(map(str, present))}, and nothing says whether {IGNORE} is an object or ignored"
+            + ("" if mixed else f": no mask holds both {others[0]} and {IGNORE}"),
+            f"name each value, {IGNORE} as ignore or as an object: "
+            f"-o 'data.dataset.values={{0: background, {others[0]}: {foreground}, {IGNORE}: ignore}}'",
+        )
     if len(others) == 1:
         _note(f"nothing names the numbers of the masks: 0 is the background, {others[0]} is {foreground}")
         return Labels((BACKGROUND, foreground), {0: 0, others[0]: 1})
@@ -274,12 +303,12 @@ def _order_of(root: Path, named: Named, seen: Survey) -> dict[int, str]:
         raise RecycleError(
             f"{named.where} states colours, and the masks hold the numbers {', '.join(map(str, seen.present))}: its "
             f"lines are no order of these, since {names[ground[0]]!r} is not the first",
-            f"name the values from 0 on: -o {shlex.quote(f'classes=[{first}]')}",
+            f"name the values from 0 on: -o {shlex.quote(f'data.dataset.classes=[{first}]')}",
         )
     if largest >= len(names) + (not ground):
         raise RecycleError(
             f"{named.where} names {len(names)} colours, and the masks hold others: {_told(seen.colors)}",
-            "correct the table, or name the values: -o 'values={0: background, 1: paper}'",
+            "correct the table, or name the values: -o 'data.dataset.values={0: background, 1: paper}'",
         )
     order = ", ".join(f"{value} {name}" for value, name in enumerate(names))
     _note(f"{named.where} states colours, and the masks hold numbers; its lines are taken for these: {order}")
@@ -303,7 +332,9 @@ def _of_voc(named: Named, seen: Survey, left_out: Counter[str]) -> Labels:
         values[value_of[color]] += count
     _note("the masks hold the colours of VOC's palette, which are taken for its numbers")
     by_number = (
-        _by_number(named, named.numbers, values, left_out) if named.numbers else _unnamed(values, named.foreground)
+        _by_number(named, named.numbers, values, left_out)
+        if named.numbers
+        else _unnamed(values, named.foreground, mixed=True)
     )
     by_color = {color: int(by_number._table[value]) for color, value in value_of.items() if value < IGNORE}
     return Labels(by_number.class_names, {}, by_color)

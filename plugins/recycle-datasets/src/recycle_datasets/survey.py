@@ -27,6 +27,7 @@ class Survey:
         values: (256,) pixels of each number, of masks of numbers.
         colors: pixels of each colour, of masks of colours, and of numbers by their palettes.
         colored: masks that hold colours.
+        mixed: a mask of numbers holds 255 beside another but 0.
         palettes: masks whose palettes tell their numbers apart.
         conflict: where a number has two colours, or a colour two numbers; "" where each has one.
         sizes: height and width of each mask.
@@ -36,6 +37,7 @@ class Survey:
     values: NDArray[np.int64] = field(default_factory=lambda: np.zeros(IGNORE + 1, np.int64))
     colors: Counter[Color] = field(default_factory=Counter)
     colored: int = 0
+    mixed: bool = False
     palettes: int = 0
     conflict: str = ""
     sizes: list[tuple[int, int]] = field(default_factory=list)
@@ -58,6 +60,7 @@ class Survey:
             return
         counts = mask.counts()
         self.values += counts
+        self.mixed |= bool(counts[IGNORE] and counts[1:IGNORE].any())
         for value in np.flatnonzero(counts).tolist():
             if mask.palette is not None and value < len(mask.palette):
                 red, green, blue = mask.palette[value].tolist()

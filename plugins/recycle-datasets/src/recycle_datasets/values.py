@@ -19,6 +19,7 @@ from recyclecli.types import IGNORE, RecycleError
 
 NONE = 256  # in a table: no class
 SPARSE, FILLED = 32, 8  # from so many classes on, one in so many must occur where no table names them
+OPTION = "option values"  # where values are named one by one, and several may be one class
 CLASSES, COLORS, LABELMAP, NUMBERS = "classes.txt", "class_dict.csv", "labelmap.txt", "_classes.csv"
 
 
@@ -85,10 +86,11 @@ def by_value(named: Mapping[int, str], where: object) -> Meaning:
     classes = sorted(
         (value for value in named if named[value] != IGNORE_CATEGORY), key=lambda v: (not _ground(named, v), v)
     )
-    names = checked_names((spelled(named[value]) for value in classes), where)
+    found = [spelled(named[value]) for value in classes]
+    names = checked_names(dict.fromkeys(found) if where == OPTION else found, where)
     table = np.full(IGNORE + 1, NONE)
     table[[IGNORE, *(value for value in named if named[value] == IGNORE_CATEGORY)]] = IGNORE
-    table[classes] = range(len(classes))
+    table[classes] = [names.index(name) for name in found]
     return Meaning(names, table)
 
 
@@ -194,7 +196,29 @@ def meaning_of(
             f"numbers they would make {largest + 1} classes",
             f"name each value: -o 'data.dataset.values={{{named}}}'",
         )
+    print(
+        f"note: nothing names the numbers of the masks in {folder}: each from 0 to {largest} is a class of its own; "
+        f"{CLASSES} in {root} would name them, one a line",
+        file=sys.stderr,
+    )
+    _refuse_two_meanings(masks(), present)
     return by_index([f"class-{label}" for label in range(largest + 1)], root)
+
+
+def _refuse_two_meanings(masks: Iterable[IndexMask], present: Sequence[int]) -> None:
+    """Refuse masks of 0 and 1 among masks of 0 and 255 alone, where none holds both."""
+    held = [set(mask.present()) for mask in masks] if set(present) <= {0, 1} else []
+    if (
+        any(IGNORE in one for one in held)
+        and any(1 in one for one in held)
+        and not any({1, IGNORE} <= one for one in held)
+    ):
+        raise RecycleError(
+            f"some masks hold 1 and others {IGNORE}, none both, and nothing says whether {IGNORE} is an object or "
+            "ignored",
+            f"name each value, {IGNORE} as ignore or as an object: "
+            f"-o 'data.dataset.values={{0: background, 1: foreground, {IGNORE}: foreground}}'",
+        )
 
 
 def _conflict(masks: Iterable[IndexMask]) -> str:

@@ -44,21 +44,33 @@ def open_via(options: ViaOptions, context: DatasetContext) -> ShapeSource:
     """
     files = options.files or names_of(Tree(context.root), context, recognise, "files", "VIA", "via.json")
     splits = splits_of(files)
-    labels = _read_all(context.root, files, splits, options)
+    labels, silent = _read_all(context.root, files, splits, options)
     if not any(photo.shapes for photo in labels.photos) and labels.left_out[UNNAMED]:
         print(
-            f"note: {labels.file}: no region has a class; all are taken for {ONLY!r}: -o unnamed=NAME names it",
+            f"note: {labels.file}: no region has a class; all are taken for {ONLY!r}: "
+            "-o data.dataset.unnamed=NAME names it",
             file=sys.stderr,
         )
-        labels = _read_all(context.root, files, splits, options.model_copy(update={"unnamed": ONLY}))
+        labels, _ = _read_all(context.root, files, splits, options.model_copy(update={"unnamed": ONLY}))
+    else:
+        for file in silent:
+            print(
+                f"note: {file}: no region has a class, so that its photos are left out; "
+                "-o data.dataset.unnamed=CLASS names that of all regions without one",
+                file=sys.stderr,
+            )
     labels.refuse_no_area("draw polygons in VIA, and export the annotations again as JSON")
     labels.names = labels.names or sorted_names(labels.photos)
     return ShapeSource(context.root, labels)
 
 
-def _read_all(root: Path, files: Sequence[str], splits: Sequence[str], options: ViaOptions) -> Labels:
+def _read_all(
+    root: Path, files: Sequence[str], splits: Sequence[str], options: ViaOptions
+) -> tuple[Labels, list[Path]]:
+    """All files as one, and those of which no region has a class."""
     parts = [_read(root, name, split, options) for name, split in zip(files, splits, strict=True)]
-    return merged(parts, root / files[0])
+    silent = [part.file for part in parts if part.left_out[UNNAMED] and not part.photos and not part.faults]
+    return merged(parts, root / files[0]), silent
 
 
 def _read(root: Path, name: str, split: str, options: ViaOptions) -> Labels:
@@ -78,12 +90,6 @@ def _read(root: Path, name: str, split: str, options: ViaOptions) -> Labels:
             labels.left_out["photos none of whose regions has a class"] += 1
         else:
             labels.photos.append(Photo((folder / photo).as_posix(), shapes, split=split, origin=str(file)))
-    if entries and not labels.photos and not labels.faults and options.unnamed is None:
-        print(
-            f"note: {file}: no region has a class, so that its photos are left out; -o unnamed=CLASS names that of "
-            "all regions without one",
-            file=sys.stderr,
-        )
     return labels
 
 
@@ -157,7 +163,7 @@ def _attribute(file: Path, attributes: Sequence[dict[str, str]]) -> str:
         if any(one.get(first) != one.get(second) for one in attributes):
             raise RecycleError(
                 f"{file}: the class may be attribute {first!r} or {second!r}",
-                f"say which: -o attribute={first}, or -o attribute={second}",
+                f"say which: -o data.dataset.attribute={first}, or -o data.dataset.attribute={second}",
             )
     return candidates[0] if candidates else ""
 

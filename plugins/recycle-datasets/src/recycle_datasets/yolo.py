@@ -164,14 +164,29 @@ def _described(tree: Tree, options: YoloOptions) -> tuple[str, dict[str, Any]]:
             raise RecycleError(f"{file} describes keypoints, which say nothing about pixels", "export outlines")
         return options.data, splits_named(content)
     if options.data != YoloOptions.model_fields["data"].default:
-        raise RecycleError(f"{file} does not exist", "name the file that describes the set: -o data=FILE")
+        raise RecycleError(f"{file} does not exist", "name the file that describes the set: -o data.dataset.data=FILE")
     found = dict(descriptions(tree))
-    names = [name for name, _ in preferred(usable(tree, found))]
+    groups = list(preferred(usable(tree, found)))
+    names = [name for name, _ in groups]
     if len(names) > 1:
         raise RecycleError(
-            f"{tree.root} holds {len(names)} descriptions: {', '.join(names[:5])}", f"say which: -o data={names[0]}"
+            f"{tree.root} holds {len(names)} descriptions: {', '.join(names[:5])}",
+            f"say which: -o data.dataset.data={names[0]}",
         )
+    for other in groups[0][1] if groups else ():
+        if _stated(found[other]) not in (None, _stated(found[names[0]])):
+            raise RecycleError(
+                f"{tree.root}: {names[0]} and {other} describe the same photos and name their classes differently",
+                f"say which is right: -o data.dataset.data={names[0]}, or -o data.dataset.data={other}",
+            )
     return (names[0], found[names[0]]) if names else ("", {})
+
+
+def _stated(data: Mapping[str, Any]) -> dict[str, str] | None:
+    """The class names that a description lists, by number."""
+    names = data.get("names")
+    pairs = names.items() if isinstance(names, dict) else enumerate(names) if isinstance(names, list) else ()
+    return {str(number): str(name) for number, name in pairs} or None
 
 
 def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, base: str, largest: int) -> list[str]:
@@ -213,7 +228,8 @@ def _names_of_file(tree: Tree) -> list[str] | None:
     if longest is not None and other is not None:
         first = next(name for name, names in found.items() if names == longest)
         raise RecycleError(
-            f"{tree.root}: {first} and {other} name other classes", f"name them: -o 'names=[{', '.join(longest)}]'"
+            f"{tree.root}: {first} and {other} name other classes",
+            f"name them: -o 'data.dataset.names=[{', '.join(longest)}]'",
         )
     return longest
 
