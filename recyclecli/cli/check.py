@@ -126,7 +126,7 @@ def _findings(
         options = discover().options("dataset", dataset, settings).model_dump(exclude={"name", "palettes"})
         findings = check_masks(root, **options)
         opened = partial(open_source, discover(), root, json_path, dataset, settings)
-        return [*findings, *lint_source(opened, str(root), findings)], mask_photos(root, options["images"])
+        return [*findings, *lint_source(opened, str(root), findings, labels_only)], mask_photos(root, options["images"])
     try:
         contents, names, folds = _contents(root, dataset, json_path, settings)
     except LabelFaults as error:

@@ -14,7 +14,10 @@ from recyclecli.coco import CocoSource
 from recyclecli.data.check import CATALOGUE, check_coco, check_contents, mended
 from recyclecli.data.check.drawn import parts_of
 from recyclecli.data.check.masks import blended
+from recyclecli.data.splits import make_split
 from recyclecli.errors import RecycleError
+from recyclecli.manifest import discover
+from recyclecli.recipe import DataSection
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -320,6 +323,30 @@ class TestCommand:
         done = recycle_here("data", "check", cwd=tmp_path)
         assert done.returncode == 1
         assert "duplicate-across-splits" in done.stdout
+
+    def test_masks_are_compared_by_split(self, tmp_path):
+        from recyclecli.engine.training.leaks import refuse_leaks
+
+        rng = np.random.default_rng(0)
+        for name in ("train/a", "train/b", "val/c", "val/d"):
+            for folder in ("images", "ann"):
+                (tmp_path / "data" / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            pixels = Image.fromarray(rng.integers(0, 255, (4, 5, 3), np.uint8)).resize((80, 64))
+            pixels.save(tmp_path / f"data/images/{name}.png")
+            Image.fromarray(np.eye(64, 80, dtype=np.uint8)).save(tmp_path / f"data/ann/{name}.png")
+        copied = Image.open(tmp_path / "data/images/train/a.png")
+        copied.save(tmp_path / "data/images/val/c.png", compress_level=0)
+        options = ("--dataset", "masks", "-o", "data.dataset.masks=ann")
+        found = json.loads(recycle_here("data", "check", *options, "--json", cwd=tmp_path).stdout)
+        assert [one["code"] for one in found] == ["duplicate-across-splits"]
+        section = DataSection(root=tmp_path / "data", dataset={"name": "masks", "masks": "ann"})
+        with pytest.raises(RecycleError, match="1 of 2 validation photos are trained on") as caught:
+            refuse_leaks(make_split(discover(), section, 0))
+        assert recycle_here(*shlex.split(caught.value.remedy.split(": recycle ")[1]), cwd=tmp_path).returncode == 0
+        for name in ("a", "b"):
+            Image.fromarray(np.full((64, 80), 255, np.uint8)).save(tmp_path / f"data/ann/train/{name}.png")
+        done = recycle_here("data", "check", *options, cwd=tmp_path)
+        assert "train: every pixel of all 2 photos is ignored" in done.stdout
 
     def test_other_datasets(self, tmp_path):
         done = recycle_here("data", "check", "--dataset", "sample", "--labels-only", cwd=tmp_path)

@@ -14,10 +14,12 @@ from recyclecli.data.check.catalogue import CATALOGUE, Fault, Finding
 from recyclecli.data.check.lists import lint_lists, located
 from recyclecli.data.check.masks import check_masks
 from recyclecli.data.check.mend import mended
-from recyclecli.data.check.photos import lint_photos, without_unreadable
+from recyclecli.data.check.photos import lint_copies, lint_photos, without_unreadable
 from recyclecli.data.check.shapes import PAINTED, SLIVER, lint_shapes
 from recyclecli.data.check.splits import lint_splits, split_of
 from recyclecli.data.foreground import cause_of_nothing
+from recyclecli.data.named import named_splits
+from recyclecli.data.sources import Subset
 from recyclecli.errors import RecycleError
 from recyclecli.types import Source
 
@@ -118,19 +120,30 @@ def content_of(source: Source) -> dict[str, Any]:
     return {"images": images, "annotations": annotations, "categories": categories, PAINTED: painted}
 
 
-def lint_source(make: Callable[[], Source], file: str, found: Sequence[Finding]) -> Iterator[Finding]:
-    """What training would refuse of a source whose labels are known from its pixels alone.
+def lint_source(
+    make: Callable[[], Source], file: str, found: Sequence[Finding], labels_only: bool = False
+) -> Iterator[Finding]:
+    """What training would refuse of a source whose labels are known from its pixels alone, and photos that repeat.
 
     Args:
         make: opens it.
         file: what to call it.
         found: findings so far; where errors are among them, what cannot be opened is no news.
+        labels_only: leave the photos unread.
     """
     try:
-        cause = cause_of_nothing(make())
+        source = make()
+        splits = named_splits(source).photos()
     except RecycleError as error:
         if not any(finding.fault.severity == "error" for finding in found):
             yield Finding("unusable-set", file, "the set", f"{error.args[0]}; {error.remedy}")
-    else:
-        if cause is not None:
-            yield Finding("only-background", file, "the set", "; ".join(cause))
+        return
+    parts = {split: Subset(source, photos) for split, photos in splits.items() if split != "test"}
+    for where, part in {"the set": source, **parts}.items():
+        if (cause := cause_of_nothing(part)) is not None:
+            yield Finding("only-background", file, where, "; ".join(cause))
+            break
+    if not labels_only:
+        files = {record.file_name: record.file for record in map(source.record, range(len(source)))}
+        sides = {source.record(index).file_name: split for split, photos in splits.items() for index in photos}
+        yield from lint_copies({name: one for name, one in files.items() if one.is_file()}, sides)

@@ -34,9 +34,12 @@ def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapp
     for (name, file), photo in zip(files.items(), photos, strict=True):
         for code, detail in _faults(file, images[name], photo):
             yield Finding(code, str(root / name), f"image {images[name]['id']} {name!r}", detail)
-    readable = photos["height"] > 0
-    names = [name for name, known in zip(files, readable.tolist(), strict=True) if known]
-    yield from _doubled(root, names, photos[readable], splits)
+    yield from _copies(files, photos, splits)
+
+
+def lint_copies(files: Mapping[str, Path], splits: Mapping[str, str]) -> Iterator[Finding]:
+    """Same and similar photos among `files`, name to file; `splits` says which split a name is of."""
+    yield from _copies(files, files_identities(files.values()), splits)
 
 
 def without_unreadable(root: Path, content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
@@ -91,8 +94,11 @@ def _size_faults(stored: tuple[int, int], stated: tuple[int, int], orientation: 
         yield "exif-ambiguous", f"EXIF orientation {orientation} of a photo whose size it does not change"
 
 
-def _doubled(root: Path, names: list[str], photos: NDArray[np.void], splits: Mapping[str, str]) -> Iterator[Finding]:
+def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping[str, str]) -> Iterator[Finding]:
     """Same and similar photos; across splits first, as that is the worse."""
+    readable = photos["height"] > 0
+    names = [name for name, known in zip(files, readable.tolist(), strict=True) if known]
+    photos = photos[readable]
     sides = np.array([splits.get(name, "") for name in names], np.str_)
     across = earlier_like(photos, sides) if len(set(sides.tolist())) > 1 else [None] * len(names)
     within = earlier_like(photos)
@@ -110,5 +116,5 @@ def _doubled(root: Path, names: list[str], photos: NDArray[np.void], splits: Map
         for code, like in candidates.items():
             if like is not None:
                 side = f" of {sides[like]}" if sides[like] else ""
-                yield Finding(code, str(root / names[number]), repr(names[number]), f"like {names[like]!r}{side}")
+                yield Finding(code, str(files[names[number]]), repr(names[number]), f"like {names[like]!r}{side}")
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from recyclecli.engine.learned import Photos, learned, photos_of_run, photos_of_
 from recyclecli.engine.ranks import is_first, say
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
+from recyclecli.manifest import discover
 from recyclecli.plugins import Registry
 from recyclecli.recipe import DataSection, Recipe
 from recyclecli.resolve import resolve
@@ -29,7 +31,7 @@ def refuse_leaks(split: Split) -> Photos:
     found = learned(photos, split.val, photos.judged)
     if found.same:
         pairs = [_pair(split, index, other, index in found.equal) for index, other in found.same.items()]
-        kfold = f"recycle data kfold --n 5 --force --data {shlex.quote(str(split.data.root))}"
+        kfold = _kfold(split.data)
         raise RecycleError(
             f"{len(pairs)} of {len(split.val)} validation photos are trained on, too: {listed(pairs, 3)}",
             "take them out of one of the two files"
@@ -41,6 +43,17 @@ def refuse_leaks(split: Split) -> Photos:
     if deep := int(sum((part["bits"] == 12).sum() for part in (photos.trained, photos.judged))):
         say(f"note: {deep} photos hold 12 bits in 16: their white is taken to be 4095")
     return photos
+
+
+def _kfold(data: DataSection) -> str:
+    """The line that makes folds of the same photos."""
+    name = data.dataset.name.partition("@")[0]
+    usual = discover().options("dataset", data.dataset.name, {}).model_dump(mode="json")
+    own = {key: value for key, value in data.dataset.options.items() if usual.get(key) != value}
+    words = ["recycle", "data", "kfold", "--n", "5", "--force", "--data", str(data.root), "--dataset", name]
+    words += ["--json-path", data.json_path] if data.json_path else []
+    words += [word for key, value in own.items() for word in ("-o", f"data.dataset.{key}={json.dumps(value)}")]
+    return shlex.join(words)
 
 
 def _pair(split: Split, index: int, other: int, equal: bool) -> str:
