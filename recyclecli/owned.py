@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,14 @@ from typing import Any
 
 from recyclecli.errors import RecycleError
 from recyclecli.files import PART, lock, open_state, refuse_link, refuse_overwrite, unwritable, whole, write_text
-from recyclecli.locks import held
+from recyclecli.locks import WITHIN, held
 
 RECORD = ".recycle.jsonl"
 """In each folder that something is written into: a line [name, bytes, SHA-256] for each file, added before the file
 appears. It is a claim that anybody can make, so a file is taken for ours only where it is still as a line says."""
 
 MARK = b"recycle: begun, and not ended\n"
+BEGINS = b'["'  # a record
 LARGEST, LONGEST = 2**28, 2**14  # bytes of a record and of a line that are read
 
 
@@ -100,9 +101,11 @@ class Owned:
 
         Raises:
             RecycleError: another process writes there; a file exists, and neither `force` nor such a mark, or it is
-                not what was written here; or nothing can be written there.
+                not what was written here; two files, or one and one of ours, have the same name; or nothing can be
+                written there.
         """
         mark, files = last.with_name(last.name + PART), [last, *others]
+        self._refuse_reserved(files, mark)
         self.refuse_overwrite(files, force or interrupted(mark))  # before anything is made
         with held(self.base, within=True):
             self.refuse_overwrite(files, force or interrupted(mark))  # another process may have ended meanwhile
@@ -143,6 +146,17 @@ class Owned:
             kept = (json.dumps(lines[name], ensure_ascii=False) + "\n" for name in sorted(lines))
             write_text(self.base / RECORD, "".join(kept))
 
+    def _refuse_reserved(self, files: Sequence[Path], mark: Path) -> None:
+        """Raise RecycleError where two files have one name, or a file that of the record, the lock or the mark."""
+        taken = {self.base / name for name in (RECORD, WITHIN, f"{WITHIN}.json")} | {mark}
+        for file in files:
+            if file in taken:
+                raise RecycleError(
+                    f"{file} would be written twice: a photo has the name of a file that recycle writes there",
+                    f"rename the photo {file.name!r}",
+                )
+            taken.add(file)
+
     def _refuse_links(self, paths: Iterable[Path]) -> None:
         """Raise RecycleError where a folder between this one and a file is a link."""
         for folder in {folder for path in paths for folder in path.relative_to(self.base).parents if folder.name}:
@@ -164,6 +178,7 @@ class Owned:
             with open_state(self.base / RECORD, "ab+") as handle:
                 if lock(handle.fileno()) and not _is_at(handle.fileno(), self.base / RECORD):
                     continue  # another process has shortened it
+                self._refuse_other(handle)
                 yield handle
                 return
 
@@ -171,6 +186,7 @@ class Owned:
         found: dict[str, set[tuple[int, str]]] = {}
         try:
             with open_state(self.base / RECORD) as handle:
+                self._refuse_other(handle)
                 for name, size, digest in _lines(handle):
                     found.setdefault(name, set()).add((size, digest))
         except (FileNotFoundError, NotADirectoryError):
@@ -178,6 +194,15 @@ class Owned:
         except OSError as error:
             raise unwritable(self.base / RECORD, error) from error
         return found
+
+    def _refuse_other(self, handle: Any) -> None:
+        """Raise RecycleError where the record begins with something else than a line of one, which would be lost."""
+        handle.seek(0)
+        if handle.read(len(BEGINS)) not in (b"", BEGINS):
+            raise RecycleError(
+                f"{self.base / RECORD} is not what recycle wrote there: it is yours, so it is kept",
+                "move it away, or choose another place",
+            )
 
     def _proved(self, path: Path, record: dict[str, set[tuple[int, str]]]) -> bool:
         """Whether a file lies in the folder without a link on the way, and is as a line says."""

@@ -173,7 +173,10 @@ def kfold(
     """
     from recyclecli.data.folds import make_folds, write_folds
     from recyclecli.data.groups import groups_of, with_copies
+    from recyclecli.files import refuse_link
 
+    if out is not None and Path(out) != Path(root):  # the data's folder may be a link
+        refuse_link(Path(out), "name the folder that it leads to, or another one")
     source = open_data(root, json_path, dataset, options)
     groups = with_copies(source, None if group_by is None else groups_of(source, group_by))
     kept = None

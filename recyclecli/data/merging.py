@@ -88,8 +88,9 @@ def merge(
         raise RecycleError("merge joins two sets or more, each named once", "recycle data merge A B --out C")
     if gone := [root for root in roots if not root.is_dir()]:
         raise RecycleError(f"{gone[0]} is no folder of data", "name the folders: recycle data merge A B --out C")
-    if any(out.absolute() == root.absolute() for root in roots):
-        raise RecycleError(f"{out} is one of the sets", "name a new folder with --out")
+    if inside_of := [root for root in roots if out.resolve().is_relative_to(root.resolve())]:
+        place = "is one of the sets" if out.resolve() == inside_of[0].resolve() else f"lies in the set {inside_of[0]}"
+        raise RecycleError(f"{out} {place}", "name a new folder beside them with --out")
     sources = [open_source(registry, root, None, dataset, options) for root in roots]
     named = [named_splits(source).photos() for source in sources]
     if dataset == "coco":
@@ -105,7 +106,7 @@ def merge(
     photos = [out / names[place] for place in kept]
     files = [out / f"{split}.json" for split in splits] or [out / WHOLE]
     owned, others = Owned(out), other_set(out, files, force)
-    with owned.begun(files[0], [*to_write(photos, [records[k][index] for k, index in kept]), *files[1:]], force):
+    with owned.begun(files[0], [*to_write(photos, [records[k][index] for k, index in kept], link), *files[1:]], force):
         for (k, index), target in zip(
             track(kept, len(kept), "linking photos" if link else "copying photos"), photos, strict=True
         ):

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 from attacking import attack, few
-from support import runs_in
+from support import coco, runs_in, write_coco
 
 from recyclecli import api
 from recyclecli.data.listing import write_lists
@@ -25,6 +25,7 @@ WRITERS = {  # command: files in its way, and the place that it holds: with a / 
         "m/classes.txt m/masks/sample_0000.png m/classes.txt.part",
         "m/",
     ),
+    "data import second i": ("i/train_all.json i/train_all.json.part i/val.json i/.recycle.jsonl", "i/"),
     "predict seed-0 data/kfold_0_val.json --out o": (
         "o/predicted.json o/classes.json o/predicted.json.0.part o/predicted.csv.0.part",
         "o/",
@@ -37,6 +38,11 @@ WRITERS = {  # command: files in its way, and the place that it holds: with a / 
     "ablate seed-0 --trick hflip": ("runs/seed-0/pipeline.json", "runs/seed-0"),
     "train --recipe runs/seed-0/recipe.yaml --name t": ("runs/t/movie.part runs/t/env.json", "runs/t"),
     "ensemble seed-0 seed-1 --soup s": ("runs/s/checkpoints/best.safetensors", "runs/s"),
+    "data import second l --link": ("l/train_all.json l/images/1.jpg l/.recycle.jsonl", "l/"),
+    "data merge data second --out g": ("g/train_all.json g/train_all.json.part g/.recycle.jsonl", "g/"),
+    "data kfold --keep data/folds.json --data data --out k": ("k/folds.json k/kfold_0_val.json k/.recycle.jsonl", "k/"),
+    "data export data x --to cvat": ("x/annotations.xml x/labels.json x/annotations.xml.part x/.recycle.jsonl", "x/"),
+    "data export data b --to label-studio": ("b/tasks.json b/config.xml b/tasks.json.part b/.recycle.jsonl", "b/"),
     "data oversample --patch Paper --num-output 2 --data data --name more": ("data/more/2024.jpg", "data/more"),
     "data sample --images 2 --data drawn": ("drawn/images/sample_0000.jpg", "drawn/"),
     "data convert data y --from coco --to yolo": ("y/data.yaml y/labels/sample_0000.txt", "y/"),
@@ -50,7 +56,9 @@ WITHOUT_FORCE = ("report", "train", "plugins")
 
 @pytest.fixture(scope="module")
 def work(made_runs, tmp_path_factory):
-    return runs_in(tmp_path_factory.mktemp("nothing_lost"), made_runs)
+    folder = runs_in(tmp_path_factory.mktemp("nothing_lost"), made_runs)
+    write_coco(folder / "second", coco(4))
+    return folder
 
 
 def snapshot(folder):
@@ -65,7 +73,7 @@ def forced(command):
     return shlex.split(command) + ([] if command.split()[0] in WITHOUT_FORCE or "--soup" in command else ["--force"])
 
 
-@pytest.mark.parametrize("command", few(WRITERS, 8))
+@pytest.mark.parametrize("command", few(WRITERS, 9))
 def test_files_in_the_way_are_kept_and_named(work, command):
     for name in WRITERS[command][0].split():
         file = work / name
@@ -79,7 +87,7 @@ def test_files_in_the_way_are_kept_and_named(work, command):
         file.unlink() if before is None else file.write_bytes(before)
 
 
-@pytest.mark.parametrize("command", few(WRITERS, 8))
+@pytest.mark.parametrize("command", few(WRITERS, 9))
 def test_links_in_the_way_are_refused_and_not_followed(work, command, tmp_path):
     for name in WRITERS[command][0].split():
         file, precious = work / name, tmp_path / "precious"
@@ -101,6 +109,13 @@ FOLDERS = {  # command: a folder that is a link
     "data convert data cm --from coco --to masks": "cm/masks",
     "data convert data link --from coco --to masks": "link",
     "data convert data link --from coco --to coco": "link",
+    "data import second il --link": "il/images",
+    "data import second ic": "ic/images",
+    "data import second link": "link",
+    "data merge data second --out gl --link": "gl/images",
+    "data merge data second --out link": "link",
+    "data export data link --to cvat": "link",
+    "data kfold --keep data/folds.json --data data --out link": "link",
     "predict seed-0 data/kfold_0_val.json --out link": "link",
     "export seed-0 --out link": "link",
     "demo --images 12 --epochs 1 --size 64 --out link": "link",
@@ -122,7 +137,7 @@ def test_folders_that_are_links_are_not_followed(work, command, tmp_path):
     place.unlink()
 
 
-@pytest.mark.parametrize("command", few(WRITERS, 12))
+@pytest.mark.parametrize("command", few(WRITERS, 13))
 def test_who_comes_second_is_told_of_the_first_and_leaves_nothing(work, command):
     kept, place = snapshot(work), WRITERS[command][1]
     with held(work / place, within=place.endswith("/")):
@@ -138,6 +153,9 @@ TOGETHER = {  # a place: commands that write into it under other names
         "data convert data w --from coco --to masks",
         "data convert data w --from coco --to coco",
         "data kfold --n 2 --data data --out w",
+        "data import second w",
+        "data merge data second --out w",
+        "data export data w --to cvat",
         "predict seed-0 data/kfold_0_val.json --out w",
         "ensemble seed-0 seed-1 --images data/kfold_0_val.json --out w",
     ),

@@ -273,6 +273,17 @@ class TestWriting:
             self.imported(offered, src, paper, link=True, force=force)
             assert (src.parent / "out/a.jpg").readlink() == src / "a.jpg"
 
+    def test_a_link_takes_the_place_of_a_copy_whose_photo_has_changed(self, offered, src):
+        self.imported(offered, src, paper)
+        Image.new("RGB", (SIDE, SIDE), "red").save(src / "a.jpg")
+        self.imported(offered, src, paper, link=True, force=True)
+        assert (src.parent / "out/a.jpg").read_bytes() == (src / "a.jpg").read_bytes()
+
+    def test_a_copy_that_is_asked_for_is_no_link(self, offered, src):
+        self.imported(offered, src, paper, link=True)
+        with pytest.raises(RecycleError, match="is a link to the photo, and a copy would stand in its place"):
+            self.imported(offered, src, paper, force=True)
+
     def test_nothing_of_the_users_is_replaced(self, offered, src):
         (src.parent / "out").mkdir()
         (src.parent / "out/train_all.json").write_text("mine")

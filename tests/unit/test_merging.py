@@ -156,8 +156,11 @@ def test_what_cannot_be_joined_is_refused(tmp_path):
     (new / "annotations.json").write_text(json.dumps(content))
     with pytest.raises(RecycleError, match=r"new has no background and \S*old has one"):
         api.merge([old, new], tmp_path / "out")
-    for roots, out in (([old], "out"), ([old, old], "out"), ([old, new], "old"), ([old, tmp_path / "no"], "out")):
-        with pytest.raises(RecycleError, match=r"two sets or more|is one of the sets|no is no folder of data"):
+    (tmp_path / "link").symlink_to("old")
+    cases = [([old], "out"), ([old, old], "out"), ([old, tmp_path / "no"], "out")]
+    cases += [([old, new], out) for out in ("old", "new/../old", "link/../old", "old/images/out", "link/out")]
+    for roots, out in cases:
+        with pytest.raises(RecycleError, match=r"two sets or more|is one of the sets|lies in|no is no folder of data"):
             api.merge(roots, tmp_path / out)
 
 

@@ -141,13 +141,40 @@ class TestOwned:
         assert victim.exists()
 
     @pytest.mark.parametrize(
-        "line", ['["a", 3]', "[[], 3, 4]", "{}", "nonsense", '["a", true, "x"]', "[" * 100_000, '["a", 1e400, "x"]']
+        "line",
+        [
+            '["a", 3]',
+            '["x"]\n[[], 3, 4]',
+            '["x"]\n{}',
+            '["x"]\nnonsense',
+            '["a", true, "x"]',
+            '["' + "[" * 100_000,
+            '["a", 1e400, "x"]',
+        ],
     )
     def test_a_strangers_record_claims_nothing(self, tmp_path, line):
         (tmp_path / RECORD).write_text(line + "\n")
         (tmp_path / "a").write_text("new")
         with pytest.raises(RecycleError, match="is not what recycle wrote"):
             Owned(tmp_path).refuse_foreign([tmp_path / "a"])
+
+    def test_a_file_of_the_records_name_is_kept_and_named(self, tmp_path):
+        (tmp_path / RECORD).write_text("precious\n")
+        with pytest.raises(RecycleError, match="it is yours, so it is kept"):
+            Owned(tmp_path).write_text(tmp_path / "a", "new")
+        with (
+            pytest.raises(RecycleError, match="it is yours, so it is kept"),
+            Owned(tmp_path).begun(tmp_path / "a", [], True),
+        ):
+            pass
+        assert (tmp_path / RECORD).read_text() == "precious\n"
+
+    @pytest.mark.parametrize("name", [RECORD, ".recycle.lock", ".recycle.lock.json", "last.json.part", "last.json"])
+    def test_no_photo_takes_a_name_that_is_ours(self, tmp_path, name):
+        last, names = tmp_path / "last.json", [tmp_path / "1.jpg", tmp_path / name]
+        with pytest.raises(RecycleError, match="would be written twice"), Owned(tmp_path).begun(last, names, True):
+            pass
+        assert not [*tmp_path.iterdir()]
 
     def test_a_kill_between_the_line_and_the_name_leaves_the_old_file_ours(self, tmp_path):
         owned = Owned(tmp_path)

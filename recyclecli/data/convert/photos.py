@@ -96,26 +96,45 @@ def copy_photo(owned: Owned, source: Source, index: int, record: Record, target:
         return write_photo(owned, target, source.read(index).image)
     if photo_size(record.file) != (record.height, record.width):
         read_photo(record.file, record.height, record.width)  # fits without the EXIF rotation, or raises
-    if not (target.exists() and target.samefile(record.file)):
+    if not is_own(target, record):
         with owned.whole(target) as part:
             shutil.copyfile(record.file, part)
     return None
 
 
 def put_photo(owned: Owned, source: Source, index: int, record: Record, target: Path, link: bool) -> None:
-    """As `copy_photo`, or a link to the photo's file, where there is one."""
+    """As `copy_photo`, or a link to the photo's file, where there is one, in the place of a copy of ours."""
     if not link or not record.file.is_file():
         return copy_photo(owned, source, index, record, target)
-    if not target.exists():
+    if not is_own(target, record):
+        owned.remove([target])
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(record.file.resolve())
     return None
 
 
-def to_write(places: Sequence[Path], records: Sequence[Record]) -> list[Path]:
-    """The photos to write: those of `places` that are not the source's own files."""
-    return [
-        place
-        for place, record in zip(places, records, strict=True)
-        if not (place.exists() and record.file.exists() and place.samefile(record.file))
-    ]
+def to_write(places: Sequence[Path], records: Sequence[Record], link: bool = False) -> list[Path]:
+    """The photos to write: those of `places` that are not the source's own files, or with `link` links to them.
+
+    Raises:
+        RecycleError: a copy is to be written, and a link to the photo is there.
+    """
+    pairs = [*zip(places, records, strict=True)]
+    own = {place for place, record in pairs if is_own(place, record)}
+    for place, record in pairs if not link else ():
+        if place in own and _is_elsewhere(place, record):
+            raise RecycleError(
+                f"{place} is a link to the photo, and a copy would stand in its place",
+                "name another folder, or keep the links: --link, of data import and data merge",
+            )
+    return [place for place in places if place not in own]
+
+
+def is_own(place: Path, record: Record) -> bool:
+    """Whether a place is the file of the source's photo, or a link to it."""
+    return place.exists() and record.file.exists() and place.samefile(record.file)
+
+
+def _is_elsewhere(place: Path, record: Record) -> bool:
+    """Whether a link stands in a place that is not where the source has its photo: no copy of it."""
+    return place.is_symlink() and place.parent.resolve() / place.name != record.file.parent.resolve() / record.file.name

@@ -69,7 +69,7 @@ def write(
     left_out = Counter[str]()
     files = [out / (f"{split}.json" if split else WHOLE) for split in parts]
     owned, others = Owned(out), other_set(out, files, force)
-    with owned.begun(files[0], [*to_write(places, records), *files[1:]], force):
+    with owned.begun(files[0], [*to_write(places, records, link), *files[1:]], force):
         for index in track(range(len(records)), len(records), "linking photos" if link else "copying photos"):
             put_photo(owned, source, index, records[index], places[index], link)
         documents = _documents(source, records, parts, left_out)
