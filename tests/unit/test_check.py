@@ -15,8 +15,8 @@ from recyclecli.data.check import CATALOGUE, check_coco, check_contents, mended
 from recyclecli.data.check.drawn import parts_of
 from recyclecli.data.check.masks import blended
 from recyclecli.data.splits import make_split
+from recyclecli.discovery import discover
 from recyclecli.errors import RecycleError
-from recyclecli.manifest import discover
 from recyclecli.recipe import DataSection
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -10,11 +10,11 @@ from pathlib import Path
 from recyclecli.coco.document import load_content
 from recyclecli.data.pseudo import MARK
 from recyclecli.data.splits import Split
+from recyclecli.discovery import discover
 from recyclecli.engine.learned import Photos, learned, photos_of_run, photos_of_split, recipe_files
 from recyclecli.engine.ranks import is_first, say
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
-from recyclecli.manifest import discover
 from recyclecli.plugins import Registry
 from recyclecli.recipe import DataSection, Recipe
 from recyclecli.resolve import resolve
