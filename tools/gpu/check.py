@@ -21,6 +21,7 @@ The exit code is 1 where a step failed or ran out of its time, 2 for a wrong set
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from typing import IO
@@ -126,6 +127,7 @@ def main() -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the step at hand ends, too
     for folder in (check.out, check.work):
         folder.mkdir(parents=True, exist_ok=True)
     figures.noted(check.out).unlink(missing_ok=True)

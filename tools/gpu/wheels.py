@@ -160,7 +160,7 @@ def build_peer(root: Path, target: Target, folder: Path) -> str:
     pinned = f"{PEER}=={read_pins((root / 'constraints.txt').read_text())[PEER]}"
     reason = f"there is no python{target.python} here to build it"
     for python in filter(None, found):
-        command = [python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), pinned]
+        command = [str(python), "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), pinned]
         done = subprocess.run(command, capture_output=True, text=True)
         if not done.returncode:
             return ""

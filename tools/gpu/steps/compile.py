@@ -11,9 +11,9 @@ from torch import nn
 
 from gpu.settings import settings
 from gpu.steps.speed import UNETPP
-from gpu.training import fitted, time_all
+from gpu.training import Values, fitted, time_all
 
-CASES = {
+CASES: dict[str, Values] = {
     "compiled": {"train.compile": True},
     "unetpp, EfficientNet-b5, batch 16, compiled": {**UNETPP, "train.compile": True},
     "deterministic, compiled": {"train.compile": True, "train.deterministic": True},

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu.figures import note
 from gpu.settings import settings
 from gpu.timing import calls_per_second
 from gpu.training import data
 from recyclecli import api
 
-WAYS = {
+WAYS: dict[str, list[Any]] = {
     "lsj + copy-paste from the bank": ["lsj", {"name": "copy-paste", "p": 1.0}],
     "lsj + copy-paste within the batch": ["lsj", {"name": "copy-paste", "p": 1.0, "source": "batch"}],
     "copy-paste alone, from the bank": [{"name": "copy-paste", "p": 1.0}],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -14,7 +15,8 @@ from gpu.settings import settings
 from gpu.timing import seconds_of
 from recyclecli import api
 
-CASES = (("32", 8), ("32", 32), ("bf16", 8), ("bf16", 32), ("16", 32))
+Precision = Literal["32", "bf16", "16"]
+CASES: tuple[tuple[Precision, int], ...] = (("32", 8), ("32", 32), ("bf16", 8), ("bf16", 32), ("16", 32))
 FEW = 16  # photos that the CPU predicts too
 
 
@@ -24,21 +26,21 @@ def main() -> None:
     run = check.runs / "default"
     photos = files(check.photos)
 
-    def masks(name: str, number: int, precision: str, batch: int, devices: str | None = None) -> Path:
+    def masks(name: str, number: int, precision: Precision, batch: int, devices: str | None = None) -> Path:
         out = check.work / name
         shutil.rmtree(out, ignore_errors=True)
         api.predict(run, photos[:number], out, outputs=("masks",), precision=precision, batch=batch, devices=devices)
         return out / "masks"
 
-    everywhere: dict[str, float] = {}
+    judged: dict[str, Any] = {}
     exact = masks("exact", len(photos), "32", 8)  # warms, too
     for precision, batch in CASES[: 2 if check.small else None]:
         took = seconds_of(lambda: masks("predicted", len(photos), precision, batch))  # noqa: B023
         same = agreement(exact, check.work / "predicted" / "masks")
         figure = f"{len(photos) / took:.0f} photos/s with masks written, {same:.4%} of pixels as in 32 bits at batch 8"
         note(f"predict, {precision} bits, batch {batch}", figure)
-    took = seconds_of(lambda: everywhere.update(miou=api.evaluate(run).miou_dataset))
-    note("eval of the validation photos", f"{took:.1f} s, mIoU {everywhere['miou']:.3f}")
+    took = seconds_of(lambda: judged.update(miou=api.evaluate(run).miou_dataset))
+    note("eval of the validation photos", f"{took:.1f} s, mIoU {judged['miou']:.3f}")
     if check.cuda:
         same = agreement(masks("on-gpu", FEW, "32", 8), masks("on-cpu", FEW, "32", 8, "cpu"))
         note(f"predict in 32 bits on the GPU against the CPU, {FEW} photos", f"{same:.4%} of pixels have one label")

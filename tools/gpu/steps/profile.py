@@ -13,7 +13,7 @@ from gpu.trace import Trace, pauses
 from gpu.training import Values, data, fitted, train
 from gpu.waits import Waits
 
-CASES = {
+CASES: dict[str, Values] = {
     "default": {},
     "unetpp": UNETPP,
     "default deterministic": {"train.deterministic": True},

@@ -1,0 +1,55 @@
+"""The GPU check, rehearsed without a GPU."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from gpu import check, photos
+from gpu.figures import read
+from gpu.settings import ROOT
+
+FIGURES = {  # of each step, how the name of one begins
+    "photos": "photos trained",
+    "tests": "tests marked",
+    "default": "training: default recipe",
+    "densecrf": "dense CRF, 5 iterations",
+    "pasting": "lsj + copy-paste from the bank",
+    "speed": "training: unetpp",
+    "profile": "profile: default",
+    "compile": "training: compiled",
+    "determinism": "gradients that repeat: fpn",
+    "predict": "predict, 32 bits",
+    "loading": "2 loading processes",
+    "audit": "audit: loss ce",
+}
+
+
+@pytest.mark.slow("runs the whole check, a process for each step")
+def test_every_step_runs_on_this_python(drawn, tmp_path):
+    """All but `install`, which needs the wheels for another machine."""
+    data = drawn(tmp_path / "photos", 12)
+    photos.write_parts(json.loads((data / "annotations.json").read_text()), data)
+    steps = [step.name for step in check.STEPS if step.name != "install"]
+    own = {
+        "STEPS": " ".join(steps),
+        "BUDGET": 3000,
+        "PATIENCE": 20,
+        "DEVICE": "cpu",
+        "SMALL": 1,
+        "PYTHON": sys.executable,
+    }
+    places = {"OUT": tmp_path / "out", "WORK": tmp_path / "work", "PHOTOS": data}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **{key: str(value) for key, value in (own | places).items()}}
+    done = subprocess.run(["bash", ROOT / "tools/gpu/check.sh"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [name for name in steps if f"=== {name}: done after" not in done.stdout] == []
+    names = [figure.what for figure in read(tmp_path / "out")]
+    missing = {step: name for step, name in FIGURES.items() if not any(one.startswith(name) for one in names)}
+    assert not missing
+    assert FIGURES.keys() | {"machine"} == set(steps)
+    table = (tmp_path / "out/figures.md").read_text()
+    assert table.startswith("No GPU: ")
+    assert all(f"| {name} | " in table for name in names)
+    assert (tmp_path / "out/profile-default.txt").stat().st_size
