@@ -41,9 +41,9 @@ def main() -> None:
     site, wheels = settings().site, sorted((ROOT / ".whl").glob("*.whl"))
     site.mkdir(parents=True, exist_ok=True)
     if wheels:
-        quiet = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-cache-dir"]
-        command = [sys.executable, "-m", "pip", "install", *quiet, "--no-index", "--no-deps", "--upgrade"]
-        subprocess.run([*command, "--target", site, *wheels], check=True)
+        quiet = ["--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]
+        command = [sys.executable, "-m", "pip", "install", *quiet, "--no-index", "--no-deps", "--no-compile"]
+        subprocess.run([*command, "--upgrade", "--target", site, *wheels], check=True)
     for file in projects(ROOT):
         write_metadata(tomllib.loads(file.read_text())["project"], site)
     print(f"{len(wheels)} wheels installed into {site}")

@@ -16,9 +16,9 @@ from gpu import photos, wheels
 from gpu.settings import ROOT
 
 MIB = 2**20
-PRESENT = [  # the large ones, which a machine that trains has; what they weigh would not fit
-    *("torch", "torchvision", "torchmetrics", "lightning", "timm", "numpy", "scipy", "scikit-learn", "numba"),
-    *("pillow", "matplotlib", "tensorboard", "pytest"),
+PRESENT = [  # the large ones, which a machine that trains has; they would not fit
+    *("torch", "torchvision", "torchmetrics", "lightning", "timm", "huggingface-hub", "numpy", "scipy", "scikit-learn"),
+    *("numba", "pillow", "matplotlib", "tensorboard", "pytest"),
 ]
 FORWARD = """#!/usr/bin/env bash
 # written by tools/gpu/prepare.sh

@@ -67,7 +67,7 @@ class Timeline(Callback):
             threading.Thread(target=self._sample, daemon=True).start()
 
     def _sample(self) -> None:
-        with suppress(ModuleNotFoundError, RuntimeError):  # without nvidia-ml-py nothing is known
+        with suppress(Exception):  # without nvidia-ml-py nothing is known, nor of a part of a card
             while not self._ended.wait(0.1):
                 if self._counting.is_set():
                     self.busy.append(torch.cuda.utilization())
@@ -81,7 +81,7 @@ class Timeline(Callback):
     def _count_from(self, step: int) -> None:
         synchronize()
         self._first, self._began = step, time.perf_counter()
-        self._known = {name: len(self._profiler.recorded_durations[name]) for name in (STEP, FETCH)}
+        self._before = {name: len(self._profiler.recorded_durations.get(name, ())) for name in (STEP, FETCH)}
         self._counting.set()
 
     def on_train_batch_end(
@@ -95,7 +95,10 @@ class Timeline(Callback):
         synchronize()
         self._counting.clear()
         took, steps = time.perf_counter() - self._began, batch_idx + 1 - self._first
-        spent = {name: sum(self._profiler.recorded_durations[name][known:]) for name, known in self._known.items()}
+        known = self._profiler.recorded_durations
+        if unknown := [name for name in (STEP, FETCH) if name not in known]:
+            raise RuntimeError(f"Lightning's profiler knows no {unknown[0]}; it knows {', '.join(known)}")
+        spent = {name: sum(known[name][start:]) for name, start in self._before.items()}
         epoch = self.epochs[-1]
         epoch.rate, epoch.step = steps * len(batch.ids) / took, took / steps
         epoch.host, epoch.wait = spent[STEP] / steps, spent[FETCH] / took
