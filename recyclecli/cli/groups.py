@@ -184,9 +184,12 @@ class Written:
         Path | None, typer.Option("--submission", help="Also write the contest's CSV: 256x256 labels.")
     ] = None
     unreadable: Annotated[
-        Literal["skip", "background"],
-        typer.Option("--unreadable", help="In the submission, a photo that cannot be read has no row, or background."),
-    ] = "skip"
+        Literal["skip", "background"] | None,
+        typer.Option(
+            "--unreadable",
+            help="Photos that cannot be read have no row in the submission, or background; the exit code is 0 then.",
+        ),
+    ] = None
     data: Annotated[
         Path | None, typer.Option("--data", help="Root of a COCO file's or list's names.  [default: its own folder]")
     ] = None
@@ -204,7 +207,7 @@ class Written:
             "submission": self.submission,
             "force": self.force,
             "outputs": self.save or ["masks", "overlays"],
-            "unreadable": self.unreadable,
+            "unreadable": self.unreadable or "skip",
         }
 
     def tell(self, found: Predicted, more: Mapping[str, Any] = {}) -> None:
@@ -218,27 +221,29 @@ class Written:
             print(json.dumps(values, ensure_ascii=False))
         else:
             print(f"{found.photos} photos: {', '.join(places)}")
-        tell_unreadable(found.failed, found.record, self.unreadable == "background")
+        tell_unreadable(found.failed, found.record, self.unreadable)
 
 
-def tell_unreadable(failed: Mapping[str, str], record: Path | None = None, filled: bool = False) -> None:
-    """Name photos that could not be read or written; exit code 1 where there are some without a row.
+def tell_unreadable(
+    failed: Mapping[str, str], record: Path | None = None, foreseen: Literal["skip", "background"] | None = None
+) -> None:
+    """Name photos that could not be read or written; exit code 1 where nobody said what becomes of them.
 
     Args:
         failed: name to what is wrong; a folder's name ends in a slash.
         record: the file that names all.
-        filled: each photo has a row of background.
+        foreseen: what `--unreadable` says, of photos: folders that may not be entered are never foreseen.
     """
     for name, fault in list(failed.items())[:10]:
         print(f"{one_line(name)}: {fault}", file=sys.stderr)
     if failed:
         named = f"; all are named in {record}" if record else ""
-        rows = "; their rows are background" if filled else ""
+        rows = "; their rows are background" if foreseen == "background" else ""
         folders = sum(name.endswith("/") for name in failed)
         counts = [f"{len(failed) - folders} photo(s)"] if len(failed) > folders else []
         counts += [f"{folders} folder(s)"] if folders else []
         print(f"{' and '.join(counts)} could not be read or written{rows}{named}", file=sys.stderr)
-        if folders or not filled:
+        if folders or not foreseen:
             raise typer.Exit(1)
 
 

@@ -29,7 +29,7 @@ def predict(
     """Predict photos with the run's pipeline: masks with a palette, overlays, a submission file.
 
     What was interrupted goes on where it was when the same command is typed again. Photos that
-    cannot be read are named and left out; then the exit code is 1, but not with --unreadable background.
+    cannot be read are named and left out; then the exit code is 1, but not with --unreadable.
     """
     chosen = pipeline_option(tta, post, plain, window)
     written.tell(predicted(run, images, names, {"pipeline": chosen, **written.keywords, **running.keywords}))

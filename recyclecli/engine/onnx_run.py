@@ -26,7 +26,7 @@ except ImportError as missing:
 
 from recyclecli.coco.pixels import Unreadable, more_pictures, opened, rgb_array, upright
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 
 
 class Fault(Exception):

@@ -5,6 +5,7 @@ import importlib.util
 import io
 import json
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -66,6 +67,14 @@ def script(tmp_path_factory):
     spec.loader.exec_module(module)
     assert "recyclecli" not in (folder / "run.py").read_text().replace("without recyclecli", "")
     return module
+
+
+def test_a_link_to_the_script_finds_the_export(script, tmp_path):
+    (tmp_path / "colour.py").symlink_to(script.__file__)
+    spec = importlib.util.spec_from_file_location("linked_run", tmp_path / "colour.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert Path(script.__file__).resolve().parent == module.HERE
 
 
 def ran(script, *arguments):

@@ -102,6 +102,9 @@ def test_what_a_folder_holds_and_is_not_taken_is_counted_named_and_said(predicte
     assert not read_submission(place / "s.csv")["gone.jpg"].any()
     assert "2 photo(s) could not be read or written; their rows are background" in said
     assert set(json.loads((place / "o/predicted.json").read_text())["failed"]) == {"gone.jpg", "moving.gif"}
+    rows, said = predicted("photos", "--unreadable", "skip", "--out", "left")  # as it was said, the exit code is 0
+    assert rows == ["a.jpg", "b/c.jpg", "b/d.jpg"]
+    assert "2 photo(s) could not be read or written; all" in said
 
 
 @pytest.mark.parametrize("images", ["photos", "photos/*/*.jpg", "photos/**/*.jpg"])
