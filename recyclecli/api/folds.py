@@ -80,9 +80,13 @@ def train_folds(
     with held(file):
         owned.refuse_foreign([file], "choose another --name, or move it away")
         recipes = [_of_fold(resolved, fold) for fold in range(len(found))]
-        for run, one in zip(found, recipes, strict=True):
+        for fold, (run, one) in enumerate(zip(found, recipes, strict=True)):
+            try:
+                split = make_split(registry(), one.data, one.seed)  # of all, before the first is trained
+            except RecycleError as error:
+                raise RecycleError(f"fold {fold}: {error.args[0]}", error.remedy) from error
             if run.recipe.exists():
-                refuse_another_recipe(run, one, make_split(registry(), one.data, one.seed))
+                refuse_another_recipe(run, one, split)
         _refuse_another(folder / f"{name}-folds.yaml", resolved)
         for fold, (run, one) in enumerate(zip(found, recipes, strict=True)):
             _train_fold(one, fold, run)

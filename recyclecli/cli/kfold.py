@@ -79,6 +79,7 @@ def print_folds(folds: Folds) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from recyclecli.coco import has_background
     from recyclecli.console import Console
 
     table = Table(title="photos that show each class, by validation fold", title_justify="left")
@@ -98,6 +99,14 @@ def print_folds(folds: Folds) -> None:
     off = np.abs(counts - mean) / np.maximum(mean, 1)
     table.add_row("farthest from even", *(f"{share:.0%}" for share in off.max(0)), "", "")
     Console().print(table)
+    first = int(has_background(folds.class_names))
+    bare = [str(k) for k, row in enumerate(folds.images) if not row[first:].any()]
+    if bare:
+        print(
+            f"warning: no photo of fold {', '.join(bare)} shows a class but the background, so that training "
+            "with it is refused: make fewer folds, or label more photos",
+            file=sys.stderr,
+        )
     uneven = [f"{name} {column.min()} to {column.max()}" for name, column in rows.items() if np.ptp(column) > 1]
     if uneven:
         print(f"the best that was found; counts that differ by more than one: {', '.join(uneven)}", file=sys.stderr)

@@ -324,6 +324,17 @@ class TestCommand:
         assert done.returncode == 1
         assert "duplicate-across-splits" in done.stdout
 
+    def test_folds_without_an_object_are_said_and_not_begun(self, tmp_path):
+        content = coco(6)
+        content["annotations"] = content["annotations"][:2]
+        write_coco(tmp_path / "data", content)
+        made = recycle_here("data", "kfold", "--n", 3, cwd=tmp_path)
+        assert "warning: no photo of fold 0 shows a class but the background" in made.stderr
+        done = recycle_here("train", "--folds", "all", "--epochs", 1, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "error: fold 0: no validation photo shows a class but the background" in done.stderr
+        assert not list((tmp_path / "runs").glob("*fold0"))
+
     def test_masks_are_compared_by_split(self, tmp_path):
         from recyclecli.engine.training.leaks import refuse_leaks
 

@@ -31,7 +31,7 @@ def refuse_leaks(split: Split) -> Photos:
     found = learned(photos, split.val, photos.judged)
     if found.same:
         pairs = [_pair(split, index, other, index in found.equal) for index, other in found.same.items()]
-        kfold = _kfold(split.data)
+        kfold = _kfold(split.data, len(split.train) + len(split.val) - len(pairs))
         raise RecycleError(
             f"{len(pairs)} of {len(split.val)} validation photos are trained on, too: {listed(pairs, 3)}",
             "take them out of one of the two files"
@@ -45,12 +45,13 @@ def refuse_leaks(split: Split) -> Photos:
     return photos
 
 
-def _kfold(data: DataSection) -> str:
-    """The line that makes folds of the same photos."""
+def _kfold(data: DataSection, photos: int) -> str:
+    """The line that makes folds of the same photos, of which so many differ."""
     name = data.dataset.name.partition("@")[0]
     usual = discover().options("dataset", data.dataset.name, {}).model_dump(mode="json")
     own = {key: value for key, value in data.dataset.options.items() if usual.get(key) != value}
-    words = ["recycle", "data", "kfold", "--n", "5", "--force", "--data", str(data.root), "--dataset", name]
+    words = ["recycle", "data", "kfold", "--n", str(max(2, min(5, photos))), "--force"]
+    words += ["--data", str(data.root), "--dataset", name]
     words += ["--json-path", data.json_path] if data.json_path else []
     words += [word for key, value in own.items() for word in ("-o", f"data.dataset.{key}={json.dumps(value)}")]
     return shlex.join(words)

@@ -116,7 +116,7 @@ def labels_of(root: Path, named: Named, seen: Survey, left_out: Counter[str]) ->
         return _by_number(named, named.numbers, seen.values, left_out)
     if named.colors:
         return _by_number(named, _order_of(root, named, seen), seen.values, left_out)
-    return _unnamed(seen.values, named.foreground, seen.mixed)
+    return _unnamed(seen.values, named.foreground, doubtful=seen.bare and not seen.mixed)
 
 
 def _fits(named: Named, seen: Survey) -> bool:
@@ -256,10 +256,10 @@ def _is_ground(name: str) -> bool:
     return is_background(name) or name.casefold() in NOTHING
 
 
-def _unnamed(values: NDArray[np.int64], foreground: str, mixed: bool) -> Labels:
+def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Labels:
     """0 is the background, other numbers are classes; where there is one other, 255 too, it is the foreground.
 
-    `mixed`: a mask holds 255 beside a class.
+    `doubtful`: masks hold 0 and 255 alone, and none holds 255 beside a class.
     """
     present = np.flatnonzero(values).tolist()
     others = [value for value in present if value not in (0, IGNORE)]
@@ -273,10 +273,10 @@ def _unnamed(values: NDArray[np.int64], foreground: str, mixed: bool) -> Labels:
     if not others and IGNORE in present:
         _note(f"the masks hold {' and '.join(map(str, present))} alone: 0 is the background, 255 is {foreground}")
         return Labels((BACKGROUND, foreground), {0: 0, IGNORE: 1})
-    if len(others) == 1 and IGNORE in present and (others[0] >= SPARSE or not mixed):
+    if len(others) == 1 and IGNORE in present and (others[0] >= SPARSE or doubtful):
         raise RecycleError(
             f"the masks hold {', '.join(map(str, present))}, and nothing says whether {IGNORE} is an object or ignored"
-            + ("" if mixed else f": no mask holds both {others[0]} and {IGNORE}"),
+            + ("" if not doubtful else f": no mask holds both {others[0]} and {IGNORE}"),
             f"name each value, {IGNORE} as ignore or as an object: "
             f"-o 'data.dataset.values={{0: background, {others[0]}: {foreground}, {IGNORE}: ignore}}'",
         )
@@ -334,7 +334,7 @@ def _of_voc(named: Named, seen: Survey, left_out: Counter[str]) -> Labels:
     by_number = (
         _by_number(named, named.numbers, values, left_out)
         if named.numbers
-        else _unnamed(values, named.foreground, mixed=True)
+        else _unnamed(values, named.foreground, doubtful=False)
     )
     by_color = {color: int(by_number._table[value]) for color, value in value_of.items() if value < IGNORE}
     return Labels(by_number.class_names, {}, by_color)

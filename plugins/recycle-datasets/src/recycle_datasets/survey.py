@@ -28,6 +28,7 @@ class Survey:
         colors: pixels of each colour, of masks of colours, and of numbers by their palettes.
         colored: masks that hold colours.
         mixed: a mask of numbers holds 255 beside another but 0.
+        bare: a mask of numbers holds 0 and 255 alone.
         palettes: masks whose palettes tell their numbers apart.
         conflict: where a number has two colours, or a colour two numbers; "" where each has one.
         sizes: height and width of each mask.
@@ -38,6 +39,7 @@ class Survey:
     colors: Counter[Color] = field(default_factory=Counter)
     colored: int = 0
     mixed: bool = False
+    bare: bool = False
     palettes: int = 0
     conflict: str = ""
     sizes: list[tuple[int, int]] = field(default_factory=list)
@@ -60,7 +62,10 @@ class Survey:
             return
         counts = mask.counts()
         self.values += counts
-        self.mixed |= bool(counts[IGNORE] and counts[1:IGNORE].any())
+        if counts[IGNORE]:
+            others = bool(counts[1:IGNORE].any())
+            self.mixed |= others
+            self.bare |= bool(counts[0]) and not others
         for value in np.flatnonzero(counts).tolist():
             if mask.palette is not None and value < len(mask.palette):
                 red, green, blue = mask.palette[value].tolist()

@@ -209,7 +209,7 @@ def _refuse_two_meanings(masks: Iterable[IndexMask], present: Sequence[int]) -> 
     """Refuse masks of 0 and 1 among masks of 0 and 255 alone, where none holds both."""
     held = [set(mask.present()) for mask in masks] if set(present) <= {0, 1} else []
     if (
-        any(IGNORE in one for one in held)
+        any(one == {0, IGNORE} for one in held)
         and any(1 in one for one in held)
         and not any({1, IGNORE} <= one for one in held)
     ):
