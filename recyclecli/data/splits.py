@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from recyclecli.coco import split_called
 from recyclecli.data.folds import FOLDS_FILE, read_fold
 from recyclecli.data.foreground import refuse_nothing
 from recyclecli.data.named import named_splits
@@ -198,6 +199,10 @@ def _whole_split(
         fixed = {"split": "random"}
         passed += [str(named)] if named.train and named.val else []
         passed += [FOLDS_FILE] if folds_file.is_file() else []
+        used = Path(data.json_path).name if data.json_path else "train.json"
+        beside = [file for file in sorted(data.root.glob("*.json")) if split_called(file.stem) in ("train", "val")]
+        files = [file.name for file in beside if file.name != used]
+        passed += [f"{listed(files)}, as --train-json and --val-json take"] if files else []
     how += f"; passed over: {', '.join(passed)}" if passed else ""
     weights = (1.0,) * len(train)
     return Split(Subset(source, train), Subset(source, val), weights, how, data.model_copy(update=fixed))

@@ -149,6 +149,13 @@ class TestSplits:
         assert names(split_of(registry, small).val) == names(split.val)
         assert any(names(split_of(registry, small, seed=seed).val) != names(split.val) for seed in range(1, 6))
 
+    def test_files_of_splits_that_are_passed_over_are_named(self, registry, tmp_path):
+        write_coco(tmp_path, coco(6), "train.json")
+        for name in ("valid.json", "test.json"):
+            write_coco(tmp_path, coco(2), name)
+        how = split_of(registry, tmp_path).how
+        assert how.endswith("; passed over: valid.json, as --train-json and --val-json take")
+
     def test_fold_zero_where_folds_are(self, registry, small):
         source = CocoSource(small, small / "annotations.json")
         folds = make_folds(source, 3, 0)
