@@ -3,7 +3,7 @@
 Plugins may use everything listed here.
 """
 
-from recyclecli.coco.document import Document, read_document, shape_fault
+from recyclecli.coco.document import Document, read_document, shape_fault, size_fault
 from recyclecli.coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, is_background, label_index
 from recyclecli.coco.lookup import locate
 from recyclecli.coco.loose import strict
@@ -20,7 +20,7 @@ from recyclecli.coco.paths import (
 )
 from recyclecli.coco.photo import check_size, open_photo, photo_size, read_photo
 from recyclecli.coco.pieces import connected_pieces
-from recyclecli.coco.rle import decode, encode, rasterise
+from recyclecli.coco.rle import decode, encode, length_fault, rasterise
 from recyclecli.coco.source import CocoSource
 from recyclecli.coco.tree import Tree
 from recyclecli.coco.writer import build_document, document_of
@@ -47,6 +47,7 @@ __all__ = [
     "is_background",
     "is_hidden",
     "label_index",
+    "length_fault",
     "locate",
     "open_photo",
     "paint",
@@ -61,6 +62,7 @@ __all__ = [
     "read_yaml",
     "resolve_file",
     "shape_fault",
+    "size_fault",
     "split_called",
     "strict",
 ]

@@ -13,6 +13,7 @@ from recyclecli.coco.join import joined
 from recyclecli.coco.labels import LabelIndex, label_index
 from recyclecli.coco.loose import strict
 from recyclecli.coco.outline import are_shares
+from recyclecli.coco.rle import length_fault
 from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, parse_json, read_bytes, tree_fault
@@ -245,6 +246,8 @@ def _polygon_fault(shape: Any, image: Mapping[str, Any]) -> str:
         ):  # an empty part has none
             if low < -REACH * side or high > REACH * side:
                 return f"its polygon reaches {high if high > REACH * side else low:g}, far outside the photo"
+        if fault := length_fault(part):
+            return fault
     return ""
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from recyclecli.errors import RecycleError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+LONGEST = 2**22  # pixels around a polygon: filling it takes some 80 bytes for each
 
 
 def encode(mask: NDArray[Any]) -> dict[str, Any]:
@@ -44,6 +49,9 @@ def rasterise(
 
     Polygon parts of fewer than three points enclose nothing and are left out (pycocotools
     would take four numbers for a box). None when nothing is left.
+
+    Raises:
+        RecycleError: a part is longer around than `LONGEST`.
     """
     from pycocotools import mask as coco
 
@@ -52,5 +60,23 @@ def rasterise(
     parts = [list(part) for part in segmentation if len(part) >= 6]
     if not parts:
         return None
+    for part in parts:
+        if fault := length_fault(part):
+            raise RecycleError(fault, "correct it in the labelling tool: it goes to and fro")
     rles = coco.frPyObjects(parts, height, width)
     return dict(rles[0] if len(rles) == 1 else coco.merge(rles))
+
+
+def length_fault(part: Sequence[float]) -> str:
+    """What is wrong with a polygon that takes too much memory to be filled; empty for others.
+
+    Args:
+        part: x1 y1 x2 y2 ... in pixels, finite.
+    """
+    if not part or len(part) / 2 * (max(part) - min(part)) <= LONGEST:
+        return ""
+    import numpy as np
+
+    corners = np.reshape(part, (-1, 2))
+    around = float(np.abs(np.roll(corners, -1, 0) - corners).max(1).sum())
+    return "" if around <= LONGEST else f"its polygon is {around:.3g} pixels long, and at most {LONGEST} are filled"

@@ -2,7 +2,10 @@
 
 import base64
 import struct
+import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -10,14 +13,58 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recyclecli.coco import rasterise
+from recyclecli.coco import encode, rasterise, size_fault
 
-MOST = 2**28  # bytes of a PNG, and its pixels
-DAMAGE = (OSError, SyntaxError, TypeError, LookupError, EOFError, AttributeError, struct.error, zlib.error)
+MOST = 2**28  # bytes of a PNG
+MANY = 2**22  # ends of runs that are listed
+BAND = 2**22  # pixels that are looked at in one go
+DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, AttributeError, struct.error, zlib.error)
+
+
+@contextmanager
+def png(data: bytes) -> Iterator[Image.Image]:
+    """The image of a PNG, its head read alone.
+
+    Raises:
+        ValueError: it is none, damaged, or larger than a photo may be, also where that shows within the block.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the size is looked at here
+            image = Image.open(BytesIO(data), formats=("PNG",))
+        with image:
+            if fault := size_fault({"height": image.height, "width": image.width}):
+                raise ValueError(fault[1])
+            yield image
+    except (*DAMAGE, Image.DecompressionBombError) as error:
+        raise ValueError(f"no PNG: {error}") from error
+
+
+def bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """A decoded image from top to bottom in parts, with the rows of each."""
+    rows = max(1, BAND // image.width)
+    for top in range(0, image.height, rows):
+        below = min(top + rows, image.height)
+        yield slice(top, below), image.crop((0, top, image.width, below))
+
+
+def drawn(image: Image.Image) -> NDArray[np.bool_]:
+    """The pixels (H, W) that are opaque, of an image with transparent ones, else those of another value than 0."""
+    found = np.zeros((image.height, image.width), bool)
+    clear = image.mode in ("LA", "PA", "RGBA") or (image.mode == "P" and "transparency" in image.info)
+    image.load()
+    for rows, band in bands(image):
+        if clear:
+            band = band.convert("RGBA").getchannel("A")
+        elif image.mode == "P":
+            band = band.convert("RGB")
+        values = np.asarray(band)
+        found[rows] = values.any(axis=2) if values.ndim == 3 else values != 0
+    return found
 
 
 def png_mask(text: Any) -> NDArray[np.bool_]:
-    """The mask (H, W) of a PNG in base64, plain or compressed by zlib: what is opaque, or of another value than 0.
+    """The mask (H, W) of a PNG in base64, plain or compressed by zlib; see `drawn`.
 
     Raises:
         ValueError: it is no such text, or no PNG.
@@ -26,17 +73,10 @@ def png_mask(text: Any) -> NDArray[np.bool_]:
         data = base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text)
         if not data.startswith(b"\x89PNG"):
             data = zlib.decompressobj().decompress(data, MOST)
-        with Image.open(BytesIO(data), formats=("PNG",)) as image:
-            if image.width * image.height > MOST:
-                raise ValueError(f"it is {image.width}x{image.height} pixels")
-            if image.mode in ("LA", "PA", "RGBA") or (image.mode == "P" and "transparency" in image.info):
-                image = image.convert("RGBA").getchannel("A")
-            elif image.mode == "P":
-                image = image.convert("RGB")
-            values = np.asarray(image)
-    except (*DAMAGE, Image.DecompressionBombError) as error:
+    except DAMAGE as error:
         raise ValueError(f"no PNG in base64: {error}") from error
-    return values.any(axis=2) if values.ndim == 3 else values != 0
+    with png(data) as image:
+        return drawn(image)
 
 
 def placed(mask: NDArray[Any], left: int, top: int, height: int, width: int) -> dict[str, Any]:
@@ -49,9 +89,17 @@ def placed(mask: NDArray[Any], left: int, top: int, height: int, width: int) -> 
     """
     inside = mask[max(0, -top) : max(0, height - top), max(0, -left) : max(0, width - left)] != 0
     top, left = max(0, top), max(0, left)
+    if not inside.size:
+        inside, left, top = np.zeros((0, 0), bool), 0, 0
     columns = np.zeros((inside.shape[1], inside.shape[0] + 2), np.int8)
     columns[:, 1:-1] = inside.T
     change = np.diff(columns, axis=1)
+    del columns
+    if np.count_nonzero(change) > MANY:  # of noise: a list of its runs is larger than the photo
+        del change
+        whole = np.zeros((height, width), bool, order="F")
+        whole[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+        return encode(whole)
     begins, ends = ((column + left) * height + row + top for column, row in map(np.nonzero, (change > 0, change < 0)))
     apart = begins[1:] != ends[:-1]  # a run down to the bottom goes on at the top of the next column
     bounds = np.column_stack([begins[np.append(True, apart)[: len(begins)]], ends[np.append(apart, True)[: len(ends)]]])

@@ -228,14 +228,22 @@ def _drop_projects(parts: Sequence[_Part], left_out: Counter[str]) -> None:
     used = {(part.file, one.get("category_id")) for part in parts for one in part.annotations}
     used_ids = {key for _, key in used}
     for part in parts:
-        for one in [one for one in part.categories if one.get("id") not in used_ids]:
-            others = [other for other in part.categories if other is not one]
+        names = Counter(one["name"] for one in part.categories)
+        above_of = Counter(str(one.get("supercategory")) for one in part.categories)
+        gone = set[int]()
+        for place, one in enumerate(part.categories):
+            if one.get("id") in used_ids:
+                continue
+            others = len(part.categories) - len(gone) - 1
             roboflow = part.file.name.lower() == "_annotations.coco.json" and one.get("id") == 0
-            above = bool(others) and all(other.get("supercategory") == one["name"] for other in others)
-            twice = any(other["name"] == one["name"] for other in others)
+            above = others > 0 and above_of[one["name"]] - (one.get("supercategory") == one["name"]) == others
+            twice = names[one["name"]] > 1
             if (others and one.get("supercategory") in UNSET and (roboflow or above)) or twice:
-                part.categories = others
+                gone.add(place)
+                names[one["name"]] -= 1
+                above_of[str(one.get("supercategory"))] -= 1
                 left_out[f"unused categories that name the project: {one['name']}"] = 1
+        part.categories = [one for place, one in enumerate(part.categories) if place not in gone]
     for part in parts:
         first: dict[str, Any] = {}
         same = {one.get("id"): first.setdefault(one["name"], one.get("id")) for one in part.categories}

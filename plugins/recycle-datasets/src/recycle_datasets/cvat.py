@@ -7,13 +7,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from recycle_datasets import CvatOptions
-from recycle_datasets.areas import ellipse, placed
+from recycle_datasets.areas import ellipse
+from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
 from recycle_datasets.recognise.cvat import recognise
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, merged
+from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, is_file, merged
 from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
-from recyclecli.coco import Tree, photos_below, resolve_file, split_called
+from recyclecli.coco import Tree, photos_below, split_called
 from recyclecli.types import DatasetContext, RecycleError
 
 AREAS = ("polygon", "mask", "ellipse")
@@ -75,9 +76,12 @@ class _Reader:
         self.labels = Labels(self.file)
         self.frames: dict[int, list[Shape]] = {}
         self.is_cvat = False
+        self._known: set[str] = set()  # labels
         self._sublabel = False
         self._label = ""
         self._image: Mapping[str, str] = {}
+        self._photo = ""  # where its file lies
+        self._stated: tuple[int, int] | None = None  # its height and width
         self._shapes: list[Shape] = []
         self._track = ""
         self._size: dict[str, int] = {}  # of the frames of a video
@@ -88,6 +92,10 @@ class _Reader:
             self.is_cvat = True
         elif path == ("annotations", "image"):
             self._image, self._shapes = attributes, []
+            name, subset = attributes.get("name", "").replace("\\", "/"), attributes.get("subset", "")
+            self._photo = self._place(name, subset) if name else ""
+            sides = attributes.get("height"), attributes.get("width")
+            self._stated = self.labels.size(*sides, f"{self.file}: {name}", (self.root, self._photo))
         elif path == ("annotations", "track"):
             self._track = attributes.get("label", "")
         elif path[:2] == ("annotations", "image") and len(path) == 3:
@@ -105,7 +113,8 @@ class _Reader:
         elif path[-3:] == ("labels", "label", "parent"):
             self._sublabel = bool(text)
         elif path[-2:] == ("labels", "label"):
-            if self._label and not self._sublabel and self._label not in self.labels.names:
+            if self._label and not self._sublabel and self._label not in self._known:
+                self._known.add(self._label)
                 self.labels.names.append(self._label)
             self._label, self._sublabel = "", False
         elif path[-2:-1] == ("original_size",) and text.isdecimal() and len(text) < 10:
@@ -127,13 +136,11 @@ class _Reader:
             self._add(name, self.frames.get(number, []), self._size.get("height"), self._size.get("width"), self.split)
 
     def _add_image(self) -> None:
-        name = self._image.get("name", "").replace("\\", "/")
-        subset = self._image.get("subset", "")
-        if not name:
+        if not self._photo:
             self.labels.faults.append((f"{self.file}: image {self._image.get('id')}", "it has no name"))
             return
-        height, width = (self._number(self._image.get(side, ""), name, side) for side in ("height", "width"))
-        self._add(self._place(name, subset), self._shapes, height, width, split_called(subset) or self.split)
+        split = split_called(self._image.get("subset", "")) or self.split
+        self._add(self._photo, self._shapes, *(self._stated or (None, None)), split)
 
     def _add(self, name: str, shapes: list[Shape], height: int | None, width: int | None, split: str) -> None:
         self.labels.photos.append(Photo(name, shapes, height or None, width or None, split, str(self.file)))
@@ -143,13 +150,8 @@ class _Reader:
         own = () if subset in ("", "default") else (subset,)
         names = [PurePosixPath(*parts, name) for parts in (("images", subset), ("images", *own), own, ("images",), ())]
         places = [(folder / one).as_posix() for folder in (self.folder, PurePosixPath()) for one in names]
-        return next((place for place in places if self._is_file(place)), (self.folder.joinpath(*own) / name).as_posix())
-
-    def _is_file(self, place: str) -> bool:
-        try:
-            return resolve_file(self.root, place).is_file()
-        except RecycleError:
-            return False
+        there = (place for place in places if is_file(self.root, place))
+        return next(there, (self.folder.joinpath(*own) / name).as_posix())
 
     def _add_tracked(self, kind: str, attributes: Mapping[str, str]) -> None:
         """A shape of a track in one frame; where it is outside, the object is not seen any more."""
@@ -186,7 +188,10 @@ class _Reader:
     def _mask(self, attributes: Mapping[str, str]) -> Mapping[str, object]:
         """The pixels of a mask in the photo: CVAT's counts run row by row through its box, outside first."""
         left, top, width, height = (int(float(attributes[key])) for key in ("left", "top", "width", "height"))
-        photo = [int(self._image.get(side) or self._size[side]) for side in ("height", "width")]
+        frame = self._size.get("height"), self._size.get("width")
+        photo = self._stated or self.labels.size(*frame, str(self.file))
+        if photo is None:
+            raise ValueError("its photo states no size, or none that a photo has")
         if not 0 < height * width <= LARGEST_BOX:
             raise ValueError(f"a box of {width}x{height}")
         counts = np.fromiter(map(int, attributes["rle"].split(",")), np.int64)

@@ -107,22 +107,24 @@ def _read(labels: Labels, root: Path, name: str, splits: Mapping[str, str], plac
     folder = PurePosixPath(name).parent
     split = splits.get(last, "") or nearest_split(folder)
     images = list(_images(labels, content))
-    for slot, photo, size in images:
+    for slot, photo, stated in images:
+        place = _place(places, folder, photo)
+        size = labels.size(stated.get("height"), stated.get("width"), f"{file}: slot {slot}", (root, place))
         own = [one for one in annotations if len(images) == 1 or not one.get("slot_names") or slot in one["slot_names"]]
         shapes = list(_shapes(labels, str(file), own, size))
         own_split = split or nearest_split(photo.parent)
-        labels.photos.append(Photo(_place(places, folder, photo), shapes, *(size or (None, None)), own_split))
+        labels.photos.append(Photo(place, shapes, *(size or (None, None)), own_split))
 
 
-def _images(labels: Labels, content: Mapping[str, Any]) -> Iterator[tuple[str, PurePosixPath, tuple[int, int] | None]]:
-    """The photos of an item: slot, where it lies, and its height and width."""
+def _images(labels: Labels, content: Mapping[str, Any]) -> Iterator[tuple[str, PurePosixPath, Mapping[str, Any]]]:
+    """The photos of an item: slot, where it lies, and what states its height and width."""
     item, image = content.get("item"), content.get("image")
     if not isinstance(item, dict):
         image = image if isinstance(image, dict) else {}
         if "frame_count" in image or "frame_urls" in image:
             labels.left_out["videos"] += 1
         else:
-            yield "0", _below(image.get("path")) / _plain(image.get("filename")), _size(image)
+            yield "0", _below(image.get("path")) / _plain(image.get("filename")), image
         return
     given = item.get("slots")
     slots = [one for one in (given if isinstance(given, list) else []) if isinstance(one, dict)] or [{}]
@@ -136,9 +138,9 @@ def _images(labels: Labels, content: Mapping[str, Any]) -> Iterator[tuple[str, P
             labels.left_out["videos, volumes and documents"] += 1
         elif len(slots) == 1:
             stem, suffix = PurePosixPath(name), PurePosixPath(source or name).suffix
-            yield own, _below(item.get("path")) / (stem.stem + suffix if suffix else name), _size(slot)
+            yield own, _below(item.get("path")) / (stem.stem + suffix if suffix else name), slot
         else:
-            yield own, _below(item.get("path")) / name / own / (source or name), _size(slot)
+            yield own, _below(item.get("path")) / name / own / (source or name), slot
 
 
 def _plain(name: Any) -> str:
@@ -150,14 +152,6 @@ def _below(path: Any) -> PurePosixPath:
     """A folder of the dataset as one below the photos' folder."""
     parts = str(path or "").replace("\\", "/").split("/")
     return PurePosixPath(*(part for part in parts if part not in ("", ".", "..")))
-
-
-def _size(image: Mapping[str, Any]) -> tuple[int, int] | None:
-    try:
-        size = int(image["height"]), int(image["width"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return size if min(size) > 0 else None
 
 
 def _place(places: Places, folder: PurePosixPath, photo: PurePosixPath) -> str:
@@ -240,14 +234,15 @@ def _run_masks(runs: Sequence[int], wanted: Mapping[str, int], height: int, widt
     try:
         values, counts = np.asarray(runs, np.int64).reshape(-1, 2).T
         names = {int(value): name for name, value in wanted.items()}
-    except (TypeError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError("its runs are no numbers") from error
     if counts.min(initial=0) < 0 or counts.sum() != height * width:
         raise ValueError(f"its runs cover {counts.sum()} pixels, and the photo has {height}x{width}")
     order = sorted(names)
     numbers = np.searchsorted(order, values)
     known = np.isin(values, order)
-    labels = np.repeat(np.where(known, numbers + 1, 0).astype(np.int32), counts).reshape(height, width)
+    small = np.min_scalar_type(len(order))
+    labels = np.repeat(np.where(known, numbers + 1, 0).astype(small), counts).reshape(height, width)
     found = {}
     for number, window in enumerate(ndimage.find_objects(labels), start=1):
         if window is not None:

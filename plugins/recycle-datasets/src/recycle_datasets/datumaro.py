@@ -89,9 +89,9 @@ def _item(
     stem, name = str(item.get("id", "")), str(image.get("path") or "").replace("\\", "/")
     found = places.exact(folders, name.lstrip("/")) or (not name and places.by_stem(folders, stem))
     size = image.get("size")
-    whole = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int | float) for side in size)
-    height, width = (int(size[0]), int(size[1])) if whole and isinstance(size, list) else (None, None)
     where = f"{labels.file}: item {stem}"
+    stated = size if isinstance(size, list) and len(size) == 2 else (None, None)
+    height, width = labels.size(*stated, where) or (None, None)
     annotations = item.get("annotations")
     shapes: list[Shape] = []
     for number, one in enumerate(annotations if isinstance(annotations, list) else [], start=1):

@@ -36,9 +36,14 @@ def checked_names(names: Iterable[str], where: object) -> tuple[str, ...]:
     """Class names as they are, when they can be a class list.
 
     Raises:
-        RecycleError: none, one twice, or more than 8-bit masks hold.
+        RecycleError: none, one twice or with half a character (a lone surrogate), or more than 8-bit masks hold.
     """
     found = tuple(names)
+    for name in found:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise RecycleError(f"{where}: class {name!r} holds half a character", "rename it") from error
     doubled = sorted(name for name, count in Counter(found).items() if count > 1)
     if doubled:
         raise RecycleError(f"{where}: class {doubled[0]!r} occurs twice", "make each name unique")

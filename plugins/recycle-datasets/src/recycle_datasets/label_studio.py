@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,17 +10,17 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
-from PIL import Image
 
 from recycle_datasets import LabelStudioOptions
-from recycle_datasets.areas import ellipse, side_of
+from recycle_datasets.areas import ellipse
+from recycle_datasets.bitmaps import bands, png
 from recycle_datasets.folders import names_of
 from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored, recognise
 from recycle_datasets.rle import decode_brush
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, json_of, sorted_names
+from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, is_file, json_of, sorted_names
 from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
-from recyclecli.coco import PHOTO_SUFFIXES, Tree, encode, locate, photo_size, resolve_file
+from recyclecli.coco import PHOTO_SUFFIXES, Tree, check_size, encode, locate, photo_size, resolve_file
 from recyclecli.types import DatasetContext, RecycleError
 
 KEYS = ("image", "img", "photo", "picture", "ocr", "url", "file")  # what the photo of a task is usually called
@@ -30,6 +29,7 @@ UNLABELLED = "photos that nobody has labelled"
 SKIPPED = "photos that the annotators skipped"
 EXPORT = "label and submit them in Label Studio, and export again as JSON"
 
+LARGE = 2**24  # pixels of a size that is compared with the photo before anything is painted
 Size = tuple[int, int]  # height and width in pixels
 Region = Mapping[str, Any]  # a result of an annotation; in JSON-MIN its value alone
 
@@ -88,10 +88,11 @@ def open_label_studio(options: LabelStudioOptions, context: DatasetContext) -> S
             waiting += _label(labels, task, options.image, config)
     for task in found.values():
         waiting += _label(labels, task, options.image, config)
-    sizes = _sizes(context.root, [one.address for _, one in waiting])
+    found_at = locate(context.root, [one.address for _, one in waiting]).found if waiting else {}
     for place, one in waiting:
-        if one.address in sizes:
-            shapes = list(_shapes(labels, one, sizes[one.address]))
+        size = _size(context.root, found_at.get(one.address, one.address), one.size)
+        if size is not None:
+            shapes = list(_shapes(labels, one, size))
             labels.photos[place] = replace(labels.photos[place], shapes=shapes)
     if not labels.photos and not labels.faults:
         held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items()) or "no task"
@@ -166,19 +167,21 @@ def _task(file: Path, split: str, task: Mapping[str, Any], annotations: Sequence
 
 
 def _label(labels: Labels, task: _Task, key: str | None, config: _Config) -> Iterator[tuple[int, _Labelled]]:
-    """Add the photos of a task to the labels; yield those whose size, and with it their shapes, is not known."""
+    """Add the photos of a task to the labels; yield those whose size, and with it their shapes, is not
+    known, or so large that their photo is to be looked at first."""
     annotation = _annotation(labels, task)
     if annotation is None:
         return
-    for one in _photos(task, annotation, key, config):
+    for one in _photos(labels, task, annotation, key, config):
         height, width = one.size or (None, None)
-        shapes = [] if one.size is None else list(_shapes(labels, one, one.size))
+        known = one.size is not None and one.size[0] * one.size[1] <= LARGE
+        shapes = list(_shapes(labels, one, one.size)) if known and one.size else []
         photo = Photo(one.address, shapes, height, width, task.split, str(task.file))
         if one.address.startswith("data:"):  # the photo itself
             inside = partial(base64.b64decode, one.address.partition(",")[2] + "==")
             photo = replace(photo, name=f"{task.file.stem}-{len(labels.photos) + 1}.png", embedded=inside)
         labels.photos.append(photo)
-        if one.size is None and one.regions:
+        if not known and one.regions:
             yield len(labels.photos) - 1, one
 
 
@@ -208,7 +211,9 @@ def _annotation(labels: Labels, task: _Task) -> Mapping[str, Any] | None:
     return chosen
 
 
-def _photos(task: _Task, annotation: Mapping[str, Any], key: str | None, config: _Config) -> Iterator[_Labelled]:
+def _photos(
+    labels: Labels, task: _Task, annotation: Mapping[str, Any], key: str | None, config: _Config
+) -> Iterator[_Labelled]:
     """The photos of a task with their regions; most tasks have one."""
     results = annotation.get("result")
     regions = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
@@ -222,7 +227,7 @@ def _photos(task: _Task, annotation: Mapping[str, Any], key: str | None, config:
         for page, address in enumerate(pages):
             shown = own if len(pages) == 1 else [one for one in own if (one.get("item_index") or 0) == page]
             where = f"{task.file}: task {task.key}"
-            yield _Labelled(_plain(address), where, shown, _stated_size(shown))
+            yield _Labelled(_plain(address), where, shown, _stated_size(labels, where, shown))
 
 
 def _addresses(task: _Task, key: str | None) -> dict[str, list[str]]:
@@ -254,22 +259,23 @@ def _plain(address: str) -> str:
     return address
 
 
-def _stated_size(regions: Sequence[Region]) -> Size | None:
+def _stated_size(labels: Labels, where: str, regions: Sequence[Region]) -> Size | None:
     for one in regions:
-        height, width = side_of(one.get("original_height")), side_of(one.get("original_width"))
-        if height and width:
-            return height, width
+        if size := labels.size(one.get("original_height"), one.get("original_width"), where):
+            return size
     return None
 
 
-def _sizes(root: Path, addresses: Sequence[str]) -> dict[str, Size]:
-    """Sizes of photos whose regions state none."""
-    found: dict[str, Size] = {}
-    places = locate(root, addresses).found if addresses else {}
-    for address in addresses:
-        with contextlib.suppress(RecycleError):
-            found[address] = photo_size(resolve_file(root, places.get(address, address)))
-    return found
+def _size(root: Path, place: str, stated: Size | None) -> Size | None:
+    """The size that a photo was labelled at: its own where none is stated, which else must fit it; None without it."""
+    if not is_file(root, place):
+        return stated if place.startswith("data:") else None
+    if stated is not None:
+        check_size(resolve_file(root, place), *stated)
+        return stated
+    with contextlib.suppress(RecycleError):
+        return photo_size(resolve_file(root, place))
+    return None
 
 
 def _kind(value: Mapping[str, Any]) -> str:
@@ -347,7 +353,7 @@ def _shape(labels: Labels, where: str, kind: str, value: Mapping[str, Any], name
                 return None
             return Shape(name, rle=encode(decode_brush(value["rle"], height, width)))
         return Shape(name, rle=encode(_bitmask(str(value["imageDataURL"]), height, width)))
-    except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         labels.faults.append((where, f"its {kind} cannot be used: {error}"))
         return None
 
@@ -356,11 +362,14 @@ def _bitmask(address: str, height: int, width: int) -> np.ndarray[Any, np.dtype[
     """The drawn pixels (H, W) of a PNG in a data address.
 
     Raises:
-        ValueError: no such address, or of another size. OSError: no image.
+        ValueError: no such address, no PNG, or of another size.
     """
-    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])), formats=("PNG",)) as image:
+    found = np.zeros((height, width), bool)
+    with png(base64.b64decode(address.partition(",")[2])) as image:
         if image.size != (width, height):
             raise ValueError(f"it is {image.width}x{image.height} pixels, and the photo {width}x{height}")
-        pixels = np.asarray(image.convert("RGBA"))
-    drawn: np.ndarray[Any, np.dtype[np.bool_]] = (pixels[..., :3].max(-1) > 0) & (pixels[..., 3] > 0)
-    return drawn
+        image.load()
+        for rows, band in bands(image):
+            pixels = np.asarray(band.convert("RGBA"))
+            found[rows] = (pixels[..., :3].max(-1) > 0) & (pixels[..., 3] > 0)
+    return found

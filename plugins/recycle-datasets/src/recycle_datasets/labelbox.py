@@ -153,7 +153,7 @@ def _new(labels: Labels, where: str, row: Mapping[str, Any], project: str | None
     given = row.get("projects")
     projects = {key: one for key, one in (given if isinstance(given, dict) else {}).items() if isinstance(one, dict)}
     chosen = [one for key, one in projects.items() if project in (None, key, one.get("name"))]
-    size = _size(media.get("height"), media.get("width"))
+    size = labels.size(media.get("height"), media.get("width"), where)
     objects: list[Any] = []
     labelled = False
     for one in chosen:
@@ -177,14 +177,6 @@ def _new(labels: Labels, where: str, row: Mapping[str, Any], project: str | None
 def _is_skipped(label: Mapping[str, Any]) -> bool:
     details = label.get("label_details")
     return any(one.get(key) is True for one in (label, details) if isinstance(one, dict) for key in SKIPPED)
-
-
-def _size(height: Any, width: Any) -> tuple[int, int] | None:
-    try:
-        size = int(height), int(width)
-    except (TypeError, ValueError):
-        return None
-    return size if min(size) > 0 else None
 
 
 def _names(external: Any, key: Any, address: Any, own: Any) -> list[str]:

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import io
 import math
 import posixpath
 import sys
@@ -14,14 +13,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from recycle_datasets import LabelmeOptions
-from recycle_datasets.areas import ellipse, placed, side_of
+from recycle_datasets.areas import ellipse
+from recycle_datasets.bitmaps import bands, placed, png
 from recycle_datasets.folders import lines_of, names_of
 from recycle_datasets.recognise.labelme import is_labelme, recognise
-from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, is_file, sorted_names
 from recycle_datasets.splits import nearest_split
 from recyclecli.coco import (
     IGNORE_CATEGORY,
@@ -118,11 +116,10 @@ def _read_folder(root: Path, folder: str, labels: Labels) -> Iterator[tuple[Phot
             labels.left_out["JSON files that are not labelme's"] += 1
             continue
         name = PurePosixPath(folder, file.name).as_posix()
-        height, width = (side_of(content.get(key)) for key in ("imageHeight", "imageWidth"))
-        if content.get("imageData"):
-            photo = Photo(_place(root, name, content), (), height, width, split, str(file), partial(_embedded, file))
-        else:
-            photo = Photo(_place(root, name, content), (), height, width, split, str(file))
+        photo_place = _place(root, name, content)
+        size = labels.size(content.get("imageHeight"), content.get("imageWidth"), str(file), (root, photo_place))
+        inside = partial(_embedded, file) if content.get("imageData") else None
+        photo = Photo(photo_place, (), *(size or (None, None)), split, str(file), inside)
         yield photo, list(_areas(root, photo, content["shapes"], labels, file))
 
 
@@ -134,20 +131,13 @@ def _place(root: Path, name: str, content: Mapping[str, Any]) -> str:
     places = [posixpath.normpath((folder / one).as_posix()) for one in (stated, base) if base]
     beside = [(folder / f"{stem}{suffix}").as_posix() for suffix in _suffixes(PurePosixPath(base).suffix)]
     last = (folder / (base or f"{stem}.jpg")).as_posix()
-    return next((place for place in (*places, *beside) if _is_file(root, place)), last)
+    return next((place for place in (*places, *beside) if is_file(root, place)), last)
 
 
 def _suffixes(first: str) -> Iterator[str]:
     for suffix in dict.fromkeys([first.lower(), ".jpg", *sorted(PHOTO_SUFFIXES)]):
         if suffix in PHOTO_SUFFIXES:
             yield from (suffix, suffix.upper())
-
-
-def _is_file(root: Path, place: str) -> bool:
-    try:
-        return resolve_file(root, place).is_file()
-    except RecycleError:
-        return False
 
 
 def _embedded(file: Path) -> bytes:
@@ -167,7 +157,7 @@ def _own_photos(root: Path, found: list[tuple[Photo, list[_Area]]]) -> list[tupl
     for photo, areas in found:
         if times[photo.name] > 1:
             beside = PurePosixPath(photo.name).with_name(f"{Path(photo.origin).stem}{PurePosixPath(photo.name).suffix}")
-            if _is_file(root, beside.as_posix()):
+            if is_file(root, beside.as_posix()):
                 photo = replace(photo, name=beside.as_posix())
         chosen.append((photo, areas))
     return chosen
@@ -196,15 +186,7 @@ def _areas(root: Path, photo: Photo, shapes: Sequence[Any], labels: Labels, file
                 else:
                     area = Shape(name, [_outline(labels, where, kind, shape.get("points"))], level=number)
                 yield _Area(area, kind in BOXES, parted)
-            except (
-                KeyError,
-                TypeError,
-                ValueError,
-                IndexError,
-                OverflowError,
-                OSError,
-                Image.DecompressionBombError,
-            ) as error:
+            except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
                 labels.faults.append((where, f"its {kind} cannot be used: {error}"))
 
 
@@ -222,13 +204,17 @@ def _outline(labels: Labels, where: str, kind: str, points: Any) -> Outline:
 def _mask(root: Path, photo: Photo, shape: Mapping[str, Any]) -> Mapping[str, Any]:
     """The pixels of a mask in the photo: a PNG in base64 for the box that the two points span."""
     left, top = (int(value) for value in shape["points"][0])
-    with Image.open(io.BytesIO(base64.b64decode(shape["mask"])), formats=("PNG",)) as image:
-        mask: NDArray[Any] = np.asarray(image)
+    with png(base64.b64decode(shape["mask"])) as image:
+        image.load()
+        mask = np.zeros((image.height, image.width), bool)
+        for rows, band in bands(image):
+            values = np.asarray(band)
+            mask[rows] = values.any(axis=2) if values.ndim == 3 else values != 0
     if photo.height and photo.width:
         height, width = photo.height, photo.width
     else:
         height, width = photo_size(resolve_file(root, photo.name))
-    return placed(mask.reshape(*mask.shape[:2], -1).max(-1), left, top, height, width)
+    return placed(mask, left, top, height, width)
 
 
 def _objects(areas: Sequence[_Area]) -> Iterator[Shape]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recycle_datasets.areas import side_of
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import checked_names
 from recycle_datasets.recognise.words import looks_masked, never_masked
@@ -23,6 +24,7 @@ from recyclecli.coco import (
     check_size,
     decode,
     is_background,
+    length_fault,
     locate,
     paint,
     parse_json,
@@ -32,6 +34,7 @@ from recyclecli.coco import (
     read_bytes,
     read_photo,
     resolve_file,
+    size_fault,
 )
 from recyclecli.types import IGNORE, Annotation, LabelFaults, Record, RecycleError, Sample
 
@@ -115,7 +118,7 @@ class Labels:
             if points and isinstance(points[0], Mapping):
                 points = [(point["x"], point["y"]) for point in points]
             values = np.asarray(points, float).reshape(-1, 2)
-        except (TypeError, ValueError, KeyError, IndexError):
+        except (TypeError, ValueError, KeyError, IndexError, OverflowError):
             values = np.full((1, 2), math.nan)
         if not np.isfinite(values).all():
             self.faults.append((where, "its points are no pairs of finite numbers"))
@@ -124,7 +127,35 @@ class Labels:
         if flat and max(map(abs, flat)) > FARTHEST:
             self.faults.append((where, f"its points reach {max(map(abs, flat)):g}, far outside any photo"))
             return []
+        if fault := length_fault(flat):
+            self.faults.append((where, fault))
+            return []
         return flat
+
+    def size(
+        self, height: Any, width: Any, where: str, photo: tuple[Path, str] | None = None
+    ) -> tuple[int, int] | None:
+        """A photo's height and width as a file states them, in whole pixels; None where it states none.
+
+        Before masks of this size are painted: a size that no photo may have is a fault, too.
+
+        Args:
+            height, width: numbers, or texts of numbers.
+            where: the file and the photo, for the fault.
+            photo: the root and the place of its file, where that is known, whose size a large one is compared with.
+
+        Raises:
+            RecycleError: the photo has another size.
+        """
+        rows, columns = side_of(height), side_of(width)
+        if rows is None or columns is None:
+            return None
+        if fault := size_fault({"height": rows, "width": columns}):
+            self.faults.append((where, fault[1]))
+            return None
+        if photo is not None and is_file(*photo):
+            check_size(resolve_file(*photo), rows, columns)
+        return rows, columns
 
     def json(self, file: Path) -> Any:
         """The value of a JSON file; None and a fault where it is none."""
@@ -247,7 +278,7 @@ class ShapeSource:
         located.refuse_doubtful(labels.file)
         places = [located.found.get(name, name) for name in names]
         there = [
-            place if photo.embedded is not None or _is_file(self._root, place) else ""
+            place if photo.embedded is not None or is_file(self._root, place) else ""
             for place, photo in zip(places, labels.photos, strict=True)
         ]
         missing = [name for name, place in zip(names, there, strict=True) if not place]
@@ -312,10 +343,11 @@ def _is_mask(place: str) -> bool:
     return looks_masked(folder.split("/")) or never_masked(folder)
 
 
-def _is_file(root: Path, place: str) -> bool:
+def is_file(root: Path, place: str) -> bool:
+    """Whether a file lies at a place inside the root; names that no file can have are none."""
     try:
         return resolve_file(root, place).is_file()
-    except RecycleError:
+    except (RecycleError, OSError, ValueError):
         return False
 
 

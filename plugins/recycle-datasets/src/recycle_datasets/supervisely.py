@@ -45,7 +45,7 @@ def open_supervisely(options: SuperviselyOptions, context: DatasetContext) -> Sh
         inside = "" if folder == "." else PurePosixPath(folder).as_posix()
         for name in tree.folders.get(inside, ()):
             if name.lower().endswith(".json"):
-                _read(labels, context.root / name, _photo(places, name), titles)
+                _read(labels, context.root, name, _photo(places, name), titles)
     labels.refuse_no_area("label polygons or masks in Supervisely; boxes, points and lines say nothing of pixels")
     labels.names = labels.names or sorted_names(labels.photos)
     named = {normalize("NFC", photo.name) for photo in labels.photos}
@@ -77,30 +77,32 @@ def _classes(tree: Tree) -> tuple[list[str], dict[Any, str]]:
         if not is_meta(content):
             continue
         for one in content["classes"]:
-            titles[one.get("id")] = str(one["title"])
+            if isinstance(one.get("id"), int | str):
+                titles[one["id"]] = str(one["title"])
             if str(one.get("shape", "any")) in AREAS:
                 names.append(str(one["title"]))
-    titles.pop(None, None)
     return list(dict.fromkeys(names)), titles
 
 
-def _read(labels: Labels, file: Path, photo: str, titles: Mapping[Any, str]) -> None:
+def _read(labels: Labels, root: Path, name: str, photo: str, titles: Mapping[Any, str]) -> None:
     """One annotation file."""
+    file = root / name
     content = labels.json(file)
     if not is_annotation(content):
         if file.name != META:
             labels.left_out["JSON files that are no annotation of a photo"] += 1
         return
-    try:
-        height, width = int(content["size"]["height"]), int(content["size"]["width"])
-    except (TypeError, ValueError):
-        labels.faults.append((str(file), "its size is no pair of numbers"))
+    known = len(labels.faults)
+    size = labels.size(content["size"]["height"], content["size"]["width"], str(file), (root, photo))
+    if size is None:
+        if len(labels.faults) == known:
+            labels.faults.append((str(file), "its size is no pair of numbers"))
         return
     split = nearest_split(PurePosixPath(photo)) or _tagged(content)
     shapes: list[Shape] = []
     for number, one in enumerate(content["objects"], start=1):
-        shapes += _shapes(labels, f"{file}: object {number}", one, number, titles, (height, width))
-    labels.photos.append(Photo(photo, shapes, height, width, split))
+        shapes += _shapes(labels, f"{file}: object {number}", one, number, titles, size)
+    labels.photos.append(Photo(photo, shapes, *size, split))
 
 
 def _tagged(content: Mapping[str, Any]) -> str:
@@ -115,7 +117,11 @@ def _shapes(
     labels: Labels, where: str, one: Mapping[str, Any], level: int, titles: Mapping[Any, str], size: tuple[int, int]
 ) -> Iterator[Shape]:
     """The labelled area of an object; all else is counted as left out."""
-    title = one.get("classTitle") or titles.get(one.get("classId"))
+    if not isinstance(one, dict):
+        labels.faults.append((where, "it is no object"))
+        return
+    number = one.get("classId")
+    title = one.get("classTitle") or (titles.get(number) if isinstance(number, int | str) else None)
     key = next((key for key in MASKS if isinstance(one.get(key), dict)), None)
     kind = str(one.get("geometryType") or one.get("shape") or ("bitmap" if key else "polygon"))
     if key is None and kind not in ("polygon", "multipolygon"):
@@ -147,7 +153,7 @@ def _mask(
     try:
         left, top = (int(value) for value in bitmap["origin"])
         mask = png_mask(bitmap["data"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         labels.faults.append((where, f"its mask cannot be read: {error}"))
         return
     yield Shape(title, rle=placed(mask, left, top, *size), level=level)

@@ -40,6 +40,9 @@ from recyclecli.coco import (
 )
 from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample
 
+MOST = 2**16  # classes that are counted; 255 are taken
+DIGITS = 20  # of the number of classes
+
 
 class YoloSource:
     """Photos with one polygon per line of their label files; class number c is label c + 1.
@@ -204,8 +207,8 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
         names = _names_of_file(tree)
     if names is None:
         count = data.get("nc")
-        count = int(count) if str(count).isdigit() and int(count) < 2**16 else 0
-        return [f"class-{number}" for number in range(max(largest + 1, count))]
+        count = int(count) if str(count).isdecimal() and len(str(count)) < DIGITS else 0
+        return [f"class-{number}" for number in range(min(max(largest + 1, count), MOST))]
     if isinstance(names, dict):
         try:
             names = {int(number): name for number, name in names.items()}
