@@ -70,13 +70,20 @@ class Owned:
         """Refuse to replace what is not our own.
 
         Raises:
-            RecycleError: one of `paths` exists and not `force`; or it is a link, or not what was written here.
+            RecycleError: one of `paths` exists and not `force`; or it is a link, or not what was written here. What
+                a process that was killed left of its lock is removed then.
         """
         paths = list(paths)
-        self._refuse_links(paths)
-        refuse_overwrite(paths, force=True)  # links and folders
-        self.refuse_foreign(paths)  # before --force is offered as a remedy
-        refuse_overwrite(paths, force)
+        try:
+            self._refuse_links(paths)
+            refuse_overwrite(paths, force=True)  # links and folders
+            self.refuse_foreign(paths)  # before --force is offered as a remedy
+            refuse_overwrite(paths, force)
+        except RecycleError:
+            if (self.base / f"{WITHIN}.json").is_file():
+                with suppress(RecycleError), held(self.base, within=True):
+                    pass  # the lock's files go with it
+            raise
 
     def refuse_foreign(self, paths: Iterable[Path], remedy: str = "move it away, or choose another place") -> None:
         """Raise RecycleError, naming the first of `paths` that exists and is not what was written here."""

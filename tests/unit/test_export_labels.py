@@ -116,10 +116,12 @@ def test_a_coco_file_of_predictions_needs_no_photos(data, tmp_path):
 
 def test_what_xml_cannot_hold_and_what_is_the_users_is_refused(data, tmp_path):
     content = json.loads((data / "annotations.json").read_text())
-    content["categories"][0]["name"] = "a\x01"
-    (data / "annotations.json").write_text(json.dumps(content))
-    with pytest.raises(RecycleError, match="control character"):
-        api.export_labels(data, tmp_path / "out", "cvat")
+    for name in ("a\x01", "a\uffff"):
+        content["categories"][0]["name"] = name
+        (data / "annotations.json").write_text(json.dumps(content))
+        for tool in ("cvat", "label-studio"):
+            with pytest.raises(RecycleError, match="control character"):
+                api.export_labels(data, tmp_path / "out", tool)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/tasks.json").write_text("[]")
     with pytest.raises(RecycleError, match="is not what recycle wrote"):

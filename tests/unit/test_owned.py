@@ -176,6 +176,16 @@ class TestOwned:
             pass
         assert not [*tmp_path.iterdir()]
 
+    def test_a_lock_that_a_killed_process_left_goes_where_its_work_is_done(self, tmp_path):
+        owned, last = Owned(tmp_path), tmp_path / "last"
+        with owned.begun(last, [], False):
+            owned.write_text(last, "done")
+        (tmp_path / ".recycle.lock").touch()
+        (tmp_path / ".recycle.lock.json").write_text('{"pid": 1, "command": "x", "began": "2026-01-01"}')
+        with pytest.raises(RecycleError, match="last exists"), owned.begun(last, [], False):
+            pass
+        assert {file.name for file in tmp_path.iterdir()} == {"last", RECORD}
+
     def test_a_kill_between_the_line_and_the_name_leaves_the_old_file_ours(self, tmp_path):
         owned = Owned(tmp_path)
         owned.write_text(tmp_path / "a", "old")

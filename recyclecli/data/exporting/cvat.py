@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from recyclecli.errors import RecycleError
+from recyclecli.data.exporting.names import legal
 from recyclecli.owned import Owned
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ def write(owned: Owned, photos: Iterable[Labelled], colors: Mapping[str, tuple[i
             '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta><task><labels>\n'
         )
         for label in labels:
-            name, color = escape(_legal(label["name"])), label["color"]
+            name, color = escape(legal(label["name"])), label["color"]
             out.write(f"    <label><name>{name}</name><color>{color}</color><type>mask</type></label>\n")
         out.write("  </labels></task></meta>\n")
         for number, photo in enumerate(photos):
             size = f'width="{photo.width}" height="{photo.height}"'
-            out.write(f'  <image id="{number}" name={quoteattr(_legal(photo.name))} {size}>\n')
+            out.write(f'  <image id="{number}" name={quoteattr(legal(photo.name))} {size}>\n')
             for level, one in enumerate(photo.objects):
                 height, width = one.pixels.shape
                 box = f'left="{one.left}" top="{one.top}" width="{width}" height="{height}"'
@@ -53,14 +53,3 @@ def runs_of(pixels: NDArray[np.bool_]) -> list[int]:
     edges = np.flatnonzero(flat[1:] != flat[:-1])
     lengths: list[int] = np.diff(np.concatenate([[0], edges, [pixels.size]])).tolist()
     return lengths
-
-
-def _legal(name: str) -> str:
-    """A name that XML can hold.
-
-    Raises:
-        RecycleError: it has control characters.
-    """
-    if any(character < " " and character not in "\t\n\r" for character in name):
-        raise RecycleError(f"{name!r} has a control character, which XML cannot hold", "rename it")
-    return name

@@ -10,6 +10,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
+from recyclecli.data.exporting.names import legal
 from recyclecli.owned import Owned
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def write(
 ) -> None:
     """Write tasks.json, a task a line, and config.xml; see `export_labels`."""
     tags = "".join(
-        f'    <Label value={quoteattr(name)} background="#{"{:02x}{:02x}{:02x}".format(*color)}"/>\n'
+        f'    <Label value={quoteattr(legal(name))} background="#{"{:02x}{:02x}{:02x}".format(*color)}"/>\n'
         for name, color in colors.items()
     )
     owned.write_text(

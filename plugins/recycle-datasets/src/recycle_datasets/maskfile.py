@@ -17,6 +17,7 @@ from recyclecli.types import IGNORE, RecycleError
 INDEX_MODES = ("P", "L", "1", "I;16", "I")
 COLOR_MODES = ("RGB", "RGBA", "LA", "PA")
 MOST = 2**12  # colours of one mask
+BAND = 2**22  # pixels that are counted in one go
 RAMP = np.arange(IGNORE + 1, dtype=np.uint8)[:, None].repeat(3, 1)
 
 
@@ -42,7 +43,9 @@ class IndexMask:
 
     def counts(self) -> NDArray[np.int64]:
         """(256,) pixels of each value."""
-        counts: NDArray[np.int64] = np.bincount(self.values.ravel(), minlength=IGNORE + 1)
+        flat, counts = self.values.reshape(-1), np.zeros(IGNORE + 1, np.int64)
+        for start in range(0, flat.size, BAND):  # each value is eight bytes meanwhile
+            counts += np.bincount(flat[start : start + BAND], minlength=IGNORE + 1)
         return counts
 
     def colors(self) -> dict[int, Color]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recycle_datasets.maskfile import ColorMask, IndexMask, Mask, read_mask
+from recycle_datasets.maskfile import ColorMask, IndexMask, Mask, mask_size, read_mask
 from recycle_datasets.tables import Color
 from recyclecli.coco import photo_size, read_photo
 from recyclecli.types import IGNORE, RecycleError
@@ -121,13 +121,13 @@ def _batches(pairs: Iterable[tuple[str, Path]], size: int) -> Iterator[list[tupl
 def _look(root: Path, name: str, file: Path) -> Mask | tuple[str, str]:
     """A mask, or what is wrong with it or its photo."""
     try:
-        mask = read_mask(file)
-        height, width = size_of(mask)
+        height, width = mask_size(file)
         size = photo_size(root / name)
         if size != (height, width) and size != (width, height):
             return name, f"it is {size[1]}x{size[0]} pixels, and its mask {file} {width}x{height}"
         if size != (height, width):
             read_photo(root / name, height, width)  # fits as it is stored, or raises
+        mask = read_mask(file)
     except RecycleError as error:
         return name, error.args[0] if error.args else str(error)
     return mask
