@@ -8,6 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.api.data import Place, path_of, registry
+from recyclecli.api.moved import moved
 from recyclecli.errors import RecycleError
 from recyclecli.home import expanded, named_data
 from recyclecli.locks import held
@@ -205,21 +206,11 @@ def serve(
     open_browser: bool = False,
     root_path: str = "",
 ) -> None:
-    """Serve the local web page until Ctrl-C; see `recyclecli.report.serve.start.serve`.
+    """`recycle_serve.api.serve`, for this release.
 
-    Args:
-        run: whose materials are shown.
-        other: a second run, to compare side by side.
-        host: address to listen at.
-        port: 0 for any that is free.
-        allow_hosts: names that the page goes by.
-        bins: YAML file: class name to bin name, colour and icon.
-        device: torch device; the GPU when there is one.
-        open_browser: open the page.
-        root_path: prefix that a proxy gives its addresses, as `/recycle`.
+    Raises:
+        RecycleError: recycle-serve is not installed.
     """
-    from recyclecli.report.serve.start import serve as start
-
-    runs = [find_run(each) for each in (run, other) if each is not None]
-    pairs = [(each, recipe_of(each)) for each in runs]
-    start(registry(), pairs, host, port, allow_hosts, path_of(bins) if bins else None, device, open_browser, root_path)
+    moved("recycle-serve", "recycle_serve.api", "serve")(
+        run, other, host, port, allow_hosts, bins, device, open_browser, root_path
+    )

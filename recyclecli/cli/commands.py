@@ -74,12 +74,6 @@ COMMANDS = (
         epilog="Example: `recycle report last`",
     ),
     Command(
-        ("serve",),
-        "recyclecli.cli.serve:serve",
-        "Serve a local web page: drop a photo, see the materials. Photos stay on this machine.",
-        epilog="Example: `recycle serve last --open`",
-    ),
-    Command(
         ("data",),
         "",
         "Make, split and look after data.",

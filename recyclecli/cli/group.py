@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,7 +20,8 @@ from recyclecli.errors import RecycleError, listed
 if TYPE_CHECKING:
     from recyclecli.manifest import Entry
 
-OURS = "recyclecli"  # the distribution whose commands stand in the help without its name
+OURS = "recyclecli"  # the distribution of the core's own commands
+BROUGHT = Path(__file__).with_name("brought.json")  # of each command of ours its distribution; made by `make reference`
 
 
 class OpenGroup(TyperGroup):
@@ -52,6 +56,7 @@ class OpenGroup(TyperGroup):
             found = self.offered(ctx).get(name)
         if found is None:
             self.say_clash(ctx, name)
+            _say_missing(ctx, " ".join([*self.path, name]))
             return super().resolve_command(ctx, args)
         return name, self._loaded(ctx, name, found), rest
 
@@ -65,6 +70,7 @@ class OpenGroup(TyperGroup):
         for entry in installed(ctx).commands:
             if entry.path[:depth] == self.path and len(entry.path) > depth:
                 words.setdefault(entry.path[depth], []).append(entry)
+        words = dict(sorted(words.items(), key=lambda item: _place(item[1])))
         named: dict[str, list[Entry]] = {}
         for word, entries in words.items():
             heads = [entry for entry in entries if len(entry.path) == depth + 1 and entry.target]
@@ -109,6 +115,38 @@ class OpenGroup(TyperGroup):
         return command if isinstance(command, OpenGroup) else _group(name, path, command.help, command.commands)
 
 
+@cache
+def brought() -> dict[str, str]:
+    """Which distribution brings each of the commands of recyclecli, in the order of the help."""
+    table: dict[str, str] = json.loads(BROUGHT.read_text(encoding="utf-8"))
+    return table
+
+
+def _place(entries: list[Entry]) -> int:
+    """Where they stand in the help: ours in their order, then those of others."""
+    ours = list(brought())
+    names = [" ".join(entry.path) for entry in entries if entry.target]
+    return min((ours.index(name) for name in names if name in ours), default=len(ours))
+
+
+def _say_missing(ctx: Any, words: str) -> None:
+    """Refuse a command of ours whose package is not there.
+
+    Raises:
+        RecycleError: it names the package.
+    """
+    inside = {package for name, package in brought().items() if name == words or name.startswith(f"{words} ")}
+    package = next(iter(inside), None)
+    if package is None:
+        return
+    if package in installed(ctx).packages:
+        raise RecycleError(f"recycle {words} comes with {package}, which does not load", "see `recycle plugins list`")
+    raise RecycleError(
+        f"recycle {words} comes with {package}, which is not installed",
+        f"in a checkout of recyclecli: pip install ./plugins/{package}",
+    )
+
+
 def command_of(entry: Entry) -> Any:
     """The command that an entry's target is, imported.
 
@@ -144,7 +182,7 @@ def _described(name: str, path: tuple[str, ...], entries: list[Entry]) -> Any:
     heads = [entry for entry in entries if entry.path == path]
     head = heads[0] if heads else entries[0]
     summary = head.summary if heads else f"Commands of {listed(sorted({entry.distribution for entry in entries}))}."
-    panel = None if head.distribution == OURS else head.distribution
+    panel = None if head.distribution in brought().values() else head.distribution
     if len(entries) == 1 and head.target and heads:
         return TyperCommand(name, help=summary, rich_markup_mode="markdown", rich_help_panel=panel)
     group = _group(name, path, summary, {})

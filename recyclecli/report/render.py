@@ -1,4 +1,4 @@
-"""This package's templates, filled in with every value escaped."""
+"""Templates, filled in with every value escaped."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from recyclecli.printable import shown
 TEMPLATES = "templates"
 
 
-def render(template: str, **values: Any) -> str:
-    """The text of one of this package's templates; what is not Markup is escaped, and control characters everywhere."""
+def render(template: str, package: str = "recyclecli.report", /, **values: Any) -> str:
+    """The text of one of a package's templates; what is not Markup is escaped, and control characters everywhere."""
     environment = Environment(
-        loader=PackageLoader("recyclecli.report", TEMPLATES),
+        loader=PackageLoader(package, TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,7 +10,7 @@ import pytest
 from support import DISTS, recycle_here
 
 from recyclecli.cli.commands import COMMANDS
-from recyclecli.cli.group import command_of
+from recyclecli.cli.group import brought, command_of
 from recyclecli.manifest import Entry
 from recyclecli.types import Command
 
@@ -160,3 +160,30 @@ def test_a_command_imports_its_own_module_alone(tmp_path):
     loaded = {name.rpartition(".")[2] for name in done.stdout.splitlines()[-1].split()}
     shell = {"app", "candidates", "completion", "doctor", "group", "options", "pipes", "plugins", "recipes"}
     assert loaded == {*shell, "kfold"}
+
+
+def test_a_command_whose_package_is_missing_says_which_brings_it(tmp_path, monkeypatch):
+    blocked = recycle_here("serve", "last", cwd=tmp_path, env={"RECYCLE_PLUGINS": "recycle-losses"})
+    assert blocked.returncode == 2
+    assert "recycle serve comes with recycle-serve, which does not load" in blocked.stderr
+    monkeypatch.setitem(brought(), "data weigh", "recycle-scales")
+    missing = recycle_here("data", "weigh", cwd=tmp_path)
+    assert missing.returncode == 2
+    assert "recycle data weigh comes with recycle-scales, which is not installed" in missing.stderr
+    assert "pip install ./plugins/recycle-scales" in missing.stderr
+
+
+def test_what_moved_is_found_where_it_was_and_says_where_it_is(monkeypatch):
+    from recycle_serve import api as there
+
+    from recyclecli import api
+
+    asked = []
+    monkeypatch.setattr(there, "serve", lambda *values: asked.append(values))
+    with pytest.warns(DeprecationWarning, match="recyclecli.api.serve is recycle_serve.api.serve now"):
+        api.serve("last", port=0)
+    assert asked[0][:4] == ("last", None, "127.0.0.1", 0)
+    monkeypatch.setitem(sys.modules, "recycle_serve.api", None)
+    monkeypatch.setitem(sys.modules, "recycle_serve", None)
+    with pytest.raises(api.RecycleError, match="serve comes with recycle-serve, which is not installed"):
+        api.serve("last")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import reference
-from reference import commands, python
+from reference import brought, commands, python
 from support import recipe_keys
 
 from recyclecli.cli.app import EXIT_CODES
@@ -36,6 +36,7 @@ def test_the_pages_are_up_to_date():
     made = reference.pages()
     assert {file.name for file in reference.FOLDER.iterdir()} == made.keys()
     assert [name for name, text in made.items() if text != page(name)] == [], "run `make reference`"
+    assert brought.text(reference.own()) == brought.FILE.read_text(), "run `make reference`"
 
 
 def test_every_command_and_option():

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from onnx import TensorProto, helper
 from photos import HEIGHT, WIDTH, kinds, picture
 from PIL import Image
+from recycle_serve.photo import read_photo as read_upload
 from serving import HOST, Fake, serving
 from support import coco, recycle_here, write_coco
 
@@ -26,7 +27,6 @@ from recyclecli.engine.judging.evaluate import fill
 from recyclecli.engine.predicting.infer import Predictor, Stage
 from recyclecli.errors import RecycleError
 from recyclecli.judge.ledger import Ledger
-from recyclecli.report.serve.photo import read_photo as read_upload
 
 SEVERAL = ("moving.png", "moving.webp", "pages.tiff")
 MORE = "holds 2 pictures, of which the first is read"

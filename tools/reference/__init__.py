@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from recyclecli.plugins import ALLOW_LIST, discover
+from recyclecli.plugins import ALLOW_LIST, Registry, discover
 from reference import codes, commands, components, contracts, python, settings, slow
 
 ROOT = Path(__file__).parents[2]
@@ -11,11 +11,16 @@ FOLDER = ROOT / "docs" / "reference"
 NOTE = "<!-- Written from the code by `make reference`; edit the docstrings and descriptions there. -->\n\n"
 
 
-def pages() -> dict[str, str]:
-    """Name of each page in docs/reference to its text; only the repository's own plugins count."""
+def own() -> Registry:
+    """The repository's own plugins alone."""
     os.environ[ALLOW_LIST] = ",".join(sorted(folder.name for folder in (ROOT / "plugins").glob("recycle-*")))
+    return discover()
+
+
+def pages() -> dict[str, str]:
+    """Name of each page in docs/reference to its text."""
     os.environ.pop("RECYCLE_DATA", None)
-    registry = discover()
+    registry = own()
     made = {
         **commands.pages(),
         **components.pages(registry),

@@ -9,11 +9,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from recycle_serve.bins import ASK, Bin, bins_of
+from recycle_serve.model import Model
+from recycle_serve.refusal import Limits
 from recyclecli.data.palette import Color, palette
 from recyclecli.report.render import TEMPLATES, render
-from recyclecli.report.serve.bins import ASK, Bin, bins_of
-from recyclecli.report.serve.model import Model
-from recyclecli.report.serve.refusal import Limits
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 SHARED = ("base.css", "page.css")  # of the report
@@ -23,9 +23,8 @@ OPACITY = 0.55  # as in the overlays of `recycle predict`
 
 def static_files() -> dict[str, tuple[str, str]]:
     """Name to content and media type."""
-    package = files("recyclecli.report")
-    found = [package.joinpath(TEMPLATES, name) for name in SHARED]
-    found += [file for file in package.joinpath("serve", "static").iterdir() if file.name[-3:] in (".js", "css")]
+    found = [files("recyclecli.report").joinpath(TEMPLATES, name) for name in SHARED]
+    found += [file for file in files("recycle_serve").joinpath("static").iterdir() if file.name[-3:] in (".js", "css")]
     return {file.name: (file.read_text("utf-8"), TYPES[file.name.rpartition(".")[2]]) for file in found}
 
 
@@ -84,4 +83,4 @@ def page(template: str, known: Mapping[str, Any], local: bool, top: str = "") ->
         top: what its addresses begin with; nothing for relative ones.
     """
     data = json.dumps({**known, "top": top}, ensure_ascii=True).replace("<", "\\u003c").replace("&", "\\u0026")
-    return render(template, known=known, data=Markup(data), local=local, top=top)
+    return render(template, "recycle_serve", known=known, data=Markup(data), local=local, top=top)

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from recycle_serve.guard import HEADERS
+from recycle_serve.model import _parts, cost
+from recycle_serve.pages import shown_colors
+from recycle_serve.photo import read_photo
+from recycle_serve.refusal import Limits, Refused
 from serving import HOST, LIMITS, Fake, encoded, serving, thirds
 
 from recyclecli.coco import PHOTO_SUFFIXES
 from recyclecli.coco.pixels import FORMATS
 from recyclecli.engine.pipeline import VIEWS, Pipeline
 from recyclecli.recipe import ListedPart
-from recyclecli.report.serve.guard import HEADERS
-from recyclecli.report.serve.model import _parts, cost
-from recyclecli.report.serve.pages import shown_colors
-from recyclecli.report.serve.photo import read_photo
-from recyclecli.report.serve.refusal import Limits, Refused
 
 
 @pytest.fixture

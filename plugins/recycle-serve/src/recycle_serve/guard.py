@@ -11,8 +11,8 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from recycle_serve.refusal import Refused
 from recyclecli.printable import shown
-from recyclecli.report.serve.refusal import Refused
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -9,8 +9,8 @@ import h11
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from recyclecli.report.serve.guard import HEADERS, answered
-from recyclecli.report.serve.refusal import Refused
+from recycle_serve.guard import HEADERS, answered
+from recycle_serve.refusal import Refused
 
 CONNECTIONS = 200  # at a time
 LEAST_READ = 2**16  # bytes of an answer that a client must take within the time that it has
@@ -62,7 +62,7 @@ def impatient(seconds: float, connections: int = CONNECTIONS) -> type[H11Protoco
             super().on_response_complete()
             self._await_reading()
 
-        def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the base class passes it
+        def send_400_response(self, msg: str) -> None:
             if self.cycle is not None and not self.cycle.response_complete:  # the rest of its request is no HTTP
                 started, self.cycle.disconnected = self.cycle.response_started, True
                 self.cycle.message_event.set()

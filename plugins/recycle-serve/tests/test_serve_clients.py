@@ -7,13 +7,13 @@ import time
 
 import pytest
 import uvicorn
+from recycle_serve.guard import HEADERS, Guard
+from recycle_serve.protocol import impatient
+from recycle_serve.refusal import Limits
+from recycle_serve.turns import Left, Turns
 from serving import Fake, encoded, run, serving, thirds
 
 from recyclecli.errors import RunFailed
-from recyclecli.report.serve.guard import HEADERS, Guard
-from recyclecli.report.serve.protocol import impatient
-from recyclecli.report.serve.refusal import Limits
-from recyclecli.report.serve.turns import Left, Turns
 
 # What takes a client that misbehaves: the application is called as a server would, with `receive` of ours.
 

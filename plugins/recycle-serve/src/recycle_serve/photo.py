@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recycle_serve.refusal import Limits, Refused
 from recyclecli.coco.pixels import (
     TooLarge,
     Unreadable,
@@ -22,7 +23,6 @@ from recyclecli.coco.pixels import (
     upright,
 )
 from recyclecli.data.fit import fitted_size, resize_image
-from recyclecli.report.serve.refusal import Limits, Refused
 
 SCANS = 100  # of a progressive JPEG; cameras write about ten, and each is decoded over the whole photo
 

@@ -16,18 +16,18 @@ from pathlib import Path
 import numpy as np
 import uvicorn
 
+from recycle_serve.app import create_app
+from recycle_serve.bins import DEFAULTS, read_bins
+from recycle_serve.guard import LOOPBACK
+from recycle_serve.model import Model
+from recycle_serve.protocol import impatient
+from recycle_serve.refusal import Limits
+from recycle_serve.turns import Turns
 from recyclecli.engine.making.offline import checked_device
 from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
-from recyclecli.report.serve.app import create_app
-from recyclecli.report.serve.bins import DEFAULTS, read_bins
-from recyclecli.report.serve.guard import LOOPBACK
-from recyclecli.report.serve.model import Model
-from recyclecli.report.serve.protocol import impatient
-from recyclecli.report.serve.refusal import Limits
-from recyclecli.report.serve.turns import Turns
 
 GRACE = 1  # second that answers under way are waited for at the end
 

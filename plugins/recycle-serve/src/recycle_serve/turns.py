@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import Condition, Event, Thread
 from typing import Any, Generic, TypeVar
 
-from recyclecli.report.serve.refusal import Limits, Refused
+from recycle_serve.refusal import Limits, Refused
 
 T = TypeVar("T")
 

@@ -14,11 +14,11 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from recycle_serve.refusal import Limits
+from recycle_serve.start import _checked_path
 from serving import HOST, encoded, serving, thirds
 
 from recyclecli.errors import RecycleError
-from recyclecli.report.serve.refusal import Limits
-from recyclecli.report.serve.start import _checked_path
 
 SITE = "photos.example.org"
 CONF = """daemon off; master_process off; pid {folder}/pid; error_log {folder}/error;

@@ -1,10 +1,10 @@
 """Starting the web page: its bins, its port, what it warns of."""
 
 import pytest
+from recycle_serve.bins import ASK, DEFAULTS, bins_of, read_bins
+from recycle_serve.start import _address, _listening, _warn, serve
 
 from recyclecli.errors import RecycleError
-from recyclecli.report.serve.bins import ASK, DEFAULTS, bins_of, read_bins
-from recyclecli.report.serve.start import _address, _listening, _warn, serve
 
 
 def test_bins(tmp_path):

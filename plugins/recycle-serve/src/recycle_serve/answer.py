@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from recycle_serve.model import Model
 from recyclecli.coco import connected_pieces
 from recyclecli.engine.pipeline import Pipeline
 from recyclecli.engine.predicting.scores import Prediction
 from recyclecli.judge.calibration import SCALE
-from recyclecli.report.serve.model import Model
 
 STEP = 15  # of 255, by which the confidence of pixels is rounded, for the answer's size
 LEAST = 0.002  # of the photo that a thing must take to be named alone

@@ -18,20 +18,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from recycle_serve.answer import agreement, answer_of
+from recycle_serve.bins import Bin
+from recycle_serve.guard import Guard, answered
+from recycle_serve.model import PLAIN, Model
+from recycle_serve.pages import about, page, static_files
+from recycle_serve.photo import check_photo, read_photo
+from recycle_serve.refusal import Limits, Refused
+from recycle_serve.turns import Left, Place, Turns
+from recycle_serve.upload import take
 from recyclecli.engine.pipeline import Pipeline
 from recyclecli.engine.predicting.pictures import palette_image
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.printable import shown
 from recyclecli.private import map_texts
-from recyclecli.report.serve.answer import agreement, answer_of
-from recyclecli.report.serve.bins import Bin
-from recyclecli.report.serve.guard import Guard, answered
-from recyclecli.report.serve.model import PLAIN, Model
-from recyclecli.report.serve.pages import about, page, static_files
-from recyclecli.report.serve.photo import check_photo, read_photo
-from recyclecli.report.serve.refusal import Limits, Refused
-from recyclecli.report.serve.turns import Left, Place, Turns
-from recyclecli.report.serve.upload import take
 from recyclecli.report.uris import jpeg_uri
 
 PAGE = "x-recycle-page"  # the number that an open page gives itself, so that each has its turn

@@ -11,7 +11,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
-from recyclecli.report.serve.refusal import Limits, Refused
+from recycle_serve.refusal import Limits, Refused
 
 FRAME = 2**16  # bytes that a form may add to the file
 

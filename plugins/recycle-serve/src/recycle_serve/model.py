@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from recycle_serve.refusal import Refused
 from recyclecli.coco import has_background
 from recyclecli.engine.checkpoint import Trained, load_trained
 from recyclecli.engine.judging.ablate import installed_tricks
@@ -19,7 +20,6 @@ from recyclecli.engine.predicting.windows import window_starts
 from recyclecli.engine.runs import Run
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
-from recyclecli.report.serve.refusal import Refused
 
 PLAIN = "plain"
 

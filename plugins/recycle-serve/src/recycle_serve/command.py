@@ -40,6 +40,6 @@ def serve(
     `/children` shows which bin each thing belongs to. Ctrl-C stops it.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else threads that wait for each other keep the cores busy
-    from recyclecli import api
+    from recycle_serve import api
 
     api.serve(run, other, host, port, allow_host or (), bins, device, open_browser, root_path)

@@ -1,0 +1,17 @@
+"""The local web page, as the command `recycle serve`."""
+
+from collections.abc import Iterable
+
+from recyclecli import hookimpl
+from recyclecli.types import Command
+
+
+@hookimpl
+def recycle_commands() -> Iterable[Command]:
+    """What this distribution brings."""
+    yield Command(
+        ("serve",),
+        "recycle_serve.command:serve",
+        "Serve a local web page: drop a photo, see the materials. Photos stay on this machine.",
+        epilog="Example: `recycle serve last --open`",
+    )

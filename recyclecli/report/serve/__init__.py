@@ -1,1 +1,0 @@
-"""The local web page: drop a photo, see the materials."""
