@@ -14,7 +14,7 @@ from typing import Any
 
 from recyclecli.errors import RecycleError
 from recyclecli.files import PART, lock, open_state, refuse_link, refuse_overwrite, unwritable, whole, write_text
-from recyclecli.locks import WITHIN, held
+from recyclecli.locks import WITHIN, held, remove_lock
 
 RECORD = ".recycle.jsonl"
 """In each folder that something is written into: a line [name, bytes, SHA-256] for each file, added before the file
@@ -80,9 +80,7 @@ class Owned:
             self.refuse_foreign(paths)  # before --force is offered as a remedy
             refuse_overwrite(paths, force)
         except RecycleError:
-            if (self.base / f"{WITHIN}.json").is_file():
-                with suppress(RecycleError), held(self.base, within=True):
-                    pass  # the lock's files go with it
+            remove_lock(self.base)
             raise
 
     def refuse_foreign(self, paths: Iterable[Path], remedy: str = "move it away, or choose another place") -> None:

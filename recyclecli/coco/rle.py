@@ -20,7 +20,8 @@ def encode(mask: NDArray[Any]) -> dict[str, Any]:
     import numpy as np
     from pycocotools import mask as coco
 
-    rle = coco.encode(np.asfortranarray(mask != 0, dtype=np.uint8))
+    inside = mask if mask.dtype == bool else mask != 0
+    rle = coco.encode(np.asfortranarray(inside).view(np.uint8))
     return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
 
 

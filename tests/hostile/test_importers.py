@@ -143,15 +143,6 @@ EXPORTS = {
 }  # fmt: skip
 
 
-def test_a_mask_of_another_size_than_its_photo_is_not_decoded(tmp_path):
-    for folder in ("images", "masks"):
-        (tmp_path / "e" / folder).mkdir(parents=True)
-    Image.new("RGB", (12, 8)).save(tmp_path / "e/images/a.png")
-    Image.new("RGBA", (9000, 9000), (1, 2, 3, 255)).save(tmp_path / "e/masks/a.png")
-    text = attack("data", "import", tmp_path / "e", tmp_path / "out", cwd=tmp_path, codes={2}, memory=GIB // 2)
-    assert "it is 12x8 pixels, and its mask" in text
-
-
 @pytest.mark.parametrize("name", EXPORTS)
 def test_exports(tmp_path, name):
     """The photo has 12x8 pixels, and what says otherwise is found before anything of that size is painted."""

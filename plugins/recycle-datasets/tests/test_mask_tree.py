@@ -11,6 +11,7 @@ from PIL import Image
 from recycle_datasets import MaskTreeOptions
 from recycle_datasets.masktree import MaskTree
 from recycle_datasets.recognise.masks import recognise
+from recycle_datasets.survey import survey
 
 from recyclecli import api
 from recyclecli.coco import Tree
@@ -681,3 +682,12 @@ class TestMaskTreeConforms(DatasetConformance):
     @pytest.fixture(autouse=True, scope="class")
     def folder(self, tmp_path_factory, request):
         request.cls.root = cvat(tmp_path_factory.mktemp("cvat"))
+
+
+def test_a_mask_of_another_size_than_its_photo_is_not_decoded(tmp_path, monkeypatch):
+    """It may be a bomb that the photo's size shows for one."""
+    Image.new("RGB", (12, 8)).save(tmp_path / "a.jpg")
+    Image.new("L", (90, 90)).save(tmp_path / "a.png")
+    monkeypatch.setattr("recycle_datasets.survey.read_mask", None)
+    (fault,) = survey(tmp_path, [("a.jpg", tmp_path / "a.png")]).faults
+    assert "it is 12x8 pixels, and its mask" in fault[1]

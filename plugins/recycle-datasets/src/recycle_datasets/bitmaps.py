@@ -87,7 +87,8 @@ def placed(mask: NDArray[Any], left: int, top: int, height: int, width: int) -> 
         left, top: where its first pixel lies, also outside.
         height, width: of the photo.
     """
-    inside = mask[max(0, -top) : max(0, height - top), max(0, -left) : max(0, width - left)] != 0
+    inside = mask[max(0, -top) : max(0, height - top), max(0, -left) : max(0, width - left)]
+    inside = inside if inside.dtype == bool else inside != 0
     top, left = max(0, top), max(0, left)
     if not inside.size:
         inside, left, top = np.zeros((0, 0), bool), 0, 0
