@@ -134,15 +134,15 @@ def lint_source(
     try:
         source = make()
         splits = named_splits(source).photos()
+        parts = {split: Subset(source, photos) for split, photos in splits.items() if split != "test"}
+        causes = {where: cause_of_nothing(part) for where, part in {"the set": source, **parts}.items()}
     except RecycleError as error:
         if not any(finding.fault.severity == "error" for finding in found):
             yield Finding("unusable-set", file, "the set", f"{error.args[0]}; {error.remedy}")
         return
-    parts = {split: Subset(source, photos) for split, photos in splits.items() if split != "test"}
-    for where, part in {"the set": source, **parts}.items():
-        if (cause := cause_of_nothing(part)) is not None:
-            yield Finding("only-background", file, where, "; ".join(cause))
-            break
+    if nothing := [(where, cause) for where, cause in causes.items() if cause is not None]:
+        where, cause = nothing[0]
+        yield Finding("only-background", file, where, "; ".join(cause))
     if not labels_only:
         files = {record.file_name: record.file for record in map(source.record, range(len(source)))}
         sides = {source.record(index).file_name: split for split, photos in splits.items() for index in photos}
