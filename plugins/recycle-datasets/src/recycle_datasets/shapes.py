@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recycle_datasets.areas import side_of
-from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import checked_names
+from recycle_datasets.outlines import Outline as Outline
+from recycle_datasets.outlines import Shape as Shape
+from recycle_datasets.outlines import segmentation
 from recycle_datasets.recognise.words import looks_masked, never_masked
 from recyclecli.coco import (
     BACKGROUND,
     IGNORE_CATEGORY,
     check_size,
-    decode,
     is_background,
     length_fault,
     locate,
@@ -30,7 +31,6 @@ from recyclecli.coco import (
     parse_json,
     photo_size,
     photos_below,
-    rasterise,
     read_bytes,
     read_photo,
     resolve_file,
@@ -38,32 +38,10 @@ from recyclecli.coco import (
 )
 from recyclecli.types import IGNORE, Annotation, LabelFaults, Record, RecycleError, Sample
 
-Outline = Sequence[float]  # x1 y1 x2 y2 ... in pixels, from the upper left corner of the photo
 MISSING = "photos that are not there"
 REPEATED = "photos that are labelled twice in the same way"
 LARGEST = 2**31  # bytes of an annotation file
 FARTHEST = 2**20  # pixels of a coordinate; filling a polygon takes memory by its extent
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """One labelled object.
-
-    Attributes:
-        name: of its class; `ignore` for pixels of no class.
-        outlines: its parts, united.
-        holes: taken out of them.
-        rle: its pixels in the whole photo as a COCO RLE, in the place of outlines.
-        level: what lies on a higher level is drawn over it; see `Annotation`.
-        even_odd: what lies in an odd number of the outlines is inside, in the place of their union.
-    """
-
-    name: str
-    outlines: Sequence[Outline] = ()
-    holes: Sequence[Outline] = ()
-    rle: Mapping[str, Any] | None = None
-    level: int = 0
-    even_odd: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +226,7 @@ class ShapeSource:
                     "export the labels at the size of these photos",
                 )
         annotations = (
-            Annotation(number, self._label_of[shape.name], _segmentation(shape, height, width), level=shape.level)
+            Annotation(number, self._label_of[shape.name], segmentation(shape, height, width), level=shape.level)
             for number, shape in enumerate(photo.shapes, start=1)
         )
         return Record(file, place, height, width, tuple(annotations))
@@ -349,36 +327,6 @@ def is_file(root: Path, place: str) -> bool:
         return resolve_file(root, place).is_file()
     except (RecycleError, OSError, ValueError):
         return False
-
-
-def _segmentation(shape: Shape, height: int, width: int) -> list[list[float]] | Mapping[str, Any]:
-    """Polygons where they say it all, else an RLE."""
-    if shape.rle is not None:
-        return shape.rle
-    outlines = [list(outline) for outline in shape.outlines]
-    solid = [outline for outline in outlines if len(outline) >= 6]
-    if not solid or not (shape.holes or (shape.even_odd and len(solid) > 1)):
-        return outlines
-    left, top, right, bottom = _window(solid, height, width)
-    if right <= left or bottom <= top:
-        return outlines
-    size = (bottom - top, right - left)
-    inside, holes = np.zeros(size, bool), np.zeros(size, bool)
-    for parts, into in ((solid, inside), (shape.holes, holes)):
-        for part in parts:
-            moved = [value - (top if place % 2 else left) for place, value in enumerate(part)]
-            rle = rasterise([moved], *size)
-            if rle is not None:
-                mask = decode(rle).view(bool)
-                into[...] = into ^ mask if shape.even_odd else into | mask
-    return placed(inside & ~holes, left, top, height, width)
-
-
-def _window(outlines: Sequence[Outline], height: int, width: int) -> tuple[int, int, int, int]:
-    """The part of a photo that polygons reach: left, top, right and bottom."""
-    xs, ys = ([value for outline in outlines for value in outline[start::2]] for start in (0, 1))
-    left, top = max(0, math.floor(min(xs)) - 1), max(0, math.floor(min(ys)) - 1)
-    return left, top, min(width, math.ceil(max(xs)) + 2), min(height, math.ceil(max(ys)) + 2)
 
 
 def merged(labels: Iterable[Labels], file: Path) -> Labels:
