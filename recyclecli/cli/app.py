@@ -14,6 +14,7 @@ from recyclecli import __version__
 from recyclecli.backends import FIGURES
 from recyclecli.cli import completion, doctor, plugins, recipes
 from recyclecli.cli.group import OURS, OpenGroup
+from recyclecli.cli.once import Once
 from recyclecli.cli.pipes import leave_quietly, nobody_reads, open_closed_streams
 from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
@@ -147,8 +148,8 @@ def root(
         os.environ[MAX_PIXELS] = str(max_pixels)
 
 
-app.command("doctor", epilog="Example: `recycle doctor`")(doctor.doctor)
-app.command("completion", epilog="Example: `recycle completion bash >> ~/.bashrc`")(completion.completion)
+app.command("doctor", cls=Once, epilog="Example: `recycle doctor`")(doctor.doctor)
+app.command("completion", cls=Once, epilog="Example: `recycle completion bash >> ~/.bashrc`")(completion.completion)
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(recipes.app, name="recipes")
 

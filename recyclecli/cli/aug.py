@@ -15,6 +15,7 @@ from recyclecli.cli.candidates import installed
 from recyclecli.cli.flags import given, parameters
 from recyclecli.cli.group import OpenGroup
 from recyclecli.cli.groups import Making, TrainedOn, flat
+from recyclecli.cli.once import Once
 from recyclecli.cli.options import Force, Seed, data_root
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _command(component: Offered, name: str, group: Augmentations) -> Any:
     command.__annotations__ = {one.name: one.annotation for one in [*own, *further]}
     command.__doc__ = f"{component.summary}.\n\n{inspect.getdoc(run)}"
     app = typer.Typer(rich_markup_mode="markdown", add_completion=False)
-    app.command(name, epilog=group.example.format(name=name))(command)
+    app.command(name, cls=Once, epilog=group.example.format(name=name))(command)
     return typer.main.get_command(app)
 
 

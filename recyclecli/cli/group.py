@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from recyclecli.cli.candidates import installed, installed_here
+from recyclecli.cli.once import Once
 from recyclecli.errors import RecycleError, listed
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def command_of(entry: Entry) -> Any:
     app = target if isinstance(target, typer.Typer) else typer.Typer(rich_markup_mode="markdown", add_completion=False)
     try:
         if app is not target:
-            app.command(entry.path[-1], epilog=entry.epilog or None)(target)
+            app.command(entry.path[-1], cls=Once, epilog=entry.epilog or None)(target)
         command = typer.main.get_command(app)
     except Exception as error:  # typer's are of many types
         raise RecycleError(

@@ -10,6 +10,7 @@ import typer
 
 from recyclecli.cli.candidates import all_components
 from recyclecli.cli.group import OpenGroup
+from recyclecli.cli.once import Once
 from recyclecli.cli.options import AsJson
 
 
@@ -22,7 +23,7 @@ class Plugins(OpenGroup):
 app = typer.Typer(cls=Plugins, no_args_is_help=True, help="What is installed, from where, with which options.")
 
 
-@app.command("list", epilog="Example: `recycle plugins list --json`")
+@app.command("list", cls=Once, epilog="Example: `recycle plugins list --json`")
 def list_plugins(as_json: AsJson = False) -> None:
     """Every plugin: version, state, what it offers, and why one offers nothing."""
     from recyclecli.discovery import discover
@@ -66,7 +67,7 @@ def list_plugins(as_json: AsJson = False) -> None:
         print(f"note: {clash}", file=sys.stderr)
 
 
-@app.command(epilog="Example: `recycle plugins show focal`")
+@app.command(cls=Once, epilog="Example: `recycle plugins show focal`")
 def show(
     name: Annotated[
         str, typer.Argument(help="A component, as focal or focal@recycle-losses.", autocompletion=all_components)

@@ -8,6 +8,7 @@ import typer
 
 from recyclecli.cli.candidates import installed, recipes
 from recyclecli.cli.group import OpenGroup
+from recyclecli.cli.once import Once
 from recyclecli.cli.options import AsJson
 
 
@@ -20,7 +21,7 @@ class Recipes(OpenGroup):
 app = typer.Typer(cls=Recipes, no_args_is_help=True, help="Recipes by name: what `recycle train --recipe` takes.")
 
 
-@app.command("list", epilog="Example: `recycle recipes list`")
+@app.command("list", cls=Once, epilog="Example: `recycle recipes list`")
 def list_recipes(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Every recipe that is installed: its name, its package, and what it is for."""
     found = installed(ctx).recipes
@@ -35,7 +36,7 @@ def list_recipes(ctx: typer.Context, as_json: AsJson = False) -> None:
         print(f"{one.name:{widths[0]}}  {one.distribution:{widths[1]}}  {one.summary}")
 
 
-@app.command(epilog="Example: `recycle recipes show contest > recipe.yaml`")
+@app.command(cls=Once, epilog="Example: `recycle recipes show contest > recipe.yaml`")
 def show(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="A recipe, as contest or contest@recyclecli.", autocompletion=recipes)],

@@ -158,7 +158,7 @@ def test_a_command_imports_its_own_module_alone(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     loaded = {name.rpartition(".")[2] for name in done.stdout.splitlines()[-1].split()}
-    shell = {"app", "candidates", "completion", "doctor", "group", "options", "pipes", "plugins", "recipes"}
+    shell = {"app", "candidates", "completion", "doctor", "group", "once", "options", "pipes", "plugins", "recipes"}
     assert loaded == {*shell, "kfold"}
 
 
@@ -187,3 +187,25 @@ def test_what_moved_is_found_where_it_was_and_says_where_it_is(monkeypatch):
     monkeypatch.setitem(sys.modules, "recycle_serve", None)
     with pytest.raises(api.RecycleError, match="serve comes with recycle-serve, which is not installed"):
         api.serve("last")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("data stats --data a --data b", "--data is given 2 times"),
+        ("aug copy-paste --aug-num 1 --aug-num 2 --aug-num 3", "--aug-num is given 3 times"),
+        ("aug copy-paste --aug-num 1 --max-objects 2 --max-objects 3", "--max-objects is given 2 times"),
+        ("train --plugin unet --model fpn", "--plugin or --model is given 2 times"),
+        ("acme upload x --bucket a --bucket b", "--bucket is given 2 times"),
+        ("recipes list --jsn", "No such option"),
+    ],
+)
+def test_no_value_is_lost_where_an_option_is_typed_twice(tmp_path, line, said):
+    done = recycle(*line.split(), cwd=tmp_path)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_options_that_may_be_repeated_are(tmp_path):
+    line = "train -o a=1 -o b=2 --loss ce --loss dice --aug flip --aug blur"
+    done = recycle(*line.split(), cwd=tmp_path)
+    assert "2 fault(s) in the recipe" in done.stderr
