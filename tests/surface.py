@@ -18,6 +18,7 @@ MODULES = (
     "recyclecli.coco",
     "recyclecli.testing",
     "recyclecli.api",
+    "recycle_serve.api",
 )
 FILE = Path(__file__).with_suffix(".json")
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recyclecli.api import find_run, recipe_of, registry
+from recyclecli.api.data import Place
 from recyclecli.engine.runs import Run
 from recyclecli.home import expanded
-
-Place = str | Path
 
 
 def serve(
