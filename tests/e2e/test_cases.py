@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support import SHARED, SQUARE, TINY, coco, recycle_here, write_coco
+from support import SHARED, SMALL, SQUARE, TINY, coco, recycle_here, write_coco
 
 from recyclecli import api
 from recyclecli.data.sources import Relabelled, pixel_counts, read_labels
@@ -399,3 +399,36 @@ def test_sound_masks_are_their_values():
         stem = Path(source.record(index).file_name).stem
         with Image.open(SHARED / f"camvid/masks/{stem}.png") as image:
             assert np.array_equal(read_labels(source, index)[0], np.asarray(image))
+
+
+@pytest.mark.slow("trains twice, and judges in every way")
+def test_one_class_beside_the_background_goes_the_whole_way(tmp_path):
+    """Binary segmentation: trained, judged, compared, ablated, predicted, labelled, exported and reported."""
+    write_coco(tmp_path / "data", coco(16, 64, categories=(("Paper", 1),)))
+    rng = np.random.default_rng(99)
+    (tmp_path / "more").mkdir()
+    for number in range(3):
+        Image.fromarray(rng.integers(0, 256, (64, 64, 3), np.uint8)).save(tmp_path / f"more/{number}.png")
+    api.kfold(tmp_path / "data", 2)
+    for seed in (0, 1):
+        settings = {**SMALL, "data.root": tmp_path / "data", "data.fold": 0, "train.epochs": 2, "seed": seed}
+        api.train(settings, name=f"seed-{seed}", runs=tmp_path / "runs")
+    for line in (
+        ("eval", "seed-0", "--json"),
+        ("compare", "seed-0", "seed-1"),
+        ("ablate", "seed-0", "--trick", "hflip"),
+        ("report", "seed-0"),
+        ("predict", "seed-0", "more", "--out", "o", "--submission", "s.csv"),
+        ("ensemble", "seed-0", "seed-1", "--images", "more", "--out", "e"),
+        ("pseudo-label", "seed-0", "more", "--threshold", "0.1", "--out", "p.json"),
+        ("export", "seed-0"),
+    ):
+        done = recycle_here(*line, cwd=tmp_path)
+        assert done.returncode == 0, (line, done.stderr)
+        if line[0] == "eval":
+            judged = json.loads(done.stdout)
+            assert 0 < judged["miou_dataset"]["value"] < 1
+    assert {int(value) for file in (tmp_path / "o/masks").glob("*.png") for value in np.unique(Image.open(file))} <= {
+        0,
+        1,
+    }

@@ -432,6 +432,15 @@ def _(content: Content, rng: np.random.Generator) -> Where:
     return (str(one["id"]),)
 
 
+@plant_label("similar-category-name")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    one, number = pick(rng, content["categories"]), len(content["categories"]) + 1
+    name = pick(rng, ["{} ", "{}_", "{}"]).format(one["name"]).swapcase()
+    content["categories"].append({"id": number, "name": name})
+    _one(content, rng)["category_id"] = number
+    return (repr(name),)
+
+
 @plant_label("untidy-category-name")
 def _(content: Content, rng: np.random.Generator) -> Where:
     category = pick(rng, content["categories"])

@@ -72,6 +72,9 @@ CATALOGUE: dict[str, Fault] = {
     "sparse-category-ids": Fault("note", "category ids have gaps", "other tools may take an id for a label"),
     "loose-number": Fault("note", "an id, size or flag is no whole number", "other tools refuse it", mended=True),
     "untidy-category-name": Fault("warning", "blanks around a name, or none", "write it without blanks", mended=True),
+    "similar-category-name": Fault(
+        "warning", "two names differ in case, blanks or dashes alone", "rename one, or merge them by data.classes"
+    ),
     "project-category": Fault(
         "warning", "no class, but the name of the project or of a group", "drop it: --fix", mended=True
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -75,6 +76,11 @@ def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[Finding
         if category["name"].strip() != category["name"] or not category["name"] or "\n" in category["name"]:
             where = f"category {category['id']} {category['name']!r}"
             yield Finding("untidy-category-name", file, where, "convert refuses it, and other files spell it otherwise")
+    spelled: dict[str, str] = {}
+    for name in dict.fromkeys(category["name"] for category in categories):
+        before = spelled.setdefault(re.sub(r"[\s_-]+", "", name).casefold(), name)
+        if before != name:
+            yield Finding("similar-category-name", file, f"category {name!r}", f"there is a category {before!r}, too")
     classes = class_count(categories)
     if classes > IGNORE:
         yield Finding("too-many-classes", file, "categories", f"{classes} classes")
