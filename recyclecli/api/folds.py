@@ -124,7 +124,7 @@ def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
         _run(fold, ["--resume", str(run.folder)])
     else:
         with tempfile.TemporaryDirectory() as place:
-            file = path_of(place) / "recipe.yaml"
+            file = Path(place) / "recipe.yaml"
             write_text(file, recipe.to_yaml())
             _run(fold, ["--recipe", str(file), "--name", run.folder.name, "--runs", str(run.folder.parent)])
 
