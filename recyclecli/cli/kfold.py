@@ -59,6 +59,8 @@ def kfold(
     folds, paths = api.kfold(
         root, n, seed, group_by, json_path, dataset, out or root, force, dataset_settings(option, crowds), keep
     )
+    read = f"{' and '.join(map(str, folds.files)) or root}: {sum(map(len, folds.photos))} photos"
+    print(f"{read}, and {folds.left_out} test photos that are in no fold" if folds.left_out else read, file=sys.stderr)
     if folds.group_sizes and group_by:
         sizes = folds.group_sizes
         print(f"{len(sizes)} groups by {group_by}, the largest of {max(sizes)} photos", file=sys.stderr)

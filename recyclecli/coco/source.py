@@ -44,6 +44,7 @@ class CocoSource:
         document: the content, with the names that the photos have, and crowds that are taken for objects as objects.
         splits: `train` and `val` to indices of photos, where those are two files.
         left_out: what a reader left out of the content, to how many.
+        files: the annotation files that were read; none where the content was given.
 
     Raises:
         RecycleError: see `read_document` and `resolve_file`.
@@ -52,6 +53,7 @@ class CocoSource:
     def __init__(
         self, root: Path, *files: Path, crowds: Crowds = "auto", content: dict[str, Any] | None = None
     ) -> None:
+        self.files = () if content is not None else files
         document = read_document(*files, content=content)
         file, images = document.file, document.content["images"]
         first = document.parts[0]

@@ -40,6 +40,8 @@ class Folds:
         images: (n, K) photos of each fold that show each class.
         objects: (n, K) annotations of each class in each fold.
         group_sizes: photos of each group that was kept together; empty where there are no groups.
+        left_out: test photos that the data names, which are in no fold.
+        files: the annotation files that were read, where the source is made of such.
     """
 
     class_names: tuple[str, ...]
@@ -47,6 +49,8 @@ class Folds:
     images: NDArray[np.int64]
     objects: NDArray[np.int64]
     group_sizes: tuple[int, ...] = ()
+    left_out: int = 0
+    files: tuple[Path, ...] = ()
 
 
 def make_folds(
@@ -105,6 +109,8 @@ def make_folds(
         images=np.stack([(counts[part] > 0).sum(0) for part in parts]),
         objects=np.stack([counts[part].sum(0) for part in parts]),
         group_sizes=sizes,
+        left_out=len(source) - len(dealt),
+        files=getattr(source, "files", ()),
     )
 
 

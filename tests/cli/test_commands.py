@@ -114,6 +114,7 @@ def test_data_is_found_by_environment_and_by_default(small, tmp_path):
     done = recycle_here("data", "kfold", "--out", "o", cwd=tmp_path / "elsewhere", env={"RECYCLE_DATA": str(small)})
     assert done.returncode == 0
     assert (tmp_path / "elsewhere/o/folds.json").is_file()
+    assert f"{small / 'annotations.json'}: 12 photos" in done.stderr
 
 
 def test_sample_is_byte_identical(tmp_path):
