@@ -52,6 +52,12 @@ COMMANDS = {  # name: what is typed before the trial, what is tried, and files t
     "data sample": ("", "data sample --images 6 --data drawn", ""),
     "data kfold": ("", "data kfold --n 3 --data data --out folds", ""),
     "data convert": ("", "data convert data masks --from coco --to masks", ""),
+    "data import": ("", "data import data imported", ""),
+    "data import --link": ("", "data import data linked --link", ""),
+    "data merge": ("", "data merge data second --out merged", ""),
+    "kfold --keep": ("", "data kfold --keep data/folds.json --data data --out kept", ""),
+    "data export cvat": ("", "data export data to-cvat --to cvat", ""),
+    "data export ls": ("", "data export data to-ls --to label-studio", ""),
     "predict": ("", "predict one data/kfold_0_val.json --out predicted --submission s.csv --batch-size 1", ""),
     "ensemble": ("", "ensemble one two --images data/kfold_0_val.json --out both --batch-size 1", ""),
     "soup": ("", "ensemble one two --soup mean", ""),
@@ -79,6 +85,10 @@ INSIDE = {  # a file of the user's in the output's own folder, where the command
     "data sample": "drawn/notes.txt",
     "data kfold": "folds/notes.txt",
     "data convert": "masks/notes.txt",
+    "data import": "imported/notes.txt",
+    "data merge": "merged/notes.txt",
+    "kfold --keep": "kept/notes.txt",
+    "data export cvat": "to-cvat/notes.txt",
     "predict": "predicted/masks/notes.txt",
     "ensemble": "both/notes.txt",
     "train --folds all": "runs/all.txt",
@@ -311,6 +321,7 @@ def make_base(folder):
     """Photos in two folds, photos without labels, two small runs of them, and one that is to be gone on with."""
     write_photos(folder / "data", 8, seed=0)
     write_photos(folder / "photos", 4, seed=1)
+    write_photos(folder / "second", 5, seed=2)
     for line in (
         "data kfold --n 2 --data data",
         f"{NEW} --fold 0 --epochs 1 --name one",

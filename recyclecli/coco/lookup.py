@@ -92,7 +92,7 @@ def _is_there(root: Path, place: str, listings: dict[str, frozenset[str]]) -> bo
     if folder not in listings:
         try:
             listings[folder] = frozenset(place.name for place in (root / folder).iterdir())
-        except OSError:
+        except (OSError, ValueError):  # no folder, or a name that none can have
             listings[folder] = frozenset()
     return base in listings[folder]
 

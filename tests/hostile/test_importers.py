@@ -99,6 +99,11 @@ def coco(folder, categories=1, outline=(1, 1, 5, 1, 5, 5), side=0, copies=1):
     write(folder / "labels.json", {"images": [image], "annotations": own, "categories": named})
 
 
+def labelbox(folder, labels):
+    data = {"id": "r", "external_id": "a.png", "row_data": "http://x/a.png"}
+    write(folder / "export.ndjson", {"data_row": data, "projects": {"p": {"name": "p", "labels": labels}}})
+
+
 def yolo(folder, text):
     write(folder / "a.txt", text)
     write(folder / "data.yaml", "train: .\nval: .\n")
@@ -139,6 +144,12 @@ EXPORTS = {
         lambda at: coco(at, outline=[v for x, y in FRO for v in (x / 9000 % 99, y)] * 9000),
         "pixels long",
     ),
+    "labelbox, labels that are a number": (lambda at: labelbox(at, 1.5), "but 1 photos that nobody"),
+    "labelbox, objects that are a number": (
+        lambda at: labelbox(at, [{"annotations": {"objects": 1.5}}]),
+        "but no object",
+    ),
+    "labelme, a folder with half a character": (lambda at: labelme(at, [CLASS], name="\ud800/b.png"), ""),
     "yolo, class 10^9": (lambda at: yolo(at, "1000000000 0 0 1 0 1 1\n"), "classes"),
 }  # fmt: skip
 

@@ -157,14 +157,14 @@ def _new(labels: Labels, where: str, row: Mapping[str, Any], project: str | None
     objects: list[Any] = []
     labelled = False
     for one in chosen:
-        own = [label for label in one.get("labels") or [] if isinstance(label, dict)]
+        own = [label for label in _list(one.get("labels")) if isinstance(label, dict)]
         done = [label for label in own if not _is_skipped(label)]
         labels.left_out += Counter({"labels that were skipped": len(own) - len(done)})
         labels.left_out += Counter({"further labels of the same photos": len(done) - 1})
         for label in done[:1]:
             labelled = True
             annotations = label.get("annotations")
-            objects += (annotations.get("objects") or []) if isinstance(annotations, dict) else []
+            objects += _list(annotations.get("objects")) if isinstance(annotations, dict) else []
     if not labelled:
         labels.left_out["photos that nobody has labelled"] += 1
         return
@@ -172,6 +172,11 @@ def _new(labels: Labels, where: str, row: Mapping[str, Any], project: str | None
     data = row["data_row"]
     names = _names(data.get("external_id"), data.get("global_key"), data.get("row_data"), data.get("id"))
     yield _Row(names, shapes, size, _split(row.get("metadata_fields")))
+
+
+def _list(value: Any) -> list[Any]:
+    """A list, empty where it is none."""
+    return value if isinstance(value, list) else []
 
 
 def _is_skipped(label: Mapping[str, Any]) -> bool:
