@@ -127,7 +127,7 @@ def test_sample_is_byte_identical(tmp_path):
 
 
 def train(data, cwd, *more, env=None):
-    small_run = ["--epochs", 1, "-o", "data.size=32", *TINY, "--batch-size", 2]
+    small_run = ["-o", "data.size=32", *TINY, "--batch-size", 2, *([] if "--epochs" in more else ["--epochs", 1])]
     return recycle_here("train", "--data", data, *small_run, *more, cwd=cwd, env=env)
 
 

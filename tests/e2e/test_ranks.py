@@ -14,7 +14,7 @@ from support import TINY, coco, run_recycle, start_recycle, write_coco
 from recyclecli.locks import held
 
 COMMON = [
-    *("train", "--epochs", 2, "--optimizer", "sgd", "--lr", "1e-3", "--train-json", "t.json", "--val-json", "v.json"),
+    *("train", "--optimizer", "sgd", "--lr", "1e-3", "--train-json", "t.json", "--val-json", "v.json"),
     *("--loss", "ce", "-o", "aug=[]", "-o", "data.scale=null", "-o", "data.size=32"),
     *("-o", "train.ema=0", "-o", "train.warmup=0", "-o", "train.freeze_norm=true"),
     *TINY,
@@ -45,8 +45,10 @@ def data(tmp_path_factory):
 @pytest.mark.slow("starts a second process that imports everything")
 def test_two_processes_give_the_weights_of_one(data, tmp_path):
     """Also where one of them has no validation photo."""
-    one = run_recycle(*COMMON, "--data", data, "--batch-size", 4, "--name", "one", cwd=tmp_path)
-    two = run_recycle(*COMMON, "--data", data, "--batch-size", 2, "--devices", 2, "--name", "two", cwd=tmp_path)
+    one = run_recycle(*COMMON, "--data", data, "--epochs", 2, "--batch-size", 4, "--name", "one", cwd=tmp_path)
+    two = run_recycle(
+        *COMMON, "--data", data, "--epochs", 2, "--batch-size", 2, "--devices", 2, "--name", "two", cwd=tmp_path
+    )
     for done in (one, two):
         assert done.returncode == 0, done.stderr
     assert two.stderr.count("run folder") == 1
@@ -126,7 +128,7 @@ def test_two_gpus_synchronise_their_batch_normalisation(data, tmp_path):
     if torch.cuda.device_count() < 2:
         pytest.skip("needs two CUDA devices")
     common = [str(value).replace("freeze_norm=true", "freeze_norm=false") for value in COMMON]
-    common += ["--data", data]
+    common += ["--data", data, "--epochs", 2]
     for name, more in (("one", ["--batch-size", 4]), ("two", ["--batch-size", 2, "--devices", 2])):
         done = run_recycle(*common, *more, "--name", name, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
