@@ -68,7 +68,7 @@ class OpenGroup(TyperGroup):
         """
         words: dict[str, list[Entry]] = {}
         depth = len(self.path)
-        for entry in installed(ctx).commands:
+        for entry in sorted(installed(ctx).commands, key=lambda entry: entry.distribution not in brought().values()):
             if entry.path[:depth] == self.path and len(entry.path) > depth:
                 words.setdefault(entry.path[depth], []).append(entry)
         words = dict(sorted(words.items(), key=lambda item: _place(item[1])))

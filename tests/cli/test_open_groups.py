@@ -24,6 +24,8 @@ def test_help_lists_a_strangers_commands_under_its_package_and_imports_none(tmp_
     assert root.returncode == 0
     assert "acme-commands" in root.stdout
     assert "What Acme does" in root.stdout
+    assert "Make, split and look after data." in root.stdout  # a stranger's line does not replace ours
+    assert recycle("acme", "belt", "speed", cwd=tmp_path).stdout == "nothing is there twice\n"
     inside = recycle("data", "--help", cwd=tmp_path).stdout
     assert inside.index("kfold") < inside.index("acme-commands") < inside.index("dedupe")
     assert "upload" in recycle("acme", "--help", cwd=tmp_path).stdout
@@ -60,7 +62,7 @@ def test_a_bug_of_a_command_is_its_packages(tmp_path):
     [
         (("data", "dedupe"), "say which: recycle data dedupe@acme-commands or recycle data dedupe@acme-commands-clash"),
         (("aug", "flip"), "say which: recycle aug flip@acme-commands-clash or recycle aug flip@recycle-kornia"),
-        (("train",), "say which: recycle train@acme-commands-clash or recycle train@recyclecli"),
+        (("train",), "say which: recycle train@recyclecli or recycle train@acme-commands-clash"),
         (("acme", "upload", "x"), "recycle acme is a command of acme-commands-clash and a group of acme-commands"),
     ],
 )
@@ -104,7 +106,7 @@ def test_a_command_that_does_not_load_is_named_and_harms_no_other(tmp_path, how,
 def test_a_path_that_nobody_can_type_disables_its_package_alone(tmp_path):
     listed = recycle("plugins", "list", cwd=tmp_path, dists=("commands-path", "commands")).stdout
     assert "'Acme Upload' is not kebab-case" in listed
-    assert "command: acme, acme upload, data dedupe" in listed
+    assert "command: acme, acme belt speed, data, acme upload, data dedupe" in listed
 
 
 @pytest.mark.parametrize(
