@@ -88,12 +88,13 @@ class Offer:
         try:
             return getattr(import_module(module), attribute)
         except Exception as error:  # a broken torchvision raises RuntimeError, an old plugin SyntaxError
-            bare = sys.flags.optimize > 1
+            remedy = f"reinstall or update {self.plugin.distribution}"
+            if sys.flags.optimize > 1:
+                remedy = "run python without -OO: packages read their own docstrings"
+            elif isinstance(error, OSError) and error.filename:
+                remedy = f"let yourself read and write {error.filename}, which a package needs while it loads"
             raise RecycleError(
-                f"{self.component.kind} {self.qualified}: {self.component.factory} cannot be imported: {error}",
-                "run python without -OO: packages read their own docstrings"
-                if bare
-                else f"reinstall or update {self.plugin.distribution}",
+                f"{self.component.kind} {self.qualified}: {self.component.factory} cannot be imported: {error}", remedy
             ) from error
 
     def build(self, options: Options, context: Any) -> Any:

@@ -158,6 +158,14 @@ def test_a_factory_that_cannot_be_imported_names_its_package():
         offer.build(PlainOptions(), None)
 
 
+def test_a_folder_that_a_package_may_not_write_to_is_the_remedy(monkeypatch, tmp_path):
+    (tmp_path / "acme_locked.py").write_text("open('/proc/nowhere/cache', 'w')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    offer = Offer(LossComponent("locked", "acme_locked:Loss", PlainOptions, "x"), Plugin("x", "acme", "1"))
+    with pytest.raises(RecycleError, match="let yourself read and write /proc/nowhere/cache"):
+        offer.build(PlainOptions(), None)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
