@@ -9,11 +9,11 @@ from typing import Any
 
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.home import expanded
+from recyclecli.plugins import DEFAULT
 from recyclecli.printable import short_repr
 from recyclecli.private import map_texts
 from recyclecli.reading import MissingFile, read_yaml
 
-DEFAULT = "default"
 MERGED = ("data", "train")  # sections of which a recipe inherits the keys that it leaves out
 
 
@@ -62,7 +62,7 @@ def _inherited(tree: dict[str, Any], what: str, named: Mapping[str, Path], above
         below, own = inherited.get(key), tree.get(key)
         if isinstance(below, dict) and isinstance(own, dict):
             tree = {**tree, key: {**below, **own}}
-        elif own is None and below is not None:
+        elif own is None and below is not None:  # `train:` without anything behind it
             tree = {**tree, key: below}
     return {**inherited, **{key: value for key, value in tree.items() if key != "base"}}
 

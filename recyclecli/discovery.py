@@ -58,6 +58,7 @@ def manifest_of(registry: Registry, installed: Iterable[EntryPoint]) -> Manifest
             for plugin in registry.plugins
             for command in plugin.commands
         ),
+        failed=tuple(plugin.distribution for plugin in registry.plugins if plugin.state == "failed"),
         recipes=tuple(
             Named(name, str(offer.recipe.path()), offer.recipe.summary, offer.plugin.distribution)
             for name, offer in registry.recipes().items()

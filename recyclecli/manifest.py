@@ -109,6 +109,7 @@ class Manifest:
         components: in order of kind and name.
         commands: in order of distribution, and as each lists its own.
         recipes: likewise.
+        failed: packages that do not load.
     """
 
     fingerprint: str = ""
@@ -116,6 +117,7 @@ class Manifest:
     components: tuple[Offered, ...] = ()
     commands: tuple[Entry, ...] = ()
     recipes: tuple[Named, ...] = ()
+    failed: tuple[str, ...] = ()
 
     def of(self, kind: Kind) -> dict[str, Offered]:
         """The components of a kind by the name that picks them: `name@distribution` where two share one."""
@@ -123,9 +125,14 @@ class Manifest:
         names = [one.name for one in offered]
         return {one.name if names.count(one.name) == 1 else f"{one.name}@{one.distribution}": one for one in offered}
 
+    def recipe_files(self) -> dict[str, Path]:
+        """Where the recipes lie, by what picks them; `NAME@DISTRIBUTION` picks every one."""
+        files = {one.name: Path(one.file) for one in self.recipes}
+        return {f"{one.name.partition('@')[0]}@{one.distribution}": Path(one.file) for one in self.recipes} | files
+
     def text(self) -> str:
         """As JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(asdict(self))  # ASCII: a name may hold what UTF-8 cannot
 
 
 def read(text: str) -> Manifest:
@@ -142,8 +149,13 @@ def read(text: str) -> Manifest:
         ]
         commands = [Entry(**{**one, "path": tuple(one["path"])}) for one in content["commands"]]
         recipes = [Named(**one) for one in content["recipes"]]
+        names = {key: tuple(content[key]) for key in ("packages", "failed")}
         return Manifest(
-            content["fingerprint"], tuple(content["packages"]), tuple(components), tuple(commands), tuple(recipes)
+            content["fingerprint"],
+            components=tuple(components),
+            commands=tuple(commands),
+            recipes=tuple(recipes),
+            **names,
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no manifest: {error}") from error
@@ -201,7 +213,7 @@ def fingerprint(installed: Iterable[EntryPoint]) -> str:
             metadata = point.dist.metadata  # parsed anew at each access
             folder = Path(str(point.dist.locate_file("")))  # its time changes when something is installed
             parts += [metadata["Name"], metadata["Version"], str(folder), _time(folder)]
-        parts.append(_time(_source(point)))
+        parts += [_time(place) for place in _sources(point)]
     return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()
 
 
@@ -251,13 +263,21 @@ def cache_folder() -> Path:
     return (Path(shared) if Path(shared).is_absolute() else Path.home() / ".cache") / "recyclecli"
 
 
-def _source(point: EntryPoint) -> Path:
-    """The file of the package that an entry point names, found without importing it."""
+def _sources(point: EntryPoint) -> list[Path]:
+    """The files of the package and of the module in it that an entry point names, found without importing them."""
+    top, *inside = point.module.split(".")
     try:
-        found = find_spec(point.module.partition(".")[0])
+        found = find_spec(top)
     except (ImportError, ValueError):
         found = None
-    return Path(found.origin if found and found.origin else "")
+    if found is None:
+        return []
+    folders = [Path(place) for place in found.submodule_search_locations or ()]
+    places = [Path(found.origin)] if found.origin else folders
+    if inside:
+        places += [folder.joinpath(*inside).with_suffix(".py") for folder in folders]
+        places += [folder.joinpath(*inside, "__init__.py") for folder in folders]
+    return places
 
 
 def _time(path: Path) -> str:

@@ -30,6 +30,8 @@ HOOKS: dict[str, Kind] = {f"recycle_{'losses' if kind == 'loss' else kind + 's'}
 RECORDS = {"recycle_commands": Command, "recycle_recipes": NamedRecipe}
 """Hook name to the record that it may return."""
 
+DEFAULT = "default"  # the recipe that every other is based on
+
 CORE = "recyclecli"  # its own commands come as a plugin's, and no allow-list leaves them out
 
 
@@ -224,12 +226,21 @@ def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset
     try:
         with redirect_stdout(sys.stderr):
             components, commands, recipes = _offered(point)
+            for recipe in recipes:
+                _check_recipe(recipe, distribution)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit too
         cause = str(error) if isinstance(error, RecycleError) else f"{type(error).__name__}: {error}"
         return Plugin(point.name, distribution, version, "failed", cause)
     return Plugin(point.name, distribution, version, components=components, commands=commands, recipes=recipes)
+
+
+def _check_recipe(recipe: NamedRecipe, distribution: str) -> None:
+    if recipe.name == DEFAULT and distribution != CORE:
+        raise RecycleError(f"the recipe {DEFAULT!r} is recyclecli's own: every recipe is based on it")
+    if not recipe.path().is_file():
+        raise RecycleError(f"the recipe {recipe.name}: there is no file {recipe.path()}")
 
 
 def _offered(point: EntryPoint) -> tuple[tuple[Component, ...], tuple[Command, ...], tuple[NamedRecipe, ...]]:

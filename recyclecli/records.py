@@ -14,6 +14,12 @@ KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 ADDRESS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
+def _check_texts(what: str, *values: object) -> None:
+    for value in values:
+        if not isinstance(value, str):
+            raise ValueError(f"{what}: {value!r} is no text")
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command of `recycle`, or a group of commands.
@@ -36,6 +42,7 @@ class Command:
     epilog: str = ""
 
     def __post_init__(self) -> None:
+        _check_texts("command", self.target, self.summary, self.epilog)
         words = [self.path] if isinstance(self.path, str) else list(self.path)
         if isinstance(self.path, str) or not words:
             raise ValueError(f"command path {self.path!r} is not a tuple of words, as ('data', 'dedupe')")
@@ -70,6 +77,7 @@ class NamedRecipe:
     summary: str
 
     def __post_init__(self) -> None:
+        _check_texts("recipe", self.name, self.file, self.summary)
         if not KEBAB.fullmatch(self.name):
             raise ValueError(f"recipe name {self.name!r} is not kebab-case")
         if not re.fullmatch(r"[A-Za-z_][\w.]*:[^/\\][^\\]*\.ya?ml", self.file):

@@ -95,7 +95,7 @@ def _spelled_out(tree: dict[str, Any]) -> dict[str, Any]:
     """`tree` with its components spelled out as mappings, lists of them as lists."""
     full = dict(tree)
     for key in MERGED:
-        if not isinstance(full.get(key) or {}, dict):
+        if not (full.get(key) is None or isinstance(full[key], dict)):
             raise RecycleError(f"recipe: {key} = {short_repr(full[key])} is no section of keys and values")
         full[key] = dict(full.get(key) or {})
     for owner, key in ((full, "model"), (full["data"], "dataset")):

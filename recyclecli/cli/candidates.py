@@ -198,7 +198,7 @@ def _recipe(ctx: typer.Context, name: Any) -> Recipe | None:
     from recyclecli.errors import RecycleError
     from recyclecli.resolve import unchecked
 
-    named = {one.name: Path(one.file) for one in installed(ctx).recipes}
+    named = installed(ctx).recipe_files()
     for choice in (name, None):
         try:
             return unchecked(choice, named)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 from functools import cache
 from importlib import import_module
@@ -33,6 +32,7 @@ class OpenGroup(TyperGroup):
     """
 
     path: tuple[str, ...] = ()
+    owner = OURS  # the distribution of its own commands
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The group's own, then those of the packages; what two packages bring is listed with each."""
@@ -47,10 +47,16 @@ class OpenGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """A command to run, imported."""
         name, *rest = args
-        if name in self.commands or name.startswith("-"):
-            if others := [word for word in self.offered(ctx) if word.startswith(f"{name}@")]:
-                print(f"note: {' and '.join(others)} is offered, too; this is {self.taken(ctx)[name]}", file=sys.stderr)
+        bare, _, owner = name.partition("@")
+        if name.startswith("-"):
             return super().resolve_command(ctx, args)
+        if bare in self.commands and owner in ("", self.owner):
+            others = [word for word in self.offered(ctx) if word.startswith(f"{bare}@")]
+            if others and not owner:
+                if self.owner != OURS:
+                    self.say_clash(ctx, bare)
+                print(f"note: {listed(others)} is offered, too; this is {bare}@{OURS}", file=sys.stderr)
+            return super().resolve_command(ctx, [bare, *rest])
         found = self.offered(ctx).get(name)
         if found is None and not ctx.resilient_parsing:
             installed_here(ctx)
@@ -81,7 +87,7 @@ class OpenGroup(TyperGroup):
 
     def taken(self, ctx: Any) -> dict[str, str]:  # noqa: ARG002 - a group may ask the manifest
         """Words that mean something here already, with who offers it as `NAME@DISTRIBUTION`."""
-        return {name: f"{name}@{OURS}" for name in self.commands}
+        return {name: f"{name}@{self.owner}" for name in self.commands}
 
     def say_clash(self, ctx: Any, name: str) -> None:
         """Refuse a word that several packages give a meaning.
@@ -100,20 +106,45 @@ class OpenGroup(TyperGroup):
 
     def _loaded(self, ctx: Any, name: str, entries: list[Entry]) -> Any:
         path = (*self.path, name.partition("@")[0])
-        heads = [entry for entry in entries if entry.path == path and entry.target]
-        if not heads:
+        heads = [entry for entry in entries if entry.path == path]
+        head = next((entry for entry in heads if entry.target), None)
+        if head is None:
             return _described(name, path, entries)
-        head, command = heads[0], command_of(heads[0])
-        if len(entries) == 1:
+        command = command_of(head)
+        if len(entries) == 1 or isinstance(command, OpenGroup):
             return command
-        inside = listed({entry.distribution for entry in entries if len(entry.path) > len(path)})
-        if inside and not isinstance(command, TyperGroup):
-            words = f"recycle {' '.join(path)}"
-            raise RecycleError(
-                f"{words} is a command of {head.distribution} and a group of {inside}",
-                f"uninstall one of them, or leave one out: RECYCLE_PLUGINS={','.join(_others(ctx, head))}",
-            )
-        return command if isinstance(command, OpenGroup) else _group(name, path, command.help, command.commands)
+        if not isinstance(command, TyperGroup):
+            raise _command_and_group(ctx, path, head, entries)
+        merged = OpenGroup(
+            name=name,
+            commands=dict(command.commands),
+            help=command.help if heads[0] is head else heads[0].summary,
+            epilog=command.epilog,
+            callback=command.callback,
+            params=command.params,
+            invoke_without_command=command.invoke_without_command,
+            no_args_is_help=command.no_args_is_help,
+            rich_markup_mode="markdown",
+            context_settings=command.context_settings,
+        )
+        merged.path, merged.owner = path, head.distribution
+        return merged
+
+
+def _command_and_group(ctx: Any, path: tuple[str, ...], head: Entry, entries: list[Entry]) -> RecycleError:
+    """What is said of a command in whose place another entry has a group."""
+    others = sorted({entry.distribution for entry in entries if entry is not head} - {head.distribution})
+    words = f"recycle {' '.join(path)}"
+    if not others:
+        return RecycleError(
+            f"{words} is both a command and a group of {head.distribution}", f"update {head.distribution}"
+        )
+    strangers = [name for name in (*others, head.distribution) if name not in brought().values()]
+    kept = [name for name in installed(ctx).packages if name != OURS and name not in strangers[:1]]
+    return RecycleError(
+        f"{words} is a command of {head.distribution} and a group of {listed(others)}",
+        f"uninstall one of them, or leave one out: RECYCLE_PLUGINS={','.join(kept)}",
+    )
 
 
 @cache
@@ -139,6 +170,8 @@ def _say_missing(ctx: Any, words: str) -> None:
     inside = {package for name, package in brought().items() if name == words or name.startswith(f"{words} ")}
     package = next(iter(inside), None)
     if package is None:
+        if failed := installed(ctx).failed:
+            print(f"note: not loaded: {listed(failed)} (see `recycle plugins list`)", file=sys.stderr)
         return
     if package in installed(ctx).packages:
         raise RecycleError(f"recycle {words} comes with {package}, which does not load", "see `recycle plugins list`")
@@ -168,6 +201,7 @@ def command_of(entry: Entry) -> Any:
     try:
         if app is not target:
             app.command(entry.path[-1], cls=Once, epilog=entry.epilog or None)(target)
+        app._add_completion = False  # Typer's own scripts cannot complete `-o model.encoder=`
         command = typer.main.get_command(app)
     except Exception as error:  # typer's are of many types
         raise RecycleError(
@@ -175,7 +209,18 @@ def command_of(entry: Entry) -> Any:
         ) from error
     if isinstance(command, OpenGroup):
         command.path = entry.path
+    elif isinstance(command, TyperCommand | TyperGroup):
+        command.epilog = command.epilog or entry.epilog or None
+    _once(command)
     return command
+
+
+def _once(command: Any) -> None:
+    """Let the commands of an app refuse what is given twice, too."""
+    if type(command) is TyperCommand:
+        command.__class__ = Once
+    for inner in getattr(command, "commands", {}).values():
+        _once(inner)
 
 
 def _described(name: str, path: tuple[str, ...], entries: list[Entry]) -> Any:
@@ -195,7 +240,3 @@ def _group(name: str, path: tuple[str, ...], text: str | None, commands: dict[st
     group = OpenGroup(name=name, commands=commands, help=text, no_args_is_help=True, rich_markup_mode="markdown")
     group.path = path
     return group
-
-
-def _others(ctx: Any, entry: Entry) -> Iterator[str]:
-    return (package for package in installed(ctx).packages if package not in (entry.distribution, OURS))

@@ -53,4 +53,5 @@ def init(
         refuse([out], force)
         owned.write_text(out, text)
     print(f"{out}: {len(source)} photos, {len(source.class_names)} classes; {photos} to train on: {how}")
-    print(f"next      recycle train --recipe {shlex.quote(str(out))}")
+    file = str(out) if out.suffix in (".yaml", ".yml") or out.name != str(out) else f"./{out}"  # else it is a name
+    print(f"next      recycle train --recipe {shlex.quote(file)}")

@@ -43,6 +43,7 @@ def list_plugins(as_json: AsJson = False) -> None:
                 "cause": plugin.cause,
                 "components": [{"kind": part.kind, "name": part.name} for part in plugin.components],
                 "commands": [command.name for command in plugin.commands],
+                "recipes": [recipe.name for recipe in plugin.recipes],
             }
             for plugin in plugins
         ]
@@ -58,6 +59,8 @@ def list_plugins(as_json: AsJson = False) -> None:
             kinds.setdefault(part.kind, []).append(part.name)
         for command in plugin.commands:
             kinds.setdefault("command", []).append(command.name)
+        for recipe in plugin.recipes:
+            kinds.setdefault("recipe", []).append(recipe.name)
         offers = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
         lines.append((plugin.distribution, plugin.version, plugin.state, offers or plugin.cause))
     widths = [max(len(line[column]) for line in lines) for column in range(3)]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recyclecli.cli.candidates import packages
+
+if TYPE_CHECKING:
+    from recyclecli.plugins import Plugin
 
 
 def check(
@@ -33,6 +37,7 @@ def check(
         if name not in known:
             raise RecycleError(f"no plugin package is called {name!r}", nearest(name, known))
     found = list(faults(registry, offers))
+    found += [fault for plugin in registry.plugins if plugin.distribution in offers for fault in _unusable(plugin)]
     if found:
         raise FaultsFound("\n  ".join([f"{len(found)} fault(s) in the installed plugins:", *found]))
     print(f"{len(registry.plugins)} plugins, {len(registry.offers())} components, no faults")
@@ -41,6 +46,22 @@ def check(
     for name, components in offers.items():
         if components:
             _test(name, [(offer.component.kind, offer.qualified) for offer in components])
+
+
+def _unusable(plugin: Plugin) -> Iterator[str]:
+    """The commands of a plugin that cannot be imported."""
+    from dataclasses import asdict
+
+    from recyclecli.cli.group import command_of
+    from recyclecli.errors import RecycleError
+    from recyclecli.manifest import Entry
+
+    for command in plugin.commands:
+        try:
+            if command.target:
+                command_of(Entry(**asdict(command), distribution=plugin.distribution))
+        except RecycleError as error:
+            yield str(error.args[0])
 
 
 def _test(name: str, components: list[Any]) -> None:

@@ -42,11 +42,12 @@ def show(
     name: Annotated[str, typer.Argument(help="A recipe, as contest or contest@recyclecli.", autocompletion=recipes)],
 ) -> None:
     """Print a recipe as its package wrote it: the beginning of one of your own."""
-    from pathlib import Path
-
     from recyclecli.errors import RecycleError, nearest
+    from recyclecli.reading import read_text
 
-    found = {key: one for one in installed(ctx).recipes for key in (one.name, f"{one.name}@{one.distribution}")}
+    found = installed(ctx).recipe_files()
     if name not in found:
-        raise RecycleError(f"no recipe is called {name!r}", nearest(name, found))
-    print(Path(found[name].file).read_text(encoding="utf-8"), end="")
+        choices = sorted(one for one in found if one.partition("@")[0] == name)
+        remedy = f"say which: {' or '.join(choices)}" if choices else nearest(name, found)
+        raise RecycleError(f"{'several packages offer the' if choices else 'no'} recipe {name!r}", remedy)
+    print(read_text(found[name]), end="")

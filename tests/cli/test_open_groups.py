@@ -211,3 +211,45 @@ def test_options_that_may_be_repeated_are(tmp_path):
     line = "train -o a=1 -o b=2 --loss ce --loss dice --aug flip --aug blur"
     done = recycle(*line.split(), cwd=tmp_path)
     assert "2 fault(s) in the recipe" in done.stderr
+
+
+def test_a_whole_app_keeps_its_callback_beside_commands_of_others(tmp_path):
+    both = {"cwd": tmp_path, "dists": ("commands", "commands-app")}
+    assert recycle("acme", "--profile", "p", "check", "--level", 2, **both).stdout == "profile p\nchecked at 2\n"
+    assert recycle("acme", "upload", "a.jpg", **both).stdout == "profile none\na.jpg to b\n"
+    assert "--level is given 2 times" in recycle("acme", "check", "--level", 1, "--level", 2, **both).stderr
+    assert "completion" not in recycle("acme", "--help", cwd=tmp_path, dists=("commands-app",)).stdout
+
+
+def test_an_app_takes_no_command_of_ours_over(tmp_path):
+    both = {"cwd": tmp_path, "dists": ("commands-app",)}
+    done = recycle("data", "check", **both)
+    assert done.returncode == 2
+    assert "say which: recycle data check@recyclecli or recycle data check@acme-commands-app" in done.stderr
+    assert recycle("data", "check@acme-commands-app", **both).stdout.endswith("checked at 1\n")
+    assert "--labels-only" in recycle("data", "check@recyclecli", "--help", **both).stdout
+    assert "Make, split and look after data." in recycle("data", "--help", **both).stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("solo", "recycle solo is a command of acme-commands-app and a group of acme-commands"),
+        ("both below", "recycle both is both a command and a group of acme-commands-app"),
+    ],
+)
+def test_a_command_is_no_group(tmp_path, line, said):
+    done = recycle(*line.split(), cwd=tmp_path, dists=("commands", "commands-app"))
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_a_command_of_the_core_can_be_named_in_full(tmp_path):
+    done = recycle("doctor@recyclecli", "--help", cwd=tmp_path, dists=("commands-clash",))
+    assert "versions, GPU, plugins and disk" in done.stdout
+    assert "offered, too" not in done.stderr
+
+
+def test_plugins_check_imports_the_commands_of_a_package(tmp_path):
+    done = recycle("plugins", "check", "acme-commands-broken", cwd=tmp_path, dists=("commands-broken",))
+    assert done.returncode == 1
+    assert "the command broken raises of acme-commands-broken" in done.stderr

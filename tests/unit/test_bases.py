@@ -49,7 +49,6 @@ def test_a_strangers_recipe_is_based_on_another(acme):
         ("contest", "say which: contest@acme-recipes or contest@recyclecli"),
         ("circle", "the recipe circle is based on itself: circle -> circle"),
         ("lost", "no recipe is called 'nowhere', the base of lost"),
-        ("gone", "gone.yaml does not exist"),
         ("belts", "nearest: belt"),
         ("missing.yaml", "recipe missing.yaml does not exist"),
         ("folder/belt", "recipe folder/belt does not exist"),
@@ -67,6 +66,8 @@ def test_a_recipe_that_cannot_be_had(acme, name, said):
         ("base: [contest]\n", "is no name of a recipe"),
         ("base: contests\n", "no recipe is called 'contests'"),
         ("base: default\nmodel: uunet\n", "uunet"),
+        ("base: contest\ntrain: []\n", "train = [] is no section of keys and values"),
+        ("base: contest\ndata: false\n", "data = False is no section of keys and values"),
         ("base:\nmodel: unet\n", "is no name of a recipe"),
     ],
 )
@@ -115,3 +116,46 @@ def test_they_are_listed_shown_and_completed(tmp_path):
 def test_a_record_that_is_none(fields):
     with pytest.raises(ValueError, match="elt"):
         NamedRecipe(*fields)
+
+
+@pytest.mark.parametrize(
+    ("how", "cause"),
+    [
+        ("package", "No module named 'acme_not_there'"),
+        ("file", "the recipe gone: there is no file"),
+        ("default", "the recipe 'default' is recyclecli's own"),
+        ("epilog", "is no text"),
+    ],
+)
+def test_a_record_that_cannot_be_used_disables_its_package_alone(monkeypatch, how, cause):
+    monkeypatch.setenv("ACME_HOW", how)
+    fake_dists(monkeypatch, "records-broken")
+    found = {plugin.distribution: plugin for plugin in discover().plugins}
+    assert found["acme-records-broken"].state == "failed"
+    assert cause in found["acme-records-broken"].cause
+    assert resolve(discover()).model.name == "fpn"
+
+
+def test_a_line_that_utf8_cannot_hold_hides_nothing(tmp_path):
+    here = {"cwd": tmp_path, "sites": [DISTS / "records-broken"]}
+    assert "default" in recycle_here("recipes", "list", **here).stdout
+    assert recycle_here("plugins", "list", **here).returncode == 0
+
+
+def test_a_command_of_a_package_that_does_not_load_says_so(tmp_path):
+    done = recycle_here("raises", "thing", cwd=tmp_path, sites=[DISTS / "raises"])
+    assert done.returncode == 2
+    assert "not loaded: acme-raises" in done.stderr
+
+
+def test_a_name_of_two_packages_is_shown_by_each(tmp_path):
+    here = {"cwd": tmp_path, "sites": [DISTS / "recipes"]}
+    assert recycle_here("recipes", "show", "contest@acme-recipes", **here).stdout == "model: unet\n"
+    both = recycle_here("recipes", "show", "contest", **here)
+    assert "say which: contest@acme-recipes or contest@recyclecli" in both.stderr
+    assert "belt" in recycle_here("plugins", "list", **here).stdout
+
+
+def test_a_file_that_is_called_like_a_recipe_is_said_as_a_file(small, tmp_path):
+    done = recycle_here("init", "--data", small, "--out", "contest", cwd=tmp_path)
+    assert "recycle train --recipe ./contest" in done.stdout

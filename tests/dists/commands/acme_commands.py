@@ -11,3 +11,4 @@ def recycle_commands():
     yield Command(("data", "dedupe"), "acme_upload:dedupe", "Drop photos that are there twice")
     yield Command(("aug", "weather"), "acme_upload:app", "Weather of several kinds")
     yield Command(("plugins", "audit"), "acme_upload:dedupe", "Audit the plugins")
+    yield Command(("solo",), "", "A group that others have as a command")

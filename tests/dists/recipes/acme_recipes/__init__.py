@@ -8,4 +8,3 @@ def recycle_recipes():
     yield NamedRecipe("contest", "acme_recipes:contest.yaml", "The same name as another's")
     yield NamedRecipe("circle", "acme_recipes:circle.yaml", "Based on itself")
     yield NamedRecipe("lost", "acme_recipes:lost.yaml", "Based on what nobody offers")
-    yield NamedRecipe("gone", "acme_recipes:gone.yaml", "Without its file")
