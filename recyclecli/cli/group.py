@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import redirect_stdout
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -64,8 +65,19 @@ class OpenGroup(TyperGroup):
         if found is None:
             self.say_clash(ctx, name)
             _say_missing(ctx, " ".join([*self.path, name]))
-            return super().resolve_command(ctx, args)
+            return self._unknown(ctx, args)
         return name, self._loaded(ctx, name, found), rest
+
+    def _unknown(self, ctx: Any, args: list[str]) -> Any:
+        """What Typer says of a word that is no command, with the nearest that are; its own list has not all."""
+        self.suggest_commands = False
+        try:
+            return super().resolve_command(ctx, args)
+        except Exception as error:  # of a class that Typer keeps to itself
+            near = get_close_matches(args[0], self.list_commands(ctx))
+            if near and isinstance(message := getattr(error, "message", None), str):
+                error.message = f"{message} Did you mean {' or '.join(map(repr, near))}?"  # type: ignore[attr-defined]
+            raise
 
     def offered(self, ctx: Any) -> dict[str, list[Entry]]:
         """What the packages offer by the word that is typed next: a command, or all that lies in a group.

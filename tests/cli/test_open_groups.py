@@ -253,3 +253,18 @@ def test_plugins_check_imports_the_commands_of_a_package(tmp_path):
     done = recycle("plugins", "check", "acme-commands-broken", cwd=tmp_path, dists=("commands-broken",))
     assert done.returncode == 1
     assert "the command broken raises of acme-commands-broken" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "near"),
+    [
+        ("srve", "Did you mean 'serve'"),
+        ("data kfodl", "Did you mean 'kfold'"),
+        ("acme uplaod", "Did you mean 'upload'"),
+        ("plugins lst", "Did you mean 'list'"),
+    ],
+)
+def test_the_nearest_command_is_said(tmp_path, line, near):
+    done = recycle(*line.split(), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count(near) == 1
