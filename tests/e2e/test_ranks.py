@@ -77,7 +77,8 @@ def test_processes_as_torchrun_starts_them_train_one_run(data, tmp_path):
     two = run_recycle(*command, cwd=tmp_path, env=ranks[0])
     one = run_recycle(*COMMON, "--data", data, "--epochs", 1, "--batch-size", 4, "--name", "one", cwd=tmp_path)
     assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
-    assert (tmp_path / "second.txt").read_text() == ""
+    said = (tmp_path / "second.txt").read_text().splitlines()
+    assert [line for line in said if not line.startswith("[Gloo]")] == []  # torch 2.10's own
     assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == ["one", "two"]
     assert_equal_weights(tmp_path / "runs")
 
