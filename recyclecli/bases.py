@@ -36,20 +36,31 @@ def whole_tree(recipe: str | Path | None, named: Mapping[str, Path]) -> dict[str
     return _inherited(_read(Path(text)), text, named, ())
 
 
+def file_of(name: str, named: Mapping[str, Path], where: str = "") -> Path:
+    """The file of a recipe by name.
+
+    Args:
+        name: as it is typed.
+        named: the installed recipes.
+        where: what is said of the place that names it.
+
+    Raises:
+        RecycleError: no package offers it, or several do.
+    """
+    if name in named:
+        return named[name]
+    choices = sorted(one for one in named if one.partition("@")[0] == name)
+    if choices:
+        raise RecycleError(f"several packages offer the recipe {name}", f"say which: {' or '.join(choices)}")
+    raise RecycleError(f"no recipe is called {name!r}{where}", f"{nearest(name, named)}; see `recycle recipes list`")
+
+
 def _based(name: str, named: Mapping[str, Path], above: tuple[str, ...]) -> dict[str, Any]:
     if name in above:
         raise RecycleError(
             f"the recipe {name} is based on itself: {' -> '.join([*above, name])}", "take one `base` out of these"
         )
-    if name not in named:
-        choices = sorted(one for one in named if one.partition("@")[0] == name)
-        if choices:
-            raise RecycleError(f"several packages offer the recipe {name}", f"say which: {' or '.join(choices)}")
-        where = f", the base of {above[-1]}" if above else ""
-        raise RecycleError(
-            f"no recipe is called {name!r}{where}", f"{nearest(name, named)}; see `recycle recipes list`"
-        )
-    tree = _read(named[name])
+    tree = _read(file_of(name, named, f", the base of {above[-1]}" if above else ""))
     return tree if name == DEFAULT and "base" not in tree else _inherited(tree, name, named, (*above, name))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from difflib import get_close_matches
 from functools import cache
@@ -84,9 +85,18 @@ class OpenGroup(TyperGroup):
 
         A command that several packages offer is `NAME@DISTRIBUTION` of each.
         """
+        manifest, key = installed(ctx), f"{__name__} {' '.join(self.path)}"
+        made_from, named = ctx.meta.get(key, (None, None))
+        if made_from is not manifest:  # the help asks for each command
+            named = self._sorted_out(ctx, manifest.commands)
+            ctx.meta[key] = manifest, named
+        found: dict[str, list[Entry]] = named
+        return found
+
+    def _sorted_out(self, ctx: Any, commands: Iterable[Entry]) -> dict[str, list[Entry]]:
         words: dict[str, list[Entry]] = {}
-        depth = len(self.path)
-        for entry in sorted(installed(ctx).commands, key=lambda entry: entry.distribution not in brought().values()):
+        depth, ours = len(self.path), set(brought().values())
+        for entry in sorted(commands, key=lambda entry: entry.distribution not in ours):
             if entry.path[:depth] == self.path and len(entry.path) > depth:
                 words.setdefault(entry.path[depth], []).append(entry)
         words = dict(sorted(words.items(), key=lambda item: _place(item[1])))
@@ -243,12 +253,6 @@ def _described(name: str, path: tuple[str, ...], entries: list[Entry]) -> Any:
     panel = None if head.distribution in brought().values() else head.distribution
     if len(entries) == 1 and head.target and heads:
         return TyperCommand(name, help=summary, rich_markup_mode="markdown", rich_help_panel=panel)
-    group = _group(name, path, summary, {})
-    group.rich_help_panel = panel
-    return group
-
-
-def _group(name: str, path: tuple[str, ...], text: str | None, commands: dict[str, Any]) -> OpenGroup:
-    group = OpenGroup(name=name, commands=commands, help=text, no_args_is_help=True, rich_markup_mode="markdown")
+    group = OpenGroup(name=name, help=summary, no_args_is_help=True, rich_markup_mode="markdown", rich_help_panel=panel)
     group.path = path
     return group

@@ -42,12 +42,7 @@ def show(
     name: Annotated[str, typer.Argument(help="A recipe, as contest or contest@recyclecli.", autocompletion=recipes)],
 ) -> None:
     """Print a recipe as its package wrote it: the beginning of one of your own."""
-    from recyclecli.errors import RecycleError, nearest
+    from recyclecli.bases import file_of
     from recyclecli.reading import read_text
 
-    found = installed(ctx).recipe_files()
-    if name not in found:
-        choices = sorted(one for one in found if one.partition("@")[0] == name)
-        remedy = f"say which: {' or '.join(choices)}" if choices else nearest(name, found)
-        raise RecycleError(f"{'several packages offer the' if choices else 'no'} recipe {name!r}", remedy)
-    print(read_text(found[name]), end="")
+    print(read_text(file_of(name, installed(ctx).recipe_files())), end="")
