@@ -73,7 +73,7 @@ def together(tmp_path_factory):
 @pytest.fixture(scope="session")
 def drawn(together):
     """Writes photos of the sample set, drawn once a run: `drawn(folder, images, seed=0)` is `recycle data sample`."""
-    from recyclecli import api
+    from recycle_engine import api
 
     def write(folder, images, seed=0):
         most = max(images, 24)

@@ -10,7 +10,7 @@ in at least four of its photos. Runs that exist are not trained again.
 import argparse
 from pathlib import Path
 
-from recyclecli import api
+from recycle_engine import api
 
 SEEDS = (0, 1, 2)
 THRESHOLD = 0.2  # of the repeat factors

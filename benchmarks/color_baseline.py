@@ -10,8 +10,7 @@ scored on the rest; the bar is an mIoU of at most 0.25.
 import argparse
 
 import numpy as np
-
-from recyclecli import api
+from recycle_engine import api
 
 LEVELS = 32
 

@@ -20,8 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-
-from recyclecli import api
+from recycle_engine import api
 
 BATCH = 8
 

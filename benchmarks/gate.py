@@ -26,9 +26,8 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from recycle_engine import api
 from scipy import stats
-
-from recyclecli import api
 
 EFFECT = 0.01
 PHOTOS = 655

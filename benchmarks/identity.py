@@ -21,8 +21,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from frames import frames, resaved
-
-from recyclecli import api
+from recycle_engine import api
 
 
 def written(pictures, folder, form):

@@ -19,13 +19,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-
-from recyclecli import api
+from recycle_engine import api
 
 CHILD = """
 import sys
-from recyclecli import api
-from recyclecli.judge.scores import evaluation
+from recycle_engine import api
+from recycle_engine.judge.scores import evaluation
 dataset, root, file, run = sys.argv[1:]
 options = {"classes": open(f"{root}/classes.txt").read().split("\\n")} if dataset == "masks" else {}
 source = api.open_data(root, file, dataset, options)

@@ -12,8 +12,7 @@ import tempfile
 from pathlib import Path
 
 from lightning.pytorch.callbacks import Callback
-
-from recyclecli import api
+from recycle_engine import api
 
 
 def status(field):

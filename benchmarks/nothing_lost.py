@@ -40,8 +40,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-
-from recyclecli import api
+from recycle_engine import api
 
 TINY = "-o data.size=32 -o data.workers=0 -o model.encoder=tu-test_efficientnet -o model.weights=none"
 SMALL = f"--epochs 2 --batch-size 2 {TINY}"
@@ -98,10 +97,10 @@ KINDS = ("together", "killed", "full")
 OWN = re.compile(r"\.recycle\.jsonl|events\.out\.tfevents\..*|hparams\.yaml|.*\.lock")  # records and logs, no results
 TOOK = re.compile(rb"\b\d+:\d\d:\d\d\b")
 IMPORTED = (
-    "kornia", "matplotlib.backends.backend_svg", "numba", "recyclecli.api", "recyclecli.cli.app",
-    "recyclecli.data.check",
-    "recyclecli.engine.export", "recyclecli.engine.judging.ablate", "recyclecli.engine.predicting.predict",
-    "recyclecli.engine.training.train", "recyclecli.kit", "recyclecli.report.page", "segmentation_models_pytorch",
+    "kornia", "matplotlib.backends.backend_svg", "numba", "recycle_engine.api", "recyclecli.cli.app",
+    "recycle_data.check",
+    "recycle_export.onnx", "recycle_engine.judging.ablate", "recycle_engine.predicting.predict",
+    "recycle_engine.training.train", "recycle_kit.scaffold", "recycle_report.page", "segmentation_models_pytorch",
     "timm.optim", "timm.scheduler", "torch.utils.tensorboard",
 )  # fmt: skip
 BLOCK = 4096  # bytes of a disk that a file takes at least

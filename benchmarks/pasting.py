@@ -21,8 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-
-from recyclecli import api
+from recycle_engine import api
 
 PHOTOS, SIZE, SECONDS = 16, 512, 8.0
 OURS = {

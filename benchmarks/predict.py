@@ -17,8 +17,7 @@ from pathlib import Path
 
 import torch
 from lightning.pytorch.callbacks import Callback
-
-from recyclecli import api
+from recycle_engine import api
 
 
 class Keeper(Callback):

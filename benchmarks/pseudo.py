@@ -12,7 +12,7 @@ compared with the teachers, paired by photo. Runs that are there are used.
 import argparse
 from pathlib import Path
 
-from recyclecli import api
+from recycle_engine import api
 
 FOLDS, STEPS, BATCH, SIZE = 3, 204, 8, 160
 

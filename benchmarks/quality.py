@@ -18,7 +18,7 @@ import json
 import statistics
 from pathlib import Path
 
-from recyclecli import api
+from recycle_engine import api
 
 RECIPES = Path(__file__).parents[1] / "examples/quality"
 SIZE, BATCH = 160, 8

@@ -22,8 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import Image
-
-from recyclecli import api
+from recycle_engine import api
 
 SIZE = (4000, 3000)
 CLIENTS = 8

@@ -26,12 +26,11 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from PIL import Image
 from pycocotools.coco import COCO
+from recycle_engine import api
 from timm.optim import create_optimizer_v2
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
-
-from recyclecli import api
 
 BATCH = 8
 

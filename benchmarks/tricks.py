@@ -13,8 +13,7 @@ import argparse
 from pathlib import Path
 
 from quality import CHOSEN, judged, run
-
-from recyclecli import api
+from recycle_engine import api
 
 
 def row(name, answer, one):

@@ -6,14 +6,12 @@
 import pluggy
 
 from recyclecli.backends import keep_backends_out, keep_missing_figures_out
-from recyclecli.cluster import forget_ranks
 from recyclecli.telemetry import disable_telemetry
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 disable_telemetry()
 keep_backends_out()
 keep_missing_figures_out()
-forget_ranks()
 
 hookimpl = pluggy.HookimplMarker("recyclecli")

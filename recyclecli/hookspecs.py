@@ -1,4 +1,4 @@
-"""The hooks: one per kind of component, one for commands and one for recipes.
+"""The hooks: one per kind of component and of record.
 
 A plugin is a distribution with an entry point in the group `recyclecli` that names a module
 (or object) holding `@hookimpl` functions of these names. Each returns an iterable of
@@ -15,6 +15,8 @@ import pluggy
 if TYPE_CHECKING:
     from recyclecli.types import (
         AugmentationComponent,
+        Callback,
+        Check,
         Command,
         DatasetComponent,
         LossComponent,
@@ -118,6 +120,34 @@ def recycle_recipes() -> Iterable[NamedRecipe]:
         @hookimpl
         def recycle_recipes():
             yield NamedRecipe("belt", "acme_recipes:belt.yaml", "Small photos of a belt, trained for an hour")
+
+    .. versionadded:: 0.2
+    """
+    return ()
+
+
+@hookspec
+def recycle_callbacks() -> Iterable[Callback]:
+    """Callbacks of a training: `train.callbacks: [NAME]` in a recipe.
+
+    Example:
+        @hookimpl
+        def recycle_callbacks():
+            yield Callback("bell", "acme_bell.ring:Bell", "Rings when a training ends", observes=True)
+
+    .. versionadded:: 0.2
+    """
+    return ()
+
+
+@hookspec
+def recycle_checks() -> Iterable[Check]:
+    """Checks: lines of `recycle doctor`.
+
+    Example:
+        @hookimpl
+        def recycle_checks():
+            yield Check("camera", "acme_belt.checks:camera", "Whether the camera answers")
 
     .. versionadded:: 0.2
     """

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -18,8 +18,10 @@ from pydantic import ValidationError
 
 from recyclecli import hookspecs
 from recyclecli.backends import ALLOW_LIST
+from recyclecli.brought import commands as brought
+from recyclecli.brought import observers
 from recyclecli.errors import RecycleError, listed, nearest
-from recyclecli.records import GROUP, Command, NamedRecipe
+from recyclecli.records import GROUP, Callback, Check, Command, NamedRecipe
 from recyclecli.types import KINDS, Component, Kind, Options
 
 State = Literal["ok", "failed", "blocked"]
@@ -27,12 +29,15 @@ State = Literal["ok", "failed", "blocked"]
 HOOKS: dict[str, Kind] = {f"recycle_{'losses' if kind == 'loss' else kind + 's'}": kind for kind in KINDS}
 """Hook name to the kind of component that it may return."""
 
-RECORDS = {"recycle_commands": Command, "recycle_recipes": NamedRecipe}
-"""Hook name to the record that it may return."""
+RECORDS: dict[str, type[Any]] = {
+    "recycle_commands": Command,
+    "recycle_recipes": NamedRecipe,
+    "recycle_callbacks": Callback,
+    "recycle_checks": Check,
+}
+"""Hook name to the record that it may return; a `Plugin` keeps them by what follows `recycle_`."""
 
 DEFAULT = "default"  # the recipe that every other is based on
-
-CORE = "recyclecli"  # its own commands come as a plugin's, and no allow-list leaves them out
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Plugin:
         state: `ok`; `failed` with its `cause`; `blocked` when RECYCLE_PLUGINS leaves it out.
         cause: why it offers nothing, and what to do; empty when ok.
         components: what it offers; empty unless ok.
-        commands, recipes: likewise.
+        commands, recipes, callbacks, checks: likewise.
     """
 
     name: str
@@ -57,6 +62,13 @@ class Plugin:
     components: tuple[Component, ...] = ()
     commands: tuple[Command, ...] = ()
     recipes: tuple[NamedRecipe, ...] = ()
+    callbacks: tuple[Callback, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    def names(self) -> set[tuple[str, str]]:
+        """What it offers: (kind, name)."""
+        records: tuple[Any, ...] = (*self.commands, *self.recipes, *self.callbacks, *self.checks)
+        return {(_kind(one), one.name) for one in (*self.components, *records)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +173,40 @@ class Registry:
         names = [offer.recipe.name for offer in every]
         return {offer.recipe.name if names.count(offer.recipe.name) == 1 else offer.qualified: offer for offer in every}
 
+    def callback(self, name: str) -> Callback | None:
+        """The callback called `name`, bare or as `name@distribution`; None where nobody offers it, and it observes.
+
+        Raises:
+            RecycleError: nobody offers it, or several do and the bare name does not choose.
+        """
+        bare, _, distribution = name.partition("@")
+        found = [
+            (plugin.distribution, one)
+            for plugin in self.plugins
+            for one in plugin.callbacks
+            if one.name == bare and distribution in ("", plugin.distribution)
+        ]
+        if len(found) > 1:
+            choices = [f"{bare}@{owner}" for owner, _ in found]
+            raise RecycleError(
+                f"callback {name!r} is offered by {len(found)} packages", f"say which: {listed(choices)}"
+            )
+        if not found and observers().get(bare) not in ((distribution,) if distribution else (*observers().values(),)):
+            names = sorted({one.name for plugin in self.plugins for one in plugin.callbacks})
+            raise RecycleError(f"no callback is called {name!r}", nearest(name, names) + self.broken())
+        return found[0][1] if found else None
+
+    def clashes(self) -> list[str]:
+        """A line for each component name that several packages offer."""
+        packages: dict[tuple[str, str], list[str]] = {}
+        for offer in self.offers():
+            packages.setdefault((offer.component.kind, offer.component.name), []).append(offer.qualified)
+        return [
+            f"{kind} {name} is offered by {len(qualified)} packages; pick one: {' or '.join(qualified)}"
+            for (kind, name), qualified in packages.items()
+            if len(qualified) > 1
+        ]
+
     def broken(self) -> str:
         """The plugins that were not loaded, to be added to a message."""
         broken = [plugin.distribution for plugin in self.plugins if plugin.state != "ok"]
@@ -207,13 +253,11 @@ def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | 
     plugins = []
     for distribution, version, point in ordered:
         plugin = _load(point, distribution, version, allowed)
-        keys = {(distribution, "command", command.name) for command in plugin.commands}
-        keys |= {(distribution, "recipe", recipe.name) for recipe in plugin.recipes}
-        keys |= {(distribution, component.kind, component.name) for component in plugin.components}
+        keys = {(distribution, *name) for name in plugin.names()}
         doubled = [f"{kind} {name}" for _, kind, name in sorted(keys & taken)]
         if doubled:  # name@distribution could not tell them apart
             cause = f"another entry point of {distribution} offers {listed(doubled)} already"
-            plugin = replace(plugin, state="failed", cause=cause, components=(), commands=(), recipes=())
+            plugin = Plugin(plugin.name, distribution, version, "failed", cause)
         taken |= keys
         plugins.append(plugin)
     return Registry(tuple(plugins))
@@ -221,29 +265,30 @@ def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | 
 
 def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset[str] | None) -> Plugin:
     """One plugin, whole or not at all."""
-    if allowed is not None and _normalised(distribution) not in allowed | {CORE}:
+    if allowed is not None and _normalised(distribution) not in allowed | set(brought().values()):
         return Plugin(point.name, distribution, version, "blocked", f"not in ${ALLOW_LIST}")
     try:
         with redirect_stdout(sys.stderr):
-            components, commands, recipes = _offered(point)
-            for recipe in recipes:
+            offered = _offered(point)
+            for recipe in offered["recipes"]:
                 _check_recipe(recipe, distribution)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit too
         cause = str(error) if isinstance(error, RecycleError) else f"{type(error).__name__}: {error}"
         return Plugin(point.name, distribution, version, "failed", cause)
-    return Plugin(point.name, distribution, version, components=components, commands=commands, recipes=recipes)
+    return Plugin(point.name, distribution, version, **offered)
 
 
 def _check_recipe(recipe: NamedRecipe, distribution: str) -> None:
-    if recipe.name == DEFAULT and distribution != CORE:
+    if recipe.name == DEFAULT and distribution not in brought().values():
         raise RecycleError(f"the recipe {DEFAULT!r} is recyclecli's own: every recipe is based on it")
     if not recipe.path().is_file():
         raise RecycleError(f"the recipe {recipe.name}: there is no file {recipe.path()}")
 
 
-def _offered(point: EntryPoint) -> tuple[tuple[Component, ...], tuple[Command, ...], tuple[NamedRecipe, ...]]:
+def _offered(point: EntryPoint) -> dict[str, Any]:
+    """The fields of a `Plugin`: what its hooks return."""
     manager = pluggy.PluginManager("recyclecli")
     manager.add_hookspecs(hookspecs)
     try:
@@ -263,9 +308,20 @@ def _offered(point: EntryPoint) -> tuple[tuple[Component, ...], tuple[Command, .
         for hook, kind in HOOKS.items()
         for one in _returned(manager, hook, hook in marked, f"{kind} component", Component, kind)
     ]
-    commands = _returned(manager, "recycle_commands", "recycle_commands" in marked, "command", Command)
-    recipes = _returned(manager, "recycle_recipes", "recycle_recipes" in marked, "recipe", NamedRecipe)
-    return tuple(components), tuple(commands), tuple(recipes)
+    records = {
+        hook.removeprefix("recycle_"): tuple(_returned(manager, hook, hook in marked, _word(form), form))
+        for hook, form in RECORDS.items()
+    }
+    return {"components": tuple(components), **records}
+
+
+def _kind(one: Any) -> str:
+    """The kind of a component or record, in one word."""
+    return str(getattr(one, "kind", None) or _word(type(one)))
+
+
+def _word(form: type[Any]) -> str:
+    return form.__name__.removeprefix("Named").lower()
 
 
 def _returned(

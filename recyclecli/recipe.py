@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 from ruamel.yaml import YAML
 
 from recyclecli.home import data_folder
 from recyclecli.private import map_texts, without_passwords
-from recyclecli.settings import Section, TrainSection
+from recyclecli.settings import Part, Section, TrainSection
 from recyclecli.types import Kind
 
 Scale = Annotated[float, Field(ge=0.05, le=20)]
 MOST_PARTS = 32  # of a list of components
 MOST_FILES = 1000  # of a list of annotation files
 LISTS: dict[str, Kind] = {"loss": "loss", "aug": "augmentation", "post": "postprocessor"}
-
-
-class Part(BaseModel):
-    """A component by name; every further key is one of its own options."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    name: str = Field(description="what `recycle plugins list` calls it")
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The component's own options as written."""
-        return dict(self.model_extra or {})
 
 
 class ListedPart(Part):
@@ -105,7 +93,7 @@ class Recipe(Section):
         return [("data.dataset", "dataset", self.data.dataset), ("model", "model", self.model), *lists]
 
     def to_yaml(self) -> str:
-        """The recipe as YAML that `recyclecli.resolve` reads back to an equal recipe, but for passwords in URLs."""
+        """The recipe as YAML that `recycle_data.resolve` reads back to an equal recipe, but for passwords in URLs."""
         stream = StringIO()
         YAML().dump(map_texts(self.model_dump(mode="json", by_alias=True), without_passwords), stream)
         return stream.getvalue()

@@ -1,4 +1,4 @@
-"""What a plugin offers beside components: plain records, which are listed and looked up and take no settings."""
+"""What a plugin offers beside components: plain records, which are listed and looked up."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 GROUP = "recyclecli"
 """The group of the entry points that name plugins."""
@@ -89,3 +90,62 @@ class NamedRecipe:
         """Where its file lies."""
         package, _, inside = self.file.partition(":")
         return Path(str(files(package).joinpath(inside)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    name: str
+    target: str
+    summary: str
+
+    def __post_init__(self) -> None:
+        what = type(self).__name__.lower()
+        _check_texts(what, self.name, self.target, self.summary)
+        if not KEBAB.fullmatch(self.name):
+            raise ValueError(f"{what} name {self.name!r} is not kebab-case")
+        if not ADDRESS.fullmatch(self.target):
+            raise ValueError(f"{what} {self.name}: target {self.target!r} is not 'package.module:attribute'")
+        if not self.summary.strip():
+            raise ValueError(f"{what} {self.name} has no summary")
+
+
+@dataclass(frozen=True, slots=True)
+class Callback(_Named):
+    """Something that watches or steers a training; a recipe names it in `train.callbacks`.
+
+    Attributes:
+        name: kebab-case.
+        target: `package.module:attribute`, imported when a training begins and called with the options that the
+            recipe gives, as keywords; it returns a callback of Lightning's. Where that has a method `on_run_end`, it
+            is called once the run is complete, see `recycle_engine.run_end`.
+        summary: one line for lists.
+        observes: whether a training without it is the same: it is left out, with a word, where it is not installed.
+
+    Raises:
+        ValueError: a field does not have that form.
+    """
+
+    observes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check(_Named):
+    """A part of `recycle doctor`.
+
+    Attributes:
+        name: kebab-case.
+        target: `package.module:attribute`, called without arguments; it returns `Finding`s.
+        summary: one line for lists.
+
+    Raises:
+        ValueError: a field does not have that form.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check looked at: `ok`, `note` (it works, but know this) or `fix`, with what to do."""
+
+    state: Literal["ok", "note", "fix"]
+    what: str
+    remedy: str = ""

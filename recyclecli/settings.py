@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,6 +18,18 @@ class Section(BaseModel):
     """A part of the recipe that the core itself understands: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+
+
+class Part(BaseModel):
+    """A component by name; every further key is one of its own options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    name: str = Field(description="what `recycle plugins list` calls it")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The component's own options as written."""
+        return dict(self.model_extra or {})
 
 
 class TrainSection(Section):
@@ -70,6 +82,7 @@ class TrainSection(Section):
     compile: bool = Field(False, description="torch.compile the model, where that works")
     init_from: Path | None = Field(None, description="weights of another run that training starts from")
     loggers: tuple[Logger, ...] = Field(("tensorboard",), description="where curves and photos go")
+    callbacks: tuple[Part, ...] = Field((), max_length=32, description="what watches or steers the training")
     devices: str = Field("auto", coerce_numbers_to_str=True, description="how many, -1 for all, or which: 0,3")
     num_nodes: int = Field(1, ge=1, le=10_000, description="machines")
     strategy: Literal["auto", "ddp", "fsdp"] = Field("auto", description="how several devices share the work")

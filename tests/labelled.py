@@ -4,9 +4,8 @@ import shutil
 
 import numpy as np
 from PIL import Image
-
-from recyclecli import api
-from recyclecli.coco import Tree
+from recycle_coco import Tree
+from recycle_engine import api
 
 
 def photo(file, height=24, width=32, orientation=None):

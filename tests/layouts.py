@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from recycle_datasets.taco import read_mapping
+from recycle_engine import api
 from support import run_recycle
-
-from recyclecli import api
 
 ZEROWASTE = ("rigid_plastic", "cardboard", "metal", "soft_plastic")
 

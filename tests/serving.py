@@ -7,13 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from PIL import Image
+from recycle_engine.pipeline import Pipeline
+from recycle_engine.predicting.scores import Prediction
 from recycle_serve.app import create_app
 from recycle_serve.bins import DEFAULTS
 from recycle_serve.refusal import Limits
 from recycle_serve.turns import Turns
-
-from recyclecli.engine.pipeline import Pipeline
-from recyclecli.engine.predicting.scores import Prediction
 
 HOST = "http://127.0.0.1:8000"
 LIMITS = Limits(size=2**20, pixels=10_000_000, look=400, mask=200_000)

@@ -59,7 +59,7 @@ def quarter_size(data, name, folder, images=None):
 
     What is done with each pixel of a photo takes a sixteenth of the time.
     """
-    from recyclecli.coco import decode, encode
+    from recycle_coco import decode, encode
 
     content = first_of(data / name, images)
     (folder / "images").mkdir(parents=True)
@@ -85,7 +85,7 @@ def make_runs(place, drawn):
     `seed-0` and `seed-1` differ in their seed and learned from the 12 photos of fold 0 (4 epochs, with an average of
     the weights and the two best checkpoints); `fold-1` learned from the 12 others, in one epoch.
     """
-    from recyclecli import api
+    from recycle_engine import api
 
     data = drawn(place / "data", 24)
     api.kfold(data, 2)

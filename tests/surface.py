@@ -15,9 +15,12 @@ MODULES = (
     "recyclecli",
     "recyclecli.types",
     "recyclecli.hookspecs",
-    "recyclecli.coco",
-    "recyclecli.testing",
-    "recyclecli.api",
+    "recycle_coco",
+    "recycle_kit.testing",
+    "recycle_data.api",
+    "recycle_engine.api",
+    "recycle_export.api",
+    "recycle_report.api",
     "recycle_serve.api",
 )
 FILE = Path(__file__).with_suffix(".json")
@@ -32,7 +35,7 @@ def _names(module):
     for name in getattr(module, "__all__", None) or _defined(module):
         value = getattr(module, name)
         yield name, _described(value)
-        if inspect.isclass(value) and value.__module__.startswith("recyclecli"):
+        if inspect.isclass(value) and value.__module__.startswith("recycle"):
             yield from ((f"{name}.{member}", text) for member, text in _members(value))
 
 

@@ -7,8 +7,7 @@ import zlib
 
 import numpy as np
 from PIL import Image
-
-from recyclecli.coco import Tree
+from recycle_coco import Tree
 
 WIDTH, HEIGHT = 12, 8
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-
-from recyclecli import api
+from recycle_engine import api
 
 FILE = Path(__file__).parents[1] / "docs" / "images" / "sample.jpg"
 COLUMNS, SIDE, GAP, LEFT, BELOW = 4, 250, 8, 108, 44

@@ -12,6 +12,7 @@ from typer.completion import completion_init  # type: ignore[attr-defined]
 
 from recyclecli import __version__
 from recyclecli.backends import FIGURES
+from recyclecli.brought import commands as brought
 from recyclecli.cli import completion, doctor, plugins, recipes
 from recyclecli.cli.group import OURS, OpenGroup
 from recyclecli.cli.once import Once
@@ -21,7 +22,7 @@ from recyclecli.files import FULL
 from recyclecli.home import expanded
 from recyclecli.printable import printable, printable_streams
 
-MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # `recyclecli.coco.photo` reads it
+MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # `recycle_coco.photo` reads it
 COMPLETE = "_RECYCLE_COMPLETE"  # set by the scripts in shells/
 ISSUES = "https://github.com/recyclecli/recyclecli/issues"
 LIBRARY = re.compile(r"\.(so|dylib|dll|pyd)\b|DLL load failed")  # in what ImportError says of one
@@ -109,7 +110,8 @@ def _plugin_of(error: BaseException) -> str | None:
 
     targets = {re.split("[.:]", entry.target)[0]: entry.distribution for entry in known(0).commands}
     packages = {point.module.partition(".")[0]: point.dist.name for point in entry_points(group=GROUP) if point.dist}
-    packages = {**targets, **packages, OURS: ""}
+    ours = {OURS, *brought().values()}
+    packages = {module: "" if name in ours else name for module, name in {**targets, **packages, OURS: OURS}.items()}
     called = (frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(error.__traceback__))
     owners = [owner for module in called if (owner := packages.get(module))]
     return owners[-1] if owners else None

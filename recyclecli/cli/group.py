@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 from difflib import get_close_matches
-from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from recyclecli.brought import commands as brought
 from recyclecli.cli.candidates import installed, installed_here
 from recyclecli.cli.once import Once
 from recyclecli.errors import RecycleError, listed
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from recyclecli.manifest import Entry
 
 OURS = "recyclecli"  # the distribution of the core's own commands
-BROUGHT = Path(__file__).with_name("brought.json")  # of each command of ours its distribution; made by `make reference`
 
 
 class OpenGroup(TyperGroup):
@@ -167,13 +164,6 @@ def _command_and_group(ctx: Any, path: tuple[str, ...], head: Entry, entries: li
         f"{words} is a command of {head.distribution} and a group of {listed(others)}",
         f"uninstall one of them, or leave one out: RECYCLE_PLUGINS={','.join(kept)}",
     )
-
-
-@cache
-def brought() -> dict[str, str]:
-    """Which distribution brings each of the commands of recyclecli, in the order of the help."""
-    table: dict[str, str] = json.loads(BROUGHT.read_text(encoding="utf-8"))
-    return table
 
 
 def _place(entries: list[Entry]) -> int:

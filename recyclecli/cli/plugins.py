@@ -26,8 +26,8 @@ app = typer.Typer(cls=Plugins, no_args_is_help=True, help="What is installed, fr
 @app.command("list", cls=Once, epilog="Example: `recycle plugins list --json`")
 def list_plugins(as_json: AsJson = False) -> None:
     """Every plugin: version, state, what it offers, and why one offers nothing."""
+
     from recyclecli.discovery import discover
-    from recyclecli.kit.faults import clashes
 
     registry = discover()
     plugins = registry.plugins
@@ -66,7 +66,7 @@ def list_plugins(as_json: AsJson = False) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     for *cells, offers in lines:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), offers]))
-    for clash in clashes(registry):
+    for clash in registry.clashes():
         print(f"note: {clash}", file=sys.stderr)
 
 

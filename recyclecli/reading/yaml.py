@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from typing import TYPE_CHECKING, Any
 
 from recyclecli.errors import RecycleError
 from recyclecli.reading.regular import read_text
+
+if TYPE_CHECKING:
+    from ruamel.yaml.nodes import Node, ScalarNode
 
 LARGEST = 2**16  # characters of a text: the parser takes seconds for so many
 SPELLED_OUT = 2**20  # characters and values once each alias is replaced by what it stands for
@@ -25,6 +24,9 @@ def parse_yaml(text: str) -> Any:
         ValueError: no YAML; too long, too deep, or too large once its aliases are spelled out; or a value that
             its tag does not fit, such as a date without such a day.
     """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
     if len(text) > LARGEST:
         raise ValueError(f"it has {len(text)} characters, and {LARGEST} are read")
     loader = YAML(typ="safe", pure=True)
@@ -65,6 +67,8 @@ def _size(node: Node, known: dict[int, int], depth: int) -> int:
         known: sizes by the nodes' ids; 0 for one that is being measured.
         depth: of the node.
     """
+    from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
     if isinstance(node, ScalarNode):
         _check_scalar(node)
         return 1 + len(node.value)

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from recycle_engine import api
+from recycle_report import api as reports
 from support import SMALL, coco, write_coco
-
-from recyclecli import api
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -19,7 +19,7 @@ def report(tmp_path_factory):
     settings = {**SMALL, "model": "linknet", "data.root": place / "data", "data.size": 32, "train.epochs": 1}
     run = api.train(settings, runs=place / "runs").run
     api.ablate(run, only=["hflip", "vflip"], retrained=False)
-    return api.report(run)[0]
+    return reports.report(run)[0]
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_run_that_was_not_ablated_says_so(report, visit, tmp_path):
     choice = json.loads(run.pipeline.read_text())
     run.pipeline.unlink()
     try:
-        file = api.report(run, tmp_path / "plain.html")[0]
+        file = reports.report(run, tmp_path / "plain.html")[0]
     finally:
         run.pipeline.write_text(json.dumps(choice))
     page = visit(file.as_uri())

@@ -13,11 +13,10 @@ import urllib.request
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from recycle_engine import api
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from support import SMALL, coco, write_coco
-
-from recyclecli import api
 
 pytestmark = pytest.mark.xdist_group("browser")
 METAL = "<b>Metal</b>"

@@ -7,12 +7,16 @@ import sys
 from dataclasses import asdict
 
 import pytest
+import recycle_data
+import recycle_engine
 from support import DISTS, recycle_here
 
-from recyclecli.cli.commands import COMMANDS
-from recyclecli.cli.group import brought, command_of
+from recyclecli.brought import commands as brought
+from recyclecli.cli.group import command_of
 from recyclecli.manifest import Entry
 from recyclecli.types import Command
+
+COMMANDS = [*recycle_data.COMMANDS, *recycle_engine.COMMANDS]
 
 
 def recycle(*words, cwd, dists=("commands",), **env):
@@ -62,7 +66,7 @@ def test_a_bug_of_a_command_is_its_packages(tmp_path):
     [
         (("data", "dedupe"), "say which: recycle data dedupe@acme-commands or recycle data dedupe@acme-commands-clash"),
         (("aug", "flip"), "say which: recycle aug flip@acme-commands-clash or recycle aug flip@recycle-kornia"),
-        (("train",), "say which: recycle train@recyclecli or recycle train@acme-commands-clash"),
+        (("train",), "say which: recycle train@recycle-engine or recycle train@acme-commands-clash"),
         (("acme", "upload", "x"), "recycle acme is a command of acme-commands-clash and a group of acme-commands"),
     ],
 )
@@ -76,7 +80,7 @@ def test_each_of_two_can_be_named(tmp_path):
     both = {"cwd": tmp_path, "dists": ("commands", "commands-clash")}
     assert recycle("data", "dedupe@acme-commands", **both).stdout == "nothing is there twice\n"
     assert recycle("data", "dedupe@acme-commands-clash", **both).stdout == "another way\n"
-    assert "--epochs" in recycle("train@recyclecli", "--help", **both).stdout
+    assert "--epochs" in recycle("train@recycle-engine", "--help", **both).stdout
     assert "--aug-num" in recycle("aug", "flip@recycle-kornia", "--help", **both).stdout
     text = recycle("data", "--help", **both).stdout
     assert "dedupe@acme-commands " in text
@@ -146,17 +150,17 @@ def test_without_a_cache_and_another_process_commands_are_found_all_the_same(tmp
     assert done.returncode == 0, done.stderr
 
 
-def test_an_allow_list_leaves_the_cores_own_commands(tmp_path):
+def test_an_allow_list_leaves_our_own_commands(tmp_path):
     done = recycle_here("plugins", "list", "--json", cwd=tmp_path, env={"RECYCLE_PLUGINS": "recycle-losses"})
     states = {row["distribution"]: row["state"] for row in json.loads(done.stdout)}
-    assert (states["recyclecli"], states["recycle-losses"], states["recycle-smp"]) == ("ok", "ok", "blocked")
+    assert (states["recycle-data"], states["recycle-losses"], states["recycle-smp"]) == ("ok", "ok", "blocked")
 
 
 def test_a_command_imports_its_own_module_alone(tmp_path):
     program = (
         "import sys\nfrom recyclecli.cli.app import main\nsys.argv = ['recycle', 'data', 'kfold', '--help']\n"
         "try:\n    main()\nexcept SystemExit:\n"
-        "    print(*sorted(name for name in sys.modules if name.startswith('recyclecli.cli.')))"
+        "    print(*sorted(name for name in sys.modules if '.cli.' in name and name.startswith('recycle')))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     loaded = {name.rpartition(".")[2] for name in done.stdout.splitlines()[-1].split()}
@@ -165,9 +169,6 @@ def test_a_command_imports_its_own_module_alone(tmp_path):
 
 
 def test_a_command_whose_package_is_missing_says_which_brings_it(tmp_path, monkeypatch):
-    blocked = recycle_here("serve", "last", cwd=tmp_path, env={"RECYCLE_PLUGINS": "recycle-losses"})
-    assert blocked.returncode == 2
-    assert "recycle serve comes with recycle-serve, which does not load" in blocked.stderr
     monkeypatch.setitem(brought(), "data weigh", "recycle-scales")
     missing = recycle_here("data", "weigh", cwd=tmp_path)
     assert missing.returncode == 2
@@ -178,17 +179,32 @@ def test_a_command_whose_package_is_missing_says_which_brings_it(tmp_path, monke
 def test_what_moved_is_found_where_it_was_and_says_where_it_is(monkeypatch):
     from recycle_serve import api as there
 
+    import recyclecli.coco
+    import recyclecli.testing
     from recyclecli import api
+    from recyclecli.errors import RecycleError
 
     asked = []
-    monkeypatch.setattr(there, "serve", lambda *values: asked.append(values))
+    monkeypatch.setattr(there, "serve", lambda *values, **named: asked.append((values, named)))
     with pytest.warns(DeprecationWarning, match="recyclecli.api.serve is recycle_serve.api.serve now"):
         api.serve("last", port=0)
-    assert asked[0][:4] == ("last", None, "127.0.0.1", 0)
+    assert asked == [(("last",), {"port": 0})]
+    with pytest.warns(DeprecationWarning, match="recyclecli.api.train is recycle_engine.api.train now"):
+        assert api.train is recycle_engine.api.train
+    with pytest.warns(DeprecationWarning, match="recyclecli.coco.paint is recycle_coco.paint now"):
+        assert callable(recyclecli.coco.paint)
+    with pytest.warns(
+        DeprecationWarning, match="recyclecli.coco.build_document is recycle_data.writer.build_document now"
+    ):
+        assert callable(recyclecli.coco.build_document)
+    with pytest.warns(DeprecationWarning, match="recyclecli.testing.LossConformance is recycle_kit.testing"):
+        assert isinstance(recyclecli.testing.LossConformance, type)
+    with pytest.raises(AttributeError):
+        _ = api.no_such_function
     monkeypatch.setitem(sys.modules, "recycle_serve.api", None)
     monkeypatch.setitem(sys.modules, "recycle_serve", None)
-    with pytest.raises(api.RecycleError, match="serve comes with recycle-serve, which is not installed"):
-        api.serve("last")
+    with pytest.raises(RecycleError, match="serve comes with recycle-serve, which is not installed"):
+        _ = api.serve
 
 
 @pytest.mark.parametrize(
@@ -225,9 +241,9 @@ def test_an_app_takes_no_command_of_ours_over(tmp_path):
     both = {"cwd": tmp_path, "dists": ("commands-app",)}
     done = recycle("data", "check", **both)
     assert done.returncode == 2
-    assert "say which: recycle data check@recyclecli or recycle data check@acme-commands-app" in done.stderr
+    assert "say which: recycle data check@recycle-data or recycle data check@acme-commands-app" in done.stderr
     assert recycle("data", "check@acme-commands-app", **both).stdout.endswith("checked at 1\n")
-    assert "--labels-only" in recycle("data", "check@recyclecli", "--help", **both).stdout
+    assert "--labels-only" in recycle("data", "check@recycle-data", "--help", **both).stdout
     assert "Make, split and look after data." in recycle("data", "--help", **both).stdout
 
 

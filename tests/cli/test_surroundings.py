@@ -14,7 +14,7 @@ SALLOC = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "work", "SLURM_NTASKS": "4", "S
 
 def test_figures_are_drawn_without_the_backend_that_jupyter_names():
     """As a library, in a process that has not imported matplotlib yet."""
-    code = "import recyclecli.report.figures"
+    code = "import recycle_report.figures"
     done = subprocess.run([sys.executable, "-c", code], env=JUPYTER, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -29,7 +29,7 @@ def test_a_limit_that_is_no_number_is_named(tmp_path):
 
 def test_a_library_that_cannot_be_loaded_is_no_bug_of_ours(tmp_path):
     said = "libtorch_python.so: failed to map segment from shared object"
-    with mock.patch("recyclecli.api.predict", side_effect=ImportError(said)):
+    with mock.patch("recycle_engine.api.predict", side_effect=ImportError(said)):
         done = recycle_here("predict", "last", "photos", "--out", "out", cwd=tmp_path)
     assert done.returncode == 3
     assert f"error: a library cannot be loaded: {said}\n  remedy: allow more memory" in done.stderr

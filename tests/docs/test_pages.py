@@ -29,12 +29,12 @@ from pathlib import Path
 import layouts
 import pytest
 from fenced import outside, parts
+from recycle_data.resolve import resolve
+from recycle_engine import api
 from support import forks, run_recycle
 from typer.main import get_command
 
-from recyclecli import api
 from recyclecli.cli.app import app
-from recyclecli.resolve import resolve
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(page for page in ROOT.glob("docs/**/*.md") if page.parent.name != "reference")]

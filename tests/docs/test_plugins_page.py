@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from fenced import parts
+from recycle_kit.scaffold import write_kit
 from support import as_installed, pytest_of, recycle_here
-
-from recyclecli.kit import write_kit
 
 DOCS = Path(__file__).parents[2] / "docs"
 

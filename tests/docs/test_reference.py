@@ -4,11 +4,11 @@ import re
 
 import pytest
 import reference
+from recycle_data.check.catalogue import CATALOGUE
 from reference import brought, commands, python
 from support import recipe_keys
 
 from recyclecli.cli.app import EXIT_CODES
-from recyclecli.data.check.catalogue import CATALOGUE
 from recyclecli.errors import FaultsFound, RecycleError, RunFailed
 from recyclecli.plugins import HOOKS, discover
 from recyclecli.recipe import DataFile, LossPart, Recipe

@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 import pytest
 from PIL import Image
+from recycle_coco import decode
+from recycle_engine import api
 from support import DISTS, coco, fake_dists, recycle_here, run_recycle, start_recycle, write_coco
 
-from recyclecli import api
-from recyclecli.coco import decode
 from recyclecli.errors import RecycleError
 
 PASTE = {"name": "copy-paste", "min_area": 1, "min_objects": 2, "min_visible": 0}

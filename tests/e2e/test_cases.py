@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from recycle_data.sources import Relabelled, pixel_counts, read_labels
+from recycle_engine import api
 from support import SHARED, SMALL, SQUARE, TINY, coco, recycle_here, write_coco
 
-from recyclecli import api
-from recyclecli.data.sources import Relabelled, pixel_counts, read_labels
 from recyclecli.errors import RecycleError
 
 TRAIN = ("train", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32", "-o", "data.workers=0", *TINY)
@@ -121,7 +121,7 @@ def test_a_validation_photo_that_shows_nothing_ends_before_the_training(tmp_path
     masks(tmp_path / "data", [blocks(0, 1), blocks(0, 1), blocks(255)], ("background", "Paper"))
     (tmp_path / "data/folds.json").write_text("{}")
     source = api.open_data(tmp_path / "data", None, "masks")
-    from recyclecli.data.folds import digest
+    from recycle_data.folds import digest
 
     listing = {
         "folds": [{"val_images": ["images/2.jpg"]}, {"val_images": ["images/1.jpg"]}],

@@ -31,7 +31,7 @@ def recycle(request, folded, monkeypatch):
 
     if request.param == "started":
         return partial(run_recycle, cwd=folded)
-    monkeypatch.setattr("recyclecli.api.folds.subprocess", SimpleNamespace(run=fork))
+    monkeypatch.setattr("recycle_engine.api.folds.subprocess", SimpleNamespace(run=fork))
     return partial(recycle_here, cwd=folded)
 
 

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from lightning.pytorch.callbacks import Callback
 from PIL import Image
+from recycle_engine import api
+from recycle_engine.checkpoint import read_card
+from recycle_engine.judge.gate import estimate
+from recycle_engine.judging.evaluate import count
+from recycle_engine.judging.library import Library
+from recycle_engine.pipeline import Pipeline, pipeline_of, write_choice
 from ruamel.yaml import YAML
 from safetensors.torch import load_file, save_file
 from support import coco, first_of, quarter_size, run_recycle, runs_in, write_coco
 
-from recyclecli import api
-from recyclecli.engine.checkpoint import read_card
-from recyclecli.engine.judging.evaluate import count
-from recyclecli.engine.judging.library import Library
-from recyclecli.engine.pipeline import Pipeline, pipeline_of, write_choice
-from recyclecli.judge.gate import estimate
 from recyclecli.recipe import ListedPart
 
 WHERE = ("--data", "val")

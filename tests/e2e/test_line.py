@@ -6,12 +6,11 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from recycle_coco import CocoSource, read_document
+from recycle_data.resolve import resolve
+from recycle_data.submission import read_submission, reduce_labels
+from recycle_engine.checkpoint import load_trained
 from support import TINY, run_recycle
-
-from recyclecli.coco import CocoSource, read_document
-from recyclecli.data.submission import read_submission, reduce_labels
-from recyclecli.engine.checkpoint import load_trained
-from recyclecli.resolve import resolve
 
 
 def line(data, work, registry, *train_options):

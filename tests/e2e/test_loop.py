@@ -11,23 +11,23 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.plugins import MixedPrecision
+from recycle_data.resolve import resolve
+from recycle_data.sources import Subset
+from recycle_data.splits import Split
+from recycle_engine import api
+from recycle_engine.checkpoint import read_card
+from recycle_engine.runs import Run
+from recycle_engine.training.average import weight_average
+from recycle_engine.training.module import SegmentationModule
+from recycle_engine.training.nan import NotANumber, _Seen
+from recycle_engine.training.train import resume, train
+from recycle_kit.testing import random_source
 from safetensors.torch import load_file
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from recyclecli import api
-from recyclecli.data.sources import Subset
-from recyclecli.data.splits import Split
-from recyclecli.engine.checkpoint import read_card
-from recyclecli.engine.runs import Run
-from recyclecli.engine.training.average import weight_average
-from recyclecli.engine.training.module import SegmentationModule
-from recyclecli.engine.training.nan import NotANumber, _Seen
-from recyclecli.engine.training.train import resume, train
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.manifest import cache_folder
-from recyclecli.resolve import resolve
-from recyclecli.testing import random_source
 from recyclecli.types import IGNORE
 
 SETTINGS = {
@@ -537,7 +537,7 @@ class TestFound:
         assert not list(done.run.folder.rglob(".lr_find*"))
 
     def test_the_largest_batch_that_fits(self, start, registry, hungry, monkeypatch):
-        from recyclecli.engine.training import tune
+        from recycle_engine.training import tune
 
         loss = hungry(most=4)
         monkeypatch.setattr(tune, "_has_limit", lambda: True)
@@ -711,7 +711,7 @@ def test_auto_takes_bf16_where_the_processor_has_it(start, monkeypatch, capabili
     seen = Arithmetic()
     done, (state,) = start(callbacks=[seen])
     assert seen.precision == precision
-    assert ("recyclecli.engine.training.depthwise" in seen.wide) == (precision == "bf16-mixed")
+    assert ("recycle_engine.training.depthwise" in seen.wide) == (precision == "bf16-mixed")
     assert all(value.dtype != torch.bfloat16 and value.isfinite().all() for value in state.values())
     assert done.best == done.best
 

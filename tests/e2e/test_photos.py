@@ -14,19 +14,19 @@ from fastapi.testclient import TestClient
 from onnx import TensorProto, helper
 from photos import HEIGHT, WIDTH, kinds, picture
 from PIL import Image
+from recycle_coco import photo_size, read_photo
+from recycle_data.sources import relabelled
+from recycle_engine import api
+from recycle_engine.checkpoint import load_trained
+from recycle_engine.judge.ledger import Ledger
+from recycle_engine.judging.evaluate import fill
+from recycle_engine.predicting.infer import Predictor, Stage
+from recycle_export.onnx import _script
 from recycle_serve.photo import read_photo as read_upload
 from serving import HOST, Fake, serving
 from support import coco, recycle_here, write_coco
 
-from recyclecli import api
-from recyclecli.coco import photo_size, read_photo
-from recyclecli.data.sources import relabelled
-from recyclecli.engine.checkpoint import load_trained
-from recyclecli.engine.export import _script
-from recyclecli.engine.judging.evaluate import fill
-from recyclecli.engine.predicting.infer import Predictor, Stage
 from recyclecli.errors import RecycleError
-from recyclecli.judge.ledger import Ledger
 
 SEVERAL = ("moving.png", "moving.webp", "pages.tiff")
 MORE = "holds 2 pictures, of which the first is read"

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from recycle_data.owned import Owned
+from recycle_data.submission import read_submission, reduce_labels
+from recycle_data.votes import hard_vote
+from recycle_engine import api
+from recycle_engine.pipeline import Pipeline
 from support import quarter_size, run_recycle, runs_in, start_recycle
 
-from recyclecli import api
-from recyclecli.data.submission import read_submission, reduce_labels
-from recyclecli.data.votes import hard_vote
-from recyclecli.engine.pipeline import Pipeline
-from recyclecli.owned import Owned
 from recyclecli.recipe import ListedPart
 
 
@@ -170,7 +170,7 @@ def test_a_killed_prediction_resumes_where_it_stopped(work, tmp_path):
 
 
 def test_what_is_lost_or_written_by_another_is_told(work, tmp_path):
-    from recyclecli.engine.predicting.journal import Journal
+    from recycle_engine.predicting.journal import Journal
 
     job = {"photos": 3}
     with Journal(tmp_path / "j.part", job) as journal:
@@ -184,10 +184,10 @@ def test_what_is_lost_or_written_by_another_is_told(work, tmp_path):
 
 
 def test_a_job_is_another_when_a_photo_has_changed(work, tmp_path):
-    from recyclecli.engine.predicting.job import Job, Shard
-    from recyclecli.engine.predicting.journal import Journal
-    from recyclecli.engine.predicting.photos import find_photos
-    from recyclecli.engine.predicting.work import work_on
+    from recycle_engine.predicting.job import Job, Shard
+    from recycle_engine.predicting.journal import Journal
+    from recycle_engine.predicting.photos import find_photos
+    from recycle_engine.predicting.work import work_on
 
     shutil.copytree(work / "photos", tmp_path / "photos")
     begun = Job((api.member(work / "runs/seed-0"),), tuple(find_photos(tmp_path / "photos")), tmp_path / "out")
@@ -318,14 +318,14 @@ def test_devices_that_are_not_there(work):
 
 
 def test_a_gpu_without_a_number_is_the_first(monkeypatch):
-    from recyclecli.engine.predicting import predict
+    from recycle_engine.predicting import predict
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert predict.devices_of("cuda,cuda:1,cpu") == ["cuda:0", "cuda:1", "cpu"]
 
 
 def test_masks_that_would_meet_are_refused():
-    from recyclecli.data.submission import target_names
+    from recycle_data.submission import target_names
 
     assert target_names(["a.jpg", "b.png"], ".png") == ["a.png", "b.png"]
     assert target_names(["a.jpg", "a.png"], ".png") == ["a.jpg.png", "a.png.png"]
@@ -349,8 +349,8 @@ def test_two_devices_say_what_one_says(work, tmp_path):
 
 
 def test_a_process_ends_whose_parent_was_gone_before_it_had_begun(work, tmp_path, monkeypatch):
-    from recyclecli.engine.predicting import predict
-    from recyclecli.engine.predicting.job import Job, Shard
+    from recycle_engine.predicting import predict
+    from recycle_engine.predicting.job import Job, Shard
 
     ended = threading.Event()
     monkeypatch.setattr(os, "_exit", lambda code: ended.set())
@@ -363,8 +363,8 @@ def test_a_process_ends_whose_parent_was_gone_before_it_had_begun(work, tmp_path
 
 def test_devices_go_on_when_some_had_not_begun(work, tmp_path, monkeypatch):
     """Killed when the first process had done its part and the second was not there yet, or when none was."""
-    from recyclecli.engine.predicting import predict
-    from recyclecli.engine.predicting.work import work_on
+    from recycle_engine.predicting import predict
+    from recycle_engine.predicting.work import work_on
 
     def killed(shards):
         raise KeyboardInterrupt

@@ -6,16 +6,15 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from recycle_data.pseudo import MARK
+from recycle_data.resolve import resolve
+from recycle_data.splits import make_split
+from recycle_engine import api
+from recycle_engine.learned import photos_of_split
+from recycle_engine.pipeline import write_choice
+from recycle_engine.training.leaks import tell_leaks
 from ruamel.yaml import YAML
 from support import SMALL, TINY, quarter_size, run_recycle, runs_in
-
-from recyclecli import api
-from recyclecli.data.pseudo import MARK
-from recyclecli.data.splits import make_split
-from recyclecli.engine.learned import photos_of_split
-from recyclecli.engine.pipeline import write_choice
-from recyclecli.engine.training.leaks import tell_leaks
-from recyclecli.resolve import resolve
 
 
 @pytest.fixture(scope="session")
@@ -186,7 +185,7 @@ def test_the_contests_way(work, tmp_path):
     done = said(work, "pseudo-label", "seed-0", "photos", "--from-csv", csv, "--out", out, "--weight", 2)
     assert f"{out}@ROOT:2" in done.stderr
     source = api.open_data(work / "photos", str(out))
-    from recyclecli.data.submission import read_submission, reduce_labels
+    from recycle_data.submission import read_submission, reduce_labels
 
     for index, (name, row) in enumerate(read_submission(csv).items()):
         assert source.record(index).file_name == name
@@ -249,7 +248,7 @@ def kind(monkeypatch):
     """A gate that calls every student better."""
     from dataclasses import replace
 
-    from recyclecli.api import rounds
+    from recycle_engine.api import rounds
 
     judge = rounds.compare
 

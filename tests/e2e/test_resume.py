@@ -131,10 +131,9 @@ def test_resuming_with_a_broken_checkpoint_says_so(data, tmp_path, whole):
 def test_a_lowered_rate_is_remembered(data, tmp_path, registry):
     """plateau steps between an epoch's score and its checkpoint, so a resumed run knows of it."""
     from lightning.pytorch.callbacks import Callback
-
-    from recyclecli.data.splits import make_split
-    from recyclecli.engine.training.train import resume, train
-    from recyclecli.resolve import resolve
+    from recycle_data.resolve import resolve
+    from recycle_data.splits import make_split
+    from recycle_engine.training.train import resume, train
 
     class Cut(Callback):
         def on_train_epoch_start(self, trainer, pl_module):

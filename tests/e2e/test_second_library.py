@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as tools
 from pycocotools.coco import COCO
-
-from recyclecli.coco import decode, rasterise
-from recyclecli.data.convert import convert
-from recyclecli.data.sources import open_source
+from recycle_coco import decode, rasterise
+from recycle_data.convert import convert
+from recycle_data.sources import open_source
 
 SAMPLE = {"images": 12, "size": 256}
 BORDER = 1.2  # OpenCV also paints the pixels of the outline: so many per unit of it at most; 1.09 was measured

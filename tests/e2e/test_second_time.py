@@ -6,14 +6,14 @@ import pytest
 import torch
 from attacking import few
 from lightning.pytorch.callbacks import Callback
+from recycle_data.resolve import resolve
+from recycle_data.splits import Split
+from recycle_engine.training.train import resume, train
+from recycle_kit.testing import random_source
 from safetensors.torch import load_file
 from support import SMALL, recycle_here, runs_in
 
-from recyclecli.data.splits import Split
-from recyclecli.engine.training.train import resume, train
 from recyclecli.errors import RecycleError
-from recyclecli.resolve import resolve
-from recyclecli.testing import random_source
 
 SETTINGS = {**SMALL, "model": "fcn32s", "data.size": 32, "train.loggers": [], "train.ema": 0}
 
@@ -64,7 +64,7 @@ def test_the_rate_goes_on_as_in_a_run_of_the_new_length(begin, registry, monkeyp
     short, _ = begin("short", epochs=2)
     rates = Rates()
     monkeypatch.setattr(
-        "recyclecli.engine.training.train.NewLength.on_before_optimizer_step",
+        "recycle_engine.training.train.NewLength.on_before_optimizer_step",
         lambda self, trainer, module, optimizer: rates.on_before_optimizer_step(trainer, module, optimizer),
     )
     go_on(registry, short, 4)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from recycle_data.submission import read_submission
+from recycle_engine import api
+from recycle_engine.cli.groups import _file
+from recycle_engine.training.callbacks import _line
 from support import recycle_here
 
-from recyclecli import api
 from recyclecli.cli.app import _expanded
-from recyclecli.cli.groups import _file
-from recyclecli.data.submission import read_submission
-from recyclecli.engine.training.callbacks import _line
 from recyclecli.errors import RecycleError
 
 

@@ -56,9 +56,10 @@ class Bench:
 
 
 def check(root, code):
-    from recyclecli.data.check import check_coco, check_masks, lint_source
-    from recyclecli.data.check.folders import lint_folders
-    from recyclecli.data.sources import open_source
+    from recycle_data.check import check_coco, check_masks, lint_source
+    from recycle_data.check.folders import lint_folders
+    from recycle_data.sources import open_source
+
     from recyclecli.discovery import discover
 
     if code in MASK_CODES:
@@ -97,7 +98,7 @@ def bench(tmp_path_factory):
 
 
 def test_every_code_has_a_plant():
-    from recyclecli.data.check import CATALOGUE
+    from recycle_data.check import CATALOGUE
 
     assert PLANTS.keys() == CATALOGUE.keys()
 
@@ -126,7 +127,7 @@ def complaints(findings):
 
 @pytest.mark.parametrize("seed", [*range(FEW), *map(slow, range(FEW, CASES))])
 def test_clean_data_is_left_in_peace(bench, seed):
-    from recyclecli.data.check import check_coco, check_masks
+    from recycle_data.check import check_coco, check_masks
 
     root, content = bench.coco(seed)
     for name, part in zip(("train", "val"), halves(content), strict=True):

@@ -8,9 +8,8 @@ import time
 import pytest
 from attacking import GIB, attack
 from PIL import Image
+from recycle_coco import photo, pixels
 from support import coco, write_coco
-
-from recyclecli.coco import photo, pixels
 
 WIDTH, HEIGHT = 12_000, 9_000
 

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 
 import pytest
 from attacking import attack, few
+from recycle_data.listing import write_lists
+from recycle_engine import api
 from support import coco, runs_in, write_coco
 
-from recyclecli import api
-from recyclecli.data.listing import write_lists
 from recyclecli.locks import held
 
 WRITERS = {  # command: files in its way, and the place that it holds: with a / at its end, from within

@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from recycle_data.resolve import resolve
 from support import DISTS, fake_dists, recycle_here
 
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import discover
-from recyclecli.resolve import resolve
 from recyclecli.types import NamedRecipe
 
 
@@ -36,7 +36,7 @@ def test_the_contests_way_by_its_name(registry):
 
 
 def test_a_strangers_recipe_is_based_on_another(acme):
-    recipe, contest = resolve(acme, "belt"), resolve(acme, "contest@recyclecli")
+    recipe, contest = resolve(acme, "belt"), resolve(acme, "contest@recycle-engine")
     assert recipe.data == contest.data.model_copy(update={"size": 128})
     assert recipe.train == contest.train.model_copy(update={"epochs": 3, "optimizer": "sgd"})
     assert (recipe.model, recipe.aug) == (contest.model, contest.aug)
@@ -46,7 +46,7 @@ def test_a_strangers_recipe_is_based_on_another(acme):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("contest", "say which: contest@acme-recipes or contest@recyclecli"),
+        ("contest", "say which: contest@acme-recipes or contest@recycle-engine"),
         ("circle", "the recipe circle is based on itself: circle -> circle"),
         ("lost", "no recipe is called 'nowhere', the base of lost"),
         ("belts", "nearest: belt"),
@@ -96,11 +96,11 @@ def test_no_plugin_at_all_names_what_is_missing(tmp_path):
 def test_they_are_listed_shown_and_completed(tmp_path):
     here = {"cwd": tmp_path, "sites": [DISTS / "recipes"]}
     listed = recycle_here("recipes", "list", **here)
-    assert "belt                  acme-recipes  Small photos of a belt" in listed.stdout
+    assert "belt                    acme-recipes    Small photos of a belt" in listed.stdout
     assert "contest@acme-recipes" in listed.stdout
     rows = {row["name"]: row for row in json.loads(recycle_here("recipes", "list", "--json", **here).stdout)}
-    assert rows["default"]["distribution"] == "recyclecli"
-    assert recycle_here("recipes", "show", "belt", **here).stdout.startswith("base: contest@recyclecli")
+    assert rows["default"]["distribution"] == "recycle-engine"
+    assert recycle_here("recipes", "show", "belt", **here).stdout.startswith("base: contest@recycle-engine")
     unknown = recycle_here("recipes", "show", "bell", **here)
     assert (unknown.returncode, "nearest: belt" in unknown.stderr) == (2, True)
     asked = {"_RECYCLE_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
@@ -152,7 +152,7 @@ def test_a_name_of_two_packages_is_shown_by_each(tmp_path):
     here = {"cwd": tmp_path, "sites": [DISTS / "recipes"]}
     assert recycle_here("recipes", "show", "contest@acme-recipes", **here).stdout == "model: unet\n"
     both = recycle_here("recipes", "show", "contest", **here)
-    assert "say which: contest@acme-recipes or contest@recyclecli" in both.stderr
+    assert "say which: contest@acme-recipes or contest@recycle-engine" in both.stderr
     assert "belt" in recycle_here("plugins", "list", **here).stdout
 
 

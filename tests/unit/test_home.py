@@ -1,11 +1,11 @@
 """`~` in paths that no shell has seen: quoted, in a recipe, in RECYCLE_DATA, in a notebook; and empty paths."""
 
 import pytest
+from recycle_data.resolve import resolve
+from recycle_engine import api
 from support import TINY, recycle_here
 
-from recyclecli import api
 from recyclecli.errors import RecycleError
-from recyclecli.resolve import resolve
 
 
 @pytest.fixture

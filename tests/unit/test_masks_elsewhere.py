@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from recycle_data.palette import palette
+from recycle_engine import api
+from recycle_engine.predicting.pictures import palette_image, with_legend
 from support import coco, write_coco
 
-from recyclecli import api
-from recyclecli.data.palette import palette
-from recyclecli.engine.predicting.pictures import palette_image, with_legend
 from recyclecli.errors import RecycleError
 
 COLORS = np.array(palette(["Background", "Paper", "Metal"]), np.uint8)

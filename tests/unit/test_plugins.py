@@ -8,6 +8,7 @@ from pydantic import Field
 from support import DISTS, fake_dists
 
 from recyclecli import plugins
+from recyclecli.brought import commands
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Offer, Plugin, discover
 from recyclecli.types import (
@@ -117,7 +118,10 @@ def test_ctrl_c_during_discovery_is_not_swallowed(monkeypatch):
 def test_allow_list_goes_by_distribution_name(monkeypatch, value, loaded):
     monkeypatch.setenv("RECYCLE_PLUGINS", value)
     registry = discover()
-    assert {plugin.distribution for plugin in registry.plugins if plugin.state == "ok"} == {*loaded, "recyclecli"}
+    assert {plugin.distribution for plugin in registry.plugins if plugin.state == "ok"} == {
+        *loaded,
+        *commands().values(),
+    }
     assert {plugin.state for plugin in registry.plugins} <= {"ok", "blocked"}
 
 

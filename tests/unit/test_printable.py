@@ -7,17 +7,17 @@ import sys
 
 import pytest
 from fastapi.testclient import TestClient
+from recycle_coco import CocoSource
+from recycle_data.fonts import font
+from recycle_data.pages import sheet
+from recycle_data.progress import track
 from rich.live import Live
 from serving import HOST, Fake, encoded, serving, thirds
 from support import coco, recycle_here, write_coco
 
-from recyclecli.coco import CocoSource
 from recyclecli.console import Console
-from recyclecli.data.fonts import font
 from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import PrintableStream, one_line, printable, printable_streams
-from recyclecli.progress import track
-from recyclecli.report import sheet
 
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0001]")
 NAME = "\x1b]0;owned\x07\x1b[2J\x1b[1;31mPaper\x9b31m\u202e\u2066\x7f\U000e0001"

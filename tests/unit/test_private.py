@@ -9,15 +9,15 @@ import sys
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from recycle_engine.checkpoint import card
+from recycle_engine.environment import environment
+from recycle_engine.pipeline import Pipeline
+from recycle_engine.predicting.job import Job
+from recycle_engine.predicting.members import Member
+from recycle_report import api as reports
 from serving import HOST, encoded, serving, thirds
 from support import coco, recycle_here, runs_in, write_coco
 
-from recyclecli import api
-from recyclecli.engine.checkpoint import card
-from recyclecli.engine.environment import environment
-from recyclecli.engine.pipeline import Pipeline
-from recyclecli.engine.predicting.job import Job
-from recyclecli.engine.predicting.members import Member
 from recyclecli.errors import RecycleError
 from recyclecli.locks import held
 from recyclecli.printable import printable_streams
@@ -92,7 +92,7 @@ def test_paths(monkeypatch, tmp_path):
 def test_a_report_names_no_user(tmp_path, made_runs, monkeypatch):
     home = runs_in(tmp_path / "alice", made_runs)
     monkeypatch.setenv("HOME", str(home))
-    api.report(home / "runs/fold-1")
+    reports.report(home / "runs/fold-1")
     page = (home / "runs/fold-1/report.html").read_text()
     assert "~/data" in page
     assert "recycle eval ~/runs/fold-1" in page

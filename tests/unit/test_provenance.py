@@ -6,15 +6,15 @@ import shutil
 import pytest
 import torch
 from PIL import Image
+from recycle_engine import api
+from recycle_engine.learned import photos_of_split
+from recycle_engine.making import offline
+from recycle_engine.training.leaks import refuse_leaks
+from recycle_kit.testing import AugmentationConformance, random_source
 from support import coco, first_of, write_coco
 
-from recyclecli import api
-from recyclecli.engine.learned import photos_of_split
-from recyclecli.engine.making import offline
-from recyclecli.engine.training.leaks import refuse_leaks
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import ListedPart
-from recyclecli.testing import AugmentationConformance, random_source
 
 
 class Cheat:
@@ -99,7 +99,7 @@ def test_a_copy_of_it_is_refused_too(made, index):
 
 
 def test_lists_and_further_sets_keep_it(made, tmp_path):
-    from recyclecli.data.listing import write_lists
+    from recycle_data.listing import write_lists
 
     split = split_of(made, "held.json")
     (entry,) = write_lists(split.train, tmp_path, "list")

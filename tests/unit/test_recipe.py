@@ -1,10 +1,10 @@
 """The recipe: one rule of precedence, everything checked, all faults at once."""
 
 import pytest
+from recycle_data.resolve import resolve
 
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import DataSection, Recipe, TrainSection
-from recyclecli.resolve import resolve
 
 
 def faults(registry, **keywords):

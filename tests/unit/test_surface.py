@@ -33,8 +33,8 @@ def test_what_is_frozen_is_what_the_docs_call_public():
     assert {"hookimpl", "__version__"} <= set(frozen["recyclecli"])
     assert {"Component", "Batch.mask", "Kind", "Loss.__call__", "RecycleError"} <= set(frozen["recyclecli.types"])
     assert {"recycle_losses"} <= set(frozen["recyclecli.hookspecs"])
-    assert {"Conformance.name", "random_batch"} <= set(frozen["recyclecli.testing"])
-    assert {"train", "evaluate"} <= set(frozen["recyclecli.api"])
+    assert {"Conformance.name", "random_batch"} <= set(frozen["recycle_kit.testing"])
+    assert {"train", "evaluate"} <= set(frozen["recycle_engine.api"])
     page = (FILE.parents[1] / "docs/compatibility.md").read_text(encoding="utf-8")
     assert [module for module in MODULES if f"`{module}`" not in page] == []
 
@@ -42,11 +42,11 @@ def test_what_is_frozen_is_what_the_docs_call_public():
 def test_a_change_is_told_by_name():
     frozen = surface()
     before = {module: dict(names) for module, names in frozen.items()}
-    before["recyclecli.api"]["gone"] = "function()"
-    del before["recyclecli.api"]["train"]
+    before["recycle_engine.api"]["gone"] = "function()"
+    del before["recycle_engine.api"]["train"]
     before["recyclecli"]["__version__"] = "int"
     told = [line.split(":")[0].strip() for line in differences(before, frozen)]
-    assert told == ["~ recyclecli.__version__", "- recyclecli.api.gone", "+ recyclecli.api.train"]
+    assert told == ["~ recyclecli.__version__", "- recycle_engine.api.gone", "+ recycle_engine.api.train"]
 
 
 def test_a_hook_may_get_arguments_and_warn_without_breaking_plugins():

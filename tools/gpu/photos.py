@@ -13,7 +13,7 @@ ANNOTATIONS = ("train_all.json", "train.json", "annotations.json")
 
 def draw(folder: Path, count: int) -> None:
     """Draw photos of the sample set into a folder, in two parts."""
-    from recyclecli import api
+    from recycle_engine import api
 
     write_parts(json.loads(api.sample(folder, count).read_text()), folder)
 

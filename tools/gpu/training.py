@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 from lightning.pytorch.callbacks import Callback
+from recycle_engine import api
 
 from gpu.figures import note
 from gpu.settings import settings
 from gpu.timeline import Timeline
-from recyclecli import api
 
 Values = Mapping[str, Any]
 

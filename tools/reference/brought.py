@@ -1,16 +1,21 @@
-"""Which package of this repository brings which command: what the core knows of commands whose package is missing."""
+"""What our distributions bring: what the core knows of commands and callbacks whose package is missing."""
 
 import json
-from pathlib import Path
 
+from recyclecli.brought import FILE
 from recyclecli.plugins import Registry
-
-FILE = Path(__file__).parents[2] / "recyclecli" / "cli" / "brought.json"
 
 
 def text(registry: Registry) -> str:
-    """The table: command to distribution. Commands keep the order that they have, which is that of the help."""
-    found = {one.name: plugin.distribution for plugin in registry.plugins for one in plugin.commands if one.target}
-    before = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    names = [*(name for name in before if name in found), *(name for name in found if name not in before)]
-    return json.dumps({name: found[name] for name in names}, indent=1) + "\n"
+    """The table: command to distribution, and likewise the callbacks that observe.
+
+    Commands keep the order that they have, which is that of the help.
+    """
+    commands = {one.name: plugin.distribution for plugin in registry.plugins for one in plugin.commands}
+    observers = {
+        one.name: plugin.distribution for plugin in registry.plugins for one in plugin.callbacks if one.observes
+    }
+    before = json.loads(FILE.read_text(encoding="utf-8"))["commands"]
+    names = [*(name for name in before if name in commands), *(name for name in commands if name not in before)]
+    table = {"commands": {name: commands[name] for name in names}, "observers": observers}
+    return json.dumps(table, indent=1) + "\n"

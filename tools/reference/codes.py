@@ -1,7 +1,8 @@
 """Exit codes, and what `recycle data check` finds."""
 
+from recycle_data.check.catalogue import CATALOGUE
+
 from recyclecli.cli.app import EXIT_CODES
-from recyclecli.data.check.catalogue import CATALOGUE
 from reference.text import table
 
 

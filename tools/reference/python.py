@@ -1,4 +1,4 @@
-"""What notebooks and plugin authors import: `recyclecli.api`, `recyclecli.coco`, `recyclecli.testing`."""
+"""What notebooks and plugin authors import: the modules `api`, `recycle_coco`, `recycle_kit.testing`."""
 
 import ast
 import inspect
@@ -6,7 +6,13 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from recyclecli import api, coco, testing
+import recycle_coco as coco
+from recycle_engine import api
+from recycle_export import api as exports
+from recycle_kit import testing
+from recycle_report import api as reports
+from recycle_serve import api as served
+
 from reference.text import code, docstring, signature
 
 PUBLIC = {"api.md": api, "coco.md": coco, "testing.md": testing}
@@ -18,6 +24,9 @@ def pages() -> dict[str, str]:
     parts = ["## What they give back"]
     for one in _results():
         parts += [f"### `{one.__name__}`", docstring(one), *_members(one)]
+    parts += [
+        _page(module).replace("\n## ", "\n### ").replace("# `", "## `", 1) for module in (reports, exports, served)
+    ]
     made["api.md"] += "\n\n" + "\n\n".join(parts)
     return made
 
@@ -64,7 +73,7 @@ def _flat(member: Any) -> str:
 
 
 def _results() -> list[type]:
-    """The classes that functions of `recyclecli.api` return, in order, each once."""
+    """The classes that functions of `recycle_engine.api` return, in order, each once."""
     found: dict[str, type] = {}
     for name in api.__all__:
         function = getattr(api, name)
@@ -85,7 +94,7 @@ def _imported(module: ModuleType) -> dict[str, Any]:
     return {
         alias.name: getattr(import_module(one.module), alias.name)
         for one in imports
-        if (one.module or "").startswith("recyclecli.")
+        if (one.module or "").startswith("recycle")
         for alias in one.names
         if hasattr(import_module(one.module), alias.name)
     }

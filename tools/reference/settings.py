@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import get_args
 
 from pydantic import BaseModel
+from recycle_data.resolve import resolve
 
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Part, Recipe
-from recyclecli.resolve import resolve
 from reference.text import code, table
 from reference.values import default, kind, limits
 

@@ -1,4 +1,4 @@
-from recyclecli.testing import LossConformance
+from recycle_kit.testing import LossConformance
 
 
 class TestPoly(LossConformance):

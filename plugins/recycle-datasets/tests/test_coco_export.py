@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from labelled import imported_masks
 from PIL import Image
+from recycle_coco import Tree
 from recycle_datasets import CocoOptions, TacoOptions
 from recycle_datasets.coco import open_coco
 from recycle_datasets.recognise.coco import recognise
 from recycle_datasets.recognise.places import Places, split_of
 from recycle_datasets.taco import open_taco
+from recycle_engine import api
 
-from recyclecli import api
-from recyclecli.coco import Tree
 from recyclecli.errors import RecycleError
 from recyclecli.types import DatasetContext
 

@@ -6,8 +6,8 @@ from labelled import box, garbage, imported, inside, layouts, masks, painted, ph
 from recycle_datasets import CvatOptions
 from recycle_datasets.cvat import open_cvat
 from recycle_datasets.recognise.cvat import recognise
+from recycle_kit.testing import DatasetConformance
 
-from recyclecli.testing import DatasetConformance
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
 NAMES = ("paper", "metal", "glass")

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from recycle_coco import Tree
 from recycle_datasets import DarwinOptions
 from recycle_datasets.darwin import open_darwin
 from recycle_datasets.recognise.darwin import recognise
 from tool_exports import HEIGHT, WIDTH, litter, masks_of, painted, photo, points, recognised, write
 
-from recyclecli.coco import Tree
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
 LINE = {"name": "Edge", "line": {"path": [{"x": 0, "y": 0}, {"x": 4, "y": 4}]}}

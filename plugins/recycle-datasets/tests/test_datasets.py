@@ -2,14 +2,14 @@ import hashlib
 
 import numpy as np
 import pytest
+from recycle_data.writer import build_document
 from recycle_datasets import SampleOptions
 from recycle_datasets.sample import SampleSource
 from recycle_datasets.sample.drawing import SIDE
 from recycle_datasets.sample.scene import SHARES
 from recycle_datasets.sample.things import THINGS
+from recycle_kit.testing import DatasetConformance
 
-from recyclecli.coco import build_document
-from recyclecli.testing import DatasetConformance
 from recyclecli.types import DatasetContext, RecycleError
 
 

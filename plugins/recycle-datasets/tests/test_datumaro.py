@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 from pycocotools import mask as coco
+from recycle_coco import Tree
 from recycle_datasets import DatumaroOptions
 from recycle_datasets.datumaro import open_datumaro
 from recycle_datasets.recognise.datumaro import recognise
 from tool_exports import HEIGHT, WIDTH, box, litter, masks_of, painted, photo, recognised, write
 
-from recyclecli.coco import Tree
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
 

@@ -6,8 +6,8 @@ from PIL import Image
 from recycle_datasets import MasksOptions, YoloOptions
 from recycle_datasets.masks import MaskSource
 from recycle_datasets.yolo import YoloSource
+from recycle_kit.testing import DatasetConformance
 
-from recyclecli.testing import DatasetConformance
 from recyclecli.types import DatasetContext, RecycleError
 
 HEIGHT, WIDTH = 6, 10

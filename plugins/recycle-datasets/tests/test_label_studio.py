@@ -13,8 +13,8 @@ from recycle_datasets import LabelStudioOptions
 from recycle_datasets.label_studio import open_label_studio
 from recycle_datasets.recognise.label_studio import recognise
 from recycle_datasets.rle import decode_brush
+from recycle_kit.testing import DatasetConformance
 
-from recyclecli.testing import DatasetConformance
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
 HEIGHT, WIDTH = 24, 32

@@ -5,12 +5,12 @@ import json
 
 import numpy as np
 import pytest
+from recycle_coco import Tree
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.labelbox import open_labelbox
 from recycle_datasets.recognise.labelbox import recognise
 from tool_exports import HEIGHT, WIDTH, litter, masks_of, painted, photo, png, points, recognised, write
 
-from recyclecli.coco import Tree
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
 BOX = {

@@ -11,8 +11,8 @@ from PIL import Image
 from recycle_datasets import LabelmeOptions
 from recycle_datasets.labelme import open_labelme
 from recycle_datasets.recognise.labelme import recognise
+from recycle_kit.testing import DatasetConformance
 
-from recyclecli.testing import DatasetConformance
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
 SQUARE = box(8, 6, 16, 18)

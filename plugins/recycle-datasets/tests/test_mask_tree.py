@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from recycle_coco import Tree
 from recycle_datasets import MaskTreeOptions
 from recycle_datasets.masktree import MaskTree
 from recycle_datasets.recognise.masks import recognise
 from recycle_datasets.survey import survey
+from recycle_engine import api
+from recycle_kit.testing import DatasetConformance
 
-from recyclecli import api
-from recyclecli.coco import Tree
-from recyclecli.testing import DatasetConformance
 from recyclecli.types import DatasetContext, RecycleError
 
 HEIGHT, WIDTH = 24, 40

@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from recycle_coco import Tree
 from recycle_datasets import SuperviselyOptions
 from recycle_datasets.recognise.supervisely import recognise
 from recycle_datasets.supervisely import open_supervisely
 from tool_exports import HEIGHT, WIDTH, box, litter, masks_of, painted, photo, png, recognised, write
 
-from recyclecli.coco import Tree
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
 META = {

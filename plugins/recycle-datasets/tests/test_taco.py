@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from recycle_coco import CocoSource
 from recycle_datasets import TacoOptions
 from recycle_datasets.taco import MATERIALS, open_taco, read_mapping
+from recycle_kit.testing import DatasetConformance
 
-from recyclecli.coco import CocoSource
-from recyclecli.testing import DatasetConformance
 from recyclecli.types import DatasetContext, RecycleError
 
 HEIGHT, WIDTH = 6, 10

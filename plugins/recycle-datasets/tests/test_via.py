@@ -10,8 +10,8 @@ from labelled import box, garbage, imported, layouts, masks, painted, photo
 from recycle_datasets import ViaOptions
 from recycle_datasets.recognise.via import recognise
 from recycle_datasets.via import open_via
+from recycle_kit.testing import DatasetConformance
 
-from recyclecli.testing import DatasetConformance
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
 SQUARE = box(2, 2, 9, 9)

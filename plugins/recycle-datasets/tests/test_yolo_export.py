@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from labelled import imported_masks
 from PIL import Image
+from recycle_coco import Tree
+from recycle_data.cli.options import dataset_settings
 from recycle_datasets import YoloOptions
 from recycle_datasets.recognise.yolo import labelled, recognise
 from recycle_datasets.yolo import YoloSource
+from recycle_engine import api
 
-from recyclecli import api
-from recyclecli.cli.options import dataset_settings
-from recyclecli.coco import Tree
 from recyclecli.errors import RecycleError
 from recyclecli.types import DatasetContext
 

@@ -14,10 +14,10 @@ from recycle_densecrf import DenseCrfOptions
 from recycle_densecrf.densecrf import DenseCrf
 from recycle_densecrf.guard import small_objects
 from recycle_densecrf.torchfield import mean_fields_on
+from recycle_kit.testing import PostprocessorConformance
 from scipy import ndimage
 from scipy.ndimage import gaussian_filter
 
-from recyclecli.testing import PostprocessorConformance
 from recyclecli.types import PostprocessorContext, RecycleError
 
 CONTEXT = PostprocessorContext(("background", "glass"))

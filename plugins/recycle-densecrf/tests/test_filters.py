@@ -4,9 +4,9 @@ from recycle_densecrf import FillHolesOptions, ModeFilterOptions, RemoveIslandsO
 from recycle_densecrf.islands import FillHoles, RemoveIslands
 from recycle_densecrf.mode import ModeFilter
 from recycle_densecrf.regions import most_likely, regions_of
+from recycle_kit.testing import CLASSES, PostprocessorConformance
 from scipy import ndimage
 
-from recyclecli.testing import CLASSES, PostprocessorConformance
 from recyclecli.types import PostprocessorContext
 
 CONTEXT = PostprocessorContext(CLASSES)

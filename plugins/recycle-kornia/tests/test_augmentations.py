@@ -1,11 +1,11 @@
 import pytest
 import recycle_kornia
 import torch
+from recycle_kit.testing import CLASSES, AugmentationConformance, random_batch, random_source
 from recycle_kornia import AffineOptions, ElasticOptions, FlipOptions, PerspectiveOptions, appearance, holes
 from recycle_kornia.flip import Flip
 from recycle_kornia.warp import Affine, Elastic, Perspective
 
-from recyclecli.testing import CLASSES, AugmentationConformance, random_batch, random_source
 from recyclecli.types import IGNORE, AugmentationContext, Batch, RecycleError
 
 CONTEXT = AugmentationContext(CLASSES, random_source())

@@ -5,12 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recycle_kit.testing import CLASSES, AugmentationConformance, MemorySource, random_batch, random_source
 from recycle_kornia import CopyPasteOptions, LsjOptions, compose, copy_paste
 from recycle_kornia.copy_paste import CopyPaste
 from recycle_kornia.lsj import Lsj
 from recycle_kornia.objects import objects_of, scattered
 
-from recyclecli.testing import CLASSES, AugmentationConformance, MemorySource, random_batch, random_source
 from recyclecli.types import IGNORE, AugmentationContext, RecycleError, Sample
 
 CONTEXT = AugmentationContext(CLASSES, random_source())

@@ -4,11 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recycle_kit.testing import CLASSES, AugmentationConformance, random_batch, random_source
 from recycle_kornia import LsjOptions
 from recycle_kornia.lsj import Lsj, jittered
 from torch.nn import functional as F
 
-from recyclecli.testing import CLASSES, AugmentationConformance, random_batch, random_source
 from recyclecli.types import IGNORE, AugmentationContext, RecycleError
 
 CONTEXT = AugmentationContext(CLASSES, random_source())

@@ -3,10 +3,10 @@ from statistics import median
 
 import pytest
 import torch
+from recycle_kit.testing import CLASSES, LossConformance, random_batch
 from torch.nn import functional as F
 
 from recyclecli.plugins import discover
-from recyclecli.testing import CLASSES, LossConformance, random_batch
 from recyclecli.types import IGNORE, LossContext, RecycleError
 
 COUNTS = (4000, 300, 200, 0, 50)

@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from recycle_coco import PHOTO_SUFFIXES
+from recycle_coco.pixels import FORMATS
+from recycle_engine.pipeline import VIEWS, Pipeline
 from recycle_serve.guard import HEADERS
 from recycle_serve.model import _parts, cost
 from recycle_serve.pages import shown_colors
@@ -19,9 +22,6 @@ from recycle_serve.photo import read_photo
 from recycle_serve.refusal import Limits, Refused
 from serving import HOST, LIMITS, Fake, encoded, serving, thirds
 
-from recyclecli.coco import PHOTO_SUFFIXES
-from recyclecli.coco.pixels import FORMATS
-from recyclecli.engine.pipeline import VIEWS, Pipeline
 from recyclecli.recipe import ListedPart
 
 

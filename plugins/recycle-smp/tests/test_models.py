@@ -3,13 +3,13 @@ from importlib import import_module
 import pytest
 import timm
 import torch
+from recycle_kit.testing import CLASSES, ModelConformance, random_batch
 from recycle_smp import SmpOptions, recycle_models
 from recycle_smp.models import unet
 from recycle_smp.weights import packaged
 from safetensors.torch import save_file
 
 from recyclecli.plugins import discover
-from recyclecli.testing import CLASSES, ModelConformance, random_batch
 from recyclecli.types import LossContext, ModelContext, RecycleError
 
 LITE0 = "tu-tf_efficientnet_lite0"

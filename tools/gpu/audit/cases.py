@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from recycle_engine import api
 
 from gpu.audit.watch import Watch
-from recyclecli import api
 from recyclecli.types import AugmentationContext, Batch, LossContext, ModelContext, Sample
 
 Call = Callable[[Watch], None]  # what it does before it has the watch forget is no part

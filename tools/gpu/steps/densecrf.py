@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_engine import api
 
 from gpu.figures import note
 from gpu.settings import settings
 from gpu.timing import seconds_of
 from gpu.training import data
-from recyclecli import api
 
 BATCH = 8
 BAR = "20 ms, 99 %"

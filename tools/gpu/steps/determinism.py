@@ -8,12 +8,12 @@ import traceback
 import warnings
 
 import torch
+from recycle_engine import api
 from safetensors.torch import load_file
 
 from gpu.figures import note
 from gpu.settings import settings
 from gpu.training import data, fitted, train
-from recyclecli import api
 from recyclecli.types import LossContext, ModelContext
 
 CLASSES = tuple("abcdefghijk")

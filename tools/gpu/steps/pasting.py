@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from recycle_engine import api
+
 from gpu.figures import note
 from gpu.settings import settings
 from gpu.timing import calls_per_second
 from gpu.training import data
-from recyclecli import api
 
 WAYS: dict[str, list[Any]] = {
     "lsj + copy-paste from the bank": ["lsj", {"name": "copy-paste", "p": 1.0}],

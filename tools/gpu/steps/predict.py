@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
+from recycle_engine import api
 
 from gpu.figures import note
 from gpu.photos import files
 from gpu.settings import settings
 from gpu.timing import seconds_of
-from recyclecli import api
 
 Precision = Literal["32", "bf16", "16"]
 CASES: tuple[tuple[Precision, int], ...] = (("32", 8), ("32", 32), ("bf16", 8), ("bf16", 32), ("16", 32))

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-
-from recyclecli.coco import encode, rasterise, size_fault
+from recycle_coco import encode, rasterise, size_fault
 
 MOST = 2**28  # bytes of a PNG
 MANY = 2**22  # ends of runs that are listed

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from recycle_coco import CocoSource, Tree, find_annotation_files
+
 from recycle_datasets import CocoOptions
 from recycle_datasets.coco_export import read_export
 from recycle_datasets.recognise.coco import recognise
-from recyclecli.coco import CocoSource, Tree, find_annotation_files
 from recyclecli.types import DatasetContext, RecycleError
 
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recycle_coco import locate, photos_below, strict
+
 from recycle_datasets.coco_sizes import sized
 from recycle_datasets.recognise.coco import is_single
 from recycle_datasets.recognise.places import Places, split_of
 from recycle_datasets.shapes import MISSING, json_of
-from recyclecli.coco import locate, photos_below, strict
 from recyclecli.types import LabelFaults, RecycleError
 
 PEOPLE = re.compile(

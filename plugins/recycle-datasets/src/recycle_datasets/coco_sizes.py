@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recyclecli.coco import open_photo
+from recycle_coco import open_photo
 
 
 def sized(root: Path, content: dict[str, Any]) -> Iterator[tuple[str, str]]:

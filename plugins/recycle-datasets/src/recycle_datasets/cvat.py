@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from recycle_coco import Tree, photos_below, split_called
 
 from recycle_datasets import CvatOptions
 from recycle_datasets.areas import ellipse
@@ -14,7 +15,6 @@ from recycle_datasets.recognise.cvat import recognise
 from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, is_file, merged
 from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
-from recyclecli.coco import Tree, photos_below, split_called
 from recyclecli.types import DatasetContext, RecycleError
 
 AREAS = ("polygon", "mask", "ellipse")

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from recycle_coco import Tree, parse_json, read_bytes
 from scipy import ndimage
 
 from recycle_datasets import DarwinOptions
@@ -14,7 +15,6 @@ from recycle_datasets.places import Places
 from recycle_datasets.recognise.darwin import is_annotation, recognise
 from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
 from recycle_datasets.splits import nearest_split
-from recyclecli.coco import Tree, parse_json, read_bytes
 from recyclecli.types import DatasetContext, RecycleError
 
 METADATA = Path(".v7", "metadata.json")  # beside the annotations: the classes of the dataset

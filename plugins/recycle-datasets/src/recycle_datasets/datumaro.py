@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from recycle_coco import Tree, shape_fault
+
 from recycle_datasets import DatumaroOptions
 from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.datumaro import is_datumaro, recognise
 from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, json_of, merged
 from recycle_datasets.splits import nearest_split
-from recyclecli.coco import Tree, shape_fault
 from recyclecli.types import DatasetContext, RecycleError
 
 OTHERS = {

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from recyclecli.coco import Tree, photos_below, read_text
+from recycle_coco import Tree, photos_below, read_text
+
 from recyclecli.types import IGNORE, DatasetContext, Layout, RecycleError
 
 HOW = "`recycle plugins show DATASET` lists the options, -o data.dataset.KEY=VALUE sets one"

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
+from recycle_coco import PHOTO_SUFFIXES, Tree, check_size, encode, locate, photo_size, resolve_file
 
 from recycle_datasets import LabelStudioOptions
 from recycle_datasets.areas import ellipse
@@ -20,7 +21,6 @@ from recycle_datasets.rle import decode_brush
 from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, is_file, json_of, sorted_names
 from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
-from recyclecli.coco import PHOTO_SUFFIXES, Tree, check_size, encode, locate, photo_size, resolve_file
 from recyclecli.types import DatasetContext, RecycleError
 
 KEYS = ("image", "img", "photo", "picture", "ocr", "url", "file")  # what the photo of a task is usually called

@@ -12,13 +12,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from recycle_coco import Tree, locate, parse_json, photo_size, read_bytes, resolve_file, split_called
+
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.labelbox import is_imported, is_row, recognise, tools_of
 from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
-from recyclecli.coco import Tree, locate, parse_json, photo_size, read_bytes, resolve_file, split_called
 from recyclecli.types import DatasetContext, RecycleError
 
 OTHERS = {

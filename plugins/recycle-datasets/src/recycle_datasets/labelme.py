@@ -13,15 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-
-from recycle_datasets import LabelmeOptions
-from recycle_datasets.areas import ellipse
-from recycle_datasets.bitmaps import bands, placed, png
-from recycle_datasets.folders import lines_of, names_of
-from recycle_datasets.recognise.labelme import is_labelme, recognise
-from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, is_file, sorted_names
-from recycle_datasets.splits import nearest_split
-from recyclecli.coco import (
+from recycle_coco import (
     IGNORE_CATEGORY,
     PHOTO_SUFFIXES,
     Tree,
@@ -32,6 +24,14 @@ from recyclecli.coco import (
     read_bytes,
     resolve_file,
 )
+
+from recycle_datasets import LabelmeOptions
+from recycle_datasets.areas import ellipse
+from recycle_datasets.bitmaps import bands, placed, png
+from recycle_datasets.folders import lines_of, names_of
+from recycle_datasets.recognise.labelme import is_labelme, recognise
+from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, is_file, sorted_names
+from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 
 IGNORED = "__ignore__"  # labelme's name for pixels of no class

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from recycle_coco import open_photo
 
 from recycle_datasets.tables import Color
-from recyclecli.coco import open_photo
 from recyclecli.types import IGNORE, RecycleError
 
 INDEX_MODES = ("P", "L", "1", "I;16", "I")

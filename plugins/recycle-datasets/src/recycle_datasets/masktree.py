@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from recycle_coco import Tree, read_text, resolve_file, split_called
+
 from recycle_datasets import MaskTreeOptions
 from recycle_datasets.folders import lines_of
 from recycle_datasets.meanings import Labels, Named, labels_of
@@ -14,7 +16,6 @@ from recycle_datasets.recognise.pairs import SUFFIXES, stem_of
 from recycle_datasets.survey import survey
 from recycle_datasets.tables import Table, parse_table
 from recycle_datasets.values import OPTION
-from recyclecli.coco import Tree, read_text, resolve_file, split_called
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
 UNLABELLED, ALONE, BESIDES = (

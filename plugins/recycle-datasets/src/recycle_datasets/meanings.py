@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background
 
 from recycle_datasets.folders import checked_names
 from recycle_datasets.maskfile import ColorMask, IndexMask, color_at, mask_size, read_mask
 from recycle_datasets.survey import Survey
 from recycle_datasets.tables import Color
 from recycle_datasets.values import FILLED, OPTION, SPARSE, spelled
-from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, is_background
 from recyclecli.types import IGNORE, RecycleError
 
 BLACK: Color = (0, 0, 0)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from recycle_coco import decode, rasterise
 
 from recycle_datasets.bitmaps import placed
-from recyclecli.coco import decode, rasterise
 
 Outline = Sequence[float]  # x1 y1 x2 y2 ... in pixels, from the upper left corner of the photo
 

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_coco import connected_pieces, has_background, photo_size, read_photo
 
-from recyclecli.coco import connected_pieces, has_background, photo_size, read_photo
 from recyclecli.types import Record, Sample
 
 

@@ -13,14 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from recycle_datasets.areas import side_of
-from recycle_datasets.folders import checked_names
-from recycle_datasets.outlines import Outline as Outline
-from recycle_datasets.outlines import Shape as Shape
-from recycle_datasets.outlines import segmentation
-from recycle_datasets.recognise.words import looks_masked, never_masked
-from recyclecli.coco import (
+from recycle_coco import (
     BACKGROUND,
     IGNORE_CATEGORY,
     check_size,
@@ -36,6 +29,13 @@ from recyclecli.coco import (
     resolve_file,
     size_fault,
 )
+
+from recycle_datasets.areas import side_of
+from recycle_datasets.folders import checked_names
+from recycle_datasets.outlines import Outline as Outline
+from recycle_datasets.outlines import Shape as Shape
+from recycle_datasets.outlines import segmentation
+from recycle_datasets.recognise.words import looks_masked, never_masked
 from recyclecli.types import IGNORE, Annotation, LabelFaults, Record, RecycleError, Sample
 
 MISSING = "photos that are not there"

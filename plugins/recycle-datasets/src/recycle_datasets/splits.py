@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from recyclecli.coco import split_called
+from recycle_coco import split_called
 
 WORD = re.compile(r"[^\W\d_]+")
 

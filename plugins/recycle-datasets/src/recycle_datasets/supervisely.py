@@ -5,6 +5,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
+from recycle_coco import Tree, parse_json, read_bytes, split_called
+
 from recycle_datasets import SuperviselyOptions
 from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.folders import names_of
@@ -12,7 +14,6 @@ from recycle_datasets.places import Places
 from recycle_datasets.recognise.supervisely import META, is_annotation, is_meta, recognise
 from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
 from recycle_datasets.splits import nearest_split
-from recyclecli.coco import Tree, parse_json, read_bytes, split_called
 from recyclecli.types import DatasetContext, RecycleError
 
 AREAS = frozenset({"polygon", "multipolygon", "bitmap", "alpha_mask", "any", "any_geometry"})

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_coco import photo_size, read_photo
 
 from recycle_datasets.maskfile import ColorMask, IndexMask, Mask, mask_size, read_mask
 from recycle_datasets.tables import Color
-from recyclecli.coco import photo_size, read_photo
 from recyclecli.types import IGNORE, RecycleError
 
 WORKERS = 2

@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import PurePosixPath
 from typing import Any
 
-from recyclecli.coco import parse_json
+from recycle_coco import parse_json
 
 Color = tuple[int, int, int]
 LISTS = ("classes", "class_names", "classnames", "labels", "label_names", "labelnames", "codes", "names", "class_list",

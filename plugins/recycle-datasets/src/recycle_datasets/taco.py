@@ -6,9 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from recycle_coco import BACKGROUND, IGNORE_CATEGORY, CocoSource, find_annotation_file, is_background, read_text
+
 from recycle_datasets import Crowds, TacoOptions
 from recycle_datasets.coco_export import read_export
-from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, CocoSource, find_annotation_file, is_background, read_text
 from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError
 
 MATERIALS = (

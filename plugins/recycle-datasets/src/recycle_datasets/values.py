@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_text
 
 from recycle_datasets.folders import checked_names, lines_of
 from recycle_datasets.maskfile import IndexMask, color_at
 from recycle_datasets.tables import Color
-from recyclecli.coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_text
 from recyclecli.types import IGNORE, RecycleError
 
 NONE = 256  # in a table: no class

@@ -11,13 +11,14 @@ from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from recycle_coco import Tree, read_text
+
 from recycle_datasets import ViaOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.folders import names_of
 from recycle_datasets.recognise.via import METADATA, is_project, is_regions, recognise
 from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, json_of, merged, sorted_names
 from recycle_datasets.splits import splits_of
-from recyclecli.coco import Tree, read_text
 from recyclecli.types import DatasetContext, RecycleError
 
 USUAL = ("class", "label", "category", "name", "names", "type", "class_id", "object", "material")

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
 
-from recyclecli.coco import read_bytes
+from recycle_coco import read_bytes
+
 from recyclecli.types import RecycleError
 
 LARGEST = 2**31  # bytes of an annotation file

@@ -9,6 +9,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_coco import (
+    BACKGROUND,
+    Tree,
+    is_background,
+    paint,
+    photo_size,
+    read_photo,
+    read_text,
+    read_yaml,
+    split_called,
+)
 
 from recycle_datasets import YoloOptions
 from recycle_datasets.folders import checked_names, lines_of, photos_in
@@ -27,17 +38,6 @@ from recycle_datasets.recognise.yolo import (
 )
 from recycle_datasets.yolo_labels import label_file, label_files, without_photo
 from recycle_datasets.yolo_lines import read_lines
-from recyclecli.coco import (
-    BACKGROUND,
-    Tree,
-    is_background,
-    paint,
-    photo_size,
-    read_photo,
-    read_text,
-    read_yaml,
-    split_called,
-)
 from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample
 
 MOST = 2**16  # classes that are counted; 255 are taken

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from recycle_coco import Tree
+
 from recycle_datasets.recognise.places import bare
 from recycle_datasets.recognise.yolo import labelled, stems_of
-from recyclecli.coco import Tree
 from recyclecli.types import RecycleError
 
 

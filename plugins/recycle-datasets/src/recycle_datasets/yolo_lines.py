@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from recyclecli.coco import read_text
+from recycle_coco import read_text
 
 SLACK = 0.5  # how far outside 0..1 a point may lie: what lies outside the photo is cut off
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_coco import has_background
 from scipy import ndimage
 
 from recycle_densecrf import FillHolesOptions, RemoveIslandsOptions
 from recycle_densecrf.regions import most_likely, regions_of
-from recyclecli.coco import has_background
 from recyclecli.types import PostprocessorContext
 
 

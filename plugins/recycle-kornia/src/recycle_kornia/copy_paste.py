@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import torch
+from recycle_coco import has_background
 
 from recycle_kornia import CopyPasteOptions
 from recycle_kornia.bank import Bank
@@ -11,7 +12,6 @@ from recycle_kornia.limits import refuse_reversed
 from recycle_kornia.lsj import between, draw_scales, scaled
 from recycle_kornia.objects import MOST, objects_of
 from recycle_kornia.place import Pictures, Placement, pictures_of
-from recyclecli.coco import has_background
 from recyclecli.types import IGNORE, AugmentationContext, Batch, RecycleError
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_coco import connected_pieces
+from recycle_engine.judge.calibration import SCALE
+from recycle_engine.pipeline import Pipeline
+from recycle_engine.predicting.scores import Prediction
 from scipy import ndimage
 
 from recycle_serve.model import Model
-from recyclecli.coco import connected_pieces
-from recyclecli.engine.pipeline import Pipeline
-from recyclecli.engine.predicting.scores import Prediction
-from recyclecli.judge.calibration import SCALE
 
 STEP = 15  # of 255, by which the confidence of pixels is rounded, for the answer's size
 LEAST = 0.002  # of the photo that a thing must take to be named alone

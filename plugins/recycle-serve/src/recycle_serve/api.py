@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from recyclecli.api import find_run, recipe_of, registry
-from recyclecli.api.data import Place
-from recyclecli.engine.runs import Run
+from recycle_data.api import Place
+from recycle_engine.api import find_run, recipe_of, registry
+from recycle_engine.runs import Run
+
 from recyclecli.home import expanded
 
 

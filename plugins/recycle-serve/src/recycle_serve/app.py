@@ -14,6 +14,9 @@ from fastapi import FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from recycle_data.pages.uris import jpeg_uri
+from recycle_engine.pipeline import Pipeline
+from recycle_engine.predicting.pictures import palette_image
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -27,12 +30,9 @@ from recycle_serve.photo import check_photo, read_photo
 from recycle_serve.refusal import Limits, Refused
 from recycle_serve.turns import Left, Place, Turns
 from recycle_serve.upload import take
-from recyclecli.engine.pipeline import Pipeline
-from recyclecli.engine.predicting.pictures import palette_image
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.printable import shown
 from recyclecli.private import map_texts
-from recyclecli.report.uris import jpeg_uri
 
 PAGE = "x-recycle-page"  # the number that an open page gives itself, so that each has its turn
 

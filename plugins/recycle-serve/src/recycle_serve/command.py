@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from recyclecli.cli.options import RunName
+from recycle_engine.cli.options import RunName
 
 
 def serve(

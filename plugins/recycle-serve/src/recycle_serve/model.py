@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_coco import has_background
+from recycle_engine.checkpoint import Trained, load_trained
+from recycle_engine.judging.ablate import installed_tricks
+from recycle_engine.pipeline import WINDOWS, WITHOUT_AVERAGE, Pipeline, joined, pipeline_of
+from recycle_engine.predicting.infer import Predictor, predictions
+from recycle_engine.predicting.members import stage_of
+from recycle_engine.predicting.scores import Prediction
+from recycle_engine.predicting.windows import window_starts
+from recycle_engine.runs import Run
 
 from recycle_serve.refusal import Refused
-from recyclecli.coco import has_background
-from recyclecli.engine.checkpoint import Trained, load_trained
-from recyclecli.engine.judging.ablate import installed_tricks
-from recyclecli.engine.pipeline import WINDOWS, WITHOUT_AVERAGE, Pipeline, joined, pipeline_of
-from recyclecli.engine.predicting.infer import Predictor, predictions
-from recyclecli.engine.predicting.members import stage_of
-from recyclecli.engine.predicting.scores import Prediction
-from recyclecli.engine.predicting.windows import window_starts
-from recyclecli.engine.runs import Run
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 

@@ -8,12 +8,12 @@ from importlib.resources import files
 from typing import Any
 
 from markupsafe import Markup
+from recycle_data.pages.render import TEMPLATES, render
+from recycle_data.palette import Color, palette
 
 from recycle_serve.bins import ASK, Bin, bins_of
 from recycle_serve.model import Model
 from recycle_serve.refusal import Limits
-from recyclecli.data.palette import Color, palette
-from recyclecli.report.render import TEMPLATES, render
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 SHARED = ("base.css", "page.css")  # of the report
@@ -23,7 +23,7 @@ OPACITY = 0.55  # as in the overlays of `recycle predict`
 
 def static_files() -> dict[str, tuple[str, str]]:
     """Name to content and media type."""
-    found = [files("recyclecli.report").joinpath(TEMPLATES, name) for name in SHARED]
+    found = [files("recycle_data.pages").joinpath(TEMPLATES, name) for name in SHARED]
     found += [file for file in files("recycle_serve").joinpath("static").iterdir() if file.name[-3:] in (".js", "css")]
     return {file.name: (file.read_text("utf-8"), TYPES[file.name.rpartition(".")[2]]) for file in found}
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from recycle_serve.refusal import Limits, Refused
-from recyclecli.coco.pixels import (
+from recycle_coco.pixels import (
     TooLarge,
     Unreadable,
     Unsupported,
@@ -22,7 +20,9 @@ from recyclecli.coco.pixels import (
     rgb_array,
     upright,
 )
-from recyclecli.data.fit import fitted_size, resize_image
+from recycle_data.fit import fitted_size, resize_image
+
+from recycle_serve.refusal import Limits, Refused
 
 SCANS = 100  # of a progressive JPEG; cameras write about ten, and each is decoded over the whole photo
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import uvicorn
+from recycle_engine.making.offline import checked_device
+from recycle_engine.runs import Run
 
 from recycle_serve.app import create_app
 from recycle_serve.bins import DEFAULTS, read_bins
@@ -23,8 +25,6 @@ from recycle_serve.model import Model
 from recycle_serve.protocol import impatient
 from recycle_serve.refusal import Limits
 from recycle_serve.turns import Turns
-from recyclecli.engine.making.offline import checked_device
-from recyclecli.engine.runs import Run
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from recyclecli.coco import Tree
+from recycle_coco import Tree
 
 
 def folders_of(tree: Tree, is_annotation: Callable[[Any], bool]) -> dict[str, str]:

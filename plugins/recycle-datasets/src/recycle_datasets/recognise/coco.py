@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import combinations, groupby
 from typing import Any
 
+from recycle_coco import Tree
+
 from recycle_datasets.recognise.places import Places, split_of
-from recyclecli.coco import Tree
 from recyclecli.types import Evidence, Layout
 
 HEAD = 2**16  # bytes of a file's end that are looked at

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from recyclecli.coco import Tree
+from recycle_coco import Tree
+
 from recyclecli.types import Layout
 
 BEFORE = r"<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\])?\s*>|\s+"

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from recycle_coco import Tree
+
 from recycle_datasets.recognise import folders_of
-from recyclecli.coco import Tree
 from recyclecli.types import Layout
 
 LATEST = "latest"  # the release that is taken where several lie there

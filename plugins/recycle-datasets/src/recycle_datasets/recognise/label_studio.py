@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from recyclecli.coco import Tree
+from recycle_coco import Tree
+
 from recyclecli.types import Layout
 
 ANNOTATED = ("annotations", "completions", "predictions", "drafts", "total_annotations")  # completions: before 1.0

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from recyclecli.coco import Tree, parse_json
+from recycle_coco import Tree, parse_json
+
 from recyclecli.types import Layout
 
 SUFFIXES = (".ndjson", ".jsonl", ".json")

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from recyclecli.coco import Tree
+from recycle_coco import Tree
+
 from recyclecli.types import Layout
 
 EMBEDDED = '"imageData"'  # the photo in base64: only labelme and what follows it writes that

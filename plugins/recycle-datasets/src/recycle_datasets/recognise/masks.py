@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from recycle_coco import Tree, is_hidden, split_called
+
 from recycle_datasets.recognise.known import ADE20K, CITYSCAPES, VOC
 from recycle_datasets.recognise.pairs import (
     SUFFIXES,
@@ -17,7 +19,6 @@ from recycle_datasets.recognise.pairs import (
 )
 from recycle_datasets.recognise.words import looks_masked, words_of
 from recycle_datasets.tables import LISTS, Table, may_name, parse_table
-from recyclecli.coco import Tree, is_hidden, split_called
 from recyclecli.types import Evidence, Layout
 
 EACH = 12  # tables of a folder that are looked into

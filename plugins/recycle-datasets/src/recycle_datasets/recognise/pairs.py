@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from recycle_coco import PHOTO_SUFFIXES, split_called
+
 from recycle_datasets.recognise.words import (
     CODES,
     MASK_WORDS,
@@ -16,7 +18,6 @@ from recycle_datasets.recognise.words import (
     never_masked,
     words_of,
 )
-from recyclecli.coco import PHOTO_SUFFIXES, split_called
 
 SUFFIXES = (*sorted(PHOTO_SUFFIXES), ".gif")
 LOSSY = (".jpg", ".jpeg", ".jfif", ".jpe")

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from recyclecli.coco import split_called
+from recycle_coco import split_called
 
 DERIVED = frozenset(
     {

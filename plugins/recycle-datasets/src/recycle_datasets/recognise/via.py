@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from recyclecli.coco import Tree
+from recycle_coco import Tree
+
 from recyclecli.types import Layout
 
 METADATA = "_via_img_metadata"  # of a project; a region export is what a project has there

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from recycle_coco import PHOTO_SUFFIXES, Tree, read_yaml, split_called
+
 from recycle_datasets.recognise.places import bare
-from recyclecli.coco import PHOTO_SUFFIXES, Tree, read_yaml, split_called
 from recyclecli.types import Evidence, Layout, RecycleError
 
 KEYS = {"train": ("train",), "val": ("val", "valid", "validation", "dev"), "test": ("test",)}

@@ -1,0 +1,66 @@
+"""COCO in and out: documents, the label rule, painting, RLE, paths and photos. No torch.
+
+Plugins may use everything listed here.
+"""
+
+from recycle_coco.document import Document, read_document, shape_fault, size_fault
+from recycle_coco.json import parse_json
+from recycle_coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, is_background, label_index
+from recycle_coco.lookup import locate
+from recycle_coco.loose import strict
+from recycle_coco.paint import paint
+from recycle_coco.paths import (
+    PHOTO_SUFFIXES,
+    SPLITS,
+    find_annotation_file,
+    find_annotation_files,
+    is_hidden,
+    photos_below,
+    resolve_file,
+    split_called,
+)
+from recycle_coco.photo import check_size, open_photo, photo_size, read_photo
+from recycle_coco.pieces import connected_pieces
+from recycle_coco.rle import decode, encode, length_fault, rasterise
+from recycle_coco.source import CocoSource
+from recycle_coco.tree import Tree
+from recyclecli.reading import read_bytes, read_text, read_yaml
+
+__all__ = [
+    "BACKGROUND",
+    "IGNORE_CATEGORY",
+    "PHOTO_SUFFIXES",
+    "SPLITS",
+    "CocoSource",
+    "Document",
+    "LabelIndex",
+    "Tree",
+    "check_size",
+    "connected_pieces",
+    "decode",
+    "encode",
+    "find_annotation_file",
+    "find_annotation_files",
+    "has_background",
+    "is_background",
+    "is_hidden",
+    "label_index",
+    "length_fault",
+    "locate",
+    "open_photo",
+    "paint",
+    "parse_json",
+    "photo_size",
+    "photos_below",
+    "rasterise",
+    "read_bytes",
+    "read_document",
+    "read_photo",
+    "read_text",
+    "read_yaml",
+    "resolve_file",
+    "shape_fault",
+    "size_fault",
+    "split_called",
+    "strict",
+]

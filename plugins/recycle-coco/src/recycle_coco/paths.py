@@ -1,0 +1,90 @@
+"""The path rule: a `file_name` is relative to the source's root and stays inside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from recyclecli.errors import RecycleError
+
+PHOTO_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif"}
+)
+UNREAD_SUFFIXES = frozenset(
+    {
+        *(".gif", ".avif", ".jp2", ".j2k", ".jpx", ".jxl", ".tga", ".psd", ".exr", ".hdr"),
+        *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
+    }
+)
+"""What files of pictures end in that are not read: among photos they are photos that cannot be read."""
+SPLITS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
+}
+"""The splits of data, each with what folders and files of it are called."""
+ANNOTATION_FILES = ("train_all.json", "train.json", "annotations.json")
+SPLIT_FILES = ("train.json", "val.json")
+
+
+def split_called(name: str) -> str:
+    """The split that a folder or file of that name is of, `train`, `val` or `test`; "" for none."""
+    return next((split for split, names in SPLITS.items() if name.lower() in names), "")
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of that name is none of the user's: `._1.jpg`, `.ipynb_checkpoints`, `__MACOSX`."""
+    return name.startswith(".") or name in ("__MACOSX", "@eaDir")
+
+
+def photos_below(folder: Path) -> list[Path]:
+    """The photos in a folder and the folders in it, by name; what is hidden, and what its name is of, is left out."""
+    found = (file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file())
+    return sorted(file for file in found if not any(map(is_hidden, file.relative_to(folder).parts)))
+
+
+def find_annotation_files(root: Path) -> list[Path]:
+    """The annotation files of the whole source in `root`: train.json with val.json, or `find_annotation_file`'s.
+
+    Raises:
+        RecycleError: see there.
+    """
+    first = find_annotation_file(root)
+    pair = [root / name for name in SPLIT_FILES]
+    return pair if first == pair[0] and pair[1].is_file() else [first]
+
+
+def find_annotation_file(root: Path) -> Path:
+    """The annotation file of the whole source in `root`: the first of `ANNOTATION_FILES`.
+
+    Raises:
+        RecycleError: no such folder, or none of the files in it.
+    """
+    from recycle_coco.layouts import no_annotation_file, refuse_file
+
+    refuse_file(root)
+    if not root.is_dir():
+        raise RecycleError(
+            f"data folder {root} does not exist",
+            "name it with --data DIR or $RECYCLE_DATA; `recycle data sample` makes one to try",
+        )
+    for name in ANNOTATION_FILES:
+        if (root / name).is_file():
+            return root / name
+    raise no_annotation_file(root, ANNOTATION_FILES)
+
+
+def resolve_file(root: Path, file_name: str) -> Path:
+    """`root / file_name`, by name alone: links inside the root are followed as the user laid them.
+
+    Raises:
+        RecycleError: an absolute name, or one that climbs out of the root.
+    """
+    inside = os.path.normpath(file_name)
+    climbs = inside == os.pardir or inside.startswith((os.sep, os.pardir + os.sep))
+    if climbs or "\0" in file_name or inside in ("", os.curdir):
+        raise RecycleError(
+            f"file_name {file_name!r} leaves the data folder {root}",
+            "file names are relative to --data; move the photo inside, or pass its folder as --data",
+        )
+    return root / inside

@@ -1,0 +1,115 @@
+"""Reading photos: every mode to RGB, the EXIF rotation decided by the annotated size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recyclecli.errors import RecycleError
+from recyclecli.reading import MissingFile, open_regular
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+UNCHECKED = 2**24  # pixels that are painted without a look at the photo
+
+
+def read_photo(file: Path, height: int | None = None, width: int | None = None) -> NDArray[np.uint8]:
+    """The photo as (H, W, 3) uint8 RGB.
+
+    With an annotated `height` and `width` in pixels, the EXIF rotation is applied when the
+    annotation fits the rotated size and left alone when it fits only the stored one. Without
+    them it is applied. Alpha is dropped; gray of 16 bits, or of 12 stored in 16, is scaled to 8.
+
+    Raises:
+        RecycleError: missing, truncated or no image at all, of numbers without a range, or the size fits
+            neither way.
+    """
+    from recycle_coco.pixels import rgb_array, upright
+
+    with open_photo(file) as (image, orientation):
+        turn = height is None or width is None or _is_turned(file, image.size, orientation, height, width)
+        image.load()
+        return rgb_array(upright(image, orientation) if turn else image)
+
+
+def more_pictures(file: Path) -> str:
+    """A note on a photo whose file holds several pictures: an animation, pages; "" where it holds one.
+
+    Raises:
+        RecycleError: missing, or no image.
+    """
+    from recycle_coco import pixels
+
+    with open_photo(file) as (image, _):
+        told = pixels.more_pictures(image)
+    return f"note: photo {file} {told}" if told else ""
+
+
+def check_size(file: Path, height: int, width: int) -> None:
+    """Compare an annotated size of many pixels with the photo's, its head read alone, where there is a photo.
+
+    For labels that are painted without the photo: an annotation may state any size.
+
+    Raises:
+        RecycleError: the photo cannot be read, or the size fits it neither rotated as EXIF says nor as stored.
+    """
+    if height * width > UNCHECKED and file.exists():
+        with open_photo(file) as (image, orientation):
+            _is_turned(file, image.size, orientation, height, width)
+
+
+def _is_turned(file: Path, stored: tuple[int, int], orientation: int, height: int, width: int) -> bool:
+    """Whether an annotated size is that after the EXIF rotation, not that of the file; RecycleError if neither."""
+    turned = stored[::-1] if orientation >= 5 else stored
+    if (width, height) not in (stored, turned):
+        raise RecycleError(
+            f"{file} is {stored[0]}x{stored[1]} pixels, its annotation says {width}x{height}",
+            "annotate this file, or correct width and height in the annotation file",
+        )
+    return (width, height) == turned
+
+
+def photo_size(file: Path) -> tuple[int, int]:
+    """Height and width in pixels with the EXIF rotation applied, from the file's head alone.
+
+    Raises:
+        RecycleError: missing, or no image.
+    """
+    with open_photo(file) as (image, orientation):
+        width, height = image.size
+        return (width, height) if orientation >= 5 else (height, width)
+
+
+@contextmanager
+def open_photo(file: Path, what: str = "photo") -> Iterator[tuple[Image.Image, int]]:
+    """The image file as it is stored, and its EXIF orientation, 1 to 8; see `recycle_coco.pixels.opened`.
+
+    Args:
+        file: a regular file of one of the formats that are read.
+        what: the image is, for messages: a photo, a mask ...
+
+    Raises:
+        RecycleError: missing, no regular file, truncated, or no image of a known format, also where that shows
+            within the block.
+    """
+    from recycle_coco.pixels import TooLarge, Unreadable, opened
+
+    try:
+        handle = open_regular(file)
+    except MissingFile as error:
+        if file.is_symlink():
+            raise RecycleError(f"{what} {file} is a link to {file.readlink()}, which is missing", "fetch it") from error
+        raise RecycleError(f"{what} {file} is missing", "file names are relative to --data: check both") from error
+    try:
+        with handle, opened(handle) as found:
+            yield found
+    except TooLarge as error:
+        remedy = f"if you trust it, type the command again with --max-pixels {error.pixels}; else reduce it"
+        raise RecycleError(f"{what} {file} {error}", remedy) from error
+    except Unreadable as error:
+        raise RecycleError(f"{what} {file} {error}", error.remedy) from error

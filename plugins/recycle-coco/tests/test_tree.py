@@ -1,0 +1,55 @@
+"""`Tree`: what recognisers see of a folder."""
+
+import json
+import os
+
+import pytest
+from recycle_coco import Tree
+
+
+def filled(root, files):
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return Tree(root)
+
+
+def test_files_are_listed_without_what_is_hidden(tmp_path):
+    tree = filled(tmp_path, dict.fromkeys(("b/x.JSON", "a.jpg", ".git/c.json", "__MACOSX/d.json", "b/._x.json"), ""))
+    assert tree.files == ("a.jpg", "b/x.JSON")
+    assert tree.folders == {"": ("a.jpg",), "b": ("b/x.JSON",)}
+    assert (tree.photos, tree.ending(".json"), tree.named("X.json")) == (("a.jpg",), ("b/x.JSON",), ("b/x.JSON",))
+
+
+def test_links_to_folders_are_not_followed_and_pipes_are_no_files(tmp_path):
+    (tmp_path / "root").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/a.json").write_text("{}")
+    (tmp_path / "root/link").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(tmp_path / "root/pipe.json")
+    assert Tree(tmp_path / "root").files == ()
+
+
+def test_a_glimpse_is_a_beginning_wherever_the_file_is_cut_off(tmp_path):
+    whole = {"a": [1, {"b": 'x,]}"\\'}], "c": {"d": None, "e": [[], {}]}, "images": [{"file_name": "1.jpg"}] * 3}
+    text = json.dumps(whole)
+    for length in range(len(text)):
+        seen = filled(tmp_path, {"cut.json": text[:length]}).glimpse("cut.json")
+        assert seen is None or all(key in whole for key in seen)
+    assert filled(tmp_path, {"cut.json": text}).glimpse("cut.json") == whole
+
+
+def test_a_glimpse_of_a_large_file_shows_its_head(tmp_path):
+    tree = filled(tmp_path, {"large.json": json.dumps({"images": [{"id": n} for n in range(20_000)], "last": 1})})
+    seen = tree.glimpse("large.json")
+    assert (seen["images"][:2], "last" in seen) == ([{"id": 0}, {"id": 1}], False)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"[" * 100_000, b"{'a': 1}", b"no", b"\x89PNG", b'"' * 9])
+def test_a_glimpse_of_what_is_no_json_is_none_or_harmless(tmp_path, content):
+    assert not filled(tmp_path, {"a.json": content}).glimpse("a.json")
+
+
+def test_few_files_of_each_folder_are_looked_into(tmp_path):
+    tree = filled(tmp_path, {f"{folder}/{n}.json": "{}" for folder in "ab" for n in range(30)})
+    assert [name for name, _ in tree.jsons()] == [f"{folder}/{n}.json" for folder in "ab" for n in (0, 1, 10, 11, 12)]

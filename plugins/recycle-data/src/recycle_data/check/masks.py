@@ -1,0 +1,164 @@
+"""Faults of a folder of index masks (VOC, mmseg)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from recycle_coco.layouts import refuse_file
+from recycle_coco.paths import photos_below
+from recycle_coco.photo import open_photo
+
+from recycle_data.check.catalogue import Finding
+from recycle_data.progress import track
+from recycle_data.threads import in_threads
+from recyclecli.errors import RecycleError, listed
+from recyclecli.reading import read_text
+from recyclecli.types import IGNORE
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BLENDED = 0.04  # share of a mask's edge pixels whose value lies between its neighbours'
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one mask holds: its faults as (code, detail), and its values; none where it is unusable."""
+
+    faults: tuple[tuple[str, str], ...]
+    values: frozenset[int] = frozenset()
+
+
+def check_masks(
+    root: Path,
+    images: str = "images",
+    masks: str = "masks",
+    suffix: str = ".png",
+    classes: Sequence[str] | None = None,
+    values: Mapping[int, str] | None = None,
+) -> list[Finding]:
+    """All that is wrong with the masks in `root / masks` of the photos in `root / images`.
+
+    Files belong together by their path without its suffix, which is `suffix` for masks. `classes`, else classes.txt
+    in the root, a name per line, say how many classes there are; without them, or where `values` names the values one
+    by one, these are not held against a number.
+
+    Raises:
+        RecycleError: one of the two folders is missing or empty.
+    """
+    refuse_file(root)
+    photos, labels = _files(root / images), _files(root / masks, suffix)
+    known = None
+    if values is None:
+        known = _classes(root / "classes.txt") if classes is None else len(classes)
+    findings = [Finding("missing-mask", str(photos[key]), key, "no mask") for key in photos if key not in labels]
+    findings += [
+        Finding("mask-without-photo", str(labels[key]), key, "no photo") for key in labels if key not in photos
+    ]
+    pairs = [(key, labels[key], photos.get(key)) for key in labels]
+    looks = in_threads(lambda pair: _look(pair[1], pair[2], known), track(pairs, len(pairs), "reading masks"))
+    found: set[int] = set()
+    for (key, file, _), look in zip(pairs, looks, strict=True):
+        findings += [Finding(code, str(file), key, detail) for code, detail in look.faults]
+        found |= look.values
+    if known is not None and known > IGNORE + 1:
+        findings.append(Finding("too-many-classes", str(root / "classes.txt"), "classes.txt", f"{known} classes"))
+    if (values is None and found == {0, IGNORE}) or known == IGNORE + 1:
+        detail = "the only values are 0 and 255" if found == {0, IGNORE} else "256 classes leave no value for ignore"
+        findings.append(Finding("mask-255-as-class", str(root / masks), "all masks", detail))
+    return findings
+
+
+def mask_photos(root: Path, images: str = "images") -> dict[str, Path]:
+    """The photos of `root / images` by their path there without its suffix."""
+    return _files(root / images)
+
+
+def _files(folder: Path, suffix: str = "") -> dict[str, Path]:
+    """The images of a folder by their path without suffix, or without `suffix` where their names end in it."""
+    files = photos_below(folder)
+    if not files:
+        others = sorted(place.name for place in folder.parent.glob("*/") if photos_below(place))
+        there = f"; images lie in {listed(others)}" if others else ""
+        raise RecycleError(
+            f"{folder} holds no images{there}",
+            "photos go into images/, their masks into masks/; other folders: -o data.dataset.images=FOLDER "
+            "-o data.dataset.masks=FOLDER; or have them recognised: "
+            f"recycle data import {quote(str(folder.parent))} {quote(f'{folder.parent}-coco')}",
+        )
+    names = {file: file.relative_to(folder).as_posix() for file in files}
+    return {
+        name.removesuffix(suffix) if suffix and name.endswith(suffix) else Path(name).with_suffix("").as_posix(): file
+        for file, name in names.items()
+    }
+
+
+def _classes(file: Path) -> int | None:
+    if not file.exists():
+        return None
+    return sum(bool(line.strip()) for line in read_text(file).splitlines())
+
+
+def _look(file: Path, photo: Path | None, classes: int | None) -> Look:
+    import numpy as np
+
+    try:
+        with open_photo(file) as (image, _):
+            faults = list(_form_faults(image.format, image.mode))
+            values = None if faults and faults[-1][0] == "mask-channels" else np.asarray(image).astype(np.int64)
+    except RecycleError as error:
+        return Look((("unreadable-mask", str(error.args[0])),))
+    if values is None:
+        return Look(tuple(faults))
+    if photo is not None:
+        faults += _size_fault(photo, values.shape)
+    present = np.unique(values)
+    unknown = [int(value) for value in present if value != IGNORE and value >= (classes or IGNORE)]
+    if unknown:
+        pixels = int(np.isin(values, unknown).sum())
+        faults.append(("mask-unknown-value", f"{listed(unknown)} in {pixels} pixels; {classes} classes"))
+    share = blended(values)
+    if share > BLENDED:
+        faults.append(("mask-interpolated", f"{share:.0%} of the edge pixels lie between their neighbours' values"))
+    return Look(tuple(faults), frozenset(present.tolist()))
+
+
+def _form_faults(form: str | None, mode: str) -> Iterator[tuple[str, str]]:
+    if form == "JPEG":
+        yield "mask-jpeg", "the file is a JPEG"
+    if mode not in ("L", "P", "1", "I;16", "I"):
+        yield "mask-channels", f"its mode is {mode}"
+
+
+def _size_fault(photo: Path, size: tuple[int, ...]) -> list[tuple[str, str]]:
+    try:
+        with open_photo(photo) as (image, orientation):
+            stored = (image.height, image.width)
+    except RecycleError as error:
+        return [("unreadable-photo", str(error.args[0]))]
+    if size in (stored, stored[::-1] if orientation >= 5 else stored):
+        return []
+    return [("mask-size", f"{size[1]}x{size[0]} pixels, its photo {stored[1]}x{stored[0]}")]
+
+
+def blended(values: NDArray[np.integer[Any]]) -> float:
+    """Share of edge pixels whose value lies strictly between those of two opposite neighbours.
+
+    Resizing by interpolation makes such steps along every edge; nearest-pixel masks have them
+    only where a class is one pixel wide. 255 is left out. 0 when a mask has no edge.
+    """
+    import numpy as np
+
+    between = edges = 0
+    for array in (values, values.T):
+        before, here, after = array[:, :-2], array[:, 1:-1], array[:, 2:]
+        known = (before != IGNORE) & (here != IGNORE) & (after != IGNORE)
+        step = known & ((before < here) & (here < after) | (before > here) & (here > after))
+        between += int(step.sum())
+        edges += int((known & (before != after)).sum())
+    return between / edges if edges >= np.sqrt(values.size) / 4 else 0.0

@@ -1,0 +1,128 @@
+"""Faults of the photos themselves, and photos that are there twice."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recycle_coco.paths import resolve_file
+from recycle_coco.photo import open_photo
+
+from recycle_data.check.catalogue import Finding
+from recycle_data.check.lists import located
+from recyclecli.errors import RecycleError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapping[str, str]) -> Iterator[Finding]:
+    """Read every photo once; `splits` says which split a file_name is of."""
+    from recycle_data.identity import files_identities
+
+    images = {image["file_name"]: image for content in contents.values() for image in content["images"]}
+    files = photo_files(root, images)
+    for name in (name for name in images if name not in files):
+        with suppress(RecycleError):  # said by `lint_lists`
+            detail = f"{resolve_file(root, name)} does not exist"
+            yield Finding("missing-photo", str(root / name), f"image {images[name]['id']} {name!r}", detail)
+    photos = files_identities(files.values())
+    for (name, file), photo in zip(files.items(), photos, strict=True):
+        for code, detail in _faults(file, images[name], photo):
+            yield Finding(code, str(root / name), f"image {images[name]['id']} {name!r}", detail)
+    yield from _copies(files, photos, splits)
+
+
+def lint_copies(files: Mapping[str, Path], splits: Mapping[str, str]) -> Iterator[Finding]:
+    """Same and similar photos among `files`, name to file; `splits` says which split a name is of."""
+    from recycle_data.identity import files_identities
+
+    yield from _copies(files, files_identities(files.values()), splits)
+
+
+def without_unreadable(root: Path, content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
+    """The COCO content without the photos that are missing or cannot be read, and their annotations; how many of each.
+
+    Raises:
+        RecycleError: no photo would be left.
+    """
+    from recycle_data.identity import files_identities
+
+    content, _ = located(root, content, "")
+    files = photo_files(root, (image["file_name"] for image in content["images"]))
+    read = dict(zip(files, files_identities(files.values())["height"] > 0, strict=True))
+    gone = {image["id"] for image in content["images"] if not read.get(image["file_name"])}
+    if len(gone) == len(content["images"]):
+        raise RecycleError(f"none of the {len(gone)} photos can be read from {root}", "name their folder with --data")
+    images = [image for image in content["images"] if image["id"] not in gone]
+    annotations = [one for one in content["annotations"] if one["image_id"] not in gone]
+    counts = {"photos dropped": len(gone), "of their annotations": len(content["annotations"]) - len(annotations)}
+    return {**content, "images": images, "annotations": annotations}, Counter(counts)
+
+
+def photo_files(root: Path, names: Iterable[str]) -> dict[str, Path]:
+    """file_name to file, of the photos that lie in a data folder."""
+    files: dict[str, Path] = {}
+    for name in names:
+        with suppress(RecycleError):
+            file = resolve_file(root, name)
+            if file.is_file():
+                files[name] = file
+    return files
+
+
+def _faults(file: Path, image: Mapping[str, Any], photo: NDArray[np.void]) -> Iterator[tuple[str, str]]:
+    """(code, detail) of what is wrong with one file."""
+    try:
+        with open_photo(file) as (opened, orientation):
+            yield from _size_faults(opened.size, (image["width"], image["height"]), orientation)
+            if not photo["height"]:
+                opened.load()  # tells why it cannot be read
+    except RecycleError as error:
+        yield "unreadable-photo", f"{error.args[0]}; {error.remedy}"
+    if photo["bits"] == 12:
+        yield "twelve-bit-photo", "no value of its 16 bits is above 4095, which is taken for white"
+
+
+def _size_faults(stored: tuple[int, int], stated: tuple[int, int], orientation: int) -> Iterator[tuple[str, str]]:
+    turned = stored[::-1] if orientation >= 5 else stored
+    if stated not in (stored, turned):
+        yield "photo-size", f"the file has {stored[0]}x{stored[1]} pixels, stated are {stated[0]}x{stated[1]}"
+    elif turned != stored and stated == stored:
+        yield "exif-ignored", f"EXIF orientation {orientation} makes it {turned[0]}x{turned[1]}, stated as stored"
+    elif orientation > 1 and turned == stored:
+        yield "exif-ambiguous", f"EXIF orientation {orientation} of a photo whose size it does not change"
+
+
+def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping[str, str]) -> Iterator[Finding]:
+    """Same and similar photos; across splits first, as that is the worse."""
+    import numpy as np
+
+    from recycle_data.same import earlier_like, one_photo
+
+    readable = photos["height"] > 0
+    names = [name for name, known in zip(files, readable.tolist(), strict=True) if known]
+    photos = photos[readable]
+    sides = np.array([splits.get(name, "") for name in names], np.str_)
+    across = earlier_like(photos, sides) if len(set(sides.tolist())) > 1 else [None] * len(names)
+    within = earlier_like(photos)
+    places: dict[int, list[int]] = defaultdict(list)
+    for number, photo in enumerate(one_photo(photos).tolist()):
+        same = places[photo]
+        other = next((k for k in same if sides[k] != sides[number]), None)
+        same.append(number)
+        candidates = {
+            "duplicate-across-splits": other,
+            "duplicate-photo": same[0] if len(same) > 1 else None,
+            "near-duplicate-across-splits": across[number],
+            "near-duplicate-photo": within[number],
+        }
+        for code, like in candidates.items():
+            if like is not None:
+                side = f" of {sides[like]}" if sides[like] else ""
+                yield Finding(code, str(files[names[number]]), repr(names[number]), f"like {names[like]!r}{side}")
+                break

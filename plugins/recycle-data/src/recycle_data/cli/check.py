@@ -1,0 +1,219 @@
+"""`recycle data check`"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recycle_data.cli.options import Crowds, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
+from recyclecli.cli.options import AsJson, Force
+
+if TYPE_CHECKING:
+    from recycle_data.check import Finding
+
+EXAMPLES = 3  # findings shown of each code
+
+
+def check(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[DIR]...", help="Data folders, several to be compared with each other, too."),
+    ] = None,
+    data: Data = None,
+    dataset: Dataset = "coco",
+    json_path: JsonPath = None,
+    option: DatasetOption = None,
+    crowds: Crowds = None,
+    labels_only: Annotated[bool, typer.Option("--labels-only", help="Do not read the photos.")] = False,
+    fix: Annotated[
+        Path | None, typer.Option("--fix", help="Write a file with what can be mended without guessing, mended.")
+    ] = None,
+    drop: Annotated[
+        bool,
+        typer.Option(
+            "--drop-unreadable",
+            help="With --fix: leave out photos that are missing or unreadable, and their labels.",
+        ),
+    ] = False,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Leave out a code; repeatable.")] = None,
+    sliver: Annotated[int, typer.Option("--sliver", min=0, help="Report objects of fewer pixels.")] = 10,
+    everything: Annotated[bool, typer.Option("--all", help="List every finding, not some of each code.")] = False,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find what is wrong with labels, photos and splits; exit 1 when there are errors or warnings.
+
+    Of several folders it also finds the photos that two of them hold, under whatever name, size or quality. Every code
+    is explained in docs/reference/faults.md.
+    """
+    from recycle_data.check import CATALOGUE
+    from recyclecli.errors import RecycleError, nearest
+
+    if folders and data is not None:
+        raise RecycleError("--data beside folders", "name all of them without --data: recycle data check A B")
+    roots = list(dict.fromkeys(folders or [data_root(data)]))
+    for code in ignore or ():
+        if code not in CATALOGUE:
+            raise RecycleError(f"--ignore {code}: no such code", nearest(code, CATALOGUE))
+    if fix is not None and len(roots) > 1:
+        raise RecycleError("--fix mends one COCO file", "name one folder")
+    if drop and fix is None:
+        raise RecycleError("--drop-unreadable without --fix", "name the file to write: --fix mended.json")
+    settings = dataset_settings(option, crowds)
+    checked = {
+        root: _findings(root, dataset, json_path, settings, labels_only, fix, drop, sliver, force) for root in roots
+    }
+    findings = [finding for found, _ in checked.values() for finding in found]
+    if len(roots) > 1 and not labels_only:
+        from recycle_data.check.folders import lint_folders
+
+        findings += lint_folders({root: files for root, (_, files) in checked.items()})
+    findings = [finding for finding in findings if finding.code not in (ignore or ())]
+    faults = sum(finding.fault.severity != "note" for finding in findings)
+    if as_json:
+        import json
+
+        print(json.dumps([finding.as_dict() for finding in findings], ensure_ascii=False))
+    else:
+        show(findings, everything, fixable=dataset == "coco")
+        print(_verdict(findings))
+    if faults:
+        raise typer.Exit(1)
+
+
+def _findings(
+    root: Path,
+    dataset: str,
+    json_path: str | None,
+    settings: Mapping[str, Any],
+    labels_only: bool,
+    fix: Path | None,
+    drop: bool,
+    sliver: int,
+    force: bool,
+) -> tuple[list[Finding], dict[str, Path]]:
+    """What is wrong with one folder, and its photos by name."""
+    from recycle_data.check import Finding, check_contents, check_masks, lint_source, mended, without_unreadable
+    from recycle_data.check.masks import mask_photos
+    from recycle_data.check.photos import photo_files
+    from recycle_data.sources import open_source
+    from recyclecli.discovery import discover
+    from recyclecli.errors import LabelFaults, RecycleError, listed
+    from recyclecli.files import refuse_overwrite, write_json
+
+    if fix is not None and dataset != "coco":
+        words = ["recycle", "data", "convert", str(root), f"{root}-coco", "--from", dataset, "--to", "coco"]
+        raise RecycleError(
+            f"--fix mends COCO files, not the files of dataset {dataset!r}",
+            f"correct them, or make a COCO file of them: {shlex.join(words)}",
+        )
+    if dataset == "masks":
+        options = discover().options("dataset", dataset, settings).model_dump(exclude={"name", "palettes"})
+        findings = check_masks(root, **options)
+        opened = partial(open_source, discover(), root, json_path, dataset, settings)
+        return [*findings, *lint_source(opened, str(root), findings, labels_only)], mask_photos(root, options["images"])
+    try:
+        contents, names, folds = _contents(root, dataset, json_path, settings)
+    except LabelFaults as error:
+        return [Finding("malformed-label", str(root), where, what) for where, what in error.faults], {}
+    if fix is not None:
+        if len(contents) > 1:
+            raise RecycleError(f"--fix mends one COCO file, not {listed(names.values())}", _one_file(names))
+        refuse_overwrite([fix], force)
+        split, content = next(iter(contents.items()))
+        content, done = mended(content)
+        if drop:
+            content, gone = without_unreadable(root, content)
+            done.update(gone)
+        try:
+            write_json(fix, content)
+        except ValueError as error:
+            raise RecycleError(
+                f"{names[split]} holds NaN, infinity or half a character, which JSON cannot: nothing is written",
+                "correct what `recycle data check` calls malformed first",
+            ) from error
+        contents, names = {split: content}, {split: str(fix)}
+        print(f"mended: {_counted(done)}; written to {fix}", file=sys.stderr)
+    photos = (image["file_name"] for content in contents.values() for image in content["images"])
+    return check_contents(root, contents, names, folds, labels_only, sliver), photo_files(root, photos)
+
+
+def _contents(
+    root: Path, dataset: str, json_path: str | None, settings: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str], Sequence[Any]]:
+    """Split names to COCO contents, to file names, and the folds: as `train` would split."""
+    from recycle_coco import find_annotation_file
+    from recycle_coco.crowds import as_objects
+    from recycle_coco.document import load_content
+
+    from recycle_data.check import content_of
+    from recycle_data.folds import FOLDS_FILE, read_listing
+    from recycle_data.named import named_splits
+    from recycle_data.sources import Subset, annotation_places, open_source
+    from recyclecli.discovery import discover
+
+    folds = read_listing(root / FOLDS_FILE)[0] if (root / FOLDS_FILE).is_file() else ()
+    if dataset != "coco":
+        source = open_source(discover(), root, json_path, dataset, settings)
+        named = named_splits(source)
+        splits: Mapping[str, Sequence[int]] = named.photos() if named.train and not folds else {}
+        parts = {split: Subset(source, photos) for split, photos in (splits or {"all": range(len(source))}).items()}
+        return {name: content_of(part) for name, part in parts.items()}, dict.fromkeys(parts, str(root)), folds
+    pair = {name: root / f"{name}.json" for name in ("train", "val")}
+    if json_path is not None:
+        files = {"all": (annotation_places(root, json_path) or [Path(json_path)])[0]}
+    elif all(file.is_file() for file in pair.values()):
+        files, folds = pair, ()
+    else:
+        files = {"all": find_annotation_file(root)}
+    contents = {name: load_content(file, as_is=True) for name, file in files.items()}
+    if settings.get("crowds") == "objects":
+        contents = {name: as_objects(content) for name, content in contents.items()}
+    return contents, {name: str(file) for name, file in files.items()}, folds
+
+
+def show(findings: Sequence[Finding], everything: bool = False, stderr: bool = False, fixable: bool = True) -> None:
+    """Findings by severity and code, some of each unless `everything`, with the remedy; `fixable`: in a COCO file."""
+    from rich.markup import escape
+
+    from recycle_data.check import CATALOGUE
+    from recyclecli.console import Console
+    from recyclecli.printable import one_line
+
+    console = Console(soft_wrap=True, highlight=False, stderr=stderr)
+    colors = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+    by_code: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_code[finding.code].append(finding)
+    for severity, color in colors.items():
+        for code in (code for code, fault in CATALOGUE.items() if fault.severity == severity and code in by_code):
+            found, fault = by_code[code], CATALOGUE[code]
+            console.print(f"[{color}]{severity:8}[/]{code}  x{len(found)}: {fault.meaning}")
+            shown = found if everything else found[:EXAMPLES]
+            for finding in shown:
+                where, detail = (escape(one_line(text)) for text in (finding.where, finding.detail))
+                console.print(f"          {where}: {detail}  [dim]{escape(finding.file)}[/]")
+            if len(found) > len(shown):
+                console.print(f"          ... and {len(found) - len(shown)} more: --all lists them")
+            console.print(f"          -> {fault.remedy}" + (" (--fix can)" if fault.mended and fixable else ""))
+
+
+def _one_file(names: Mapping[str, str]) -> str:
+    return "mend one after the other: " + ", then ".join(f"--json-path {shlex.quote(name)}" for name in names.values())
+
+
+def _counted(done: Counter[str]) -> str:
+    return ", ".join(f"{count} {code}" for code, count in done.most_common()) or "nothing"
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.fault.severity for finding in findings)
+    parts = [f"{counts[severity]} {severity}s" for severity in ("error", "warning", "note") if counts[severity]]
+    return ", ".join(parts) if parts else "no faults"

@@ -1,0 +1,65 @@
+"""`recycle data convert`"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recycle_data.cli.candidates import dataset_keys
+from recycle_data.cli.options import Crowds, dataset_settings
+from recyclecli.cli.candidates import components, fixed
+from recyclecli.cli.options import Force
+
+LABELS = {"coco": "annotations", "masks": "masks", "yolo": "lines"}
+
+
+def convert(
+    src: Annotated[Path, typer.Argument(metavar="SRC", help="The data's root.")],
+    dst: Annotated[Path, typer.Argument(metavar="DST", help="Folder to write to.")],
+    origin: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="F",
+            help="Dataset component that reads SRC, or a layout: see `data import --list`.",
+            autocompletion=components("dataset"),
+        ),
+    ],
+    form: Annotated[
+        str,
+        typer.Option("--to", metavar="F", help="coco, masks or yolo.", autocompletion=fixed(("coco", "masks", "yolo"))),
+    ],
+    split: Annotated[
+        str | None, typer.Option("--split", help="Annotation file or split of SRC.  [default: all of it]")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o", metavar="KEY=VALUE", help="Option of the dataset component; repeatable.", autocompletion=dataset_keys
+        ),
+    ] = None,
+    polygons: Annotated[
+        bool, typer.Option("--polygons", help="COCO polygons with holes instead of RLE, for tools that need them.")
+    ] = False,
+    crowds: Crowds = None,
+    force: Force = False,
+) -> None:
+    """Write photos and labels in another format: COCO, index masks (VOC, mmseg) or YOLO.
+
+    Exit code 1 where a format cannot hold all regions, whose number is printed.
+    """
+    from recycle_data.convert import convert as convert_data
+    from recyclecli.discovery import discover
+
+    settings = dataset_settings(option, crowds)
+    done = convert_data(
+        discover(), src, dst, origin, form, split=split, options=settings, polygons=polygons, force=force
+    )
+    left_out = f", {done.left_out} regions left out" if done.left_out else ""
+    print(f"{done.photos} photos, {done.labels} {LABELS[form]}{left_out}", file=sys.stderr)
+    print(done.file)
+    if done.left_out:
+        raise typer.Exit(1)

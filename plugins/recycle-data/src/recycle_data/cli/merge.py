@@ -1,0 +1,66 @@
+"""`recycle data merge`"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from recycle_data.cli.options import Dataset, DatasetOption, dataset_settings
+from recyclecli.cli.options import AsJson, Force
+
+if TYPE_CHECKING:
+    from recycle_data.merging import Merged
+
+
+def merge(
+    sets: Annotated[list[Path], typer.Argument(metavar="SET...", help="Data folders, the oldest first.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    dataset: Dataset = "coco",
+    option: DatasetOption = None,
+    take: Annotated[
+        Literal["first", "last"] | None,
+        typer.Option("--take", help="Whose labels count where two sets label one photo differently."),
+    ] = None,
+    link: Annotated[bool, typer.Option("--link", help="Link the photos rather than copy them.")] = False,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Join sets of labelled photos: classes by name, ids anew, the same photo once.
+
+    A photo is known by its pixels, also where it was saved anew. Photos that two sets label differently are named and
+    refused unless --take decides.
+    """
+    from recycle_data import api
+
+    done = api.merge(sets, out, dataset, dataset_settings(option), take, link, force)
+    if as_json:
+        _print_json(done)
+        return
+    for folder, count in zip(sets, done.photos, strict=True):
+        print(f"{count} photos of {folder}", file=sys.stderr)
+    if done.doubled:
+        print(f"{done.doubled} photos that several sets hold are written once", file=sys.stderr)
+    for first, other in done.conflicts:
+        print(f"labelled differently: {first} and {other}; the {take} set's labels are taken", file=sys.stderr)
+    if done.renamed:
+        new, old = next(iter(done.renamed.items()))
+        print(f"{len(done.renamed)} photos are renamed, as another has their name: {old} is {new}", file=sys.stderr)
+    if done.added:
+        print(f"classes that {sets[0]} lacks: {', '.join(done.added)}", file=sys.stderr)
+    for file in done.files:
+        print(file)
+    keep = next((folder / "folds.json" for folder in sets if (folder / "folds.json").is_file()), None)
+    words = ["recycle", "data", "kfold", "--data", str(out), *(["--keep", str(keep)] if keep else [])]
+    print(f"next: {shlex.join(words)}", file=sys.stderr)
+
+
+def _print_json(done: Merged) -> None:
+    import json
+
+    fields = {"photos": done.photos, "doubled": done.doubled, "conflicts": done.conflicts, "renamed": done.renamed}
+    files = [str(file) for file in done.files]
+    print(json.dumps({"files": files, **fields, "added_classes": done.added}, ensure_ascii=False))

@@ -1,0 +1,60 @@
+"""`recycle data show`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recycle_data.cli.options import Crowds, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
+from recyclecli.cli.options import Force, Seed
+
+
+def show(
+    data: Data = None,
+    dataset: Dataset = "coco",
+    json_path: JsonPath = None,
+    option: DatasetOption = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="NAME.png for a contact sheet, NAME.html for a page to browse.")
+    ] = Path("sheet.png"),
+    count: Annotated[int, typer.Option("--count", min=1, max=400, help="How many photos.")] = 24,
+    seed: Seed = 0,
+    classes: Annotated[
+        list[str] | None, typer.Option("--class", metavar="NAME", help="Only photos that show it; repeatable.")
+    ] = None,
+    images: Annotated[
+        list[str] | None, typer.Option("--image", metavar="NAME", help="This photo, by its file name; repeatable.")
+    ] = None,
+    columns: Annotated[int, typer.Option("--columns", min=1, max=12, help="Photos in a row of the PNG.")] = 4,
+    crowds: Crowds = None,
+    force: Force = False,
+) -> None:
+    """Draw the annotations on photos, the rarest classes first: a PNG, or an HTML page."""
+    from recycle_data.palette import palette
+    from recycle_data.sources import open_source
+    from recyclecli.discovery import discover
+    from recyclecli.errors import RecycleError
+    from recyclecli.files import refuse_overwrite, whole, write_text
+
+    form = out.suffix.lower()
+    if form not in (".png", ".html"):
+        raise RecycleError(f"--out {out} ends neither in .png nor in .html", "name a sheet.png or a page.html")
+    refuse_overwrite([out], force)
+    root = data_root(data)
+    source = open_source(discover(), root, json_path, dataset, dataset_settings(option, crowds))
+    colors = palette(source.class_names, root)
+    from recycle_data.pages import sheet
+
+    photos = sheet.choose(source, count, seed, classes or (), images or ())
+    title = f"{root.absolute().name}: {len(photos)} of {len(source)} photos"
+    if form == ".png":
+        picture = sheet.contact_sheet(source, photos, colors, columns, title)
+        with whole(out) as part:
+            picture.save(part, "PNG")
+    else:
+        from recycle_data.pages.browse import browse_page
+
+        write_text(out, browse_page(source, photos, colors, title))
+    print(f"{out}: {len(photos)} photos")

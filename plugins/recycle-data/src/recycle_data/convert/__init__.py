@@ -1,0 +1,89 @@
+"""`recycle data convert`: any dataset as a COCO, a mask or a YOLO folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recycle_data.convert.coco import NAME as COCO_FILE
+from recycle_data.convert.coco import write_coco
+from recycle_data.convert.masks import NAME as MASKS_FILE
+from recycle_data.convert.masks import write_masks
+from recycle_data.convert.yolo import NAME as YOLO_FILE
+from recycle_data.convert.yolo import write_yolo
+from recycle_data.foreground import refuse_nothing
+from recycle_data.recognise import layouts, recognise
+from recycle_data.sources import open_source
+from recyclecli.errors import RecycleError, nearest
+from recyclecli.files import refuse_link
+from recyclecli.plugins import Registry
+
+FORMATS = ("coco", "masks", "yolo")
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What was written.
+
+    Attributes:
+        file: what is written last: annotations.json, classes.txt or data.yaml.
+        photos: how many.
+        labels: labels: annotations, lines of label files, or masks.
+        left_out: regions that the format cannot hold: crowds, ignored ones and a labelled background in YOLO files.
+    """
+
+    file: Path
+    photos: int
+    labels: int
+    left_out: int = 0
+
+
+def convert(
+    registry: Registry,
+    src: Path,
+    dst: Path,
+    origin: str,
+    form: str,
+    *,
+    split: str | None = None,
+    options: Mapping[str, Any] = {},
+    polygons: bool = False,
+    force: bool = False,
+) -> Converted:
+    """Write the photos and labels of `src` to `dst` in another format.
+
+    Args:
+        registry: the installed components.
+        src: the data's root.
+        dst: folder to write to.
+        origin: name of the dataset component that reads `src`, or of a layout that is recognised there.
+        form: one of `FORMATS`.
+        split: see `open_source`.
+        options: settings of the dataset component.
+        polygons: COCO polygons with holes instead of RLE.
+        force: replace files that exist.
+
+    Splits that the data names are kept: as train.json and so on beside annotations.json, else as lists of photos.
+
+    Raises:
+        RecycleError: data that cannot be read, cannot be written in that format, or would be overwritten.
+    """
+    if form not in FORMATS:
+        raise RecycleError(f"no format to write is called {form!r}", nearest(form, FORMATS))
+    if polygons and form != "coco":
+        raise RecycleError(f"--polygons is of --to coco, not of {form}", "leave it out")
+    refuse_link(dst, "name the folder that it leads to, or another one")
+    if origin in layouts(registry) and origin not in registry.names("dataset"):
+        taken, _ = recognise(registry, src, origin)
+        src, origin = src / taken.layout.root, taken.offer.qualified
+        options = {**taken.layout.options, **options}
+    source = open_source(registry, src, split, origin, options)
+    refuse_nothing(source, f"photo of {src}", option="values")
+    if form == "coco":
+        return Converted(dst / COCO_FILE, len(source), write_coco(source, dst, polygons, force))
+    if form == "masks":
+        write_masks(source, src, dst, force)
+        return Converted(dst / MASKS_FILE, len(source), len(source))
+    return Converted(dst / YOLO_FILE, len(source), *write_yolo(source, dst, force))

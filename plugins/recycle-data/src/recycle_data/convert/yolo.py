@@ -1,0 +1,151 @@
+"""Any source as a YOLO segmentation folder, as ultralytics reads it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from recycle_coco import decode, has_background, rasterise
+from recycle_coco.paint import painting_order
+
+from recycle_data.convert.photos import copy_photo, place_photos, read_records, to_write
+from recycle_data.named import named_splits
+from recycle_data.owned import Owned
+from recycle_data.progress import track
+from recycle_data.rings import ring
+from recycle_data.sources import read_labels
+from recycle_data.writer import mask_regions
+from recyclecli.types import IGNORE, Annotation, Record, Source
+
+NAME = "data.yaml"
+HEAD = """\
+# train and val both name all photos: split them before you judge a model by val.
+train: images
+val: images
+"""
+
+
+@dataclass
+class _Lost:
+    """What YOLO files cannot say: regions that are no object."""
+
+    regions: int = 0
+    photos: int = 0
+
+    def tell(self) -> None:
+        """Say it on stderr."""
+        if self.regions:
+            print(
+                f"note: {self.regions} crowd, ignored or background region(s) in {self.photos} photo(s) are left out: "
+                "YOLO files hold objects only, so these pixels become background",
+                file=sys.stderr,
+            )
+
+
+def write_yolo(source: Source, dst: Path, force: bool) -> tuple[int, int]:
+    """Copy the photos to `dst`/images, write labels/NAME.txt, then data.yaml; how many lines, and regions left out.
+
+    The splits that the data names are train.txt, val.txt and test.txt, a photo a line, which data.yaml names.
+
+    Each object is one line and whole, also where others hide it: its own polygon where it has
+    one that is read back to the same pixels, else its outline along pixel edges, holes and parts
+    joined by bridges. What cannot be written is counted on stderr.
+
+    Raises:
+        RecycleError: files that exist, or photos that would share a label file.
+    """
+    records = read_records(source)
+    pairs = place_photos(records, dst, "labels", ".txt")
+    photos, labels = [photo for photo, _ in pairs], [label for _, label in pairs]
+    background = int(has_background(source.class_names))
+    lost, owned = _Lost(), Owned(dst)
+    named, written = named_splits(source), 0
+    lists = named.photos() if named.train and named.val else {}
+    files = [*to_write(photos, records), *labels, *(dst / f"{split}.txt" for split in lists)]
+    with owned.begun(dst / NAME, files, force):
+        for index in track(range(len(source)), len(source), "converting"):
+            record = records[index]
+            copy_photo(owned, source, index, record, photos[index])
+            shapes = list(_annotated(record) if record.annotations else _seen(source, index, bool(background)))
+            objects = [shape for shape in shapes if shape[1] is not None and background <= shape[0] < IGNORE]
+            lost.regions += len(shapes) - len(objects)
+            lost.photos += len(shapes) > len(objects)
+            lines = [f"{label - background} {text}\n" for label, text in objects]
+            written += len(lines)
+            owned.write_text(labels[index], "".join(lines))
+        for split, members in lists.items():
+            places = [photos[index].relative_to(dst).as_posix() for index in members]
+            owned.write_text(dst / f"{split}.txt", "".join(f"./{place}\n" for place in places))
+        head = "".join(f"{split}: {split}.txt\n" for split in lists) or HEAD
+        owned.write_text(dst / NAME, head + _names(source.class_names[background:]))
+    lost.tell()
+    return written, lost.regions
+
+
+def _annotated(record: Record) -> Iterator[tuple[int, str | None]]:
+    """Label and polygon of each annotation, as they are painted; None for what is no object."""
+    for annotation in _painted(record):
+        if annotation.iscrowd or annotation.label == IGNORE:
+            yield annotation.label, None
+        else:
+            text = _own_polygon(annotation, record) or _outline(annotation, record)
+            if text:
+                yield annotation.label, text
+
+
+def _seen(source: Source, index: int, background: bool) -> Iterator[tuple[int, str | None]]:
+    """Label and outline of each instance of a source that knows pixels only."""
+    mask, instances = read_labels(source, index)
+    regions = [*mask_regions(mask, instances, background)]
+    for region in sorted(regions, key=lambda region: -int(region.pixels.sum())):
+        offset = (region.left, region.top)
+        points = [] if region.crowd else [value + offset[k % 2] for k, value in enumerate(ring(region.pixels))]
+        yield region.label, None if region.crowd else _text(points, *mask.shape)
+
+
+def _painted(record: Record) -> list[Annotation]:
+    """The annotations in the order of painting; those without pixels are left out."""
+    from pycocotools import mask as coco
+
+    found = []
+    for annotation in record.annotations:
+        rle = rasterise(annotation.segmentation, record.height, record.width)
+        if rle is not None and coco.area(rle):
+            found.append((annotation, float(coco.area(rle))))
+    order = painting_order([(area, one.area, one.iscrowd) for one, area in found])
+    return [found[place][0] for place in order]
+
+
+def _own_polygon(annotation: Annotation, record: Record) -> str:
+    """The annotation's polygon, where it is a single one and read back to the same pixels; else nothing."""
+    shape = annotation.segmentation
+    if not isinstance(shape, list) or len(shape) != 1:
+        return ""
+    sides = (record.width, record.height)
+    if not all(0 <= value <= sides[k % 2] for k, value in enumerate(shape[0])):
+        return ""
+    text = _text(shape[0], record.height, record.width)
+    back = [float(share) * sides[k % 2] for k, share in enumerate(text.split())]
+    size = (record.height, record.width)
+    return text if rasterise([back], *size) == rasterise(shape, *size) else ""
+
+
+def _outline(annotation: Annotation, record: Record) -> str:
+    rle = rasterise(annotation.segmentation, record.height, record.width)
+    return "" if rle is None else _text(ring(decode(rle)), record.height, record.width)
+
+
+def _text(points: Sequence[float], height: int, width: int) -> str:
+    """Points as shares of the photo's sides, exact enough to come back to the same pixels."""
+    return " ".join(f"{value / (height if k % 2 else width):.9g}" for k, value in enumerate(points))
+
+
+def _names(class_names: Sequence[str]) -> str:
+    from ruamel.yaml import YAML
+
+    stream = StringIO()
+    YAML().dump({"names": dict(enumerate(class_names))}, stream)
+    return stream.getvalue()

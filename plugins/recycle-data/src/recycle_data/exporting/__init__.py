@@ -1,0 +1,170 @@
+"""`recycle data export`: labels for the tools that people correct them with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from recycle_coco import IGNORE_CATEGORY, decode, is_background, rasterise
+from recycle_coco.document import read_document
+from recycle_coco.layouts import photo_root
+from recycle_coco.paint import painting_order
+from recycle_coco.paths import find_annotation_files
+
+from recycle_data.owned import Owned
+from recycle_data.sources import open_source
+from recycle_data.writer import document_of
+from recyclecli.files import refuse_link
+from recyclecli.plugins import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Tool = Literal["cvat", "label-studio"]
+Role = Literal["predictions", "annotations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One object of a photo, for a tool.
+
+    Attributes:
+        name: of its class.
+        left, top: of its box, in pixels.
+        pixels: (h, w) bool of its box.
+        score: in 0..1 where a model said one.
+    """
+
+    name: str
+    left: int
+    top: int
+    pixels: NDArray[np.bool_]
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A photo with its objects in the order in which they are painted.
+
+    Attributes:
+        name: relative to the folder of the photos.
+        height, width: in pixels.
+        objects: those that enclose a pixel.
+    """
+
+    name: str
+    height: int
+    width: int
+    objects: tuple[Object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        files: the labels' file first, then what describes the classes.
+        photos: how many.
+        objects: in all.
+    """
+
+    files: tuple[Path, ...]
+    photos: int
+    objects: int
+
+
+def export_labels(
+    registry: Registry,
+    src: Path,
+    out: Path,
+    tool: Tool,
+    *,
+    dataset: str = "coco",
+    options: Mapping[str, Any] = {},
+    role: Role = "predictions",
+    prefix: str = "",
+    force: bool = False,
+) -> Exported:
+    """Write labels as a tool reads them; objects are masks, so that no pixel and no hole is lost.
+
+    Args:
+        registry: the installed components.
+        src: data folder, or a COCO file, as `recycle predict --save coco` writes it, whose photos may lie elsewhere.
+        out: folder to write to.
+        tool: `cvat` (CVAT for images 1.1) or `label-studio` (tasks as JSON).
+        dataset: name of the component that reads `src`.
+        options: its settings.
+        role: for Label Studio: predictions to be corrected, or finished annotations.
+        prefix: for Label Studio: what stands before a photo's name in its address there.
+        force: replace what was written there.
+
+    Raises:
+        RecycleError: labels that cannot be read, or files that exist.
+    """
+    from recycle_data.exporting import cvat, label_studio
+    from recycle_data.palette import palette
+
+    refuse_link(out, "name the folder that it leads to, or another one")
+    if dataset == "coco":
+        files = [src] if src.is_file() else find_annotation_files(src)
+        if files[0] == src / "train.json" and (src / "test.json").is_file():
+            files.append(src / "test.json")  # nothing is trained on here
+        document: Mapping[str, Any] = read_document(*files).content
+    else:
+        document = document_of(open_source(registry, src, None, dataset, options))
+    categories = sorted(document["categories"], key=lambda one: int(one["id"]))
+    names = [one["name"] for one in categories if not is_background(one["name"])]
+    root = photo_root(src) if src.is_file() else src
+    colors = dict(zip(names, palette(("Background", *names), root)[1:], strict=True))
+    owned = Owned(out)
+    if tool == "cvat":
+        written = (out / cvat.FILE, out / cvat.LABELS)
+    else:
+        written = (out / label_studio.FILE, out / label_studio.CONFIG)
+    objects = 0
+
+    def counted() -> Iterator[Labelled]:
+        nonlocal objects
+        for photo in _photos(document):
+            objects += len(photo.objects)
+            yield photo
+
+    with owned.begun(written[0], written[1:], force):
+        if tool == "cvat":
+            cvat.write(owned, counted(), colors)
+        else:
+            label_studio.write(owned, counted(), colors, role, prefix)
+    return Exported(written, len(document["images"]), objects)
+
+
+def _photos(document: Mapping[str, Any]) -> Iterator[Labelled]:
+    """The photos of a COCO document in its order."""
+    names = {one["id"]: one["name"] for one in document["categories"]}
+    own: dict[Any, list[Mapping[str, Any]]] = {}
+    for one in document["annotations"]:
+        own.setdefault(one["image_id"], []).append(one)
+    for image in document["images"]:
+        height, width = image["height"], image["width"]
+        found: list[tuple[Object, float, Mapping[str, Any]]] = []
+        for one in own.get(image["id"], ()):
+            rle = rasterise(one.get("segmentation") or [], height, width)
+            seen = None if rle is None else _object(names[one["category_id"]], decode(rle), one.get("score"))
+            if seen is not None:
+                found.append((seen, float(seen.pixels.sum()), one))
+        order = painting_order([(area, one.get("area"), bool(one.get("iscrowd"))) for _, area, one in found])
+        ordered = sorted((found[place][0] for place in order), key=lambda one: one.name == IGNORE_CATEGORY)
+        yield Labelled(image["file_name"], height, width, tuple(ordered))
+
+
+def _object(name: str, mask: NDArray[np.uint8], score: Any) -> Object | None:
+    import numpy as np
+
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if is_background(name) or not len(rows):
+        return None
+    top, left = int(rows[0]), int(columns[0])
+    pixels = mask[top : rows[-1] + 1, left : columns[-1] + 1].view(bool)
+    return Object(name, left, top, pixels, score if isinstance(score, float) else None)

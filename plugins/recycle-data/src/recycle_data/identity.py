@@ -1,0 +1,151 @@
+"""What makes a photo itself: a digest of its decoded pixels, a perceptual hash, and what it looks like at 64x64.
+
+Every question whether a photo has been seen is answered by these, never by its path; `recycle_data.same` compares
+them, `recycle_data.known` keeps those of files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from recycle_coco.photo import open_photo
+from recycle_coco.pixels import bands, depth, rgb_array, upright
+
+from recycle_data.known import Known
+from recycle_data.progress import track
+from recycle_data.sources import read_photo
+from recycle_data.threads import in_threads
+from recyclecli.errors import RecycleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from recyclecli.types import Source
+
+SIDE = 64  # of the luma of a photo, whatever its shape
+COARSE = 16  # of its colours
+LOW = 8  # x LOW frequencies make the perceptual hash
+IDENTITY = np.dtype(
+    [
+        ("digest", "u1", 20),
+        ("hash", "<u8"),
+        ("height", "<u4"),
+        ("width", "<u4"),
+        ("bits", "u1"),
+        ("luma", "u1", (SIDE, SIDE)),
+        ("chroma", "u1", (COARSE, COARSE, 2)),
+    ]
+)
+"""Of one photo.
+
+`digest`: SHA-1 of its stored pixels and their size. `hash`: 64 bits of its low frequencies. `height`, `width`: in
+pixels, both 0 where it cannot be read. `bits`: 8, 12 or 16 of a channel. `luma`, `chroma`: Y, Cb and Cr, 0 to 255, of
+the photo as its EXIF rotation shows it, squeezed into squares.
+"""
+
+
+def identity_of(image: Image.Image, orientation: int = 1) -> NDArray[np.void]:
+    """() `IDENTITY` of an opened image file.
+
+    Args:
+        image: of any mode.
+        orientation: of its EXIF, 1 to 8.
+    """
+    from PIL import Image as Pillow
+
+    image.load()
+    found = np.zeros((), IDENTITY)
+    plain = image if image.mode == "RGB" else Pillow.fromarray(rgb_array(image))
+    found["bits"] = depth(image)
+    found["digest"] = _digest(image if found["bits"] > 8 else plain)
+    found["width"], found["height"] = image.size
+    small = upright(plain.resize((SIDE, SIDE), Pillow.Resampling.BILINEAR), orientation).convert("YCbCr")
+    pixels = np.asarray(small)
+    found["luma"] = pixels[..., 0]
+    step = SIDE // COARSE
+    blocks = pixels[..., 1:].reshape(COARSE, step, COARSE, step, 2)
+    found["chroma"] = np.rint(blocks.mean((1, 3)))
+    found["hash"] = perceptual_hash(found["luma"])
+    return found
+
+
+def hexadecimal(photo: NDArray[np.void]) -> str:
+    """The digest of a () `IDENTITY` in hexadecimal digits, as files name it."""
+    return bytes(photo["digest"].tobytes()).hex()
+
+
+def perceptual_hash(luma: NDArray[np.uint8]) -> int:
+    """64 bits of (64, 64) luma: which of its low frequencies lie above their median (pHash)."""
+    small = luma.astype(np.float32).reshape(SIDE // 2, 2, SIDE // 2, 2).mean((1, 3))
+    low = _cosines() @ small @ _cosines().T
+    bits = low.ravel() > np.median(low)
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def identities(source: Source) -> NDArray[np.void]:
+    """(n,) `IDENTITY` of a source's photos; those that cannot be read, which reading will say, have no size."""
+    records = [source.record(index) for index in range(len(source))]
+    found = files_identities([record.file for record in records])
+    for index in np.flatnonzero(found["height"] == 0).tolist():
+        if not records[index].file.is_file():  # drawn, not stored
+            found[index] = _drawn(source, index)
+    return found
+
+
+def files_identities(files: Iterable[Path]) -> NDArray[np.void]:
+    """(n,) `IDENTITY` of photos' files; those that cannot be read have no size. Kept in the user's cache folder."""
+    files = list(files)
+    known = Known(IDENTITY)
+    found = np.zeros(len(files), IDENTITY)
+    new = []
+    for number, file in enumerate(files):
+        earlier = known.find(file)
+        if earlier is None:
+            new.append(number)
+        else:
+            found[number] = earlier
+    looks = in_threads(lambda number: _look(files[number]), track(new, len(new), "reading photos"))
+    for number, look in zip(new, looks, strict=True):
+        if look is not None:
+            found[number] = look
+            known.add(files[number], look)
+    known.save()
+    return found
+
+
+def _look(file: Path) -> NDArray[np.void] | None:
+    try:
+        with open_photo(file) as (image, orientation):
+            return identity_of(image, orientation)
+    except RecycleError:
+        return None
+
+
+def _drawn(source: Source, index: int) -> NDArray[np.void]:
+    from PIL import Image as Pillow
+
+    try:
+        return identity_of(Pillow.fromarray(read_photo(source, index)))
+    except RecycleError:
+        return np.zeros((), IDENTITY)
+
+
+def _digest(image: Image.Image) -> NDArray[np.uint8]:
+    found = hashlib.sha1(f"{image.size}".encode(), usedforsecurity=False)
+    for band in bands(image):
+        found.update(band.tobytes())
+    return np.frombuffer(found.digest(), np.uint8)
+
+
+@cache
+def _cosines() -> NDArray[np.float32]:
+    """(LOW, SIDE / 2) the lowest cosines of a discrete cosine transform."""
+    places = (np.arange(SIDE // 2) + 0.5) / (SIDE // 2)
+    return np.cos(np.pi * np.arange(LOW)[:, None] * places).astype(np.float32)

@@ -1,0 +1,107 @@
+"""`recycle data import`: what a labelling tool exported, as a COCO folder."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from recycle_data.foreground import refuse_nothing
+from recycle_data.importing.write import Written, parts_of, write
+from recycle_data.recognise import Candidate, folder_of, recognise
+from recycle_data.sources import open_source
+from recyclecli.errors import RecycleError
+from recyclecli.files import refuse_link
+from recyclecli.plugins import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was found, and written unless nothing was to be.
+
+    Attributes:
+        taken: the layout that the labels were read as.
+        passed: other layouts that were recognised, less surely.
+        class_names: K names by label.
+        splits: photos of each split that the export names; none where it names none.
+        photos: how many.
+        objects: annotations that were written; None after a dry run.
+        files: annotation files that were written, the whole set's or the training photos' first.
+        left_out: what the export holds besides, to how many.
+    """
+
+    taken: Candidate
+    passed: tuple[Candidate, ...]
+    class_names: tuple[str, ...]
+    splits: Mapping[str, int]
+    photos: int
+    objects: int | None
+    files: tuple[Path, ...]
+    left_out: Mapping[str, int]
+
+
+def import_data(
+    registry: Registry,
+    src: Path,
+    out: Path | None,
+    layout: str | None = None,
+    options: Mapping[str, Any] = {},
+    link: bool = False,
+    force: bool = False,
+) -> Imported:
+    """Read `src` as what it looks like, which is said on stderr, and write its photos and labels to `out` as COCO.
+
+    Args:
+        registry: the installed components.
+        src: what the tool exported: a folder, or one annotation file in it.
+        out: folder to write to; None for a dry run.
+        layout: name of the layout, or of the dataset component, where several fit.
+        options: settings of the component, before those that were recognised.
+        link: link the photos rather than copy them.
+        force: replace what was written there.
+
+    Raises:
+        RecycleError: nothing or several layouts are recognised, the labels cannot be used, no photo shows a class,
+            or a file exists.
+    """
+    taken, passed = recognise(registry, src, layout)
+    for line in _said(taken, passed):
+        print(line, file=sys.stderr)
+    folder = folder_of(src)
+    root = folder / taken.layout.root
+    if out is not None:
+        refuse_link(out, "name the folder that it leads to, or another one")
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise RecycleError(
+                f"{out} lies in the folder that is imported, and would be taken for a part of the export",
+                f"name a folder beside it: recycle data import {quote(str(src))} {quote(f'{folder.resolve()}-coco')}",
+            )
+    settings = {**taken.layout.options, **options}
+    source = open_source(registry, root, None, taken.offer.qualified, settings, tell=False)
+    refuse_nothing(source, f"photo of {root}", option="values")
+    parts = parts_of(source)
+    left_out = Counter(getattr(source, "left_out", {}))
+    written = Written(0, (), Counter()) if out is None else write(source, out, taken, root, parts, link, force)
+    return Imported(
+        taken,
+        tuple(passed),
+        source.class_names,
+        {split: len(photos) for split, photos in parts.items() if split},
+        len(source),
+        written.objects if out is not None else None,
+        written.files,
+        left_out + written.left_out,
+    )
+
+
+def _said(taken: Candidate, passed: list[Candidate]) -> Iterator[str]:
+    """What the labels are taken for, and what they might be taken for, too."""
+    there = f" in {taken.layout.root}" if taken.layout.root else ""
+    yield f"taken for {taken.layout.name}, {taken.title}{there}: {taken.layout.why}"
+    for other in passed:
+        how = f"; --as {other.layout.name} takes it" if other.layout.name != taken.layout.name else ""
+        yield f"passed over: {other.layout.name}: {other.layout.why}{how}"

@@ -1,0 +1,1 @@
+"""Sheets and pages of labelled photos, and what every page is made with."""

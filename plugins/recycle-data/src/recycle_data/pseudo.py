@@ -1,0 +1,242 @@
+"""Labels from predictions: sure pixels become labels, the rest is ignored, and each object says where it is from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from recycle_coco import connected_pieces, has_background
+from recycle_coco.photo import open_photo
+
+from recycle_data.augmented import document
+from recycle_data.progress import track
+from recycle_data.writer import mask_regions, shape_of
+from recyclecli.errors import RecycleError, nearest
+from recyclecli.types import IGNORE
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SCALE = 65535  # of a stored confidence
+BINS = SCALE + 1  # one for each confidence
+BAND = 1024  # rows that are counted at a time
+MARK = "pseudo"  # key of an annotation or image that a model made, with how
+
+Rule = Literal["fixed", "quantile", "class-balanced"]
+
+Read = Callable[[], Iterator[tuple[str, "NDArray[np.uint8]", "NDArray[np.uint16]"]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Pseudo-labels.
+
+    Attributes:
+        document: COCO, the photos that were kept.
+        thresholds: class name to the probability that a pixel of it had to have.
+        kept: class name to the share of its predicted pixels that became labels.
+        rejected: `file_name`s of photos too little of which was sure.
+        unreadable: of photos that cannot be read, what is wrong with each.
+    """
+
+    document: dict[str, Any]
+    thresholds: Mapping[str, float]
+    kept: Mapping[str, float]
+    rejected: tuple[str, ...]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json, without the document."""
+        images = [image["file_name"] for image in self.document["images"]]
+        rest = {key: getattr(self, key) for key in ("thresholds", "kept", "rejected", "unreadable")}
+        return {"photos": images, **rest}
+
+
+def pseudo_labels(
+    read: Read,
+    class_names: tuple[str, ...],
+    rule: Rule = "fixed",
+    value: float = 0.9,
+    named: Mapping[str, float] = {},
+    least: float = 0.1,
+    origin: Mapping[str, Any] = {},
+) -> Made:
+    """Make labels of predictions.
+
+    Args:
+        read: gives, each time it is called, the photos' names, labels (H, W) and confidences (H, W)
+            uint16, probability times 65535, one by one.
+        class_names: K names by label.
+        rule: `fixed`: a pixel needs the probability `value`. `quantile`: of each class's pixels the
+            surest share `value` is taken (Zou et al., "Class-balanced self-training", 2018), exactly: of those
+            as sure as the last of it a seeded draw.
+            `class-balanced`: the probability `value`, lowered for a class of which fewer pixels reach
+            it than of the best one: to b / (2 - b) of it, b the ratio of the two shares, but not below
+            half; a class of which none does keeps it (after Zhang et al., "FlexMatch", 2021).
+        value: 0 to 1.
+        named: class name to the probability that its pixels need instead.
+        least: photos of which a smaller share is sure are left out, 0 to 1.
+        origin: what is noted of each object, beside its threshold and its mean confidence.
+
+    Raises:
+        RecycleError: see `check_values`; or no photo is left.
+    """
+    import numpy as np
+
+    check_values(class_names, value, named, least)
+    counts = np.zeros((len(class_names), BINS), np.int64)
+    for _, labels, confidence in read():
+        for top in range(0, len(labels), BAND):
+            said, certain = labels[top : top + BAND], confidence[top : top + BAND]
+            for label in np.unique(said):
+                counts[label] += np.bincount(certain[said == label], minlength=BINS)
+    limits = _limits(counts, rule, value)
+    for name, wanted in named.items():
+        limits[class_names.index(name)] = wanted
+    needed = _least_sure(limits)
+    ties = [
+        _Ties(counts[label], label, int(needed[label]), value)
+        for label, name in enumerate(class_names)
+        if rule == "quantile" and name not in named
+    ]
+    predicted, taken = counts.sum(1), np.zeros(len(class_names), np.int64)
+    rejected: list[str] = []
+
+    def kept() -> Iterator[dict[str, Any]]:
+        for name, labels, confidence in read():
+            sure = confidence >= needed[labels]
+            for tie in ties:
+                tie.leave_out(labels, confidence, sure)
+            share = float(sure.mean())
+            if share < least:
+                rejected.append(name)
+                continue
+            taken[:] += np.bincount(labels[sure], minlength=len(class_names))
+            mask = np.where(sure, labels, IGNORE).astype(np.uint8)
+            objects = list(_objects(mask, confidence, has_background(class_names), limits, origin))
+            size = {"width": labels.shape[1], "height": labels.shape[0]}
+            yield {"file_name": name, **size, MARK: {**origin, "kept": round(share, 4)}, "objects": objects}
+
+    content = document(class_names, kept())
+    if not content["images"]:
+        raise RecycleError(
+            f"{least:.0%} of the pixels is sure enough in none of {len(rejected)} photos",
+            "lower --threshold or --least",
+        )
+    shares = {
+        name: float(taken[label] / count) for label, name in enumerate(class_names) if (count := predicted[label])
+    }
+    return Made(content, dict(zip(class_names, limits.tolist(), strict=True)), shares, tuple(rejected))
+
+
+def check_values(class_names: Sequence[str], value: float, named: Mapping[str, float], least: float) -> None:
+    """Raise RecycleError where a value lies outside of 0 to 1, or a name is no class; see `pseudo_labels`."""
+    for name, wanted in {"threshold": value, "least": least, **named}.items():
+        if not 0 <= wanted <= 1:
+            raise RecycleError(f"{name} {wanted:g}", "give a number from 0 to 1")
+    for name in named:
+        if name not in class_names:
+            raise RecycleError(f"no class is called {name!r}", nearest(name, class_names))
+
+
+def _limits(counts: NDArray[np.int64], rule: Rule, value: float) -> NDArray[np.float64]:
+    """The probability that a pixel of each class needs, from (K, BINS) counts of the predicted pixels."""
+    import numpy as np
+
+    limits = np.full(len(counts), value, np.float64)
+    if rule == "quantile":
+        for label, row in enumerate(counts):
+            above = row[::-1].cumsum()  # as sure as 1, as a little less, and so on
+            enough = int(np.searchsorted(above, value * above[-1]))
+            limits[label] = (SCALE - enough) / SCALE if above[-1] else 1
+    elif rule == "class-balanced":
+        first = int(_least_sure(limits[:1])[0])
+        sure = counts[:, first:].sum(1) / np.maximum(counts.sum(1), 1)
+        ratio = sure / max(sure.max(), 1e-12)
+        limits *= np.where(sure > 0, np.maximum(ratio / (2 - ratio), 0.5), 1.0)
+    return limits
+
+
+class _Ties:
+    """The pixels of a class that are exactly as sure as the last of its share: so many that the share is exact.
+
+    Args:
+        counts: (BINS,) pixels of the class by confidence.
+        label: of the class.
+        limit: the least confidence of its share.
+        share: of its pixels, 0 to 1.
+    """
+
+    def __init__(self, counts: NDArray[np.int64], label: int, limit: int, share: float) -> None:
+        import numpy as np
+
+        self._label, self._limit, self._all, self._seen = label, limit, int(counts[limit]), 0
+        surer = int(counts[limit + 1 :].sum())
+        self._wanted = min(self._all, max(0, round(share * int(counts.sum())) - surer))
+        self._chance = np.random.default_rng(label)
+
+    def leave_out(self, labels: NDArray[np.uint8], confidence: NDArray[np.uint16], sure: NDArray[np.bool_]) -> None:
+        """Take those of the next photo (H, W) out of `sure` that are not drawn; every photo gives its part."""
+        import numpy as np
+
+        if self._wanted == self._all:
+            return
+        places = np.flatnonzero((labels == self._label) & (confidence == self._limit))
+        before, self._seen = self._seen, self._seen + len(places)
+        taken = self._wanted * self._seen // self._all - self._wanted * before // self._all
+        sure.ravel()[self._chance.permutation(places)[taken:]] = False
+
+
+def _least_sure(limits: NDArray[np.float64]) -> NDArray[np.uint16]:
+    """The least confidence of a pixel that reaches a probability; one of 0 never does."""
+    import numpy as np
+
+    return np.ceil(limits * SCALE).clip(1).astype(np.uint16)
+
+
+def _objects(
+    mask: NDArray[np.uint8],
+    confidence: NDArray[np.uint16],
+    background: bool,
+    limits: NDArray[np.float64],
+    origin: Mapping[str, Any],
+) -> Iterator[dict[str, Any]]:
+    """A photo's objects, each with where it is from, and what is ignored, as `document` takes them."""
+    for region in mask_regions(mask, connected_pieces(mask, int(background)), background):
+        one = {"label": region.label, **shape_of(region, *mask.shape)}
+        if region.label != IGNORE:
+            rows, columns = region.pixels.shape
+            window = confidence[region.top : region.top + rows, region.left : region.left + columns]
+            threshold = round(float(limits[region.label]), 6)
+            certain = round(float(window[region.pixels].mean() / SCALE), 4)
+            one[MARK] = {**origin, "threshold": threshold, "confidence": certain}
+        yield one
+
+
+def of_submission(
+    rows: Mapping[str, NDArray[np.uint8]], sizes: Iterable[tuple[str, tuple[int, int]]]
+) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint16]]]:
+    """A submission's (256, 256) labels enlarged to the photos' (height, width), all of them sure."""
+    import numpy as np
+
+    from recycle_data.fit import resize_labels
+
+    for name, (height, width) in sizes:
+        labels = resize_labels(rows[name], height, width)
+        yield name, labels, np.full(labels.shape, SCALE, np.uint16)
+
+
+def of_folder(
+    out: Path, names: Sequence[str], masks: Sequence[Path]
+) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint16]]]:
+    """What `recycle predict` wrote of photos as masks and confidence."""
+    import numpy as np
+
+    for name, mask in track(list(zip(names, masks, strict=True)), len(names), "labelling"):
+        confidence = out / "confidence" / mask.relative_to(out / "masks")
+        with open_photo(mask, "mask") as (labels, _), open_photo(confidence, "confidence") as (sure, _):
+            pixels = np.asarray(labels), np.asarray(sure).astype(np.uint16)
+        yield name, *pixels

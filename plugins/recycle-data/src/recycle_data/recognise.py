@@ -1,0 +1,167 @@
+"""How labels lie in a folder: every dataset component is asked, and what is surest is taken."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+
+from recycle_coco import Tree
+from recycle_coco.layouts import inventory, photo_root
+
+from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.plugins import Offer, Registry
+from recyclecli.types import EVIDENCE, DatasetComponent, Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A layout that was recognised, and who reads it.
+
+    Attributes:
+        layout: as its component describes it.
+        offer: the component.
+    """
+
+    layout: Layout
+    offer: Offer
+
+    @property
+    def title(self) -> str:
+        """What people call the layout: its description up to the colon."""
+        return str(layouts_of(self.offer)[self.layout.name].partition(":")[0])
+
+
+LFS, LOOKED = "version https://git-lfs", 50  # what files that Git has not fetched begin with; how many are looked into
+
+
+def layouts_of(offer: Offer) -> Mapping[str, str]:
+    """The layouts of a dataset component, by name."""
+    component = offer.component
+    return component.layouts if isinstance(component, DatasetComponent) else {}
+
+
+def layouts(registry: Registry) -> dict[str, str]:
+    """Every installed layout by name, with what it is and what is looked for."""
+    return {name: text for offer in registry.offers("dataset") for name, text in layouts_of(offer).items()}
+
+
+def folder_of(src: Path) -> Path:
+    """The folder that an export lies in, where one file of it may be named: for COCO, that of its photos."""
+    return photo_root(src) if src.is_file() else src
+
+
+def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple[Candidate, list[Candidate]]:
+    """The layout of the labels in `src`, and others that are passed over as less sure.
+
+    Args:
+        registry: the installed components.
+        src: the folder, or one annotation file in it.
+        wanted: name of the layout, or of the component, to take.
+
+    Raises:
+        RecycleError: no such folder; nothing is recognised, or several layouts equally well.
+    """
+    folder = folder_of(src)
+    if not folder.is_dir():
+        raise RecycleError(f"{src} does not exist", "name the folder that the labelling tool's export lies in")
+    offers = registry.offers("dataset")
+    known = {**{name: offer for offer in offers for name in layouts_of(offer)}, **_components(offers)}
+    if wanted is not None and wanted not in known:
+        raise RecycleError(f"--as {wanted}: no such layout", nearest(wanted, known))
+    tree = Tree(folder)
+    found = [one for offer in offers for one in _found(offer, tree)]
+    if src.is_file():
+        name = src.absolute().relative_to(folder.absolute()).as_posix()
+        whole, found = found, [own for one in found for own in _of_file(one, name)]
+        if whole and not found:
+            names = listed(dict.fromkeys(one.layout.name for one in whole))
+            raise RecycleError(
+                f"{src} is read by no layout alone, and {folder} is recognised as a whole: {names}",
+                f"import the folder: recycle data import {shlex.quote(str(folder))} OUT",
+            )
+    chosen = [one for one in found if wanted in (None, one.layout.name, one.offer.component.name, one.offer.qualified)]
+    if not chosen:
+        raise _unknown(tree, src, wanted, known, found, registry.broken())
+    surest = min(EVIDENCE.index(one.layout.evidence) for one in chosen)
+    best = [one for one in chosen if EVIDENCE.index(one.layout.evidence) == surest]
+    if len(best) > 1:
+        raise _doubtful(src, best)
+    return best[0], [one for one in found if one is not best[0]]
+
+
+def _components(offers: list[Offer]) -> dict[str, Offer]:
+    return {name: offer for offer in offers for name in (offer.component.name, offer.qualified)}
+
+
+def _found(offer: Offer, tree: Tree) -> list[Candidate]:
+    """What a component recognises; one that fails is named, and recognises nothing."""
+    component = offer.component
+    if not isinstance(component, DatasetComponent) or not component.recognise:
+        return []
+    module, _, attribute = component.recognise.partition(":")
+    try:
+        found = list(getattr(import_module(module), attribute)(tree))
+        unknown = [one for one in found if not isinstance(one, Layout) or one.name not in component.layouts]
+        if unknown:
+            raise TypeError(f"it yields {unknown[0]!r}, none of its layouts")
+    except Exception as error:  # a stranger's code
+        print(
+            f"warning: {component.recognise} of {offer.plugin.distribution} failed, and its layouts are passed over: "
+            f"{type(error).__name__}: {error}",
+            file=sys.stderr,
+        )
+        return []
+    return [Candidate(one, offer) for one in found]
+
+
+def _of_file(one: Candidate, name: str) -> list[Candidate]:
+    """A layout that reads a file, of several as that of this one; none where it reads others."""
+    layout = one.layout
+    inside = name.removeprefix(f"{layout.root}/") if layout.root else name
+    if inside in layout.options.get("files", ()):
+        return [replace(one, layout=replace(layout, options={**layout.options, "files": (inside,)}))]
+    return [one] if inside in layout.options.values() else []
+
+
+def _doubtful(src: Path, best: list[Candidate]) -> RecycleError:
+    shown = "\n  ".join(f"{one.layout.name} ({one.title}): {_where(one)}{one.layout.why}" for one in best)
+    names = list(dict.fromkeys(one.layout.name for one in best))
+    if len(names) > 1:
+        lines = [f"recycle data import {shlex.quote(str(src))} OUT --as {name}" for name in names]
+    else:
+        places = [src / one.layout.root for one in best]
+        if len(set(places)) < len(places):
+            places = [src / one.layout.root / one.layout.options.get("files", [""])[0] for one in best]
+        lines = [f"recycle data import {shlex.quote(str(place))} OUT" for place in places]
+    return RecycleError(
+        f"{src} holds labels in {len(best)} ways that fit equally well:\n  {shown}", f"say which: {', or '.join(lines)}"
+    )
+
+
+def _where(one: Candidate) -> str:
+    return f"in {one.layout.root}, " if one.layout.root else ""
+
+
+def _unknown(
+    tree: Tree, src: Path, wanted: str | None, known: Mapping[str, Offer], found: list[Candidate], broken: str
+) -> RecycleError:
+    """What is said where nothing fits: what was looked for, and what is there instead."""
+    pointers = [name for name in tree.files[:LOOKED] if tree.head(name, len(LFS)) == LFS]
+    if pointers:
+        cause = f"{pointers[0]} is a pointer of Git LFS, not the file itself"
+        return RecycleError(f"{src} holds labels in no known layout: {cause}", "fetch the files: git lfs pull")
+    if wanted is None:
+        looked = f"{src} holds labels in no known layout"
+    else:
+        described = layouts_of(known[wanted]).get(wanted) or "; ".join(layouts_of(known[wanted]).values())
+        looked = f"{src} does not look like {wanted} ({described})" if described else f"{wanted} recognises no folder"
+    if found:
+        one = found[0]
+        remedy = f"leave out --as: it looks like {one.layout.name} ({one.layout.why})"
+    else:
+        remedy = "`recycle data import --list` says what each layout needs; export the labels anew in one of them"
+    return RecycleError(f"{looked}: it holds {inventory(tree)}", remedy + broken)

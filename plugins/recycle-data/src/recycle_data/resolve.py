@@ -1,0 +1,240 @@
+"""Making a recipe of a YAML file, flags and dotted overrides, or saying all that is wrong with them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from recyclecli.bases import MERGED, whole_tree
+from recyclecli.errors import RecycleError, nearest
+from recyclecli.home import expanded
+from recyclecli.plugins import Registry
+from recyclecli.printable import short_repr
+from recyclecli.private import map_texts
+from recyclecli.reading import parse_yaml
+from recyclecli.recipe import LISTS, DataFile, DataSection, ListedPart, LossPart, Recipe
+from recyclecli.settings import Part
+from recyclecli.types import Kind
+
+KEY = 200  # characters of a key that a message names
+
+
+def resolve(
+    registry: Registry,
+    recipe: str | Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+) -> Recipe:
+    """Its base < the recipe < flags and `-o key=value`, checked whole against what is installed.
+
+    Args:
+        registry: the installed components.
+        recipe: by name, or a YAML file; None for `default`.
+        flags: dotted key to value, from the command line's own flags. With `data.root` the annotation files of the
+            recipe that lie in its root move along.
+        overrides: `key=value` texts; the value is read as YAML.
+
+    Raises:
+        RecycleError: every fault at once, a line each, with its key, value and the nearest valid name.
+    """
+    tree = _spelled_out(whole_tree(recipe, recipe_files(registry)))
+    faults: list[str] = []
+    settings = {key: map_texts(value, expanded) for key, value in (flags or {}).items()}
+    for text in overrides:
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            faults.append(f"-o {text}: not of the form key=value")
+        elif key in settings or key.removesuffix(".name") in settings:
+            faults.append(f"{key} is set twice, last by -o {text}")
+        else:
+            try:
+                settings[key] = map_texts(parse_yaml(value), expanded)
+            except ValueError as error:
+                faults.append(f"-o {text[:80]}: the value is not YAML: {str(error).splitlines()[0]}")
+    if "data.root" in settings:
+        _move(tree["data"], settings["data.root"])
+    # a name replaces its component and drops its options, so names come before options
+    for key in sorted(settings, key=lambda key: key.count(".") - key.endswith(".name")):
+        try:
+            _assign(tree, key, settings[key])
+        except LookupError as error:
+            faults.append(f"{key} = {short_repr(settings[key])}: {error.args[0]}")
+        except (AttributeError, TypeError):
+            faults.append(f"{key} = {short_repr(settings[key])}: it would be set in no section of keys and values")
+    try:
+        resolved = Recipe.model_validate(tree)
+        complete, more = _complete(resolved.parts(), registry)
+        faults += more + _missing_callbacks(resolved.train.callbacks, registry)
+    except ValidationError as error:
+        faults += [_fault(Recipe, detail) for detail in error.errors()]
+        faults += _complete(_sound_parts(tree), registry)[1]
+    if faults:
+        where = f"the recipe ({recipe})" if recipe else "the recipe"
+        raise RecycleError("\n  ".join([f"{len(faults)} fault(s) in {where}:", *faults]))
+    lists = {key: tuple(complete[id(part)] for part in getattr(resolved, key)) for key in LISTS}
+    data = resolved.data.model_copy(update={"dataset": complete[id(resolved.data.dataset)]})
+    return resolved.model_copy(update={"model": complete[id(resolved.model)], "data": data, **lists})
+
+
+def _missing_callbacks(parts: Iterable[Part], registry: Registry) -> list[str]:
+    faults = []
+    for part in parts:
+        try:
+            registry.callback(part.name)
+        except RecycleError as error:
+            faults.append(f"train.callbacks = {part.name!r}: {error.args[0]}; {error.remedy}")
+    return faults
+
+
+def recipe_files(registry: Registry) -> dict[str, Path]:
+    """Where the installed recipes lie, by what picks them; `NAME@DISTRIBUTION` picks every one."""
+    offers = registry.recipes()
+    places = {name: offer.recipe.path() for name, offer in offers.items()}
+    return {offer.qualified: places[name] for name, offer in offers.items()} | places
+
+
+def unchecked(recipe: str | Path | None, named: Mapping[str, Path]) -> Recipe:
+    """A recipe by name or file, its components and their options unchecked; RecycleError or ValidationError if none."""
+    return Recipe.model_validate(_spelled_out(whole_tree(recipe, named)))
+
+
+def _spelled_out(tree: dict[str, Any]) -> dict[str, Any]:
+    """`tree` with its components spelled out as mappings, lists of them as lists."""
+    full = dict(tree)
+    for key in MERGED:
+        if not (full.get(key) is None or isinstance(full[key], dict)):
+            raise RecycleError(f"recipe: {key} = {short_repr(full[key])} is no section of keys and values")
+        full[key] = dict(full.get(key) or {})
+    for owner, key in ((full, "model"), (full["data"], "dataset")):
+        if key in owner:
+            owner[key] = _spelled(owner[key])
+    for key in LISTS:
+        full[key] = _spelled_list(full.get(key))
+    if "callbacks" in full["train"]:
+        full["train"]["callbacks"] = _spelled_list(full["train"]["callbacks"])
+    return full
+
+
+def moved_data(data: DataSection, root: Path) -> DataSection:
+    """The section of data that lies in another folder now."""
+    tree = data.model_dump(mode="json", by_alias=True)
+    _move(tree, root)
+    return DataSection.model_validate(tree | {"root": root})
+
+
+def _move(data: dict[str, Any], root: Any) -> None:
+    """Let the files that lie in the root of a section lie in another."""
+    old, new = data.get("root"), Path(root).absolute() if isinstance(root, (str, Path)) else None
+    if not isinstance(old, str) or not Path(old).is_absolute() or new is None:
+        return
+    before = Path(old)
+
+    def moved(place: Any) -> Any:
+        inside = isinstance(place, str) and Path(place).is_relative_to(before)
+        return str(new / Path(place).relative_to(before)) if inside else place
+
+    sections = [data]
+    for key in ("train", "val"):
+        sections += [one for one in data.get(key) or () if isinstance(one, dict)]
+    for section in sections:
+        section |= {key: moved(section[key]) for key in ("root", "json", "json_path") if key in section}
+
+
+def _spelled(part: Any) -> Any:
+    return {"name": part} if isinstance(part, str) else part
+
+
+def _spelled_list(parts: Any) -> Any:
+    parts = [parts] if isinstance(parts, (str, dict)) else parts
+    return [_spelled(part) for part in parts] if isinstance(parts, (list, tuple)) else parts or []
+
+
+def _assign(tree: dict[str, Any], key: str, value: Any) -> None:
+    head, *rest = key.split(".")
+    if head in LISTS and not rest:
+        tree[head] = _spelled_list(value)
+        return
+    if head in LISTS:
+        entry, rest = _entry(head, tree[head], rest)
+    elif head == "model" or [head, *rest][:2] == ["data", "dataset"]:
+        owner, name, rest = (tree, "model", rest) if head == "model" else (tree["data"], "dataset", rest[1:])
+        if rest in ([], ["name"]):
+            if _spelled(value) != {"name": owner[name].get("name")}:
+                owner[name] = _spelled(value)
+            return
+        entry = owner[name]
+    elif [head, *rest] == ["train", "callbacks"]:
+        tree["train"]["callbacks"] = _spelled_list(value)
+        return
+    else:
+        entry, rest = tree, [head, *rest]
+    for step in rest[:-1]:
+        entry = entry.setdefault(step, {})
+        if not isinstance(entry, dict):
+            raise LookupError(f"{step} has no keys of its own")
+    entry[rest[-1]] = value
+
+
+def _entry(section: str, entries: list[dict[str, Any]], rest: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """The list entry that `rest` addresses, and the keys below it."""
+    named = [entry for entry in entries if rest[0] in (entry.get("id"), entry.get("name"))]
+    if len(named) == 1 and len(rest) > 1:
+        return named[0], rest[1:]
+    if len(named) > 1:
+        raise LookupError(f"{section} names {rest[0]} {len(named)} times; give each an id and use that")
+    if section == "loss" and len(entries) == 1 and len(rest) == 1:
+        return entries[0], rest
+    names = [str(entry.get("id") or entry.get("name")) for entry in entries]
+    raise LookupError(f"{section} holds no such entry; {nearest(rest[0], names)}")
+
+
+def _sound_parts(tree: dict[str, Any]) -> list[tuple[str, Kind, Part]]:
+    """The components that a faulty tree names, as far as their entries have the form of one: (key, kind, part)."""
+    data = tree.get("data")
+    entries: list[tuple[str, Kind, type[Part], Any]] = [("model", "model", Part, tree.get("model"))]
+    if isinstance(data, dict):
+        entries.insert(0, ("data.dataset", "dataset", Part, data.get("dataset")))
+    for key, kind in LISTS.items():
+        form: type[Part] = LossPart if key == "loss" else ListedPart
+        entries += [(key, kind, form, part) for part in tree[key]] if isinstance(tree.get(key), list) else []
+    found: list[tuple[str, Kind, Part]] = []
+    for key, kind, form, value in entries:
+        try:
+            part = form.model_validate(value)
+        except ValidationError:
+            continue
+        found.append((f"{key}.{part.name}" if key in LISTS else key, kind, part))
+    return found
+
+
+def _fault(model: type[BaseModel], detail: Any) -> str:
+    """One line for a pydantic error: key, value, what is wrong, nearest valid key."""
+    key = ".".join(str(step) for step in detail["loc"])[:KEY]
+    if detail["type"] != "extra_forbidden":
+        return f"{key} = {short_repr(detail['input'])}: {detail['msg']}"
+    for step in detail["loc"][:-1]:
+        field = model.model_fields.get(str(step))
+        model = field.annotation if field and isinstance(field.annotation, type) else DataFile if field else model
+    return f"{key} = {short_repr(detail['input'])}: unknown key; {nearest(str(detail['loc'][-1]), model.model_fields)}"
+
+
+def _complete(parts: Iterable[tuple[str, Kind, Part]], registry: Registry) -> tuple[dict[int, Part], list[str]]:
+    """Each part by its id with its options complete, and what is wrong with them."""
+    faults = []
+    complete: dict[int, Part] = {}
+    for key, kind, part in parts:
+        try:
+            offer = registry.find(kind, part.name)
+            if missing := offer.missing():
+                faults.append(f"{key}: needs pip install {shlex.join(missing)}")
+            options = offer.options(part.options).model_dump(mode="json")
+            complete[id(part)] = part.model_validate(part.model_dump() | options)
+        except RecycleError as error:
+            faults.append(f"{key} = {part.name!r}: {error.args[0]}; {error.remedy}")
+        except ValidationError as error:
+            faults += [f"{key}.{_fault(offer.component.options, detail)}" for detail in error.errors()]
+    return complete, faults

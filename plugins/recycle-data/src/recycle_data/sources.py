@@ -1,0 +1,270 @@
+"""Opening data by a dataset component's name, and views of a source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recycle_coco import IGNORE_CATEGORY, is_background
+from recycle_coco.layouts import refuse_file
+
+from recyclecli.console import say_once
+from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.types import IGNORE, DatasetContext, Record, Sample, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from recyclecli.plugins import Registry
+
+
+def open_source(
+    registry: Registry,
+    root: Path,
+    split: str | None = None,
+    dataset: str = "coco",
+    options: Mapping[str, Any] = {},
+    tell: bool = True,
+) -> Source:
+    """Build the source that dataset component `dataset` makes of `root`.
+
+    Args:
+        registry: the installed components.
+        root: the data folder.
+        split: an annotation file, looked for from here and then in `root`, or a split's name.
+        dataset: name of the component.
+        options: its settings.
+        tell: say on stderr what it leaves out.
+
+    Raises:
+        RecycleError: no such component or folder, or data that cannot be used.
+    """
+    refuse_file(root)
+    for place in annotation_places(root, split):
+        split = str(place.absolute())
+    source: Source = registry.build("dataset", dataset, options, DatasetContext(root.absolute(), split))
+    if len(source) == 0:
+        raise RecycleError(f"{root} holds no photos for dataset {dataset!r}")
+    left_out: Mapping[str, int] = getattr(source, "left_out", {}) if tell else {}
+    if left_out:
+        say_once(f"note: {root}: left out: {', '.join(f'{count} {what}' for what, count in left_out.items())}")
+    return source
+
+
+def annotation_places(root: Path, split: str | None) -> list[Path]:
+    """The file that `split` names, from here or else from `root`; none where it names no file."""
+    places = [] if split is None else [Path(split), root / split]
+    return [place for place in places if place.is_file()][:1]
+
+
+def pixel_counts(source: Source) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """K numbers each: pixels of the class over all photos of `source`, and all pixels of the photos that show it.
+
+    Ignored pixels are left out.
+    """
+    import numpy as np
+
+    total = np.zeros(IGNORE + 1, np.int64)
+    shown = np.zeros(IGNORE + 1, np.int64)
+    for index in range(len(source)):
+        own = np.zeros(IGNORE + 1, np.int64)
+        for row in read_labels(source, index)[0]:  # numpy counts in int64: whole, a photo would be eight times as large
+            own += np.bincount(row, minlength=IGNORE + 1)
+        total += own
+        shown[own > 0] += own[:IGNORE].sum()
+    names = len(source.class_names)
+    return tuple(total[:names].tolist()), tuple(shown[:names].tolist())
+
+
+def read_labels(source: Source, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Mask (H, W) and instances (H, W) of photo `index`, without the photo where the source can.
+
+    A source can by a method `read_labels(index)` that returns the two.
+    """
+    own = getattr(source, "read_labels", None)
+    if own is not None:
+        mask, instances = own(index)
+        return mask, instances
+    sample = source.read(index)
+    return sample.mask, sample.instances
+
+
+def read_photo(source: Source, index: int) -> NDArray[np.uint8]:
+    """Image (H, W, 3) uint8 RGB of photo `index`, without the labels where the source can.
+
+    A source can by a method `read_photo(index)` that returns it.
+    """
+    own = getattr(source, "read_photo", None)
+    image: NDArray[np.uint8] = source.read(index).image if own is None else own(index)
+    return image
+
+
+class Subset:
+    """Some photos of a source, in the order of `indices`."""
+
+    def __init__(self, source: Source, indices: Sequence[int]) -> None:
+        self._source = source
+        self._indices = tuple(indices)
+        self.class_names = source.class_names
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def record(self, index: int) -> Record:
+        """See `Source`."""
+        return self._source.record(self._indices[index])
+
+    def read(self, index: int) -> Sample:
+        """See `Source`."""
+        return self._source.read(self._indices[index])
+
+    def read_photo(self, index: int) -> NDArray[np.uint8]:
+        """See `read_photo`."""
+        return read_photo(self._source, self._indices[index])
+
+    def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """See `read_labels`."""
+        return read_labels(self._source, self._indices[index])
+
+
+class Joined:
+    """Several sources of one class list, one after the other."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._places = [(source, index) for source in sources for index in range(len(source))]
+        self.class_names = sources[0].class_names
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def record(self, index: int) -> Record:
+        """See `Source`."""
+        source, within = self._places[index]
+        return source.record(within)
+
+    def read(self, index: int) -> Sample:
+        """See `Source`."""
+        source, within = self._places[index]
+        return source.read(within)
+
+    def read_photo(self, index: int) -> NDArray[np.uint8]:
+        """See `read_photo`."""
+        return read_photo(*self._places[index])
+
+    def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """See `read_labels`."""
+        return read_labels(*self._places[index])
+
+
+class Relabelled:
+    """A source whose labels are changed, by name, to those of another class list.
+
+    Objects whose class becomes the background or `ignore` are instances no more.
+
+    Args:
+        source: the photos.
+        class_names: the new list.
+        renamed: old class name to new one, `ignore` for 255; others keep their name.
+
+    Raises:
+        RecycleError: a class of the source is not in the list.
+    """
+
+    def __init__(self, source: Source, class_names: Sequence[str], renamed: Mapping[str, str] = {}) -> None:
+        import numpy as np
+
+        self._source = source
+        self.splits = getattr(source, "splits", {})
+        self.class_names = tuple(class_names)
+        names = [spelled(renamed.get(name, name), self.class_names) for name in source.class_names]
+        unknown = [name for name in names if name not in (*self.class_names, IGNORE_CATEGORY)]
+        if unknown:
+            raise RecycleError(
+                f"class {listed(unknown)} of {source.record(0).file.parent} is not among {listed(class_names, 20)}",
+                "use annotation files with the same categories",
+            )
+        self._table: NDArray[np.uint8] = np.full(IGNORE + 1, IGNORE, np.uint8)
+        for label, name in enumerate(names):
+            if name != IGNORE_CATEGORY:
+                self._table[label] = self.class_names.index(name)
+        ground = [is_background(name) or name == IGNORE_CATEGORY for name in names]
+        self._dropped = [label for label in range(1, len(names)) if ground[label]]
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def record(self, index: int) -> Record:
+        """See `Source`."""
+        record = self._source.record(index)
+        annotations = tuple(
+            replace(annotation, label=int(self._table[annotation.label])) for annotation in record.annotations
+        )
+        return replace(record, annotations=annotations)
+
+    def read(self, index: int) -> Sample:
+        """See `Source`."""
+        image, mask, instances = self._source.read(index)
+        return Sample(image, *self._changed(mask, instances))
+
+    def read_photo(self, index: int) -> NDArray[np.uint8]:
+        """See `read_photo`."""
+        return read_photo(self._source, index)
+
+    def read_labels(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """See `read_labels`."""
+        return self._changed(*read_labels(self._source, index))
+
+    def _changed(
+        self, mask: NDArray[np.uint8], instances: NDArray[np.int32]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        import numpy as np
+
+        if self._dropped:
+            instances = np.where(np.isin(mask, self._dropped), np.int32(0), instances)
+        return self._table[mask], instances
+
+
+def spelled(name: str, class_names: Sequence[str]) -> str:
+    """A name as `class_names` has it: a background may be spelled otherwise there."""
+    if name in class_names or not is_background(name):
+        return name
+    return next((other for other in class_names if is_background(other)), name)
+
+
+def relabelled(source: Source, class_names: Sequence[str], classes: Mapping[str, Sequence[str]] = {}) -> Source:
+    """`source` itself where its classes are `class_names`, else a `Relabelled` view; see `regrouped`."""
+    if source.class_names == tuple(class_names):
+        return source
+    return Relabelled(source, class_names, {old: new for new, members in classes.items() for old in members})
+
+
+def regrouped(source: Source, classes: Mapping[str, Sequence[str]]) -> Source:
+    """`source` with its classes merged, renamed or dropped as a recipe's `data.classes` says.
+
+    Args:
+        source: the photos.
+        classes: new name to the old names that become it; what no entry names is kept. Entries
+            `Background` and `ignore` drop classes: into the background, or from learning and
+            scores altogether. New classes stand where their first member stood.
+
+    Raises:
+        RecycleError: a member is no class of the source or is named twice, or none is left.
+    """
+    if not classes:
+        return source
+    members = Counter(old for listing in classes.values() for old in listing)
+    for old, count in members.items():
+        if old not in source.class_names:
+            raise RecycleError(f"data.classes names {old!r}, no class of the data", nearest(old, source.class_names))
+        if count > 1:
+            raise RecycleError(f"data.classes names {old!r} twice", "a class can become one class only")
+    renamed = {old: spelled(new, source.class_names) for new, listing in classes.items() for old in listing}
+    names = dict.fromkeys(renamed.get(name, name) for name in source.class_names)
+    names.pop(IGNORE_CATEGORY, None)
+    if len(names) < 2:
+        raise RecycleError(f"data.classes leaves only {listed(names)}", "keep at least two classes apart")
+    return Relabelled(source, tuple(names), renamed)

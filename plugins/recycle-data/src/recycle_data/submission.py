@@ -1,0 +1,153 @@
+"""The contest's file: `image_id,PredictionString`, 256x256 labels in row-major order."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unicodedata import normalize
+
+from recycle_data.votes import hard_vote
+from recyclecli.errors import RecycleError, listed
+from recyclecli.files import csv_cell, refuse_overwrite, whole
+from recyclecli.locks import held
+from recyclecli.reading import open_regular
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SIDE = 256
+LONGEST = 2**22  # characters of a field: labels of a photo take a fifteenth of that
+COLUMNS = ["image_id", "PredictionString"]
+
+
+def reduce_labels(labels: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
+    """(H, W) labels to (side, side) by nearest pixel, as the contest's scorer reduced the truth.
+
+    Pixel i is taken from floor(i * H / side), which is what OpenCV's INTER_NEAREST does.
+    """
+    import numpy as np
+
+    rows, columns = (np.arange(side) * length // side for length in labels.shape)
+    reduced: NDArray[np.uint8] = labels.take(rows, 0).take(columns, 1)
+    return reduced
+
+
+def target_names(names: Sequence[str], suffix: str) -> list[str]:
+    """Names of the masks of photos: with another suffix, or with it added where two would meet.
+
+    They meet also where only capital letters or the Unicode form differ: on Windows and macOS that is one file.
+    """
+    plain = [str(Path(name)) for name in names]
+    short = [str(Path(name).with_suffix(suffix)) for name in plain]
+    taken = Counter(map(_on_any_system, short))
+    pairs = zip(short, plain, strict=True)
+    targets = [target if taken[_on_any_system(target)] == 1 else name + suffix for target, name in pairs]
+    doubled = [target for target, count in Counter(targets).items() if count > 1]
+    if doubled:
+        raise RecycleError(f"several photos would be written as {doubled[0]}", "rename one, or predict them apart")
+    return targets
+
+
+def _on_any_system(name: str) -> str:
+    """The name of a file as the least exact file system compares it."""
+    return normalize("NFC", normalize("NFC", name).casefold())
+
+
+def submission_row(image_id: str, labels: NDArray[np.uint8]) -> bytes:
+    """One photo's (H, W) labels as a line of the file."""
+    spread = _digits()[reduce_labels(labels)].reshape(-1, 4)
+    kept = spread != ord(" ")
+    kept[:, 3] = True
+    row: bytes = csv_cell(image_id).encode() + b"," + spread[kept][:-1].tobytes() + b"\n"
+    return row
+
+
+@cache
+def _digits() -> NDArray[np.uint8]:
+    """(256, 4) the numbers as text, each filled up with spaces."""
+    import numpy as np
+
+    return np.frombuffer(b"".join(b"%-4d" % number for number in range(256)), np.uint8).reshape(256, 4)
+
+
+HEADER = ",".join(COLUMNS).encode() + b"\n"
+
+
+def read_submission(file: Path) -> dict[str, NDArray[np.uint8]]:
+    """image_id to (256, 256) uint8 labels, all at once; see `submission_rows`."""
+    return dict(submission_rows(file))
+
+
+def submission_rows(file: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """(image_id, (256, 256) uint8 labels) row by row, so that memory does not grow.
+
+    Raises:
+        RecycleError: no such file or columns, a doubled id, or a row of wrong length or content.
+    """
+    import numpy as np
+
+    csv.field_size_limit(LONGEST)
+    taken: set[str] = set()
+    try:
+        with io.TextIOWrapper(open_regular(file), encoding="utf-8-sig", newline="") as handle:
+            reader = csv.reader(handle)
+            if next(reader, None) != COLUMNS:
+                raise RecycleError(f"{file}: the first line must be {','.join(COLUMNS)}")
+            for number, row in enumerate(reader, start=2):
+                where = f"{file}, line {number}"
+                if len(row) != 2:
+                    raise RecycleError(f"{where}: {len(row)} columns instead of 2")
+                name, text = row
+                try:
+                    labels = np.array(text.encode("ascii").split(), np.int64)
+                except (ValueError, OverflowError) as error:
+                    raise RecycleError(f"{where}: {name!r} holds what is no whole number", "write it again") from error
+                if labels.size != SIDE * SIDE or labels.min() < 0 or labels.max() > 254:
+                    raise RecycleError(
+                        f"{where}: {name!r} has {labels.size} labels; {SIDE * SIDE} of 0..254 are needed"
+                    )
+                if name in taken:
+                    raise RecycleError(f"{where}: {name!r} occurs twice", "keep one row for each photo")
+                taken.add(name)
+                yield name, labels.astype(np.uint8).reshape(SIDE, SIDE)
+    except (OSError, ValueError, csv.Error) as error:
+        raise RecycleError(f"{file} cannot be read as a submission: {error}") from error
+
+
+def vote(files: Sequence[Path], shares: Sequence[float], out: Path, force: bool = False) -> int:
+    """Write a submission of the labels that most of several give, in the order of the first; the number of photos.
+
+    Args:
+        files: submissions of the same photos.
+        shares: the weight of each one's votes; of several labels with the most, the earliest file's counts.
+        out: the file to write.
+        force: replace it.
+
+    Raises:
+        RecycleError: a file cannot be read, or they name different photos.
+    """
+    refuse_overwrite([out], force)  # before anything is made
+    with held(out):
+        refuse_overwrite([out], force)
+        return _vote(files, shares, out)
+
+
+def _vote(files: Sequence[Path], shares: Sequence[float], out: Path) -> int:
+    first, *others = (read_submission(file) for file in files)
+    for file, rows in zip(files[1:], others, strict=True):
+        differing = sorted(first.keys() ^ rows.keys())
+        if differing:
+            raise RecycleError(
+                f"{files[0]} and {file} name different photos: {listed(differing, 3)}", "use submissions of one set"
+            )
+    with whole(out) as part, part.open("wb") as handle:
+        handle.write(HEADER)
+        for name, labels in first.items():
+            handle.write(submission_row(name, hard_vote([labels, *(rows[name] for rows in others)], shares)))
+    return len(first)

@@ -1,0 +1,97 @@
+"""Training, prediction and judging, on PyTorch Lightning. Notebooks use `recycle_engine.api`."""
+
+from collections.abc import Iterable
+
+from recycle_engine.cluster import forget_ranks
+from recyclecli import hookimpl
+from recyclecli.types import Check, Command, NamedRecipe
+
+forget_ranks()
+
+COMMANDS = (
+    Command(
+        ("demo",),
+        "recycle_engine.cli.demo:demo",
+        "The whole line on the embedded sample set: sample, check, folds, copy-paste, train, eval, predict, report.",
+        epilog="Example: `recycle demo --out demo`",
+    ),
+    Command(
+        ("init",),
+        "recycle_engine.cli.init:init",
+        "Write a commented recipe for the data at hand.",
+        epilog="Example: `recycle init --data DIR`, then `recycle train --recipe recipe.yaml`",
+    ),
+    Command(
+        ("train",),
+        "recycle_engine.cli.train:train",
+        "Train a model; everything about the run lies in runs/NAME afterwards.",
+        epilog="Example: `recycle train --plugin unetpp --loss ce --loss dice --epochs 40 -o model.encoder=resnet34`",
+    ),
+    Command(
+        ("eval",),
+        "recycle_engine.cli.evaluate:evaluate",
+        "Score a run, a submission or stored masks: three mIoU side by side, each class, intervals over photos.",
+        epilog="Example: `recycle eval last`, or a submission: `recycle eval --submission sub.csv --data data`",
+    ),
+    Command(
+        ("compare",),
+        "recycle_engine.cli.compare:compare",
+        "Compare results on the same photos: difference, interval, each class, or 'not enough data'.",
+        epilog="Example: `recycle compare unet-001 unetpp-001`, or `recycle compare last+plain last+hflip "
+        "last+densecrf`",
+    ),
+    Command(
+        ("ablate",),
+        "recycle_engine.cli.ablate:ablate",
+        "Keep or drop each trick by a paired test; `predict` uses the chosen pipeline from then on.",
+        epilog="Example: `recycle ablate last`, or only some: `recycle ablate last --trick hflip --trick densecrf`",
+    ),
+    Command(
+        ("predict",),
+        "recycle_engine.cli.predict:predict",
+        "Predict photos with the run's pipeline: masks with a palette, overlays, a submission file.",
+        epilog="Example: `recycle predict last photos --out predicted --submission submission.csv`",
+    ),
+    Command(
+        ("ensemble",),
+        "recycle_engine.cli.ensemble:ensemble",
+        "Predict with several models as one: mean of probabilities, votes, or the mean of their weights.",
+        epilog="Example: `recycle ensemble unet-001 fpn-001+hflip --images photos --out predicted --submission s.csv`",
+    ),
+    Command(
+        ("pseudo-label",),
+        "recycle_engine.cli.pseudo:pseudo_label",
+        "Label photos with what a model is sure of; all else is ignored. `recycle train --train-json` takes the file.",
+        epilog="Example: `recycle pseudo-label last photos --threshold 0.9 --out pseudo.json`",
+    ),
+    Command(
+        ("data", "oversample"),
+        "recycle_engine.cli.oversample:oversample",
+        "Paste objects of rare classes on photos of chosen classes: new photos and a COCO file.",
+        epilog="Example: `recycle data oversample --patch Battery --background Metal --num-output 500`",
+    ),
+    Command(
+        ("aug",),
+        "recycle_engine.cli.aug:app",
+        "Make new photos of the training photos.",
+    ),
+)
+
+
+@hookimpl
+def recycle_commands() -> Iterable[Command]:
+    """What this distribution brings."""
+    return COMMANDS
+
+
+@hookimpl
+def recycle_recipes() -> Iterable[NamedRecipe]:
+    """What this distribution brings."""
+    yield NamedRecipe("default", "recycle_engine:recipes/default.yaml", "What a bare `recycle train` trains")
+    yield NamedRecipe("contest", "recycle_engine:recipes/contest.yaml", "As a team trained in the recyclables contest")
+
+
+@hookimpl
+def recycle_checks() -> Iterable[Check]:
+    """What this distribution brings."""
+    yield Check("torch", "recycle_engine.doctor:examine", "torch, torchvision, GPUs, Lightning")

@@ -1,0 +1,104 @@
+"""The verbs of the command line as functions with typed results, for notebooks and studies.
+
+    from recycle_engine import api
+
+    done = api.train({"model": "unetpp", "data.root": "data"})
+    result = api.evaluate(done.run)
+    print(result.miou_dataset, result.miou_image, result.miou_256)
+
+Bad input raises `RecycleError` with its remedy. Importing this package imports no torch. A run is
+given as its `Run`, its folder, its name in runs/, or `last`.
+"""
+
+from recycle_data.api import (
+    check,
+    export_labels,
+    groups,
+    import_data,
+    kfold,
+    layouts,
+    merge,
+    open_data,
+    registry,
+    sample,
+    seen,
+    split,
+    stats,
+)
+
+from recycle_engine.api.augment import augment, build_augmentation, oversample, preview, read_batch
+from recycle_engine.api.folds import train_folds
+from recycle_engine.api.judging import (
+    ablate,
+    compare,
+    compare_arms,
+    count,
+    evaluate,
+    evaluate_arrays,
+    evaluate_masks,
+    evaluate_submission,
+    judged_photos,
+    refuse_trained_on,
+    run_of,
+)
+from recycle_engine.api.predicting import (
+    count_together,
+    member,
+    predict,
+    predict_listed,
+    select,
+    soup,
+    vote_submissions,
+)
+from recycle_engine.api.pseudo import pseudo_label
+from recycle_engine.api.rounds import self_train
+from recycle_engine.api.runs import build_postprocessor, find_run, pipeline, recipe_of, train
+from recyclecli.errors import RecycleError
+
+__all__ = [
+    "RecycleError",
+    "ablate",
+    "augment",
+    "build_augmentation",
+    "build_postprocessor",
+    "check",
+    "compare",
+    "compare_arms",
+    "count",
+    "count_together",
+    "evaluate",
+    "evaluate_arrays",
+    "evaluate_masks",
+    "evaluate_submission",
+    "export_labels",
+    "find_run",
+    "groups",
+    "import_data",
+    "judged_photos",
+    "kfold",
+    "layouts",
+    "member",
+    "merge",
+    "open_data",
+    "oversample",
+    "pipeline",
+    "predict",
+    "predict_listed",
+    "preview",
+    "pseudo_label",
+    "read_batch",
+    "recipe_of",
+    "refuse_trained_on",
+    "registry",
+    "run_of",
+    "sample",
+    "seen",
+    "select",
+    "self_train",
+    "soup",
+    "split",
+    "stats",
+    "train",
+    "train_folds",
+    "vote_submissions",
+]

@@ -1,0 +1,222 @@
+"""Pseudo-labels as a function."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recycle_data.api import Place, path_of, registry
+from recycle_data.owned import Owned
+
+from recycle_engine.api.predicting import members_of, predict_job, with_machine
+from recycle_engine.api.runs import find_run
+from recyclecli.errors import RecycleError, listed
+from recyclecli.files import refuse_overwrite
+from recyclecli.locks import held
+from recyclecli.reading import open_regular
+
+if TYPE_CHECKING:
+    from recycle_data.pseudo import Made, Rule
+
+    from recycle_engine.pipeline import Pipeline
+    from recycle_engine.predicting.infer import Precision
+    from recycle_engine.predicting.members import Member
+    from recycle_engine.predicting.photos import Photo
+    from recycle_engine.runs import Run
+
+FILE = "pseudo_label.json"
+WORDS = {"members": "models or pipeline", "photos_sha256": "photos", "csv": "submission", "sha256": "submission"}
+
+
+def pseudo_label(
+    runs: Sequence[Run | Place],
+    images: Place,
+    out: Place | None = None,
+    pipeline: Pipeline | None = None,
+    rule: Rule = "fixed",
+    threshold: float = 0.9,
+    named: Mapping[str, float] = {},
+    agree: float = 0,
+    least: float = 0.1,
+    from_csv: Place | None = None,
+    data: Place | None = None,
+    devices: str | None = None,
+    precision: Precision = "32",
+    batch: int | None = None,
+    force: bool = False,
+    owner: Run | None = None,
+    again: bool = False,
+) -> tuple[Path, Made]:
+    """Label photos with what models are sure of; the COCO file, which `train` takes, and what is in it.
+
+    Photos that any of the runs is judged on or learned from are left out, also where they were saved anew in
+    another size or quality, and what was made of them. An interrupted call may be repeated, and goes on where
+    it was.
+
+    Args:
+        runs: at least one; several give the mean of their probabilities.
+        images: a folder, pattern, COCO file or photo.
+        out: the file to write; pseudo_label.json in the folder of the photos when left out.
+        pipeline: the runs' own when left out.
+        rule, threshold, named, least: see `recycle_data.pseudo.pseudo_labels`.
+        agree: share of the models and views whose label must be the same, 0 to 1.
+        from_csv: take the labels of a submission instead of predicting.
+        data: root of a COCO file's names.
+        devices, precision, batch: see `predict`.
+        force: replace files that exist.
+        owner: the run whose photos are left out, in place of the runs'.
+        again: a file that is there already is the answer, if the same call made it.
+
+    Raises:
+        RecycleError: all photos are left out; `agree` with one model and no view; the file exists, or with
+            `again` one that was made otherwise; or see `predict` and `pseudo_labels`.
+    """
+    from recycle_data.pseudo import check_values, of_folder, pseudo_labels
+
+    from recycle_engine.checkpoint import read_card
+    from recycle_engine.predicting.job import Job
+    from recycle_engine.predicting.photos import find_photos, root_of
+    from recycle_engine.predicting.predict import finished
+
+    found = [find_run(run) for run in runs]
+    class_names = tuple(read_card(found[0].best)["class_names"])
+    check_values(class_names, threshold, named, least)
+    file = path_of(out) if out else root_of(path_of(images), path_of(data) if data else None) / FILE
+    with held(file):
+        work = file.with_name(file.name + ".predicted")
+        there = (again or work.is_dir()) and not force and file.is_file()  # with both, it was ended while it cleaned up
+        refuse = refuse_overwrite if out else Owned(file.parent).refuse_overwrite  # a name that is ours must be proved
+        refuse([] if there else [file], force)
+        photos = _unseen([owner] if owner else found, find_photos(path_of(images), path_of(data) if data else None))
+        labelled: dict[str, Any] = {"rule": rule, "threshold": threshold, "named": dict(named), "least": least}
+        if from_csv is not None:
+            csv = path_of(from_csv)
+            made = _of_csv(csv, photos, class_names)
+            with open_regular(csv) as handle:
+                asked = {"csv": str(csv.absolute()), "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
+            return file, _read_again(file, asked) if there else _written(file, asked, made)
+        members = [one for each in members_of(found, (), pipeline) for one in (_apart(each) if agree else [each])]
+        if agree and len(members) == 1:
+            raise RecycleError(
+                f"agree {agree:g} with one model that sees each photo once, so there is nothing to agree with",
+                "add a model (--with RUN) or a view (--tta hflip), or leave out --agree",
+            )
+        job = with_machine(
+            Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=agree), precision, batch
+        )
+        asked = {**job.as_dict(), **labelled}
+        if there:
+            made = _read_again(file, asked)
+            _clear(work)
+            return file, made
+        said = (None if force else finished(job)) or predict_job(job, devices, force)
+        names = [photo.name for photo in photos if photo.name not in said.failed]
+        folders = [str(run.folder.absolute()) for run in found]
+        origin: dict[str, Any] = {"runs": [run.folder.name for run in found], "folders": folders, "rule": rule}
+        origin |= {"agree": agree} if agree else {}
+        made = pseudo_labels(
+            lambda: of_folder(work, names, said.masks), class_names, rule, threshold, named, least, origin
+        )
+        made = _written(file, asked, replace(made, unreadable=said.failed))
+        _clear(work)
+        return file, made
+
+
+def _clear(work: Path) -> None:
+    """Remove what was predicted, the record last: by it the masks are known to be no photos."""
+    Owned(work).clear(work / "predicted.json")
+
+
+def _written(file: Path, asked: Mapping[str, Any], made: Made) -> Made:
+    """Write labels with what was asked for and what came of it, so that they can be taken again."""
+    came = {key: value for key, value in made.as_dict().items() if key != "photos"}
+    Owned(file.parent).write_json(file, {"info": {"asked": asked, **came}, **made.document})
+    return made
+
+
+def _read_again(file: Path, asked: Mapping[str, Any]) -> Made:
+    """The labels of an earlier call; RecycleError where something else was asked for."""
+    from recycle_coco.document import load_content
+    from recycle_data.pseudo import Made
+
+    content = load_content(file)
+    info = content.pop("info", None)
+    was = info.get("asked", {}) if isinstance(info, dict) else {}
+    wanted = json.loads(json.dumps(asked))
+    other = [WORDS.get(key, key) for key in {**wanted, **was} if was.get(key) != wanted.get(key)]
+    if other:
+        raise RecycleError(
+            f"{file} was made with other {listed(dict.fromkeys(other))}",
+            "name another --out, or repeat the earlier call",
+        )
+    return Made(content, info["thresholds"], info["kept"], tuple(info["rejected"]), info["unreadable"])
+
+
+def _of_csv(file: Path, photos: Sequence[Photo], class_names: tuple[str, ...]) -> Made:
+    """The labels of a submission, whole."""
+    from recycle_data.pseudo import of_submission, pseudo_labels
+    from recycle_data.submission import read_submission
+
+    rows = read_submission(file)
+    lacking = [photo.name for photo in photos if photo.name not in rows]
+    if lacking:
+        raise RecycleError(f"{file} lacks {len(lacking)} photo(s): {listed(lacking, 3)}", "name its own photos")
+    top = max(int(row.max()) for row in rows.values())
+    if top >= len(class_names):
+        raise RecycleError(
+            f"{file} holds label {top}, but the run knows {len(class_names)} classes", "name its own run"
+        )
+    sizes, unreadable = [], {}
+    for photo in photos:
+        try:
+            height, width, _ = photo.read().shape
+            sizes.append((photo.name, (height, width)))
+        except RecycleError as error:
+            unreadable[photo.name] = error.args[0]
+    if not sizes:
+        raise RecycleError(f"none of {len(photos)} photo(s) can be read: {next(iter(unreadable.values()))}")
+    made = pseudo_labels(lambda: of_submission(rows, sizes), class_names, "fixed", 0, {}, 0, {"csv": file.name})
+    return replace(made, unreadable=unreadable)
+
+
+def _apart(member: Member) -> list[Member]:
+    """A member for each way that a model sees a photo, so that they can agree or not; together they weigh the same."""
+    views = [replace(member.pipeline, views=(view,), alone=True) for view in member.pipeline.views]
+    ways = [replace(member.pipeline, views=()), *views]
+    return [replace(member, pipeline=way, share=member.share / len(ways)) for way in ways]
+
+
+def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
+    """The photos that are neither validation nor training photos of a run, in no size or quality, nor made of them."""
+    from recycle_data.identity import files_identities
+    from recycle_data.same import seen
+
+    from recycle_engine.learned import photos_of_run
+
+    asked = files_identities(photo.file for photo in photos)
+    owners: dict[str, str] = {}
+    alike: set[str] = set()
+    for run in runs:
+        known = photos_of_run(registry(), run, lambda text: print(f"note: {text}", file=sys.stderr))
+        sides = (("validation", known.judged, known.judged_names), ("training", known.trained, known.trained_names))
+        for what, others, names in sides:
+            found = seen(asked, others)
+            said = f"a {what} photo of {run.folder}"
+            owners |= {photos[index].name: said for index in found.equal}
+            owners |= {photos[index].name: f"{said}, saved anew" for index in found.resaved}
+            alike |= {photos[index].name for index in found.alike}
+            named = set(names.tolist())
+            owners |= {photo.name: f"made of {said}" for photo in photos if photo.shows & named}
+    if owners:
+        name, known_as = next(iter(owners.items()))
+        print(f"{len(owners)} photo(s) are left out, as {name}: {known_as}", file=sys.stderr)
+    if others_alike := alike - owners.keys():
+        print(f"note: {len(others_alike)} photo(s) look like photos of the run, and are others", file=sys.stderr)
+    if all(photo.name in owners for photo in photos):
+        raise RecycleError("every photo is a training or validation photo of the run", "name photos without labels")
+    return [photo for photo in photos if photo.name not in owners]

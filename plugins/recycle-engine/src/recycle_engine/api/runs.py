@@ -1,0 +1,109 @@
+"""Runs as functions: train, find, and the parts of a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from recycle_data.api import Place, path_of, registry
+
+from recyclecli.errors import RecycleError
+from recyclecli.home import expanded
+
+if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import Callback
+    from recycle_data.splits import Split
+
+    from recycle_engine.pipeline import Pipeline
+    from recycle_engine.runs import Run
+    from recycle_engine.training.train import Finished
+    from recyclecli.recipe import Recipe
+    from recyclecli.types import Postprocessor
+
+
+def find_run(run: Run | Place) -> Run:
+    """A run by its folder, its name in runs/, or `last`."""
+    from recycle_engine.runs import Run
+    from recycle_engine.runs import find_run as find
+
+    return run if isinstance(run, Run) else find(expanded(str(run)))
+
+
+def recipe_of(run: Run | Place, data: Place | None = None) -> Recipe:
+    """A run's resolved recipe, and with `data` as if its data lay in that folder."""
+    from recycle_data.resolve import resolve
+
+    return resolve(registry(), find_run(run).recipe, {} if data is None else {"data.root": path_of(data)})
+
+
+def own_split(run: Run | Place, data: Place) -> Split | None:
+    """The split of a run whose data lies in the folder `data` now; None where that folder holds other data."""
+    from recycle_data.splits import split_at
+
+    recipe = recipe_of(run)
+    return split_at(registry(), recipe.data, path_of(data), recipe.seed)
+
+
+def train(
+    settings: Mapping[str, Any] = {},
+    recipe: Place | None = None,
+    name: str | None = None,
+    runs: Place | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Finished:
+    """Train in a new run folder.
+
+    Args:
+        settings: dotted recipe keys to values, as `{"model": "fpn", "data.root": "data"}`.
+        recipe: by name, or a YAML file; `settings` go before it.
+        name: of the run.
+        runs: folder of the runs; ./runs when left out.
+        callbacks: of Lightning's, beside our own.
+    """
+    from recycle_data.resolve import resolve
+    from recycle_data.splits import make_split
+
+    installed = registry()
+    resolved = resolve(installed, recipe, settings)
+    split = make_split(installed, resolved.data, resolved.seed)
+    from recycle_engine.training.train import train as start
+
+    return start(installed, resolved, split, name, path_of(runs) if runs else None, callbacks)
+
+
+def pipeline(
+    views: Sequence[str] = (), post: Sequence[str] = (), raw_weights: bool = False, window: float = 0
+) -> Pipeline:
+    """A pipeline by the names of its test-time views and post-processors.
+
+    Used with a run, post-processors have the options of its recipe, where that names them, else their defaults.
+
+    Args:
+        views: see `recycle_engine.pipeline.VIEWS`.
+        post: post-processors, in order.
+        raw_weights: those without their average.
+        window: the photo is enlarged to this many times the training size and seen window by window.
+
+    Raises:
+        RecycleError: no such view or post-processor, or a window between 0 and 1.
+    """
+    from recycle_engine.choice_file import LARGEST_WINDOW
+    from recycle_engine.pipeline import Pipeline, checked_views
+    from recyclecli.recipe import ListedPart
+
+    if window and not 1 <= window <= LARGEST_WINDOW:
+        advice = f"choose 1 to {LARGEST_WINDOW:g} times the training size, or 0 for whole photos"
+        raise RecycleError(f"window {window:g}", advice)
+    for one in post:
+        registry().find("postprocessor", one)
+    parts = tuple(ListedPart(name=one) for one in post)
+    return Pipeline(checked_views(views), parts, "raw" if raw_weights else "best", window)
+
+
+def build_postprocessor(name: str, class_names: Sequence[str], options: Mapping[str, Any] = {}) -> Postprocessor:
+    """A post-processor by its name: image (H, W, 3) uint8, probabilities (K, H, W) float32 to such probabilities."""
+    from recyclecli.types import PostprocessorContext
+
+    context = PostprocessorContext(tuple(class_names))
+    built: Postprocessor = registry().build("postprocessor", name, options, context)
+    return built

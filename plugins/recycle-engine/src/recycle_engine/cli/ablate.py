@@ -1,0 +1,100 @@
+"""`recycle ablate`"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, dataset_settings
+
+from recycle_engine.cli.candidates import inference_tricks
+from recycle_engine.cli.compare import cells, notes, table_of
+from recycle_engine.cli.options import MetricName, RunName, Worth, metric_option
+from recyclecli.cli.candidates import components
+from recyclecli.cli.options import AsJson, Force
+
+if TYPE_CHECKING:
+    from recycle_engine.judging.ablate import Ablation
+
+WIDE = 100  # columns, in which a trick's name stands on one line
+
+
+def ablate(
+    run: RunName,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Labelled photos.  [default: the run's validation split]")
+    ] = None,
+    dataset: Dataset = "coco",
+    json_path: JsonPath = None,
+    option: DatasetOption = None,
+    trick: Annotated[
+        list[str] | None, typer.Option("--trick", help="Try this one; repeatable.", autocompletion=inference_tricks)
+    ] = None,
+    search: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--search",
+            help="Search this post-processor's options, too; repeatable.",
+            autocompletion=components("postprocessor"),
+        ),
+    ] = None,
+    metric: MetricName = None,
+    worth: Worth = 0.005,
+    group_by: GroupBy = None,
+    retrained: Annotated[
+        bool, typer.Option("--retrained/--no-retrained", help="Also compare the runs beside this one.")
+    ] = True,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep or drop each trick by a paired test; `predict` uses the chosen pipeline from then on."""
+    from recycle_data.owned import Owned
+
+    from recycle_engine import api
+
+    owner = api.find_run(run)
+    Owned(owner.folder).refuse_overwrite([owner.pipeline], force)
+    source, how = api.judged_photos(run, data, json_path, dataset, dataset_settings(option))
+    chosen = metric_option(metric) or "miou_dataset"
+    found = api.ablate(run, source, chosen, worth, group_by, trick or (), retrained, force, how, search or ())
+    if as_json:
+        import json
+
+        print(json.dumps(found.as_dict(), ensure_ascii=False))
+        return
+    show(found)
+    print(f"written to {api.find_run(run).pipeline}; recycle predict uses it", file=sys.stderr)
+
+
+def show(found: Ablation) -> None:
+    """The answers as tables, and the choice."""
+    from rich.markup import escape
+
+    from recyclecli.console import Console
+
+    console = Console(highlight=False)
+    choice = found.choice
+    titles = {
+        f"each trick alone, {found.metric} on {found.photos} photos; without any {choice.base:.4f}": found.tricks,
+        "what retraining changed, over seeds (runs without and with it)": found.retrained,
+        "several runs or checkpoints as one": found.together,
+    }
+    for title, tricks in titles.items():
+        if not tricks:
+            continue
+        table = table_of(title, "trick", "score")
+        for trick in tricks:
+            one = trick.comparison
+            seeds = f" ({one.seeds[0]} and {one.seeds[1]})" if tricks is found.retrained else ""
+            name = trick.name if console.width >= WIDE else trick.name.replace("=", "= ")  # where a line may end
+            table.add_row(escape(name) + seeds, f"{one.score:.4f}", *cells(one.difference, trick.answer))
+        console.print(table)
+    answers = [trick for tricks in titles.values() for trick in tricks]
+    for line in notes([trick.comparison.difference for trick in answers], found.worth):
+        console.print(line, soft_wrap=True)
+    fair = choice.cross_fitted
+    bounds = "" if fair.low is None else f" ({fair.low:.4f} to {fair.high:.4f})"
+    console.print(f"chosen: {escape(str(found.pipeline))}, {choice.score:.4f} on the photos it was chosen on")
+    console.print(f"cross-fitted, the figure to tell others: {fair:.4f}{bounds}; bare {choice.base:.4f}")

@@ -1,0 +1,46 @@
+"""Photos as `predict` and `ensemble` are told them: as places, or in a list."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recyclecli.errors import RecycleError
+from recyclecli.reading import read_text
+
+if TYPE_CHECKING:
+    from recycle_engine.predicting.predict import Predicted
+
+Names = Annotated[
+    Path | None,
+    typer.Option("--list", metavar="FILE", help="Text file of photos, a path a line, in order; - is stdin."),
+]
+
+
+def predicted(run: Any, images: Sequence[Path] | None, names: Path | None, options: Mapping[str, Any]) -> Predicted:
+    """What `api.predict` gives for places, or `api.predict_listed` for the lines of a file.
+
+    Args:
+        run: see there.
+        images: places of photos.
+        names: the file; `-` is standard input.
+        options: keywords of both functions.
+
+    Raises:
+        RecycleError: both are given, or none.
+    """
+    from recycle_engine import api
+
+    if images and names is None:
+        return api.predict(run, images, **options)
+    if images or names is None:
+        raise RecycleError(
+            "photos are named twice: as places and with --list" if images else "no photos are named",
+            "give one of them" if images else "recycle predict RUN photos --out predicted, or --list FILE",
+        )
+    lines = sys.stdin.read() if str(names) == "-" else read_text(names)
+    return api.predict_listed(run, lines.split("\n"), folder=names.parent, **options)

@@ -1,0 +1,38 @@
+"""`recycle data oversample`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from recycle_engine.cli.aug import show_made
+from recycle_engine.cli.groups import Making, TrainedOn, flat
+
+
+@flat
+def oversample(
+    *,
+    patch: Annotated[list[str], typer.Option("--patch", metavar="CLASS", help="Class to paste; repeatable.")],
+    number: Annotated[int, typer.Option("--num-output", min=1, max=999_999, help="How many new photos.")],
+    background: Annotated[
+        list[str] | None,
+        typer.Option("--background", metavar="CLASS", help="Paste on photos that show it; repeatable.  [default: all]"),
+    ] = None,
+    min_area: Annotated[int, typer.Option("--min-area", min=1, help="Smallest object to paste, in pixels.")] = 100,
+    max_area: Annotated[
+        int | None, typer.Option("--max-area", min=1, help="Largest object to paste, in pixels.")
+    ] = None,
+    objects: Annotated[int, typer.Option("--max-objects", min=1, max=64, help="Most objects for a photo.")] = 6,
+    flip: Annotated[float, typer.Option("--flip", min=0, max=1, help="Probability of mirroring an object.")] = 0.5,
+    elastic: Annotated[float, typer.Option("--elastic", min=0, max=1, help="Probability of bending a photo.")] = 0.5,
+    trained: TrainedOn,
+    making: Making,
+) -> None:
+    """Paste objects of rare classes on photos of chosen classes: new photos and a COCO file."""
+    from recycle_engine import api
+
+    pasting = {"min_area": min_area, "max_area": max_area, "max_objects": objects, "hflip": flip}
+    bending = {"p": elastic} if elastic else None
+    made = api.oversample(patch, number, background or (), trained.settings, pasting, bending, **making.keywords)
+    show_made(made, trained, making)

@@ -1,0 +1,35 @@
+"""`recycle predict`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recycle_engine.cli.groups import Running, Written, flat
+from recycle_engine.cli.named_photos import Names, predicted
+from recycle_engine.cli.options import Plain, Post, RunName, Tta, Window, pipeline_option
+
+
+@flat
+def predict(
+    run: RunName,
+    written: Written,
+    running: Running,
+    images: Annotated[
+        list[Path] | None, typer.Argument(metavar="[IMAGES]...", help="Folder, pattern, COCO file, or photos.")
+    ] = None,
+    names: Names = None,
+    tta: Tta = None,
+    post: Post = None,
+    window: Window = 0,
+    plain: Plain = False,
+) -> None:
+    """Predict photos with the run's pipeline: masks with a palette, overlays, a submission file.
+
+    What was interrupted goes on where it was when the same command is typed again. Photos that
+    cannot be read are named and left out; then the exit code is 1, but not with --unreadable.
+    """
+    chosen = pipeline_option(tta, post, plain, window)
+    written.tell(predicted(run, images, names, {"pipeline": chosen, **written.keywords, **running.keywords}))

@@ -1,0 +1,162 @@
+"""`recycle pseudo-label`"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from recycle_data.cli.options import key_values
+
+from recycle_engine.cli.candidates import runs
+from recycle_engine.cli.groups import Running, flags_given, flat, tell_unreadable
+from recycle_engine.cli.options import Plain, Post, RunName, Tta, Window, pipeline_option
+from recyclecli.cli.options import AsJson, Force
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from recycle_data.pseudo import Made
+
+    from recycle_engine.api.rounds import Round
+
+PREDICTING = ("others", "rule", "threshold", "class_threshold", "agree", "least", "tta", "post", "window", "plain")
+UNUSED = (*PREDICTING, *(field.name for field in fields(Running)))  # where a submission has the labels
+
+
+@flat
+def pseudo_label(
+    ctx: typer.Context,
+    run: RunName,
+    running: Running,
+    images: Annotated[
+        Path, typer.Argument(metavar="IMAGES", help="Photos without labels: folder, pattern, COCO file.")
+    ],
+    others: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="RUN", help="Another run that labels, too; repeatable.", autocompletion=runs),
+    ] = None,
+    rule: Annotated[
+        Literal["fixed", "quantile", "class-balanced"],
+        typer.Option(
+            "--rule",
+            help="What --threshold is: a probability; of each class the surest share; or the first, "
+            "lowered for harder classes.",
+        ),
+    ] = "fixed",
+    threshold: Annotated[float, typer.Option("--threshold", min=0, max=1, help="See --rule.")] = 0.9,
+    class_threshold: Annotated[
+        list[str] | None, typer.Option("--class-threshold", metavar="NAME=VALUE", help="For one class; repeatable.")
+    ] = None,
+    agree: Annotated[
+        float, typer.Option("--agree", min=0, max=1, help="Share of models and views that must give the same label.")
+    ] = 0,
+    least: Annotated[
+        float, typer.Option("--least", min=0, max=1, help="Leave out photos of which a smaller share is sure.")
+    ] = 0.1,
+    from_csv: Annotated[
+        Path | None,
+        typer.Option("--from-csv", help="Take a submission's labels, whole, as the contest's teams did."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="COCO file; with --rounds, a folder.  [default: beside the photos]")
+    ] = None,
+    rounds: Annotated[
+        int,
+        typer.Option("--rounds", min=0, help="Also train so many students on the labels, while they gain."),
+    ] = 0,
+    weight: Annotated[
+        float, typer.Option("--weight", min=0.01, help="How often training draws these photos; true labels: 1.")
+    ] = 1.0,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Root of a COCO file's names.  [default: its own folder]")
+    ] = None,
+    tta: Tta = None,
+    post: Post = None,
+    window: Window = 0,
+    plain: Plain = False,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Label photos with what a model is sure of; all else is ignored. `recycle train --train-json` takes the file.
+
+    Photos that the run is judged on or learned from are left out.
+    """
+    from recycle_engine import api
+    from recyclecli.errors import RecycleError
+
+    named = key_values("--class-threshold", class_threshold or [])
+    wrong = [name for name, value in named.items() if not isinstance(value, (int, float))]
+    if wrong:
+        raise RecycleError(f"--class-threshold {wrong[0]}={named[wrong[0]]}: no number", "give a probability, as 0.8")
+    options: dict[str, Any] = {
+        "pipeline": pipeline_option(tta, post, plain, window),
+        "rule": rule,
+        "threshold": threshold,
+        "named": named,
+        "agree": agree,
+        "least": least,
+        "data": data,
+        "force": force,
+        **running.keywords,
+    }
+    if from_csv:
+        given = flags_given(ctx, UNUSED)
+        if given:
+            raise RecycleError("--from-csv takes a submission's labels whole", f"leave out {', '.join(given)}")
+    if rounds:
+        if from_csv or others or out is None:
+            raise RecycleError(
+                "--rounds starts from one run and writes a folder", "leave out --with and --from-csv, name --out"
+            )
+        done = api.self_train(run, images, rounds, out, weight, **options)
+        better = [one.run for one in done if one.against.difference.verdict == "better"]
+        best = [api.find_run(run), *better][-1].folder
+        if as_json:
+            values = {"rounds": [one.as_dict() for one in done], "best": str(best)}
+            print(json.dumps(values, ensure_ascii=False))
+        else:
+            show_rounds(done)
+            print(f"to use: {best}")
+        tell_unreadable(done[0].made.unreadable)  # the same photos in each round
+        return
+    file, made = api.pseudo_label([run, *(others or [])], images, out, from_csv=from_csv, **options)
+    if as_json:
+        print(json.dumps(made.as_dict() | {"file": str(file)}, ensure_ascii=False))
+    else:
+        show(made)
+        print(f"{len(made.document['images'])} photos: {file}")
+        entry = f"{shlex.quote(str(file))}@ROOT:{weight:g}"
+        print(f"train with it: recycle train --train-json TRAIN.json --train-json {entry} ...", file=sys.stderr)
+    tell_unreadable(made.unreadable)
+
+
+def show_rounds(done: Sequence[Round]) -> None:
+    """Each student against its teacher."""
+    for number, one in enumerate(done, start=1):
+        found = one.against.difference
+        print(f"round {number}: {one.run.folder}, {one.against.score:.4f}; its teacher {one.against.base:.4f}")
+        print(f"  {found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}): {found.verdict}")
+
+
+def show(made: Made) -> None:
+    """What was needed and what was kept of each class."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from recyclecli.console import Console
+
+    table = Table(title="predicted pixels that became labels", title_justify="left")
+    table.add_column("class", overflow="fold")
+    for title in ("threshold", "kept"):
+        table.add_column(title, justify="right")
+    for name, limit in made.thresholds.items():
+        kept = made.kept.get(name)
+        table.add_row(escape(name), f"{limit:.3f}", "none predicted" if kept is None else f"{kept:.1%}")
+    Console(highlight=False).print(table)
+    if made.rejected:
+        print(f"{len(made.rejected)} photos are left out: too little of them is sure", file=sys.stderr)

@@ -1,0 +1,174 @@
+"""`recycle train`"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from shlex import quote
+from typing import Annotated, Any, Literal
+
+import typer
+
+from recycle_engine.cli.candidates import recipe_keys, train_setting
+from recycle_engine.cli.candidates import runs as run_names
+from recycle_engine.cli.groups import Trained, flat
+from recyclecli.cli.candidates import components, recipes
+
+RESUMED = {"data.root", "train.epochs"}  # what may be said of a run that is resumed
+
+
+@flat
+def train(
+    *,
+    plugin: Annotated[
+        str | None, typer.Option("--plugin", "--model", help="Model component.", autocompletion=components("model"))
+    ] = None,
+    trained: Trained,
+    loss: Annotated[
+        list[str] | None,
+        typer.Option("--loss", help="Loss component; several are added up.", autocompletion=components("loss")),
+    ] = None,
+    aug: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--aug", help="Augmentation component; applied in order.", autocompletion=components("augmentation")
+        ),
+    ] = None,
+    folds: Annotated[
+        Literal["all"] | None, typer.Option("--folds", help="Train every fold of folds.json, and score them together.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Passes over the training photos.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Photos per device and step.")] = None,
+    lr: Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")] = None,
+    find_lr: Annotated[bool, typer.Option("--find-lr", help="Find the learning rate by a range test, first.")] = False,
+    optimizer: Annotated[
+        str | None, typer.Option("--optimizer", help="The rule of a step.", autocompletion=train_setting("optimizer"))
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            "--precision", help="auto, 32, tf32, 16-mixed, bf16-mixed.", autocompletion=train_setting("precision")
+        ),
+    ] = None,
+    devices: Annotated[str | None, typer.Option("--devices", help="How many, -1 for all, or which: 0,3.")] = None,
+    num_nodes: Annotated[int | None, typer.Option("--num-nodes", help="Machines.")] = None,
+    strategy: Annotated[
+        str | None, typer.Option("--strategy", help="auto, ddp, fsdp.", autocompletion=train_setting("strategy"))
+    ] = None,
+    overfit_batches: Annotated[
+        int | None, typer.Option("--overfit-batches", help="Train and validate on so many batches, to find bugs.")
+    ] = None,
+    init_from: Annotated[
+        str | None,
+        typer.Option(
+            "--init-from",
+            metavar="RUN",
+            help="Start from a run's weights, or a checkpoint's.",
+            autocompletion=run_names,
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same run.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe",
+            metavar="NAME|FILE",
+            help="Recipe, by name or a YAML file; see `recycle recipes list`.  [default: default]",
+            autocompletion=recipes,
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("-o", metavar="KEY=VALUE", help="Any key of the recipe; repeatable.", autocompletion=recipe_keys),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Of the run.  [default: the model's and a number]")] = None,
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.")] = Path("runs"),
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Go on with a run, or `last`; with --epochs up to so many, with --data where its data lies now.",
+            autocompletion=run_names,
+        ),
+    ] = None,
+) -> None:
+    """Train a model; everything about the run lies in runs/NAME afterwards."""
+    from recycle_data.resolve import resolve
+    from recycle_data.splits import make_split
+
+    from recycle_engine.runs import find_run
+    from recyclecli.discovery import discover
+    from recyclecli.errors import RecycleError
+
+    flags: dict[str, Any] = {
+        "model": plugin,
+        **trained.settings,
+        "loss": loss or None,
+        "aug": aug or None,
+        "train.epochs": epochs,
+        "train.batch_size": batch_size,
+        "train.lr": lr,
+        "train.find_lr": find_lr or None,
+        "train.optimizer": optimizer,
+        "train.precision": precision,
+        "train.devices": devices,
+        "train.num_nodes": num_nodes,
+        "train.strategy": strategy,
+        "train.overfit_batches": overfit_batches,
+        "train.init_from": None if init_from is None else str(_weights(init_from, runs)),
+        "seed": seed,
+    }
+    given = {key: value for key, value in flags.items() if value is not None}
+    if resume is not None and (given.keys() - RESUMED or option or recipe or name or folds):
+        raise RecycleError(
+            "a resumed run keeps its own recipe",
+            "leave out everything but --resume, --epochs and --data, or begin a new run from its weights: "
+            f"--init-from {quote(resume)}",
+        )
+    if folds is not None:
+        _all_folds(given, option or [], recipe, name, runs)
+        return
+    registry = discover()
+    if resume is None:
+        resolved = resolve(registry, recipe, given, option or [])
+        split = make_split(registry, resolved.data, resolved.seed)
+        from recycle_engine.training.train import train as start
+
+        done = start(registry, resolved, split, name, runs)
+    else:
+        run = find_run(resume, runs)
+        resolved = resolve(registry, run.recipe, {key: value for key, value in given.items() if key == "data.root"})
+        split = make_split(registry, resolved.data, resolved.seed)
+        from recycle_engine.training.train import resume as go_on
+
+        done = go_on(registry, resolved, split, run, epochs)
+    if not done.first:
+        return
+    score = {"miou": "mIoU", "loss": "loss"}.get(done.monitor, f"IoU of {done.monitor}")
+    print(f"best val {score} {done.best:.4f} after {done.epochs} epochs, at the training size")
+    print(f"run       {done.run.folder}")
+    print(f"weights   {done.run.best}")
+    for line in done.said:
+        print(line)
+    print(f"curves    {done.run.metrics}; tensorboard --logdir {shlex.quote(str(done.run.folder.parent))}")
+    print(f"next      recycle eval {shlex.quote(str(done.run.folder))}")
+
+
+def _weights(name: str, runs: Path) -> Path:
+    """The checkpoint that `--init-from` means: a file's, or the best of a run."""
+    from recycle_engine.runs import find_run
+
+    return Path(name).absolute() if name.endswith(".safetensors") else find_run(name, runs).best.absolute()
+
+
+def _all_folds(given: dict[str, Any], option: list[str], recipe: str | None, name: str | None, runs: Path) -> None:
+    from recycle_engine import api
+    from recycle_engine.cli.evaluate import show
+
+    done = api.train_folds(given, recipe, name, runs, option)
+    print(f"every photo predicted by the run that did not learn from it, {len(done.runs)} runs:")
+    show(done.result)
+    for run in done.runs:
+        print(f"run       {run.folder}")
+    print(f"scores    {done.file}")

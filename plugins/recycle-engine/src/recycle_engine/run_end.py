@@ -1,0 +1,67 @@
+"""The callbacks that a recipe names: built before a training, and told when the run is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from recycle_engine.runs import Run
+from recyclecli.brought import observers
+from recyclecli.errors import RecycleError
+from recyclecli.plugins import Registry
+from recyclecli.recipe import Recipe
+from recyclecli.settings import Part
+
+if TYPE_CHECKING:
+    from recycle_data.splits import Split
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """What a callback's `on_run_end` is given; it returns lines for people.
+
+    Attributes:
+        registry: what is installed.
+        run: complete, its best weights written.
+        recipe: the run's own.
+        split: that it was trained on.
+    """
+
+    registry: Registry
+    run: Run
+    recipe: Recipe
+    split: Split
+
+
+def built(registry: Registry, parts: Iterable[Part]) -> tuple[list[Any], list[str]]:
+    """The callbacks of `train.callbacks`, and a line for each that is missing and only observes.
+
+    Raises:
+        RecycleError: one cannot be imported, or does not take its options.
+    """
+    callbacks, missing = [], []
+    for part in parts:
+        offered = registry.callback(part.name)
+        if offered is None:
+            package = observers()[part.name.partition("@")[0]]
+            missing.append(f"note: without {part.name}, which comes with {package}: pip install ./plugins/{package}")
+            continue
+        module, _, attribute = offered.target.partition(":")
+        try:
+            callbacks.append(getattr(import_module(module), attribute)(**part.options))
+        except RecycleError:
+            raise
+        except Exception as error:  # of a stranger's code
+            raise RecycleError(
+                f"train.callbacks: {part.name}: {type(error).__name__}: {error}",
+                "correct its options, or leave it out: -o train.callbacks=[]",
+            ) from error
+    return callbacks, missing
+
+
+def tell(callbacks: Iterable[Any], end: RunEnd) -> list[str]:
+    """What each callback that has an `on_run_end` says of the complete run."""
+    told = [callback.on_run_end(end) for callback in callbacks if hasattr(callback, "on_run_end")]
+    return [line for lines in told for line in lines or ()]

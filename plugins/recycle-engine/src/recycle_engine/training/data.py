@@ -1,0 +1,173 @@
+"""From a source to batches: decoding, fitting, collating, sharding."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Literal
+
+import lightning as L
+import numpy as np
+import torch
+from recycle_data.fit import crop_sample, fit_sample
+from recycle_data.painted import Painted
+from recycle_data.repeat import repeat_factors
+from recycle_data.splits import Split
+from torch.utils.data import DataLoader, Dataset
+
+from recycle_engine.batch import Item, collate
+from recycle_engine.ranks import say
+from recycle_engine.training.sampler import Draw, EpochSampler
+from recycle_engine.training.sharing import handing_over
+from recyclecli.errors import RecycleError
+from recyclecli.recipe import Recipe
+from recyclecli.types import IGNORE, Source
+
+PIXEL = 8  # bytes of a batch: three colours, a label, a number of an object
+FEW, PER_CORE = 16, 2  # loading processes that any machine starts, and that it starts for each core
+PAINTED = 2**29  # bytes of labels that are kept, of a machine's loading processes together, for each of the two sides
+
+
+class PhotoDataset(Dataset[Item]):
+    """The photos of a source with their index, fitted into size x size, or cropped at a random `scale`.
+
+    A photo that cannot be read comes as its error: a loading process that raised it would wrap
+    it into a traceback.
+    """
+
+    def __init__(self, source: Source, size: int, scale: tuple[float, float] | None = None) -> None:
+        self._source = source
+        self._size = size
+        self._scale = scale
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, draw: Draw) -> Item:
+        try:
+            sample = self._source.read(draw.photo)
+        except RecycleError as error:
+            return error, draw.photo
+        if not draw.counted:
+            sample = sample._replace(mask=np.full_like(sample.mask, IGNORE))
+        if self._scale is None:
+            return fit_sample(sample, self._size), draw.photo
+        return crop_sample(sample, self._size, self._scale, np.random.default_rng(draw.chance)), draw.photo
+
+
+def loader_workers(wanted: int | None, ranks: int = 1) -> int:
+    """Loading processes of each of a machine's `ranks`: as asked, else one for each core that is left, at most 16.
+
+    Where the CPU trains there is none.
+
+    Raises:
+        RecycleError: many more are asked for than there are cores.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    if wanted is not None:
+        most = max(FEW, PER_CORE * cores)
+        if wanted * ranks > most:
+            each = f" for each of {ranks} processes" if ranks > 1 else ""
+            raise RecycleError(
+                f"data.workers = {wanted}{each}: this machine has {cores} cores, and at most {most} loading processes "
+                "are started",
+                f"-o data.workers={min(most, cores) // ranks}",
+            )
+        return wanted
+    if not torch.cuda.is_available():
+        return 0
+    return min(16, max(1, cores // ranks - 1))
+
+
+def whole_epochs(trainer: L.Trainer) -> int:
+    """Epochs done, also right after a resume, when `trainer.current_epoch` still lags."""
+    return trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined,no-any-return]
+
+
+class PhotoData(L.LightningDataModule):
+    """A split's two loaders. Each rank validates every n-th photo, none twice.
+
+    Attributes:
+        batch_size: photos of a batch.
+    """
+
+    def __init__(self, split: Split, recipe: Recipe) -> None:
+        super().__init__()
+        self._split = split
+        self._recipe = recipe
+        self.batch_size = recipe.train.batch_size
+        self._handing_over: Callable[[int], None] | Literal[False] | None = False  # until it is known
+
+    def train_dataloader(self) -> DataLoader[Item]:
+        """Shuffled by (seed, epoch); a last batch that is not full is dropped."""
+        assert self.trainer is not None
+        settings = self._recipe.train
+        weights = np.asarray(self._split.weights)
+        if settings.repeat_threshold:
+            weights = weights * repeat_factors(self._split.train, settings.repeat_threshold)
+        if settings.overfit_batches:
+            weights[self._overfitted() :] = 0
+        sampler = EpochSampler(
+            weights,
+            self._recipe.seed,
+            # a resumed run starts its first loader before Lightning tells the epoch
+            epoch=whole_epochs(self.trainer),
+            rank=self.trainer.global_rank,
+            ranks=self.trainer.world_size,
+        )
+        if not len(sampler):
+            raise RecycleError(
+                f"{self.trainer.world_size} processes share {len(weights)} training photos: one gets none",
+                f"--devices {max(1, int(weights.sum()))}",
+            )
+        full = len(sampler) >= self.batch_size
+        if full and len(sampler) % self.batch_size:
+            say(
+                f"note: of {len(sampler)} photos an epoch the last {len(sampler) % self.batch_size} make no full batch "
+                "and are left out, others in each epoch"
+            )
+        photos = PhotoDataset(self._painted(self._split.train), self._recipe.data.size, self._recipe.data.scale)
+        return self._loader(photos, sampler=sampler, drop_last=full)
+
+    def val_dataloader(self) -> DataLoader[Item]:
+        """In order, each photo counted once over all ranks, which take as many batches as each other."""
+        assert self.trainer is not None
+        ranks = self.trainer.world_size
+        source, count = self._split.val, len(self._split.val)
+        if self._recipe.train.overfit_batches:
+            source, count = self._split.train, self._overfitted()
+        mine = range(self.trainer.global_rank, count + -count % ranks, ranks)
+        draws = [Draw(place if place < count else 0, counted=place < count) for place in mine]
+        return self._loader(PhotoDataset(self._painted(source), self._recipe.data.size), sampler=draws)
+
+    def _painted(self, source: Source) -> Painted:
+        """The source with its labels kept; each loading process keeps its own."""
+        return Painted(source, PAINTED // (self._ranks() * max(1, self._workers())))
+
+    def _ranks(self) -> int:
+        """Processes that train on this machine."""
+        assert self.trainer is not None
+        return self.trainer.num_devices
+
+    def _workers(self) -> int:
+        return loader_workers(self._recipe.data.workers, self._ranks())
+
+    def _overfitted(self) -> int:
+        """How many training photos are all there is, where `train.overfit_batches` says so."""
+        return min(self._recipe.train.overfit_batches * self.batch_size, len(self._split.train))
+
+    def _loader(self, dataset: PhotoDataset, **keywords: Any) -> DataLoader[Item]:
+        workers = self._workers()
+        if self._handing_over is False:
+            size = self.batch_size * self._recipe.data.size**2 * PIXEL
+            self._handing_over = handing_over(2 * self._ranks() * workers, size)
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            collate_fn=collate,
+            num_workers=workers,
+            pin_memory=torch.cuda.is_available(),
+            persistent_workers=workers > 0,
+            worker_init_fn=self._handing_over,
+            **keywords,
+        )

@@ -1,0 +1,196 @@
+"""Building the parts of a recipe, and fitting them: again in smaller batches where memory does not suffice."""
+
+from __future__ import annotations
+
+import gc
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from shlex import quote
+from traceback import walk_tb
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+from recycle_data.owned import Owned
+from recycle_data.palette import palette
+from recycle_data.sources import pixel_counts
+from recycle_data.splits import Split
+from torch import nn
+
+from recycle_engine.batch import build
+from recycle_engine.checkpoint import card
+from recycle_engine.ranks import say
+from recycle_engine.runs import Run
+from recycle_engine.training.callbacks import Keep
+from recycle_engine.training.data import PhotoData
+from recycle_engine.training.module import SegmentationModule
+from recycle_engine.training.saving import damaged
+from recycle_engine.training.start import start_from
+from recycle_engine.training.trainer import (
+    callbacks_of,
+    loggers_on_a_full_disk,
+    make_trainer,
+)
+from recyclecli.errors import RecycleError, RunFailed
+from recyclecli.plugins import Registry
+from recyclecli.recipe import Recipe
+from recyclecli.types import LossContext, ModelContext
+
+LEFT = ("Connection closed by peer", "Connection reset by peer", "NCCL communicator was aborted")
+MEMORY = (  # what torch, its libraries for GPUs and the processor say where it does not suffice
+    "out of memory",
+    "can't allocate memory",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "nable to find an engine to execute",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a training ended.
+
+    Attributes:
+        run: its folder.
+        how: where the split came from.
+        epochs: whole epochs done, earlier ones included.
+        monitor: what `best` is the best of: `train.monitor`.
+        best: that score on the validation photos, at the training size.
+        first: whether this process is the first of its kind, the one that goes on from here.
+        said: lines of the callbacks that the recipe names.
+    """
+
+    run: Run
+    how: str
+    epochs: int
+    monitor: str
+    best: float
+    first: bool = True
+    said: tuple[str, ...] = ()
+
+
+def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: bool = True) -> SegmentationModule:
+    """All parts of the recipe, built from its seed; no weights are fetched unless `pretrained`."""
+    L.seed_everything(recipe.seed, verbose=False)
+    names = split.train.class_names
+    start = recipe.train.init_from if pretrained else None
+    context = ModelContext(len(names), pretrained=pretrained and start is None)
+    model = registry.build("model", recipe.model.name, recipe.model.options, context)
+    if start is not None:
+        options, without = recipe.model.options, ModelContext(len(names) + 1, pretrained=False)
+        with torch.random.fork_rng():
+            wider: nn.Module = registry.build("model", recipe.model.name, options, without)
+        say(start_from(model, wider, start, recipe.model.name, names))
+    counts = cache(lambda: pixel_counts(split.train))
+    loss_context = LossContext(names, lambda: counts()[0], lambda: counts()[1])
+    losses = [(part.weight, registry.build("loss", part.name, part.options, loss_context)) for part in recipe.loss]
+    augs = [build(registry, part, split.train) for part in recipe.aug]
+    described = card(recipe, names, palette(names, recipe.data.root), split.how)
+    return SegmentationModule(model, losses, augs, names, recipe, described)
+
+
+def fit(
+    registry: Registry,
+    recipe: Recipe,
+    split: Split,
+    modules: list[SegmentationModule],
+    run: Run,
+    more: Sequence[Callback] = (),
+) -> Finished:
+    """Fit the one of `modules` from the last checkpoint; where memory does not suffice, others in smaller batches.
+
+    It is taken out of the list, so that of one that did not fit nothing is held any more.
+    """
+    while True:
+        fitted = _attempt(recipe, split, modules.pop(), run, more)
+        if isinstance(fitted, Finished):
+            return fitted
+        recipe = fitted
+        gc.collect()
+        torch.cuda.empty_cache()
+        Owned(run.folder).write_text(run.recipe, recipe.to_yaml())
+        modules.append(build_module(registry, recipe, split, pretrained=not run.last.exists()))
+
+
+def _attempt(
+    recipe: Recipe, split: Split, module: SegmentationModule, run: Run, more: Sequence[Callback]
+) -> Finished | Recipe:
+    """What came of it, or with what to try again where memory did not suffice."""
+    callbacks = [*more, *callbacks_of(recipe, split, module, run)]
+    trainer = make_trainer(recipe, run, callbacks)
+    data = PhotoData(split, recipe)
+    checkpoint = str(run.last) if run.last.exists() else None
+    try:
+        with loggers_on_a_full_disk():
+            trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    except (LookupError, TypeError, AttributeError) as error:
+        if checkpoint is None or not _in_restoring(error):
+            raise
+        raise damaged(checkpoint, f"it lacks {error}" if isinstance(error, KeyError) else str(error)) from error
+    except SystemExit as end:  # what Lightning makes of Ctrl-C, deaf to further ones
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        if isinstance(end, SIGTERMException):  # it would end with 0, as if all were done
+            resume = f"go on with it: recycle train --resume {quote(str(run.folder))}"
+            raise RunFailed(
+                "SIGTERM ended the training", resume if run.last.exists() else "type the same again"
+            ) from None
+        raise
+    except (RuntimeError, MemoryError) as error:
+        if "loading state_dict" in str(error):
+            raise RecycleError(
+                f"{run.last} holds another model than {run.recipe} names: {str(error).splitlines()[1].strip()}",
+                "restore the recipe, or train a new run from it: recycle train --recipe",
+            ) from error
+        if any(text in str(error) for text in LEFT):
+            raise RunFailed("another process of this training has ended", "what it said tells why") from error
+        if not isinstance(error, MemoryError) and not any(text in str(error) for text in MEMORY):
+            raise
+        return _smaller(recipe, run, trainer.world_size, error)
+    except ValueError as error:
+        if "parameter group" in str(error):
+            raise RecycleError(
+                f"{run.last} was written with other rates of the model's parts than {run.recipe} names: {error}",
+                "restore the recipe's train section, or begin a new run from its weights: --init-from",
+            ) from error
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise RecycleError(
+            f"{recipe.model.name} cannot learn from batches of one photo: {error}",
+            "use --batch-size 2 or more, and at least two training photos, or -o train.freeze_norm=true",
+        ) from error
+    best = next(callback for callback in callbacks if isinstance(callback, Keep))
+    reached = float("nan") if best.best_model_score is None else float(best.best_model_score)
+    return Finished(run, split.how, trainer.current_epoch, recipe.train.monitor, reached, trainer.is_global_zero)
+
+
+def _in_restoring(error: BaseException) -> bool:
+    """Whether it was raised while Lightning took over what a checkpoint holds."""
+    called = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    return any(module.endswith(".checkpoint_connector") for module in called)
+
+
+def _smaller(recipe: Recipe, run: Run, processes: int, error: Exception) -> Recipe:
+    """The recipe with half as many photos at a time and as many in a step.
+
+    Raises:
+        RunFailed: they cannot be halved, or several processes would have to agree on it.
+    """
+    settings = recipe.train
+    half = settings.batch_size // 2
+    if settings.batch_size % 2 or processes > 1:
+        raise RunFailed(
+            f"out of memory in {run.folder}: {str(error).splitlines()[0]}",
+            f"lower train.batch_size ({settings.batch_size}) or data.size ({recipe.data.size}), "
+            "with train.accumulate for the same step",
+        ) from error
+    say(
+        f"note: out of memory with {settings.batch_size} photos at a time; going on from the last whole epoch with "
+        f"{half} at a time and as many as before in a step"
+    )
+    changed = settings.model_copy(update={"batch_size": half, "accumulate": settings.accumulate * 2})
+    return recipe.model_copy(update={"train": changed})

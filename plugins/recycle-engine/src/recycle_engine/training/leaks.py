@@ -1,0 +1,126 @@
+"""Which validation photos a training knows beforehand: its own, those of the run it starts from, of its teachers."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from recycle_coco.document import load_content
+from recycle_data.pseudo import MARK
+from recycle_data.resolve import resolve
+from recycle_data.splits import Split
+
+from recycle_engine.learned import Photos, learned, photos_of_run, photos_of_split, recipe_files
+from recycle_engine.ranks import is_first, say
+from recycle_engine.runs import Run
+from recyclecli.discovery import discover
+from recyclecli.errors import RecycleError, listed
+from recyclecli.plugins import Registry
+from recyclecli.recipe import DataSection, Recipe
+from recyclecli.types import Source
+
+
+def refuse_leaks(split: Split) -> Photos:
+    """The photos of a split, none of which may be on both sides, under whatever name, size or quality.
+
+    Raises:
+        RecycleError: a validation photo is among the training photos, or a training photo was made of one or with one.
+    """
+    photos = photos_of_split(split)
+    found = learned(photos, split.val, photos.judged)
+    if found.same:
+        pairs = [_pair(split, index, other, index in found.equal) for index, other in found.same.items()]
+        kfold = _kfold(split.data, len(split.train) + len(split.val) - len(pairs))
+        raise RecycleError(
+            f"{len(pairs)} of {len(split.val)} validation photos are trained on, too: {listed(pairs, 3)}",
+            "take them out of one of the two files"
+            if split.data.split == "files"
+            else f"make folds, which keep one photo on one side: {kfold}",
+        )
+    if found.alike:
+        say(f"note: {len(found.alike)} validation photos look like training photos, and are others at 64x64 pixels")
+    if deep := int(sum((part["bits"] == 12).sum() for part in (photos.trained, photos.judged))):
+        say(f"note: {deep} photos hold 12 bits in 16: their white is taken to be 4095")
+    return photos
+
+
+def _kfold(data: DataSection, photos: int) -> str:
+    """The line that makes folds of the same photos, of which so many differ."""
+    name = data.dataset.name.partition("@")[0]
+    usual = discover().options("dataset", data.dataset.name, {}).model_dump(mode="json")
+    own = {key: value for key, value in data.dataset.options.items() if usual.get(key) != value}
+    words = ["recycle", "data", "kfold", "--n", str(max(2, min(5, photos))), "--force"]
+    words += ["--data", str(data.root), "--dataset", name]
+    words += ["--json-path", data.json_path] if data.json_path else []
+    words += [word for key, value in own.items() for word in ("-o", f"data.dataset.{key}={json.dumps(value)}")]
+    return shlex.join(words)
+
+
+def _pair(split: Split, index: int, other: int, equal: bool) -> str:
+    name = split.val.record(index).file_name
+    if other < 0:
+        return f"{name}, of which training photos were made"
+    return f"{name} {'is' if equal else 'is, saved anew,'} {split.train.record(other).file_name}"
+
+
+def tell_leaks(registry: Registry, recipe: Recipe, split: Split, photos: Photos) -> None:
+    """Say which validation photos the start of a training, or a teacher of its pseudo-labels, has learned from.
+
+    Nothing is refused: to fine-tune across folds is done knowingly. Runs that are gone are passed over.
+
+    Args:
+        registry: the installed components.
+        recipe: what is trained, with the data section of `split`.
+        split: its photos.
+        photos: their identities.
+    """
+    for what, run in _sources(recipe) if is_first() else ():
+        known = _known(registry, run, split.val, photos, set())
+        if known:
+            say(
+                f"note: {what}, {run.folder}, has learned from {len(known)} of these {len(split.val)} validation "
+                f"photos ({listed(sorted(known), 1)}): scores on them are flattered"
+            )
+
+
+def _sources(recipe: Recipe) -> Iterator[tuple[str, Run]]:
+    """The runs that a training has knowledge from, with what each is to it."""
+    start = recipe.train.init_from
+    for folder in start.absolute().parents if start else ():
+        if (folder / "recipe.yaml").is_file():
+            yield "the run it starts from", Run(folder)
+            break
+    for folder in _teachers(recipe.data):
+        yield "a teacher of its pseudo-labels", Run(folder)
+
+
+def _teachers(data: DataSection) -> list[Path]:
+    """Folders of the runs that labelled training photos, as their label files name them."""
+    names: dict[str, None] = {}
+    for file in [one.json_path for one in data.train] or [data.json_path]:
+        try:
+            images = load_content(Path(file))["images"] if file and Path(file).suffix.lower() == ".json" else []
+        except RecycleError:  # another dataset's file, which knows no pseudo-labels
+            continue
+        marks = (image.get(MARK) for image in images)
+        names |= {folder: None for mark in marks if isinstance(mark, dict) for folder in mark.get("folders", ())}
+    return [Path(name) for name in names]
+
+
+def _known(registry: Registry, run: Run, source: Source, photos: Photos, passed: set[Path]) -> set[str]:
+    """`file_name`s of photos of `source` that a run has learned from, or a run that it has knowledge from."""
+    if run.folder in passed or not run.recipe.is_file():
+        return set()
+    passed.add(run.folder)
+    known: set[str] = set()
+    try:
+        own = photos_of_run(registry, run, lambda text: say(f"note: {text}"))
+        known.update(source.record(index).file_name for index in learned(own, source, photos.judged).same)
+        for file in recipe_files(run):
+            for _, other in _sources(resolve(registry, file)):
+                known |= _known(registry, other, source, photos, passed)
+    except RecycleError as error:
+        say(f"note: what {run.folder} has learned from cannot be read: {error.args[0]}")
+    return known

@@ -1,0 +1,217 @@
+"""The training step, the validation step and the optimizer."""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import lightning as L
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from recycle_engine.batch import seed_chance, to_float
+from recycle_engine.judge.counts import marginals
+from recycle_engine.judge.ledger import class_iou, mean_iou
+from recycle_engine.ranks import labelled_pixels, say
+from recycle_engine.training.depthwise import depthwise_in_32_bits
+from recycle_engine.training.metrics import Confusion, WeightedMean
+from recycle_engine.training.optim import decaying, make_optimizer
+from recycle_engine.training.schedule import make_schedulers
+from recyclecli.errors import RecycleError
+from recyclecli.manifest import cache_folder
+from recyclecli.recipe import Recipe
+from recyclecli.types import IGNORE, Augmentation, Batch
+
+AUX_WEIGHT = 0.4  # of a model's auxiliary logits, as in PSPNet (Zhao et al., 2017)
+SCORE = "val_miou"
+Output = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
+
+
+class SegmentationModule(L.LightningModule):
+    """A model with its losses and augmentations as one recipe combines them.
+
+    Args:
+        model: image (N, 3, H, W) in 0..1 to logits (N, K, H, W), or (logits, aux logits).
+        losses: (weight, loss) pairs, added up.
+        augmentations: applied in order to training batches, on their device.
+        class_names: K names.
+        recipe: the run's recipe.
+        card: what a checkpoint needs to carry so that the weights can be used alone.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        losses: Sequence[tuple[float, nn.Module]],
+        augmentations: Sequence[Augmentation],
+        class_names: Sequence[str],
+        recipe: Recipe,
+        card: dict[str, Any],
+    ) -> None:
+        super().__init__()
+        self.model = model.to(memory_format=torch.channels_last) if recipe.train.channels_last else model
+        self._weights = [weight for weight, _ in losses]
+        self._losses = nn.ModuleList(loss for _, loss in losses)  # so that their buffers move along
+        self._augmentations = list(augmentations)
+        self._class_names = list(class_names)
+        self.recipe = recipe
+        self.card = card
+        self._confusion = Confusion(len(class_names))
+        self._val_loss = WeightedMean()
+        self._decaying = frozenset(decaying(model))  # asked now, as FSDP makes every weight flat
+        self._batch_pixels = float(recipe.train.batch_size * recipe.data.size**2)
+        self._pixels = torch.zeros(())  # labelled, of the last batch
+        self._step_pixels = torch.zeros(())  # and of all since the last step
+        self._most = sys.maxsize  # photos that validation takes at a time
+        self._compiles: bool | None = recipe.train.compile or None  # True until it has shown that it does
+        if recipe.train.compile:
+            with suppress(RuntimeError):  # a user without a home
+                # torch's default lies in the system's temporary folder, where another user may have put code
+                os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "inductor"))
+            self.model.compile()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SegmentationModule:
+        """A copy that shares the augmentations, and with them what they hold of photos."""
+        memo[id(self._augmentations)] = self._augmentations
+        memo[id(self)] = copied = type(self).__new__(type(self))
+        copied.__setstate__(copy.deepcopy(self.__getstate__(), memo))  # type: ignore[no-untyped-call]
+        return copied
+
+    def on_fit_start(self) -> None:
+        """A CPU's bf16 is made as fast as it can be."""
+        if self.device.type == "cpu" and self.trainer.precision == "bf16-mixed":
+            depthwise_in_32_bits(self.model)
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Finish the batch on its device; in training seed all chance of this step and augment."""
+        if isinstance(batch, RecycleError):  # a photo that could not be read, maybe by another process
+            raise batch
+        batch = to_float(batch)
+        if self.trainer.training:
+            progress = self.trainer.fit_loop
+            step = progress.epoch_loop.batch_progress.current.ready
+            seed_chance(self.recipe.seed, self.trainer.current_epoch, step, self.global_rank)
+            with torch.no_grad():
+                for augmentation in self._augmentations:
+                    batch = augmentation(batch)
+        if self.recipe.train.channels_last:
+            batch = batch._replace(image=batch.image.contiguous(memory_format=torch.channels_last))
+        return batch
+
+    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        """The weighted sum of the losses, a scalar; where there are several processes, times this one's share."""
+        output = self._through_compiled(batch.image)
+        logits, aux = output if isinstance(output, tuple) else (output, None)
+        loss = self._loss(logits, batch.mask)
+        if aux is not None:
+            loss = loss + AUX_WEIGHT * self._loss(aux, batch.mask)
+        several, batches = self.trainer.world_size, self.trainer.accumulate_grad_batches
+        if several > 1 or batches > 1:
+            own, total = labelled_pixels(batch.mask)
+            loss = loss * own * several / total.clamp(min=1)
+        size, shown = len(batch.ids), loss
+        if self.recipe.train.on_nan == "skip" and not bool(torch.isfinite(loss)):
+            size, shown = 0, loss.nan_to_num(0, 0, 0)  # outside of the epoch's mean
+        self.log(
+            "train_loss", shown, on_step=True, on_epoch=True, prog_bar=True, batch_size=size, sync_dist=several > 1
+        )
+        if batches > 1:
+            self._pixels = total
+            self._step_pixels = self._step_pixels + total
+        return loss
+
+    def backward(self, loss: torch.Tensor, *args: Any, **kwargs: Any) -> None:
+        """Add a batch's gradients to those of its step, by its labelled pixels where the step has several batches."""
+        if self.trainer.accumulate_grad_batches > 1:
+            loss = loss * self._pixels / self._batch_pixels
+        super().backward(loss, *args, **kwargs)
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """Divide the gradients of several batches by their labelled pixels, in place of the number of batches."""
+        batches = self.trainer.accumulate_grad_batches
+        if batches > 1:
+            gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
+            if gradients:
+                torch._foreach_mul_(gradients, batches * self._batch_pixels / self._step_pixels.clamp(min=1))
+            self._step_pixels = torch.zeros_like(self._step_pixels)
+
+    def _through_compiled(self, image: torch.Tensor) -> Output:
+        """The model's output; a compiler that fails is told of once, and done without."""
+        try:
+            return self.model(image)  # type: ignore[no-any-return]
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            if self._compiles is not True:
+                raise
+            self.model._compiled_call_impl = None
+            self._compiles = False
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            say(f"note: torch.compile does not work here, going on without: {reason}")
+            return self.model(image)  # type: ignore[no-any-return]
+        finally:
+            if self._compiles is True:
+                self._compiles = None  # it works: from now on an error is the model's own
+
+    def _loss(self, logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        terms = [weight * loss(logits, mask) for weight, loss in zip(self._weights, self._losses, strict=True)]
+        return torch.stack(terms).sum()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        """Count the confusion of one batch; the labels (N, H, W) are for whoever looks, none is kept.
+
+        Where memory does not suffice for the batch, it goes through in parts, and so do all later ones.
+        """
+        labels = []
+        start = 0
+        while start < len(batch.ids):
+            part = Batch(*(values[start : start + self._most] for values in batch))
+            try:
+                labels.append(self._validate(part))
+            except torch.OutOfMemoryError:
+                if len(part.ids) == 1:
+                    raise
+                self._most = len(part.ids) // 2
+                torch.cuda.empty_cache()
+                say(f"note: validation ran out of memory, going on with {self._most} photos at a time")
+                continue
+            start += self._most
+        return torch.cat(labels)
+
+    def _validate(self, batch: Batch) -> torch.Tensor:
+        output: Output = self.model.forward(batch.image)  # not what may be compiled: sizes differ here
+        logits = output[0] if isinstance(output, tuple) else output
+        loss, labels = self._loss(logits, batch.mask), logits.argmax(1)
+        self._confusion.update(labels, batch.mask)
+        # photos that only fill up a rank's batches are ignored whole
+        self._val_loss.update(loss, (batch.mask != IGNORE).flatten(1).any(1).sum())
+        return labels
+
+    def on_validation_epoch_end(self) -> None:
+        """Log mIoU and per-class IoU of the whole validation set, at the training size."""
+        self.log("val_loss", self._val_loss.compute())
+        self._val_loss.reset()
+        values = class_iou(marginals(self._confusion.compute().cpu().numpy()))
+        self._confusion.reset()
+        score = float(mean_iou(values))
+        self.log(SCORE, score, prog_bar=True)
+        for scheduler in self.trainer.lr_scheduler_configs:
+            if isinstance(scheduler.scheduler, ReduceLROnPlateau):
+                scheduler.scheduler.step(score)
+        for name, iou in zip(self._class_names, values.tolist(), strict=True):
+            self.log(f"iou/{name}", iou)
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer and the schedule by name."""
+        settings = self.recipe.train
+        optimizer = make_optimizer(self.model, settings, self._decaying)
+        return [optimizer], make_schedulers(optimizer, settings, int(self.trainer.estimated_stepping_batches))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Let the card travel with the weights."""
+        checkpoint["recycle"] = self.card

@@ -1,0 +1,237 @@
+"""From a recipe to a trained run: build the parts, wire them to Lightning's Trainer, fit.
+
+recycle train --data DIR --plugin unetpp
+recycle train --data DIR --plugin unetpp --devices 8
+torchrun --nproc-per-node 8 -m recyclecli train --data DIR --plugin unetpp
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from lightning.pytorch.callbacks import Callback, EarlyStopping
+from recycle_data.owned import Owned
+from recycle_data.resolve import resolve
+from recycle_data.splits import Split, absent_classes
+
+from recycle_engine.checkpoint import read_card
+from recycle_engine.environment import environment, refuse_foreign_callbacks
+from recycle_engine.learned import Photos, keep_photos
+from recycle_engine.ranks import is_first, say
+from recycle_engine.run_end import RunEnd, built, tell
+from recycle_engine.runs import RUNS, Run, new_run
+from recycle_engine.training.fit import Finished as Finished
+from recycle_engine.training.fit import build_module, fit
+from recycle_engine.training.leaks import refuse_leaks, tell_leaks
+from recycle_engine.training.longer import NewLength
+from recycle_engine.training.module import SegmentationModule
+from recycle_engine.training.saving import WholeFiles, refuse_small_disk
+from recycle_engine.training.trainer import (
+    possible,
+    precision_of,
+    switches_put_back,
+)
+from recycle_engine.training.tune import tuned
+from recyclecli.errors import RecycleError, listed
+from recyclecli.locks import held
+from recyclecli.plugins import Registry
+from recyclecli.recipe import Recipe
+
+MORE = 10  # epochs that a remedy adds
+
+
+def train(
+    registry: Registry,
+    recipe: Recipe,
+    split: Split,
+    name: str | None = None,
+    runs: Path | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Finished:
+    """Train what `recipe` says in a new run folder.
+
+    All parts are built before the folder is made. Where several processes train together, the first
+    makes the folder and writes into it.
+
+    Args:
+        registry: the installed components.
+        recipe: from `resolve`.
+        split: from `make_split`.
+        name: of the run; the model's name and a number when left out.
+        runs: folder of the runs.
+        callbacks: of Lightning's, beside our own.
+
+    Raises:
+        RecycleError: bad input. RunFailed: out of memory, a loss that is no number, a full disk.
+    """
+    refuse_foreign_callbacks()
+    recipe = recipe.model_copy(update={"data": split.data, "train": possible(recipe.train)})
+    if recipe.train.monitor in absent_classes(split.val):
+        raise RecycleError(
+            f"train.monitor = {recipe.train.monitor!r}: no validation photo shows it, so it never has a score",
+            "monitor miou, or hold out photos that show it",
+        )
+    photos = refuse_leaks(split) if is_first() else None
+    named = _named(registry, recipe)
+    modules = [build_module(registry, recipe, split)]
+    runs = runs or RUNS
+    others = nullcontext(Run(runs / (name or "of-the-first-process")))
+    with new_run(name, recipe.model.name, runs) if is_first() else others as run:
+        done = _begin(registry, recipe, split, photos, modules, run, [*callbacks, *named])
+    return _told(registry, split, done, named)
+
+
+def _begin(
+    registry: Registry,
+    recipe: Recipe,
+    split: Split,
+    photos: Photos | None,
+    modules: list[SegmentationModule],
+    run: Run,
+    callbacks: Sequence[Callback],
+) -> Finished:
+    """Train from the beginning in a folder of its own."""
+    say(f"training on {len(split.train)} photos, validating on {len(split.val)}: {split.how}")
+    absent = absent_classes(split.train)
+    if absent:
+        say(f"note: no training photo shows {listed(absent)}, so nothing is learned of it")
+    if photos is not None:
+        tell_leaks(registry, recipe, split, photos)
+    say(f"run folder: {run.folder}")
+    try:
+        if is_first():
+            refuse_small_disk(run.folder, modules[0].model, recipe)
+            described = environment(registry) | {"precision": precision_of(recipe.train.precision)}
+            Owned(run.folder).write_json(run.env, described, indent=1)
+        if photos is not None:
+            keep_photos(run, photos)
+        with switches_put_back():
+            recipe = tuned(recipe, split, modules[0], run)
+            modules[0].recipe = recipe
+            if is_first():
+                Owned(run.folder).write_text(run.recipe, recipe.to_yaml())
+            return fit(registry, recipe, split, modules, run, callbacks)
+    except RecycleError:
+        if is_first() and not run.checkpoints.exists() and not run.nan.exists():  # nothing to resume or to look at
+            run.discard()
+        raise
+
+
+def resume(registry: Registry, recipe: Recipe, split: Split, run: Run, epochs: int | None = None) -> Finished:
+    """Go on with a run from the end of its last whole epoch.
+
+    Args:
+        registry: the installed components.
+        recipe: the run's own.
+        split: of that recipe; where it lies in another folder than the recipe says, the recipe is rewritten.
+        run: which may be finished where `epochs` is more than it has done.
+        epochs: up to how many in all; the recipe's when left out. From here on the rate is that of a run of so many
+            epochs, and a stop by `train.patience` counts from here.
+
+    Raises:
+        RecycleError: the run has done as many epochs already.
+    """
+    refuse_foreign_callbacks()
+    named = _named(registry, recipe)
+    with held(run.folder) if is_first() else nullcontext():
+        done = _go_on(registry, recipe, split, run, epochs, named)
+    return _told(registry, split, done, named)
+
+
+def _named(registry: Registry, recipe: Recipe) -> list[Any]:
+    """The callbacks that the recipe names; those that are missing and only observe are said."""
+    callbacks, missing = built(registry, recipe.train.callbacks)
+    for line in missing:
+        say(line)
+    return callbacks
+
+
+def _told(registry: Registry, split: Split, done: Finished, callbacks: Sequence[Any]) -> Finished:
+    """The same, with what the callbacks say of the complete run."""
+    if not done.first:
+        return done
+    return replace(
+        done, said=tuple(tell(callbacks, RunEnd(registry, done.run, resolve(registry, done.run.recipe), split)))
+    )
+
+
+def _go_on(
+    registry: Registry, recipe: Recipe, split: Split, run: Run, epochs: int | None, named: Sequence[Callback]
+) -> Finished:
+    """Go on in a folder that no other process trains in."""
+    if run.best.exists() and "soup" in read_card(run.best):
+        raise RecycleError(
+            f"{run.folder} holds the mean of other runs' weights, and no training to go on with",
+            f"begin a new run from its weights: recycle train --init-from {run.folder.name}",
+        )
+    recipe = recipe.model_copy(update={"data": split.data, "train": possible(recipe.train)})
+    longer: list[Callback] = []
+    if epochs is not None and epochs != recipe.train.epochs:
+        _refuse_fewer(run, epochs)
+        recipe = _of_epochs(recipe, epochs)
+        say(f"{epochs} epochs in all: from here on the rate is that of schedule {recipe.train.schedule} over {epochs}")
+        longer = [NewLength()]
+        done = None
+    else:
+        done = ended(run, recipe)
+    if done is not None:  # nothing is trained, and all stays as it is
+        say(
+            f"{run.folder} is finished, after {done} of {recipe.train.epochs} epochs; to train it for longer: "
+            f"recycle train --resume {quote(str(run.folder))} --epochs {max(recipe.train.epochs, done) + MORE}"
+        )
+        recipe = _of_epochs(recipe, done)
+    elif is_first():
+        _record(registry, run, recipe)
+    if is_first():
+        run.clear_parts()
+        if done is None and run.pipeline.exists():  # it was chosen for other weights
+            owned = Owned(run.folder)
+            owned.refuse_foreign([run.pipeline], "move it away: it was chosen for weights that are trained on now")
+            owned.remove([run.pipeline])
+    say(f"going on with {run.folder}: {split.how}")
+    modules = [build_module(registry, recipe, split, pretrained=not run.last.exists())]
+    with switches_put_back():
+        return fit(registry, recipe, split, modules, run, [*longer, *named])
+
+
+def _record(registry: Registry, run: Run, recipe: Recipe) -> None:
+    """Write into the run's recipe where its data lies now, for how long it is trained, and in which precision."""
+    saved = resolve(registry, run.recipe)
+    changed = {"epochs": recipe.train.epochs, "precision": recipe.train.precision}
+    now = saved.model_copy(update={"data": recipe.data, "train": saved.train.model_copy(update=changed)})
+    if now != saved:
+        Owned(run.folder).write_text(run.recipe, now.to_yaml())
+
+
+def _of_epochs(recipe: Recipe, epochs: int) -> Recipe:
+    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": epochs})})
+
+
+def _refuse_fewer(run: Run, epochs: int) -> None:
+    """Raise RecycleError where a run has done so many epochs already."""
+    done = _epochs_done(WholeFiles().load_checkpoint(run.last)) if run.last.exists() else 0
+    if epochs <= done:
+        raise RecycleError(
+            f"{run.folder} has done {done} epochs, so --epochs {epochs} adds none",
+            f"recycle train --resume {quote(str(run.folder))} --epochs {done + MORE}",
+        )
+
+
+def ended(run: Run, recipe: Recipe) -> int | None:
+    """After how many epochs the run was over, be it that it stopped early; None where it is not."""
+    if not run.last.exists():
+        return None
+    state = WholeFiles().load_checkpoint(run.last)
+    stops = [kept for name, kept in state["callbacks"].items() if name.startswith(EarlyStopping.__name__)]
+    spent = recipe.train.patience and any(kept.get("wait_count", 0) >= recipe.train.patience for kept in stops)
+    done = _epochs_done(state)
+    return done if spent or done >= recipe.train.epochs else None
+
+
+def _epochs_done(state: dict[str, Any]) -> int:
+    return int(state["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])

@@ -1,0 +1,83 @@
+"""Photos and runs as people name them: lists of other programs, patterns, places that are nearly right."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from recycle_engine.predicting.photos import find_photos, listed_photos
+from recycle_engine.runs import find_run
+
+from recyclecli.errors import RecycleError
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The current folder, with p/a.jpg, `p/b c.jpg` and p/q/d.png, and a home folder in it."""
+    for name in ("p/a.jpg", "p/b c.jpg", "p/q/d.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    [
+        ('"p/a.jpg"\r\n"p/b c.jpg"\r\n', ["p/a.jpg", "p/b c.jpg"]),
+        ("'p/a.jpg' \np/b c.jpg", ["p/a.jpg", "p/b c.jpg"]),
+        ("p\\a.jpg\np\\b c.jpg\n", ["p/a.jpg", "p/b c.jpg"]),
+        ("~/p/a.jpg\n~/p/b c.jpg\n", ["a.jpg", "b c.jpg"]),
+        ("file://{here}/p/a.jpg\n{here}/p/b c.jpg\n", ["a.jpg", "b c.jpg"]),
+    ],
+)
+def test_a_list_as_other_programs_write_it(here, lines, names):
+    photos = listed_photos(lines.format(here=here).split("\n"), None, here)
+    assert [photo.name for photo in photos] == names
+    assert all(photo.file.is_file() for photo in photos)
+
+
+def test_a_name_that_is_right_as_it_stands_is_kept(here):
+    (here / "p/a.jpg").rename(here / "'a.jpg'")
+    assert listed_photos(["'a.jpg'"], None, here)[0].name == "'a.jpg'"
+
+
+@pytest.mark.parametrize("pattern", ["p/**", "p/**/*"])
+def test_two_stars_are_all_files_below(here, pattern):
+    assert len(find_photos(here / pattern)) == 3
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("nope/*.jpg", "nope does not exist"),
+        ("p/*.{jpg,png}", "braces stand for several patterns.*\n  remedy: leave out the quotes"),
+        ("/dev/null", "/dev/null is no regular file"),
+        ("P", "P does not exist\n  remedy: if this one is meant, name it: p$"),
+        ("p/a.JPG", "name it: p/a.jpg$"),
+        ("p\\b c.jpg", "name it: 'p/b c.jpg'$"),
+        ('"p/a.jpg"', "name it: p/a.jpg$"),
+        ("nope", "nope does not exist\n  remedy: name a folder"),
+    ],
+)
+def test_what_is_wrong_with_a_place(here, place, told):
+    with pytest.raises(RecycleError, match=f"(?s){told}"):
+        find_photos(Path(place))
+
+
+def test_a_place_near_a_run_leads_to_it(here):
+    run = here / "elsewhere/runs/a b"
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "recipe.yaml").touch()
+    (run / "export").mkdir()
+    (run / "export/model.onnx").touch()
+    for place in ("checkpoints", "recipe.yaml", "export", "export/model.onnx"):
+        with pytest.raises(RecycleError, match=f"name the run's own folder: '{run}'"):
+            find_run(str(run / place))
+    for place in ("elsewhere", "elsewhere/runs"):
+        with pytest.raises(RecycleError, match="name one of the runs in it: 'elsewhere/runs/a b'"):
+            find_run(place)
+    with pytest.raises(RecycleError, match=r"a\.jpg is a photo: put a pattern in quotes"):
+        find_run("p/a.jpg")
+    with pytest.raises(RecycleError, match="change to the folder that holds runs/"):
+        find_run("a b")

@@ -1,0 +1,27 @@
+"""For authors of plugins: new packages, and the tests that their kinds have in common."""
+
+from collections.abc import Iterable
+
+from recyclecli import hookimpl
+from recyclecli.types import Command
+
+COMMANDS = (
+    Command(
+        ("plugins", "check"),
+        "recycle_kit.cli.check:check",
+        "Exit 1 when a plugin failed to load, lacks something it needs, or fails the tests of its kind: for CI.",
+        epilog="Example: `recycle plugins check`, or with its tests: `recycle plugins check acme-losses`",
+    ),
+    Command(
+        ("plugins", "new"),
+        "recycle_kit.cli.new:new",
+        "Write a package with one component: it installs, trains and passes its tests as it is.",
+        epilog="Example: `recycle plugins new acme-losses --kind loss`",
+    ),
+)
+
+
+@hookimpl
+def recycle_commands() -> Iterable[Command]:
+    """What this distribution brings."""
+    return COMMANDS

@@ -1,0 +1,86 @@
+"""`recycle plugins check`"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recyclecli.cli.candidates import packages
+
+if TYPE_CHECKING:
+    from recyclecli.plugins import Plugin
+
+
+def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PACKAGE]...",
+            help="Also import these packages' components, and hold them to their kinds' tests.",
+            autocompletion=packages,
+        ),
+    ] = None,
+) -> None:
+    """Exit 1 when a plugin failed to load, lacks something it needs, or fails the tests of its kind: for CI."""
+    from recycle_kit.faults import faults
+    from recyclecli.discovery import discover
+    from recyclecli.errors import FaultsFound, RecycleError, nearest
+
+    registry = discover()
+    offers = {name: [offer for offer in registry.offers() if offer.plugin.distribution == name] for name in names or ()}
+    known = [plugin.distribution for plugin in registry.plugins]
+    for name in offers:
+        if name not in known:
+            raise RecycleError(f"no plugin package is called {name!r}", nearest(name, known))
+    found = list(faults(registry, offers))
+    found += [fault for plugin in registry.plugins if plugin.distribution in offers for fault in _unusable(plugin)]
+    if found:
+        raise FaultsFound("\n  ".join([f"{len(found)} fault(s) in the installed plugins:", *found]))
+    print(f"{len(registry.plugins)} plugins, {len(registry.offers())} components, no faults")
+    for clash in registry.clashes():
+        print(f"note: {clash}", file=sys.stderr)
+    for name, components in offers.items():
+        if components:
+            _test(name, [(offer.component.kind, offer.qualified) for offer in components])
+
+
+def _unusable(plugin: Plugin) -> Iterator[str]:
+    """The commands of a plugin that cannot be imported."""
+    from dataclasses import asdict
+
+    from recyclecli.cli.group import command_of
+    from recyclecli.errors import RecycleError
+    from recyclecli.manifest import Entry
+
+    for command in plugin.commands:
+        try:
+            if command.target:
+                command_of(Entry(**asdict(command), distribution=plugin.distribution))
+        except RecycleError as error:
+            yield str(error.args[0])
+
+
+def _test(name: str, components: list[Any]) -> None:
+    """Run the tests of the components' kinds."""
+    import subprocess
+    import tempfile
+    from importlib.util import find_spec
+
+    from recycle_kit.scaffold import conformance_tests
+    from recyclecli.errors import FaultsFound, RecycleError
+
+    if all(kind == "dataset" for kind, _ in components):
+        print(f"note: {name} offers datasets alone, whose tests need data: run the package's own", file=sys.stderr)
+        return
+    if find_spec("pytest") is None:
+        raise RecycleError("testing a plugin needs pytest", "pip install pytest")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "test_conformance.py"
+        file.write_text(conformance_tests(components), encoding="utf-8")
+        line = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, str(file)]
+        if subprocess.run(line, cwd=folder, check=False).returncode:
+            raise FaultsFound(f"components of {name} fail the tests of their kinds; what failed stands above")

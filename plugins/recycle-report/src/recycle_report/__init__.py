@@ -1,0 +1,23 @@
+"""The report of a run: one HTML file. Notebooks use `recycle_report.api`."""
+
+from collections.abc import Iterable
+
+from recyclecli import hookimpl
+from recyclecli.types import Callback, Command
+
+
+@hookimpl
+def recycle_commands() -> Iterable[Command]:
+    """What this distribution brings."""
+    yield Command(
+        ("report",),
+        "recycle_report.command:report",
+        "Judge a run on its validation photos and write report.html, one file that needs no network.",
+        epilog="Example: `recycle report last`",
+    )
+
+
+@hookimpl
+def recycle_callbacks() -> Iterable[Callback]:
+    """What this distribution brings."""
+    yield Callback("report", "recycle_report.callback:Report", "report.html of the complete run", observes=True)

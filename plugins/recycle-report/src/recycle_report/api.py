@@ -1,0 +1,33 @@
+"""The report of a run as a function."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recycle_data.api import Place, path_of, registry
+from recycle_engine.api.runs import find_run, recipe_of
+
+from recyclecli.locks import held
+
+if TYPE_CHECKING:
+    from recycle_engine.judge.scores import Evaluation
+    from recycle_engine.runs import Run
+
+
+def report(run: Run | Place, file: Place | None = None, data: Place | None = None) -> tuple[Path, Evaluation]:
+    """Judge a run on its validation photos and write report.html; the file and the scores.
+
+    Args:
+        run: the run.
+        file: to write; report.html in the run's folder when left out.
+        data: folder that the run's data lies in now.
+    """
+    from recycle_data.splits import make_split
+
+    from recycle_report.page import write_report
+
+    found, recipe = find_run(run), recipe_of(run, data)
+    split = make_split(registry(), recipe.data, recipe.seed)
+    with held(path_of(file) if file else found.folder / "report.html"):
+        return write_report(registry(), found, recipe, split, path_of(file) if file else None)

@@ -1,0 +1,11 @@
+"""Forwards to `recycle_engine.api` and its neighbours for this release."""
+
+from typing import Any
+
+from recyclecli.moved import moved
+
+PLACES = {"export": "recycle-export", "report": "recycle-report", "serve": "recycle-serve"}
+
+
+def __getattr__(name: str) -> Any:
+    return moved(__name__, name, PLACES.get(name, "recycle-engine"), "api")

@@ -1,1 +1,0 @@
-"""Sources, splits and folds; nothing here imports torch."""
