@@ -21,7 +21,8 @@ from recycle_coco.paths import (
 )
 from recycle_coco.photo import check_size, open_photo, photo_size, read_photo
 from recycle_coco.pieces import connected_pieces
-from recycle_coco.rle import decode, encode, length_fault, rasterise
+from recycle_coco.relabel import relabel
+from recycle_coco.rle import decode, decode_box, encode, length_fault, rasterise
 from recycle_coco.source import CocoSource
 from recycle_coco.tree import Tree
 from recyclecli.reading import read_bytes, read_text, read_yaml
@@ -38,6 +39,7 @@ __all__ = [
     "check_size",
     "connected_pieces",
     "decode",
+    "decode_box",
     "encode",
     "find_annotation_file",
     "find_annotation_files",
@@ -58,6 +60,7 @@ __all__ = [
     "read_photo",
     "read_text",
     "read_yaml",
+    "relabel",
     "resolve_file",
     "shape_fault",
     "size_fault",

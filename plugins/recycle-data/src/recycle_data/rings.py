@@ -8,10 +8,12 @@ one line. Bridges run along rows and columns: pycocotools rasterises slanted lin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from recycle_coco.rle import decode_box
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,6 +65,17 @@ def ring(mask: NDArray[Any]) -> list[float]:
     joints = _hole_joints(parts, loops)
     _add_part_joints(joints, parts)
     return _walked(loops, joints, 0) if loops else []
+
+
+def outlines(rle: Mapping[str, Any]) -> list[list[float]]:
+    """The outlines of an RLE's pixels; see `rings`."""
+    top, left, pixels = decode_box(rle)
+    return [moved(polygon, left, top) for polygon in rings(pixels)]
+
+
+def moved(polygon: Sequence[float], left: float, top: float) -> list[float]:
+    """x1, y1, x2, y2 ... moved to the right and down."""
+    return [value + (top if place % 2 else left) for place, value in enumerate(polygon)]
 
 
 def _parts(mask: NDArray[Any]) -> list[list[Loop]]:

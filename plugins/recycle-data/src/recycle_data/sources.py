@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recycle_coco import IGNORE_CATEGORY, is_background
+from recycle_coco import IGNORE_CATEGORY, is_background, relabel
 from recycle_coco.layouts import refuse_file
 
 from recyclecli.console import say_once
@@ -221,11 +221,12 @@ class Relabelled:
     def _changed(
         self, mask: NDArray[np.uint8], instances: NDArray[np.int32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        import numpy as np
 
         if self._dropped:
-            instances = np.where(np.isin(mask, self._dropped), np.int32(0), instances)
-        return self._table[mask], instances
+            instances = instances.copy()
+            for label in self._dropped:
+                instances[mask == label] = 0
+        return relabel(mask, self._table), instances
 
 
 def spelled(name: str, class_names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from recycle_coco.photo import check_size
 from recycle_data.folds import FOLDS_FILE, read_fold, read_listing
 from recycle_data.named import named_splits
 from recycle_data.progress import track
-from recycle_data.sources import open_source, relabelled
+from recycle_data.sources import open_source, read_labels, relabelled
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
 from recyclecli.types import IGNORE, Annotation, Record, Source
@@ -222,10 +222,10 @@ def source_stats(source: Source, splits: Sequence[Sequence[tuple[str, Source, Se
 def tallies(source: Source, photos: Sequence[int] | None = None) -> Iterator[tuple[Record, Tally]]:
     """Record and tally of each of `photos`, all when left out.
 
-    A photo is read only where the source knows no annotations at all: they are painted instead.
+    Labels are read only where the source knows no annotations at all: they are painted instead.
 
     Raises:
-        RecycleError: a photo that must be read cannot be.
+        RecycleError: labels that must be read cannot be.
     """
     drawn = not any(source.record(index).annotations for index in range(len(source)))
     classes = len(source.class_names)
@@ -233,8 +233,7 @@ def tallies(source: Source, photos: Sequence[int] | None = None) -> Iterator[tup
     for index in range(len(source)) if photos is None else photos:
         record = source.record(index)
         if drawn:
-            sample = source.read(index)
-            yield record, _tally(sample.mask, sample.instances, None, classes)
+            yield record, _tally(*read_labels(source, index), None, classes)
         else:
             check_size(record.file, record.height, record.width)
             mask, instances = paint(record.annotations, record.height, record.width, ground)

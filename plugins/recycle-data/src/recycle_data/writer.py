@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recycle_coco.labels import IGNORE_CATEGORY, NO_BACKGROUND, has_background
-from recycle_coco.rle import decode, rasterise
+from recycle_coco.rle import decode_box, rasterise
 from recycle_coco.source import CocoSource
 
 from recyclecli.types import IGNORE, Annotation, Source
@@ -141,9 +141,9 @@ def annotation_regions(annotations: Iterable[Annotation], height: int, width: in
     for annotation in annotations:
         rle = rasterise(annotation.segmentation, height, width)
         if rle is not None:
-            pixels = decode(rle).view(bool)
-            if pixels.any():
-                yield _cropped(annotation.label, pixels, annotation.iscrowd or annotation.label == IGNORE)
+            top, left, pixels = decode_box(rle)
+            if pixels.size:
+                yield Region(annotation.label, top, left, pixels, annotation.iscrowd or annotation.label == IGNORE)
 
 
 def _cropped(label: int, pixels: NDArray[np.bool_], crowd: bool) -> Region:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from recycle_coco import open_photo
 
+from recycle_datasets.bitmaps import bands
 from recycle_datasets.tables import Color
 from recyclecli.types import IGNORE, RecycleError
 
@@ -130,24 +131,25 @@ def read_numbers(file: Path, image: Image.Image) -> IndexMask:
 
 def _read_colors(file: Path, image: Image.Image) -> Mask:
     """What is transparent is black."""
-    if image.mode != "RGB":
-        whole = image.convert("RGBA")
-        image = Image.new("RGB", whole.size)
-        image.paste(whole.convert("RGB"), mask=whole.getchannel("A").point(lambda value: 255 if value else 0))
-    counts = image.getcolors(MOST)
-    if counts is None:
-        raise RecycleError(
-            f"mask {file} holds more than {MOST} colours: it is a photo, or was smoothed",
-            "save masks with the colours of the classes alone, resized by the nearest pixel",
-        )
-    colors = Counter({(int(color[0]), int(color[1]), int(color[2])): count for count, color in counts})
-    pixels = np.asarray(image)
+    codes = np.empty((image.height, image.width), np.uint32)
+    colors = Counter[Color]()
+    image.load()
+    for rows, band in bands(image):
+        if band.mode != "RGB":
+            whole = band.convert("RGBA")
+            band = Image.new("RGB", whole.size)
+            band.paste(whole.convert("RGB"), mask=whole.getchannel("A").point(lambda value: 255 if value else 0))
+        counts = band.getcolors(MOST)
+        colors.update({(int(color[0]), int(color[1]), int(color[2])): count for count, color in counts or ()})
+        if counts is None or len(colors) > MOST:
+            raise RecycleError(
+                f"mask {file} holds more than {MOST} colours: it is a photo, or was smoothed",
+                "save masks with the colours of the classes alone, resized by the nearest pixel",
+            )
+        pixels = np.asarray(band).astype(np.uint32)
+        codes[rows] = pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2]
     if all(red == green == blue for red, green, blue in colors):
-        return IndexMask(file, np.ascontiguousarray(pixels[..., 0]), RAMP)
-    codes = pixels[..., 0].astype(np.uint32)
-    for channel in (1, 2):
-        codes <<= 8
-        codes |= pixels[..., channel]
+        return IndexMask(file, codes.astype(np.uint8), RAMP)
     return ColorMask(file, codes, colors)
 
 

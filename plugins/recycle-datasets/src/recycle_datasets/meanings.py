@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background
+from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, relabel
 
 from recycle_datasets.folders import checked_names
 from recycle_datasets.maskfile import ColorMask, IndexMask, color_at, mask_size, read_mask
@@ -71,9 +71,8 @@ class Labels:
         """See `ReadsMasks`."""
         mask = read_mask(file)
         if isinstance(mask, ColorMask):
-            labels: NDArray[np.uint8] = self._by_code()[mask.codes]
-            return labels
-        return self._of(mask)[mask.values]
+            return relabel(mask.codes, self._by_code())
+        return relabel(mask.values, self._of(mask))
 
     def _of(self, mask: IndexMask) -> NDArray[np.uint8]:
         """(256,) label of each of a mask's values."""

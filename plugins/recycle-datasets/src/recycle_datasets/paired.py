@@ -63,8 +63,7 @@ class PairedSource:
 
     def read(self, index: int) -> Sample:
         """See `Source`."""
-        mask, instances = self.read_labels(index)
-        return Sample(read_photo(self._root / self._pairs[index][0], *mask.shape), mask, instances)
+        return Sample(self.read_photo(index), *self.read_labels(index))  # the photo is largest while it is decoded
 
     def read_photo(self, index: int) -> NDArray[np.uint8]:
         """Image (H, W, 3) uint8 RGB, without the labels."""

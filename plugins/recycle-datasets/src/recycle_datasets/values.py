@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_text
+from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_text, relabel
 
 from recycle_datasets.folders import checked_names, lines_of
 from recycle_datasets.maskfile import IndexMask, color_at
@@ -72,7 +72,7 @@ class Meaning:
                 f"({span}; {IGNORE} is ignored)",
                 "correct the mask, or name all classes in classes.txt, one per line",
             )
-        return mask.values if np.array_equal(table[present], present) else table[mask.values].astype(np.uint8)
+        return mask.values if np.array_equal(table[present], present) else relabel(mask.values, table)
 
 
 def by_value(named: Mapping[int, str], where: object) -> Meaning:

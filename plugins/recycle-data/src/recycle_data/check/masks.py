@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+BAND = 2**22  # pixels that are looked at in one go
 BLENDED = 0.04  # share of a mask's edge pixels whose value lies between its neighbours'
 
 
@@ -110,22 +112,25 @@ def _look(file: Path, photo: Path | None, classes: int | None) -> Look:
     try:
         with open_photo(file) as (image, _):
             faults = list(_form_faults(image.format, image.mode))
-            values = None if faults and faults[-1][0] == "mask-channels" else np.asarray(image).astype(np.int64)
+            values = None if faults and faults[-1][0] == "mask-channels" else np.asarray(image)
     except RecycleError as error:
         return Look((("unreadable-mask", str(error.args[0])),))
     if values is None:
         return Look(tuple(faults))
     if photo is not None:
         faults += _size_fault(photo, values.shape)
-    present = np.unique(values)
-    unknown = [int(value) for value in present if value != IGNORE and value >= (classes or IGNORE)]
+    counts = Counter[int]()
+    for band in bands(values):
+        counts.update(dict(zip(*(part.tolist() for part in np.unique(band, return_counts=True)), strict=True)))
+    present = sorted(counts)
+    unknown = [value for value in present if value != IGNORE and value >= (classes or IGNORE)]
     if unknown:
-        pixels = int(np.isin(values, unknown).sum())
+        pixels = sum(counts[value] for value in unknown)
         faults.append(("mask-unknown-value", f"{listed(unknown)} in {pixels} pixels; {classes} classes"))
     share = blended(values)
     if share > BLENDED:
         faults.append(("mask-interpolated", f"{share:.0%} of the edge pixels lie between their neighbours' values"))
-    return Look(tuple(faults), frozenset(present.tolist()))
+    return Look(tuple(faults), frozenset(present))
 
 
 def _form_faults(form: str | None, mode: str) -> Iterator[tuple[str, str]]:
@@ -154,11 +159,25 @@ def blended(values: NDArray[np.integer[Any]]) -> float:
     """
     import numpy as np
 
-    between = edges = 0
-    for array in (values, values.T):
-        before, here, after = array[:, :-2], array[:, 1:-1], array[:, 2:]
-        known = (before != IGNORE) & (here != IGNORE) & (after != IGNORE)
-        step = known & ((before < here) & (here < after) | (before > here) & (here > after))
-        between += int(step.sum())
-        edges += int((known & (before != after)).sum())
+    found = np.zeros(2, np.int64)
+    for band in bands(values, 2):
+        found += _steps(band.T)
+    for band in bands(values):
+        found += _steps(band)
+    between, edges = found.tolist()
     return between / edges if edges >= np.sqrt(values.size) / 4 else 0.0
+
+
+def _steps(values: NDArray[np.integer[Any]]) -> tuple[int, int]:
+    """Pixels between those of two others in their row, and pixels at an edge of it."""
+    before, here, after = values[:, :-2], values[:, 1:-1], values[:, 2:]
+    known = (before != IGNORE) & (here != IGNORE) & (after != IGNORE)
+    step = known & ((before < here) & (here < after) | (before > here) & (here > after))
+    return int(step.sum()), int((known & (before != after)).sum())
+
+
+def bands(values: NDArray[np.integer[Any]], shared: int = 0) -> Iterator[NDArray[np.integer[Any]]]:
+    """A mask (H, W) from top to bottom in parts of some `BAND` pixels; neighbours share rows."""
+    rows = max(1, BAND // max(1, values.shape[1]))
+    for top in range(0, max(1, len(values) - shared), rows):
+        yield values[top : top + rows + shared]

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from recycle_coco import decode, has_background, rasterise
+from recycle_coco import decode_box, has_background, rasterise
 from recycle_coco.paint import painting_order
 
 from recycle_data.convert.photos import copy_photo, place_photos, read_records, to_write
 from recycle_data.named import named_splits
 from recycle_data.owned import Owned
 from recycle_data.progress import track
-from recycle_data.rings import ring
+from recycle_data.rings import moved, ring
 from recycle_data.sources import read_labels
 from recycle_data.writer import mask_regions
 from recyclecli.types import IGNORE, Annotation, Record, Source
@@ -101,8 +101,7 @@ def _seen(source: Source, index: int, background: bool) -> Iterator[tuple[int, s
     mask, instances = read_labels(source, index)
     regions = [*mask_regions(mask, instances, background)]
     for region in sorted(regions, key=lambda region: -int(region.pixels.sum())):
-        offset = (region.left, region.top)
-        points = [] if region.crowd else [value + offset[k % 2] for k, value in enumerate(ring(region.pixels))]
+        points = [] if region.crowd else moved(ring(region.pixels), region.left, region.top)
         yield region.label, None if region.crowd else _text(points, *mask.shape)
 
 
@@ -135,7 +134,10 @@ def _own_polygon(annotation: Annotation, record: Record) -> str:
 
 def _outline(annotation: Annotation, record: Record) -> str:
     rle = rasterise(annotation.segmentation, record.height, record.width)
-    return "" if rle is None else _text(ring(decode(rle)), record.height, record.width)
+    if rle is None:
+        return ""
+    top, left, pixels = decode_box(rle)
+    return _text(moved(ring(pixels), left, top), record.height, record.width)
 
 
 def _text(points: Sequence[float], height: int, width: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from recycle_coco import IGNORE_CATEGORY, decode, is_background, rasterise
+from recycle_coco import IGNORE_CATEGORY, decode_box, is_background, rasterise
 from recycle_coco.document import read_document
 from recycle_coco.layouts import photo_root
 from recycle_coco.paint import painting_order
@@ -151,7 +151,7 @@ def _photos(document: Mapping[str, Any]) -> Iterator[Labelled]:
         found: list[tuple[Object, float, Mapping[str, Any]]] = []
         for one in own.get(image["id"], ()):
             rle = rasterise(one.get("segmentation") or [], height, width)
-            seen = None if rle is None else _object(names[one["category_id"]], decode(rle), one.get("score"))
+            seen = None if rle is None else _object(names[one["category_id"]], *decode_box(rle), one.get("score"))
             if seen is not None:
                 found.append((seen, float(seen.pixels.sum()), one))
         order = painting_order([(area, one.get("area"), bool(one.get("iscrowd"))) for _, area, one in found])
@@ -159,12 +159,7 @@ def _photos(document: Mapping[str, Any]) -> Iterator[Labelled]:
         yield Labelled(image["file_name"], height, width, tuple(ordered))
 
 
-def _object(name: str, mask: NDArray[np.uint8], score: Any) -> Object | None:
-    import numpy as np
-
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if is_background(name) or not len(rows):
+def _object(name: str, top: int, left: int, pixels: NDArray[np.bool_], score: Any) -> Object | None:
+    if is_background(name) or not pixels.size:
         return None
-    top, left = int(rows[0]), int(columns[0])
-    pixels = mask[top : rows[-1] + 1, left : columns[-1] + 1].view(bool)
     return Object(name, left, top, pixels, score if isinstance(score, float) else None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from recycle_coco import decode, encode
+from recycle_coco.front import over
 from recycle_coco.paint import painting_order
+from recycle_coco.rle import of_bounds, run_bounds
 
 from recyclecli.types import IGNORE, Annotation
 
@@ -45,10 +46,10 @@ def visible(annotations: Sequence[Annotation], rles: Sequence[Rle | None], backg
         above = (level > level[here]) | ((level == level[here]) & (rank > rank[here]))
         meets = (left < left[here] + across[here]) & (left[here] < left + across)
         meets &= (top < top[here] + down[here]) & (top[here] < top + down) & (label != label[here])
-        over = np.flatnonzero(above & meets)
-        shown_under = over[(rank[over] < rank[here]) | (background & (label[over] == 0))]
+        upper = np.flatnonzero(above & meets)
+        shown_under = upper[(rank[upper] < rank[here]) | (background & (label[upper] == 0))]
         if not any(coco.area(coco.merge([shapes[here], shapes[other]], True)) for other in shown_under):
             continue
-        hiding = coco.merge([shapes[other] for other in over])
-        found[place] = encode(decode(shapes[here]) & ~decode(hiding) & 1)
+        hiding = coco.merge([shapes[other] for other in upper])
+        found[place] = of_bounds(over(run_bounds(shapes[here]), run_bounds(hiding))[0], *shapes[here]["size"])
     return found

@@ -1,0 +1,161 @@
+"""Labels of huge photos: the same pixels from fewer passes over them, and in bounded memory."""
+
+import tracemalloc
+from importlib import import_module
+
+import numpy as np
+import pytest
+from pycocotools import mask as coco
+from recycle_coco import connected_pieces, decode, decode_box, encode, paint, pieces, rasterise, relabel
+from recycle_coco import front as fronts
+from recycle_coco.paint import painting_order
+from recycle_coco.rle import compressed, of_bounds, run_bounds
+from recycle_data.check.masks import blended
+from recycle_data.writer import mask_regions
+from scipy import ndimage
+
+from recyclecli.types import IGNORE, Annotation
+
+CHANCE = 20
+
+
+def outlines(chance, height, width):
+    """One or two polygons that reach out of the photo, or an RLE of noise."""
+    if chance.random() < 0.3:
+        return encode(chance.random((height, width)) < chance.choice([0, 0.1, 0.9, 1]))
+    corners = 2 * int(chance.integers(3, 9))
+    sides = max(height, width)
+    return [(chance.normal(size=corners) * sides * 0.4 + sides / 2).round(2).tolist() for _ in range(2)]
+
+
+def annotations(chance, height, width):
+    return [
+        Annotation(
+            id=number,
+            label=int(chance.choice([0, 1, 2, IGNORE])),
+            segmentation=outlines(chance, height, width),
+            area=float(chance.integers(1, 500)),
+            iscrowd=bool(chance.random() < 0.2),
+            level=int(chance.random() < 0.1),
+        )
+        for number in range(int(chance.integers(0, 15)))
+    ]
+
+
+def painted(shapes, height, width, ground):
+    """Each shape over those before it, as whole pictures."""
+    rles = [rasterise(one.segmentation, height, width) for one in shapes]
+    order = painting_order(
+        [(float(coco.area(rle)), one.area, one.iscrowd) for one, rle in zip(shapes, rles, strict=True)]
+    )
+    mask, instances = np.full((height, width), ground, np.uint8), np.zeros((height, width), np.int32)
+    for place in sorted(order, key=lambda place: (shapes[place].label == IGNORE, shapes[place].level)):
+        one, inside = shapes[place], decode(rles[place]) > 0
+        mask[inside] = one.label
+        instances[inside] = 0 if one.iscrowd or one.label == IGNORE else place + 1
+    return mask, instances
+
+
+class TestPaint:
+    @pytest.mark.parametrize(("often", "band"), [(8, 2**22), (0, 2**22), (0, 37), (0, 1)])
+    def test_shapes_lie_over_each_other_as_painted_one_by_one(self, monkeypatch, often, band):
+        painting = import_module("recycle_coco.paint")
+        monkeypatch.setattr(painting, "REPEATS", often)
+        monkeypatch.setattr(painting, "UNTIMED", often * 2**23)
+        monkeypatch.setattr(fronts, "BAND", band)
+        chance = np.random.default_rng(0)
+        for _ in range(CHANCE):
+            height, width = (int(side) for side in chance.integers(1, 40, 2))
+            shapes = annotations(chance, height, width)
+            for ground in (0, IGNORE):
+                for found, expected in zip(
+                    paint(shapes, height, width, ground), painted(shapes, height, width, ground), strict=True
+                ):
+                    assert np.array_equal(found, expected)
+                    assert found.flags.c_contiguous
+
+    def test_a_shape_takes_the_memory_of_its_box(self):
+        side = 8000
+        shapes = [Annotation(1, 1, [[10, 10, 500, 10, 500, 500, 10, 500]], None, False)]
+        tracemalloc.start()
+        paint(shapes, side, side)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 5.5 * side**2  # mask and instances have 5
+
+
+class TestRle:
+    def test_the_box_holds_what_the_whole_does(self):
+        chance = np.random.default_rng(0)
+        for _ in range(CHANCE * 10):
+            height, width = (int(side) for side in chance.integers(1, 25, 2))
+            rle = compressed(rasterise(outlines(chance, height, width), height, width))
+            top, left, inside = decode_box(rle)
+            whole = np.zeros((height, width), bool)
+            whole[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+            assert np.array_equal(whole, decode(rle))
+            assert of_bounds(run_bounds(rle), height, width) == encode(whole)
+
+    @pytest.mark.parametrize("counts", [[12], [0, 12], [0, 0, 12], [3, 0, 2, 1, 6], [11, 1], [2, 2, 8]])
+    def test_runs_of_no_pixel(self, counts):
+        rle = {"size": [3, 4], "counts": counts}
+        top, left, inside = decode_box(rle)
+        whole = np.zeros((3, 4), bool)
+        whole[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+        assert np.array_equal(whole, decode(rle))
+
+
+class TestPieces:
+    @pytest.mark.parametrize("band", [2**24, 1, 7, 40])
+    def test_bands_are_divided_as_the_whole(self, monkeypatch, band):
+        monkeypatch.setattr(pieces, "BAND", band)
+        chance = np.random.default_rng(0)
+        for _ in range(CHANCE * 3):
+            mask = chance.choice([0, 1, 2, 255], chance.integers(1, 30, 2), p=[0.5, 0.3, 0.1, 0.1]).astype(np.uint8)
+            for first in (0, 1):
+                expected, count = np.zeros(mask.shape, np.int32), 0
+                for label in range(first, 3):
+                    found, more = ndimage.label(mask == label, np.ones((3, 3), bool))
+                    expected[found > 0] = found[found > 0] + count
+                    count += more
+                assert np.array_equal(connected_pieces(mask, first), expected)
+
+    def test_noise_is_no_object_and_stays_labelled(self):
+        mask = np.zeros((600, 600), np.uint8)
+        mask[::2, ::2] = 1
+        mask[1:9, 1:3] = 2
+        instances = connected_pieces(mask, 1)
+        assert set(np.unique(instances[mask == 1])) == {0}
+        assert set(np.unique(instances[mask == 2])) == {1}
+        regions = list(mask_regions(mask, instances, True))
+        assert [(one.label, one.crowd, int(one.pixels.sum())) for one in regions] == [
+            (2, False, 16),
+            (1, True, int((mask == 1).sum())),
+        ]
+
+    def test_memory(self, monkeypatch):
+        monkeypatch.setattr(pieces, "BAND", 2**18)
+        mask = np.ones((2000, 2000), np.uint8)
+        tracemalloc.start()
+        connected_pieces(mask, 0)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 9 * mask.size
+
+
+class TestMasks:
+    def test_blended_in_bands_is_that_of_the_whole(self, monkeypatch):
+        mask = np.random.default_rng(0).integers(0, 5, (61, 47)).astype(np.uint8)
+        monkeypatch.setattr("recycle_data.check.masks.BAND", 2**22)
+        whole = blended(mask)
+        monkeypatch.setattr("recycle_data.check.masks.BAND", 100)
+        assert blended(mask) == whole > 0
+
+    def test_looking_up_takes_the_memory_of_the_labels(self):
+        values, table = np.ones((4000, 4000), np.uint8), np.arange(256, dtype=np.uint8)[::-1]
+        tracemalloc.start()
+        labels = relabel(values, table)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert (labels == 254).all()
+        assert peak < 5 * values.size
