@@ -1,19 +1,34 @@
 """Labels of huge photos: the same pixels from fewer passes over them, and in bounded memory."""
 
+import json
 import tracemalloc
 from importlib import import_module
 
 import numpy as np
 import pytest
+from PIL import Image
 from pycocotools import mask as coco
-from recycle_coco import connected_pieces, decode, decode_box, encode, paint, pieces, rasterise, relabel
+from recycle_coco import (
+    connected_pieces,
+    decode,
+    decode_box,
+    encode,
+    paint,
+    pieces,
+    rasterise,
+    read_document,
+    read_photo,
+    relabel,
+)
 from recycle_coco import front as fronts
 from recycle_coco.paint import painting_order
+from recycle_coco.pixels import upright, upright_array
 from recycle_coco.rle import compressed, of_bounds, run_bounds
 from recycle_data.check.masks import blended
 from recycle_data.writer import mask_regions
 from scipy import ndimage
 
+from recyclecli.errors import RecycleError
 from recyclecli.types import IGNORE, Annotation
 
 CHANCE = 20
@@ -159,3 +174,50 @@ class TestMasks:
         tracemalloc.stop()
         assert (labels == 254).all()
         assert peak < 5 * values.size
+
+
+class TestPhotos:
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    def test_turned_as_an_image_is(self, orientation):
+        pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)
+        expected = np.asarray(upright(Image.fromarray(pixels), orientation))
+        assert np.array_equal(upright_array(pixels, orientation), expected)
+
+    def test_a_large_webp_is_refused_and_a_large_png_is_not(self, monkeypatch, tmp_path):
+        monkeypatch.setattr("recycle_coco.pixels.WEBP_PIXELS", 8 * 8 - 1)
+        for suffix in ("png", "webp"):
+            Image.new("RGB", (8, 8)).save(tmp_path / f"a.{suffix}")
+        assert read_photo(tmp_path / "a.png").shape == (8, 8, 3)
+        with pytest.raises(RecycleError, match="at most 63 are read of a WebP") as error:
+            read_photo(tmp_path / "a.webp")
+        assert "--max-pixels 64; else save it as JPEG or PNG" in error.value.remedy
+        monkeypatch.setenv("RECYCLE_MAX_PIXELS", "64")
+        assert read_photo(tmp_path / "a.webp").shape == (8, 8, 3)
+
+
+class TestAnnotationFiles:
+    def write(self, folder, entries):
+        images = [{"id": 1, "file_name": "a.jpg", "width": 9, "height": 9}]
+        categories = [{"id": 1, "name": "Paper"}]
+        file = folder / "annotations.json"
+        file.write_text(json.dumps({"images": images, "annotations": [], "categories": categories, "more": entries}))
+        return file
+
+    @pytest.mark.parametrize("entry", [[], {}, 0.5, "a" * 64])
+    def test_values_that_would_fill_the_memory_are_not_parsed(self, tmp_path, monkeypatch, entry):
+        monkeypatch.setattr("recycle_coco.large.MOST", 2**17)
+        assert read_document(self.write(tmp_path, [entry] * 50)).content["images"]
+        file = self.write(tmp_path, [entry] * 5000)
+        with pytest.raises(RecycleError, match=r"annotations\.json") as error:
+            read_document(file)
+        monkeypatch.setenv("RECYCLE_MAX_JSON", str(2**24))
+        assert read_document(file).content["images"], error
+
+    def test_the_remedy_works(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("recycle_coco.large.MOST", 2**17)
+        file = self.write(tmp_path, [[]] * 5000)
+        with pytest.raises(RecycleError, match="MiB of memory to be read") as error:
+            read_document(file)
+        name, _, value = error.value.remedy.partition("export ")[2].partition("=")
+        monkeypatch.setenv(name, value)
+        assert read_document(file).content["images"]

@@ -3,9 +3,11 @@
 Plugins may use everything listed here.
 """
 
+from recycle_coco.counts import label_counts
 from recycle_coco.document import Document, read_document, shape_fault, size_fault
 from recycle_coco.json import parse_json
 from recycle_coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, is_background, label_index
+from recycle_coco.large import read_large
 from recycle_coco.lookup import locate
 from recycle_coco.loose import strict
 from recycle_coco.paint import paint
@@ -46,6 +48,7 @@ __all__ = [
     "has_background",
     "is_background",
     "is_hidden",
+    "label_counts",
     "label_index",
     "length_fault",
     "locate",
@@ -57,6 +60,7 @@ __all__ = [
     "rasterise",
     "read_bytes",
     "read_document",
+    "read_large",
     "read_photo",
     "read_text",
     "read_yaml",

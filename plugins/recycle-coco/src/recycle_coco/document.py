@@ -12,12 +12,13 @@ from typing import Any
 from recycle_coco.join import joined
 from recycle_coco.json import parse_json, tree_fault
 from recycle_coco.labels import LabelIndex, label_index
+from recycle_coco.large import read_large
 from recycle_coco.loose import strict
 from recycle_coco.outline import are_shares
 from recycle_coco.rle import length_fault
 from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import short_repr
-from recyclecli.reading import MissingFile, read_bytes
+from recyclecli.reading import MissingFile
 
 PROVENANCE = "provenance"
 """[{"file_name": ..., "digest": ...}] of the photos that one was made from; that an object was pasted from, with its
@@ -28,7 +29,6 @@ FIELDS = {
     "annotations": ("image_id", "category_id"),
     "categories": ("id", "name"),
 }  # of the entries of each list, what none may lack
-LARGEST = 2**31  # bytes of an annotation file
 SIDE = 2**16  # pixels of a photo's longer side
 REACH = 10  # a coordinate may lie this many widths or heights away before it is taken for a fault
 
@@ -110,7 +110,7 @@ def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS), as_is: boo
         RecycleError: no such file, no JSON, or no COCO.
     """
     try:
-        raw = parse_json(read_bytes(file, LARGEST))
+        raw = parse_json(read_large(file))
     except MissingFile as error:
         raise RecycleError(f"annotation file {file} does not exist", "check its name and its folder") from error
     except ValueError as error:

@@ -29,12 +29,14 @@ def read_photo(file: Path, height: int | None = None, width: int | None = None) 
         RecycleError: missing, truncated or no image at all, of numbers without a range, or the size fits
             neither way.
     """
-    from recycle_coco.pixels import rgb_array, upright
+    from recycle_coco.pixels import rgb_array, upright_array
 
     with open_photo(file) as (image, orientation):
         turn = height is None or width is None or _is_turned(file, image.size, orientation, height, width)
         image.load()
-        return rgb_array(upright(image, orientation) if turn else image)
+        pixels = rgb_array(image)
+    del image  # it takes more than its pixels
+    return upright_array(pixels, orientation if turn else 1)
 
 
 def more_pictures(file: Path) -> str:
@@ -109,7 +111,7 @@ def open_photo(file: Path, what: str = "photo") -> Iterator[tuple[Image.Image, i
         with handle, opened(handle) as found:
             yield found
     except TooLarge as error:
-        remedy = f"if you trust it, type the command again with --max-pixels {error.pixels}; else reduce it"
+        remedy = f"if you trust it, type the command again with --max-pixels {error.pixels}; else {error.remedy}"
         raise RecycleError(f"{what} {file} {error}", remedy) from error
     except Unreadable as error:
         raise RecycleError(f"{what} {file} {error}", error.remedy) from error

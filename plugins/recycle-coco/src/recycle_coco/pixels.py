@@ -12,7 +12,7 @@ import threading
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import IO, Literal
 
@@ -32,6 +32,7 @@ BAND = 2048  # x BAND pixels are converted at a time
 DEEPEST = 65535  # of whole numbers: white of 16 bits
 WHITE_OF_12 = 4095
 PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError, unless MAX_PIXELS allows it
+WEBP_PIXELS = 2**26  # most of a WebP: its decoder holds 16 bytes of each pixel, and PIL and we 7 more
 MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # what `--max-pixels` sets, for the processes of a command, too
 LARGE = 2**24  # pixels of a photo that is decoded while no other such is, whatever many threads read
 DAMAGE = (
@@ -77,19 +78,23 @@ class Unsupported(Unreadable):
 class TooLarge(Unreadable):
     """More pixels than are decoded; `pixels`: how many."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, form: str | None = None) -> None:
+        most = max_pixels(form)
+        named = " of a WebP" if most < max_pixels() else ""
         super().__init__(
-            f"is {width}x{height} pixels, and at most {max_pixels()} are read, as a small file may be made to fill the "
+            f"is {width}x{height} pixels, and at most {most} are read{named}, as a small file may be made to fill the "
             "memory",
-            "reduce it first",
+            "save it as JPEG or PNG" if named and width * height <= max_pixels() else "reduce it first",
         )
         self.pixels = width * height
 
 
-def max_pixels() -> int:
-    """The most pixels that a photo may have; a variable that states no number is as none."""
+def max_pixels(form: str | None = None) -> int:
+    """The most pixels that a photo of a format of PIL's may have; a variable that states no number is as none."""
     stated = os.environ.get(MAX_PIXELS, "").strip()
-    return int(stated) if stated.isdecimal() and int(stated) else PIXELS
+    if stated.isdecimal() and int(stated):
+        return int(stated)
+    return WEBP_PIXELS if form == "WEBP" else PIXELS
 
 
 @contextmanager
@@ -110,10 +115,10 @@ def recognised(handle: IO[bytes]) -> Iterator[Image.Image]:
             if (most := max_pixels()) > PIXELS:
                 Image.MAX_IMAGE_PIXELS = most  # PIL refuses twice as many
             image: Image.Image = Image.open(handle, formats=_formats(handle))
-        if image.width * image.height > most:
-            raise TooLarge(*image.size)
+        if image.width * image.height > max_pixels(image.format):
+            raise TooLarge(*image.size, image.format)
         image.info[PICTURES] = _count(image)
-        with image, _alone if image.width * image.height > LARGE else nullcontext():
+        with image, alone(image.width * image.height):
             yield image
     except Image.DecompressionBombError as error:
         raise _bomb(handle) from error
@@ -121,6 +126,11 @@ def recognised(handle: IO[bytes]) -> Iterator[Image.Image]:
         raise _unknown(handle) from error
     except DAMAGE as error:
         raise Unreadable(f"cannot be read: {error or type(error).__name__}") from error
+
+
+def alone(pixels: int) -> AbstractContextManager[object]:
+    """A block for what holds a photo of so many pixels, or its labels: one thread at a time where they are many."""
+    return _alone if pixels > LARGE else nullcontext()
 
 
 def more_pictures(image: Image.Image) -> str:
@@ -168,7 +178,7 @@ def _bomb(handle: IO[bytes]) -> Unreadable:
         try:
             handle.seek(0)
             with Image.open(handle, formats=_formats(handle)) as image:
-                return TooLarge(*image.size)
+                return TooLarge(*image.size, image.format)
         except DAMAGE as error:
             return Unreadable(f"cannot be read: {error or type(error).__name__}")
         finally:
@@ -242,6 +252,23 @@ def _notes_of_png(image: Image.Image) -> bool:
 def upright(image: Image.Image, orientation: int) -> Image.Image:
     """A decoded image turned as its EXIF orientation, 1 to 8, asks; its other EXIF tags are not looked at."""
     return image if orientation == 1 else image.transpose(Image.Transpose[TURNS[orientation - 2]])
+
+
+def upright_array(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """(H, W, 3) turned as an EXIF orientation, 1 to 8, asks; `upright` for what is no image of PIL's any more."""
+    if orientation == 1:
+        return pixels
+    across = pixels.transpose(1, 0, 2)  # of the orientations 5 to 8
+    turns = (
+        pixels[:, ::-1],
+        pixels[::-1, ::-1],
+        pixels[::-1],
+        across,
+        across[:, ::-1],
+        across[::-1, ::-1],
+        across[::-1],
+    )
+    return np.ascontiguousarray(turns[orientation - 2])
 
 
 def rgb_array(image: Image.Image) -> NDArray[np.uint8]:

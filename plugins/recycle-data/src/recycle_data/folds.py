@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recycle_coco import has_background
+from recycle_coco import has_background, label_counts
 from recycle_coco.json import read_json
+from recycle_coco.pixels import alone
 
 from recycle_data.foreground import refuse_nothing
 from recycle_data.groups import grouped_folds
@@ -135,12 +135,19 @@ def class_counts(source: Source) -> NDArray[np.int64]:
                 counts[index, annotation.label] += 1
     if counts.any():
         return counts
-    for index, (mask, instances) in enumerate(in_threads(partial(read_labels, source), range(len(source)))):
-        shown = np.bincount(mask.ravel(), minlength=IGNORE + 1)[:IGNORE] > 0
-        label_of = np.full(int(instances.max(initial=0)) + 1, IGNORE, np.uint8)
-        label_of[instances.ravel()] = mask.ravel()  # an instance has one label
-        objects = np.bincount(label_of[1:], minlength=IGNORE + 1)[:IGNORE]
-        counts[index] = np.maximum(objects, shown)[: counts.shape[1]]
+
+    def drawn(index: int) -> NDArray[np.int64]:
+        record = source.record(index)
+        with alone(record.height * record.width):
+            mask, instances = read_labels(source, index)
+            label_of = np.full(int(instances.max(initial=0)) + 1, IGNORE, np.uint8)
+            for labels, numbers in zip(mask, instances, strict=True):
+                label_of[numbers] = labels  # an instance has one label
+            objects = np.bincount(label_of[1:], minlength=IGNORE + 1)[:IGNORE]
+            return np.maximum(objects, label_counts(mask)[:IGNORE] > 0)
+
+    for index, found in enumerate(in_threads(drawn, range(len(source)))):
+        counts[index] = found[: counts.shape[1]]
     if has_background(source.class_names):
         counts[:, 0] = 0
     return counts

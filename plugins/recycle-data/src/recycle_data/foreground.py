@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from recycle_coco import has_background, is_background
+from recycle_coco import has_background, is_background, label_counts
 from recycle_coco.outline import REMEDIES, outline_fault, told
 
 from recycle_data.progress import track
@@ -59,7 +59,7 @@ def cause_of_nothing(source: Source, validation: bool = False, option: str = "da
             seen |= {0} if has_background(names) else {IGNORE}
             continue
         mask, _ = read_labels(source, index)
-        seen |= set(np.flatnonzero(np.bincount(mask.ravel(), minlength=IGNORE + 1)).tolist())
+        seen |= set(np.flatnonzero(label_counts(mask)).tolist())
         labels = seen - {IGNORE}
         if labels - ground and len(labels) >= least:
             return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recycle_coco import IGNORE_CATEGORY, is_background, relabel
+from recycle_coco import IGNORE_CATEGORY, is_background, label_counts, relabel
 from recycle_coco.layouts import refuse_file
 
 from recyclecli.console import say_once
@@ -71,9 +71,7 @@ def pixel_counts(source: Source) -> tuple[tuple[int, ...], tuple[int, ...]]:
     total = np.zeros(IGNORE + 1, np.int64)
     shown = np.zeros(IGNORE + 1, np.int64)
     for index in range(len(source)):
-        own = np.zeros(IGNORE + 1, np.int64)
-        for row in read_labels(source, index)[0]:  # numpy counts in int64: whole, a photo would be eight times as large
-            own += np.bincount(row, minlength=IGNORE + 1)
+        own = label_counts(read_labels(source, index)[0])
         total += own
         shown[own > 0] += own[:IGNORE].sum()
     names = len(source.class_names)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recycle_coco.counts import label_counts
 from recycle_coco.labels import IGNORE_CATEGORY, NO_BACKGROUND, has_background
 from recycle_coco.rle import decode_box, rasterise
 from recycle_coco.source import CocoSource
@@ -132,7 +133,7 @@ def mask_regions(mask: NDArray[np.uint8], instances: NDArray[np.int32], backgrou
     if background:
         free &= mask != 0
     if free.any():
-        for label in np.flatnonzero(np.bincount(mask[free], minlength=IGNORE + 1)).tolist():
+        for label in np.flatnonzero(label_counts(mask, free)).tolist():
             yield _cropped(label, free & (mask == label), True)
 
 

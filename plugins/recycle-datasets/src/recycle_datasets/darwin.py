@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from recycle_coco import Tree, parse_json, read_bytes
+from recycle_coco import Tree, parse_json, read_large
 from scipy import ndimage
 
 from recycle_datasets import DarwinOptions
@@ -13,7 +13,7 @@ from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import lines_of, names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.darwin import is_annotation, recognise
-from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, sorted_names
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 
@@ -66,7 +66,7 @@ def _classes(folder: Path) -> Iterator[str]:
     """Classes that may have an area, in the order of the dataset's metadata."""
     for place in (folder, *folder.parents[:2]):
         try:
-            content = parse_json(read_bytes(place / METADATA, LARGEST))
+            content = parse_json(read_large(place / METADATA))
             break
         except (RecycleError, ValueError):
             continue

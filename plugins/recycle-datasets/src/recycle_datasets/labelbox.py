@@ -12,14 +12,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from recycle_coco import Tree, locate, parse_json, photo_size, read_bytes, resolve_file, split_called
+from recycle_coco import Tree, locate, parse_json, photo_size, read_large, resolve_file, split_called
 
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.labelbox import is_imported, is_row, recognise, tools_of
-from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, sorted_names
 from recyclecli.types import DatasetContext, RecycleError
 
 OTHERS = {
@@ -109,7 +109,7 @@ def _rows(labels: Labels, file: Path, options: LabelboxOptions) -> Iterator[_Row
 
 def _content(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
     """The rows with where they stand, of lines, of one list or of a table."""
-    data = read_bytes(file, LARGEST).removeprefix(b"\xef\xbb\xbf")
+    data = read_large(file).removeprefix(b"\xef\xbb\xbf")
     if file.suffix.lower() == ".csv":
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         for number, row in enumerate(csv.DictReader(StringIO(data.decode("utf-8", "replace"))), start=2):

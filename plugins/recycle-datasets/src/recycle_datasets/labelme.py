@@ -21,7 +21,7 @@ from recycle_coco import (
     is_hidden,
     parse_json,
     photo_size,
-    read_bytes,
+    read_large,
     resolve_file,
 )
 
@@ -39,7 +39,6 @@ TABLES = ("labels.txt", "class_names.txt", "classes.txt", "predefined_classes.tx
 BOXES = ("rectangle", "rotation", "oriented_rectangle")  # with two or four corners
 POLYGONS = ("polygon", "quadrilateral", "None", "")  # old versions state no type
 OTHERS = {"line": "lines", "linestrip": "lines", "point": "points", "points": "points", "cuboid": "cuboids"}
-LARGEST = 2**29  # bytes of a JSON file: a photo is in it
 UNLABELLED = "photos without a JSON file, which nobody has labelled"
 
 
@@ -143,7 +142,7 @@ def _suffixes(first: str) -> Iterator[str]:
 def _embedded(file: Path) -> bytes:
     """The photo that a JSON file holds."""
     try:
-        return base64.b64decode(parse_json(read_bytes(file, LARGEST))["imageData"])
+        return base64.b64decode(parse_json(read_large(file))["imageData"])
     except (ValueError, TypeError, KeyError, binascii.Error) as error:
         raise RecycleError(
             f"{file}: its imageData is no photo: {error}", f"put the photo beside {file.name}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from recycle_coco import open_photo
+from recycle_coco import label_counts, open_photo
 
 from recycle_datasets.bitmaps import bands
 from recycle_datasets.tables import Color
@@ -18,7 +18,6 @@ from recyclecli.types import IGNORE, RecycleError
 INDEX_MODES = ("P", "L", "1", "I;16", "I")
 COLOR_MODES = ("RGB", "RGBA", "LA", "PA")
 MOST = 2**12  # colours of one mask
-BAND = 2**22  # pixels that are counted in one go
 RAMP = np.arange(IGNORE + 1, dtype=np.uint8)[:, None].repeat(3, 1)
 
 
@@ -44,10 +43,7 @@ class IndexMask:
 
     def counts(self) -> NDArray[np.int64]:
         """(256,) pixels of each value."""
-        flat, counts = self.values.reshape(-1), np.zeros(IGNORE + 1, np.int64)
-        for start in range(0, flat.size, BAND):  # each value is eight bytes meanwhile
-            counts += np.bincount(flat[start : start + BAND], minlength=IGNORE + 1)
-        return counts
+        return label_counts(self.values)
 
     def colors(self) -> dict[int, Color]:
         """The colour of each value that occurs; none where the palette does not tell the values apart."""

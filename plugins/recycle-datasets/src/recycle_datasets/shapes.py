@@ -24,7 +24,7 @@ from recycle_coco import (
     parse_json,
     photo_size,
     photos_below,
-    read_bytes,
+    read_large,
     read_photo,
     resolve_file,
     size_fault,
@@ -40,7 +40,6 @@ from recyclecli.types import IGNORE, Annotation, LabelFaults, Record, RecycleErr
 
 MISSING = "photos that are not there"
 REPEATED = "photos that are labelled twice in the same way"
-LARGEST = 2**31  # bytes of an annotation file
 FARTHEST = 2**20  # pixels of a coordinate; filling a polygon takes memory by its extent
 
 
@@ -138,7 +137,7 @@ class Labels:
     def json(self, file: Path) -> Any:
         """The value of a JSON file; None and a fault where it is none."""
         try:
-            return parse_json(read_bytes(file, LARGEST))
+            return parse_json(read_large(file))
         except ValueError as error:
             self.faults.append((str(file), f"it is not valid JSON: {error}"))
             return None
@@ -352,6 +351,6 @@ def json_of(file: Path, remedy: str) -> Any:
         RecycleError: it is none, or cannot be read.
     """
     try:
-        return parse_json(read_bytes(file, LARGEST))
+        return parse_json(read_large(file))
     except ValueError as error:
         raise RecycleError(f"{file} is not valid JSON: {error}", remedy) from error

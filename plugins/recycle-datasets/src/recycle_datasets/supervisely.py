@@ -5,14 +5,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
-from recycle_coco import Tree, parse_json, read_bytes, split_called
+from recycle_coco import Tree, parse_json, read_large, split_called
 
 from recycle_datasets import SuperviselyOptions
 from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.supervisely import META, is_annotation, is_meta, recognise
-from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, sorted_names
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 
@@ -72,7 +72,7 @@ def _classes(tree: Tree) -> tuple[list[str], dict[Any, str]]:
     titles: dict[Any, str] = {}
     for name in tree.named(META):
         try:
-            content = parse_json(read_bytes(tree.root / name, LARGEST))
+            content = parse_json(read_large(tree.root / name))
         except (RecycleError, ValueError):
             continue
         if not is_meta(content):

@@ -24,7 +24,7 @@ try:
 except ImportError as missing:
     sys.exit(f"error: {missing}\n  remedy: {sys.executable} -m pip install numpy pillow onnxruntime")
 
-from recycle_coco.pixels import Unreadable, more_pictures, opened, rgb_array, upright
+from recycle_coco.pixels import Unreadable, more_pictures, opened, rgb_array, upright_array
 
 HERE = Path(__file__).resolve().parent
 
@@ -53,7 +53,7 @@ def read_photo(file: Path) -> Image.Image:
         if told := more_pictures(image):
             print(f"note: photo {file} {told}", file=sys.stderr)
         image.load()
-        return Image.fromarray(rgb_array(upright(image, orientation)))
+        return Image.fromarray(upright_array(rgb_array(image), orientation))
 
 
 def stretch(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:

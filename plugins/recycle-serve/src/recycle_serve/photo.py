@@ -18,7 +18,7 @@ from recycle_coco.pixels import (
     opened,
     recognised,
     rgb_array,
-    upright,
+    upright_array,
 )
 from recycle_data.fit import fitted_size, resize_image
 
@@ -81,7 +81,9 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
         if max(height, width) > side:
             image.draft("RGB", fitted_size(image.size[1], image.size[0], side)[::-1])
         image.load()
-        array = rgb_array(upright(image, orientation))
+        array = rgb_array(image)
+    del image  # it takes more than its pixels
+    array = upright_array(array, orientation)
     if max(height, width) > side:
         array = resize_image(array, *fitted_size(height, width, side))
     return Photo(array, height, width, note)

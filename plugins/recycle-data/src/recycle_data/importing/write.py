@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recycle_coco import IGNORE_CATEGORY, CocoSource, has_background, rasterise, resolve_file
+from recycle_coco.pixels import alone
 
 from recycle_data.convert.photos import inside, put_photo, read_records, to_write
 from recycle_data.importing.visible import visible
@@ -130,7 +131,8 @@ def _documents(
     own_images, own_annotations = _fields(source)
 
     def read(index: int) -> tuple[list[dict[str, Any]], Counter[str]]:
-        return _entries(source, index, records[index], own_annotations.get(index, ()))
+        with alone(records[index].height * records[index].width):
+            return _entries(source, index, records[index], own_annotations.get(index, ()))
 
     entries = {}
     for index, (found, empty) in zip(

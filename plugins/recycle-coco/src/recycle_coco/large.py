@@ -1,0 +1,34 @@
+"""Annotation files, whose values may take many times the memory of their text."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from recyclecli.errors import RecycleError
+from recyclecli.reading.regular import read_bytes
+
+MAX_JSON = "RECYCLE_MAX_JSON"
+MOST = 3 * 2**29  # bytes of memory that the values of a file may take
+TEXT = 2  # bytes of memory for each of the file's, which is decoded
+WORTH = {b",": 32, b"[": 64, b"{": 72}  # bytes of memory for each of these: a number, a list, an object
+MIB = 2**20
+
+
+def read_large(file: Path) -> bytes:
+    """The bytes of a file of JSON, or of lines of it, whose values take at most `MOST` bytes or RECYCLE_MAX_JSON.
+
+    Raises:
+        MissingFile: there is no such file.
+        RecycleError: see `read_bytes`; or its values would take more.
+    """
+    stated = os.environ.get(MAX_JSON, "").strip()
+    most = int(stated) if stated.isdecimal() and int(stated) else MOST
+    data = read_bytes(file, most // TEXT)
+    need = TEXT * len(data) + sum(data.count(sign) * worth for sign, worth in WORTH.items())
+    if need > most:
+        raise RecycleError(
+            f"{file} takes about {need // MIB} MiB of memory to be read, and at most {most // MIB} are given to a file",
+            f"split it, or, if you trust it and have the memory: export {MAX_JSON}={need}",
+        )
+    return data
