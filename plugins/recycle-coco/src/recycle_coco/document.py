@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from recycle_coco.archive import refuse_archive
 from recycle_coco.join import joined
 from recycle_coco.json import parse_json, tree_fault
 from recycle_coco.labels import LabelIndex, label_index
@@ -109,6 +110,7 @@ def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS), as_is: boo
     Raises:
         RecycleError: no such file, no JSON, or no COCO.
     """
+    refuse_archive(file, "the data's folder is expected")
     try:
         raw = parse_json(read_large(file))
     except MissingFile as error:

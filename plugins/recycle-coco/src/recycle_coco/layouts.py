@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from recycle_coco.archive import refuse_archive
 from recycle_coco.tree import Tree
 from recyclecli.errors import RecycleError, listed
 
@@ -16,6 +17,7 @@ FEW = 5  # photos that are looked for
 
 def refuse_file(root: Path) -> None:
     """Raise RecycleError where the data folder is a file."""
+    refuse_archive(root, "the data's folder is expected")
     if root.is_file():
         folder, file = shlex.quote(str(photo_root(root))), shlex.quote(str(root))
         raise RecycleError(f"{root} is a file, and the data's folder is expected", f"{folder}, with json_path {file}")

@@ -84,15 +84,29 @@ def _part(old: int, new: int, size: int, chance: np.random.Generator) -> slice:
     return slice(start, start + length)
 
 
+def fit_labels(
+    mask: NDArray[np.uint8], instances: NDArray[np.int32], size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """(H, W) mask and instances fitted into (size, size), as `fit_sample` does."""
+    height, width = mask.shape
+    return _framed_labels(mask, instances, *fitted_size(height, width, size), size)
+
+
 def _framed(sample: Sample, height: int, width: int, size: int) -> Sample:
     """A sample resized to (height, width) in the corner of a size x size square."""
+    labels = _framed_labels(sample.mask, sample.instances, height, width, size)
+    return Sample(_framed_image(resize_image(sample.image, height, width), size), *labels)
+
+
+def _framed_labels(
+    mask: NDArray[np.uint8], instances: NDArray[np.int32], height: int, width: int, size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     import numpy as np
 
-    mask = np.full((size, size), IGNORE, np.uint8)
-    instances = np.zeros((size, size), np.int32)
-    mask[:height, :width] = resize_labels(sample.mask, height, width)
-    instances[:height, :width] = resize_labels(sample.instances, height, width)
-    return Sample(_framed_image(resize_image(sample.image, height, width), size), mask, instances)
+    framed = np.full((size, size), IGNORE, np.uint8), np.zeros((size, size), np.int32)
+    framed[0][:height, :width] = resize_labels(mask, height, width)
+    framed[1][:height, :width] = resize_labels(instances, height, width)
+    return framed
 
 
 def _framed_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

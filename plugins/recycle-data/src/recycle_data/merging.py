@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from recycle_coco import BACKGROUND, CocoSource, is_background
+from recycle_coco.archive import refuse_archive
 from recycle_coco.document import PROVENANCE
 from recycle_coco.labels import NO_BACKGROUND
 
@@ -87,6 +88,8 @@ def merge(
     refuse_link(out, "name the folder that it leads to, or another one")
     if len(roots) < 2 or len({root.absolute() for root in roots}) < len(roots):
         raise RecycleError("merge joins two sets or more, each named once", "recycle data merge A B --out C")
+    for root in roots:
+        refuse_archive(root, "the data's folder is expected")
     if gone := [root for root in roots if not root.is_dir()]:
         raise RecycleError(f"{gone[0]} is no folder of data", "name the folders: recycle data merge A B --out C")
     if inside_of := [root for root in roots if out.resolve().is_relative_to(root.resolve())]:

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from recycle_coco import Tree
+from recycle_coco.archive import refuse_archive
 from recycle_coco.layouts import inventory, photo_root
 
 from recyclecli.errors import RecycleError, listed, nearest
@@ -65,6 +66,7 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
     Raises:
         RecycleError: no such folder; nothing is recognised, or several layouts equally well.
     """
+    refuse_archive(src, "the folder of an export is expected")
     folder = folder_of(src)
     if not folder.is_dir():
         raise RecycleError(f"{src} does not exist", "name the folder that the labelling tool's export lies in")

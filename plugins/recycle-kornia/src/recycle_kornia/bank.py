@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from recycle_coco.pixels import alone
 from scipy import ndimage
 
 from recycle_kornia import CopyPasteOptions
@@ -87,6 +88,11 @@ class Bank:
 
     def _objects(self, source: Source, removed: Sequence[int], photo: int) -> list[Entry]:
         """The objects of a photo that fit."""
+        record = source.record(photo)
+        with alone(record.height * record.width):
+            return self._fitting(source, removed, photo)
+
+    def _fitting(self, source: Source, removed: Sequence[int], photo: int) -> list[Entry]:
         options = self._options
         try:
             image, mask, instances = source.read(photo)

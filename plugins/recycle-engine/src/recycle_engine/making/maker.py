@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 from recycle_data.augmented import Origin, made_photo
-from recycle_data.fit import fit_sample
+from recycle_data.fit import fit_image, fit_labels, fit_sample
 from recycle_data.owned import Owned
 from recycle_data.progress import track
+from recycle_data.sources import read_labels, read_photo
 from recycle_data.write import write_photo
 
 from recycle_engine.batch import augmented, seed_chance
@@ -76,6 +77,13 @@ class Training:
     def again(self, index: int) -> Sample:
         """A photo that is to be changed: the one that was kept, else read."""
         return self._kept[index] if index in self._kept else self._source.read(index)
+
+    def fitted(self, index: int, size: int) -> Sample:
+        """A photo that is to be changed, in size x size; photo and labels are not held at their own size together."""
+        if index in self._kept:
+            return fit_sample(self._kept[index], size)
+        image = fit_image(read_photo(self._source, index), size)
+        return Sample(image, *fit_labels(*read_labels(self._source, index), size))
 
 
 def plan(source: Source, targets: Sequence[int], number: int, seed: int, together: int, size: int | None) -> list[Job]:
@@ -143,8 +151,7 @@ class Maker:
 
     def _read(self, index: int) -> Sample:
         """A photo in the size that is asked for; nothing is held of it at its own size then."""
-        sample = self.training.again(index)
-        return sample if self.size is None else fit_sample(sample, self.size)
+        return self.training.again(index) if self.size is None else self.training.fitted(index, self.size)
 
     def _origins(self, count: int) -> list[dict[int, Origin]]:
         telling = [one.origins() for one in self.augmentations if hasattr(one, "origins")]

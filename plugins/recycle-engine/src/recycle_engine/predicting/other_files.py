@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from recycle_coco.archive import refuse_archive
+
 from recyclecli.errors import RecycleError, listed
 from recyclecli.home import expanded
 
-ARCHIVES = {".zip": "unzip {0} -d {1}", ".tar": "mkdir {1} && tar -xf {0} -C {1}", ".7z": "7z x {0} -o{1}"}
-TARS = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".txz", ".tbz2")
 VIDEOS = frozenset(
     (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".mts", ".m2ts", ".3gp")
 )
@@ -23,7 +23,7 @@ TEXTS = frozenset({".txt", ".lst", ".list", ".csv", ".tsv"})
 def refuse_other(place: Path) -> None:
     """Raise RecycleError where a place that was named is an archive, a video, a list of names or standard input."""
     name, folder = shlex.quote(str(place)), shlex.quote(place.name.partition(".")[0] or "photos")
-    suffix = ".tar" if place.name.lower().endswith(TARS) else place.suffix.lower()
+    suffix = place.suffix.lower()
     if str(place) == "-":
         raise RecycleError(
             "- is standard input, and photos are not read from there",
@@ -33,11 +33,7 @@ def refuse_other(place: Path) -> None:
         raise RecycleError(f"{place} is an address, and photos are read from files", "download it, and name the file")
     if not place.is_file():
         return
-    if suffix in ARCHIVES:
-        raise RecycleError(
-            f"{place} is an archive, and photos are read from files and folders",
-            f"{ARCHIVES[suffix].format(name, folder)}, then name the folder {folder}",
-        )
+    refuse_archive(place, "photos are read from files and folders")
     if suffix in VIDEOS:
         raise RecycleError(
             f"{place} is a video, and photos are read",
