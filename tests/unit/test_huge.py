@@ -22,6 +22,7 @@ from recycle_coco import (
 )
 from recycle_coco import front as fronts
 from recycle_coco.paint import painting_order
+from recycle_coco.photo import open_photo
 from recycle_coco.pixels import upright, upright_array
 from recycle_coco.rle import compressed, of_bounds, run_bounds
 from recycle_data.check.masks import blended
@@ -193,6 +194,15 @@ class TestPhotos:
         assert "--max-pixels 64; else save it as JPEG or PNG" in error.value.remedy
         monkeypatch.setenv("RECYCLE_MAX_PIXELS", "64")
         assert read_photo(tmp_path / "a.webp").shape == (8, 8, 3)
+
+    def test_the_memory_of_a_large_one_is_given_back(self, monkeypatch, tmp_path):
+        monkeypatch.setattr("recycle_coco.pixels.LARGE", 63)
+        before = Image.core.get_block_size()
+        for side, expected in ((7, before), (8, 2**26)):
+            Image.new("RGB", (side, side)).save(tmp_path / "a.png")
+            with open_photo(tmp_path / "a.png"):
+                assert Image.core.get_block_size() == expected
+            assert Image.core.get_block_size() == before
 
 
 class TestAnnotationFiles:

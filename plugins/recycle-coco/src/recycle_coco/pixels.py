@@ -32,8 +32,9 @@ BAND = 2048  # x BAND pixels are converted at a time
 DEEPEST = 65535  # of whole numbers: white of 16 bits
 WHITE_OF_12 = 4095
 PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError, unless MAX_PIXELS allows it
-WEBP_PIXELS = 2**26  # most of a WebP: its decoder holds 16 bytes of each pixel, and PIL and we 7 more
+WEBP_PIXELS = 50_000_000  # most of a WebP: its decoder holds 16 bytes of each pixel, and PIL and we 7 more
 MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # what `--max-pixels` sets, for the processes of a command, too
+BLOCK = 2**26  # bytes; glibc keeps pieces of up to 2**25 for later
 LARGE = 2**24  # pixels of a photo that is decoded while no other such is, whatever many threads read
 DAMAGE = (
     *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError),
@@ -118,7 +119,8 @@ def recognised(handle: IO[bytes]) -> Iterator[Image.Image]:
         if image.width * image.height > max_pixels(image.format):
             raise TooLarge(*image.size, image.format)
         image.info[PICTURES] = _count(image)
-        with image, alone(image.width * image.height):
+        many = image.width * image.height > LARGE
+        with image, alone(image.width * image.height), _returned() if many else nullcontext():
             yield image
     except Image.DecompressionBombError as error:
         raise _bomb(handle) from error
@@ -131,6 +133,17 @@ def recognised(handle: IO[bytes]) -> Iterator[Image.Image]:
 def alone(pixels: int) -> AbstractContextManager[object]:
     """A block for what holds a photo of so many pixels, or its labels: one thread at a time where they are many."""
     return _alone if pixels > LARGE else nullcontext()
+
+
+@contextmanager
+def _returned() -> Iterator[None]:
+    """A block in which PIL asks for memory in pieces that malloc gives back to the system."""
+    before = Image.core.get_block_size()  # type: ignore[attr-defined]
+    Image.core.set_block_size(BLOCK)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        Image.core.set_block_size(before)  # type: ignore[attr-defined]
 
 
 def more_pictures(image: Image.Image) -> str:
