@@ -169,7 +169,7 @@ class TestMasks:
         file.write_bytes(file.read_bytes()[:9])
         with pytest.raises(RecycleError, match="cannot be read"):
             masks(root).record(0)
-        mask(file, np.full((HEIGHT, WIDTH), 3))
+        mask(file, np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 4)
         with pytest.raises(RecycleError, match="the value 3, but there are 3 classes"):
             masks(root).read(0)
         mask(file, np.zeros((HEIGHT, WIDTH + 1)))

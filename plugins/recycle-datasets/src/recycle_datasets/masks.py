@@ -46,7 +46,7 @@ class MaskSource(PairedSource):
         self._check_masks(context.root)
         photos = [(self._images / name).relative_to(context.root).as_posix() for name in self._names]
         pairs = [(photo, self._mask(name)) for photo, name in zip(photos, self._names, strict=True)]
-        super().__init__(context.root, pairs, Numbers(self._meaning_of(context.root, options)), splits)
+        super().__init__(context.root, pairs, Numbers(self._meaning_of(context, options)), splits)
 
     def _listed_splits(self, root: Path) -> dict[str, tuple[int, ...]]:
         places = {name: index for index, name in enumerate(self._names)}
@@ -79,12 +79,13 @@ class MaskSource(PairedSource):
                 f"recycle data import {quote(str(root))} {quote(f'{root}-coco')}",
             )
 
-    def _meaning_of(self, root: Path, options: MasksOptions) -> Meaning:
+    def _meaning_of(self, context: DatasetContext, options: MasksOptions) -> Meaning:
         if options.values is not None:
             return by_value(options.values, OPTION)
         files = [self._mask(name) for name in self._names]
         palettes = _palettes(files) if options.palettes else {}
-        return meaning_of(root, self._masks, options.classes, palettes, lambda: map(_read_mask, files))
+        whole = context.split is None
+        return meaning_of(context.root, self._masks, options.classes, palettes, lambda: map(_read_mask, files), whole)
 
 
 class Numbers:

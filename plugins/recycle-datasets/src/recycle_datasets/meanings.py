@@ -13,6 +13,7 @@ from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, relabel
 
 from recycle_datasets.folders import checked_names
 from recycle_datasets.maskfile import ColorMask, IndexMask, color_at, mask_size, read_mask
+from recycle_datasets.numbering import check_numbering, note_unused
 from recycle_datasets.survey import Survey
 from recycle_datasets.tables import Color
 from recycle_datasets.values import FILLED, OPTION, SPARSE, spelled
@@ -177,7 +178,8 @@ def _is_ignored(name: str, color: Color) -> bool:
 def _by_number(named: Named, numbers: Mapping[int, str], values: NDArray[np.int64], left_out: Counter[str]) -> Labels:
     """Labels by named numbers: the background first, then by ascending value."""
     present = np.flatnonzero(values).tolist()
-    numbers = _shifted(named, dict(sorted(numbers.items())), present)
+    stated = dict(sorted(numbers.items()))
+    numbers = _shifted(named, stated, present)
     kept = {value: name for value, name in numbers.items() if 0 <= value <= IGNORE and name.casefold() not in IGNORED}
     if not kept:
         raise RecycleError(f"{named.where} names no class", "name them, one a line")
@@ -208,24 +210,14 @@ def _by_number(named: Named, numbers: Mapping[int, str], values: NDArray[np.int6
             f"{', '.join(f'{value} {name}' for value, name in numbers.items())}",
             "correct the table, or name them: -o 'data.dataset.values={0: background, 1: paper}'",
         )
-    if not values[0] and ground == 0:
-        _refuse_shifted(named, numbers, present)
+    counted = list(numbers) == list(range(len(numbers)))
+    if counted and numbers == stated and named.where != OPTION and IGNORE not in by_value:
+        check_numbering(numbers, present, named.where)
+    note_unused(kept, present)
     if strange:
         shown = ", ".join(f"{value} ({count:,})" for value, count in strange.items())
         left_out[f"pixels of numbers that {named.where} does not name, {shown}: ignored"] += sum(strange.values())
     return Labels(checked_names([*names, *classes], named.where), by_value)
-
-
-def _refuse_shifted(named: Named, numbers: Mapping[int, str], present: Sequence[int]) -> None:
-    """Masks that never show 0, the background: refused where their numbers are one above the names', else said."""
-    values = [value for value in present if value != IGNORE]
-    listed = ", ".join(f"{value} {name}" for value, name in numbers.items())
-    higher = ", ".join(f"{value + 1}: {name}" for value, name in numbers.items())
-    held = f"no mask holds 0, the background: they hold {', '.join(map(str, values))}, and {named.where} names {listed}"
-    remedy = f"-o {shlex.quote(f'data.dataset.values={{{higher}}}')}"
-    if values and values[-1] == max(numbers) + 1:
-        raise RecycleError(held, f"where the numbers are one above the names: {remedy}; else name each value so")
-    _note(f"{held}; where the numbers are one above the names: {remedy}")
 
 
 def _shifted(named: Named, numbers: dict[int, str], present: Sequence[int]) -> dict[int, str]:
@@ -288,6 +280,7 @@ def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Labe
     called = f"{', '.join(map(str, classes[:9]))}{' ...' if len(classes) > 9 else ''}"
     if classes:
         _note(f"nothing names the numbers of the masks: 0 is the background, {called} are classes of their own")
+        note_unused({value: f"class-{value}" for value in classes}, present)
     names = (BACKGROUND, *(f"class-{value}" for value in classes))
     return Labels(names, {0: 0, **{value: label for label, value in enumerate(classes, start=1)}})
 

@@ -14,6 +14,7 @@ from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_text, 
 
 from recycle_datasets.folders import checked_names, lines_of
 from recycle_datasets.maskfile import IndexMask, color_at
+from recycle_datasets.numbering import check_numbering, named_values, note_unused
 from recycle_datasets.tables import Color
 from recyclecli.types import IGNORE, RecycleError
 
@@ -67,10 +68,15 @@ class Meaning:
         if unknown:
             known = np.flatnonzero(self.table[:IGNORE] != NONE)
             span = "0 to " + str(known[-1]) if len(known) == known[-1] + 1 else ", ".join(map(str, known))
+            names = self.class_names
+            remedy = "correct the mask, or name all classes in classes.txt, one per line"
+            if unknown == [len(names)] == [known[-1] + 1] and not is_background(names[0]):
+                above = {0: BACKGROUND, **{value + 1: name for value, name in enumerate(names)}}
+                remedy = f"where 0 is the background, which the names leave out: {named_values(above)}; else {remedy}"
             raise RecycleError(
-                f"mask {mask.file} holds the value {unknown[-1]}, but there are {len(self.class_names)} classes "
+                f"mask {mask.file} holds the value {unknown[-1]}, but there are {len(names)} classes "
                 f"({span}; {IGNORE} is ignored)",
-                "correct the mask, or name all classes in classes.txt, one per line",
+                remedy,
             )
         return mask.values if np.array_equal(table[present], present) else relabel(mask.values, table)
 
@@ -156,6 +162,7 @@ def meaning_of(
     names: Sequence[str] | None,
     palettes: Mapping[bytes, Path],
     masks: Callable[[], Iterable[IndexMask]],
+    whole: bool = True,
 ) -> Meaning:
     """What the masks of a set mean: by names that are stated, else by tables beside them, else by number alone.
 
@@ -165,9 +172,11 @@ def meaning_of(
         names: stated by number; None to look for classes.txt.
         palettes: each palette of the set, three bytes for a colour, to a mask that has it.
         masks: reads all masks, one by one.
+        whole: these are all masks of the set.
 
     Raises:
-        RecycleError: tables that contradict each other, or numbers that mean another class in another mask.
+        RecycleError: tables that contradict each other, numbers that mean another class in another mask, or names
+            that may be meant from 0 or from 1 on.
     """
     where: object = "option classes"
     if names is None and (root / CLASSES).is_file():
@@ -181,6 +190,9 @@ def meaning_of(
         found = by_index(names, where)
         for palette, file in palettes.items():
             _refuse_contradiction(found.class_names, colors, palette, file, where)
+        if where == root / CLASSES and found.class_names:
+            present = (value for mask in masks() for value in mask.present())
+            check_numbering(dict(enumerate(found.class_names)), present, where, whole)
         return found
     for file in (folder / NUMBERS, root / NUMBERS):
         if file.is_file():
@@ -202,7 +214,9 @@ def meaning_of(
         file=sys.stderr,
     )
     _refuse_two_meanings(masks(), present)
-    return by_index([f"class-{label}" for label in range(largest + 1)], root)
+    found = by_index([f"class-{label}" for label in range(largest + 1)], root)
+    note_unused(dict(enumerate(found.class_names)), present)
+    return found
 
 
 def _refuse_two_meanings(masks: Iterable[IndexMask], present: Sequence[int]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from recycle_coco.labels import IGNORE_CATEGORY, is_background
 from recycle_coco.layouts import refuse_file
 from recycle_coco.paths import photos_below
 from recycle_coco.photo import open_photo
@@ -55,9 +56,8 @@ def check_masks(
     """
     refuse_file(root)
     photos, labels = _files(root / images), _files(root / masks, suffix)
-    known = None
-    if values is None:
-        known = _classes(root / "classes.txt") if classes is None else len(classes)
+    names = dict(values or enumerate(_names(root / "classes.txt") if classes is None else classes))
+    known = len(names) if values is None and (names or classes is not None) else None
     findings = [Finding("missing-mask", str(photos[key]), key, "no mask") for key in photos if key not in labels]
     findings += [
         Finding("mask-without-photo", str(labels[key]), key, "no photo") for key in labels if key not in photos
@@ -68,6 +68,12 @@ def check_masks(
     for (key, file, _), look in zip(pairs, looks, strict=True):
         findings += [Finding(code, str(file), key, detail) for code, detail in look.faults]
         found |= look.values
+    if found:
+        findings += [
+            Finding("unused-category", str(root / masks), f"class {name!r}", f"no mask holds {value}")
+            for value, name in names.items()
+            if value not in found and not is_background(name) and name != IGNORE_CATEGORY
+        ]
     if known is not None and known > IGNORE + 1:
         findings.append(Finding("too-many-classes", str(root / "classes.txt"), "classes.txt", f"{known} classes"))
     if (values is None and found == {0, IGNORE}) or known == IGNORE + 1:
@@ -100,10 +106,8 @@ def _files(folder: Path, suffix: str = "") -> dict[str, Path]:
     }
 
 
-def _classes(file: Path) -> int | None:
-    if not file.exists():
-        return None
-    return sum(bool(line.strip()) for line in read_text(file).splitlines())
+def _names(file: Path) -> list[str]:
+    return [line.strip() for line in read_text(file).splitlines() if line.strip()] if file.exists() else []
 
 
 def _look(file: Path, photo: Path | None, classes: int | None) -> Look:
