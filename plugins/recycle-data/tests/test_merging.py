@@ -1,11 +1,14 @@
 """`recycle data merge` and `kfold --keep`: new photos join a set, and nothing of the old one moves."""
 
 import json
+import shlex
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
+from recycle_data.folds import read_fold
+from recycle_data.identity import files_identities
 from recycle_engine import api
 from support import coco, recycle_here, write_coco
 
@@ -196,6 +199,86 @@ def test_a_new_copy_of_an_old_photo_joins_its_fold(tmp_path):
         first = {content["images"][k]["file_name"]: copies[k]["file_name"] for k in range(6)}
         assert len(names) == 4
         assert {first[name] for name in names if name in first} == {name for name in names if name.startswith("again")}
+
+
+def renamed(folder, how):
+    """A set whose photos are changed by `how(number, file)`, which returns the new file, and labels that say so."""
+    content = json.loads((folder / "annotations.json").read_text())
+    for number, image in enumerate(content["images"]):
+        image["file_name"] = how(number, folder / image["file_name"]).relative_to(folder).as_posix()
+    (folder / "annotations.json").write_text(json.dumps(content))
+
+
+def moved(number, file):
+    return file.rename(file.with_name(f"line-{9 - number}.jpg"))
+
+
+def resaved(number, file):
+    with Image.open(file) as photo:
+        photo.load()
+    file.unlink()
+    photo.save(file.with_name(f"line-{number}.png"))
+    photo.resize((28, 28)).save(file.with_name(f"line-{number}.jpg"), quality=80)
+    return file.with_name(f"line-{number}.png")
+
+
+@pytest.mark.parametrize("record", [True, False])
+@pytest.mark.parametrize("how", [moved, resaved])
+def test_an_old_photo_under_another_name_stays_in_its_fold(tmp_path, capsys, how, record):
+    old = a_set(tmp_path / "old", 9)
+    api.kfold(old, 3)
+    new = tmp_path / "new" if not record else old
+    if not record:  # as earlier versions left it: the photos of the folds themselves tell
+        (old / "folds-photos.npz").unlink()
+        shutil.copytree(old, new)
+    was = [{row.tobytes() for row in looks(old, fold)} for fold in listing(old)]
+    renamed(new, how)
+    capsys.readouterr()
+    api.kfold(new, keep=old / "folds.json", force=True)
+    said = capsys.readouterr().err
+    assert "9 photos have another name now, and are known by their pixels: 'images/1.jpg' is 'images/line-" in said
+    assert "9 photos stay in their folds, 0 are new" in said
+    assert [{row.tobytes() for row in looks(new, fold)} for fold in listing(new)] == was
+
+
+def listing(root):
+    return [fold["val_images"] for fold in json.loads((root / "folds.json").read_text())["folds"]]
+
+
+def looks(root, names):
+    return files_identities([root / name for name in names])["digest"]
+
+
+def test_names_that_changed_places_follow_their_pixels(tmp_path, capsys):
+    old = a_set(tmp_path / "old", 6)
+    api.kfold(old, 3)
+    was = [{row.tobytes() for row in looks(old, fold)} for fold in listing(old)]
+    files = [old / f"images/{number}.jpg" for number in range(1, 7)]
+    photos = [file.read_bytes() for file in files]
+    for file, photo in zip(files, photos[1:] + photos[:1], strict=True):
+        file.write_bytes(photo)
+    api.kfold(old, keep=old / "folds.json", force=True)
+    assert [{row.tobytes() for row in looks(old, fold)} for fold in listing(old)] == was
+    noise = np.kron(np.random.default_rng(9).integers(0, 256, (8, 8, 3), np.uint8), np.ones((4, 4, 1), np.uint8))
+    Image.fromarray(noise).save(files[0])
+    capsys.readouterr()
+    api.kfold(old, keep=old / "folds.json", force=True)
+    assert "1 photos show something else than those of their names" in capsys.readouterr().err
+
+
+def test_folds_that_no_longer_fit_name_a_line_that_keeps_them(tmp_path):
+    old = a_set(tmp_path / "old", 6)
+    api.kfold(old, 3)
+    shutil.copy(old / "images/1.jpg", old / "images/9.jpg")
+    content = json.loads((old / "annotations.json").read_text())
+    content["images"].append(content["images"][0] | {"id": 9, "file_name": "images/9.jpg"})
+    (old / "annotations.json").write_text(json.dumps(content))
+    with pytest.raises(RecycleError, match="made from other photos") as caught:
+        read_fold(api.open_data(old), old / "folds.json", 0)
+    done = recycle_here(*shlex.split(caught.value.remedy.partition(": recycle ")[2]), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "6 photos stay in their folds, 1 are new" in done.stderr
+    assert read_fold(api.open_data(old), old / "folds.json", 0)
 
 
 def test_folds_of_another_set_or_number_are_refused(tmp_path):

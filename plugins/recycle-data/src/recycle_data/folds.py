@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from recycle_coco import has_background, label_counts
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FOLDS_FILE = "folds.json"
+PHOTOS_FILE = "folds-photos.npz"  # beside it: what its photos look like, for `kfold --keep`
 LARGEST = 2**28  # bytes of it
 
 
@@ -187,26 +189,28 @@ def _one_hot(values: NDArray[np.int64]) -> NDArray[np.bool_]:
 def write_folds(
     source: Source, folds: Folds, out: Path, seed: int, force: bool, group_by: str | None = None
 ) -> list[Path]:
-    """Write kfold_K_train.json, kfold_K_val.json for each fold, then folds.json; the paths.
+    """Write kfold_K_train.json, kfold_K_val.json for each fold, folds-photos.npz, then folds.json; the paths.
 
     The folds' files keep every field and category of the source. `folds.json` names the
-    validation photos of each fold and the digest of the source it was made from.
+    validation photos of each fold and the digest of the source it was made from; `folds-photos.npz` holds their
+    identities.
 
     Raises:
         RecycleError: a file exists and not `force`, or the folder cannot be written.
     """
     n = len(folds.photos)
     names = [(f"kfold_{k}_train.json", f"kfold_{k}_val.json") for k in range(n)]
-    paths = [out / name for pair in names for name in pair] + [out / FOLDS_FILE]
+    paths = [out / name for pair in names for name in pair] + [out / PHOTOS_FILE, out / FOLDS_FILE]
     owned = Owned(out)
     text = _PartText(document_of(source))
     everything = {index for photos in folds.photos for index in photos}
+    made_from = digest(source, sorted(everything))
     listing = {
         "version": 1,
         "n": n,
         "seed": seed,
         "group_by": group_by,
-        "source": digest(source, sorted(everything)),
+        "source": made_from,
         "folds": [
             {"train": pair[0], "val": pair[1], "val_images": [source.record(index).file_name for index in held_out]}
             for pair, held_out in zip(names, folds.photos, strict=True)
@@ -216,8 +220,24 @@ def write_folds(
         for pair, held_out in zip(names, folds.photos, strict=True):
             for name, photos in zip(pair, (sorted(everything - set(held_out)), held_out), strict=True):
                 owned.write_text(out / name, text.of(photos))
+        owned.write_bytes(out / PHOTOS_FILE, _looks(source, sorted(everything), made_from))
         owned.write_json(out / FOLDS_FILE, listing, indent=1)
     return paths
+
+
+def _looks(source: Source, photos: Sequence[int], made_from: str) -> bytes:
+    """The identities of photos by name, as a file."""
+    import io
+
+    import numpy as np
+
+    from recycle_data.identity import identities
+
+    names = np.array([source.record(index).file_name for index in photos], np.str_)
+    stream = io.BytesIO()
+    looks = identities(Subset(source, photos))
+    np.savez_compressed(stream, names=names, photos=looks, source=np.array(made_from))
+    return stream.getvalue()
 
 
 class _PartText:
@@ -274,9 +294,11 @@ def read_fold(source: Source, file: Path, fold: int, dealt: Sequence[int] | None
     choices = [named.dealt if dealt is None else dealt, named.train]  # version 0.1 dealt out train.json alone
     dealt = next((photos for photos in choices if photos and made_from == digest(source, photos)), None)
     if dealt is None:
+        names = {source.record(index).file_name for index in range(len(source))}
+        stays = f"--keep {quote(str(file))}" if names & frozenset().union(*folds) else f"--n {len(folds)}"
         raise RecycleError(
             f"{file} was made from other photos than the source holds now",
-            f"make it again: recycle data kfold --n {len(folds)} --force --data {file.parent}",
+            f"make it again: recycle data kfold {stays} --force --data {quote(str(file.parent))}",
         )
     held_out = [index for index in dealt if source.record(index).file_name in folds[fold]]
     return sorted(set(dealt) - set(held_out)), held_out

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recycle_data.folds import read_listing
-from recyclecli.errors import RecycleError
+from recycle_data.folds import PHOTOS_FILE, read_listing
+from recyclecli.errors import RecycleError, listed
+from recyclecli.reading import read_bytes
 from recyclecli.types import Source
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+LARGEST = 2**32  # bytes of the record of the folds' photos
+
 
 def kept_folds(
     source: Source, file: Path, groups: NDArray[np.int64] | None, n: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64] | None, int]:
     """The fold that each photo stays in, the groups with that settled, and the number of folds.
+
+    An old photo is known by what it shows, under whatever name, size or quality, where the folds' record of their
+    photos or these themselves are still there; by its name otherwise.
 
     A new photo that belongs to a group of old ones stays with them. Where the old photos of a group are in several
     folds, they stay there, and the group's new photos join the fold that has most of them.
@@ -47,9 +55,10 @@ def kept_folds(
         raise RecycleError(f"{file} has {len(listing)} folds, not {n}", f"leave out --n, or say --n {len(listing)}")
     fold_of = {name: fold for fold, names in enumerate(listing) for name in names}
     names = [source.record(index).file_name for index in range(len(source))]
-    kept = np.array([fold_of.get(name, -1) for name in names], np.int64)
+    olds = _same_as(source, file, fold_of, names)
+    kept = np.array([-1 if old is None else fold_of[old] for old in olds], np.int64)
     old = int((kept >= 0).sum())
-    gone = len(fold_of) - old
+    gone = len(fold_of.keys() - set(olds))
     if not old:
         raise RecycleError(
             f"none of the {len(fold_of)} photos of {file} is among these {len(names)}, as {names[0]!r}",
@@ -73,3 +82,72 @@ def kept_folds(
     if split:
         print(f"note: {split} groups lie in several folds of {file}, and stay so", file=sys.stderr)
     return kept, groups, len(listing)
+
+
+def _same_as(source: Source, file: Path, fold_of: Mapping[str, int], names: Sequence[str]) -> list[str | None]:
+    """The name in folds.json of the photo that each one is; None for new ones."""
+    from recycle_data.identity import identities
+    from recycle_data.same import seen
+
+    known, photos = _photos_of(file, fold_of)
+    now = identities(source)
+    places = {name: place for place, name in enumerate(known)}
+    stays = {
+        index: name
+        for index, name in enumerate(names)
+        if name in places and photos["digest"][places[name]].tolist() == now["digest"][index].tolist()
+    }
+    there = set(stays.values())
+    found = {index: known[old] for index, old in seen(now, photos).same.items() if index not in stays}
+    # copies of a photo that is there join it as its group
+    same = stays | {index: old for index, old in found.items() if old == names[index] or old not in there}
+    moved = {names[index]: old for index, old in same.items() if names[index] != old}
+    if moved:
+        pairs = listed([f"{old!r} is {name!r}" for name, old in moved.items()])
+        print(
+            f"note: {len(moved)} photos have another name now, and are known by their pixels: {pairs}", file=sys.stderr
+        )
+    readable = {name for name, photo in zip(known, photos, strict=True) if photo["height"]}
+    other = [
+        name
+        for index, name in enumerate(names)
+        if index not in same | found and name in readable and now["height"][index]
+    ]
+    if other:
+        print(
+            f"note: {len(other)} photos show something else than those of their names in {file}, and stay in their "
+            f"folds: {listed(other)}",
+            file=sys.stderr,
+        )
+    unknown = fold_of.keys() - readable - set(names)
+    if unknown:
+        print(
+            f"note: {len(unknown)} photos of {file} are gone, and it keeps no record of them: what they look like now "
+            "under another name is new",
+            file=sys.stderr,
+        )
+    return [same.get(index, name if name in fold_of else None) for index, name in enumerate(names)]
+
+
+def _photos_of(file: Path, fold_of: Mapping[str, int]) -> tuple[list[str], NDArray[np.void]]:
+    """Names and identities of the photos of a folds.json: of the record beside it, else of the photos there."""
+    import io
+    import zipfile
+    import zlib
+
+    import numpy as np
+    from recycle_coco.paths import resolve_file
+
+    from recycle_data.identity import IDENTITY, files_identities
+
+    record = file.with_name(PHOTOS_FILE)
+    with suppress(RecycleError, OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error):
+        with np.load(io.BytesIO(read_bytes(record, LARGEST)), allow_pickle=False) as kept:
+            names, photos, made_from = kept["names"].tolist(), kept["photos"], kept["source"].item()
+        if made_from == read_listing(file)[1] and photos.dtype == IDENTITY and len(names) == len(photos):
+            return names, photos
+    files = {}
+    for name in fold_of:
+        with suppress(RecycleError):
+            files[name] = resolve_file(file.parent, name)
+    return list(files), files_identities(files.values())
