@@ -14,6 +14,7 @@ from recycle_coco.paint import paint
 from recycle_coco.paths import (
     PHOTO_SUFFIXES,
     SPLITS,
+    copy_beside,
     find_annotation_file,
     find_annotation_files,
     is_hidden,
@@ -40,6 +41,7 @@ __all__ = [
     "Tree",
     "check_size",
     "connected_pieces",
+    "copy_beside",
     "decode",
     "decode_box",
     "encode",

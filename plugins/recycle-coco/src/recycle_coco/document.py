@@ -16,6 +16,7 @@ from recycle_coco.labels import LabelIndex, label_index
 from recycle_coco.large import read_large
 from recycle_coco.loose import strict
 from recycle_coco.outline import are_shares
+from recycle_coco.paths import copy_beside
 from recycle_coco.rle import length_fault
 from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import short_repr
@@ -131,7 +132,7 @@ def checked(content: Any, file: Path, sections: Sequence[str]) -> dict[str, Any]
             raise RecycleError(
                 f"{file} is not a COCO file: it has no list {section!r}{keys_there}",
                 "if a labelling tool wrote it: recycle data import "
-                f"{quote(str(file.parent))} {quote(f'{file.parent}-coco')}; --list says which are read",
+                f"{quote(str(file.parent))} {quote(str(copy_beside(file.parent)))}; --list says which are read",
             )
         for number, entry in enumerate(entries):
             missing = [key for key in keys if not isinstance(entry, dict) or entry.get(key) is None]

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recycle_coco.archive import refuse_archive
+from recycle_coco.paths import copy_beside
 from recycle_coco.tree import Tree
 from recyclecli.errors import RecycleError, listed
 
@@ -47,7 +48,7 @@ def no_annotation_file(root: Path, usual: tuple[str, ...]) -> RecycleError:
     tree = Tree(root)
     holds = f"{root} holds none of {', '.join(usual)}"
     documents = [name for name, content in tree.jsons() if _is_coco(content)]
-    convert = f"recycle data import {shlex.quote(str(root))} {shlex.quote(f'{root}-coco')}"
+    convert = f"recycle data import {shlex.quote(str(root))} {shlex.quote(str(copy_beside(root)))}"
     if documents:
         place = shlex.quote(str(root / documents[0]))
         remedy = convert if len(documents) > 1 else f"name the annotation file: --data {place}"

@@ -37,6 +37,14 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in ("__MACOSX", "@eaDir")
 
 
+def copy_beside(root: Path) -> Path:
+    """Where a command that a message names may write what it makes of a data folder: `NAME-coco` beside it."""
+    if root.name in ("", os.pardir):  # as `.`
+        root = root.resolve()
+    names = (f"{root}-coco{number}" for number in ("", *(f"-{k}" for k in range(2, 100))))
+    return next((Path(name) for name in names if not os.path.lexists(name)), Path(f"{root}-coco"))
+
+
 def photos_below(folder: Path) -> list[Path]:
     """The photos in a folder and the folders in it, by name; what is hidden, and what its name is of, is left out."""
     found = (file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file())

@@ -23,6 +23,7 @@ from recyclecli.plugins import Registry
 from recyclecli.recipe import DataFile, DataSection
 from recyclecli.types import Source
 
+PAIR = "train.json with val.json"  # how a split by these is called
 _MOVED: dict[Path, Path] = {}  # folders of earlier runs to where their data was found
 
 
@@ -125,7 +126,7 @@ def _files_split(registry: Registry, data: DataSection) -> Split | None:
         if not usual or not all(file.is_file() for file in pair):
             return None
         train, val = ((DataFile(root=data.root, json_path=str(file)),) for file in pair)
-        how = f"train.json with val.json in {data.root}"
+        how = f"{PAIR} in {data.root}"
     else:
         how = f"explicit files: {listed(file.json_path for file in train)}; {listed(file.json_path for file in val)}"
 
@@ -184,7 +185,7 @@ def _whole_split(
         how = f"fold {fold} of {folds_file}"
         fixed: dict[str, object] = {"split": "folds", "fold": fold}
         passed += [str(named)] if named.train and named.val else []
-        passed += ["train.json with val.json"] if all(file.is_file() for file in _pair(data.root)) else []
+        passed += [PAIR] if all(file.is_file() for file in _pair(data.root)) else []
     elif data.split == "named" or (data.split == "auto" and named.train and named.val):
         if not (named.train and named.val):
             raise RecycleError(

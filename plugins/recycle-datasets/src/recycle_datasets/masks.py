@@ -8,6 +8,7 @@ from shlex import quote
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from recycle_coco import copy_beside
 
 from recycle_datasets import MasksOptions
 from recycle_datasets.folders import lines_of, photos_in
@@ -76,7 +77,7 @@ class MaskSource(PairedSource):
                 f"{len(missing)} of {len(self._names)} photos have no mask, the first lacks {missing[0]}",
                 "add the masks, say where they lie with -o data.dataset.masks=FOLDER -o data.dataset.suffix=.png, or "
                 "name a split or list of those that have one with --json-path; or have the folders recognised: "
-                f"recycle data import {quote(str(root))} {quote(f'{root}-coco')}",
+                f"recycle data import {quote(str(root))} {quote(str(copy_beside(root)))}",
             )
 
     def _meaning_of(self, context: DatasetContext, options: MasksOptions) -> Meaning:

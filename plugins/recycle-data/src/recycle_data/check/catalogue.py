@@ -109,7 +109,9 @@ CATALOGUE: dict[str, Fault] = {
     # splits
     "photo-in-two-splits": Fault("error", "a photo is trained on and judged on", "take it out of one split"),
     "pasted-from-validation": Fault("error", "holds objects of a validation photo", "paste from the training split"),
-    "class-absent-from-split": Fault("warning", "a class has no object in this split", "recycle data kfold"),
+    "class-absent-from-split": Fault(
+        "warning", "a class has no object in this split", "recycle data kfold, then recycle train --fold 0"
+    ),
     # photos
     "ambiguous-photo": Fault(
         "error", "no file has that name, and several photos can be meant", "write the file_name of the right one"
@@ -132,12 +134,18 @@ CATALOGUE: dict[str, Fault] = {
     ),
     "twelve-bit-photo": Fault("note", "gray of 12 bits in a file of 16", "none needed: 4095 is read as white"),
     "duplicate-photo": Fault("warning", "two files hold one photo, as it is or saved anew", "keep one"),
-    "near-duplicate-photo": Fault("note", "two photos look the same", "kfold --group-by near-duplicates"),
+    "near-duplicate-photo": Fault(
+        "note", "two photos look the same", "recycle data kfold --group-by near-duplicates keeps them in one fold"
+    ),
     "duplicate-across-splits": Fault(
-        "error", "one photo, as two files, in two splits", "recycle data kfold, which keeps it in one fold"
+        "error",
+        "one photo, as two files, in two splits",
+        "take a test photo out of the others; else recycle data kfold keeps it in one fold, for recycle train --fold 0",
     ),
     "near-duplicate-across-splits": Fault(
-        "warning", "photos of two splits look the same", "recycle data kfold --group-by near-duplicates"
+        "warning",
+        "photos of two splits look the same",
+        "recycle data kfold --group-by near-duplicates, then recycle train --fold 0",
     ),
     "photo-in-two-folders": Fault("error", "one photo in two of the data folders", "take it out of one of them"),
     # folders of masks

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_coco.labels import IGNORE_CATEGORY, is_background
 from recycle_coco.layouts import refuse_file
-from recycle_coco.paths import photos_below
+from recycle_coco.paths import copy_beside, photos_below
 from recycle_coco.photo import open_photo
 
 from recycle_data.check.catalogue import Finding
@@ -97,7 +97,7 @@ def _files(folder: Path, suffix: str = "") -> dict[str, Path]:
             f"{folder} holds no images{there}",
             "photos go into images/, their masks into masks/; other folders: -o data.dataset.images=FOLDER "
             "-o data.dataset.masks=FOLDER; or have them recognised: "
-            f"recycle data import {quote(str(folder.parent))} {quote(f'{folder.parent}-coco')}",
+            f"recycle data import {quote(str(folder.parent))} {quote(str(copy_beside(folder.parent)))}",
         )
     names = {file: file.relative_to(folder).as_posix() for file in files}
     return {

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recycle_data.cli.options import Crowds, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
+from recycle_data.cli.options import (
+    Crowds,
+    Data,
+    Dataset,
+    DatasetOption,
+    JsonPath,
+    data_root,
+    dataset_settings,
+    root_and_file,
+)
 from recyclecli.cli.options import AsJson, Force
 
 if TYPE_CHECKING:
@@ -58,20 +67,21 @@ def check(
 
     if folders and data is not None:
         raise RecycleError("--data beside folders", "name all of them without --data: recycle data check A B")
-    roots = list(dict.fromkeys(folders or [data_root(data)]))
+    places = dict(root_and_file(place, json_path) for place in folders or [data_root(data)])
     for code in ignore or ():
         if code not in CATALOGUE:
             raise RecycleError(f"--ignore {code}: no such code", nearest(code, CATALOGUE))
-    if fix is not None and len(roots) > 1:
+    if fix is not None and len(places) > 1:
         raise RecycleError("--fix mends one COCO file", "name one folder")
     if drop and fix is None:
         raise RecycleError("--drop-unreadable without --fix", "name the file to write: --fix mended.json")
     settings = dataset_settings(option, crowds)
     checked = {
-        root: _findings(root, dataset, json_path, settings, labels_only, fix, drop, sliver, force) for root in roots
+        root: _findings(root, dataset, file, settings, labels_only, fix, drop, sliver, force)
+        for root, file in places.items()
     }
     findings = [finding for found, _ in checked.values() for finding in found]
-    if len(roots) > 1 and not labels_only:
+    if len(places) > 1 and not labels_only:
         from recycle_data.check.folders import lint_folders
 
         findings += lint_folders({root: files for root, (_, files) in checked.items()})
@@ -100,6 +110,8 @@ def _findings(
     force: bool,
 ) -> tuple[list[Finding], dict[str, Path]]:
     """What is wrong with one folder, and its photos by name."""
+    from recycle_coco.paths import copy_beside
+
     from recycle_data.check import Finding, check_contents, check_masks, lint_source, mended, without_unreadable
     from recycle_data.check.masks import mask_photos
     from recycle_data.check.photos import photo_files
@@ -109,7 +121,7 @@ def _findings(
     from recyclecli.files import refuse_overwrite, write_json
 
     if fix is not None and dataset != "coco":
-        words = ["recycle", "data", "convert", str(root), f"{root}-coco", "--from", dataset, "--to", "coco"]
+        words = ["recycle", "data", "convert", str(root), str(copy_beside(root)), "--from", dataset, "--to", "coco"]
         raise RecycleError(
             f"--fix mends COCO files, not the files of dataset {dataset!r}",
             f"correct them, or make a COCO file of them: {shlex.join(words)}",

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from recycle_data.cli.candidates import dataset_keys
-from recycle_data.cli.options import Crowds, dataset_settings
+from recycle_data.cli.options import Crowds, dataset_settings, root_and_file
 from recyclecli.cli.candidates import components, fixed
 from recyclecli.cli.options import Force
 
@@ -17,7 +17,7 @@ LABELS = {"coco": "annotations", "masks": "masks", "yolo": "lines"}
 
 
 def convert(
-    src: Annotated[Path, typer.Argument(metavar="SRC", help="The data's root.")],
+    src: Annotated[Path, typer.Argument(metavar="SRC", help="The data's root, or its annotation file.")],
     dst: Annotated[Path, typer.Argument(metavar="DST", help="Folder to write to.")],
     origin: Annotated[
         str,
@@ -55,6 +55,7 @@ def convert(
     from recyclecli.discovery import discover
 
     settings = dataset_settings(option, crowds)
+    src, split = root_and_file(src, split)
     done = convert_data(
         discover(), src, dst, origin, form, split=split, options=settings, polygons=polygons, force=force
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,6 +44,8 @@ def kfold(
     """Split into n folds that hold every class evenly, also the rare ones."""
     import json
 
+    from recycle_coco.paths import SPLIT_FILES
+
     from recycle_data import api
 
     root = data_root(data)
@@ -63,6 +66,18 @@ def kfold(
         return
     print_folds(folds)
     print(f"wrote {len(paths)} files, the last {paths[-1]}", file=sys.stderr)
+    given = [f"data.dataset.{one.removeprefix('data.dataset.')}" for one in option or ()]
+    reads = ["--dataset", dataset] if dataset != "coco" else []
+    reads += ["--json-path", json_path] if json_path else []
+    reads += [word for one in given for word in ("-o", one)] + (["--crowds", crowds] if crowds else [])
+    reads += ["--fold", "0"]
+    if (out or root).resolve() != root.resolve():  # files in COCO's form, whatever was read
+        files = (str(out / name) for name in ("kfold_0_train.json", "kfold_0_val.json") if out)
+        reads = [word for pair in zip(("--train-json", "--val-json"), files, strict=True) for word in pair]
+    elif all((root / name).is_file() for name in SPLIT_FILES):
+        print(f"note: without --fold, train takes {' with '.join(SPLIT_FILES)}", file=sys.stderr)
+    words = ["recycle", "train", "--data", str(root), *reads]
+    print(f"next: {shlex.join(words)}", file=sys.stderr)
 
 
 def print_folds(folds: Folds) -> None:

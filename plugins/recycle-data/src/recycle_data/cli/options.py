@@ -32,6 +32,23 @@ def _annotation_file(context: typer.Context, json_path: str | None) -> str | Non
     return json_path or named
 
 
+def root_and_file(place: Path, named: str | None = None) -> tuple[Path, str | None]:
+    """The root that an argument means, and the annotation file: the argument where it is one, else `named`.
+
+    Raises:
+        RecycleError: it is a file, and `named` another.
+    """
+    if not place.is_file():
+        return place, named
+    from recycle_coco.layouts import photo_root
+
+    from recyclecli.errors import RecycleError
+
+    if named is not None:
+        raise RecycleError(f"{place} is a file, and {named} another", "leave out one of the two")
+    return photo_root(place), str(place)
+
+
 FILE = "recyclecli.file"  # in a call's context: the annotation file that --data names
 Data = Annotated[
     Path | None,

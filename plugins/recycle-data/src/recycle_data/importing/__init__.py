@@ -10,6 +10,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from recycle_coco.paths import copy_beside
+
 from recycle_data.foreground import refuse_nothing
 from recycle_data.importing.write import Written, parts_of, write
 from recycle_data.recognise import Candidate, folder_of, recognise
@@ -76,9 +78,10 @@ def import_data(
     if out is not None:
         refuse_link(out, "name the folder that it leads to, or another one")
         if out.resolve().is_relative_to(folder.resolve()):
+            beside = quote(str(copy_beside(folder.resolve())))
             raise RecycleError(
                 f"{out} lies in the folder that is imported, and would be taken for a part of the export",
-                f"name a folder beside it: recycle data import {quote(str(src))} {quote(f'{folder.resolve()}-coco')}",
+                f"name a folder beside it: recycle data import {quote(str(src))} {beside}",
             )
     settings = {**taken.layout.options, **options}
     source = open_source(registry, root, None, taken.offer.qualified, settings, tell=False)

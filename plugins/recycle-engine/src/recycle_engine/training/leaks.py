@@ -10,7 +10,7 @@ from pathlib import Path
 from recycle_coco.document import load_content
 from recycle_data.pseudo import MARK
 from recycle_data.resolve import resolve
-from recycle_data.splits import Split
+from recycle_data.splits import PAIR, Split
 
 from recycle_engine.learned import Photos, learned, photos_of_run, photos_of_split, recipe_files
 from recycle_engine.ranks import is_first, say
@@ -36,8 +36,8 @@ def refuse_leaks(split: Split) -> Photos:
         raise RecycleError(
             f"{len(pairs)} of {len(split.val)} validation photos are trained on, too: {listed(pairs, 3)}",
             "take them out of one of the two files"
-            if split.data.split == "files"
-            else f"make folds, which keep one photo on one side: {kfold}",
+            if split.data.split == "files" and not split.how.startswith(PAIR)
+            else f"make folds, which keep one photo on one side: {kfold}, then train with --fold 0",
         )
     if found.alike:
         say(f"note: {len(found.alike)} validation photos look like training photos, and are others at 64x64 pixels")
