@@ -99,6 +99,7 @@ def test_kfold_writes_into_the_data_or_out_and_never_over(small, tmp_path):
     assert [row["photos"] for row in json.loads(done.stdout)] == [4, 4, 4]
     assert {path.name for path in small.glob("*fold*")} == {
         "folds.json",
+        "folds-photos.npz",
         *(f"kfold_{k}_{part}.json" for k in range(3) for part in ("train", "val")),
     }
     again = recycle_here("data", "kfold", "--n", 3, "--data", small, cwd=tmp_path)

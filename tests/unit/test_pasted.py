@@ -9,7 +9,10 @@ import pytest
 from PIL import Image
 from recycle_coco import copy_beside
 from recycle_engine import api
+from recycle_engine.training.leaks import refuse_leaks
 from support import coco, recycle_here, write_coco
+
+from recyclecli.types import RecycleError
 
 
 def noisy(folder, count, copies=0):
@@ -41,7 +44,7 @@ def in_two_files(folder, content, val):
 
 def words(text, after):
     """The words of the command line behind `after` in a text."""
-    return shlex.split(text.partition(f"{after} recycle ")[2].partition(", then")[0].partition("\n")[0])
+    return shlex.split(text.partition(f"{after} recycle ")[2].partition("\n")[0])
 
 
 def split_of(arguments):
@@ -61,16 +64,13 @@ def test_copies_on_both_sides_of_a_split_get_folds_that_train_takes(tmp_path, fi
     content = noisy(tmp_path / "data", 10, 6)
     if files == "two":
         in_two_files(tmp_path / "data", content, 6)
-    refused = recycle_here("train", "--data", "data", "--name", "a", cwd=tmp_path)
-    assert (refused.returncode, "validation photos are trained on" in refused.stderr) == (2, True)
-    assert refused.stderr.rstrip().endswith(", then train with --fold 0")
-    made = recycle_here(*words(refused.stderr, "make folds, which keep one photo on one side:"), cwd=tmp_path)
+    with pytest.raises(RecycleError, match="validation photos are trained on") as refused:
+        refuse_leaks(api.split({"data.root": tmp_path / "data"}))
+    made = recycle_here(*words(refused.value.remedy, "then train with --fold 0:"), cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     assert ("note: without --fold, train takes train.json with val.json" in made.stderr) == (files == "two")
     split = split_of(words(made.stderr, "next:"))
     assert split.how.startswith("fold 0 of")
-    from recycle_engine.training.leaks import refuse_leaks
-
     refuse_leaks(split)
 
 
@@ -104,3 +104,29 @@ def test_what_a_remedy_writes_to_is_free_and_beside_the_data(tmp_path, monkeypat
     ]  # fmt: skip
     (tmp_path / "data-coco").symlink_to("nowhere")
     assert str(copy_beside(type(tmp_path)("."))) == f"{tmp_path}/data-coco-2"
+
+
+@pytest.mark.parametrize("used", ["nowhere", "in the other file"])
+def test_an_unused_group_is_dropped_by_the_line_that_says_so(tmp_path, used):
+    content = noisy(tmp_path / "data", 6)
+    content["categories"] = [
+        {"id": 9, "name": "Waste"},
+        *({**one, "supercategory": "Waste"} for one in content["categories"]),
+    ]
+    if used == "nowhere":
+        (tmp_path / "data/annotations.json").write_text(json.dumps(content))
+        told = recycle_here("data", "stats", cwd=tmp_path).stderr
+        assert "no annotation is of category 'Waste', which names the project or a group" in told
+        recycle_here(*words(told, "with --json-path:"), cwd=tmp_path)
+        done = recycle_here("data", "stats", "--json-path", "mended.json", "--json", cwd=tmp_path)
+        assert [one["name"] for one in json.loads(done.stdout)["classes"]] == ["Background", "Paper", "Metal"]
+        assert "no annotation is of" not in done.stderr
+        return
+    content["annotations"][0]["category_id"] = 9
+    in_two_files(tmp_path / "data", content, 2)
+    assert "no annotation is of" not in recycle_here("data", "stats", cwd=tmp_path).stderr
+    content["annotations"][0]["category_id"] = 1
+    (tmp_path / "data/annotations.json").touch()
+    in_two_files(tmp_path / "data", content, 2)
+    told = recycle_here("data", "kfold", "--n", "2", cwd=tmp_path).stderr
+    assert told.count("with --train-json or --val-json: recycle data check") == 1

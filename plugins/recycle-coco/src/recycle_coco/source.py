@@ -7,17 +7,18 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recycle_coco.crowds import Crowds, are_objects, as_objects
-from recycle_coco.document import PROVENANCE, encloses_nothing, read_document
+from recycle_coco.document import PROVENANCE, encloses_nothing, load_content, read_document
 from recycle_coco.labels import has_background, project_categories
 from recycle_coco.lookup import locate
 from recycle_coco.outline import outline_fault, told
 from recycle_coco.paint import paint
-from recycle_coco.paths import resolve_file
+from recycle_coco.paths import SPLIT_FILES, resolve_file
 from recycle_coco.photo import check_size, read_photo
 from recyclecli.console import say_once
 from recyclecli.errors import RecycleError, listed
@@ -87,12 +88,14 @@ class CocoSource:
                 f"id {listed(document.empty)}; {_causes(document.annotations.values())}",
                 file=sys.stderr,
             )
-        if content is None and (groups := project_categories(self.document)):
+        if content is None and (groups := _unused_groups(self.document, root, file)):
             names = listed(repr(category["name"]) for category in groups)
+            pair = file.parent == root and file.name in SPLIT_FILES
+            takes = "--train-json or --val-json" if pair else "--json-path"
             mend = shlex.join(["recycle", "data", "check", "--data", str(root), "--json-path", str(file)])
             print(
-                f"note: {file}: no annotation is of category {names}, which names the project or a group; drop it: "
-                f"{mend} --fix mended.json",
+                f"note: {file}: no annotation is of category {names}, which names the project or a group; drop it, "
+                f"and name the new file with {takes}: {mend} --fix {'mended-' + file.name if pair else 'mended.json'}",
                 file=sys.stderr,
             )
 
@@ -174,6 +177,18 @@ def _record(
         made_with=made_with if made else frozenset(),
         digests=digests,
     )
+
+
+def _unused_groups(content: Mapping[str, Any], root: Path, file: Path) -> list[Mapping[str, Any]]:
+    """See `project_categories`; of train.json and val.json, those that the other one uses no more than this one."""
+    groups = project_categories(content)
+    if groups and file.parent == root and file.name in SPLIT_FILES:
+        with suppress(RecycleError, KeyError, TypeError):  # said where that file is read
+            other = load_content(next(root / name for name in SPLIT_FILES if name != file.name))
+            used = {annotation["category_id"] for annotation in other["annotations"]}
+            names = {category["name"] for category in other["categories"] if category["id"] in used}
+            return [category for category in groups if category["name"] not in names]
+    return groups
 
 
 def _named(entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def refuse_leaks(split: Split) -> Photos:
             f"{len(pairs)} of {len(split.val)} validation photos are trained on, too: {listed(pairs, 3)}",
             "take them out of one of the two files"
             if split.data.split == "files" and not split.how.startswith(PAIR)
-            else f"make folds, which keep one photo on one side: {kfold}, then train with --fold 0",
+            else f"make folds, which keep one photo on one side, then train with --fold 0: {kfold}",
         )
     if found.alike:
         say(f"note: {len(found.alike)} validation photos look like training photos, and are others at 64x64 pixels")
