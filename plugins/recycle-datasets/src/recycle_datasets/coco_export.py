@@ -13,6 +13,7 @@ from typing import Any
 from recycle_coco import locate, photos_below, strict
 
 from recycle_datasets.coco_sizes import sized
+from recycle_datasets.folders import say_moved
 from recycle_datasets.recognise.coco import is_single
 from recycle_datasets.recognise.places import Places, split_of
 from recycle_datasets.shapes import MISSING, json_of
@@ -182,6 +183,7 @@ def _place_photos(root: Path, part: _Part, places: Places, left_out: Counter[str
     for name, photo in (spelled.found if spelled else {}).items():
         if photo not in taken:
             found[name] = photo
+    say_moved(part.file, found)
     ids: dict[Any, Any] = {}
     kept: dict[str, dict[str, Any]] = {}
     lost = set()

@@ -1,7 +1,9 @@
 """What folder datasets share: finding photos, reading lists and class names."""
 
+import posixpath
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from recycle_coco import Tree, photos_below, read_text
@@ -9,6 +11,19 @@ from recycle_coco import Tree, photos_below, read_text
 from recyclecli.types import IGNORE, DatasetContext, Layout, RecycleError
 
 HOW = "`recycle plugins show DATASET` lists the options, -o data.dataset.KEY=VALUE sets one"
+
+
+def say_moved(file: Path, found: Mapping[str, str]) -> None:
+    """Say that photos lie elsewhere than their labels name.
+
+    Args:
+        file: of the labels.
+        found: the name of each photo to its place, relative to the root; those that are the same are none to be said.
+    """
+    moved = {name: place for name, place in found.items() if posixpath.normpath(name) != place}
+    for name, place in list(moved.items())[:1]:
+        count = f"{len(moved)} photos lie" if len(moved) > 1 else "1 photo lies"
+        print(f"note: {file}: {count} elsewhere than it says: {name!r} is {place}", file=sys.stderr)
 
 
 def photos_in(folder: Path) -> list[Path]:

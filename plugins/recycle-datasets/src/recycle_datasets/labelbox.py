@@ -16,7 +16,7 @@ from recycle_coco import Tree, locate, parse_json, photo_size, read_large, resol
 
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.bitmaps import placed, png_mask
-from recycle_datasets.folders import names_of
+from recycle_datasets.folders import names_of, say_moved
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.labelbox import is_imported, is_row, recognise, tools_of
 from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, sorted_names
@@ -317,6 +317,7 @@ def _photos(root: Path, rows: Sequence[_Row], places: Places) -> Iterator[Photo]
             place = place or (name if name in located.doubtful else places.by_any_stem(stem.name))
             if place:
                 found[number] = place
+    say_moved(root, {rows[number].names[0]: place for number, place in found.items()})
     for number, row in enumerate(rows):
         place = found.get(number, row.names[0] if row.names else "?")
         shapes = row.shapes

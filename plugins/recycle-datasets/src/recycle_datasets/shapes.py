@@ -31,7 +31,7 @@ from recycle_coco import (
 )
 
 from recycle_datasets.areas import side_of
-from recycle_datasets.folders import checked_names
+from recycle_datasets.folders import checked_names, say_moved
 from recycle_datasets.outlines import Outline as Outline
 from recycle_datasets.outlines import Shape as Shape
 from recycle_datasets.outlines import segmentation
@@ -254,6 +254,7 @@ class ShapeSource:
         located = replace(located, found={**located.found, **photos}, doubtful=doubtful)
         located.refuse_doubtful(labels.file)
         places = [located.found.get(name, name) for name in names]
+        say_moved(labels.file, {name: place for name, place in located.found.items() if is_file(self._root, place)})
         there = [
             place if photo.embedded is not None or is_file(self._root, place) else ""
             for place, photo in zip(places, labels.photos, strict=True)

@@ -3,7 +3,7 @@
 import posixpath
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,7 +22,7 @@ from recycle_coco import (
 )
 
 from recycle_datasets import YoloOptions
-from recycle_datasets.folders import checked_names, lines_of, photos_in
+from recycle_datasets.folders import checked_names, lines_of, photos_in, say_moved
 from recycle_datasets.recognise.places import Places
 from recycle_datasets.recognise.yolo import (
     KEYS,
@@ -255,6 +255,8 @@ def _photos(context: DatasetContext, data: dict[str, Any], tree: Tree, folder: s
         for key in gone if len(gone) < len(keys) and "train" not in gone else ():
             print(f"note: {key}: {data[key]} is not there: {root} has no {key} photos", file=sys.stderr)
             keys.remove(key)
+        for key in keys:
+            _say_place(key, listed(data[key]), there[key], base)
         found = {key: _all_at(there[key] or [base / listed(data[key])[0]], base, root, tree) for key in keys}
         empty = [key for key in keys if not found[key] and key != "train"]
         return {key: photos for key, photos in found.items() if key not in empty}
@@ -299,6 +301,13 @@ def _place(place: str, base: Path, tree: Tree, split: str) -> Path | None:
     return None if found is None else tree.root / found
 
 
+def _say_place(key: str, stated: Sequence[Any], there: Sequence[Path], base: Path) -> None:
+    """Say where photos of a split are that do not lie where the description says; Roboflow's ../ is usual."""
+    for one, place in zip(stated, there, strict=False):
+        if not str(one).startswith("../") and place != base / str(one) and not (base / str(one)).exists():
+            print(f"note: {key}: {one} is not there, and {place} is read", file=sys.stderr)
+
+
 def _photos_at(found: Path, base: Path, root: Path, tree: Tree) -> Iterable[Path]:
     """The photos of a folder, or of a text file with a path per line."""
     if found.suffix != ".txt":
@@ -317,6 +326,7 @@ def _photos_at(found: Path, base: Path, root: Path, tree: Tree) -> Iterable[Path
             "write the one that is meant into the list",
         )
     moved = placed.found if placed else {}
+    say_moved(found, moved)
     gone = [line for line in rest if line not in moved]
     if gone and len(gone) == len(photos):
         raise RecycleError(f"{found}: none of its photos is in {root}, as {gone[0]!r}", "put them into that folder")
