@@ -11,7 +11,7 @@ from PIL import Image
 from recycle_coco import CocoSource
 from recycle_data.check import CATALOGUE, check_coco, check_contents, mended
 from recycle_data.check.drawn import parts_of
-from recycle_data.check.masks import blended
+from recycle_data.check.masks import BLENDED, blended
 from recycle_data.splits import make_split
 from support import SHARED, SQUARE, coco, recycle_here, write_coco
 
@@ -269,6 +269,17 @@ class TestLooks:
         smooth = np.asarray(whole.resize((200, 170), Image.Resampling.BILINEAR))
         assert blended(nearest.astype(np.int64)) < 0.05
         assert blended(smooth.astype(np.int64)) > 0.3
+
+    @pytest.mark.parametrize("side", [8, 12, 16, 24, 32])
+    def test_small_sound_masks_are_not_taken_for_interpolated(self, side):
+        chance = np.random.default_rng(side)
+        for _ in range(30):
+            mask = np.zeros((side, side), np.int64)
+            for label in chance.permutation(10)[:5] + 1:
+                top, left = chance.integers(0, side - 3, 2)
+                height, width = chance.integers(2, max(3, side // 3), 2)
+                mask[top : top + height, left : left + width] = label
+            assert blended(mask) <= BLENDED
 
 
 class TestCommand:

@@ -11,7 +11,7 @@ POINTS = [[4, 4], [30, 4], [30, 30]]
 
 
 def coco(name):
-    polygon = {"id": 1, "image_id": 1, "category_id": 1, "segmentation": [sum(POINTS, [])]}
+    polygon = {"id": 1, "image_id": 1, "category_id": 1, "segmentation": [[4, 4, 30, 4, 30, 30]]}
     image = {"id": 1, "file_name": name, "width": 40, "height": 40}
     return {"images": [image], "annotations": [polygon], "categories": [{"id": 1, "name": "Paper"}]}
 

@@ -1,7 +1,7 @@
 """Decoding a photo: the one reader of every command, of the page and of the run.py of an export.
 
-An export embeds this file in its run.py, so it needs numpy and Pillow and nothing of ours. HEIC is read where
-pillow-heif is installed.
+An export embeds this file and jpeg.py in its run.py, so they need numpy and Pillow and nothing else of ours. HEIC is
+read where pillow-heif is installed.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from importlib.util import find_spec
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+
+from recycle_coco.jpeg import jpeg_fault
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # those of `PHOTO_SUFFIXES`; PIL would run Ghostscript for others
 ORIENTATION = 0x0112  # EXIF tag
@@ -52,6 +55,7 @@ TO_JPEG = (
 )
 
 _alone = threading.RLock()
+_whole: set[int] = set()  # JPEG files of this process that are whole
 
 
 def _unlock() -> None:
@@ -121,7 +125,12 @@ def recognised(handle: IO[bytes]) -> Iterator[Image.Image]:
         image.info[PICTURES] = _count(image)
         many = image.width * image.height > LARGE
         with image, alone(image.width * image.height), _returned() if many else nullcontext():
-            yield image
+            if image.format in ("JPEG", "MPO"):
+                vars(image)["load"] = partial(_load_whole, image, handle)
+            try:
+                yield image
+            finally:
+                vars(image).pop("load", None)
     except Image.DecompressionBombError as error:
         raise _bomb(handle) from error
     except UnidentifiedImageError as error:
@@ -144,6 +153,28 @@ def _returned() -> Iterator[None]:
         yield
     finally:
         Image.core.set_block_size(before)  # type: ignore[attr-defined]
+
+
+def _load_whole(image: Image.Image, handle: IO[bytes]) -> Any:
+    """`Image.load` of a JPEG, once: what PIL decodes in spite of damage raises OSError. A file is looked at once."""
+    vars(image).pop("load", None)
+    loaded = image.load()
+    try:
+        state = os.fstat(handle.fileno())
+        mark = hash((state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns))
+    except (OSError, AttributeError):
+        mark = 0  # not a file
+    if mark and mark in _whole:
+        return loaded
+    place = handle.tell()
+    handle.seek(0)
+    fault = jpeg_fault(handle.read())
+    handle.seek(place)
+    if fault:
+        raise OSError(f"its pixels are damaged: {fault}")
+    if mark:
+        _whole.add(mark)
+    return loaded
 
 
 def more_pictures(image: Image.Image) -> str:

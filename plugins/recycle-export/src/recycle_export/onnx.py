@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from recycle_coco import pixels
+from recycle_coco import jpeg, pixels
 from recycle_data.fit import fit_image, fitted_size
 from recycle_data.owned import RECORD, Owned, interrupted
 from recycle_engine.checkpoint import Trained, load_trained
@@ -40,7 +40,7 @@ NEEDED = ("onnx", "onnxruntime", "onnxscript")
 AGREEMENT = 0.999  # least share of pixels that get the label that torch gives them
 TOLERANCE = 1e-3  # largest difference of logits on noise of another size, as a share of the largest logit
 SOURCE = Path(__file__).with_name("onnx_run.py")
-READER = re.compile(r"^from recycle_coco\.pixels import .*\n", re.MULTILINE)
+READER, WHOLE = (re.compile(rf"^from recycle_coco\.{name} import .*\n", re.MULTILINE) for name in ("pixels", "jpeg"))
 HEAD = "from __future__ import annotations\n"
 MODEL, CARD, SCRIPT = "model.onnx", "card.json", "run.py"
 FILES = {MODEL, f"{MODEL}.data", CARD, SCRIPT}
@@ -145,7 +145,8 @@ def export(
 
 def _script() -> str:
     """run.py, with the reader of photos embedded in the place of its import."""
-    reader = Path(pixels.__file__).read_text("utf-8").partition(HEAD)[2]
+    whole, reader = (Path(file).read_text("utf-8").partition(HEAD)[2] for file in (jpeg.__file__, pixels.__file__))
+    reader = WHOLE.sub(lambda _: whole.strip() + "\n\n", reader)
     return READER.sub(lambda _: reader.strip() + "\n\n", SOURCE.read_text("utf-8"))
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 BAND = 2**22  # pixels that are looked at in one go
 BLENDED = 0.04  # share of a mask's edge pixels whose value lies between its neighbours'
 
+FEW = 2  # such pixels that any mask may have
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -159,7 +161,8 @@ def blended(values: NDArray[np.integer[Any]]) -> float:
     """Share of edge pixels whose value lies strictly between those of two opposite neighbours.
 
     Resizing by interpolation makes such steps along every edge; nearest-pixel masks have them
-    only where a class is one pixel wide. 255 is left out. 0 when a mask has no edge.
+    only where a class is one pixel wide. 255 is left out. 0 when a mask has no edge, or so few of such pixels that
+    chance explains them.
     """
     import numpy as np
 
@@ -169,7 +172,10 @@ def blended(values: NDArray[np.integer[Any]]) -> float:
     for band in bands(values):
         found += _steps(band)
     between, edges = found.tolist()
-    return between / edges if edges >= np.sqrt(values.size) / 4 else 0.0
+    usual = BLENDED * edges
+    if edges < np.sqrt(values.size) / 4 or between <= usual + 3 * usual**0.5 + FEW:
+        return 0.0  # as few as a small sound mask may have
+    return float(between / edges)
 
 
 def _steps(values: NDArray[np.integer[Any]]) -> tuple[int, int]:
