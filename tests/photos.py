@@ -99,7 +99,7 @@ def kinds():
         "whole-32.tif": (_saved(signed, "TIFF"), f"holds numbers of {1000 * int(np.asarray(gray).min()) - 9}"),
         "half.jpg": (whole[:-60], "cannot be read: image file is truncated"),
         "half-and-end.jpg": (whole[: len(whole) * 2 // 3] + b"\xff\xd9", "cannot be read: its pixels are damaged"),
-        "zeros.jpg": (whole[:-900] + bytes(500) + whole[-400:], "cannot be read: its pixels are damaged"),
+        "zeros.jpg": (whole[:-300] + bytes(200) + whole[-100:], "cannot be read: its pixels are damaged"),
         "half.png": (png[: len(png) // 2], "cannot be read"),
         "half.webp": (webp[: len(webp) // 2], "cannot be read"),
         "half.tif": (tiff[:200], "cannot be read"),

@@ -917,6 +917,16 @@ def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
     return (name,)
 
 
+@plant("several-pictures", PHOTO_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    name = pick(rng, content["images"])["file_name"]
+    image = _load(root / name).convert("RGB")
+    other = image.transpose(Image.Transpose.ROTATE_180)
+    image.save(root / name, pick(rng, ["TIFF", "WEBP", "PNG"]), save_all=True, append_images=[other])
+    save(root, content)
+    return (name,)
+
+
 @plant("photo-in-two-folders", PHOTO_CODES)
 def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
     """The other folder is other/."""

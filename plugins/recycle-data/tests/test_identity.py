@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from frames import frames, resaved
 from PIL import Image
+from recycle_coco import CocoSource
 from recycle_data import known
-from recycle_data.identity import IDENTITY, files_identities, identity_of
+from recycle_data.identity import IDENTITY, files_identities, identities, identity_of
 from recycle_data.same import earlier_like, linked, look_alikes, one_photo, seen
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -234,3 +235,14 @@ def test_linked_numbers_are_grouped_by_the_first_of_each_group():
     path = rng.permutation(1000)
     assert not linked(1000, [np.stack([path[:-1], path[1:]])]).any()
     assert linked(3, []).tolist() == [0, 1, 2]
+
+
+def test_files_of_several_pictures_are_said_where_photos_are_compared(tmp_path, capsys):
+    write_coco(tmp_path, coco(2))
+    content = json.loads((tmp_path / "annotations.json").read_text())
+    content["images"][0]["file_name"] = "pages.tif"
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    page = Image.fromarray(np.zeros((32, 32, 3), np.uint8))
+    page.save(tmp_path / "pages.tif", save_all=True, append_images=[page])
+    identities(CocoSource(tmp_path, tmp_path / "annotations.json"))
+    assert "note: 1 photo holds several pictures, of which the first is read" in capsys.readouterr().err

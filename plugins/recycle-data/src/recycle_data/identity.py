@@ -7,28 +7,31 @@ them, `recycle_data.known` keeps those of files.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from recycle_coco.photo import open_photo
+from recycle_coco.photo import more_pictures, open_photo
 from recycle_coco.pixels import bands, depth, rgb_array, upright
 
 from recycle_data.known import Known
 from recycle_data.progress import track
 from recycle_data.sources import read_photo
 from recycle_data.threads import in_threads
-from recyclecli.errors import RecycleError
+from recyclecli.console import say_once
+from recyclecli.errors import RecycleError, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
     from PIL import Image
 
     from recyclecli.types import Source
 
+SEVERAL = (".tif", ".tiff", ".webp", ".png", ".heic", ".heif")  # what may hold several pictures
 SIDE = 64  # of the luma of a photo, whatever its shape
 COARSE = 16  # of its colours
 LOW = 8  # x LOW frequencies make the perceptual hash
@@ -93,10 +96,23 @@ def identities(source: Source) -> NDArray[np.void]:
     """(n,) `IDENTITY` of a source's photos; those that cannot be read, which reading will say, have no size."""
     records = [source.record(index) for index in range(len(source))]
     found = files_identities([record.file for record in records])
+    _tell_pictures([record.file for record in records])
     for index in np.flatnonzero(found["height"] == 0).tolist():
         if not records[index].file.is_file():  # drawn, not stored
             found[index] = _drawn(source, index)
     return found
+
+
+def _tell_pictures(files: Sequence[Path]) -> None:
+    """Say which photos' files hold several pictures: only the first is trained on and judged."""
+    several = []
+    for file in files:
+        if file.suffix.lower() in SEVERAL:
+            with suppress(RecycleError):
+                several += [file] if more_pictures(file) else []
+    if several:
+        verb = "1 photo holds" if len(several) == 1 else f"{len(several)} photos hold"
+        say_once(f"note: {verb} several pictures, of which the first is read: {listed(several, 3)}")
 
 
 def files_identities(files: Iterable[Path]) -> NDArray[np.void]:

@@ -133,6 +133,11 @@ CATALOGUE: dict[str, Fault] = {
         "warning", "a square photo with an EXIF rotation: the size cannot tell", "look at it, and save it upright"
     ),
     "twelve-bit-photo": Fault("note", "gray of 12 bits in a file of 16", "none needed: 4095 is read as white"),
+    "several-pictures": Fault(
+        "note",
+        "a file of several pages or frames, of which the first is read",
+        "save the picture that is labelled alone",
+    ),
     "duplicate-photo": Fault("warning", "two files hold one photo, as it is or saved anew", "keep one"),
     "near-duplicate-photo": Fault(
         "note", "two photos look the same", "recycle data kfold --group-by near-duplicates keeps them in one fold"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recycle_coco.paths import resolve_file
-from recycle_coco.photo import open_photo
+from recycle_coco.photo import more_pictures, open_photo
 
 from recycle_data.check.catalogue import Finding
 from recycle_data.check.lists import located
@@ -84,6 +84,9 @@ def _faults(file: Path, image: Mapping[str, Any], photo: NDArray[np.void]) -> It
                 opened.load()  # tells why it cannot be read
     except RecycleError as error:
         yield "unreadable-photo", f"{error.args[0]}; {error.remedy}"
+        return
+    if told := more_pictures(file):
+        yield "several-pictures", told.partition(f"{file} ")[2]
     if photo["bits"] == 12:
         yield "twelve-bit-photo", "no value of its 16 bits is above 4095, which is taken for white"
 
