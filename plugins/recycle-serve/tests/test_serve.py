@@ -357,3 +357,17 @@ def test_jpegs_are_reduced_as_they_are_decoded():
     assert np.abs(photo.pixels[150, :, 0].astype(int) - gradient[5::10]).max() <= 4
     with pytest.raises(Refused):
         read_photo(b"no photo")
+
+
+@pytest.mark.parametrize("path", ["/", "/static/serve.js", "/api/about"])
+def test_heads_are_answered_where_pages_are(client, path):
+    head = client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == client.get(path).headers["content-type"]
+
+
+@pytest.mark.parametrize("address", ["/api/predict?run=9", "/api/mask?compare=1", "/api/predict?tricks=hflip"])
+def test_parameters_that_nothing_takes_are_refused(client, address):
+    answer = client.post(address, content=encoded(thirds(), "PNG"))
+    assert answer.status_code == 422
+    assert "has no parameter" in answer.json()["error"]

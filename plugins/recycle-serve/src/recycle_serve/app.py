@@ -73,19 +73,20 @@ def create_app(
     async def show(request: Request) -> HTMLResponse:
         return HTMLResponse(pages[request.url.path])
 
-    @app.get("/static/{name}")
+    @app.api_route("/static/{name}", methods=["GET", "HEAD"])
     async def static(name: str) -> Response:
         if name not in files:
             raise Refused(404, "there is no such file")
         content, kind = files[name]
         return Response(content, media_type=kind)
 
-    @app.get("/api/about")
+    @app.api_route("/api/about", methods=["GET", "HEAD"])
     async def describe() -> JSONResponse:
         return JSONResponse(known)
 
     @app.post("/api/predict")
     async def predict(request: Request, trick: Tricks = [], compare: bool = False) -> Response:
+        _refuse_unknown(request, "trick", "compare")
         asked = models if compare else models[:1]
         if len(asked) < 1 + compare:
             raise Refused(422, "there is one run alone", "start the page with --with RUN2")
@@ -93,6 +94,7 @@ def create_app(
 
     @app.post("/api/mask")
     async def mask(request: Request, trick: Tricks = [], run: Annotated[int, Query(ge=0)] = 0) -> Response:
+        _refuse_unknown(request, "trick", "run")
         if run >= len(models):
             raise Refused(422, f"there is no run {run}", f"there are {len(models)}, counted from 0")
         return await _answered(request, turns, limits, partial(_mask, models[run], trick, limits))
@@ -101,6 +103,13 @@ def create_app(
         app.add_exception_handler(kind, _refused)
     app.add_middleware(Guard, hosts=hosts, address=address, root_path=root_path)
     return app
+
+
+def _refuse_unknown(request: Request, *valid: str) -> None:
+    """Refuse parameters of an address that would be passed over."""
+    for name in request.query_params:
+        if name not in valid:
+            raise Refused(422, f"{request.url.path} has no parameter {name!r}", f"it takes {' and '.join(valid)}")
 
 
 async def _answered(

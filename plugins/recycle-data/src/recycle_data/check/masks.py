@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BAND = 2**22  # pixels that are looked at in one go
 BLENDED = 0.04  # share of a mask's edge pixels whose value lies between its neighbours'
 
-FEW = 2  # such pixels that any mask may have
+FEW = 1  # such pixel that any mask may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def blended(values: NDArray[np.integer[Any]]) -> float:
         found += _steps(band)
     between, edges = found.tolist()
     usual = BLENDED * edges
-    if edges < np.sqrt(values.size) / 4 or between <= usual + 3 * usual**0.5 + FEW:
+    if edges < np.sqrt(values.size) / 4 or between <= usual + usual**0.5 + FEW:
         return 0.0  # as few as a small sound mask may have
     return float(between / edges)
 
