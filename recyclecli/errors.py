@@ -65,6 +65,12 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     return f"valid: {', '.join(names)}" if names else "none is installed"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 photo`, `2,500 photos`, `3 classes`."""
+    plural = noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
 def listed(items: Iterable[object], limit: int = 5) -> str:
     """`a, b, c and 7 more`: names for a message, however many there are."""
     texts = [one_line(str(item)) for item in items]

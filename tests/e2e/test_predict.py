@@ -246,7 +246,7 @@ def test_every_output_is_named(work, tmp_path):
     saves = [part for kind in ("confidence", "coco", "probabilities") for part in ("--save", kind)]
     out = tmp_path / "out"
     done = predicted(work, "seed-0", "photos/a/frame_0.png", "--out", out, *saves)
-    assert done.stdout == f"1 photos: {out}/confidence, {out}/annotations.json, {out}/probabilities\n"
+    assert done.stdout == f"1 photo: {out}/confidence, {out}/annotations.json, {out}/probabilities\n"
 
 
 def test_tricks_are_named_in_one_place(work):

@@ -236,7 +236,7 @@ def test_an_old_photo_under_another_name_stays_in_its_fold(tmp_path, capsys, how
     capsys.readouterr()
     api.kfold(new, keep=old / "folds.json", force=True)
     said = capsys.readouterr().err
-    assert "9 photos have another name now, and are known by their pixels: 'images/1.jpg' is 'images/line-" in said
+    assert "9 photos under another name now, known by their pixels: 'images/1.jpg' is 'images/line-" in said
     assert "9 photos stay in their folds, 0 are new" in said
     assert [{row.tobytes() for row in looks(new, fold)} for fold in listing(new)] == was
 
@@ -263,7 +263,7 @@ def test_names_that_changed_places_follow_their_pixels(tmp_path, capsys):
     Image.fromarray(noise).save(files[0])
     capsys.readouterr()
     api.kfold(old, keep=old / "folds.json", force=True)
-    assert "1 photos show something else than those of their names" in capsys.readouterr().err
+    assert "1 photo with other pixels than those of that name" in capsys.readouterr().err
 
 
 def test_folds_that_no_longer_fit_name_a_line_that_keeps_them(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recycle_data.folds import PHOTOS_FILE, read_listing
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.reading import read_bytes
 from recyclecli.types import Source
 
@@ -105,7 +105,8 @@ def _same_as(source: Source, file: Path, fold_of: Mapping[str, int], names: Sequ
     if moved:
         pairs = listed([f"{old!r} is {name!r}" for name, old in moved.items()])
         print(
-            f"note: {len(moved)} photos have another name now, and are known by their pixels: {pairs}", file=sys.stderr
+            f"note: {counted(len(moved), 'photo')} under another name now, known by their pixels: {pairs}",
+            file=sys.stderr,
         )
     readable = {name for name, photo in zip(known, photos, strict=True) if photo["height"]}
     other = [
@@ -115,8 +116,8 @@ def _same_as(source: Source, file: Path, fold_of: Mapping[str, int], names: Sequ
     ]
     if other:
         print(
-            f"note: {len(other)} photos show something else than those of their names in {file}, and stay in their "
-            f"folds: {listed(other)}",
+            f"note: {counted(len(other), 'photo')} with other pixels than those of that name in {file} had, kept in "
+            f"their folds: {listed(other)}",
             file=sys.stderr,
         )
     unknown = fold_of.keys() - readable - set(names)

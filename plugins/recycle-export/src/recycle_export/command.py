@@ -10,6 +10,7 @@ import typer
 from recycle_engine.cli.options import RunName
 
 from recyclecli.cli.options import AsJson, Force
+from recyclecli.errors import counted
 
 
 def export(
@@ -48,6 +49,6 @@ def export(
     print(f"script  {done.script}")
     print(f"opset {done.opset}, image {' x '.join(map(str, done.shape))}")
     print(
-        f"{done.agreement:.4%} of the pixels of {done.photos} photos as with torch; "
+        f"{done.agreement:.4%} of the pixels of {counted(done.photos, 'photo')} as with torch; "
         f"logits differ by {done.largest_difference:.2g} at most"
     )

@@ -23,6 +23,7 @@ from recycle_data.cli.options import (
     root_and_file,
 )
 from recyclecli.cli.options import AsJson, Force
+from recyclecli.errors import counted
 
 if TYPE_CHECKING:
     from recycle_data.check import Finding
@@ -227,5 +228,5 @@ def _counted(done: Counter[str]) -> str:
 
 def _verdict(findings: Sequence[Finding]) -> str:
     counts = Counter(finding.fault.severity for finding in findings)
-    parts = [f"{counts[severity]} {severity}s" for severity in ("error", "warning", "note") if counts[severity]]
+    parts = [counted(counts[severity], severity) for severity in ("error", "warning", "note") if counts[severity]]
     return ", ".join(parts) if parts else "no faults"

@@ -12,8 +12,9 @@ from recycle_data.cli.candidates import dataset_keys
 from recycle_data.cli.options import Crowds, dataset_settings, root_and_file
 from recyclecli.cli.candidates import components, fixed
 from recyclecli.cli.options import Force
+from recyclecli.errors import counted
 
-LABELS = {"coco": "annotations", "masks": "masks", "yolo": "lines"}
+LABELS = {"coco": "annotation", "masks": "mask", "yolo": "line"}
 
 
 def convert(
@@ -59,8 +60,8 @@ def convert(
     done = convert_data(
         discover(), src, dst, origin, form, split=split, options=settings, polygons=polygons, force=force
     )
-    left_out = f", {done.left_out} regions left out" if done.left_out else ""
-    print(f"{done.photos} photos, {done.labels} {LABELS[form]}{left_out}", file=sys.stderr)
+    left_out = f", {counted(done.left_out, 'region')} left out" if done.left_out else ""
+    print(f"{counted(done.photos, 'photo')}, {counted(done.labels, LABELS[form])}{left_out}", file=sys.stderr)
     print(done.file)
     if done.left_out:
         raise typer.Exit(1)

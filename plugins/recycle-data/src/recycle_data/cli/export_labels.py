@@ -10,6 +10,7 @@ import typer
 
 from recycle_data.cli.options import Dataset, DatasetOption, dataset_settings
 from recyclecli.cli.options import Force
+from recyclecli.errors import counted
 
 
 def export(
@@ -32,6 +33,6 @@ def export(
     from recycle_data import api
 
     done = api.export_labels(src, out, tool, dataset, dataset_settings(option), role, prefix, force)
-    print(f"{done.photos} photos, {done.objects} objects", file=sys.stderr)
+    print(f"{counted(done.photos, 'photo')}, {counted(done.objects, 'object')}", file=sys.stderr)
     for file in done.files:
         print(file)

@@ -15,6 +15,7 @@ import typer
 from recycle_data.cli.candidates import dataset_keys, layouts
 from recycle_data.cli.options import dataset_settings
 from recyclecli.cli.options import AsJson, Force
+from recyclecli.errors import counted
 
 if TYPE_CHECKING:
     from recycle_data.importing import Imported
@@ -67,9 +68,9 @@ def import_(
     for what, count in done.left_out.items():
         print(f"left out: {count} {what}", file=sys.stderr)
     splits = ", ".join(f"{count} {split}" for split, count in done.splits.items())
-    objects = "" if done.objects is None else f", {done.objects} objects"
-    print(f"{done.photos} photos{f' ({splits})' if splits else ''}{objects}", file=sys.stderr)
-    print(f"{len(done.class_names)} classes: {listed(done.class_names, 20)}", file=sys.stderr)
+    objects = "" if done.objects is None else f", {counted(done.objects, 'object')}"
+    print(f"{counted(done.photos, 'photo')}{f' ({splits})' if splits else ''}{objects}", file=sys.stderr)
+    print(f"{counted(len(done.class_names), 'class')}: {listed(done.class_names, 20)}", file=sys.stderr)
     if out is None or dry_run:
         return
     for file in done.files:

@@ -11,6 +11,7 @@ import typer
 
 from recycle_data.cli.options import Crowds, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
 from recyclecli.cli.options import AsJson, Force, Seed
+from recyclecli.errors import counted
 
 if TYPE_CHECKING:
     from recycle_data.folds import Folds
@@ -52,11 +53,14 @@ def kfold(
     folds, paths = api.kfold(
         root, n, seed, group_by, json_path, dataset, out or root, force, dataset_settings(option, crowds), keep
     )
-    read = f"{' and '.join(map(str, folds.files)) or root}: {sum(map(len, folds.photos))} photos"
+    read = f"{' and '.join(map(str, folds.files)) or root}: {counted(sum(map(len, folds.photos)), 'photo')}"
     print(f"{read}, and {folds.left_out} test photos that are in no fold" if folds.left_out else read, file=sys.stderr)
     if folds.group_sizes and group_by:
         sizes = folds.group_sizes
-        print(f"{len(sizes)} groups by {group_by}, the largest of {max(sizes)} photos", file=sys.stderr)
+        print(
+            f"{counted(len(sizes), 'group')} by {group_by}, the largest of {counted(max(sizes), 'photo')}",
+            file=sys.stderr,
+        )
     if as_json:
         rows = [
             {"fold": k, "photos": len(photos), "images": dict(zip(folds.class_names, row, strict=True))}

@@ -11,6 +11,7 @@ import typer
 
 from recycle_data.cli.options import Dataset, DatasetOption, dataset_settings
 from recyclecli.cli.options import AsJson, Force
+from recyclecli.errors import counted
 
 if TYPE_CHECKING:
     from recycle_data.merging import Merged
@@ -41,7 +42,7 @@ def merge(
         _print_json(done)
         return
     for folder, count in zip(sets, done.photos, strict=True):
-        print(f"{count} photos of {folder}", file=sys.stderr)
+        print(f"{counted(count, 'photo')} of {folder}", file=sys.stderr)
     if done.doubled:
         print(f"{done.doubled} photos that several sets hold are written once", file=sys.stderr)
     for first, other in done.conflicts:

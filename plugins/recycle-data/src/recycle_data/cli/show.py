@@ -9,6 +9,7 @@ import typer
 
 from recycle_data.cli.options import Crowds, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
 from recyclecli.cli.options import Force, Seed
+from recyclecli.errors import counted
 
 
 def show(
@@ -57,4 +58,4 @@ def show(
         from recycle_data.pages.browse import browse_page
 
         write_text(out, browse_page(source, photos, colors, title))
-    print(f"{out}: {len(photos)} photos")
+    print(f"{out}: {counted(len(photos), 'photo')}")

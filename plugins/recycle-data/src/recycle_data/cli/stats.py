@@ -10,6 +10,7 @@ import typer
 
 from recycle_data.cli.options import Crowds, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
 from recyclecli.cli.options import AsJson, Force
+from recyclecli.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -128,7 +129,8 @@ def sentences(stats: Stats) -> Iterator[str]:
     """What no table says."""
     spread = stats.as_dict()["objects_per_photo"]
     yield (
-        f"{stats.photos:,} photos, {int(stats.objects.sum()):,} objects: {spread['mean']:.1f} in a photo on average, "
+        f"{counted(stats.photos, 'photo')}, {counted(int(stats.objects.sum()), 'object')}: "
+        f"{spread['mean']:.1f} in a photo on average, "
         f"{spread['min']} to {spread['max']}, median {spread['median']:g}"
     )
     sizes = [f"{width}x{height} ({count:,})" for (width, height), count in stats.sizes.items()]

@@ -12,6 +12,7 @@ from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, 
 from recycle_engine.cli.candidates import runs
 from recycle_engine.cli.options import Plain, Post, Tta, Window, pipeline_option
 from recyclecli.cli.options import AsJson
+from recyclecli.errors import counted
 
 if TYPE_CHECKING:
     from recycle_engine.judge.scores import Estimate, Evaluation
@@ -97,7 +98,7 @@ def show(result: Evaluation) -> None:
     from recyclecli.console import Console
 
     console = Console(highlight=False)
-    table = Table(title=f"{result.photos} photos; intervals of 95 % over photos", title_justify="left")
+    table = Table(title=f"{counted(result.photos, 'photo')}; intervals of 95 % over photos", title_justify="left")
     for title in ("score", "value", "interval"):
         table.add_column(title, justify="left" if title == "score" else "right", no_wrap=title != "score")
     rows = {

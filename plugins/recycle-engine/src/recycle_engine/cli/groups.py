@@ -17,7 +17,7 @@ from recycle_data.cli.options import Crowds, Data, DatasetOption, JsonPath, data
 
 from recyclecli.cli.candidates import components, fixed
 from recyclecli.cli.options import AsJson, Force, Seed
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 from recyclecli.home import expanded
 from recyclecli.printable import one_line
 
@@ -211,7 +211,7 @@ class Written:
             values = {**more, "photos": found.photos, "masks": files, "failed": found.failed}
             print(json.dumps(values, ensure_ascii=False))
         else:
-            print(f"{found.photos} photos: {', '.join(places)}")
+            print(f"{counted(found.photos, 'photo')}: {', '.join(places)}")
         tell_unreadable(found.failed, found.record, self.unreadable)
 
 

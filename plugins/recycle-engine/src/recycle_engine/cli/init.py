@@ -10,6 +10,7 @@ import typer
 from recycle_data.cli.options import Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
 
 from recyclecli.cli.options import Force
+from recyclecli.errors import counted
 
 NAME = Path("recipe.yaml")
 
@@ -54,6 +55,7 @@ def init(
     with held(out):
         refuse([out], force)
         owned.write_text(out, text)
-    print(f"{out}: {len(source)} photos, {len(source.class_names)} classes; {photos} to train on: {how}")
+    held = f"{counted(len(source), 'photo')}, {counted(len(source.class_names), 'class')}"
+    print(f"{out}: {held}; {photos} to train on: {how}")
     file = str(out) if out.suffix in (".yaml", ".yml") or out.name != str(out) else f"./{out}"  # else it is a name
     print(f"next      recycle train --recipe {shlex.quote(file)}")

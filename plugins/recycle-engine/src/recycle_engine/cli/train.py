@@ -13,6 +13,7 @@ from recycle_engine.cli.candidates import recipe_keys, train_setting
 from recycle_engine.cli.candidates import runs as run_names
 from recycle_engine.cli.groups import Trained, flat
 from recyclecli.cli.candidates import components, recipes
+from recyclecli.errors import counted
 
 RESUMED = {"data.root", "train.epochs"}  # what may be said of a run that is resumed
 
@@ -146,7 +147,7 @@ def train(
     if not done.first:
         return
     score = {"miou": "mIoU", "loss": "loss"}.get(done.monitor, f"IoU of {done.monitor}")
-    print(f"best val {score} {done.best:.4f} after {done.epochs} epochs, at the training size")
+    print(f"best val {score} {done.best:.4f} after {counted(done.epochs, 'epoch')}, at the training size")
     print(f"run       {done.run.folder}")
     print(f"weights   {done.run.best}")
     for line in done.said:

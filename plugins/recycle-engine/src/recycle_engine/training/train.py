@@ -37,7 +37,7 @@ from recycle_engine.training.trainer import (
     switches_put_back,
 )
 from recycle_engine.training.tune import tuned
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.locks import held
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
@@ -96,7 +96,7 @@ def _begin(
     callbacks: Sequence[Callback],
 ) -> Finished:
     """Train from the beginning in a folder of its own."""
-    say(f"training on {len(split.train)} photos, validating on {len(split.val)}: {split.how}")
+    say(f"training on {counted(len(split.train), 'photo')}, validating on {len(split.val)}: {split.how}")
     absent = absent_classes(split.train)
     if absent:
         say(f"note: no training photo shows {listed(absent)}, so nothing is learned of it")
