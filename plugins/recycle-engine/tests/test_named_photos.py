@@ -81,3 +81,20 @@ def test_a_place_near_a_run_leads_to_it(here):
         find_run("p/a.jpg")
     with pytest.raises(RecycleError, match="change to the folder that holds runs/"):
         find_run("a b")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image_id,PredictionString\na.jpg,\nb c.jpg,1 2\n",
+        '\ufeff"a.jpg"\n"b c.jpg"\n',
+        '\ufeffname;class\n"a.jpg";1\n"b c.jpg";2\n',
+        "1,a.jpg\n2,b c.jpg\n",
+        "id\tfile\n1\ta.jpg\n2\tb c.jpg\n",
+        "file_name\na.jpg\nb c.jpg\n",
+    ],
+)
+def test_a_table_of_photos_is_a_list(tmp_path, text):
+    for name in ("a.jpg", "b c.jpg"):
+        (tmp_path / name).touch()
+    assert [one.name for one in listed_photos(text.split("\n"), tmp_path, tmp_path)] == ["a.jpg", "b c.jpg"]

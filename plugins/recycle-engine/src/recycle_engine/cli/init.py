@@ -55,7 +55,7 @@ def init(
     with held(out):
         refuse([out], force)
         owned.write_text(out, text)
-    held = f"{counted(len(source), 'photo')}, {counted(len(source.class_names), 'class')}"
-    print(f"{out}: {held}; {photos} to train on: {how}")
+    content = f"{counted(len(source), 'photo')}, {counted(len(source.class_names), 'class')}"
+    print(f"{out}: {content}; {photos} to train on: {how}")
     file = str(out) if out.suffix in (".yaml", ".yml") or out.name != str(out) else f"./{out}"  # else it is a name
     print(f"next      recycle train --recipe {shlex.quote(file)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import glob
 import os
 import re
@@ -110,18 +111,46 @@ def listed_photos(lines: Iterable[str], root: Path | None, folder: Path) -> list
         root: see there.
         folder: of the list.
 
+    A table is read by the column that names photos, with or without a heading.
+
     Raises:
         RecycleError: no line names a photo.
     """
     names = list(dict.fromkeys(line.lstrip("\ufeff").strip("\r\n") for line in lines if line.strip()))
     if not names:
         raise RecycleError("the list names no photos", "write one path a line")
-    places = [_place(name, [root] if root else [Path(), folder]) for name in names]
+    roots = [root] if root else [Path(), folder]
+    names = _column(names, roots) or names
+    places = [_place(name, roots) for name in names]
     files, plain = [file for file, _ in places], [Path(name).as_posix() for _, name in places]
     if any(name.startswith(("/", "../")) or "/../" in name or Path(name).is_absolute() for name in plain):
         top = os.path.commonpath([file.absolute().parent for file in files])
         plain = [Path(os.path.relpath(file.absolute(), top)).as_posix() for file in files]
     return [Photo(file, name) for file, name in zip(files, plain, strict=True)]
+
+
+def _column(lines: Sequence[str], roots: Sequence[Path]) -> list[str]:
+    """The column of a table that names photos, where the lines are one; what does not exist may be its heading."""
+    known = [_place(line, roots)[0].exists() for line in lines[:2]]
+    if known == [False, True] and not Path(lines[0]).suffix:
+        say_once(f"note: the first line of the list, {lines[0]!r}, is taken for a heading")
+        return list(lines[1:])
+    if any(_place(line, roots)[0].exists() for line in lines):
+        return []
+    for mark in ",;\t":
+        try:
+            rows = [row for row in csv.reader(lines, delimiter=mark, skipinitialspace=True) if any(row)]
+        except csv.Error:
+            continue
+        for column in range(min(map(len, rows), default=0)):
+            names = [row[column].strip() for row in rows]
+            there = [bool(name) and _place(name, roots)[0].exists() for name in names]
+            if any(there):
+                heading = not there[0] and len(names) > 1 and not Path(names[0]).suffix
+                which = f"column {names[0]!r}" if heading else f"column {column + 1}"
+                say_once(f"note: the list is a table, whose {which} names the photos")
+                return list(dict.fromkeys(names[heading:]))
+    return []
 
 
 def _place(name: str, roots: Sequence[Path]) -> tuple[Path, str]:
