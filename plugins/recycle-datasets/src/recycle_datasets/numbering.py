@@ -40,8 +40,8 @@ def check_numbering(names: Mapping[int, str], present: Iterable[int], where: obj
             )
         return
     largest = max(held, default=0)
-    if not held or largest > len(names):
-        return  # nothing is labelled, or said by value
+    if not held or largest > len(names) or (len(held) == 1 and largest < len(names) and not below):
+        return  # nothing is labelled, or nothing to tell apart, or said by value
     higher = named_values({value + 1: name for value, name in names.items()})
     numbers = ", ".join(map(str, sorted(held)))
     ground = ", the background" if below else ""
