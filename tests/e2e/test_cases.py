@@ -304,8 +304,8 @@ def test_the_name_of_the_project_is_offered_to_be_dropped(tmp_path):
     content["categories"] = [one | {"supercategory": "waste"} for one in content["categories"]]
     write_coco(tmp_path / "data", content | {"categories": [{"id": 0, "name": "waste"}, *content["categories"]]})
     done = recycle_here("data", "stats", "--data", "data", cwd=tmp_path)
-    assert "'waste', which names the project or a group; drop it: recycle data check" in done.stderr
-    command = done.stderr.split("drop it: recycle ")[1].split()
+    assert "'waste', which names the project or a group; drop it, and name the new file with --json-path" in done.stderr
+    command = done.stderr.split("with --json-path: recycle ")[1].split()
     assert recycle_here(*command, cwd=tmp_path).returncode == 0
     mended = api.open_data(tmp_path / "data", str(tmp_path / "mended.json"))
     assert dict(zip(mended.class_names, pixel_counts(mended)[0], strict=True)) == TRUTH
