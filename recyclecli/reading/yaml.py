@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,14 +46,18 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(str(error) or type(error).__name__) from error
 
 
-def read_yaml(file: Path) -> Any:
+def read_yaml(file: Path, read: Callable[[Path], str] = read_text) -> Any:
     """The value of a YAML file, with or without a byte order mark.
+
+    Args:
+        file: where it is.
+        read: gives its text.
 
     Raises:
         MissingFile: there is no such file.
-        RecycleError: see `read_text` and `parse_yaml`.
+        RecycleError: see `read` and `parse_yaml`.
     """
-    text = read_text(file)
+    text = read(file)
     try:
         return parse_yaml(text)
     except ValueError as error:

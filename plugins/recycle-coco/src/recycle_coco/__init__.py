@@ -5,6 +5,7 @@ Plugins may use everything listed here.
 
 from recycle_coco.counts import label_counts
 from recycle_coco.document import Document, read_document, shape_fault, size_fault
+from recycle_coco.encodings import decode_text, parse_loose_json, read_loose_text, read_yaml
 from recycle_coco.json import parse_json
 from recycle_coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, is_background, label_index
 from recycle_coco.large import read_large
@@ -28,7 +29,7 @@ from recycle_coco.relabel import relabel
 from recycle_coco.rle import decode, decode_box, encode, length_fault, rasterise
 from recycle_coco.source import CocoSource
 from recycle_coco.tree import Tree
-from recyclecli.reading import read_bytes, read_text, read_yaml
+from recyclecli.reading import read_bytes, read_text
 
 __all__ = [
     "BACKGROUND",
@@ -44,6 +45,7 @@ __all__ = [
     "copy_beside",
     "decode",
     "decode_box",
+    "decode_text",
     "encode",
     "find_annotation_file",
     "find_annotation_files",
@@ -57,12 +59,14 @@ __all__ = [
     "open_photo",
     "paint",
     "parse_json",
+    "parse_loose_json",
     "photo_size",
     "photos_below",
     "rasterise",
     "read_bytes",
     "read_document",
     "read_large",
+    "read_loose_text",
     "read_photo",
     "read_text",
     "read_yaml",

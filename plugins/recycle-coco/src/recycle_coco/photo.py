@@ -88,12 +88,13 @@ def photo_size(file: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def open_photo(file: Path, what: str = "photo") -> Iterator[tuple[Image.Image, int]]:
+def open_photo(file: Path, what: str = "photo", more: tuple[str, ...] = ()) -> Iterator[tuple[Image.Image, int]]:
     """The image file as it is stored, and its EXIF orientation, 1 to 8; see `recycle_coco.pixels.opened`.
 
     Args:
         file: a regular file of one of the formats that are read.
         what: the image is, for messages: a photo, a mask ...
+        more: formats that are read besides, as PIL calls them: GIF.
 
     Raises:
         RecycleError: missing, no regular file, truncated, or no image of a known format, also where that shows
@@ -108,7 +109,7 @@ def open_photo(file: Path, what: str = "photo") -> Iterator[tuple[Image.Image, i
             raise RecycleError(f"{what} {file} is a link to {file.readlink()}, which is missing", "fetch it") from error
         raise RecycleError(f"{what} {file} is missing", "file names are relative to --data: check both") from error
     try:
-        with handle, opened(handle) as found:
+        with handle, opened(handle, more) as found:
             yield found
     except TooLarge as error:
         remedy = f"if you trust it, type the command again with --max-pixels {error.pixels}; else {error.remedy}"

@@ -103,13 +103,14 @@ def max_pixels(form: str | None = None) -> int:
 
 
 @contextmanager
-def recognised(handle: IO[bytes]) -> Iterator[Image.Image]:
+def recognised(handle: IO[bytes], more: tuple[str, ...] = ()) -> Iterator[Image.Image]:
     """The image as PIL gives it, its head read alone; what its decoder raises within the block becomes `Unreadable`.
 
     A large one is held by one thread at a time.
 
     Args:
         handle: a binary file of one of `FORMATS`, at its beginning.
+        more: formats that are read besides.
 
     Raises:
         Unreadable: truncated, or no image of these formats, also where that shows within the block.
@@ -119,7 +120,7 @@ def recognised(handle: IO[bytes]) -> Iterator[Image.Image]:
             warnings.simplefilter("ignore")
             if (most := max_pixels()) > PIXELS:
                 Image.MAX_IMAGE_PIXELS = most  # PIL refuses twice as many
-            image: Image.Image = Image.open(handle, formats=_formats(handle))
+            image: Image.Image = Image.open(handle, formats=(*_formats(handle), *more))
         if image.width * image.height > max_pixels(image.format):
             raise TooLarge(*image.size, image.format)
         image.info[PICTURES] = _count(image)
@@ -201,12 +202,12 @@ def _count(image: Image.Image) -> int:
 
 
 @contextmanager
-def opened(handle: IO[bytes]) -> Iterator[tuple[Image.Image, int]]:
+def opened(handle: IO[bytes], more: tuple[str, ...] = ()) -> Iterator[tuple[Image.Image, int]]:
     """The image as it is stored, and its orientation, 1 to 8; see `recognised`.
 
     PIL turns TIFFs, and no others, while it decodes them: one with an orientation is decoded and turned back here.
     """
-    with recognised(handle) as image:
+    with recognised(handle, more) as image:
         orientation = orientation_of(image)
         if image.format == "TIFF" and orientation > 1:
             image.load()

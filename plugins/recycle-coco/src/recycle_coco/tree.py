@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from recycle_coco.encodings import decode_text
 from recycle_coco.json import parse_json
 from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden
 from recyclecli.errors import RecycleError
@@ -75,12 +76,19 @@ class Tree:
         return tuple(name for names in self.folders.values() for name in [one for one in names if one in chosen][:EACH])
 
     def head(self, name: str, most: int = HEAD) -> str:
-        """The first `most` bytes of a file as UTF-8 text, what is no such text replaced; "" where it cannot be read."""
+        """The first `most` bytes of a file as text, see `decode_text`; "" where it cannot be read.
+
+        What is no text of any encoding is UTF-8 with replaced characters.
+        """
         try:
             with open_regular(self.root / name) as handle:
-                return handle.read(most).decode("utf-8-sig", "replace")
+                data = handle.read(most)
         except (OSError, RecycleError):
             return ""
+        try:
+            return decode_text(data, cut=True)
+        except UnicodeDecodeError:
+            return data.decode("utf-8-sig", "replace")
 
     def glimpse(self, name: str) -> Any:
         """The value of a JSON file as far as its head tells, lists and objects that are cut off closed; None for none.

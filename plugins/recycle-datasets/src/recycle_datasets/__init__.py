@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from recycle_datasets.tools import FilesOptions as FilesOptions
+from recycle_datasets.tools import RunsOptions as RunsOptions
+from recycle_datasets.tools import components
 from recyclecli import hookimpl
 from recyclecli.types import DatasetComponent, Options
 
@@ -287,3 +290,4 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
         layouts={"labelbox": "Labelbox: an export of rows with data_row and projects, or with Label and Labeled Data"},
         recognise="recycle_datasets.recognise.labelbox:recognise",
     )
+    yield from components()

@@ -13,6 +13,7 @@ from typing import Any
 from recycle_coco import locate, photos_below, strict
 
 from recycle_datasets.coco_sizes import sized
+from recycle_datasets.coco_spellings import spell
 from recycle_datasets.folders import say_moved
 from recycle_datasets.recognise.coco import is_single
 from recycle_datasets.recognise.places import Places, split_of
@@ -75,7 +76,7 @@ def read_export(root: Path, files: Sequence[str]) -> Export:
     """
     places = Places(photo.relative_to(root).as_posix() for photo in photos_below(root))
     left_out = Counter[str]()
-    parts = [part for name in files for part in _parts(root, name)]
+    parts = [part for name in files for part in _parts(root, name, left_out)]
     for part in parts:
         _place_photos(root, part, places, left_out)
     first = parts[0].file
@@ -96,11 +97,11 @@ def read_export(root: Path, files: Sequence[str]) -> Export:
     return Export(first, whole, {split: tuple(found) for split, found in splits.items()}, left_out)
 
 
-def _parts(root: Path, name: str) -> Iterator[_Part]:
+def _parts(root: Path, name: str, left_out: Counter[str]) -> Iterator[_Part]:
     """The files that a name means, each with its own form mended as far as one reading is right."""
     file = root / name
     if not file.is_dir():
-        yield _part(file, _content(file), split_of(name))
+        yield _part(file, _content(file), split_of(name), left_out)
         return
     images, annotations = [], []
     for one in sorted(file.glob("*.json")):
@@ -108,14 +109,14 @@ def _parts(root: Path, name: str) -> Iterator[_Part]:
         if is_single(content):
             images.append({**content["image"], "id": len(images)})
             annotations += [{**shape, "image_id": len(images) - 1} for shape in content["annotations"]]
-    yield _part(file, {"images": images, "annotations": annotations}, split_of(f"{name}/x"))
+    yield _part(file, {"images": images, "annotations": annotations}, split_of(f"{name}/x"), left_out)
 
 
 def _content(file: Path) -> Any:
     return json_of(file, "export or download it again")
 
 
-def _part(file: Path, raw: Any, split: str) -> _Part:
+def _part(file: Path, raw: Any, split: str, left_out: Counter[str]) -> _Part:
     lists = [raw.get(key) or [] for key in ("images", "annotations", "categories")] if isinstance(raw, dict) else []
     if lists and isinstance(lists[2], dict):
         lists[2] = [{"id": key, "name": name} for key, name in lists[2].items()]
@@ -130,6 +131,7 @@ def _part(file: Path, raw: Any, split: str) -> _Part:
         if wrong is not None:
             raise RecycleError(f"{file}: {key}[{wrong}] is no object", "correct or remove this entry")
     content = {"images": lists[0], "annotations": lists[1], "categories": list(_categories(*lists[1:]))}
+    spell(content, left_out)
     mended = strict(content)[0]
     for key, of, types in (("images", "id", int | str), ("categories", "id", int), ("annotations", "category_id", int)):
         for number, entry in enumerate(mended[key]):

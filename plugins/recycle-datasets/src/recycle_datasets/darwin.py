@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from recycle_coco import Tree, parse_json, read_large
+from recycle_coco import Tree, parse_loose_json, read_large
 from scipy import ndimage
 
 from recycle_datasets import DarwinOptions
@@ -66,7 +66,7 @@ def _classes(folder: Path) -> Iterator[str]:
     """Classes that may have an area, in the order of the dataset's metadata."""
     for place in (folder, *folder.parents[:2]):
         try:
-            content = parse_json(read_large(place / METADATA))
+            content = parse_loose_json(read_large(place / METADATA), place / METADATA)
             break
         except (RecycleError, ValueError):
             continue

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from recycle_coco import Tree, photos_below, read_text
+from recycle_coco import Tree, photos_below, read_loose_text
 
 from recyclecli.types import IGNORE, DatasetContext, Layout, RecycleError
 
@@ -45,7 +45,7 @@ def lines_of(file: Path) -> list[str]:
     Raises:
         RecycleError: missing, no regular file, too large, or no UTF-8 text.
     """
-    return [line.strip() for line in read_text(file).split("\n") if line.strip()]
+    return [line.strip() for line in read_loose_text(file).split("\n") if line.strip()]
 
 
 def checked_names(names: Iterable[str], where: object) -> tuple[str, ...]:

@@ -12,7 +12,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from recycle_coco import Tree, locate, parse_json, photo_size, read_large, resolve_file, split_called
+from recycle_coco import (
+    Tree,
+    decode_text,
+    locate,
+    parse_json,
+    photo_size,
+    read_large,
+    resolve_file,
+    split_called,
+)
 
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.bitmaps import placed, png_mask
@@ -110,6 +119,8 @@ def _rows(labels: Labels, file: Path, options: LabelboxOptions) -> Iterator[_Row
 def _content(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
     """The rows with where they stand, of lines, of one list or of a table."""
     data = read_large(file).removeprefix(b"\xef\xbb\xbf")
+    if not _is_utf8(data):
+        data = decode_text(data, file).encode()
     if file.suffix.lower() == ".csv":
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         for number, row in enumerate(csv.DictReader(StringIO(data.decode("utf-8", "replace"))), start=2):
@@ -135,6 +146,13 @@ def _content(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
     while rows:  # rows are let go of as they are read
         number += 1
         yield f"{file}: row {number}", rows.pop()
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return b"\0" not in data[:4] and data.decode() is not None
+    except UnicodeDecodeError:
+        return False
 
 
 def _is_json(line: bytes) -> bool:

@@ -19,7 +19,7 @@ from recycle_coco import (
     Tree,
     is_background,
     is_hidden,
-    parse_json,
+    parse_loose_json,
     photo_size,
     read_large,
     resolve_file,
@@ -142,7 +142,7 @@ def _suffixes(first: str) -> Iterator[str]:
 def _embedded(file: Path) -> bytes:
     """The photo that a JSON file holds."""
     try:
-        return base64.b64decode(parse_json(read_large(file))["imageData"])
+        return base64.b64decode(parse_loose_json(read_large(file), file)["imageData"])
     except (ValueError, TypeError, KeyError, binascii.Error) as error:
         raise RecycleError(
             f"{file}: its imageData is no photo: {error}", f"put the photo beside {file.name}"

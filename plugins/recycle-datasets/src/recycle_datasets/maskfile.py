@@ -86,7 +86,7 @@ def opened(file: Path) -> Iterator[Image.Image]:
     Raises:
         RecycleError: missing, no image, a pointer of Git LFS, a JPEG, or of a mode that is no mask's.
     """
-    with open_photo(file, "mask") as (image, _):
+    with open_photo(file, "mask", ("GIF",)) as (image, _):
         advice = "save masks as PNG, of one channel whose values are the class numbers or of the classes' colours"
         if image.format == "JPEG":
             raise RecycleError(f"mask {file} is a JPEG, which changes the values", advice)
@@ -154,3 +154,31 @@ def _gray_bits(file: Path) -> int:
     with file.open("rb") as handle:
         head = handle.read(26)
     return head[24] if head[:4] == b"\x89PNG" and head[25] == 0 else 0
+
+
+def codes_of(file: Path) -> NDArray[np.uint32]:
+    """(H, W) of a mask's colours as red * 65536 + green * 256 + blue; what is transparent is 0.
+
+    Raises:
+        RecycleError: see `opened`.
+    """
+    with opened(file) as image:
+        whole = np.asarray(image.convert("RGBA"))
+    codes = whole[..., 0].astype(np.uint32) << 16 | whole[..., 1].astype(np.uint32) << 8 | whole[..., 2]
+    codes[whole[..., 3] == 0] = 0
+    found: NDArray[np.uint32] = codes
+    return found
+
+
+def numbers_of(file: Path) -> NDArray[np.uint32]:
+    """(H, W) of a mask's numbers, also above 255; of colours red + 256 * green + 65536 * blue, as panoptic PNGs have.
+
+    Raises:
+        RecycleError: see `opened`.
+    """
+    with opened(file) as image:
+        if image.mode in INDEX_MODES:
+            return np.asarray(image).astype(np.uint32) // {2: 85, 4: 17}.get(_gray_bits(file), 1)
+        whole = np.asarray(image.convert("RGB")).astype(np.uint32)
+    numbers: NDArray[np.uint32] = whole[..., 0] | whole[..., 1] << 8 | whole[..., 2] << 16
+    return numbers

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from recycle_coco import Tree, read_text, resolve_file, split_called
+from recycle_coco import Tree, read_loose_text, resolve_file, split_called
 
 from recycle_datasets import MaskTreeOptions
 from recycle_datasets.folders import lines_of
@@ -165,7 +165,7 @@ def _named(root: Path, options: MaskTreeOptions, present: Sequence[int]) -> Name
     """What options and tables say; the first table of colours, and the first of numbers, count."""
     tables: list[tuple[str, Table]] = []
     for name in options.tables:
-        table = parse_table(name, read_text(resolve_file(root, name)))
+        table = parse_table(name, read_loose_text(resolve_file(root, name)))
         if table is None:
             raise RecycleError(
                 f"{root / name} is no table of names with numbers or colours", "correct it, as name,r,g,b"

@@ -28,6 +28,12 @@ class Places:
         found = (self._stems.get((folder / stem).as_posix(), []) for folder in folders)
         return next((places[0] for places in found if len(places) == 1), "")
 
+    def exact_base(self, base: str) -> str:
+        """The only photo of that name, whatever its folder; "" for none, or several."""
+        stem = PurePosixPath(base).stem
+        found = [place for place in self._anywhere.get(stem, []) if PurePosixPath(place).name == base]
+        return found[0] if len(found) == 1 else ""
+
     def by_any_stem(self, stem: str) -> str:
         """The only photo of that name, whatever its folder and its suffix; "" for none, or several."""
         found = self._anywhere.get(stem, [])

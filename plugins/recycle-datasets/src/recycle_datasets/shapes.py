@@ -21,7 +21,7 @@ from recycle_coco import (
     length_fault,
     locate,
     paint,
-    parse_json,
+    parse_loose_json,
     photo_size,
     photos_below,
     read_large,
@@ -137,7 +137,7 @@ class Labels:
     def json(self, file: Path) -> Any:
         """The value of a JSON file; None and a fault where it is none."""
         try:
-            return parse_json(read_large(file))
+            return parse_loose_json(read_large(file), file)
         except ValueError as error:
             self.faults.append((str(file), f"it is not valid JSON: {error}"))
             return None
@@ -352,6 +352,6 @@ def json_of(file: Path, remedy: str) -> Any:
         RecycleError: it is none, or cannot be read.
     """
     try:
-        return parse_json(read_large(file))
+        return parse_loose_json(read_large(file), file)
     except ValueError as error:
         raise RecycleError(f"{file} is not valid JSON: {error}", remedy) from error

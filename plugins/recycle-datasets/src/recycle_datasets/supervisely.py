@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
-from recycle_coco import Tree, parse_json, read_large, split_called
+from recycle_coco import Tree, parse_loose_json, read_large, split_called
 
 from recycle_datasets import SuperviselyOptions
 from recycle_datasets.bitmaps import placed, png_mask
@@ -72,7 +72,7 @@ def _classes(tree: Tree) -> tuple[list[str], dict[Any, str]]:
     titles: dict[Any, str] = {}
     for name in tree.named(META):
         try:
-            content = parse_json(read_large(tree.root / name))
+            content = parse_loose_json(read_large(tree.root / name), tree.root / name)
         except (RecycleError, ValueError):
             continue
         if not is_meta(content):

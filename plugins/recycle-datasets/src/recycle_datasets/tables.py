@@ -31,10 +31,12 @@ NUMBER = (
 )
 CHANNELS = (("r", "g", "b"), ("red", "green", "blue"))
 TOLD = re.compile(
-    r"class|label|colou?r|legend|palette|categor|meta|map|codes|names|objectinfo|^dataset$", re.IGNORECASE
+    r"class|label|colou?r|^config|autosave|legend|palette|categor|meta|map|codes|names|objectinfo|^dataset$",
+    re.IGNORECASE,
 )
 FIRST = re.compile(r"""^(\d+)\s*[:=,;\t ]\s*["']?(.*?)["']?$""")  # 3: paper
 COLORED = re.compile(r"^(.*?)\s*[:\t ,;]\s*\(?(\d+)[\s,]+(\d+)[\s,]+(\d+)\)?\s*(?::.*)?$")  # paper: 1,2,3
+NUMBERED = re.compile(r"^(\d+)\s+(\S.*?)\s+(\d+)\s+(\d+)\s+(\d+)$")  # 3 paper 1 2 3, as EISeg writes them
 COLOR_FIRST = re.compile(r"^\(?(\d+)[\s,]+(\d+)[\s,]+(\d+)\)?\s*[:\t ,;]\s*(.+?)$")  # 1 2 3 paper
 
 
@@ -107,6 +109,10 @@ def _of_header(lines: Sequence[str]) -> Table | None:
 
 def _of_colors(lines: Sequence[str]) -> Table | None:
     """Lines of names and colours: CVAT's labelmap.txt, `paper 1 2 3`, `1 2 3 paper`."""
+    numbered = [NUMBERED.match(line) for line in lines]
+    if all(numbered):
+        table = _colored([(one[2], _color(one.groups()[2:])) for one in numbered if one])
+        return table and Table({int(one[1]): one[2] for one in numbered if one}, table.colors)
     for pattern, name, first in ((COLOR_FIRST, 4, 1), (COLORED, 1, 2)):
         found = [pattern.match(line) for line in lines]
         if all(found):

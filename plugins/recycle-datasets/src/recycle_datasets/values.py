@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_text, relabel
+from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_loose_text, relabel
 
 from recycle_datasets.folders import checked_names, lines_of
 from recycle_datasets.maskfile import IndexMask, color_at
@@ -127,7 +127,7 @@ def color_table(root: Path) -> dict[str, Color]:
     file = root / COLORS
     if file.is_file():
         try:
-            rows = list(csv.DictReader(StringIO(read_text(file)), skipinitialspace=True))
+            rows = list(csv.DictReader(StringIO(read_loose_text(file)), skipinitialspace=True))
             found = {row["name"].strip(): (int(row["r"]), int(row["g"]), int(row["b"])) for row in rows}
         except (csv.Error, KeyError, TypeError, ValueError, AttributeError) as error:
             raise RecycleError(f"{file} is no table of name,r,g,b: {error}", "correct it or remove it") from error
@@ -149,7 +149,7 @@ def numbered(file: Path) -> dict[int, str]:
     Raises:
         RecycleError: another table.
     """
-    rows = [[cell.strip() for cell in row] for row in csv.reader(StringIO(read_text(file))) if row]
+    rows = [[cell.strip() for cell in row] for row in csv.reader(StringIO(read_loose_text(file))) if row]
     body = [row for row in rows if len(row) == 2 and row[0].isdecimal()]
     if len(body) < len(rows) - 1 or not body:
         raise RecycleError(f"{file} is no table of values and classes", "correct it, or name them in classes.txt")

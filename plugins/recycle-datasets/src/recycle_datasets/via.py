@@ -1,4 +1,4 @@
-"""The `via` dataset: projects and region files of the VGG Image Annotator, versions 1 and 2."""
+"""The `via` dataset: projects and region files of the VGG Image Annotator, versions 1 to 3."""
 
 import csv
 import json
@@ -11,14 +11,15 @@ from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from recycle_coco import Tree, read_text
+from recycle_coco import Tree, read_loose_text
 
 from recycle_datasets import ViaOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.folders import names_of
-from recycle_datasets.recognise.via import METADATA, is_project, is_regions, recognise
+from recycle_datasets.recognise.via import METADATA, is_project, is_regions, is_version_3, recognise
 from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, json_of, merged, sorted_names
 from recycle_datasets.splits import splits_of
+from recycle_datasets.via3 import as_regions
 from recyclecli.types import DatasetContext, RecycleError
 
 USUAL = ("class", "label", "category", "name", "names", "type", "class_id", "object", "material")
@@ -103,6 +104,8 @@ def _entries(file: Path) -> tuple[list[tuple[str, Sequence[Any]]], dict[str, Seq
     if is_project(content):
         order = _options(content.get("_via_attributes"))
         content = content[METADATA]
+    elif is_version_3(content):
+        content, order = as_regions(content)
     if content != {} and not is_regions(content):
         raise RecycleError(f"{file} is no project or region file of VIA", "export the annotations from VIA as JSON")
     photos: list[tuple[str, Sequence[Any]]] = []
@@ -128,7 +131,7 @@ def _rows(file: Path) -> list[tuple[str, Sequence[Any]]]:
     """The photos of a CSV export, a region a line."""
     photos: dict[str, list[Any]] = {}
     try:
-        for row in csv.DictReader(StringIO(read_text(file))):
+        for row in csv.DictReader(StringIO(read_loose_text(file))):
             found = photos.setdefault(row.get("filename") or row["#filename"], [])
             shape = json.loads(row["region_shape_attributes"])
             if shape:

@@ -1,14 +1,17 @@
 """Reading XML of strangers: element by element, without document types, entities and outside files."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
 
-from recycle_coco import read_bytes
+from recycle_coco import decode_text, read_bytes
 
 from recyclecli.types import RecycleError
 
+DECLARED = re.compile(rb"^\s*<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)")
+OWN = ("utf-8", "us-ascii", "iso-8859-1", "utf-16")  # encodings that expat reads
 LARGEST = 2**31  # bytes of an annotation file
 DEEPEST = 64  # elements inside each other
 PIECE = 2**20  # bytes that are parsed at a time
@@ -56,14 +59,15 @@ def parse_xml(
     def refused(*_: object) -> NoReturn:
         raise _Refused("has a document type, which may hold entities that fill the memory or name other files")
 
-    parser = expat.ParserCreate()
+    data, encoding = _encoded(file)
+    parser = expat.ParserCreate(encoding)
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = started, ended, told
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = parser.ExternalEntityRefHandler = refused
-    data = memoryview(read_bytes(file, LARGEST))
+    view = memoryview(data)
     try:
-        for place in range(0, len(data), PIECE):
-            parser.Parse(bytes(data[place : place + PIECE]), False)
+        for place in range(0, len(view), PIECE):
+            parser.Parse(bytes(view[place : place + PIECE]), False)
         parser.Parse(b"", True)
     except _Refused as error:
         raise RecycleError(f"{file} {error}", "export it again from the labelling tool, which writes none") from error
@@ -71,3 +75,20 @@ def parse_xml(
         raise RecycleError(
             f"{file} is no well-formed XML: {error}", "export it again from the labelling tool"
         ) from error
+
+
+def _encoded(file: Path) -> tuple[bytes, str | None]:
+    """The bytes of a file that expat can read, and their encoding; None where it finds that out itself."""
+    data = read_bytes(file, LARGEST)
+    declared = DECLARED.match(data)
+    name = declared[1].decode("ascii").lower() if declared else "utf-8"
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or name in OWN[1:]:
+        return data, None
+    try:
+        text = data.decode(name if name not in OWN else "utf-8-sig")
+    except (UnicodeDecodeError, LookupError):
+        try:
+            text = decode_text(data, file)
+        except UnicodeDecodeError:
+            return data, None
+    return (data, None) if name in OWN and text.isascii() else (text.encode(), "utf-8")

@@ -15,8 +15,8 @@ from recycle_coco import (
     is_background,
     paint,
     photo_size,
+    read_loose_text,
     read_photo,
-    read_text,
     read_yaml,
     split_called,
 )
@@ -160,7 +160,7 @@ def _described(tree: Tree, options: YoloOptions) -> tuple[str, dict[str, Any]]:
     """The file that describes the set, relative to the root, with what it says; "" and nothing where there is none."""
     file = tree.root / options.data
     if file.exists():
-        content = darknet(read_text(file)) if file.suffix == ".data" else read_yaml(file)
+        content = darknet(read_loose_text(file)) if file.suffix == ".data" else read_yaml(file)
         if not isinstance(content, dict):
             raise RecycleError(f"{file} is no mapping of names and folders", "see docs/convert.md for an example")
         if content.get("kpt_shape"):

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from recycle_coco import read_text
+from recycle_coco import read_loose_text
 
 SLACK = 0.5  # how far outside 0..1 a point may lie: what lies outside the photo is cut off
 
@@ -13,7 +13,7 @@ Line = tuple[int, list[float]]  # class number, and x1 y1 x2 y2 ... in shares of
 def read_lines(file: Path, faults: list[tuple[str, str]], boxes: list[tuple[str, str]]) -> list[Line]:
     """Class number and points of each line; what is wrong with others is added to `faults`, boxes to `boxes`."""
     found = []
-    for number, line in enumerate(read_text(file).split("\n"), start=1):
+    for number, line in enumerate(read_loose_text(file).split("\n"), start=1):
         if line.strip():
             if fault := _fault(line.split()):
                 faults.append((f"{file}, line {number}", fault))

@@ -184,7 +184,7 @@ def _tail(tree: Tree, name: str) -> str:
         size = file.stat().st_size
         with file.open("rb") as handle:
             handle.seek(max(0, size - HEAD))
-            return handle.read(HEAD).decode("utf-8", "replace") if size > HEAD else ""
+            return handle.read(HEAD).replace(b"\0", b"").decode("utf-8", "replace") if size > HEAD else ""
     except OSError:
         return ""
 

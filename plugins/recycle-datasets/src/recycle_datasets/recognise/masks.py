@@ -8,6 +8,7 @@ from typing import Any
 
 from recycle_coco import Tree, is_hidden, split_called
 
+from recycle_datasets.recognise.class_masks import find_masks
 from recycle_datasets.recognise.known import ADE20K, CITYSCAPES, VOC
 from recycle_datasets.recognise.pairs import (
     SUFFIXES,
@@ -29,6 +30,8 @@ USUAL = frozenset(("images", "image", "img", "dir", "png", "binary", "all", "dat
 
 def recognise(tree: Tree) -> Iterator[Layout]:
     """The photos and masks of a tree as one layout, and as a second where ADE20K's folders may be mmsegmentation's."""
+    if find_masks(tree):
+        return  # of one class each
     names = tree.ending(*SUFFIXES)
     if not names and not (links := _links(tree.root)):
         return
@@ -65,7 +68,8 @@ def _layouts(
         options["foreground"] = foreground
     affixes = {text.lower() for one in pairings for text in (*one.mask_affix, *one.photo_affix)}
     if any("gtfine_" in text or "gtcoarse_" in text or "leftimg8bit" in text for text in affixes):
-        yield "cityscapes", shown, "description", {"pairs": pairs, **_cityscapes(affixes), **_listed(lists)}
+        known = {"tables": tuple(colors)} if colors else _cityscapes(affixes)  # CVAT names classes of its own
+        yield "cityscapes", shown, "description", {"pairs": pairs, **known, **_listed(lists)}
         return
     folders = {PurePosixPath(one.masks).parts for one in pairings}
     voc = any(part.startswith(MASKS) for parts in folders for part in parts)

@@ -28,14 +28,24 @@ def _is_table(tree: Tree, name: str) -> bool:
 
 def _is_via(content: Any) -> bool:
     """Whether JSON, or its beginning, is VIA's: the last photo may be cut off."""
-    if isinstance(content, dict) and len(content) > 1 and not is_project(content):
+    if isinstance(content, dict) and len(content) > 1 and not is_project(content) and not is_version_3(content):
         content = dict([*content.items()][:-1])
-    return is_project(content) or is_regions(content)
+    return is_project(content) or is_regions(content) or is_version_3(content)
 
 
 def is_project(content: Any) -> bool:
     """Whether JSON is a whole project, as VIA 2 saves it."""
     return isinstance(content, dict) and METADATA in content
+
+
+def is_version_3(content: Any) -> bool:
+    """Whether JSON is a project of VIA 3."""
+    keys = ("project", "file", "view", "metadata", "attribute")
+    return (
+        isinstance(content, dict)
+        and sum(isinstance(content.get(key), dict) for key in keys) > 2
+        and ("VIA" in str(content.get("project")) or "vid_list" in str(content.get("project")))
+    )
 
 
 def is_regions(content: Any) -> bool:

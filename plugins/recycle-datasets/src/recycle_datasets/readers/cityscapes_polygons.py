@@ -1,0 +1,75 @@
+"""The `cityscapes-polygons` dataset: NAME_gtFine_polygons.json for each photo, from which Cityscapes paints masks."""
+
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from recycle_coco import IGNORE_CATEGORY, Tree
+
+from recycle_datasets import FilesOptions
+from recycle_datasets.places import Places
+from recycle_datasets.readers.documents import documents, photo_of, source
+from recycle_datasets.recognise.cityscapes_polygons import END, is_polygons, recognise
+from recycle_datasets.recognise.documents import dicts
+from recycle_datasets.recognise.known import CITYSCAPES
+from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource
+from recyclecli.types import DatasetContext
+
+GROUP = "group"  # what a label ends in where single things cannot be told apart
+OUTSIDE = frozenset({"out of roi", "ego vehicle", "rectification border", "license plate"})
+UNCOUNTED = frozenset(
+    {
+        *("unlabeled", "static", "dynamic", "ground", "parking", "rail track", "guard rail", "bridge", "tunnel"),
+        *("polegroup", "caravan", "trailer"),
+    }
+)
+
+
+def open_cityscapes_polygons(options: FilesOptions, context: DatasetContext) -> ShapeSource:
+    """The photos of polygon files, NAME_leftImg8bit for NAME_gtFine_polygons.json.
+
+    Polygons are drawn in their order, the later over the earlier; `deleted` ones are counted. Where all labels are of
+    Cityscapes, its 19 classes that count are the classes, and all else, also what nobody labelled, is ignored;
+    elsewhere each label is a class, by name. The stated size tells whether the photo was labelled turned, as EXIF says,
+    or as it is stored.
+
+    Raises:
+        RecycleError: see `ShapeSource`; no such file, or no labelled area.
+    """
+    labels = Labels(context.root)
+    places = Places(Tree(context.root).photos)
+    for name, content, split in documents(options, context, labels, recognise, "Cityscapes"):
+        file = str(context.root / name)
+        if not is_polygons(content):
+            labels.left_out["JSON files without polygons"] += content is not None
+            continue
+        base = PurePosixPath(name).name.removesuffix(END)
+        stem = base.removesuffix("_gtFine").removesuffix("_gtCoarse")
+        found = (places.by_any_stem(one) for one in (f"{stem}_leftImg8bit", stem, base))
+        place = next(filter(None, found), f"{stem}_leftImg8bit.png")
+        size = labels.size(content["imgHeight"], content["imgWidth"], file)
+        shapes = []
+        for number, one in enumerate(dicts(content["objects"]), start=1):
+            if one.get("deleted"):
+                labels.left_out["deleted objects"] += 1
+            else:
+                outline = labels.outline(one["polygon"], f"{file}, object {number}")
+                shapes.append(Shape(str(one["label"]).strip(), [outline], level=number))
+        labels.photos.append(photo_of(place, shapes, size, split, file))
+    own = [name for name, _ in CITYSCAPES.values()]
+    used = {shape.name for photo in labels.photos for shape in photo.shapes}
+    known = {*own, *(name + GROUP for name in own), *OUTSIDE, *UNCOUNTED}
+    if used <= known and used & {*own}:
+        labels.photos = [_counted(photo, own) for photo in labels.photos]
+        return source(context, labels, "Cityscapes", own)
+    return source(context, labels, "the labelling tool")
+
+
+def _counted(photo: Photo, own: list[str]) -> Photo:
+    """A photo of which 19 classes count, and all else is ignored."""
+    height, width = photo.height or 0, photo.width or 0
+    whole = [0, 0, width, 0, width, height, 0, height]
+    shapes = [Shape(IGNORE_CATEGORY, [whole], level=-1)]
+    for one in photo.shapes:
+        name = one.name.removesuffix(GROUP)
+        shapes.append(replace(one, name=name if name in own else IGNORE_CATEGORY))
+    return replace(photo, shapes=shapes)

@@ -1,0 +1,139 @@
+"""What readers of documents share: files and their splits, items that are let go of as they are read, masks in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from recycle_coco import Tree, decode_text, parse_json, read_bytes
+
+from recycle_datasets import FilesOptions
+from recycle_datasets.bitmaps import placed, png_mask
+from recycle_datasets.folders import names_of
+from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.splits import nearest_split, splits_of
+from recycle_datasets.xmls import LARGEST
+from recyclecli.types import DatasetContext, Layout, RecycleError
+
+UNLABELLED = "photos that nobody has labelled"
+SKIPPED = "photos that were skipped"
+VIDEOS = "videos and documents"
+LINES = (".jsonl", ".ndjson", ".manifest")  # suffixes of files with a JSON value a line
+
+Document = tuple[str, Any, str]  # name of the file in the root, its value, its split
+
+
+def documents(
+    options: FilesOptions,
+    context: DatasetContext,
+    labels: Labels,
+    recognise: Callable[[Tree], Iterable[Layout]],
+    tool: str,
+) -> Iterator[Document]:
+    """The tool's files, each let go of when the next one is asked for; those that are no JSON are faults.
+
+    Args:
+        options: may name files and folders of files.
+        context: the root.
+        labels: faults are put there, and `file` is set to the first.
+        recognise: yields the tool's layout.
+        tool: what it is called.
+
+    Raises:
+        RecycleError: nothing is recognised, or a file is missing.
+    """
+    tree = Tree(context.root)
+    names = options.files or names_of(tree, context, recognise, "files", tool, "export.json")
+    labels.file = context.root / names[0]
+    splits = dict(zip(names, splits_of(names), strict=True))
+    for name in names:
+        if not name.endswith("/"):
+            yield name, _value(labels, context.root / name), splits[name]
+            continue
+        folder = name.rstrip("/")
+        for file in tree.folders.get("" if folder == "." else folder, ()):
+            if file.lower().endswith((".json", ".geojson")):
+                yield file, _value(labels, context.root / file), nearest_split(PurePosixPath(folder))
+
+
+def _value(labels: Labels, file: Path) -> Any:
+    """The value of a JSON file, or those of its lines as a list."""
+    if file.suffix.lower() not in LINES:
+        return labels.json(file)
+    return [value for _, value in lines(labels, file)]
+
+
+def lines(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
+    """The values of a file's lines with where they stand; lines that are no JSON are faults."""
+    data = read_bytes(file, LARGEST)
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        data = decode_text(data, file).encode()
+    for number, line in enumerate(BytesIO(data.removeprefix(b"\xef\xbb\xbf")), start=1):
+        if line.strip():
+            try:
+                yield f"{file}, line {number}", parse_json(line)
+            except ValueError as error:
+                labels.faults.append((f"{file}, line {number}", f"it is not valid JSON: {error}"))
+
+
+def consumed(items: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a list with their places from 1 on; the list is empty afterwards."""
+    if not isinstance(items, list):
+        return
+    items.reverse()
+    number = 0
+    while items:
+        number += 1
+        one = items.pop()
+        if isinstance(one, dict):
+            yield number, one
+
+
+def rest(content: Mapping[str, Any], key: str) -> Any:
+    """The value of a key; None where it has none, or `content` is no object."""
+    return content.get(key) if isinstance(content, Mapping) else None
+
+
+def pixels(labels: Labels, where: str, name: str, text: Any, level: int = 0) -> Iterator[Shape]:
+    """The shape of a PNG in base64 of the whole photo; a fault where it is none."""
+    try:
+        mask = png_mask(str(text))
+    except ValueError as error:
+        labels.faults.append((where, f"its mask cannot be read: {error}"))
+        return
+    yield Shape(name, rle=placed(mask, 0, 0, *mask.shape), level=level)
+
+
+def source(context: DatasetContext, labels: Labels, tool: str, names: Iterable[str] = ()) -> ShapeSource:
+    """What was read, as a source.
+
+    Args:
+        context: the root.
+        labels: what was read.
+        tool: what it is called, for the remedy.
+        names: class names in the tool's order; by name where it keeps none.
+
+    Raises:
+        RecycleError: see `ShapeSource`; no labelled area, or no labelled photo.
+    """
+    if not labels.photos and not labels.faults and labels.left_out:
+        held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items())
+        raise RecycleError(f"{labels.file} holds no labelled photo, but {held}", f"label photos in {tool}")
+    labels.refuse_no_area(f"draw polygons or masks in {tool}, and export again")
+    labels.names = list(dict.fromkeys([*(name.strip() for name in names)])) or sorted_names(labels.photos)
+    return ShapeSource(context.root, labels)
+
+
+def base_of(name: Any) -> str:
+    """The last part of a path or address, of whatever machine."""
+    text = str(name or "").partition("?")[0].replace("\\", "/").rstrip("/")
+    return text.rpartition("/")[2]
+
+
+def photo_of(name: str, shapes: list[Shape], size: tuple[int, int] | None, split: str, origin: str) -> Photo:
+    """A photo with its shapes, and its size where that is stated."""
+    return Photo(name, shapes, *(size or (None, None)), split, origin)

@@ -1,0 +1,80 @@
+"""The `hasty` dataset: Hasty's own JSON (hasty.ai, now CloudFactory), format 1.0 and 1.1."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from recycle_datasets import FilesOptions
+from recycle_datasets.bitmaps import placed
+from recycle_datasets.readers.documents import SKIPPED, UNLABELLED, consumed, documents, photo_of, source
+from recycle_datasets.recognise.documents import dicts
+from recycle_datasets.recognise.hasty import is_hasty, recognise
+from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recyclecli.types import DatasetContext
+
+LARGEST = 2**28  # pixels of a box
+
+
+def open_hasty(options: FilesOptions, context: DatasetContext) -> ShapeSource:
+    """The photos of a Hasty project: those that are new or skipped and have no label are left out.
+
+    Polygons and masks are labelled areas; a mask is the lengths of runs, row by row through its box, outside first.
+    Labels of a higher z_index are on top, of one the smaller. Classes stand in the order of the project. The stated
+    size tells whether the photo was labelled turned, as EXIF says, or as it is stored.
+
+    Raises:
+        RecycleError: see `ShapeSource`; no such file, or no labelled area.
+    """
+    labels = Labels(context.root)
+    names: dict[str, None] = {}
+    for name, content, split in documents(options, context, labels, recognise, "Hasty"):
+        file = context.root / name
+        if not is_hasty(content):
+            labels.left_out["JSON files that are none of Hasty"] += content is not None
+            continue
+        names |= {str(one.get("class_name")).strip(): None for one in dicts(content["label_classes"])}
+        for _, image in consumed(content.get("images")):
+            photo, status = str(image.get("image_name") or ""), str(image.get("image_status", "")).upper()
+            where = f"{file}: {photo}"
+            if status in ("NEW", "SKIPPED") and not image.get("labels"):
+                labels.left_out[UNLABELLED if status == "NEW" else SKIPPED] += 1
+                continue
+            size = labels.size(image.get("height"), image.get("width"), where)
+            shapes: list[Shape] = []
+            for number, one in enumerate(dicts(image.get("labels")), start=1):
+                shapes += _shapes(labels, f"{where}, label {number}", one, size)
+            folder = str(image.get("dataset_name") or "")
+            labels.photos.append(photo_of(f"{folder}/{photo}" if folder else photo, shapes, size, split, str(file)))
+    return source(context, labels, "Hasty", names)
+
+
+def _shapes(labels: Labels, where: str, one: Mapping[str, Any], size: tuple[int, int] | None) -> Iterator[Shape]:
+    """The labelled area of a label; all else is counted as left out."""
+    name, depth = str(one.get("class_name") or "").strip(), one.get("z_index")
+    level = int(depth) if isinstance(depth, int | float) and abs(depth) < 2**31 else 0
+    if not one.get("polygon") and not one.get("mask"):
+        labels.left_out["boxes" if one.get("bbox") else "tags"] += 1
+    elif not name:
+        labels.left_out["labels without a class"] += 1
+    elif one.get("polygon"):
+        yield Shape(name, [labels.outline(one["polygon"], where)], level=level)
+    elif size is None:
+        labels.faults.append((where, "it has a mask, and its photo states no size"))
+    else:
+        try:
+            yield Shape(name, rle=_mask(one["mask"], one.get("bbox"), *size), level=level)
+        except (TypeError, ValueError, OverflowError) as error:
+            labels.faults.append((where, f"its mask cannot be used: {error}"))
+
+
+def _mask(counts: Any, box: Any, height: int, width: int) -> Mapping[str, Any]:
+    left, top, right, bottom = (int(value) for value in box)
+    runs = np.asarray(counts, np.int64).reshape(-1)
+    down, across = bottom - top, right - left
+    if runs.sum() == (down + 1) * (across + 1):  # the box's last pixel is counted in
+        down, across = down + 1, across + 1
+    if runs.min(initial=0) < 0 or not 0 < down * across <= LARGEST or runs.sum() > down * across:
+        raise ValueError(f"its runs count {runs.sum()} pixels in a box of {across}x{down}")
+    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    return placed(np.pad(flat, (0, down * across - len(flat))).reshape(down, across), left, top, height, width)

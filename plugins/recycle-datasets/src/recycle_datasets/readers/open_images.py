@@ -1,0 +1,81 @@
+"""The `open-images` dataset: Open Images' masks of single objects with their table, as CVAT writes them, too."""
+
+import csv
+import re
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from recycle_coco import Tree, photo_size, read_loose_text, resolve_file
+
+from recycle_datasets import FilesOptions
+from recycle_datasets.bitmaps import placed
+from recycle_datasets.folders import names_of
+from recycle_datasets.maskfile import numbers_of
+from recycle_datasets.places import Places
+from recycle_datasets.readers.documents import photo_of, source
+from recycle_datasets.recognise.open_images import recognise
+from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
+from recycle_datasets.splits import splits_of
+from recycle_datasets.xmls import LARGEST
+from recyclecli.types import DatasetContext, RecycleError
+
+DESCRIPTIONS = re.compile(r"class-descriptions.*\.csv$", re.IGNORECASE)
+GONE = "masks that are not there"
+
+
+def open_open_images(options: FilesOptions, context: DatasetContext) -> ShapeSource:
+    """The photos of the tables' rows, each row an object with a mask of its own.
+
+    A mask of another size than its photo is scaled by the nearest pixel, as Open Images means it; it is of the photo
+    as EXIF turns it. The smaller is on top. Classes stand in the order of class-descriptions.csv, where they are used
+    or few; rows without a mask's file are counted.
+
+    Raises:
+        RecycleError: see `ShapeSource`; no such file, or no labelled area.
+    """
+    tree = Tree(context.root)
+    files = options.files or names_of(tree, context, recognise, "files", "Open Images", "masks.csv")
+    labels = Labels(context.root / files[0])
+    places = Places(tree.photos)
+    names = _descriptions(context.root, tree)
+    found: dict[str, tuple[str, list[Shape]]] = {}
+    for file, split in zip(files, splits_of(files), strict=True):
+        for number, row in enumerate(csv.DictReader(StringIO(read_loose_text(context.root / file, LARGEST))), start=2):
+            photo, mask = str(row.get("ImageID") or "").strip(), str(row.get("MaskPath") or "").strip()
+            place = places.by_any_stem(photo) or places.exact_base(photo)
+            shapes = found.setdefault(place or f"{photo}.jpg", (split, []))[1]
+            own = places.exact_base(Path(mask.replace("\\", "/")).name)
+            if not own:
+                labels.left_out[GONE] += 1
+            elif place:
+                key = str(row.get("LabelName") or "").strip()
+                try:
+                    shapes.append(_shape(context.root, names.get(key, key) or "object", own, place))
+                except RecycleError as error:
+                    labels.faults.append((f"{context.root / file}, line {number}", str(error.args[0])))
+    labels.photos = [photo_of(place, shapes, None, split, "") for place, (split, shapes) in found.items()]
+    used = sorted_names(labels.photos)
+    order = [name for name in names.values() if name in used or len(names) <= MANY]
+    return source(context, labels, "Open Images", [*order, *used])
+
+
+MANY = 100  # names: a longer list is that of the whole of Open Images
+
+
+def _descriptions(root: Path, tree: Tree) -> dict[str, str]:
+    """Names of classes by their codes."""
+    for name in tree.ending(".csv"):
+        if DESCRIPTIONS.search(name):
+            rows = csv.reader(StringIO(read_loose_text(root / name)))
+            return {row[0].strip(): row[1].strip() for row in rows if len(row) > 1 and row[0] != "LabelName"}
+    return {}
+
+
+def _shape(root: Path, name: str, mask: str, photo: str) -> Shape:
+    pixels = numbers_of(resolve_file(root, mask)) != 0
+    height, width = photo_size(resolve_file(root, photo))
+    if pixels.shape != (height, width):
+        pixels = np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.NEAREST))
+    return Shape(name, rle=placed(pixels, 0, 0, height, width))

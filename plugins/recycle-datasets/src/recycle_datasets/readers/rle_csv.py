@@ -1,0 +1,121 @@
+"""The `rle-csv` dataset: tables of run lengths, a row for each object or class of a photo, as of Kaggle."""
+
+import csv
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+from recycle_coco import Tree, photo_size, read_loose_text, resolve_file
+
+from recycle_datasets import RunsOptions
+from recycle_datasets.bitmaps import placed
+from recycle_datasets.folders import names_of
+from recycle_datasets.places import Places
+from recycle_datasets.readers.documents import photo_of, source
+from recycle_datasets.recognise.rle_csv import columns, recognise
+from recycle_datasets.shapes import LARGEST, Labels, Shape, ShapeSource, sorted_names
+from recycle_datasets.splits import splits_of
+from recyclecli.types import DatasetContext, RecycleError
+
+ROWS = ("rle_mask", "segmentation", "annotation")  # headings of sets whose runs go along the rows
+EMPTY = ("", "-1", "nan", "NaN")
+ONE = "object"  # the class of tables that name none
+
+
+def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
+    """The photos that tables name, those without runs too.
+
+    Runs are pairs of the first pixel, counted from 1, and a length. They go down the columns (Airbus, Severstal,
+    clouds, iMaterialist), or along the rows in sets with other headings (Carvana, UW-Madison, Sartorius); which is
+    printed. They are of the photo as EXIF turns it. The class is a column, or the end of the photo's name behind the
+    last `_` (a.jpg_Fish); classes that are numbers stand in their order and are called class-1 ..., others by name. The
+    smaller is on top.
+
+    Raises:
+        RecycleError: see `ShapeSource`; no such file, or no labelled area.
+    """
+    tree = Tree(context.root)
+    files = options.files or names_of(tree, context, recognise, "files", "run lengths", "train.csv")
+    labels = Labels(context.root / files[0])
+    places, rows = Places(tree.photos), options.order == "rows"
+    found: dict[str, tuple[str, list[Shape]]] = {}
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    for file, split in zip(files, splits_of(files), strict=True):
+        text = read_loose_text(context.root / file, LARGEST)
+        heads = columns(text[: 2**16])
+        if heads is None:
+            raise RecycleError(
+                f"{context.root / file} is no table of photos and runs", "name it as ImageId,EncodedPixels"
+            )
+        photo_head, runs_head, class_head = heads
+        if options.order == "auto":
+            rows = runs_head in ROWS
+            way = "along the rows" if rows else "down the columns"
+            print(
+                f"note: {context.root / file}: the runs are taken to go {way}; -o data.dataset.order=rows or columns",
+                file=sys.stderr,
+            )
+        for number, row in enumerate(csv.DictReader(StringIO(text)), start=2):
+            key, called = str(row.get(photo_head) or "").strip(), str(row.get(class_head) or "").strip()
+            place = _place(places, key)
+            if not place and "_" in key and not called:
+                key, _, called = key.rpartition("_")
+                place = _place(places, key)
+            shapes = found.setdefault(place or key, (split, []))[1]
+            runs = str(row.get(runs_head) or "").strip()
+            if runs in EMPTY or not place:
+                continue
+            try:
+                size = photo_size(resolve_file(context.root, place))
+                shapes.append(Shape(called or ONE, rle=_rle(runs, *size, rows)))
+            except (RecycleError, ValueError, OverflowError) as error:
+                labels.faults.append((f"{context.root / file}, line {number}", str(error.args[0])))
+    labels.photos = [photo_of(place, shapes, None, split, "") for place, (split, shapes) in found.items()]
+    names = _numbered(labels, _described(context.root, tree))
+    return source(context, labels, "the labelling tool", names)
+
+
+def _place(places: Places, key: str) -> str:
+    """The photo of a name, with or without its suffix."""
+    base = key.replace("\\", "/").rpartition("/")[2]
+    return places.exact_base(base) or (places.by_any_stem(base) if base else "")
+
+
+def _rle(text: str, height: int, width: int, rows: bool) -> Mapping[str, object]:
+    """The pixels of runs."""
+    pairs = np.array(text.split(), np.int64).reshape(-1, 2)
+    first, length = pairs[:, 0] - 1, pairs[:, 1]
+    if (first < 0).any() or (length < 0).any() or (first + length > height * width).any():
+        raise ValueError(f"its runs reach pixel {int((first + length).max())} of {height * width}")
+    steps = np.zeros(height * width + 1, np.int32)
+    np.add.at(steps, first, 1)
+    np.add.at(steps, first + length, -1)
+    drawn = np.cumsum(steps[:-1]) > 0
+    mask = drawn.reshape(height, width) if rows else drawn.reshape(width, height).T
+    return placed(mask, 0, 0, height, width)
+
+
+def _described(root: Path, tree: Tree) -> dict[str, str]:
+    """Names of numbered classes, of label_descriptions.json as of iMaterialist."""
+    for name in tree.named("label_descriptions.json"):
+        content = tree.glimpse(name)
+        listed = content.get("categories") if isinstance(content, dict) else None
+        if isinstance(listed, list):
+            return {str(one.get("id")): str(one.get("name")) for one in listed if isinstance(one, dict)}
+    return {}
+
+
+def _numbered(labels: Labels, described: Mapping[str, str]) -> Iterator[str]:
+    """The classes in their order; those that are numbers alone get names."""
+    names = sorted_names(labels.photos)
+    if not names or not all(name.isdecimal() for name in names):
+        yield from names
+        return
+    called = {name: described.get(name, f"class-{name}") for name in names}
+    for place, photo in enumerate(labels.photos):
+        shapes = [replace(shape, name=called[shape.name]) for shape in photo.shapes]
+        labels.photos[place] = replace(photo, shapes=shapes)
+    yield from (called[name] for name in sorted(names, key=int))

@@ -1,0 +1,132 @@
+"""The components of tools whose labels are documents alone: each has a module of its name in `readers`."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from recyclecli.types import DatasetComponent, Options
+
+
+class FilesOptions(Options):
+    """Which of a tool's files are read."""
+
+    files: tuple[str, ...] = Field(
+        (), description="its files in the root, or folders of them with a / at the end; by default those recognised"
+    )
+
+
+class RunsOptions(FilesOptions):
+    """What a table of run lengths leaves open."""
+
+    order: str = Field(
+        "auto",
+        pattern="^(auto|columns|rows)$",
+        description="whether runs go down the columns, as on Kaggle, or along the rows; auto: by the table's headings",
+    )
+
+
+TOOLS: dict[str, tuple[str, str]] = {
+    "annotation-xml": (
+        "Photos with polygons and masks in an XML file each: LabelMe's, and VOC's with polygons",
+        "Annotation XML: a file with <polygon> or <segm> for each photo, of LabelMe (web), CVAT, Roboflow ...",
+    ),
+    "azure-ml": (
+        "Photos with polygons of Azure Machine Learning",
+        "Azure ML: JSON lines with image_url and label; its COCO is read as coco",
+    ),
+    "cityscapes-polygons": (
+        "Photos with Cityscapes' polygon files",
+        "Cityscapes polygons: NAME_gtFine_polygons.json and NAME_leftImg8bit.png",
+    ),
+    "class-masks": (
+        "Photos with a mask for each class, called as the class",
+        "Masks by class: Paper/1.png, 1_Paper.png or masks/1/Paper.png, of two values each",
+    ),
+    "coco-panoptic": (
+        "Photos with COCO's panoptic segments",
+        "COCO panoptic: a JSON with segments_info, and a folder of PNGs",
+    ),
+    "colabeler": (
+        "Photos with polygons of Colabeler",
+        "Colabeler: outputs/ with a JSON for each photo, with path and outputs",
+    ),
+    "dataloop": (
+        "Photos with polygons and masks of Dataloop",
+        "Dataloop: json/ with a file for each photo of items/, with filename and annotations",
+    ),
+    "encord": (
+        "Photos with polygons and bitmasks of Encord",
+        "Encord: a JSON list of label rows with data_units",
+    ),
+    "hasty": (
+        "Photos with polygons and masks of Hasty",
+        "Hasty: a JSON with label_classes and images",
+    ),
+    "isat": (
+        "Photos with a JSON file each of ISAT",
+        "ISAT: a JSON with info and objects for each photo, isat.yaml",
+    ),
+    "kili": (
+        "Photos with polygons and semantic outlines of Kili",
+        "Kili: assets with labels and their jsonResponse, in one JSON or one for each photo",
+    ),
+    "labelu": (
+        "Photos with polygons of LabelU",
+        "LabelU: samples with fileName and result",
+    ),
+    "open-images": (
+        "Photos with masks of single objects of Open Images",
+        "Open Images: a table with MaskPath, ImageID and LabelName, and its masks",
+    ),
+    "qupath": (
+        "Photos with annotations of QuPath as GeoJSON",
+        "QuPath: a GeoJSON file for each photo, with classifications",
+    ),
+    "rle-csv": (
+        "Photos with a table of run lengths, as of Kaggle",
+        "Run lengths: a CSV table with ImageId and EncodedPixels, and a class, as of Kaggle",
+    ),
+    "sagemaker": (
+        "Photos with masks of Amazon SageMaker Ground Truth",
+        "SageMaker Ground Truth: output.manifest with internal-color-map, its masks beside",
+    ),
+    "scalabel": (
+        "Photos with polygons and RLE of Scalabel, as of BDD100K",
+        "Scalabel: frames with labels that have poly2d or rle",
+    ),
+    "scale": (
+        "Photos with polygons of Scale AI's tasks",
+        "Scale AI: tasks with params.attachment and response.annotations, as JSON or JSONL",
+    ),
+    "segments-ai": (
+        "Photos with polygons and bitmaps of Segments.ai",
+        "Segments.ai: a release JSON with dataset and samples, bitmaps beside",
+    ),
+    "superannotate": (
+        "Photos with polygons, ellipses and pixels of SuperAnnotate",
+        "SuperAnnotate: NAME.json, NAME___objects.json or NAME___pixel.json for each photo, classes/classes.json",
+    ),
+    "ultralytics": (
+        "Photos with outlines in Ultralytics' NDJSON",
+        "Ultralytics NDJSON: a line for the set with class_names, and one for each photo",
+    ),
+    "vott": (
+        "Photos with polygons of VoTT",
+        "VoTT: an export with assets and tags, or NAME-asset.json files",
+    ),
+}
+"""Name of a component to its summary and the description of its layout, which is called the same."""
+
+
+def components() -> Iterator[DatasetComponent]:
+    """One component a tool."""
+    for name, (summary, layout) in TOOLS.items():
+        module = name.replace("-", "_")
+        yield DatasetComponent(
+            name=name,
+            factory=f"recycle_datasets.readers.{module}:open_{module}",
+            options=RunsOptions if name == "rle-csv" else FilesOptions,
+            summary=summary,
+            layouts={name: layout},
+            recognise=f"recycle_datasets.recognise.{module}:recognise",
+        )
