@@ -175,10 +175,13 @@ class DatasetContext:
     Attributes:
         root: the folder that file names are relative to.
         split: an annotation file (absolute, or relative to `root`) or a split's name; None for the whole source.
+        drop_unreadable: labels and photos that cannot be read are left out and counted in the source's `left_out`,
+            rather than refused; a component that does not heed it refuses them.
     """
 
     root: Path
     split: str | None = None
+    drop_unreadable: bool = False
 
 
 Evidence = Literal["content", "description", "folders"]

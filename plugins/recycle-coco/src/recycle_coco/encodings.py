@@ -17,6 +17,7 @@ from recyclecli.reading.regular import SMALL, read_bytes
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 CHINESE, WESTERN = "gb18030", "cp1252"
 ABOVE = re.compile(rb"[\x80-\xff]+")  # what is no ASCII
+LINE = 32  # bytes by which UTF-16 is known that has no mark
 LOOKED = 2**20  # bytes by which code pages are told apart
 
 
@@ -35,8 +36,9 @@ def decode_text(data: bytes, file: Path | None = None, cut: bool = False) -> str
     for mark, encoding in MARKS:
         if data.startswith(mark):
             return data.decode(encoding, errors)
-    if b"\0" in data[:4]:
-        return data.decode("utf-16-be" if data[:1] == b"\0" else "utf-16-le", errors)
+    for place, encoding in enumerate(("utf-16-be", "utf-16-le")):
+        if _is_wide(data[place:LINE:2], data[1 - place : LINE : 2]):
+            return data.decode(encoding, errors)
     try:
         return codecs.getincrementaldecoder("utf-8")().decode(data, final=not cut)
     except UnicodeDecodeError:
@@ -80,6 +82,15 @@ def read_yaml(file: Path) -> Any:
         RecycleError: see `read_loose_text` and `recyclecli.reading.parse_yaml`.
     """
     return reading.read_yaml(file, read_loose_text)
+
+
+def _is_wide(high: bytes, low: bytes) -> bool:
+    """Whether bytes are, by turns, 0 and mostly ASCII."""
+    return (
+        len(high) > 1
+        and not any(high)
+        and sum(byte in b"\t\n\r" or 32 <= byte < 127 for byte in low) * 4 >= 3 * len(low)
+    )
 
 
 def _code_page(data: bytes) -> str:

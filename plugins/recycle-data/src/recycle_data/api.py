@@ -79,12 +79,13 @@ def import_data(
     options: Mapping[str, Any] = {},
     link: bool = False,
     force: bool = False,
+    drop_unreadable: bool = False,
 ) -> Imported:
     """Photos and labels as a labelling tool exported them, as a COCO folder; see `recycle data import`."""
     from recycle_data.importing import import_data as import_export
 
     target = None if out is None else path_of(out)
-    return import_export(registry(), path_of(src), target, layout, options, link, force)
+    return import_export(registry(), path_of(src), target, layout, options, link, force, drop_unreadable)
 
 
 def stats(root: Place, json_path: str | None = None, dataset: str = "coco", options: Mapping[str, Any] = {}) -> Stats:

@@ -29,6 +29,7 @@ def open_source(
     dataset: str = "coco",
     options: Mapping[str, Any] = {},
     tell: bool = True,
+    drop_unreadable: bool = False,
 ) -> Source:
     """Build the source that dataset component `dataset` makes of `root`.
 
@@ -39,6 +40,7 @@ def open_source(
         dataset: name of the component.
         options: its settings.
         tell: say on stderr what it leaves out.
+        drop_unreadable: see `DatasetContext`.
 
     Raises:
         RecycleError: no such component or folder, or data that cannot be used.
@@ -46,7 +48,9 @@ def open_source(
     refuse_file(root)
     for place in annotation_places(root, split):
         split = str(place.absolute())
-    source: Source = registry.build("dataset", dataset, options, DatasetContext(root.absolute(), split))
+    source: Source = registry.build(
+        "dataset", dataset, options, DatasetContext(root.absolute(), split, drop_unreadable)
+    )
     if len(source) == 0:
         raise RecycleError(f"{root} holds no photos for dataset {dataset!r}")
     left_out: Mapping[str, int] = getattr(source, "left_out", {}) if tell else {}

@@ -6,6 +6,7 @@ from recycle_coco import CocoSource, Tree, find_annotation_files
 
 from recycle_datasets import CocoOptions
 from recycle_datasets.coco_export import read_export
+from recycle_datasets.coco_faults import all_faults
 from recycle_datasets.recognise.coco import recognise
 from recyclecli.types import DatasetContext, RecycleError
 
@@ -21,7 +22,7 @@ def open_coco(options: CocoOptions, context: DatasetContext) -> CocoSource:
     if context.split is not None:
         return CocoSource(context.root, context.root / Path(context.split), crowds=options.crowds)
     if options.files:
-        return _exported(context.root, options)
+        return _exported(context, options)
     try:
         files = find_annotation_files(context.root)
     except RecycleError:
@@ -30,13 +31,17 @@ def open_coco(options: CocoOptions, context: DatasetContext) -> CocoSource:
             raise
         above = f"{found[0].root}/" if found[0].root else ""
         names = tuple(above + name for name in found[0].options["files"])
-        return _exported(context.root, options.model_copy(update={"files": names}))
+        return _exported(context, options.model_copy(update={"files": names}))
     return CocoSource(context.root, *files, crowds=options.crowds)
 
 
-def _exported(root: Path, options: CocoOptions) -> CocoSource:
-    export = read_export(root, options.files)
-    source = CocoSource(root, export.file, crowds=options.crowds, content=export.content)
+def _exported(context: DatasetContext, options: CocoOptions) -> CocoSource:
+    root = context.root
+    export = read_export(root, options.files, context.drop_unreadable)
+    try:
+        source = CocoSource(root, export.file, crowds=options.crowds, content=export.content)
+    except RecycleError as error:
+        raise all_faults(export.file, export.content, error) from error
     source.splits = export.splits
     source.left_out = export.left_out
     return source

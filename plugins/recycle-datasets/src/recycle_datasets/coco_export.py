@@ -12,12 +12,13 @@ from typing import Any
 
 from recycle_coco import locate, photos_below, strict
 
+from recycle_datasets.coco_faults import drop_faulty, shape_faults
 from recycle_datasets.coco_sizes import sized
 from recycle_datasets.coco_spellings import spell
 from recycle_datasets.folders import say_moved
 from recycle_datasets.recognise.coco import is_single
 from recycle_datasets.recognise.places import Places, split_of
-from recycle_datasets.shapes import MISSING, json_of
+from recycle_datasets.shapes import DROPPED, MISSING, json_of
 from recyclecli.types import LabelFaults, RecycleError
 
 PEOPLE = re.compile(
@@ -57,7 +58,7 @@ class _Part:
     faults: list[tuple[str, str]] = field(default_factory=list)
 
 
-def read_export(root: Path, files: Sequence[str]) -> Export:
+def read_export(root: Path, files: Sequence[str], drop: bool = False) -> Export:
     """The photos and labels of COCO files; a name that is a folder's means its JSON files, of one photo each.
 
     Photos are looked for by name, and those that are not there are left out; an image that is listed twice is one.
@@ -69,6 +70,7 @@ def read_export(root: Path, files: Sequence[str]) -> Export:
     Args:
         root: the folder that the photos lie in, at whatever depth.
         files: names relative to it.
+        drop: photos and annotations that cannot be used are left out and counted.
 
     Raises:
         RecycleError: a file is missing or no COCO, no photo is there, or a name means several. LabelFaults: photos that
@@ -85,14 +87,22 @@ def read_export(root: Path, files: Sequence[str]) -> Export:
     parts = [part for part in parts if part.images]
     _drop_projects(parts, left_out)
     whole = _joined(parts, left_out)
+    split_of_photo = whole.pop("splits")
+    unfit = dict(sized(root, whole))
+    faults = [*(fault for part in parts for fault in part.faults), *unfit.items()]
+    if faults and not drop:
+        faults += [(where, what) for _, where, what in shape_faults(whole)]
+        raise LabelFaults(faults, "export again with the photos that were labelled, or correct the annotation file")
+    if drop:
+        kept = drop_faulty(whole, unfit, left_out)
+        split_of_photo = [split_of_photo[place] for place in kept]
+        if uncounted := sum(len(part.faults) for part in parts):
+            left_out[DROPPED] += uncounted
     splits: dict[str, list[int]] = defaultdict(list)
-    for index, split in enumerate(whole.pop("splits")):
+    for index, split in enumerate(split_of_photo):
         if split:
             splits[split].append(index)
     left_out += _unnamed(places, whole)
-    faults = [*(fault for part in parts for fault in part.faults), *sized(root, whole)]
-    if faults:
-        raise LabelFaults(faults, "export again with the photos that were labelled, or correct the annotation file")
     _drop_shapeless(whole, left_out)
     return Export(first, whole, {split: tuple(found) for split, found in splits.items()}, left_out)
 
@@ -285,6 +295,7 @@ def _joined(parts: Sequence[_Part], left_out: Counter[str]) -> dict[str, Any]:
             one |= {"image_id": ids[one["image_id"]], "category_id": names.get(category, category)}
             if category not in names:
                 part.faults.append((f"{part.file}, annotation {one.get('id')}", f"no category has id {category!r}"))
+                continue
             one["id"] = len(annotations) + 1
             annotations.append(one)
     for entry in (*images.values(), *annotations):

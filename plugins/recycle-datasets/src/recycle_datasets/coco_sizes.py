@@ -10,6 +10,8 @@ from typing import Any
 
 from recycle_coco import open_photo
 
+from recyclecli.types import RecycleError
+
 
 def sized(root: Path, content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """State each photo's size as it was labelled, and yield the photos whose size cannot be that."""
@@ -18,8 +20,12 @@ def sized(root: Path, content: dict[str, Any]) -> Iterator[tuple[str, str]]:
         shapes[one["image_id"]].append(one)
     scaled = 0
     for image in content["images"]:
-        with open_photo(root / image["file_name"]) as (photo, orientation):
-            stored = photo.size
+        try:
+            with open_photo(root / image["file_name"]) as (photo, orientation):
+                stored = photo.size
+        except RecycleError as error:
+            yield image["file_name"], str(error.args[0])
+            continue
         turned = stored[::-1] if orientation >= 5 else stored
         stated = (image.get("width"), image.get("height"))
         if stated in (stored, turned):

@@ -46,7 +46,7 @@ def open_cvat(options: CvatOptions, context: DatasetContext) -> ShapeSource:
     parts = [_read(context.root, name, split) for name, split in zip(files, splits_of(files), strict=True)]
     labels = merged(parts, context.root / files[0])
     labels.refuse_no_area(DRAW)
-    return ShapeSource(context.root, labels)
+    return ShapeSource(context.root, labels, context.drop_unreadable)
 
 
 def _read(root: Path, name: str, split: str) -> Labels:

@@ -59,7 +59,7 @@ def open_darwin(options: DarwinOptions, context: DatasetContext) -> ShapeSource:
                 _read(labels, context.root, name, splits, places)
     labels.refuse_no_area("label polygons or masks in V7; boxes, ellipses, lines and tags are no areas")
     labels.names = labels.names or sorted_names(labels.photos)
-    return ShapeSource(context.root, labels)
+    return ShapeSource(context.root, labels, context.drop_unreadable)
 
 
 def _classes(folder: Path) -> Iterator[str]:

@@ -48,7 +48,7 @@ def open_datumaro(options: DatumaroOptions, context: DatasetContext) -> ShapeSou
     places = Places(tree.photos)
     labels = merged([_read(context.root, name, places) for name in files], context.root / files[0])
     labels.refuse_no_area("label polygons or masks; boxes, points and lines say nothing of single pixels")
-    return ShapeSource(context.root, labels)
+    return ShapeSource(context.root, labels, context.drop_unreadable)
 
 
 def _read(root: Path, name: str, places: Places) -> Labels:

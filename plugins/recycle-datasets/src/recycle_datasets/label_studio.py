@@ -99,7 +99,7 @@ def open_label_studio(options: LabelStudioOptions, context: DatasetContext) -> S
         raise RecycleError(f"{labels.file} holds no labelled task, but {held}", EXPORT)
     labels.refuse_no_area("draw polygons or brush masks in Label Studio, and export again as JSON")
     labels.names = list(dict.fromkeys([*config.labels, *sorted_names(labels.photos)]))
-    return ShapeSource(context.root, labels)
+    return ShapeSource(context.root, labels, context.drop_unreadable)
 
 
 def _config(root: Path) -> _Config:

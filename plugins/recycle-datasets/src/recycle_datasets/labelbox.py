@@ -78,7 +78,7 @@ def open_labelbox(options: LabelboxOptions, context: DatasetContext) -> ShapeSou
     labels.photos = list(_photos(context.root, rows, Places(tree.photos)))
     tools = [name for _, content in tree.jsons() for name in tools_of(content)]
     labels.names = list(dict.fromkeys(tools)) or sorted_names(labels.photos)
-    return ShapeSource(context.root, labels)
+    return ShapeSource(context.root, labels, context.drop_unreadable)
 
 
 def _nothing(labels: Labels) -> RecycleError:

@@ -93,7 +93,7 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
         )
     labels.refuse_no_area("draw outlines in labelme; where its rectangles are the areas: -o data.dataset.boxes=areas")
     labels.names = _names(context.root, folders, labels)
-    source = ShapeSource(context.root, labels)
+    source = ShapeSource(context.root, labels, context.drop_unreadable)
     _count_unlabelled(context.root, source)
     return source
 

@@ -63,10 +63,22 @@ class MaskTree(PairedSource):
         faults = [(name, fault) for name, file in pairs if (fault := _link_fault(root, file))]
         files = [(name, root / file) for name, file in pairs]
         seen = survey(root, [] if faults else files)
-        if faults := faults or seen.faults:
+        if context.drop_unreadable and seen.faults:
+            bad = {name for name, _ in seen.faults}
+            kept = [place for place, (name, _) in enumerate(files) if name not in bad]
+            splits = {key: _moved(indices, kept) for key, indices in splits.items()}
+            files = [files[place] for place in kept]
+            self.left_out["photos that cannot be read, or their masks"] += len(bad)
+        elif faults := faults or seen.faults:
             raise LabelFaults(faults, "correct these files, or take their photos out of the set")
         reads: Labels = labels_of(root, _named(root, options, seen.present), seen, self.left_out)
         super().__init__(root, files, reads, splits, seen.sizes)
+
+
+def _moved(indices: Sequence[int], kept: Sequence[int]) -> list[int]:
+    """Places among all photos as places among those that are kept."""
+    new = {place: number for number, place in enumerate(kept)}
+    return [new[index] for index in indices if index in new]
 
 
 def _recognised(options: MaskTreeOptions, tree: Tree) -> MaskTreeOptions:

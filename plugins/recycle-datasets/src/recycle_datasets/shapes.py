@@ -40,6 +40,9 @@ from recyclecli.types import IGNORE, Annotation, LabelFaults, Record, RecycleErr
 
 MISSING = "photos that are not there"
 REPEATED = "photos that are labelled twice in the same way"
+DROPPED = "labels that cannot be used"
+FAULTY: list[float] = []  # an outline in the place of one that cannot be used, known by its identity
+LARGE = 2**26  # pixels of a size that is not believed without its photo
 FARTHEST = 2**20  # pixels of a coordinate; filling a polygon takes memory by its extent
 
 
@@ -84,7 +87,7 @@ class Labels:
     faults: list[tuple[str, str]] = field(default_factory=list)
 
     def outline(self, points: Any, where: str, scale: tuple[float, float] = (1, 1)) -> list[float]:
-        """Points as x1 y1 x2 y2 ..., of pairs, of {x, y} or of a flat list; [] and a fault where they are none.
+        """Points as x1 y1 x2 y2 ..., of pairs, of {x, y} or of a flat list; `FAULTY` and a fault where they are none.
 
         Args:
             points: as the file has them.
@@ -99,14 +102,14 @@ class Labels:
             values = np.full((1, 2), math.nan)
         if not np.isfinite(values).all():
             self.faults.append((where, "its points are no pairs of finite numbers"))
-            return []
+            return FAULTY
         flat: list[float] = (values * scale).ravel().tolist()
         if flat and max(map(abs, flat)) > FARTHEST:
             self.faults.append((where, f"its points reach {max(map(abs, flat)):g}, far outside any photo"))
-            return []
+            return FAULTY
         if fault := length_fault(flat):
             self.faults.append((where, fault))
-            return []
+            return FAULTY
         return flat
 
     def size(
@@ -122,7 +125,8 @@ class Labels:
             photo: the root and the place of its file, where that is known, whose size a large one is compared with.
 
         Raises:
-            RecycleError: the photo has another size.
+            RecycleError: the photo has another size, or cannot be read, and a large one is stated; else `record` says
+                so.
         """
         rows, columns = side_of(height), side_of(width)
         if rows is None or columns is None:
@@ -131,7 +135,11 @@ class Labels:
             self.faults.append((where, fault[1]))
             return None
         if photo is not None and is_file(*photo):
-            check_size(resolve_file(*photo), rows, columns)
+            try:
+                check_size(resolve_file(*photo), rows, columns)
+            except RecycleError:
+                if rows * columns > LARGE:
+                    raise
         return rows, columns
 
     def json(self, file: Path) -> Any:
@@ -158,6 +166,7 @@ class ShapeSource:
     Args:
         root: the folder that names are relative to.
         labels: what was read.
+        drop: labels that cannot be used are left out and counted; photos that cannot be read show it in `record`.
 
     Attributes:
         splits: `train`, `val` and `test`, as far as the tool names them, to indices of photos.
@@ -168,8 +177,11 @@ class ShapeSource:
             shapes that cannot be used.
     """
 
-    def __init__(self, root: Path, labels: Labels) -> None:
-        if labels.faults:
+    def __init__(self, root: Path, labels: Labels, drop: bool = False) -> None:
+        if labels.faults and drop:
+            labels.left_out[DROPPED] += len(labels.faults)
+            labels.photos = [_without_faulty(photo) for photo in labels.photos]
+        elif labels.faults:
             raise LabelFaults(labels.faults, "correct them in the labelling tool, and export again")
         if not labels.photos:
             raise RecycleError(f"{labels.file} names no photo", "export again, with the photos that are labelled")
@@ -307,6 +319,12 @@ class ShapeSource:
                 "move one of them out of the folder" if len(files) > 1 else "keep one of them in the export",
             )
         return [*first.items()]
+
+
+def _without_faulty(photo: Photo) -> Photo:
+    """A photo without the shapes that an outline is missing of."""
+    shapes = [one for one in photo.shapes if not any(part is FAULTY for part in (*one.outlines, *one.holes))]
+    return replace(photo, shapes=shapes)
 
 
 def _without_masks(doubtful: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -53,7 +53,7 @@ def open_supervisely(options: SuperviselyOptions, context: DatasetContext) -> Sh
     images = {(PurePosixPath(folder).parent / "img").as_posix() for folder in folders}
     own = (normalize("NFC", name) for name in tree.photos if name.rpartition("/")[0] in images)
     labels.left_out.update({UNLABELLED: count} if (count := sum(name not in named for name in own)) else {})
-    return ShapeSource(context.root, labels)
+    return ShapeSource(context.root, labels, context.drop_unreadable)
 
 
 def _photo(places: Places, annotation: str) -> str:

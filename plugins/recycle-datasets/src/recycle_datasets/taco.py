@@ -34,7 +34,7 @@ def open_taco(options: TacoOptions, context: DatasetContext) -> CocoSource:
     """
     mapping = read_mapping(options.mapping)
     if options.files and context.split is None:
-        export = read_export(context.root, options.files)
+        export = read_export(context.root, options.files, context.drop_unreadable)
         source = TacoSource(context.root, export.file, mapping, options.crowds, export.content)
         source.splits, source.left_out = export.splits, export.left_out
         return source

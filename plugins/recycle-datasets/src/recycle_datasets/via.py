@@ -63,7 +63,7 @@ def open_via(options: ViaOptions, context: DatasetContext) -> ShapeSource:
             )
     labels.refuse_no_area("draw polygons in VIA, and export the annotations again as JSON")
     labels.names = labels.names or sorted_names(labels.photos)
-    return ShapeSource(context.root, labels)
+    return ShapeSource(context.root, labels, context.drop_unreadable)
 
 
 def _read_all(

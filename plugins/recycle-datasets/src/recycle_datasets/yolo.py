@@ -36,6 +36,7 @@ from recycle_datasets.recognise.yolo import (
     splits_named,
     usable,
 )
+from recycle_datasets.shapes import DROPPED
 from recycle_datasets.yolo_labels import label_file, label_files, without_photo
 from recycle_datasets.yolo_lines import read_lines
 from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample
@@ -102,6 +103,11 @@ class YoloSource:
         )
         self._labels = [0 if is_background(name) else self.class_names.index(name) for name in names]
         known = f"there are {len(names)} names (0 to {len(names) - 1})"
+        if context.drop_unreadable:
+            known_lines = [[line for line in lines if line[0] < len(names)] for lines in self._lines]
+            unknown_lines = sum(map(len, self._lines)) - sum(map(len, known_lines))
+            self.left_out += Counter({DROPPED: len(faults) + unknown_lines})
+            self._lines, faults = known_lines, []
         for file, lines in zip(labels, self._lines, strict=True):
             unknown = sorted({number for number, _ in lines if number >= len(names)})
             faults += [(str(file), f"it holds class {number}, but {known}") for number in unknown]
@@ -125,6 +131,11 @@ class YoloSource:
 
     def __len__(self) -> int:
         return len(self._files)
+
+    @property
+    def places(self) -> list[str]:
+        """Where the photos lie, relative to the root."""
+        return [file.relative_to(self._root).as_posix() for file in self._files]
 
     def record(self, index: int) -> Record:
         """The size is the photo's, its EXIF rotation applied; see `Source`."""

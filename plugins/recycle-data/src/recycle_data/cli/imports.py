@@ -38,6 +38,10 @@ def import_(
     listing: Annotated[bool, typer.Option("--list", help="Print the layouts that are recognised, and end.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything, write nothing.")] = False,
     link: Annotated[bool, typer.Option("--link", help="Link the photos rather than copy them.")] = False,
+    drop_unreadable: Annotated[
+        bool,
+        typer.Option("--drop-unreadable", help="Leave out photos and labels that cannot be read, and count them."),
+    ] = False,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,7 +65,15 @@ def import_(
         raise RecycleError(
             "SRC and OUT are needed: what was exported, and a folder to write to", "recycle data import EXPORT data"
         )
-    done = api.import_data(src, None if dry_run else out, layout, dataset_settings(option), link=link, force=force)
+    done = api.import_data(
+        src,
+        None if dry_run else out,
+        layout,
+        dataset_settings(option),
+        link=link,
+        force=force,
+        drop_unreadable=drop_unreadable,
+    )
     if as_json:
         _print_json(done)
         return

@@ -13,12 +13,14 @@ from typing import Any
 from recycle_coco.paths import copy_beside
 
 from recycle_data.foreground import refuse_nothing
+from recycle_data.importing.usable import open_usable
 from recycle_data.importing.write import Written, parts_of, write
 from recycle_data.recognise import Candidate, folder_of, recognise
 from recycle_data.sources import open_source
 from recyclecli.errors import RecycleError
 from recyclecli.files import refuse_link
 from recyclecli.plugins import Registry
+from recyclecli.types import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ def import_data(
     options: Mapping[str, Any] = {},
     link: bool = False,
     force: bool = False,
+    drop_unreadable: bool = False,
 ) -> Imported:
     """Read `src` as what it looks like, which is said on stderr, and write its photos and labels to `out` as COCO.
 
@@ -65,6 +68,7 @@ def import_data(
         options: settings of the component, before those that were recognised.
         link: link the photos rather than copy them.
         force: replace what was written there.
+        drop_unreadable: leave out photos and labels that cannot be read, and count them.
 
     Raises:
         RecycleError: nothing or several layouts are recognised, the labels cannot be used, no photo shows a class,
@@ -84,7 +88,12 @@ def import_data(
                 f"name a folder beside it: recycle data import {quote(str(src))} {beside}",
             )
     settings = {**taken.layout.options, **options}
-    source = open_source(registry, root, None, taken.offer.qualified, settings, tell=False)
+    again = f"recycle data import {quote(str(src))} {quote(str(out or 'OUT'))} --drop-unreadable"
+
+    def opened(drop: bool) -> Source:
+        return open_source(registry, root, None, taken.offer.qualified, settings, tell=False, drop_unreadable=drop)
+
+    source = open_usable(opened, drop_unreadable, again)
     refuse_nothing(source, f"photo of {root}", option="values")
     parts = parts_of(source)
     left_out = Counter(getattr(source, "left_out", {}))

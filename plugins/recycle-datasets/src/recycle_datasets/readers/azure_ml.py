@@ -1,16 +1,16 @@
 """The `azure-ml` dataset: JSON lines of Azure Machine Learning's labelling projects and AutoML tables."""
 
-from recycle_coco import Tree, photo_size, resolve_file
+from recycle_coco import Tree
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
-from recycle_datasets.readers.documents import base_of, lines, photo_of, source
+from recycle_datasets.readers.documents import base_of, lines, photo_of, size_of, source
 from recycle_datasets.recognise.azure_ml import is_point, recognise
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.shapes import Labels, Shape, ShapeSource
 from recycle_datasets.splits import splits_of
-from recyclecli.types import DatasetContext, RecycleError
+from recyclecli.types import DatasetContext
 
 
 def open_azure_ml(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -32,10 +32,7 @@ def open_azure_ml(options: FilesOptions, context: DatasetContext) -> ShapeSource
                 continue
             base = base_of(line["image_url"])
             place = places.exact_base(base) or base
-            try:
-                height, width = photo_size(resolve_file(context.root, place))
-            except RecycleError:  # a missing photo, which is counted
-                height = width = 1
+            height, width = size_of(context.root, place, {}) or (1, 1)  # of a photo that is counted as missing
             shapes = []
             for number, one in enumerate(dicts(line["label"]), start=1):
                 called, rings = str(one.get("label") or "").strip(), one.get("polygon")

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from recycle_coco import IGNORE_CATEGORY, Tree
+import numpy as np
+from recycle_coco import IGNORE_CATEGORY, Tree, decode, rasterise
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.bitmaps import placed
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import documents, photo_of, source
 from recycle_datasets.recognise.cityscapes_polygons import END, is_polygons, recognise
@@ -46,14 +48,15 @@ def open_cityscapes_polygons(options: FilesOptions, context: DatasetContext) -> 
         stem = base.removesuffix("_gtFine").removesuffix("_gtCoarse")
         found = (places.by_any_stem(one) for one in (f"{stem}_leftImg8bit", stem, base))
         place = next(filter(None, found), f"{stem}_leftImg8bit.png")
-        size = labels.size(content["imgHeight"], content["imgWidth"], file)
+        size = labels.size(content["imgHeight"], content["imgWidth"], file, (context.root, place))
         shapes = []
         for number, one in enumerate(dicts(content["objects"]), start=1):
-            if one.get("deleted"):
-                labels.left_out["deleted objects"] += 1
+            called = str(one.get("label") or "").strip()
+            if one.get("deleted") or not called:
+                labels.left_out["deleted objects" if called else "objects without a label"] += 1
             else:
-                outline = labels.outline(one["polygon"], f"{file}, object {number}")
-                shapes.append(Shape(str(one["label"]).strip(), [outline], level=number))
+                outline = labels.outline(one.get("polygon"), f"{file}, object {number}")
+                shapes.append(Shape(called, [outline], level=number))
         labels.photos.append(photo_of(place, shapes, size, split, file))
     own = [name for name, _ in CITYSCAPES.values()]
     used = {shape.name for photo in labels.photos for shape in photo.shapes}
@@ -66,10 +69,14 @@ def open_cityscapes_polygons(options: FilesOptions, context: DatasetContext) -> 
 
 def _counted(photo: Photo, own: list[str]) -> Photo:
     """A photo of which 19 classes count, and all else is ignored."""
-    height, width = photo.height or 0, photo.width or 0
-    whole = [0, 0, width, 0, width, height, 0, height]
-    shapes = [Shape(IGNORE_CATEGORY, [whole], level=-1)]
+    if photo.height is None or photo.width is None:
+        return replace(photo, shapes=[])  # no photo has the size that is stated, which is a fault
+    ignored = np.ones((photo.height, photo.width), bool)
+    shapes = []
     for one in photo.shapes:
         name = one.name.removesuffix(GROUP)
-        shapes.append(replace(one, name=name if name in own else IGNORE_CATEGORY))
-    return replace(photo, shapes=shapes)
+        if rle := rasterise([list(outline) for outline in one.outlines], photo.height, photo.width):
+            ignored[decode(rle).view(bool)] = name not in own
+        if name in own:
+            shapes.append(replace(one, name=name))
+    return replace(photo, shapes=[*shapes, Shape(IGNORE_CATEGORY, rle=placed(ignored, 0, 0, *ignored.shape))])

@@ -25,7 +25,8 @@ def open_coco_panoptic(options: FilesOptions, context: DatasetContext) -> ShapeS
     """The photos of panoptic files whose PNGs are there.
 
     A pixel is of the segment with the number red + 256 green + 65536 blue, and so of its category. 0 is of none: it is
-    ignored, as COCO's evaluation does, or the background where all categories are things. PNGs are of the photo as EXIF turns it. Classes stand by ascending id.
+    ignored, as COCO's evaluation does, or the background where all categories are things. PNGs are of the photo as
+    EXIF turns it. Classes stand by ascending id.
 
     Raises:
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
@@ -42,14 +43,14 @@ def open_coco_panoptic(options: FilesOptions, context: DatasetContext) -> ShapeS
             labels.left_out["JSON files without panoptic segments"] += content is not None
             continue
         categories = sorted(dicts(content.get("categories")), key=lambda one: _number(one.get("id")))
-        classes = {one.get("id"): str(one.get("name")).strip() for one in categories}
+        classes = {_key(one.get("id")): str(one.get("name")).strip() for one in categories}
         names |= dict.fromkeys(classes.values())
         stuff = any(one.get("isthing", 1) in (0, False) for one in categories)
-        images = {one.get("id"): str(one.get("file_name") or "") for one in dicts(content.get("images"))}
+        images = {_key(one.get("id")): str(one.get("file_name") or "") for one in dicts(content.get("images"))}
         content["images"] = None
         for number, one in consumed(content["annotations"]):
             base = str(one.get("file_name") or "")
-            photo = images.get(one.get("image_id")) or f"{PurePosixPath(base).stem}.jpg"
+            photo = images.get(_key(one.get("image_id"))) or f"{PurePosixPath(base).stem}.jpg"
             folders = [PurePosixPath(name).with_suffix(""), PurePosixPath(name).parent]
             own = pngs.exact(folders, base) or _in_masks(pngs, masks, base)
             place = places.exact([PurePosixPath()], photo) or places.by_any_stem(PurePosixPath(photo).stem) or photo
@@ -63,6 +64,11 @@ def open_coco_panoptic(options: FilesOptions, context: DatasetContext) -> ShapeS
                 continue
             labels.photos.append(photo_of(place, shapes, None, split or split_of(name), str(file)))
     return source(context, labels, "the labelling tool", names)
+
+
+def _key(value: Any) -> int | str:
+    """An id that can be looked up."""
+    return value if isinstance(value, int) else str(value)
 
 
 def _number(value: Any) -> int:
@@ -87,7 +93,9 @@ def _shapes(
     """A shape of each class that the PNG shows, and what is of no segment."""
     numbers = numbers_of(resolve_file(context.root, png))
     values, inverse = np.unique(numbers, return_inverse=True)
-    segments = {segment.get("id"): segment.get("category_id") for segment in dicts(one.get("segments_info"))}
+    segments = {
+        _key(segment.get("id")): _key(segment.get("category_id")) for segment in dicts(one.get("segments_info"))
+    }
     shown: dict[str, list[int]] = {}
     for place, value in enumerate(values.tolist()):
         if value and value not in segments:

@@ -44,7 +44,7 @@ def open_dataloop(options: FilesOptions, context: DatasetContext) -> ShapeSource
         about = content.get("metadata")
         system = about.get("system") if isinstance(about, dict) else None
         system = system if isinstance(system, dict) else {}
-        if str(system.get("mimetype", "image")).partition("/")[0] != "image":
+        if str(system.get("mimetype") or "image").partition("/")[0] != "image":
             labels.left_out[VIDEOS] += 1
             continue
         shapes: list[Shape] = []
@@ -74,7 +74,7 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any]) -> Iterator[Shap
             centre = where_is["center"]
             sides = [float(value) for value in (centre["x"], centre["y"], where_is["rx"], where_is["ry"])]
             corners = ellipse(*sides, float(where_is.get("angle") or 0))
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             labels.faults.append((where, "its ellipse lacks a centre or a radius"))
             return
         yield Shape(name, [labels.outline(corners, where)])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from io import BytesIO
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO, StringIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from recycle_coco import Tree, decode_text, parse_json, read_bytes
+from recycle_coco import Tree, decode_text, parse_json, photo_size, read_bytes, resolve_file, shape_fault
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed, png_mask
@@ -93,11 +94,6 @@ def consumed(items: Any) -> Iterator[tuple[int, dict[str, Any]]]:
             yield number, one
 
 
-def rest(content: Mapping[str, Any], key: str) -> Any:
-    """The value of a key; None where it has none, or `content` is no object."""
-    return content.get(key) if isinstance(content, Mapping) else None
-
-
 def pixels(labels: Labels, where: str, name: str, text: Any, level: int = 0) -> Iterator[Shape]:
     """The shape of a PNG in base64 of the whole photo; a fault where it is none."""
     try:
@@ -125,7 +121,7 @@ def source(context: DatasetContext, labels: Labels, tool: str, names: Iterable[s
         raise RecycleError(f"{labels.file} holds no labelled photo, but {held}", f"label photos in {tool}")
     labels.refuse_no_area(f"draw polygons or masks in {tool}, and export again")
     labels.names = list(dict.fromkeys([*(name.strip() for name in names)])) or sorted_names(labels.photos)
-    return ShapeSource(context.root, labels)
+    return ShapeSource(context.root, labels, context.drop_unreadable)
 
 
 def base_of(name: Any) -> str:
@@ -137,3 +133,42 @@ def base_of(name: Any) -> str:
 def photo_of(name: str, shapes: list[Shape], size: tuple[int, int] | None, split: str, origin: str) -> Photo:
     """A photo with its shapes, and its size where that is stated."""
     return Photo(name, shapes, *(size or (None, None)), split, origin)
+
+
+def size_of(root: Path, place: str, known: dict[str, tuple[int, int] | None]) -> tuple[int, int] | None:
+    """Height and width of a photo as EXIF turns it; None where it is missing or cannot be read, which `record` says.
+
+    Args:
+        root: the folder.
+        place: the photo in it.
+        known: sizes that were looked up before.
+    """
+    if place not in known:
+        try:
+            known[place] = photo_size(resolve_file(root, place))
+        except RecycleError:
+            known[place] = None
+    return known[place]
+
+
+def rows_of(file: Path, text: str) -> Iterator[tuple[int, dict[str, str | None]]]:
+    """The rows of a table with headings, with their lines.
+
+    Raises:
+        RecycleError: it is none.
+    """
+    try:
+        yield from enumerate(csv.DictReader(StringIO(text)), start=2)
+    except csv.Error as error:
+        raise RecycleError(f"{file} is no table: {error}", "export it again") from error
+
+
+def rle_of(labels: Labels, where: str, name: str, rle: Any, level: int = 0) -> Iterator[Shape]:
+    """The shape of a COCO RLE of the whole photo; a fault where it is none."""
+    size = rle.get("size") if isinstance(rle, dict) else None
+    if not isinstance(size, list) or len(size) != 2 or not all(type(side) is int and side > 0 for side in size):
+        labels.faults.append((where, "its mask is no RLE with a size"))
+    elif fault := shape_fault(rle, {"height": size[0], "width": size[1]}):
+        labels.faults.append((where, fault[1]))
+    else:
+        yield Shape(name, rle={"size": size, "counts": rle["counts"]}, level=level)

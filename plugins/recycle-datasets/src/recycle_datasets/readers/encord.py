@@ -1,14 +1,16 @@
 """The `encord` dataset: label rows of Encord with polygons and bitmasks."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recycle_coco import decode, shape_fault
+from recycle_coco import Tree, decode, shape_fault
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
-from recycle_datasets.readers.documents import VIDEOS, consumed, documents, photo_of, source
+from recycle_datasets.places import Places
+from recycle_datasets.readers.documents import VIDEOS, base_of, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.encord import is_encord, recognise
 from recycle_datasets.shapes import Labels, Shape, ShapeSource
@@ -16,7 +18,6 @@ from recyclecli.types import DatasetContext
 
 OTHERS = {"bounding_box": "boxes", "rotatable_bounding_box": "boxes", "point": "points", "polyline": "lines",
           "skeleton": "keypoints", "cuboid": "cuboids"}  # fmt: skip
-LARGEST = 2**28  # pixels of a bitmask
 
 
 def open_encord(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -31,6 +32,7 @@ def open_encord(options: FilesOptions, context: DatasetContext) -> ShapeSource:
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
     """
     labels = Labels(context.root)
+    places = Places(Tree(context.root).photos)
     for name, content, split in documents(options, context, labels, recognise, "Encord"):
         file = context.root / name
         if not is_encord(content):
@@ -40,23 +42,33 @@ def open_encord(options: FilesOptions, context: DatasetContext) -> ShapeSource:
             units = row.get("data_units")
             for unit in units.values() if isinstance(units, dict) else ():
                 if isinstance(unit, dict):
-                    _unit(labels, str(file), row, unit, split)
+                    _unit(labels, str(file), row, unit, split, context.root, places)
     return source(context, labels, "Encord")
 
 
-def _unit(labels: Labels, file: str, row: Mapping[str, Any], unit: Mapping[str, Any], split: str) -> None:
+def _unit(
+    labels: Labels,
+    file: str,
+    row: Mapping[str, Any],
+    unit: Mapping[str, Any],
+    split: str,
+    root: Path,
+    places: Places,
+) -> None:
     """One photo of a label row."""
     photo = str(unit.get("data_title") or row.get("data_title") or "")
     found = unit.get("labels")
     if not str(unit.get("data_type", "image")).startswith("image") or "data_fps" in unit:
         labels.left_out[VIDEOS] += 1
         return
-    where = f"{file}: {photo}"
-    size = labels.size(unit.get("height"), unit.get("width"), where)
+    where, place = f"{file}: {photo}", places.exact_base(base_of(photo))
+    size = labels.size(unit.get("height"), unit.get("width"), where, (root, place) if place else None)
     shapes: list[Shape] = []
+    if place == "" and size is not None:
+        size = (1, 1)  # of a photo that is not there, which is counted
     for number, one in enumerate(dicts(found.get("objects") if isinstance(found, dict) else None), start=1):
         shapes += _shapes(labels, f"{where}, object {number}", one, size)
-    labels.photos.append(photo_of(photo, shapes, size, split, file))
+    labels.photos.append(photo_of(place or photo, shapes, size, split, file))
 
 
 def _shapes(labels: Labels, where: str, one: Mapping[str, Any], size: tuple[int, int] | None) -> Iterator[Shape]:
@@ -73,7 +85,7 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any], size: tuple[int,
     else:
         try:
             yield Shape(name, rle=_bitmask(one.get("bitmask"), *size))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             labels.faults.append((where, f"its bitmask cannot be used: {error}"))
 
 
@@ -81,7 +93,9 @@ def _polygons(one: Mapping[str, Any]) -> Iterator[list[Any]]:
     """The parts of a polygon, each an outline with its holes."""
     parts = one.get("polygons")
     if isinstance(parts, list) and parts:
-        yield from (part for part in parts if isinstance(part, list) and part)
+        for part in parts:
+            if isinstance(part, list) and part:
+                yield [part] if isinstance(part[0], int | float) else part
         return
     points = one.get("polygon")
     if isinstance(points, dict):
@@ -95,7 +109,7 @@ def _bitmask(mask: Any, height: int, width: int) -> Mapping[str, Any]:
     down, across = (int(mask.get(key) or side) for key, side in (("height", height), ("width", width)))
     rle = {"size": [down, across], "counts": mask["rleString"]}
     fault = shape_fault(rle, {"height": down, "width": across})
-    if fault or not 0 < down * across <= LARGEST:
+    if fault or not down * across > 0 or down > height or across > width:
         raise ValueError(fault[1] if fault else f"a box of {across}x{down}")
     left, top = (int(mask.get(key) or 0) for key in ("left", "top"))
     return placed(np.asarray(decode(rle)), left, top, height, width)

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from recycle_coco import Tree
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
+from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import SKIPPED, UNLABELLED, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.hasty import is_hasty, recognise
@@ -28,6 +30,7 @@ def open_hasty(options: FilesOptions, context: DatasetContext) -> ShapeSource:
     """
     labels = Labels(context.root)
     names: dict[str, None] = {}
+    places = Places(Tree(context.root).photos)
     for name, content, split in documents(options, context, labels, recognise, "Hasty"):
         file = context.root / name
         if not is_hasty(content):
@@ -40,12 +43,14 @@ def open_hasty(options: FilesOptions, context: DatasetContext) -> ShapeSource:
             if status in ("NEW", "SKIPPED") and not image.get("labels"):
                 labels.left_out[UNLABELLED if status == "NEW" else SKIPPED] += 1
                 continue
-            size = labels.size(image.get("height"), image.get("width"), where)
+            place = places.exact_base(photo)
+            size = labels.size(image.get("height"), image.get("width"), where, (context.root, place) if place else None)
             shapes: list[Shape] = []
             for number, one in enumerate(dicts(image.get("labels")), start=1):
-                shapes += _shapes(labels, f"{where}, label {number}", one, size)
+                shapes += _shapes(labels, f"{where}, label {number}", one, size if place else None)
             folder = str(image.get("dataset_name") or "")
-            labels.photos.append(photo_of(f"{folder}/{photo}" if folder else photo, shapes, size, split, str(file)))
+            photo = place or (f"{folder}/{photo}" if folder else photo)
+            labels.photos.append(photo_of(photo, shapes, size, split, str(file)))
     return source(context, labels, "Hasty", names)
 
 
@@ -59,9 +64,7 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any], size: tuple[int,
         labels.left_out["labels without a class"] += 1
     elif one.get("polygon"):
         yield Shape(name, [labels.outline(one["polygon"], where)], level=level)
-    elif size is None:
-        labels.faults.append((where, "it has a mask, and its photo states no size"))
-    else:
+    elif size is not None:  # else the photo is missing, which is counted, or states no size that one has
         try:
             yield Shape(name, rle=_mask(one["mask"], one.get("bbox"), *size), level=level)
         except (TypeError, ValueError, OverflowError) as error:

@@ -4,15 +4,24 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from recycle_coco import Tree, photo_size, resolve_file
+from recycle_coco import Tree
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.places import Places
-from recycle_datasets.readers.documents import SKIPPED, UNLABELLED, base_of, consumed, documents, photo_of, source
+from recycle_datasets.readers.documents import (
+    SKIPPED,
+    UNLABELLED,
+    base_of,
+    consumed,
+    documents,
+    photo_of,
+    size_of,
+    source,
+)
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.kili import is_kili, recognise
 from recycle_datasets.shapes import Labels, Shape, ShapeSource
-from recyclecli.types import DatasetContext, RecycleError
+from recyclecli.types import DatasetContext
 
 OTHERS = {"rectangle": "boxes", "marker": "points", "polyline": "lines", "vector": "lines", "pose": "keypoints"}
 HUMAN = ("REVIEW", "DEFAULT")  # kinds of labels that people made, that of the reviewer first
@@ -45,10 +54,7 @@ def open_kili(options: FilesOptions, context: DatasetContext) -> ShapeSource:
                 skipped = asset.get("status") == "SKIPPED" or asset.get("skipped")
                 labels.left_out[SKIPPED if skipped else UNLABELLED] += 1
                 continue
-            try:
-                size = photo_size(resolve_file(context.root, place))
-            except RecycleError:
-                size = None
+            size = size_of(context.root, place, {})
             shapes: list[Shape] = []
             for number, one in enumerate(_annotations(label.get("jsonResponse")), start=1):
                 shapes += _shapes(labels, f"{file}: {place}, annotation {number}", one, size)

@@ -2,19 +2,20 @@
 
 import csv
 import re
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from recycle_coco import Tree, photo_size, read_loose_text, resolve_file
+from recycle_coco import Tree, read_loose_text, resolve_file
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
 from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.places import Places
-from recycle_datasets.readers.documents import photo_of, source
+from recycle_datasets.readers.documents import photo_of, rows_of, size_of, source
 from recycle_datasets.recognise.open_images import recognise
 from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
 from recycle_datasets.splits import splits_of
@@ -41,8 +42,9 @@ def open_open_images(options: FilesOptions, context: DatasetContext) -> ShapeSou
     places = Places(tree.photos)
     names = _descriptions(context.root, tree)
     found: dict[str, tuple[str, list[Shape]]] = {}
+    sizes: dict[str, tuple[int, int] | None] = {}
     for file, split in zip(files, splits_of(files), strict=True):
-        for number, row in enumerate(csv.DictReader(StringIO(read_loose_text(context.root / file, LARGEST))), start=2):
+        for number, row in rows_of(context.root / file, read_loose_text(context.root / file, LARGEST)):
             photo, mask = str(row.get("ImageID") or "").strip(), str(row.get("MaskPath") or "").strip()
             place = places.by_any_stem(photo) or places.exact_base(photo)
             shapes = found.setdefault(place or f"{photo}.jpg", (split, []))[1]
@@ -51,8 +53,9 @@ def open_open_images(options: FilesOptions, context: DatasetContext) -> ShapeSou
                 labels.left_out[GONE] += 1
             elif place:
                 key = str(row.get("LabelName") or "").strip()
+                size = size_of(context.root, place, sizes)
                 try:
-                    shapes.append(_shape(context.root, names.get(key, key) or "object", own, place))
+                    shapes += _shapes(context.root, names.get(key, key) or "object", own, size)
                 except RecycleError as error:
                     labels.faults.append((f"{context.root / file}, line {number}", str(error.args[0])))
     labels.photos = [photo_of(place, shapes, None, split, "") for place, (split, shapes) in found.items()]
@@ -73,9 +76,12 @@ def _descriptions(root: Path, tree: Tree) -> dict[str, str]:
     return {}
 
 
-def _shape(root: Path, name: str, mask: str, photo: str) -> Shape:
+def _shapes(root: Path, name: str, mask: str, size: tuple[int, int] | None) -> Iterator[Shape]:
+    """The object of a mask; none where its photo cannot be read, which its record says."""
+    if size is None:
+        return
+    height, width = size
     pixels = numbers_of(resolve_file(root, mask)) != 0
-    height, width = photo_size(resolve_file(root, photo))
     if pixels.shape != (height, width):
         pixels = np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.NEAREST))
-    return Shape(name, rle=placed(pixels, 0, 0, height, width))
+    yield Shape(name, rle=placed(pixels, 0, 0, height, width))

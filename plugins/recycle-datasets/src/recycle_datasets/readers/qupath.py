@@ -48,7 +48,9 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any]) -> Iterator[Shap
     geometry, about = one.get("geometry"), one.get("properties")
     kind = str(geometry.get("type")) if isinstance(geometry, dict) else "None"
     name = about.get("classification") if isinstance(about, dict) else None
-    name = name.get("name") or ": ".join(map(str, name.get("names") or [])) if isinstance(name, dict) else name
+    if isinstance(name, dict):
+        listed = name.get("names")
+        name = name.get("name") or ": ".join(map(str, listed if isinstance(listed, list) else []))
     if kind not in ("Polygon", "MultiPolygon"):
         labels.left_out[OTHERS.get(kind, f"features of type {kind}")] += 1
     elif not name:

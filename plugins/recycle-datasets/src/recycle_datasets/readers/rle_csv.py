@@ -4,17 +4,16 @@ import csv
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
-from recycle_coco import Tree, photo_size, read_loose_text, resolve_file
+from recycle_coco import Tree, read_loose_text
 
 from recycle_datasets import RunsOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
-from recycle_datasets.readers.documents import photo_of, source
+from recycle_datasets.readers.documents import photo_of, rows_of, size_of, source
 from recycle_datasets.recognise.rle_csv import columns, recognise
 from recycle_datasets.shapes import LARGEST, Labels, Shape, ShapeSource, sorted_names
 from recycle_datasets.splits import splits_of
@@ -42,6 +41,7 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
     labels = Labels(context.root / files[0])
     places, rows = Places(tree.photos), options.order == "rows"
     found: dict[str, tuple[str, list[Shape]]] = {}
+    sizes: dict[str, tuple[int, int] | None] = {}
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     for file, split in zip(files, splits_of(files), strict=True):
         text = read_loose_text(context.root / file, LARGEST)
@@ -58,7 +58,7 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
                 f"note: {context.root / file}: the runs are taken to go {way}; -o data.dataset.order=rows or columns",
                 file=sys.stderr,
             )
-        for number, row in enumerate(csv.DictReader(StringIO(text)), start=2):
+        for number, row in rows_of(context.root / file, text):
             key, called = str(row.get(photo_head) or "").strip(), str(row.get(class_head) or "").strip()
             place = _place(places, key)
             if not place and "_" in key and not called:
@@ -68,11 +68,13 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
             runs = str(row.get(runs_head) or "").strip()
             if runs in EMPTY or not place:
                 continue
+            size = size_of(context.root, place, sizes)
+            if size is None:
+                continue  # its record says why
             try:
-                size = photo_size(resolve_file(context.root, place))
                 shapes.append(Shape(called or ONE, rle=_rle(runs, *size, rows)))
-            except (RecycleError, ValueError, OverflowError) as error:
-                labels.faults.append((f"{context.root / file}, line {number}", str(error.args[0])))
+            except (ValueError, OverflowError) as error:
+                labels.faults.append((f"{context.root / file}, line {number}", str(error)))
     labels.photos = [photo_of(place, shapes, None, split, "") for place, (split, shapes) in found.items()]
     names = _numbered(labels, _described(context.root, tree))
     return source(context, labels, "the labelling tool", names)
@@ -90,10 +92,9 @@ def _rle(text: str, height: int, width: int, rows: bool) -> Mapping[str, object]
     first, length = pairs[:, 0] - 1, pairs[:, 1]
     if (first < 0).any() or (length < 0).any() or (first + length > height * width).any():
         raise ValueError(f"its runs reach pixel {int((first + length).max())} of {height * width}")
-    steps = np.zeros(height * width + 1, np.int32)
-    np.add.at(steps, first, 1)
-    np.add.at(steps, first + length, -1)
-    drawn = np.cumsum(steps[:-1]) > 0
+    drawn = np.zeros(height * width, bool)
+    for start, end in zip(first.tolist(), (first + length).tolist(), strict=True):
+        drawn[start:end] = True
     mask = drawn.reshape(height, width) if rows else drawn.reshape(width, height).T
     return placed(mask, 0, 0, height, width)
 

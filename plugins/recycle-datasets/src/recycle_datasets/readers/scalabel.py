@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recycle_datasets import FilesOptions
-from recycle_datasets.readers.documents import consumed, documents, photo_of, source
+from recycle_datasets.readers.documents import consumed, documents, photo_of, rle_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.scalabel import is_scalabel, recognise
 from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
@@ -55,8 +55,8 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any]) -> Iterator[Shap
         labels.left_out["labels without a category"] += 1
     elif closed:
         yield Shape(name, [labels.outline(_points(ring), where) for ring in closed])
-    elif isinstance(rle, dict) and isinstance(rle.get("size"), list):
-        yield Shape(name, rle={"size": rle["size"], "counts": rle.get("counts")})
+    elif rle is not None:
+        yield from rle_of(labels, where, name, rle)
     else:
         labels.left_out["lines" if outlines else "boxes" if one.get("box2d") else "tags"] += 1
 

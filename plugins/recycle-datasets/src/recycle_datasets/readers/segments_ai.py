@@ -99,8 +99,8 @@ def _shapes(
             labels.faults.append((f"{where}, annotation {number}", f"no category has id {one.get('category_id')!r}"))
         elif kind == "polygon":
             yield Shape(name, [labels.outline(one.get("points"), f"{where}, annotation {number}")], level=number)
-        elif ids is not None:
-            mask: Any = ids == one.get("id")
+        elif ids is not None and isinstance(one.get("id"), int):
+            mask: Any = ids == one["id"]
             if np.any(mask):
                 yield Shape(name, rle=placed(mask, 0, 0, *ids.shape))
         else:

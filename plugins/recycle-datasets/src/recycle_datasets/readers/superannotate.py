@@ -73,8 +73,8 @@ def _classes(file: Path) -> dict[str, str]:
 
 def _photos(content: Any, name: str) -> Iterator[tuple[str, Sequence[dict[str, Any]], Mapping[str, Any]]]:
     """Each photo of a file with its objects and what states its size."""
-    if isinstance(content, dict) and isinstance(content.get("instances"), list):
-        about = content["metadata"]
+    about = content.get("metadata") if isinstance(content, dict) else None
+    if isinstance(about, dict) and isinstance(content.get("instances"), list):
         yield str(about.get("name") or _photo(name)), dicts(content["instances"]), about
         return
     lists = {_photo(name): content} if isinstance(content, list) else content or {}
@@ -127,7 +127,7 @@ def _ellipse(labels: Labels, where: str, one: Mapping[str, Any]) -> list[float]:
     try:
         sides = (float(one[key]) for key in ("cx", "cy", "rx", "ry"))
         return labels.outline(ellipse(*sides, float(one.get("angle") or 0)), where)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         labels.faults.append((where, "its ellipse lacks a centre or a radius"))
         return []
 

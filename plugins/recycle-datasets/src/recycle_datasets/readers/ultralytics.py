@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from recycle_coco import Tree, photo_size, resolve_file, split_called
+from recycle_coco import Tree, split_called
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
-from recycle_datasets.readers.documents import base_of, lines, photo_of, source
+from recycle_datasets.readers.documents import base_of, lines, photo_of, size_of, source
 from recycle_datasets.recognise.ultralytics import is_set, recognise
 from recycle_datasets.shapes import Labels, Shape, ShapeSource
-from recyclecli.types import DatasetContext, RecycleError
+from recyclecli.types import DatasetContext
 
 OTHERS = {"boxes": "boxes", "obb": "boxes", "pose": "keypoints", "classification": "tags"}
 
@@ -55,10 +55,7 @@ def _image(
     found = found if isinstance(found, dict) else {}
     sides = size
     if sides is None and found.get("segments"):
-        try:
-            sides = photo_size(resolve_file(context.root, place))
-        except RecycleError:
-            sides = None
+        sides = size_of(context.root, place, {})
     shapes = []
     for kind, entries in found.items():
         count = len(entries) if isinstance(entries, list) else 0

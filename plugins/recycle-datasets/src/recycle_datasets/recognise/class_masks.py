@@ -60,7 +60,7 @@ def _of_folders(folders: Mapping[str, Mapping[str, str]]) -> tuple[str, dict[str
         parent, _, last = folder.rpartition("/")
         if folder and _is_class(last) and not any(one.lower().endswith(LOSSY) for one in folders[folder].values()):
             above[parent].append(folder)
-    for parent, inside in above.items():
+    for inside in above.values():
         if len(inside) < 2:
             continue
         stems = set().union(*(folders[one] for one in inside))
