@@ -146,7 +146,7 @@ class Registry:
         return sorted({offer.component.name for offer in self.offers(kind)})
 
     def find(self, kind: Kind, name: str) -> Offer:
-        """The component called `name`, bare or as `name@distribution`.
+        """The component called `name`, bare or as `name@distribution`; of datasets also the one of a layout's name.
 
         Raises:
             RecycleError: nobody offers it, or several do and the bare name does not choose.
@@ -157,6 +157,7 @@ class Registry:
             for offer in self.offers(kind)
             if offer.component.name == bare and distribution in ("", offer.plugin.distribution)
         ]
+        found = found or [offer for offer in self.offers(kind) if bare in getattr(offer.component, "layouts", ())]
         if len(found) == 1:
             return found[0]
         if found:
@@ -165,7 +166,9 @@ class Registry:
                 + listed(f"{offer.plugin.distribution} {offer.plugin.version}" for offer in found),
                 f"say which: {' or '.join(offer.qualified for offer in found)}",
             )
-        raise RecycleError(f"no {kind} is called {name!r}", nearest(name, self.names(kind)) + self.broken())
+        layouts = {layout for offer in self.offers(kind) for layout in getattr(offer.component, "layouts", ())}
+        valid = nearest(name, {*self.names(kind), *layouts})
+        raise RecycleError(f"no {kind} is called {name!r}", valid + self.broken())
 
     def recipes(self) -> dict[str, OfferedRecipe]:
         """The named recipes by what picks them: `NAME@DISTRIBUTION` where several packages offer one."""

@@ -73,7 +73,9 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
     offers = registry.offers("dataset")
     known = {**{name: offer for offer in offers for name in layouts_of(offer)}, **_components(offers)}
     if wanted is not None and wanted not in known:
-        raise RecycleError(f"--as {wanted}: no such layout", nearest(wanted, known))
+        raise RecycleError(
+            f"--as {wanted}: no such layout", nearest(wanted, {*layouts(registry), *registry.names("dataset")})
+        )
     tree = Tree(folder)
     found = [one for offer in offers for one in _found(offer, tree)]
     if src.is_file():

@@ -37,7 +37,7 @@ def open_source(
         registry: the installed components.
         root: the data folder.
         split: an annotation file, looked for from here and then in `root`, or a split's name.
-        dataset: name of the component.
+        dataset: name of the component, or of a layout that is recognised in `root`.
         options: its settings.
         tell: say on stderr what it leaves out.
         drop_unreadable: see `DatasetContext`.
@@ -46,6 +46,7 @@ def open_source(
         RecycleError: no such component or folder, or data that cannot be used.
     """
     refuse_file(root)
+    root, dataset, options = of_layout(registry, root, dataset, options)
     for place in annotation_places(root, split):
         split = str(place.absolute())
     source: Source = registry.build(
@@ -57,6 +58,31 @@ def open_source(
     if left_out:
         say_once(f"note: {root}: left out: {', '.join(f'{count} {what}' for what, count in left_out.items())}")
     return source
+
+
+def of_layout(
+    registry: Registry, root: Path, dataset: str, options: Mapping[str, Any]
+) -> tuple[Path, str, Mapping[str, Any]]:
+    """Root, component and settings where `dataset` names a layout; as they are where it names a component.
+
+    Raises:
+        RecycleError: it names neither, or the layout is not recognised there.
+    """
+    known = registry.names("dataset")
+    if dataset.partition("@")[0] in known:
+        return root, dataset, options
+    from recycle_data.recognise import layouts, recognise
+
+    listed_layouts = layouts(registry)
+    if dataset not in listed_layouts:
+        names = sorted({*known, *listed_layouts})
+        near = nearest(dataset, names)
+        remedy = near if near.startswith("valid") else f"{near}; valid: {', '.join(names)}"
+        raise RecycleError(f"no dataset or layout is called {dataset!r}", remedy + registry.broken())
+    taken, _ = recognise(registry, root, dataset)
+    usual = taken.offer.component.options().model_dump(mode="json")
+    given = {key: value for key, value in options.items() if key not in usual or value != usual[key]}
+    return root / taken.layout.root, taken.offer.qualified, {**taken.layout.options, **given}
 
 
 def annotation_places(root: Path, split: str | None) -> list[Path]:

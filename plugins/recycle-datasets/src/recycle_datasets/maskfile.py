@@ -117,6 +117,8 @@ def read_numbers(file: Path, image: Image.Image) -> IndexMask:
     Raises:
         RecycleError: numbers above 255.
     """
+    if image.format == "GIF" and _is_gray(image):
+        image = image.convert("L")  # GIF keeps the numbers as grays, and numbers these anew
     values = np.asarray(image)
     colors = np.array(image.getpalette(), np.uint8).reshape(-1, 3) if image.mode == "P" else None
     scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)  # PIL spreads the values of such files over 0..255
@@ -147,6 +149,11 @@ def _read_colors(file: Path, image: Image.Image) -> Mask:
     if all(red == green == blue for red, green, blue in colors):
         return IndexMask(file, codes.astype(np.uint8), RAMP)
     return ColorMask(file, codes, colors)
+
+
+def _is_gray(image: Image.Image) -> bool:
+    palette = np.array(image.getpalette() or [], np.uint8).reshape(-1, 3)
+    return bool((palette == palette[:, :1]).all())
 
 
 def _gray_bits(file: Path) -> int:

@@ -14,7 +14,6 @@ from recycle_data.convert.masks import write_masks
 from recycle_data.convert.yolo import NAME as YOLO_FILE
 from recycle_data.convert.yolo import write_yolo
 from recycle_data.foreground import refuse_nothing
-from recycle_data.recognise import layouts, recognise
 from recycle_data.sources import open_source
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.files import refuse_link
@@ -75,10 +74,6 @@ def convert(
     if polygons and form != "coco":
         raise RecycleError(f"--polygons is of --to coco, not of {form}", "leave it out")
     refuse_link(dst, "name the folder that it leads to, or another one")
-    if origin in layouts(registry) and origin not in registry.names("dataset"):
-        taken, _ = recognise(registry, src, origin)
-        src, origin = src / taken.layout.root, taken.offer.qualified
-        options = {**taken.layout.options, **options}
     source = open_source(registry, src, split, origin, options)
     refuse_nothing(source, f"photo of {src}", option="values")
     if form == "coco":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from recycle_coco import Tree, split_called
@@ -11,6 +11,7 @@ from recycle_datasets.recognise.pairs import SUFFIXES, stem_of
 from recycle_datasets.recognise.words import MASK_WORDS, NEVER, PHOTO_WORDS, PICTURES, words_of
 from recyclecli.types import Layout
 
+MARKS = "_-. "  # between a photo's name and a class
 LOSSY = (".jpg", ".jpeg", ".jfif", ".jpe")
 WAYS = {
     "folders": "folders called as classes hold a mask of one class each",
@@ -95,12 +96,14 @@ def _of_photos(folders: Mapping[str, Mapping[str, str]]) -> tuple[str, dict[str,
     above: dict[str, list[str]] = defaultdict(list)
     for folder in folders:
         above[folder.rpartition("/")[0]].append(folder)
+    having = _having(folders)
     for inside in above.values():
-        for photos in folders:
+        counts = Counter(one for folder in inside if folder for one in having.get(folder.rpartition("/")[2], ()))
+        for photos, count in counts.items():
             stems = folders[photos]
             own = [one for one in inside if one != photos and one and one.rpartition("/")[2] in stems]
             classes = [set(folders[one]) for one in own]
-            if len(own) < 2 or not all(map(_is_class, set().union(*classes))):
+            if count < 2 or len(own) < 2 or not all(map(_is_class, set().union(*classes))):
                 continue
             if sum(map(len, classes)) <= len(set().union(*classes)):  # each name occurs once: of single objects
                 continue
@@ -111,28 +114,55 @@ def _of_photos(folders: Mapping[str, Mapping[str, str]]) -> tuple[str, dict[str,
     return None
 
 
+def _having(folders: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+    """The folders that hold a file of each stem."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for folder, stems in folders.items():
+        for stem in stems:
+            found[stem].append(folder)
+    return found
+
+
+def _possible(stems: Mapping[str, str], having: Mapping[str, list[str]]) -> list[str]:
+    """Folders that hold the photo of the longest of these names, as far as that is a photo's with a class."""
+    name = max(stems, key=len)
+    cuts = [place for place, one in enumerate(name) if one in MARKS]
+    keys = [key for place in cuts for key in (name[:place], name[place + 1 :])]
+    return list(dict.fromkeys(folder for key in keys for folder in having.get(key, ())))
+
+
 def _of_names(folders: Mapping[str, Mapping[str, str]]) -> tuple[str, dict[str, dict[str, str]]] | None:
     """Files of one folder that are called as a photo, with a class behind or before."""
+    having = _having(folders)
     for masks, stems in folders.items():
-        for photos, own in folders.items():
+        for photos in _possible(stems, having):
+            own = folders[photos]
             named = {stem: name for stem, name in own.items() if photos != masks or name.lower().endswith(LOSSY)}
             for way in ("ends", "starts"):
                 found: dict[str, dict[str, str]] = {name: {} for name in named.values()}
                 rest = [stem for stem, name in stems.items() if photos != masks or not name.lower().endswith(LOSSY)]
-                parts = {stem: _parted(stem, named, way) for stem in rest}
-                if not parts or not all(parts.values()):
+                parts = dict(_all_parted(rest, named, way))
+                if not parts or len(parts) < len(rest):
                     continue
-                for stem, part in parts.items():
-                    if part:
-                        found[named[part[0]]][part[1]] = stems[stem]
+                for stem, (photo, called) in parts.items():
+                    found[named[photo]][called] = stems[stem]
                 if any(len(one) > 1 for one in found.values()):
                     return way, {name: dict(sorted(one.items())) for name, one in found.items()}
     return None
 
 
+def _all_parted(stems: list[str], photos: Mapping[str, str], way: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Names of masks with their parts, up to the first that has none."""
+    for stem in stems:
+        part = _parted(stem, photos, way)
+        if part is None:
+            return
+        yield stem, part
+
+
 def _parted(stem: str, photos: Mapping[str, str], way: str) -> tuple[str, str] | None:
     """A mask's name as that of a photo and that of a class; the longest name of a photo counts."""
-    places = [place for place, one in enumerate(stem) if one in "_-. " and 0 < place < len(stem) - 1]
+    places = [place for place, one in enumerate(stem) if one in MARKS and 0 < place < len(stem) - 1]
     for place in reversed(places) if way == "ends" else places:
         photo, called = stem[:place], stem[place + 1 :]
         if way == "starts":

@@ -29,5 +29,7 @@ def _is_sure(tree: Tree, content: Any) -> bool:
     if is_panoptic(content):
         return True
     hidden = isinstance(content, dict) and "annotations" not in content and dicts(content.get("images"))
+    if not hidden:
+        return False
     folders = [folder for folder in tree.folders if folder.rpartition("/")[2].startswith("panoptic")]
-    return bool(hidden) and any(name.lower().endswith(".png") for one in folders for name in tree.folders[one][:5])
+    return any(name.lower().endswith(".png") for one in folders for name in tree.folders[one][:5])

@@ -15,7 +15,7 @@ from recyclecli.types import Evidence, Layout, RecycleError
 KEYS = {"train": ("train",), "val": ("val", "valid", "validation", "dev"), "test": ("test",)}
 """The splits of a description, each with what its key may be called."""
 NAMES = ("classes.txt", "obj.names", "_darknet.labels", "class.names", "coco.names", "predefined_classes.txt")
-LINE = re.compile(r"\s*\d+(?:\.0*)?((?:\s+-?[\d.]+(?:[eE][-+]?\d+)?)+)\s*")
+LINE = re.compile(r"\s*\d+(?:\.0*)?((?:\s+-?(?:[\d.]+(?:[eE][-+]?\d+)?|nan|inf))+)\s*")
 MOST = 50  # descriptions, and label files of a folder, that are looked into
 HEAD = 4096  # bytes of a label file that are looked at
 LOOKED = 8  # lines of a label file that are looked at
