@@ -9,7 +9,7 @@ from recycle_engine.checkpoint import read_card
 
 from recyclecli.errors import RecycleError
 from recyclecli.printable import short_repr
-from recyclecli.reading import MissingFile, parse_yaml, read_bytes, read_text
+from recyclecli.reading import MissingFile, decode_text, parse_yaml, read_bytes, read_loose_text, read_text
 
 
 def test_a_file_that_may_not_be_read_is_not_called_missing(tmp_path, monkeypatch):
@@ -77,3 +77,29 @@ def test_a_short_repr_is_short():
     for value in (nested, {"a": [nested] * 100}, "x" * 10**6, 10**5000, [10**5000], {1, 2}, b"x" * 10**6):
         assert len(short_repr(value)) < 1000
     assert short_repr({"a": 1}) == "{'a': 1}"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("纸张,1", "utf-8"), ("纸张,1", "utf-8-sig"), ("纸张,1", "utf-16"), ("paper,1", "utf-16-le"),
+     ("paper,1", "utf-16-be"), ("纸张和金属", "gbk"), ("café, naïve", "cp1252"), ("", "utf-8"), ("a", "utf-8")],
+)  # fmt: skip
+def test_texts_of_other_encodings(tmp_path, text, encoding, capsys):
+    file = tmp_path / "x.csv"
+    file.write_bytes(text.encode(encoding))
+    assert read_loose_text(file) == text
+    said = {"gbk": "GBK", "cp1252": "Windows-1252"}.get(encoding)
+    assert (f"is read as {said}" in capsys.readouterr().err) is (said is not None)
+
+
+def test_a_text_may_end_within_a_character():
+    assert decode_text("纸张".encode()[:-1], cut=True) == "纸"
+    assert decode_text(("a" * 9 + "纸张").encode("gbk")[:-1], cut=True).startswith("a" * 9)
+    assert decode_text("纸张".encode("utf-16")[:-1], cut=True) == "纸"
+
+
+def test_what_is_no_text(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"a\x81\x8d\x8f")
+    with pytest.raises(RecycleError, match="is no text"):
+        read_loose_text(tmp_path / "x.csv")
+    assert decode_text(b"\x00\xff" * 20, cut=True) != "\xff" * 20
