@@ -719,14 +719,25 @@ def test_segments_that_are_stuff_leave_the_rest_ignored(tmp_path):
         assert np.array_equal(mask, np.where(truth(names)[key] == 0, 255, truth(names)[key]))
 
 
-def test_runs_along_the_rows(tmp_path):
+@pytest.mark.parametrize("along", [True, False])
+def test_runs_along_the_rows_or_down_the_columns(tmp_path, along):
+    expected = drawn((4, 6, 28, 18))
     photo(tmp_path / "a.jpg", HEIGHT, WIDTH)
-    write(tmp_path / "train.csv", f"img,rle_mask\na.jpg,{2 * WIDTH + 3} 5\n")
+    write(tmp_path / "train.csv", f"img,rle_mask\na.jpg,{runs(expected.T if along else expected)}\n")
     (mask,) = masks(api.open_data(tmp_path, dataset="rle-csv")).values()
-    assert np.argwhere(mask).tolist() == [[2, column] for column in range(2, 7)]
-    source = api.open_data(tmp_path, dataset="rle-csv", options={"order": "columns"})
+    assert np.array_equal(mask > 0, expected)
+    source = api.open_data(tmp_path, dataset="rle-csv", options={"order": "columns" if along else "rows"})
     (mask,) = masks(source).values()
-    assert {column for _, column in np.argwhere(mask)} == {(2 * WIDTH + 2) // HEIGHT}
+    assert not np.array_equal(mask > 0, expected)
+
+
+def test_two_masks_of_one_thing_are_no_classes(tmp_path):
+    for key in SCENE:
+        photo(tmp_path / f"{key}.jpg", HEIGHT, WIDTH)
+        for reader, right in (("first", 20), ("second", 21)):
+            picture(tmp_path / f"{key}_{reader}.png", drawn((2, 2, right, 20)).astype(np.uint8) * 255)
+    with pytest.raises(RecycleError, match="two masks of one thing"):
+        api.import_data(tmp_path, None)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The `class-masks` dataset: for each photo a mask of each class, which is called as the class."""
 
+from collections import Counter
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -34,8 +35,10 @@ def open_class_masks(options: FilesOptions, context: DatasetContext) -> ShapeSou
             f"{context.root} holds no masks of one class each", "name them as masks/Paper/1.png, or as 1_Paper.png"
         )
     labels = Labels(context.root)
+    shared: Counter[tuple[str, str]] = Counter()
     for photo, masks in found[1].items():
         shapes = []
+        areas: dict[str, NDArray[np.bool_]] = {}
         for name, mask in masks.items():
             try:
                 drawn = _drawn(resolve_file(context.root, mask))
@@ -43,11 +46,28 @@ def open_class_masks(options: FilesOptions, context: DatasetContext) -> ShapeSou
                 labels.faults.append((photo, str(error.args[0])))
                 continue
             if drawn.any() and not is_background(name):
+                alike = [other for other, area in areas.items() if _is_same(area, drawn)]
+                shared.update((other, name) for other in alike)
+                areas[name] = drawn
                 shapes.append(Shape(name, rle=placed(drawn, 0, 0, *drawn.shape)))
         split = nearest_split(PurePosixPath(photo).parent)
         labels.photos.append(photo_of(photo, shapes, None, split, ""))
+    for (first, second), count in shared.items():
+        if count * 2 > len(labels.photos):
+            raise RecycleError(
+                f"{context.root}: masks called {first} and {second} show the same in {count} of {len(labels.photos)} "
+                "photos: they are not of two classes, but two masks of one thing",
+                f"move those called {second} out of the folder; the others are read as --as mask-folder",
+            )
     names = sorted({name for masks in found[1].values() for name in masks} | {*sorted_names(labels.photos)})
     return source(context, labels, "the labelling tool", names)
+
+
+def _is_same(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> bool:
+    """Whether two masks share more than half of what both show."""
+    if first.shape != second.shape:
+        return False
+    return bool(np.count_nonzero(first & second) * 2 > np.count_nonzero(first | second))
 
 
 def _drawn(file: Path) -> NDArray[np.bool_]:

@@ -20,4 +20,5 @@ def is_dataloop(content: Any) -> bool:
         return False
     named = isinstance(content.get("filename"), str) and "image" not in content
     objects = dicts(content["annotations"])[:5]
-    return named and all("label" in one and "type" in one for one in objects)
+    own = bool(objects) or not {"_id", "url", "dir", "datasetId", "metadata"}.isdisjoint(content)
+    return named and own and all("label" in one and "type" in one for one in objects)

@@ -20,8 +20,7 @@ def is_vott(content: Any) -> bool:
         return False
     assets = content.get("assets")
     first = next(iter(assets.values()), None) if isinstance(assets, dict) else content
-    return (
-        isinstance(first, dict)
-        and isinstance(first.get("asset", first.get("path") and first), dict)
-        and ("regions" in first or ("tags" in content and "assets" in content))
-    )
+    if not isinstance(first, dict):
+        return False
+    named = isinstance(first.get("asset"), dict) or (isinstance(assets, dict) and "path" in first)
+    return named and ("regions" in first or ("tags" in content and "assets" in content))
