@@ -1,5 +1,7 @@
 """Exports as people have them: other encodings, odd spellings of COCO, and photos or labels that cannot be read."""
 
+import csv
+import io
 import json
 
 import numpy as np
@@ -282,3 +284,22 @@ def test_a_recipe_may_name_a_layout(tmp_path):
     assert found.component.name == "mask-tree"
     complete = found.component.options().model_dump(mode="json")  # as a recipe holds them
     assert api.open_data(root, dataset="rgb-masks", options=complete).class_names == ("Background", "paper", "metal")
+
+
+@pytest.mark.parametrize("mark", ["\t", ","])
+def test_label_studio_as_a_table(tmp_path, mark):
+    heads = ("image", "id", "label", "annotator", "annotation_id", "created_at", "updated_at", "lead_time")
+    out = io.StringIO()
+    rows = csv.writer(out, delimiter=mark)
+    rows.writerow(heads)
+    for number, (key, (name, area)) in enumerate(OBJECTS.items(), start=1):
+        photo(tmp_path / f"src/1a2b3c4d-{key}.jpg", HEIGHT, WIDTH)
+        points = [[x * 100 / WIDTH, y * 100 / HEIGHT] for x, y in box(*area)]
+        region = {"points": points, "polygonlabels": [name], "original_width": WIDTH, "original_height": HEIGHT}
+        image = f"/data/upload/1/1a2b3c4d-{key}.jpg"
+        rows.writerow([image, number, json.dumps([region]), "me@example.org", number, "2024", "2024", 1.5])
+    file = tmp_path / "src" / ("project.tsv" if mark == "\t" else "project.csv")
+    file.write_text(out.getvalue())
+    done, found = imported_masks(tmp_path / "src", tmp_path / "out")
+    assert (done.taken.layout.name, done.class_names) == ("label-studio", ("Background", "metal", "paper"))
+    assert [mask.tolist() for mask in found.values()] == [drawn(key, ("metal", "paper")).tolist() for key in OBJECTS]

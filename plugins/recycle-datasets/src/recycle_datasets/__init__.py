@@ -245,7 +245,7 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
         factory="recycle_datasets.label_studio:open_label_studio",
         options=LabelStudioOptions,
         summary="Photos with polygons, brush masks and ellipses in Label Studio's JSON and JSON-MIN",
-        layouts={"label-studio": "Label Studio: tasks exported as JSON or JSON-MIN, in one file or a file each"},
+        layouts={"label-studio": "Label Studio: tasks as JSON, JSON-MIN, CSV or TSV, in one file or a file each"},
         recognise="recycle_datasets.recognise.label_studio:recognise",
     )
     yield DatasetComponent(

@@ -2,15 +2,28 @@
 
 import base64
 import contextlib
+import csv
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
-from recycle_coco import PHOTO_SUFFIXES, Tree, check_size, encode, locate, photo_size, resolve_file
+from recycle_coco import (
+    PHOTO_SUFFIXES,
+    Tree,
+    check_size,
+    encode,
+    locate,
+    parse_json,
+    photo_size,
+    read_loose_text,
+    resolve_file,
+)
 
 from recycle_datasets import LabelStudioOptions
 from recycle_datasets.areas import ellipse
@@ -18,7 +31,7 @@ from recycle_datasets.bitmaps import bands, png
 from recycle_datasets.folders import names_of
 from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored, recognise
 from recycle_datasets.rle import decode_brush
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, is_file, json_of, sorted_names
+from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, is_file, json_of, sorted_names
 from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
 from recyclecli.types import DatasetContext, RecycleError
@@ -130,7 +143,8 @@ def _tasks(file: Path, split: str, found: dict[str, _Task]) -> Iterator[_Task]:
     Raises:
         RecycleError: no JSON, or none of Label Studio.
     """
-    content = json_of(file, "export it from Label Studio again")
+    tabled = file.suffix.lower() in (".csv", ".tsv")
+    content = list(_rows(file)) if tabled else json_of(file, "export it from Label Studio again")
     if content != [] and not is_label_studio(content):
         raise RecycleError(f"{file} holds no tasks of Label Studio", "export the tasks from it as JSON")
     ones = content if isinstance(content, list) else [content]
@@ -150,6 +164,29 @@ def _tasks(file: Path, split: str, found: dict[str, _Task]) -> Iterator[_Task]:
             continue
         if known is not task:
             known.annotations += task.annotations
+
+
+def _rows(file: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a table as records of JSON-MIN: cells that hold lists or objects are JSON.
+
+    Raises:
+        RecycleError: it is no table.
+    """
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    mark = "\t" if file.suffix.lower() == ".tsv" else ","
+    try:
+        for row in csv.DictReader(StringIO(read_loose_text(file, LARGEST)), delimiter=mark):
+            cells = {key: _cell(value) for key, value in row.items() if isinstance(key, str)}
+            yield {key: value for key, value in cells.items() if value not in (None, "")}
+    except csv.Error as error:
+        raise RecycleError(f"{file} is no table: {error}", "export it from Label Studio again, as JSON") from error
+
+
+def _cell(text: Any) -> Any:
+    if isinstance(text, str) and text[:1] in ("[", "{"):
+        with contextlib.suppress(ValueError):
+            return parse_json(text)
+    return text
 
 
 def _task(file: Path, split: str, task: Mapping[str, Any], annotations: Sequence[Any]) -> _Task:

@@ -31,7 +31,7 @@ NUMBER = (
 )
 CHANNELS = (("r", "g", "b"), ("red", "green", "blue"))
 TOLD = re.compile(
-    r"class|label|colou?r|^config|autosave|legend|palette|categor|meta|map|codes|names|objectinfo|^dataset$",
+    r"class|label|colou?r|^config|autosave|^mask_targets$|legend|palette|categor|meta|map|codes|names|objectinfo|^dataset$",
     re.IGNORECASE,
 )
 FIRST = re.compile(r"""^(\d+)\s*[:=,;\t ]\s*["']?(.*?)["']?$""")  # 3: paper

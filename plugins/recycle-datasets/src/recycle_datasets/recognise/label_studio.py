@@ -1,4 +1,4 @@
-"""Label Studio's tasks as JSON and JSON-MIN, by their content."""
+"""Label Studio's tasks as JSON, JSON-MIN, CSV and TSV, by their content."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,10 +21,17 @@ def recognise(tree: Tree) -> Iterator[Layout]:
         name for name in tree.files
         if name in named and name.rpartition("/")[0] in folders and is_label_studio(tree.glimpse(name))
     ]  # fmt: skip
+    files += [name for name in tree.few(".csv", ".tsv") if is_table(tree.head(name))]
     if files:
         yield Layout(
             "label-studio", f"{files[0]} holds tasks of Label Studio", "content", options={"files": tuple(files)}
         )
+
+
+def is_table(text: str) -> bool:
+    """Whether a table is a CSV or TSV export: the records of JSON-MIN, regions as JSON in their cells."""
+    heads = text.partition("\n")[0].replace("\t", ",").replace('"', "").strip().split(",")
+    return sum(key in heads for key in MINIMAL) >= 4 and any(key in text for key in REGION)
 
 
 def _is_number(name: str) -> bool:

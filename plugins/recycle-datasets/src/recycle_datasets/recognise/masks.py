@@ -228,6 +228,7 @@ def _beside(name: str, above: set[str]) -> bool:
         ("meta",),
         ("docs",),
         ("config",),
+        ("classes",),  # SuperAnnotate's
     )
 
 

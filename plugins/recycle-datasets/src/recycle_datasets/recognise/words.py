@@ -13,7 +13,7 @@ MASK_WORDS = _set(
     "mask masks label labels labelled labeled annotation annotations annot annots anno ann anns gt gts gtfine gtcoarse "
     "groundtruth ground truth truths seg segs segmentation segmentations segmented segmentationclass "
     "segmentationclasspng segmentationclassaug segmentationclassraw segmap segmaps target targets trimaps matte "
-    "semantic manual labelids labeltrainids machine human"
+    "semantic stuffthingmaps pixelmaps manual labelids labeltrainids machine human"
 )
 PHOTO_WORDS = _set(
     "image images img imgs photo photos jpegimages picture pictures pic pics input inputs rgb raw original originals "
