@@ -452,6 +452,25 @@ def sagemaker(root):
     return NAMES, {}
 
 
+def unity(root):
+    for number, key in enumerate(SCENE):
+        folder = root / f"sequence.{number}"
+        photo(folder / f"{key}.camera.png", HEIGHT, WIDTH)
+        picture(
+            folder / f"{key}.camera.semantic segmentation.png",
+            np.dstack([colored(key), np.full((HEIGHT, WIDTH), 255)]).astype(np.uint8),
+        )
+        classes = [{"labelName": name, "pixelValue": [*COLORS[name], 255]} for name in NAMES]
+        mask = {"filename": f"{key}.camera.semantic segmentation.png", "instances": classes}
+        found = [{"@type": "type.unity.com/unity.solo.SemanticSegmentationAnnotation", **mask}]
+        found.append({"@type": "type.unity.com/unity.solo.BoundingBox2DAnnotation", "values": []})
+        capture = {"id": "camera", "filename": f"{key}.camera.png", "annotations": found}
+        write(
+            folder / f"{key}.frame_data.json", {"frame": number, "sequence": number, "step": 0, "captures": [capture]}
+        )
+    return NAMES, {"annotations that are no semantic segmentation": 2}
+
+
 def coco_panoptic(root):
     photos(root / "images")
     annotations, images = [], []
@@ -540,6 +559,7 @@ EXPORTS = {
     "cityscapes-polygons": (cityscapes_polygons,),
     "open-images": (open_images,),
     "sagemaker": (sagemaker,),
+    "unity": (unity,),
     "coco-panoptic": (coco_panoptic,),
     "rle-csv": (rle_csv, rle_csv_numbers),
     "class-masks": (class_masks,),

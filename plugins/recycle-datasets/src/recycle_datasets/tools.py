@@ -110,6 +110,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Photos with outlines in Ultralytics' NDJSON",
         "Ultralytics NDJSON: a line for the set with class_names, and one for each photo",
     ),
+    "unity": (
+        "Photos with semantic segmentation of Unity Perception",
+        "Unity Perception (SOLO): NAME.frame_data.json with captures and their masks",
+    ),
     "vott": (
         "Photos with polygons of VoTT",
         "VoTT: an export with assets and tags, or NAME-asset.json files",
