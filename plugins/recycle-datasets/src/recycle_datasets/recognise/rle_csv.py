@@ -33,8 +33,10 @@ def columns(text: str) -> tuple[str, str, str] | None:
     if photo is None or runs is None:
         return None
     place = rows[0].index(runs)
-    cells = [row[place].strip() for row in rows[1:-1] if len(row) > place]
-    filled = [cell for cell in cells if cell not in ("", "-1", "nan", "NaN")]
-    if not filled or not all(NUMBERS.fullmatch(cell) and len(cell.split()) % 2 == 0 for cell in filled):
+    *whole, last = [row[place].strip() if len(row) > place else "" for row in rows[1:]] or [""]
+    filled = [cell for cell in whole if cell not in ("", "-1", "nan", "NaN")]
+    if not all(NUMBERS.fullmatch(cell) and len(cell.split()) % 2 == 0 for cell in filled):
+        return None
+    if not filled and not (NUMBERS.fullmatch(last) and " " in last):  # the end may be cut off
         return None
     return photo, runs, next((heads[one] for one in CLASS if one in heads), "")
