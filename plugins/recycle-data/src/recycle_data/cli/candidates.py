@@ -12,6 +12,12 @@ def layouts(ctx: typer.Context) -> Named:
     return [(name, text) for one in installed(ctx).components for name, text in one.layouts.items()]
 
 
+def datasets(ctx: typer.Context) -> Named:
+    """Offers the installed dataset components, then the layouts that they recognise."""
+    known = {one.name: one.summary for one in installed(ctx).of("dataset").values()}
+    return [*{**dict(layouts(ctx)), **known}.items()]
+
+
 def dataset_keys(ctx: typer.Context, incomplete: str) -> Named:
     """Offers the options of the dataset that `--from` names."""
     dataset = installed(ctx).of("dataset").get(str(ctx.params.get("origin")))

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from recycle_data.cli.candidates import dataset_keys
+from recycle_data.cli.candidates import dataset_keys, datasets
 from recycle_data.cli.options import Crowds, dataset_settings, root_and_file
-from recyclecli.cli.candidates import components, fixed
+from recyclecli.cli.candidates import fixed
 from recyclecli.cli.options import Force
 from recyclecli.errors import counted
 
@@ -26,7 +26,7 @@ def convert(
             "--from",
             metavar="F",
             help="Dataset component that reads SRC, or a layout: see `data import --list`.",
-            autocompletion=components("dataset"),
+            autocompletion=datasets,
         ),
     ],
     form: Annotated[

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from recycle_data.cli.candidates import dataset_options
-from recyclecli.cli.candidates import components
+from recycle_data.cli.candidates import dataset_options, datasets
 from recyclecli.home import data_folder
 
 
@@ -60,7 +59,7 @@ Data = Annotated[
     ),
 ]
 Dataset = Annotated[
-    str, typer.Option("--dataset", help="Dataset component that reads it.", autocompletion=components("dataset"))
+    str, typer.Option("--dataset", help="Dataset component or layout that reads it.", autocompletion=datasets)
 ]
 JsonPath = Annotated[
     str | None,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 from recycle_data.cli.options import Crowds, Data, DatasetOption, JsonPath, data_root, dataset_settings
 
-from recyclecli.cli.candidates import components, fixed
+from recyclecli.cli.candidates import datasets, fixed
 from recyclecli.cli.options import AsJson, Force, Seed
 from recyclecli.errors import RecycleError, counted
 from recyclecli.home import expanded
@@ -33,7 +33,7 @@ class Trained:
     dataset: Annotated[
         str | None,
         typer.Option(
-            "--dataset", help="Dataset component that reads it.  [default: coco]", autocompletion=components("dataset")
+            "--dataset", help="Dataset component or layout that reads it.  [default: coco]", autocompletion=datasets
         ),
     ] = None
     json_path: JsonPath = None
