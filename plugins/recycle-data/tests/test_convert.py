@@ -283,7 +283,7 @@ class TestRefusals:
         root = scene(tmp_path)
         with pytest.raises(RecycleError, match="nearest: yolo"):
             convert(registry, root, tmp_path / "o", "coco", "yollo")
-        with pytest.raises(RecycleError, match="no dataset is called 'acme'"):
+        with pytest.raises(RecycleError, match="no dataset or layout is called 'acme'"):
             convert(registry, root, tmp_path / "o", "acme", "coco")
         with pytest.raises(RecycleError, match="does not look like voc"):
             convert(registry, root, tmp_path / "o", "voc", "coco")
