@@ -190,10 +190,8 @@ class Registry:
             if one.name == bare and distribution in ("", plugin.distribution)
         ]
         if len(found) > 1:
-            choices = [f"{bare}@{owner}" for owner, _ in found]
-            raise RecycleError(
-                f"callback {name!r} is offered by {len(found)} packages", f"say which: {listed(choices)}"
-            )
+            choices = " or ".join(f"{bare}@{owner}" for owner, _ in found)
+            raise RecycleError(f"callback {name!r} is offered by {len(found)} packages", f"say which: {choices}")
         if not found and observers().get(bare) not in ((distribution,) if distribution else (*observers().values(),)):
             names = sorted({one.name for plugin in self.plugins for one in plugin.callbacks})
             raise RecycleError(f"no callback is called {name!r}", nearest(name, names) + self.broken())

@@ -39,6 +39,7 @@ SETTINGS = {
     "train.batch_size": 2,
     "train.ema": 0,
     "train.loggers": [],
+    "train.callbacks": [],
 }
 
 

@@ -2,12 +2,9 @@
 
 import base64
 import contextlib
-import csv
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -19,9 +16,7 @@ from recycle_coco import (
     check_size,
     encode,
     locate,
-    parse_json,
     photo_size,
-    read_loose_text,
     resolve_file,
 )
 
@@ -29,9 +24,10 @@ from recycle_datasets import LabelStudioOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.bitmaps import bands, png
 from recycle_datasets.folders import names_of
-from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored, recognise
+from recycle_datasets.label_studio_tasks import Region, Task, kind_of, read_tasks
+from recycle_datasets.recognise.label_studio import recognise
 from recycle_datasets.rle import decode_brush
-from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, is_file, json_of, sorted_names
+from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, is_file, sorted_names
 from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
 from recyclecli.types import DatasetContext, RecycleError
@@ -44,20 +40,6 @@ EXPORT = "label and submit them in Label Studio, and export again as JSON"
 
 LARGE = 2**24  # pixels of a size that is compared with the photo before anything is painted
 Size = tuple[int, int]  # height and width in pixels
-Region = Mapping[str, Any]  # a result of an annotation; in JSON-MIN its value alone
-
-
-@dataclass(slots=True)
-class _Task:
-    """One task, whatever the form of the export."""
-
-    file: Path
-    split: str
-    key: str
-    data: Mapping[str, Any]
-    annotations: list[Any]
-    predictions: int
-    upload: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +76,10 @@ def open_label_studio(options: LabelStudioOptions, context: DatasetContext) -> S
     files = options.files or names_of(Tree(context.root), context, recognise, "files", "Label Studio", "result.json")
     config = _config(context.root)
     labels = Labels(context.root / files[0])
-    found: dict[str, _Task] = {}  # of which parts lie apart, in records or files of their own
+    found: dict[str, Task] = {}  # of which parts lie apart, in records or files of their own
     waiting: list[tuple[int, _Labelled]] = []  # for the size of their photo
     for name, split in zip(files, splits_of(files), strict=True):
-        for task in _tasks(context.root / name, split, found):
+        for task in read_tasks(context.root / name, split, found):
             waiting += _label(labels, task, options.image, config)
     for task in found.values():
         waiting += _label(labels, task, options.image, config)
@@ -135,75 +117,7 @@ def _config(root: Path) -> _Config:
     return _Config([*filter(None, labels)], images)
 
 
-def _tasks(file: Path, split: str, found: dict[str, _Task]) -> Iterator[_Task]:
-    """The tasks of a file, each let go of when the next one is asked for.
-
-    Records of JSON-MIN and stored annotations are gathered in `found`, as several may be of one task.
-
-    Raises:
-        RecycleError: no JSON, or none of Label Studio.
-    """
-    tabled = file.suffix.lower() in (".csv", ".tsv")
-    content = list(_rows(file)) if tabled else json_of(file, "export it from Label Studio again")
-    if content != [] and not is_label_studio(content):
-        raise RecycleError(f"{file} holds no tasks of Label Studio", "export the tasks from it as JSON")
-    ones = content if isinstance(content, list) else [content]
-    for place in range(len(ones)):
-        one, ones[place] = ones[place], None
-        if not isinstance(one, dict):
-            continue
-        if is_stored(one):
-            task = _task(file, split, one["task"], [one])
-            known = found.setdefault(f"stored {task.key}", task)
-        elif not any(name in one for name in ANNOTATED) and is_minimal(one):
-            task = _task(file, split, {**one, "data": one}, [{**one, "result": [*_minimal(one)]}])
-            known = found.setdefault(f"{file} {task.key}", task)
-        else:
-            annotations = one.get("annotations") or one.get("completions")
-            yield _task(file, split, one, annotations if isinstance(annotations, list) else [])
-            continue
-        if known is not task:
-            known.annotations += task.annotations
-
-
-def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a table as records of JSON-MIN: cells that hold lists or objects are JSON.
-
-    Raises:
-        RecycleError: it is no table.
-    """
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    mark = "\t" if file.suffix.lower() == ".tsv" else ","
-    try:
-        for row in csv.DictReader(StringIO(read_loose_text(file, LARGEST)), delimiter=mark):
-            cells = {key: _cell(value) for key, value in row.items() if isinstance(key, str)}
-            yield {key: value for key, value in cells.items() if value not in (None, "")}
-    except csv.Error as error:
-        raise RecycleError(f"{file} is no table: {error}", "export it from Label Studio again, as JSON") from error
-
-
-def _cell(text: Any) -> Any:
-    if isinstance(text, str) and text[:1] in ("[", "{"):
-        with contextlib.suppress(ValueError):
-            return parse_json(text)
-    return text
-
-
-def _task(file: Path, split: str, task: Mapping[str, Any], annotations: Sequence[Any]) -> _Task:
-    """A task with its annotations; its `data` and the rest are looked for in `task`."""
-    data, guesses, upload = task.get("data"), task.get("predictions"), task.get("file_upload")
-    return _Task(
-        file,
-        split,
-        str(task.get("id", task.get("inner_id"))),
-        data if isinstance(data, dict) else {},
-        [*annotations],
-        len(guesses) if isinstance(guesses, list) else 0,
-        upload if isinstance(upload, str) else "",
-    )
-
-
-def _label(labels: Labels, task: _Task, key: str | None, config: _Config) -> Iterator[tuple[int, _Labelled]]:
+def _label(labels: Labels, task: Task, key: str | None, config: _Config) -> Iterator[tuple[int, _Labelled]]:
     """Add the photos of a task to the labels; yield those whose size, and with it their shapes, is not
     known, or so large that their photo is to be looked at first."""
     annotation = _annotation(labels, task)
@@ -222,15 +136,7 @@ def _label(labels: Labels, task: _Task, key: str | None, config: _Config) -> Ite
             yield len(labels.photos) - 1, one
 
 
-def _minimal(record: Mapping[str, Any]) -> Iterator[Region]:
-    """The regions of a record of JSON-MIN as results."""
-    for name, values in record.items():
-        for value in values if isinstance(values, list) else [values]:
-            if isinstance(value, dict) and _kind(value):
-                yield {**value, "from_name": name, "value": value}
-
-
-def _annotation(labels: Labels, task: _Task) -> Mapping[str, Any] | None:
+def _annotation(labels: Labels, task: Task) -> Mapping[str, Any] | None:
     """The annotation of a task that is taken; None where there is none."""
     if any(not isinstance(one, dict) for one in task.annotations):
         raise RecycleError(f"{task.file}: task {task.key} holds the ids of its annotations alone", EXPORT)
@@ -249,7 +155,7 @@ def _annotation(labels: Labels, task: _Task) -> Mapping[str, Any] | None:
 
 
 def _photos(
-    labels: Labels, task: _Task, annotation: Mapping[str, Any], key: str | None, config: _Config
+    labels: Labels, task: Task, annotation: Mapping[str, Any], key: str | None, config: _Config
 ) -> Iterator[_Labelled]:
     """The photos of a task with their regions; most tasks have one."""
     results = annotation.get("result")
@@ -267,7 +173,7 @@ def _photos(
             yield _Labelled(_plain(address), where, shown, _stated_size(labels, where, shown))
 
 
-def _addresses(task: _Task, key: str | None) -> dict[str, list[str]]:
+def _addresses(task: Task, key: str | None) -> dict[str, list[str]]:
     """The data of a task that are addresses of photos, by their keys, the likeliest first."""
     found: dict[str, list[str]] = {}
     for name, value in task.data.items():
@@ -315,22 +221,10 @@ def _size(root: Path, place: str, stated: Size | None) -> Size | None:
     return None
 
 
-def _kind(value: Mapping[str, Any]) -> str:
-    """What a region is; "" for what has no place in the photo."""
-    for key, kind in (("points", "polygon"), ("vertices", "vector"), ("rle", "brush"), ("imageDataURL", "bitmask")):
-        if key in value:
-            return kind
-    if "radiusX" in value:
-        return "ellipse"
-    if "x" in value and "y" in value:
-        return "box" if "height" in value else "keypoint"
-    return ""
-
-
 def _shapes(labels: Labels, photo: _Labelled, size: Size) -> Iterator[Shape]:
     """The labelled areas of a photo; all else is counted as left out."""
     for value, name, hidden, where in _regions(labels, photo):
-        kind = _kind(value)
+        kind = kind_of(value)
         if hidden:
             labels.left_out["hidden regions"] += 1
         elif kind in ("box", "keypoint", "vector"):
@@ -357,7 +251,7 @@ def _regions(labels: Labels, photo: _Labelled) -> Iterator[tuple[Mapping[str, An
         if not isinstance(value, dict):
             continue
         key = str(result.get("id") or {name: one for name, one in value.items() if not _is_label(name)})
-        if not _kind(value) and key not in values:
+        if not kind_of(value) and key not in values:
             labels.left_out["tags and texts"] += 1
             continue
         known = values.setdefault(key, {"": number})

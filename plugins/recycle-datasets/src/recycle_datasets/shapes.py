@@ -42,6 +42,7 @@ MISSING = "photos that are not there"
 REPEATED = "photos that are labelled twice in the same way"
 DROPPED = "labels that cannot be used"
 FAULTY: list[float] = []  # an outline in the place of one that cannot be used, known by its identity
+LARGEST = 2**31  # bytes of an annotation file
 LARGE = 2**26  # pixels of a size that is not believed without its photo
 FARTHEST = 2**20  # pixels of a coordinate; filling a polygon takes memory by its extent
 

@@ -46,7 +46,7 @@ def built(registry: Registry, parts: Iterable[Part]) -> tuple[list[Any], list[st
         offered = registry.callback(part.name)
         if offered is None:
             package = observers()[part.name.partition("@")[0]]
-            missing.append(f"note: without {part.name}, which comes with {package}: pip install ./plugins/{package}")
+            missing.append(f"note: without {part.name}, which is not installed: pip install ./plugins/{package}")
             continue
         module, _, attribute = offered.target.partition(":")
         try:

@@ -13,9 +13,8 @@ from recycle_coco import Tree, decode_text, parse_json, photo_size, read_bytes, 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.folders import names_of
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
 from recycle_datasets.splits import nearest_split, splits_of
-from recycle_datasets.xmls import LARGEST
 from recyclecli.types import DatasetContext, Layout, RecycleError
 
 UNLABELLED = "photos that nobody has labelled"

@@ -17,9 +17,8 @@ from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import photo_of, rows_of, size_of, source
 from recycle_datasets.recognise.open_images import recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import LARGEST, Labels, Shape, ShapeSource, sorted_names
 from recycle_datasets.splits import splits_of
-from recycle_datasets.xmls import LARGEST
 from recyclecli.types import DatasetContext, RecycleError
 
 DESCRIPTIONS = re.compile(r"class-descriptions.*\.csv$", re.IGNORECASE)
