@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BAND = 2**22  # pixels that are counted in one go: each is a number of eight bytes meanwhile
+BAND = 2**19  # pixels that are counted in one go: each is a number of eight bytes meanwhile
 
 
 def label_counts(mask: NDArray[np.uint8], where: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:

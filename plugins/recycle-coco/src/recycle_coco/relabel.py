@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BAND = 2**22  # pixels that are looked up in one go: each is an index of eight bytes meanwhile
+BAND = 2**19  # pixels that are looked up in one go: each is an index of eight bytes meanwhile
 
 
 def relabel(values: NDArray[np.integer[Any]], table: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
