@@ -31,7 +31,7 @@ TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTAT
 """What PIL calls that which undoes the orientations 2 to 8."""
 BACK = (*TURNS[:4], "ROTATE_90", "TRANSVERSE", "ROTATE_270")
 """What makes the stored picture of the upright one, for the orientations 2 to 8."""
-BAND = 2048  # x BAND pixels are converted at a time
+BAND = 1024  # x BAND pixels are converted at a time
 DEEPEST = 65535  # of whole numbers: white of 16 bits
 WHITE_OF_12 = 4095
 PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError, unless MAX_PIXELS allows it
