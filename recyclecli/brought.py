@@ -21,6 +21,11 @@ def observers() -> dict[str, str]:
     return _table("observers")
 
 
+def ours() -> frozenset[str]:
+    """The distributions that bring them."""
+    return frozenset(commands().values())
+
+
 def _table(key: str) -> dict[str, str]:
     table: dict[str, str] = json.loads(FILE.read_text(encoding="utf-8"))[key]
     return table

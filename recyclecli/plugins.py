@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -18,10 +17,9 @@ from pydantic import ValidationError
 
 from recyclecli import hookspecs
 from recyclecli.backends import ALLOW_LIST
-from recyclecli.brought import commands as brought
-from recyclecli.brought import observers
+from recyclecli.brought import observers, ours
 from recyclecli.errors import RecycleError, listed, nearest
-from recyclecli.records import GROUP, Callback, Check, Command, NamedRecipe
+from recyclecli.records import GROUP, Callback, Check, Command, NamedRecipe, imported
 from recyclecli.types import KINDS, Component, Kind, Options
 
 State = Literal["ok", "failed", "blocked"]
@@ -98,9 +96,8 @@ class Offer:
                 f"{self.component.kind} {self.qualified} needs {listed(missing)}",
                 f"pip install {' '.join(repr(need) for need in missing)}",
             )
-        module, _, attribute = self.component.factory.partition(":")
         try:
-            return getattr(import_module(module), attribute)
+            return imported(self.component.factory)
         except Exception as error:  # a broken torchvision raises RuntimeError, an old plugin SyntaxError
             remedy = f"reinstall or update {self.plugin.distribution}"
             if sys.flags.optimize > 1:
@@ -192,7 +189,8 @@ class Registry:
         if len(found) > 1:
             choices = " or ".join(f"{bare}@{owner}" for owner, _ in found)
             raise RecycleError(f"callback {name!r} is offered by {len(found)} packages", f"say which: {choices}")
-        if not found and observers().get(bare) not in ((distribution,) if distribution else (*observers().values(),)):
+        owner = observers().get(bare)
+        if not found and (owner is None or distribution not in ("", owner)):
             names = sorted({one.name for plugin in self.plugins for one in plugin.callbacks})
             raise RecycleError(f"no callback is called {name!r}", nearest(name, names) + self.broken())
         return found[0][1] if found else None
@@ -266,7 +264,7 @@ def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | 
 
 def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset[str] | None) -> Plugin:
     """One plugin, whole or not at all."""
-    if allowed is not None and _normalised(distribution) not in allowed | set(brought().values()):
+    if allowed is not None and _normalised(distribution) not in allowed | ours():
         return Plugin(point.name, distribution, version, "blocked", f"not in ${ALLOW_LIST}")
     try:
         with redirect_stdout(sys.stderr):
@@ -282,7 +280,7 @@ def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset
 
 
 def _check_recipe(recipe: NamedRecipe, distribution: str) -> None:
-    if recipe.name == DEFAULT and distribution not in brought().values():
+    if recipe.name == DEFAULT and distribution not in ours():
         raise RecycleError(f"the recipe {DEFAULT!r} is recyclecli's own: every recipe is based on it")
     if not recipe.path().is_file():
         raise RecycleError(f"the recipe {recipe.name}: there is no file {recipe.path()}")

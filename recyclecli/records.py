@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 GROUP = "recyclecli"
 """The group of the entry points that name plugins."""
 
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 ADDRESS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+def imported(address: str) -> Any:
+    """What `package.module:attribute` names; whatever its module raises while it is imported."""
+    module, _, attribute = address.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def _check_texts(what: str, *values: object) -> None:

@@ -12,7 +12,7 @@ from typer.completion import completion_init  # type: ignore[attr-defined]
 
 from recyclecli import __version__
 from recyclecli.backends import FIGURES
-from recyclecli.brought import commands as brought
+from recyclecli.brought import ours
 from recyclecli.cli import completion, doctor, plugins, recipes
 from recyclecli.cli.group import OURS, OpenGroup
 from recyclecli.cli.once import Once
@@ -110,8 +110,8 @@ def _plugin_of(error: BaseException) -> str | None:
 
     targets = {re.split("[.:]", entry.target)[0]: entry.distribution for entry in known(0).commands}
     packages = {point.module.partition(".")[0]: point.dist.name for point in entry_points(group=GROUP) if point.dist}
-    ours = {OURS, *brought().values()}
-    packages = {module: "" if name in ours else name for module, name in {**targets, **packages, OURS: OURS}.items()}
+    own = {OURS, *ours()}
+    packages = {module: "" if name in own else name for module, name in {**targets, **packages, OURS: OURS}.items()}
     called = (frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(error.__traceback__))
     owners = [owner for module in called if (owner := packages.get(module))]
     return owners[-1] if owners else None

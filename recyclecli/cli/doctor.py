@@ -8,7 +8,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,7 +16,7 @@ import typer
 from recyclecli import __version__
 from recyclecli.cli.options import AsJson
 from recyclecli.home import named_data
-from recyclecli.records import Finding
+from recyclecli.records import Finding, imported
 
 if TYPE_CHECKING:
     from recyclecli.plugins import Registry
@@ -51,9 +50,8 @@ def examine(registry: Registry, folder: Path) -> Iterator[Finding]:
     yield Finding("ok", f"recyclecli {__version__}, Python {platform.python_version()}, {platform.platform()}")
     for plugin in registry.plugins:
         for check in plugin.checks:
-            module, _, attribute = check.target.partition(":")
             try:
-                yield from list(getattr(import_module(module), attribute)())
+                yield from list(imported(check.target)())
             except Exception as error:  # of a stranger's code
                 what = f"check {check.name} of {plugin.distribution}: {type(error).__name__}: {error}"
                 yield Finding("fix", what, f"update or uninstall {plugin.distribution}")

@@ -6,16 +6,17 @@ import sys
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 from difflib import get_close_matches
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from recyclecli.brought import commands as brought
+from recyclecli.brought import ours
 from recyclecli.cli.candidates import installed, installed_here
 from recyclecli.cli.once import Once
 from recyclecli.errors import RecycleError, listed
+from recyclecli.records import imported
 
 if TYPE_CHECKING:
     from recyclecli.manifest import Entry
@@ -92,8 +93,8 @@ class OpenGroup(TyperGroup):
 
     def _sorted_out(self, ctx: Any, commands: Iterable[Entry]) -> dict[str, list[Entry]]:
         words: dict[str, list[Entry]] = {}
-        depth, ours = len(self.path), set(brought().values())
-        for entry in sorted(commands, key=lambda entry: entry.distribution not in ours):
+        depth, own = len(self.path), ours()
+        for entry in sorted(commands, key=lambda entry: entry.distribution not in own):
             if entry.path[:depth] == self.path and len(entry.path) > depth:
                 words.setdefault(entry.path[depth], []).append(entry)
         words = dict(sorted(words.items(), key=lambda item: _place(item[1])))
@@ -158,7 +159,7 @@ def _command_and_group(ctx: Any, path: tuple[str, ...], head: Entry, entries: li
         return RecycleError(
             f"{words} is both a command and a group of {head.distribution}", f"update {head.distribution}"
         )
-    strangers = [name for name in (*others, head.distribution) if name not in brought().values()]
+    strangers = [name for name in (*others, head.distribution) if name not in ours()]
     kept = [name for name in installed(ctx).packages if name != OURS and name not in strangers[:1]]
     return RecycleError(
         f"{words} is a command of {head.distribution} and a group of {listed(others)}",
@@ -168,9 +169,9 @@ def _command_and_group(ctx: Any, path: tuple[str, ...], head: Entry, entries: li
 
 def _place(entries: list[Entry]) -> int:
     """Where they stand in the help: ours in their order, then those of others."""
-    ours = list(brought())
+    order = list(brought())
     names = [" ".join(entry.path) for entry in entries if entry.target]
-    return min((ours.index(name) for name in names if name in ours), default=len(ours))
+    return min((order.index(name) for name in names if name in order), default=len(order))
 
 
 def _say_missing(ctx: Any, words: str) -> None:
@@ -199,11 +200,10 @@ def command_of(entry: Entry) -> Any:
     Raises:
         RecycleError: it cannot be imported, or Typer can make no command of it.
     """
-    module, _, attribute = entry.target.partition(":")
     whose = f"the command {' '.join(entry.path)} of {entry.distribution}"
     try:
         with redirect_stdout(sys.stderr):  # what a package prints while it loads is no result
-            target = getattr(import_module(module), attribute)
+            target = imported(entry.target)
     except (Exception, SystemExit) as error:
         raise RecycleError(
             f"{whose}: {entry.target} cannot be imported: {type(error).__name__}: {error}",
@@ -240,7 +240,7 @@ def _described(name: str, path: tuple[str, ...], entries: list[Entry]) -> Any:
     heads = [entry for entry in entries if entry.path == path]
     head = heads[0] if heads else entries[0]
     summary = head.summary if heads else f"Commands of {listed(sorted({entry.distribution for entry in entries}))}."
-    panel = None if head.distribution in brought().values() else head.distribution
+    panel = None if head.distribution in ours() else head.distribution
     if len(entries) == 1 and head.target and heads:
         return TyperCommand(name, help=summary, rich_markup_mode="markdown", rich_help_panel=panel)
     group = OpenGroup(name=name, help=summary, no_args_is_help=True, rich_markup_mode="markdown", rich_help_panel=panel)

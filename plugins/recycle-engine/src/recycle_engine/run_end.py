@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from recycle_engine.runs import Run
@@ -12,6 +11,7 @@ from recyclecli.brought import observers
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
+from recyclecli.records import imported
 from recyclecli.settings import Part
 
 if TYPE_CHECKING:
@@ -48,9 +48,8 @@ def built(registry: Registry, parts: Iterable[Part]) -> tuple[list[Any], list[st
             package = observers()[part.name.partition("@")[0]]
             missing.append(f"note: without {part.name}, which is not installed: pip install ./plugins/{package}")
             continue
-        module, _, attribute = offered.target.partition(":")
         try:
-            callbacks.append(getattr(import_module(module), attribute)(**part.options))
+            callbacks.append(imported(offered.target)(**part.options))
         except RecycleError:
             raise
         except Exception as error:  # of a stranger's code

@@ -23,11 +23,8 @@ def open_colabeler(options: FilesOptions, context: DatasetContext) -> ShapeSourc
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
     """
     labels = Labels(context.root)
-    for name, content, split in documents(options, context, labels, recognise, "Colabeler"):
+    for name, content, split in documents(options, context, labels, recognise, "Colabeler", is_colabeler):
         file = str(context.root / name)
-        if not is_colabeler(content):
-            labels.left_out["JSON files that are none of Colabeler"] += content is not None
-            continue
         objects = dicts(content["outputs"].get("object"))
         if not objects and content.get("labeled") is False:
             labels.left_out[UNLABELLED] += 1

@@ -31,6 +31,7 @@ def documents(
     labels: Labels,
     recognise: Callable[[Tree], Iterable[Layout]],
     tool: str,
+    is_own: Callable[[Any], bool] | None = None,
 ) -> Iterator[Document]:
     """The tool's files, each let go of when the next one is asked for; those that are no JSON are faults.
 
@@ -40,22 +41,39 @@ def documents(
         labels: faults are put there, and `file` is set to the first.
         recognise: yields the tool's layout.
         tool: what it is called.
+        is_own: whether a value is of the tool; files of other values are left out and counted.
 
     Raises:
         RecycleError: nothing is recognised, or a file is missing.
     """
+    for name, split in _files(options, context, labels, recognise, tool):
+        content = _value(labels, context.root / name)
+        if is_own is None or is_own(content):
+            yield name, content, split
+        else:
+            labels.left_out[f"JSON files that are none of {tool}"] += content is not None
+
+
+def _files(
+    options: FilesOptions,
+    context: DatasetContext,
+    labels: Labels,
+    recognise: Callable[[Tree], Iterable[Layout]],
+    tool: str,
+) -> Iterator[tuple[str, str]]:
+    """The names of the tool's files, with their splits."""
     tree = Tree(context.root)
     names = options.files or names_of(tree, context, recognise, "files", tool, "export.json")
     labels.file = context.root / names[0]
     splits = dict(zip(names, splits_of(names), strict=True))
     for name in names:
         if not name.endswith("/"):
-            yield name, _value(labels, context.root / name), splits[name]
+            yield name, splits[name]
             continue
         folder = name.rstrip("/")
         for file in tree.folders.get("" if folder == "." else folder, ()):
             if file.lower().endswith((".json", ".geojson")):
-                yield file, _value(labels, context.root / file), nearest_split(PurePosixPath(folder))
+                yield file, nearest_split(PurePosixPath(folder))
 
 
 def _value(labels: Labels, file: Path) -> Any:

@@ -33,11 +33,8 @@ def open_encord(options: FilesOptions, context: DatasetContext) -> ShapeSource:
     """
     labels = Labels(context.root)
     places = Places(Tree(context.root).photos)
-    for name, content, split in documents(options, context, labels, recognise, "Encord"):
+    for name, content, split in documents(options, context, labels, recognise, "Encord", is_encord):
         file = context.root / name
-        if not is_encord(content):
-            labels.left_out["JSON files that are none of Encord"] += content is not None
-            continue
         for _, row in consumed(content if isinstance(content, list) else [content]):
             units = row.get("data_units")
             for unit in units.values() if isinstance(units, dict) else ():

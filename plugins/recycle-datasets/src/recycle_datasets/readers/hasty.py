@@ -31,11 +31,8 @@ def open_hasty(options: FilesOptions, context: DatasetContext) -> ShapeSource:
     labels = Labels(context.root)
     names: dict[str, None] = {}
     places = Places(Tree(context.root).photos)
-    for name, content, split in documents(options, context, labels, recognise, "Hasty"):
+    for name, content, split in documents(options, context, labels, recognise, "Hasty", is_hasty):
         file = context.root / name
-        if not is_hasty(content):
-            labels.left_out["JSON files that are none of Hasty"] += content is not None
-            continue
         names |= {str(one.get("class_name")).strip(): None for one in dicts(content["label_classes"])}
         for _, image in consumed(content.get("images")):
             photo, status = str(image.get("image_name") or ""), str(image.get("image_status", "")).upper()

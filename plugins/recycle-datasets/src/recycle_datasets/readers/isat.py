@@ -26,11 +26,8 @@ def open_isat(options: FilesOptions, context: DatasetContext) -> ShapeSource:
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
     """
     labels = Labels(context.root)
-    for name, content, split in documents(options, context, labels, recognise, "ISAT"):
+    for name, content, split in documents(options, context, labels, recognise, "ISAT", is_isat):
         file = context.root / name
-        if not is_isat(content):
-            labels.left_out["JSON files that are none of ISAT"] += content is not None
-            continue
         info = content["info"]
         size = labels.size(info.get("height"), info.get("width"), str(file))
         objects = dicts(content["objects"])

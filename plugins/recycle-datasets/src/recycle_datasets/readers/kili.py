@@ -40,11 +40,8 @@ def open_kili(options: FilesOptions, context: DatasetContext) -> ShapeSource:
     """
     labels = Labels(context.root)
     places = Places(Tree(context.root).photos)
-    for name, content, split in documents(options, context, labels, recognise, "Kili"):
+    for name, content, split in documents(options, context, labels, recognise, "Kili", is_kili):
         file = context.root / name
-        if not is_kili(content):
-            labels.left_out["JSON files that are none of Kili"] += content is not None
-            continue
         for _, asset in consumed(content if isinstance(content, list) else [content]):
             names = [base_of(asset.get("content")), base_of(asset.get("externalId"))]
             found = (place for one in names if one for place in (places.exact_base(one), places.by_any_stem(one)))

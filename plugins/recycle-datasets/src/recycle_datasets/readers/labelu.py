@@ -26,11 +26,8 @@ def open_labelu(options: FilesOptions, context: DatasetContext) -> ShapeSource:
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
     """
     labels = Labels(context.root)
-    for name, content, split in documents(options, context, labels, recognise, "LabelU"):
+    for name, content, split in documents(options, context, labels, recognise, "LabelU", is_labelu):
         file = str(context.root / name)
-        if not is_labelu(content):
-            labels.left_out["JSON files that are none of LabelU"] += content is not None
-            continue
         for _, sample in consumed(content if isinstance(content, list) else [content]):
             photo = base_of(sample.get("fileName") or sample.get("url"))
             result = _result(sample.get("result"))

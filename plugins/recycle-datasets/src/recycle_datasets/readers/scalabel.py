@@ -25,11 +25,8 @@ def open_scalabel(options: FilesOptions, context: DatasetContext) -> ShapeSource
     """
     labels = Labels(context.root)
     names: dict[str, None] = {}
-    for name, content, split in documents(options, context, labels, recognise, "Scalabel"):
+    for name, content, split in documents(options, context, labels, recognise, "Scalabel", is_scalabel):
         file = context.root / name
-        if not is_scalabel(content):
-            labels.left_out["JSON files that are none of Scalabel"] += content is not None
-            continue
         config = content.get("config") if isinstance(content, dict) else None
         config = config if isinstance(config, dict) else {}
         names |= {str(one.get("name")).strip(): None for one in dicts(config.get("categories"))}

@@ -26,11 +26,8 @@ def open_scale(options: FilesOptions, context: DatasetContext) -> ShapeSource:
     """
     labels = Labels(context.root)
     names: dict[str, None] = {}
-    for name, content, split in documents(options, context, labels, recognise, "Scale AI"):
+    for name, content, split in documents(options, context, labels, recognise, "Scale AI", is_scale):
         file = context.root / name
-        if not is_scale(content):
-            labels.left_out["JSON files that are none of Scale AI"] += content is not None
-            continue
         tasks = content.get("docs", [content]) if isinstance(content, dict) else content
         for _, task in consumed(tasks):
             params, answer = task.get("params"), task.get("response")

@@ -26,11 +26,8 @@ def open_vott(options: FilesOptions, context: DatasetContext) -> ShapeSource:
     """
     labels = Labels(context.root)
     names: dict[str, None] = {}
-    for name, content, split in documents(options, context, labels, recognise, "VoTT"):
+    for name, content, split in documents(options, context, labels, recognise, "VoTT", is_vott):
         file = context.root / name
-        if not is_vott(content):
-            labels.left_out["JSON files that are none of VoTT"] += content is not None
-            continue
         names |= {str(one.get("name")).strip(): None for one in dicts(content.get("tags"))}
         assets = content.get("assets")
         for entry in assets.values() if isinstance(assets, dict) else [content]:
