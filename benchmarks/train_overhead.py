@@ -191,8 +191,7 @@ def main() -> None:
             "train.epochs": arguments.epochs,
             "train.batch_size": BATCH,
             "train.ema": 0.99,
-            "train.schedule": "constant",
-            "train.warmup": 0,
+            "train.schedule": {"name": "constant", "warmup": 0},
             "train.deterministic": False,
         }
         precision, compiled = arguments.precision, arguments.compile

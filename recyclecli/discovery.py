@@ -60,8 +60,8 @@ def manifest_of(registry: Registry, installed: Iterable[EntryPoint]) -> Manifest
         ),
         failed=tuple(plugin.distribution for plugin in registry.plugins if plugin.state == "failed"),
         recipes=tuple(
-            Named(name, str(offer.recipe.path()), offer.recipe.summary, offer.plugin.distribution)
-            for name, offer in registry.recipes().items()
+            Named(name, str(recipe.path()), recipe.summary, distribution)
+            for name, (recipe, distribution) in registry.recipes().items()
         ),
     )
 
@@ -86,9 +86,7 @@ def setting_of(name: str, field: FieldInfo) -> Setting:
     form, metavar = _form(field)
     default = "" if field.is_required() else _shown(field.get_default(call_default_factory=True))
     choices = (_choices(field) if form == "text" else ()) or tuple(str(one) for one in field.examples or ())
-    return Setting(
-        name=name, help=field.description or "", form=form, metavar=metavar, default=default, choices=choices
-    )
+    return Setting(name, field.description or "", form, metavar, default, choices)
 
 
 def _plain(field: FieldInfo) -> Any:

@@ -13,23 +13,13 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from recyclecli.types import (
-        AugmentationComponent,
-        Callback,
-        Check,
-        Command,
-        DatasetComponent,
-        LossComponent,
-        ModelComponent,
-        NamedRecipe,
-        PostprocessorComponent,
-    )
+    from recyclecli import types
 
 hookspec = pluggy.HookspecMarker("recyclecli")
 
 
 @hookspec
-def recycle_datasets() -> Iterable[DatasetComponent]:
+def recycle_datasets() -> Iterable[types.DatasetComponent]:
     """Datasets: `factory(options, DatasetContext) -> Source`.
 
     Example:
@@ -43,7 +33,7 @@ def recycle_datasets() -> Iterable[DatasetComponent]:
 
 
 @hookspec
-def recycle_augmentations() -> Iterable[AugmentationComponent]:
+def recycle_augmentations() -> Iterable[types.AugmentationComponent]:
     """Augmentations: `factory(options, AugmentationContext) -> Augmentation`.
 
     Example:
@@ -57,7 +47,7 @@ def recycle_augmentations() -> Iterable[AugmentationComponent]:
 
 
 @hookspec
-def recycle_models() -> Iterable[ModelComponent]:
+def recycle_models() -> Iterable[types.ModelComponent]:
     """Models: `factory(options, ModelContext) -> torch.nn.Module`.
 
     Example:
@@ -71,7 +61,7 @@ def recycle_models() -> Iterable[ModelComponent]:
 
 
 @hookspec
-def recycle_losses() -> Iterable[LossComponent]:
+def recycle_losses() -> Iterable[types.LossComponent]:
     """Losses: `factory(options, LossContext) -> torch.nn.Module`.
 
     Example:
@@ -85,7 +75,7 @@ def recycle_losses() -> Iterable[LossComponent]:
 
 
 @hookspec
-def recycle_postprocessors() -> Iterable[PostprocessorComponent]:
+def recycle_postprocessors() -> Iterable[types.PostprocessorComponent]:
     """Post-processors: `factory(options, PostprocessorContext) -> Postprocessor`.
 
     Example:
@@ -99,7 +89,63 @@ def recycle_postprocessors() -> Iterable[PostprocessorComponent]:
 
 
 @hookspec
-def recycle_commands() -> Iterable[Command]:
+def recycle_optimizers() -> Iterable[types.OptimizerComponent]:
+    """Optimizers: `factory(options, OptimizerContext) -> torch.optim.Optimizer`.
+
+    Example:
+        @hookimpl
+        def recycle_optimizers():
+            yield OptimizerComponent("sophia", "acme_sophia.optim:Sophia", SophiaOptions, "Clipped second-order steps")
+
+    .. versionadded:: 0.2
+    """
+    return ()
+
+
+@hookspec
+def recycle_schedules() -> Iterable[types.ScheduleComponent]:
+    """Schedules of the learning rate: `factory(options, ScheduleContext) -> LRScheduler`, or a list of them.
+
+    Example:
+        @hookimpl
+        def recycle_schedules():
+            yield ScheduleComponent("steps", "acme_steps.rate:steps", StepsOptions, "A tenth at each milestone")
+
+    .. versionadded:: 0.2
+    """
+    return ()
+
+
+@hookspec
+def recycle_callbacks() -> Iterable[types.CallbackComponent]:
+    """Callbacks of a training: `factory(options, CallbackContext) -> lightning.pytorch.callbacks.Callback`.
+
+    Example:
+        @hookimpl
+        def recycle_callbacks():
+            yield CallbackComponent("bell", "acme_bell.ring:Bell", BellOptions, "Rings at the end", observes=True)
+
+    .. versionadded:: 0.2
+    """
+    return ()
+
+
+@hookspec
+def recycle_exporters() -> Iterable[types.ExporterComponent]:
+    """Exporters: `factory(options, ExporterContext) -> Exporter`.
+
+    Example:
+        @hookimpl
+        def recycle_exporters():
+            yield ExporterComponent("openvino", "acme_ov.export:OpenVino", OpenVinoOptions, "For Intel's processors")
+
+    .. versionadded:: 0.2
+    """
+    return ()
+
+
+@hookspec
+def recycle_commands() -> Iterable[types.Command]:
     """Commands: `recycle WORD ...`, in groups of their own or in those of others.
 
     Example:
@@ -113,7 +159,7 @@ def recycle_commands() -> Iterable[Command]:
 
 
 @hookspec
-def recycle_recipes() -> Iterable[NamedRecipe]:
+def recycle_recipes() -> Iterable[types.NamedRecipe]:
     """Recipes by name: `recycle train --recipe NAME`.
 
     Example:
@@ -127,21 +173,7 @@ def recycle_recipes() -> Iterable[NamedRecipe]:
 
 
 @hookspec
-def recycle_callbacks() -> Iterable[Callback]:
-    """Callbacks of a training: `train.callbacks: [NAME]` in a recipe.
-
-    Example:
-        @hookimpl
-        def recycle_callbacks():
-            yield Callback("bell", "acme_bell.ring:Bell", "Rings when a training ends", observes=True)
-
-    .. versionadded:: 0.2
-    """
-    return ()
-
-
-@hookspec
-def recycle_checks() -> Iterable[Check]:
+def recycle_checks() -> Iterable[types.Check]:
     """Checks: lines of `recycle doctor`.
 
     Example:

@@ -149,14 +149,9 @@ def read(text: str) -> Manifest:
         ]
         commands = [Entry(**{**one, "path": tuple(one["path"])}) for one in content["commands"]]
         recipes = [Named(**one) for one in content["recipes"]]
-        names = {key: tuple(content[key]) for key in ("packages", "failed")}
-        return Manifest(
-            content["fingerprint"],
-            components=tuple(components),
-            commands=tuple(commands),
-            recipes=tuple(recipes),
-            **names,
-        )
+        packages, failed = tuple(content["packages"]), tuple(content["failed"])
+        made_from = content["fingerprint"]
+        return Manifest(made_from, packages, tuple(components), tuple(commands), tuple(recipes), failed)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no manifest: {error}") from error
 
@@ -252,15 +247,12 @@ def cache_folder() -> Path:
     Raises:
         RuntimeError: the user has no home.
     """
-    given, windows = os.environ.get(CACHE), os.environ.get("LOCALAPPDATA")
-    if given:
-        return Path(given)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "recyclecli"
-    if sys.platform == "win32" and windows:
-        return Path(windows) / "recyclecli" / "Cache"
-    shared = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(shared) if Path(shared).is_absolute() else Path.home() / ".cache") / "recyclecli"
+    from platformdirs import user_cache_path
+
+    found = Path(os.environ.get(CACHE) or user_cache_path("recyclecli", appauthor=False))
+    if CACHE not in os.environ and not found.is_absolute():
+        raise RuntimeError(f"{found} is no absolute path")
+    return found
 
 
 def _sources(point: EntryPoint) -> list[Path]:

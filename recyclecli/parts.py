@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
+    from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,38 @@ class Loss(Protocol):
 
     def __call__(self, logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The loss of a batch."""
+
+
+class Exporter(Protocol):
+    """A format: it writes a model, and loads what it wrote.
+
+    Its `files` are all that it may write into a folder, further ones are refused: what each is, in a word, to its
+    name, as `{"model": "model.onnx"}`.
+    """
+
+    files: Mapping[str, str]
+
+    def write(self, model: nn.Module, folder: Path) -> Mapping[str, Any]:
+        """Write a model into an empty folder.
+
+        Args:
+            model: in evaluation, on the CPU: image (N, 3, H, W) float32 in 0..1 to logits (N, K, H, W).
+            folder: exists, and is empty.
+
+        Returns:
+            What its card says beside what every card says: at least `shape`, the input's four sides, with a text for
+            each that may be any number.
+
+        Raises:
+            RunFailed: the model cannot be written in this format.
+        """
+
+    def load(self, folder: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """What `write` wrote, as a function of image to logits, safe to be called by several threads.
+
+        Raises:
+            RecycleError: a file is missing or damaged.
+        """
 
 
 class Postprocessor(Protocol):

@@ -19,7 +19,7 @@ from recyclecli import hookspecs
 from recyclecli.backends import ALLOW_LIST
 from recyclecli.brought import observers, ours
 from recyclecli.errors import RecycleError, listed, nearest
-from recyclecli.records import GROUP, Callback, Check, Command, NamedRecipe, imported
+from recyclecli.records import GROUP, Check, Command, NamedRecipe, imported
 from recyclecli.types import KINDS, Component, Kind, Options
 
 State = Literal["ok", "failed", "blocked"]
@@ -30,7 +30,6 @@ HOOKS: dict[str, Kind] = {f"recycle_{'losses' if kind == 'loss' else kind + 's'}
 RECORDS: dict[str, type[Any]] = {
     "recycle_commands": Command,
     "recycle_recipes": NamedRecipe,
-    "recycle_callbacks": Callback,
     "recycle_checks": Check,
 }
 """Hook name to the record that it may return; a `Plugin` keeps them by what follows `recycle_`."""
@@ -49,7 +48,7 @@ class Plugin:
         state: `ok`; `failed` with its `cause`; `blocked` when RECYCLE_PLUGINS leaves it out.
         cause: why it offers nothing, and what to do; empty when ok.
         components: what it offers; empty unless ok.
-        commands, recipes, callbacks, checks: likewise.
+        commands, recipes, checks: likewise.
     """
 
     name: str
@@ -60,12 +59,11 @@ class Plugin:
     components: tuple[Component, ...] = ()
     commands: tuple[Command, ...] = ()
     recipes: tuple[NamedRecipe, ...] = ()
-    callbacks: tuple[Callback, ...] = ()
     checks: tuple[Check, ...] = ()
 
     def names(self) -> set[tuple[str, str]]:
         """What it offers: (kind, name)."""
-        records: tuple[Any, ...] = (*self.commands, *self.recipes, *self.callbacks, *self.checks)
+        records: tuple[Any, ...] = (*self.commands, *self.recipes, *self.checks)
         return {(_kind(one), one.name) for one in (*self.components, *records)}
 
 
@@ -113,19 +111,6 @@ class Offer:
         return self.factory()(options, context)
 
 
-@dataclass(frozen=True, slots=True)
-class OfferedRecipe:
-    """A named recipe and the plugin that offers it."""
-
-    recipe: NamedRecipe
-    plugin: Plugin
-
-    @property
-    def qualified(self) -> str:
-        """The name that picks it whatever else is installed: `belt@acme-recipes`."""
-        return f"{self.recipe.name}@{self.plugin.distribution}"
-
-
 @dataclass(frozen=True)
 class Registry:
     """What is installed. Make one with `discover`; there is no global one."""
@@ -142,18 +127,23 @@ class Registry:
         """The bare names of a kind, each once."""
         return sorted({offer.component.name for offer in self.offers(kind)})
 
+    def matching(self, kind: Kind | None, name: str) -> list[Offer]:
+        """The components of a kind (or of every kind) that a name means, bare or as `name@distribution`."""
+        bare, _, distribution = name.partition("@")
+        return [
+            offer
+            for offer in self.offers(kind)
+            if offer.component.name == bare and distribution in ("", offer.plugin.distribution)
+        ]
+
     def find(self, kind: Kind, name: str) -> Offer:
         """The component called `name`, bare or as `name@distribution`; of datasets also the one of a layout's name.
 
         Raises:
             RecycleError: nobody offers it, or several do and the bare name does not choose.
         """
-        bare, _, distribution = name.partition("@")
-        found = [
-            offer
-            for offer in self.offers(kind)
-            if offer.component.name == bare and distribution in ("", offer.plugin.distribution)
-        ]
+        found = self.matching(kind, name)
+        bare = name.partition("@")[0]
         found = found or [offer for offer in self.offers(kind) if bare in getattr(offer.component, "layouts", ())]
         if len(found) == 1:
             return found[0]
@@ -167,33 +157,17 @@ class Registry:
         valid = nearest(name, {*self.names(kind), *layouts})
         raise RecycleError(f"no {kind} is called {name!r}", valid + self.broken())
 
-    def recipes(self) -> dict[str, OfferedRecipe]:
-        """The named recipes by what picks them: `NAME@DISTRIBUTION` where several packages offer one."""
-        every = [OfferedRecipe(recipe, plugin) for plugin in self.plugins for recipe in plugin.recipes]
-        names = [offer.recipe.name for offer in every]
-        return {offer.recipe.name if names.count(offer.recipe.name) == 1 else offer.qualified: offer for offer in every}
+    def recipes(self) -> dict[str, tuple[NamedRecipe, str]]:
+        """The named recipes, with their packages, by what picks them: `NAME@DISTRIBUTION` where several offer one."""
+        every = [(recipe, plugin.distribution) for plugin in self.plugins for recipe in plugin.recipes]
+        names = [recipe.name for recipe, _ in every]
+        return {one.name if names.count(one.name) == 1 else f"{one.name}@{by}": (one, by) for one, by in every}
 
-    def callback(self, name: str) -> Callback | None:
-        """The callback called `name`, bare or as `name@distribution`; None where nobody offers it, and it observes.
-
-        Raises:
-            RecycleError: nobody offers it, or several do and the bare name does not choose.
-        """
-        bare, _, distribution = name.partition("@")
-        found = [
-            (plugin.distribution, one)
-            for plugin in self.plugins
-            for one in plugin.callbacks
-            if one.name == bare and distribution in ("", plugin.distribution)
-        ]
-        if len(found) > 1:
-            choices = " or ".join(f"{bare}@{owner}" for owner, _ in found)
-            raise RecycleError(f"callback {name!r} is offered by {len(found)} packages", f"say which: {choices}")
-        owner = observers().get(bare)
-        if not found and (owner is None or distribution not in ("", owner)):
-            names = sorted({one.name for plugin in self.plugins for one in plugin.callbacks})
-            raise RecycleError(f"no callback is called {name!r}", nearest(name, names) + self.broken())
-        return found[0][1] if found else None
+    def absent(self, callback: str) -> str:
+        """The package of ours that would bring a callback which observes, and may be missing; "" for all others."""
+        bare, _, distribution = callback.partition("@")
+        owner = observers().get(bare, "")
+        return owner if distribution in ("", owner) and not self.matching("callback", callback) else ""
 
     def clashes(self) -> list[str]:
         """A line for each component name that several packages offer."""

@@ -85,12 +85,17 @@ class Recipe(Section):
     )
     aug: Parts = Field((), description="changes training batches, in order")
     post: Parts = Field((), description="changes probabilities, in order, in eval and predict")
-    train: TrainSection = Field(TrainSection(), description="how the weights are found")
+    train: TrainSection = Field(description="how the weights are found")
 
     def parts(self) -> list[tuple[str, Kind, Part]]:
         """Every component that it names: (key, kind, part)."""
         lists = [(f"{key}.{part.name}", kind, part) for key, kind in LISTS.items() for part in getattr(self, key)]
-        return [("data.dataset", "dataset", self.data.dataset), ("model", "model", self.model), *lists]
+        train: list[tuple[str, Kind, Part]] = [
+            ("train.optimizer", "optimizer", self.train.optimizer),
+            ("train.schedule", "schedule", self.train.schedule),
+            *(("train.callbacks", "callback", part) for part in self.train.callbacks),
+        ]
+        return [("data.dataset", "dataset", self.data.dataset), ("model", "model", self.model), *lists, *train]
 
     def to_yaml(self) -> str:
         """The recipe as YAML that `recycle_data.resolve` reads back to an equal recipe, but for passwords in URLs."""

@@ -28,6 +28,14 @@ def _check_texts(what: str, *values: object) -> None:
             raise ValueError(f"{what}: {value!r} is no text")
 
 
+def _check_named(what: str, name: str, place: str, summary: str) -> None:
+    _check_texts(what, name, place, summary)
+    if not KEBAB.fullmatch(name):
+        raise ValueError(f"{what} name {name!r} is not kebab-case")
+    if not summary.strip():
+        raise ValueError(f"{what} {name} has no summary, which lists of them show")
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command of `recycle`, or a group of commands.
@@ -85,13 +93,9 @@ class NamedRecipe:
     summary: str
 
     def __post_init__(self) -> None:
-        _check_texts("recipe", self.name, self.file, self.summary)
-        if not KEBAB.fullmatch(self.name):
-            raise ValueError(f"recipe name {self.name!r} is not kebab-case")
+        _check_named("recipe", self.name, self.file, self.summary)
         if not re.fullmatch(r"[A-Za-z_][\w.]*:[^/\\][^\\]*\.ya?ml", self.file):
             raise ValueError(f"recipe {self.name}: file {self.file!r} is not 'package:path/in/it.yaml'")
-        if not self.summary.strip():
-            raise ValueError(f"recipe {self.name} has no summary, which `recycle recipes list` shows")
 
     def path(self) -> Path:
         """Where its file lies."""
@@ -100,43 +104,7 @@ class NamedRecipe:
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
-    name: str
-    target: str
-    summary: str
-
-    def __post_init__(self) -> None:
-        what = type(self).__name__.lower()
-        _check_texts(what, self.name, self.target, self.summary)
-        if not KEBAB.fullmatch(self.name):
-            raise ValueError(f"{what} name {self.name!r} is not kebab-case")
-        if not ADDRESS.fullmatch(self.target):
-            raise ValueError(f"{what} {self.name}: target {self.target!r} is not 'package.module:attribute'")
-        if not self.summary.strip():
-            raise ValueError(f"{what} {self.name} has no summary")
-
-
-@dataclass(frozen=True, slots=True)
-class Callback(_Named):
-    """Something that watches or steers a training; a recipe names it in `train.callbacks`.
-
-    Attributes:
-        name: kebab-case.
-        target: `package.module:attribute`, imported when a training begins and called with the options that the
-            recipe gives, as keywords; it returns a callback of Lightning's. Where that has a method `on_run_end`, it
-            is called once the run is complete, see `recycle_engine.run_end`.
-        summary: one line for lists.
-        observes: whether a training without it is the same: it is left out, with a word, where it is not installed.
-
-    Raises:
-        ValueError: a field does not have that form.
-    """
-
-    observes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Check(_Named):
+class Check:
     """A part of `recycle doctor`.
 
     Attributes:
@@ -147,6 +115,15 @@ class Check(_Named):
     Raises:
         ValueError: a field does not have that form.
     """
+
+    name: str
+    target: str
+    summary: str
+
+    def __post_init__(self) -> None:
+        _check_named("check", self.name, self.target, self.summary)
+        if not ADDRESS.fullmatch(self.target):
+            raise ValueError(f"check {self.name}: target {self.target!r} is not 'package.module:attribute'")
 
 
 @dataclass(frozen=True, slots=True)

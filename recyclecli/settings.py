@@ -7,11 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Optimizer = Literal[
-    "adamw", "adam", "radam", "nadam", "nadamw", "sgd", "momentum", "rmsprop", "lion", "lamb", "adan", "adopt"
-]
 Logger = Literal["tensorboard", "wandb", "mlflow"]
-Schedule = Literal["cosine", "cosine-restarts", "poly", "one-cycle", "plateau", "constant"]
 
 
 class Section(BaseModel):
@@ -46,23 +42,14 @@ class TrainSection(Section):
     lr: float = Field(1e-3, gt=0, description="peak learning rate; 1e-4 suits encoders that are transformers")
     find_lr: bool = Field(False, description="find lr by a range test, first")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
-    optimizer: Optimizer = Field("adamw", description="the rule of a step")
+    optimizer: Part = Field(description="the rule of a step")
     encoder_lr_scale: float = Field(1.0, gt=0, description="the encoder's rate as a share of lr")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor of the rate, encoder block by block backwards")
     freeze_epochs: int = Field(0, ge=0, le=1_000_000, description="epochs before the encoder learns")
     freeze_norm: bool = Field(
         False, description="batch normalisation keeps the statistics of the encoder's weights; for very small batches"
     )
-    schedule: Schedule = Field("cosine", description="how the rate falls after the warmup")
-    warmup: float = Field(
-        0.05, ge=0, lt=1, description="share of all steps during which the rate rises; one-cycle always takes 0.3"
-    )
-    final_lr_scale: float = Field(0.0, ge=0, le=1, description="the last rate as a share of lr; not for plateau")
-    restart_epochs: float = Field(10.0, gt=0, description="epochs of the first cycle of cosine-restarts")
-    restart_growth: float = Field(1.0, ge=1, description="factor from each cycle's length to the next")
-    poly_power: float = Field(0.9, gt=0, description="exponent of poly")
-    plateau_epochs: int = Field(5, ge=1, le=1_000_000, description="epochs without a better mIoU until the rate falls")
-    plateau_factor: float = Field(0.5, gt=0, lt=1, description="what plateau multiplies the rate by")
+    schedule: Part = Field(description="how the rate changes over the training")
     precision: Literal["auto", "32", "tf32", "16-mixed", "bf16-mixed"] = Field(
         "auto", description="of the arithmetic; auto: bf16-mixed where the GPU or the CPU has it, else 32"
     )

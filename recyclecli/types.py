@@ -19,6 +19,7 @@ from recyclecli.errors import RecycleError as RecycleError
 from recyclecli.parts import Annotation as Annotation
 from recyclecli.parts import Augmentation as Augmentation
 from recyclecli.parts import Batch as Batch
+from recyclecli.parts import Exporter as Exporter
 from recyclecli.parts import Loss as Loss
 from recyclecli.parts import Model as Model
 from recyclecli.parts import Postprocessor as Postprocessor
@@ -26,19 +27,20 @@ from recyclecli.parts import Record as Record
 from recyclecli.parts import Sample as Sample
 from recyclecli.parts import Source as Source
 from recyclecli.records import ADDRESS, KEBAB
-from recyclecli.records import Callback as Callback
 from recyclecli.records import Check as Check
 from recyclecli.records import Command as Command
 from recyclecli.records import Finding as Finding
 from recyclecli.records import NamedRecipe as NamedRecipe
 
 if TYPE_CHECKING:
-    pass
+    from torch.optim import Optimizer
 
 IGNORE = 255
 """Mask value of pixels that belong to no class and count in no loss and no score."""
 
-Kind = Literal["dataset", "augmentation", "model", "loss", "postprocessor"]
+Kind = Literal[
+    "dataset", "augmentation", "model", "loss", "postprocessor", "optimizer", "schedule", "callback", "exporter"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 RESERVED = frozenset({"name", "id", "weight"})  # keys of a recipe's entry that are not the part's own
@@ -168,6 +170,42 @@ class PostprocessorComponent(Component):
     search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, hash=False)
 
 
+class OptimizerComponent(Component):
+    """Builds a torch.optim.Optimizer: `factory(options, OptimizerContext)`."""
+
+    kind: ClassVar[Kind] = "optimizer"
+
+
+class ScheduleComponent(Component):
+    """Builds what changes the learning rate: `factory(options, ScheduleContext)`.
+
+    A scheduler of torch's, or a list of them. Each is stepped after every step of the optimizer, a
+    ReduceLROnPlateau after every validation, with the mIoU in 0..1.
+    """
+
+    kind: ClassVar[Kind] = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackComponent(Component):
+    """Builds a callback of Lightning's, which watches or steers a training: `factory(options, CallbackContext)`.
+
+    Where it has a method `on_run_end`, that is called once the run is complete, see `recycle_engine.run_end`.
+
+    Attributes:
+        observes: whether a training without it is the same: it is left out, with a word, where it is not installed.
+    """
+
+    kind: ClassVar[Kind] = "callback"
+    observes: bool = False
+
+
+class ExporterComponent(Component):
+    """Builds an `Exporter`: `factory(options, ExporterContext)`."""
+
+    kind: ClassVar[Kind] = "exporter"
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetContext:
     """What a dataset cannot know by itself.
@@ -256,3 +294,55 @@ class PostprocessorContext:
 
     class_names: tuple[str, ...]
     device: str = "auto"  # the GPU where there is one
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerContext:
+    """What an optimizer cannot know by itself.
+
+    Attributes:
+        groups: what torch's optimizers take: the parameters that learn, with `lr` and `weight_decay` of each group.
+        lr: peak learning rate of a group that names none.
+        weight_decay: likewise.
+    """
+
+    groups: list[dict[str, Any]]
+    lr: float
+    weight_decay: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleContext:
+    """What a schedule cannot know by itself.
+
+    Attributes:
+        optimizer: whose groups' `lr` it changes.
+        steps: of the optimizer in the whole training.
+        epochs: of the whole training.
+    """
+
+    optimizer: Optimizer
+    steps: int
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackContext:
+    """What a callback cannot know by itself: class names by label."""
+
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterContext:
+    """What an exporter cannot know by itself.
+
+    Attributes:
+        class_names: K names, by label.
+        size: side of the square, in pixels, that photos are fitted into.
+        card: what card.json says of the model, whatever the format: `palette`, `normalisation` and others.
+    """
+
+    class_names: tuple[str, ...]
+    size: int
+    card: Mapping[str, Any]

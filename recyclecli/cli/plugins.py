@@ -82,15 +82,12 @@ def show(
     from recyclecli.errors import RecycleError, nearest
 
     registry = discover()
-    bare, _, distribution = name.partition("@")
-    offers = [
-        offer
-        for offer in registry.offers()
-        if offer.component.name == bare and distribution in ("", offer.plugin.distribution)
-    ]
+    offers = registry.matching(None, name)
     if not offers:
         everything = [offer.component.name for offer in registry.offers()]
-        raise RecycleError(f"no component is called {name!r}", nearest(bare, everything) + registry.broken())
+        raise RecycleError(
+            f"no component is called {name!r}", nearest(name.partition("@")[0], everything) + registry.broken()
+        )
     if as_json:
         import json
 

@@ -264,7 +264,9 @@ def test_a_folder_that_cannot_be_written(small, tmp_path):
 
 
 def test_a_loss_that_explodes_is_a_failed_run(small, tmp_path):
-    done = train(small, tmp_path, "--lr", "1e30", "-o", "train.clip=null", "-o", "train.warmup=0", "-o", "train.ema=0")
+    done = train(
+        small, tmp_path, "--lr", "1e30", "-o", "train.clip=null", "-o", "train.schedule.warmup=0", "-o", "train.ema=0"
+    )
     assert done.returncode == 3, done.stderr
     assert "training loss is" in done.stderr
     named = json.loads((tmp_path / "runs/fpn-001/nan.json").read_text())["photos"]

@@ -244,22 +244,23 @@ def test_commands_that_discover_store_what_they_found(tmp_path, cache):
 
 
 @pytest.mark.parametrize(
-    ("platform", "env", "folder"),
+    ("env", "folder"),
     [
-        ("linux", {"XDG_CACHE_HOME": "/caches"}, "/caches/recyclecli"),
-        ("linux", {"XDG_CACHE_HOME": "not/absolute"}, "/home/me/.cache/recyclecli"),
-        ("linux", {}, "/home/me/.cache/recyclecli"),
-        ("darwin", {"XDG_CACHE_HOME": "/caches"}, "/home/me/Library/Caches/recyclecli"),
-        ("linux", {"RECYCLE_CACHE": "/mine"}, "/mine"),
+        ({"XDG_CACHE_HOME": "/caches"}, "/caches/recyclecli"),
+        ({}, "/home/me/.cache/recyclecli"),
+        ({"RECYCLE_CACHE": "/mine"}, "/mine"),
     ],
 )
-def test_the_cache_is_where_the_platform_has_it(monkeypatch, platform, env, folder):
+def test_the_cache_is_where_the_platform_has_it(monkeypatch, env, folder):
     for name in ("XDG_CACHE_HOME", "RECYCLE_CACHE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in {"HOME": "/home/me", **env}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "platform", platform)
     assert str(manifest.manifest_file("").parent) == folder
+    monkeypatch.setenv("XDG_CACHE_HOME", "not/absolute")
+    if "RECYCLE_CACHE" not in env:
+        with pytest.raises(RuntimeError, match="no absolute path"):
+            manifest.cache_folder()
 
 
 def test_who_does_not_finish_loading_is_named(monkeypatch, capsys):

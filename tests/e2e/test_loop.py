@@ -238,7 +238,7 @@ def test_a_batch_of_4_is_2_batches_of_2(start):
     Batch statistics and dropout differ between the two by their nature; the linknet at hand has no dropout.
     """
     still = {"loss": "ce", "loss.ce.class_weights": "none", "aug": [], "train.freeze_norm": True}
-    still |= {"train.precision": "32", "train.optimizer": "sgd", "train.schedule": "constant", "train.warmup": 0}
+    still |= {"train.precision": "32", "train.optimizer": "sgd", "train.schedule": {"name": "constant", "warmup": 0}}
     (one,), (two,) = (
         start({**still, "train.batch_size": batch, "train.accumulate": 4 // batch}, f"b{batch}", photos=4)[1]
         for batch in (4, 2)
@@ -251,7 +251,9 @@ def test_a_batch_of_4_is_2_batches_of_2(start):
 
 
 def test_the_rate_of_an_epoch_is_the_highest(start):
-    done, _ = start({"train.encoder_lr_scale": 0.1, "train.lr": 0.01, "train.schedule": "constant", "train.warmup": 0})
+    done, _ = start(
+        {"train.encoder_lr_scale": 0.1, "train.lr": 0.01, "train.schedule": {"name": "constant", "warmup": 0}}
+    )
     header, row = (line.split(",") for line in done.run.metrics.read_text().splitlines())
     assert float(row[header.index("lr")]) == 0.01
 

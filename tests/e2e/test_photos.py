@@ -21,7 +21,7 @@ from recycle_engine.checkpoint import load_trained
 from recycle_engine.judge.ledger import Ledger
 from recycle_engine.judging.evaluate import fill
 from recycle_engine.predicting.infer import Predictor, Stage
-from recycle_export.onnx import _script
+from recycle_export.onnx import script as script_of
 from recycle_serve.photo import read_photo as read_upload
 from serving import HOST, Fake, serving
 from support import coco, recycle_here, write_coco
@@ -54,7 +54,7 @@ def work(tmp_path_factory):
 def script(tmp_path_factory):
     """The module run.py of an export whose model gives the photo's colours as the scores of three classes."""
     folder = tmp_path_factory.mktemp("exported")
-    (folder / "run.py").write_text(_script())
+    (folder / "run.py").write_text(script_of())
     sides = ["batch", 3, "height", "width"]
     places = [helper.make_tensor_value_info(name, TensorProto.FLOAT, sides) for name in ("image", "logits")]
     graph = helper.make_graph([helper.make_node("Identity", ["image"], ["logits"])], "colours", places[:1], places[1:])

@@ -16,7 +16,7 @@ from recyclecli.locks import held
 COMMON = [
     *("train", "--optimizer", "sgd", "--lr", "1e-3", "--train-json", "t.json", "--val-json", "v.json"),
     *("--loss", "ce", "-o", "aug=[]", "-o", "data.scale=null", "-o", "data.size=32"),
-    *("-o", "train.ema=0", "-o", "train.warmup=0", "-o", "train.freeze_norm=true"),
+    *("-o", "train.ema=0", "-o", "train.schedule.warmup=0", "-o", "train.freeze_norm=true"),
     *TINY,
     *("--precision", "32", "--plugin", "unet"),  # which has no dropout: that is drawn on each rank
 ]

@@ -140,8 +140,9 @@ def test_a_lowered_rate_is_remembered(data, tmp_path, registry):
             if trainer.current_epoch == 3:
                 raise RuntimeError("cut")
 
-    settings = {**SMALL, "model": "fcn32s", "train.epochs": 5, "train.lr": 1e-7, "train.ema": 0, "train.warmup": 0}
-    settings |= {"train.schedule": "plateau", "train.plateau_epochs": 1, "data.root": str(data), "data.size": 32}
+    settings = {**SMALL, "model": "fcn32s", "train.epochs": 5, "train.lr": 1e-7, "train.ema": 0}
+    settings |= {"data.root": str(data), "data.size": 32}
+    settings["train.schedule"] = {"name": "plateau", "patience": 1, "warmup": 0}
     recipe = resolve(registry, None, settings)
     split = make_split(registry, recipe.data, recipe.seed)
     whole = train(registry, recipe, split, "whole", tmp_path).run

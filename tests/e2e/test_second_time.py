@@ -11,9 +11,10 @@ from recycle_data.splits import Split
 from recycle_engine.training.train import resume, train
 from recycle_kit.testing import random_source
 from safetensors.torch import load_file
-from support import SMALL, recycle_here, runs_in
+from support import SMALL, fake_dists, recycle_here, runs_in
 
 from recyclecli.errors import RecycleError
+from recyclecli.plugins import discover
 
 SETTINGS = {**SMALL, "model": "fcn32s", "data.size": 32, "train.loggers": [], "train.ema": 0}
 
@@ -26,6 +27,14 @@ class Rates(Callback):
 
     def on_before_optimizer_step(self, trainer, pl_module, optimizer):
         self.found.append(optimizer.param_groups[0]["lr"])
+
+
+@pytest.fixture(scope="module")
+def registry():
+    """What is installed, with a stranger's optimizer and schedule."""
+    with pytest.MonkeyPatch.context() as patch:
+        fake_dists(patch, "steps")
+        yield discover()
 
 
 @pytest.fixture
@@ -49,8 +58,8 @@ def go_on(registry, run, epochs=None):
 
 def test_more_epochs_end_as_a_longer_run(begin, registry, capsys):
     """With a rate that does not depend on the length, to identical weights."""
-    long, _ = begin("long", epochs=3, schedule="constant", warmup=0)
-    short, _ = begin("short", epochs=2, schedule="constant", warmup=0)
+    long, _ = begin("long", epochs=3, schedule={"name": "constant", "warmup": 0})
+    short, _ = begin("short", epochs=2, schedule={"name": "constant", "warmup": 0})
     done = go_on(registry, short, 3)
     assert done.epochs == 3
     ours, theirs = load_file(short.best), load_file(long.best)
@@ -59,9 +68,10 @@ def test_more_epochs_end_as_a_longer_run(begin, registry, capsys):
     assert "3 epochs in all: from here on the rate is that of schedule constant over 3" in capsys.readouterr().err
 
 
-def test_the_rate_goes_on_as_in_a_run_of_the_new_length(begin, registry, monkeypatch):
-    _, wanted = begin("long", epochs=4)
-    short, _ = begin("short", epochs=2)
+@pytest.mark.parametrize("rules", [{}, {"optimizer": "plain", "schedule": "steps"}], ids=["ours", "a stranger's"])
+def test_the_rate_goes_on_as_in_a_run_of_the_new_length(begin, registry, monkeypatch, rules):
+    _, wanted = begin("long", epochs=4, **rules)
+    short, _ = begin("short", epochs=2, **rules)
     rates = Rates()
     monkeypatch.setattr(
         "recycle_engine.training.train.NewLength.on_before_optimizer_step",
@@ -69,6 +79,18 @@ def test_the_rate_goes_on_as_in_a_run_of_the_new_length(begin, registry, monkeyp
     )
     go_on(registry, short, 4)
     assert rates.found == pytest.approx(wanted[len(wanted) // 2 :])
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"optimizer": "number"}, "optimizer number gives int, and no torch.optim.Optimizer"),
+        ({"schedule": "number"}, "schedule number gives int, and no scheduler of torch's"),
+    ],
+)
+def test_what_is_no_optimizer_and_no_schedule_is_told_from_a_bug_of_ours(begin, rules, said):
+    with pytest.raises(RecycleError, match=said):
+        begin("r", epochs=1, **rules)
 
 
 def test_a_finished_run_says_so(begin, registry, capsys):

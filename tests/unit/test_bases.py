@@ -8,6 +8,7 @@ from support import DISTS, fake_dists, recycle_here
 
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import discover
+from recyclecli.settings import Part
 from recyclecli.types import NamedRecipe
 
 
@@ -31,14 +32,15 @@ def test_the_contests_way_by_its_name(registry):
     recipe = resolve(registry, "contest", {"train.epochs": 2})
     assert recipe.model.name == "unetpp"
     assert [part.name for part in recipe.aug] == ["flip", "affine", "perspective", "gray", "color", "gamma"]
-    assert (recipe.train.optimizer, recipe.train.schedule, recipe.train.clip) == ("adam", "constant", None)
+    assert (recipe.train.optimizer.name, recipe.train.schedule.name, recipe.train.clip) == ("adam", "constant", None)
     assert recipe.train.epochs == 2
 
 
 def test_a_strangers_recipe_is_based_on_another(acme):
     recipe, contest = resolve(acme, "belt"), resolve(acme, "contest@recycle-engine")
     assert recipe.data == contest.data.model_copy(update={"size": 128})
-    assert recipe.train == contest.train.model_copy(update={"epochs": 3, "optimizer": "sgd"})
+    sgd = Part(name="sgd", momentum=0.9)
+    assert recipe.train == contest.train.model_copy(update={"epochs": 3, "optimizer": sgd})
     assert (recipe.model, recipe.aug) == (contest.model, contest.aug)
     assert resolve(acme, "contest@acme-recipes").model.name == "unet"
 
@@ -159,3 +161,35 @@ def test_a_name_of_two_packages_is_shown_by_each(tmp_path):
 def test_a_file_that_is_called_like_a_recipe_is_said_as_a_file(small, tmp_path):
     done = recycle_here("init", "--data", small, "--out", "contest", cwd=tmp_path)
     assert "recycle train --recipe ./contest" in done.stdout
+
+
+def test_a_recipe_of_the_first_edition_is_read_as_it_was_meant(registry, tmp_path):
+    """Its section `train` held the settings of every schedule side by side."""
+    file = tmp_path / "recipe.yaml"
+    old = "optimizer: sgd, schedule: poly, warmup: 0.1, final_lr_scale: 0, restart_epochs: 10, poly_power: 0.8"
+    file.write_text(f"train: {{{old}, plateau_factor: 0.5}}\n")
+    recipe = resolve(registry, file)
+    assert recipe.train.schedule == Part(name="poly", warmup=0.1, final_lr_scale=0.0, power=0.8)
+    assert recipe.train.optimizer == Part(name="sgd", momentum=0.9)
+    file.write_text("train: {warmup: 0}\n")
+    assert resolve(registry, file).train.schedule == Part(name="cosine", warmup=0.0, final_lr_scale=0.0)
+    with pytest.raises(RecycleError, match=r"train\.poly_power = 1: unknown key; it is train\.schedule\.power now"):
+        resolve(registry, None, {"train.poly_power": 1})
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"train.optimizer": "adm"}, "train.optimizer = 'adm': no optimizer is called 'adm'; nearest: adam"),
+        ({"train.optimizer.momentum": 1}, "train.optimizer.momentum = 1: unknown key"),
+        ({"train.schedule": "poly", "train.schedule.power": -1}, r"train.schedule.power = -1: .* greater than 0"),
+        ({"train.schedule": ["cosine"]}, r"train.schedule = \['cosine'\]"),
+        (
+            {"train.callbacks": [{"name": "report", "fil": "x"}]},
+            "train.callbacks.fil = 'x': unknown key; nearest: file",
+        ),
+    ],
+)
+def test_optimizers_and_schedules_are_checked_like_other_components(registry, settings, said):
+    with pytest.raises(RecycleError, match=said):
+        resolve(registry, None, settings)

@@ -7,19 +7,16 @@ import pytest
 from pydantic import Field
 from support import DISTS, fake_dists
 
-from recyclecli import plugins
+from recyclecli import plugins, types
 from recyclecli.brought import commands
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Offer, Plugin, discover
 from recyclecli.types import (
-    AugmentationComponent,
+    KINDS,
     Component,
-    DatasetComponent,
     LossComponent,
     LossContext,
-    ModelComponent,
     Options,
-    PostprocessorComponent,
     Requirement,
 )
 
@@ -43,7 +40,7 @@ def test_first_party_parts_come_through_entry_points_alone(registry):
         ("half", "ValueError: the second hook broke"),
         ("wrong-kind", "no loss component"),
         ("old", "not kebab-case"),
-        ("unknown-hook", "recycle_optimizers is unknown to this recyclecli: upgrade"),
+        ("unknown-hook", "recycle_samplers is unknown to this recyclecli: upgrade"),
     ],
 )
 def test_a_broken_plugin_is_disabled_whole_and_alone(monkeypatch, name, cause):
@@ -57,8 +54,8 @@ def test_a_broken_plugin_is_disabled_whole_and_alone(monkeypatch, name, cause):
 
 
 def test_every_hook_has_its_kind_and_is_used():
-    kinds = {DatasetComponent, AugmentationComponent, ModelComponent, LossComponent, PostprocessorComponent}
-    assert {kind.kind for kind in kinds} == set(plugins.HOOKS.values())
+    forms = {getattr(form, "kind", None) for form in vars(types).values() if form is not Component}
+    assert forms - {None} == set(plugins.HOOKS.values()) == set(KINDS)
     declared = {name for name in vars(plugins.hookspecs) if name.startswith("recycle_")}
     assert declared == {*plugins.HOOKS, *plugins.RECORDS}
     for name in declared:

@@ -9,7 +9,7 @@ from support import fake_dists
 from recyclecli.cli.doctor import examine
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry, discover
-from recyclecli.records import Callback, Check
+from recyclecli.records import Check
 from recyclecli.settings import Part
 
 TINY = {
@@ -50,13 +50,13 @@ def test_a_name_that_chooses_none_is_a_fault_of_the_recipe(monkeypatch, callback
 
 def test_options_that_it_does_not_take_are_said_before_the_training(monkeypatch):
     fake_dists(monkeypatch, "callbacks")
-    with pytest.raises(RecycleError, match=r"train\.callbacks: bell: TypeError.*loud"):
-        built(discover(), [Part(name="bell", loud=True)])
+    with pytest.raises(RecycleError, match=r"callback bell: loud: Extra inputs are not permitted"):
+        built(discover(), [Part(name="bell", loud=True)], ())
 
 
 def test_one_that_observes_may_be_missing_and_no_other(registry):
     without = Registry(tuple(one for one in registry.plugins if one.distribution != "recycle-report"))
-    callbacks, missing = built(without, resolve(without).train.callbacks)
+    callbacks, missing = built(without, resolve(without).train.callbacks, ())
     assert callbacks == []
     assert missing == [
         "note: without report@recycle-report, which is not installed: pip install ./plugins/recycle-report"
@@ -80,14 +80,12 @@ def test_a_core_without_plugins_is_healthy(tmp_path):
     assert any("no plugin is loaded" in one.what for one in findings)
 
 
-@pytest.mark.parametrize("form", [Callback, Check])
-def test_records_say_what_is_wrong_with_them(form):
-    word = form.__name__.lower()
+def test_records_say_what_is_wrong_with_them():
     for fields, said in (
-        (("Bell", "a:B", "x"), f"{word} name 'Bell' is not kebab-case"),
-        (("bell", "a.B", "x"), f"{word} bell: target 'a.B' is not"),
-        (("bell", "a:B", " "), f"{word} bell has no summary"),
-        ((3, "a:B", "x"), f"{word}: 3 is no text"),
+        (("Bell", "a:B", "x"), "check name 'Bell' is not kebab-case"),
+        (("bell", "a.B", "x"), "check bell: target 'a.B' is not"),
+        (("bell", "a:B", " "), "check bell has no summary"),
+        ((3, "a:B", "x"), "check: 3 is no text"),
     ):
         with pytest.raises(ValueError, match=said):
-            form(*fields)
+            Check(*fields)

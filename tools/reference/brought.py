@@ -13,7 +13,9 @@ def text(registry: Registry) -> str:
     """
     commands = {one.name: plugin.distribution for plugin in registry.plugins for one in plugin.commands}
     observers = {
-        one.name: plugin.distribution for plugin in registry.plugins for one in plugin.callbacks if one.observes
+        offer.component.name: offer.plugin.distribution
+        for offer in registry.offers("callback")
+        if getattr(offer.component, "observes", False)
     }
     before = json.loads(FILE.read_text(encoding="utf-8"))["commands"]
     names = [*(name for name in before if name in commands), *(name for name in commands if name not in before)]

@@ -8,6 +8,7 @@ from typing import Any
 from typer.main import get_command
 
 from recyclecli.cli.app import app
+from recyclecli.manifest import known
 from reference.text import table
 from reference.values import kind, limits, written
 
@@ -17,6 +18,7 @@ HEADS = ("option", "what", "value", "default")
 
 def tree() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Path and command of every command that does something, `aug` and its previews included."""
+    known(120)  # a busy machine takes longer than completion waits for what is installed
     yield from _below(get_command(app), ())
 
 

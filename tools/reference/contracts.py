@@ -22,7 +22,7 @@ def contracts() -> str:
     """Every public name of `recyclecli.types`, kinds first."""
     parts = ["# Component kinds and contracts", docstring(types)]
     kinds = {one.kind: one for one in vars(types).values() if getattr(one, "kind", None) in KINDS}
-    parts += ["## The five kinds", table(("kind", "component", "contract"), _kinds(kinds))]
+    parts += ["## The kinds", table(("kind", "component", "contract"), _kinds(kinds))]
     parts += [
         "## Values",
         f"- `IGNORE` = {types.IGNORE}: the mask value of pixels that count in no loss and no score.\n"

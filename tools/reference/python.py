@@ -33,7 +33,8 @@ def pages() -> dict[str, str]:
 
 def names(module: ModuleType) -> list[str]:
     """The public names of a module, as it lists them or defines them."""
-    own = [name for name, one in vars(module).items() if getattr(one, "__module__", "") == module.__name__]
+    package = module.__name__.partition(".")[0] if module is testing else module.__name__
+    own = [name for name, one in vars(module).items() if getattr(one, "__module__", "").startswith(package)]
     return list(getattr(module, "__all__", [name for name in own if not name.startswith("_")]))
 
 

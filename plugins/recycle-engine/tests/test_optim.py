@@ -1,16 +1,17 @@
 """Optimizers, their parameter groups, and schedules."""
 
 import math
-from typing import get_args
 
 import pytest
 import torch
+from recycle_engine.rates import OPTIMIZERS, SCHEDULES
 from recycle_engine.training.optim import decaying, make_optimizer, parameter_groups
-from recycle_engine.training.schedule import make_schedulers, rate
+from recycle_engine.training.schedule import make_schedulers
 from torch import nn
 
 from recyclecli.errors import RecycleError
-from recyclecli.settings import Optimizer, Schedule, TrainSection
+from recyclecli.settings import Part, TrainSection
+from recyclecli.types import ScheduleContext
 
 
 class Net(nn.Module):
@@ -22,11 +23,16 @@ class Net(nn.Module):
         self.head = nn.Conv2d(4, 2, 1)
 
 
-@pytest.mark.parametrize("name", get_args(Optimizer))
-def test_every_optimizer_moves_the_weights_downhill(name):
+def section(**settings):
+    return TrainSection(**{"optimizer": Part(name="adamw"), "schedule": Part(name="cosine"), **settings})
+
+
+@pytest.mark.parametrize("name", [one.name for one in OPTIMIZERS])
+def test_every_optimizer_moves_the_weights_downhill(name, registry):
     torch.manual_seed(0)
     model = nn.Linear(4, 1)
-    optimizer = make_optimizer(model, TrainSection(optimizer=name, lr=0.01, weight_decay=0), {"weight"})
+    settings = section(optimizer=Part(name=name), lr=0.01, weight_decay=0)
+    optimizer = make_optimizer(registry, model, settings, {"weight"})
     inputs = torch.rand(16, 4)
     losses = []
     for _ in range(60):
@@ -49,7 +55,7 @@ def groups_by_name(model, settings):
 
 def test_norms_and_biases_do_not_decay_and_every_parameter_is_in_one_group():
     model = Net()
-    found = groups_by_name(model, TrainSection(lr=1.0, weight_decay=0.1))
+    found = groups_by_name(model, section(lr=1.0, weight_decay=0.1))
     assert set(found) == {name for name, _ in model.named_parameters()}
     assert {name for name, (_, decay) in found.items() if decay} == {
         name for name, parameter in model.named_parameters() if parameter.ndim > 1
@@ -62,13 +68,13 @@ def test_weights_that_a_strategy_made_flat_decay_as_before():
     names = set(decaying(model))
     for parameter in model.parameters():
         parameter.data = parameter.data.flatten()  # as FSDP does
-    groups = parameter_groups(model, TrainSection(weight_decay=0.1), names)
+    groups = parameter_groups(model, section(weight_decay=0.1), names)
     flat = {parameter: name for name, parameter in model.named_parameters()}
     assert {flat[one] for group in groups if group["weight_decay"] for one in group["params"]} == names
 
 
 def test_the_encoder_learns_at_its_own_rates():
-    settings = TrainSection(lr=1.0, encoder_lr_scale=0.1, layer_decay=0.5)
+    settings = section(lr=1.0, encoder_lr_scale=0.1, layer_decay=0.5)
     rates = {name: lr for name, (lr, _) in groups_by_name(Net(), settings).items()}
     assert rates["head.weight"] == 1.0
     assert rates["encoder.layer1.1.weight"] == pytest.approx(0.1)
@@ -80,7 +86,7 @@ def test_blocks_of_a_real_encoder(registry):
     from recyclecli.types import ModelContext
 
     model = registry.build("model", "unet", {"weights": "none"}, ModelContext(3))
-    rates = {name: lr for name, (lr, _) in groups_by_name(model, TrainSection(lr=1.0, layer_decay=0.9)).items()}
+    rates = {name: lr for name, (lr, _) in groups_by_name(model, section(lr=1.0, layer_decay=0.9)).items()}
     stem = rates["net.encoder.model.conv_stem.weight"]
     first = rates["net.encoder.model.blocks.0.0.conv_dw.weight"]
     last = rates["net.encoder.model.blocks.6.0.conv_pwl.weight"]
@@ -90,25 +96,27 @@ def test_blocks_of_a_real_encoder(registry):
 
 def test_a_model_without_an_encoder_is_told_so():
     with pytest.raises(RecycleError, match="encoder"):
-        parameter_groups(nn.Linear(2, 2), TrainSection(encoder_lr_scale=0.1), set())
+        parameter_groups(nn.Linear(2, 2), section(encoder_lr_scale=0.1), set())
 
 
-def factors(total=100, **settings):
-    factor = rate(TrainSection(**{"warmup": 0.1, "epochs": 10, **settings}), total)
-    return [factor(step) for step in range(total)]
+def factors(registry, name, total=100, **options):
+    """The rate at each step of 10 epochs, as a share of the peak."""
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    (one,) = make_schedulers(registry, Part(name=name, **options), ScheduleContext(optimizer, total, 10))
+    return [one["scheduler"].lr_lambdas[0](step) for step in range(total)]
 
 
-def test_schedules_are_their_formulas():
-    cosine = factors(schedule="cosine", final_lr_scale=0.1)
+def test_schedules_are_their_formulas(registry):
+    cosine = factors(registry, "cosine", warmup=0.1, final_lr_scale=0.1)
     assert cosine[:10] == pytest.approx([(step + 1) / 11 for step in range(10)])
     assert cosine[10:] == pytest.approx([0.1 + 0.45 * (1 + math.cos(math.pi * step / 90)) for step in range(90)])
-    poly = factors(schedule="poly", warmup=0)
+    poly = factors(registry, "poly", warmup=0)
     assert poly == pytest.approx([(1 - step / 100) ** 0.9 for step in range(100)])
-    assert set(factors(schedule="constant", warmup=0)) == {1.0}
+    assert set(factors(registry, "constant", warmup=0)) == {1.0}
 
 
-def test_restarts_are_torchs():
-    ours = factors(schedule="cosine-restarts", warmup=0, restart_epochs=1, restart_growth=2)
+def test_restarts_are_torchs(registry):
+    ours = factors(registry, "cosine-restarts", warmup=0, cycle_epochs=1, cycle_growth=2)
     parameter = nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=1.0)
     theirs = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=10, T_mult=2)
@@ -118,8 +126,8 @@ def test_restarts_are_torchs():
         theirs.step()
 
 
-def test_one_cycle_rises_and_falls_once():
-    values = factors(schedule="one-cycle")
+def test_one_cycle_rises_and_falls_once(registry):
+    values = factors(registry, "one-cycle")
     assert values[0] == pytest.approx(1 / 25)
     assert values[30] == max(values) == 1.0
     assert values[:31] == sorted(values[:31])
@@ -127,17 +135,16 @@ def test_one_cycle_rises_and_falls_once():
     assert values[-1] < 0.01
 
 
-@pytest.mark.parametrize("schedule", get_args(Schedule))
-def test_a_rate_is_never_negative_nor_above_its_peak(schedule):
-    if schedule != "plateau":
+def test_a_rate_is_never_negative_nor_above_its_peak(registry):
+    for name in {one.name for one in SCHEDULES} - {"plateau"}:
         for total in (1, 2, 7, 100):
-            assert all(0 <= value <= 1 for value in factors(total, schedule=schedule))
+            assert all(0 <= value <= 1 for value in factors(registry, name, total)), (name, total)
 
 
-def test_plateau_lowers_the_rate_when_the_score_stands():
+def test_plateau_lowers_the_rate_when_the_score_stands(registry):
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
-    settings = TrainSection(schedule="plateau", warmup=0, plateau_epochs=2, plateau_factor=0.5)
-    _, plateau = make_schedulers(optimizer, settings, 100)
+    part = Part(name="plateau", warmup=0, patience=2, factor=0.5)
+    _, plateau = make_schedulers(registry, part, ScheduleContext(optimizer, 100, 10))
     rates = []
     for score in (0.1, 0.2, 0.2, 0.15, 0.3, 0.1):
         plateau["scheduler"].step(score)

@@ -15,7 +15,7 @@ from recycle_engine import api
 from recycle_engine.checkpoint import Trained
 from recycle_engine.runs import Run
 from recycle_export import api as exports
-from recycle_export import onnx as engine
+from recycle_export import export as engine
 from support import coco, run_recycle, runs_in, write_coco
 from torch import nn
 from torch.nn import functional as F
@@ -114,6 +114,31 @@ def test_the_script_gives_the_masks_of_predict_without_recyclecli(place, exporte
             assert (np.asarray(ours) == np.asarray(theirs)).mean() >= 0.999
 
 
+def test_predict_runs_the_export_where_it_is_asked_to(place, exported, tmp_path):
+    """With the labels of torch; `auto` takes an export of these very weights, and torch where there is none."""
+    photos, run = place / "photos", place / "runs/r"
+    masks = api.predict(run, photos, tmp_path / "torch", outputs=["masks"], pipeline=api.pipeline()).masks
+    for engine_, used in (("onnx", "onnx@recycle-export"), ("auto", "onnx@recycle-export")):
+        out = tmp_path / engine_
+        ours = api.predict(run, photos, out, outputs=["masks"], pipeline=api.pipeline(), engine=engine_).masks
+        for one, other in zip(ours, masks, strict=True):
+            assert (np.asarray(Image.open(one)) == np.asarray(Image.open(other))).mean() >= 0.999
+        assert f'"engine": "{used}"' in (out / "predicted.json").read_text()
+    card = json.loads((run / "export/card.json").read_text())
+    assert card["engine"] == "onnx@recycle-export"
+    with pytest.raises(RecycleError, match="an export computes as it was written"):
+        api.predict(run, photos, tmp_path / "half", engine="onnx", precision="bf16")
+    with pytest.raises(RecycleError, match="no exporter is called 'onyx'"):
+        api.predict(run, photos, tmp_path / "typo", engine="onyx")
+    other = runs_in(tmp_path / "other", place) / "runs/r"
+    (other / "export/card.json").write_text(json.dumps(card | {"weights": "0" * 64}))
+    with pytest.raises(RecycleError, match="its export is of other weights") as caught:
+        api.predict(other, photos, tmp_path / "stale", engine="onnx")
+    assert caught.value.remedy == f"recycle export {other} --format onnx --force"
+    api.predict(other, photos, tmp_path / "fresh", engine="auto")
+    assert '"engine": "torch"' in (tmp_path / "fresh/predicted.json").read_text()
+
+
 def test_nothing_is_overwritten_without_force(place, exported, tmp_path):
     with pytest.raises(RecycleError, match=r"export/card\.json exists(.|\n)*--force"):
         exports.export(place / "runs/r")
@@ -135,10 +160,10 @@ def test_too_little_agreement_leaves_nothing(place, tmp_path, monkeypatch):
 
 
 def test_a_missing_package_says_what_to_install(place, tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "find_spec", lambda name: None if name == "onnxruntime" else name)
-    with pytest.raises(RecycleError, match="exporting needs onnxruntime") as caught:
+    monkeypatch.setattr("recyclecli.plugins.find_spec", lambda name: None if name == "onnxruntime" else name)
+    with pytest.raises(RecycleError, match=r"exporter onnx@recycle-export needs onnxruntime>=1\.20") as caught:
         exports.export(place / "runs/r", tmp_path / "out")
-    assert caught.value.remedy == "pip install 'recyclecli[export]'"
+    assert caught.value.remedy == "pip install 'onnxruntime>=1.20'"
 
 
 def test_a_run_without_weights(tmp_path, registry):
@@ -155,6 +180,7 @@ def export_of(registry, tmp_path, monkeypatch):
         described = {"model": {"name": "it", "weights": "/mnt/alice/best.pt"}}
         trained = Trained(model.eval(), ("a", "b"), [(0, 0, 0), (1, 2, 3)], size, described)
         monkeypatch.setattr(engine, "load_trained", lambda *_: trained)
+        monkeypatch.setattr(engine, "digest_of", lambda _: "0" * 64)
         return engine.export(registry, Run(tmp_path), tmp_path / "out", noise((50, 80), (40, 40)))
 
     return run
@@ -207,11 +233,11 @@ def test_a_model_that_cannot_be_exported(export_of, tmp_path, model, reason):
 @pytest.mark.parametrize(("model", "exporter"), [(Pair(), "torchscript"), (Smooth(), "dynamo")])
 def test_a_model_of_one_size(export_of, model, exporter):
     done = export_of(model)
-    assert (done.exporter, done.shape) == (exporter, ("batch", 3, 64, 64))
+    assert (done.facts["exporter"], done.facts["shape"]) == (exporter, ("batch", 3, 64, 64))
     card = json.loads(done.card.read_text())
     assert card["dynamic_axes"] == ["batch"]
     assert card["model"]["weights"] == ".../best.pt"
-    assert b".py" not in done.model.read_bytes()  # no lines of code, with the paths of this machine
+    assert b".py" not in done.files["model"].read_bytes()  # no lines of code, with the paths of this machine
     assert card["normalisation"] == {"where": "inside the model"}
 
 
@@ -233,4 +259,4 @@ def test_our_architectures(name, registry, export_of):
     less = {} if name in OWN else {"encoder": "tu-test_vit" if name == "dpt" else "tu-test_efficientnet"}
     done = export_of(registry.build("model", name, {"weights": "none", **less}, ModelContext(2, pretrained=False)))
     assert done.agreement >= 0.999
-    assert done.shape == ("batch", 3, *((64, 64) if name in FIXED else ("height", "width")))
+    assert done.facts["shape"] == ("batch", 3, *((64, 64) if name in FIXED else ("height", "width")))

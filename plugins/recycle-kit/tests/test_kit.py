@@ -56,9 +56,13 @@ def test_each_kind_installs_shows_up_is_used_and_passes_untouched(tmp_path):
     assert "no faults" in run(python, "-m", "recyclecli", *check, cwd=tmp_path, env=env)
     write_coco(tmp_path / "data", coco(6))
     train = "train --data data --plugin acme-model --loss acme-loss --aug acme-augmentation --epochs 1 --batch-size 2"
+    train += " --optimizer acme-optimizer -o train.schedule=acme-schedule -o train.callbacks=acme-callback"
     run(python, "-m", "recyclecli", *train.split(), "-o", "data.size=32", "--name", "r", cwd=tmp_path, env=env)
-    predict = ["predict", "r", "data", "--post", "acme-postprocessor", "--out", "out"]
+    export = ["export", "r", "--format", "acme-exporter", "-o", "strict=false"]
+    assert "model.pt2" in run(python, "-m", "recyclecli", *export, cwd=tmp_path, env=env)
+    predict = ["predict", "r", "data", "--post", "acme-postprocessor", "--out", "out", "--engine", "acme-exporter"]
     run(python, "-m", "recyclecli", *predict, cwd=tmp_path, env=env)
+    assert '"engine": "acme-exporter@acme-exporter-kit"' in (tmp_path / "out/predicted.json").read_text()
     sample = tmp_path / names["dataset"] / "tests/sample"
     stats = run(python, "-m", "recyclecli", "data", "stats", "--data", sample, "--dataset", "acme-dataset", "--json")
     assert json.loads(stats)["photos"] == 2

@@ -4,8 +4,8 @@ from recyclecli.types import Finding
 
 
 class Bell(Callback):
-    def __init__(self, times: int = 1) -> None:
-        self.times = times
+    def __init__(self, options, context) -> None:
+        self.times = options.times
 
     def on_run_end(self, end):
         return [f"bell      {'ding ' * self.times}for {end.run.folder.name}"]

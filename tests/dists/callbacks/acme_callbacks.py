@@ -1,11 +1,17 @@
+from pydantic import Field
+
 from recyclecli import hookimpl
-from recyclecli.types import Callback, Check
+from recyclecli.types import CallbackComponent, Check, Options
+
+
+class BellOptions(Options):
+    times: int = Field(1, description="how often")
 
 
 @hookimpl
 def recycle_callbacks():
-    yield Callback("bell", "acme_bell:Bell", "Rings when a run is complete", observes=True)
-    yield Callback("report", "acme_bell:Bell", "Another report")
+    yield CallbackComponent("bell", "acme_bell:Bell", BellOptions, "Rings when a run is complete", observes=True)
+    yield CallbackComponent("report", "acme_bell:Bell", BellOptions, "Another report")
 
 
 @hookimpl

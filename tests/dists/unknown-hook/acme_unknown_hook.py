@@ -12,5 +12,5 @@ def recycle_losses():
 
 
 @hookimpl
-def recycle_optimizers():
+def recycle_samplers():
     return ()

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from recycle_data.first_edition import MOVED, rewritten
 from recyclecli.bases import MERGED, whole_tree
 from recyclecli.errors import RecycleError, nearest
 from recyclecli.home import expanded
@@ -19,6 +20,14 @@ from recyclecli.reading import parse_yaml
 from recyclecli.recipe import LISTS, DataFile, DataSection, ListedPart, LossPart, Recipe
 from recyclecli.settings import Part
 from recyclecli.types import Kind
+
+PLACES: dict[str, Kind] = {
+    "model": "model",
+    "data.dataset": "dataset",
+    "train.optimizer": "optimizer",
+    "train.schedule": "schedule",
+}
+"""Keys of a recipe that name one component."""
 
 KEY = 200  # characters of a key that a message names
 
@@ -68,7 +77,7 @@ def resolve(
     try:
         resolved = Recipe.model_validate(tree)
         complete, more = _complete(resolved.parts(), registry)
-        faults += more + _missing_callbacks(resolved.train.callbacks, registry)
+        faults += more
     except ValidationError as error:
         faults += [_fault(Recipe, detail) for detail in error.errors()]
         faults += _complete(_sound_parts(tree), registry)[1]
@@ -77,24 +86,21 @@ def resolve(
         raise RecycleError("\n  ".join([f"{len(faults)} fault(s) in {where}:", *faults]))
     lists = {key: tuple(complete[id(part)] for part in getattr(resolved, key)) for key in LISTS}
     data = resolved.data.model_copy(update={"dataset": complete[id(resolved.data.dataset)]})
-    return resolved.model_copy(update={"model": complete[id(resolved.model)], "data": data, **lists})
-
-
-def _missing_callbacks(parts: Iterable[Part], registry: Registry) -> list[str]:
-    faults = []
-    for part in parts:
-        try:
-            registry.callback(part.name)
-        except RecycleError as error:
-            faults.append(f"train.callbacks = {part.name!r}: {error.args[0]}; {error.remedy}")
-    return faults
+    train = resolved.train.model_copy(
+        update={
+            "optimizer": complete[id(resolved.train.optimizer)],
+            "schedule": complete[id(resolved.train.schedule)],
+            "callbacks": tuple(complete[id(part)] for part in resolved.train.callbacks),
+        }
+    )
+    return resolved.model_copy(update={"model": complete[id(resolved.model)], "data": data, "train": train, **lists})
 
 
 def recipe_files(registry: Registry) -> dict[str, Path]:
     """Where the installed recipes lie, by what picks them; `NAME@DISTRIBUTION` picks every one."""
-    offers = registry.recipes()
-    places = {name: offer.recipe.path() for name, offer in offers.items()}
-    return {offer.qualified: places[name] for name, offer in offers.items()} | places
+    recipes = registry.recipes()
+    files = {name: recipe.path() for name, (recipe, _) in recipes.items()}
+    return {f"{recipe.name}@{by}": recipe.path() for recipe, by in recipes.values()} | files
 
 
 def unchecked(recipe: str | Path | None, named: Mapping[str, Path]) -> Recipe:
@@ -109,9 +115,10 @@ def _spelled_out(tree: dict[str, Any]) -> dict[str, Any]:
         if not (full.get(key) is None or isinstance(full[key], dict)):
             raise RecycleError(f"recipe: {key} = {short_repr(full[key])} is no section of keys and values")
         full[key] = dict(full.get(key) or {})
-    for owner, key in ((full, "model"), (full["data"], "dataset")):
+    for owner, key in _places(full):
         if key in owner:
             owner[key] = _spelled(owner[key])
+    full["train"] = rewritten(full["train"])
     for key in LISTS:
         full[key] = _spelled_list(full.get(key))
     if "callbacks" in full["train"]:
@@ -144,6 +151,11 @@ def _move(data: dict[str, Any], root: Any) -> None:
         section |= {key: moved(section[key]) for key in ("root", "json", "json_path") if key in section}
 
 
+def _places(tree: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """Where a recipe names one component, in the order of `PLACES`: the section and its key."""
+    return [(tree, "model"), (tree["data"], "dataset"), (tree["train"], "optimizer"), (tree["train"], "schedule")]
+
+
 def _spelled(part: Any) -> Any:
     return {"name": part} if isinstance(part, str) else part
 
@@ -160,8 +172,9 @@ def _assign(tree: dict[str, Any], key: str, value: Any) -> None:
         return
     if head in LISTS:
         entry, rest = _entry(head, tree[head], rest)
-    elif head == "model" or [head, *rest][:2] == ["data", "dataset"]:
-        owner, name, rest = (tree, "model", rest) if head == "model" else (tree["data"], "dataset", rest[1:])
+    elif place := next((one for one in PLACES if f"{key}.".startswith(f"{one}.")), ""):
+        owner, name = _places(tree)[list(PLACES).index(place)]
+        rest = key.split(".")[place.count(".") + 1 :]
         if rest in ([], ["name"]):
             if _spelled(value) != {"name": owner[name].get("name")}:
                 owner[name] = _spelled(value)
@@ -194,10 +207,12 @@ def _entry(section: str, entries: list[dict[str, Any]], rest: list[str]) -> tupl
 
 def _sound_parts(tree: dict[str, Any]) -> list[tuple[str, Kind, Part]]:
     """The components that a faulty tree names, as far as their entries have the form of one: (key, kind, part)."""
-    data = tree.get("data")
-    entries: list[tuple[str, Kind, type[Part], Any]] = [("model", "model", Part, tree.get("model"))]
-    if isinstance(data, dict):
-        entries.insert(0, ("data.dataset", "dataset", Part, data.get("dataset")))
+    entries: list[tuple[str, Kind, type[Part], Any]] = [
+        (place, kind, Part, owner.get(key))
+        for (place, kind), (owner, key) in zip(PLACES.items(), _places(tree), strict=True)
+    ]
+    if isinstance(callbacks := tree["train"].get("callbacks"), list):
+        entries += [("train.callbacks", "callback", Part, part) for part in callbacks]
     for key, kind in LISTS.items():
         form: type[Part] = LossPart if key == "loss" else ListedPart
         entries += [(key, kind, form, part) for part in tree[key]] if isinstance(tree.get(key), list) else []
@@ -216,6 +231,8 @@ def _fault(model: type[BaseModel], detail: Any) -> str:
     key = ".".join(str(step) for step in detail["loc"])[:KEY]
     if detail["type"] != "extra_forbidden":
         return f"{key} = {short_repr(detail['input'])}: {detail['msg']}"
+    if key in MOVED:
+        return f"{key} = {short_repr(detail['input'])}: unknown key; it is {MOVED[key]} now"
     for step in detail["loc"][:-1]:
         field = model.model_fields.get(str(step))
         model = field.annotation if field and isinstance(field.annotation, type) else DataFile if field else model
@@ -227,6 +244,9 @@ def _complete(parts: Iterable[tuple[str, Kind, Part]], registry: Registry) -> tu
     faults = []
     complete: dict[int, Part] = {}
     for key, kind, part in parts:
+        if kind == "callback" and registry.absent(part.name):  # it only observes: the training says so
+            complete[id(part)] = part
+            continue
         try:
             offer = registry.find(kind, part.name)
             if missing := offer.missing():

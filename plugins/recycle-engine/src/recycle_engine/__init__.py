@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from recycle_engine.cluster import forget_ranks
+from recycle_engine.rates import OPTIMIZERS, SCHEDULES
 from recyclecli import hookimpl
-from recyclecli.types import Check, Command, NamedRecipe
+from recyclecli.types import Check, Command, NamedRecipe, OptimizerComponent, ScheduleComponent
 
 forget_ranks()
 
@@ -95,3 +96,15 @@ def recycle_recipes() -> Iterable[NamedRecipe]:
 def recycle_checks() -> Iterable[Check]:
     """What this distribution brings."""
     yield Check("torch", "recycle_engine.doctor:examine", "torch, torchvision, GPUs, Lightning")
+
+
+@hookimpl
+def recycle_optimizers() -> Iterable[OptimizerComponent]:
+    """What this distribution brings."""
+    return OPTIMIZERS
+
+
+@hookimpl
+def recycle_schedules() -> Iterable[ScheduleComponent]:
+    """What this distribution brings."""
+    return SCHEDULES

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recycle_engine.runs import Run
-from recyclecli.brought import observers
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
-from recyclecli.records import imported
 from recyclecli.settings import Part
+from recyclecli.types import CallbackContext
 
 if TYPE_CHECKING:
     from recycle_data.splits import Split
@@ -35,21 +34,19 @@ class RunEnd:
     split: Split
 
 
-def built(registry: Registry, parts: Iterable[Part]) -> tuple[list[Any], list[str]]:
+def built(registry: Registry, parts: Iterable[Part], class_names: tuple[str, ...]) -> tuple[list[Any], list[str]]:
     """The callbacks of `train.callbacks`, and a line for each that is missing and only observes.
 
     Raises:
-        RecycleError: one cannot be imported, or does not take its options.
+        RecycleError: one is unknown, cannot be imported, or does not take its options.
     """
     callbacks, missing = [], []
     for part in parts:
-        offered = registry.callback(part.name)
-        if offered is None:
-            package = observers()[part.name.partition("@")[0]]
+        if package := registry.absent(part.name):
             missing.append(f"note: without {part.name}, which is not installed: pip install ./plugins/{package}")
             continue
         try:
-            callbacks.append(imported(offered.target)(**part.options))
+            callbacks.append(registry.build("callback", part.name, part.options, CallbackContext(class_names)))
         except RecycleError:
             raise
         except Exception as error:  # of a stranger's code

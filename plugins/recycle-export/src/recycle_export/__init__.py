@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from recycle_export.options import OnnxOptions
 from recyclecli import hookimpl
-from recyclecli.types import Command
+from recyclecli.types import Command, ExporterComponent, Requirement
 
 
 @hookimpl
@@ -14,4 +15,20 @@ def recycle_commands() -> Iterable[Command]:
         "recycle_export.command:export",
         "Export the run's best weights with a card and a script that runs them without recyclecli.",
         epilog="Example: `recycle export last --format onnx`",
+    )
+
+
+@hookimpl
+def recycle_exporters() -> Iterable[ExporterComponent]:
+    """What this distribution brings."""
+    yield ExporterComponent(
+        "onnx",
+        "recycle_export.onnx:Onnx",
+        OnnxOptions,
+        "ONNX, with a script that runs it without recyclecli",
+        requires=(
+            Requirement("onnx", "onnx>=1.17"),
+            Requirement("onnxruntime", "onnxruntime>=1.20"),
+            Requirement("onnxscript", "onnxscript>=0.5"),
+        ),
     )

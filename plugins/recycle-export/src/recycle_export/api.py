@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
 from recycle_engine.api.runs import find_run, own_split, recipe_of
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from recycle_data.splits import Split
     from recycle_engine.runs import Run
 
-    from recycle_export.onnx import Exported
+    from recycle_export.export import Exported
 
 
 def export(
@@ -27,8 +27,10 @@ def export(
     photos: Place | None = None,
     data: Place | None = None,
     force: bool = False,
+    form: str = "onnx",
+    options: Mapping[str, Any] | None = None,
 ) -> Exported:
-    """Export a run's best weights to ONNX and compare it with torch; the files, and how near it is.
+    """Export a run's best weights and compare that with torch; the files, and how near it is.
 
     Args:
         run: its own pipeline plays no part.
@@ -37,11 +39,14 @@ def export(
         data: root of a COCO file's names; without `photos` the folder that the run's data lies in now, or other
             photos to compare on.
         force: replace an earlier export.
+        form: the exporter: `onnx`, or another that is installed.
+        options: its own.
     """
-    from recycle_export import onnx
+    from recycle_export.export import export as write
 
     found = find_run(run)
-    return onnx.export(registry(), found, path_of(out) if out else found.exported, _photos(found, photos, data), force)
+    place = path_of(out) if out else found.exported
+    return write(registry(), found, place, _photos(found, photos, data), force, form, options)
 
 
 def _photos(run: Run, photos: Place | None, data: Place | None) -> Iterator[NDArray[np.uint8]]:

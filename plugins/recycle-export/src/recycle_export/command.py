@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+from recycle_data.cli.options import key_values
 from recycle_engine.cli.options import RunName
 
+from recyclecli.cli.candidates import components
 from recyclecli.cli.options import AsJson, Force
 from recyclecli.errors import counted
 
 
 def export(
     run: RunName,
-    form: Annotated[Literal["onnx"], typer.Option("--format", help="What to write.")] = "onnx",
+    form: Annotated[str, typer.Option("--format", help="Exporter.", autocompletion=components("exporter"))] = "onnx",
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder to write.  [default: export/ in the run's folder]")
     ] = None,
@@ -31,6 +33,9 @@ def export(
         Path | None,
         typer.Option("--data", help="Where the run's data lies now; with --photos the root of a COCO file's names."),
     ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", metavar="KEY=VALUE", help="An option of the exporter.")
+    ] = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -38,16 +43,16 @@ def export(
     from recycle_export import api
 
     print(f"exporting to {form}, then comparing with torch", file=sys.stderr)
-    done = api.export(run, out, photos, data, force)
+    done = api.export(run, out, photos, data, force, form, key_values("-o", option or []))
     if as_json:
         import json
 
         print(json.dumps(done.as_dict(), ensure_ascii=False))
         return
-    print(f"model   {done.model}")
-    print(f"card    {done.card}")
-    print(f"script  {done.script}")
-    print(f"opset {done.opset}, image {' x '.join(map(str, done.shape))}")
+    for what, file in {**done.files, "card": done.card}.items():
+        print(f"{what:7} {file}")
+    facts = {**done.facts, "image": " x ".join(map(str, done.facts["shape"]))}
+    print(", ".join(f"{key} {value}" for key, value in facts.items() if key != "shape"))
     print(
         f"{done.agreement:.4%} of the pixels of {counted(done.photos, 'photo')} as with torch; "
         f"logits differ by {done.largest_difference:.2g} at most"

@@ -15,6 +15,7 @@ from recyclecli.files import sweep_below, write_bytes
 from recyclecli.locks import held
 from recyclecli.types import KINDS, Kind
 
+NEEDS = {"dataset": "recycle-coco", "postprocessor": "numpy>=1.26", "callback": "lightning>=2.6.6"}
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -48,7 +49,7 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
         "kind": kind,
         "least": f"{major}.{minor}.0.dev0",
         "next": f"{major}.{minor + 1}",
-        "needs": {"dataset": "recycle-coco", "postprocessor": "numpy>=1.26"}.get(kind, "torch>=2.10"),
+        "needs": NEEDS.get(kind, "torch>=2.10"),
     }
     places = {
         "pyproject.toml": "pyproject.toml",

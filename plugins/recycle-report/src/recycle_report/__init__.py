@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from recycle_report.options import ReportOptions
 from recyclecli import hookimpl
-from recyclecli.types import Callback, Command
+from recyclecli.types import CallbackComponent, Command
 
 
 @hookimpl
@@ -18,6 +19,8 @@ def recycle_commands() -> Iterable[Command]:
 
 
 @hookimpl
-def recycle_callbacks() -> Iterable[Callback]:
+def recycle_callbacks() -> Iterable[CallbackComponent]:
     """What this distribution brings."""
-    yield Callback("report", "recycle_report.callback:Report", "report.html of the complete run", observes=True)
+    yield CallbackComponent(
+        "report", "recycle_report.callback:Report", ReportOptions, "report.html of the complete run", observes=True
+    )

@@ -7,18 +7,16 @@ from pathlib import Path
 from lightning.pytorch.callbacks import Callback
 from recycle_engine.run_end import RunEnd
 
+from recycle_report.options import ReportOptions
 from recycle_report.page import write_report
+from recyclecli.types import CallbackContext
 
 
 class Report(Callback):
-    """Writes report.html.
+    """Writes report.html."""
 
-    Args:
-        file: to write; report.html in the run's folder when left out.
-    """
-
-    def __init__(self, file: str | None = None) -> None:
-        self.file = Path(file) if file else None
+    def __init__(self, options: ReportOptions, context: CallbackContext) -> None:
+        self.file = Path(options.file) if options.file else None
 
     def on_run_end(self, end: RunEnd) -> list[str]:
         """Judge the run on its validation photos, and write the page."""

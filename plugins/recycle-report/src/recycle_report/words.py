@@ -38,7 +38,7 @@ def what_was_done(recipe: Recipe, split: Split) -> list[str]:
         f"Photos were fitted into {recipe.data.size} x {recipe.data.size} pixels"
         + (" and zoomed by {:g} to {:g}".format(*recipe.data.scale) if recipe.data.scale else "")
         + f"; augmentations: {augs}.",
-        f"Loss {losses}; {train.optimizer} with a peak rate of {train.lr:g}, {train.schedule} schedule, "
+        f"Loss {losses}; {train.optimizer.name} with a peak rate of {train.lr:g}, {train.schedule.name} schedule, "
         f"{train.epochs} epochs of batches of {train.batch_size}, seed {recipe.seed}.",
         f"Post-processing: {posts}."
         + (f" The weights are a moving average with decay {train.ema:g}." if train.ema else "")

@@ -119,6 +119,7 @@ def predict(
     precision: Precision = "32",
     batch: int | None = None,
     unreadable: Unreadable = "skip",
+    engine: str = "torch",
 ) -> Predicted:
     """Predict photos with one model, or with several as one; see `recycle_engine.predicting.predict.predict`.
 
@@ -137,13 +138,15 @@ def predict(
         precision: `32`, `bf16` or `16`.
         batch: photos at a time; what the run trained with when left out.
         unreadable: what a photo that cannot be read gets in the submission: no row (`skip`), or one of `background`.
+        engine: `torch`; an exporter, as `onnx`, whose export lies in the run's folder; or `auto`, that export where
+            it is of these weights, else torch.
     """
     from recycle_engine.predicting.photos import find_photos
 
     locked: dict[str, str] = {}
     places = [path_of(images)] if isinstance(images, (str, Path)) else list(map(path_of, images))
     photos = find_photos(places, path_of(data) if data else None, locked)
-    chosen = (pipeline, submission, force, outputs, vote, shares, devices, precision, batch, unreadable)
+    chosen = (pipeline, submission, force, outputs, vote, shares, devices, precision, batch, unreadable, engine)
     return _predict_found(run, photos, out, *chosen, left_out=locked)
 
 
@@ -184,15 +187,22 @@ def _predict_found(
     precision: Precision = "32",
     batch: int | None = None,
     unreadable: Unreadable = "skip",
+    engine: str = "torch",
     left_out: Mapping[str, str] = {},
 ) -> Predicted:
     """Predict photos that were found; see `predict`. `left_out` is told as what failed."""
+    from recycle_engine.predicting.engines import engine_of
     from recycle_engine.predicting.job import Job
     from recycle_engine.predicting.pictures import checked_outputs
 
     models = [run] if isinstance(run, (str, Path)) or not isinstance(run, Sequence) else list(run)
+    installed = registry()
+    members = (
+        replace(one, engine=engine_of(installed, one.weights, one.pipeline.views, engine, precision))
+        for one in members_of(models, shares, pipeline)
+    )
     job = Job(
-        members_of(models, shares, pipeline),
+        tuple(members),
         tuple(photos),
         path_of(out) if out else None,
         checked_outputs(outputs),

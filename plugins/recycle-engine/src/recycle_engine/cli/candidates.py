@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from recyclecli.cli.candidates import Named, assignments, installed
+from recyclecli.cli.candidates import Named, assignments, components, installed
 
 if TYPE_CHECKING:
     from recyclecli.manifest import Setting
@@ -61,6 +61,11 @@ def train_setting(name: str) -> Callable[[], list[str]]:
     return offer
 
 
+def engines(ctx: typer.Context) -> Named:
+    """Offers what runs a model: torch, and the formats that exporters load."""
+    return [("torch", "the checkpoint"), ("auto", "an export that fits, else torch"), *components("exporter")(ctx)]
+
+
 def recipe_keys(ctx: typer.Context, incomplete: str) -> Named:
     """Offers the recipe's keys, `model.encoder=`, and after the `=` the values that are known."""
     return assignments(_recipe_keys(ctx), incomplete)
@@ -68,6 +73,8 @@ def recipe_keys(ctx: typer.Context, incomplete: str) -> Named:
 
 def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
     """Keys of the recipe, and of the components that the command line, the recipe's file or the defaults name."""
+    from recycle_data.resolve import PLACES
+
     from recyclecli.discovery import setting_of
     from recyclecli.manifest import Setting
     from recyclecli.recipe import LISTS, Recipe
@@ -79,11 +86,12 @@ def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
     yield "seed", setting_of("seed", Recipe.model_fields["seed"])
     for section in ("data", "train"):
         for name, field in type(getattr(recipe, section)).model_fields.items():
-            if name != "dataset":
+            if f"{section}.{name}" not in {*PLACES, "train.callbacks"}:
                 yield f"{section}.{name}", setting_of(name, field)
+    typed = {"model": "plugin", "data.dataset": "dataset", "train.optimizer": "optimizer"}
+    named = {key: part.name for key, _, part in recipe.parts()}
     slots: dict[str, tuple[Kind, list[str]]] = {
-        "data.dataset": ("dataset", [flags.get("dataset") or recipe.data.dataset.name]),
-        "model": ("model", [flags.get("plugin") or recipe.model.name]),
+        place: (kind, [flags.get(typed.get(place, "")) or named[place]]) for place, kind in PLACES.items()
     }
     for section, kind in LISTS.items():
         slots[section] = kind, flags.get(section) or [part.name for part in getattr(recipe, section)]
@@ -97,7 +105,7 @@ def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
         )
         names = [earlier[key]] if key in earlier else chosen
         for name in names:
-            alone = len(names) == 1 and key in ("data.dataset", "model", "loss")
+            alone = len(names) == 1 and key in {*PLACES, "loss"}
             for setting in offered[name].settings if name in offered else ():
                 yield f"{key}.{setting.name}" if alone else f"{key}.{name}.{setting.name}", setting
 

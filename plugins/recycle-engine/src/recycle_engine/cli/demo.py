@@ -121,7 +121,7 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
 
     say("report", f"the same with pictures, as one page: {report}")
     registry = api.registry()
-    callbacks, missing = built(registry, [Part(name="report", file=str(report))])
+    callbacks, missing = built(registry, [Part(name="report@recycle-report", file=str(report))], tuple(result.iou))
     recipe = api.recipe_of(run)
     tell(callbacks, RunEnd(registry, run, recipe, make_split(registry, recipe.data, recipe.seed)))
     print(*missing, sep="\n", file=sys.stderr)

@@ -16,6 +16,7 @@ import typer
 from recycle_data.cli.candidates import datasets
 from recycle_data.cli.options import Crowds, Data, DatasetOption, JsonPath, data_root, dataset_settings
 
+from recycle_engine.cli.candidates import engines
 from recyclecli.cli.candidates import fixed
 from recyclecli.cli.options import AsJson, Force, Seed
 from recyclecli.errors import RecycleError, counted
@@ -152,11 +153,24 @@ class Running:
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", min=1, help="Photos at a time.  [default: the run's]")
     ] = None
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            help="torch; a format whose export lies in the run's folder, as onnx; or auto, that where it fits.",
+            autocompletion=engines,
+        ),
+    ] = "torch"
 
     @property
     def keywords(self) -> dict[str, Any]:
         """As keywords of `recycle_engine.api.predict`."""
-        return {"devices": self.devices, "precision": self.precision, "batch": self.batch_size}
+        return {
+            "devices": self.devices,
+            "precision": self.precision,
+            "batch": self.batch_size,
+            "engine": self.engine,
+        }
 
 
 @dataclass(frozen=True, slots=True)

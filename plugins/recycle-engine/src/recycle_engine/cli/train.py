@@ -43,7 +43,7 @@ def train(
     lr: Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")] = None,
     find_lr: Annotated[bool, typer.Option("--find-lr", help="Find the learning rate by a range test, first.")] = False,
     optimizer: Annotated[
-        str | None, typer.Option("--optimizer", help="The rule of a step.", autocompletion=train_setting("optimizer"))
+        str | None, typer.Option("--optimizer", help="The rule of a step.", autocompletion=components("optimizer"))
     ] = None,
     precision: Annotated[
         str | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,11 @@ from recycle_data.votes import hard_vote
 
 from recycle_engine.checkpoint import Trained, load_trained
 from recycle_engine.pipeline import Pipeline
+from recycle_engine.predicting.engines import TORCH, digest_of, run_by
 from recycle_engine.predicting.infer import TINY, Precision, Predictor, Scorer, Stage, meeting_size
 from recycle_engine.predicting.scores import sized
 from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
-from recyclecli.reading import open_regular
 from recyclecli.types import PostprocessorContext
 
 Vote = Literal["soft", "hard"]
@@ -35,18 +34,19 @@ class Member:
         weights: a .safetensors checkpoint.
         pipeline: what it is used with; the checkpoint is chosen already.
         share: its weight in the mean or vote.
+        engine: what runs it: `torch`, or an exporter that loads its export; see `recycle_engine.predicting.engines`.
     """
 
     weights: Path
     pipeline: Pipeline
     share: float = 1.0
+    engine: str = TORCH
 
     def as_dict(self) -> dict[str, Any]:
         """What distinguishes it, with the content of its file."""
-        with open_regular(self.weights) as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        used = {**self.pipeline.as_dict(), "alone": self.pipeline.alone}
-        return {"checkpoint": str(self.weights.absolute()), "sha256": digest, "share": self.share, **used}
+        used = {**self.pipeline.as_dict(), "alone": self.pipeline.alone, "engine": self.engine}
+        file = {"checkpoint": str(self.weights.absolute()), "sha256": digest_of(self.weights)}
+        return {**file, "share": self.share, **used}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,9 @@ def scorer_of(
     Raises:
         RecycleError: a checkpoint cannot be used, or the members know different classes.
     """
-    built = {weights: load_trained(registry, weights) for weights in {member.weights for member in members}}
-    loaded = [built[member.weights] for member in members]
+    sources = [(member.weights, member.engine) for member in members]
+    built = {source: run_by(registry, load_trained(registry, source[0]), *source) for source in set(sources)}
+    loaded = [built[source] for source in sources]
     orders = class_orders(members, loaded)
     predictors = [
         Predictor(

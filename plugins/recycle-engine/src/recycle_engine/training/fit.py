@@ -89,7 +89,7 @@ def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: b
     losses = [(part.weight, registry.build("loss", part.name, part.options, loss_context)) for part in recipe.loss]
     augs = [build(registry, part, split.train) for part in recipe.aug]
     described = card(recipe, names, palette(names, recipe.data.root), split.how)
-    return SegmentationModule(model, losses, augs, names, recipe, described)
+    return SegmentationModule(model, losses, augs, names, registry, recipe, described)
 
 
 def fit(

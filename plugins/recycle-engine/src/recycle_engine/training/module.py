@@ -24,8 +24,9 @@ from recycle_engine.training.optim import decaying, make_optimizer
 from recycle_engine.training.schedule import make_schedulers
 from recyclecli.errors import RecycleError
 from recyclecli.manifest import cache_folder
+from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
-from recyclecli.types import IGNORE, Augmentation, Batch
+from recyclecli.types import IGNORE, Augmentation, Batch, ScheduleContext
 
 AUX_WEIGHT = 0.4  # of a model's auxiliary logits, as in PSPNet (Zhao et al., 2017)
 SCORE = "val_miou"
@@ -40,6 +41,7 @@ class SegmentationModule(L.LightningModule):
         losses: (weight, loss) pairs, added up.
         augmentations: applied in order to training batches, on their device.
         class_names: K names.
+        registry: that the optimizer and the schedule come from.
         recipe: the run's recipe.
         card: what a checkpoint needs to carry so that the weights can be used alone.
     """
@@ -50,6 +52,7 @@ class SegmentationModule(L.LightningModule):
         losses: Sequence[tuple[float, nn.Module]],
         augmentations: Sequence[Augmentation],
         class_names: Sequence[str],
+        registry: Registry,
         recipe: Recipe,
         card: dict[str, Any],
     ) -> None:
@@ -59,6 +62,7 @@ class SegmentationModule(L.LightningModule):
         self._losses = nn.ModuleList(loss for _, loss in losses)  # so that their buffers move along
         self._augmentations = list(augmentations)
         self._class_names = list(class_names)
+        self._registry = registry
         self.recipe = recipe
         self.card = card
         self._confusion = Confusion(len(class_names))
@@ -78,6 +82,7 @@ class SegmentationModule(L.LightningModule):
     def __deepcopy__(self, memo: dict[int, Any]) -> SegmentationModule:
         """A copy that shares the augmentations, and with them what they hold of photos."""
         memo[id(self._augmentations)] = self._augmentations
+        memo[id(self._registry)] = self._registry
         memo[id(self)] = copied = type(self).__new__(type(self))
         copied.__setstate__(copy.deepcopy(self.__getstate__(), memo))  # type: ignore[no-untyped-call]
         return copied
@@ -208,9 +213,14 @@ class SegmentationModule(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The optimizer and the schedule by name."""
-        settings = self.recipe.train
-        optimizer = make_optimizer(self.model, settings, self._decaying)
-        return [optimizer], make_schedulers(optimizer, settings, int(self.trainer.estimated_stepping_batches))
+        optimizer = make_optimizer(self._registry, self.model, self.recipe.train, self._decaying)
+        return [optimizer], self.schedulers(optimizer)
+
+    def schedulers(self, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
+        """The recipe's schedule on an optimizer, over all steps of this training; see `make_schedulers`."""
+        train = self.recipe.train
+        context = ScheduleContext(optimizer, int(self.trainer.estimated_stepping_batches), train.epochs)
+        return make_schedulers(self._registry, train.schedule, context)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the card travel with the weights."""

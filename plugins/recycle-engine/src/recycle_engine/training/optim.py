@@ -1,9 +1,9 @@
-"""Which parameter learns at which rate, with which optimizer."""
+"""Which parameter learns at which rate, with which optimizer: timm's, by name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from typing import Any
 
 import torch
@@ -11,7 +11,9 @@ from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 from torch import nn
 
 from recyclecli.errors import RecycleError
+from recyclecli.plugins import Registry
 from recyclecli.settings import TrainSection
+from recyclecli.types import OptimizerContext, Options
 
 BLOCK = re.compile(r"(?:.*?\d+)(?:\.blocks\.\d+|\.\d+)*")  # blocks.3.0, layer1.0, stages_2.blocks.5
 
@@ -21,13 +23,41 @@ def decaying(model: nn.Module) -> Iterator[str]:
     return (name for name, parameter in model.named_parameters() if parameter.ndim > 1)
 
 
-def make_optimizer(model: nn.Module, settings: TrainSection, decays: Set[str]) -> torch.optim.Optimizer:
-    """timm's optimizer by name over `parameter_groups`; sgd is Nesterov's with momentum 0.9."""
-    groups = parameter_groups(model, settings, decays)
-    optimizer: torch.optim.Optimizer = create_optimizer_v2(
-        groups, opt=settings.optimizer, lr=settings.lr, weight_decay=settings.weight_decay
-    )
+def make_optimizer(
+    registry: Registry, model: nn.Module, settings: TrainSection, decays: Set[str]
+) -> torch.optim.Optimizer:
+    """The optimizer of a recipe over `parameter_groups`.
+
+    Raises:
+        RecycleError: its component gives something else than an optimizer.
+    """
+    context = OptimizerContext(parameter_groups(model, settings, decays), settings.lr, settings.weight_decay)
+    part = settings.optimizer
+    optimizer = registry.build("optimizer", part.name, part.options, context)
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise RecycleError(
+            f"optimizer {part.name} gives {type(optimizer).__name__}, and no torch.optim.Optimizer",
+            "report that to its authors, or take another: -o train.optimizer=adamw",
+        )
     return optimizer
+
+
+def _of_timm(name: str) -> Callable[[Options, OptimizerContext], torch.optim.Optimizer]:
+    """The factory of an optimizer that timm knows by this name."""
+
+    def build(options: Options, context: OptimizerContext) -> torch.optim.Optimizer:
+        given = {key: value for key, value in options if value is not None}
+        optimizer: torch.optim.Optimizer = create_optimizer_v2(
+            context.groups, opt=name, lr=context.lr, weight_decay=context.weight_decay, **given
+        )
+        return optimizer
+
+    return build
+
+
+adamw, adam, radam, nadam, nadamw = map(_of_timm, ("adamw", "adam", "radam", "nadam", "nadamw"))
+sgd, momentum, rmsprop, lion = map(_of_timm, ("sgd", "momentum", "rmsprop", "lion"))
+lamb, adan, adopt = map(_of_timm, ("lamb", "adan", "adopt"))
 
 
 def parameter_groups(model: nn.Module, settings: TrainSection, decays: Set[str]) -> list[dict[str, Any]]:

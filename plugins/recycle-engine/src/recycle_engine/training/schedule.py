@@ -1,4 +1,4 @@
-"""How the learning rate changes over a run."""
+"""How the learning rate changes over a run: the factories of this distribution's schedules, and their use."""
 
 from __future__ import annotations
 
@@ -6,61 +6,106 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LinearLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LambdaLR, LinearLR, LRScheduler, ReduceLROnPlateau
 
-from recyclecli.settings import TrainSection
+from recycle_engine.rates import Cosine, Falling, Plateau, Poly, Restarts, Rising
+from recyclecli.errors import RecycleError
+from recyclecli.plugins import Registry
+from recyclecli.settings import Part
+from recyclecli.types import ScheduleContext
+
+Fall = Callable[[int, float], float]
+"""The rate, as a share of `lr`, so many steps after the warm-up, which are a share of those to the end."""
 
 RISE, START = 0.3, 1 / 25  # of one-cycle, as in torch's
 
 
-def make_schedulers(optimizer: Optimizer, settings: TrainSection, total: int) -> list[dict[str, Any]]:
-    """Schedulers for Lightning: one for every step, and for plateau one that the module steps itself.
+def make_schedulers(registry: Registry, part: Part, context: ScheduleContext) -> list[dict[str, Any]]:
+    """The schedule of a recipe for Lightning: schedulers of every step, and those that the module steps itself.
 
-    Lightning would lower the rate after the epoch's checkpoint is written, and a resumed run would
-    miss that; so it only keeps plateau's state, and is told never to step it.
+    Lightning would lower a plateau's rate after the epoch's checkpoint is written, and a resumed run would
+    miss that; so it only keeps that scheduler's state, and is told never to step it.
+
+    Raises:
+        RecycleError: its component gives something else than schedulers.
     """
-    if settings.schedule != "plateau":
-        step = LambdaLR(optimizer, rate(settings, total))
-        return [{"scheduler": step, "interval": "step"}]
-    warm = round(settings.warmup * total)
-    rise = LinearLR(optimizer, start_factor=1 / (warm + 1), total_iters=warm)
-    plateau = ReduceLROnPlateau(
-        optimizer, mode="max", factor=settings.plateau_factor, patience=settings.plateau_epochs - 1, threshold=0
-    )
+    built = registry.build("schedule", part.name, part.options, context)
+    schedulers = built if isinstance(built, (list, tuple)) else [built]
+    for one in schedulers:
+        if not isinstance(one, LRScheduler):
+            raise RecycleError(
+                f"schedule {part.name} gives {type(one).__name__}, and no scheduler of torch's",
+                "report that to its authors, or take another: -o train.schedule=cosine",
+            )
     never = {"interval": "epoch", "frequency": 2**31, "monitor": "val_miou", "strict": False}
-    return [{"scheduler": rise, "interval": "step"}, {"scheduler": plateau, **never}]
+    return [
+        {"scheduler": one, **(never if isinstance(one, ReduceLROnPlateau) else {"interval": "step"})}
+        for one in schedulers
+    ]
 
 
-def rate(settings: TrainSection, total: int) -> Callable[[int], float]:
-    """The factor of `lr` at a step from 0 to `total` - 1.
+def cosine(options: Cosine, context: ScheduleContext) -> LRScheduler:
+    """Half a cosine, to `final_lr_scale`."""
+    return _warmed(options, context, lambda _, done: _low(options, _cosine(done)))
 
-    Linear warm-up, then by `schedule`: cosine (Loshchilov and Hutter, "SGDR", 2017) to
-    `final_lr_scale`, the same with warm restarts, poly ((1 - t)^power, as DeepLab), or constant.
-    one-cycle (Smith and Topin, 2019) rises by a cosine over the first 0.3 of the steps instead of
-    the warm-up.
-    """
-    one_cycle = settings.schedule == "one-cycle"
-    warm = round((RISE if one_cycle else settings.warmup) * total)
-    left = max(1, total - warm)
-    low = settings.final_lr_scale
-    cycle = settings.restart_epochs * total / settings.epochs
+
+def poly(options: Poly, context: ScheduleContext) -> LRScheduler:
+    """`(1 - t)^power`, to `final_lr_scale`."""
+    return _warmed(options, context, lambda _, done: _low(options, float((1 - done) ** options.power)))
+
+
+def constant(options: Rising, context: ScheduleContext) -> LRScheduler:
+    """The same rate to the end."""
+    return _warmed(options, context, lambda *_: 1.0)
+
+
+def cosine_restarts(options: Restarts, context: ScheduleContext) -> LRScheduler:
+    """Half a cosine again and again, each cycle `cycle_growth` times as long as the one before."""
+    length = options.cycle_epochs * context.steps / context.epochs
+    return _warmed(
+        options,
+        context,
+        lambda step, _: _low(options, _cosine(_within_cycle(step, length, options.cycle_growth))),
+    )
+
+
+def one_cycle(options: Falling, context: ScheduleContext) -> LRScheduler:
+    """Up from a 25th by a cosine over 0.3 of the steps, then down to `final_lr_scale`."""
+    warm = round(RISE * context.steps)
+    left = max(1, context.steps - warm)
 
     def factor(step: int) -> float:
-        if step < warm and one_cycle:
-            return START + (1 - START) * (1 - _cosine(step / warm))
         if step < warm:
-            return (step + 1) / (warm + 1)
-        done = min(1.0, (step - warm) / left)
-        if settings.schedule == "constant":
-            return 1.0
-        if settings.schedule == "poly":
-            return low + (1 - low) * float((1 - done) ** settings.poly_power)
-        if settings.schedule == "cosine-restarts":
-            done = _within_cycle(step - warm, cycle, settings.restart_growth)
-        return low + (1 - low) * _cosine(done)
+            return START + (1 - START) * (1 - _cosine(step / warm))
+        return _low(options, _cosine(min(1.0, (step - warm) / left)))
 
-    return factor
+    return LambdaLR(context.optimizer, factor)
+
+
+def plateau(options: Plateau, context: ScheduleContext) -> list[LRScheduler]:
+    """A linear warm-up, then `factor` times the rate after `patience` epochs without a better score."""
+    warm = round(options.warmup * context.steps)
+    rise = LinearLR(context.optimizer, start_factor=1 / (warm + 1), total_iters=warm)
+    fall = ReduceLROnPlateau(
+        context.optimizer, mode="max", factor=options.factor, patience=options.patience - 1, threshold=0
+    )
+    return [rise, fall]
+
+
+def _warmed(options: Rising, context: ScheduleContext, fall: Fall) -> LRScheduler:
+    """A linear rise over a share of the steps, then what `fall` says."""
+    warm = round(options.warmup * context.steps)
+    left = max(1, context.steps - warm)
+
+    def factor(step: int) -> float:
+        return (step + 1) / (warm + 1) if step < warm else fall(step - warm, min(1.0, (step - warm) / left))
+
+    return LambdaLR(context.optimizer, factor)
+
+
+def _low(options: Falling, share: float) -> float:
+    """From 1 to `final_lr_scale` as `share` goes from 1 to 0."""
+    return options.final_lr_scale + (1 - options.final_lr_scale) * share
 
 
 def _cosine(share: float) -> float:

@@ -77,7 +77,7 @@ def train(
             "monitor miou, or hold out photos that show it",
         )
     photos = refuse_leaks(split) if is_first() else None
-    named = _named(registry, recipe)
+    named = _named(registry, recipe, split)
     modules = [build_module(registry, recipe, split)]
     runs = runs or RUNS
     others = nullcontext(Run(runs / (name or "of-the-first-process")))
@@ -137,15 +137,15 @@ def resume(registry: Registry, recipe: Recipe, split: Split, run: Run, epochs: i
         RecycleError: the run has done as many epochs already.
     """
     refuse_foreign_callbacks()
-    named = _named(registry, recipe)
+    named = _named(registry, recipe, split)
     with held(run.folder) if is_first() else nullcontext():
         done = _go_on(registry, recipe, split, run, epochs, named)
     return _told(registry, split, done, named)
 
 
-def _named(registry: Registry, recipe: Recipe) -> list[Any]:
+def _named(registry: Registry, recipe: Recipe, split: Split) -> list[Any]:
     """The callbacks that the recipe names; those that are missing and only observe are said."""
-    callbacks, missing = built(registry, recipe.train.callbacks)
+    callbacks, missing = built(registry, recipe.train.callbacks, split.train.class_names)
     for line in missing:
         say(line)
     return callbacks
@@ -174,7 +174,8 @@ def _go_on(
     if epochs is not None and epochs != recipe.train.epochs:
         _refuse_fewer(run, epochs)
         recipe = _of_epochs(recipe, epochs)
-        say(f"{epochs} epochs in all: from here on the rate is that of schedule {recipe.train.schedule} over {epochs}")
+        schedule = recipe.train.schedule.name
+        say(f"{epochs} epochs in all: from here on the rate is that of schedule {schedule} over {epochs}")
         longer = [NewLength()]
         done = None
     else:

@@ -12,7 +12,17 @@ import typer
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The package, as acme-losses.")],
     kind: Annotated[
-        Literal["dataset", "augmentation", "model", "loss", "postprocessor"],
+        Literal[
+            "dataset",
+            "augmentation",
+            "model",
+            "loss",
+            "postprocessor",
+            "optimizer",
+            "schedule",
+            "callback",
+            "exporter",
+        ],
         typer.Option("--kind", help="What it offers."),
     ],
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write.  [default: ./NAME]")] = None,

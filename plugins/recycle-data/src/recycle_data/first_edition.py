@@ -1,0 +1,33 @@
+"""Recipes of recyclecli 0.1, whose section `train` held the settings of every schedule side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+WARMUP = {"warmup": "warmup"}
+FALLING = {"final_lr_scale": "final_lr_scale"}
+SCHEDULES: dict[str, dict[str, str]] = {
+    "cosine": WARMUP | FALLING,
+    "cosine-restarts": WARMUP | FALLING | {"cycle_epochs": "restart_epochs", "cycle_growth": "restart_growth"},
+    "poly": WARMUP | FALLING | {"power": "poly_power"},
+    "one-cycle": FALLING,
+    "plateau": WARMUP | {"patience": "plateau_epochs", "factor": "plateau_factor"},
+    "constant": WARMUP,
+}
+"""Each schedule's options, with the keys of `train` that they were."""
+
+MOVED = {f"train.{old}": f"train.schedule.{new}" for options in SCHEDULES.values() for new, old in options.items()}
+"""Keys of a recipe of 0.1, with what they are called now."""
+
+
+def rewritten(train: Mapping[str, Any]) -> dict[str, Any]:
+    """A section `train` with the keys of 0.1 moved into its schedule, and those of other schedules left out."""
+    old = {key: value for key, value in train.items() if f"train.{key}" in MOVED}
+    rest = {key: value for key, value in train.items() if key not in old}
+    schedule = rest.get("schedule")
+    if not old or not isinstance(schedule, Mapping):
+        return rest | old
+    own = SCHEDULES.get(str(schedule.get("name")), {})
+    moved = {new: old[before] for new, before in own.items() if before in old}
+    return {**rest, "schedule": {**moved, **schedule}}

@@ -1,0 +1,11 @@
+"""The settings of the report, when it is written as a callback."""
+
+from pydantic import Field
+
+from recyclecli.types import Options
+
+
+class ReportOptions(Options):
+    """Settings of the callback that writes report.html."""
+
+    file: str | None = Field(None, description="to write; report.html in the run's folder when left out")
