@@ -47,6 +47,7 @@ def test_passwords_of_urls(text, kept):
 
 def test_passwords_reach_no_file_and_no_terminal(registry, monkeypatch, capsys):
     named = {"data": DataSection(dataset=Part(name="coco")), "loss": (LossPart(name="ce"),)}
+    named["train"] = TrainSection(optimizer=Part(name="adamw"), schedule=Part(name="cosine"))
     recipe = Recipe(model=Part(name="fpn", weights=URL), **named)
     monkeypatch.setattr(sys, "argv", ["recycle", "train", "-o", f"model.weights={URL}"])
     kept = [recipe.to_yaml(), json.dumps(environment(registry)), json.dumps(card(recipe, ("a",), [(0, 0, 0)], "?"))]
