@@ -12,15 +12,25 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from recyclecli import plugins
 from recyclecli.backends import ALLOW_LIST
-from recyclecli.manifest import Entry, Form, Manifest, Named, Offered, Setting, fingerprint, store
+from recyclecli.manifest import (
+    Entry,
+    Form,
+    Manifest,
+    Named,
+    Offered,
+    Setting,
+    fingerprint,
+    is_stored,
+    plugin_points,
+    store,
+)
 from recyclecli.plugins import Plugin, Registry
-from recyclecli.records import GROUP
 from recyclecli.types import Component
 
 if TYPE_CHECKING:
@@ -29,28 +39,39 @@ if TYPE_CHECKING:
 PATIENCE = 10.0  # seconds that a plugin may take before it is told, or left out
 LIFETIME = 60.0  # seconds after which the process that discovers ends whatever it is doing
 
+_last: dict[str, Registry] = {}  # what this process discovered last, by its fingerprint
+
 
 def discover() -> Registry:
-    """`recyclecli.plugins.discover`, which says after a while whom it waits for, and stores the manifest."""
-    installed = entry_points(group=GROUP)
+    """`recyclecli.plugins.discover`, which says after a while whom it waits for, and stores the manifest.
+
+    While nothing is installed or changed, a process discovers once; plugins that do not load are tried again.
+    """
+    points = plugin_points()
+    made_from = fingerprint(points)
+    if (known := _last.get(made_from)) is not None and is_stored(made_from):
+        return known
     found: list[Plugin] = []
-    for name, points in _by_distribution(installed):
+    for name, own in _by_distribution(points):
         waiting = Timer(PATIENCE, _complain, (name,))
         waiting.daemon = True
         waiting.start()
         try:
-            found += plugins.discover(found=points).plugins
+            found += plugins.discover(found=own).plugins
         finally:
             waiting.cancel()
     registry = Registry(tuple(found))
-    store(manifest_of(registry, installed))
+    store(manifest_of(registry, points))
+    _last.clear()
+    if all(plugin.state != "failed" for plugin in registry.plugins):
+        _last[made_from] = registry
     return registry
 
 
-def manifest_of(registry: Registry, installed: Iterable[EntryPoint]) -> Manifest:
+def manifest_of(registry: Registry, points: Iterable[EntryPoint]) -> Manifest:
     """The manifest of what is registered, from these entry points."""
     return Manifest(
-        fingerprint=fingerprint(installed),
+        fingerprint=fingerprint(points),
         packages=tuple(dict.fromkeys(plugin.distribution for plugin in registry.plugins)),
         components=tuple(offered(offer.component, offer.plugin.distribution) for offer in registry.offers()),
         commands=tuple(
@@ -127,10 +148,10 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
-def _by_distribution(installed: Iterable[EntryPoint]) -> list[tuple[str, list[EntryPoint]]]:
+def _by_distribution(points: Iterable[EntryPoint]) -> list[tuple[str, list[EntryPoint]]]:
     """Entry points by their distribution, in its order."""
     groups: dict[str, list[EntryPoint]] = {}
-    for point in installed:
+    for point in points:
         groups.setdefault(point.dist.name if point.dist else "unknown", []).append(point)
     return sorted(groups.items())
 
@@ -152,9 +173,9 @@ def _patiently(name: str, points: list[EntryPoint]) -> tuple[Plugin, ...]:
 def main() -> None:
     """Discover, store, print."""
     faulthandler.dump_traceback_later(LIFETIME, exit=True)  # also where a plugin holds the interpreter
-    installed = entry_points(group=GROUP)
-    found = [plugin for name, points in _by_distribution(installed) for plugin in _patiently(name, points)]
-    manifest = manifest_of(Registry(tuple(found)), installed)
+    points = plugin_points()
+    found = [plugin for name, own in _by_distribution(points) for plugin in _patiently(name, own)]
+    manifest = manifest_of(Registry(tuple(found)), points)
     store(manifest)
     try:
         print(manifest.text(), file=sys.__stdout__, flush=True)

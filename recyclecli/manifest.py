@@ -13,8 +13,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -132,7 +133,12 @@ class Manifest:
 
     def text(self) -> str:
         """As JSON."""
-        return json.dumps(asdict(self))  # ASCII: a name may hold what UTF-8 cannot
+        return json.dumps(self, default=_fields)  # ASCII: a name may hold what UTF-8 cannot
+
+
+def _fields(one: Any) -> dict[str, Any]:
+    """As `dataclasses.asdict`, which would copy each text."""
+    return {name: getattr(one, name) for name in one.__slots__}
 
 
 def read(text: str) -> Manifest:
@@ -167,7 +173,7 @@ def known(wait: float) -> Manifest:
         wait: seconds to wait for another process where the stored manifest is absent or stale; after
             that it is what is known, and the process finishes by itself.
     """
-    now = fingerprint(entry_points(group=GROUP))
+    now = fingerprint(plugin_points())
     stored = _read(now)
     if stored is not None and stored.fingerprint == now:
         return stored
@@ -199,10 +205,20 @@ def _files() -> list[Path]:
         return []
 
 
-def fingerprint(installed: Iterable[EntryPoint]) -> str:
+def plugin_points() -> EntryPoints:
+    """The entry points of plugins, read again where a folder that Python imports from has changed."""
+    return _entry_points(tuple((folder, _time(Path(folder))) for folder in sys.path))
+
+
+@lru_cache(maxsize=1)
+def _entry_points(_folders: tuple[tuple[str, str], ...]) -> EntryPoints:
+    return entry_points(group=GROUP)
+
+
+def fingerprint(points: Iterable[EntryPoint]) -> str:
     """A digest of what is installed: plugins, versions, places, times, and the allow-list."""
     parts = [__version__, str(os.environ.get(ALLOW_LIST))]
-    for point in installed:
+    for point in points:
         parts += [point.name, point.value]
         if point.dist is not None:
             metadata = point.dist.metadata  # parsed anew at each access
@@ -226,6 +242,14 @@ def store(manifest: Manifest) -> None:
             file.unlink(missing_ok=True)
     except Exception:  # nothing about a cache may fail a command
         return
+
+
+def is_stored(made_from: str) -> bool:
+    """Whether there is a manifest of distributions of this fingerprint."""
+    try:
+        return manifest_file(made_from).is_file()
+    except (OSError, RuntimeError):  # no home
+        return False
 
 
 def manifest_file(made_from: str) -> Path:

@@ -31,13 +31,10 @@ def installed(ctx: typer.Context) -> Manifest:
 
 def installed_here(ctx: typer.Context) -> Manifest:
     """What is installed, found in this process where no other could: plugins are loaded then."""
-    from importlib.metadata import entry_points
-
     from recyclecli.discovery import discover, manifest_of
-    from recyclecli.manifest import fingerprint
-    from recyclecli.records import GROUP
+    from recyclecli.manifest import fingerprint, plugin_points
 
-    points = entry_points(group=GROUP)
+    points = plugin_points()
     if installed(ctx).fingerprint != fingerprint(points):
         ctx.meta["manifest"] = manifest_of(discover(), points)
     return installed(ctx)

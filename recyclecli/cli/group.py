@@ -52,7 +52,7 @@ class OpenGroup(TyperGroup):
             return super().resolve_command(ctx, args)
         if bare in self.commands and owner in ("", self.owner):
             others = [word for word in self.offered(ctx) if word.startswith(f"{bare}@")]
-            if others and not owner:
+            if others and not owner and not ctx.resilient_parsing:
                 if self.owner != OURS:
                     self.say_clash(ctx, bare)
                 print(f"note: {listed(others)} is offered, too; this is {bare}@{OURS}", file=sys.stderr)
@@ -62,8 +62,9 @@ class OpenGroup(TyperGroup):
             installed_here(ctx)
             found = self.offered(ctx).get(name)
         if found is None:
-            self.say_clash(ctx, name)
-            _say_missing(ctx, " ".join([*self.path, name]))
+            if not ctx.resilient_parsing:  # completion offers nothing then, and says nothing
+                self.say_clash(ctx, name)
+                _say_missing(ctx, " ".join([*self.path, name]))
             return self._unknown(ctx, args)
         return name, self._loaded(ctx, name, found), rest
 

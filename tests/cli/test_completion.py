@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from support import DISTS, recycle_here, run_recycle
+from support import DISTS, fake_dists, recycle_here, run_recycle
 
 from recyclecli import discovery, manifest
 from recyclecli.cli.app import main
@@ -94,6 +94,24 @@ def test_each_place_offers_its_names(monkeypatch, capsys, line, offered):
     out, err = capsys.readouterr()
     assert offered in [row.partition("\t")[0] for row in out.splitlines()]
     assert err == ""
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["what is not found yet", "what two packages offer"])
+def test_tab_behind_a_command_that_cannot_be_told_yet_says_nothing(monkeypatch, capsys, cache, known):
+    if known:
+        fake_dists(monkeypatch, "commands", "commands-clash")
+        discovery.discover()
+    else:
+        monkeypatch.setenv("RECYCLE_CACHE", str(cache))
+        monkeypatch.setattr(manifest, "_discovered_elsewhere", lambda wait: None)
+    for name, value in ASKED.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", f"recycle {'data dedupe' if known else 'train'} --")
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    assert capsys.readouterr().err == ""
 
 
 def test_every_answer_is_one_line_however_long_its_help(tmp_path):
@@ -264,6 +282,7 @@ def test_who_does_not_finish_loading_is_named(monkeypatch, capsys):
     """A command that needs the plugins waits, and says for whom."""
     load = discovery.plugins.discover
     monkeypatch.setattr(discovery, "PATIENCE", 0.05)
+    monkeypatch.setattr(discovery, "_last", {})
     monkeypatch.setattr(discovery.plugins, "discover", lambda found: time.sleep(0.4) or load(found=found))
     discovery.discover()
     said = capsys.readouterr().err

@@ -1,13 +1,14 @@
 """Discovery: isolation, collisions, unknown hooks, the allow-list, lazy building."""
 
 import re
+import shutil
 import sys
 
 import pytest
 from pydantic import Field
 from support import DISTS, fake_dists
 
-from recyclecli import plugins, types
+from recyclecli import discovery, plugins, types
 from recyclecli.brought import commands
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Offer, Plugin, discover
@@ -51,6 +52,21 @@ def test_a_broken_plugin_is_disabled_whole_and_alone(monkeypatch, name, cause):
     assert found[f"acme-{name}"].components == ()
     assert found["acme-ok"].state == "ok"
     assert found["recycle-losses"].state == "ok"
+
+
+def test_a_process_discovers_once_while_nothing_is_installed(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(tmp_path)
+    first = discovery.discover()
+    assert discovery.discover() is first
+    shutil.copytree(DISTS / "ok", tmp_path, dirs_exist_ok=True)
+    more = discovery.discover()
+    assert by_distribution(more)["acme-ok"].state == "ok"
+    assert discovery.discover() is more
+    monkeypatch.setenv("RECYCLE_PLUGINS", "recycle-losses")
+    assert by_distribution(discovery.discover())["acme-ok"].state == "blocked"
+    monkeypatch.delenv("RECYCLE_PLUGINS")
+    fake_dists(monkeypatch, "raises")  # what fails may be mended in a file that nobody watches
+    assert discovery.discover() is not discovery.discover()
 
 
 def test_every_hook_has_its_kind_and_is_used():
