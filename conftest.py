@@ -14,8 +14,7 @@ settings.load_profile("repeatable")  # the same examples in every run; `--hypoth
 
 pytest_plugins = ["durations", "leftovers"]
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # the workers have a core each; torch in all of them would want every core
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as the workers, which have a core each: small models gain by no more
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as training sets it: else `recycle` could not be forked after one
 
 

@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 import traceback
+import weakref
 from pathlib import Path
 
 AT_IMPORT = ("PYTHON", "OMP", "MKL", "HF_", "LD_", "NUMBA", "CUDA")
@@ -178,6 +179,9 @@ def _main():
     for name in PRELOADED:
         importlib.import_module(name)
     _draw_once()
+    importlib.import_module("recyclecli.discovery").discover()
+    for end in weakref.finalize._registry:
+        end.atexit = False  # what the imports would free costs a child more than most commands
     gc.freeze()  # a child's collections would copy every page of what is imported
     sys.path.remove(str(Path(__file__).parent))
     arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
