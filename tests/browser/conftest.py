@@ -53,13 +53,17 @@ again = pytest.mark.slow("loads a page and its axe-core again")
     ids=lambda look: "-".join(map(str, look)),
 )
 def accessible(visit, request):
-    """Asserts that axe-core finds nothing serious in a page, in light and dark, on a desk and on a phone."""
+    """Asserts that axe-core finds nothing serious in a page and that nothing sticks out.
+
+    In light and dark, on a desk and on a phone.
+    """
     scheme, width = request.param
     bundled = pytest.importorskip("axe_playwright_python.sync_playwright")
 
     def accessible(url, prepare=lambda page: None):
         page = visit(url, width, scheme, bypass_csp=True)
         prepare(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
         found = bundled.Axe().run(page).response["violations"]
         serious = [
             (one["id"], one["impact"], [node["html"][:200] for node in one["nodes"][:3]])

