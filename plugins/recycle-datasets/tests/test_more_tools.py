@@ -788,7 +788,7 @@ def test_what_is_no_area_is_refused_with_its_cause(tmp_path, make, change, said)
         api.import_data(tmp_path, None)
 
 
-MOST = 24  # places of a file that are changed
+PLACES = [6, pytest.param(24, marks=pytest.mark.slow("changes more places of each file"))]  # that are changed
 ODD = (None, [], {}, "x", "", -1, 0.5, 10**400, True, [[]], [None], {"x": 1}, [[1, 2], [3]], float("nan"))
 
 
@@ -810,7 +810,8 @@ def changed(value, path, new):
 
 
 @each_export
-def test_what_no_tool_writes_is_refused_or_left_out(tmp_path, layout, make):
+@pytest.mark.parametrize("most", PLACES)
+def test_what_no_tool_writes_is_refused_or_left_out(tmp_path, layout, make, most):
     make(tmp_path)
     chance = random.Random(layout)
     files = [file for suffix in ("*.json", "*.ndjson", "*.jsonl", "*.manifest") for file in tmp_path.rglob(suffix)]
@@ -819,7 +820,7 @@ def test_what_no_tool_writes_is_refused_or_left_out(tmp_path, layout, make):
         lined = file.suffix != ".json"
         value = [json.loads(line) for line in text.splitlines()] if lined else json.loads(text.decode("gb18030"))
         paths = [*places_of(value)]
-        for number, path in enumerate(chance.sample(paths, min(len(paths), MOST))):
+        for number, path in enumerate(chance.sample(paths, min(len(paths), most))):
             new = changed(value, path, chance.choice(ODD))
             file.write_text("\n".join(map(json.dumps, new if lined else [new])))
             try:
