@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from recycle_coco.rle import decode_box
+from recycle_coco.rle import encode, run_bounds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ class _Joint:
     start: int
 
 
-_Joints = dict[tuple[int, int], list[_Joint]]  # by loop and corner
+_Joints = dict[int, dict[int, list[_Joint]]]  # by loop and corner
 
 
 def rings(mask: NDArray[Any]) -> list[list[float]]:
@@ -47,11 +47,7 @@ def rings(mask: NDArray[Any]) -> list[list[float]]:
         Lists x1, y1, x2, y2 ... of whole numbers; parts that touch at a corner only are separate.
         Empty for an empty mask. pycocotools makes exactly the mask of them.
     """
-    parts = _parts(mask)
-    loops = [loop for part in parts for loop in part]
-    joints = _hole_joints(parts, loops)
-    firsts = [sum(map(len, parts[:number])) for number in range(len(parts))]
-    return [_walked(loops, joints, first) for first in firsts]
+    return outlines(encode(mask))
 
 
 def ring(mask: NDArray[Any]) -> list[float]:
@@ -60,17 +56,20 @@ def ring(mask: NDArray[Any]) -> list[float]:
     Returns:
         x1, y1, x2, y2 ...; empty for an empty mask.
     """
-    parts = _parts(mask)
-    loops = [loop for part in parts for loop in part]
-    joints = _hole_joints(parts, loops)
-    _add_part_joints(joints, parts)
-    return _walked(loops, joints, 0) if loops else []
+    return outline(encode(mask))
 
 
 def outlines(rle: Mapping[str, Any]) -> list[list[float]]:
-    """The outlines of an RLE's pixels; see `rings`."""
-    top, left, pixels = decode_box(rle)
-    return [moved(polygon, left, top) for polygon in rings(pixels)]
+    """The outlines of an RLE's pixels; see `rings`. Time and memory are those of its outlines, however large it is."""
+    traced = _traced(run_bounds(rle), rle["size"][0])
+    return [_walked(traced, first) for first in traced.outer]
+
+
+def outline(rle: Mapping[str, Any]) -> list[float]:
+    """The outline of an RLE's pixels as one polygon; see `ring` and `outlines`."""
+    traced = _traced(run_bounds(rle), rle["size"][0])
+    _add_part_joints(traced)
+    return _walked(traced, traced.outer[0]) if traced.outer else []
 
 
 def moved(polygon: Sequence[float], left: float, top: float) -> list[float]:
@@ -78,87 +77,129 @@ def moved(polygon: Sequence[float], left: float, top: float) -> list[float]:
     return [value + (top if place % 2 else left) for place, value in enumerate(polygon)]
 
 
-def _parts(mask: NDArray[Any]) -> list[list[Loop]]:
-    """Each part of the mask, from left to right, as its outer loop and its holes."""
-    import numpy as np
-    import shapely
+@dataclass(frozen=True, slots=True)
+class _Traced:
+    """The edges around pixels as `loops`, the pixels to the right of each; a bridge leads to every hole.
 
-    rows, columns = (np.flatnonzero((mask != 0).any(axis)) for axis in (1, 0))
-    if not len(rows):
-        return []
-    top, left = int(rows[0]), int(columns[0])
-    window = mask[top : rows[-1] + 1, left : columns[-1] + 1] != 0
-    edges = np.diff(np.pad(window, ((0, 0), (1, 1))).astype(np.int8))
-    y, starts = np.nonzero(edges == 1)
-    ends = np.nonzero(edges == -1)[1]
-    shape = shapely.simplify(shapely.union_all(shapely.box(starts, y, ends, y + 1)), 0)
-    parts = [
-        [
-            np.add(np.asarray(line.coords)[:-1], (left, top)).astype(np.int64)
-            for line in (part.exterior, *part.interiors)
-        ]
-        for part in shapely.get_parts(shape)
-    ]
-    return sorted(parts, key=lambda part: tuple(part[0].min(0)))
-
-
-def _corners(line: Any) -> Loop:
-    import numpy as np
-
-    return np.asarray(line.coords)[:-1].astype(np.int64)
-
-
-def _hole_joints(parts: list[list[Loop]], loops: list[Loop]) -> _Joints:
-    """A bridge to every hole: from its leftmost corner along the row, through the mask, to the next edge.
-
-    That edge is of a loop that reaches further left, so every hole hangs on its part's outer loop in the end.
+    `outer`: the places of those that are around a part, from left to right.
     """
-    joints: _Joints = defaultdict(list)
-    if len(parts) == len(loops):
-        return joints
-    edges: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)  # row: column: loop and corner of the edge there
-    for number, loop in enumerate(loops):
-        corners = loop.tolist()
-        for corner, ((x, y), (_, below)) in enumerate(zip(corners, corners[1:] + corners[:1], strict=True)):
-            for row in range(min(y, below), max(y, below)):
-                edges[row][x] = (number, corner)
-    number = 0
-    for part in parts:
-        for inside, loop in enumerate(part):
-            if inside:
-                start = _leftmost(loop)
-                x, y = loop[start].tolist()
-                column = max(place for place in edges[y] if place < x)
-                joints[edges[y][column]].append(_Joint((column, y), (x, y), number, start))
-            number += 1
-    return joints
+
+    loops: list[Loop]
+    joints: _Joints
+    outer: list[int]
 
 
-def _leftmost(loop: Loop) -> int:
-    """The upper corner of a hole's leftmost edge: the row below it is the hole's."""
-    x, y = loop.T
-    return int((x * (y.max() + 1) + y).argmin())
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """Straight edges between pixels of a mask and others, along rows.
+
+    Args:
+        y: (N,) of each edge.
+        ends: (N, 2) x of its left and its right end.
+        above: (N,) whether it lies above pixels of the mask, not below.
+        x: (M,) columns of pixels, ascending, each with ...
+        units: (M,) an edge that crosses the column, from top to bottom.
+    """
+
+    y: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    above: NDArray[np.bool_]
+    x: NDArray[np.int64]
+    units: NDArray[np.int64]
 
 
-def _add_part_joints(joints: _Joints, parts: list[list[Loop]]) -> None:
+def _traced(bounds: NDArray[np.int64], height: int) -> _Traced:
+    """The loops around the pixels whose `run_bounds` are given, of a mask of so many rows."""
+    import numpy as np
+
+    edges = _edges(bounds, height)
+    ways = _ways(edges)
+    loops = []
+    owner, place = (np.zeros(len(edges.y), np.int64) for _ in range(2))  # of each edge, and its start's in the loop
+    for number, way in enumerate(ways):
+        owner[way], place[way] = number, 2 * np.arange(len(way))
+        ends = np.where(edges.above[way, None], edges.ends[way], edges.ends[way, ::-1])
+        loops.append(np.stack([ends.ravel(), edges.y[way].repeat(2)], 1))
+    joints: _Joints = defaultdict(lambda: defaultdict(list))
+    highest = [int(way[edges.y[way].argmin()]) for way in ways]
+    for number, edge in enumerate(highest):
+        if not edges.above[edge]:  # the loop of a hole, over which the mask lies
+            x, y = edges.ends[edge, 0].item(), edges.y[edge].item()
+            first, last = np.searchsorted(edges.x, (x, x + 1))
+            over = edges.units[first + np.searchsorted(edges.y[edges.units[first:last]], y) - 1]
+            joint = _Joint((x, edges.y[over].item()), (x, y), number, place[edge].item() + 1)
+            joints[owner[over].item()][place[over].item()].append(joint)
+    outer = [number for number, edge in enumerate(highest) if edges.above[edge]]
+    return _Traced(loops, joints, sorted(outer, key=lambda number: tuple(loops[number].min(0))))
+
+
+def _edges(bounds: NDArray[np.int64], height: int) -> _Edges:
+    import numpy as np
+
+    start, end = bounds.T
+    columns = (end - 1) // height - start // height + 1
+    last = np.cumsum(columns)
+    x = np.arange(columns.sum()) - (last - columns).repeat(columns) + (start // height).repeat(columns)
+    top, bottom = np.zeros(len(x), np.int64), np.full(len(x), height, np.int64)
+    top[last - columns], bottom[last - 1] = start % height, (end - 1) % height + 1
+    x, y = x.repeat(2), np.stack([top, bottom], 1).ravel()
+    above = np.tile((True, False), len(top))
+    order = np.lexsort((x, y, above))
+    news = np.diff(x[order], prepend=-2) != 1
+    news |= (np.diff(y[order], prepend=-1) != 0) | (np.diff(above[order].astype(np.int8), prepend=-1) != 0)
+    firsts = order[news]
+    lasts = order[np.roll(news, -1)]
+    units = np.zeros(len(x), np.int64)
+    units[order] = np.cumsum(news) - 1
+    return _Edges(y[firsts], np.stack([x[firsts], x[lasts] + 1], 1), above[firsts], x, units)
+
+
+def _ways(edges: _Edges) -> list[NDArray[np.int64]]:
+    """The edges of each loop in their order, those above the mask to the right and those below it to the left.
+
+    The corners of a column, from top to bottom, are the ends of its vertical edges by turns. Where two pixels touch at
+    a corner, that corner is there twice, each with the edges of one of them.
+    """
+    import numpy as np
+
+    count = len(edges.y)
+    corners = np.arange(2 * count)  # of edge n the left end, 2 n, and the right one
+    order = np.lexsort((edges.above.repeat(2), edges.y.repeat(2), edges.ends.ravel()))
+    across = np.empty_like(corners)
+    across[order[::2]], across[order[1::2]] = order[1::2], order[::2]
+    following = (across[corners[::2] + edges.above] // 2).tolist()
+    new, ways = [True] * count, []
+    for first in range(count):
+        way, edge = [], first
+        while new[edge]:
+            new[edge] = False
+            way.append(edge)
+            edge = following[edge]
+        if way:
+            ways.append(np.array(way))
+    return ways
+
+
+def _add_part_joints(traced: _Traced) -> None:
     """A bridge from each part but the first to the nearest corner of an earlier one."""
     import numpy as np
 
+    parts = [traced.loops[number] for number in traced.outer]
     if not parts:
         return
-    firsts = np.cumsum([0, *map(len, parts)])
-    corners = np.concatenate([part[0] for part in parts])
-    owner = np.concatenate([np.full(len(part[0]), first) for part, first in zip(parts, firsts, strict=False)])
-    index = np.concatenate([np.arange(len(part[0])) for part in parts])
-    known = len(parts[0][0])
-    for first, (loop, *_) in zip(firsts[1:].tolist(), parts[1:], strict=False):
+    corners = np.concatenate(parts)
+    owner = np.array(traced.outer).repeat([len(part) for part in parts])
+    index = np.concatenate([np.arange(len(part)) for part in parts])
+    known = len(parts[0])
+    for number, loop in zip(traced.outer[1:], parts[1:], strict=True):
         thin = max(1, len(loop) // 50)
         step = -(-known * len(loop) // (thin * PAIRS))
         distance = np.abs(corners[:known:step, None] - loop[None, ::thin]).sum(2)
         here, there = (int(place) for place in np.unravel_index(distance.argmin(), distance.shape))
         here, there = here * step, there * thin
         x, y = corners[here].tolist()
-        joints[int(owner[here]), int(index[here])].append(_Joint((x, y), (int(loop[there, 0]), y), first, there))
+        joint = _Joint((x, y), (int(loop[there, 0]), y), number, there)
+        traced.joints[int(owner[here])][int(index[here])].append(joint)
         known += len(loop)
 
 
@@ -168,14 +209,14 @@ def _shared(number: int) -> int:
     return number
 
 
-def _walked(loops: list[Loop], joints: _Joints, first: int) -> list[float]:
+def _walked(traced: _Traced, first: int) -> list[float]:
     """One line from the first corner of loop `first`, over every bridge and back."""
     way: list[float] = []
-    stack = [_steps(loops[first].tolist(), joints, first, 0, False)]
+    stack = [_steps(traced, first, 0, False)]
     while stack:
         for step in stack[-1]:
             if isinstance(step, _Joint):
-                stack.append(_steps(loops[step.child].tolist(), joints, step.child, step.start, True))
+                stack.append(_steps(traced, step.child, step.start, True))
                 break
             way += map(_shared, step)
         else:
@@ -183,19 +224,21 @@ def _walked(loops: list[Loop], joints: _Joints, first: int) -> list[float]:
     return way
 
 
-def _steps(
-    corners: list[list[int]], joints: _Joints, number: int, start: int, close: bool
-) -> Iterator[tuple[int, int] | _Joint]:
-    """The corners of a loop from `start` on, with the bridges that leave from it; each joint is to be walked."""
-    for corner in (*range(start, len(corners)), *range(start)):
-        x, y = corners[corner]
-        yield x, y
-        hanging = joints.get((number, corner), ())
-        for joint in sorted(hanging, key=lambda joint: abs(joint.place[0] - x) + abs(joint.place[1] - y)):
-            yield joint.place
-            yield joint.bend
+def _steps(traced: _Traced, number: int, start: int, close: bool) -> Iterator[list[int] | _Joint]:
+    """The corners of a loop from `start` on, x, y ..., with the bridges that leave from it; a joint is to be walked."""
+    import numpy as np
+
+    loop = traced.loops[number]
+    way = np.roll(loop, -start, 0).ravel().tolist()
+    hanging = traced.joints.get(number, {})
+    done = 0
+    for corner in sorted(hanging, key=lambda corner: (corner - start) % len(loop)):
+        reached = 2 * ((corner - start) % len(loop)) + 2
+        yield way[done:reached]
+        done = reached
+        x, y = way[reached - 2 : reached]
+        for joint in sorted(hanging[corner], key=lambda joint: abs(joint.place[0] - x) + abs(joint.place[1] - y)):
+            yield [*joint.place, *joint.bend]
             yield joint
-            yield joint.bend
-            yield joint.place
-    if close:
-        yield corners[start][0], corners[start][1]
+            yield [*joint.bend, *joint.place]
+    yield way[done:] + (way[:2] if close else [])

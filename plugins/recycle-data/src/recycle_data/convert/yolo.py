@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from recycle_coco import decode_box, has_background, rasterise
+from recycle_coco import has_background, rasterise
 from recycle_coco.paint import painting_order
 
 from recycle_data.convert.photos import copy_photo, place_photos, read_records, to_write
 from recycle_data.named import named_splits
 from recycle_data.owned import Owned
 from recycle_data.progress import track
-from recycle_data.rings import moved, ring
+from recycle_data.rings import moved, outline, ring
 from recycle_data.sources import read_labels
 from recycle_data.writer import mask_regions
 from recyclecli.types import IGNORE, Annotation, Record, Source
@@ -136,8 +136,7 @@ def _outline(annotation: Annotation, record: Record) -> str:
     rle = rasterise(annotation.segmentation, record.height, record.width)
     if rle is None:
         return ""
-    top, left, pixels = decode_box(rle)
-    return _text(moved(ring(pixels), left, top), record.height, record.width)
+    return _text(outline(rle), record.height, record.width)
 
 
 def _text(points: Sequence[float], height: int, width: int) -> str:
