@@ -22,10 +22,12 @@ from recycle_coco import (
 )
 from recycle_coco import front as fronts
 from recycle_coco.paint import painting_order
-from recycle_coco.photo import open_photo
+from recycle_coco.photo import open_photo, photo_size, read_head
 from recycle_coco.pixels import upright, upright_array
 from recycle_coco.rle import compressed, of_bounds, run_bounds
 from recycle_data.check.masks import blended
+from recycle_data.identity import identity_of
+from recycle_data.rings import outlines as outlines_of
 from recycle_data.writer import mask_regions
 from scipy import ndimage
 
@@ -121,6 +123,19 @@ class TestRle:
         assert np.array_equal(whole, decode(rle))
 
 
+class TestOutlines:
+    def test_take_the_memory_of_their_edges(self):
+        side = 8000
+        shape = [[10.0, 10, side - 10, 30, side - 30, side - 10, 90, side - 90]]
+        rle = rasterise(shape, side, side)
+        tracemalloc.start()
+        found = outlines_of(rle)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert rasterise(found, side, side) == rle
+        assert peak < side**2 / 8
+
+
 class TestPieces:
     @pytest.mark.parametrize("band", [2**24, 1, 7, 40])
     def test_bands_are_divided_as_the_whole(self, monkeypatch, band):
@@ -183,6 +198,48 @@ class TestPhotos:
         pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)
         expected = np.asarray(upright(Image.fromarray(pixels), orientation))
         assert np.array_equal(upright_array(pixels, orientation), expected)
+
+    @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "I;16"])
+    def test_the_identity_from_bands_is_that_of_the_whole(self, monkeypatch, mode):
+        values = np.random.default_rng(0).integers(0, 256, (70, 90, 4)).astype(np.uint8)
+        deep = Image.fromarray(values.view(np.uint16)[..., 0].copy())
+        image = deep if mode == "I;16" else Image.fromarray(values, "CMYK").convert(mode)
+        whole = identity_of(image, 6)
+        monkeypatch.setattr("recycle_coco.pixels.BAND", 20)
+        assert identity_of(image, 6) == whole
+
+    def test_the_identity_takes_little_more_than_the_photo(self):
+        image = Image.new("L", (4000, 4000), 90)
+        tracemalloc.start()
+        identity_of(image)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 4000 * 4000
+
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    def test_the_head_of_a_turned_tiff_is_read_without_its_pixels(self, monkeypatch, tmp_path, orientation):
+        exif = Image.Exif()
+        exif[0x112] = orientation
+        file = tmp_path / "a.tif"
+        Image.new("RGB", (7, 5)).save(file, exif=exif)
+        with open_photo(file) as (image, found):
+            assert (image.size, found) == ((7, 5), orientation)
+        monkeypatch.setattr("PIL.TiffImagePlugin.TiffImageFile.load", None)
+        assert read_head(file) == ((7, 5), orientation, "")
+        assert photo_size(file) == ((7, 5) if orientation >= 5 else (5, 7))
+
+    def test_no_warning_of_pil_for_what_is_read(self, monkeypatch, tmp_path, recwarn):
+        monkeypatch.setattr("recycle_coco.pixels.PIXELS", 64)
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 32)
+        Image.new("RGB", (8, 8)).save(tmp_path / "a.tif")
+        assert read_photo(tmp_path / "a.tif").shape == (8, 8, 3)
+        assert not recwarn.list
+
+    def test_a_second_page_that_is_too_large_does_not_refuse_the_first(self, monkeypatch, tmp_path):
+        monkeypatch.setattr("recycle_coco.pixels.PIXELS", 64)
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64)
+        Image.new("RGB", (8, 8)).save(tmp_path / "a.tif", save_all=True, append_images=[Image.new("RGB", (80, 8))])
+        assert read_photo(tmp_path / "a.tif").shape == (8, 8, 3)
 
     def test_a_large_webp_is_refused_and_a_large_png_is_not(self, monkeypatch, tmp_path):
         monkeypatch.setattr("recycle_coco.pixels.WEBP_PIXELS", 8 * 8 - 1)

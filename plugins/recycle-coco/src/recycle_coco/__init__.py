@@ -23,7 +23,7 @@ from recycle_coco.paths import (
     resolve_file,
     split_called,
 )
-from recycle_coco.photo import check_size, open_photo, photo_size, read_photo
+from recycle_coco.photo import check_size, open_photo, photo_size, read_head, read_photo
 from recycle_coco.pieces import connected_pieces
 from recycle_coco.relabel import relabel
 from recycle_coco.rle import decode, decode_box, encode, length_fault, rasterise
@@ -65,6 +65,7 @@ __all__ = [
     "rasterise",
     "read_bytes",
     "read_document",
+    "read_head",
     "read_large",
     "read_loose_text",
     "read_photo",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from recyclecli.errors import RecycleError
 from recyclecli.reading import MissingFile, open_regular
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from PIL import Image
 
 UNCHECKED = 2**24  # pixels that are painted without a look at the photo
+
+
+class Head(NamedTuple):
+    """What a photo's file says of it without being decoded.
+
+    `size`: width and height as they are stored. `orientation`: of its EXIF, 1 to 8. `note`: that it holds several
+    pictures, to follow its name, or "".
+    """
+
+    size: tuple[int, int]
+    orientation: int
+    note: str
 
 
 def read_photo(file: Path, height: int | None = None, width: int | None = None) -> NDArray[np.uint8]:
@@ -45,11 +57,8 @@ def more_pictures(file: Path) -> str:
     Raises:
         RecycleError: missing, or no image.
     """
-    from recycle_coco import pixels
-
-    with open_photo(file) as (image, _):
-        told = pixels.more_pictures(image)
-    return f"note: photo {file} {told}" if told else ""
+    note = read_head(file).note
+    return f"note: photo {file} {note}" if note else ""
 
 
 def check_size(file: Path, height: int, width: int) -> None:
@@ -61,8 +70,8 @@ def check_size(file: Path, height: int, width: int) -> None:
         RecycleError: the photo cannot be read, or the size fits it neither rotated as EXIF says nor as stored.
     """
     if height * width > UNCHECKED and file.exists():
-        with open_photo(file) as (image, orientation):
-            _is_turned(file, image.size, orientation, height, width)
+        head = read_head(file)
+        _is_turned(file, head.size, head.orientation, height, width)
 
 
 def _is_turned(file: Path, stored: tuple[int, int], orientation: int, height: int, width: int) -> bool:
@@ -82,9 +91,23 @@ def photo_size(file: Path) -> tuple[int, int]:
     Raises:
         RecycleError: missing, or no image.
     """
-    with open_photo(file) as (image, orientation):
-        width, height = image.size
-        return (width, height) if orientation >= 5 else (height, width)
+    head = read_head(file)
+    width, height = head.size
+    return (width, height) if head.orientation >= 5 else (height, width)
+
+
+def read_head(file: Path) -> Head:
+    """The head of a photo's file.
+
+    Raises:
+        RecycleError: missing, or no image.
+    """
+    from recycle_coco import pixels
+
+    with _photo_file(file, "photo") as handle, pixels.recognised(handle) as image:
+        orientation = pixels.orientation_of(image)
+        turned = image.format == "TIFF" and orientation >= 5  # PIL states the size that it will have
+        return Head(image.size[::-1] if turned else image.size, orientation, pixels.more_pictures(image))
 
 
 @contextmanager
@@ -100,7 +123,15 @@ def open_photo(file: Path, what: str = "photo", more: tuple[str, ...] = ()) -> I
         RecycleError: missing, no regular file, truncated, or no image of a known format, also where that shows
             within the block.
     """
-    from recycle_coco.pixels import TooLarge, Unreadable, opened
+    from recycle_coco.pixels import opened
+
+    with _photo_file(file, what) as handle, opened(handle, more) as found:
+        yield found
+
+
+@contextmanager
+def _photo_file(file: Path, what: str) -> Iterator[IO[bytes]]:
+    from recycle_coco.pixels import TooLarge, Unreadable
 
     try:
         handle = open_regular(file)
@@ -109,8 +140,8 @@ def open_photo(file: Path, what: str = "photo", more: tuple[str, ...] = ()) -> I
             raise RecycleError(f"{what} {file} is a link to {file.readlink()}, which is missing", "fetch it") from error
         raise RecycleError(f"{what} {file} is missing", "file names are relative to --data: check both") from error
     try:
-        with handle, opened(handle, more) as found:
-            yield found
+        with handle:
+            yield handle
     except TooLarge as error:
         remedy = f"if you trust it, type the command again with --max-pixels {error.pixels}; else {error.remedy}"
         raise RecycleError(f"{what} {file} {error}", remedy) from error

@@ -118,12 +118,11 @@ def recognised(handle: IO[bytes], more: tuple[str, ...] = ()) -> Iterator[Image.
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if (most := max_pixels()) > PIXELS:
-                Image.MAX_IMAGE_PIXELS = most  # PIL refuses twice as many
+            Image.MAX_IMAGE_PIXELS = max(max_pixels(), PIXELS)  # PIL warns of more, and refuses twice as many
             image: Image.Image = Image.open(handle, formats=(*_formats(handle), *more))
-        if image.width * image.height > max_pixels(image.format):
-            raise TooLarge(*image.size, image.format)
-        image.info[PICTURES] = _count(image)
+            if image.width * image.height > max_pixels(image.format):
+                raise TooLarge(*image.size, image.format)
+            image.info[PICTURES] = _count(image)
         many = image.width * image.height > LARGE
         with image, alone(image.width * image.height), _returned() if many else nullcontext():
             if image.format in ("JPEG", "MPO"):
@@ -194,7 +193,7 @@ def _count(image: Image.Image) -> int:
             image.seek(1)
             if image.size != size or image.tag_v2.get(SUBFILE, 0):  # type: ignore[attr-defined]
                 return 1
-        except DAMAGE:
+        except (*DAMAGE, Image.DecompressionBombError):
             return 1
         finally:
             image.seek(0)
@@ -211,7 +210,9 @@ def opened(handle: IO[bytes], more: tuple[str, ...] = ()) -> Iterator[tuple[Imag
         orientation = orientation_of(image)
         if image.format == "TIFF" and orientation > 1:
             image.load()
-            yield image.transpose(Image.Transpose[BACK[orientation - 2]]), orientation
+            stored = image.transpose(Image.Transpose[BACK[orientation - 2]])
+            image.close()  # else both would be held within the block
+            yield stored, orientation
         else:
             yield image, orientation
 
@@ -322,6 +323,22 @@ def rgb_array(image: Image.Image) -> NDArray[np.uint8]:
     A large one is converted in bands, as PIL's own way holds three copies of it for a while.
 
     Raises:
+        Unsupported: see `rgb_bands`.
+    """
+    if image.height * image.width <= BAND * BAND:
+        return np.asarray(next(rgb_bands(image))[1])
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    top = 0
+    for _, band in rgb_bands(image):
+        pixels[top : top + band.height] = np.asarray(band)
+        top += band.height
+    return pixels
+
+
+def rgb_bands(image: Image.Image) -> Iterator[tuple[Image.Image, Image.Image]]:
+    """The `bands` of a decoded image, each as it is stored and in RGB; see `rgb_array`.
+
+    Raises:
         Unsupported: it holds floating-point numbers, or whole numbers outside 0..65535: what is white is not known.
     """
     if image.mode == "F":
@@ -329,14 +346,8 @@ def rgb_array(image: Image.Image) -> NDArray[np.uint8]:
             "holds floating-point numbers, and no range that tells what is white", "save it with 8 or 16 bits"
         )
     bits = depth(image)
-    if image.height * image.width <= BAND * BAND:
-        return np.asarray(_rgb(image, bits))
-    pixels = np.empty((image.height, image.width, 3), np.uint8)
-    top = 0
     for band in bands(image):
-        pixels[top : top + band.height] = np.asarray(_rgb(band, bits))
-        top += band.height
-    return pixels
+        yield band, _rgb(band, bits)
 
 
 def depth(image: Image.Image) -> Literal[8, 12, 16]:
@@ -349,6 +360,9 @@ def depth(image: Image.Image) -> Literal[8, 12, 16]:
 def bands(image: Image.Image) -> Iterator[Image.Image]:
     """A decoded image from top to bottom in parts of about `BAND` x `BAND` pixels, each as wide as it is."""
     rows = max(1, BAND * BAND // image.width)
+    if rows >= image.height:
+        yield image
+        return
     for top in range(0, image.height, rows):
         yield image.crop((0, top, image.width, min(top + rows, image.height)))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from recycle_coco.photo import more_pictures, open_photo
-from recycle_coco.pixels import bands, depth, rgb_array, upright
+from recycle_coco.pixels import depth, rgb_bands, upright
 
 from recycle_data.known import Known
 from recycle_data.progress import track
@@ -65,11 +65,16 @@ def identity_of(image: Image.Image, orientation: int = 1) -> NDArray[np.void]:
 
     image.load()
     found = np.zeros((), IDENTITY)
-    plain = image if image.mode == "RGB" else Pillow.fromarray(rgb_array(image))
-    found["bits"] = depth(image)
-    found["digest"] = _digest(image if found["bits"] > 8 else plain)
+    found["bits"] = bits = depth(image)
+    digest = hashlib.sha1(f"{image.size}".encode(), usedforsecurity=False)
+    narrow = []
+    for stored, plain in rgb_bands(image):
+        digest.update((stored if bits > 8 else plain).tobytes())
+        narrow.append(np.asarray(_squeezed(plain, SIDE, plain.height)))
+    found["digest"] = np.frombuffer(digest.digest(), np.uint8)
     found["width"], found["height"] = image.size
-    small = upright(plain.resize((SIDE, SIDE), Pillow.Resampling.BILINEAR), orientation).convert("YCbCr")
+    small = _squeezed(Pillow.fromarray(np.concatenate(narrow)), SIDE, SIDE)
+    small = upright(small, orientation).convert("YCbCr")
     pixels = np.asarray(small)
     found["luma"] = pixels[..., 0]
     step = SIDE // COARSE
@@ -153,11 +158,10 @@ def _drawn(source: Source, index: int) -> NDArray[np.void]:
         return np.zeros((), IDENTITY)
 
 
-def _digest(image: Image.Image) -> NDArray[np.uint8]:
-    found = hashlib.sha1(f"{image.size}".encode(), usedforsecurity=False)
-    for band in bands(image):
-        found.update(band.tobytes())
-    return np.frombuffer(found.digest(), np.uint8)
+def _squeezed(image: Image.Image, width: int, height: int) -> Image.Image:
+    from PIL import Image as Pillow
+
+    return image.resize((width, height), Pillow.Resampling.BILINEAR)
 
 
 @cache

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recycle_coco import open_photo
+from recycle_coco import read_head
 
 from recyclecli.types import RecycleError
 
@@ -21,8 +21,7 @@ def sized(root: Path, content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     scaled = 0
     for image in content["images"]:
         try:
-            with open_photo(root / image["file_name"]) as (photo, orientation):
-                stored = photo.size
+            stored, orientation, _ = read_head(root / image["file_name"])
         except RecycleError as error:
             yield image["file_name"], str(error.args[0])
             continue

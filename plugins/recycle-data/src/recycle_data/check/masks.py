@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from recycle_coco.labels import IGNORE_CATEGORY, is_background
 from recycle_coco.layouts import refuse_file
 from recycle_coco.paths import copy_beside, photos_below
-from recycle_coco.photo import open_photo
+from recycle_coco.photo import open_photo, read_head
 
 from recycle_data.check.catalogue import Finding
 from recycle_data.progress import track
@@ -148,11 +148,11 @@ def _form_faults(form: str | None, mode: str) -> Iterator[tuple[str, str]]:
 
 def _size_fault(photo: Path, size: tuple[int, ...]) -> list[tuple[str, str]]:
     try:
-        with open_photo(photo) as (image, orientation):
-            stored = (image.height, image.width)
+        head = read_head(photo)
     except RecycleError as error:
         return [("unreadable-photo", str(error.args[0]))]
-    if size in (stored, stored[::-1] if orientation >= 5 else stored):
+    stored = head.size[::-1]
+    if size in (stored, head.size if head.orientation >= 5 else stored):
         return []
     return [("mask-size", f"{size[1]}x{size[0]} pixels, its photo {stored[1]}x{stored[0]}")]
 

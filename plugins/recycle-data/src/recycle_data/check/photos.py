@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recycle_coco.paths import resolve_file
-from recycle_coco.photo import more_pictures, open_photo
+from recycle_coco.photo import open_photo, read_head
 
 from recycle_data.check.catalogue import Finding
 from recycle_data.check.lists import located
@@ -78,15 +78,16 @@ def photo_files(root: Path, names: Iterable[str]) -> dict[str, Path]:
 def _faults(file: Path, image: Mapping[str, Any], photo: NDArray[np.void]) -> Iterator[tuple[str, str]]:
     """(code, detail) of what is wrong with one file."""
     try:
-        with open_photo(file) as (opened, orientation):
-            yield from _size_faults(opened.size, (image["width"], image["height"]), orientation)
-            if not photo["height"]:
+        head = read_head(file)
+        yield from _size_faults(head.size, (image["width"], image["height"]), head.orientation)
+        if not photo["height"]:
+            with open_photo(file) as (opened, _):
                 opened.load()  # tells why it cannot be read
     except RecycleError as error:
         yield "unreadable-photo", f"{error.args[0]}; {error.remedy}"
         return
-    if told := more_pictures(file):
-        yield "several-pictures", told.partition(f"{file} ")[2]
+    if head.note:
+        yield "several-pictures", head.note
     if photo["bits"] == 12:
         yield "twelve-bit-photo", "no value of its 16 bits is above 4095, which is taken for white"
 
