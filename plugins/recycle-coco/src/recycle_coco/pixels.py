@@ -29,8 +29,6 @@ SUBFILE = 0x00FE  # TIFF tag: what a page is of another, 0 for a picture of its 
 PICTURES = "recycle-pictures"  # key of `Image.info`
 TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
 """What PIL calls that which undoes the orientations 2 to 8."""
-BACK = (*TURNS[:4], "ROTATE_90", "TRANSVERSE", "ROTATE_270")
-"""What makes the stored picture of the upright one, for the orientations 2 to 8."""
 BAND = 1024  # x BAND pixels are converted at a time
 DEEPEST = 65535  # of whole numbers: white of 16 bits
 WHITE_OF_12 = 4095
@@ -204,15 +202,14 @@ def _count(image: Image.Image) -> int:
 def opened(handle: IO[bytes], more: tuple[str, ...] = ()) -> Iterator[tuple[Image.Image, int]]:
     """The image as it is stored, and its orientation, 1 to 8; see `recognised`.
 
-    PIL turns TIFFs, and no others, while it decodes them: one with an orientation is decoded and turned back here.
+    PIL turns TIFFs, and no others, while it decodes them: it is not shown that one has an orientation.
     """
     with recognised(handle, more) as image:
         orientation = orientation_of(image)
         if image.format == "TIFF" and orientation > 1:
+            del image.getexif()[ORIENTATION]
             image.load()
-            stored = image.transpose(Image.Transpose[BACK[orientation - 2]])
-            image.close()  # else both would be held within the block
-            yield stored, orientation
+            yield image._new(image.im), orientation  # of the size of its pixels, which `image` has turned
         else:
             yield image, orientation
 
