@@ -29,6 +29,7 @@ from recycle_data.check.masks import blended
 from recycle_data.identity import identity_of
 from recycle_data.rings import outlines as outlines_of
 from recycle_data.writer import mask_regions
+from recycle_datasets.xmls import parse_xml
 from scipy import ndimage
 
 from recyclecli.errors import RecycleError
@@ -288,3 +289,19 @@ class TestAnnotationFiles:
         name, _, value = error.value.remedy.partition("export ")[2].partition("=")
         monkeypatch.setenv(name, value)
         assert read_document(file).content["images"]
+
+    @pytest.mark.parametrize("body", ['<b x="1"/>', "<b>1</b>", '<b c="1,2;3,4;5,6;7,8"/>'])
+    def test_so_is_xml(self, tmp_path, monkeypatch, body):
+        monkeypatch.setattr("recycle_coco.large.MOST", 2**17)
+        file = tmp_path / "a.xml"
+        file.write_text(f"<a>{body * 50}</a>")
+        seen = []
+        parse_xml(file, lambda names, _: seen.append(names))
+        file.write_text(f"<a>{body * 1500}</a>")
+        with pytest.raises(RecycleError, match="MiB of memory to be read") as error:
+            parse_xml(file, lambda names, _: seen.append(names))
+        assert len(seen) == 51
+        name, _, value = error.value.remedy.partition("export ")[2].partition("=")
+        monkeypatch.setenv(name, value)
+        parse_xml(file, lambda names, _: seen.append(names))
+        assert len(seen) == 51 + 1501

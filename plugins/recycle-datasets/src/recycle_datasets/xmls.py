@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
 
-from recycle_coco import decode_text, read_bytes
+from recycle_coco import decode_text, read_large
+from recycle_coco.large import WORTH_OF_XML
 
 from recyclecli.types import RecycleError
 
 DECLARED = re.compile(rb"^\s*<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)")
 OWN = ("utf-8", "us-ascii", "iso-8859-1", "utf-16")  # encodings that expat reads
-LARGEST = 2**31  # bytes of an annotation file
 DEEPEST = 64  # elements inside each other
 PIECE = 2**20  # bytes that are parsed at a time
 
@@ -79,7 +79,7 @@ def parse_xml(
 
 def _encoded(file: Path) -> tuple[bytes, str | None]:
     """The bytes of a file that expat can read, and their encoding; None where it finds that out itself."""
-    data = read_bytes(file, LARGEST)
+    data = read_large(file, WORTH_OF_XML)
     declared = DECLARED.match(data)
     name = declared[1].decode("ascii").lower() if declared else "utf-8"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or name in OWN[1:]:
