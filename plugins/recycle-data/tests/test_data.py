@@ -12,12 +12,13 @@ from PIL import Image
 from recycle_coco import CocoSource
 from recycle_data.fit import crop_sample, fit_image, fit_sample, fitted_size, resize_image
 from recycle_data.folds import class_counts, make_folds, read_fold, stratification_columns, write_folds
+from recycle_data.foreground import absent_classes
 from recycle_data.painted import Painted
 from recycle_data.palette import palette
 from recycle_data.repeat import repeat_factors
 from recycle_data.resolve import resolve
 from recycle_data.sources import Relabelled, Subset, open_source, pixel_counts, regrouped
-from recycle_data.splits import absent_classes, make_split
+from recycle_data.splits import make_split
 from recycle_data.submission import HEADER, read_submission, reduce_labels, submission_row
 from support import coco, write_coco
 

@@ -6,7 +6,8 @@ import shlex
 import numpy as np
 import pytest
 from PIL import Image
-from recycle_data.check import check_masks
+from recycle_data.check import check_contents, check_masks, content_of, lint_source
+from recycle_data.foreground import absent_classes
 from recycle_datasets import MasksOptions, MaskTreeOptions
 from recycle_datasets.masks import MaskSource
 from recycle_datasets.masktree import MaskTree
@@ -33,7 +34,7 @@ def opened(root, kind, split=None, **options):
         return MaskSource(MasksOptions(**options), DatasetContext(root, split))
     pairs = {"images/*": "masks/*"}
     tables = () if "values" in options else ("classes.txt",)
-    return MaskTree(MaskTreeOptions(pairs=pairs, tables=tables, **options), DatasetContext(root, split))
+    return MaskTree(MaskTreeOptions(**{"pairs": pairs, "tables": tables, **options}), DatasetContext(root, split))
 
 
 def pasted(remedy):
@@ -108,6 +109,50 @@ def test_classes_that_no_mask_holds_are_named(tmp_path, capsys):
     (root / "classes.txt").unlink()
     opened(root, "masks")
     assert "no mask holds 1 class-1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["masks", "mask-tree"])
+def test_classes_of_any_table_that_no_photo_shows_are_found(tmp_path, kind):
+    root = folder(tmp_path, [0, 2])
+    (root / "_classes.csv").write_text("Pixel Value, Class\n0, background\n1, Paper\n2, Metal\n")
+
+    def make():
+        options = {"tables": ("_classes.csv",)} if kind == "mask-tree" else {}
+        return opened(root, kind, **options)
+
+    assert absent_classes(make()) == ["Paper"]
+    found = list(lint_source(make, "it", (), labels_only=True)) if kind == "masks" else linted(make())
+    codes = [(one.code, one.detail) for one in found]
+    assert ("unused-category", "no photo shows it") in codes
+    assert len(codes) == 1, "Metal is shown, and so are objects"
+
+
+def test_classes_that_a_split_of_masks_lacks_are_found(tmp_path):
+    root = folder(tmp_path, [0, 1, 2], ["background", "Paper", "Metal"])
+    for split, stem in (("train", "a"), ("val", "b")):
+        (root / f"{split}.txt").write_text(f"{stem}\n")
+    Image.fromarray(np.eye(6, 12, dtype=np.uint8)).save(root / "masks/b.png")
+    (found,) = lint_source(lambda: opened(root, "masks"), "it", (), labels_only=True)
+    assert (found.code, found.where, found.detail) == ("class-absent-from-split", "class 'Metal'", "no object in val")
+
+
+def test_files_of_several_pictures_are_found(tmp_path):
+    """Of a photo the first is read; which of a mask's is meant nobody can tell."""
+    root = folder(tmp_path, [0, 1, 2], ["background", "Paper", "Metal"])
+    pages = [Image.new("RGB", (12, 6), color) for color in ("red", "blue")]
+    (root / "images/a.png").unlink()
+    pages[0].save(root / "images/a.tif", save_all=True, append_images=pages[1:])
+    mask = Image.open(root / "masks/b.png")
+    mask.save(root / "masks/b.png", save_all=True, append_images=[Image.new("L", mask.size, 1)])
+    found = {one.code: one.detail for one in check_masks(root)}
+    assert found.keys() == {"several-pictures", "unreadable-mask"}
+    with pytest.raises(RecycleError, match="holds 2 pictures, and a mask is one"):
+        opened(root, "masks").read(1)
+
+
+def linted(source):
+    """What is found in the content of a source of masks."""
+    return check_contents(source.record(0).file.parents[1], {"all": content_of(source)}, {"all": "it"}, (), True)
 
 
 @pytest.mark.parametrize("names", [["a, b", "it's", "true", "12", "유리", "x: y", 'say "no"', "#1", "Paper pack"]])

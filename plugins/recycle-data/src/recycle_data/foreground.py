@@ -1,4 +1,4 @@
-"""Whether any class but the background has a pixel: what is trained on nothing seems to score 1."""
+"""Which classes have a pixel: what is trained on nothing seems to score 1."""
 
 from __future__ import annotations
 
@@ -66,6 +66,24 @@ def cause_of_nothing(source: Source, validation: bool = False, option: str = "da
     if faults:
         return told(faults, total), REMEDIES[faults.most_common(1)[0][0]]
     return _painted(names, seen, len(source), option)
+
+
+def absent_classes(source: Source) -> list[str]:
+    """Classes that no photo of `source` shows, the background excepted.
+
+    Where there are annotations these count; else masks are read until every class was seen.
+    """
+    import numpy as np
+
+    names, photos = source.class_names, range(len(source))
+    wanted = {label for label, name in enumerate(names) if not is_background(name)}
+    missing = wanted - {one.label for index in photos for one in source.record(index).annotations}
+    if missing == wanted:
+        for index in track(photos, len(source), "looking for classes"):
+            if not missing:
+                break
+            missing -= set(np.flatnonzero(label_counts(read_labels(source, index)[0])).tolist())
+    return [names[label] for label in sorted(missing)]
 
 
 def _painted(names: Sequence[str], seen: Collection[int], photos: int, option: str) -> Cause:

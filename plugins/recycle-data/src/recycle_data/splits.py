@@ -336,20 +336,6 @@ def _refuse_leaks(split: Split) -> None:
             )
 
 
-def absent_classes(source: Source) -> list[str]:
-    """Classes that no annotation is of; none where the source knows no annotations.
-
-    The background needs none.
-    """
-    from recycle_coco import has_background
-
-    annotations = [one for index in range(len(source)) for one in source.record(index).annotations]
-    names = source.class_names
-    seen = {annotation.label for annotation in annotations}
-    first = int(has_background(names))
-    return [name for label, name in enumerate(names) if label >= first and label not in seen] if annotations else []
-
-
 def _fingerprint(split: Split) -> str:
     """SHA-256 over class names and, for each photo of both sides, name, sizes and annotations."""
     total = hashlib.sha256(json.dumps(split.train.class_names).encode())

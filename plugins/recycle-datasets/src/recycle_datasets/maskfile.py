@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from recycle_coco import label_counts, open_photo
+from recycle_coco.pixels import more_pictures
 
 from recycle_datasets.bitmaps import bands
 from recycle_datasets.tables import Color
@@ -88,6 +89,10 @@ def opened(file: Path) -> Iterator[Image.Image]:
     """
     with open_photo(file, "mask", ("GIF",)) as (image, _):
         advice = "save masks as PNG, of one channel whose values are the class numbers or of the classes' colours"
+        if several := more_pictures(image):
+            raise RecycleError(
+                f"mask {file} {several.partition(',')[0]}, and a mask is one", "save that of the photo alone"
+            )
         if image.format == "JPEG":
             raise RecycleError(f"mask {file} is a JPEG, which changes the values", advice)
         if image.mode not in (*INDEX_MODES, *COLOR_MODES):

@@ -18,7 +18,7 @@ from recycle_data.check.mend import mended
 from recycle_data.check.photos import lint_copies, lint_photos, without_unreadable
 from recycle_data.check.shapes import PAINTED, SLIVER, lint_shapes
 from recycle_data.check.splits import lint_splits, split_of
-from recycle_data.foreground import cause_of_nothing
+from recycle_data.foreground import absent_classes, cause_of_nothing
 from recycle_data.named import named_splits
 from recycle_data.sources import Subset
 from recyclecli.errors import RecycleError
@@ -117,7 +117,10 @@ def content_of(source: Source) -> dict[str, Any]:
             )
     if any(annotation["category_id"] not in ids.values() for annotation in annotations):
         categories.append({"id": len(ids) + 1, "name": IGNORE_CATEGORY})
-    painted = not annotations and cause_of_nothing(source) is None
+    painted: list[str] = []
+    if not annotations and cause_of_nothing(source) is None:
+        absent = absent_classes(source)
+        painted = [name for name in source.class_names if name not in absent]
     return {"images": images, "annotations": annotations, "categories": categories, PAINTED: painted}
 
 
@@ -144,6 +147,16 @@ def lint_source(
     if nothing := [(where, cause) for where, cause in causes.items() if cause is not None]:
         where, cause = nothing[0]
         yield Finding("only-background", file, where, "; ".join(cause))
+        return
+    absent = absent_classes(source)
+    known = {finding.where for finding in found if finding.code == "unused-category"}
+    for where in (f"class {name!r}" for name in absent):
+        if where not in known:
+            yield Finding("unused-category", file, where, "no photo shows it")
+    for split, part in parts.items():
+        for name in absent_classes(part):
+            if name not in absent:
+                yield Finding("class-absent-from-split", file, f"class {name!r}", f"no object in {split}")
     if not labels_only:
         files = {record.file_name: record.file for record in map(source.record, range(len(source)))}
         sides = {source.record(index).file_name: split for split, photos in splits.items() for index in photos}

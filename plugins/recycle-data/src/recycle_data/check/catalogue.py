@@ -156,7 +156,7 @@ CATALOGUE: dict[str, Fault] = {
     # folders of masks
     "missing-mask": Fault("error", "the photo has no mask", "add it, or drop the photo"),
     "mask-without-photo": Fault("warning", "the mask has no photo", "add it, or drop the mask"),
-    "unreadable-mask": Fault("error", "the mask is damaged or no image", "export it again"),
+    "unreadable-mask": Fault("error", "the mask is damaged, no image, or several", "export it again"),
     "mask-jpeg": Fault("error", "a mask saved as JPEG: its values are blurred", "export it as PNG"),
     "mask-channels": Fault("error", "a mask of colours, not of class indices", "export indices, 8 bit, one channel"),
     "mask-size": Fault("error", "the mask has another size than its photo", "export it at the photo's size"),

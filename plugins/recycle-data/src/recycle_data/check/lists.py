@@ -16,6 +16,7 @@ from recycle_coco.lookup import locate
 from recycle_coco.paths import resolve_file
 
 from recycle_data.check.catalogue import Finding
+from recycle_data.check.shapes import PAINTED
 from recyclecli.errors import RecycleError, listed
 from recyclecli.printable import short_repr
 from recyclecli.types import IGNORE
@@ -137,8 +138,9 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:
             "crowds", file, "annotations", f"all {total}: they are taken for objects, as there is no other kind"
         )
     labelled = {annotation["image_id"] for annotation in content["annotations"]}
+    painted = content.get(PAINTED, ())
     for image in content["images"]:
-        if image["id"] not in labelled:
+        if image["id"] not in labelled and not painted:
             yield Finding("unlabelled-image", file, f"image {image['id']} {image['file_name']!r}", "no annotation")
     used = {annotation["category_id"] for annotation in content["annotations"]}
     groups = {category["id"] for category in project_categories(content)}
@@ -147,6 +149,6 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:
             where = f"category {category['id']} {category['name']!r}"
             yield Finding("project-category", file, where, "no annotation, and it names the project or a group")
             continue
-        if category["id"] not in used and not _is_ground(category["name"]):
+        if category["id"] not in used and category["name"] not in painted and not _is_ground(category["name"]):
             where = f"category {category['id']} {category['name']!r}"
-            yield Finding("unused-category", file, where, "no annotation")
+            yield Finding("unused-category", file, where, "no photo shows it" if painted else "no annotation")

@@ -13,6 +13,7 @@ from recycle_coco.labels import IGNORE_CATEGORY, is_background
 from recycle_coco.layouts import refuse_file
 from recycle_coco.paths import copy_beside, photos_below
 from recycle_coco.photo import open_photo, read_head
+from recycle_coco.pixels import more_pictures
 
 from recycle_data.check.catalogue import Finding
 from recycle_data.progress import track
@@ -117,6 +118,9 @@ def _look(file: Path, photo: Path | None, classes: int | None) -> Look:
 
     try:
         with open_photo(file) as (image, _):
+            told = more_pictures(image)
+            if told:
+                return Look((("unreadable-mask", f"it {told}: a mask is one picture"),))
             faults = list(_form_faults(image.format, image.mode))
             values = None if faults and faults[-1][0] == "mask-channels" else np.asarray(image)
     except RecycleError as error:
@@ -151,10 +155,11 @@ def _size_fault(photo: Path, size: tuple[int, ...]) -> list[tuple[str, str]]:
         head = read_head(photo)
     except RecycleError as error:
         return [("unreadable-photo", str(error.args[0]))]
+    several = [("several-pictures", head.note)] if head.note else []
     stored = head.size[::-1]
     if size in (stored, head.size if head.orientation >= 5 else stored):
-        return []
-    return [("mask-size", f"{size[1]}x{size[0]} pixels, its photo {stored[1]}x{stored[0]}")]
+        return several
+    return [*several, ("mask-size", f"{size[1]}x{size[0]} pixels, its photo {stored[1]}x{stored[0]}")]
 
 
 def blended(values: NDArray[np.integer[Any]]) -> float:

@@ -22,7 +22,7 @@ BOX_SLACK, BOX_SHARE = 2.0, 0.02  # a box may be off by so many pixels and by th
 AREA_SLACK, AREA_SHARE = 4.0, 0.1
 PARTS = 1000  # above so many parts of one object, holes are not looked for: every pair counts
 MANY = 50  # above so many objects over one, they are merged once for all that follow
-PAINTED = "painted"  # true in the content of a source whose labels are known from its pixels alone
+PAINTED = "painted"  # in the content of a source whose labels are known from its pixels alone: names of shown classes
 TOLD = ("unknown-image", "invalid-image-size", "photo-too-large")  # which `lint_lists` tells
 
 

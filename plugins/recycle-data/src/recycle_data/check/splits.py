@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from recycle_coco.document import PROVENANCE
+from recycle_coco.labels import is_background
 
 from recycle_data.check.catalogue import Finding
+from recycle_data.check.shapes import PAINTED
 from recyclecli.errors import listed
 from recyclecli.printable import short_repr
 
@@ -96,6 +98,10 @@ def _absent(
             split = splits.get(photos.get(annotation["image_id"], ""))
             if split is not None and annotation["category_id"] in classes:
                 objects[split, classes[annotation["category_id"]]] += 1
+    painted = {
+        split: content[PAINTED] for split, content in contents.items() if split in names and content.get(PAINTED)
+    }
+    objects.update((split, name) for split, seen in painted.items() for name in seen if not is_background(name))
     everywhere = dict.fromkeys(name for _, name in objects)
     for split in dict.fromkeys(splits.values()):
         if split == "test" and not any(objects[split, name] for name in everywhere):

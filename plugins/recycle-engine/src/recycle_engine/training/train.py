@@ -15,9 +15,10 @@ from shlex import quote
 from typing import Any
 
 from lightning.pytorch.callbacks import Callback, EarlyStopping
+from recycle_data.foreground import absent_classes
 from recycle_data.owned import Owned
 from recycle_data.resolve import resolve
-from recycle_data.splits import Split, absent_classes
+from recycle_data.splits import Split
 
 from recycle_engine.checkpoint import read_card
 from recycle_engine.environment import environment, refuse_foreign_callbacks
@@ -71,9 +72,10 @@ def train(
     """
     refuse_foreign_callbacks()
     recipe = recipe.model_copy(update={"data": split.data, "train": possible(recipe.train)})
-    if recipe.train.monitor in absent_classes(split.val):
+    monitor = recipe.train.monitor
+    if monitor in split.val.class_names and monitor in absent_classes(split.val):
         raise RecycleError(
-            f"train.monitor = {recipe.train.monitor!r}: no validation photo shows it, so it never has a score",
+            f"train.monitor = {monitor!r}: no validation photo shows it, so it never has a score",
             "monitor miou, or hold out photos that show it",
         )
     photos = refuse_leaks(split) if is_first() else None
