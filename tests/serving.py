@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import io
+import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import uvicorn
 from PIL import Image
 from recycle_engine.pipeline import Pipeline
 from recycle_engine.predicting.scores import Prediction
@@ -47,6 +50,22 @@ def serving(*models, limits=LIMITS, **settings):
         yield create_app(models or (Fake(),), turns, limits, DEFAULTS, **settings)
     finally:
         turns.end(5)
+
+
+@contextlib.contextmanager
+def listening(**settings):
+    """The port of the page of a model, served as `recycle serve` does."""
+    with serving(**settings) as app, socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()  # who asks before the server runs waits
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", proxy_headers=False, lifespan="off"))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def encoded(image, form="PNG", **options):

@@ -12,11 +12,10 @@ import time
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from recycle_serve.refusal import Limits
 from recycle_serve.start import _checked_path
-from serving import HOST, encoded, serving, thirds
+from serving import HOST, encoded, listening, serving, thirds
 
 from recyclecli.errors import RecycleError
 
@@ -40,22 +39,6 @@ STRIPPED = """    location /recycle/ {{
     }}
 """
 PASSED = "    location /recycle {{ proxy_pass http://127.0.0.1:{behind}; client_max_body_size 30m; }}\n"
-
-
-@contextlib.contextmanager
-def listening(**settings):
-    """The port of the page of a model, served as `recycle serve` does."""
-    with serving(**settings) as app, socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()  # who asks before the server runs waits
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", proxy_headers=False, lifespan="off"))
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @contextlib.contextmanager
