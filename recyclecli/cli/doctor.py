@@ -15,6 +15,7 @@ import typer
 
 from recyclecli import __version__
 from recyclecli.cli.options import AsJson
+from recyclecli.errors import counted
 from recyclecli.home import named_data
 from recyclecli.records import Finding, imported
 
@@ -65,7 +66,7 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
         remedy = "in a checkout of recyclecli: pip install ./plugins/recycle-data ./plugins/recycle-datasets"
         yield Finding("note", "no plugin is loaded", remedy)
     else:
-        yield Finding("ok", f"{len(working)} plugins with {len(registry.offers())} components")
+        yield Finding("ok", f"{counted(len(working), 'plugin')} with {counted(len(registry.offers()), 'component')}")
     for plugin in registry.plugins:
         if plugin.state == "failed":
             remedy = f"update or uninstall {plugin.distribution}"

@@ -164,7 +164,7 @@ def corrupt(small, how):
 
 BAD = {
     "no folder": "does not exist",
-    "no file": "12 photos or masks, and no file of annotations",
+    "no file": "photos or masks (12), and no file of annotations",
     "truncated": "not valid JSON",
     "no coco": "not a COCO file",
     "missing photo": "1 of 12 photos are missing",

@@ -226,7 +226,7 @@ def test_no_value_is_lost_where_an_option_is_typed_twice(tmp_path, line, said):
 def test_options_that_may_be_repeated_are(tmp_path):
     line = "train -o a=1 -o b=2 --loss ce --loss dice --aug flip --aug blur"
     done = recycle(*line.split(), cwd=tmp_path)
-    assert "2 fault(s) in the recipe" in done.stderr
+    assert "2 faults in the recipe" in done.stderr
 
 
 def test_a_whole_app_keeps_its_callback_beside_commands_of_others(tmp_path):

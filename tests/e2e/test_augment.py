@@ -265,7 +265,7 @@ def test_corrupt_photos_are_skipped_and_counted_or_fatal(lossless):
     done = run_recycle(*line, "--force", cwd=lossless)
     assert done.returncode == 0, done.stderr
     assert "12 new photos" in done.stderr
-    assert "skipped 2 photo(s) that cannot be read" in done.stderr
+    assert "skipped as unreadable: 2 photos" in done.stderr
     assert str(broken[0]) in done.stderr
     both = api.augment(PASTE, 16, {"data.root": lossless, "data.fold": 0}, name="both")
     content = json.loads(both.file.read_text())

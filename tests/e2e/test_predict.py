@@ -109,7 +109,7 @@ def test_photos_that_cannot_be_read_are_named_and_the_rest_is_done(work, tmp_pat
         work, "seed-0", tmp_path / "photos", "--out", tmp_path / "out", "--submission", tmp_path / "s.csv", codes=(1,)
     )
     assert "7 photos" in done.stdout
-    assert "2 photo(s) could not be read" in done.stderr
+    assert "2 photos could not be read" in done.stderr
     assert "a/frame_2.png: photo" in done.stderr
     left = {"a/frame_0.png", "b/frame_1.png", "b/frame_3.png", "a/frame_4.png", "a/frame_6.png", "b/frame_7.png"}
     assert set(masks(tmp_path / "out/masks")) == left | {"a/frame_8.png"} == set(read_submission(tmp_path / "s.csv"))
@@ -121,7 +121,7 @@ def test_photos_that_cannot_be_read_are_named_and_the_rest_is_done(work, tmp_pat
     for file in (tmp_path / "photos").rglob("*.png"):
         file.write_bytes(b"")
     done = predicted(work, "seed-0", tmp_path / "photos", "--out", tmp_path / "none", codes=(2,))
-    assert "none of 9 photo(s) can be read" in done.stderr
+    assert "none of 9 photos can be read" in done.stderr
     assert not (tmp_path / "none/predicted.json.0.part").exists()
 
 
@@ -230,7 +230,7 @@ def test_nothing_of_an_earlier_job_passes_for_the_new_one(work, tmp_path):
     done = predicted(work, *line, "--force", codes=(1,))
     assert sorted(masks(tmp_path / "out/masks")) == [f"frame_{number}.png" for number in (0, 4, 6, 8)]
     for kind in ("masks", "overlays", "confidence"):
-        assert f"1 file(s) in {tmp_path}/out/{kind} are of other photos, as frame_0" in done.stderr
+        assert f"files in {tmp_path}/out/{kind} are of other photos (1), as frame_0" in done.stderr
     assert len(list((tmp_path / "out/overlays").iterdir())) == 1
     assert not (tmp_path / "out/annotations.json").exists()
 

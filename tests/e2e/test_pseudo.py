@@ -125,7 +125,7 @@ def test_photos_of_the_run_itself_are_left_out(work, tmp_path):
     val = api.judged_photos(work / "runs/seed-0")[0].record(0).file
     (tmp_path / "photos/val.png").symlink_to(val)
     done = said(work, "pseudo-label", "seed-0", tmp_path / "photos", "--threshold", 0.4, "--out", tmp_path / "p.json")
-    assert "1 photo(s) are left out, as val.png: a validation photo" in done.stderr
+    assert "1 photo left out, as val.png: a validation photo" in done.stderr
     assert "val.png" not in [image["file_name"] for image in json.loads((tmp_path / "p.json").read_text())["images"]]
     done = said(work, "pseudo-label", "seed-0", "data/kfold_0_train.json", "--out", tmp_path / "q.json", codes=(2,))
     assert "every photo is a training or validation photo" in done.stderr
@@ -172,7 +172,7 @@ def test_photos_that_cannot_be_read(work, tmp_path):
     line = ["pseudo-label", "seed-0", tmp_path / "photos", "--threshold", 0.4, "--out", tmp_path / "p.json"]
     done = said(work, *line, codes=(1,))
     assert "8 photos" in done.stdout
-    assert "1 photo(s) could not be read" in done.stderr
+    assert "1 photo could not be read" in done.stderr
     (tmp_path / "p.json.predicted").mkdir()  # by a kill after the file was written
     assert "8 photos" in said(work, *line, codes=(1,)).stdout
     assert not (tmp_path / "p.json.predicted").exists()
@@ -197,14 +197,14 @@ def test_the_contests_way(work, tmp_path):
     first = min((tmp_path / "cut").iterdir())
     first.write_bytes(first.read_bytes()[:2000])
     line = ["pseudo-label", "seed-0", tmp_path / "cut", "--from-csv", csv, "--out"]
-    assert "1 photo(s) could not be read" in said(work, *line, tmp_path / "c.json", codes=(1,)).stderr
+    assert "1 photo could not be read" in said(work, *line, tmp_path / "c.json", codes=(1,)).stderr
     for photo in (tmp_path / "cut").iterdir():
         photo.write_bytes(b"no")
-    assert "none of 8 photo(s) can be read" in said(work, *line, tmp_path / "d.json", codes=(2,)).stderr
+    assert "none of 8 photos can be read" in said(work, *line, tmp_path / "d.json", codes=(2,)).stderr
     shutil.copytree(work / "photos", tmp_path / "more")
     shutil.copy(next((work / "photos").iterdir()), tmp_path / "more/another.png")
     done = said(work, "pseudo-label", "seed-0", tmp_path / "more", "--from-csv", csv, "--out", "x.json", codes=(2,))
-    assert "lacks 1 photo(s): another.png" in done.stderr
+    assert "lacks 1 photo: another.png" in done.stderr
     unused = ["--threshold", 0.9, "--rule", "fixed", "--tta", "hflip", "--with", "seed-1", "--batch-size", 4]
     done = said(work, "pseudo-label", "seed-0", "photos", "--from-csv", csv, "--out", "x.json", *unused, codes=(2,))
     assert "leave out --with, --rule, --threshold, --tta, --batch-size\n" in done.stderr
@@ -344,7 +344,7 @@ def test_rounds_end_where_nothing_is_gained(work, teacher, tmp_path):
     (tmp_path / "photos/bad.png").write_bytes(b"no")
     line = ["pseudo-label", "seed-0", tmp_path / "photos", "--rounds", 3, "--threshold", 0.4, "--out", tmp_path / "out"]
     done = said(tmp_path, *line, codes=(1,))
-    assert "1 photo(s) could not be read" in done.stderr
+    assert "1 photo could not be read" in done.stderr
     told = json.loads(said(tmp_path, *line, "--json", codes=(1,)).stdout)
     assert list(told["rounds"][0]["unreadable"]) == ["bad.png"]
     assert told["rounds"][0]["run"].endswith("seed-0-pseudo1")

@@ -96,15 +96,15 @@ def test_what_a_folder_holds_and_is_not_taken_is_counted_named_and_said(predicte
         assert "photos/gone.jpg is a link to ../objects/1.jpg, which is missing" in said
         assert "moving.gif cannot be read: it is GIF" in said
         assert "2 file(s) that are no photos: .txt 2" in said
-        assert "2 photo(s) could not be read" in said
+        assert "2 photos could not be read" in said
     rows, said = predicted("photos", "--unreadable", "background", "--out", "o")
     assert rows == ["a.jpg", "b/c.jpg", "b/d.jpg", "gone.jpg", "moving.gif"]
     assert not read_submission(place / "s.csv")["gone.jpg"].any()
-    assert "2 photo(s) could not be read or written; their rows are background" in said
+    assert "2 photos could not be read or written; their rows are background" in said
     assert set(json.loads((place / "o/predicted.json").read_text())["failed"]) == {"gone.jpg", "moving.gif"}
     rows, said = predicted("photos", "--unreadable", "skip", "--out", "left")  # as it was said, the exit code is 0
     assert rows == ["a.jpg", "b/c.jpg", "b/d.jpg"]
-    assert "2 photo(s) could not be read or written; all" in said
+    assert "2 photos could not be read or written; all" in said
 
 
 @pytest.mark.parametrize("images", ["photos", "photos/*/*.jpg", "photos/**/*.jpg"])

@@ -75,7 +75,7 @@ def test_stats_and_check_count_them_apart(tmp_path):
     assert (done.returncode, "2 of 6: iscrowd is 1" in done.stdout) == (0, True)
     brushed(tmp_path)
     done = recycle_here("data", "stats", "--data", ".", cwd=tmp_path)
-    assert "all 6 annotations are crowds (iscrowd 1): taken for objects; --crowds regions" in done.stderr
+    assert "all annotations (6) are crowds (iscrowd 1): taken for objects; --crowds regions" in done.stderr
 
 
 def pair(root, categories=(("Paper", 1), ("Metal", 2))):

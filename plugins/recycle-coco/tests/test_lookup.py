@@ -116,7 +116,7 @@ def test_hidden_files_are_no_photos(tmp_path, capsys):
         (root / "images" / name).parent.mkdir(parents=True, exist_ok=True)
         (root / "images" / name).write_bytes(b"no photo")
     assert [photo.name for photo in find_photos(root / "images")] == ["1.jpg", "2.jpg"]
-    assert "3 hidden file(s) are left out" in capsys.readouterr().err
+    assert "3 hidden files left out" in capsys.readouterr().err
 
 
 class TestGone:

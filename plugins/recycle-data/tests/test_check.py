@@ -317,7 +317,7 @@ class TestCommand:
         write_coco(tmp_path / "data", content)
         refused = recycle_here("data", "stats", cwd=tmp_path)
         assert refused.returncode == 2
-        assert "lists 1 photo(s) more than once" in refused.stderr
+        assert "lists 1 photo more than once" in refused.stderr
         remedy = shlex.split(refused.stderr.split("join the entries: recycle ")[1])
         assert recycle_here(*remedy, "--ignore", "sliver", cwd=tmp_path).returncode == 0
         source = CocoSource(tmp_path / "data", tmp_path / "mended.json")

@@ -257,7 +257,7 @@ class TestYolo:
     def test_what_it_cannot_hold_is_counted(self, registry, tmp_path, capsys):
         convert(registry, scene(tmp_path, True), tmp_path / "y", "coco", "yolo")
         told = capsys.readouterr().err
-        assert "1 crowd, ignored or background region(s) in 1 photo(s) are left out" in told
+        assert "1 crowd, ignored or background region in 1 photo left out" in told
 
     def test_areas_that_are_stated_wrong_change_no_pixel(self, registry, tmp_path):
         objects = {"images/a.png": [(3, box(0, 0, 10, 10), 1.0), (7, box(5, 5, 8, 8), 500)]}

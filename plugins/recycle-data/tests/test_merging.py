@@ -67,7 +67,9 @@ def test_labels_that_differ_are_named_and_the_user_decides(tmp_path):
     content = json.loads((new / "annotations.json").read_text())
     content["annotations"][0]["category_id"] = 20
     (new / "annotations.json").write_text(json.dumps(content))
-    with pytest.raises(RecycleError, match=r"1 photo.* labelled differently(.|\n)*old/\S+ and \S*new/(.|\n)*--take"):
+    with pytest.raises(
+        RecycleError, match=r"labelled differently in two sets \(1\)(.|\n)*old/\S+ and \S*new/(.|\n)*--take"
+    ):
         api.merge([old, new], tmp_path / "out")
     assert not (tmp_path / "out").exists()
     for take, of in (("first", old), ("last", new)):
@@ -176,7 +178,7 @@ def test_old_photos_stay_in_their_folds_and_new_ones_even_them_out(tmp_path):
     command = merged.stderr.split("next: recycle ")[1].split()
     done = recycle_here(*command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "12 photos stay in their folds, 9 are new" in done.stderr
+    assert "12 photos kept in the folds of before, 9 new" in done.stderr
     folds = json.loads((tmp_path / "out/folds.json").read_text())["folds"]
     was = json.loads((old / "folds.json").read_text())["folds"]
     assert all(set(now["val_images"]) >= set(one["val_images"]) for now, one in zip(folds, was, strict=True))
@@ -237,7 +239,7 @@ def test_an_old_photo_under_another_name_stays_in_its_fold(tmp_path, capsys, how
     api.kfold(new, keep=old / "folds.json", force=True)
     said = capsys.readouterr().err
     assert "9 photos under another name now, known by their pixels: 'images/1.jpg' is 'images/line-" in said
-    assert "9 photos stay in their folds, 0 are new" in said
+    assert "9 photos kept in the folds of before, 0 new" in said
     assert [{row.tobytes() for row in looks(new, fold)} for fold in listing(new)] == was
 
 
@@ -277,7 +279,7 @@ def test_folds_that_no_longer_fit_name_a_line_that_keeps_them(tmp_path):
         read_fold(api.open_data(old), old / "folds.json", 0)
     done = recycle_here(*shlex.split(caught.value.remedy.partition(": recycle ")[2]), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "6 photos stay in their folds, 1 are new" in done.stderr
+    assert "6 photos kept in the folds of before, 1 new" in done.stderr
     assert read_fold(api.open_data(old), old / "folds.json", 0)
 
 

@@ -93,7 +93,7 @@ class TestYolo:
         split = split_of(yolo(tmp_path, self.PHOTOS, self.YAML))
         assert names(split.train) == {f"images-train-{number}.png" for number in range(4)}
         assert names(split.val) == {"images-val-0.png", "images-val-1.png"}
-        assert "3 test photo(s)" in split.how
+        assert "3 test photos" in split.how
         again = split_of(tmp_path, **{"data.split": split.data.split, "data.fingerprint": split.data.fingerprint})
         assert names(again.val) == names(split.val)
 
@@ -105,7 +105,7 @@ class TestYolo:
         split = split_of(tmp_path, **more)
         assert len(names(split.train) | names(split.val)) == 6
         assert not any("test" in name for name in names(split.train) | names(split.val))
-        assert "passed over: 3 test photo(s), the split that the data names" in split.how
+        assert "passed over: 3 test photos, the split that the data names" in split.how
         listed = json.loads((tmp_path / "kfold_0_train.json").read_text())["images"]
         assert not any("test" in image["file_name"] for image in listed)
 
@@ -178,7 +178,7 @@ def test_lists_of_masks_are_splits(tmp_path):
     (tmp_path / "val.txt").write_text("3\n")
     split = api.split({"data.root": tmp_path, "data.dataset": "masks"})
     assert (names(split.train), names(split.val)) == ({"0.png", "2.png"}, {"3.png"})
-    assert "1 photo(s) of none of its splits" in split.how
+    assert "1 photo of none of its splits" in split.how
 
 
 def test_what_is_left_out_is_said_wherever_it_is_read(tmp_path, capsys):

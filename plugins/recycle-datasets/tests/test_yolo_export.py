@@ -197,7 +197,7 @@ def test_list_of_ultralytics_with_a_photo_that_is_gone(tmp_path, capsys):
         train_DOT_txt="data/images/train/1.jpg\ndata/images/train/gone.jpg\n",
     )
     check(root, tmp_path, "images/train/1.jpg", splits={"train": 1})
-    assert "1 photos are not there" in capsys.readouterr().err
+    assert "photos are not there (1)" in capsys.readouterr().err
 
 
 def test_boxes_among_outlines_are_counted(tmp_path):
@@ -240,7 +240,7 @@ def test_boxes_alone_are_refused(tmp_path):
         (root / f"labels/{number}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
     with pytest.raises(RecycleError, match=r"labels/1\.txt, line 1: it is a box") as caught:
         api.import_data(root, tmp_path / "out")
-    assert "all 2 labels are boxes" in caught.value.remedy
+    assert "all labels (2) are boxes" in caught.value.remedy
     assert not (tmp_path / "out").exists()
 
 

@@ -278,7 +278,7 @@ class TestCompare:
         base = ledger_of([(one, np.zeros_like(one)) for one in pairs])
         (found,) = compare(base, {"perfect": ledger_of([(one, one) for one in pairs])})
         assert found.classes["Glass"].verdict == "not enough data"
-        assert found.classes["Glass"].why == "4 photo(s) show it, 10 at least are needed"
+        assert found.classes["Glass"].why == "shown by 4 photos, 10 at least are needed"
         assert found.classes["Glass"].value == 1
 
     @trials(8, 20)
@@ -318,7 +318,7 @@ class TestArms:
         base, other = noisy(60, 0.3), noisy(60, 0.1, 1)
         (found,) = compare(base, {"b": other}, retrained=True)
         assert (found.difference.verdict, found.difference.lacking) == ("not enough data", 0)
-        assert "1 seed(s) of one arm, 3 are needed" in found.difference.why
+        assert "1 seed of one arm, 3 are needed" in found.difference.why
         assert judged(found).answer == "not enough data"
         (weights,) = compare(base, {"b": other})  # of the two sets of weights it tells something
         assert judged(weights).answer == "keep"

@@ -28,7 +28,7 @@ def are_objects(content: Mapping[str, Any], crowds: Crowds) -> tuple[bool, str]:
     if crowds == "objects":
         return True, f"{count} of {total} annotations are crowds (iscrowd 1): taken for objects"
     return True, (
-        f"all {count} annotations are crowds (iscrowd 1): taken for objects; --crowds regions takes them for regions "
+        f"all annotations ({count}) are crowds (iscrowd 1): taken for objects; --crowds regions takes them for regions "
         "of no single object"
     )
 

@@ -18,7 +18,7 @@ from recycle_coco.loose import strict
 from recycle_coco.outline import are_shares
 from recycle_coco.paths import copy_beside
 from recycle_coco.rle import length_fault
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile
 
@@ -96,7 +96,7 @@ def read_document(*files: Path, content: dict[str, Any] | None = None) -> Docume
             annotations[annotation["image_id"]].append(annotation)
     if faults:
         shown = "\n  ".join(faults[:5] + ([f"... and {len(faults) - 5} more"] if len(faults) > 5 else []))
-        raise RecycleError(f"{file} has {len(faults)} fault(s):\n  {shown}", "correct or remove these entries")
+        raise RecycleError(f"{file} has {counted(len(faults), 'fault')}:\n  {shown}", "correct or remove these entries")
     return Document(file, content, parts, labels, annotations, tuple(empty))
 
 

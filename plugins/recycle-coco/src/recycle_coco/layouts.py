@@ -55,7 +55,7 @@ def no_annotation_file(root: Path, usual: tuple[str, ...]) -> RecycleError:
         return RecycleError(f"{holds}, but {listed(documents)}", remedy)
     if len(tree.files) > len(tree.photos):
         return RecycleError(f"{holds}, but {inventory(tree)}", f"if a labelling tool wrote it: {convert}")
-    photos = f"{len(tree.photos)} photos or masks, and no file of annotations" if tree.photos else "it is empty"
+    photos = f"photos or masks ({len(tree.photos)}), and no file of annotations" if tree.photos else "it is empty"
     remedy = "`recycle data import --list` says what labels may look like; or try a set that works: "
     remedy += "recycle data sample --data sample"
     if tree.photos:

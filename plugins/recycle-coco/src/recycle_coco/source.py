@@ -21,7 +21,7 @@ from recycle_coco.paint import paint
 from recycle_coco.paths import SPLIT_FILES, resolve_file
 from recycle_coco.photo import check_size, read_photo
 from recyclecli.console import say_once
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.types import IGNORE, Annotation, Record, Sample
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class CocoSource:
         ]
         if document.empty:
             print(
-                f"warning: {file}: {len(document.empty)} annotation(s) enclose no pixel and are left out: "
+                f"warning: {file}: {counted(len(document.empty), 'annotation')} without a pixel left out: "
                 f"id {listed(document.empty)}; {_causes(document.annotations.values())}",
                 file=sys.stderr,
             )
@@ -128,7 +128,8 @@ def _refuse_doubled(images: Iterable[Mapping[str, Any]], root: Path, file: Path)
     if doubled := [name for name, count in counts.items() if count > 1]:
         mend = shlex.join(["recycle", "data", "check", "--data", str(root), "--json-path", str(file)])
         raise RecycleError(
-            f"{file} lists {len(doubled)} photo(s) more than once, each with labels of its own: {listed(doubled, 3)}",
+            f"{file} lists {counted(len(doubled), 'photo')} more than once, each with labels of its own: "
+            f"{listed(doubled, 3)}",
             f"join the entries: {mend} --fix mended.json",
         )
 

@@ -22,7 +22,7 @@ from recycle_data.sources import Subset, read_labels
 from recycle_data.swaps import within_one
 from recycle_data.threads import in_threads
 from recycle_data.writer import document_of
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 from recyclecli.reading import MissingFile
 from recyclecli.types import IGNORE, Source
 
@@ -90,7 +90,10 @@ def make_folds(
 
     dealt = np.array(named_splits(source).dealt, np.int64)
     if not 2 <= n <= len(dealt):
-        raise RecycleError(f"{len(dealt)} photos cannot be split into {n} folds", f"choose --n from 2 to {len(dealt)}")
+        raise RecycleError(
+            f"{counted(len(dealt), 'photo')} cannot be split into {counted(n, 'fold')}",
+            f"choose --n from 2 to {len(dealt)}",
+        )
     refuse_nothing(Subset(source, dealt.tolist()), "photo")
     counts = class_counts(Subset(source, dealt.tolist()))
     columns = stratification_columns(counts)

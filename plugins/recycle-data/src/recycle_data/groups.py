@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from recycle_coco import CocoSource
 
 from recycle_data.sources import read_photo
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.types import Source
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ def with_copies(source: Source, groups: NDArray[np.int64] | None) -> NDArray[np.
 
     found = [] if groups is None else [groups]
     photos, augmented = one_photo(identities(source)), augmented_copies(source)
-    for together, what in ((photos, "copies of others, maybe saved anew,"), (augmented, "Roboflow's copies of others")):
+    for together, what in ((photos, "copies of these, maybe saved anew"), (augmented, "Roboflow's copies of these")):
         copies = len(together) - len(np.unique(together))
         if copies:
-            print(f"note: {copies} photo(s) are {what} and stay in their fold", file=sys.stderr)
+            print(f"note: {counted(copies, 'photo')} kept in the fold of others, as {what}", file=sys.stderr)
             found.append(together)
     if len(found) < 2:
         return found[0] if found else None
@@ -153,7 +153,8 @@ def grouped_folds(
     names, member = np.unique(groups, return_inverse=True)
     if len(names) < n:
         raise RecycleError(
-            f"{len(columns)} photos are only {len(names)} groups, too few for {n} folds", "group by something finer"
+            f"{len(columns)} photos are only {counted(len(names), 'group')}, too few for {n} folds",
+            "group by something finer",
         )
     columns = np.concatenate([columns, np.ones((len(columns), 1))], 1).astype(np.float64)
     totals = np.zeros((len(names), columns.shape[1]))

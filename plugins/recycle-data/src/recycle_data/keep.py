@@ -65,8 +65,8 @@ def kept_folds(
             "name the folds.json of the set that these photos were added to",
         )
     if gone:
-        print(f"note: {gone} of {len(fold_of)} photos of {file} are not in this set any more", file=sys.stderr)
-    print(f"note: {old} photos stay in their folds, {len(kept) - old} are new", file=sys.stderr)
+        print(f"note: no longer in this set: {gone} of {counted(len(fold_of), 'photo')} of {file}", file=sys.stderr)
+    print(f"note: {counted(old, 'photo')} kept in the folds of before, {len(kept) - old} new", file=sys.stderr)
     if groups is None:
         return kept, None, len(listing)
     groups = groups.copy()
@@ -80,7 +80,7 @@ def kept_folds(
             groups[members[kept[members] == fold]] = groups.max() + 1
         split += len(others) > 0
     if split:
-        print(f"note: {split} groups lie in several folds of {file}, and stay so", file=sys.stderr)
+        print(f"note: groups lie in several folds of {file}, and stay so: {split}", file=sys.stderr)
     return kept, groups, len(listing)
 
 
@@ -123,8 +123,8 @@ def _same_as(source: Source, file: Path, fold_of: Mapping[str, int], names: Sequ
     unknown = fold_of.keys() - readable - set(names)
     if unknown:
         print(
-            f"note: {len(unknown)} photos of {file} are gone, and it keeps no record of them: what they look like now "
-            "under another name is new",
+            f"note: photos of {file} are gone ({len(unknown)}), and it keeps no record of them: what they look like "
+            "now under another name is new",
             file=sys.stderr,
         )
     return [same.get(index, name if name in fold_of else None) for index, name in enumerate(names)]

@@ -202,7 +202,7 @@ def _once(
     if conflicts and take is None:
         shown = "\n  ".join(" and ".join(pair) for pair in conflicts[:5])
         raise RecycleError(
-            f"{len(conflicts)} photo(s) are labelled differently in two sets:\n  {shown}",
+            f"photos are labelled differently in two sets ({len(conflicts)}):\n  {shown}",
             f"say whose labels count: --take first, or --take last; or take the photos out of {roots[-1]}",
         )
     return kept, doubled, conflicts

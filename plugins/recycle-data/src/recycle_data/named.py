@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from recycle_coco import SPLITS, split_called
 
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 from recyclecli.types import Source
 
 
@@ -58,7 +58,7 @@ def named_splits(source: Source, held_out: bool = False) -> NamedSplits:
     if both := sorted(train & test):
         name = source.record(both[0]).file_name
         raise RecycleError(
-            f"the data names {len(both)} photo(s) both for training and for the test, as {name!r}",
+            f"the data names {counted(len(both), 'photo')} both for training and for the test, as {name!r}",
             "take them out of one of the two",
         )
     dealt = [index for index in range(len(source)) if index not in test]

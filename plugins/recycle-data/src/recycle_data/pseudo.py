@@ -13,7 +13,7 @@ from recycle_coco.photo import open_photo
 from recycle_data.augmented import document
 from recycle_data.progress import track
 from recycle_data.writer import mask_regions, shape_of
-from recyclecli.errors import RecycleError, nearest
+from recyclecli.errors import RecycleError, counted, nearest
 from recyclecli.types import IGNORE
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def pseudo_labels(
     content = document(class_names, kept())
     if not content["images"]:
         raise RecycleError(
-            f"{least:.0%} of the pixels is sure enough in none of {len(rejected)} photos",
+            f"{least:.0%} of the pixels is sure enough in none of {counted(len(rejected), 'photo')}",
             "lower --threshold or --least",
         )
     shares = {

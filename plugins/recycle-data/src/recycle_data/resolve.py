@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from recycle_data.first_edition import MOVED, rewritten
 from recyclecli.bases import MERGED, whole_tree
-from recyclecli.errors import RecycleError, nearest
+from recyclecli.errors import RecycleError, counted, nearest
 from recyclecli.home import expanded
 from recyclecli.plugins import Registry
 from recyclecli.printable import short_repr
@@ -83,7 +83,7 @@ def resolve(
         faults += _complete(_sound_parts(tree), registry)[1]
     if faults:
         where = f"the recipe ({recipe})" if recipe else "the recipe"
-        raise RecycleError("\n  ".join([f"{len(faults)} fault(s) in {where}:", *faults]))
+        raise RecycleError("\n  ".join([f"{counted(len(faults), 'fault')} in {where}:", *faults]))
     lists = {key: tuple(complete[id(part)] for part in getattr(resolved, key)) for key in LISTS}
     data = resolved.data.model_copy(update={"dataset": complete[id(resolved.data.dataset)]})
     train = resolved.train.model_copy(

@@ -17,7 +17,7 @@ from recycle_data.foreground import refuse_nothing
 from recycle_data.named import named_splits
 from recycle_data.resolve import moved_data
 from recycle_data.sources import Joined, Subset, annotation_places, open_source, regrouped, relabelled
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.home import named_data
 from recyclecli.plugins import Registry
 from recyclecli.recipe import DataFile, DataSection
@@ -176,7 +176,7 @@ def _whole_split(
     named = named_splits(source)
     dealt = range(len(source)) if test_photos else named.dealt
     folds_file = data.root / FOLDS_FILE
-    passed = [f"{len(named.test)} test photo(s)"] if named.test and not test_photos else []
+    passed = [f"{counted(len(named.test), 'test photo')}"] if named.test and not test_photos else []
     train: Sequence[int]
     val: Sequence[int]
     if data.fold is not None or data.split == "folds" or (data.split == "auto" and folds_file.is_file()):
@@ -194,7 +194,7 @@ def _whole_split(
         train, val, how = named.train, named.val, str(named)
         fixed = {"split": "named"}
         neither = len(dealt) - len({*train, *val})
-        passed += [f"{neither} photo(s) of none of its splits"] if neither else []
+        passed += [f"{counted(neither, 'photo')} of none of its splits"] if neither else []
     else:
         train, val = _at_random(source, dealt, data, seed, together)
         how = f"{data.val_fraction:.0%} of {data.root} held out at random, seed {seed}"
@@ -220,7 +220,9 @@ def _at_random(
 
     held_out = max(1, round(len(dealt) * data.val_fraction))
     if held_out >= len(dealt):
-        raise RecycleError(f"{data.root}: {len(dealt)} photo(s) leave nothing to train on beside a validation set")
+        raise RecycleError(
+            f"{data.root}: with {counted(len(dealt), 'photo')} there is nothing to train on beside a validation set"
+        )
     order = [dealt[place] for place in np.random.default_rng(seed).permutation(len(dealt))]
     val = set(order[:held_out])
     if together:

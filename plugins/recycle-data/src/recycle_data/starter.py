@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recycle_data.stats import object_counts
+from recyclecli.errors import counted
 from recyclecli.types import Source
 
 MOST_EPOCHS = 300
@@ -62,8 +63,10 @@ def starter_recipe(
     rare = [name for name, count in zip(source.class_names, objects, strict=True) if 0 < count < RARE * total]
     reason = f"rare here: {', '.join(rare)}" if rare else "no class is rare here"
     dice = 1 if rare else 0.5
+    sizes = {"photo": len(source), "class": len(source.class_names), "object": total}
+    held = ", ".join(counted(count, noun) for noun, count in sizes.items())
     return f"""\
-# {len(source)} photos, {len(source.class_names)} classes, {total} objects; median longer side {side} pixels.
+# {held}; median longer side {side} pixels.
 # For {on.name}. Train:   recycle train --recipe {shlex.quote(file)}
 # Every key:            docs/reference/recipe.md; names: recycle plugins list; options: recycle plugins show NAME
 

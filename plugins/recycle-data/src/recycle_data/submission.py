@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from recycle_data.votes import hard_vote
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.files import csv_cell, refuse_overwrite, whole
 from recyclecli.locks import held
 from recyclecli.reading import open_regular
@@ -102,7 +102,7 @@ def submission_rows(file: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
             for number, row in enumerate(reader, start=2):
                 where = f"{file}, line {number}"
                 if len(row) != 2:
-                    raise RecycleError(f"{where}: {len(row)} columns instead of 2")
+                    raise RecycleError(f"{where}: {counted(len(row), 'column')} instead of 2")
                 name, text = row
                 try:
                     labels = np.array(text.encode("ascii").split(), np.int64)

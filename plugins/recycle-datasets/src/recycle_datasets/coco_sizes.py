@@ -49,7 +49,7 @@ def sized(root: Path, content: dict[str, Any]) -> Iterator[tuple[str, str]]:
             size = f"{stored[0]}x{stored[1]} pixels, and was labelled at {stated[0]}x{stated[1]}"
             yield image["file_name"], f"the photo has {size}"
     if scaled:
-        print(f"note: {scaled} photo(s) have another scale than their labels, which are scaled", file=sys.stderr)
+        print(f"note: photos have another scale than their labels, which are scaled: {scaled}", file=sys.stderr)
 
 
 def _reach(annotations: Sequence[Mapping[str, Any]]) -> tuple[float, float]:

@@ -87,7 +87,7 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
         labels.photos.append(replace(photo, shapes=list(_objects(kept))))
     if drawn and options.boxes == "auto":
         print(
-            f"note: {labels.file}: {drawn} rectangles are taken for areas, as labelme draws them, since their classes "
+            f"note: {labels.file}: rectangles ({drawn}) are taken for areas, as labelme draws them, as their classes "
             "have outlines, too; -o data.dataset.boxes=left-out leaves them out",
             file=sys.stderr,
         )

@@ -138,7 +138,7 @@ def _nothing(tree: Tree, patterns: Mapping[str, str], photos: Sequence[str], mas
         )
     if masks and not photos:
         return RecycleError(
-            f"{tree.root} holds {len(masks)} masks, as {masks[0]!r}, and none of their photos (looked for: {where})",
+            f"{tree.root} holds masks ({len(masks)}), as {masks[0]!r}, and none of their photos (looked for: {where})",
             "put the photos beside them, under the same names; tools often export masks alone",
         )
     names = f"its photos are called {', '.join(map(repr, photos[:2]))}, its masks {', '.join(map(repr, masks[:2]))}"
@@ -259,7 +259,7 @@ def _listed(root: Path, lists: Sequence[str], names: Sequence[str], left_out: Co
         judged.update(splits[split])
         if again:
             print(
-                f"note: {len(again)} photos of {split} are for testing or validation, too, and are taken for that, as "
+                f"note: photos of {split} ({len(again)}) are for testing or validation, too, and taken for that, as "
                 f"{names[again[0]]}",
                 file=sys.stderr,
             )

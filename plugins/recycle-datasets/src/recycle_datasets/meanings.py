@@ -299,7 +299,7 @@ def _order_of(root: Path, named: Named, seen: Survey) -> dict[int, str]:
         )
     if largest >= len(names) + (not ground):
         raise RecycleError(
-            f"{named.where} names {len(names)} colours, and the masks hold others: {_told(seen.colors)}",
+            f"{named.where} names colours ({len(names)}), and the masks hold others: {_told(seen.colors)}",
             "correct the table, or name the values: -o 'data.dataset.values={0: background, 1: paper}'",
         )
     order = ", ".join(f"{value} {name}" for value, name in enumerate(names))
@@ -353,7 +353,7 @@ def _unnamed_colors(root: Path, seen: Survey) -> RecycleError:
     text = "\\n".join([*lines, ""])
     why = f", and their palettes differ: {seen.conflict}" if seen.conflict else ""
     return RecycleError(
-        f"the masks hold {len(seen.colors)} colours, and no table beside them names these: {_told(seen.colors)}{why}",
+        f"the masks hold colours ({len(seen.colors)}), and no table beside them names these: {_told(seen.colors)}{why}",
         f"write the names into {table} and import again: printf {shlex.quote(text)} > {shlex.quote(str(table))}",
     )
 

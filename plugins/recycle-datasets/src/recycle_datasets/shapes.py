@@ -277,7 +277,7 @@ class ShapeSource:
             beside = [photo.relative_to(self._root).as_posix() for photo in photos_below(self._root)]
             what = f"its photos are called {', '.join(map(repr, beside[:3]))}" if beside else "it holds no photo"
             raise RecycleError(
-                f"{labels.file}: none of its {len(names)} photos is in {self._root}, as {names[0]!r}: {what}",
+                f"{labels.file}: none of its photos ({len(names)}) is in {self._root}, as {names[0]!r}: {what}",
                 "put the photos into that folder, under these names; tools often export labels alone",
             )
         self.left_out.update({MISSING: len(missing)} if missing else {})

@@ -87,7 +87,7 @@ class YoloSource:
         if boxes and not numbers:
             raise LabelFaults(
                 faults + boxes,
-                f"all {len(boxes)} labels are boxes: export YOLO segmentation, or masks, from the labelling tool",
+                f"all labels ({len(boxes)}) are boxes: export YOLO segmentation, or masks, from the labelling tool",
             )
         photos_gone = without_photo(labels, tree)
         self.left_out += Counter(
@@ -342,7 +342,7 @@ def _photos_at(found: Path, base: Path, root: Path, tree: Tree) -> Iterable[Path
     if gone and len(gone) == len(photos):
         raise RecycleError(f"{found}: none of its photos is in {root}, as {gone[0]!r}", "put them into that folder")
     if gone:
-        print(f"note: {found}: {len(gone)} photos are not there, as {gone[0]!r}", file=sys.stderr)
+        print(f"note: {found}: photos are not there ({len(gone)}), as {gone[0]!r}", file=sys.stderr)
     lost = set(gone)
     return [root / moved.get(photo, photo) for photo in photos if photo not in lost]
 

@@ -18,7 +18,7 @@ from torch import nn
 from recycle_engine.allocation import AllocationLimit
 from recycle_engine.runs import Run
 from recyclecli import __version__
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
 from recyclecli.private import map_texts, without_passwords
 from recyclecli.reading import open_regular
@@ -85,7 +85,9 @@ class _Card(BaseModel):
         if len(set(self.class_names)) < len(self.class_names):
             raise ValueError("class_names holds a name twice")
         if len(self.palette) != len(self.class_names):
-            raise ValueError(f"palette has {len(self.palette)} colours for {len(self.class_names)} classes")
+            raise ValueError(
+                f"palette has {counted(len(self.palette), 'colour')} for {counted(len(self.class_names), 'class')}"
+            )
         return self
 
 

@@ -11,7 +11,7 @@ from recycle_data.pages.sheet import first_label
 from recycle_data.splits import Split
 from recycle_engine.judge.scores import ClassScores, Evaluation
 
-from recyclecli.errors import listed
+from recyclecli.errors import counted, listed
 from recyclecli.recipe import Recipe
 
 FEW = 4  # photos below which a class's score says little
@@ -33,13 +33,14 @@ def what_was_done(recipe: Recipe, split: Split) -> list[str]:
     posts = ", then ".join(part.name for part in recipe.post) or "none"
     return [
         f"A {recipe.model.name} model" + (f" with encoder {encoder}" if encoder else "") + " learned to tell "
-        f"{len(split.train.class_names)} classes apart from {len(split.train)} photos of {recipe.data.root}.",
-        f"It is judged on {len(split.val)} photos that it has not seen: {split.how}.",
+        f"{counted(len(split.train.class_names), 'class')} apart "
+        f"from {counted(len(split.train), 'photo')} of {recipe.data.root}.",
+        f"It is judged on {counted(len(split.val), 'photo')} that it has not seen: {split.how}.",
         f"Photos were fitted into {recipe.data.size} x {recipe.data.size} pixels"
         + (" and zoomed by {:g} to {:g}".format(*recipe.data.scale) if recipe.data.scale else "")
         + f"; augmentations: {augs}.",
         f"Loss {losses}; {train.optimizer.name} with a peak rate of {train.lr:g}, {train.schedule.name} schedule, "
-        f"{train.epochs} epochs of batches of {train.batch_size}, seed {recipe.seed}.",
+        f"{counted(train.epochs, 'epoch')} of batches of {train.batch_size}, seed {recipe.seed}.",
         f"Post-processing: {posts}."
         + (f" The weights are a moving average with decay {train.ema:g}." if train.ema else "")
         + (f" The weights are the mean of the last {percent(train.swa)} of the epochs." if train.swa else ""),

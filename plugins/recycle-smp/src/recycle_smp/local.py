@@ -55,7 +55,10 @@ def load_file(encoder: nn.Module, file: str) -> None:
     encoder.load_state_dict({holder + key: value for key, value in fitting.items()}, strict=False)
     if (counts or prefix) and os.environ.get("LOCAL_RANK", "0") == "0":
         without = f", their prefix {prefix!r} taken off" if prefix else ""
-        print(f"weights: {len(fitting)} tensors of {file}{without}{'; ' if counts else ''}{counts}", file=sys.stderr)
+        print(
+            f"weights: {len(fitting)} tensors of {file}{without}{'; ' if counts else ''}{counts}",
+            file=sys.stderr,
+        )
 
 
 def common_prefix(given: Collection[str], wanted: Collection[str]) -> str:

@@ -13,7 +13,7 @@ from recycle_coco.photo import open_photo, read_head
 
 from recycle_data.check.catalogue import Finding
 from recycle_data.check.lists import located
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +57,9 @@ def without_unreadable(root: Path, content: dict[str, Any]) -> tuple[dict[str, A
     read = dict(zip(files, files_identities(files.values())["height"] > 0, strict=True))
     gone = {image["id"] for image in content["images"] if not read.get(image["file_name"])}
     if len(gone) == len(content["images"]):
-        raise RecycleError(f"none of the {len(gone)} photos can be read from {root}", "name their folder with --data")
+        raise RecycleError(
+            f"none of the {counted(len(gone), 'photo')} can be read from {root}", "name their folder with --data"
+        )
     images = [image for image in content["images"] if image["id"] not in gone]
     annotations = [one for one in content["annotations"] if one["image_id"] not in gone]
     counts = {"photos dropped": len(gone), "of their annotations": len(content["annotations"]) - len(annotations)}

@@ -14,6 +14,7 @@ from recycle_coco.paint import painting_order
 
 from recycle_data.check.catalogue import Finding
 from recycle_data.check.drawn import Parts, Shape, drawn
+from recyclecli.errors import counted
 from recyclecli.printable import short_repr
 
 SLIVER = 10  # pixels
@@ -98,7 +99,10 @@ def _polygon_faults(parts: Parts, image: Mapping[str, Any]) -> Iterator[tuple[st
     suspects = np.flatnonzero(~parts.valid | (beyond > MARGIN)).tolist()
     for place in suspects:
         if parts.flat[place]:
-            yield "degenerate-polygon", f"part {parts.numbers[place]}: {parts.counts[place]} points enclose nothing"
+            yield (
+                "degenerate-polygon",
+                f"part {parts.numbers[place]} encloses nothing: {counted(parts.counts[place], 'point')}",
+            )
         if beyond[place] > MARGIN:
             yield "outside-image", f"part {parts.numbers[place]} reaches {beyond[place]:g} pixels beyond the photo"
     for place in suspects:

@@ -44,12 +44,14 @@ def merge(
     for folder, count in zip(sets, done.photos, strict=True):
         print(f"{counted(count, 'photo')} of {folder}", file=sys.stderr)
     if done.doubled:
-        print(f"{done.doubled} photos that several sets hold are written once", file=sys.stderr)
+        print(f"{counted(done.doubled, 'photo')} that several sets hold: written once", file=sys.stderr)
     for first, other in done.conflicts:
         print(f"labelled differently: {first} and {other}; the {take} set's labels are taken", file=sys.stderr)
     if done.renamed:
         new, old = next(iter(done.renamed.items()))
-        print(f"{len(done.renamed)} photos are renamed, as another has their name: {old} is {new}", file=sys.stderr)
+        print(
+            f"{counted(len(done.renamed), 'photo')} renamed, as another has the name: {old} is {new}", file=sys.stderr
+        )
     if done.added:
         print(f"classes that {sets[0]} lacks: {', '.join(done.added)}", file=sys.stderr)
     for file in done.files:

@@ -137,13 +137,13 @@ def sentences(stats: Stats) -> Iterator[str]:
     yield f"photo sizes: {', '.join(sizes[:5])}" + (f" and {len(sizes) - 5} more" if len(sizes) > 5 else "")
     yield "side: root of the median area, in pixels; small: below 32x32, large: from 96x96 on, in own area"
     if stats.ignored:
-        yield f"ignored: {stats.ignored:,} pixels, in no share above"
+        yield f"ignored: {counted(stats.ignored, 'pixel')}, in no share above"
     if stats.crowds.any():
         crowds = [f"{name} {count:,}" for name, count in zip(stats.class_names, stats.crowds, strict=True) if count]
-        total = f"{int(stats.crowds.sum()):,} regions of no single object, in no count of objects"
+        total = f"{counted(int(stats.crowds.sum()), 'region')} of no single object, in no count of objects"
         yield f"crowds: {total}: {', '.join(crowds)}"
     if stats.hidden.any():
-        yield f"hidden: {int(stats.hidden.sum()):,} objects are wholly covered by others"
+        yield f"hidden: {counted(int(stats.hidden.sum()), 'object')} wholly covered by others"
     often = [
         f"{stats.class_names[first]} with {stats.class_names[second]} ({stats.together[first, second]:,})"
         for first, second in _pairs(stats)[:3]

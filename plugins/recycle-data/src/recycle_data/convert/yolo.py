@@ -18,6 +18,7 @@ from recycle_data.progress import track
 from recycle_data.rings import moved, outline, ring
 from recycle_data.sources import read_labels
 from recycle_data.writer import mask_regions
+from recyclecli.errors import counted
 from recyclecli.types import IGNORE, Annotation, Record, Source
 
 NAME = "data.yaml"
@@ -39,7 +40,8 @@ class _Lost:
         """Say it on stderr."""
         if self.regions:
             print(
-                f"note: {self.regions} crowd, ignored or background region(s) in {self.photos} photo(s) are left out: "
+                f"note: {counted(self.regions, 'crowd, ignored or background region')} "
+                f"in {counted(self.photos, 'photo')} left out: "
                 "YOLO files hold objects only, so these pixels become background",
                 file=sys.stderr,
             )

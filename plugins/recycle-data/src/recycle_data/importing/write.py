@@ -114,7 +114,7 @@ def parts_of(source: Source) -> dict[str, Sequence[int]]:
     listed = {index for indices in parts.values() for index in indices}
     rest = [index for index in range(len(source)) if index not in listed]
     if rest:
-        print(f"note: {len(rest)} photos are in no split of the export: they are for training", file=sys.stderr)
+        print(f"note: photos in no split of the export are for training: {len(rest)}", file=sys.stderr)
         parts["train"] = sorted([*parts["train"], *rest])
     return parts
 

@@ -11,7 +11,7 @@ from recycle_data.api import Place, groups, open_data, path_of, registry
 
 from recycle_engine.api.runs import find_run, own_split, pipeline, recipe_of
 from recycle_engine.judge.compare import WORTH
-from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.errors import RecycleError, counted, listed, nearest
 from recyclecli.locks import held
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def judged_photos(
         refuse_nothing(other, f"photo of {data}", validation=True)
     if run is None:
         assert other is not None
-        return other, f"{len(other)} photos of {data}"
+        return other, f"{counted(len(other), 'photo')} of {data}"
     if other is not None:
         refuse_trained_on(run, other)
-        return other, f"{len(other)} photos of {data}"
+        return other, f"{counted(len(other), 'photo')} of {data}"
     recipe = recipe_of(run)
     split = make_split(registry(), recipe.data, recipe.seed)
     return split.val, f"the run's {len(split.val)} validation photos: {split.how}"
@@ -166,7 +166,7 @@ def _submission(file: Place, source: Source) -> Ledger:
 
     ledger, extra = count_submission(path_of(file), source)
     if extra:
-        print(f"note: {len(extra)} rows of {file} have no truth here: {listed(extra, 3)}", file=sys.stderr)
+        print(f"note: rows of {file} have no truth here ({len(extra)}): {listed(extra, 3)}", file=sys.stderr)
     return ledger
 
 

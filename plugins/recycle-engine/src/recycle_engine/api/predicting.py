@@ -11,7 +11,7 @@ from recycle_data.api import Place, groups, path_of, registry
 
 from recycle_engine.api.judging import judged_photos, parted, pipeline_named, refuse_trained_on
 from recycle_engine.api.runs import find_run, recipe_of
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 
 if TYPE_CHECKING:
     from recycle_engine.judge.ledger import Ledger
@@ -88,7 +88,9 @@ def members_of(
 def _checked(shares: Sequence[float], count: int) -> Sequence[float]:
     """Weights of so many models or files; 1 each when left out."""
     if shares and len(shares) != count:
-        raise RecycleError(f"{len(shares)} weights for {count} models", "give one for each, in the same order")
+        raise RecycleError(
+            f"{counted(len(shares), 'weight')} for {counted(count, 'model')}", "give one for each, in the same order"
+        )
     if not all(0 < share < float("inf") for share in shares):
         raise RecycleError(f"weights {', '.join(f'{share:g}' for share in shares)}", "give weights above 0")
     return shares or [1.0] * count

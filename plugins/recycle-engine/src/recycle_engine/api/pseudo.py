@@ -15,7 +15,7 @@ from recycle_data.owned import Owned
 
 from recycle_engine.api.predicting import members_of, predict_job, with_machine
 from recycle_engine.api.runs import find_run
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.files import refuse_overwrite
 from recyclecli.locks import held
 from recyclecli.reading import open_regular
@@ -165,11 +165,13 @@ def _of_csv(file: Path, photos: Sequence[Photo], class_names: tuple[str, ...]) -
     rows = read_submission(file)
     lacking = [photo.name for photo in photos if photo.name not in rows]
     if lacking:
-        raise RecycleError(f"{file} lacks {len(lacking)} photo(s): {listed(lacking, 3)}", "name its own photos")
+        raise RecycleError(
+            f"{file} lacks {counted(len(lacking), 'photo')}: {listed(lacking, 3)}", "name its own photos"
+        )
     top = max(int(row.max()) for row in rows.values())
     if top >= len(class_names):
         raise RecycleError(
-            f"{file} holds label {top}, but the run knows {len(class_names)} classes", "name its own run"
+            f"{file} holds label {top}, but the run knows {counted(len(class_names), 'class')}", "name its own run"
         )
     sizes, unreadable = [], {}
     for photo in photos:
@@ -179,7 +181,7 @@ def _of_csv(file: Path, photos: Sequence[Photo], class_names: tuple[str, ...]) -
         except RecycleError as error:
             unreadable[photo.name] = error.args[0]
     if not sizes:
-        raise RecycleError(f"none of {len(photos)} photo(s) can be read: {next(iter(unreadable.values()))}")
+        raise RecycleError(f"none of {counted(len(photos), 'photo')} can be read: {next(iter(unreadable.values()))}")
     made = pseudo_labels(lambda: of_submission(rows, sizes), class_names, "fixed", 0, {}, 0, {"csv": file.name})
     return replace(made, unreadable=unreadable)
 
@@ -214,9 +216,9 @@ def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
             owners |= {photo.name: f"made of {said}" for photo in photos if photo.shows & named}
     if owners:
         name, known_as = next(iter(owners.items()))
-        print(f"{len(owners)} photo(s) are left out, as {name}: {known_as}", file=sys.stderr)
+        print(f"{counted(len(owners), 'photo')} left out, as {name}: {known_as}", file=sys.stderr)
     if others_alike := alike - owners.keys():
-        print(f"note: {len(others_alike)} photo(s) look like photos of the run, and are others", file=sys.stderr)
+        print(f"note: photos look like photos of the run, and are others: {len(others_alike)}", file=sys.stderr)
     if all(photo.name in owners for photo in photos):
         raise RecycleError("every photo is a training or validation photo of the run", "name photos without labels")
     return [photo for photo in photos if photo.name not in owners]

@@ -14,6 +14,7 @@ from recycle_engine.cli.compare import cells, notes, table_of
 from recycle_engine.cli.options import MetricName, RunName, Worth, metric_option
 from recyclecli.cli.candidates import components
 from recyclecli.cli.options import AsJson, Force
+from recyclecli.errors import counted
 
 if TYPE_CHECKING:
     from recycle_engine.judging.ablate import Ablation
@@ -76,8 +77,9 @@ def show(found: Ablation) -> None:
 
     console = Console(highlight=False)
     choice = found.choice
+    photos = counted(found.photos, "photo")
     titles = {
-        f"each trick alone, {found.metric} on {found.photos} photos; without any {choice.base:.4f}": found.tricks,
+        f"each trick alone, {found.metric} on {photos}; without any {choice.base:.4f}": found.tricks,
         "what retraining changed, over seeds (runs without and with it)": found.retrained,
         "several runs or checkpoints as one": found.together,
     }

@@ -18,6 +18,7 @@ from recyclecli.cli.candidates import installed
 from recyclecli.cli.group import OpenGroup
 from recyclecli.cli.once import Once
 from recyclecli.cli.options import Force, Seed
+from recyclecli.errors import counted
 
 if TYPE_CHECKING:
     from recycle_engine.making.offline import Made
@@ -64,7 +65,7 @@ def show_made(made: Made, trained: TrainedOn, making: Making) -> None:
     pasted = f", {made.pasted} objects of other photos: {counts}" if made.pasted else ""
     print(f"{made.photos} new photos{pasted}", file=sys.stderr)
     if made.skipped:
-        print(f"skipped {len(made.skipped)} photo(s) that cannot be read:", file=sys.stderr)
+        print(f"skipped as unreadable: {counted(len(made.skipped), 'photo')}:", file=sys.stderr)
         for why in list(made.skipped.values())[:5]:
             print(f"  {why}", file=sys.stderr)
     learned, judged = trained.files

@@ -12,6 +12,7 @@ from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, 
 from recycle_engine.cli.candidates import runs_with_tricks
 from recycle_engine.cli.options import MetricName, Worth, metric_option
 from recyclecli.cli.options import AsJson
+from recyclecli.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,6 +112,6 @@ def notes(differences: list[Difference], worth: float) -> Iterator[str]:
     sds = [f"{one.sd:.3f}" for one in differences]
     shown = ", ".join(sds) if len(sds) < 5 else f"{min(sds)} to {max(sds)}"
     photos = max(one.photos for one in differences)
-    yield f"paired standard deviation over {photos:,} photos (or groups): {shown}"
+    yield f"paired standard deviation over {counted(photos, 'photo')} (or groups): {shown}"
     yield f"needs N: not enough data; about N photos (that show the class) would tell a difference of {worth:g}"
     yield f"q: after Benjamini-Hochberg; 'same' and 'drop': less than {worth:g} is at stake"

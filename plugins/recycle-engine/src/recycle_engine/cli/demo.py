@@ -42,7 +42,7 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
 
     from recycle_engine import api
     from recycle_engine.run_end import RunEnd, built, tell
-    from recyclecli.errors import RecycleError
+    from recyclecli.errors import RecycleError, counted
     from recyclecli.files import PART, refuse_overwrite
     from recyclecli.settings import Part
 
@@ -77,7 +77,8 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
     counts, _ = pixel_counts(source)
     rarest = min(range(1, len(counts)), key=counts.__getitem__)
     print(
-        f"{len(source)} photos, {len(counts) - 1} materials, {len(findings)} findings; "
+        f"{counted(len(source), 'photo')}, {counted(len(counts) - 1, 'material')}, "
+        f"{counted(len(findings), 'finding')}; "
         f"rarest: {source.class_names[rarest]}, {100 * counts[rarest] / sum(counts):.2f} % of the pixels",
         file=sys.stderr,
     )
@@ -117,7 +118,10 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
 
     say("eval", "against the labels of fold 0, which the model has never seen")
     result = api.evaluate(run)
-    print(f"mIoU {result.miou_dataset:.4f} over {len(result.iou)} classes on {result.photos} photos", file=sys.stderr)
+    print(
+        f"mIoU {result.miou_dataset:.4f} over {counted(len(result.iou), 'class')} on {counted(result.photos, 'photo')}",
+        file=sys.stderr,
+    )
 
     say("report", f"the same with pictures, as one page: {report}")
     registry = api.registry()

@@ -17,6 +17,7 @@ from recycle_engine.cli.candidates import runs_with_tricks
 from recycle_engine.cli.groups import Running, Written, flags_given, flat
 from recycle_engine.cli.named_photos import Names, predicted
 from recycle_engine.cli.options import MetricName, metric_option
+from recyclecli.errors import counted
 
 SELECTING = ("labelled", "dataset", "json_path", "option", "metric", "group_by")  # what only --select looks at
 PREDICTING = (
@@ -89,7 +90,11 @@ def ensemble(
         _refuse(ctx, others, "submissions are put to a vote of labels")
         count = api.vote_submissions(models, written.submission, shares, written.force)
         said: dict[str, Any] = {"photos": count, "submission": str(written.submission)}
-        print(json.dumps(said, ensure_ascii=False) if written.as_json else f"{count} photos: {written.submission}")
+        print(
+            json.dumps(said, ensure_ascii=False)
+            if written.as_json
+            else f"{counted(count, 'photo')}: {written.submission}"
+        )
         return
     if soup is not None:
         _refuse(ctx, ("vote", *PREDICTING), "--soup makes a run, to predict with afterwards")

@@ -246,8 +246,8 @@ def tell_unreadable(
         named = f"; all are named in {record}" if record else ""
         rows = "; their rows are background" if foreseen == "background" else ""
         folders = sum(name.endswith("/") for name in failed)
-        counts = [f"{len(failed) - folders} photo(s)"] if len(failed) > folders else []
-        counts += [f"{folders} folder(s)"] if folders else []
+        counts = [counted(len(failed) - folders, "photo")] if len(failed) > folders else []
+        counts += [counted(folders, "folder")] if folders else []
         print(f"{' and '.join(counts)} could not be read or written{rows}{named}", file=sys.stderr)
         if folders or not foreseen:
             raise typer.Exit(1)

@@ -16,6 +16,7 @@ from recycle_engine.cli.candidates import runs
 from recycle_engine.cli.groups import Running, flags_given, flat, tell_unreadable
 from recycle_engine.cli.options import Plain, Post, RunName, Tta, Window, pipeline_option
 from recyclecli.cli.options import AsJson, Force
+from recyclecli.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +130,7 @@ def pseudo_label(
         print(json.dumps(made.as_dict() | {"file": str(file)}, ensure_ascii=False))
     else:
         show(made)
-        print(f"{len(made.document['images'])} photos: {file}")
+        print(f"{counted(len(made.document['images']), 'photo')}: {file}")
         entry = f"{shlex.quote(str(file))}@ROOT:{weight:g}"
         print(f"train with it: recycle train --train-json TRAIN.json --train-json {entry} ...", file=sys.stderr)
     tell_unreadable(made.unreadable)
@@ -159,4 +160,4 @@ def show(made: Made) -> None:
         table.add_row(escape(name), f"{limit:.3f}", "none predicted" if kept is None else f"{kept:.1%}")
     Console(highlight=False).print(table)
     if made.rejected:
-        print(f"{len(made.rejected)} photos are left out: too little of them is sure", file=sys.stderr)
+        print(f"{counted(len(made.rejected), 'photo')} left out: too little of it is sure", file=sys.stderr)

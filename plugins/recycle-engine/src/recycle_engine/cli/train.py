@@ -168,7 +168,7 @@ def _all_folds(given: dict[str, Any], option: list[str], recipe: str | None, nam
     from recycle_engine.cli.evaluate import show
 
     done = api.train_folds(given, recipe, name, runs, option)
-    print(f"every photo predicted by the run that did not learn from it, {len(done.runs)} runs:")
+    print(f"every photo predicted by the run that did not learn from it, {counted(len(done.runs), 'run')}:")
     show(done.result)
     for run in done.runs:
         print(f"run       {run.folder}")

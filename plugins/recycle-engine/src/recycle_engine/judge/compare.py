@@ -23,7 +23,7 @@ from recycle_engine.judge.resample import (
     total,
 )
 from recycle_engine.judge.scores import METRICS, Metric, headline, rows_of, views_of
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 
 RATE = 0.05  # of false discoveries
 WORTH = 0.005  # the smallest difference of a score that anyone would act on
@@ -189,8 +189,8 @@ def _refuse_unpaired(base: Ledger, other: Ledger, name: str) -> None:
     if base.names != other.names:
         different = sorted(set(base.names) ^ set(other.names))
         raise RecycleError(
-            f"{name} was judged on {len(other)} photos, the base on {len(base)}, and {len(different)} are not in both"
-            + (f": {listed(different, 3)}" if different else ""),
+            f"{name} was judged on {counted(len(other), 'photo')}, the base on {len(base)}, and "
+            f"{len(different)} are not in both" + (f": {listed(different, 3)}" if different else ""),
             "judge both on the same photos: --data with --json-path",
         )
 
@@ -243,10 +243,10 @@ def _arms(
     for place, count in enumerate(photos):
         why = ""
         if count < FEWEST:
-            why = f"{count} photo(s) show it" if place else f"{count} photo(s)"
+            why = f"shown by {counted(count, 'photo')}" if place else counted(count, "photo")
             why += f", {FEWEST} at least are needed"
         elif several and fewest < SEEDS:
-            why = f"{fewest} seed(s) of one arm, {SEEDS} are needed"
+            why = f"{counted(fewest, 'seed')} of one arm, {SEEDS} are needed"
         elif math.isnan(value[place]):
             why = "it is in neither truth nor prediction"
         sd = float(error[place]) * math.sqrt(count)
@@ -282,5 +282,5 @@ def _judged(one: Difference, q: float, worth: float) -> Difference:
         return replace(one, q=q, verdict="better" if one.low > 0 else "worse")
     if -worth < one.low and one.high < worth:
         return replace(one, q=q, verdict="same")
-    lacking = f"about {max(one.needed, one.photos + 1):,} photos would show a difference of {worth:g}"
+    lacking = f"about {counted(max(one.needed, one.photos + 1), 'photo')} would show a difference of {worth:g}"
     return replace(one, q=q, verdict="not enough data", why=lacking)

@@ -19,7 +19,7 @@ from recycle_data.submission import reduce_labels, submission_rows, target_names
 from recycle_data.threads import in_threads
 
 from recycle_engine.judge.ledger import Ledger
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.types import Source
 
 REMEDY = "predict again, or write a JSON list of class names"
@@ -75,7 +75,7 @@ def count_masks(folder: Path, source: Source) -> Ledger:
         if table is not None:
             if said.size and said.max() >= len(table):
                 raise RecycleError(
-                    f"{file} holds label {said.max()}, but {CLASSES} names {len(table)} classes",
+                    f"{file} holds label {said.max()}, but {CLASSES} names {counted(len(table), 'class')}",
                     "predict again, and leave the masks as they are written",
                 )
             said = table[said]

@@ -28,7 +28,7 @@ from recycle_engine.pipeline import (
 )
 from recycle_engine.runs import Run
 from recyclecli import __version__
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
 from recyclecli.recipe import ListedPart, Recipe
 from recyclecli.types import PostprocessorComponent, Source
@@ -108,7 +108,7 @@ def ablate(
         if name not in tricks:
             raise RecycleError(f"no trick is called {name!r}", f"there are {', '.join(tricks)}")
     tricks = {name: trick for name, trick in tricks.items() if not only or name in (*only, *search)}
-    print(f"trying {', '.join(tricks)} on {len(source)} photos: {how}", file=sys.stderr)
+    print(f"trying {', '.join(tricks)} on {counted(len(source), 'photo')}: {how}", file=sys.stderr)
     variants = {name: _variants(registry, tricks[name]) for name in search}
     several = [one for each in variants.values() for one in each]
     base, *ledgers = count(registry, run, recipe, source, [Pipeline(), *tricks.values(), *several])

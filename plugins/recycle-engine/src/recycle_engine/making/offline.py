@@ -25,7 +25,7 @@ from recycle_data.splits import Split
 from recycle_engine.batch import build
 from recycle_engine.making.maker import TOGETHER, Maker, Training, plan, run_jobs
 from recyclecli import __version__
-from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.errors import RecycleError, counted, listed, nearest
 from recyclecli.files import refuse_link, sweep, sweep_below
 from recyclecli.locks import held
 from recyclecli.plugins import Registry
@@ -144,7 +144,9 @@ def checked_device(name: str) -> None:
     except RuntimeError as error:
         raise RecycleError(f"--device {name}: no such device", "use cpu, cuda or cuda:1") from error
     if device.type == "cuda" and torch.cuda.device_count() <= (device.index or 0):
-        raise RecycleError(f"--device {name}: torch sees {torch.cuda.device_count()} CUDA device(s)", "use cpu")
+        raise RecycleError(
+            f"--device {name}: torch sees {counted(torch.cuda.device_count(), 'CUDA device')}", "use cpu"
+        )
 
 
 def shown_on(source: Source, names: Sequence[str]) -> list[int]:
@@ -232,7 +234,7 @@ def _merged(
     made = [photo for part in parts for photo in part["photos"]]
     skipped: dict[str, str] = training.unreadable | {key: why for part in parts for key, why in part["skipped"].items()}
     if not made:
-        raise RecycleError(f"none of the {len(skipped)} photos can be read: {listed(skipped.values(), 1)}")
+        raise RecycleError(f"none of the {counted(len(skipped), 'photo')} can be read: {listed(skipped.values(), 1)}")
     own = list(source_photos(source, out, skipped)) if mode == "add" else []
     pasted = [shape for photo in made for shape in photo["objects"] if shape.get("provenance")]
     file = out / f"{name}.json"

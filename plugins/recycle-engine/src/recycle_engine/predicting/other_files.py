@@ -11,7 +11,7 @@ from pathlib import Path
 
 from recycle_coco.archive import refuse_archive
 
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.home import expanded
 
 VIDEOS = frozenset(
@@ -79,7 +79,10 @@ def tell_other(files: Sequence[Path], images: Path) -> None:
     kinds = Counter(file.suffix.lower() or "no suffix" for file in files)
     if files:
         counts = listed((f"{kind} {count}" for kind, count in kinds.most_common()), 5)
-        print(f"note: {images} holds {len(files)} file(s) that are no photos: {counts}, as {files[0]}", file=sys.stderr)
+        print(
+            f"note: {images} holds {counted(len(files), 'file')} beside photos: {counts}, as {files[0]}",
+            file=sys.stderr,
+        )
 
 
 def tell_locked(locked: Mapping[str, str]) -> None:

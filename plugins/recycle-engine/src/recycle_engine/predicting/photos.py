@@ -32,7 +32,7 @@ from recycle_engine.predicting.other_files import (
 )
 from recycle_engine.predicting.pictures import OUTPUTS
 from recyclecli.console import say_once
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _found(images: Path, root: Path | None, locked: dict[str, str]) -> list[Phot
             _note_locked(top, len(pattern.parts) if "**" not in pattern.parts else sys.maxsize, locked)
         files = [file for file in found if file.suffix.lower() in PHOTO_SUFFIXES | UNREAD_SUFFIXES]
         if hidden := {file for file in files if any(map(is_hidden, file.relative_to(top).parts))}:
-            say_once(f"note: {len(hidden)} hidden file(s) are left out: {listed(map(str, sorted(hidden)), 3)}")
+            say_once(f"note: {counted(len(hidden), 'hidden file')} left out: {listed(map(str, sorted(hidden)), 3)}")
             files = [file for file in files if file not in hidden]
             found = [file for file in found if file not in hidden]
         folders = {folder for file in files for folder in file.relative_to(top).parents if folder.name in OUTPUTS}
@@ -264,7 +264,7 @@ def _named(files: Sequence[Path], top: Path, images: Path) -> list[Photo]:
     """The files in the order of their names, by their paths below `top`."""
     unwritable = [file for file in files if any("\udc80" <= letter <= "\udcff" for letter in str(file))]
     if unwritable:
-        raise RecycleError(f"{len(unwritable)} file name(s) are no UTF-8, as {unwritable[0]!a}", "rename them")
+        raise RecycleError(f"file names are no UTF-8 ({len(unwritable)}), as {unwritable[0]!a}", "rename them")
     if not files:
         raise RecycleError(f"{images} holds no photos", f"photos end in {listed(sorted(PHOTO_SUFFIXES), 9)}")
     names = sorted((file.relative_to(top).as_posix() for file in files), key=_numbers_by_value)

@@ -33,7 +33,7 @@ from recycle_engine.predicting.job import Job, Shard
 from recycle_engine.predicting.journal import Journal, begins_as
 from recycle_engine.predicting.pictures import SUFFIXES
 from recycle_engine.predicting.work import work_on
-from recyclecli.errors import RecycleError, RunFailed, listed
+from recyclecli.errors import RecycleError, RunFailed, counted, listed
 from recyclecli.files import PART, refuse_link, refuse_overwrite, unwritable
 from recyclecli.locks import held
 from recyclecli.plugins import Registry, discover
@@ -78,7 +78,9 @@ def devices_of(text: str | None) -> list[str | None]:
         return ["cuda:0" if name == "cuda" else name for name in text.split(",")]
     count = int(text)
     if count < 1 or (found and count > found):
-        raise RecycleError(f"{count} devices are asked for, and there are {found} GPUs", "ask for 1 or more of them")
+        raise RecycleError(
+            f"asked for are {counted(count, 'device')}, there {counted(found, 'GPU')}", "ask for 1 or more of them"
+        )
     return [f"cuda:{number}" if found else "cpu" for number in range(count)]
 
 
@@ -138,7 +140,7 @@ def _predict(registry: Registry, job: Job, devices: Sequence[str | None], force:
         _remove_earlier(job)
     elif {part.name for part in parts} != {shard.journal.name for shard in shards}:
         raise RecycleError(
-            f"{job.record.parent} holds the beginning of another job, on {len(parts)} device(s)",
+            f"{job.record.parent} holds the beginning of another job, on {counted(len(parts), 'device')}",
             "use as many, choose another folder, or pass --force to begin anew",
         )
     else:
@@ -272,7 +274,9 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
         job.owned.remove(file for photo, file in every if photo.name in failed)
     if len(failed) == len(job.photos):
         _clear(shards)
-        raise RecycleError(f"none of {len(failed)} photo(s) can be read and written: {next(iter(failed.values()))}")
+        raise RecycleError(
+            f"none of {counted(len(failed), 'photo')} can be read and written: {next(iter(failed.values()))}"
+        )
     failed |= job.left_out
     if job.submission is not None:
         with Owned(job.submission.parent).whole(job.submission) as part, part.open("wb") as handle:
@@ -305,7 +309,7 @@ def _tell_others(job: Job) -> None:
         others = [file for file in (job.out / output).rglob(f"*{SUFFIXES[output]}") if file not in own]
         if others:
             print(
-                f"note: {len(others)} file(s) in {job.out / output} are of other photos, as {others[0].name}",
+                f"note: files in {job.out / output} are of other photos ({len(others)}), as {others[0].name}",
                 file=sys.stderr,
             )
 

@@ -22,7 +22,7 @@ from recycle_engine.training.depthwise import depthwise_in_32_bits
 from recycle_engine.training.metrics import Confusion, WeightedMean
 from recycle_engine.training.optim import decaying, make_optimizer
 from recycle_engine.training.schedule import make_schedulers
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 from recyclecli.manifest import cache_folder
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
@@ -183,7 +183,7 @@ class SegmentationModule(L.LightningModule):
                     raise
                 self._most = len(part.ids) // 2
                 torch.cuda.empty_cache()
-                say(f"note: validation ran out of memory, going on with {self._most} photos at a time")
+                say(f"note: validation ran out of memory, going on with {counted(self._most, 'photo')} at a time")
                 continue
             start += self._most
         return torch.cat(labels)

@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Callback
 
 from recycle_engine.ranks import say
 from recycle_engine.runs import Run
-from recyclecli.errors import RunFailed, listed
+from recyclecli.errors import RunFailed, counted, listed
 from recyclecli.files import write_json
 from recyclecli.recipe import Recipe
 from recyclecli.types import Batch, Source
@@ -106,7 +106,8 @@ class NotANumber(Callback):
             )
         if left_out:
             say(
-                f"note: {left_out} of {steps} steps of the epoch were left out: the loss of {batches} batches, or a "
+                f"note: {left_out} of {steps} steps of the epoch were left out: the loss of "
+                f"{counted(batches, 'batch')}, or a "
                 "gradient, was no number"
             )
 

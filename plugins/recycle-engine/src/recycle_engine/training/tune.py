@@ -20,7 +20,7 @@ from recycle_engine.runs import Run
 from recycle_engine.training.data import PhotoData
 from recycle_engine.training.module import SegmentationModule
 from recycle_engine.training.trainer import make_trainer
-from recyclecli.errors import RecycleError, RunFailed
+from recyclecli.errors import RecycleError, RunFailed, counted
 from recyclecli.recipe import Recipe
 
 STEPS = 100  # of the range test
@@ -63,7 +63,8 @@ def tuned(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) ->
                     rate = _rate(recipe, split, module, run, keywords)
             except torch.OutOfMemoryError as error:
                 raise RunFailed(
-                    f"out of memory with {recipe.train.batch_size} photos at a time, while a rate was looked for",
+                    f"out of memory with {counted(recipe.train.batch_size, 'photo')} at a time, "
+                    "while a rate was looked for",
                     "lower train.batch_size, or have it found, too: -o train.find_batch_size=true",
                 ) from error
             recipe = _changed(recipe, lr=rate, find_lr=False)

@@ -28,7 +28,7 @@ def check(
     """Exit 1 when a plugin failed to load, lacks something it needs, or fails the tests of its kind: for CI."""
     from recycle_kit.faults import faults
     from recyclecli.discovery import discover
-    from recyclecli.errors import FaultsFound, RecycleError, nearest
+    from recyclecli.errors import FaultsFound, RecycleError, counted, nearest
 
     registry = discover()
     offers = {name: [offer for offer in registry.offers() if offer.plugin.distribution == name] for name in names or ()}
@@ -39,8 +39,8 @@ def check(
     found = list(faults(registry, offers))
     found += [fault for plugin in registry.plugins if plugin.distribution in offers for fault in _unusable(plugin)]
     if found:
-        raise FaultsFound("\n  ".join([f"{len(found)} fault(s) in the installed plugins:", *found]))
-    print(f"{len(registry.plugins)} plugins, {len(registry.offers())} components, no faults")
+        raise FaultsFound("\n  ".join([f"{counted(len(found), 'fault')} in the installed plugins:", *found]))
+    print(f"{counted(len(registry.plugins), 'plugin')}, {counted(len(registry.offers()), 'component')}, no faults")
     for clash in registry.clashes():
         print(f"note: {clash}", file=sys.stderr)
     for name, components in offers.items():
