@@ -695,6 +695,15 @@ def _(content: Content, rng: np.random.Generator) -> Where:
     return (str(one["id"]),)
 
 
+@plant_label("misplaced-outlines")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    swapped = rng.random() < 0.5
+    for one in content["annotations"]:
+        x, y, across, down = one["bbox"]
+        one["bbox"] = [y, x, down, across] if swapped else [x / 3, y / 3, across / 3, down / 3]
+    return ("annotations",)
+
+
 @plant_label("area-mismatch")
 def _(content: Content, rng: np.random.Generator) -> Where:
     one = _one(content, rng)

@@ -16,6 +16,7 @@ from recycle_coco.crowds import Crowds, are_objects, as_objects
 from recycle_coco.document import PROVENANCE, encloses_nothing, load_content, read_document
 from recycle_coco.labels import has_background, project_categories
 from recycle_coco.lookup import locate
+from recycle_coco.misplaced import misplaced
 from recycle_coco.outline import outline_fault, told
 from recycle_coco.paint import paint
 from recycle_coco.paths import SPLIT_FILES, resolve_file
@@ -87,6 +88,12 @@ class CocoSource:
                 f"warning: {file}: {counted(len(document.empty), 'annotation')} without a pixel left out: "
                 f"id {listed(document.empty)}; {_causes(document.annotations.values())}",
                 file=sys.stderr,
+            )
+        if wrong := misplaced(self.document):
+            look = shlex.join(["recycle", "data", "show", "--data", str(root), "--json-path", str(file)])
+            say_once(
+                f"warning: {file}: {wrong}, so that the labels are hardly right: they may be of another size or in "
+                f"other units, or have x and y swapped; look at them: {look}"
             )
         if content is None and (groups := _unused_groups(self.document, root, file)):
             names = listed(repr(category["name"]) for category in groups)

@@ -10,6 +10,7 @@ from typing import Any
 from recycle_coco import IGNORE_CATEGORY, has_background
 from recycle_coco.document import load_content
 from recycle_coco.loose import strict
+from recycle_coco.misplaced import misplaced
 
 from recycle_data.check.catalogue import CATALOGUE, Fault, Finding
 from recycle_data.check.lists import lint_lists, located
@@ -80,6 +81,8 @@ def check_contents(
         findings += [Finding(code, names[split], where, detail) for code, where, detail in plain[split][1]]
         findings += lint_lists(root, content, names[split])
         findings += lint_shapes(content, names[split], sliver)
+        if wrong := misplaced(content):
+            findings.append(Finding("misplaced-outlines", names[split], "annotations", wrong))
     findings += lint_splits(contents, names, folds)
     if not labels_only:
         findings += lint_photos(root, contents, split_of(contents, folds))

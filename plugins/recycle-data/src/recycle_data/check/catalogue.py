@@ -73,7 +73,9 @@ CATALOGUE: dict[str, Fault] = {
     "loose-number": Fault("note", "an id, size or flag is no whole number", "other tools refuse it", mended=True),
     "untidy-category-name": Fault("warning", "blanks around a name, or none", "write it without blanks", mended=True),
     "similar-category-name": Fault(
-        "warning", "two names differ in case, blanks or dashes alone", "rename one, or merge them by data.classes"
+        "warning",
+        "two names differ in case, blanks, dashes or Unicode form alone",
+        "rename one, or merge them by data.classes",
     ),
     "project-category": Fault(
         "warning", "no class, but the name of the project or of a group", "drop it: --fix", mended=True
@@ -97,6 +99,11 @@ CATALOGUE: dict[str, Fault] = {
     "self-crossing-polygon": Fault("warning", "a polygon's outline crosses itself", "redraw it: its inside is a guess"),
     "outside-image": Fault("warning", "a polygon leaves the photo", "clip it", mended=True),
     "filled-hole": Fault("warning", "a part lies inside another: a hole, filled by the format", "write an RLE"),
+    "misplaced-outlines": Fault(
+        "error",
+        "most outlines do not fit their boxes or photos",
+        "export them again: in pixels of these photos, x before y",
+    ),
     "bbox-mismatch": Fault("warning", "bbox is not the shape's", "compute it from the shape", mended=True),
     "area-mismatch": Fault("warning", "area is not the shape's", "compute it: other tools paint by it", mended=True),
     "iscrowd-misuse": Fault("warning", "iscrowd does not fit the shape or category", "0 for objects; crowds as RLE"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -80,7 +81,7 @@ def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[Finding
             yield Finding("untidy-category-name", file, where, "convert refuses it, and other files spell it otherwise")
     spelled: dict[str, str] = {}
     for name in dict.fromkeys(category["name"] for category in categories):
-        before = spelled.setdefault(re.sub(r"[\s_-]+", "", name).casefold(), name)
+        before = spelled.setdefault(re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", name)).casefold(), name)
         if before != name:
             yield Finding("similar-category-name", file, f"category {name!r}", f"there is a category {before!r}, too")
     classes = class_count(categories)

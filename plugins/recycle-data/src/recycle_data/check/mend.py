@@ -11,6 +11,7 @@ from typing import Any
 from recycle_coco.document import usable_id
 from recycle_coco.labels import IGNORE_CATEGORY, is_background, project_categories
 from recycle_coco.loose import strict
+from recycle_coco.misplaced import misplaced
 from recycle_coco.outline import REMEDIES, THIN, outline_fault, told
 
 from recycle_data.check.drawn import Parts, Shape, drawn, shapes_of
@@ -33,9 +34,15 @@ def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
     Where there are more classes than masks hold, those without an object go.
 
     Raises:
-        RecycleError: most annotations, or all of a photo, would go: that is no slip but how the file is written.
+        RecycleError: the outlines are `misplaced`; or most annotations, or all of a photo, would go: that is no slip
+            but how the file is written.
     """
     content, loose = strict(content)
+    if wrong := misplaced(content):
+        raise RecycleError(
+            f"{wrong}: clipped, and with boxes made of them, they would only look right; nothing is written",
+            "export them again: in pixels of these photos, x before y",
+        )
     done: Counter[str] = Counter(code for code, _, _ in loose)
     content = _joined(content, done)
     content = {**content, "categories": _categories(content, done)}

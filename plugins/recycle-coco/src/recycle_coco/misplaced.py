@@ -1,0 +1,77 @@
+"""Whether outlines lie where their photos and boxes are, or are of another size, or have x and y swapped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recycle_coco.document import shape_fault
+from recycle_coco.rle import compressed
+
+SAMPLE = 500  # objects that are asked
+SLACK = 2.0  # pixels that may be off ...
+SHARE = 0.05  # ... and this share of the photo's longer side
+OUTSIDE, ELSEWHERE = 0.25, 0.5  # of the objects: so many are no slip of the hand
+
+Bounds = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def misplaced(content: Mapping[str, Any]) -> str:
+    """Why the outlines of a COCO content are hardly those of its photos; empty where they fit.
+
+    Some hundred objects are asked. Boxes may be corner to corner.
+    """
+    images = {image["id"]: image for image in content["images"]}
+    every = [one for one in content["annotations"] if not one.get("iscrowd") and one["image_id"] in images]
+    asked = every[:: -(-len(every) // SAMPLE) or 1]
+    total = outside = boxed = elsewhere = swapped = 0
+    for one in asked:
+        image = images[one["image_id"]]
+        outline = one.get("segmentation")
+        bounds = None if shape_fault(outline, image) else _bounds(outline)
+        if bounds is None:
+            continue
+        slack = SLACK + SHARE * max(image["width"], image["height"])
+        left, top, right, bottom = bounds
+        total += 1
+        outside += max(-left, -top, right - image["width"], bottom - image["height"]) > slack
+        box = one.get("bbox")
+        if isinstance(box, list) and len(box) == 4 and _are_pixels(box):
+            boxed += 1
+            if not _fits(box, bounds, slack):
+                elsewhere += 1
+                swapped += _fits(box, (top, left, bottom, right), slack)
+    if swapped > ELSEWHERE * boxed:
+        return f"the outlines of {swapped} of {boxed} objects fit their boxes with x and y swapped"
+    if elsewhere > ELSEWHERE * boxed:
+        return f"the outlines of {elsewhere} of {boxed} objects are not where their boxes are"
+    if total > 1 and outside > OUTSIDE * total:
+        return f"the outlines of {outside} of {total} objects leave their photos"
+    return ""
+
+
+def _bounds(segmentation: Any) -> Bounds | None:
+    """Of polygons or an RLE; None where there is no outline."""
+    if isinstance(segmentation, Mapping):
+        from pycocotools import mask as coco
+
+        left, top, width, height = coco.toBbox(compressed(segmentation)).tolist()
+        return (left, top, left + width, top + height) if width and height else None
+    parts = [part for part in segmentation or () if len(part) >= 6]
+    if not parts:
+        return None
+    across, down = ([number for part in parts for number in part[axis::2]] for axis in (0, 1))
+    return min(across), min(down), max(across), max(down)
+
+
+def _are_pixels(box: Sequence[Any]) -> bool:
+    numbers = [number for number in box if isinstance(number, (int, float)) and not isinstance(number, bool)]
+    return len(numbers) == len(box) and max(numbers) > 1 and min(numbers[2:]) > 0
+
+
+def _fits(box: Sequence[float], bounds: Bounds, slack: float) -> bool:
+    """Whether a box, as left, top, width and height or corner to corner, is that of the bounds."""
+    left, top, across, down = box
+    ends = ((left + across, top + down), (across, down))
+    near = abs(left - bounds[0]) <= slack and abs(top - bounds[1]) <= slack
+    return near and any(abs(x - bounds[2]) <= slack and abs(y - bounds[3]) <= slack for x, y in ends)
