@@ -67,7 +67,8 @@ def nearest(word: str, valid: Iterable[str]) -> str:
 
 def counted(count: int, noun: str) -> str:
     """`1 photo`, `2,500 photos`, `3 classes`."""
-    plural = noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+    hisses = noun.endswith(("s", "x", "ch", "sh")) and not noun.endswith("epoch")
+    plural = noun + ("es" if hisses else "s")
     return f"{count:,} {noun if count == 1 else plural}"
 
 

@@ -111,7 +111,7 @@ class TestEval:
             (lambda rows: [*rows[:5], rows[5].rpartition(" ")[0], *rows[6:]], "line 6: .* has 65535 labels"),
             (lambda rows: [*rows[:3], rows[3][:-1] + "x", *rows[4:]], "line 4: .* holds what is no whole number"),
             (lambda rows: [*rows[:2], rows[2][:-2] + " 99", *rows[3:]], "the prediction holds label 99"),
-            (lambda rows: rows[1:], "the first line must be image_id,PredictionString"),
+            (lambda rows: rows[1:], "the first line is not image_id,PredictionString"),
             (lambda rows: [*rows, "other.jpg," + rows[1].partition(",")[2]], "1 rows .* have no truth here: other.jpg"),
         ],
     )

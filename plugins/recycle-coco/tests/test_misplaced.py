@@ -34,16 +34,17 @@ def swapped(points):
         (content(swapped), "the outlines of 6 of 6 objects fit their boxes with x and y swapped"),
         (
             content(lambda points: [one / 2 for one in points]),
-            "the outlines of 6 of 6 objects are not where their boxes",
+            "the outlines of 6 of 6 objects fit their boxes at another",
         ),
         (content(lambda points: [one * 2 for one in points], lambda _: []), "the outlines of 6 of 6 objects leave"),
         (content(), ""),
         (content(box=lambda box: [box[0], box[1], box[0] + box[2], box[1] + box[3]]), ""),
         (content(box=lambda box: [one / 80 for one in box]), ""),
         (content(box=lambda _: None), ""),
+        (content(box=lambda box: [box[0] / 2 + 9, box[1] / 2, box[0], box[1]]), ""),
         (content(lambda points: [*points[:2], "x"], lambda _: "box"), ""),
     ],
-    ids=["swapped", "other size", "larger", "sound", "corner to corner", "shares", "no boxes", "malformed"],
+    ids=["swapped", "other size", "larger", "sound", "corner to corner", "shares", "no boxes", "nonsense", "malformed"],
 )
 def test_outlines_are_held_against_boxes_and_photos(made, cause):
     assert misplaced(made).startswith(cause) if cause else not misplaced(made)
@@ -65,5 +66,7 @@ def test_they_are_said_found_and_not_mended(tmp_path, capsys):
 def test_runs_that_were_counted_row_by_row():
     made = content()
     for one in made["annotations"]:
-        one["segmentation"] = {"size": list(SIDES), "counts": [4 * 80 + 50, 20, 60, 20, 40 * 80 - 4 * 80 - 150]}
-    assert "are not where their boxes are" in misplaced(made)
+        left, top, _, _ = one["bbox"]
+        runs = [top * 80 + left, *(20, 60) * 8, 20]
+        one["segmentation"] = {"size": list(SIDES), "counts": [*runs, 40 * 80 - sum(runs)]}
+    assert "fit their boxes with x and y swapped" in misplaced(made)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from recycle_data.check import check_contents, content_of
+from recycle_data.check import check_contents, content_of, lint_source
 from recycle_data.named import named_splits
 from recycle_engine import api
 from support import coco, recycle_here, write_coco
@@ -179,6 +179,31 @@ def test_lists_of_masks_are_splits(tmp_path):
     split = api.split({"data.root": tmp_path, "data.dataset": "masks"})
     assert (names(split.train), names(split.val)) == ({"0.png", "2.png"}, {"3.png"})
     assert "1 photo of none of its splits" in split.how
+    (tmp_path / "val.txt").write_text("")
+    assert "passed over: the split that the data names (2 training photos)" in api.split(split_settings(tmp_path)).how
+
+
+def split_settings(root):
+    return {"data.root": root, "data.dataset": "masks"}
+
+
+def test_photos_of_two_splits_are_said_and_found(tmp_path, capsys):
+    """Who chooses by test photos, or judges by training photos, is told; none is counted twice."""
+    for number in range(5):
+        for folder in ("images", "masks"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(np.eye(8, dtype=np.uint8) * (number % 2 + 1)).save(tmp_path / folder / f"{number}.png")
+    for split, photos in (("train", "0\n1\n"), ("val", "2\n3\n"), ("test", "3\n4\n")):
+        (tmp_path / f"{split}.txt").write_text(photos)
+    assert "none of its splits" not in api.split(split_settings(tmp_path)).how
+    said = "the data names 1 photo both for validation and for the test, as 'images/3.png'"
+    assert said in capsys.readouterr().err
+    source = api.open_data(tmp_path, None, "masks")
+    found = list(lint_source(lambda: source, "it", (), labels_only=True))
+    assert [(one.code, one.where) for one in found] == [("photo-in-two-splits", "'images/3.png'")]
+    named = named_splits(Named("a.jpg", "b.jpg", splits={"train": (0, 1), "val": (0, 1)}))
+    assert not named.val
+    assert "the data names the same photos for training and for validation" in capsys.readouterr().err
 
 
 def test_what_is_left_out_is_said_wherever_it_is_read(tmp_path, capsys):

@@ -9,6 +9,7 @@ from PIL import Image
 from recycle_data.check import check_contents, check_masks, content_of, lint_source
 from recycle_data.foreground import absent_classes
 from recycle_datasets import MasksOptions, MaskTreeOptions
+from recycle_datasets.maskfile import read_mask
 from recycle_datasets.masks import MaskSource
 from recycle_datasets.masktree import MaskTree
 from recycle_datasets.numbering import named_values
@@ -153,6 +154,22 @@ def test_files_of_several_pictures_are_found(tmp_path):
 def linted(source):
     """What is found in the content of a source of masks."""
     return check_contents(source.record(0).file.parents[1], {"all": content_of(source)}, {"all": "it"}, (), True)
+
+
+def test_names_of_a_single_value_that_occurs_are_refused_with_all_values(tmp_path):
+    root = folder(tmp_path, [1, 2, 3], ["Paper", "Metal"])
+    with pytest.raises(RecycleError, match=r"hold the numbers 1, 2, 3, and .* names 0 Paper, 1 Metal") as caught:
+        opened(root, "mask-tree")
+    (values,) = pasted(caught.value.remedy)
+    source = opened(root, "mask-tree", values=values)
+    assert source.class_names == ("Background", "Metal", "class-2", "class-3")
+    assert source.read(0).mask[0, ::4].tolist() == [1, 2, 3]
+
+
+def test_a_number_below_zero_is_named(tmp_path):
+    Image.fromarray(np.array([[-1, 2]], np.int32)).save(tmp_path / "a.tif")
+    with pytest.raises(RecycleError, match="holds the value -1"):
+        read_mask(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("names", [["a, b", "it's", "true", "12", "유리", "x: y", 'say "no"', "#1", "Paper pack"]])

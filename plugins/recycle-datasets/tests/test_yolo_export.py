@@ -193,11 +193,13 @@ def test_list_of_ultralytics_with_a_photo_that_is_gone(tmp_path, capsys):
     root = make(
         tmp_path / "a",
         "images/train/1.jpg",
-        data_DOT_yaml=f"path: .\ntrain: train.txt\n{NAMES}",
+        data_DOT_yaml=f"path: .\ntrain: train.txt\nnc: 7\n{NAMES}",
         train_DOT_txt="data/images/train/1.jpg\ndata/images/train/gone.jpg\n",
     )
     check(root, tmp_path, "images/train/1.jpg", splits={"train": 1})
-    assert "photos are not there (1)" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "photos are not there (1)" in said
+    assert "`nc` is 7, and the classes are 2: " in said
 
 
 def test_boxes_among_outlines_are_counted(tmp_path):

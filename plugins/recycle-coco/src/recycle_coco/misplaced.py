@@ -9,9 +9,10 @@ from recycle_coco.document import shape_fault
 from recycle_coco.rle import compressed
 
 SAMPLE = 500  # objects that are asked
-SLACK = 2.0  # pixels that may be off ...
-SHARE = 0.05  # ... and this share of the photo's longer side
-OUTSIDE, ELSEWHERE = 0.25, 0.5  # of the objects: so many are no slip of the hand
+SLACK = 2.0  # pixels that may be off, besides ...
+SHARE, NEAR = 0.05, 0.01  # ... a share of the photo's longer side: beyond its edge, and from a box
+OUTSIDE, MOST = 0.25, 0.5  # of the objects: so many are no slip of the hand
+OTHER = 1.1  # times as large as its box is another scale
 
 Bounds = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -19,32 +20,34 @@ Bounds = tuple[float, float, float, float]  # left, top, right, bottom
 def misplaced(content: Mapping[str, Any]) -> str:
     """Why the outlines of a COCO content are hardly those of its photos; empty where they fit.
 
-    Some hundred objects are asked. Boxes may be corner to corner.
+    Some hundred objects are asked. Boxes alone prove nothing, since many are wrong where outlines are right; they prove
+    much where they are the outline's own, turned or scaled. They may be corner to corner.
     """
     images = {image["id"]: image for image in content["images"]}
     every = [one for one in content["annotations"] if not one.get("iscrowd") and one["image_id"] in images]
     asked = every[:: -(-len(every) // SAMPLE) or 1]
-    total = outside = boxed = elsewhere = swapped = 0
+    total = outside = boxed = swapped = scaled = 0
     for one in asked:
         image = images[one["image_id"]]
         outline = one.get("segmentation")
         bounds = None if shape_fault(outline, image) else _bounds(outline)
         if bounds is None:
             continue
-        slack = SLACK + SHARE * max(image["width"], image["height"])
+        side = max(image["width"], image["height"])
         left, top, right, bottom = bounds
         total += 1
-        outside += max(-left, -top, right - image["width"], bottom - image["height"]) > slack
+        outside += max(-left, -top, right - image["width"], bottom - image["height"]) > SLACK + SHARE * side
         box = one.get("bbox")
         if isinstance(box, list) and len(box) == 4 and _are_pixels(box):
             boxed += 1
+            slack = SLACK + NEAR * side
             if not _fits(box, bounds, slack):
-                elsewhere += 1
-                swapped += _fits(box, (top, left, bottom, right), slack)
-    if swapped > ELSEWHERE * boxed:
+                swapped += _fits(box, _swapped(outline, bounds), slack)
+                scaled += _is_scaled(box, bounds, slack)
+    if swapped > MOST * boxed:
         return f"the outlines of {swapped} of {boxed} objects fit their boxes with x and y swapped"
-    if elsewhere > ELSEWHERE * boxed:
-        return f"the outlines of {elsewhere} of {boxed} objects are not where their boxes are"
+    if scaled > MOST * boxed:
+        return f"the outlines of {scaled} of {boxed} objects fit their boxes at another scale"
     if total > 1 and outside > OUTSIDE * total:
         return f"the outlines of {outside} of {total} objects leave their photos"
     return ""
@@ -62,6 +65,23 @@ def _bounds(segmentation: Any) -> Bounds | None:
         return None
     across, down = ([number for part in parts for number in part[axis::2]] for axis in (0, 1))
     return min(across), min(down), max(across), max(down)
+
+
+def _swapped(segmentation: Any, bounds: Bounds) -> Bounds:
+    """Bounds with x and y swapped: of polygons' points, or of runs that were counted row by row."""
+    if isinstance(segmentation, Mapping):
+        height, width = segmentation["size"]
+        bounds = _bounds({**segmentation, "size": [width, height]}) or bounds
+    left, top, right, bottom = bounds
+    return top, left, bottom, right
+
+
+def _is_scaled(box: Sequence[float], bounds: Bounds, slack: float) -> bool:
+    """Whether bounds are those of a box times one factor across, and one down."""
+    left, top, across, down = box
+    factors = ((bounds[2] - bounds[0]) / across, (bounds[3] - bounds[1]) / down)
+    off = max(abs(left * factors[0] - bounds[0]), abs(top * factors[1] - bounds[1]))
+    return off <= slack and all(max(factor, 1 / factor if factor else OTHER) >= OTHER for factor in factors)
 
 
 def _are_pixels(box: Sequence[Any]) -> bool:

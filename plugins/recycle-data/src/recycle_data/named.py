@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from recycle_coco import SPLITS, split_called
 
+from recyclecli.console import say_once
 from recyclecli.errors import RecycleError, counted
 from recyclecli.types import Source
 
@@ -52,9 +53,16 @@ def named_splits(source: Source, held_out: bool = False) -> NamedSplits:
     """
     stated: Mapping[str, Sequence[int]] = getattr(source, "splits", {}) or _by_folders(source)
     train, val, test = (frozenset(stated.get(split, ())) for split in SPLITS)
+    same = [what for what, photos in (("validation", val), ("the test", test)) if photos and photos == train]
+    say_once(f"note: the data names the same photos for training and for {' and '.join(same)}" if same else "")
     val, test = (frozenset() if photos == train else photos for photos in (val, test))
     if held_out:
         val, train = val - test, train - test - val
+    if both := sorted(val & test):
+        say_once(
+            f"note: the data names {counted(len(both), 'photo')} both for validation and for the test, "
+            f"as {source.record(both[0]).file_name!r}"
+        )
     if both := sorted(train & test):
         name = source.record(both[0]).file_name
         raise RecycleError(

@@ -193,13 +193,13 @@ def _whole_split(
             )
         train, val, how = named.train, named.val, str(named)
         fixed = {"split": "named"}
-        neither = len(dealt) - len({*train, *val})
+        neither = len({*dealt} - {*train, *val})
         passed += [f"{counted(neither, 'photo')} of none of its splits"] if neither else []
     else:
         train, val = _at_random(source, dealt, data, seed, together)
         how = f"{data.val_fraction:.0%} of {data.root} held out at random, seed {seed}"
         fixed = {"split": "random"}
-        passed += [str(named)] if named.train and named.val else []
+        passed += [str(named)] if 0 < len({*named.train, *named.val}) < len(dealt) or named.val else []
         passed += [FOLDS_FILE] if folds_file.is_file() else []
         used = Path(data.json_path).name if data.json_path else "train.json"
         beside = [file for file in sorted(data.root.glob("*.json")) if split_called(file.stem) in ("train", "val")]

@@ -98,7 +98,10 @@ def submission_rows(file: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         with io.TextIOWrapper(open_regular(file), encoding="utf-8-sig", newline="") as handle:
             reader = csv.reader(handle)
             if next(reader, None) != COLUMNS:
-                raise RecycleError(f"{file}: the first line must be {','.join(COLUMNS)}")
+                raise RecycleError(
+                    f"{file}: the first line is not {','.join(COLUMNS)}",
+                    "write the table with this line first, its columns separated by a comma",
+                )
             for number, row in enumerate(reader, start=2):
                 where = f"{file}, line {number}"
                 if len(row) != 2:
@@ -110,7 +113,9 @@ def submission_rows(file: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
                     raise RecycleError(f"{where}: {name!r} holds what is no whole number", "write it again") from error
                 if labels.size != SIDE * SIDE or labels.min() < 0 or labels.max() > 254:
                     raise RecycleError(
-                        f"{where}: {name!r} has {labels.size} labels; {SIDE * SIDE} of 0..254 are needed"
+                        f"{where}: {name!r} has {counted(labels.size, 'label')} of {labels.min(initial=0)} to "
+                        f"{labels.max(initial=0)}; {SIDE * SIDE} of 0..254 are needed",
+                        "write it again",
                     )
                 if name in taken:
                     raise RecycleError(f"{where}: {name!r} occurs twice", "keep one row for each photo")

@@ -128,7 +128,8 @@ def read_numbers(file: Path, image: Image.Image) -> IndexMask:
     colors = np.array(image.getpalette(), np.uint8).reshape(-1, 3) if image.mode == "P" else None
     scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)  # PIL spreads the values of such files over 0..255
     if values.max(initial=0) > IGNORE or values.min(initial=0) < 0:
-        raise RecycleError(f"mask {file} holds the value {values.max()}, no class", f"labels are 0 to {IGNORE}")
+        wrong = values.min() if values.min() < 0 else values.max()
+        raise RecycleError(f"mask {file} holds the value {wrong}, no class", f"labels are 0 to {IGNORE}")
     return IndexMask(file, (values // scale if scale > 1 else values).astype(np.uint8), colors)
 
 

@@ -13,7 +13,7 @@ from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, relabel
 
 from recycle_datasets.folders import checked_names
 from recycle_datasets.maskfile import ColorMask, IndexMask, color_at, mask_size, read_mask
-from recycle_datasets.numbering import check_numbering, note_unused
+from recycle_datasets.numbering import check_numbering, named_values, note_unused
 from recycle_datasets.survey import Survey
 from recycle_datasets.tables import Color
 from recycle_datasets.values import FILLED, OPTION, SPARSE, spelled
@@ -204,15 +204,19 @@ def _by_number(named: Named, numbers: Mapping[int, str], values: NDArray[np.int6
         for value in present
         if value not in by_value and value != IGNORE and value not in numbers
     }
+    every = {value: numbers.get(value, f"class-{value}") for value in present if value != IGNORE}
+    misfit = RecycleError(
+        f"the masks hold the numbers {', '.join(map(str, present))}, and {named.where} names "
+        f"{', '.join(f'{value} {name}' for value, name in numbers.items())}",
+        f"correct the table, or name them: {named_values(every)}",
+    )
     if sum(strange.values()) > MOST * values.sum():
-        raise RecycleError(
-            f"the masks hold the numbers {', '.join(map(str, present))}, and {named.where} names "
-            f"{', '.join(f'{value} {name}' for value, name in numbers.items())}",
-            "correct the table, or name them: -o 'data.dataset.values={0: background, 1: paper}'",
-        )
+        raise misfit
     counted = list(numbers) == list(range(len(numbers)))
     if counted and numbers == stated and named.where != OPTION and IGNORE not in by_value:
         check_numbering(numbers, present, named.where)
+    if strange and len({by_value[value] for value in present if value in by_value}) < 2:
+        raise misfit
     note_unused(kept, present)
     if strange:
         shown = ", ".join(f"{value} ({count:,})" for value, count in strange.items())
@@ -345,6 +349,12 @@ def _voc_colors() -> list[Color]:
 
 
 def _unnamed_colors(root: Path, seen: Survey) -> RecycleError:
+    if len(seen.colors) > IGNORE + 1:
+        return RecycleError(
+            f"the masks hold {len(seen.colors):,} colours: they are photos, or were smoothed",
+            "save masks with the colours of the classes alone; where the folders of photos and masks changed places, "
+            "rename them",
+        )
     table = root / "class_dict.csv"
     lines = ["name,r,g,b"]
     for number, (color, _) in enumerate(seen.colors.most_common(30)):

@@ -73,9 +73,9 @@ class Meaning:
             if unknown == [len(names)] == [known[-1] + 1] and not is_background(names[0]):
                 above = {0: BACKGROUND, **{value + 1: name for value, name in enumerate(names)}}
                 remedy = f"where 0 is the background, which the names leave out: {named_values(above)}; else {remedy}"
+            many = f"are {len(names)} classes" if len(names) > 1 else "is 1 class"
             raise RecycleError(
-                f"mask {mask.file} holds the value {unknown[-1]}, but there are {len(names)} classes "
-                f"({span}; {IGNORE} is ignored)",
+                f"mask {mask.file} holds the value {unknown[-1]}, but there {many} ({span}; {IGNORE} is ignored)",
                 remedy,
             )
         return mask.values if np.array_equal(table[present], present) else relabel(mask.values, table)

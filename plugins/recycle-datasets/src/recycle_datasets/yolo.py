@@ -230,6 +230,11 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
         names = [names[number] for number in range(len(names))]
     if not isinstance(names, list | tuple) or not names:
         raise RecycleError(f"{root}: `names` is no list of class names", "list the classes under `names`")
+    if isinstance(data.get("nc"), int) and data["nc"] != len(names):
+        print(
+            f"note: {root}: `nc` is {data['nc']}, and the classes are {len(names)}: {', '.join(map(str, names))}",
+            file=sys.stderr,
+        )
     return [str(name).strip() for name in names]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -138,19 +139,37 @@ def lint_source(
         found: findings so far; where errors are among them, what cannot be opened is no news.
         labels_only: leave the photos unread.
     """
+    erroneous = any(finding.fault.severity == "error" for finding in found)
     try:
         source = make()
         splits = named_splits(source).photos()
         parts = {split: Subset(source, photos) for split, photos in splits.items() if split != "test"}
         causes = {where: cause_of_nothing(part) for where, part in {"the set": source, **parts}.items()}
     except RecycleError as error:
-        if not any(finding.fault.severity == "error" for finding in found):
+        if not erroneous:
             yield Finding("unusable-set", file, "the set", f"{error.args[0]}; {error.remedy}")
         return
+    for first, second in combinations(splits, 2):
+        for index in sorted({*splits[first]} & {*splits[second]}):
+            where = repr(source.record(index).file_name)
+            yield Finding("photo-in-two-splits", file, where, f"in {first} and in {second}")
     if nothing := [(where, cause) for where, cause in causes.items() if cause is not None]:
         where, cause = nothing[0]
         yield Finding("only-background", file, where, "; ".join(cause))
         return
+    try:
+        yield from _absent(source, parts, file, found)
+    except RecycleError as error:  # reading all masks, where `cause_of_nothing` had enough of some
+        if not erroneous:
+            yield Finding("unusable-set", file, "the set", f"{error.args[0]}; {error.remedy}")
+    if not labels_only:
+        files = {record.file_name: record.file for record in map(source.record, range(len(source)))}
+        sides = {source.record(index).file_name: split for split, photos in splits.items() for index in photos}
+        yield from lint_copies({name: one for name, one in files.items() if one.is_file()}, sides)
+
+
+def _absent(source: Source, parts: Mapping[str, Source], file: str, found: Sequence[Finding]) -> Iterator[Finding]:
+    """Classes that no photo of a source shows, and those that one of its parts lacks."""
     absent = absent_classes(source)
     known = {finding.where for finding in found if finding.code == "unused-category"}
     for where in (f"class {name!r}" for name in absent):
@@ -160,7 +179,3 @@ def lint_source(
         for name in absent_classes(part):
             if name not in absent:
                 yield Finding("class-absent-from-split", file, f"class {name!r}", f"no object in {split}")
-    if not labels_only:
-        files = {record.file_name: record.file for record in map(source.record, range(len(source)))}
-        sides = {source.record(index).file_name: split for split, photos in splits.items() for index in photos}
-        yield from lint_copies({name: one for name, one in files.items() if one.is_file()}, sides)

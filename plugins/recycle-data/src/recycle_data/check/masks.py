@@ -18,7 +18,7 @@ from recycle_coco.pixels import more_pictures
 from recycle_data.check.catalogue import Finding
 from recycle_data.progress import track
 from recycle_data.threads import in_threads
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.reading import read_text
 from recyclecli.types import IGNORE
 
@@ -136,7 +136,9 @@ def _look(file: Path, photo: Path | None, classes: int | None) -> Look:
     unknown = [value for value in present if value != IGNORE and value >= (classes or IGNORE)]
     if unknown:
         pixels = sum(counts[value] for value in unknown)
-        faults.append(("mask-unknown-value", f"{listed(unknown)} in {pixels} pixels; {classes} classes"))
+        faults.append(
+            ("mask-unknown-value", f"{listed(unknown)} in {counted(pixels, 'pixel')}; {counted(classes or 0, 'class')}")
+        )
     share = blended(values)
     if share > BLENDED:
         faults.append(("mask-interpolated", f"{share:.0%} of the edge pixels lie between their neighbours' values"))
