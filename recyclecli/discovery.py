@@ -26,9 +26,9 @@ from recyclecli.manifest import (
     Offered,
     Setting,
     fingerprint,
-    is_stored,
     plugin_points,
     store,
+    stored_manifest,
 )
 from recyclecli.plugins import Plugin, Registry
 from recyclecli.types import Component
@@ -49,8 +49,8 @@ def discover() -> Registry:
     """
     points = plugin_points()
     made_from = fingerprint(points)
-    if (known := _last.get(made_from)) is not None and is_stored(made_from):
-        return known
+    if made_from in _last and stored_manifest(made_from):
+        return _last[made_from]
     found: list[Plugin] = []
     for name, own in _by_distribution(points):
         waiting = Timer(PATIENCE, _complain, (name,))

@@ -14,7 +14,6 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -174,13 +173,14 @@ def known(wait: float) -> Manifest:
             that it is what is known, and the process finishes by itself.
     """
     now = fingerprint(plugin_points())
-    stored = _read(now)
+    stored = stored_manifest(now)
     if stored is not None and stored.fingerprint == now:
         return stored
     return _discovered_elsewhere(wait) or stored or _last() or Manifest()
 
 
-def _read(made_from: str) -> Manifest | None:
+def stored_manifest(made_from: str) -> Manifest | None:
+    """What was written of distributions of this fingerprint."""
     try:
         return read(manifest_file(made_from).read_text(encoding="utf-8"))
     except (OSError, ValueError, RuntimeError):  # no file, not ours, no home
@@ -206,12 +206,7 @@ def _files() -> list[Path]:
 
 
 def plugin_points() -> EntryPoints:
-    """The entry points of plugins, read again where a folder that Python imports from has changed."""
-    return _entry_points(tuple((folder, _time(Path(folder))) for folder in sys.path))
-
-
-@lru_cache(maxsize=1)
-def _entry_points(_folders: tuple[tuple[str, str], ...]) -> EntryPoints:
+    """The entry points of plugins."""
     return entry_points(group=GROUP)
 
 
@@ -242,14 +237,6 @@ def store(manifest: Manifest) -> None:
             file.unlink(missing_ok=True)
     except Exception:  # nothing about a cache may fail a command
         return
-
-
-def is_stored(made_from: str) -> bool:
-    """Whether there is a manifest of distributions of this fingerprint."""
-    try:
-        return manifest_file(made_from).is_file()
-    except (OSError, RuntimeError):  # no home
-        return False
 
 
 def manifest_file(made_from: str) -> Path:

@@ -1,16 +1,13 @@
-"""What is left out of things that are kept or passed on: passwords in addresses, and whose folder it was."""
+"""What is left out of things that are kept or passed on: passwords in addresses."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _USER_INFO = re.compile(r"""(?<=://)[^\s/?#"'<>]*@""")
 _SECRET = re.compile(r"""([?&][\w.-]*(?:token|passw(?:or)?d|secret|key|signature|sig)=)[^\s&#"'<>]+""", re.IGNORECASE)
-_HOMES = re.compile(r"""(?<![\w.~-])(?:/(?:export/)?home|/Users|[A-Za-z]:[\\/]Users)[\\/][^\\/\s"'<>:,;]+""")
 
 
 def without_passwords(text: str) -> str:
@@ -29,36 +26,3 @@ def map_texts(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, list | tuple):
         return [map_texts(one, change) for one in value]
     return value
-
-
-def absolute_paths(value: Any) -> set[str]:
-    """The absolute paths among the texts of a JSON value."""
-    if isinstance(value, str):
-        return {value} if Path(value).is_absolute() else set()
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-    return {path for part in parts for path in absolute_paths(part)}
-
-
-def shown_path(path: str | Path, base: Path) -> str:
-    """A path without the name of a user: with `~` for the home folder, else relative to `base`.
-
-    Of an absolute path beside neither `base` nor the folder above it, the last part alone is left, after `.../`.
-    """
-    path, start = Path(path), base.absolute()
-    if not path.is_absolute():
-        return str(path)
-    for home in (Path.home(), Path.home().resolve()):
-        if path.is_relative_to(home) and home != home.parent:
-            return str("~" / path.relative_to(home))
-    if path.is_relative_to(start.parent.parent):
-        return _HOMES.sub("~", os.path.relpath(path, start))
-    return f".../{path.name}"
-
-
-def shown_text(text: str, base: Path, places: Iterable[str] = ()) -> str:
-    """A text in which the absolute `places`, `base` and home folders are as `shown_path` gives them."""
-    known = {place for place in (*places, str(base.absolute()), str(Path.home())) if place.strip("/")}
-    for place in sorted(known, key=len, reverse=True):
-        shown = shown_path(place, base).replace("\\", r"\\")
-        text = re.sub(rf"(?<![\w.~/-]){re.escape(place)}(?![\w-])", shown, text)
-    return _HOMES.sub("~", text)

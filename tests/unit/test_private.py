@@ -9,6 +9,7 @@ import sys
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from recycle_data.shown_paths import shown_path, shown_text
 from recycle_engine.checkpoint import card
 from recycle_engine.environment import environment
 from recycle_engine.pipeline import Pipeline
@@ -21,8 +22,9 @@ from support import coco, recycle_here, runs_in, write_coco
 from recyclecli.errors import RecycleError
 from recyclecli.locks import held
 from recyclecli.printable import printable_streams
-from recyclecli.private import shown_path, shown_text, without_passwords
+from recyclecli.private import without_passwords
 from recyclecli.recipe import DataSection, ListedPart, LossPart, Part, Recipe
+from recyclecli.settings import TrainSection
 
 URL = "https://alice:s3cret@host.example/weights"
 EXIF = Image.Exif()

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from recycle_data.fit import fit_image, fitted_size
 from recycle_data.owned import RECORD, Owned, interrupted
+from recycle_data.shown_paths import absolute_paths, shown_text
 from recycle_engine.checkpoint import Trained, load_trained
 from recycle_engine.predicting.engines import AGREEMENT, CARD, FORMAT, digest_of
 from recycle_engine.runs import Run
@@ -25,7 +26,7 @@ from recyclecli.errors import RecycleError, RunFailed, listed
 from recyclecli.files import PART, sweep_below
 from recyclecli.locks import WITHIN
 from recyclecli.plugins import Registry
-from recyclecli.private import absolute_paths, map_texts, shown_text
+from recyclecli.private import map_texts
 from recyclecli.types import Exporter, ExporterContext
 
 Loaded = Callable[[NDArray[np.float32]], NDArray[np.float32]]

@@ -16,6 +16,7 @@ from recycle_data.check import CATALOGUE, Fault, check_contents, content_of
 from recycle_data.folds import class_counts
 from recycle_data.owned import Owned
 from recycle_data.pages.render import render, script
+from recycle_data.shown_paths import absolute_paths, shown_path, shown_text
 from recycle_data.splits import Split
 from recycle_engine.checkpoint import read_card
 from recycle_engine.judge.scores import Evaluation
@@ -30,7 +31,7 @@ from recycle_report.run_files import read_environment, read_metrics
 from recycle_report.sorting import costs, fractions
 from recycle_report.words import what_came_of_it, what_was_done
 from recyclecli.plugins import Registry
-from recyclecli.private import absolute_paths, map_texts, shown_path, shown_text, without_passwords
+from recyclecli.private import map_texts, without_passwords
 from recyclecli.recipe import Recipe
 
 EXAMPLES = 3  # findings named of each kind
