@@ -316,7 +316,7 @@ def test_debug_shows_the_traceback(tmp_path):
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
 def test_each_failure_has_its_code(tmp_path, monkeypatch, raised, code, message):
-    monkeypatch.setattr("recyclecli.plugins.discover", mock.Mock(side_effect=raised))
+    monkeypatch.setattr("recyclecli.discovery.discover", mock.Mock(side_effect=raised))
     done = recycle_here("plugins", "list", cwd=tmp_path)
     assert done.returncode == code
     assert message in done.stderr
