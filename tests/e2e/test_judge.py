@@ -108,11 +108,14 @@ class TestEval:
         [
             (lambda rows: rows[:-1], "has no row for 1 of 12 labelled photos"),
             (lambda rows: [*rows, rows[1]], "line 14: .* occurs twice"),
-            (lambda rows: [*rows[:5], rows[5].rpartition(" ")[0], *rows[6:]], "line 6: .* has 65535 labels"),
+            (lambda rows: [*rows[:5], rows[5].rpartition(" ")[0], *rows[6:]], "line 6: .* has 65,535 labels of 0 to"),
             (lambda rows: [*rows[:3], rows[3][:-1] + "x", *rows[4:]], "line 4: .* holds what is no whole number"),
             (lambda rows: [*rows[:2], rows[2][:-2] + " 99", *rows[3:]], "the prediction holds label 99"),
             (lambda rows: rows[1:], "the first line is not image_id,PredictionString"),
-            (lambda rows: [*rows, "other.jpg," + rows[1].partition(",")[2]], "1 rows .* have no truth here: other.jpg"),
+            (
+                lambda rows: [*rows, "other.jpg," + rows[1].partition(",")[2]],
+                r"rows of .* have no truth here \(1\): other.jpg",
+            ),
         ],
     )
     def test_a_submission_that_is_wrong(self, work, val, tmp_path, change, message):

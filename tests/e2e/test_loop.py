@@ -115,7 +115,7 @@ class TestNotANumber:
 
     def test_a_step_is_left_out_when_told(self, start, capsys):
         done, (state,) = start({"train.on_nan": "skip"}, callbacks=[Poison(2)])
-        assert "1 of 4 steps of the epoch were left out: the loss of 1 batches" in capsys.readouterr().err
+        assert "1 of 4 steps of the epoch were left out: the loss of 1 batch" in capsys.readouterr().err
         assert all(value.isfinite().all() for value in state.values())
         assert done.best == done.best
         assert "nan" not in done.run.metrics.read_text().splitlines()[1].split(",")[4]

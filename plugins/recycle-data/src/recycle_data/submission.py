@@ -114,7 +114,7 @@ def submission_rows(file: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
                 if labels.size != SIDE * SIDE or labels.min() < 0 or labels.max() > 254:
                     raise RecycleError(
                         f"{where}: {name!r} has {counted(labels.size, 'label')} of {labels.min(initial=0)} to "
-                        f"{labels.max(initial=0)}; {SIDE * SIDE} of 0..254 are needed",
+                        f"{labels.max(initial=0)}; {SIDE * SIDE:,} of 0..254 are needed",
                         "write it again",
                     )
                 if name in taken:
