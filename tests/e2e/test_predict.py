@@ -484,7 +484,7 @@ class TestEnsembleCommand:
         runs = [work / "runs/seed-0", f"{work}/runs/seed-1+hflip"]
         api.predict(runs, work / "photos", tmp_path / "b", shares=[2, 1])
         assert same(masks(tmp_path / "a/masks"), masks(tmp_path / "b/masks"))
-        assert "1 weights for 2 models" in self.run(work, *line[:-2], codes=(2,)).stderr
+        assert "1 weight for 2 models" in self.run(work, *line[:-2], codes=(2,)).stderr
         several = ["--images", "photos/a", "--images", "photos/b/*.png"]  # of which the last alone counted
         assert "9 photos" in self.run(work, "seed-0", *several, "--submission", tmp_path / "s.csv").stdout
         (tmp_path / "two.txt").write_text("photos/a/frame_0.png\nphotos/b/frame_1.png\n")
@@ -504,7 +504,7 @@ class TestEnsembleCommand:
         api.predict(work / "runs/seed-0", work / "photos/b", submission=tmp_path / "other.csv")
         done = self.run(work, *files, tmp_path / "other.csv", "--submission", tmp_path / "t.csv", codes=(2,))
         assert "name different photos" in done.stderr
-        assert "1 weights for 3" in self.run(work, *files, "--weight", 2, "--submission", "x.csv", codes=(2,)).stderr
+        assert "1 weight for 3" in self.run(work, *files, "--weight", 2, "--submission", "x.csv", codes=(2,)).stderr
         assert "among themselves" in self.run(work, files[0], "seed-1", "--submission", "x.csv", codes=(2,)).stderr
         unused = ["--vote", "soft", "--out", "o", "--save", "coco", "--precision", "bf16", "--metric", "miou_256"]
         done = self.run(work, *files, "--submission", tmp_path / "t.csv", *unused, codes=(2,))

@@ -95,7 +95,7 @@ def test_what_a_folder_holds_and_is_not_taken_is_counted_named_and_said(predicte
         assert rows == ["a.jpg", "b/c.jpg", "b/d.jpg"]
         assert "photos/gone.jpg is a link to ../objects/1.jpg, which is missing" in said
         assert "moving.gif cannot be read: it is GIF" in said
-        assert "2 file(s) that are no photos: .txt 2" in said
+        assert "2 files that are no photos: .txt 2" in said
         assert "2 photos could not be read" in said
     rows, said = predicted("photos", "--unreadable", "background", "--out", "o")
     assert rows == ["a.jpg", "b/c.jpg", "b/d.jpg", "gone.jpg", "moving.gif"]

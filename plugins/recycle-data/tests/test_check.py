@@ -73,7 +73,7 @@ class TestMending:
         [
             ({"segmentation": None}, "all 4 annotations have a box and no outline"),
             ({"segmentation": [[4, 4, 28, 28]]}, "all 4 annotations have the four numbers of a box"),
-            ({"segmentation": [[-9, -9, -2, -9, -2, -2]]}, "all 4 annotations lie outside the photo"),
+            ({"segmentation": [[-9, -9, -2, -9, -2, -2]]}, "the outlines of 4 of 4 objects leave their photos"),
             ({"image_id": "photo"}, "all 4 annotations are of an image that the file does not list .*'photo'"),
         ],
     )

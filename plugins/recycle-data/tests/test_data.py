@@ -497,7 +497,7 @@ class TestSubmission:
             ("image_id,PredictionString\nx,1 b 3\n", "line 2: 'x' holds what is no whole number"),
             ("image_id,PredictionString\nx,1 2.5 3\n", "no whole number"),
             ("image_id,PredictionString\nx," + "9" * 30 + "\n", "no whole number"),
-            ("image_id,PredictionString\nx\n", "1 columns"),
+            ("image_id,PredictionString\nx\n", "1 column "),
             ("image_id,PredictionString\nx," + "300 " * 65536 + "\n", r"0\.\.254"),
             ("image_id,PredictionString\n" + 2 * ("x," + "0 " * 65536 + "\n"), "occurs twice"),
         ],

@@ -379,7 +379,7 @@ class TestRefused:
         photo(tmp_path / "b.png")
         photo(tmp_path / "in/a.png")
         write(tmp_path / "in/annotations.xml", image("../b.png", polygon("paper", box(2, 2, 9, 9))))
-        with pytest.raises(RecycleError, match="none of its 1 photos"):
+        with pytest.raises(RecycleError, match=r"none of its photos \(1\)"):
             cvat(tmp_path / "in")
 
 

@@ -353,7 +353,7 @@ class TestCheckpoints:
         [
             ({"class_names": None}, "class_names"),
             ({"palette": [[0, 0]]}, r"it lacks palette\.0\.2"),
-            ({"palette": [[0, 0, 0]]}, ".*palette has 1 colours for 2 classes"),
+            ({"palette": [[0, 0, 0]]}, ".*palette has 1 colour for 2 classes"),
             ({"palette": [[0, 0, 0], [9, 300, 9]]}, r"palette\.1\.1: Input should be less than or equal to 255"),
             ({"class_names": ["Paper", "Paper"]}, ".*class_names holds a name twice"),
             ({"class_names": []}, "class_names"),

@@ -11,7 +11,8 @@ from recycle_coco.rle import compressed
 SAMPLE = 500  # objects that are asked
 SLACK = 2.0  # pixels that may be off, besides ...
 SHARE, NEAR = 0.05, 0.01  # ... a share of the photo's longer side: beyond its edge, and from a box
-OUTSIDE, MOST = 0.25, 0.5  # of the objects: so many are no slip of the hand
+OUTSIDE, MOST = 0.25, 0.5  # of the objects: so many are no slip of the hand,
+LEAST = 3  # nor so many of them that leave their photos
 OTHER = 1.1  # times as large as its box is another scale
 
 Bounds = tuple[float, float, float, float]  # left, top, right, bottom
@@ -48,7 +49,7 @@ def misplaced(content: Mapping[str, Any]) -> str:
         return f"the outlines of {swapped} of {boxed} objects fit their boxes with x and y swapped"
     if scaled > MOST * boxed:
         return f"the outlines of {scaled} of {boxed} objects fit their boxes at another scale"
-    if total > 1 and outside > OUTSIDE * total:
+    if outside >= LEAST and outside > OUTSIDE * total:
         return f"the outlines of {outside} of {total} objects leave their photos"
     return ""
 

@@ -54,7 +54,9 @@ def named_splits(source: Source, held_out: bool = False) -> NamedSplits:
     stated: Mapping[str, Sequence[int]] = getattr(source, "splits", {}) or _by_folders(source)
     train, val, test = (frozenset(stated.get(split, ())) for split in SPLITS)
     same = [what for what, photos in (("validation", val), ("the test", test)) if photos and photos == train]
-    say_once(f"note: the data names the same photos for training and for {' and '.join(same)}" if same else "")
+    if same:
+        photo = source.record(min(train)).file
+        say_once(f"note: the data names the same photos for training and for {' and '.join(same)}, as {photo}")
     val, test = (frozenset() if photos == train else photos for photos in (val, test))
     if held_out:
         val, train = val - test, train - test - val

@@ -14,7 +14,7 @@ import typer
 from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, dataset_settings
 
 from recycle_engine.cli.candidates import runs_with_tricks
-from recycle_engine.cli.groups import Running, Written, flags_given, flat
+from recycle_engine.cli.groups import Predicting, Written, flags_given, flat
 from recycle_engine.cli.named_photos import Names, predicted
 from recycle_engine.cli.options import MetricName, metric_option
 from recyclecli.errors import counted
@@ -28,7 +28,7 @@ PREDICTING = (
     "submission",
     "data",
     "force",
-    *(field.name for field in fields(Running)),
+    *(field.name for field in fields(Predicting)),
 )
 VOTING = ("models", "weight", "submission", "force", "as_json")  # what a vote of submissions takes, beside `hard`
 
@@ -45,7 +45,7 @@ def ensemble(
         ),
     ],
     written: Written,
-    running: Running,
+    running: Predicting,
     images: Annotated[
         list[Path] | None, typer.Option("--images", help="Folder, pattern, COCO file, or photo to predict; repeatable.")
     ] = None,

@@ -153,6 +153,17 @@ class Running:
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", min=1, help="Photos at a time.  [default: the run's]")
     ] = None
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """As keywords of `recycle_engine.api.predict`."""
+        return {"devices": self.devices, "precision": self.precision, "batch": self.batch_size}
+
+
+@dataclass(frozen=True, slots=True)
+class Predicting(Running):
+    """What models run on, and what runs them."""
+
     engine: Annotated[
         str,
         typer.Option(
@@ -165,12 +176,7 @@ class Running:
     @property
     def keywords(self) -> dict[str, Any]:
         """As keywords of `recycle_engine.api.predict`."""
-        return {
-            "devices": self.devices,
-            "precision": self.precision,
-            "batch": self.batch_size,
-            "engine": self.engine,
-        }
+        return {**Running.keywords.fget(self), "engine": self.engine}  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)

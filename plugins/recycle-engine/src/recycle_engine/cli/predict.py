@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recycle_engine.cli.groups import Running, Written, flat
+from recycle_engine.cli.groups import Predicting, Written, flat
 from recycle_engine.cli.named_photos import Names, predicted
 from recycle_engine.cli.options import Plain, Post, RunName, Tta, Window, pipeline_option
 
@@ -16,7 +16,7 @@ from recycle_engine.cli.options import Plain, Post, RunName, Tta, Window, pipeli
 def predict(
     run: RunName,
     written: Written,
-    running: Running,
+    running: Predicting,
     images: Annotated[
         list[Path] | None, typer.Argument(metavar="[IMAGES]...", help="Folder, pattern, COCO file, or photos.")
     ] = None,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from recycle_coco.archive import refuse_archive
 
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, listed
 from recyclecli.home import expanded
 
 VIDEOS = frozenset(
@@ -79,10 +79,8 @@ def tell_other(files: Sequence[Path], images: Path) -> None:
     kinds = Counter(file.suffix.lower() or "no suffix" for file in files)
     if files:
         counts = listed((f"{kind} {count}" for kind, count in kinds.most_common()), 5)
-        print(
-            f"note: {images} holds {counted(len(files), 'file')} beside photos: {counts}, as {files[0]}",
-            file=sys.stderr,
-        )
+        what = "1 file that is no photo" if len(files) == 1 else f"{len(files):,} files that are no photos"
+        print(f"note: {images} holds {what}: {counts}, as {files[0]}", file=sys.stderr)
 
 
 def tell_locked(locked: Mapping[str, str]) -> None:
