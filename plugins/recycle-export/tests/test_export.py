@@ -126,7 +126,7 @@ def test_predict_runs_the_export_where_it_is_asked_to(place, exported, tmp_path)
         assert f'"engine": "{used}"' in (out / "predicted.json").read_text()
     card = json.loads((run / "export/card.json").read_text())
     assert card["engine"] == "onnx@recycle-export"
-    with pytest.raises(RecycleError, match="an export computes as it was written"):
+    with pytest.raises(RecycleError, match="in the precision that it was written in"):
         api.predict(run, photos, tmp_path / "half", engine="onnx", precision="bf16")
     with pytest.raises(RecycleError, match="no exporter is called 'onyx'"):
         api.predict(run, photos, tmp_path / "typo", engine="onyx")
