@@ -77,7 +77,8 @@ def _fault(
     if card.get("weights") != digest_of(weights):
         return "its export is of other weights", f"{again} --force", engine
     if precision != "32":
-        return "an export computes in the precision that it was written in", "leave out --precision, or take --engine torch", engine
+        fault = "an export computes in the precision that it was written in"
+        return fault, "leave out --precision, or take --engine torch", engine
     fixed = len(card["dynamic_axes"]) < 3
     if fixed and (scaled := [view for view in views if view.startswith("scale")]):
         side = card["size"]
