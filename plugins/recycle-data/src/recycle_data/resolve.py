@@ -115,7 +115,7 @@ def _spelled_out(tree: dict[str, Any]) -> dict[str, Any]:
         if not (full.get(key) is None or isinstance(full[key], dict)):
             raise RecycleError(f"recipe: {key} = {short_repr(full[key])} is no section of keys and values")
         full[key] = dict(full.get(key) or {})
-    for owner, key in _places(full):
+    for owner, key in (_place(full, place) for place in PLACES):
         if key in owner:
             owner[key] = _spelled(owner[key])
     full["train"] = rewritten(full["train"])
@@ -151,9 +151,10 @@ def _move(data: dict[str, Any], root: Any) -> None:
         section |= {key: moved(section[key]) for key in ("root", "json", "json_path") if key in section}
 
 
-def _places(tree: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
-    """Where a recipe names one component, in the order of `PLACES`: the section and its key."""
-    return [(tree, "model"), (tree["data"], "dataset"), (tree["train"], "optimizer"), (tree["train"], "schedule")]
+def _place(tree: dict[str, Any], place: str) -> tuple[dict[str, Any], str]:
+    """The section that holds one of `PLACES`, and its key there."""
+    section, _, key = place.rpartition(".")
+    return (tree[section] if section else tree), key
 
 
 def _spelled(part: Any) -> Any:
@@ -173,7 +174,7 @@ def _assign(tree: dict[str, Any], key: str, value: Any) -> None:
     if head in LISTS:
         entry, rest = _entry(head, tree[head], rest)
     elif place := next((one for one in PLACES if f"{key}.".startswith(f"{one}.")), ""):
-        owner, name = _places(tree)[list(PLACES).index(place)]
+        owner, name = _place(tree, place)
         rest = key.split(".")[place.count(".") + 1 :]
         if rest in ([], ["name"]):
             if _spelled(value) != {"name": owner[name].get("name")}:
@@ -207,9 +208,9 @@ def _entry(section: str, entries: list[dict[str, Any]], rest: list[str]) -> tupl
 
 def _sound_parts(tree: dict[str, Any]) -> list[tuple[str, Kind, Part]]:
     """The components that a faulty tree names, as far as their entries have the form of one: (key, kind, part)."""
+    owners = {place: _place(tree, place) for place in PLACES}
     entries: list[tuple[str, Kind, type[Part], Any]] = [
-        (place, kind, Part, owner.get(key))
-        for (place, kind), (owner, key) in zip(PLACES.items(), _places(tree), strict=True)
+        (place, PLACES[place], Part, owner.get(key)) for place, (owner, key) in owners.items()
     ]
     if isinstance(callbacks := tree["train"].get("callbacks"), list):
         entries += [("train.callbacks", "callback", Part, part) for part in callbacks]
