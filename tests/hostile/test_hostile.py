@@ -509,8 +509,8 @@ def test_killed_and_typed_again(trained, line, moment):
         time.sleep(moment)
     process.kill()
     last = trained / KILLS[line][0].replace("OUT", out)
-    finished = last.exists() and "OUT" in line  # then the second call refuses to overwrite
-    attack(*words, cwd=trained, codes={2} if finished else {0})
+    finished = last.exists() and "OUT" in line  # then the second call refuses to overwrite, or ends the tidying
+    attack(*words, cwd=trained, codes={0, 2} if finished else {0})
     assert last.is_file()
     for file in trained.rglob("*.json"):
         json.loads(file.read_text())
