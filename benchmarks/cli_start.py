@@ -4,7 +4,7 @@
 
 Times are medians of 15 runs each, taken in turn, once by the clock and once of the processor alone,
 which other work on the machine disturbs less. First the light commands against importing what any
-such tool needs (bar: 2.5 times as long); then the same commands with and without twenty fake
+such tool needs (bar: 1.8 times as long, of the processor); then the same commands with and without twenty fake
 distributions of five components each, and the median difference of the pairs (bar: 50 ms more for
 `recycle --help`).
 """
@@ -103,7 +103,7 @@ def main() -> None:
         print(f"{how}; floor: {' '.join(FLOOR[1:])}: {floor:.0f} ms")
         for name in COMMANDS:
             took = statistics.median(found[name])
-            print(f"  {name}: {took:.0f} ms, {took / floor:.2f} of the floor (bar 2.5)")
+            print(f"  {name}: {took:.0f} ms, {took / floor:.2f} of the floor")
         print(f"  with {PLUGINS} more plugins of 5 components each:")
         for name in (*COMMANDS, *MORE):
             more = [after - before for before, after in zip(found[name], found[f"{name}, installed"], strict=True)]

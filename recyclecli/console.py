@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 from rich import console as rich
@@ -12,18 +10,6 @@ from rich.segment import Segment
 from rich.text import Text
 
 from recyclecli.printable import printable, shown
-
-
-def say_once(*texts: str) -> None:
-    """Say each text on stderr, but for empty ones and those that this process has said before."""
-    for text in texts:
-        _say(text)
-
-
-@cache
-def _say(text: str) -> None:
-    if text:
-        print(shown(text), file=sys.stderr)
 
 
 class Console(rich.Console):

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import re
-import secrets
 import shlex
 import stat
 from collections.abc import Iterator
@@ -85,13 +84,6 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
     """Write `value` as JSON with `whole`; NaN and infinity, which JSON lacks, raise ValueError."""
     write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent) + "\n")
-
-
-def csv_cell(text: str) -> str:
-    """A text as a cell of CSV: in quotes where it holds a comma, a quote or a line break of any kind."""
-    if text.strip() == text and not set(text) & set(',"\r\n'):
-        return text
-    return '"' + text.replace('"', '""') + '"'
 
 
 def open_state(path: Path, mode: str = "rb") -> IO[Any]:
@@ -200,7 +192,7 @@ def _begin(path: Path) -> tuple[Path, int]:
             sweep(path.parent)
             _swept.add(path.parent)
         while True:
-            part = path.with_name(f".recycle-{secrets.token_hex(8)}{PART}")
+            part = path.with_name(f".recycle-{os.urandom(8).hex()}{PART}")
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW, 0o666)
             lock(handle)
             if part.exists():  # else another process swept before the lock was there

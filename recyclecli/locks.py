@@ -64,13 +64,6 @@ def held(place: Path, within: bool = False) -> Iterator[None]:
         lock.release()
 
 
-def remove_lock(folder: Path) -> None:
-    """Remove what a process that was killed left of a lock that lies in a folder; nothing while one holds it."""
-    if (folder / f"{WITHIN}.json").is_file():
-        with suppress(RecycleError), held(folder, within=True):
-            pass  # its files go with it
-
-
 def _is_empty(file: Path) -> bool:
     return file.stat().st_size == 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,6 +98,8 @@ class NamedRecipe:
 
     def path(self) -> Path:
         """Where its file lies."""
+        from importlib.resources import files
+
         package, _, inside = self.file.partition(":")
         return Path(str(files(package).joinpath(inside)))
 

@@ -44,6 +44,12 @@ class OpenGroup(TyperGroup):
             return super().get_command(ctx, cmd_name)
         return _described(cmd_name, (*self.path, cmd_name.partition("@")[0]), found)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - rich draws it
+        """Print the help."""
+        from recyclecli.cli.help import print_help
+
+        print_help(self, ctx)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """A command to run, imported."""
         name, *rest = args

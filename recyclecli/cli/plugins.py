@@ -30,39 +30,28 @@ def list_plugins(as_json: AsJson = False) -> None:
     from recyclecli.discovery import discover
 
     registry = discover()
-    plugins = registry.plugins
+    rows = [
+        {key: getattr(plugin, key) for key in ("name", "distribution", "version", "state", "cause")}
+        | {"components": [{"kind": part.kind, "name": part.name} for part in plugin.components]}
+        | {key: [one.name for one in getattr(plugin, key)] for key in ("commands", "recipes")}
+        for plugin in registry.plugins
+    ]
     if as_json:
         import json
 
-        rows = [
-            {
-                "name": plugin.name,
-                "distribution": plugin.distribution,
-                "version": plugin.version,
-                "state": plugin.state,
-                "cause": plugin.cause,
-                "components": [{"kind": part.kind, "name": part.name} for part in plugin.components],
-                "commands": [command.name for command in plugin.commands],
-                "recipes": [recipe.name for recipe in plugin.recipes],
-            }
-            for plugin in plugins
-        ]
         print(json.dumps(rows, ensure_ascii=False))
         return
-    if not plugins:
+    if not rows:
         print("no plugins are installed; the first ones: pip install recycle-datasets recycle-smp recycle-losses")
         return
     lines = []
-    for plugin in plugins:  # plain text: a table of rich's would double the command's own time
+    for row in rows:  # plain text: a table of rich's would double the command's own time
         kinds: dict[str, list[str]] = {}
-        for part in plugin.components:
-            kinds.setdefault(part.kind, []).append(part.name)
-        for command in plugin.commands:
-            kinds.setdefault("command", []).append(command.name)
-        for recipe in plugin.recipes:
-            kinds.setdefault("recipe", []).append(recipe.name)
-        offers = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
-        lines.append((plugin.distribution, plugin.version, plugin.state, offers or plugin.cause))
+        for part in row["components"]:
+            kinds.setdefault(part["kind"], []).append(part["name"])
+        kinds |= {"command": row["commands"], "recipe": row["recipes"]}
+        offers = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
+        lines.append((row["distribution"], row["version"], row["state"], offers or row["cause"]))
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     for *cells, offers in lines:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), offers]))

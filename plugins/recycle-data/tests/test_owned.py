@@ -249,7 +249,7 @@ def test_what_another_process_has_written_meanwhile_is_not_replaced(tmp_path, mo
         @contextmanager
         def ends_first(place, within=False):
             owned.write_text(last, "theirs")
-            (tmp_path / "out/last.txt.part").unlink()
+            (tmp_path / "out/last.txt.part").unlink(missing_ok=True)
             yield
 
         monkeypatch.setattr("recycle_data.owned.held", ends_first)

@@ -202,12 +202,17 @@ def usable_id(identity: Any) -> bool:
     return identity is None or isinstance(identity, (int, float, str))
 
 
+def usable_area(area: Any) -> bool:
+    """Whether the area that an annotation states is a number; NaN is none."""
+    return isinstance(area, (int, float)) and abs(area) < 1e18
+
+
 def field_fault(annotation: Mapping[str, Any]) -> Fault | None:
     """What is wrong with an annotation's id, area, provenance or further fields; None when nothing is."""
     if not usable_id(annotation.get("id")):
         return "malformed-field", f"its id is {short_repr(annotation['id'])}, neither a number nor a text"
     area = annotation.get("area")
-    if area is not None and not (isinstance(area, (int, float)) and abs(area) < 1e18):  # NaN is not, either
+    if area is not None and not usable_area(area):
         return "malformed-field", f"its area is {short_repr(area)}"
     return provenance_fault(annotation) or extra_fault(annotation)
 

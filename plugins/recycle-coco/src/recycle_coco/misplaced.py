@@ -64,8 +64,10 @@ def _bounds(segmentation: Any) -> Bounds | None:
     parts = [part for part in segmentation or () if len(part) >= 6]
     if not parts:
         return None
-    across, down = ([number for part in parts for number in part[axis::2]] for axis in (0, 1))
-    return min(across), min(down), max(across), max(down)
+    axes = [[part[axis::2] for part in parts] for axis in (0, 1)]
+    left, top = (min(map(min, numbers)) for numbers in axes)
+    right, bottom = (max(map(max, numbers)) for numbers in axes)
+    return left, top, right, bottom
 
 
 def _swapped(segmentation: Any, bounds: Bounds) -> Bounds:

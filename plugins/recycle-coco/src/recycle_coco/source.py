@@ -21,7 +21,7 @@ from recycle_coco.outline import outline_fault, told
 from recycle_coco.paint import paint
 from recycle_coco.paths import SPLIT_FILES, resolve_file
 from recycle_coco.photo import check_size, read_photo
-from recyclecli.console import say_once
+from recycle_coco.said import say_once
 from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.types import IGNORE, Annotation, Record, Sample
 

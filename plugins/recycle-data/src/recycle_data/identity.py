@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from recycle_coco.photo import more_pictures, open_photo
 from recycle_coco.pixels import depth, rgb_bands, upright
+from recycle_coco.said import say_once
 
 from recycle_data.known import Known
 from recycle_data.progress import track
 from recycle_data.sources import read_photo
 from recycle_data.threads import in_threads
-from recyclecli.console import say_once
 from recyclecli.errors import RecycleError, listed
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from recycle_coco import SPLITS, split_called
+from recycle_coco.said import say_once
 
-from recyclecli.console import say_once
 from recyclecli.errors import RecycleError, counted
 from recyclecli.types import Source
 

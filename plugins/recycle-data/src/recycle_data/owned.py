@@ -14,7 +14,7 @@ from typing import Any
 
 from recyclecli.errors import RecycleError
 from recyclecli.files import PART, lock, open_state, refuse_link, refuse_overwrite, unwritable, whole, write_text
-from recyclecli.locks import WITHIN, held, remove_lock
+from recyclecli.locks import WITHIN, held
 
 RECORD = ".recycle.jsonl"
 """In each folder that something is written into: a line [name, bytes, SHA-256] for each file, added before the file
@@ -80,7 +80,7 @@ class Owned:
             self.refuse_foreign(paths)  # before --force is offered as a remedy
             refuse_overwrite(paths, force)
         except RecycleError:
-            remove_lock(self.base)
+            _remove_lock(self.base)
             raise
 
     def refuse_foreign(self, paths: Iterable[Path], remedy: str = "move it away, or choose another place") -> None:
@@ -285,3 +285,10 @@ def _is_at(handle: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(handle), path.stat(follow_symlinks=False))
     except OSError:
         return False
+
+
+def _remove_lock(folder: Path) -> None:
+    """Remove what a process that was killed left of a lock that lies in a folder; nothing while one holds it."""
+    if (folder / f"{WITHIN}.json").is_file():
+        with suppress(RecycleError), held(folder, within=True):
+            pass  # its files go with it

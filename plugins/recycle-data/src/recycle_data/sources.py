@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_coco import IGNORE_CATEGORY, is_background, label_counts, relabel
 from recycle_coco.layouts import refuse_file
+from recycle_coco.said import say_once
 
-from recyclecli.console import say_once
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.types import IGNORE, DatasetContext, Record, Sample, Source
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from recycle_coco.document import field_fault
+from recycle_coco.document import usable_area
 from recycle_coco.labels import IGNORE_CATEGORY, is_background
 from recycle_coco.outline import SHARES, outline_fault, told
 from recycle_coco.paint import painting_order
@@ -134,8 +134,8 @@ def _stated_faults(shape: Shape) -> Iterator[tuple[str, str]]:
         if not any(_box_fits(stated, box) for box in boxes):
             left, top, right, bottom = shape.box
             yield "bbox-mismatch", f"stated {stated}, the shape's is {[left, top, right - left, bottom - top]}"
-    area = shape.annotation.get("area")
-    if area is not None and field_fault(shape.annotation) is None:
+    area = _stated_area(shape)
+    if area is not None:
         areas = [shape.area] + ([] if shape.parts is None else [float(shape.parts.areas.sum())])
         if all(abs(area - own) > AREA_SLACK + AREA_SHARE * own for own in areas):
             yield "area-mismatch", f"stated {area:g}, the shape has {shape.area:.0f} pixels"
@@ -210,5 +210,5 @@ def coco_counts(rle: Mapping[str, Any]) -> bytes:
 
 
 def _stated_area(shape: Shape) -> float | None:
-    area = shape.annotation.get("area")
-    return None if area is None or field_fault(shape.annotation) else float(area)
+    area: Any = shape.annotation.get("area")
+    return float(area) if usable_area(area) else None

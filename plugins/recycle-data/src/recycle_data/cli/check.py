@@ -116,8 +116,6 @@ def _findings(
     from recycle_data.check import Finding, check_contents, check_masks, lint_source, mended, without_unreadable
     from recycle_data.check.masks import mask_photos
     from recycle_data.check.photos import photo_files
-    from recycle_data.sources import open_source
-    from recyclecli.discovery import discover
     from recyclecli.errors import LabelFaults, RecycleError, listed
     from recyclecli.files import refuse_overwrite, write_json
 
@@ -128,6 +126,9 @@ def _findings(
             f"correct them, or make a COCO file of them: {shlex.join(words)}",
         )
     if dataset == "masks":
+        from recycle_data.sources import open_source
+        from recyclecli.discovery import discover
+
         options = discover().options("dataset", dataset, settings).model_dump(exclude={"name", "palettes"})
         findings = check_masks(root, **options)
         opened = partial(open_source, discover(), root, json_path, dataset, settings)
@@ -166,14 +167,16 @@ def _contents(
     from recycle_coco.crowds import as_objects
     from recycle_coco.document import load_content
 
-    from recycle_data.check import content_of
     from recycle_data.folds import FOLDS_FILE, read_listing
-    from recycle_data.named import named_splits
-    from recycle_data.sources import Subset, annotation_places, open_source
-    from recyclecli.discovery import discover
+    from recycle_data.sources import Subset, annotation_places
 
     folds = read_listing(root / FOLDS_FILE)[0] if (root / FOLDS_FILE).is_file() else ()
     if dataset != "coco":
+        from recycle_data.check import content_of
+        from recycle_data.named import named_splits
+        from recycle_data.sources import open_source
+        from recyclecli.discovery import discover
+
         source = open_source(discover(), root, json_path, dataset, settings)
         named = named_splits(source)
         splits: Mapping[str, Sequence[int]] = named.photos() if named.train and not folds else {}

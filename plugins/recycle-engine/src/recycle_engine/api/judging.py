@@ -90,7 +90,7 @@ def refuse_trained_on(run: Run | Place, source: Source) -> None:
 
 def _note(text: str) -> None:
     """Say it on stderr, once, however many functions come upon it."""
-    from recyclecli.console import say_once
+    from recycle_coco.said import say_once
 
     say_once(f"note: {text}")
 

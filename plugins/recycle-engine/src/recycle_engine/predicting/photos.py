@@ -21,6 +21,7 @@ from recycle_coco.document import PROVENANCE, load_content, provenance_fault
 from recycle_coco.lookup import locate
 from recycle_coco.paths import UNREAD_SUFFIXES
 from recycle_coco.photo import more_pictures
+from recycle_coco.said import say_once
 
 from recycle_engine.predicting.other_files import (
     meant_place,
@@ -31,7 +32,6 @@ from recycle_engine.predicting.other_files import (
     tell_other,
 )
 from recycle_engine.predicting.pictures import OUTPUTS
-from recyclecli.console import say_once
 from recyclecli.errors import RecycleError, counted, listed
 
 

@@ -14,11 +14,12 @@ from typing import Any, Literal
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from recycle_data.submission import csv_cell
 
 from recycle_engine.runs import Run
 from recycle_engine.training.module import SCORE
 from recyclecli.errors import RecycleError, nearest
-from recyclecli.files import csv_cell, write_text
+from recyclecli.files import write_text
 from recyclecli.reading import read_text
 
 
