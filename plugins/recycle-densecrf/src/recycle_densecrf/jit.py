@@ -13,7 +13,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     Sums may be reordered; no NaN or infinity may go in. Where no folder for the cache can be written,
     each process compiles anew.
     """
-    settings = {"nogil": True, "fastmath": True, "error_model": "numpy"}
+    settings: Any = {"nogil": True, "fastmath": True, "error_model": "numpy"}
     try:
         return njit(cache=True, **settings)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # numba found no folder to write to

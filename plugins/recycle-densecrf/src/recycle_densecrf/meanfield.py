@@ -75,9 +75,12 @@ class _Field:
         self._threads.each(count, lambda _, start, stop: self._gather_kernel(self._given, start, stop, self._old))
         for direction in range(len(self._lattice.before)):
             before, after = self._lattice.before[direction], self._lattice.after[direction]
-            rows = (self._old, self._new, before, after)
-            self._threads.each(count, lambda _, start, stop, rows=rows: self._blur_kernel(*rows, start, stop))
-            self._old, self._new = self._new, self._old
+            self._blur_along(before, after, count)
+
+    def _blur_along(self, before: NDArray[np.uint32], after: NDArray[np.uint32], count: int) -> None:
+        old, new = self._old, self._new
+        self._threads.each(count, lambda _, start, stop: self._blur_kernel(old, new, before, after, start, stop))
+        self._old, self._new = new, old
 
 
 @cache

@@ -24,4 +24,6 @@ class ModeFilter:
         for label in range(len(probabilities)):
             shares[label] = uniform_filter((labels == label).astype(np.float32), self._size, mode="nearest")
         pixels = self._size**2
-        return np.rint(shares * pixels) / pixels  # whole pixels, so that a tie is one
+        np.rint(np.multiply(shares, pixels, out=shares), out=shares)
+        shares /= pixels
+        return shares  # whole pixels, so that a tie is one

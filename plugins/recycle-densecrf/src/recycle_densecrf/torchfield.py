@@ -65,5 +65,5 @@ def mean_fields_on(
         for (lattice, weight), norm in zip(kernels, norms, strict=True):
             score += weight * norm * lattice.blur(result * norm)
         result = score.softmax(1)
-    parts = result.split([len(each) for each in flat])
+    parts = result.split([len(each) for each in flat])  # type: ignore[no-untyped-call]
     return [part.T.reshape(each.shape).cpu().numpy() for part, each in zip(parts, probabilities, strict=True)]

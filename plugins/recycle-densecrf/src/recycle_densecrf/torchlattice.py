@@ -71,7 +71,7 @@ def build(features: torch.Tensor) -> TorchLattice:
             for vertex in range(above)
         ]
     )
-    known, index = codes.unique(return_inverse=True)
+    known, index = codes.unique(return_inverse=True)  # type: ignore[no-untyped-call]
     remainder, unit, ones = known >> (bits * dims), 1 << (bits * dims), place.sum()
     up = torch.where(remainder < dims, known + unit, known - dims * unit + ones)
     down = torch.where(remainder > 0, known - unit, known + dims * unit - ones)

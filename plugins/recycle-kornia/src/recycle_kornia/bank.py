@@ -138,7 +138,7 @@ class Bank:
         for entry in self.entries:
             entry.colors, entry.marks = entry.colors[:0], entry.marks[:0]
         parts = [torch.from_numpy(part) for part in (values, marks, starts, origins, *table[1:3])]
-        return Pictures(*parts, {}), torch.from_numpy(table)
+        return Pictures._make([*parts, {}]), torch.from_numpy(table)
 
     def pictures(self, device: torch.device, complete: bool) -> Pictures:
         """The pixels on a device; they move there once, and with `complete` no level is left for later."""

@@ -107,10 +107,10 @@ def everywhere_at_once(
     new = painted(image, pictures, seen, winner)
     if options.soft_edge:
         new = _softened(image, new, pasted, options.soft_edge)
-    slot = winner.clamp(min=0).reshape(count, -1)
+    winners = winner.clamp(min=0).reshape(count, -1)
     number = instances.amax((1, 2))[:, None, None] + 1 + winner
     left_over = _left_over(instances, pasted, options.min_visible)
-    mask = torch.where(pasted, chosen.label.gather(1, slot).view_as(mask), mask)
+    mask = torch.where(pasted, chosen.label.gather(1, winners).view_as(mask), mask)
     mask = torch.where(left_over, IGNORE, mask)
     instances = torch.where(pasted, number.to(instances.dtype), instances)
     instances = torch.where(left_over, 0, instances)

@@ -1,6 +1,6 @@
 """Copy-paste of objects between photos: Ghiasi et al., "Simple Copy-Paste" (2021); Dwibedi et al. (2017)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from recycle_coco import has_background
@@ -69,8 +69,8 @@ class CopyPaste:
         table[0, : len(weights)] = torch.tensor(weights)
         table[1, [wanted[name] for name in options.patch]] = 1
         table[2, [wanted[name] for name in options.remove_patch]] = 1
-        landing = {"anywhere": slice(None), "background": [0]}.get(options.onto[0], [wanted[name] for name in onto])
-        table[3, landing] = 1
+        landing: dict[str, Any] = {"anywhere": slice(None), "background": [0]}
+        table[3, landing.get(options.onto[0], [wanted[name] for name in onto])] = 1
         self._table = table
         self._ids = torch.zeros(0)
         self.pasted: Pasted | None = None

@@ -45,7 +45,7 @@ class Pictures(NamedTuple):
             starts[level, picture] = begin
             begin += values[-1].size
         parts = torch.from_numpy(np.concatenate(values)), self.marks, starts, *self[3:-1]
-        return Pictures(*(part.to(device) for part in parts), {})
+        return Pictures._make([*(part.to(device) for part in parts), {}])
 
     def planes(self, picture: int, level: int) -> NDArray[Any]:
         """(3, h, w) a picture at a level, as it is stored."""
@@ -71,7 +71,7 @@ def halved(planes: NDArray[Any]) -> NDArray[Any]:
     if planes.dtype == np.uint8:
         even = even.astype(np.uint16)
     rows = even[:, ::2] + even[:, 1::2]
-    total = rows[:, :, ::2] + rows[:, :, 1::2]
+    total: NDArray[Any] = rows[:, :, ::2] + rows[:, :, 1::2]
     return ((total + 2) // 4).astype(np.uint8) if planes.dtype == np.uint8 else total * np.float32(0.25)
 
 
@@ -98,8 +98,8 @@ def pictures_of(image: torch.Tensor, marks: torch.Tensor, smallest: float, later
             starts.append(begin + each * levels[-1][0].numel())
             begin += levels[-1].numel()
     values = image.reshape(-1) if len(levels) == 1 else torch.cat([part.reshape(-1) for part in levels])
-    sides = [torch.full_like(each, side) for side in (height, width)]
-    return Pictures(values, marks.reshape(-1), torch.stack(starts), each * (height * width), *sides, {})
+    heights, widths = torch.full_like(each, height), torch.full_like(each, width)
+    return Pictures(values, marks.reshape(-1), torch.stack(starts), each * (height * width), heights, widths, {})
 
 
 class Placement(NamedTuple):
@@ -177,11 +177,11 @@ def view(pictures: Pictures, place: Placement, height: int, width: int) -> View:
     small = [(side[place.picture] >> level).clamp(min=1) for side in (pictures.heights, pictures.widths)]
     by_row = place.top, place.height, place.rows, place.upside, small[0]
     by_column = place.left, place.width, place.columns, place.mirrored, small[1]
-    axes = []
+    axes: list[Axis] = []
     for length, offset, plain, turned in ((height, place.y, by_row, by_column), (width, place.x, by_column, by_row)):
         chosen = [torch.where(place.transposed, second, first) for first, second in zip(plain, turned, strict=True)]
         axes.append(_axis(length, offset, level, *chosen))
-    return View(*axes, place.picture, level, place.transposed)
+    return View(axes[0], axes[1], place.picture, level, place.transposed)
 
 
 def _axis(
@@ -205,7 +205,8 @@ def _axis(
     position = centre + 2 * begin * scaled - (scaled << level)  # the position times `unit`, less half a pixel
     low = torch.div(position, unit, rounding_mode="floor")
     weight = (position - low * unit).float() / unit.float()
-    return Axis(inside, nearest, *(torch.minimum(side.clamp(min=0), limit - 1) for side in (low, low + 1)), weight)
+    before, after = (torch.minimum(side.clamp(min=0), limit - 1) for side in (low, low + 1))
+    return Axis(inside, nearest, before, after, weight)
 
 
 def marks_seen(pictures: Pictures, seen: View, slot: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -314,7 +315,10 @@ def _between(
 
 
 def _in_float(values: NDArray[Any]) -> NDArray[np.float32]:
-    return values / np.float32(255) if values.dtype == np.uint8 else values.astype(np.float32, copy=False)
+    if values.dtype != np.uint8:
+        return values.astype(np.float32, copy=False)
+    floats: NDArray[np.float32] = np.divide(values, np.float32(255), dtype=np.float32)
+    return floats
 
 
 def _float(values: torch.Tensor) -> torch.Tensor:

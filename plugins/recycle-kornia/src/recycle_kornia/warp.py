@@ -25,7 +25,8 @@ class Warp:
         """The batch with some of its photos warped."""
         image = self._draw(batch.image)
         matrix = self._draw.transform_matrix.to(torch.float32)
-        size = batch.mask.shape[-2:]
+        height, width = batch.mask.shape[-2:]
+        size = (height, width)
         return relabelled(
             batch, image, warp_perspective(planes(batch), matrix, size, "nearest", "zeros", align_corners=True)
         )

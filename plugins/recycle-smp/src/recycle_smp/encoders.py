@@ -61,7 +61,7 @@ class Traits:
         name = encoder.removeprefix("tu-")
         try:
             with torch.device("meta"):
-                model = timm.create_model(name)
+                model: Any = timm.create_model(name)
         except Exception:  # some compute with their weights when they are made
             model = timm.create_model(name)
         taken = inspect.signature(type(model).__init__).parameters

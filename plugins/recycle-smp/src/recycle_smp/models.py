@@ -35,6 +35,7 @@ class Normalised(nn.Module):
         aux: scores for the encoder's last but one stage.
     """
 
+    net: Any  # what its attributes are, smp does not tell
     mean: torch.Tensor
     std: torch.Tensor
 
@@ -65,7 +66,7 @@ class Normalised(nn.Module):
         height, width = image.shape[-2:]
         below, right = (max(size + -size % self._multiple, self._least) - size for size in (height, width))
         image = (image - self.mean) / self.std
-        if below or right or torch.jit.is_tracing():  # an exported model takes other sizes than the traced one
+        if below or right or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]  # an exported model takes other sizes than the traced one
             image = F.pad(image, (0, right, 0, below), mode="replicate")
         if self.aux is None or not self.training:
             return _cut(self.net(image), image, height, width)
@@ -100,7 +101,7 @@ def _build(
         pretrained = True if options.encoder.startswith("tu-") else "imagenet"
     try:
         with hub_at_hand(options.encoder) if weights == "hub" else nullcontext():
-            net = architecture(
+            net: Any = architecture(
                 encoder_name=options.encoder,
                 encoder_weights=pretrained,
                 in_channels=context.in_channels,
@@ -166,7 +167,7 @@ def dpt(options: SmpOptions, context: ModelContext) -> nn.Module:
     return _build(DPT, options, context, traits=traits, decoder_readout=readout)
 
 
-class DPT(smp.DPT):
+class DPT(smp.DPT):  # type: ignore[misc]
     """smp's, without the classifier that timm's model brings: no gradient reaches it."""
 
     def __init__(self, pretrained_cfg_overlay: Mapping[str, Any] = {}, **keywords: Any) -> None:

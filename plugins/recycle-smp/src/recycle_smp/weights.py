@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -77,7 +78,7 @@ def _places(encoder: str, count: int) -> list[str]:
     import timm
 
     with torch.device("meta"):
-        stages = timm.create_model(encoder.removeprefix("tu-")).blocks
+        stages: Any = timm.create_model(encoder.removeprefix("tu-")).blocks
     places = [f"blocks.{stage}.{block}" for stage, blocks in enumerate(stages) for block in range(len(blocks))]
     if len(places) != count:
         raise RecycleError(f"packaged weights of {encoder} hold {count} blocks, timm's model has {len(places)}")
