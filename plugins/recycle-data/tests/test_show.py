@@ -12,6 +12,7 @@ import shapely
 from PIL import Image
 from recycle_coco import CocoSource, encode
 from recycle_data.pages import browse, sheet
+from recycle_data.pages.choice import choose
 from recycle_data.palette import palette
 from recycle_data.sources import open_source
 from support import SQUARE, coco, recycle_here, write_coco
@@ -48,22 +49,22 @@ def entry(number, segmentation, category=1, **more):
 class TestChoice:
     @pytest.mark.parametrize("seed", range(5))
     def test_every_class_is_there_and_the_rarest_first(self, rare, seed):
-        chosen = sheet.choose(rare, 3, seed)
+        chosen = choose(rare, 3, seed)
         labels = [rare.record(index).annotations[0].label for index in chosen]
         assert labels == [2, 3, 1]
-        assert sheet.choose(rare, 1, seed) == [19]
+        assert choose(rare, 1, seed) == [19]
 
     def test_seed_and_count(self, rare):
-        chosen = sheet.choose(rare, 12, 0)
+        chosen = choose(rare, 12, 0)
         assert len(set(chosen)) == 12
-        assert chosen == sheet.choose(rare, 12, 0)
-        assert chosen != sheet.choose(rare, 12, 1)
-        assert sorted(sheet.choose(rare, 99, 0)) == list(range(30))
+        assert chosen == choose(rare, 12, 0)
+        assert chosen != choose(rare, 12, 1)
+        assert sorted(choose(rare, 99, 0)) == list(range(30))
 
     def test_classes_and_names(self, rare):
-        assert sheet.choose(rare, 9, 0, ["Metal"]) == [19]
-        assert len(sheet.choose(rare, 24, 0, ["Metal", "Glass"])) == 7
-        assert sheet.choose(rare, 1, 0, names=["images/7.jpg", "3.jpg"]) == [6, 2]
+        assert choose(rare, 9, 0, ["Metal"]) == [19]
+        assert len(choose(rare, 24, 0, ["Metal", "Glass"])) == 7
+        assert choose(rare, 1, 0, names=["images/7.jpg", "3.jpg"]) == [6, 2]
 
     @pytest.mark.parametrize(
         ("classes", "names", "words"),
@@ -76,7 +77,7 @@ class TestChoice:
     )
     def test_what_cannot_be_chosen(self, rare, classes, names, words):
         with pytest.raises(RecycleError, match=words):
-            sheet.choose(rare, 4, 0, classes, names)
+            choose(rare, 4, 0, classes, names)
 
     def test_an_ambiguous_name(self, tmp_path):
         content = coco(2)
@@ -84,13 +85,13 @@ class TestChoice:
             image["file_name"] = f"{folder}/1.jpg"
         source = CocoSource(tmp_path, write_coco(tmp_path, content, photos=False))
         with pytest.raises(RecycleError, match=r"a/1\.jpg, b/1\.jpg"):
-            sheet.choose(source, 4, 0, names=["1.jpg"])
+            choose(source, 4, 0, names=["1.jpg"])
 
     def test_a_source_without_annotations(self, registry, tmp_path):
         """Of the choices of four of these photos one in forty shows every class."""
         source = open_source(registry, tmp_path, None, "sample", {"images": 8, "seed": 0, "size": 64})
         source.read = cache(source.read)
-        labels = {int(label) for index in sheet.choose(source, 4, 0) for label in np.unique(source.read(index).mask)}
+        labels = {int(label) for index in choose(source, 4, 0) for label in np.unique(source.read(index).mask)}
         assert labels == set(range(11))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recycle_data.stats import object_counts
+from recycle_data.tallies import object_counts
 from recyclecli.errors import counted
 from recyclecli.types import Source
 

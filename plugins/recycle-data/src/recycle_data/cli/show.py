@@ -47,8 +47,9 @@ def show(
     source = open_source(discover(), root, json_path, dataset, dataset_settings(option, crowds))
     colors = palette(source.class_names, root)
     from recycle_data.pages import sheet
+    from recycle_data.pages.choice import choose
 
-    photos = sheet.choose(source, count, seed, classes or (), images or ())
+    photos = choose(source, count, seed, classes or (), images or ())
     title = f"{root.absolute().name}: {len(photos)} of {len(source)} photos"
     if form == ".png":
         picture = sheet.contact_sheet(source, photos, colors, columns, title)

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from recycle_data.fit import fit_sample
 from recycle_data.owned import Owned
-from recycle_data.pages.sheet import choose, contact_sheet
+from recycle_data.pages.choice import choose
+from recycle_data.pages.sheet import contact_sheet
 from recycle_data.palette import palette
 from recycle_data.splits import Split
 
