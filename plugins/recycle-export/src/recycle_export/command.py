@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +41,6 @@ def export(
     """Export the run's best weights with a card and a script that runs them without recyclecli."""
     from recycle_export import api
 
-    print(f"exporting to {form}, then comparing with torch", file=sys.stderr)
     done = api.export(run, out, photos, data, force, form, key_values("-o", option or []))
     if as_json:
         import json

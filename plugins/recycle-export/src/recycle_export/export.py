@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
@@ -113,6 +114,7 @@ def export(
     names = set(exporter.files.values())
     _refuse_other(out, names)
     owned.refuse_overwrite((out / name for name in sorted({CARD, *names})), force or interrupted(out / f"{CARD}{PART}"))
+    print(f"exporting to {offer.qualified}, then comparing with torch", file=sys.stderr)
     model, name = _Logits(trained.model).eval(), trained.card["model"]["name"]
     with tempfile.TemporaryDirectory(prefix="recycle-") as folder:
         scratch = Path(folder)
