@@ -74,6 +74,6 @@ def counted(count: int, noun: str) -> str:
 
 def listed(items: Iterable[object], limit: int = 5) -> str:
     """`a, b, c and 7 more`: names for a message, however many there are."""
-    texts = [one_line(str(item)) for item in items]
+    texts = [*items]
     more = len(texts) - limit
-    return ", ".join(texts[:limit]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(one_line(str(text)) for text in texts[:limit]) + (f" and {more} more" if more > 0 else "")

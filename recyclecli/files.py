@@ -77,8 +77,18 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 with `write_bytes`."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write `text` with `encoded` and `write_bytes`."""
+    write_bytes(path, encoded(path, text))
+
+
+def encoded(path: Path, text: str) -> bytes:
+    """`text` as UTF-8; RecycleError where it holds a name that is none, so that `path` cannot be written."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise RecycleError(
+            f"{path} cannot hold a name that is no UTF-8: {text[max(error.start - 60, 0) : error.end]}", "rename it"
+        ) from error
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
@@ -155,8 +165,9 @@ def lock(handle: int, wait: bool = True) -> bool | None:
 def sweep_below(folder: Path) -> None:
     """`sweep` a folder and all folders below it; no link is followed."""
     if not folder.is_symlink():
-        for place in (folder, *(below for below in folder.rglob("*") if below.is_dir() and not below.is_symlink())):
-            sweep(place)
+        with suppress(RecursionError):  # deeper than what we write
+            for place, _, _ in os.walk(folder):
+                sweep(Path(place))
 
 
 def sweep(folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from recyclecli.errors import RecycleError
 from recyclecli.files import open_state, refuse_overwrite, unwritable, write_json
+from recyclecli.printable import printable
 from recyclecli.private import without_passwords
 
 WITHIN = ".recycle.lock"  # in a folder that one command at a time writes into
@@ -55,7 +56,8 @@ def held(place: Path, within: bool = False) -> Iterator[None]:
         return
     try:
         began = datetime.now().astimezone().isoformat(timespec="seconds")
-        write_json(holder, {"pid": os.getpid(), "command": without_passwords(shlex.join(sys.argv)), "began": began})
+        command = printable(without_passwords(shlex.join(sys.argv)))
+        write_json(holder, {"pid": os.getpid(), "command": command, "began": began})
         yield
     finally:
         for file in (holder, Path(lock.lock_file)):  # while it is locked: who opened it before finds it gone

@@ -237,3 +237,20 @@ def fake_dists(monkeypatch, *names):
     """Put fake installed distributions on the path."""
     for name in names:
         monkeypatch.syspath_prepend(str(DISTS / name))
+
+
+@contextlib.contextmanager
+def few_calls(most):
+    """The block calls at most so many Python functions: what would look at each of many with each of many is seen."""
+    calls = 0
+
+    def count(_frame, event, _argument):
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+    assert calls <= most, f"{calls} calls of at most {most}"

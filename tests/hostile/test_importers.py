@@ -104,9 +104,9 @@ def labelbox(folder, labels):
     write(folder / "export.ndjson", {"data_row": data, "projects": {"p": {"name": "p", "labels": labels}}})
 
 
-def yolo(folder, text):
+def yolo(folder, text, names=""):
     write(folder / "a.txt", text)
-    write(folder / "data.yaml", "train: .\nval: .\n")
+    write(folder / "data.yaml", f"train: .\nval: .\n{names}")
 
 
 FRO = [[(-1) ** number * 900_000, number] for number in range(40)]
@@ -137,6 +137,14 @@ EXPORTS = {
         lambda at: cvat(at, '<polygon label="1" points="1,1;5,1;5,5"/>', labels=range(100_000)),
         "classes",
     ),
+    "cvat, runs that wrap around": (
+        lambda at: cvat(at, RECTANGLE.replace(f"0, {WIDE**2}", ",".join([str(2**62)] * 4))),
+        "its runs cover",
+    ),
+    "darwin, runs that wrap around": (
+        lambda at: darwin(at, [1, 2**62, 0, 2**62, 1, 2**62, 0, 2**62 + 96], 12),
+        "its runs cannot be used",
+    ),
     "datumaro, a side of infinity": (lambda at: datumaro(at, "[1e400, 12]"), None),
     "datumaro, a side of 2^70": (lambda at: datumaro(at, f"[{2**70}, 12]"), None),
     "coco, 100,000 categories": (lambda at: coco(at, 100_000), "at most 255"),
@@ -150,6 +158,7 @@ EXPORTS = {
         "but no object",
     ),
     "labelme, a folder with half a character": (lambda at: labelme(at, [CLASS], name="\ud800/b.png"), ""),
+    "yolo, a name of infinity": (lambda at: yolo(at, "0 0 0 1 0 1 1\n", "names: {1e400: a}\n"), "keys of `names`"),
     "yolo, class 10^9": (lambda at: yolo(at, "1000000000 0 0 1 0 1 1\n"), "classes"),
 }  # fmt: skip
 

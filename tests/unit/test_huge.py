@@ -2,7 +2,9 @@
 
 import json
 import tracemalloc
+import zipfile
 from importlib import import_module
+from io import StringIO
 
 import numpy as np
 import pytest
@@ -25,10 +27,14 @@ from recycle_coco.paint import painting_order
 from recycle_coco.photo import open_photo, photo_size, read_head
 from recycle_coco.pixels import upright, upright_array
 from recycle_coco.rle import compressed, of_bounds, run_bounds
+from recycle_coco.table import Rows
+from recycle_data.arrays import read_arrays
 from recycle_data.check.masks import blended
 from recycle_data.identity import identity_of
 from recycle_data.rings import outlines as outlines_of
 from recycle_data.writer import mask_regions
+from recycle_datasets.bitmaps import whole_runs
+from recycle_datasets.readers import rle_csv
 from recycle_datasets.xmls import parse_xml
 from scipy import ndimage
 
@@ -263,6 +269,50 @@ class TestPhotos:
             assert Image.core.get_block_size() == before
 
 
+class TestRuns:
+    @pytest.mark.parametrize("counts", [[2**62] * 4, [2**62, 2**62, 2**62, 2**62 + 9], [3, -1, 4], [5, 5], [10]])
+    def test_runs_whose_sum_wraps_around_are_refused(self, counts):
+        """numpy repeats by them into memory that is not its own."""
+        with pytest.raises(ValueError, match=r"its runs cover -?\d+ pixels, and there are 9"):
+            whole_runs(counts, 9)
+        assert whole_runs([4, 5], 9).tolist() == [4, 5]
+
+    def test_a_row_of_runs_neither(self):
+        with pytest.raises(ValueError, match="its runs reach out of 9 pixels"):
+            rle_csv._drawn(f"{2**63 - 1} {2**62}", 3, 3, rows=True)
+
+
+class TestTables:
+    def test_short_rows_are_not_filled_up(self):
+        rows = [*Rows(StringIO("a,b" + ",c" * 10_000 + "\n1\n\n" + "2,3\n" * 9))]
+        assert (len(rows), max(map(len, rows)), rows[0]["a"], rows[0]["c"], rows[1].get("c")) == (
+            10,
+            2,
+            "1",
+            None,
+            None,
+        )
+        with pytest.raises(KeyError):
+            rows[0]["d"]
+
+
+class TestRecords:
+    def test_arrays_that_unpack_to_far_more_than_their_file_are_refused(self, tmp_path, monkeypatch):
+        file = tmp_path / "a.npz"
+        np.savez_compressed(file, a=np.zeros(2**20, np.uint8))
+        assert len(read_arrays(file, ("a",), "")[0]) == 2**20
+        monkeypatch.setattr("recycle_data.arrays.ALWAYS", 2**19)
+        with pytest.raises(RecycleError, match=r"a\.npz cannot be read: its \d+ bytes would become 1048704"):
+            read_arrays(file, ("a",), "")
+
+    @pytest.mark.parametrize("shape", [(2**44,), (2**62,), (2**70,), (-1,)])
+    def test_a_shape_that_no_memory_holds(self, tmp_path, shape):
+        with zipfile.ZipFile(tmp_path / "a.npz", "w") as packed, packed.open("a.npy", "w") as stream:
+            np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        with pytest.raises(RecycleError, match=r"a\.npz cannot be read"):
+            read_arrays(tmp_path / "a.npz", ("a",), "")
+
+
 class TestAnnotationFiles:
     def write(self, folder, entries):
         images = [{"id": 1, "file_name": "a.jpg", "width": 9, "height": 9}]
@@ -289,6 +339,15 @@ class TestAnnotationFiles:
         name, _, value = error.value.remedy.partition("export ")[2].partition("=")
         monkeypatch.setenv(name, value)
         assert read_document(file).content["images"]
+
+    @pytest.mark.parametrize("encoding", ["undefined", "idna", "punycode", "unicode_escape", "zlib", "none"])
+    def test_xml_in_an_encoding_that_no_file_has(self, tmp_path, encoding):
+        """Decoding `punycode` takes the square of its length."""
+        file = tmp_path / "a.xml"
+        file.write_text(f'<?xml version="1.0" encoding="{encoding}"?><a b="\\u00e4é"/>')
+        seen = {}
+        parse_xml(file, lambda _, attributes: seen.update(attributes))
+        assert seen == {"b": "\\u00e4é"}
 
     @pytest.mark.parametrize("body", ['<b x="1"/>', "<b>1</b>", '<b c="1,2;3,4;5,6;7,8"/>'])
     def test_so_is_xml(self, tmp_path, monkeypatch, body):

@@ -78,3 +78,9 @@ def test_a_disk_without_locks_is_told_of_and_used(tmp_path, monkeypatch, capsys)
     with held(tmp_path / "place"):
         pass
     assert capsys.readouterr().err.startswith("note: no lock can be had for")
+
+
+def test_a_command_with_a_name_that_is_no_utf_8_holds_a_place(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["recycle", "check", "\udcff"])
+    with held(tmp_path / "place"):
+        assert "udcff" in (tmp_path / ".place.lock.json").read_text()

@@ -11,7 +11,7 @@ from recycle_coco import CocoSource, photo_size, read_photo
 from recycle_coco.lookup import locate
 from recycle_engine import api
 from recycle_engine.predicting.photos import find_photos
-from support import coco, recycle_here, write_coco
+from support import coco, few_calls, recycle_here, write_coco
 
 from recyclecli.errors import RecycleError
 
@@ -70,6 +70,13 @@ def test_letters_decide_between_photos(tmp_path):
 def test_a_photo_of_another_entry_is_not_taken(tmp_path, names):
     touch(tmp_path, "batch_2/1.jpg")
     assert not locate(tmp_path, names).found  # TACO's batches number their photos alike
+
+
+def test_many_photos_of_one_name_are_not_compared_with_each_name(tmp_path):
+    touch(tmp_path, *(f"p{number}/1.jpg" for number in range(300)))
+    with few_calls(300 * 150):
+        found = locate(tmp_path, [f"q{number}/1.jpg" for number in range(300)])
+    assert {len(places) for places in found.doubtful.values()} == {300}
 
 
 def test_nothing_outside_the_root_is_found(tmp_path):

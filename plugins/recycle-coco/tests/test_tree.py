@@ -2,9 +2,14 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
-from recycle_coco import Tree
+from recycle_coco import Tree, photos_below
+from recycle_coco.lookup import locate
+from recycle_coco.paths import below
+
+from recyclecli.errors import RecycleError
 
 
 def filled(root, files):
@@ -28,6 +33,29 @@ def test_links_to_folders_are_not_followed_and_pipes_are_no_files(tmp_path):
     (tmp_path / "root/link").symlink_to(tmp_path / "elsewhere")
     os.mkfifo(tmp_path / "root/pipe.json")
     assert Tree(tmp_path / "root").files == ()
+
+
+@pytest.mark.parametrize(
+    "look", [Tree, photos_below, lambda root: locate(root, ["b.jpg"]), lambda root: [*below(root)]]
+)
+def test_folders_that_lie_too_deep_are_refused(tmp_path, look):
+    (tmp_path / "root" / "/".join(["d"] * 64)).mkdir(parents=True)
+    look(tmp_path / "root")
+    (tmp_path / "root" / "/".join(["d"] * 65)).mkdir()
+    with pytest.raises(RecycleError, match=r"root/d holds folders inside each other, more than 64 deep"):
+        look(tmp_path / "root")
+
+
+def test_names_longer_than_a_path_may_be_are_passed_over(tmp_path, monkeypatch):
+    place = tmp_path
+    monkeypatch.chdir(tmp_path)
+    while len(str(place)) < 4096:
+        place /= "d" * 200
+        Path("d" * 200).mkdir()
+        os.chdir("d" * 200)
+    Path("a.jpg").touch()
+    os.chdir(tmp_path)
+    assert (Tree(tmp_path).files, photos_below(tmp_path)) == ((), [])
 
 
 def test_a_glimpse_is_a_beginning_wherever_the_file_is_cut_off(tmp_path):

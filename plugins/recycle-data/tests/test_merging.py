@@ -203,6 +203,20 @@ def test_a_new_copy_of_an_old_photo_joins_its_fold(tmp_path):
         assert {first[name] for name in names if name in first} == {name for name in names if name.startswith("again")}
 
 
+def test_folds_whose_record_names_other_photos_are_known_by_name(tmp_path):
+    """Somebody changed folds.json; its record of photos still has all of them."""
+    old = a_set(tmp_path / "old", 6)
+    api.kfold(old, 3)
+    listing = json.loads((old / "folds.json").read_text())
+    (gone,) = listing["folds"][0]["val_images"][:1]
+    listing["folds"][0]["val_images"].remove(gone)
+    (old / "folds.json").write_text(json.dumps(listing))
+    api.kfold(old, keep=old / "folds.json", out=tmp_path / "new")
+    folds = json.loads((tmp_path / "new/folds.json").read_text())["folds"]
+    for before, after in zip(listing["folds"], folds, strict=True):
+        assert {*before["val_images"]} <= {*after["val_images"]}
+
+
 def renamed(folder, how):
     """A set whose photos are changed by `how(number, file)`, which returns the new file, and labels that say so."""
     content = json.loads((folder / "annotations.json").read_text())

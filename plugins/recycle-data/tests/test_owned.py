@@ -252,10 +252,18 @@ def test_what_another_process_has_written_meanwhile_is_not_replaced(tmp_path, mo
             (tmp_path / "out/last.txt.part").unlink(missing_ok=True)
             yield
 
+        monkeypatch.setattr("recycle_data.owned._remove_lock", lambda folder: None)
         monkeypatch.setattr("recycle_data.owned.held", ends_first)
         with pytest.raises(RecycleError, match=r"last\.txt exists"), owned.begun(last, [], False):
             owned.write_text(last, "ours")
     assert last.read_text() == "theirs"
+
+
+@pytest.mark.parametrize("write", ["write_text", "write_json"])
+def test_a_name_that_is_no_utf_8_is_refused_where_it_would_be_written(tmp_path, write):
+    with pytest.raises(RecycleError, match=r"a\.txt cannot hold a name that is no UTF-8: .*x\\udcff"):
+        getattr(Owned(tmp_path), write)(tmp_path / "a.txt", "/data/x\udcff/y")
+    assert list(tmp_path.glob("*.txt")) == []
 
 
 def test_work_that_is_done_does_not_fail_for_its_record(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from recycle_datasets.recognise.coco import recognise
 from recycle_datasets.recognise.places import Places, split_of
 from recycle_datasets.taco import open_taco
 from recycle_engine import api
+from support import few_calls
 
 from recyclecli.errors import RecycleError
 from recyclecli.types import DatasetContext
@@ -116,6 +117,14 @@ class TestPlaces:
     def test_two_that_fit_equally_are_doubtful(self):
         placed = Places(["a/1.jpg", "b/1.jpg"]).find(["1.jpg"], "c.json")
         assert (placed.found, placed.doubtful) == ({}, {"1.jpg": ("a/1.jpg", "b/1.jpg")})
+
+    @pytest.mark.parametrize("name", ["q{}/1.jpg", "q{}/x/1.jpg", "q{}/1.png"])
+    def test_many_photos_of_one_name_are_not_compared_with_each_name(self, monkeypatch, name):
+        monkeypatch.setattr("recycle_datasets.recognise.places.PAIRS", 1000)
+        photos = [f"p{number}/x/1.jpg" for number in range(300)]
+        with few_calls(300 * 150):
+            placed = Places(photos).find([name.format(number) for number in range(300)], "c.json")
+        assert {len(places) for places in placed.doubtful.values()} == {300}
 
     def test_a_photo_that_is_gone_is_not_another_ones(self):
         placed = Places(["batch_1/2.jpg", "batch_2/1.jpg", "batch_2/2.jpg"]).find(

@@ -11,11 +11,13 @@ import onnx
 import pytest
 import torch
 from PIL import Image
+from recycle_data.owned import Owned
 from recycle_engine import api
 from recycle_engine.checkpoint import Trained
 from recycle_engine.runs import Run
 from recycle_export import api as exports
 from recycle_export import export as engine
+from recycle_export import onnx as onnx_exporter
 from support import coco, run_recycle, runs_in, write_coco
 from torch import nn
 from torch.nn import functional as F
@@ -131,12 +133,29 @@ def test_predict_runs_the_export_where_it_is_asked_to(place, exported, tmp_path)
     with pytest.raises(RecycleError, match="no exporter is called 'onyx'"):
         api.predict(run, photos, tmp_path / "typo", engine="onyx")
     other = runs_in(tmp_path / "other", place) / "runs/r"
-    (other / "export/card.json").write_text(json.dumps(card | {"weights": "0" * 64}))
+    Owned(other / "export").write_json(other / "export/card.json", card | {"weights": "0" * 64})
     with pytest.raises(RecycleError, match="its export is of other weights") as caught:
         api.predict(other, photos, tmp_path / "stale", engine="onnx")
     assert caught.value.remedy == f"recycle export {other} --format onnx --force"
     api.predict(other, photos, tmp_path / "fresh", engine="auto")
     assert '"engine": "torch"' in (tmp_path / "fresh/predicted.json").read_text()
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "card.json", "model.onnx.data", "a link"])
+def test_what_a_stranger_put_into_an_export_is_not_loaded(place, exported, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(onnx_exporter, "_session", lambda file: pytest.fail("loaded"))
+    run = runs_in(tmp_path, place) / "runs/r"
+    file = run / "export" / (name if "." in name else "model.onnx")
+    if name == "a link":
+        file.rename(tmp_path / "elsewhere")
+        file.symlink_to(tmp_path / "elsewhere")
+    else:
+        file.write_bytes(file.read_bytes() + b" " if file.exists() else b" ")
+    with pytest.raises(RecycleError, match=f"not as recycle wrote it: {file.name}") as caught:
+        api.predict(run, place / "photos", tmp_path / "out", engine="onnx")
+    assert caught.value.remedy == f"mv {run}/export {run}/export-aside && recycle export {run} --format onnx"
+    api.predict(run, place / "photos", tmp_path / "out", outputs=["masks"], engine="auto")
+    assert '"engine": "torch"' in (tmp_path / "out/predicted.json").read_text()
 
 
 def test_nothing_is_overwritten_without_force(place, exported, tmp_path):

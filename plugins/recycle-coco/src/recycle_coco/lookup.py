@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden, resolve_file
+from recycle_coco.endings import Endings
+from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden, resolve_file, walk
 from recyclecli.errors import RecycleError, listed
 
 UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded photo
@@ -30,7 +30,7 @@ class Located:
     """
 
     found: Mapping[str, str]
-    doubtful: Mapping[str, tuple[str, ...]]
+    doubtful: Mapping[str, Sequence[str]]
 
     def rename(self, images: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """COCO images with the names of the photos that were found."""
@@ -71,8 +71,8 @@ def locate(root: Path, names: Iterable[str]) -> Located:
             wanted.append(name)
     if not wanted:
         return Located({}, {})
-    photos = _photos_by_name(root, taken)
-    candidates = {name: _candidates(name, photos) for name in wanted}
+    photos = _Photos(root, taken)
+    candidates = {name: photos.meant(name) for name in wanted}
     found = {name: places[0] for name, places in candidates.items() if len(places) == 1}
     times = Counter(found.values())
     doubtful = {name: places for name, places in candidates.items() if len(places) > 1}
@@ -97,33 +97,31 @@ def _is_there(root: Path, place: str, listings: dict[str, frozenset[str]]) -> bo
     return base in listings[folder]
 
 
-def _photos_by_name(root: Path, taken: set[str]) -> dict[str, list[str]]:
-    """The photos below `root` that are not taken, by their last part in Unicode's composed form, all letters small.
+class _Photos:
+    """The photos below `root` that are not taken, by their names in Unicode's composed form."""
 
-    Behind a slash, which no name has, they stand by what a server makes of it; see `_stored`.
-    """
-    photos = defaultdict(list)
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not is_hidden(name))
-        for name in sorted(files):
-            place = Path(folder, name).relative_to(root).as_posix()
-            if not is_hidden(name) and Path(name).suffix.lower() in PHOTO_SUFFIXES and place not in taken:
-                photos[_composed(name).casefold()].append(place)
-                photos[f"/{_stored(name)}"].append(place)
-    return photos
+    def __init__(self, root: Path, taken: set[str]) -> None:
+        small, stored, composed = defaultdict(list), defaultdict(list), []
+        for folder, folders, files in walk(root):
+            folders[:] = sorted(name for name in folders if not is_hidden(name))
+            for name in sorted(files):
+                place = (folder / name).relative_to(root).as_posix()
+                if not is_hidden(name) and Path(name).suffix.lower() in PHOTO_SUFFIXES and place not in taken:
+                    small[_composed(name).casefold()].append(place)
+                    stored[_stored(name)].append(place)
+                    composed.append((_composed(place), place))
+        self._endings = Endings(composed)
+        self._small, self._stored = ({name: tuple(found) for name, found in by.items()} for by in (small, stored))
 
-
-def _candidates(name: str, photos: Mapping[str, list[str]]) -> tuple[str, ...]:
-    """The photos that a name can mean, by its first reading that means any."""
-    for reading in dict.fromkeys(_readings(name)):
-        parts = [part for part in _composed(reading).split("/") if part not in ("", ".", "..")]
-        places = photos.get(parts[-1].casefold(), []) if parts else []
-        places = [place for place in places if _composed(place).rpartition("/")[2] == parts[-1]] or places
-        if places:
-            agree = [_common_end(parts, _composed(place).split("/")) for place in places]
-            return tuple(place for place, count in zip(places, agree, strict=True) if count == max(agree))
-    bases = (reading.rpartition("/")[2] for reading in _readings(name))
-    return next((tuple(found) for base in bases if (found := photos.get(f"/{base.casefold()}"))), ())
+    def meant(self, name: str) -> tuple[str, ...]:
+        """The photos that a name can mean, by its first reading that means any."""
+        for reading in dict.fromkeys(_readings(name)):
+            parts = [part for part in _composed(reading).split("/") if part not in ("", ".", "..")]
+            found = self._endings.best(parts) or self._small.get("".join(parts[-1:]).casefold(), ())
+            if found:
+                return found
+        bases = (reading.rpartition("/")[2].casefold() for reading in _readings(name))
+        return next((found for base in bases if (found := self._stored.get(base, ()))), ())
 
 
 def _readings(name: str) -> Iterator[str]:
@@ -145,9 +143,3 @@ def _stored(name: str) -> str:
 
 def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
-
-
-def _common_end(first: list[str], second: list[str]) -> int:
-    """How many parts agree, counted from the last."""
-    pairs = zip(reversed(first), reversed(second), strict=False)
-    return next((count for count, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from recyclecli.errors import RecycleError
@@ -23,6 +25,7 @@ SPLITS = {
     "test": ("test", "testing"),
 }
 """The splits of data, each with what folders and files of it are called."""
+DEEPEST = 64  # folders inside each other
 ANNOTATION_FILES = ("train_all.json", "train.json", "annotations.json")
 SPLIT_FILES = ("train.json", "val.json")
 
@@ -45,10 +48,40 @@ def copy_beside(root: Path) -> Path:
     return next((Path(name) for name in names if not os.path.lexists(name)), Path(f"{root}-coco"))
 
 
+def walk(
+    top: Path, onerror: Callable[[OSError], None] | None = None, followlinks: bool = False
+) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """As `os.walk`, from the top down, as far as folders of photos go.
+
+    Raises:
+        RecycleError: folders lie inside each other more than `DEEPEST` deep.
+    """
+    for place, folders, files in os.walk(top, onerror=onerror, followlinks=followlinks):
+        folder = Path(place)
+        depth = len(folder.parts) - len(top.parts)
+        if depth > DEEPEST:
+            lies = Path(*folder.parts[: len(top.parts) + 1])
+            raise RecycleError(
+                f"{lies} holds folders inside each other, more than {DEEPEST} deep",
+                f"look what it is, and move it out of {shlex.quote(str(top))}",
+            )
+        yield folder, folders, files
+
+
+def below(folder: Path) -> Iterator[Path]:
+    """All files and folders below a folder; links to folders are not followed, see `walk`."""
+    for place, folders, files in walk(folder):
+        yield from (place / name for name in (*folders, *files))
+
+
 def photos_below(folder: Path) -> list[Path]:
     """The photos in a folder and the folders in it, by name; what is hidden, and what its name is of, is left out."""
-    found = (file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file())
-    return sorted(file for file in found if not any(map(is_hidden, file.relative_to(folder).parts)))
+    found = []
+    for place, folders, files in walk(folder):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        named = [place / name for name in files if not is_hidden(name)]
+        found += [file for file in named if file.suffix.lower() in PHOTO_SUFFIXES and os.path.isfile(file)]  # noqa: PTH113 - Path's fails for long ones
+    return sorted(found)
 
 
 def find_annotation_files(root: Path) -> list[Path]:

@@ -13,13 +13,13 @@ from typing import Any
 
 from recycle_coco.encodings import decode_text
 from recycle_coco.json import parse_json
-from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden
+from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden, walk
 from recyclecli.errors import RecycleError
 from recyclecli.reading import open_regular
 
 HEAD = 2**16  # bytes of a file that are looked at
 EACH = 5  # files of one suffix that are looked into in a folder with more
-TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)  # a string that is cut off goes to the end
 CLOSER = {"{": "}", "[": "]"}
 
 
@@ -40,11 +40,12 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         found = []
-        for folder, folders, names in os.walk(root):
+        for folder, folders, names in walk(root):
             folders[:] = [name for name in folders if not is_hidden(name)]
-            inside = Path(folder).relative_to(root).as_posix()
+            inside = folder.relative_to(root).as_posix()
             prefix = "" if inside == "." else f"{inside}/"
-            found += [prefix + name for name in names if not is_hidden(name) and Path(folder, name).is_file()]
+            own = (name for name in names if not is_hidden(name))
+            found += [prefix + name for name in own if os.path.isfile(folder / name)]  # noqa: PTH113 - Path's fails for long ones
         self.files: tuple[str, ...] = tuple(sorted(found))
         self._glimpses: dict[str, Any] = {}
 

@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING
 
 from recycle_data.folds import PHOTOS_FILE, read_listing
 from recyclecli.errors import RecycleError, counted, listed
-from recyclecli.reading import read_bytes
 from recyclecli.types import Source
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-LARGEST = 2**32  # bytes of the record of the folds' photos
 
 
 def kept_folds(
@@ -132,21 +129,18 @@ def _same_as(source: Source, file: Path, fold_of: Mapping[str, int], names: Sequ
 
 def _photos_of(file: Path, fold_of: Mapping[str, int]) -> tuple[list[str], NDArray[np.void]]:
     """Names and identities of the photos of a folds.json: of the record beside it, else of the photos there."""
-    import io
-    import zipfile
-    import zlib
-
-    import numpy as np
     from recycle_coco.paths import resolve_file
 
+    from recycle_data.arrays import read_arrays
     from recycle_data.identity import IDENTITY, files_identities
 
-    record = file.with_name(PHOTOS_FILE)
-    with suppress(RecycleError, OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error):
-        with np.load(io.BytesIO(read_bytes(record, LARGEST)), allow_pickle=False) as kept:
-            names, photos, made_from = kept["names"].tolist(), kept["photos"], kept["source"].item()
-        if made_from == read_listing(file)[1] and photos.dtype == IDENTITY and len(names) == len(photos):
-            return names, photos
+    with suppress(RecycleError):
+        names, photos, made_from = read_arrays(file.with_name(PHOTOS_FILE), ("names", "photos", "source"), "")
+        as_ours = (names.ndim, photos.ndim, made_from.ndim) == (1, 1, 0) and photos.dtype == IDENTITY
+        if as_ours and made_from.item() == read_listing(file)[1] and len(names) == len(photos):
+            known = [str(name) for name in names]
+            if fold_of.keys() >= {*known}:
+                return known, photos
     files = {}
     for name in fold_of:
         with suppress(RecycleError):

@@ -12,8 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recycle_coco.paths import below
+
 from recyclecli.errors import RecycleError
-from recyclecli.files import PART, lock, open_state, refuse_link, refuse_overwrite, unwritable, whole, write_text
+from recyclecli.files import (
+    PART,
+    encoded,
+    lock,
+    open_state,
+    refuse_link,
+    refuse_overwrite,
+    unwritable,
+    whole,
+    write_text,
+)
 from recyclecli.locks import WITHIN, held
 
 RECORD = ".recycle.jsonl"
@@ -60,7 +72,7 @@ class Owned:
 
     def write_text(self, path: Path, text: str) -> None:
         """Write `text` as UTF-8 with `whole`; raises the same."""
-        self.write_bytes(path, text.encode("utf-8"))
+        self.write_bytes(path, encoded(path, text))
 
     def write_json(self, path: Path, value: Any, *, indent: int | None = None) -> None:
         """Write `value` as JSON with `whole`; NaN and infinity, which JSON lacks, raise ValueError."""
@@ -135,7 +147,7 @@ class Owned:
             return
         self.remove(self.base / name for name in self._read() if self.base / name != last)
         self.remove([last])
-        folders = [folder for folder in self.base.rglob("*") if folder.is_dir() and not folder.is_symlink()]
+        folders = [folder for folder in below(self.base) if folder.is_dir() and not folder.is_symlink()]
         (self.base / RECORD).unlink(missing_ok=True)
         for folder in [*sorted(folders, reverse=True), self.base]:
             with suppress(OSError):  # one that holds what is not ours stays
@@ -263,6 +275,13 @@ def put_mark(mark: Path) -> None:
         raise unwritable(mark, error) from error
 
 
+def _remove_lock(folder: Path) -> None:
+    """Remove what a process that was killed left of a lock that lies in a folder; nothing while one holds it."""
+    if (folder / f"{WITHIN}.json").is_file():
+        with suppress(RecycleError), held(folder, within=True):
+            pass  # its files go with it
+
+
 def _lines(handle: Any) -> Iterator[tuple[str, int, str]]:
     """What of a record can be read: its last line may be cut, and a stranger may have written it."""
     handle.seek(0)
@@ -285,10 +304,3 @@ def _is_at(handle: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(handle), path.stat(follow_symlinks=False))
     except OSError:
         return False
-
-
-def _remove_lock(folder: Path) -> None:
-    """Remove what a process that was killed left of a lock that lies in a folder; nothing while one holds it."""
-    if (folder / f"{WITHIN}.json").is_file():
-        with suppress(RecycleError), held(folder, within=True):
-            pass  # its files go with it

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from recycle_coco.table import csv_cell
+
 from recycle_data.votes import hard_vote
 from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.files import refuse_overwrite, whole
@@ -24,13 +26,6 @@ if TYPE_CHECKING:
 SIDE = 256
 LONGEST = 2**22  # characters of a field: labels of a photo take a fifteenth of that
 COLUMNS = ["image_id", "PredictionString"]
-
-
-def csv_cell(text: str) -> str:
-    """A text as a cell of CSV: in quotes where it holds a comma, a quote or a line break of any kind."""
-    if text.strip() == text and not set(text) & set(',"\r\n'):
-        return text
-    return '"' + text.replace('"', '""') + '"'
 
 
 def reduce_labels(labels: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:

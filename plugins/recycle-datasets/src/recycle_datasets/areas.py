@@ -27,9 +27,14 @@ def ellipse(x: float, y: float, across: float, down: float, degrees: float = 0) 
     return corners
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a whole number from 0 on, of digits alone and no more of them than any real one has."""
+    return text.isdecimal() and text.isascii() and len(text) < DIGITS
+
+
 def side_of(value: Any) -> int | None:
     """A side of a photo as a file states it, in whole pixels; None where that is no side."""
     if isinstance(value, str):
-        value = int(value) if value.isdecimal() and value.isascii() and len(value) < DIGITS else None
+        value = int(value) if is_number(value) else None
     number = isinstance(value, int | float) and 1 <= value <= MOST
     return int(value) if number else None

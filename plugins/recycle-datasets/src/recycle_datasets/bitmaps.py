@@ -39,6 +39,23 @@ def png(data: bytes) -> Iterator[Image.Image]:
         raise ValueError(f"no PNG: {error}") from error
 
 
+def whole_runs(counts: Any, most: int) -> NDArray[np.int64]:
+    """(N,) lengths of runs, whose sum does not wrap around: numpy writes outside of its memory where one's does.
+
+    Args:
+        counts: as a file has them.
+        most: pixels that there are.
+
+    Raises:
+        ValueError: one is no number or negative, or they cover more pixels.
+        TypeError, OverflowError: one is no number, or a huge one.
+    """
+    runs = np.asarray(counts, np.int64).reshape(-1)
+    if runs.min(initial=0) < 0 or runs.max(initial=0) > most or runs.sum() > most:
+        raise ValueError(f"its runs cover {sum(runs.tolist())} pixels, and there are {most}")
+    return runs
+
+
 def bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
     """A decoded image from top to bottom in parts, with the rows of each."""
     rows = max(1, BAND // image.width)

@@ -9,7 +9,7 @@ from recycle_coco import Tree, photos_below, split_called
 
 from recycle_datasets import CvatOptions
 from recycle_datasets.areas import ellipse
-from recycle_datasets.bitmaps import placed
+from recycle_datasets.bitmaps import placed, whole_runs
 from recycle_datasets.folders import names_of
 from recycle_datasets.recognise.cvat import recognise
 from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, is_file, merged
@@ -194,9 +194,7 @@ class _Reader:
             raise ValueError("its photo states no size, or none that a photo has")
         if not 0 < height * width <= LARGEST_BOX:
             raise ValueError(f"a box of {width}x{height}")
-        counts = np.fromiter(map(int, attributes["rle"].split(",")), np.int64)
-        if counts.min() < 0 or counts.sum() > height * width:
-            raise ValueError(f"its rle counts {counts.sum()} pixels in a box of {width}x{height}")
+        counts = whole_runs([*map(int, attributes["rle"].split(","))], height * width)
         flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
         return placed(np.pad(flat, (0, height * width - len(flat))).reshape(height, width), left, top, *photo)
 

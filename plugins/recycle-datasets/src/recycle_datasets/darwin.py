@@ -9,7 +9,7 @@ from recycle_coco import Tree, parse_loose_json, read_large
 from scipy import ndimage
 
 from recycle_datasets import DarwinOptions
-from recycle_datasets.bitmaps import placed
+from recycle_datasets.bitmaps import placed, whole_runs
 from recycle_datasets.folders import lines_of, names_of
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.darwin import is_annotation, recognise
@@ -233,10 +233,11 @@ def _run_masks(runs: Sequence[int], wanted: Mapping[str, int], height: int, widt
     """
     try:
         values, counts = np.asarray(runs, np.int64).reshape(-1, 2).T
+        counts = whole_runs(counts, height * width)
         names = {int(value): name for name, value in wanted.items()}
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError("its runs are no numbers") from error
-    if counts.min(initial=0) < 0 or counts.sum() != height * width:
+        raise ValueError(f"its runs cannot be used: {error}") from error
+    if counts.sum() != height * width:
         raise ValueError(f"its runs cover {counts.sum()} pixels, and the photo has {height}x{width}")
     order = sorted(names)
     numbers = np.searchsorted(order, values)

@@ -22,6 +22,7 @@ from recycle_coco import (
     resolve_file,
     split_called,
 )
+from recycle_coco.table import Rows
 
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.bitmaps import placed, png_mask
@@ -123,7 +124,7 @@ def _content(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
         data = decode_text(data, file).encode()
     if file.suffix.lower() == ".csv":
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        for number, row in enumerate(csv.DictReader(StringIO(data.decode("utf-8", "replace"))), start=2):
+        for number, row in enumerate(Rows(StringIO(data.decode("utf-8", "replace"))), start=2):
             yield f"{file}, line {number}", row
         return
     first = data.lstrip().partition(b"\n")[0]

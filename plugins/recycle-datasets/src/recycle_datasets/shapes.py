@@ -330,7 +330,9 @@ def _without_faulty(photo: Photo) -> Photo:
 
 def _without_masks(doubtful: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Names that can mean several photos, of which a single one does not lie in a folder of masks."""
-    photos = {name: [place for place in places if not _is_mask(place)] for name, places in doubtful.items()}
+    several = {id(places): places for places in doubtful.values()}  # many names share theirs
+    photos_of = {key: [place for place in places if not _is_mask(place)] for key, places in several.items()}
+    photos = {name: photos_of[id(places)] for name, places in doubtful.items()}
     times = Counter(places[0] for places in photos.values() if len(places) == 1)
     return {name: places[0] for name, places in photos.items() if len(places) == 1 and times[places[0]] == 1}
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from recycle_coco import parse_json
 
+from recycle_datasets.areas import is_number
+
 Color = tuple[int, int, int]
 LISTS = ("classes", "class_names", "classnames", "labels", "label_names", "labelnames", "codes", "names", "class_list",
          "categories", "label", "class")  # fmt: skip
@@ -34,9 +36,9 @@ TOLD = re.compile(
     r"class|label|colou?r|^config|autosave|^mask_targets$|legend|palette|categor|meta|map|codes|names|objectinfo|^dataset$",
     re.IGNORECASE,
 )
-FIRST = re.compile(r"""^(\d+)\s*[:=,;\t ]\s*["']?(.*?)["']?$""")  # 3: paper
+FIRST = re.compile(r"""^(\d{1,9})\s*[:=,;\t ]\s*["']?(.*?)["']?$""")  # 3: paper
 COLORED = re.compile(r"^(.*?)\s*[:\t ,;]\s*\(?(\d+)[\s,]+(\d+)[\s,]+(\d+)\)?\s*(?::.*)?$")  # paper: 1,2,3
-NUMBERED = re.compile(r"^(\d+)\s+(\S.*?)\s+(\d+)\s+(\d+)\s+(\d+)$")  # 3 paper 1 2 3, as EISeg writes them
+NUMBERED = re.compile(r"^(\d{1,9})\s+(\S.*?)\s+(\d+)\s+(\d+)\s+(\d+)$")  # 3 paper 1 2 3, as EISeg writes them
 COLOR_FIRST = re.compile(r"^\(?(\d+)[\s,]+(\d+)[\s,]+(\d+)\)?\s*[:\t ,;]\s*(.+?)$")  # 1 2 3 paper
 
 
@@ -102,7 +104,7 @@ def _of_header(lines: Sequence[str]) -> Table | None:
             return _colored(colors)
     for place in [place for known in NUMBER for place, head in enumerate(heads) if head == known]:
         called = next((other for other in names if other != place), None)
-        if called is not None and all(row[place].isdecimal() for row in body):
+        if called is not None and all(is_number(row[place]) for row in body):
             return Table(numbers={int(row[place]): row[called] for row in body})
     return None
 
@@ -147,7 +149,7 @@ def _of_json(content: Any) -> Table | None:
             return _colored([(str(name), _color(value)) for name, value in content.items()])
         if all(isinstance(value, int) and not isinstance(value, bool) for value in content.values()):
             return Table(numbers={value: name for name, value in content.items()})
-        if all(key.isdecimal() and isinstance(value, str) for key, value in content.items()):
+        if all(is_number(key) and isinstance(value, str) for key, value in content.items()):
             return Table(numbers={int(key): value for key, value in content.items()})
         return None
     if not isinstance(content, list) or not content:
@@ -188,6 +190,6 @@ def _color(value: Any) -> Color | None:
         value = list(bytes.fromhex(value.strip().lstrip("#")))
     try:
         red, green, blue = (int(part) for part in value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return (red, green, blue) if all(0 <= part <= 255 for part in (red, green, blue)) else None

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_loose_text, relabel
+from recycle_coco.table import Rows
 
+from recycle_datasets.areas import is_number
 from recycle_datasets.folders import checked_names, lines_of
 from recycle_datasets.maskfile import IndexMask, color_at
 from recycle_datasets.numbering import check_numbering, named_values, note_unused
@@ -127,7 +129,7 @@ def color_table(root: Path) -> dict[str, Color]:
     file = root / COLORS
     if file.is_file():
         try:
-            rows = list(csv.DictReader(StringIO(read_loose_text(file)), skipinitialspace=True))
+            rows = list(Rows(StringIO(read_loose_text(file)), skipinitialspace=True))
             found = {row["name"].strip(): (int(row["r"]), int(row["g"]), int(row["b"])) for row in rows}
         except (csv.Error, KeyError, TypeError, ValueError, AttributeError) as error:
             raise RecycleError(f"{file} is no table of name,r,g,b: {error}", "correct it or remove it") from error
@@ -137,7 +139,7 @@ def color_table(root: Path) -> dict[str, Color]:
     for line in lines_of(root / LABELMAP) if (root / LABELMAP).is_file() else ():
         name, _, rest = line.partition(":")
         numbers = rest.partition(":")[0].split(",")
-        if not line.startswith("#") and len(numbers) == 3 and all(number.strip().isdecimal() for number in numbers):
+        if not line.startswith("#") and len(numbers) == 3 and all(is_number(number.strip()) for number in numbers):
             red, green, blue = map(int, numbers)
             found[name] = (red, green, blue)
     return found
@@ -150,7 +152,7 @@ def numbered(file: Path) -> dict[int, str]:
         RecycleError: another table.
     """
     rows = [[cell.strip() for cell in row] for row in csv.reader(StringIO(read_loose_text(file))) if row]
-    body = [row for row in rows if len(row) == 2 and row[0].isdecimal()]
+    body = [row for row in rows if len(row) == 2 and is_number(row[0])]
     if len(body) < len(rows) - 1 or not body:
         raise RecycleError(f"{file} is no table of values and classes", "correct it, or name them in classes.txt")
     return {int(value): name for value, name in body}

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recycle_coco import Tree, read_loose_text
+from recycle_coco.table import Rows
 
 from recycle_datasets import ViaOptions
 from recycle_datasets.areas import ellipse
@@ -131,7 +132,7 @@ def _rows(file: Path) -> list[tuple[str, Sequence[Any]]]:
     """The photos of a CSV export, a region a line."""
     photos: dict[str, list[Any]] = {}
     try:
-        for row in csv.DictReader(StringIO(read_loose_text(file))):
+        for row in Rows(StringIO(read_loose_text(file))):
             found = photos.setdefault(row.get("filename") or row["#filename"], [])
             shape = json.loads(row["region_shape_attributes"])
             if shape:

@@ -1,5 +1,6 @@
 """Reading XML of strangers: element by element, without document types, entities and outside files."""
 
+import codecs
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from recycle_coco.large import WORTH_OF_XML
 from recyclecli.types import RecycleError
 
 DECLARED = re.compile(rb"^\s*<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)")
+NONE = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")  # Python's own, none of files
 OWN = ("utf-8", "us-ascii", "iso-8859-1", "utf-16")  # encodings that expat reads
 DEEPEST = 64  # elements inside each other
 PIECE = 2**20  # bytes that are parsed at a time
@@ -85,8 +87,10 @@ def _encoded(file: Path) -> tuple[bytes, str | None]:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or name in OWN[1:]:
         return data, None
     try:
+        if codecs.lookup(name).name in NONE:
+            raise LookupError(name)
         text = data.decode(name if name not in OWN else "utf-8-sig")
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         try:
             text = decode_text(data, file)
         except UnicodeDecodeError:

@@ -22,6 +22,7 @@ from recycle_coco import (
 )
 
 from recycle_datasets import YoloOptions
+from recycle_datasets.areas import is_number
 from recycle_datasets.folders import checked_names, lines_of, photos_in, say_moved
 from recycle_datasets.recognise.places import Places
 from recycle_datasets.recognise.yolo import (
@@ -42,7 +43,6 @@ from recycle_datasets.yolo_lines import read_lines
 from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample
 
 MOST = 2**16  # classes that are counted; 255 are taken
-DIGITS = 20  # of the number of classes
 
 
 class YoloSource:
@@ -218,12 +218,12 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
         names = _names_of_file(tree)
     if names is None:
         count = data.get("nc")
-        count = int(count) if str(count).isdecimal() and len(str(count)) < DIGITS else 0
+        count = int(count) if is_number(str(count)) else 0
         return [f"class-{number}" for number in range(min(max(largest + 1, count), MOST))]
     if isinstance(names, dict):
         try:
             names = {int(number): name for number, name in names.items()}
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             names = None
         if names is None or sorted(names) != list(range(len(names))):
             raise RecycleError(f"{root}: the keys of `names` are not 0, 1, 2 ...", "number the classes from 0 on")

@@ -7,15 +7,14 @@ none: of them the data is read again.
 from __future__ import annotations
 
 import io
-import shlex
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import numpy as np
+from recycle_data.arrays import read_arrays
 from recycle_data.identity import IDENTITY, hexadecimal, identities
 from recycle_data.owned import Owned
 from recycle_data.resolve import resolve
@@ -25,7 +24,7 @@ from recycle_data.splits import Split, make_split
 from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
-from recyclecli.reading import MissingFile, read_bytes, read_text
+from recyclecli.reading import MissingFile, read_text
 from recyclecli.recipe import Recipe
 from recyclecli.types import Source
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MEMBERS = "members"  # folder of the recipes of a soup's members
-LARGEST = 2**32  # bytes of the identities of a run's photos
 
 
 def recipe_files(run: Run) -> list[Path]:
@@ -164,15 +162,15 @@ def stored(run: Run) -> Photos | None:
     Raises:
         RecycleError: it is damaged.
     """
+    remedy = f"it says what the run learned from; without it, the data folder is asked: rm {quote(str(run.photos))}"
     try:
-        with np.load(io.BytesIO(read_bytes(run.photos, LARGEST)), allow_pickle=False) as kept:
-            found = Photos(*(kept[field.name] for field in fields(Photos)))
+        found = Photos(*read_arrays(run.photos, tuple(field.name for field in fields(Photos)), remedy))
     except MissingFile:
         return None
-    except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise _damaged(run, str(error)) from error
-    if not all(part.dtype == IDENTITY and part.ndim == 1 for part in (found.trained, found.judged)):
-        raise _damaged(run, "another version wrote it")
+    parts = [getattr(found, field.name) for field in fields(Photos)]
+    kinds = [part.dtype == IDENTITY for part in parts[:2]] + [part.dtype.kind == "U" for part in parts[2:]]
+    if not all(kinds) or any(part.ndim != 1 for part in parts):
+        raise RecycleError(f"{run.photos} cannot be read: another version wrote it", remedy)
     return found
 
 
@@ -181,13 +179,6 @@ def keep_photos(run: Run, photos: Photos) -> None:
     stream = io.BytesIO()
     np.savez_compressed(stream, **{field.name: getattr(photos, field.name) for field in fields(Photos)})
     Owned(run.folder).write_bytes(run.photos, stream.getvalue())
-
-
-def _damaged(run: Run, why: str) -> RecycleError:
-    return RecycleError(
-        f"{run.photos}, the record of what the run learned from, cannot be read: {why}",
-        f"remove it, and its data folder is asked instead: rm {shlex.quote(str(run.photos))}",
-    )
 
 
 def _texts(texts: Iterable[str]) -> NDArray[np.str_]:

@@ -11,6 +11,7 @@ from shlex import quote
 
 from recycle_coco import PHOTO_SUFFIXES
 from recycle_coco.json import parse_json
+from recycle_coco.paths import below
 from recycle_data.owned import RECORD, Owned
 
 from recyclecli.errors import RecycleError, listed, nearest
@@ -158,7 +159,7 @@ def _is_unborn(folder: Path) -> bool:
     if folder.is_symlink() or not folder.is_dir():
         return False
     sweep_below(folder)
-    found = [file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir()]
+    found = [file for file in below(folder) if file.is_symlink() or not file.is_dir()]
     held = [file for file in found if file != folder / RECORD]
     return len(Owned(folder).own(held)) == len(held)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -76,7 +77,9 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
 def _refuse_other(folder: Path, contents: Mapping[Path, bytes]) -> None:
     """Refuse a folder that holds all of what is to be written, or anything else than a part of it."""
     sweep_below(folder)
-    found = [file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir()]
+    found = [folder]  # more than can be listed is not ours
+    with suppress(RecursionError):
+        found = [file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir()]
     own = [file for file in found if file in contents and not file.is_symlink() and file.is_file()]
     whole = [file for file in own if file.read_bytes() == contents[file]]
     other = folder.is_symlink() or (folder.exists() and not folder.is_dir())

@@ -28,13 +28,13 @@ def read_metrics(run: Run) -> list[dict[str, str]]:
     """
     file = run.metrics
     try:
-        table = csv.DictReader(StringIO(read_text(file)))
-        rows = [row for row in table if None not in row and None not in row.values()]
+        headings, *lines = [*csv.reader(StringIO(read_text(file)))] or [[]]
+        rows = [dict(zip(headings, line, strict=True)) for line in lines if len(line) == len(headings)]
     except MissingFile as error:
         raise RecycleError(f"{run.folder} has no metrics yet", "train, or resume it") from error
     except csv.Error as error:
         raise _damaged(run, str(error)) from error
-    missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
+    missing = [name for name in COLUMNS if name not in headings]
     if missing:
         raise _damaged(run, f"it lacks the columns {listed(missing)}")
     for number, row in enumerate(rows, start=2):

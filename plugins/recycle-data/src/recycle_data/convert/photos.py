@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recycle_coco import PHOTO_SUFFIXES, photo_size, read_photo
+from recycle_coco.paths import below
 
 from recycle_data.owned import Owned
 from recycle_data.progress import track
@@ -78,7 +79,7 @@ def place_photos(records: Sequence[Record], dst: Path, labels: str, suffix: str)
 
 
 def _refuse_strays(folder: Path, known: set[Path]) -> None:
-    found = (file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES and file not in known)
+    found = (file for file in below(folder) if file.suffix.lower() in PHOTO_SUFFIXES and file not in known)
     strays = [str(file.relative_to(folder)) for file in found if file.is_file()]
     if strays:
         raise RecycleError(

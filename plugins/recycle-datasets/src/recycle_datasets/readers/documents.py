@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recycle_coco import Tree, decode_text, parse_json, photo_size, read_bytes, resolve_file, shape_fault
+from recycle_coco.table import Rows
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed, png_mask
@@ -175,7 +176,7 @@ def rows_of(file: Path, text: str) -> Iterator[tuple[int, dict[str, str | None]]
         RecycleError: it is none.
     """
     try:
-        yield from enumerate(csv.DictReader(StringIO(text)), start=2)
+        yield from enumerate(Rows(StringIO(text)), start=2)
     except csv.Error as error:
         raise RecycleError(f"{file} is no table: {error}", "export it again") from error
 

@@ -8,6 +8,7 @@ import numpy as np
 from recycle_coco import Tree, decode, shape_fault
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.areas import is_number
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import VIDEOS, base_of, consumed, documents, photo_of, source
@@ -96,7 +97,7 @@ def _polygons(one: Mapping[str, Any]) -> Iterator[list[Any]]:
         return
     points = one.get("polygon")
     if isinstance(points, dict):
-        order = sorted(points, key=lambda key: (not str(key).isdecimal(), int(key) if str(key).isdecimal() else 0))
+        order = sorted(points, key=lambda key: (not is_number(str(key)), int(key) if is_number(str(key)) else 0))
         yield [[points[key] for key in order]]
     else:
         yield [points]

@@ -7,7 +7,7 @@ import numpy as np
 from recycle_coco import Tree
 
 from recycle_datasets import FilesOptions
-from recycle_datasets.bitmaps import placed
+from recycle_datasets.bitmaps import placed, whole_runs
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import SKIPPED, UNLABELLED, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
@@ -70,11 +70,11 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any], size: tuple[int,
 
 def _mask(counts: Any, box: Any, height: int, width: int) -> Mapping[str, Any]:
     left, top, right, bottom = (int(value) for value in box)
-    runs = np.asarray(counts, np.int64).reshape(-1)
     down, across = bottom - top, right - left
+    runs = whole_runs(counts, min(max((down + 1) * (across + 1), 0), LARGEST))
     if runs.sum() == (down + 1) * (across + 1):  # the box's last pixel is counted in
         down, across = down + 1, across + 1
-    if runs.min(initial=0) < 0 or not 0 < down * across <= LARGEST or runs.sum() > down * across:
+    if not 0 < down * across <= LARGEST or runs.sum() > down * across:
         raise ValueError(f"its runs count {runs.sum()} pixels in a box of {across}x{down}")
     flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     return placed(np.pad(flat, (0, down * across - len(flat))).reshape(down, across), left, top, height, width)

@@ -121,8 +121,11 @@ def _drawn(text: str, height: int, width: int, rows: bool) -> NDArray[np.bool_]:
     """
     pairs = np.array(text.split(), np.int64).reshape(-1, 2)
     first, length = pairs[:, 0] - 1, pairs[:, 1]
-    if (first < 0).any() or (length < 0).any() or (first + length > height * width).any():
-        raise ValueError(f"its runs reach pixel {int((first + length).max())} of {height * width}")
+    size = height * width  # is looked at before the sum, which may wrap around
+    if min(first.min(initial=0), length.min(initial=0)) < 0 or max(first.max(initial=0), length.max(initial=0)) > size:
+        raise ValueError(f"its runs reach out of {size} pixels")
+    if (first + length > size).any():
+        raise ValueError(f"its runs reach pixel {int((first + length).max())} of {size}")
     drawn = np.zeros(height * width, bool)
     for start, end in zip(first.tolist(), (first + length).tolist(), strict=True):
         drawn[start:end] = True

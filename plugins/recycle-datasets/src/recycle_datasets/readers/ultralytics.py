@@ -5,6 +5,7 @@ from typing import Any
 from recycle_coco import Tree, split_called
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.areas import is_number
 from recycle_datasets.folders import names_of
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import base_of, lines, photo_of, size_of, source
@@ -40,7 +41,7 @@ def open_ultralytics(options: FilesOptions, context: DatasetContext) -> ShapeSou
                 names |= {str(key): str(value).strip() for key, value in pairs}
             elif isinstance(line, dict) and line.get("type") == "image":
                 _image(labels, context, places, where, line, names)
-    order = sorted(names, key=lambda key: (not key.isdecimal(), int(key) if key.isdecimal() else 0))
+    order = sorted(names, key=lambda key: (not is_number(key), int(key) if is_number(key) else 0))
     return source(context, labels, "Ultralytics", [names[key] for key in order])
 
 

@@ -1,12 +1,12 @@
 """Photos with masks, by their folders, their names and the tables beside them."""
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recycle_coco import Tree, is_hidden, split_called
+from recycle_coco.paths import walk
 
 from recycle_datasets.recognise.class_masks import find_masks
 from recycle_datasets.recognise.known import ADE20K, CITYSCAPES, VOC
@@ -267,10 +267,10 @@ def _names_photos(text: str, stems: set[str]) -> bool:
 def _links(root: Path) -> list[str]:
     """Links that lead nowhere, called like masks or photos."""
     found = []
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in walk(root):
         folders[:] = [name for name in folders if not is_hidden(name)]
         for name in names:
-            place = Path(folder, name)
+            place = folder / name
             if name.lower().endswith(SUFFIXES) and place.is_symlink() and not place.exists():
                 found.append(place.relative_to(root).as_posix())
     return sorted(found)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from recycle_coco import split_called
+from recycle_coco.endings import PARTS, Endings
 
 DERIVED = frozenset(
     {
@@ -21,6 +22,8 @@ DERIVED = frozenset(
 """Folders of pictures that are made of photos and called as they are."""
 USUAL = frozenset({"images", "image", "imgs", "img", "photos", "data", "jpegimages"})
 UPLOADED = re.compile(r"^[0-9a-f]{8}(?:-|__)(?=.)")  # what Label Studio puts before the name of a photo
+PAIRS = 2**21  # names with photos that they can mean, up to which folders are weighed for each of them
+FEW = 16  # photos that a name can mean, up to which they are weighed for it however many names there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Placed:
     """
 
     found: Mapping[str, str]
-    doubtful: Mapping[str, tuple[str, ...]]
+    doubtful: Mapping[str, Sequence[str]]
 
 
 class Places:
@@ -48,9 +51,7 @@ class Places:
 
     def __init__(self, photos: Iterable[str]) -> None:
         self.photos = tuple(photos)
-        self._by_base: dict[str, list[str]] = defaultdict(list)
-        for photo in self.photos:
-            self._by_base[_folded(photo.rpartition("/")[2])].append(photo)
+        self._endings = Endings((_folded(photo), photo) for photo in self.photos)
         self._bare: dict[str, list[str]] | None = None
 
     def find(self, names: Iterable[str], file: str) -> Placed:
@@ -65,41 +66,50 @@ class Places:
             file: its own name relative to the root.
         """
         plain = {name: _plain(name) for name in dict.fromkeys(names)}
-        whole = {name: self._ending(parts) for name, parts in plain.items() if parts}
-        whole = {name: photos for name, photos in whole.items() if photos}
+        whole = {name: photos for name, parts in plain.items() if parts and (photos := self._endings.whole(parts))}
         found, doubtful = _decided(whole, plain, file)
         folders_count = any(len(plain[name]) > 1 for name in whole)
         rest = [name for name, parts in plain.items() if name not in whole and parts]
         if rest and not (folders_count and len(whole) * 2 > len(plain)):
             taken = {*found.values(), *(photo for photos in doubtful.values() for photo in photos)}
-            loose = {name: photos for name in rest if (photos := self._alike(plain[name], taken))}
+            free: dict[str, list[str]] = {}
+            loose = {name: photos for name in rest if (photos := self._alike(plain[name], taken, free))}
             more, unclear = _decided(loose, plain, file)
             times = Counter(more.values())
             found |= {name: photo for name, photo in more.items() if times[photo] == 1}
             doubtful |= unclear
         return Placed(found, doubtful)
 
-    def _ending(self, parts: Sequence[str]) -> list[str]:
-        """The photos whose paths end in these parts."""
-        tail = "/" + "/".join(parts)
-        return [photo for photo in self._by_base.get(parts[-1], ()) if ("/" + _folded(photo)).endswith(tail)]
+    def _alike(self, parts: Sequence[str], taken: Collection[str], free: dict[str, list[str]]) -> list[str]:
+        """The photos of that name in other folders, else with another suffix or with what a tool puts before it.
 
-    def _alike(self, parts: Sequence[str], taken: Collection[str]) -> list[str]:
-        """The photos of that name in other folders, else with another suffix or with what a tool puts before it."""
+        Args:
+            parts: of the name.
+            taken: photos that other names mean.
+            free: photos that are not taken, by what was asked for; filled here.
+        """
         if self._bare is None:
             self._bare = defaultdict(list)
-            for base, photos in self._by_base.items():
+            for photo in self.photos:
+                base = _folded(photo.rpartition("/")[2])
                 for key in {base, bare(base)}:
-                    self._bare[key] += photos
-                    self._bare[key.rpartition(".")[0]] += photos
+                    self._bare[key].append(photo)
+                    self._bare[key.rpartition(".")[0]].append(photo)
         base = parts[-1]
+        for count in range(min(len(parts), PARTS), 0, -1):
+            ending = "/".join(parts[-count:])
+            if ending not in free:
+                free[ending] = [photo for photo in self._endings.whole(parts[-count:]) if photo not in taken]
+            if free[ending]:
+                return free[ending]
         for key in filter(None, (base, base.rpartition(".")[0])):
-            photos = [photo for photo in dict.fromkeys(self._bare.get(key, ())) if photo not in taken]
-            if not key.endswith(base):
-                photos = [photo for photo in photos if not _is_derived(_folded(photo).split("/")[:-1])]
-            if photos:
-                agree = [_common_end(parts, _folded(photo).split("/")) for photo in photos]
-                return [photo for photo, count in zip(photos, agree, strict=True) if count == max(agree)]
+            asked = f"/{key}/{key == base}"  # no ending begins with a slash
+            if asked not in free:
+                photos = [photo for photo in dict.fromkeys(self._bare.get(key, ())) if photo not in taken]
+                derived = {photo for photo in photos if _is_derived(_folded(photo).split("/")[:-1])}
+                free[asked] = photos if key == base else [photo for photo in photos if photo not in derived]
+            if free[asked]:
+                return free[asked]
         return []
 
 
@@ -122,12 +132,16 @@ def split_of(file: str) -> str:
 
 def _decided(
     candidates: Mapping[str, Sequence[str]], plain: Mapping[str, Sequence[str]], file: str
-) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+) -> tuple[dict[str, str], dict[str, Sequence[str]]]:
     """Of several photos that a name can mean the one whose folder fits the file best."""
+    found: dict[str, str] = {}
+    doubtful: dict[str, Sequence[str]] = {}
+    if sum(map(len, candidates.values())) > PAIRS:
+        doubtful = {name: photos for name, photos in candidates.items() if len(photos) > FEW}
+        candidates = {name: photos for name, photos in candidates.items() if name not in doubtful}
     folders = {name: [_above(photo, plain[name]) for photo in photos] for name, photos in candidates.items() if photos}
     hits = Counter(folder for inside in folders.values() for folder in inside)
     fits: dict[str, tuple[object, ...]] = {folder: (*_fit(folder, file), count) for folder, count in hits.items()}
-    found, doubtful = {}, {}
     for name, inside in folders.items():
         best = max(fits[folder] for folder in inside)  # type: ignore[type-var]
         photos = [photo for photo, folder in zip(candidates[name], inside, strict=True) if fits[folder] == best]

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from recycle_coco.document import PROVENANCE
 from recycle_coco.json import read_json
+from recycle_coco.paths import below
 from recycle_data.augmented import document, origins_told, source_photos
 from recycle_data.folds import class_counts
 from recycle_data.identity import hexadecimal, identities
@@ -170,7 +171,7 @@ def _cores() -> int:
 def _refuse_foreign(owned: Owned, folder: Path, force: bool) -> None:
     """Refuse a folder of the set's name that holds anything but photos of an earlier set."""
     sweep_below(folder)
-    found = sorted(folder.rglob("*")) if folder.exists() else []
+    found = sorted(below(folder))
     if found and not force and len(owned.own(found)) == len(found):
         raise RecycleError(f"{folder} exists", "choose another --name, or pass --force to replace it")
     owned.refuse_foreign(found, "choose another name with --name, or move it away")
@@ -190,7 +191,7 @@ def _resumes(unfinished: Path, digest: str, force: bool) -> bool:
     sweep(unfinished)
     if _settings(unfinished) == digest:
         return True
-    held = [file for file in unfinished.rglob("*") if file.name != RECORD]
+    held = [file for file in below(unfinished) if file.name != RECORD]
     if _parts(unfinished) and not force:
         raise RecycleError(
             f"{unfinished} is what an interrupted command with other settings or data left",

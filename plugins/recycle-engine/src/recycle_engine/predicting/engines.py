@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+import os
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
@@ -13,14 +14,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from recycle_coco.json import read_json
+from recycle_data.owned import Owned
 from torch import nn
 
 from recycle_engine.checkpoint import Trained
 from recycle_engine.runs import Run
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, listed
 from recyclecli.plugins import Registry
 from recyclecli.reading import open_regular
-from recyclecli.types import ExporterContext
+from recyclecli.types import Exporter, ExporterContext
 
 TORCH, AUTO = "torch", "auto"
 CARD, FORMAT = "card.json", 1
@@ -68,12 +70,17 @@ def _fault(
         again += f" --format {asked}"
     if not (run.exported / CARD).is_file():
         return "it has no export", again, ""
+    aside = f"mv {quote(str(run.exported))} {quote(f'{run.exported}-aside')} && {again}"
+    if fault := _foreign(run.exported, [CARD]):
+        return fault, aside, ""
     card = _card(run.exported)
     engine = str(card.get("engine"))
     if asked not in (AUTO, engine, engine.partition("@")[0]):
         return f"its export is one of {engine}", f"{again} --force", engine
     if not registry.matching("exporter", engine):
         return f"the exporter {engine} is not installed", f"pip install {quote(engine.partition('@')[2])}", engine
+    if fault := _foreign(run.exported, _exporter(registry, engine, card).files.values()):
+        return fault, aside, engine
     if card.get("weights") != digest_of(weights):
         return "its export is of other weights", f"{again} --force", engine
     if precision != "32":
@@ -91,9 +98,23 @@ def run_by(registry: Registry, trained: Trained, weights: Path, engine: str) -> 
     if engine == TORCH:
         return trained
     folder = Run(weights.parent.parent).exported
-    context = ExporterContext(trained.class_names, trained.size, _card(folder))
-    loaded = registry.build("exporter", engine, {}, context).load(folder)
-    return replace(trained, model=_Loaded(loaded))
+    return replace(trained, model=_Loaded(_exporter(registry, engine, _card(folder)).load(folder)))
+
+
+def _exporter(registry: Registry, engine: str, card: dict[str, Any]) -> Exporter:
+    """The exporter of an export with this card."""
+    exporter: Exporter = registry.build(
+        "exporter", engine, {}, ExporterContext(tuple(card["class_names"]), card["size"], card)
+    )
+    return exporter
+
+
+def _foreign(folder: Path, names: Iterable[str]) -> str:
+    """Which files of an export are not as the record of its folder says, so that somebody else put them there."""
+    there = [folder / name for name in names if os.path.lexists(folder / name)]
+    own = Owned(folder).own(there)
+    foreign = [file.name for file in there if file not in own]
+    return f"in its export this is not as recycle wrote it: {listed(foreign)}" if foreign else ""
 
 
 def _card(folder: Path) -> dict[str, Any]:

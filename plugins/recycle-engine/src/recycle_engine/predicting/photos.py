@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from recycle_coco import PHOTO_SUFFIXES, is_hidden, read_photo, resolve_file
 from recycle_coco.document import PROVENANCE, load_content, provenance_fault
 from recycle_coco.lookup import locate
-from recycle_coco.paths import UNREAD_SUFFIXES
+from recycle_coco.paths import UNREAD_SUFFIXES, walk
 from recycle_coco.photo import more_pictures
 from recycle_coco.said import say_once
 
@@ -177,8 +177,8 @@ def _found(images: Path, root: Path | None, locked: dict[str, str]) -> list[Phot
             pattern = images.relative_to(top)
             if pattern.name == "**":  # folders alone for Python, every file for shells and people
                 pattern /= "*"
-            found = [file for file in top.glob(str(pattern)) if not file.is_dir()]
             _note_locked(top, len(pattern.parts) if "**" not in pattern.parts else sys.maxsize, locked)
+            found = [file for file in top.glob(str(pattern)) if not file.is_dir()]
         files = [file for file in found if file.suffix.lower() in PHOTO_SUFFIXES | UNREAD_SUFFIXES]
         if hidden := {file for file in files if any(map(is_hidden, file.relative_to(top).parts))}:
             say_once(f"note: {counted(len(hidden), 'hidden file')} left out: {listed(map(str, sorted(hidden)), 3)}")
@@ -226,20 +226,20 @@ def _below(top: Path, locked: dict[str, str]) -> Iterator[Path]:
     """Every file below a folder, also in folders elsewhere that links lead to, each folder once."""
     own = top.resolve()
     seen: set[Path] = set()
-    for folder, folders, files in os.walk(top, followlinks=True, onerror=partial(_lock, top, locked)):
+    for folder, folders, files in walk(top, partial(_lock, top, locked), followlinks=True):
         for name in sorted(folders):
-            place = Path(folder, name).resolve()
-            if place in seen or (Path(folder, name).is_symlink() and own in (place, *place.parents)):
+            place = (folder / name).resolve()
+            if place in seen or ((folder / name).is_symlink() and own in (place, *place.parents)):
                 folders.remove(name)  # it is come to without the link
             else:
                 seen.add(place)
-        yield from (Path(folder, name) for name in files)
+        yield from (folder / name for name in files)
 
 
 def _note_locked(top: Path, depth: int, locked: dict[str, str]) -> None:
     """Find the folders that a pattern of so many parts would look into and may not."""
-    for folder, folders, _ in os.walk(top, onerror=partial(_lock, top, locked)):
-        if len(Path(folder).relative_to(top).parts) + 1 >= depth:
+    for folder, folders, _ in walk(top, partial(_lock, top, locked)):
+        if len(folder.relative_to(top).parts) + 1 >= depth:
             folders.clear()
 
 

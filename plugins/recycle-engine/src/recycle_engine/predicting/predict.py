@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from recycle_coco import connected_pieces, has_background, open_photo
 from recycle_coco.json import read_json
+from recycle_coco.paths import below
 from recycle_data.owned import Owned
 from recycle_data.progress import track
 from recycle_data.submission import HEADER
@@ -306,7 +307,7 @@ def _tell_others(job: Job) -> None:
     for output in SUFFIXES if job.out is not None else ():
         assert job.out is not None
         own = set(job.files(output)) if output in job.pictures else set()
-        others = [file for file in (job.out / output).rglob(f"*{SUFFIXES[output]}") if file not in own]
+        others = [file for file in below(job.out / output) if file.name.endswith(SUFFIXES[output]) and file not in own]
         if others:
             print(
                 f"note: files in {job.out / output} are of other photos ({len(others)}), as {others[0].name}",

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
-from recycle_data.submission import csv_cell
+from recycle_coco.table import csv_cell
 
 from recycle_engine.runs import Run
 from recycle_engine.training.module import SCORE
