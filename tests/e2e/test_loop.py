@@ -4,6 +4,7 @@ import gc
 import json
 import math
 import os
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from recycle_engine.training.average import weight_average
 from recycle_engine.training.module import SegmentationModule
 from recycle_engine.training.nan import NotANumber, _Seen
 from recycle_engine.training.train import resume, train
+from recycle_engine.training.trainer import loggers_that_cannot_write
 from recycle_kit.testing import random_source
 from safetensors.torch import load_file
 from torch import nn
@@ -634,6 +636,19 @@ def test_photos_with_truth_and_prediction_are_in_tensorboard(start):
     (picture,) = events.Images("photo, truth, prediction")
     assert (picture.width, picture.height) == (3 * 32, 2 * 32)
     assert {"val_miou", "iou/Metal", "train_loss_epoch"} <= set(events.Tags()["scalars"])
+
+
+def test_a_loggers_thread_that_cannot_write_says_so_without_a_traceback(capsys):
+    def write():
+        raise FileNotFoundError(2, "No such file or directory", b"runs/a/tensorboard/x")
+
+    with loggers_that_cannot_write():
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+    said = capsys.readouterr()
+    assert "runs/a/tensorboard/x" in said.out + said.err
+    assert "Traceback" not in said.out + said.err
 
 
 def test_a_logger_that_is_missing_says_what_to_install(start):

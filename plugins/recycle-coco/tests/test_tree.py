@@ -58,6 +58,12 @@ def test_names_longer_than_a_path_may_be_are_passed_over(tmp_path, monkeypatch):
     assert (Tree(tmp_path).files, photos_below(tmp_path)) == ((), [])
 
 
+def test_brackets_in_a_text_that_is_cut_off_close_nothing(tmp_path):
+    """The text is read once, to its end: a search from each quote in it takes the square of its length."""
+    text = r'{"a": 1, "b": "[[{\"[\"'
+    assert filled(tmp_path, {"cut.json": text}).glimpse("cut.json") == {"a": 1}
+
+
 def test_a_glimpse_is_a_beginning_wherever_the_file_is_cut_off(tmp_path):
     whole = {"a": [1, {"b": 'x,]}"\\'}], "c": {"d": None, "e": [[], {}]}, "images": [{"file_name": "1.jpg"}] * 3}
     text = json.dumps(whole)

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import threading
+import tracemalloc
 from contextlib import contextmanager
 
 import pytest
@@ -239,6 +240,16 @@ class TestOwned:
         monkeypatch.setattr(fcntl, "flock", none)
         Owned(tmp_path).write_text(tmp_path / "a", "new")
         assert Owned(tmp_path).own([tmp_path / "a"])
+
+
+def test_lines_of_a_strangers_record_take_no_memory(tmp_path):
+    (tmp_path / RECORD).write_text("".join(f'["{number}", 1, "x"]\n' for number in range(20_000)))
+    tracemalloc.start()
+    try:
+        assert Owned(tmp_path).own([tmp_path / "1"]) == []
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_another_process_has_written_meanwhile_is_not_replaced(tmp_path, monkeypatch):

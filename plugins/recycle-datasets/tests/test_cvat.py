@@ -7,6 +7,7 @@ from recycle_datasets import CvatOptions
 from recycle_datasets.cvat import open_cvat
 from recycle_datasets.recognise.cvat import recognise
 from recycle_kit.testing import DatasetConformance
+from support import few_calls
 
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
@@ -402,3 +403,14 @@ class TestRecognise:
         _, written = imported(tmp_path, tmp_path.with_suffix(".out"))
         assert np.array_equal(written["train_all.json"]["images/a.png"], painted((2, large)))
         assert not inside(small)[0, 0]
+
+
+def test_photos_that_are_not_there_are_looked_for_in_listings(tmp_path):
+    photo(tmp_path / "a.jpg")
+    shape = '<polygon label="x" points="1,1;5,1;5,5" z_order="0"/>'
+    names = ["a.jpg", *(f"gone/{number}.jpg" for number in range(200))]
+    images = "".join(f'<image id="0" name="{name}" width="12" height="8">{shape}</image>' for name in names)
+    (tmp_path / "annotations.xml").write_text(f"<annotations><version>1.1</version>{images}</annotations>")
+    with few_calls(200 * 400):
+        found = open_cvat(CvatOptions(files=("annotations.xml",)), DatasetContext(tmp_path))
+    assert (found.places, dict(found.left_out)) == (["a.jpg"], {"photos that are not there": 200})

@@ -115,6 +115,30 @@ def find_annotation_file(root: Path) -> Path:
     raise no_annotation_file(root, ANNOTATION_FILES)
 
 
+class Folders:
+    """Which files lie in the folders below a root: each is listed once, however many files are asked for.
+
+    Args:
+        root: links in it are followed as the user laid them.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files: dict[str, frozenset[str]] = {}
+
+    def hold(self, place: str) -> bool:
+        """Whether a file lies at a place inside the root; names that no file can have are none."""
+        folder, _, base = place.rpartition("/")
+        if folder not in self._files:
+            try:
+                inside = resolve_file(self._root, folder) if os.path.normpath(folder) != "." else self._root
+                with os.scandir(inside) as entries:
+                    self._files[folder] = frozenset(entry.name for entry in entries if entry.is_file())
+            except (RecycleError, OSError, ValueError):
+                self._files[folder] = frozenset()
+        return base in self._files[folder] and not place.startswith("/")
+
+
 def resolve_file(root: Path, file_name: str) -> Path:
     """`root / file_name`, by name alone: links inside the root are followed as the user laid them.
 

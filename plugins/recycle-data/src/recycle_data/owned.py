@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -34,7 +35,8 @@ appears. It is a claim that anybody can make, so a file is taken for ours only w
 
 MARK = b"recycle: begun, and not ended\n"
 BEGINS = b'["'  # a record
-LARGEST, LONGEST = 2**28, 2**14  # bytes of a record and of a line that are read
+LARGEST, LONGEST = 2**27, 2**14  # bytes of a record and of a line that are read
+LINE = re.compile(rb'\[".*", \d{1,19}, "[0-9a-f]{64}"\]\n?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,12 +288,13 @@ def _lines(handle: Any) -> Iterator[tuple[str, int, str]]:
     """What of a record can be read: its last line may be cut, and a stranger may have written it."""
     handle.seek(0)
     while handle.tell() < LARGEST and (line := handle.readline(LONGEST)):
-        try:
-            name, size, digest = json.loads(line)
-        except (ValueError, TypeError, RecursionError):
-            continue
-        if isinstance(name, str) and isinstance(size, int) and isinstance(digest, str):
-            yield name, size, digest
+        if LINE.fullmatch(line):  # what else there is would take far more memory than its text
+            try:
+                name, size, digest = json.loads(line)
+            except (ValueError, TypeError, RecursionError):
+                continue
+            if isinstance(name, str):
+                yield name, size, digest
 
 
 def _digest(file: Path) -> str:

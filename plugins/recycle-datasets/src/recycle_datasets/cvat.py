@@ -1,18 +1,20 @@
 """The `cvat` dataset: CVAT's own XML, version 1.1, for images and for videos."""
 
+import posixpath
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from recycle_coco import Tree, photos_below, split_called
+from recycle_coco.paths import Folders
 
 from recycle_datasets import CvatOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.bitmaps import placed, whole_runs
 from recycle_datasets.folders import names_of
 from recycle_datasets.recognise.cvat import recognise
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, is_file, merged
+from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, merged
 from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
 from recyclecli.types import DatasetContext, RecycleError
@@ -85,6 +87,8 @@ class _Reader:
         self._shapes: list[Shape] = []
         self._track = ""
         self._size: dict[str, int] = {}  # of the frames of a video
+        self._files = Folders(root)
+        self._folders: dict[str, list[str]] = {}  # of a subset, where its photos may lie, and where they should
 
     def start(self, path: tuple[str, ...], attributes: Mapping[str, str]) -> None:
         """An element begins."""
@@ -147,11 +151,15 @@ class _Reader:
 
     def _place(self, name: str, subset: str) -> str:
         """Where CVAT puts a photo: below images/ and its subset, or where its name says."""
-        own = () if subset in ("", "default") else (subset,)
-        names = [PurePosixPath(*parts, name) for parts in (("images", subset), ("images", *own), own, ("images",), ())]
-        places = [(folder / one).as_posix() for folder in (self.folder, PurePosixPath()) for one in names]
-        there = (place for place in places if is_file(self.root, place))
-        return next(there, (self.folder.joinpath(*own) / name).as_posix())
+        if subset not in self._folders:
+            own = () if subset in ("", "default") else (subset,)
+            inner = [PurePosixPath(*parts) for parts in (("images", subset), ("images", *own), own, ("images",), ())]
+            places = [(folder / one).as_posix() for folder in (self.folder, PurePosixPath()) for one in inner]
+            self._folders[subset] = [*dict.fromkeys(places), self.folder.joinpath(*own).as_posix()]
+        *folders, last = self._folders[subset]
+        name = PurePosixPath(name).as_posix()
+        there = (folder for folder in folders if self._files.hold(_joined(folder, name)))
+        return _joined(next(there, last), name)
 
     def _add_tracked(self, kind: str, attributes: Mapping[str, str]) -> None:
         """A shape of a track in one frame; where it is outside, the object is not seen any more."""
@@ -205,3 +213,7 @@ class _Reader:
         except (ValueError, OverflowError):
             self.labels.faults.append((f"{self.file}: {where}", f"its {what} is no number: {text[:20]!r}"))
             return None
+
+
+def _joined(folder: str, name: str) -> str:
+    return name if folder == "." else posixpath.join(folder, name)

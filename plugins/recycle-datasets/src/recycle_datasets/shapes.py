@@ -29,6 +29,7 @@ from recycle_coco import (
     resolve_file,
     size_fault,
 )
+from recycle_coco.paths import Folders
 
 from recycle_datasets.areas import side_of
 from recycle_datasets.folders import checked_names, say_moved
@@ -267,9 +268,10 @@ class ShapeSource:
         located = replace(located, found={**located.found, **photos}, doubtful=doubtful)
         located.refuse_doubtful(labels.file)
         places = [located.found.get(name, name) for name in names]
-        say_moved(labels.file, {name: place for name, place in located.found.items() if is_file(self._root, place)})
+        files = Folders(self._root)
+        say_moved(labels.file, {name: place for name, place in located.found.items() if files.hold(place)})
         there = [
-            place if photo.embedded is not None or is_file(self._root, place) else ""
+            place if photo.embedded is not None or files.hold(place) else ""
             for place, photo in zip(places, labels.photos, strict=True)
         ]
         missing = [name for name, place in zip(names, there, strict=True) if not place]

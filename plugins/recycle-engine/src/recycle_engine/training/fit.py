@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from shlex import quote
 from traceback import walk_tb
 
@@ -31,7 +33,7 @@ from recycle_engine.training.saving import damaged
 from recycle_engine.training.start import start_from
 from recycle_engine.training.trainer import (
     callbacks_of,
-    loggers_on_a_full_disk,
+    loggers_that_cannot_write,
     make_trainer,
 )
 from recyclecli.errors import RecycleError, RunFailed
@@ -124,12 +126,18 @@ def _attempt(
     data = PhotoData(split, recipe)
     checkpoint = str(run.last) if run.last.exists() else None
     try:
-        with loggers_on_a_full_disk():
+        with loggers_that_cannot_write():
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except (LookupError, TypeError, AttributeError) as error:
         if checkpoint is None or not _in_restoring(error):
             raise
         raise damaged(checkpoint, f"it lacks {error}" if isinstance(error, KeyError) else str(error)) from error
+    except FileNotFoundError as error:  # of a logger: its own thread has met it, and keeps its name as bytes
+        gone = Path(os.fsdecode(error.filename or "")) if run.recipe.exists() else run.folder
+        raise RunFailed(
+            f"{gone} was moved or removed while it was written to",
+            f"put it back, and go on with it: recycle train --resume {quote(str(run.folder))}",
+        ) from error
     except SystemExit as end:  # what Lightning makes of Ctrl-C, deaf to further ones
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if isinstance(end.__context__, KeyboardInterrupt):

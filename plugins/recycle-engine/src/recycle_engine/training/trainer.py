@@ -256,13 +256,16 @@ def switches_put_back() -> Iterator[None]:
 
 
 @contextmanager
-def loggers_on_a_full_disk() -> Iterator[None]:
-    """One note, no traceback, where a logger's own thread finds the disk full."""
+def loggers_that_cannot_write() -> Iterator[None]:
+    """One note, no traceback, where a logger's own thread finds the disk full, or its folder gone."""
     before = threading.excepthook
 
     def hook(failed: threading.ExceptHookArgs) -> None:
-        if isinstance(failed.exc_value, OSError) and failed.exc_value.errno in FULL:
-            say("note: the disk is full; what the loggers write from here on is lost")
+        error = failed.exc_value
+        if isinstance(error, OSError):
+            other = f"a logger cannot write: {error.strerror}: {os.fsdecode(error.filename or '')}"
+            cause = "the disk is full" if error.errno in FULL else other
+            say(f"note: {cause}; what the loggers write from here on is lost")
         else:
             before(failed)
 
