@@ -324,6 +324,7 @@ class TestAnnotationFiles:
     @pytest.mark.parametrize("entry", [[], {}, 0.5, "a" * 64])
     def test_values_that_would_fill_the_memory_are_not_parsed(self, tmp_path, monkeypatch, entry):
         monkeypatch.setattr("recycle_coco.large.MOST", 2**17)
+        monkeypatch.setattr("recycle_coco.large._half_of_memory", lambda: 0)
         assert read_document(self.write(tmp_path, [entry] * 50)).content["images"]
         file = self.write(tmp_path, [entry] * 5000)
         with pytest.raises(RecycleError, match=r"annotations\.json") as error:
@@ -331,8 +332,23 @@ class TestAnnotationFiles:
         monkeypatch.setenv("RECYCLE_MAX_JSON", str(2**24))
         assert read_document(file).content["images"], error
 
+    @pytest.mark.parametrize(
+        ("half", "entry", "reads"), [(2**30, 640.25, True), (2**30, [], False), (2**18, 640.25, False)]
+    )
+    def test_a_large_file_may_take_some_times_its_size(self, tmp_path, monkeypatch, half, entry, reads):
+        """As train2017 of COCO does; a small one whose values take far more than its text does not become large."""
+        monkeypatch.setattr("recycle_coco.large.MOST", 2**17)
+        monkeypatch.setattr("recycle_coco.large._half_of_memory", lambda: half)
+        file = self.write(tmp_path, [entry] * 20_000)
+        if reads:
+            assert read_document(file).content["images"]
+        else:
+            with pytest.raises(RecycleError, match="MiB of memory to be read"):
+                read_document(file)
+
     def test_the_remedy_works(self, tmp_path, monkeypatch):
         monkeypatch.setattr("recycle_coco.large.MOST", 2**17)
+        monkeypatch.setattr("recycle_coco.large._half_of_memory", lambda: 0)
         file = self.write(tmp_path, [[]] * 5000)
         with pytest.raises(RecycleError, match="MiB of memory to be read") as error:
             read_document(file)
@@ -352,6 +368,7 @@ class TestAnnotationFiles:
     @pytest.mark.parametrize("body", ['<b x="1"/>', "<b>1</b>", '<b c="1,2;3,4;5,6;7,8"/>'])
     def test_so_is_xml(self, tmp_path, monkeypatch, body):
         monkeypatch.setattr("recycle_coco.large.MOST", 2**17)
+        monkeypatch.setattr("recycle_coco.large._half_of_memory", lambda: 0)
         file = tmp_path / "a.xml"
         file.write_text(f"<a>{body * 50}</a>")
         seen = []

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from recyclecli.errors import RecycleError
 from recyclecli.reading.regular import read_bytes
 
 MAX_JSON = "RECYCLE_MAX_JSON"
-MOST = 3 * 2**29  # bytes of memory that the values of a file may take
+MOST = 3 * 2**29  # bytes of memory that the values of any file may take
+TIMES = 12  # and those of a larger one, for each byte of it: as outlines do, and no file that only claims to be one
 TEXT = 2  # bytes of memory for each of the file's, which is decoded
 WORTH = {b",": 32, b"[": 64, b"{": 72}  # bytes of memory for each of these: a number, a list, an object
 WORTH_OF_XML = {b"<": 48, b"=": 200, b",": 48, b";": 48}  # an element, an attribute, a number of a list
 MIB = 2**20
+LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def read_large(file: Path, worth: Mapping[bytes, int] = WORTH) -> bytes:
-    """The bytes of a file of JSON, lines of it or XML, whose values take at most `MOST` bytes or RECYCLE_MAX_JSON.
+    """The bytes of a file of JSON, lines of it or XML, whose values take at most RECYCLE_MAX_JSON bytes.
+
+    Where that is not set, they may take `MOST`, or `TIMES` the size of the file and half of this machine's memory,
+    whichever of the two is less: COCO's instances_train2017.json, 448 MB, takes about 2.6 GiB.
 
     Args:
         file: where it is.
@@ -29,8 +35,9 @@ def read_large(file: Path, worth: Mapping[bytes, int] = WORTH) -> bytes:
         RecycleError: see `read_bytes`; or its values would take more.
     """
     stated = os.environ.get(MAX_JSON, "").strip()
-    most = int(stated) if stated.isdecimal() and int(stated) else MOST
-    data = read_bytes(file, most // TEXT)
+    own = int(stated) if stated.isdecimal() and len(stated) < 20 else 0
+    data = read_bytes(file, (own or max(MOST, _half_of_memory())) // TEXT)
+    most = own or max(MOST, min(TIMES * len(data), _half_of_memory()))
     need = TEXT * len(data) + sum(data.count(sign) * each for sign, each in worth.items())
     if need > most:
         raise RecycleError(
@@ -38,3 +45,14 @@ def read_large(file: Path, worth: Mapping[bytes, int] = WORTH) -> bytes:
             f"split it, or, if you trust it and have the memory: export {MAX_JSON}={need}",
         )
     return data
+
+
+def _half_of_memory() -> int:
+    """Bytes: half of what this machine, or the container that it is, has; 0 where that is not known."""
+    try:
+        found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+        with suppress(OSError, ValueError):  # none, or "max"
+            found.append(int(LIMIT.read_text()))
+    except (AttributeError, OSError, ValueError):  # as on Windows
+        return 0
+    return min(found) // 2
