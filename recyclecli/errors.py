@@ -67,9 +67,8 @@ def nearest(word: str, valid: Iterable[str]) -> str:
 
 def counted(count: int, noun: str) -> str:
     """`1 photo`, `2,500 photos`, `3 classes`."""
-    hisses = noun.endswith(("s", "x", "ch", "sh")) and not noun.endswith("epoch")
-    plural = noun + ("es" if hisses else "s")
-    return f"{count:,} {noun if count == 1 else plural}"
+    ending = "es" if noun.endswith(("s", "x", "ch", "sh")) and not noun.endswith("epoch") else "s"
+    return f"{count:,} {noun}{'' if count == 1 else ending}"
 
 
 def listed(items: Iterable[object], limit: int = 5) -> str:

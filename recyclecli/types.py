@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recyclecli.errors import LabelFaults as LabelFaults
 from recyclecli.errors import RecycleError as RecycleError
+from recyclecli.errors import counted as counted
 from recyclecli.parts import Annotation as Annotation
 from recyclecli.parts import Augmentation as Augmentation
 from recyclecli.parts import Batch as Batch

@@ -167,7 +167,7 @@ BAD = {
     "no file": "photos or masks (12), and no file of annotations",
     "truncated": "not valid JSON",
     "no coco": "not a COCO file",
-    "missing photo": "1 of 12 photos are missing",
+    "missing photo": "missing: 1 of 12 photos",
     "truncated photo": "3.jpg cannot be read",
     "not a photo": "3.jpg cannot be read",
     "another size": "3.jpg is 9x7 pixels",

@@ -114,7 +114,7 @@ class TestEval:
             (lambda rows: rows[1:], "the first line is not image_id,PredictionString"),
             (
                 lambda rows: [*rows, "other.jpg," + rows[1].partition(",")[2]],
-                r"rows of .* have no truth here \(1\): other.jpg",
+                r"1 row of .* without a truth here: other.jpg",
             ),
         ],
     )
@@ -195,7 +195,7 @@ class TestEval:
         evaluation = ("eval", "--masks", tmp_path / "out", *WHERE)
         small = Image.open(masks[0]).resize((10, 20))
         masks[0].rename(tmp_path / "kept.png")
-        assert "lacks the masks of 1 of 12 photos" in said(work, *evaluation, codes=(2,)).stderr
+        assert "lacks masks for 1 of 12 photos" in said(work, *evaluation, codes=(2,)).stderr
         small.save(masks[0])
         assert "the prediction is 10x20 pixels" in said(work, *evaluation, codes=(2,)).stderr
         Image.open(tmp_path / "kept.png").convert("RGB").save(masks[0])

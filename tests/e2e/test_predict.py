@@ -230,7 +230,7 @@ def test_nothing_of_an_earlier_job_passes_for_the_new_one(work, tmp_path):
     done = predicted(work, *line, "--force", codes=(1,))
     assert sorted(masks(tmp_path / "out/masks")) == [f"frame_{number}.png" for number in (0, 4, 6, 8)]
     for kind in ("masks", "overlays", "confidence"):
-        assert f"files in {tmp_path}/out/{kind} are of other photos (1), as frame_0" in done.stderr
+        assert f"{tmp_path}/out/{kind} holds 1 file of other photos, as frame_0" in done.stderr
     assert len(list((tmp_path / "out/overlays").iterdir())) == 1
     assert not (tmp_path / "out/annotations.json").exists()
 

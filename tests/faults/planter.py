@@ -1117,3 +1117,59 @@ def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
     ]
     file.write_text("\n".join(lines))
     return (f"{file.name}, line {len(lines)}",)
+
+
+@plant_label("repeated-labels")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    first = content["images"][0]
+    own = [one for one in content["annotations"] if one["image_id"] == first["id"]]
+    content["annotations"] = [
+        one | {"id": 1000 * image["id"] + place, "image_id": image["id"]}
+        for image in content["images"]
+        for place, one in enumerate(own)
+    ]
+    return ("annotations",)
+
+
+@plant_label("whole-photo")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    for image in content["images"]:
+        width, height = image["width"], image["height"]
+        one = next(one for one in content["annotations"] if one["image_id"] == image["id"])
+        one["segmentation"] = [[0, 0, width, 0, width, height, 0, height]]
+        one["bbox"], one["area"], one["iscrowd"] = [0, 0, width, height], width * height, 0
+    return ("annotations",)
+
+
+@plant_label("unread-flag")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    _one(content, rng)[pick(rng, ["ignore", "deleted", "difficult"])] = pick(rng, [1, True])
+    return ("annotations",)
+
+
+@plant("unlisted-photo", PHOTO_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    gone = pick(rng, content["images"])
+    content["images"].remove(gone)
+    content["annotations"] = [one for one in content["annotations"] if one["image_id"] != gone["id"]]
+    save(root, content)
+    return (Path(gone["file_name"]).name,)
+
+
+@plant("transparent-photo", PHOTO_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    image = pick(rng, content["images"])
+    photo = _load(root / image["file_name"]).convert("RGBA")
+    photo.putpixel((0, 0), (0, 0, 0, int(rng.integers(0, 255))))
+    image["file_name"] = f"images/clear-{image['id']}.png"
+    photo.save(root / image["file_name"])
+    save(root, content)
+    return (image["file_name"],)
+
+
+@plant("mask-speckled", MASK_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    file, values, where = _some_mask(root, content, rng)
+    noisy = rng.random(values.shape) < rng.uniform(0.02, 0.1)
+    Image.fromarray(np.where(noisy, rng.integers(0, 3, values.shape), values).astype(np.uint8)).save(file)
+    return where

@@ -98,7 +98,7 @@ def test_smoothed_masks_are_warned_of(judged, capsys):
     change(folder, smooth)
     api.evaluate_masks(folder, source)
     said = capsys.readouterr().err
-    assert "masks look smoothed" in said
+    assert "smoothed, it seems" in said
     assert "by the nearest pixel" in said
 
 

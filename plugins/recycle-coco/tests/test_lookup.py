@@ -157,7 +157,7 @@ class TestGone:
 
     def test_the_remedy_of_train_drops_them(self, tmp_path):
         self.gone(tmp_path)
-        with pytest.raises(RecycleError, match="1 of 6 photos are missing") as error:
+        with pytest.raises(RecycleError, match="missing: 1 of 6 photos") as error:
             api.split({"data.root": tmp_path})
         line = error.value.remedy.partition(": ")[2].partition(",")[0]
         done = recycle_here(*line.split()[1:], cwd=tmp_path)

@@ -362,7 +362,7 @@ class TestCommand:
         found = json.loads(recycle_here("data", "check", *options, "--json", cwd=tmp_path).stdout)
         assert [one["code"] for one in found] == ["duplicate-across-splits"]
         section = DataSection(root=tmp_path / "data", dataset={"name": "masks", "masks": "ann"})
-        with pytest.raises(RecycleError, match="1 of 2 validation photos are trained on") as caught:
+        with pytest.raises(RecycleError, match="1 of 2 validation photos is trained on") as caught:
             refuse_leaks(make_split(discover(), section, 0))
         assert recycle_here(*shlex.split(caught.value.remedy.split(": recycle ")[1]), cwd=tmp_path).returncode == 0
         for name in ("a", "b"):

@@ -240,7 +240,7 @@ class TestWriting:
 
         done = self.imported(offered, src, split)
         assert [file.name for file in done.files] == ["train.json", "test.json"]
-        assert "photos in no split of the export are for training: 1" in capsys.readouterr().err
+        assert "for training, as in no split of the export: 1 photo" in capsys.readouterr().err
         contents = [json.loads(file.read_text()) for file in done.files]
         names = [[image["file_name"] for image in content["images"]] for content in contents]
         assert names == [["a.jpg", "b.jpg"], ["c.jpg"]]

@@ -68,7 +68,7 @@ def test_labels_that_differ_are_named_and_the_user_decides(tmp_path):
     content["annotations"][0]["category_id"] = 20
     (new / "annotations.json").write_text(json.dumps(content))
     with pytest.raises(
-        RecycleError, match=r"labelled differently in two sets \(1\)(.|\n)*old/\S+ and \S*new/(.|\n)*--take"
+        RecycleError, match=r"1 photo labelled differently in two sets(.|\n)*old/\S+ and \S*new/(.|\n)*--take"
     ):
         api.merge([old, new], tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -306,5 +306,5 @@ def test_folds_of_another_set_or_number_are_refused(tmp_path):
     content = (other / "annotations.json").read_text().replace("images/", "photos/")
     (other / "images").rename(other / "photos")
     (other / "annotations.json").write_text(content)
-    with pytest.raises(RecycleError, match="none of the 6 photos of"):
+    with pytest.raises(RecycleError, match=r"of 6 photos of .* none"):
         api.kfold(other, keep=old / "folds.json")

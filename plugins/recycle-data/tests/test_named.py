@@ -214,4 +214,4 @@ def test_what_is_left_out_is_said_wherever_it_is_read(tmp_path, capsys):
     (tmp_path / "labels/a.txt").write_text("0 0.1 0.1 0.9 0.1 0.9 0.9\n0 0.5 0.5 0.2 0.2\n")
     (tmp_path / "labels/b.txt").write_text("0 0.1 0.1 0.9 0.1 0.9 0.9\n")
     api.open_data(tmp_path, dataset="yolo")
-    assert f"note: {tmp_path}: left out: 1 boxes without an outline" in capsys.readouterr().err
+    assert f"note: {tmp_path}: left out: boxes without an outline: 1" in capsys.readouterr().err

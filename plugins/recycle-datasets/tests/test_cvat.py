@@ -380,7 +380,7 @@ class TestRefused:
         photo(tmp_path / "b.png")
         photo(tmp_path / "in/a.png")
         write(tmp_path / "in/annotations.xml", image("../b.png", polygon("paper", box(2, 2, 9, 9))))
-        with pytest.raises(RecycleError, match=r"none of its photos \(1\)"):
+        with pytest.raises(RecycleError, match=r"of its 1 photo none"):
             cvat(tmp_path / "in")
 
 

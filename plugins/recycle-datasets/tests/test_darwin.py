@@ -201,7 +201,7 @@ def test_no_area_at_all_is_refused(tmp_path):
 
 def test_labels_without_photos_are_refused(tmp_path):
     write(tmp_path / "annotations/a.json", item("a.jpg", [polygon("Paper", points(0, 0, 4, 4))]))
-    with pytest.raises(RecycleError, match=r"none of its photos \(1\) is in"):
+    with pytest.raises(RecycleError, match=r"of its 1 photo none is in"):
         read(tmp_path)
 
 

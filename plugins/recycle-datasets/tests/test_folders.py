@@ -132,7 +132,7 @@ class TestMasks:
         for split in ("train", str(lists / "train.txt")):
             source = masks(tmp_path, split, **options)
             assert [source.record(index).file.stem for index in range(len(source))] == ["2007_2"]
-        with pytest.raises(RecycleError, match=r"1 of 3 photos have no mask.*unlabelled\.png"):
+        with pytest.raises(RecycleError, match=r"no mask for 1 of 3 photos.*unlabelled\.png"):
             masks(tmp_path, **options)
         (lists / "train.txt").write_text("2007_3\n")
         with pytest.raises(RecycleError, match="'2007_3'"):
@@ -177,7 +177,7 @@ class TestMasks:
             with pytest.raises(RecycleError, match="10x6 pixels, its annotation says 11x6"):
                 use(0)
         file.unlink()
-        with pytest.raises(RecycleError, match="1 of 1 photos have no mask"):
+        with pytest.raises(RecycleError, match="no mask for 1 of 1 photo,"):
             masks(root)
 
     @pytest.mark.parametrize("dtype", [np.uint16, bool])
@@ -281,7 +281,7 @@ class TestYolo:
             return [source.record(index).file_name for index in range(len(source))]
 
         assert names(None) == ["images/train/a.jpg", "images/val/b.jpg", "images/test/c d.jpg"]
-        assert "2 of 3 photos have no label file" in capsys.readouterr().err
+        assert "no label file, so no object: 2 of 3 photos" in capsys.readouterr().err
         assert names("train") == ["images/train/a.jpg"]
         assert names("val") == names(str(tmp_path / "list.txt")) == ["images/val/b.jpg"]
         assert names("test") == ["images/test/c d.jpg"]

@@ -255,7 +255,7 @@ def test_boxes_alone_are_refused(tmp_path):
 
 def test_labels_without_photos_are_refused(tmp_path):
     lines(tmp_path / "export.ndjson", [row("1.jpg", label(polygon("Paper", 0, 0, 3, 3)))])
-    with pytest.raises(RecycleError, match=r"none of its photos \(1\) is in"):
+    with pytest.raises(RecycleError, match=r"of its 1 photo none is in"):
         read(tmp_path)
 
 

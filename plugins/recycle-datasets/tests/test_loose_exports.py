@@ -208,8 +208,8 @@ def test_all_faults_at_once_with_a_way_to_go_on(tmp_path):
     assert error.value.remedy.endswith(f"recycle data import {root} {tmp_path / 'out'} --drop-unreadable")
     done = recycle_here("data", "import", root, tmp_path / "out", "--drop-unreadable", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "left out: 1 photos that cannot be read" in done.stderr
-    assert "left out: 1 labels that cannot be used" in done.stderr
+    assert "left out: photos that cannot be read: 1" in done.stderr
+    assert "left out: labels that cannot be used: 1" in done.stderr
     written = api.open_data(tmp_path / "out")
     assert [written.record(index).file_name for index in range(len(written))] == ["images/a.jpg", "images/c.jpg"]
 

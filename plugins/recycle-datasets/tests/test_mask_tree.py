@@ -325,7 +325,7 @@ def test_colours_that_the_table_lacks_are_ignored_and_counted(tmp_path):
 
 def test_colours_without_a_table_are_named_with_a_remedy_that_works(tmp_path):
     root = tree_of(tmp_path / "src", "images", "masks", "ab", colors=[*COLORS.values()])
-    with pytest.raises(RecycleError, match=r"hold colours \(3\), and no table") as caught:
+    with pytest.raises(RecycleError, match=r"hold 3 colours, and no table") as caught:
         imported(root, tmp_path / "out")
     assert os.system(caught.value.remedy.partition("again: ")[2]) == 0
     done, masks, _ = imported(root, tmp_path / "out")
@@ -583,14 +583,10 @@ def refused(root, out, match, layout=None, **options):
 
 
 def test_masks_without_photos(tmp_path):
-    refused(
-        cvat(tmp_path / "cvat", photos=None), tmp_path / "out", r"holds masks \(3\), as .* and none of their photos"
-    )
+    refused(cvat(tmp_path / "cvat", photos=None), tmp_path / "out", r"holds 3 masks, as .* and no photo of theirs")
     voc(tmp_path / "voc")
     shutil.rmtree(tmp_path / "voc/JPEGImages")
-    refused(
-        tmp_path / "voc", tmp_path / "out", r"holds masks \(4\), as 'SegmentationClass/a.png', and none of their photos"
-    )
+    refused(tmp_path / "voc", tmp_path / "out", r"holds 4 masks, as 'SegmentationClass/a.png', and no photo of theirs")
 
 
 def test_all_masks_that_cannot_be_used_are_named(tmp_path):
@@ -615,7 +611,7 @@ def test_links_that_lead_nowhere(tmp_path):
     for stem in "ab":
         (root / f"masks/{stem}.png").unlink()
         (root / f"masks/{stem}.png").symlink_to(f"../../gone/{stem}.png")
-    refused(root, tmp_path / "out", "2 masks are links to files that are missing, the first is .*a.png")
+    refused(root, tmp_path / "out", "2 masks only linked, to files that are missing: .*a.png")
 
 
 def test_masks_that_are_jpegs(tmp_path):

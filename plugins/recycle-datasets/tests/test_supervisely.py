@@ -176,7 +176,7 @@ def test_boxes_alone_are_refused(tmp_path):
 
 def test_labels_without_photos_are_refused(tmp_path):
     write(tmp_path / "ds/ann/a.jpg.json", annotation([polygon("Paper", box(0, 0, 3, 3))]))
-    with pytest.raises(RecycleError, match=r"none of its photos \(1\) is in .*it holds no photo"):
+    with pytest.raises(RecycleError, match=r"of its 1 photo none is in .*it holds no photo"):
         read(tmp_path)
 
 

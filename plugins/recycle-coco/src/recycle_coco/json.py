@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,30 @@ def parse_json(data: bytes | str) -> Any:
     """The value of a JSON text; NaN and infinity are taken, as Python writes them.
 
     Raises:
-        ValueError: no JSON, no text, a number of more digits than Python reads, or nested too deeply.
+        ValueError: no JSON, no text, a number of more digits than Python reads, nested too deeply, or an object whose
+            key occurs twice, of which Python would keep the last.
     """
     try:
-        return json.loads(data.decode(json.detect_encoding(data)) if isinstance(data, bytes) else data)
+        text = data.decode(json.detect_encoding(data)) if isinstance(data, bytes) else data
+        value = json.loads(text)
+        if isinstance(value, dict) and any(text.count(json.dumps(key, ensure_ascii=False)) > 1 for key in value):
+            _refuse_twice(text)
     except RecursionError as error:
         raise ValueError("lists or objects are nested too deeply") from error
+    return value
+
+
+def _refuse_twice(text: str) -> None:
+    """Raise ValueError where a key of the outermost object occurs twice in it."""
+    last: list[tuple[str, Any]] = []
+
+    def kept(pairs: list[tuple[str, Any]]) -> None:
+        last[:] = pairs
+
+    json.loads(text, object_pairs_hook=kept)
+    twice = [key for key, count in Counter(key for key, _ in last).items() if count > 1]
+    if twice:
+        raise ValueError(f"its key {twice[0]!r} occurs twice, and only one can count")
 
 
 def read_json(file: Path, remedy: str, most: int = SMALL) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,28 @@ from recyclecli.types import IGNORE
 
 BACKGROUND = "Background"
 IGNORE_CATEGORY = "ignore"
+NUMBERED = re.compile(r"(\d+)\s*[:=,;\t ]\s*(\S.*)")
 NO_BACKGROUND = "no_background"  # true in the first category of a file in which each pixel is of a category, or ignored
+
+
+def numbered_names(lines: Sequence[str]) -> dict[int, str]:
+    """Number to name of a list of classes whose lines all state their number, from 0 or 1 on: `0 paper`, `1: metal`.
+
+    0 is the background where they begin with 1 and none is. Empty where the lines are names alone.
+    """
+    found = [NUMBERED.fullmatch(line) for line in lines]
+    names = {int(one[1]): one[2].strip() for one in found if one}
+    if (
+        len(lines) < 2
+        or len(names) < len(lines)
+        or list(names)
+        not in (
+            list(range(len(lines))),
+            list(range(1, len(lines) + 1)),
+        )
+    ):
+        return {}
+    return names if 0 in names or any(map(is_background, names.values())) else {0: BACKGROUND, **names}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from recycle_coco.archive import refuse_archive
 from recycle_coco.paths import copy_beside
 from recycle_coco.tree import Tree
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 
 ABOVE = 2  # folders above an annotation file that photos are looked for in
 FEW = 5  # photos that are looked for
@@ -65,12 +65,17 @@ def no_annotation_file(root: Path, usual: tuple[str, ...]) -> RecycleError:
 
 def inventory(tree: Tree) -> str:
     """What lies in a folder, by suffix, with examples of what is no photo."""
+    count = counted(len(tree.links), "link")
+    links = f"{count} to folders, not followed: {listed(tree.links)}" if tree.links else ""
     if not tree.files:
-        return "nothing"
+        return links or "nothing"
     counts = Counter(PurePosixPath(name).suffix.lower() or "no suffix" for name in tree.files)
     photos = set(tree.photos)
     examples = [name for name in tree.files if name not in photos][:3] or list(tree.files[:3])
-    return f"{listed(f'{count} {suffix}' for suffix, count in counts.most_common())}, as {listed(map(repr, examples))}"
+    return (
+        f"{listed(f'{count} {suffix}' for suffix, count in counts.most_common())}, as {listed(map(repr, examples))}"
+        + (f"; {links}" if links else "")
+    )
 
 
 def _is_coco(content: Any) -> bool:

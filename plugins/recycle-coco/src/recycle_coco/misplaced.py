@@ -27,7 +27,7 @@ def misplaced(content: Mapping[str, Any]) -> str:
     images = {image["id"]: image for image in content["images"]}
     every = [one for one in content["annotations"] if not one.get("iscrowd") and one["image_id"] in images]
     asked = every[:: -(-len(every) // SAMPLE) or 1]
-    total = outside = boxed = swapped = scaled = 0
+    total = outside = boxed = swapped = scaled = mirrored = inverted = 0
     for one in asked:
         image = images[one["image_id"]]
         outline = one.get("segmentation")
@@ -45,10 +45,16 @@ def misplaced(content: Mapping[str, Any]) -> str:
             if not _fits(box, bounds, slack):
                 swapped += _fits(box, _swapped(outline, bounds), slack)
                 scaled += _is_scaled(box, bounds, slack)
+                mirrored += any(_fits(box, other, slack) for other in _mirrored(bounds, image))
+                inverted += _is_inverted(box, outline, slack)
     if swapped > MOST * boxed:
         return f"the outlines of {swapped} of {boxed} objects fit their boxes with x and y swapped"
     if scaled > MOST * boxed:
         return f"the outlines of {scaled} of {boxed} objects fit their boxes at another scale"
+    if mirrored > MOST * boxed:
+        return f"the outlines of {mirrored} of {boxed} objects fit their boxes mirrored"
+    if inverted > MOST * boxed:
+        return f"the runs of {inverted} of {boxed} objects are what lies around their boxes: they begin with the object"
     if outside >= LEAST and outside > OUTSIDE * total:
         return f"the outlines of {outside} of {total} objects leave their photos"
     return ""
@@ -77,6 +83,25 @@ def _swapped(segmentation: Any, bounds: Bounds) -> Bounds:
         bounds = _bounds({**segmentation, "size": [width, height]}) or bounds
     left, top, right, bottom = bounds
     return top, left, bottom, right
+
+
+def _mirrored(bounds: Bounds, image: Mapping[str, Any]) -> tuple[Bounds, Bounds]:
+    """Bounds with left and right changed, and with top and bottom."""
+    left, top, right, bottom = bounds
+    width, height = image["width"], image["height"]
+    return (width - right, top, width - left, bottom), (left, height - bottom, right, height - top)
+
+
+def _is_inverted(box: Sequence[float], segmentation: Any, slack: float) -> bool:
+    """Whether a box is that of the pixels which an RLE leaves out."""
+    if not isinstance(segmentation, Mapping):
+        return False
+    import numpy as np
+    from pycocotools import mask as coco
+
+    around = coco.encode(np.asfortranarray(1 - coco.decode(compressed(segmentation))))
+    bounds = _bounds(around)
+    return bounds is not None and _fits(box, bounds, slack)
 
 
 def _is_scaled(box: Sequence[float], bounds: Bounds, slack: float) -> bool:

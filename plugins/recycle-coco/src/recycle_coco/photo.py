@@ -61,6 +61,19 @@ def more_pictures(file: Path) -> str:
     return f"note: photo {file} {note}" if note else ""
 
 
+def transparent(file: Path) -> str:
+    """A note on a photo with transparent pixels, whose colours are read all the same; "" where it has none.
+
+    Raises:
+        RecycleError: missing, damaged, or no image.
+    """
+    from recycle_coco.pixels import transparency
+
+    with open_photo(file) as (image, _):
+        note = transparency(image)
+    return f"note: photo {file} {note}" if note else ""
+
+
 def check_size(file: Path, height: int, width: int) -> None:
     """Compare an annotated size of many pixels with the photo's, its head read alone, where there is a photo.
 

@@ -30,6 +30,7 @@ PICTURES = "recycle-pictures"  # key of `Image.info`
 TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
 """What PIL calls that which undoes the orientations 2 to 8."""
 BAND = 1024  # x BAND pixels are converted at a time
+OPAQUE = 255  # of an alpha channel
 DEEPEST = 65535  # of whole numbers: white of 16 bits
 WHITE_OF_12 = 4095
 PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError, unless MAX_PIXELS allows it
@@ -179,6 +180,14 @@ def more_pictures(image: Image.Image) -> str:
     """What to say, after the photo's name, of an image from `opened` whose file holds others beside; "" where none."""
     count = image.info.get(PICTURES, 1)
     return f"holds {count} pictures, of which the first is read" if count > 1 else ""
+
+
+def transparency(image: Image.Image) -> str:
+    """What to say, after the photo's name, of an image from `opened` with transparent pixels; "" where it has none."""
+    if not image.has_transparency_data:
+        return ""
+    least = (image if image.mode in ("RGBA", "LA") else image.convert("RGBA")).getchannel("A").getextrema()[0]
+    return "has transparent pixels, whose colours are read as if they were not" if least != OPAQUE else ""
 
 
 def _count(image: Image.Image) -> int:

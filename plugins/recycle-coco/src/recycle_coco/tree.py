@@ -35,18 +35,21 @@ class Tree:
     Attributes:
         root: the folder.
         files: names of all regular files, in order.
+        links: links to folders, in order.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        found = []
+        found, links = [], []
         for folder, folders, names in walk(root):
             folders[:] = [name for name in folders if not is_hidden(name)]
             inside = folder.relative_to(root).as_posix()
             prefix = "" if inside == "." else f"{inside}/"
+            links += [prefix + name for name in folders if os.path.islink(folder / name)]  # noqa: PTH114 - see below
             own = (name for name in names if not is_hidden(name))
             found += [prefix + name for name in own if os.path.isfile(folder / name)]  # noqa: PTH113 - Path's fails for long ones
         self.files: tuple[str, ...] = tuple(sorted(found))
+        self.links: tuple[str, ...] = tuple(sorted(links))
         self._glimpses: dict[str, Any] = {}
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from recycle_data.sources import Subset, read_labels
 from recycle_data.swaps import within_one
 from recycle_data.threads import in_threads
 from recycle_data.writer import document_of
-from recyclecli.errors import RecycleError, counted
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.reading import MissingFile
 from recyclecli.types import IGNORE, Source
 
@@ -303,8 +304,22 @@ def read_fold(source: Source, file: Path, fold: int, dealt: Sequence[int] | None
             f"{file} was made from other photos than the source holds now",
             f"make it again: recycle data kfold {stays} --force --data {quote(str(file.parent))}",
         )
+    _refuse_edited(source, file, folds, dealt)
     held_out = [index for index in dealt if source.record(index).file_name in folds[fold]]
     return sorted(set(dealt) - set(held_out)), held_out
+
+
+def _refuse_edited(source: Source, file: Path, folds: Sequence[frozenset[str]], dealt: Sequence[int]) -> None:
+    """Raise RecycleError where a photo is in no fold or in several, or a fold names one that is not there."""
+    counts = Counter(name for names in folds for name in names)
+    names = {source.record(index).file_name for index in dealt}
+    wrong = sorted({name for name, count in counts.items() if count > 1 or name not in names} | (names - counts.keys()))
+    if wrong:
+        raise RecycleError(
+            f"{file} does not hold each photo of the set in one fold: {listed(wrong, 3)}",
+            f"it was changed by hand: mv {quote(str(file))} {quote(str(file))}.old, then "
+            f"recycle data kfold --n {len(folds)} --force --data {quote(str(file.parent))}",
+        )
 
 
 def read_listing(file: Path) -> tuple[list[frozenset[str]], str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from recycle_coco.photo import more_pictures, open_photo
+from recycle_coco.photo import more_pictures, open_photo, transparent
 from recycle_coco.pixels import depth, rgb_bands, upright
 from recycle_coco.said import say_once
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from recyclecli.types import Source
 
 SEVERAL = (".tif", ".tiff", ".webp", ".png", ".heic", ".heif")  # what may hold several pictures
+LOOKED = 8  # files that are looked at for transparent pixels
 SIDE = 64  # of the luma of a photo, whatever its shape
 COARSE = 16  # of its colours
 LOW = 8  # x LOW frequencies make the perceptual hash
@@ -109,15 +110,25 @@ def identities(source: Source) -> NDArray[np.void]:
 
 
 def _tell_pictures(files: Sequence[Path]) -> None:
-    """Say which photos' files hold several pictures: only the first is trained on and judged."""
+    """Say which photos' files hold several pictures, of which the first is read, and whether some are transparent."""
     several = []
-    for file in files:
-        if file.suffix.lower() in SEVERAL:
-            with suppress(RecycleError):
-                several += [file] if more_pictures(file) else []
+    unsure = [file for file in files if file.suffix.lower() in SEVERAL]
+    for file in unsure:
+        with suppress(RecycleError):
+            several += [file] if more_pictures(file) else []
+    tell_transparent(unsure[:LOOKED])
     if several:
         verb = "1 photo holds" if len(several) == 1 else f"{len(several)} photos hold"
         say_once(f"note: {verb} several pictures, of which the first is read: {listed(several, 3)}")
+
+
+def tell_transparent(files: Iterable[Path]) -> None:
+    """Name the first photo of these that has transparent pixels."""
+    for file in files:
+        with suppress(RecycleError):
+            if note := transparent(file):
+                say_once(note)
+                return
 
 
 def files_identities(files: Iterable[Path]) -> NDArray[np.void]:

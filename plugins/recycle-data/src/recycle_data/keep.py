@@ -58,7 +58,7 @@ def kept_folds(
     gone = len(fold_of.keys() - set(olds))
     if not old:
         raise RecycleError(
-            f"none of the {len(fold_of)} photos of {file} is among these {len(names)}, as {names[0]!r}",
+            f"of {counted(len(fold_of), 'photo')} of {file} none is among these {len(names)}, as {names[0]!r}",
             "name the folds.json of the set that these photos were added to",
         )
     if gone:
@@ -120,8 +120,8 @@ def _same_as(source: Source, file: Path, fold_of: Mapping[str, int], names: Sequ
     unknown = fold_of.keys() - readable - set(names)
     if unknown:
         print(
-            f"note: photos of {file} are gone ({len(unknown)}), and it keeps no record of them: what they look like "
-            "now under another name is new",
+            f"note: {counted(len(unknown), 'photo')} of {file} gone, and it keeps no record of how they looked: under "
+            "another name they are new",
             file=sys.stderr,
         )
     return [same.get(index, name if name in fold_of else None) for index, name in enumerate(names)]

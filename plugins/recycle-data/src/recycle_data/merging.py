@@ -21,7 +21,7 @@ from recycle_data.owned import Owned
 from recycle_data.progress import track
 from recycle_data.sources import open_source, read_labels, relabelled
 from recycle_data.writer import document_of
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 from recyclecli.files import refuse_link
 from recyclecli.plugins import Registry
 from recyclecli.types import Record, Source
@@ -202,7 +202,7 @@ def _once(
     if conflicts and take is None:
         shown = "\n  ".join(" and ".join(pair) for pair in conflicts[:5])
         raise RecycleError(
-            f"photos are labelled differently in two sets ({len(conflicts)}):\n  {shown}",
+            f"{counted(len(conflicts), 'photo')} labelled differently in two sets:\n  {shown}",
             f"say whose labels count: --take first, or --take last; or take the photos out of {roots[-1]}",
         )
     return kept, doubled, conflicts

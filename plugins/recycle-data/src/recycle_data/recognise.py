@@ -163,7 +163,10 @@ def _unknown(
     else:
         described = layouts_of(known[wanted]).get(wanted) or "; ".join(layouts_of(known[wanted]).values())
         looked = f"{src} does not look like {wanted} ({described})" if described else f"{wanted} recognises no folder"
-    if found:
+    if tree.links and not found:
+        whole, copy = shlex.quote(str(tree.root)), shlex.quote(f"{tree.root}-whole")
+        remedy = f"copy what the links lead to: cp -rL {whole} {copy}, then recycle data import {copy} OUT"
+    elif found:
         one = found[0]
         remedy = f"leave out --as: it looks like {one.layout.name} ({one.layout.why})"
     else:

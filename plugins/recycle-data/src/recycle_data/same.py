@@ -94,6 +94,24 @@ def look_alikes(photos: NDArray[np.void]) -> NDArray[np.int64]:
     return linked(len(photos), links)
 
 
+def turned(photos: NDArray[np.void], others: NDArray[np.void]) -> dict[int, int]:
+    """Index of each of (n,) photos to that of (m,) others that it is mirrored, or turned by right angles."""
+    found: dict[int, int] = {}
+    known = np.flatnonzero(others["height"])
+    for turn in range(1, TURNS):
+        made = others[known]
+        for one in made:
+            one["luma"], one["chroma"] = _turned(one["luma"], turn), _turned(one["chroma"], turn)
+            one["hash"] = perceptual_hash(one["luma"])
+        if turn % 2:
+            made["height"], made["width"] = others["width"][known], others["height"][known]
+        for first, second, one, near in _candidates(photos, made, NEAR):
+            pairs = one & near
+            for left, right in zip(first[pairs].tolist(), known[second[pairs]].tolist(), strict=True):
+                found.setdefault(left, right)
+    return found
+
+
 def earlier_like(photos: NDArray[np.void], sides: NDArray[np.str_] | None = None) -> list[int | None]:
     """For each photo the first earlier one that looks alike, of another side if sides are given."""
     found: list[int | None] = [None] * len(photos)
@@ -145,12 +163,12 @@ def _close(
 
 
 def _candidates(
-    photos: NDArray[np.void], others: NDArray[np.void]
+    photos: NDArray[np.void], others: NDArray[np.void], bits: int = RESAVED
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]]:
     """(indices, indices, whether the two are one photo, whether they look alike) of pairs; no photo with itself."""
     left, right = (np.flatnonzero(part["height"]) for part in (photos, others))
     means = {step: [_means(part["luma"], step) for part in (photos, others)] for step, _ in MEANS}
-    for near_first, near_second in _close(photos["hash"][left], others["hash"][right], RESAVED):
+    for near_first, near_second in _close(photos["hash"][left], others["hash"][right], bits):
         first, second = left[near_first], right[near_second]
         if photos is others:
             first, second = first[first != second], second[first != second]

@@ -56,7 +56,7 @@ def open_source(
         raise RecycleError(f"{root} holds no photos for dataset {dataset!r}")
     left_out: Mapping[str, int] = getattr(source, "left_out", {}) if tell else {}
     if left_out:
-        say_once(f"note: {root}: left out: {', '.join(f'{count} {what}' for what, count in left_out.items())}")
+        say_once(f"note: {root}: left out: {', '.join(f'{what}: {count:,}' for what, count in left_out.items())}")
     return source
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recycle_coco import split_called
+from recycle_coco.document import load_content
 
 from recycle_data.folds import FOLDS_FILE, read_fold
 from recycle_data.foreground import refuse_nothing
@@ -130,6 +131,8 @@ def _files_split(registry: Registry, data: DataSection) -> Split | None:
     else:
         how = f"explicit files: {listed(file.json_path for file in train)}; {listed(file.json_path for file in val)}"
 
+    if not data.train:
+        _refuse_test_photos(data.root, train)
     full = _open_full(registry, data, full_file)
     merged = (full or _open(registry, data, train[0])).class_names if data.classes else ()
     train_sources = [_open(registry, data, file, merged) for file in train]
@@ -241,6 +244,24 @@ def _at_random(
     return sorted(set(dealt) - val), sorted(val)
 
 
+def _refuse_test_photos(root: Path, train: Sequence[DataFile]) -> None:
+    """Raise RecycleError where test.json in the root names photos that are trained on."""
+    test, file = root / "test.json", train[0].json_path
+    if not test.is_file() or file is None:
+        return
+    names = []
+    for place in (test, Path(file)):
+        try:
+            names.append({image["file_name"] for image in load_content(place, ("images",))["images"]})
+        except RecycleError:  # no COCO file
+            return
+    if both := sorted(names[0] & names[1]):
+        raise RecycleError(
+            f"{counted(len(both), 'photo')} of {test} also in {file}: {listed(both, 3)}",
+            "test photos are not trained on: take them out of one of the two files",
+        )
+
+
 def _pair(root: Path) -> list[Path]:
     """Where train.json and val.json would lie."""
     return [root / "train.json", root / "val.json"]
@@ -296,19 +317,25 @@ def _refuse_missing(split: Split) -> None:
     missing = [record.file for record in records if not record.file.is_file()]
     if 0 < len(missing) < len(records):
         raise RecycleError(
-            f"{len(missing)} of {len(records)} photos are missing: {listed(missing, 3)}",
+            f"missing: {len(missing)} of {counted(len(records), 'photo')}: {listed(missing, 3)}",
             f"restore them, or drop them: {_dropping(split.data)}",
         )
     if missing:  # a wrong root, or photos that are drawn and not stored: reading one tells
         split.train.read(0)
 
 
+def check_line(data: DataSection) -> str:
+    """The line that checks the labels and photos of a section."""
+    words = ["recycle", "data", "check", "--data", str(data.root)]
+    words += ["--dataset", data.dataset.name.partition("@")[0]] if data.dataset.name.partition("@")[0] != "coco" else []
+    words += ["--json-path", data.json_path] if data.json_path else []
+    return shlex.join(words)
+
+
 def _dropping(data: DataSection) -> str:
     """The lines that drop missing photos."""
-    words = ["recycle", "data", "check", "--data", str(data.root)]
-    words += ["--json-path", data.json_path] if data.json_path else []
     files = [file.json_path for file in (*data.train, *data.val) if file.json_path]
-    line = shlex.join([*words, "--fix", "mended.json", "--drop-unreadable"])
+    line = f"{check_line(data)} --fix mended.json --drop-unreadable"
     if files:
         return f"{line} with --json-path of each of {listed(files)}, then --train-json and --val-json of what it writes"
     return f"{line}, then train with --json-path mended.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from recycle_coco import Tree, photos_below, read_loose_text
 
-from recyclecli.types import IGNORE, DatasetContext, Layout, RecycleError
+from recyclecli.types import IGNORE, DatasetContext, Layout, RecycleError, counted
 
 HOW = "`recycle plugins show DATASET` lists the options, -o data.dataset.KEY=VALUE sets one"
 
@@ -22,7 +22,7 @@ def say_moved(file: Path, found: Mapping[str, str]) -> None:
     """
     moved = {name: place for name, place in found.items() if posixpath.normpath(name) != place}
     for name, place in list(moved.items())[:1]:
-        count = f"{len(moved)} photos lie" if len(moved) > 1 else "1 photo lies"
+        count = f"{counted(len(moved), 'photo')} {'lie' if len(moved) > 1 else 'lies'}"
         print(f"note: {file}: {count} elsewhere than it says: {name!r} is {place}", file=sys.stderr)
 
 
@@ -65,7 +65,7 @@ def checked_names(names: Iterable[str], where: object) -> tuple[str, ...]:
         raise RecycleError(f"{where}: class {doubled[0]!r} occurs twice", "make each name unique")
     if not found or len(found) > IGNORE:
         raise RecycleError(
-            f"{where}: {len(found)} classes; masks of 8 bits hold 1 to {IGNORE}",
+            f"{where}: {counted(len(found), 'class')}; masks of 8 bits hold 1 to {IGNORE}",
             "list the classes there; merge some where there are more, in the masks too",
         )
     return found

@@ -32,7 +32,7 @@ from recycle_datasets.folders import lines_of, names_of
 from recycle_datasets.recognise.labelme import is_labelme, recognise
 from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, is_file, sorted_names
 from recycle_datasets.splits import nearest_split
-from recyclecli.types import DatasetContext, RecycleError
+from recyclecli.types import DatasetContext, RecycleError, counted
 
 IGNORED = "__ignore__"  # labelme's name for pixels of no class
 TABLES = ("labels.txt", "class_names.txt", "classes.txt", "predefined_classes.txt")
@@ -87,8 +87,8 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
         labels.photos.append(replace(photo, shapes=list(_objects(kept))))
     if drawn and options.boxes == "auto":
         print(
-            f"note: {labels.file}: rectangles ({drawn}) are taken for areas, as labelme draws them, as their classes "
-            "have outlines, too; -o data.dataset.boxes=left-out leaves them out",
+            f"note: {labels.file}: {counted(drawn, 'rectangle')} taken for areas, as labelme draws them, since their "
+            "classes have outlines, too; -o data.dataset.boxes=left-out leaves them out",
             file=sys.stderr,
         )
     labels.refuse_no_area("draw outlines in labelme; where its rectangles are the areas: -o data.dataset.boxes=areas")

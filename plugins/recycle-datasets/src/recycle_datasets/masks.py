@@ -15,7 +15,7 @@ from recycle_datasets.folders import lines_of, photos_in
 from recycle_datasets.maskfile import COLOR_MODES, IndexMask, opened, read_numbers
 from recycle_datasets.paired import PairedSource
 from recycle_datasets.values import COLORS, LABELMAP, OPTION, Meaning, by_value, meaning_of
-from recyclecli.types import DatasetContext, RecycleError
+from recyclecli.types import DatasetContext, RecycleError, counted
 
 LISTS = "ImageSets/Segmentation"  # where VOC keeps the lists of its splits
 
@@ -74,7 +74,7 @@ class MaskSource(PairedSource):
         missing = [mask for mask in taken if not mask.is_file()]
         if missing:
             raise RecycleError(
-                f"{len(missing)} of {len(self._names)} photos have no mask, the first lacks {missing[0]}",
+                f"no mask for {len(missing)} of {counted(len(self._names), 'photo')}, the first lacks {missing[0]}",
                 "add the masks, say where they lie with -o data.dataset.masks=FOLDER -o data.dataset.suffix=.png, or "
                 "name a split or list of those that have one with --json-path; or have the folders recognised: "
                 f"recycle data import {quote(str(root))} {quote(str(copy_beside(root)))}",

@@ -16,7 +16,7 @@ from recycle_datasets.recognise.pairs import SUFFIXES, stem_of
 from recycle_datasets.survey import survey
 from recycle_datasets.tables import Table, parse_table
 from recycle_datasets.values import OPTION
-from recyclecli.types import DatasetContext, LabelFaults, RecycleError
+from recyclecli.types import DatasetContext, LabelFaults, RecycleError, counted
 
 UNLABELLED, ALONE, BESIDES = (
     "photos without a mask",
@@ -133,12 +133,13 @@ def _nothing(tree: Tree, patterns: Mapping[str, str], photos: Sequence[str], mas
     if links:
         target = links[0].readlink()
         return RecycleError(
-            f"{len(links)} masks are links to files that are missing, the first is {links[0]}, a link to {target}",
+            f"{counted(len(links), 'mask')} only linked, to files that are missing: {links[0]} leads to {target}",
             "fetch the files that they lead to, and copy them in the place of the links: cp -rL",
         )
     if masks and not photos:
         return RecycleError(
-            f"{tree.root} holds masks ({len(masks)}), as {masks[0]!r}, and none of their photos (looked for: {where})",
+            f"{tree.root} holds {counted(len(masks), 'mask')}, as {masks[0]!r}, and no photo of theirs "
+            f"(looked for: {where})",
             "put the photos beside them, under the same names; tools often export masks alone",
         )
     names = f"its photos are called {', '.join(map(repr, photos[:2]))}, its masks {', '.join(map(repr, masks[:2]))}"
@@ -259,8 +260,8 @@ def _listed(root: Path, lists: Sequence[str], names: Sequence[str], left_out: Co
         judged.update(splits[split])
         if again:
             print(
-                f"note: photos of {split} ({len(again)}) are for testing or validation, too, and taken for that, as "
-                f"{names[again[0]]}",
+                f"note: {counted(len(again), 'photo')} of {split} also named for testing or validation, and taken "
+                f"for that, as {names[again[0]]}",
                 file=sys.stderr,
             )
     return {split: splits[split] for split in ("train", "val", "test") if splits[split]}

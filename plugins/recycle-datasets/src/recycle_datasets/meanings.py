@@ -17,7 +17,7 @@ from recycle_datasets.numbering import check_numbering, named_values, note_unuse
 from recycle_datasets.survey import Survey
 from recycle_datasets.tables import Color
 from recycle_datasets.values import FILLED, OPTION, SPARSE, spelled
-from recyclecli.types import IGNORE, RecycleError
+from recyclecli.types import IGNORE, RecycleError, counted
 
 BLACK: Color = (0, 0, 0)
 BORDER: Color = (224, 224, 192)  # of VOC's palette: 255
@@ -303,7 +303,7 @@ def _order_of(root: Path, named: Named, seen: Survey) -> dict[int, str]:
         )
     if largest >= len(names) + (not ground):
         raise RecycleError(
-            f"{named.where} names colours ({len(names)}), and the masks hold others: {_told(seen.colors)}",
+            f"{named.where} names {counted(len(names), 'colour')}, and the masks hold others: {_told(seen.colors)}",
             "correct the table, or name the values: -o 'data.dataset.values={0: background, 1: paper}'",
         )
     order = ", ".join(f"{value} {name}" for value, name in enumerate(names))
@@ -363,7 +363,8 @@ def _unnamed_colors(root: Path, seen: Survey) -> RecycleError:
     text = "\\n".join([*lines, ""])
     why = f", and their palettes differ: {seen.conflict}" if seen.conflict else ""
     return RecycleError(
-        f"the masks hold colours ({len(seen.colors)}), and no table beside them names these: {_told(seen.colors)}{why}",
+        f"the masks hold {counted(len(seen.colors), 'colour')}, and no table beside them names these: "
+        f"{_told(seen.colors)}{why}",
         f"write the names into {table} and import again: printf {shlex.quote(text)} > {shlex.quote(str(table))}",
     )
 

@@ -37,7 +37,7 @@ from recycle_datasets.outlines import Outline as Outline
 from recycle_datasets.outlines import Shape as Shape
 from recycle_datasets.outlines import segmentation
 from recycle_datasets.recognise.words import looks_masked, never_masked
-from recyclecli.types import IGNORE, Annotation, LabelFaults, Record, RecycleError, Sample
+from recyclecli.types import IGNORE, Annotation, LabelFaults, Record, RecycleError, Sample, counted
 
 MISSING = "photos that are not there"
 REPEATED = "photos that are labelled twice in the same way"
@@ -279,7 +279,8 @@ class ShapeSource:
             beside = [photo.relative_to(self._root).as_posix() for photo in photos_below(self._root)]
             what = f"its photos are called {', '.join(map(repr, beside[:3]))}" if beside else "it holds no photo"
             raise RecycleError(
-                f"{labels.file}: none of its photos ({len(names)}) is in {self._root}, as {names[0]!r}: {what}",
+                f"{labels.file}: of its {counted(len(names), 'photo')} none is in {self._root}, as {names[0]!r}: "
+                f"{what}",
                 "put the photos into that folder, under these names; tools often export labels alone",
             )
         self.left_out.update({MISSING: len(missing)} if missing else {})

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_loose_text, relabel
+from recycle_coco.labels import numbered_names
 from recycle_coco.table import Rows
 
 from recycle_datasets.areas import is_number
@@ -184,6 +185,9 @@ def meaning_of(
     if names is None and (root / CLASSES).is_file():
         where = root / CLASSES
         names = lines_of(root / CLASSES)
+        if numbers := numbered_names(names):
+            print(f"note: {where}: the numbers before the names are those of the masks", file=sys.stderr)
+            names = [numbers[value] for value in sorted(numbers)]
     colors = color_table(root)
     conflict = _conflict(masks()) if len(palettes) > 1 else ""
     if conflict:

@@ -20,6 +20,7 @@ from recycle_coco import (
     read_yaml,
     split_called,
 )
+from recycle_coco.labels import numbered_names
 
 from recycle_datasets import YoloOptions
 from recycle_datasets.areas import is_number
@@ -39,8 +40,8 @@ from recycle_datasets.recognise.yolo import (
 )
 from recycle_datasets.shapes import DROPPED
 from recycle_datasets.yolo_labels import label_file, label_files, without_photo
-from recycle_datasets.yolo_lines import read_lines
-from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample
+from recycle_datasets.yolo_lines import read_lines, without_boxes
+from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample, counted
 
 MOST = 2**16  # classes that are counted; 255 are taken
 
@@ -80,6 +81,10 @@ class YoloSource:
         faults: list[tuple[str, str]] = []
         boxes: list[tuple[str, str]] = []
         self._lines = [read_lines(file, faults, boxes) if file else [] for file in labels]
+        every = [line for lines in self._lines for line in lines]
+        if every and without_boxes(every) is not every:
+            print(f"note: {context.root}: boxes before the outlines of all lines are passed over", file=sys.stderr)
+            self._lines = [without_boxes(lines) for lines in self._lines]
         pointless = sum(len(points) < 6 for lines in self._lines for _, points in lines)
         self._lines = [[line for line in lines if len(line[1]) >= 6] for lines in self._lines]
         self._say_missing(labels, tree, context)
@@ -87,7 +92,8 @@ class YoloSource:
         if boxes and not numbers:
             raise LabelFaults(
                 faults + boxes,
-                f"all labels ({len(boxes)}) are boxes: export YOLO segmentation, or masks, from the labelling tool",
+                f"{counted(len(boxes), 'label')}, and no outline but boxes: export YOLO segmentation, or masks, from "
+                "the labelling tool",
             )
         photos_gone = without_photo(labels, tree)
         self.left_out += Counter(
@@ -122,12 +128,12 @@ class YoloSource:
             there = [name for name in tree.ending(".txt") if not name.endswith(NAMES)]
             held = f"its .txt files are called {', '.join(map(repr, there[:3]))}" if there else "it holds no .txt file"
             raise RecycleError(
-                f"none of the {len(labels)} photos in {context.root} has a label file, as "
+                f"of {counted(len(labels), 'photo')} in {context.root} none has a label file, as "
                 f"{label_file(self._files[0], context.root)}: {held}",
                 "export the labels as YOLO segmentation again, with a .txt file for each photo",
             )
         if missing:
-            print(f"note: {missing} of {len(labels)} photos have no label file: they show no object", file=sys.stderr)
+            print(f"note: no label file, so no object: {missing} of {counted(len(labels), 'photo')}", file=sys.stderr)
 
     def __len__(self) -> int:
         return len(self._files)
@@ -211,7 +217,7 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
         parts = PurePosixPath(names.replace("\\", "/")).parts
         files = [name for name in tree.files if name.split("/")[-1] == parts[-1]] if parts else []
         near = [name for name in files if name in (posixpath.join(base, *parts), "/".join(parts))] or files
-        names = lines_of(root / near[0]) if near else None
+        names = _listed(root / near[0]) if near else None
         if names is None:
             raise RecycleError(f"{root}: `names` is {data.get('names')!r}, no file there", "list the classes there")
     if names is None:
@@ -238,9 +244,16 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
     return [str(name).strip() for name in names]
 
 
+def _listed(file: Path) -> list[str]:
+    """The class names of a text file, without the numbers from 0 on that may stand before them."""
+    lines = lines_of(file)
+    numbered = numbered_names(lines)
+    return list(numbered.values()) if len(numbered) == len(lines) else lines
+
+
 def _names_of_file(tree: Tree) -> list[str] | None:
     """The class names of a file beside the labels, where there is one, or several that agree."""
-    found = {name: lines_of(tree.root / name) for name in (*tree.named(*NAMES), *tree.ending(".names"))}
+    found = {name: _listed(tree.root / name) for name in (*tree.named(*NAMES), *tree.ending(".names"))}
     found = {name: names for name, names in found.items() if names}
     longest = max(found.values(), key=len, default=None)
     other = next((name for name, names in found.items() if longest and names != longest[: len(names)]), None)
@@ -347,7 +360,7 @@ def _photos_at(found: Path, base: Path, root: Path, tree: Tree) -> Iterable[Path
     if gone and len(gone) == len(photos):
         raise RecycleError(f"{found}: none of its photos is in {root}, as {gone[0]!r}", "put them into that folder")
     if gone:
-        print(f"note: {found}: photos are not there ({len(gone)}), as {gone[0]!r}", file=sys.stderr)
+        print(f"note: {found}: {counted(len(gone), 'photo')} not there, as {gone[0]!r}", file=sys.stderr)
     lost = set(gone)
     return [root / moved.get(photo, photo) for photo in photos if photo not in lost]
 

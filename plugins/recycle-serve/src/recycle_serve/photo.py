@@ -18,6 +18,7 @@ from recycle_coco.pixels import (
     opened,
     recognised,
     rgb_array,
+    transparency,
     upright_array,
 )
 from recycle_data.fit import fitted_size, resize_image
@@ -71,7 +72,7 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
         Refused: it is truncated or damaged, or holds numbers without a range.
     """
     with _refusing(), opened(io.BytesIO(data)) as (image, orientation):
-        note = more_pictures(image)
+        notes = [more_pictures(image), transparency(image)]
         width, height = image.size
         if orientation >= 5:
             width, height = height, width
@@ -86,7 +87,7 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
     array = upright_array(array, orientation)
     if max(height, width) > side:
         array = resize_image(array, *fitted_size(height, width, side))
-    return Photo(array, height, width, note)
+    return Photo(array, height, width, "; it ".join(filter(None, notes)))
 
 
 @contextmanager

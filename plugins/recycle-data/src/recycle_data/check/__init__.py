@@ -23,7 +23,8 @@ from recycle_data.check.splits import lint_splits, split_of
 from recycle_data.foreground import absent_classes, cause_of_nothing
 from recycle_data.named import named_splits
 from recycle_data.sources import Subset
-from recyclecli.errors import RecycleError
+from recycle_data.suspicions import content_labels, repeated
+from recyclecli.errors import RecycleError, counted
 from recyclecli.types import Source
 
 __all__ = [
@@ -82,6 +83,8 @@ def check_contents(
         findings += [Finding(code, names[split], where, detail) for code, where, detail in plain[split][1]]
         findings += lint_lists(root, content, names[split])
         findings += lint_shapes(content, names[split], sliver)
+        if same := repeated(content_labels(content)):
+            findings.append(Finding("repeated-labels", names[split], "annotations", counted(same, "photo")))
         if wrong := misplaced(content):
             findings.append(Finding("misplaced-outlines", names[split], "annotations", wrong))
     findings += lint_splits(contents, names, folds)

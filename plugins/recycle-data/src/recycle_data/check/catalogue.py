@@ -111,6 +111,13 @@ CATALOGUE: dict[str, Fault] = {
         "note", "annotations are crowds: regions of no single object", "--crowds objects or regions says what they are"
     ),
     "sliver": Fault("warning", "an object of very few pixels", "remove it if it is a slip of the hand"),
+    "repeated-labels": Fault(
+        "warning", "all photos have the same labels", "export them again: each photo with its own labels"
+    ),
+    "whole-photo": Fault(
+        "warning", "many objects fill their whole photo", "a tag of a photo is no outline: outline what it shows"
+    ),
+    "unread-flag": Fault("note", "a flag that nothing reads", "remove what is not to be learned"),
     "duplicate-annotation": Fault("warning", "the same object twice", "remove one", mended=True),
     "hidden-object": Fault("warning", "wholly covered by others when painted", "correct the shapes, or remove it"),
     # splits
@@ -124,6 +131,9 @@ CATALOGUE: dict[str, Fault] = {
         "error", "no file has that name, and several photos can be meant", "write the file_name of the right one"
     ),
     "missing-photo": Fault("error", "the photo is not there", "restore it, or --fix OUT --drop-unreadable"),
+    "unlisted-photo": Fault(
+        "note", "photos beside those of the file are not in it", "label them, or take them for photos to predict"
+    ),
     "photo-found-by-name": Fault(
         "note", "the photo lies elsewhere, and is found by its name", "write the right file_name for other tools"
     ),
@@ -137,13 +147,20 @@ CATALOGUE: dict[str, Fault] = {
         "other tools turn it: save it upright",
     ),
     "exif-ambiguous": Fault(
-        "warning", "a square photo with an EXIF rotation: the size cannot tell", "look at it, and save it upright"
+        "warning",
+        "an EXIF rotation that leaves the size as it is: whether labels are drawn with it cannot be told",
+        "look at it, and save it upright",
     ),
     "twelve-bit-photo": Fault("note", "gray of 12 bits in a file of 16", "none needed: 4095 is read as white"),
     "several-pictures": Fault(
         "note",
         "a file of several pages or frames, of which the first is read",
         "save the picture that is labelled alone",
+    ),
+    "transparent-photo": Fault(
+        "note",
+        "transparent pixels, which are read in the colours that the file holds there",
+        "where these are not what is seen, put a background behind the photo",
     ),
     "duplicate-photo": Fault("warning", "two files hold one photo, as it is or saved anew", "keep one"),
     "near-duplicate-photo": Fault(
@@ -169,5 +186,8 @@ CATALOGUE: dict[str, Fault] = {
     "mask-size": Fault("error", "the mask has another size than its photo", "export it at the photo's size"),
     "mask-unknown-value": Fault("error", "values that are no class", "correct the mask, or name every class"),
     "mask-interpolated": Fault("warning", "in-between values along edges: resized smoothly", "resize by nearest pixel"),
+    "mask-speckled": Fault(
+        "warning", "single pixels of other classes all over: saved lossily, or predicted", "export it again, as PNG"
+    ),
     "mask-255-as-class": Fault("error", "255, which means ignore, is used as a class", "use 0 to K - 1 for classes"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -18,9 +19,11 @@ from recycle_coco.paths import resolve_file
 
 from recycle_data.check.catalogue import Finding
 from recycle_data.check.shapes import PAINTED
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.printable import short_repr
 from recyclecli.types import IGNORE
+
+FLAGS = ("ignore", "deleted", "difficult", "invalid", "outside", "hidden", "skipped")  # that other tools heed
 
 
 def lint_lists(root: Path, content: dict[str, Any], file: str) -> Iterator[Finding]:
@@ -131,6 +134,9 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:
         fault = field_fault(annotation)
         if fault:
             yield Finding(fault[0], file, where, fault[1])
+    flags = Counter(flag for one in content["annotations"] for flag in FLAGS if one.get(flag) in (1, True))
+    for flag, count in flags.items():
+        yield Finding("unread-flag", file, "annotations", f"{counted(count, 'annotation')} with {flag!r}")
     crowds, total = crowd_counts(content)
     if crowds and crowds < total:
         yield Finding("crowds", file, "annotations", f"{crowds} of {total}: iscrowd is 1")

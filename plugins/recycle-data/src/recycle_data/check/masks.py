@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from recycle_coco.labels import IGNORE_CATEGORY, is_background
+from recycle_coco.labels import IGNORE_CATEGORY, is_background, numbered_names
 from recycle_coco.layouts import refuse_file
 from recycle_coco.paths import copy_beside, photos_below
 from recycle_coco.photo import open_photo, read_head
@@ -17,6 +18,7 @@ from recycle_coco.pixels import more_pictures
 
 from recycle_data.check.catalogue import Finding
 from recycle_data.progress import track
+from recycle_data.suspicions import repeated
 from recycle_data.threads import in_threads
 from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.reading import read_text
@@ -29,15 +31,20 @@ if TYPE_CHECKING:
 BAND = 2**22  # pixels that are looked at in one go
 BLENDED = 0.04  # share of a mask's edge pixels whose value lies between its neighbours'
 
+LONE, SPECKLED = 50, 0.005  # pixels, and their share, that differ from all around them
 FEW = 1  # such pixel that any mask may have
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one mask holds: its faults as (code, detail), and its values; none where it is unusable."""
+    """What one mask holds: its faults as (code, detail); none of the rest where it is unusable.
+
+    `values`: that occur. `digest`: of its pixels, None where it holds one value alone.
+    """
 
     faults: tuple[tuple[str, str], ...]
     values: frozenset[int] = frozenset()
+    digest: bytes | None = None
 
 
 def check_masks(
@@ -66,11 +73,20 @@ def check_masks(
         Finding("mask-without-photo", str(labels[key]), key, "no photo") for key in labels if key not in photos
     ]
     pairs = [(key, labels[key], photos.get(key)) for key in labels]
-    looks = in_threads(lambda pair: _look(pair[1], pair[2], known), track(pairs, len(pairs), "reading masks"))
+    work = in_threads(lambda pair: _look(pair[1], pair[2], known), track(pairs, len(pairs), "reading masks"))
+    looks = list(work)
     found: set[int] = set()
     for (key, file, _), look in zip(pairs, looks, strict=True):
         findings += [Finding(code, str(file), key, detail) for code, detail in look.faults]
         found |= look.values
+    if found - {0, IGNORE} and (not names or is_background(names.get(0, ""))):
+        findings += [
+            Finding("unlabelled-image", str(file), key, "the mask holds 0 alone")
+            for (key, file, _), look in zip(pairs, looks, strict=True)
+            if look.values == {0}
+        ]
+    if same := repeated(look.digest for look in looks):
+        findings.append(Finding("repeated-labels", str(root / masks), "all masks", f"{same} copies of one"))
     if found:
         findings += [
             Finding("unused-category", str(root / masks), f"class {name!r}", f"no mask holds {value}")
@@ -110,7 +126,8 @@ def _files(folder: Path, suffix: str = "") -> dict[str, Path]:
 
 
 def _names(file: Path) -> list[str]:
-    return [line.strip() for line in read_text(file).splitlines() if line.strip()] if file.exists() else []
+    lines = [line.strip() for line in read_text(file).splitlines() if line.strip()] if file.exists() else []
+    return [name for _, name in sorted(numbered_names(lines).items())] or lines
 
 
 def _look(file: Path, photo: Path | None, classes: int | None) -> Look:
@@ -142,7 +159,12 @@ def _look(file: Path, photo: Path | None, classes: int | None) -> Look:
     share = blended(values)
     if share > BLENDED:
         faults.append(("mask-interpolated", f"{share:.0%} of the edge pixels lie between their neighbours' values"))
-    return Look(tuple(faults), frozenset(present))
+    if (lone := speckles(values)) > SPECKLED:
+        faults.append(("mask-speckled", f"{lone:.1%} of the pixels differ from all around them"))
+    digest = hashlib.sha1(repr(values.shape).encode(), usedforsecurity=False)
+    for band in bands(values):
+        digest.update(band.tobytes())
+    return Look(tuple(faults), frozenset(present), digest.digest() if len(present) > 1 else None)
 
 
 def _form_faults(form: str | None, mode: str) -> Iterator[tuple[str, str]]:
@@ -183,6 +205,16 @@ def blended(values: NDArray[np.integer[Any]]) -> float:
     if edges < np.sqrt(values.size) / 4 or between <= usual + usual**0.5 + FEW:
         return 0.0  # as few as a small sound mask may have
     return float(between / edges)
+
+
+def speckles(values: NDArray[np.integer[Any]]) -> float:
+    """Share of pixels that differ from the four around them; 0 where they are as few as a small sound mask may have."""
+    count = 0
+    for band in bands(values, 2):
+        here = band[1:-1, 1:-1]
+        alone = (here != band[:-2, 1:-1]) & (here != band[2:, 1:-1])
+        count += int((alone & (here != band[1:-1, :-2]) & (here != band[1:-1, 2:])).sum())
+    return float(count / values.size) if count > LONE else 0.0
 
 
 def _steps(values: NDArray[np.integer[Any]]) -> tuple[int, int]:

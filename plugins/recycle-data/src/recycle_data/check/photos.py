@@ -8,12 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recycle_coco.paths import resolve_file
-from recycle_coco.photo import open_photo, read_head
+from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden, resolve_file
+from recycle_coco.photo import open_photo, read_head, transparent
 
 from recycle_data.check.catalogue import Finding
 from recycle_data.check.lists import located
-from recyclecli.errors import RecycleError, counted
+from recycle_data.folds import FOLDS_FILE
+from recyclecli.errors import RecycleError, counted, listed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,11 +31,23 @@ def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapp
         with suppress(RecycleError):  # said by `lint_lists`
             detail = f"{resolve_file(root, name)} does not exist"
             yield Finding("missing-photo", str(root / name), f"image {images[name]['id']} {name!r}", detail)
+    yield from _unlisted(root, files)
     photos = files_identities(files.values())
     for (name, file), photo in zip(files.items(), photos, strict=True):
         for code, detail in _faults(file, images[name], photo):
             yield Finding(code, str(root / name), f"image {images[name]['id']} {name!r}", detail)
     yield from _copies(files, photos, splits)
+
+
+def _unlisted(root: Path, files: Mapping[str, Path]) -> Iterator[Finding]:
+    """Photos beside those of a set that lie in its folders, where no further file may list them."""
+    others = [file for file in root.glob("*.json") if file.name != FOLDS_FILE and not file.name.startswith("kfold_")]
+    known = {file.resolve() for file in files.values()}
+    folders = {file.parent for file in files.values()}
+    beside = [one for folder in folders for one in folder.iterdir() if one.suffix.lower() in PHOTO_SUFFIXES]
+    lone = sorted(one for one in beside if not is_hidden(one.name) and one.is_file() and one.resolve() not in known)
+    if lone and len(others) == 1:
+        yield Finding("unlisted-photo", str(root), "the folder", f"{counted(len(lone), 'photo')}: {listed(lone, 3)}")
 
 
 def lint_copies(files: Mapping[str, Path], splits: Mapping[str, str]) -> Iterator[Finding]:
@@ -79,6 +92,8 @@ def photo_files(root: Path, names: Iterable[str]) -> dict[str, Path]:
 
 def _faults(file: Path, image: Mapping[str, Any], photo: NDArray[np.void]) -> Iterator[tuple[str, str]]:
     """(code, detail) of what is wrong with one file."""
+    from recycle_data.identity import SEVERAL
+
     try:
         head = read_head(file)
         yield from _size_faults(head.size, (image["width"], image["height"]), head.orientation)
@@ -90,6 +105,8 @@ def _faults(file: Path, image: Mapping[str, Any], photo: NDArray[np.void]) -> It
         return
     if head.note:
         yield "several-pictures", head.note
+    if file.suffix.lower() in SEVERAL and transparent(file):
+        yield "transparent-photo", "its alpha channel is not read"
     if photo["bits"] == 12:
         yield "twelve-bit-photo", "no value of its 16 bits is above 4095, which is taken for white"
 
@@ -115,6 +132,7 @@ def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping
     photos = photos[readable]
     sides = np.array([splits.get(name, "") for name in names], np.str_)
     across = earlier_like(photos, sides) if len(set(sides.tolist())) > 1 else [None] * len(names)
+    mirrored = _mirrored(photos, sides)
     within = earlier_like(photos)
     places: dict[int, list[int]] = defaultdict(list)
     for number, photo in enumerate(one_photo(photos).tolist()):
@@ -124,11 +142,26 @@ def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping
         candidates = {
             "duplicate-across-splits": other,
             "duplicate-photo": same[0] if len(same) > 1 else None,
-            "near-duplicate-across-splits": across[number],
+            "near-duplicate-across-splits": mirrored.get(number, across[number]),
             "near-duplicate-photo": within[number],
         }
         for code, like in candidates.items():
             if like is not None:
                 side = f" of {sides[like]}" if sides[like] else ""
+                side += ", mirrored or turned" if like == mirrored.get(number) else ""
                 yield Finding(code, str(files[names[number]]), repr(names[number]), f"like {names[like]!r}{side}")
                 break
+
+
+def _mirrored(photos: NDArray[np.void], sides: NDArray[np.str_]) -> dict[int, int]:
+    """Index of each photo to one of another split that it is mirrored or turned."""
+    import numpy as np
+
+    from recycle_data.same import turned
+
+    found = {}
+    for side in sorted(set(sides.tolist()) - {""}):
+        own, others = np.flatnonzero(sides == side), np.flatnonzero(sides < side)
+        pairs = turned(photos[own], photos[others]) if len(others) else {}
+        found.update({int(own[one]): int(others[other]) for one, other in pairs.items()})
+    return found

@@ -14,6 +14,7 @@ from recycle_coco.paint import painting_order
 
 from recycle_data.check.catalogue import Finding
 from recycle_data.check.drawn import Parts, Shape, drawn
+from recycle_data.suspicions import FEW_FILL, OFTEN
 from recyclecli.errors import counted
 from recyclecli.printable import short_repr
 
@@ -21,6 +22,7 @@ SLIVER = 10  # pixels
 MARGIN = 1.5  # pixels that a polygon may lie outside: tools differ in where a pixel's centre is
 BOX_SLACK, BOX_SHARE = 2.0, 0.02  # a box may be off by so many pixels and by this share of its side
 AREA_SLACK, AREA_SHARE = 4.0, 0.1
+WHOLE = 0.999  # of a photo
 PARTS = 1000  # above so many parts of one object, holes are not looked for: every pair counts
 MANY = 50  # above so many objects over one, they are merged once for all that follow
 PAINTED = "painted"  # in the content of a source whose labels are known from its pixels alone: names of shown classes
@@ -32,6 +34,7 @@ def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Fin
     ground = {one["id"] for one in content["categories"] if is_background(one["name"])}
     causes: Counter[str] = Counter()
     painted = False
+    filling = 0
     ignored = {category["id"] for category in content["categories"] if category["name"] == IGNORE_CATEGORY}
     by_image: dict[Any, tuple[dict[str, Any], list[Shape]]] = {}
     for annotation, image, shape in drawn(content):
@@ -43,6 +46,8 @@ def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Fin
                 causes[cause] += 1
                 painted = not cause
             found += shape_faults(shape, image, annotation["category_id"] in ignored)
+            if annotation["category_id"] not in ground | ignored:
+                filling += shape.area >= WHOLE * image["width"] * image["height"]
             if 0 < shape.area < sliver:
                 found.append(("sliver", f"{shape.area:.0f} pixels"))
             if shape.area:
@@ -58,6 +63,8 @@ def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Fin
             else "all photos hold Background alone: no annotation of an object"
         )
         yield Finding("only-background", file, "all annotations", detail)
+    if filling > max(FEW_FILL, OFTEN * len(content["annotations"])):
+        yield Finding("whole-photo", file, "annotations", f"{filling} of {len(content['annotations'])}")
     for image, shapes in by_image.values():
         for code, owner, detail in crowded_faults(shapes):
             yield Finding(code, file, _where(owner, image), detail)

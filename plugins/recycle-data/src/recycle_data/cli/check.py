@@ -186,13 +186,26 @@ def _contents(
     if json_path is not None:
         files = {"all": (annotation_places(root, json_path) or [Path(json_path)])[0]}
     elif all(file.is_file() for file in pair.values()):
-        files, folds = pair, ()
+        test = root / "test.json"
+        files, folds = {**pair, **({"test": test} if _is_coco(test) else {})}, ()
     else:
         files = {"all": find_annotation_file(root)}
     contents = {name: load_content(file, as_is=True) for name, file in files.items()}
     if settings.get("crowds") == "objects":
         contents = {name: as_objects(content) for name, content in contents.items()}
     return contents, {name: str(file) for name, file in files.items()}, folds
+
+
+def _is_coco(file: Path) -> bool:
+    """Whether a file is there, and lists photos and labels of them."""
+    from recycle_coco.document import load_content
+
+    from recyclecli.errors import RecycleError
+
+    try:
+        return file.is_file() and bool(load_content(file, as_is=True)["images"])
+    except RecycleError:
+        return False
 
 
 def show(findings: Sequence[Finding], everything: bool = False, stderr: bool = False, fixable: bool = True) -> None:

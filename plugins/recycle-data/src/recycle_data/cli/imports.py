@@ -78,7 +78,7 @@ def import_(
         _print_json(done)
         return
     for what, count in done.left_out.items():
-        print(f"left out: {count} {what}", file=sys.stderr)
+        print(f"left out: {what}: {count:,}", file=sys.stderr)
     splits = ", ".join(f"{count} {split}" for split, count in done.splits.items())
     objects = "" if done.objects is None else f", {counted(done.objects, 'object')}"
     print(f"{counted(done.photos, 'photo')}{f' ({splits})' if splits else ''}{objects}", file=sys.stderr)

@@ -9,7 +9,7 @@ from recycle_coco import photo_size
 
 from recycle_data.progress import track
 from recycle_data.sources import Subset
-from recyclecli.errors import LabelFaults, RecycleError
+from recyclecli.errors import LabelFaults, RecycleError, counted
 from recyclecli.types import Source
 
 UNREADABLE = "photos that cannot be read"
@@ -62,7 +62,9 @@ def open_usable(open_export: Callable[[bool], Source], drop: bool, again: str) -
         remedy = f"correct them, and export again; or go on without them: {again}"
         raise LabelFaults(faults, remedy)
     if bad and not usable:
-        raise RecycleError(f"none of {len(source)} photos can be read; {bad[0][1]}", "export the photos again")
+        raise RecycleError(
+            f"of {counted(len(source), 'photo')} none can be read; {bad[0][1]}", "export the photos again"
+        )
     return Usable(source, usable) if bad else source
 
 

@@ -22,7 +22,7 @@ from recycle_data.sources import read_labels
 from recycle_data.threads import in_threads
 from recycle_data.writer import categories_of, mask_regions, shape_of
 from recyclecli import __version__
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.types import IGNORE, Record, Source
 
 WHOLE = "train_all.json"
@@ -114,7 +114,7 @@ def parts_of(source: Source) -> dict[str, Sequence[int]]:
     listed = {index for indices in parts.values() for index in indices}
     rest = [index for index in range(len(source)) if index not in listed]
     if rest:
-        print(f"note: photos in no split of the export are for training: {len(rest)}", file=sys.stderr)
+        print(f"note: for training, as in no split of the export: {counted(len(rest), 'photo')}", file=sys.stderr)
         parts["train"] = sorted([*parts["train"], *rest])
     return parts
 

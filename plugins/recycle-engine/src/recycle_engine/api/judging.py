@@ -81,11 +81,14 @@ def refuse_trained_on(run: Run | Place, source: Source) -> None:
         names = [source.record(index).file_name for index in found.same]
         which = listed(sorted(names), 3) + (f" ({len(found.resaved)} saved anew)" if found.resaved else "")
         raise RecycleError(
-            f"{owner.folder} has trained on {len(names)} of these {len(source)} photos: {which}",
+            f"{owner.folder} has trained on {len(names)} of these {counted(len(source), 'photo')}: {which}",
             "judge on photos that it has not seen: a score on others says nothing",
         )
     if found.alike:
-        _note(f"{len(found.alike)} of {len(source)} photos look like training photos of {owner.folder}, and are others")
+        _note(
+            f"{len(found.alike)} of {counted(len(source), 'photo')} much like training photos of {owner.folder}, and "
+            "others"
+        )
 
 
 def _note(text: str) -> None:
@@ -166,7 +169,7 @@ def _submission(file: Place, source: Source) -> Ledger:
 
     ledger, extra = count_submission(path_of(file), source)
     if extra:
-        print(f"note: rows of {file} have no truth here ({len(extra)}): {listed(extra, 3)}", file=sys.stderr)
+        print(f"note: {counted(len(extra), 'row')} of {file} without a truth here: {listed(extra, 3)}", file=sys.stderr)
     return ledger
 
 

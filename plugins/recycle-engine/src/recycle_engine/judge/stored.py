@@ -61,7 +61,7 @@ def count_masks(folder: Path, source: Source) -> Ledger:
                 "predict again, and leave the masks as they are written",
             )
         raise RecycleError(
-            f"{inner} lacks the masks of {len(missing)} of {len(names)} photos: {listed(missing, 3)}",
+            f"{inner} lacks masks for {len(missing)} of {counted(len(names), 'photo')}: {listed(missing, 3)}",
             "predict the labelled photos, or name the annotation file of those that were predicted",
         )
 
@@ -87,8 +87,8 @@ def count_masks(folder: Path, source: Source) -> Ledger:
         ledger.add(name, said, true)
     if smoothed:
         print(
-            f"warning: {len(smoothed)} of {len(names)} masks look smoothed, as {smoothed[0]}: along their edges values "
-            "lie between those of both sides, as if they had been resized with interpolation, and are scored as "
+            f"warning: {counted(len(smoothed), 'mask')} of {len(names)} smoothed, it seems, as {smoothed[0]}: along "
+            "edges values lie between those of both sides, as if resized with interpolation, and are scored as "
             "the classes of these numbers. Resize masks by the nearest pixel",
             file=sys.stderr,
         )
@@ -184,7 +184,8 @@ def count_submission(file: Path, source: Source) -> tuple[Ledger, list[str]]:
     if missing:
         hint = f"; it has {listed(extra, 2)}, which the labels lack" if extra else ""
         raise RecycleError(
-            f"{file} has no row for {len(missing)} of {len(names)} labelled photos: {listed(missing, 3)}{hint}",
+            f"{file} has no row for {len(missing)} of {counted(len(names), 'labelled photo')}: {listed(missing, 3)}"
+            f"{hint}",
             "an image_id is the photo's file_name; name the annotation file of the photos that were predicted",
         )
     ledger.reorder(names)

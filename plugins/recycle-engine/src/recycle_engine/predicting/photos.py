@@ -187,7 +187,10 @@ def _found(images: Path, root: Path | None, locked: dict[str, str]) -> list[Phot
         folders = {folder for file in files for folder in file.relative_to(top).parents if folder.name in OUTPUTS}
         written = {top / folder for folder in folders if any((top / folder.parent).glob("predicted.json*"))}
         tell_other(sorted(set(found) - set(files)), images)
-        return _named([file for file in files if written.isdisjoint(file.parents)], top, images)
+        photos = [file for file in files if written.isdisjoint(file.parents)]
+        if masks := len(files) - len(photos):
+            say_once(f"note: {counted(masks, 'file')} of an earlier prediction left out: {listed(sorted(written), 3)}")
+        return _named(photos, top, images)
     if images.is_symlink():
         return _named([images], images.parent, images)  # a dead link: reading it says where it leads
     if images.exists():
@@ -264,7 +267,7 @@ def _named(files: Sequence[Path], top: Path, images: Path) -> list[Photo]:
     """The files in the order of their names, by their paths below `top`."""
     unwritable = [file for file in files if any("\udc80" <= letter <= "\udcff" for letter in str(file))]
     if unwritable:
-        raise RecycleError(f"file names are no UTF-8 ({len(unwritable)}), as {unwritable[0]!a}", "rename them")
+        raise RecycleError(f"{counted(len(unwritable), 'file name')} not in UTF-8, as {unwritable[0]!a}", "rename them")
     if not files:
         raise RecycleError(f"{images} holds no photos", f"photos end in {listed(sorted(PHOTO_SUFFIXES), 9)}")
     names = sorted((file.relative_to(top).as_posix() for file in files), key=_numbers_by_value)

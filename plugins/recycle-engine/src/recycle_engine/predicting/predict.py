@@ -24,6 +24,7 @@ import torch
 from recycle_coco import connected_pieces, has_background, open_photo
 from recycle_coco.json import read_json
 from recycle_coco.paths import below
+from recycle_data.identity import LOOKED, SEVERAL, tell_transparent
 from recycle_data.owned import Owned
 from recycle_data.progress import track
 from recycle_data.submission import HEADER
@@ -125,6 +126,7 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
 
 def _predict(registry: Registry, job: Job, devices: Sequence[str | None], force: bool) -> Predicted:
     """What `predict` does with the place to itself."""
+    tell_transparent([photo.file for photo in job.photos if photo.file.suffix.lower() in SEVERAL][:LOOKED])
     described = job.as_dict()
     shards = [Shard(job, described, number, len(devices), device) for number, device in enumerate(devices)]
     parts = _parts(job, job.record.name)
@@ -310,7 +312,7 @@ def _tell_others(job: Job) -> None:
         others = [file for file in below(job.out / output) if file.name.endswith(SUFFIXES[output]) and file not in own]
         if others:
             print(
-                f"note: files in {job.out / output} are of other photos ({len(others)}), as {others[0].name}",
+                f"note: {job.out / output} holds {counted(len(others), 'file')} of other photos, as {others[0].name}",
                 file=sys.stderr,
             )
 

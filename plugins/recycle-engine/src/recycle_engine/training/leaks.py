@@ -7,16 +7,18 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from recycle_coco.document import load_content
 from recycle_data.pseudo import MARK
 from recycle_data.resolve import resolve
+from recycle_data.same import turned
 from recycle_data.splits import PAIR, Split
 
 from recycle_engine.learned import Photos, learned, photos_of_run, photos_of_split, recipe_files
 from recycle_engine.ranks import is_first, say
 from recycle_engine.runs import Run
 from recyclecli.discovery import discover
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.plugins import Registry
 from recyclecli.recipe import DataSection, Recipe
 from recyclecli.types import Source
@@ -33,16 +35,28 @@ def refuse_leaks(split: Split) -> Photos:
     if found.same:
         pairs = [_pair(split, index, other, index in found.equal) for index, other in found.same.items()]
         kfold = _kfold(split.data, len(split.train) + len(split.val) - len(pairs))
+        verb = "is" if len(pairs) == 1 else "are"
         raise RecycleError(
-            f"{len(pairs)} of {len(split.val)} validation photos are trained on, too: {listed(pairs, 3)}",
+            f"{len(pairs)} of {counted(len(split.val), 'validation photo')} {verb} trained on, too: {listed(pairs, 3)}",
             "take them out of one of the two files"
             if split.data.split == "files" and not split.how.startswith(PAIR)
             else f"make folds, which keep one photo on one side, then train with --fold 0: {kfold}",
         )
     if found.alike:
-        say(f"note: {len(found.alike)} validation photos look like training photos, and are others at 64x64 pixels")
+        say(
+            f"note: {counted(len(found.alike), 'validation photo')} much like training photos, and others at "
+            "64x64 pixels"
+        )
+    if flipped := turned(photos.judged, photos.trained):
+        index, other = next(iter(flipped.items()))
+        pair = f"{split.val.record(index).file_name} is {split.train.record(other).file_name}"
+        count = counted(len(flipped), "validation photo")
+        say(f"warning: scores are flattered: {count} trained on, mirrored or turned: {pair}")
+    readable = photos.trained[photos.trained["height"] > 0]
+    if copies := len(readable) - len(np.unique(readable["digest"].view("V20"))):
+        say(f"note: {copies} of {counted(len(split.train), 'training photo')} the same as another, as another file")
     if deep := int(sum((part["bits"] == 12).sum() for part in (photos.trained, photos.judged))):
-        say(f"note: {deep} photos hold 12 bits in 16: their white is taken to be 4095")
+        say(f"note: 12 bits in 16 in {counted(deep, 'photo')}: white is taken to be 4095")
     return photos
 
 

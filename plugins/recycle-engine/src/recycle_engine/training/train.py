@@ -18,7 +18,8 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from recycle_data.foreground import absent_classes
 from recycle_data.owned import Owned
 from recycle_data.resolve import resolve
-from recycle_data.splits import Split
+from recycle_data.splits import Split, check_line
+from recycle_data.suspicions import suspicions
 
 from recycle_engine.checkpoint import read_card
 from recycle_engine.environment import environment, refuse_foreign_callbacks
@@ -99,9 +100,14 @@ def _begin(
 ) -> Finished:
     """Train from the beginning in a folder of its own."""
     say(f"training on {counted(len(split.train), 'photo')}, validating on {len(split.val)}: {split.how}")
+    objects = [len(split.train.record(index).annotations) for index in range(len(split.train))]
+    if any(objects) and (bare := objects.count(0)):
+        say(f"note: no object in {bare} of {counted(len(objects), 'training photo')}: learned as background alone")
     absent = absent_classes(split.train)
     if absent:
         say(f"note: no training photo shows {listed(absent)}, so nothing is learned of it")
+    if is_first():
+        _tell_suspicions(recipe, split)
     if photos is not None:
         tell_leaks(registry, recipe, split, photos)
     say(f"run folder: {run.folder}")
@@ -122,6 +128,15 @@ def _begin(
         if is_first() and not run.checkpoints.exists() and not run.nan.exists():  # nothing to resume or to look at
             run.discard()
         raise
+
+
+def _tell_suspicions(recipe: Recipe, split: Split) -> None:
+    """Say which faults `recycle data check` would find that are trained on as they are."""
+    for what, source in (("training", split.train), ("validation", split.val)):
+        if found := list(suspicions(source)):
+            say(f"warning: among the {what} photos: {'; '.join(found)}")
+            say(f"  `{check_line(recipe.data)}` tells which")
+            return
 
 
 def resume(registry: Registry, recipe: Recipe, split: Split, run: Run, epochs: int | None = None) -> Finished:

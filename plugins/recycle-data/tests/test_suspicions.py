@@ -1,0 +1,191 @@
+"""What a training says of labels that it takes as they are, and `recycle data check` finds."""
+
+import json
+import shlex
+
+import numpy as np
+import pytest
+from PIL import Image
+from recycle_data.check import check_coco, check_masks
+from recycle_data.identity import identities, identity_of, tell_transparent
+from recycle_data.same import turned
+from recycle_data.suspicions import suspicions
+from recycle_engine import api
+from support import coco, recycle_here, write_coco
+
+from recyclecli.errors import RecycleError
+
+
+def ignored(content):
+    content["categories"].append({"id": 3, "name": "ignore"})
+    content["annotations"][0]["category_id"] = 3
+
+
+def contradicted(content):
+    content["annotations"].append(content["annotations"][0] | {"id": 90, "category_id": 1})
+
+
+def repeated(content):
+    for one in content["annotations"]:
+        one["category_id"] = 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (ignored, "1 object of a class 'ignore', which is learned as no class"),
+        (contradicted, "1 outline drawn twice, as two classes"),
+        (repeated, "6 photos, all with the same labels"),
+        (lambda content: None, None),
+    ],
+)
+def test_of_annotations(tmp_path, change, said):
+    content = coco(6)
+    change(content)
+    file = write_coco(tmp_path, content)
+    assert list(suspicions(api.open_data(tmp_path))) == ([said] if said else [])
+    found = {one.code for one in check_coco(tmp_path, {"all": file}, labels_only=True)}
+    assert bool(found & {"iscrowd-misuse", "hidden-object", "repeated-labels"}) == bool(said)
+
+
+def test_of_an_exif_rotation_that_the_size_cannot_tell(tmp_path):
+    write_coco(tmp_path, coco(4))
+    tag = Image.Exif()
+    tag[0x0112] = 3
+    photo = tmp_path / "images/2.jpg"
+    Image.open(photo).save(photo, exif=tag)
+    assert list(suspicions(api.open_data(tmp_path))) == [
+        "1 photo with an EXIF rotation that the labels may be drawn without"
+    ]
+
+
+def masks(root, one):
+    for name, values in one.items():
+        for folder, pixels in (("images", np.zeros((*values.shape, 3))), ("masks", values)):
+            (root / folder).mkdir(exist_ok=True)
+            Image.fromarray(pixels.astype(np.uint8)).save(root / folder / f"{name}.png")
+    return root
+
+
+def test_of_masks(tmp_path):
+    values = np.zeros((64, 64))
+    values[8:40, 8:40] = 2
+    copies = masks(tmp_path, dict.fromkeys("abcdef", values))
+    (copies / "classes.txt").write_text("0 background\n1: paper\n2 metal\n")
+    source = api.open_data(copies, dataset="masks")
+    assert source.class_names == ("Background", "paper", "metal"), "the numbers are no part of the names"
+    assert list(suspicions(source)) == ["6 photos, all with the same labels"]
+    assert {"repeated-labels"} <= {one.code for one in check_masks(copies)}
+
+    smooth = np.asarray(Image.fromarray(values.astype(np.uint8)).resize((128, 128), Image.Resampling.BILINEAR))
+    masks(copies, {"a": smooth})
+    said = list(suspicions(api.open_data(copies, dataset="masks")))
+    assert said == ["1 mask with in-between values along edges, as if resized smoothly"]
+    assert "repeated-labels" not in {one.code for one in check_masks(copies)}
+
+
+def test_transparent_photos_are_named(tmp_path, capsys):
+    plain = Image.new("RGBA", (32, 32), (9, 9, 9, 255))
+    plain.save(tmp_path / "opaque.png")
+    tell_transparent([tmp_path / "opaque.png"])
+    assert not capsys.readouterr().err
+    plain.putpixel((3, 3), (9, 9, 9, 0))
+    content = coco(4)
+    content["images"][1]["file_name"] = "images/2.png"
+    file = write_coco(tmp_path, content)
+    plain.save(tmp_path / "images/2.png")
+    identities(api.open_data(tmp_path))
+    assert "images/2.png has transparent pixels, whose colours are read" in capsys.readouterr().err
+    found = [one.where for one in check_coco(tmp_path, {"all": file}) if one.code == "transparent-photo"]
+    assert found == ["image 2 'images/2.png'"]
+
+
+def test_a_link_to_a_folder_is_named_by_import(tmp_path):
+    root = masks(tmp_path, {"a": np.eye(32)})
+    (root / "masks").rename(tmp_path / "elsewhere")
+    export = tmp_path / "export"
+    export.mkdir()
+    (root / "images").rename(export / "images")
+    (export / "masks").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RecycleError, match="1 link to folders, not followed: masks") as refused:
+        api.import_data(export, tmp_path / "out")
+    assert "cp -rL" in refused.value.remedy
+
+
+def tagged(content):
+    for one in content["annotations"][:3]:
+        one["segmentation"] = [[0, 0, 32, 0, 32, 32, 0, 32]]
+
+
+def test_whole_photos_and_flags(tmp_path):
+    content = coco(6)
+    tagged(content)
+    content["annotations"][5]["ignore"] = 1
+    file = write_coco(tmp_path, content)
+    assert list(suspicions(api.open_data(tmp_path))) == ["3 objects of the size of the whole photo"]
+    Image.new("RGB", (32, 32)).save(tmp_path / "images/unlisted.jpg")
+    found = {one.code: one.detail for one in check_coco(tmp_path, {"all": file})}
+    assert found["whole-photo"] == "3 of 6"
+    assert found["unread-flag"] == "1 annotation with 'ignore'"
+    assert "unlisted.jpg" in found["unlisted-photo"]
+
+
+def test_a_key_that_occurs_twice_is_refused(tmp_path):
+    file = write_coco(tmp_path, coco(4), photos=False)
+    file.write_text(file.read_text()[:-1] + ', "annotations": []}')
+    with pytest.raises(RecycleError, match="its key 'annotations' occurs twice"):
+        api.open_data(tmp_path)
+
+
+@pytest.mark.parametrize("how", ["mirrored", "inverted"])
+def test_outlines_that_fit_their_boxes_otherwise(tmp_path, how):
+    content = coco(6)
+    for one in content["annotations"]:
+        one["segmentation"], one["bbox"] = [[2, 4, 12, 4, 12, 28, 2, 28]], [2, 4, 10, 24]
+        if how == "mirrored":
+            one["segmentation"] = [[20, 4, 30, 4, 30, 28, 20, 28]]
+        else:
+            inside = np.zeros((32, 32), np.uint8)
+            inside[4:28, 2:12] = 1
+            runs = np.diff(np.flatnonzero(np.diff(np.r_[2, inside.ravel("F"), 2])))
+            one["segmentation"] = {"size": [32, 32], "counts": [0, *runs.tolist()]}
+    file = write_coco(tmp_path, content)
+    found = [one.detail for one in check_coco(tmp_path, {"all": file}) if one.code == "misplaced-outlines"]
+    assert len(found) == 1
+    assert ("mirrored" if how == "mirrored" else "lies around their boxes") in found[0]
+
+
+def test_photos_of_test_json_are_not_trained_on(tmp_path):
+    content = coco(6)
+    for name, images in (("train", [0, 1, 2, 3]), ("val", [4, 5]), ("test", [3])):
+        chosen = [content["images"][place] for place in images]
+        ids = {one["id"] for one in chosen}
+        part = content | {"images": chosen, "annotations": [o for o in content["annotations"] if o["image_id"] in ids]}
+        write_coco(tmp_path, part, f"{name}.json")
+    with pytest.raises(RecycleError, match=r"1 photo of .*test\.json also in .*train\.json: images/4\.jpg"):
+        api.split({"data.root": tmp_path})
+    found = json.loads(recycle_here("data", "check", "--data", tmp_path, "--json", cwd=tmp_path).stdout)
+    assert "photo-in-two-splits" in {one["code"] for one in found}
+
+
+def test_folds_that_were_edited_are_refused(tmp_path):
+    write_coco(tmp_path, coco(6))
+    api.kfold(tmp_path, 3)
+    listing = json.loads((tmp_path / "folds.json").read_text())
+    first, second = listing["folds"][:2]
+    first["val_images"].append(second["val_images"][0])
+    (tmp_path / "folds.json").write_text(json.dumps(listing))
+    with pytest.raises(RecycleError, match="does not hold each photo of the set in one fold") as refused:
+        api.split({"data.root": tmp_path, "data.fold": 0})
+    (tmp_path / "folds.json").rename(tmp_path / "folds.json.old")
+    done = recycle_here(*shlex.split(refused.value.remedy.split("then recycle ")[1]), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_mirrored_and_turned_photos_are_known():
+    chance = np.random.default_rng(0)
+    small = [Image.fromarray(chance.integers(0, 255, (6, 8, 3), np.uint8)).resize((96, 64)) for _ in range(3)]
+    made = [small[1].transpose(Image.Transpose.FLIP_LEFT_RIGHT), small[2].transpose(Image.Transpose.ROTATE_90)]
+    own, others = (np.array([identity_of(photo) for photo in photos]) for photos in (made, small))
+    assert turned(own, others) == {0: 1, 1: 2}
+    assert turned(others, others) == {}
