@@ -305,6 +305,13 @@ class TestMemory:
         hungry(most=2, training_only=True, error=lambda: RuntimeError(text))
         start({"train.batch_size": 4})
 
+    def test_a_loading_process_that_was_ended_is_no_bug(self, start, hungry):
+        said = "DataLoader worker (pid 7) is killed by signal: Terminated. "
+        hungry(most=2, training_only=True, error=lambda: RuntimeError(said))
+        with pytest.raises(RunFailed, match="a process that loads photos was ended: DataLoader worker") as failed:
+            start({"train.batch_size": 4})
+        assert "-o data.workers=0" in failed.value.remedy
+
     def test_of_an_attempt_nothing_is_held(self, start, hungry):
         """But the model and its average, which shares the augmentations, and with them what these hold of photos."""
 

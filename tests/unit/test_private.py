@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import re
 import sys
 
@@ -90,6 +91,13 @@ def test_paths(monkeypatch, tmp_path):
     text = f"4 photos of {tmp_path}/alice/my data, {tmp_path}/alice2, /home/bob/x and C:\\Users\\bob\\x"
     assert shown_text(text, run) == f"4 photos of ~/my data, {tmp_path}/alice2, ~/x and ~\\x"
     assert shown_text("fold 0 of /mnt/bob/d/folds.json", run, ["/mnt/bob/d"]) == "fold 0 of .../d/folds.json"
+
+
+def test_paths_of_a_user_without_a_home(monkeypatch, tmp_path):
+    """A container whose user is a number: there is no HOME, and no line of /etc/passwd."""
+    monkeypatch.setattr(os.path, "expanduser", lambda text: text)
+    assert shown_path(tmp_path / "work/data", tmp_path / "work/runs/r") == "../../data"
+    assert shown_text(f"photos of {tmp_path}/x", tmp_path / "work") == f"photos of {tmp_path}/x"
 
 
 def test_a_report_names_no_user(tmp_path, made_runs, monkeypatch):

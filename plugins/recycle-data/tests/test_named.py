@@ -133,7 +133,7 @@ class TestYolo:
         yolo(tmp_path, self.PHOTOS, self.YAML)
         source = api.open_data(tmp_path, dataset="yolo")
         findings = check_contents(tmp_path, {"all": content_of(source)}, {"all": ""}, labels_only=True)
-        assert {finding.code for finding in findings} == {"duplicate-annotation"}  # which is so
+        assert {finding.code for finding in findings} == {"duplicate-annotation", "repeated-labels"}  # which is so
 
     def test_check_compares_the_splits(self, tmp_path):
         yolo(tmp_path, self.PHOTOS, self.YAML)

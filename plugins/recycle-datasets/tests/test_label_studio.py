@@ -474,3 +474,15 @@ class TestRefused:
         with pytest.raises(RecycleError, match=r"a\.json: the photo in it cannot be read") as caught:
             read(tmp_path).read(0)
         assert "a-1.png" in caught.value.remedy
+
+
+def test_further_labels_and_photos_are_counted(tmp_path):
+    both = polygon("paper")
+    both["value"]["polygonlabels"] = ["paper", "metal"]
+    two = task("a.png", annotation(both))
+    two["data"]["second"] = "b.png"
+    for name in "ab":
+        photo(tmp_path / f"{name}.png")
+    write(tmp_path / "result.json", [two])
+    found = {"further labels of a region": 1, "further photos of tasks, without regions": 1}
+    assert read(tmp_path).left_out == found

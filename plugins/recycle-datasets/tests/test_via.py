@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from labelled import box, garbage, imported, layouts, masks, painted, photo
+from recycle_data import api
 from recycle_datasets import ViaOptions
 from recycle_datasets.recognise.via import recognise
 from recycle_datasets.via import open_via
@@ -295,3 +296,18 @@ class TestRefused:
         write(tmp_path / "a.json", entry("a.png", polygon(SQUARE, c="x")))
         with pytest.raises(RecycleError, match="it holds no photo"):
             via(tmp_path)
+
+
+def test_the_attributes_that_are_not_the_class_are_named(tmp_path, capsys):
+    one(tmp_path, polygon(SQUARE, name="paper", state="wet"), polygon(SQUARE, name="paper", state="dry"))
+    assert "the class is attribute 'name', not 'state'" in capsys.readouterr().err
+
+
+def test_outlines_of_larger_photos_are_named_on_import(tmp_path, capsys):
+    far = [(4, 4), (90, 4), (90, 70), (4, 70)]
+    for name in ("a", "b", "c"):
+        photo(tmp_path / f"in/{name}.png")
+    entries = [entry(f"{name}.png", polygon(far, name="paper")) for name in "abc"]
+    write(tmp_path / "in/via_region_data.json", *entries)
+    api.import_data(tmp_path / "in", tmp_path / "out")
+    assert "the outlines of 3 of 3 objects leave their photos" in capsys.readouterr().err

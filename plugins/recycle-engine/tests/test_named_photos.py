@@ -1,12 +1,21 @@
 """Photos and runs as people name them: lists of other programs, patterns, places that are nearly right."""
 
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
+from recycle_engine.cli.train import _weights as weights_of
+from recycle_engine.predicting.job import Job
 from recycle_engine.predicting.photos import find_photos, listed_photos
+from recycle_engine.predicting.predict import predict
 from recycle_engine.runs import find_run
+from safetensors.torch import load_file
 
+from recyclecli.discovery import discover
 from recyclecli.errors import RecycleError
 
 
@@ -98,3 +107,42 @@ def test_a_table_of_photos_is_a_list(tmp_path, text):
     for name in ("a.jpg", "b c.jpg"):
         (tmp_path / name).touch()
     assert [one.name for one in listed_photos(text.split("\n"), tmp_path, tmp_path)] == ["a.jpg", "b c.jpg"]
+
+
+def test_what_an_earlier_prediction_wrote_is_counted(here, capsys):
+    for name in ("out/masks/a.png", "out/overlays/a.png"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8)).save(here / name)
+    (here / "out/predicted.json").write_text("{}")
+    assert [photo.name for photo in find_photos(here)] == ["p/a.jpg", "p/b c.jpg", "p/q/d.png"]
+    assert "2 files of an earlier prediction left out: " in capsys.readouterr().err
+
+
+def test_names_that_are_no_utf_8_for_the_locale(here, monkeypatch):
+    (here / "p" / "\udcff.jpg").write_bytes(b"")
+    with pytest.raises(RecycleError, match="1 file name not in UTF-8") as refused:
+        find_photos(here / "p")
+    assert refused.value.remedy == "rename them"
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")
+    with pytest.raises(RecycleError) as refused:
+        find_photos(here / "p")
+    assert "PYTHONUTF8=1" in refused.value.remedy
+
+
+def test_weights_to_start_from_that_are_no_run(here):
+    torch.save({"state_dict": {"head": torch.ones(3)[::2]}}, here / "w 1.pt")
+    with pytest.raises(RecycleError, match="is pickled") as refused:
+        weights_of("w 1.pt", here / "runs")
+    script, file, made = shlex.split(refused.value.remedy.split("python -c ")[1])
+    subprocess.run([sys.executable, "-c", script, file, made], check=True, cwd=here)
+    assert weights_of(made, here / "runs") == here / made
+    assert load_file(made)["head"].tolist() == [1, 1]
+    with pytest.raises(RecycleError, match="is an address"):
+        weights_of("https://example.org/w.safetensors", here / "runs")
+
+
+@pytest.mark.parametrize("name", ["-", "s.csv.gz"])
+def test_outputs_that_are_no_plain_files_are_refused(here, name):
+    with pytest.raises(RecycleError):
+        predict(discover(), Job((), (), submission=Path(name)))
+    assert not list(here.glob("*.json"))

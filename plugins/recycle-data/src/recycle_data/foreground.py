@@ -89,13 +89,13 @@ def absent_classes(source: Source) -> list[str]:
 def _painted(names: Sequence[str], seen: Collection[int], photos: int, option: str) -> Cause:
     """What photos show whose labels hold no class to tell from others."""
     labels = [names[label] for label in sorted(seen) if label != IGNORE]
-    of = f"all {photos:,} photos" if photos > 1 else "the only photo"
+    of = f"all {photos:,} photos hold" if photos > 1 else "the only photo holds"
     if not labels:
-        return f"every pixel of {of} is ignored ({IGNORE})", "label these photos, or choose others"
+        return f"every pixel of {of.rpartition(' ')[0]} is ignored ({IGNORE})", "label these photos, or choose others"
     if IGNORE in seen:
         named = ", ".join(f"{label}: {names[label]}" for label in sorted(seen) if label != IGNORE)
         return (
-            f"{of} hold {listed(labels)} and ignored pixels ({IGNORE}) alone",
+            f"{of} {listed(labels)} and ignored pixels ({IGNORE}) alone",
             f"where {IGNORE} is a class of the masks, name it: -o '{option}={{{named}, {IGNORE}: object}}'",
         )
-    return f"{of} hold {listed(labels)} alone", "label objects in them, or name the file that has their labels"
+    return f"{of} {listed(labels)} alone", "label objects in them, or name the file that has their labels"

@@ -47,6 +47,12 @@ def suspicions(source: Source) -> Iterator[str]:
         yield f"{counted(unclear, 'photo')} with an EXIF rotation that the labels may be drawn without"
 
 
+def bare(source: Source) -> int:
+    """Photos without an object, where others have one."""
+    objects = [len(source.record(index).annotations) for index in range(len(source))]
+    return objects.count(0) if any(objects) else 0
+
+
 def repeated(labels: Iterable[Hashable | None]) -> int:
     """How many photos have all the same labels; 0 where two differ, or where they are few.
 

@@ -164,6 +164,8 @@ def _photos(
     names = [config.images.get(str(one.get("to_name")), one.get("to_name")) for one in regions]
     used = [name for name in dict.fromkeys(names) if name in addresses] if len(addresses) > 1 and key is None else []
     chosen = used or [next(iter(addresses), "")]
+    if further := sum(len(pages) for name, pages in addresses.items() if name not in chosen):
+        labels.left_out["further photos of tasks, without regions"] += further
     for name in chosen:
         pages = addresses.get(name) or [task.upload]
         own = [one for one, to in zip(regions, names, strict=True) if to == name or len(chosen) == 1]
@@ -260,6 +262,7 @@ def _regions(labels: Labels, photo: _Labelled) -> Iterator[tuple[Mapping[str, An
             hidden.add(key)
     for key, value in values.items():
         named = [one for name, texts in value.items() if _is_label(name) and isinstance(texts, list) for one in texts]
+        labels.left_out.update({"further labels of a region": len(named) - 1} if len(named) > 1 else {})
         yield value, str(named[0]) if named else "", key in hidden, f"{photo.where}, region {value[''] + 1}"
 
 

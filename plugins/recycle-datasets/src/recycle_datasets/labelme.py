@@ -152,13 +152,19 @@ def _embedded(file: Path) -> bytes:
 def _own_photos(root: Path, found: list[tuple[Photo, list[_Area]]]) -> list[tuple[Photo, list[_Area]]]:
     """Files that name one photo, as copies do, go by their own names where there is a photo of each."""
     times = Counter(photo.name for photo, _ in found)
-    chosen = []
+    chosen, strange = [], []
     for photo, areas in found:
-        if times[photo.name] > 1:
-            beside = PurePosixPath(photo.name).with_name(f"{Path(photo.origin).stem}{PurePosixPath(photo.name).suffix}")
-            if is_file(root, beside.as_posix()):
+        named = PurePosixPath(photo.name)
+        beside = named.with_name(f"{Path(photo.origin).stem}{named.suffix}")
+        if beside != named and is_file(root, beside.as_posix()):
+            if times[photo.name] > 1:
                 photo = replace(photo, name=beside.as_posix())
+            else:
+                strange.append(f"{Path(photo.origin).name} is of {named.name}")
         chosen.append((photo, areas))
+    if strange:
+        count = counted(len(strange), "file")
+        print(f"note: {count} named after another photo than imagePath, which counts: {strange[0]}", file=sys.stderr)
     return chosen
 
 

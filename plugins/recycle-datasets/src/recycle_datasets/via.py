@@ -170,6 +170,12 @@ def _attribute(file: Path, attributes: Sequence[dict[str, str]]) -> str:
                 f"{file}: the class may be attribute {first!r} or {second!r}",
                 f"say which: -o data.dataset.attribute={first}, or -o data.dataset.attribute={second}",
             )
+    others = [key for key in filled if key not in candidates[:1]]
+    if candidates and others:
+        print(
+            f"note: {file}: the class is attribute {candidates[0]!r}, not {', '.join(map(repr, others))}",
+            file=sys.stderr,
+        )
     return candidates[0] if candidates else ""
 
 

@@ -208,12 +208,18 @@ def blended(values: NDArray[np.integer[Any]]) -> float:
 
 
 def speckles(values: NDArray[np.integer[Any]]) -> float:
-    """Share of pixels that differ from the four around them; 0 where they are as few as a small sound mask may have."""
+    """Share of pixels that differ from all around them; 0 where they are as few as a small sound mask may have."""
+    import numpy as np
+
     count = 0
     for band in bands(values, 2):
         here = band[1:-1, 1:-1]
-        alone = (here != band[:-2, 1:-1]) & (here != band[2:, 1:-1])
-        count += int((alone & (here != band[1:-1, :-2]) & (here != band[1:-1, 2:])).sum())
+        alone = np.ones(here.shape, np.bool_)
+        for down in range(3):
+            for across in range(3):
+                if (down, across) != (1, 1):
+                    alone &= here != band[down : down + here.shape[0], across : across + here.shape[1]]
+        count += int(alone.sum())
     return float(count / values.size) if count > LONE else 0.0
 
 

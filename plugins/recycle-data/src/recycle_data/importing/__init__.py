@@ -10,8 +10,10 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from recycle_coco.misplaced import misplaced
 from recycle_coco.paths import copy_beside
 
+from recycle_data.check import content_of
 from recycle_data.foreground import refuse_nothing
 from recycle_data.importing.usable import open_usable
 from recycle_data.importing.write import Written, parts_of, write
@@ -95,6 +97,8 @@ def import_data(
 
     source = open_usable(opened, drop_unreadable, again)
     refuse_nothing(source, f"photo of {root}", option="values")
+    if wrong := misplaced(content_of(source)):
+        print(f"warning: {root}: {wrong}: labelled on photos of another size?", file=sys.stderr)
     parts = parts_of(source)
     left_out = Counter(getattr(source, "left_out", {}))
     written = Written(0, (), Counter()) if out is None else write(source, out, taken, root, parts, link, force)

@@ -44,6 +44,7 @@ def judged_photos(
     """
     from recycle_data.foreground import refuse_nothing
     from recycle_data.splits import make_split
+    from recycle_data.suspicions import bare
 
     if json_path is not None and data is None:
         raise RecycleError("--json-path without --data", "name the folder that its file names are relative to")
@@ -55,6 +56,8 @@ def judged_photos(
     other = None if data is None else open_data(data, json_path, dataset, options)
     if other is not None:
         refuse_nothing(other, f"photo of {data}", validation=True)
+        if none := bare(other):
+            _note(f"no object in {none} of {counted(len(other), 'photo')}: judged as background alone")
     if run is None:
         assert other is not None
         return other, f"{counted(len(other), 'photo')} of {data}"
@@ -82,7 +85,8 @@ def refuse_trained_on(run: Run | Place, source: Source) -> None:
         which = listed(sorted(names), 3) + (f" ({len(found.resaved)} saved anew)" if found.resaved else "")
         raise RecycleError(
             f"{owner.folder} has trained on {len(names)} of these {counted(len(source), 'photo')}: {which}",
-            "judge on photos that it has not seen: a score on others says nothing",
+            "judge on photos that it has not seen: a score on others says nothing; without --data "
+            "those count that it was validated on",
         )
     if found.alike:
         _note(

@@ -15,6 +15,7 @@ from recycle_engine.cli.groups import Trained, flat
 from recyclecli.cli.candidates import components, recipes
 from recyclecli.errors import counted
 
+PICKLED = frozenset({".pt", ".pth", ".ckpt", ".bin", ".pkl", ".tar"})
 RESUMED = {"data.root", "train.epochs"}  # what may be said of a run that is resumed
 
 
@@ -159,8 +160,20 @@ def train(
 def _weights(name: str, runs: Path) -> Path:
     """The checkpoint that `--init-from` means: a file's, or the best of a run."""
     from recycle_engine.runs import find_run
+    from recyclecli.errors import RecycleError
 
-    return Path(name).absolute() if name.endswith(".safetensors") else find_run(name, runs).best.absolute()
+    file = Path(name)
+    if file.suffix.lower() in PICKLED and file.is_file():
+        made = quote(str(file.with_suffix(".safetensors")))
+        line = "import sys, torch, safetensors.torch as s; w = torch.load(sys.argv[1], weights_only=True); "
+        line += "s.save_file({k: v.contiguous() for k, v in w.get('state_dict', w).items()}, sys.argv[2])"
+        raise RecycleError(
+            f"{file} is pickled, and of files the weights of safetensors are read",
+            f'if it holds tensors by name: python -c "{line}" {quote(name)} {made}',
+        )
+    if "://" in name:
+        raise RecycleError(f"{name} is an address", "download the file, and name it")
+    return file.absolute() if name.endswith(".safetensors") else find_run(name, runs).best.absolute()
 
 
 def _all_folds(given: dict[str, Any], option: list[str], recipe: str | None, name: str | None, runs: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from recycle_coco.json import read_json
+from recycle_coco.said import say_once
 from recycle_data.owned import Owned
 from torch import nn
 
@@ -56,6 +57,8 @@ def engine_of(registry: Registry, weights: Path, views: Collection[str], asked: 
     if not fault:
         return engine
     if asked == AUTO:
+        if (run.exported / CARD).is_file():
+            say_once(f"note: {run.folder} is run by torch: {fault}")
         return TORCH
     raise RecycleError(f"{quote(str(run.folder))} cannot be run by {asked}: {fault}", remedy)
 

@@ -267,11 +267,18 @@ def _named(files: Sequence[Path], top: Path, images: Path) -> list[Photo]:
     """The files in the order of their names, by their paths below `top`."""
     unwritable = [file for file in files if any("\udc80" <= letter <= "\udcff" for letter in str(file))]
     if unwritable:
-        raise RecycleError(f"{counted(len(unwritable), 'file name')} not in UTF-8, as {unwritable[0]!a}", "rename them")
+        raise RecycleError(f"{counted(len(unwritable), 'file name')} not in UTF-8, as {unwritable[0]!a}", _spell())
     if not files:
         raise RecycleError(f"{images} holds no photos", f"photos end in {listed(sorted(PHOTO_SUFFIXES), 9)}")
     names = sorted((file.relative_to(top).as_posix() for file in files), key=_numbers_by_value)
     return [Photo(top / name, name) for name in names]
+
+
+def _spell() -> str:
+    """What helps names that are no UTF-8: they may be, where Python was told to read others."""
+    return (
+        "rename them" if sys.getfilesystemencoding() == "utf-8" else "type the command again after: export PYTHONUTF8=1"
+    )
 
 
 def _numbers_by_value(name: str) -> list[tuple[bool, int, str]]:

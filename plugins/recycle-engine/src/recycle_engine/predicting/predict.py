@@ -42,6 +42,8 @@ from recyclecli.plugins import Registry, discover
 
 RECORD_BYTES = 2**28  # of predicted.json, which names each photo that failed
 
+PACKED = frozenset({".gz", ".zip", ".bz2", ".xz", ".zst", ".7z"})
+
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
@@ -105,6 +107,14 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
     """
     if job.out is None and job.submission is None:
         raise RecycleError("neither a folder nor a submission file is asked for", "name one with --out or --submission")
+    for option, place in (("--out", job.out), ("--submission", job.submission)):
+        if place == Path("-"):
+            raise RecycleError(f"{option} -: outputs are files, and are not written to standard output", "name a place")
+    if job.submission is not None and job.submission.suffix.lower() in PACKED:
+        raise RecycleError(
+            f"{job.submission} would be plain text, not {job.submission.suffix}",
+            f"name it {job.submission.with_suffix('')}, and pack that",
+        )
     if job.out is not None:
         refuse_link(job.out, "name the folder that it leads to, or another one")
     if job.unreadable == "background" and not has_background(tuple(read_card(job.members[0].weights)["class_names"])):

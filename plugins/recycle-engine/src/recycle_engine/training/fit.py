@@ -42,6 +42,7 @@ from recyclecli.recipe import Recipe
 from recyclecli.types import LossContext, ModelContext
 
 LEFT = ("Connection closed by peer", "Connection reset by peer", "NCCL communicator was aborted")
+KILLED = "is killed by signal"  # what torch says of a loading process that somebody else ended
 MEMORY = (  # what torch, its libraries for GPUs and the processor say where it does not suffice
     "out of memory",
     "can't allocate memory",
@@ -153,6 +154,13 @@ def _attempt(
             raise RecycleError(
                 f"{run.last} holds another model than {run.recipe} names: {str(error).splitlines()[1].strip()}",
                 "restore the recipe, or train a new run from it: recycle train --recipe",
+            ) from error
+        if KILLED in str(error):  # also where the whole group of processes gets SIGTERM
+            resume = f"go on with it: recycle train --resume {quote(str(run.folder))}"
+            raise RunFailed(
+                f"a process that loads photos was ended: {str(error).strip()}",
+                f"{resume if run.last.exists() else 'type the same again'}; where memory was short, "
+                "with fewer of them: -o data.workers=0",
             ) from error
         if any(text in str(error) for text in LEFT):
             raise RunFailed("another process of this training has ended", "what it said tells why") from error

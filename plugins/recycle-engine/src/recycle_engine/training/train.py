@@ -19,7 +19,7 @@ from recycle_data.foreground import absent_classes
 from recycle_data.owned import Owned
 from recycle_data.resolve import resolve
 from recycle_data.splits import Split, check_line
-from recycle_data.suspicions import suspicions
+from recycle_data.suspicions import bare, suspicions
 
 from recycle_engine.checkpoint import read_card
 from recycle_engine.environment import environment, refuse_foreign_callbacks
@@ -100,9 +100,8 @@ def _begin(
 ) -> Finished:
     """Train from the beginning in a folder of its own."""
     say(f"training on {counted(len(split.train), 'photo')}, validating on {len(split.val)}: {split.how}")
-    objects = [len(split.train.record(index).annotations) for index in range(len(split.train))]
-    if any(objects) and (bare := objects.count(0)):
-        say(f"note: no object in {bare} of {counted(len(objects), 'training photo')}: learned as background alone")
+    if none := bare(split.train):
+        say(f"note: no object in {none} of {counted(len(split.train), 'training photo')}: learned as background alone")
     absent = absent_classes(split.train)
     if absent:
         say(f"note: no training photo shows {listed(absent)}, so nothing is learned of it")
