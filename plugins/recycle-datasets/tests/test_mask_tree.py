@@ -288,12 +288,23 @@ TABLES = {
     "label_colors.txt": "0 0 0\tVoid\n51 221 255\tPaper\n250 50 83\tMetal\n",
     "labelmap.txt": LABELMAP,
     "classes.json": '{"classes": [{"title": "Paper", "color": "#33DDFF"}, {"title": "Metal", "color": "#FA3253"}]}',
+    "dataset_meta.json": json.dumps(  # Datumaro's
+        {
+            "label_map": {"0": "background", "1": "Paper", "2": "Metal"},
+            "background_label": "0",
+            "segmentation_colors": [[0, 0, 0], [51, 221, 255], [250, 50, 83]],
+        }
+    ),
+    "mask_color_map.json": json.dumps(  # X-AnyLabeling's
+        {"type": "rgb", "colors": {"Paper": [51, 221, 255], "Metal": [250, 50, 83]}}
+    ),
     "colormap.json": json.dumps({"Paper": [51, 221, 255], "Metal": [250, 50, 83], "unlabeled": [0, 0, 0]}),
 }
 
 
-@pytest.mark.parametrize("kind", ["RGB", "RGBA", "P"])
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize(
+    ("table", "kind"), [*((table, "RGB") for table in TABLES), ("class_dict.csv", "RGBA"), ("labelmap.txt", "P")]
+)
 def test_masks_of_colours(tmp_path, table, kind):
     root = tmp_path / "src/CamVid"
     for split, stem, name in (("train", "a", "a_L"), ("val", "b", "b_L"), ("test", "사진", "사진_L")):
@@ -540,6 +551,14 @@ def test_of_two_sets_of_masks_the_numbers_are_taken(tmp_path):
     assert "masks/* are taken, not masks_color/*" in done.taken.layout.why
     assert len(masks) == 2
     every_mask_is(masks)
+
+
+def test_lists_that_are_called_as_paddle_calls_them(tmp_path):
+    root = tree_of(tmp_path / "src", "JPEGImages", "Annotations", "abc")
+    for split, stem, mark in (("train_list", "a", " "), ("val-list", "b", ","), ("test_list", "c", "\t")):
+        text(root / f"{split}.txt", f"/home/x/JPEGImages/{stem}.jpg{mark}/home/x/Annotations/{stem}.png\n")
+    _, _, splits = imported(root, tmp_path / "out")
+    assert {Path(name).stem: split for name, split in splits.items()} == {"a": "train", "b": "val", "c": "test"}
 
 
 def test_lists_that_name_one_split_leave_the_rest_for_training(tmp_path):

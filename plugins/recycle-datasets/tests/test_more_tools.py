@@ -447,7 +447,7 @@ def sagemaker(root):
         picture(root / f"output/{key}_2024.png", values)
         about = {"internal-color-map": colors, "type": "groundtruth/semantic-segmentation"}
         refs = {"source-ref": f"s3://bucket/{key}.jpg", "job-ref": f"s3://bucket/output/{key}_2024.png"}
-        lines.append({**refs, "job-ref-metadata": about})
+        lines.append({**refs, "job-metadata" if key == "b" else "job-ref-metadata": about})  # old and new
     write(root / "output.manifest", "\n".join(map(json.dumps, lines)))
     return NAMES, {}
 
@@ -507,6 +507,16 @@ def rle_csv_numbers(root):
     return ("class-1", "class-2"), {}
 
 
+def rle_csv_described(root):
+    rle_csv_numbers(root)
+    rows = [line.rpartition("_")[::2] for line in (root / "train.csv").read_text().split("\n")[1:]]
+    rows = [f"{name},{end.partition(',')[2]},{end.partition(',')[0]}_7_9" for name, end in rows]
+    write(root / "train.csv", "\n".join(["ImageId,EncodedPixels,ClassId", *rows]))  # as of iMaterialist
+    listed = [{"id": number, "name": name} for number, name in enumerate(NAMES, start=1)]
+    write(root / "label_descriptions.json", {"categories": listed})
+    return NAMES, {}
+
+
 def class_masks(root, name_of="masks/{name}/{key}.png"):
     photos(root / "images")
     for key in SCENE:
@@ -539,6 +549,128 @@ def via_3(root):
     return NAMES, {"boxes": 2}
 
 
+def prodigy(root):
+    photos(root / "images")
+    tasks = []
+    for key, objects in SCENE.items():
+        found = [{"label": name, "type": "polygon", "points": [[x / 2, y / 2] for x, y in box(*area)]}
+                 for name, area in objects]  # fmt: skip
+        found.append({"label": "paper", "type": "rect", "points": box(1, 1, 2, 2)})
+        about = {"_task_hash": 1, "width": WIDTH // 2, "height": HEIGHT // 2, "answer": "accept"}  # as it was shown
+        tasks.append({"image": f"/home/x/{key}.jpg", "spans": found, **about})
+    tasks.append({"image": "b.jpg", "spans": [], "_task_hash": 2, "answer": "ignore"})
+    write(root / "annotations.jsonl", "\n".join(map(json.dumps, tasks)))
+    return ("metal", "paper"), {"boxes": 2, "photos that were rejected or ignored": 1}
+
+
+def prodigy_embedded(root):
+    photos(root / "p", "png")
+    tasks = []
+    for key, objects in SCENE.items():
+        data = base64.b64encode((root / f"p/{key}.png").read_bytes()).decode()
+        found = [{"label": name, "type": "freehand", "points": box(*area)} for name, area in objects]
+        about = {"meta": {"file": f"{key}.png"}, "_input_hash": 1}
+        tasks.append({"image": f"data:image/png;base64,{data}", "spans": found, **about})
+    shutil.rmtree(root / "p")
+    write(root / "annotations.json", tasks)
+    return ("metal", "paper"), {}
+
+
+def dataturks(root):
+    photos(root)
+    rows = [{"content": "http://host/new.jpg", "annotation": None, "extras": None}]
+    for key, objects in SCENE.items():
+        side = {"imageWidth": WIDTH, "imageHeight": HEIGHT}
+        found = [{"label": [name], "points": [[x / WIDTH, y / HEIGHT] for x, y in box(*area)], **side}
+                 for name, area in objects]  # fmt: skip
+        found.append({"label": ["paper"], "points": [{"x": 0, "y": 0}, {"x": 1, "y": 1}], **side})
+        rows.append({"content": f"http://host/2c9f___{key}/{key}.jpg", "annotation": found, "extras": None})
+    write(root / "export.json", "\n".join(map(json.dumps, rows)))  # lines, whatever it is called
+    return ("metal", "paper"), {"boxes": 2, "photos that nobody has labelled": 1}
+
+
+def labelbee(root):
+    photos(root)
+    for key, objects in SCENE.items():
+        found = [
+            {"pointList": points(area), "attribute": name, "valid": True, "order": order}
+            for order, (name, area) in enumerate(objects, start=1)
+        ]
+        found.append({"pointList": points((0, 0, 3, 3)), "attribute": "paper", "valid": False, "order": 9})
+        step = {"toolName": "polygonTool", "dataSourceStep": 0, "result": found[::-1]}
+        content = {"width": WIDTH, "height": HEIGHT, "valid": True, "rotate": 0, "step_1": step}
+        write(root / f"{key}.jpg.json", content)
+    return ("metal", "paper"), {"polygons marked as not valid": 2}
+
+
+def universal_data_tool(root):
+    photos(root)
+    samples = [{"imageUrl": "http://host/new.jpg"}]
+    for key, objects in SCENE.items():
+        found = [
+            {"regionType": "polygon", "classification": name, "points": points(area, WIDTH, HEIGHT)}
+            for name, area in objects
+        ]
+        found.append({"regionType": "bounding-box", "classification": "paper", "centerX": 0.1})
+        samples.append({"imageUrl": f"http://host/{key}.jpg", "annotation": found})
+    write(root / "x.udt.json", {"interface": {"type": "image_segmentation", "labels": NAMES}, "samples": samples})
+    return NAMES, {"boxes": 2, "photos that nobody has labelled": 1}
+
+
+def vertex_ai(root):
+    photos(root)
+    colors = [
+        {"color": dict(zip(("red", "green", "blue"), (one / 255 for one in COLORS[name]), strict=True)),
+         "displayName": name} for name in NAMES]  # fmt: skip
+    items = []
+    for key in SCENE:
+        picture(root / f"masks/{key}_mask.png", colored(key))
+        found = {"maskGcsUri": f"gs://bucket/masks/{key}_mask.png", "annotationSpecColors": colors}
+        items.append({"imageGcsUri": f"gs://bucket/{key}.jpg", "segmentationAnnotation": found})
+    write(root / "data.jsonl", "\n".join(map(json.dumps, items)))
+    return NAMES, {}
+
+
+def vertex_ai_polygons(root):
+    photos(root)
+    items = []
+    for key, objects in SCENE.items():
+        found = [{"displayName": name, "vertexes": points(area, WIDTH, HEIGHT)} for name, area in objects]
+        line = [{"displayName": "paper", "vertexes": points((0, 0, 1, 1))}]
+        one = {"imageGcsUri": f"gs://bucket/{key}.jpg", "polygonAnnotations": found, "polylineAnnotations": line}
+        items.append(one)
+    write(root / "data.jsonl", "\n".join(map(json.dumps, items)))
+    return ("metal", "paper"), {"lines": 2}
+
+
+def mots(root):
+    photos(root / "images")
+    for key in SCENE:
+        values = truth(NAMES)[key].astype(np.uint16)
+        picture(root / f"instances/{key}.png", np.where(values, values * 1000 + 1, 0).astype(np.uint16))
+    write(root / "instances/labels.txt", "\n".join(("background", *NAMES)))
+    return NAMES, {}
+
+
+def object_masks(root):
+    for key, objects in SCENE.items():
+        photo(root / key / "images" / f"{key}.jpg", HEIGHT, WIDTH)
+        for number, (_, area) in enumerate(objects):
+            picture(root / key / "masks" / f"{number}f03.png", drawn(area).astype(np.uint8) * 255)
+    photo(root / "new/images/new.jpg", HEIGHT, WIDTH)
+    return ("object",), {"photos that nobody has labelled": 1}
+
+
+def labelme_masks(root):
+    for key, objects in SCENE.items():
+        names = ("_background_", *(name for name, _ in objects))
+        photo(root / f"{key}_json/img.png", HEIGHT, WIDTH)
+        picture(root / f"{key}_json/label.png", truth(names[1:])[key])
+        picture(root / f"{key}_json/label_viz.png", colored(key))
+        write(root / f"{key}_json/label_names.txt", "\n".join(names))
+    return ("metal", "paper"), {}
+
+
 EXPORTS = {
     "superannotate": (superannotate, superannotate_old, superannotate_pixels),
     "dataloop": (dataloop,),
@@ -561,9 +693,17 @@ EXPORTS = {
     "sagemaker": (sagemaker,),
     "unity": (unity,),
     "coco-panoptic": (coco_panoptic,),
-    "rle-csv": (rle_csv, rle_csv_numbers),
+    "rle-csv": (rle_csv, rle_csv_numbers, rle_csv_described),
     "class-masks": (class_masks,),
     "via": (via_3,),
+    "prodigy": (prodigy, prodigy_embedded),
+    "dataturks": (dataturks,),
+    "labelbee": (labelbee,),
+    "universal-data-tool": (universal_data_tool,),
+    "vertex-ai": (vertex_ai, vertex_ai_polygons),
+    "mots": (mots,),
+    "object-masks": (object_masks,),
+    "labelme-masks": (labelme_masks,),
 }
 """Layout to what writes exports of it: a function of the folder that returns the class names and what is left out."""
 CASES = [(name, make) for name, makers in EXPORTS.items() for make in makers]
@@ -571,9 +711,16 @@ each_export = pytest.mark.parametrize(("layout", "make"), CASES, ids=[make.__nam
 
 
 def by_photo(found):
-    return {
-        name.rpartition("/")[2].partition(".")[0].removesuffix("_leftImg8bit"): mask for name, mask in found.items()
-    }
+    """Masks as lists, by the photo's key."""
+    bases = {name: name.removesuffix("_json/img.png").rpartition("/")[2].partition(".")[0] for name in found}
+    return {bases[name].removesuffix("_leftImg8bit"): mask.tolist() for name, mask in found.items()}
+
+
+def expected(names):
+    """What `by_photo` is to be."""
+    if names == ("object",):  # all are of one class
+        return {key: (mask > 0).astype(int).tolist() for key, mask in truth(NAMES).items()}
+    return {key: mask.tolist() for key, mask in truth(NAMES if names[0] == "class-1" else names).items()}
 
 
 def test_each_tool_is_tried():
@@ -589,10 +736,7 @@ def test_pixels_classes_and_what_is_left_out(tmp_path, layout, make, below):
     done, found = imported_masks(tmp_path / "src", tmp_path / "out")
     assert done.taken.layout.name == layout
     assert done.class_names == ("Background", *names)
-    own = NAMES if names[0] == "class-1" else names
-    assert {key: mask.tolist() for key, mask in by_photo(found).items()} == {
-        key: mask.tolist() for key, mask in truth(own).items()
-    }
+    assert by_photo(found) == expected(names)
     assert {key: done.left_out.get(key) for key in left_out} == left_out
     assert "example.org" not in "".join(file.read_text(encoding="utf-8") for file in done.files)
 
@@ -601,10 +745,7 @@ def test_pixels_classes_and_what_is_left_out(tmp_path, layout, make, below):
 def test_read_in_place(tmp_path, layout, make):
     names, _ = make(tmp_path)
     found = api.open_data(tmp_path, dataset=layout)
-    own = NAMES if names[0] == "class-1" else names
-    assert {key: mask.tolist() for key, mask in by_photo(masks(found)).items()} == {
-        key: mask.tolist() for key, mask in truth(own).items()
-    }
+    assert by_photo(masks(found)) == expected(names)
 
 
 @pytest.mark.parametrize("name_of", ["{name}/{key}.png", "masks/{key}/{name}.png", "masks/{key}_{name}.png",
@@ -614,9 +755,7 @@ def test_masks_called_as_their_classes(tmp_path, name_of):
     done, found = imported_masks(tmp_path / "src", tmp_path / "out")
     assert done.taken.layout.name == "class-masks"
     assert done.class_names == ("Background", *names)
-    assert {key: mask.tolist() for key, mask in by_photo(found).items()} == {
-        key: mask.tolist() for key, mask in truth(names).items()
-    }
+    assert by_photo(found) == expected(names)
 
 
 def test_a_mask_of_one_class_that_holds_three_values(tmp_path):
@@ -644,9 +783,7 @@ def test_turned_as_exif_says(tmp_path, make, orientation):
         sides = (WIDTH, HEIGHT) if orientation == 6 else (HEIGHT, WIDTH)
         photo(file, *sides, orientation=orientation)
     _, found = imported_masks(tmp_path / "src", tmp_path / "out")
-    assert {key: mask.tolist() for key, mask in by_photo(found).items()} == {
-        key: mask.tolist() for key, mask in truth(names).items()
-    }
+    assert by_photo(found) == expected(names)
 
 
 def test_holes(tmp_path):
@@ -766,13 +903,14 @@ def test_two_masks_of_one_thing_are_no_classes(tmp_path):
         (dataloop, ('"segment"', '"box"'), ""),
         (superannotate_pixels, None, "___save.png is missing"),
         (segments_ai, None, "links to a server"),
-        (sagemaker, None, "links to a server"),
+        (sagemaker, None, "links to a server.*\n.*put the masks that the links lead to into the folder"),
+        (vertex_ai, None, "links to a server"),
         (rle_csv, ("jpg,paper,", "jpg,paper,99999 5 "), "reach pixel"),
         (labelme_xml, None, "is not there"),
         (vott, ('"POLYGON"', '"RECTANGLE"'), "boxes"),
         (kili, ('"semantic"', '"rectangle"'), "boxes"),
     ],
-    ids=["masks stay", "pixels", "bitmaps", "manifest", "runs", "xml masks", "vott boxes", "kili boxes"],
+    ids=["masks stay", "pixels", "bitmaps", "manifest", "bucket", "runs", "xml masks", "vott boxes", "kili boxes"],
 )
 def test_what_is_no_area_is_refused_with_its_cause(tmp_path, make, change, said):
     make(tmp_path)
@@ -817,7 +955,7 @@ def test_what_no_tool_writes_is_refused_or_left_out(tmp_path, layout, make, most
     files = [file for suffix in ("*.json", "*.ndjson", "*.jsonl", "*.manifest") for file in tmp_path.rglob(suffix)]
     for file in files[:2]:
         text = file.read_bytes()
-        lined = file.suffix != ".json"
+        lined = file.suffix != ".json" or b"}\n{" in text
         value = [json.loads(line) for line in text.splitlines()] if lined else json.loads(text.decode("gb18030"))
         paths = [*places_of(value)]
         for number, path in enumerate(chance.sample(paths, min(len(paths), most))):

@@ -13,6 +13,7 @@ from recycle_datasets.meanings import Labels, Named, labels_of
 from recycle_datasets.paired import PairedSource
 from recycle_datasets.recognise.masks import recognise
 from recycle_datasets.recognise.pairs import SUFFIXES, stem_of
+from recycle_datasets.splits import list_split
 from recycle_datasets.survey import survey
 from recycle_datasets.tables import Table, parse_table
 from recycle_datasets.values import OPTION
@@ -243,12 +244,11 @@ def _listed(root: Path, lists: Sequence[str], names: Sequence[str], left_out: Co
     both: list[int] = []
     places = _places(names)
     for name in lists:
-        stem = PurePosixPath(name).stem.lower()
         found = _indices(root / name, places, left_out)
-        if split := split_called(stem):
-            splits.setdefault(split, found)
-        elif stem == "trainval":
+        if (split := list_split(PurePosixPath(name).stem)) == "trainval":
             both = found
+        elif split:
+            splits.setdefault(split, found)
     if "train" not in splits and (splits or both):
         others = {index for indices in splits.values() for index in indices}
         rest = both or [index for index in range(len(names)) if index not in others]

@@ -7,6 +7,10 @@ from pathlib import PurePosixPath
 from recycle_coco import split_called
 
 WORD = re.compile(r"[^\W\d_]+")
+PLAIN = frozenset(
+    ("list", "lst", "set", "images", "image", "img", "files", "file", "ids", "id", "names", "paths", "data")
+)
+"""Words of a list's name that say nothing."""
 
 
 def splits_of(names: Sequence[str]) -> list[str]:
@@ -21,6 +25,14 @@ def splits_of(names: Sequence[str]) -> list[str]:
     if len({*own} - {""}) < 2:
         own = [""] * len(names)
     return [nearest_split(PurePosixPath(name).parent) or split for name, split in zip(names, own, strict=True)]
+
+
+def list_split(stem: str) -> str:
+    """The split that a list of photos is of, by its name: `train`, `val_list`; `trainval` for both; "" for none."""
+    words = [word for word in WORD.findall(stem.lower()) if word not in PLAIN]
+    if words in (["trainval"], ["train", "val"]):
+        return "trainval"
+    return split_called(words[0]) if len(words) == 1 and not any(map(str.isdigit, stem)) else split_called(stem)
 
 
 def nearest_split(path: PurePosixPath) -> str:

@@ -140,7 +140,10 @@ def _of_lines(stem: str, suffix: str, lines: Sequence[str]) -> Table | None:
 def _of_json(content: Any) -> Table | None:
     """Names to colours or numbers, numbers to names, or classes with both; see Supervisely and `recycle predict`."""
     if isinstance(content, dict):
-        for key in ("classes", "labels", "categories"):
+        named, colors = content.get("label_map"), content.get("segmentation_colors")
+        if isinstance(named, dict) and isinstance(colors, list) and len(named) == len(colors):  # Datumaro's meta file
+            return _colored([(str(name), _color(color)) for name, color in zip(named.values(), colors, strict=True)])
+        for key in ("label_map", "classes", "colors", "labels", "categories"):
             if isinstance(content.get(key), list | dict):
                 content = content[key]
                 break

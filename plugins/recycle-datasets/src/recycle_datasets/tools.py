@@ -54,6 +54,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Photos with polygons and masks of Dataloop",
         "Dataloop: json/ with a file for each photo of items/, with filename and annotations",
     ),
+    "dataturks": (
+        "Photos with polygons of Dataturks",
+        "Dataturks: a JSON line for each photo, with content and annotation",
+    ),
     "encord": (
         "Photos with polygons and bitmasks of Encord",
         "Encord: a JSON list of label rows with data_units",
@@ -70,13 +74,33 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Photos with polygons and semantic outlines of Kili",
         "Kili: assets with labels and their jsonResponse, in one JSON or one for each photo",
     ),
+    "labelbee": (
+        "Photos with a JSON file each of LabelBee",
+        "LabelBee: NAME.jpg.json for each photo, with step_1 or polygonTool",
+    ),
+    "labelme-masks": (
+        "Photos with masks as labelme_json_to_dataset writes them",
+        "labelme_json_to_dataset: folders of img.png, label.png and label_names.txt",
+    ),
     "labelu": (
         "Photos with polygons of LabelU",
         "LabelU: samples with fileName and result",
     ),
+    "mots": (
+        "Photos with instance masks of MOTS PNG",
+        "MOTS PNG: instances/NAME.png and labels.txt beside images, as CVAT and Datumaro write them",
+    ),
+    "object-masks": (
+        "Photos in a folder each, with a mask for each object",
+        "Masks of single objects: NAME/images/NAME.png and NAME/masks/*.png",
+    ),
     "open-images": (
         "Photos with masks of single objects of Open Images",
         "Open Images: a table with MaskPath, ImageID and LabelName, and its masks",
+    ),
+    "prodigy": (
+        "Photos with polygons of Prodigy",
+        "Prodigy: tasks with image and spans, as `prodigy db-out` writes them",
     ),
     "qupath": (
         "Photos with annotations of QuPath as GeoJSON",
@@ -113,6 +137,14 @@ TOOLS: dict[str, tuple[str, str]] = {
     "unity": (
         "Photos with semantic segmentation of Unity Perception",
         "Unity Perception (SOLO): NAME.frame_data.json with captures and their masks",
+    ),
+    "universal-data-tool": (
+        "Photos with polygons of Universal Data Tool",
+        "Universal Data Tool: a .udt.json with interface and samples",
+    ),
+    "vertex-ai": (
+        "Photos with masks and polygons of Google's Vertex AI",
+        "Vertex AI: JSON lines with imageGcsUri and segmentationAnnotation, masks beside",
     ),
     "vott": (
         "Photos with polygons of VoTT",

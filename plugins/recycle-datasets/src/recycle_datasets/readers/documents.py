@@ -21,6 +21,7 @@ from recyclecli.types import DatasetContext, Layout, RecycleError
 UNLABELLED = "photos that nobody has labelled"
 SKIPPED = "photos that were skipped"
 VIDEOS = "videos and documents"
+LINKS = "masks that are links to a server, and not beside the photos"
 LINES = (".jsonl", ".ndjson", ".manifest")  # suffixes of files with a JSON value a line
 
 Document = tuple[str, Any, str]  # name of the file in the root, its value, its split
@@ -99,6 +100,23 @@ def lines(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
                 labels.faults.append((f"{file}, line {number}", f"it is not valid JSON: {error}"))
 
 
+def entries(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
+    """The values of a file with where they stand: of its lines, of a list, or the only one."""
+    if file.suffix.lower() in LINES or _is_lines(file):
+        yield from lines(labels, file)
+        return
+    content = labels.json(file)
+    for number, one in consumed(content if isinstance(content, list) else [content]):
+        yield f"{file}, entry {number}", one
+
+
+def _is_lines(file: Path) -> bool:
+    """Whether a file holds a JSON object a line, whatever it is called."""
+    with BytesIO(read_bytes(file, LARGEST)) as handle:
+        first, second = handle.readline().strip(), handle.readline().strip()
+    return first[-1:] == b"}" and second[:1] == b"{"
+
+
 def consumed(items: Any) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a list with their places from 1 on; the list is empty afterwards."""
     if not isinstance(items, list):
@@ -134,10 +152,13 @@ def source(context: DatasetContext, labels: Labels, tool: str, names: Iterable[s
     Raises:
         RecycleError: see `ShapeSource`; no labelled area, or no labelled photo.
     """
+    remedy = f"draw polygons or masks in {tool}, and export again"
+    if LINKS in labels.left_out:
+        remedy = "put the masks that the links lead to into the folder, under the names at the end of the links"
     if not labels.photos and not labels.faults and labels.left_out:
         held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items())
-        raise RecycleError(f"{labels.file} holds no labelled photo, but {held}", f"label photos in {tool}")
-    labels.refuse_no_area(f"draw polygons or masks in {tool}, and export again")
+        raise RecycleError(f"{labels.file} holds no labelled photo, but {held}", remedy)
+    labels.refuse_no_area(remedy)
     labels.names = list(dict.fromkeys([*(name.strip() for name in names)])) or sorted_names(labels.photos)
     return ShapeSource(context.root, labels, context.drop_unreadable)
 

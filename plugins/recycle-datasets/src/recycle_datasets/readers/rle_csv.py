@@ -43,6 +43,7 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
     places, rows = Places(tree.photos), options.order == "rows"
     found: dict[str, tuple[str, list[Shape]]] = {}
     sizes: dict[str, tuple[int, int] | None] = {}
+    described = _described(context.root, tree)
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     for file, split in zip(files, splits_of(files), strict=True):
         text = read_loose_text(context.root / file, LARGEST)
@@ -65,6 +66,8 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
             if not place and "_" in key and not called:
                 key, _, called = key.rpartition("_")
                 place = _place(places, key)
+            if (number_of := called.partition("_")[0]) in described:
+                called = number_of  # behind it iMaterialist puts numbers of attributes
             shapes = found.setdefault(place or key, (split, []))[1]
             runs = str(row.get(runs_head) or "").strip()
             if runs in EMPTY or not place:
@@ -77,7 +80,7 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
             except (ValueError, OverflowError) as error:
                 labels.faults.append((f"{context.root / file}, line {number}", str(error)))
     labels.photos = [photo_of(place, shapes, None, split, "") for place, (split, shapes) in found.items()]
-    names = _numbered(labels, _described(context.root, tree))
+    names = _numbered(labels, described)
     return source(context, labels, "the labelling tool", names)
 
 
@@ -152,4 +155,4 @@ def _numbered(labels: Labels, described: Mapping[str, str]) -> Iterator[str]:
     for place, photo in enumerate(labels.photos):
         shapes = [replace(shape, name=called[shape.name]) for shape in photo.shapes]
         labels.photos[place] = replace(photo, shapes=shapes)
-    yield from (called[name] for name in sorted(names, key=int))
+    yield from described.values() or (called[name] for name in sorted(names, key=int))

@@ -12,14 +12,13 @@ from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
 from recycle_datasets.maskfile import codes_of
 from recycle_datasets.places import Places
-from recycle_datasets.readers.documents import base_of, lines, photo_of, source
+from recycle_datasets.readers.documents import LINKS, base_of, lines, photo_of, source
 from recycle_datasets.recognise.sagemaker import is_entry, recognise
 from recycle_datasets.shapes import Labels, Shape, ShapeSource
 from recycle_datasets.splits import splits_of
 from recyclecli.types import DatasetContext, RecycleError
 
 MAP = "internal-color-map"
-LINKS = "masks that are links to a server, and not beside the photos"
 
 
 def open_sagemaker(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -67,7 +66,8 @@ def _mask(line: Mapping[str, Any]) -> tuple[str, list[tuple[str, int]]]:
             entries = sorted(found.items(), key=lambda item: (not item[0].isdecimal(), len(item[0]), item[0]))
             named = [(str(one.get("class-name")).strip(), one.get("hex-color")) for _, one in entries if _is_dict(one)]
             colors = [(name, int(str(color).lstrip("#"), 16)) for name, color in named if _is_hex(color)]
-            return base_of(line.get(key.removesuffix("-metadata"))), colors
+            mask = line.get(key.removesuffix("-metadata")) or line.get(key.removesuffix("-metadata") + "-ref")
+            return base_of(mask), colors
     return "", []
 
 

@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recycle_datasets import FilesOptions
-from recycle_datasets.readers.documents import UNLABELLED, base_of, consumed, documents, photo_of, source
+from recycle_datasets.readers.documents import LINKS, UNLABELLED, base_of, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.scale import is_scale, recognise
 from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
 from recyclecli.types import DatasetContext
 
 OTHERS = {"box": "boxes", "line": "lines", "point": "points", "cuboid": "cuboids", "ellipse": "ellipses"}
-LINKS = "masks that are links to a server"
 
 
 def open_scale(options: FilesOptions, context: DatasetContext) -> ShapeSource:

@@ -11,6 +11,7 @@ from recycle_datasets.bitmaps import placed
 from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import (
+    LINKS,
     SKIPPED,
     UNLABELLED,
     base_of,
@@ -24,7 +25,6 @@ from recycle_datasets.recognise.segments_ai import is_release, recognise
 from recycle_datasets.shapes import Labels, Shape, ShapeSource
 from recyclecli.types import DatasetContext
 
-LINKS = "bitmaps that are links to a server, and not beside the photos"
 FIRST = "ground-truth"  # the set of labels that is taken where a sample has several
 OTHERS = {"bbox": "boxes", "polyline": "lines", "point": "points"}
 

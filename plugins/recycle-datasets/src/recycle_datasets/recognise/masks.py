@@ -19,6 +19,7 @@ from recycle_datasets.recognise.pairs import (
     twins,
 )
 from recycle_datasets.recognise.words import looks_masked, words_of
+from recycle_datasets.splits import list_split
 from recycle_datasets.tables import LISTS, Table, may_name, parse_table
 from recyclecli.types import Evidence, Layout
 
@@ -240,8 +241,7 @@ def _lists(tree: Tree, pairings: Sequence[Pairing]) -> tuple[str, ...]:
             stems |= {PurePosixPath(name).stem for name in tree.photos if name.startswith(one.photos)}
     found = []
     for name in tree.ending(".txt", ".lst"):
-        stem = PurePosixPath(name).stem.lower()
-        if (split_called(stem) or stem == "trainval") and _names_photos(tree.head(name), stems):
+        if list_split(PurePosixPath(name).stem) and _names_photos(tree.head(name), stems):
             found.append(name)
     for folder in ("imagesets/segmentation/", "imagesets/"):
         own = [name for name in found if folder in name.lower() and not _is_of_boxes(name)]

@@ -1,0 +1,22 @@
+"""The folders that `labelme_json_to_dataset` writes, by the names of their files."""
+
+from collections.abc import Iterator
+
+from recycle_coco import Tree
+
+from recyclecli.types import Layout
+
+PHOTO, MASK, NAMES = "img.png", "label.png", "label_names.txt"
+
+
+def recognise(tree: Tree) -> Iterator[Layout]:
+    """All such folders as one layout."""
+    folders = find_folders(tree)
+    if folders:
+        yield Layout("labelme-masks", f"{folders[0]}/{NAMES} names the numbers of {MASK}", "description")
+
+
+def find_folders(tree: Tree) -> list[str]:
+    """The folders that hold a photo, its mask, and the names of the mask's numbers."""
+    wanted = (PHOTO, MASK, NAMES)
+    return [folder for folder, names in tree.folders.items() if {f"{folder}/{one}" for one in wanted} <= {*names}]
