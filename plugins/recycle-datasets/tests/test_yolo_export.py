@@ -91,6 +91,15 @@ def test_a_missing_test_folder_does_not_take_all_photos(tmp_path):
     check(make(tmp_path / "a", *photos, set_DOT_yaml=yaml), tmp_path, *photos, splits={"train": 1, "val": 1})
 
 
+def test_labelled_folders_that_the_description_does_not_name(tmp_path, capsys):
+    yaml = NAMES + "train: ../train/images\nval: ../valid/images\n"
+    names = [f"{split}/images/{split}.jpg" for split in ("train", "valid", "test")]
+    root = make(tmp_path / "src", *names, "extra/images/x.jpg", data_DOT_yaml=yaml)
+    done = check(root, tmp_path, *names, splits={"train": 1, "val": 1, "test": 1})
+    assert "note: test: the description does not name it, and test/images is read" in capsys.readouterr().err
+    assert done.left_out == {"labelled photos that the description does not name": 1}
+
+
 def test_a_description_beside_the_set(tmp_path):
     photos = ("datasets/cans/images/train/1.jpg", "datasets/cans/images/val/2.jpg")
     yaml = f"path: ../datasets/cans\ntrain: images/train\nval: images/val\n{NAMES}"

@@ -3,7 +3,7 @@
 import posixpath
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,22 +18,17 @@ from recycle_coco import (
     read_loose_text,
     read_photo,
     read_yaml,
-    split_called,
 )
 from recycle_coco.labels import numbered_names
 
 from recycle_datasets import YoloOptions
 from recycle_datasets.areas import is_number
-from recycle_datasets.folders import checked_names, lines_of, photos_in, say_moved
-from recycle_datasets.recognise.places import Places
+from recycle_datasets.folders import checked_names, lines_of
 from recycle_datasets.recognise.yolo import (
     KEYS,
     NAMES,
     darknet,
     descriptions,
-    find_place,
-    is_photo,
-    listed,
     preferred,
     splits_named,
     usable,
@@ -41,6 +36,7 @@ from recycle_datasets.recognise.yolo import (
 from recycle_datasets.shapes import DROPPED
 from recycle_datasets.yolo_labels import label_file, label_files, without_photo
 from recycle_datasets.yolo_lines import read_lines, without_boxes
+from recycle_datasets.yolo_photos import left_over, photos_of
 from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample, counted
 
 MOST = 2**16  # classes that are counted; 255 are taken
@@ -72,7 +68,7 @@ class YoloSource:
         self._root = context.root
         tree = Tree(context.root)
         described, data = _described(tree, options)
-        photos = _photos(context, data, tree, posixpath.dirname(described))
+        photos = photos_of(context, data, tree, posixpath.dirname(described))
         self._files = list(dict.fromkeys(photo for found in photos.values() for photo in found))
         places = {file: index for index, file in enumerate(self._files)}
         self.splits = {key: tuple(places[photo] for photo in photos[key]) for key in KEYS if key in photos}
@@ -95,11 +91,12 @@ class YoloSource:
                 f"{counted(len(boxes), 'label')}, and no outline but boxes: export YOLO segmentation, or masks, from "
                 "the labelling tool",
             )
-        photos_gone = without_photo(labels, tree)
+        unnamed = left_over(self._files, tree) if self.splits else 0
         self.left_out += Counter(
             {
                 "boxes without an outline": len(boxes),
-                "label files whose photo is not there": photos_gone,
+                "label files whose photo is not there": without_photo(labels, tree),
+                "labelled photos that the description does not name": unnamed,
                 "outlines of fewer than three points": pointless,
             }
         )
@@ -264,109 +261,3 @@ def _names_of_file(tree: Tree) -> list[str] | None:
             f"name them: -o 'data.dataset.names=[{', '.join(longest)}]'",
         )
     return longest
-
-
-def _photos(context: DatasetContext, data: dict[str, Any], tree: Tree, folder: str) -> dict[str, list[Path]]:
-    """The photos of each split that the description names, or under "" those of the split, or of the whole set."""
-    root, split = context.root, context.split
-    base = root / folder / str(data.get("path") or "")
-    base = base if base.is_dir() and base.resolve().is_relative_to(root.resolve()) else root / folder
-    keys = [key for key in KEYS if data.get(key)]
-    if split is None and keys:
-        there = {key: [place for one in listed(data[key]) if (place := _place(one, base, tree, key))] for key in keys}
-        gone = [key for key in keys if not there[key]]
-        if len(gone) == len(keys):
-            print(
-                f"note: {data[keys[0]]} is not there, nor any split: all photos are read",
-                file=sys.stderr,
-            )
-            return _undescribed(tree)
-        for key in gone if len(gone) < len(keys) and "train" not in gone else ():
-            print(f"note: {key}: {data[key]} is not there: {root} has no {key} photos", file=sys.stderr)
-            keys.remove(key)
-        for key in keys:
-            _say_place(key, listed(data[key]), there[key], base)
-        found = {key: _all_at(there[key] or [base / listed(data[key])[0]], base, root, tree) for key in keys}
-        empty = [key for key in keys if not found[key] and key != "train"]
-        return {key: photos for key, photos in found.items() if key not in empty}
-    if split is None:
-        return _undescribed(tree)
-    if split in keys:
-        places = [_place(one, base, tree, split) or base / one for one in listed(data[split])]
-        return {"": _all_at(places, base, root, tree)}
-    if (root / split).exists() or (root / "images" / split).exists():
-        place = split if (root / split).exists() else f"images/{split}"
-        return {"": _all_at([root / place], root, root, tree)}
-    raise RecycleError(f"{root} has no split {split!r}", f"splits: {', '.join(keys) or 'none is named'}")
-
-
-def _undescribed(tree: Tree) -> dict[str, list[Path]]:
-    """The photos of text files that list a split each, of the folder `images`, or of folders with label files."""
-    root = tree.root
-    lists = {split_called(PurePosixPath(name).stem): name for name in tree.ending(".txt")}
-    lists = {key: name for key, name in lists.items() if key and is_photo(tree.head(name).strip().partition("\n")[0])}
-    if "train" in lists:
-        return {key: _all_at([root / name], root, root, tree) for key, name in sorted(lists.items())}
-    if (root / "images").exists():
-        return {"": _all_at([root / "images"], root, root, tree)}
-    texts = {posixpath.splitext(name)[0].rpartition("/")[2] for name in tree.ending(".txt")}
-    stems = {name: posixpath.splitext(name)[0].rpartition("/")[2] for name in tree.photos}
-    folders = {name.rpartition("/")[0] for name, stem in stems.items() if stem in texts}
-    photos = [root / name for name in tree.photos if name.rpartition("/")[0] in folders]
-    return {"": photos or _all_at([root / "images"], root, root, tree)}
-
-
-def _all_at(places: Iterable[Path], base: Path, root: Path, tree: Tree) -> list[Path]:
-    return list(dict.fromkeys(photo for place in places for photo in _photos_at(place, base, root, tree)))
-
-
-def _place(place: str, base: Path, tree: Tree, split: str) -> Path | None:
-    """The folder or text file that the description names, as it stands there or by its last parts."""
-    plain = base / place.replace("\\", "/")
-    if plain.exists() and (plain.suffix == ".txt" or plain.resolve().is_relative_to(tree.root.resolve())):
-        return plain
-    inside = base.relative_to(tree.root).as_posix()
-    found = find_place(tree, "" if inside == "." else inside, place, split)
-    return None if found is None else tree.root / found
-
-
-def _say_place(key: str, stated: Sequence[Any], there: Sequence[Path], base: Path) -> None:
-    """Say where photos of a split are that do not lie where the description says; Roboflow's ../ is usual."""
-    for one, place in zip(stated, there, strict=False):
-        if not str(one).startswith("../") and place != base / str(one) and not (base / str(one)).exists():
-            print(f"note: {key}: {one} is not there, and {place} is read", file=sys.stderr)
-
-
-def _photos_at(found: Path, base: Path, root: Path, tree: Tree) -> Iterable[Path]:
-    """The photos of a folder, or of a text file with a path per line."""
-    if found.suffix != ".txt":
-        return [_inside(photo, root, found) for photo in photos_in(found)]
-    photos, rest = [], []
-    for line in lines_of(found):
-        choices = [found.parent / line, base / line]
-        there = next((choice for choice in choices if choice.is_file()), None)
-        photos.append(line if there is None else _inside(there, root, found).relative_to(root).as_posix())
-        rest += [line] if there is None else []
-    placed = Places(tree.photos).find(rest, found.relative_to(root).as_posix()) if rest else None
-    if placed and placed.doubtful:
-        name, several = next(iter(placed.doubtful.items()))
-        raise RecycleError(
-            f"{found}: {name!r} may be {len(several)} photos: {', '.join(map(repr, several[:3]))}",
-            "write the one that is meant into the list",
-        )
-    moved = placed.found if placed else {}
-    say_moved(found, moved)
-    gone = [line for line in rest if line not in moved]
-    if gone and len(gone) == len(photos):
-        raise RecycleError(f"{found}: none of its photos is in {root}, as {gone[0]!r}", "put them into that folder")
-    if gone:
-        print(f"note: {found}: {counted(len(gone), 'photo')} not there, as {gone[0]!r}", file=sys.stderr)
-    lost = set(gone)
-    return [root / moved.get(photo, photo) for photo in photos if photo not in lost]
-
-
-def _inside(photo: Path, root: Path, place: Path) -> Path:
-    inside = posixpath.relpath(posixpath.normpath(photo.as_posix()), posixpath.normpath(root.as_posix()))
-    if inside.split("/")[0] == "..":
-        raise RecycleError(f"{place}: photo {photo} is not in {root}", "move it inside, or pass its folder as --data")
-    return root / inside
