@@ -13,6 +13,7 @@ from recycle_coco import Tree
 from recycle_coco.archive import refuse_archive
 from recycle_coco.layouts import inventory, photo_root
 
+from recycle_data.unread import unread
 from recyclecli.errors import RecycleError, listed, nearest
 from recyclecli.plugins import Offer, Registry
 from recyclecli.types import EVIDENCE, DatasetComponent, Layout
@@ -163,6 +164,9 @@ def _unknown(
     else:
         described = layouts_of(known[wanted]).get(wanted) or "; ".join(layouts_of(known[wanted]).values())
         looked = f"{src} does not look like {wanted} ({described})" if described else f"{wanted} recognises no folder"
+    if wanted is None and (said := unread(tree, folder_of(src))):
+        cause, remedy = said
+        return RecycleError(f"{looked}: {cause}", remedy + broken)
     if tree.links and not found:
         whole, copy = shlex.quote(str(tree.root)), shlex.quote(f"{tree.root}-whole")
         remedy = f"copy what the links lead to: cp -rL {whole} {copy}, then recycle data import {copy} OUT"

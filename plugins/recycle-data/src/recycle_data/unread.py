@@ -1,0 +1,207 @@
+"""Exports that no layout reads, known by what they hold: what they are, and what to export or type instead."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from recycle_coco import Tree, parse_json
+from recycle_coco.archive import refuse_archive
+
+from recyclecli.errors import RecycleError
+
+Said = tuple[str, str]  # what it is, as the end of a sentence, and the remedy
+BOXES = "boxes do not say which pixels are an object's: export polygons or masks, as COCO Segmentation"
+BRUSH = re.compile(r"task-\d+-annotation-\d+-by-.+\.(?:png|npy)$")
+TEXTS = {"prefix", "suffix"}, {"messages"}, {"prompt", "completion"}  # of a line for a language model
+LOSSY = (".jpg", ".jpeg", ".webp", ".heic", ".heif")
+MASKS = re.compile("mask|label|annot|gt|seg|truth", re.IGNORECASE)
+ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz")
+KNOWN: dict[tuple[str, ...], Said] = {
+    (".tfrecord", ".tfrecords", ".record"): (
+        "a TFRecord",
+        "export the set as COCO Segmentation from the labelling tool",
+    ),
+    (".nii", ".nii.gz", ".dcm"): ("a medical volume", "save its slices as PNG, with a PNG of class numbers for each"),
+    (".mat",): (
+        "masks in a MATLAB file",
+        "write each as a PNG of class numbers, under its photo's name: scipy.io.loadmat reads them",
+    ),
+    (".shp", ".gpkg"): ("outlines on a map", "draw them into masks of the photos' size with gdal_rasterize"),
+    (".roi",): (
+        "regions of ImageJ",
+        "open the photos in QuPath or ImageJ, and export GeoJSON, or a mask for each photo",
+    ),
+    (".pkl", ".pickle", ".pth", ".pt", ".h5", ".hdf5"): (
+        "a Python or HDF5 file, of which nothing is read",
+        "write photos and masks as PNG, or the labels as COCO",
+    ),
+    (".mp4", ".avi", ".mov", ".mkv"): (
+        "a video",
+        "take photos out of it, and label them: ffmpeg -i VIDEO -vf fps=1 photos/%05d.png",
+    ),
+}
+"""Suffixes to what such files are, and to the remedy, where nothing says more."""
+
+
+def unread(tree: Tree, src: Path) -> Said | None:
+    """What the labels in a tree are that no layout reads, and what to do; None where that is not known.
+
+    Args:
+        tree: the data.
+        src: the folder as it was named, for the lines to type.
+    """
+    for look in (_archive, _brush, _arrays, _parquet, _fiftyone, _documents, _known, _whole_photos):
+        if said := look(tree, src):
+            return said
+    return None
+
+
+def _archive(tree: Tree, src: Path) -> Said | None:
+    for name in tree.ending(*ARCHIVES):
+        try:
+            refuse_archive(src / name, "it is to be unpacked first")
+        except RecycleError as error:
+            cause, _, remedy = str(error).partition("\n  remedy: ")
+            return cause, remedy
+    return None
+
+
+def _brush(tree: Tree, src: Path) -> Said | None:
+    for name in tree.files:
+        if BRUSH.match(PurePosixPath(name).name):
+            remedy = (
+                "export JSON from the same project of Label Studio, which has the brush's masks and the photos' names"
+            )
+            return f"{name} is of Label Studio's export of brush labels, which does not name the photos", remedy
+    return None
+
+
+def _arrays(tree: Tree, src: Path) -> Said | None:
+    names = tree.ending(".npy")
+    if not names:
+        return None
+    code = (
+        'import pathlib, numpy, PIL.Image; [PIL.Image.fromarray(numpy.load(f).astype("uint8")).save('
+        f'f.with_suffix(".png")) for f in pathlib.Path({json.dumps(str(src))}).rglob("*.npy")]'
+    )
+    return f"{names[0]} is an array of NumPy, and masks are read as PNG", f"python -c {shlex.quote(code)}"
+
+
+def _parquet(tree: Tree, src: Path) -> Said | None:
+    names = tree.ending(".parquet", ".arrow")
+    if not names:
+        return None
+    code = (
+        f'import datasets, pathlib; rows = datasets.load_dataset({json.dumps(str(src))}, split="train"); '
+        '[(pathlib.Path("export", key).mkdir(parents=True, exist_ok=True), value.save(f"export/{key}/{number}.png")) '
+        'for number, row in enumerate(rows) for key, value in row.items() if hasattr(value, "save")]'
+    )
+    return (
+        f"{names[0]} is a table of Hugging Face",
+        f"pip install datasets; python -c {shlex.quote(code)}; then import the folder export",
+    )
+
+
+def _fiftyone(tree: Tree, src: Path) -> Said | None:
+    for name in tree.named("samples.json"):
+        content = tree.glimpse(name)
+        if isinstance(content, dict) and isinstance(content.get("samples"), list):
+            folder = json.dumps(str((src / name).parent))
+            code = (
+                f"import fiftyone as fo; fo.Dataset.from_dir({folder}, fo.types.FiftyOneDataset).export("
+                '"export", fo.types.COCODetectionDataset, label_field="ground_truth")'
+            )
+            return (
+                f"{name} is of FiftyOne's own format",
+                f"python -c {shlex.quote(code)}; then import the folder export",
+            )
+    return None
+
+
+def _documents(tree: Tree, src: Path) -> Said | None:
+    """What a file of labels is by its first values or lines."""
+    for name in tree.few(".json", ".jsonl", ".csv", ".xml", ".txt"):
+        head = tree.head(name)
+        found = (
+            _line(head) if name.endswith((".jsonl", ".txt")) else tree.glimpse(name) if name.endswith(".json") else None
+        )
+        for is_one, what, remedy in DOCUMENTS:
+            if is_one(name, head, found):
+                return f"{name} {what}", remedy
+    return None
+
+
+def _line(head: str) -> Any:
+    try:
+        return parse_json(head.lstrip().partition("\n")[0])
+    except ValueError:
+        return None
+
+
+def _is_createml(name: str, head: str, content: Any) -> bool:
+    first = content[0] if isinstance(content, list) and content else None
+    return isinstance(first, dict) and {"image", "annotations"} <= first.keys() and '"coordinates"' in head
+
+
+def _is_consolidated(name: str, head: str, content: Any) -> bool:
+    first = content[0] if isinstance(content, list) and content else None
+    return isinstance(first, dict) and "datasetObjectId" in first
+
+
+def _is_table_of_boxes(name: str, head: str, content: Any) -> bool:
+    heads = {one.strip().lower() for one in head.partition("\n")[0].split(",")}
+    return name.lower().endswith(".csv") and {"xmin", "ymin", "xmax", "ymax"} <= heads
+
+
+def _is_text(name: str, head: str, content: Any) -> bool:
+    return isinstance(content, dict) and any(keys <= content.keys() for keys in TEXTS)
+
+
+def _is_imglab(name: str, head: str, content: Any) -> bool:
+    return "<dataset>" in head and "<box top=" in head
+
+
+DOCUMENTS: tuple[tuple[Callable[[str, str, Any], bool], str, str], ...] = (
+    (_is_createml, "holds boxes of CreateML", BOXES),
+    (_is_table_of_boxes, "is a table of boxes", BOXES),
+    (_is_imglab, "holds boxes of dlib's imglab", BOXES),
+    (
+        _is_text,
+        "holds texts for a language model, as Roboflow writes them for PaliGemma and Florence",
+        "export the set as COCO Segmentation",
+    ),
+    (
+        _is_consolidated,
+        "is a response of Ground Truth's consolidation, which does not name the photos",
+        "import the folder of output.manifest, with the masks beside it",
+    ),
+)
+"""Whether a file is it, by its name, its head and its first value; what such a file holds, and the remedy."""
+
+
+def _known(tree: Tree, src: Path) -> Said | None:
+    for suffixes, (what, remedy) in KNOWN.items():
+        if names := tree.ending(*suffixes):
+            return f"{names[0]} is {what}", remedy
+    return None
+
+
+def _whole_photos(tree: Tree, src: Path) -> Said | None:
+    """Photos that can be no masks, alone or in folders that are called as classes."""
+    folders = {PurePosixPath(name).parent.name for name in tree.photos}
+    if (
+        not tree.photos
+        or any(map(MASKS.search, folders))
+        or not all(name.lower().endswith(LOSSY) for name in tree.files)
+    ):
+        return None
+    label = "label what is to be seen in them: Label Studio, CVAT and Roboflow draw polygons and masks"
+    if len(folders) > 1:
+        shown = ", ".join(sorted(folders)[:3])
+        return f"photos alone, in folders called {shown}: a folder's name says nothing about pixels", label
+    return f"photos alone ({len(tree.photos)}), and no labels", label

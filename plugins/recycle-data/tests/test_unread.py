@@ -1,0 +1,62 @@
+"""Exports that no layout reads: each is called by its name, with what to export or type instead."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from recycle_engine import api
+
+from recyclecli.errors import RecycleError
+
+BOX = '{"label": "paper", "coordinates": {"x": 1, "y": 1, "width": 2, "height": 2}}'
+EXPORTS = {  # a file, what it holds, what is said of it, and in the remedy
+    "a.zip": ("PK\3\4", "a.zip is an archive", "unzip"),
+    "task-1-annotation-4-by-1-tag-paper-0.png": ("", "Label Studio's export of brush labels", "export JSON"),
+    "data/train-00000-of-00001.parquet": ("PAR1", "a table of Hugging Face", "pip install datasets"),
+    "samples.json": ('{"samples": [{"filepath": "data/a.jpg"}]}', "FiftyOne's own format", "fiftyone as fo"),
+    "_annotations.createml.json": (f'[{{"image": "a.jpg", "annotations": [{BOX}]}}]', "boxes of CreateML", "polygons"),
+    "_annotations.csv": ("filename,width,height,class,xmin,ymin,xmax,ymax\n", "a table of boxes", "polygons"),
+    "x.xml": ("<dataset><images><image file='a.jpg'><box top='1'/></image></images></dataset>", "imglab", "polygons"),
+    "_annotations.train.jsonl": (
+        '{"image": "a.jpg", "prefix": "segment", "suffix": "<seg001>"}\n',
+        "PaliGemma",
+        "COCO",
+    ),
+    "2024.json": ('[{"datasetObjectId": "1", "consolidatedAnnotation": {}}]', "consolidation", "output.manifest"),
+    "a.mat": ("MATLAB 5.0", "masks in a MATLAB file", "PNG of class numbers"),
+    "train.tfrecord": ("", "a TFRecord", "COCO Segmentation"),
+    "a.mp4": ("", "a video", "ffmpeg"),
+    "paper/1.jpg": ("", "photos alone, in folders called metal, paper", "label what"),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_it_is_called_by_its_name(tmp_path, name):
+    text, said, remedy = EXPORTS[name]
+    for place in (name, "metal/a.jpg"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(text if place == name else "")
+    with pytest.raises(RecycleError, match=said) as refused:
+        api.import_data(tmp_path, None)
+    assert remedy in str(refused.value).partition("remedy: ")[2]
+
+
+def test_photos_and_masks_that_do_not_fit_are_no_photos_alone(tmp_path):
+    for place in ("images/a.jpg", "masks/1.jpg"):
+        (tmp_path / place).parent.mkdir()
+        (tmp_path / place).write_text("")
+    with pytest.raises(RecycleError, match=r"it holds 2 \.jpg"):
+        api.import_data(tmp_path, None)
+
+
+def test_the_line_that_writes_arrays_as_masks_works(tmp_path):
+    (tmp_path / "it's/masks").mkdir(parents=True)
+    Image.new("RGB", (8, 6)).save(tmp_path / "it's/a.jpg")
+    np.save(tmp_path / "it's/masks/a.npy", np.eye(6, 8, dtype=np.int64))
+    with pytest.raises(RecycleError, match="an array of NumPy") as refused:
+        api.import_data(tmp_path / "it's", None)
+    line = str(refused.value).partition("remedy: ")[2]
+    subprocess.run(line.replace("python", sys.executable, 1), shell=True, check=True)
+    assert api.import_data(tmp_path / "it's", None).class_names == ("Background", "foreground")
