@@ -10,7 +10,7 @@ import tracemalloc
 from contextlib import contextmanager
 
 import pytest
-from recycle_data.owned import RECORD, Owned
+from recycle_data.owned import BATCH, RECORD, Owned
 
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import open_state, sweep, whole, write_bytes
@@ -290,3 +290,14 @@ def test_work_that_is_done_does_not_fail_for_its_record(tmp_path, monkeypatch):
         monkeypatch.setattr("recycle_data.owned.write_text", full)
     assert owned.own([tmp_path / "last"]) == [tmp_path / "last"]
     assert not (tmp_path / "last.part").exists()
+
+
+def test_long_lists_are_written_as_json_writes_them(tmp_path):
+    long = [{"사진": number, "x": [0.5, None]} for number in range(2 * BATCH + 1)]
+    for value in ({}, [], {"a": long, "b": long[:BATCH], "c": [], "d": {"e": 1}}, {"a": "x"}, long):
+        Owned(tmp_path).write_json(tmp_path / "a.json", value)
+        text = (tmp_path / "a.json").read_bytes().decode()
+        assert text == json.dumps(value, ensure_ascii=False) + "\n"
+    with pytest.raises(ValueError, match="Out of range"):
+        Owned(tmp_path).write_json(tmp_path / "b.json", {"a": [*long, float("nan")]})
+    assert not (tmp_path / "b.json").exists()

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ MARK = b"recycle: begun, and not ended\n"
 BEGINS = b'["'  # a record
 LARGEST, LONGEST = 2**27, 2**14  # bytes of a record and of a line that are read
 LINE = re.compile(rb'\[".*", \d{1,19}, "[0-9a-f]{64}"\]\n?')
+
+BATCH = 1000  # items of a list that are written in one go
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,12 @@ class Owned:
 
     def write_json(self, path: Path, value: Any, *, indent: int | None = None) -> None:
         """Write `value` as JSON with `whole`; NaN and infinity, which JSON lacks, raise ValueError."""
-        self.write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent) + "\n")
+        try:
+            with self.whole(path) as part, part.open("wb") as handle:
+                for text in _texts(value, indent):
+                    handle.write(text.encode("utf-8"))
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def refuse_overwrite(self, paths: Iterable[Path], force: bool) -> None:
         """Refuse to replace what is not our own.
@@ -307,3 +315,20 @@ def _is_at(handle: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(handle), path.stat(follow_symlinks=False))
     except OSError:
         return False
+
+
+def _texts(value: Any, indent: int | None) -> Iterator[str]:
+    """`json.dumps` of a value, and the end of its line, never whole where it is long lists by key."""
+    dumps = partial(json.dumps, ensure_ascii=False, allow_nan=False, indent=indent)
+    if indent is not None or not isinstance(value, dict) or not value:
+        yield dumps(value) + "\n"
+        return
+    for number, (key, one) in enumerate(value.items()):
+        yield f"{', ' if number else '{'}{dumps(str(key))}: "
+        if not isinstance(one, list) or len(one) <= BATCH:
+            yield dumps(one)
+            continue
+        for start in range(0, len(one), BATCH):
+            yield f"{', ' if start else '['}{dumps(one[start : start + BATCH])[1:-1]}"
+        yield "]"
+    yield "}\n"

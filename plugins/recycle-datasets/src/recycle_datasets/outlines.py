@@ -40,7 +40,7 @@ def segmentation(shape: Shape, height: int, width: int) -> list[list[float]] | M
     """Polygons where they say it all, else an RLE."""
     if shape.rle is not None:
         return shape.rle
-    outlines = [list(outline) for outline in shape.outlines]
+    outlines = [outline if isinstance(outline, list) else list(outline) for outline in shape.outlines]
     solid = [outline for outline in outlines if len(outline) >= 6]
     if not solid or not (shape.holes or (shape.even_odd and len(solid) > 1)):
         return outlines
