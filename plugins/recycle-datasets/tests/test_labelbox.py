@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from recycle_coco import Tree
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.labelbox import open_labelbox
@@ -244,6 +245,33 @@ def test_masks_that_are_links_are_refused_with_the_cause(tmp_path):
     with pytest.raises(RecycleError, match=cause) as raised:
         read(tmp_path)
     assert "LABELBOX_API_KEY" in raised.value.remedy
+
+
+def test_masks_beside_the_photos(tmp_path):
+    """One under the id of its object, two of one composite mask under an id in their link."""
+    first, second = painted((1, 0, 0, 3, 3)), painted((1, 6, 0, 9, 8), (2, 9, 0, 12, 8))
+    link = "https://api.labelbox.com/api/v1/projects/p/annotations/cl0123456789abcdefghijklm/index/1/mask"
+    colors = [(0, 0, 0), (142, 220, 196), (4, 5, 6)]
+    composite = [{"url": link, "color_rgb": color} for color in colors]
+    objects = [
+        {
+            "name": "Paper",
+            "feature_id": "clone",
+            "mask": {"url": "https://api.labelbox.com/masks/feature/clone?token=1"},
+        },
+        {"name": "Glass", "feature_id": "cltwo", "composite_mask": composite[1]},
+        {"name": "Metal", "feature_id": "clthree", "composite_mask": composite[2]},
+        {"name": "Metal", "feature_id": "clgone", "mask": {"url": "https://api.labelbox.com/masks/feature/clgone"}},
+    ]
+    lines(tmp_path / "export.ndjson", [row("a.jpg", label(*objects))])
+    photo(tmp_path / "photos/a.jpg")
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(first * 255).save(tmp_path / "masks/clone.png")
+    Image.fromarray(np.array(colors, np.uint8)[second]).save(tmp_path / "masks/cl0123456789abcdefghijklm.png")
+    source = read(tmp_path)
+    assert source.class_names == ("Background", "Glass", "Metal", "Paper")
+    np.testing.assert_array_equal(masks_of(source)["photos/a.jpg"], first * 3 + second)
+    assert source.left_out == {"masks that are links to api.labelbox.com": 1}
 
 
 def test_boxes_alone_are_refused(tmp_path):

@@ -5,7 +5,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO, StringIO
 from pathlib import Path, PurePosixPath
@@ -25,24 +25,15 @@ from recycle_coco import (
 from recycle_coco.table import Rows
 
 from recycle_datasets import LabelboxOptions
-from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.folders import names_of, say_moved
+from recycle_datasets.labelbox_areas import LINKS, Areas
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.labelbox import is_imported, is_row, recognise, tools_of
 from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, sorted_names
 from recyclecli.types import DatasetContext, RecycleError
 
-OTHERS = {
-    "bounding_box": "boxes",
-    "bbox": "boxes",
-    "line": "lines",
-    "point": "points",
-    "cuboid": "cuboids",
-}
-LINKS = "masks that are links to "
 SKIPPED = ("skipped", "is_skipped")
 UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-(?=.)")  # before the name of an uploaded photo
-RING = re.compile(r"\(([^()]+)\)")  # of a WKT polygon
 
 
 @dataclass(slots=True)
@@ -60,11 +51,12 @@ def open_labelbox(options: LabelboxOptions, context: DatasetContext) -> ShapeSou
     """The photos of Labelbox's rows that somebody has labelled, those without an object too.
 
     A photo is looked for by its external id, its global key, the last part of its address and the id of its row.
-    Polygons of Labelbox have no holes; masks have, and are read where they are in the file: most exports hold links to
-    them. Of several labels of a photo in one project, as for a consensus, the first is taken; those of several projects
-    are united. Labelbox keeps no order of drawing: the smaller is on top. The size that is stated tells whether the
-    photo was labelled turned, as EXIF says, or as it is stored; turned where both have that size, or none is stated. In
-    the oldest exports, of outlines by class, y counts from the lower edge. Splits are those of the metadata `split`.
+    Polygons of Labelbox have no holes; masks have. They are read where they are in the file, or lie beside the photos
+    as PNG under the feature_id of their object or an id in their link; most exports hold links to them alone. Of
+    several labels of a photo in one project, as for a consensus, the first is taken; those of several projects are united.
+    Labelbox keeps no order of drawing: the smaller is on top. The size that is stated tells whether the photo was
+    labelled turned, as EXIF says, or as it is stored; turned where both have that size, or none is stated. In the
+    oldest exports, of outlines by class, y counts from the lower edge. Splits are those of the metadata `split`.
     Classes come in the order of an ontology that lies there as JSON, else by name.
 
     Raises:
@@ -73,10 +65,12 @@ def open_labelbox(options: LabelboxOptions, context: DatasetContext) -> ShapeSou
     tree = Tree(context.root)
     files = options.files or names_of(tree, context, recognise, "files", "Labelbox", "export.ndjson")
     labels = Labels(context.root / files[0])
-    rows = [row for name in files for row in _rows(labels, context.root / name, options)]
+    places = Places(tree.photos)
+    areas = Areas(labels, context.root, Places(tree.ending(".png")))
+    rows = [row for name in files for row in _rows(areas, context.root / name, options)]
     if not labels.faults and not any(row.shapes for row in rows):
         raise _nothing(labels)
-    labels.photos = list(_photos(context.root, rows, Places(tree.photos)))
+    labels.photos = list(_photos(context.root, rows, places))
     tools = [name for _, content in tree.jsons() for name in tools_of(content)]
     labels.names = list(dict.fromkeys(tools)) or sorted_names(labels.photos)
     return ShapeSource(context.root, labels, context.drop_unreadable)
@@ -88,8 +82,8 @@ def _nothing(labels: Labels) -> RecycleError:
     if any(what.startswith(LINKS) for what in labels.left_out):
         return RecycleError(
             f"{labels.file} holds no outline of an area, but {held}: the masks themselves are not in it",
-            "export the objects as polygons; or fetch each mask while its link is valid, curl -H "
-            '"Authorization: Bearer $LABELBOX_API_KEY" -o MASK.png LINK, and import photos and masks as folders',
+            "export the objects as polygons; or fetch each mask while its link is valid, call it by the feature_id of "
+            'its object, and import again: curl -H "Authorization: Bearer $LABELBOX_API_KEY" -o FEATURE_ID.png LINK',
         )
     return RecycleError(
         f"{labels.file} holds no polygon and no mask, but {held}",
@@ -97,21 +91,22 @@ def _nothing(labels: Labels) -> RecycleError:
     )
 
 
-def _rows(labels: Labels, file: Path, options: LabelboxOptions) -> Iterator[_Row]:
+def _rows(areas: Areas, file: Path, options: LabelboxOptions) -> Iterator[_Row]:
     """The labelled photos of a file."""
+    labels = areas.labels
     imported: dict[str, _Row] = {}
     seen = set[str]()
     for where, row in _content(labels, file):
         if not is_row(row):
             labels.faults.append((where, "it is no row of Labelbox"))
         elif is_imported(row):
-            _imported(labels, where, row, imported)
+            _imported(areas, where, row, imported)
         elif "data_row" in row:
-            yield from _new(labels, where, row, options.project)
+            yield from _new(areas, where, row, options.project)
         elif (key := str(row.get("DataRow ID") or row.get("External ID") or row.get("ID"))) in seen:
             labels.left_out["further labels of the same photos"] += 1
         else:
-            for found in _old(labels, where, row):
+            for found in _old(areas, where, row):
                 seen.add(key)
                 yield found
     yield from imported.values()
@@ -163,8 +158,9 @@ def _is_json(line: bytes) -> bool:
         return False
 
 
-def _new(labels: Labels, where: str, row: Mapping[str, Any], project: str | None) -> Iterator[_Row]:
+def _new(areas: Areas, where: str, row: Mapping[str, Any], project: str | None) -> Iterator[_Row]:
     """A row of the second version: a photo with the labels of its projects."""
+    labels = areas.labels
     about = row.get("media_attributes")
     media = about if isinstance(about, dict) else {}
     if not str(media.get("mime_type") or "image").startswith("image"):
@@ -188,7 +184,7 @@ def _new(labels: Labels, where: str, row: Mapping[str, Any], project: str | None
     if not labelled:
         labels.left_out["photos that nobody has labelled"] += 1
         return
-    shapes = list(_shapes(labels, where, objects))
+    shapes = list(areas.shapes(where, objects))
     data = row["data_row"]
     names = _names(data.get("external_id"), data.get("global_key"), data.get("row_data"), data.get("id"))
     yield _Row(names, shapes, size, _split(row.get("metadata_fields")))
@@ -223,8 +219,9 @@ def _split(fields: Any) -> str:
     return ""
 
 
-def _old(labels: Labels, where: str, row: Mapping[str, Any]) -> Iterator[_Row]:
+def _old(areas: Areas, where: str, row: Mapping[str, Any]) -> Iterator[_Row]:
     """A row of the first version: a photo with one label."""
+    labels = areas.labels
     label = row["Label"]
     if isinstance(label, str) and label.strip().startswith("{"):
         try:
@@ -241,85 +238,20 @@ def _old(labels: Labels, where: str, row: Mapping[str, Any]) -> Iterator[_Row]:
     names = _names(row.get("External ID"), row.get("Global Key"), row.get("Labeled Data"), row.get("DataRow ID"))
     names += [str(row["ID"])] if row.get("ID") else []
     if isinstance(label.get("objects"), list):
-        yield _Row(names, list(_shapes(labels, where, label["objects"])))
+        yield _Row(names, list(areas.shapes(where, label["objects"])))
     else:
-        yield _Row(names, list(_by_class(labels, where, label)), from_below=True)
+        yield _Row(names, list(areas.by_class(where, label)), from_below=True)
 
 
-def _by_class(labels: Labels, where: str, label: Mapping[str, Any]) -> Iterator[Shape]:
-    """The outlines of the oldest exports: by class a WKT text, or a list of outlines."""
-    for name, value in label.items():
-        if isinstance(value, str) and "POLYGON" in value.upper():
-            for part in re.split(r"\)\s*\)\s*,", value):
-                rings = [re.findall(r"[-+\d.eE]+", ring) for ring in RING.findall(part + "))")]
-                outer, *holes = [labels.outline(ring if len(ring) % 2 == 0 else ["odd"], where) for ring in rings] or [
-                    []
-                ]
-                yield Shape(name, [outer], holes)
-        elif isinstance(value, list) and all(isinstance(one, dict | list) for one in value):
-            for one in value:
-                points = one.get("geometry") if isinstance(one, dict) else one
-                if isinstance(points, list) and len(points) > 2:
-                    yield Shape(name, [labels.outline(points, where)])
-                else:
-                    labels.left_out["points and lines"] += 1
-        else:
-            labels.left_out["tags"] += 1
-
-
-def _imported(labels: Labels, where: str, row: Mapping[str, Any], photos: dict[str, _Row]) -> None:
+def _imported(areas: Areas, where: str, row: Mapping[str, Any], photos: dict[str, _Row]) -> None:
     """A line that is made to be imported into Labelbox: one object of a photo."""
     data = row["dataRow"]
     names = _names(data.get("externalId"), data.get("globalKey"), None, data.get("id"))
     if names:
         found = photos.setdefault(names[0], _Row(names, []))
-        found.shapes += _shapes(labels, where, [row])
+        found.shapes += areas.shapes(where, [row])
     else:
-        labels.faults.append((where, "it names no photo"))
-
-
-def _shapes(labels: Labels, where: str, objects: Iterable[Any]) -> Iterator[Shape]:
-    """The labelled areas among objects; all else is counted as left out."""
-    for number, one in enumerate(objects, start=1):
-        if not isinstance(one, dict):
-            labels.faults.append((f"{where}, object {number}", "it is no object"))
-            continue
-        name = str(one.get("name") or one.get("title") or one.get("value") or "")
-        mask = next((one[key] for key in ("mask", "composite_mask") if isinstance(one.get(key), dict)), None)
-        polygon = one.get("polygon")
-        kind = next((what for key, what in OTHERS.items() if key in one), None)
-        if not polygon and mask is None and kind:
-            labels.left_out[kind] += 1
-        elif not name:
-            labels.faults.append((f"{where}, object {number}", "it names no class"))
-        elif polygon:
-            rings = polygon if isinstance(polygon, list) and isinstance(polygon[0], list) and polygon[0] else [polygon]
-            rings = [polygon] if rings and _is_pair(rings[0]) else rings
-            outlines = [labels.outline(ring, f"{where}, object {number}") for ring in rings]
-            yield Shape(name, outlines, even_odd=True)
-        elif mask is not None or one.get("instanceURI"):
-            yield from _mask(labels, f"{where}, object {number}", name, mask or one)
-        else:
-            labels.left_out["objects of other kinds"] += 1
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, int | float) for one in value)
-
-
-def _mask(labels: Labels, where: str, name: str, mask: Mapping[str, Any]) -> Iterator[Shape]:
-    """A mask that is in the file; a link is counted as left out."""
-    link = str(mask.get("url") or mask.get("instanceURI") or "")
-    text = mask.get("png") or (link if link.startswith("data:") else None)
-    if text is None:
-        labels.left_out[LINKS + (urlsplit(link).hostname or "a server")] += 1
-        return
-    try:
-        pixels = png_mask(text)
-    except ValueError as error:
-        labels.faults.append((where, f"its mask cannot be read: {error}"))
-        return
-    yield Shape(name, rle=placed(pixels, 0, 0, *pixels.shape))
+        areas.labels.faults.append((where, "it names no photo"))
 
 
 def _photos(root: Path, rows: Sequence[_Row], places: Places) -> Iterator[Photo]:
