@@ -257,6 +257,22 @@ def test_masks_that_cannot_be_read_are_left_out_with_their_photos(tmp_path):
     assert (done.photos, done.left_out["photos that cannot be read, or their masks"]) == (1, 1)
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_a_photo_that_is_cut_off_is_named(tmp_path, suffix):
+    root = coco(tmp_path, lambda content: content["images"][1].update(file_name=f"b.{suffix}"))
+    noise = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    whole = root / f"images/b.{suffix}"
+    Image.fromarray(noise).save(whole)
+    (root / "images/a.jpg").write_bytes((root / "images/a.jpg").read_bytes() + b"behind the photo")
+    assert api.import_data(root, None).photos == 2
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(LabelFaults, match="cannot be read: .*[Tt]runcated") as error:
+        api.import_data(root, None)
+    assert [where for where, _ in error.value.faults] == [f"images/b.{suffix}"]
+    done = api.import_data(root, None, drop_unreadable=True)
+    assert (done.photos, done.left_out["photos that cannot be read"]) == (1, 1)
+
+
 def test_no_photo_at_all_can_be_read(tmp_path):
     root = coco(tmp_path)
     for file in (root / "images").iterdir():

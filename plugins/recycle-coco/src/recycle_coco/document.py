@@ -144,7 +144,7 @@ def checked(content: Any, file: Path, sections: Sequence[str]) -> dict[str, Any]
                     f"{file}: {section}[{number}].{loose[0]} is {short_repr(entry[loose[0]])}", "correct it"
                 )
     if not content["images"]:
-        raise RecycleError(f"{file} lists no images")
+        raise RecycleError(f"{file} lists no images", "export it again with its photos, or leave it out")
     whole: dict[str, Any] = content
     return whole
 

@@ -53,9 +53,9 @@ def open_labelbox(options: LabelboxOptions, context: DatasetContext) -> ShapeSou
     A photo is looked for by its external id, its global key, the last part of its address and the id of its row.
     Polygons of Labelbox have no holes; masks have. They are read where they are in the file, or lie beside the photos
     as PNG under the feature_id of their object or an id in their link; most exports hold links to them alone. Of
-    several labels of a photo in one project, as for a consensus, the first is taken; those of several projects are united.
-    Labelbox keeps no order of drawing: the smaller is on top. The size that is stated tells whether the photo was
-    labelled turned, as EXIF says, or as it is stored; turned where both have that size, or none is stated. In the
+    several labels of a photo in one project, as for a consensus, the first is taken; those of several projects are
+    united. Labelbox keeps no order of drawing: the smaller is on top. The size that is stated tells whether the photo
+    was labelled turned, as EXIF says, or as it is stored; turned where both have that size, or none is stated. In the
     oldest exports, of outlines by class, y counts from the lower edge. Splits are those of the metadata `split`.
     Classes come in the order of an ontology that lies there as JSON, else by name.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from recycle_coco import photo_size
+from recycle_coco import photo_size, read_photo
 
 from recycle_data.progress import track
 from recycle_data.sources import Subset
@@ -13,6 +15,8 @@ from recyclecli.errors import LabelFaults, RecycleError, counted
 from recyclecli.types import Source
 
 UNREADABLE = "photos that cannot be read"
+ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}  # of files by what they begin with
+TAIL = 64  # bytes, of which zeros may stand behind the end
 Fault = tuple[str, str]  # where, and what
 
 
@@ -69,17 +73,30 @@ def open_usable(open_export: Callable[[bool], Source], drop: bool, again: str) -
 
 
 def _looked_at(source: Source) -> tuple[list[int], list[Fault]]:
-    """The photos whose heads can be read, and what is wrong with the others."""
+    """The photos whose heads can be read and that are not cut off, and what is wrong with the others."""
     usable, bad = [], []
     for index in track(range(len(source)), len(source), "looking at photos"):
+        name = ""
         try:
-            file = source.record(index).file
-            if file.is_file():  # or it lies in the labels
-                photo_size(file)
+            record = source.record(index)
+            name = record.file_name
+            if record.file.is_file():  # or it lies in the labels
+                photo_size(record.file)
+                if _may_be_cut(record.file):
+                    read_photo(record.file, record.height, record.width)
             usable.append(index)
         except RecycleError as error:
-            bad.append((_name(source, index), str(error.args[0])))
+            bad.append((name or _name(source, index), str(error.args[0])))
     return usable, bad
+
+
+def _may_be_cut(file: Path) -> bool:
+    """Whether a JPEG or PNG does not end as such a file does: it is cut off, or something stands behind it."""
+    with file.open("rb") as handle:
+        begin = handle.read(4)
+        end = next((end for magic, end in ENDS.items() if begin.startswith(magic)), b"")
+        handle.seek(-min(TAIL, file.stat().st_size), os.SEEK_END)
+        return not handle.read().rstrip(b"\0\r\n").endswith(end)
 
 
 def _name(source: Source, index: int) -> str:
