@@ -64,6 +64,8 @@ def cvat(folder: Path, photos: Path) -> dict[str, list[tuple[str, np.ndarray]]]:
 
 def main() -> None:
     """Compare, and say how many objects are equal."""
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
     tool, file, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     truth = objects_of(json.loads(file.read_text()))
     found = {"label-studio": label_studio, "cvat": cvat}[tool](folder, file.parent)

@@ -266,7 +266,7 @@ def test_a_photo_that_is_cut_off_is_named(tmp_path, suffix):
     (root / "images/a.jpg").write_bytes((root / "images/a.jpg").read_bytes() + b"behind the photo")
     assert api.import_data(root, None).photos == 2
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    with pytest.raises(LabelFaults, match="cannot be read: .*[Tt]runcated") as error:
+    with pytest.raises(LabelFaults, match=r"cannot be read: .*[Tt]runcated") as error:
         api.import_data(root, None)
     assert [where for where, _ in error.value.faults] == [f"images/b.{suffix}"]
     done = api.import_data(root, None, drop_unreadable=True)

@@ -113,7 +113,8 @@ def _parts(root: Path, name: str, left_out: Counter[str]) -> Iterator[_Part]:
     if not file.is_dir():
         yield _part(file, _content(file), split_of(name), left_out)
         return
-    images, annotations = [], []
+    images: list[Any] = []
+    annotations: list[Any] = []
     for one in sorted(file.glob("*.json")):
         content = _content(one)
         if is_single(content):
@@ -198,15 +199,15 @@ def _place_photos(root: Path, part: _Part, places: Places, left_out: Counter[str
     say_moved(part.file, found)
     ids: dict[Any, Any] = {}
     kept: dict[str, dict[str, Any]] = {}
-    lost = set()
+    lost = set[Any]()
     for image, name in named:
-        photo = found.get(name)
-        if photo is None:
+        place = found.get(name)
+        if place is None:
             lost.add(image.get("id"))
             left_out[MISSING] += 1
             continue
-        image["file_name"] = photo
-        ids[image.get("id")] = kept.setdefault(photo, image).get("id")
+        image["file_name"] = place
+        ids[image.get("id")] = kept.setdefault(place, image).get("id")
     annotations = []
     for one in part.annotations:
         image_id = one.get("image_id")

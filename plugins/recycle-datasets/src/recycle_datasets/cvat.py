@@ -144,7 +144,8 @@ class _Reader:
             self.labels.faults.append((f"{self.file}: image {self._image.get('id')}", "it has no name"))
             return
         split = split_called(self._image.get("subset", "")) or self.split
-        self._add(self._photo, self._shapes, *(self._stated or (None, None)), split)
+        height, width = self._stated or (None, None)
+        self._add(self._photo, self._shapes, height, width, split)
 
     def _add(self, name: str, shapes: list[Shape], height: int | None, width: int | None, split: str) -> None:
         self.labels.photos.append(Photo(name, shapes, height or None, width or None, split, str(self.file)))

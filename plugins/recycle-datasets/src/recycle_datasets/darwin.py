@@ -113,7 +113,8 @@ def _read(labels: Labels, root: Path, name: str, splits: Mapping[str, str], plac
         own = [one for one in annotations if len(images) == 1 or not one.get("slot_names") or slot in one["slot_names"]]
         shapes = list(_shapes(labels, str(file), own, size))
         own_split = split or nearest_split(photo.parent)
-        labels.photos.append(Photo(place, shapes, *(size or (None, None)), own_split))
+        height, width = size or (None, None)
+        labels.photos.append(Photo(place, shapes, height, width, own_split))
 
 
 def _images(labels: Labels, content: Mapping[str, Any]) -> Iterator[tuple[str, PurePosixPath, Mapping[str, Any]]]:

@@ -92,7 +92,7 @@ def _item(
     size = image.get("size")
     where = f"{labels.file}: item {stem}"
     stated = size if isinstance(size, list) and len(size) == 2 else (None, None)
-    height, width = labels.size(*stated, where) or (None, None)
+    height, width = labels.size(stated[0], stated[1], where) or (None, None)
     annotations = item.get("annotations")
     shapes: list[Shape] = []
     for number, one in enumerate(annotations if isinstance(annotations, list) else [], start=1):

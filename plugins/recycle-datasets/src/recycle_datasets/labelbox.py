@@ -275,7 +275,8 @@ def _photos(root: Path, rows: Sequence[_Row], places: Places) -> Iterator[Photo]
         if row.from_below and number in found and shapes:
             height = photo_size(resolve_file(root, place))[0]
             shapes = [_turned_over(shape, height) for shape in shapes]
-        yield Photo(place, shapes, *(row.size or (None, None)), row.split)
+        stated_height, stated_width = row.size or (None, None)
+        yield Photo(place, shapes, stated_height, stated_width, row.split)
 
 
 def _turned_over(shape: Shape, height: int) -> Shape:

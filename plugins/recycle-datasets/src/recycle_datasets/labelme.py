@@ -118,7 +118,8 @@ def _read_folder(root: Path, folder: str, labels: Labels) -> Iterator[tuple[Phot
         photo_place = _place(root, name, content)
         size = labels.size(content.get("imageHeight"), content.get("imageWidth"), str(file), (root, photo_place))
         inside = partial(_embedded, file) if content.get("imageData") else None
-        photo = Photo(photo_place, (), *(size or (None, None)), split, str(file), inside)
+        height, width = size or (None, None)
+        photo = Photo(photo_place, (), height, width, split, str(file), inside)
         yield photo, list(_areas(root, photo, content["shapes"], labels, file))
 
 

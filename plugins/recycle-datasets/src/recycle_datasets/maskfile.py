@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,7 +144,7 @@ def _read_colors(file: Path, image: Image.Image) -> Mask:
             whole = band.convert("RGBA")
             band = Image.new("RGB", whole.size)
             band.paste(whole.convert("RGB"), mask=whole.getchannel("A").point(lambda value: 255 if value else 0))
-        counts = band.getcolors(MOST)
+        counts: Any = band.getcolors(MOST)  # of RGB, three numbers each
         colors.update({(int(color[0]), int(color[1]), int(color[2])): count for count, color in counts or ()})
         if counts is None or len(colors) > MOST:
             raise RecycleError(
@@ -191,7 +192,7 @@ def numbers_of(file: Path) -> NDArray[np.uint32]:
     """
     with opened(file) as image:
         if image.mode in INDEX_MODES:
-            return np.asarray(image).astype(np.uint32) // {2: 85, 4: 17}.get(_gray_bits(file), 1)
+            scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)
+            return np.asarray(image).astype(np.uint32) // np.uint32(scale)
         whole = np.asarray(image.convert("RGB")).astype(np.uint32)
-    numbers: NDArray[np.uint32] = whole[..., 0] | whole[..., 1] << 8 | whole[..., 2] << 16
-    return numbers
+    return np.asarray(whole[..., 0] | whole[..., 1] << 8 | whole[..., 2] << 16, np.uint32)

@@ -52,8 +52,9 @@ class Meaning:
         if self.by_color is not None:
             table = np.full(IGNORE + 1, NONE)
             table[IGNORE] = IGNORE
-            for value in present if mask.palette is not None else ():
-                color = color_at(mask.palette, value) if value < len(mask.palette) else None
+            palette = mask.palette
+            for value in present if palette is not None else ():
+                color = color_at(palette, value) if palette is not None and value < len(palette) else None
                 if color is None or color not in self.by_color:
                     if value != IGNORE:
                         raise RecycleError(
@@ -197,8 +198,8 @@ def meaning_of(
         for palette, file in palettes.items():
             _refuse_contradiction(found.class_names, colors, palette, file, where)
         if where == root / CLASSES and found.class_names:
-            present = (value for mask in masks() for value in mask.present())
-            check_numbering(dict(enumerate(found.class_names)), present, where, whole)
+            held = (value for mask in masks() for value in mask.present())
+            check_numbering(dict(enumerate(found.class_names)), held, where, whole)
         return found
     for file in (folder / NUMBERS, root / NUMBERS):
         if file.is_file():

@@ -19,7 +19,7 @@ def as_regions(project: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Se
     attributes = _dicts(project.get("attribute"))
     options = {key: one["options"] for key, one in attributes.items() if isinstance(one.get("options"), dict)}
     names = {key: str(one.get("aname") or key) for key, one in attributes.items()}
-    photos: dict[str, dict[str, Any]] = {}
+    photos: dict[str, Any] = {}
     for key, view in views.items():
         listed = view.get("fid_list")
         shown = files.get(str(listed[0])) if isinstance(listed, list) and len(listed) == 1 else None
@@ -35,7 +35,7 @@ def as_regions(project: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Se
             for key, value in (chosen if isinstance(chosen, dict) else {}).items()
         }
         photo["regions"].append({"shape_attributes": _shape(shape), "region_attributes": values})
-    order = {names[key]: tuple(map(str, one.values())) for key, one in options.items() if one}
+    order: dict[str, Sequence[str]] = {names[key]: tuple(map(str, one.values())) for key, one in options.items() if one}
     return photos, order
 
 

@@ -220,8 +220,8 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
     if names is None:
         names = _names_of_file(tree)
     if names is None:
-        count = data.get("nc")
-        count = int(count) if is_number(str(count)) else 0
+        stated_count = str(data.get("nc"))
+        count = int(stated_count) if is_number(stated_count) else 0
         return [f"class-{number}" for number in range(min(max(largest + 1, count), MOST))]
     if isinstance(names, dict):
         try:

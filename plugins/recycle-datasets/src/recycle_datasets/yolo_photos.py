@@ -45,8 +45,8 @@ def photos_of(context: DatasetContext, data: dict[str, Any], tree: Tree, folder:
         places = [_place(one, base, tree, split) or base / one for one in listed(data[split])]
         return {"": _all_at(places, base, root, tree)}
     if (root / split).exists() or (root / "images" / split).exists():
-        place = split if (root / split).exists() else f"images/{split}"
-        return {"": _all_at([root / place], root, root, tree)}
+        folder = split if (root / split).exists() else f"images/{split}"
+        return {"": _all_at([root / folder], root, root, tree)}
     raise RecycleError(f"{root} has no split {split!r}", f"splits: {', '.join(keys) or 'none is named'}")
 
 

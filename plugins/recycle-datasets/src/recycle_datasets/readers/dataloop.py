@@ -71,9 +71,10 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any]) -> Iterator[Shap
         yield from pixels(labels, where, name, text)
     else:
         try:
-            centre = where_is["center"]
-            sides = [float(value) for value in (centre["x"], centre["y"], where_is["rx"], where_is["ry"])]
-            corners = ellipse(*sides, float(where_is.get("angle") or 0))
+            area: Any = where_is
+            centre = area["center"]
+            x, y, across, down = (float(value) for value in (centre["x"], centre["y"], area["rx"], area["ry"]))
+            corners = ellipse(x, y, across, down, float(area.get("angle") or 0))
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             labels.faults.append((where, "its ellipse lacks a centre or a radius"))
             return

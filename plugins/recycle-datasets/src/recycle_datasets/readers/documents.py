@@ -171,7 +171,8 @@ def base_of(name: Any) -> str:
 
 def photo_of(name: str, shapes: list[Shape], size: tuple[int, int] | None, split: str, origin: str) -> Photo:
     """A photo with its shapes, and its size where that is stated."""
-    return Photo(name, shapes, *(size or (None, None)), split, origin)
+    height, width = size or (None, None)
+    return Photo(name, shapes, height, width, split, origin)
 
 
 def size_of(root: Path, place: str, known: dict[str, tuple[int, int] | None]) -> tuple[int, int] | None:

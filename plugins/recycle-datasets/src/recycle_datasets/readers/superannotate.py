@@ -125,8 +125,8 @@ def _shapes(
 
 def _ellipse(labels: Labels, where: str, one: Mapping[str, Any]) -> list[float]:
     try:
-        sides = (float(one[key]) for key in ("cx", "cy", "rx", "ry"))
-        return labels.outline(ellipse(*sides, float(one.get("angle") or 0)), where)
+        x, y, across, down = (float(one[key]) for key in ("cx", "cy", "rx", "ry"))
+        return labels.outline(ellipse(x, y, across, down, float(one.get("angle") or 0)), where)
     except (KeyError, TypeError, ValueError, OverflowError):
         labels.faults.append((where, "its ellipse lacks a centre or a radius"))
         return []

@@ -1,6 +1,6 @@
 """The `universal-data-tool` dataset: images with polygons in a .udt.json file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def _sides(root: Path, place: str) -> tuple[int, int]:
 
 def _shapes(labels: Labels, where: str, found: Any, sides: tuple[int, int]) -> Iterator[Shape]:
     """The labelled areas of a sample; all else is counted as left out."""
-    regions: list[Mapping[str, Any]] = dicts(found if isinstance(found, list) else [found])
+    regions = dicts(found if isinstance(found, list) else [found])
     for number, one in enumerate(regions, start=1):
         kind, called = str(one.get("regionType")), one.get("classification")
         called = next(iter(called), "") if isinstance(called, list) else called

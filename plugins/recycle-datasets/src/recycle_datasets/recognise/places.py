@@ -143,7 +143,7 @@ def _decided(
     hits = Counter(folder for inside in folders.values() for folder in inside)
     fits: dict[str, tuple[object, ...]] = {folder: (*_fit(folder, file), count) for folder, count in hits.items()}
     for name, inside in folders.items():
-        best = max(fits[folder] for folder in inside)  # type: ignore[type-var]
+        best = max(fits[folder] for folder in inside)
         photos = [photo for photo, folder in zip(candidates[name], inside, strict=True) if fits[folder] == best]
         if len(photos) == 1:
             found[name] = photos[0]

@@ -112,4 +112,4 @@ def barrel(low: float, high: float, vertical: bool = False) -> Plane:
 def _drawn(paint: Callable[[ImageDraw.ImageDraw], None]) -> Plane:
     image = Image.new("L", (2 * SIDE, 2 * SIDE))
     paint(ImageDraw.Draw(image))
-    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), np.float32) / 255
+    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), np.float32) / np.float32(255)

@@ -28,7 +28,7 @@ def tiles(rng: np.random.Generator, size: int) -> Picture:
     rows, columns = np.mgrid[0:size, 0:size]
     row, column = (rows + shift[0]) // side, (columns + shift[1]) // side
     tone = rng.uniform(0.9, 1.08, (size // side + 3, size // side + 3))[row, column]
-    picture = _tint(tuple(base), layered(rng, size, size, side / 2), 0.14) * tone[..., None]
+    picture: Picture = _tint(tuple(base), layered(rng, size, size, side / 2), 0.14) * tone[..., None]
     seam = ((rows + shift[0]) % side < joint) | ((columns + shift[1]) % side < joint)
     picture[seam] *= rng.uniform(0.55, 0.8)
     return picture
@@ -44,7 +44,7 @@ def asphalt(rng: np.random.Generator, size: int) -> Picture:
     ImageDraw.Draw(crack).line(
         [(step * size / 23, place) for step, place in enumerate(walk)], fill=150, width=max(1, size // 160)
     )
-    return picture * (1 - np.asarray(crack, np.float32)[..., None] / 255)
+    return picture * (1 - np.asarray(crack, np.float32)[..., None] / np.float32(255))
 
 
 def grass(rng: np.random.Generator, size: int) -> Picture:
@@ -60,7 +60,7 @@ def grass(rng: np.random.Generator, size: int) -> Picture:
         green = (150, 140, 80) if dry else (70, 120, 45)
         color = tuple(int(min(255, part * tone)) for part in green)
         draw.line([(x, y), (x + lean * length, y - length)], fill=color, width=max(1, size // 260))
-    return np.asarray(image, np.float32) / 255
+    return np.asarray(image, np.float32) / np.float32(255)
 
 
 def belt(rng: np.random.Generator, size: int) -> Picture:

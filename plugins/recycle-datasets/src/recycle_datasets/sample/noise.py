@@ -33,7 +33,7 @@ def creases(rng: np.random.Generator, height: int, width: int, grain: float) -> 
     points = rng.random((count, 2)) * (height, width)
     tilt = rng.uniform(-1, 1, (count, 2)).astype(np.float32)
     level = rng.uniform(-0.4, 0.4, count).astype(np.float32)
-    places = np.stack(np.mgrid[0:height:2, 0:width:2], -1).astype(np.float32)
+    places = np.stack([*np.mgrid[0:height:2, 0:width:2]], -1).astype(np.float32)
     nearest = cKDTree(points).query(places)[1]
     offset = (places - points[nearest]) / grain
     facet = level[nearest] + (tilt[nearest] * offset).sum(-1)

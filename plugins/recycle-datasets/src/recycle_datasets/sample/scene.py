@@ -94,7 +94,7 @@ def _shadow(shape: NDArray[np.float32], sun: float, side: float) -> NDArray[np.f
     shift = (round(np.sin(sun) * side * 0.045), round(np.cos(sun) * side * 0.045))
     moved = np.roll(shape, shift, (0, 1))
     soft = Image.fromarray((moved * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(max(1.0, side * 0.025)))
-    return 0.5 * np.asarray(soft, np.float32) / 255
+    return np.float32(0.5) * np.asarray(soft, np.float32) / np.float32(255)
 
 
 def _litter(rng: Rng, picture: NDArray[np.float32]) -> None:
