@@ -16,9 +16,10 @@ from recycle_datasets.coco_faults import drop_faulty, shape_faults
 from recycle_datasets.coco_sizes import sized
 from recycle_datasets.coco_spellings import spell
 from recycle_datasets.folders import say_moved
+from recycle_datasets.labels import json_of
 from recycle_datasets.recognise.coco import is_single
 from recycle_datasets.recognise.places import Places, split_of
-from recycle_datasets.shapes import DROPPED, MISSING, json_of
+from recycle_datasets.shapes import DROPPED, MISSING
 from recyclecli.types import LabelFaults, RecycleError
 
 PEOPLE = re.compile(

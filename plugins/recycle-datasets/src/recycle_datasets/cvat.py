@@ -13,8 +13,10 @@ from recycle_datasets import CvatOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.bitmaps import placed, whole_runs
 from recycle_datasets.folders import names_of
+from recycle_datasets.labels import Labels, Photo, merged
+from recycle_datasets.outlines import Shape
 from recycle_datasets.recognise.cvat import recognise
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, merged
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
 from recyclecli.types import DatasetContext, RecycleError

@@ -11,9 +11,11 @@ from scipy import ndimage
 from recycle_datasets import DarwinOptions
 from recycle_datasets.bitmaps import placed, whole_runs
 from recycle_datasets.folders import lines_of, names_of
+from recycle_datasets.labels import Labels, Photo, sorted_names
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.darwin import is_annotation, recognise
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 

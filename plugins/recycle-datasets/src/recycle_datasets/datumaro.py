@@ -9,9 +9,11 @@ from recycle_coco import Tree, shape_fault
 
 from recycle_datasets import DatumaroOptions
 from recycle_datasets.folders import names_of
+from recycle_datasets.labels import Labels, Photo, json_of, merged
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.datumaro import is_datumaro, recognise
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, json_of, merged
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 

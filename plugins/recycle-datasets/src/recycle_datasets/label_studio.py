@@ -25,9 +25,11 @@ from recycle_datasets.areas import ellipse
 from recycle_datasets.bitmaps import bands, png
 from recycle_datasets.folders import names_of
 from recycle_datasets.label_studio_tasks import Region, Task, kind_of, read_tasks
+from recycle_datasets.labels import Labels, Photo, is_file, sorted_names
+from recycle_datasets.outlines import Shape
 from recycle_datasets.recognise.label_studio import recognise
 from recycle_datasets.rle import decode_brush
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, is_file, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
 from recyclecli.types import DatasetContext, RecycleError

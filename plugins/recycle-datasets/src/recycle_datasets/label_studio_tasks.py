@@ -15,8 +15,8 @@ from recycle_coco import (
 )
 from recycle_coco.table import Rows
 
+from recycle_datasets.labels import LARGEST, json_of
 from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored
-from recycle_datasets.shapes import LARGEST, json_of
 from recyclecli.types import RecycleError
 
 Region = Mapping[str, Any]  # a result of an annotation; in JSON-MIN its value alone

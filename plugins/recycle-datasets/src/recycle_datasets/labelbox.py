@@ -27,9 +27,11 @@ from recycle_coco.table import Rows
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.folders import names_of, say_moved
 from recycle_datasets.labelbox_areas import LINKS, Areas
+from recycle_datasets.labels import Labels, Photo, sorted_names
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.labelbox import is_imported, is_row, recognise, tools_of
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext, RecycleError
 
 SKIPPED = ("skipped", "is_skipped")

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from recycle_coco import resolve_file
 
 from recycle_datasets.bitmaps import placed, png_mask
+from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import codes_of
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
-from recycle_datasets.shapes import Labels, Shape
 from recyclecli.types import RecycleError
 
 OTHERS = {

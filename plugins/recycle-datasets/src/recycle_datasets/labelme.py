@@ -29,8 +29,10 @@ from recycle_datasets import LabelmeOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.bitmaps import bands, placed, png
 from recycle_datasets.folders import lines_of, names_of
+from recycle_datasets.labels import Labels, Photo, is_file, sorted_names
+from recycle_datasets.outlines import Outline, Shape
 from recycle_datasets.recognise.labelme import is_labelme, recognise
-from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, is_file, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError, counted
 

@@ -10,9 +10,11 @@ from recycle_coco import Tree, parse_loose_json, read_large, split_called
 from recycle_datasets import SuperviselyOptions
 from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.folders import names_of
+from recycle_datasets.labels import Labels, Photo, sorted_names
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.recognise.supervisely import META, is_annotation, is_meta, recognise
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 

@@ -17,8 +17,10 @@ from recycle_coco.table import Rows
 from recycle_datasets import ViaOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.folders import names_of
+from recycle_datasets.labels import Labels, Photo, json_of, merged, sorted_names
+from recycle_datasets.outlines import Outline, Shape
 from recycle_datasets.recognise.via import METADATA, is_project, is_regions, is_version_3, recognise
-from recycle_datasets.shapes import Labels, Outline, Photo, Shape, ShapeSource, json_of, merged, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
 from recycle_datasets.via3 import as_regions
 from recyclecli.types import DatasetContext, RecycleError

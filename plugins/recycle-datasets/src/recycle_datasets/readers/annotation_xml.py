@@ -11,12 +11,14 @@ from recycle_coco import Tree, resolve_file
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
+from recycle_datasets.labels import Labels, is_file
 from recycle_datasets.maskfile import numbers_of
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.colabeler import numbered
 from recycle_datasets.readers.documents import photo_of, source
 from recycle_datasets.recognise.annotation_xml import recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource, is_file
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recycle_datasets.xmls import parse_xml
 from recyclecli.types import DatasetContext, RecycleError

@@ -4,11 +4,13 @@ from recycle_coco import Tree
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.folders import names_of
+from recycle_datasets.labels import Labels
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import base_of, lines, photo_of, size_of, source
 from recycle_datasets.recognise.azure_ml import is_point, recognise
 from recycle_datasets.recognise.documents import dicts
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
 from recyclecli.types import DatasetContext
 

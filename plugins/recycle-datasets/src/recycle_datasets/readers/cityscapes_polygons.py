@@ -8,12 +8,14 @@ from recycle_coco import IGNORE_CATEGORY, Tree, decode, rasterise
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
+from recycle_datasets.labels import Labels, Photo
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import documents, photo_of, source
 from recycle_datasets.recognise.cityscapes_polygons import END, is_polygons, recognise
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.known import CITYSCAPES
-from recycle_datasets.shapes import Labels, Photo, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 GROUP = "group"  # what a label ends in where single things cannot be told apart

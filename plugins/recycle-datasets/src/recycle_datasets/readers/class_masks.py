@@ -9,10 +9,12 @@ from recycle_coco import Tree, is_background, resolve_file
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
+from recycle_datasets.labels import Labels, sorted_names
 from recycle_datasets.maskfile import numbers_of
+from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import photo_of, source
 from recycle_datasets.recognise.class_masks import find_masks
-from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 

@@ -9,13 +9,15 @@ from recycle_coco import IGNORE_CATEGORY, Tree, resolve_file
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
+from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import numbers_of
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import consumed, documents, photo_of, source
 from recycle_datasets.recognise.coco_panoptic import is_panoptic, recognise
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.places import split_of
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext, RecycleError
 
 GONE = "photos whose PNG of segments is not there"

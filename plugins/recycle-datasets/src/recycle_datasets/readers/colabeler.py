@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.labels import Labels
+from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import UNLABELLED, base_of, documents, photo_of, source
 from recycle_datasets.recognise.colabeler import is_colabeler, recognise
 from recycle_datasets.recognise.documents import dicts
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 OTHERS = {"bndbox": "boxes", "line": "lines", "point": "points", "cubic_bezier": "curves"}

@@ -5,10 +5,12 @@ from typing import Any
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.areas import ellipse
+from recycle_datasets.labels import Labels
+from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import VIDEOS, documents, photo_of, pixels, source
 from recycle_datasets.recognise.dataloop import is_dataloop, recognise
 from recycle_datasets.recognise.documents import dicts
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 OTHERS = {

@@ -14,7 +14,9 @@ from recycle_coco.table import Rows
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.folders import names_of
-from recycle_datasets.shapes import LARGEST, Labels, Photo, Shape, ShapeSource, sorted_names
+from recycle_datasets.labels import LARGEST, Labels, Photo, sorted_names
+from recycle_datasets.outlines import Shape
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split, splits_of
 from recyclecli.types import DatasetContext, Layout, RecycleError
 

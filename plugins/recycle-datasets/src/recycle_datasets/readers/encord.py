@@ -10,11 +10,13 @@ from recycle_coco import Tree, decode, shape_fault
 from recycle_datasets import FilesOptions
 from recycle_datasets.areas import is_number
 from recycle_datasets.bitmaps import placed
+from recycle_datasets.labels import Labels
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import VIDEOS, base_of, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.encord import is_encord, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 OTHERS = {"bounding_box": "boxes", "rotatable_bounding_box": "boxes", "point": "points", "polyline": "lines",

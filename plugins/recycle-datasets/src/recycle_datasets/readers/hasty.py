@@ -8,11 +8,13 @@ from recycle_coco import Tree
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed, whole_runs
+from recycle_datasets.labels import Labels
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import SKIPPED, UNLABELLED, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.hasty import is_hasty, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 LARGEST = 2**28  # pixels of a box

@@ -7,10 +7,12 @@ from typing import Any
 from recycle_coco import Tree, read_yaml
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.labels import Labels, sorted_names
+from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import base_of, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.isat import is_isat, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext, RecycleError
 
 

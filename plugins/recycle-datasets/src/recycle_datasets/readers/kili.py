@@ -7,6 +7,8 @@ from typing import Any
 from recycle_coco import Tree
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.labels import Labels
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import (
     SKIPPED,
@@ -20,7 +22,7 @@ from recycle_datasets.readers.documents import (
 )
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.kili import is_kili, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 OTHERS = {"rectangle": "boxes", "marker": "points", "polyline": "lines", "vector": "lines", "pose": "keypoints"}

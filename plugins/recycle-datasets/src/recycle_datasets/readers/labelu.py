@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.labels import Labels
+from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import SKIPPED, UNLABELLED, base_of, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.labelu import is_labelu, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 TOOLS = {"rectTool": "boxes", "pointTool": "points", "lineTool": "lines", "cuboidTool": "cuboids", "tagTool": "tags",

@@ -8,10 +8,12 @@ from recycle_coco import Tree, is_background, resolve_file
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import lines_of
+from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import numbers_of
+from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import photo_of, source
 from recycle_datasets.recognise.mots import NAMES, find_subsets
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 

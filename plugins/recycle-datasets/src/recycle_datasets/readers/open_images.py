@@ -13,11 +13,13 @@ from recycle_coco import Tree, read_loose_text, resolve_file
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
+from recycle_datasets.labels import LARGEST, Labels, sorted_names
 from recycle_datasets.maskfile import numbers_of
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import photo_of, rows_of, size_of, source
 from recycle_datasets.recognise.open_images import recognise
-from recycle_datasets.shapes import LARGEST, Labels, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
 from recyclecli.types import DatasetContext, RecycleError
 

@@ -7,10 +7,12 @@ from typing import Any
 from recycle_coco import Tree
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.labels import Labels
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import documents, photo_of, source
 from recycle_datasets.recognise.qupath import features_of, is_geojson, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 OTHERS = {"Point": "points", "MultiPoint": "points", "LineString": "lines", "MultiLineString": "lines"}

@@ -10,11 +10,13 @@ from recycle_coco import Tree, is_background, resolve_file
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
+from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import codes_of
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import LINKS, base_of, lines, photo_of, source
 from recycle_datasets.recognise.sagemaker import is_entry, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
 from recyclecli.types import DatasetContext, RecycleError
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.labels import Labels, sorted_names
+from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import consumed, documents, photo_of, rle_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.scalabel import is_scalabel, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 STEPS = 16  # pieces of a curve

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.labels import Labels, sorted_names
+from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import LINKS, UNLABELLED, base_of, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.scale import is_scale, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 OTHERS = {"box": "boxes", "line": "lines", "point": "points", "cuboid": "cuboids", "ellipse": "ellipses"}

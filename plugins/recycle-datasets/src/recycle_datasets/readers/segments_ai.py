@@ -8,7 +8,9 @@ from recycle_coco import Tree, resolve_file, split_called
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
+from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import numbers_of
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import (
     LINKS,
@@ -22,7 +24,7 @@ from recycle_datasets.readers.documents import (
 )
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.segments_ai import is_release, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 FIRST = "ground-truth"  # the set of labels that is taken where a sample has several

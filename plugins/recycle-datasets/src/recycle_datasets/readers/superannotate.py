@@ -10,11 +10,13 @@ from recycle_coco import Tree, parse_loose_json, read_bytes
 from recycle_datasets import FilesOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.bitmaps import placed
+from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import codes_of
+from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import UNLABELLED, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.superannotate import is_superannotate, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext, RecycleError
 
 ENDS = ("___objects.json", "___pixel.json", ".json")

@@ -7,10 +7,12 @@ from recycle_coco import Tree, split_called
 from recycle_datasets import FilesOptions
 from recycle_datasets.areas import is_number
 from recycle_datasets.folders import names_of
+from recycle_datasets.labels import Labels
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import base_of, lines, photo_of, size_of, source
 from recycle_datasets.recognise.ultralytics import is_set, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 OTHERS = {"boxes": "boxes", "obb": "boxes", "pose": "keypoints", "classification": "tags"}

@@ -9,11 +9,13 @@ from recycle_coco import resolve_file
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
+from recycle_datasets.labels import Labels, is_file, sorted_names
 from recycle_datasets.maskfile import codes_of
+from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import base_of, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.unity import SEMANTIC, is_frame, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource, is_file, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext, RecycleError
 
 

@@ -7,11 +7,13 @@ from typing import Any
 from recycle_coco import Tree
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.labels import Labels, sorted_names
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import UNLABELLED, base_of, consumed, documents, photo_of, size_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.universal_data_tool import is_udt, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 OTHERS = {"bounding-box": "boxes", "point": "points", "keypoints": "keypoints", "line": "lines"}

@@ -9,12 +9,14 @@ from recycle_coco import Tree, is_background, resolve_file, split_called
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
+from recycle_datasets.labels import Labels, sorted_names
 from recycle_datasets.maskfile import codes_of
+from recycle_datasets.outlines import Shape
 from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import LINKS, base_of, entries, photo_of, size_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.vertex_ai import is_item, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
 from recyclecli.types import DatasetContext, RecycleError
 

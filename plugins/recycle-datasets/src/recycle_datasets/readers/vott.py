@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recycle_datasets import FilesOptions
+from recycle_datasets.labels import Labels, sorted_names
+from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import UNLABELLED, VIDEOS, base_of, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.vott import is_vott, recognise
-from recycle_datasets.shapes import Labels, Shape, ShapeSource, sorted_names
+from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
 OTHERS = {"RECTANGLE": "boxes", "SQUARE": "boxes", "POINT": "points", "POLYLINE": "lines"}

@@ -73,7 +73,7 @@ class Places:
         if rest and not (folders_count and len(whole) * 2 > len(plain)):
             taken = {*found.values(), *(photo for photos in doubtful.values() for photo in photos)}
             free: dict[str, list[str]] = {}
-            loose = {name: photos for name in rest if (photos := self._alike(plain[name], taken, free))}
+            loose = {name: others for name in rest if (others := self._alike(plain[name], taken, free))}
             more, unclear = _decided(loose, plain, file)
             times = Counter(more.values())
             found |= {name: photo for name, photo in more.items() if times[photo] == 1}
