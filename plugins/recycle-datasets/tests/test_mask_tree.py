@@ -553,6 +553,20 @@ def test_of_two_sets_of_masks_the_numbers_are_taken(tmp_path):
     every_mask_is(masks)
 
 
+def test_pixel_annotation_tool(tmp_path):
+    root = tmp_path / "src"
+    for number, stem in enumerate("ab"):
+        photo(root / f"{stem}.png", seed=number)
+        mask(root / f"{stem}_color_mask.png", colors=[*COLORS.values()])
+        mask(root / f"{stem}_watershed_mask.png")
+    named = {name: {"id": number, "color": list(COLORS[name])} for number, name in enumerate(COLORS)}
+    text(root / "config.json", json.dumps({"labels": named}))
+    done, masks, _ = imported(root, tmp_path / "out")
+    assert done.class_names == ("Background", "Paper", "Metal")
+    assert done.left_out == {"pictures that are neither a photo nor its mask": 2}
+    every_mask_is(masks)
+
+
 def test_lists_that_are_called_as_paddle_calls_them(tmp_path):
     root = tree_of(tmp_path / "src", "JPEGImages", "Annotations", "abc")
     for split, stem, mark in (("train_list", "a", " "), ("val-list", "b", ","), ("test_list", "c", "\t")):

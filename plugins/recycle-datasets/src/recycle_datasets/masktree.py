@@ -12,7 +12,7 @@ from recycle_datasets.folders import lines_of
 from recycle_datasets.meanings import Labels, Named, labels_of
 from recycle_datasets.paired import PairedSource
 from recycle_datasets.recognise.masks import recognise
-from recycle_datasets.recognise.pairs import SUFFIXES, stem_of
+from recycle_datasets.recognise.pairs import MASK_END, SUFFIXES, stem_of
 from recycle_datasets.splits import list_split
 from recycle_datasets.survey import survey
 from recycle_datasets.tables import Table, parse_table
@@ -116,7 +116,9 @@ def _paired(tree: Tree, patterns: Mapping[str, str], left_out: Counter[str]) -> 
     alone = [name for pattern in patterns.values() for name in files if _between(name, pattern) is not None]
     missing = [name for name in lone if name not in used and name not in found]
     spare = [name for name in dict.fromkeys(alone) if name not in used and name not in found]
-    missing = [name for name in missing if name not in spare] if found else missing
+    if found:
+        stems = {stem_of(name) for name in found}
+        missing = [name for name in missing if name not in spare and MASK_END.sub("", stem_of(name)) not in stems]
     if not found:
         raise _nothing(tree, patterns, missing, spare)
     left_out.update({UNLABELLED: len(missing)} if missing else {})

@@ -147,6 +147,8 @@ def _of_json(content: Any) -> Table | None:
             if isinstance(content.get(key), list | dict):
                 content = content[key]
                 break
+    if isinstance(content, dict) and content and all(isinstance(value, dict) for value in content.values()):
+        content = [{"name": name, **value} for name, value in content.items()]  # PixelAnnotationTool's
     if isinstance(content, dict) and content:
         if all(_color(value) for value in content.values()):
             return _colored([(str(name), _color(value)) for name, value in content.items()])

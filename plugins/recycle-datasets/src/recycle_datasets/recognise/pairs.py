@@ -22,7 +22,7 @@ from recycle_datasets.recognise.words import (
 SUFFIXES = (*sorted(PHOTO_SUFFIXES), ".gif")
 LOSSY = (".jpg", ".jpeg", ".jfif", ".jpe")
 MASK_END = re.compile(
-    r"(?:[_\-. ]+(?:gt(?:Fine|Coarse)_)?(?:labelIds|labelTrainIds|color|instanceIds|masks?|labels?|seg|segmentation|"
+    r"(?:[_\-. ]+(?:gt(?:Fine|Coarse)_)?(?:labelIds|labelTrainIds|color|instanceIds|(?:color|watershed)_mask|masks?|labels?|seg|segmentation|"
     r"segmap|annotations?|annot|anno|gt|ground_?truth|truth|manual\d?|matte|lab|l|p|m)|mask|label|"
     r"\.(?:jpe?g|png|bmp|tiff?)(?:___\w+)?)$",  # a.jpg.png, and SuperAnnotate's a.jpg___fuse.png
     re.IGNORECASE,

@@ -28,7 +28,7 @@ NEVER = _set(
 """Pictures that are neither photos nor masks of classes."""
 PICTURES = _set("human color colors colour colours colored coloured")
 """Of two masks of one photo, the one for people to look at."""
-CODES = _set("machine labelids index indexed")
+CODES = _set("machine labelids index indexed watershed")
 GLUED = re.compile(r"^(.+?)(annot|annotations?|masks?|labels?|gt|images?|imgs?)$")  # trainannot
 WORD = re.compile(r"[_\-. ]+|(?<=[a-z0-9])(?=[A-Z][a-z])")
 
