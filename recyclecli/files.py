@@ -124,14 +124,6 @@ def open_state(path: Path, mode: str = "rb") -> IO[Any]:
     return open(path, mode, opener=opener, encoding=None if "b" in mode else "utf-8")
 
 
-def refuse_link(folder: Path, remedy: str) -> None:
-    """Raise RecycleError where a link, or a file, stands in the place of an output's own folder."""
-    if folder.is_symlink():
-        raise RecycleError(f"{folder} is a link, and no write follows one", remedy)
-    if folder.is_file():
-        raise RecycleError(f"{folder} is a file, and a folder is written", "name another folder, or move the file away")
-
-
 def refuse_overwrite(paths: list[Path], force: bool) -> None:
     """Refuse to replace files.
 

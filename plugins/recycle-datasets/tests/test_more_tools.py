@@ -905,7 +905,7 @@ def test_two_masks_of_one_thing_are_no_classes(tmp_path):
         (segments_ai, None, "links to a server"),
         (sagemaker, None, "links to a server.*\n.*put the masks that the links lead to into the folder"),
         (vertex_ai, None, "links to a server"),
-        (rle_csv, ("jpg,paper,", "jpg,paper,99999 5 "), "reach pixel"),
+        (rle_csv, ("jpg,paper,", "jpg,paper,99999 5 "), "reach out of"),
         (labelme_xml, None, "is not there"),
         (vott, ('"POLYGON"', '"RECTANGLE"'), "boxes"),
         (kili, ('"semantic"', '"rectangle"'), "boxes"),

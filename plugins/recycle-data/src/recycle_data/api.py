@@ -174,7 +174,7 @@ def kfold(
     """
     from recycle_data.folds import make_folds, write_folds
     from recycle_data.groups import groups_of, with_copies
-    from recyclecli.files import refuse_link
+    from recycle_data.owned import refuse_link
 
     if out is not None and Path(out) != Path(root):  # the data's folder may be a link
         refuse_link(Path(out), "name the folder that it leads to, or another one")

@@ -17,12 +17,11 @@ from recycle_data.convert.coco import part
 from recycle_data.convert.photos import inside, put_photo, read_records, to_write
 from recycle_data.importing.write import other_set
 from recycle_data.named import named_splits
-from recycle_data.owned import Owned
+from recycle_data.owned import Owned, refuse_link
 from recycle_data.progress import track
 from recycle_data.sources import open_source, read_labels, relabelled
 from recycle_data.writer import document_of
 from recyclecli.errors import RecycleError, counted
-from recyclecli.files import refuse_link
 from recyclecli.plugins import Registry
 from recyclecli.types import Record, Source
 

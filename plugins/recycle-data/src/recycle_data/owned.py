@@ -22,7 +22,6 @@ from recyclecli.files import (
     encoded,
     lock,
     open_state,
-    refuse_link,
     refuse_overwrite,
     unwritable,
     whole,
@@ -268,6 +267,14 @@ def interrupted(mark: Path) -> bool:
             "move it away, or choose another place",
         )
     return True
+
+
+def refuse_link(folder: Path, remedy: str) -> None:
+    """Raise RecycleError where a link, or a file, stands in the place of an output's own folder."""
+    if folder.is_symlink():
+        raise RecycleError(f"{folder} is a link, and no write follows one", remedy)
+    if folder.is_file():
+        raise RecycleError(f"{folder} is a file, and a folder is written", "name another folder, or move the file away")
 
 
 def put_mark(mark: Path) -> None:

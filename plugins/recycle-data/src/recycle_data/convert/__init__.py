@@ -14,9 +14,9 @@ from recycle_data.convert.masks import write_masks
 from recycle_data.convert.yolo import NAME as YOLO_FILE
 from recycle_data.convert.yolo import write_yolo
 from recycle_data.foreground import refuse_nothing
+from recycle_data.owned import refuse_link
 from recycle_data.sources import open_source
 from recyclecli.errors import RecycleError, nearest
-from recyclecli.files import refuse_link
 from recyclecli.plugins import Registry
 
 FORMATS = ("coco", "masks", "yolo")

@@ -13,10 +13,9 @@ from recycle_coco.layouts import photo_root
 from recycle_coco.paint import painting_order
 from recycle_coco.paths import find_annotation_files
 
-from recycle_data.owned import Owned
+from recycle_data.owned import Owned, refuse_link
 from recycle_data.sources import open_source
 from recycle_data.writer import document_of
-from recyclecli.files import refuse_link
 from recyclecli.plugins import Registry
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from recycle_data.check import content_of
 from recycle_data.foreground import refuse_nothing
 from recycle_data.importing.usable import open_usable
 from recycle_data.importing.write import Written, parts_of, write
+from recycle_data.owned import refuse_link
 from recycle_data.recognise import Candidate, folder_of, recognise
 from recycle_data.sources import open_source
 from recyclecli.errors import RecycleError
-from recyclecli.files import refuse_link
 from recyclecli.plugins import Registry
 from recyclecli.types import Source
 

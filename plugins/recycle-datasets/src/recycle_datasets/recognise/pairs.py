@@ -22,8 +22,8 @@ from recycle_datasets.recognise.words import (
 SUFFIXES = (*sorted(PHOTO_SUFFIXES), ".gif")
 LOSSY = (".jpg", ".jpeg", ".jfif", ".jpe")
 MASK_END = re.compile(
-    r"(?:[_\-. ]+(?:gt(?:Fine|Coarse)_)?(?:labelIds|labelTrainIds|color|instanceIds|(?:color|watershed)_mask|masks?|labels?|seg|segmentation|"
-    r"segmap|annotations?|annot|anno|gt|ground_?truth|truth|manual\d?|matte|lab|l|p|m)|mask|label|"
+    r"(?:[_\-. ]+(?:gt(?:Fine|Coarse)_)?(?:labelIds|labelTrainIds|color|instanceIds|(?:color|watershed)_mask|masks?|"
+    r"labels?|seg|segmentation|segmap|annotations?|annot|anno|gt|ground_?truth|truth|manual\d?|matte|lab|l|p|m)|mask|label|"
     r"\.(?:jpe?g|png|bmp|tiff?)(?:___\w+)?)$",  # a.jpg.png, and SuperAnnotate's a.jpg___fuse.png
     re.IGNORECASE,
 )

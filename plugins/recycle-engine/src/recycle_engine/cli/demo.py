@@ -25,7 +25,8 @@ def demo(
     force: Force = False,
 ) -> None:
     """The whole line on the embedded sample set: sample, check, folds, copy-paste, train, eval, predict, report."""
-    from recyclecli.files import refuse_link
+    from recycle_data.owned import refuse_link
+
     from recyclecli.locks import held
 
     refuse_link(out, "name the folder that it leads to, or another one")

@@ -19,7 +19,7 @@ from recycle_coco.paths import below
 from recycle_data.augmented import document, origins_told, source_photos
 from recycle_data.folds import class_counts
 from recycle_data.identity import hexadecimal, identities
-from recycle_data.owned import RECORD, Owned
+from recycle_data.owned import RECORD, Owned, refuse_link
 from recycle_data.sources import Subset
 from recycle_data.splits import Split
 
@@ -27,7 +27,7 @@ from recycle_engine.batch import build
 from recycle_engine.making.maker import TOGETHER, Maker, Training, plan, run_jobs
 from recyclecli import __version__
 from recyclecli.errors import RecycleError, counted, listed, nearest
-from recyclecli.files import refuse_link, sweep, sweep_below
+from recyclecli.files import sweep, sweep_below
 from recyclecli.locks import held
 from recyclecli.plugins import Registry
 from recyclecli.recipe import ListedPart

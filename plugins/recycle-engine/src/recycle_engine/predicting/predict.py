@@ -25,7 +25,7 @@ from recycle_coco import connected_pieces, has_background, open_photo
 from recycle_coco.json import read_json
 from recycle_coco.paths import below
 from recycle_data.identity import LOOKED, SEVERAL, tell_transparent
-from recycle_data.owned import Owned
+from recycle_data.owned import Owned, refuse_link
 from recycle_data.progress import track
 from recycle_data.submission import HEADER
 from recycle_data.writer import assemble, mask_regions
@@ -36,7 +36,7 @@ from recycle_engine.predicting.journal import Journal, begins_as
 from recycle_engine.predicting.pictures import SUFFIXES
 from recycle_engine.predicting.work import work_on
 from recyclecli.errors import RecycleError, RunFailed, counted, listed
-from recyclecli.files import PART, refuse_link, refuse_overwrite, unwritable
+from recyclecli.files import PART, refuse_overwrite, unwritable
 from recyclecli.locks import held
 from recyclecli.plugins import Registry, discover
 
