@@ -31,6 +31,7 @@ from recycle_coco.table import Rows
 from recycle_data.arrays import read_arrays
 from recycle_data.check.masks import blended
 from recycle_data.identity import identity_of
+from recycle_data.rings import outline
 from recycle_data.rings import outlines as outlines_of
 from recycle_data.writer import mask_regions
 from recycle_datasets.bitmaps import whole_runs
@@ -267,6 +268,17 @@ class TestPhotos:
             with open_photo(tmp_path / "a.png"):
                 assert Image.core.get_block_size() == expected
             assert Image.core.get_block_size() == before
+
+
+class TestRings:
+    @pytest.mark.parametrize("pairs", [1, 2**23])
+    def test_many_parts_as_one_ring_keep_their_pixels_however_few_corners_are_compared(self, monkeypatch, pairs):
+        monkeypatch.setattr("recycle_data.rings.ALL_PAIRS", pairs)
+        monkeypatch.setattr("recycle_data.rings.FEW_PAIRS", 1)
+        mask = np.zeros((40, 40), np.uint8)
+        mask[::4, ::3] = mask[1:9, 1:9] = 1
+        ring = outline(encode(mask))
+        assert (decode(rasterise([ring], 40, 40)) == mask).all()
 
 
 class TestRuns:
