@@ -272,6 +272,7 @@ def test_a_large_photo_is_checked_in_bounded_memory(tmp_path, size):
     content = coco(2)
     write_coco(tmp_path, content)
     plain(tmp_path / "photo.jpg", size)
+    (tmp_path / content["images"][0]["file_name"]).unlink()
     content["images"][0] |= {"file_name": "photo.jpg", "width": size[0], "height": size[1]}
     (tmp_path / "annotations.json").write_text(json.dumps(content))
     out = attack("data", "check", "--data", tmp_path, cwd=tmp_path, codes={0}, memory=room_for(size))

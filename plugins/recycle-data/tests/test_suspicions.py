@@ -35,12 +35,12 @@ def repeated(content):
     [
         (ignored, "1 object of a class 'ignore', which is learned as no class"),
         (contradicted, "1 outline drawn twice, as two classes"),
-        (repeated, "6 photos, all with the same labels"),
+        (repeated, "8 photos, all with the same labels"),
         (lambda content: None, None),
     ],
 )
 def test_of_annotations(tmp_path, change, said):
-    content = coco(6)
+    content = coco(8)
     change(content)
     file = write_coco(tmp_path, content)
     assert list(suspicions(api.open_data(tmp_path))) == ([said] if said else [])
@@ -70,11 +70,11 @@ def masks(root, one):
 def test_of_masks(tmp_path):
     values = np.zeros((64, 64))
     values[8:40, 8:40] = 2
-    copies = masks(tmp_path, dict.fromkeys("abcdef", values))
+    copies = masks(tmp_path, dict.fromkeys("abcdefgh", values))
     (copies / "classes.txt").write_text("0 background\n1: paper\n2 metal\n")
     source = api.open_data(copies, dataset="masks")
     assert source.class_names == ("Background", "paper", "metal"), "the numbers are no part of the names"
-    assert list(suspicions(source)) == ["6 photos, all with the same labels"]
+    assert list(suspicions(source)) == ["8 photos, all with the same labels"]
     assert {"repeated-labels"} <= {one.code for one in check_masks(copies)}
 
     smooth = np.asarray(Image.fromarray(values.astype(np.uint8)).resize((128, 128), Image.Resampling.BILINEAR))
@@ -175,7 +175,7 @@ def test_folds_that_were_edited_are_refused(tmp_path):
     first, second = listing["folds"][:2]
     first["val_images"].append(second["val_images"][0])
     (tmp_path / "folds.json").write_text(json.dumps(listing))
-    with pytest.raises(RecycleError, match="does not hold each photo of the set in one fold") as refused:
+    with pytest.raises(RecycleError, match="names photos of several folds") as refused:
         api.split({"data.root": tmp_path, "data.fold": 0})
     (tmp_path / "folds.json").rename(tmp_path / "folds.json.old")
     done = recycle_here(*shlex.split(refused.value.remedy.split("then recycle ")[1]), cwd=tmp_path)
@@ -189,3 +189,13 @@ def test_mirrored_and_turned_photos_are_known():
     own, others = (np.array([identity_of(photo) for photo in photos]) for photos in (made, small))
     assert turned(own, others) == {0: 1, 1: 2}
     assert turned(others, others) == {}
+
+
+def test_photos_of_no_fold_are_counted(tmp_path, capsys):
+    write_coco(tmp_path, coco(8))
+    api.kfold(tmp_path, 2)
+    listing = json.loads((tmp_path / "folds.json").read_text())
+    listing["folds"][1]["val_images"].pop()
+    (tmp_path / "folds.json").write_text(json.dumps(listing))
+    api.split({"data.root": tmp_path, "data.fold": 0})
+    assert "so trained on: 1 photo" in capsys.readouterr().err

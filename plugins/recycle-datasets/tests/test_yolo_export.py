@@ -245,6 +245,22 @@ def test_a_description_that_cannot_be_read_is_the_cause(tmp_path):
         api.import_data(root, tmp_path / "out")
 
 
+def test_numbers_boxes_and_names_that_are_none(tmp_path, capsys):
+    root = make(tmp_path / "a", "images/1.jpg", "images/2.jpg", data_DOT_yaml="train: images\nnames: [Paper, null]\n")
+    with pytest.raises(RecycleError, match="`names` holds None"):
+        api.open_data(root, dataset="yolo")
+    (root / "data.yaml").write_text("train: images\n")
+    (root / "classes.txt").write_text("0 Paper\n1 Metal\n")
+    for number in (1, 2):
+        (root / f"labels/{number}.txt").write_text("1 0.5 0.5 0.4 0.2 0.3 0.4 0.7 0.4 0.7 0.6 0.3 0.6\n")
+    source = api.open_data(root, dataset="yolo")
+    assert source.class_names == ("Background", "Paper", "Metal")
+    assert source.record(0).annotations[0].segmentation[0][:2] == pytest.approx(
+        [0.3 * source.record(0).width, 0.4 * source.record(0).height]
+    )
+    assert "boxes before the outlines of all lines are passed over" in capsys.readouterr().err
+
+
 def test_boxes_alone_are_refused(tmp_path):
     root = make(tmp_path / "a", "images/1.jpg", "images/2.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
     for number in (1, 2):

@@ -23,6 +23,7 @@ from recycle_data.sources import Subset, read_labels
 from recycle_data.swaps import within_one
 from recycle_data.threads import in_threads
 from recycle_data.writer import document_of
+from recyclecli.console import say_once
 from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.reading import MissingFile
 from recyclecli.types import IGNORE, Source
@@ -310,16 +311,18 @@ def read_fold(source: Source, file: Path, fold: int, dealt: Sequence[int] | None
 
 
 def _refuse_edited(source: Source, file: Path, folds: Sequence[frozenset[str]], dealt: Sequence[int]) -> None:
-    """Raise RecycleError where a photo is in no fold or in several, or a fold names one that is not there."""
+    """Raise RecycleError where a photo is in several folds, or a fold names one that is not there; count the rest."""
     counts = Counter(name for names in folds for name in names)
     names = {source.record(index).file_name for index in dealt}
-    wrong = sorted({name for name, count in counts.items() if count > 1 or name not in names} | (names - counts.keys()))
+    wrong = sorted(name for name, count in counts.items() if count > 1 or name not in names)
     if wrong:
         raise RecycleError(
-            f"{file} does not hold each photo of the set in one fold: {listed(wrong, 3)}",
+            f"{file} names photos of several folds, or that are not there: {listed(wrong, 3)}",
             f"it was changed by hand: mv {quote(str(file))} {quote(str(file))}.old, then "
             f"recycle data kfold --n {len(folds)} --force --data {quote(str(file.parent))}",
         )
+    if none := len(names - counts.keys()):
+        say_once(f"note: in no fold of {file}, so trained on: {counted(none, 'photo')}")
 
 
 def read_listing(file: Path) -> tuple[list[frozenset[str]], str]:

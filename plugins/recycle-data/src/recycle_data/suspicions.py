@@ -17,7 +17,7 @@ from recyclecli.types import IGNORE, Annotation, Record, Source
 BOXED, WHOLE = 10, 0.99  # numbers of a rectangle that is closed at most; of a photo
 LOOKED = 8  # photos, and masks without annotations, that are looked at
 FEW_FILL, OFTEN = 2, 0.1  # objects that fill their photo: so many, and such a share, are no chance
-REPEATED = 6  # photos of the same labels that are no chance
+REPEATED = 8  # photos of the same labels that are no chance
 
 
 def suspicions(source: Source) -> Iterator[str]:

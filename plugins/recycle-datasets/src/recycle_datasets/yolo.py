@@ -238,6 +238,8 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
             f"note: {root}: `nc` is {data['nc']}, and the classes are {len(names)}: {', '.join(map(str, names))}",
             file=sys.stderr,
         )
+    if odd := [name for name in names if name is None or isinstance(name, list | dict | bool)]:
+        raise RecycleError(f"{root}: `names` holds {odd[0]!r}, no class name", "write the name in quotes")
     return [str(name).strip() for name in names]
 
 

@@ -151,7 +151,9 @@ def new_run(name: str | None, model: str, runs: Path = RUNS) -> Iterator[Run]:
 
 def _taken(folder: Path, model: str) -> RecycleError:
     resume = f"choose another --name, or go on with it: --resume {folder.name}"
-    return RecycleError(f"run {folder} exists", "choose another name" if model == SOUP else resume)
+    return RecycleError(
+        f"run {folder} exists", "choose another name" if model == SOUP or not folder.is_dir() else resume
+    )
 
 
 def _is_unborn(folder: Path) -> bool:
