@@ -21,7 +21,7 @@ from recycle_engine.runs import Run
 from recycle_engine.training.average import weight_average
 from recycle_engine.training.module import SegmentationModule
 from recycle_engine.training.nan import NotANumber, _Seen
-from recycle_engine.training.train import resume, train
+from recycle_engine.training.train import classes_without, resume, train
 from recycle_engine.training.trainer import loggers_that_cannot_write
 from recycle_kit.testing import random_source
 from safetensors.torch import load_file
@@ -485,6 +485,7 @@ class TestCheckpoints:
         with pytest.raises(RecycleError, match="'Paper': no validation photo shows it"):
             train(registry, recipe, split, "r", tmp_path)
         assert not (tmp_path / "r").exists()
+        assert list(classes_without(split)) == ["note: no validation photo shows Paper, so it has no score"]
 
     @pytest.mark.parametrize("name", ["Plastic: other", "Can [alu]", "A/B {x}"])
     def test_the_best_of_a_class_of_any_name_are_kept(self, registry, tmp_path, name):
