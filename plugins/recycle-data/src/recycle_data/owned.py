@@ -83,7 +83,7 @@ class Owned:
         try:
             with self.whole(path) as part, part.open("wb") as handle:
                 for text in _texts(value, indent):
-                    handle.write(text.encode("utf-8"))
+                    handle.write(encoded(path, text))
         except OSError as error:
             raise unwritable(path, error) from error
 

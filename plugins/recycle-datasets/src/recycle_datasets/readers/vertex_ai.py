@@ -77,7 +77,8 @@ def _colors(segmented: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
         color, called = one.get("color"), str(one.get("displayName") or "").strip()
         if isinstance(color, dict) and called:
             shares = [color.get(channel) or 0 for channel in ("red", "green", "blue")]
-            red, green, blue = (round(share * 255) if isinstance(share, int | float) else 0 for share in shares)
+            known = [share if isinstance(share, int | float) and 0 <= share <= 1 else 0 for share in shares]
+            red, green, blue = (round(share * 255) for share in known)
             yield red << 16 | green << 8 | blue, called
 
 

@@ -7,7 +7,7 @@ torchrun --nproc-per-node 8 -m recyclecli train --data DIR --plugin unetpp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -102,9 +102,8 @@ def _begin(
     say(f"training on {counted(len(split.train), 'photo')}, validating on {len(split.val)}: {split.how}")
     if none := bare(split.train):
         say(f"note: no object in {none} of {counted(len(split.train), 'training photo')}: learned as background alone")
-    absent = absent_classes(split.train)
-    if absent:
-        say(f"note: no training photo shows {listed(absent)}, so nothing is learned of it")
+    for line in classes_without(split):
+        say(line)
     if is_first():
         _tell_suspicions(recipe, split)
     if photos is not None:
@@ -127,6 +126,15 @@ def _begin(
         if is_first() and not run.checkpoints.exists() and not run.nan.exists():  # nothing to resume or to look at
             run.discard()
         raise
+
+
+def classes_without(split: Split) -> Iterator[str]:
+    """What to say of classes that no training photo, or no validation photo alone, shows."""
+    absent = absent_classes(split.train)
+    if absent:
+        yield f"note: no training photo shows {listed(absent)}, so nothing is learned of it"
+    if unscored := [name for name in absent_classes(split.val) if name not in absent]:
+        yield f"note: no validation photo shows {listed(unscored)}, so it has no score"
 
 
 def _tell_suspicions(recipe: Recipe, split: Split) -> None:
