@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from recycle_coco import has_background, label_counts
 from recycle_coco.json import read_json
 from recycle_coco.pixels import alone
+from recycle_coco.said import say_once
 
 from recycle_data.foreground import refuse_nothing
 from recycle_data.groups import grouped_folds
@@ -23,7 +24,6 @@ from recycle_data.sources import Subset, read_labels
 from recycle_data.swaps import within_one
 from recycle_data.threads import in_threads
 from recycle_data.writer import document_of
-from recyclecli.console import say_once
 from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.reading import MissingFile
 from recyclecli.types import IGNORE, Source
