@@ -643,6 +643,41 @@ def vertex_ai_polygons(root):
     return ("metal", "paper"), {"lines": 2}
 
 
+def asap(root):
+    photos(root)
+    groups = "".join(f'<Group Name="{name}" PartOfGroup="None" Color="#00ff00"/>' for name in ("None", *NAMES))
+    for key, objects in SCENE.items():
+        found = [("Polygon", name, area) for name, area in objects] + [("Dot", "paper", (1, 1, 1, 1))]
+        text = "".join(
+            f'<Annotation Name="A {number}" Type="{kind}" PartOfGroup="{name}"><Coordinates>'
+            + "".join(f'<Coordinate Order="{n}" X="{x}.0" Y="{y}.0"/>' for n, (x, y) in enumerate(box(*area)))
+            + "</Coordinates></Annotation>"
+            for number, (kind, name, area) in enumerate(found)
+        )
+        groups_of = f"<AnnotationGroups>{groups}</AnnotationGroups>"
+        write(root / f"{key}.xml", f"<ASAP_Annotations><Annotations>{text}</Annotations>{groups_of}</ASAP_Annotations>")
+    return NAMES, {"points": 2}
+
+
+def imagescope(root):
+    """Layers of regions: the class is the layer's name, or its attribute; what a negative region cuts out is filled."""
+    photos(root / "tissue")
+
+    def region(area, **more):
+        about = {"Type": "0", "NegativeROA": "0", **more}
+        named = " ".join(f'{one}="{value}"' for one, value in about.items())
+        points = "".join(f'<Vertex X="{x}" Y="{y}" Z="0"/>' for x, y in box(*area))
+        return f"<Region Id='1' {named}><Vertices>{points}</Vertices></Region>"
+
+    for key, ((first, area), (second, other)) in SCENE.items():
+        attribute = f'<Attributes><Attribute Id="0" Name="{second}" Value=""/></Attributes>'
+        hole = region(other, NegativeROA="1") if key == "a" else ""
+        layers = f'<Annotation Id="1" Name="{first}"><Regions>{region(area)}{hole}{region(other, Type="4")}</Regions>'
+        layers += f'</Annotation><Annotation Id="2" Name="">{attribute}<Regions>{region(other)}</Regions></Annotation>'
+        write(root / f"xml/{key}.xml", f'<Annotations MicronsPerPixel="0.5">{layers}</Annotations>')
+    return ("metal", "paper"), {"lines": 2}
+
+
 def mots(root):
     photos(root / "images")
     for key in SCENE:
@@ -701,6 +736,7 @@ EXPORTS = {
     "labelbee": (labelbee,),
     "universal-data-tool": (universal_data_tool,),
     "vertex-ai": (vertex_ai, vertex_ai_polygons),
+    "slide-xml": (asap, imagescope),
     "mots": (mots,),
     "object-masks": (object_masks,),
     "labelme-masks": (labelme_masks,),

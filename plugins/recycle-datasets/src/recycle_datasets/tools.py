@@ -126,6 +126,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Photos with polygons and bitmaps of Segments.ai",
         "Segments.ai: a release JSON with dataset and samples, bitmaps beside",
     ),
+    "slide-xml": (
+        "Photos with an XML file each of ASAP or ImageScope",
+        "Slide XML: NAME.xml of ASAP or Aperio ImageScope for each photo",
+    ),
     "superannotate": (
         "Photos with polygons, ellipses and pixels of SuperAnnotate",
         "SuperAnnotate: NAME.json, NAME___objects.json or NAME___pixel.json for each photo, classes/classes.json",
