@@ -261,6 +261,18 @@ def test_numbers_boxes_and_names_that_are_none(tmp_path, capsys):
     assert "boxes before the outlines of all lines are passed over" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("outline", "said"), [
+    ("0.2 0.2 0.5 0.4 0.45 0.7 0.15 0.5", True),  # sides of (12, 4) and (-2, 6) pixels
+    ("0.2 0.2 0.5 0.3 0.4 0.8 0.1 0.6", False),
+    ("0.1 0.25 0.5 0.25 0.5 0.75 0.1 0.75 0.1 0.25", True),
+])  # fmt: skip
+def test_outlines_that_are_all_rectangles_are_said(tmp_path, capsys, outline, said):
+    root = make(tmp_path, "images/1.jpg", data_DOT_yaml=NAMES + "train: images\nval: images\n")
+    (root / "labels/1.txt").write_text(f"1 {outline}\n" * 21)
+    api.import_data(root, None)
+    assert ("all 21 outlines are rectangles" in capsys.readouterr().err) is said
+
+
 def test_boxes_alone_are_refused(tmp_path):
     root = make(tmp_path / "a", "images/1.jpg", "images/2.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
     for number in (1, 2):

@@ -15,6 +15,7 @@ from recycle_coco.paths import copy_beside
 
 from recycle_data.check import content_of
 from recycle_data.foreground import refuse_nothing
+from recycle_data.importing.boxes import say_boxes
 from recycle_data.importing.usable import open_usable
 from recycle_data.importing.write import Written, parts_of, write
 from recycle_data.owned import refuse_link
@@ -99,6 +100,7 @@ def import_data(
     refuse_nothing(source, f"photo of {root}", option="values")
     if wrong := misplaced(content_of(source)):
         print(f"warning: {root}: {wrong}: labelled on photos of another size?", file=sys.stderr)
+    say_boxes(source)
     parts = parts_of(source)
     left_out = Counter(getattr(source, "left_out", {}))
     written = Written(0, (), Counter()) if out is None else write(source, out, taken, root, parts, link, force)
