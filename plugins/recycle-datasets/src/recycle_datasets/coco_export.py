@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recycle_coco import locate, photos_below, strict
+from recycle_coco import locate, photos_below
 
 from recycle_datasets.coco_faults import drop_faulty, shape_faults
+from recycle_datasets.coco_parts import Part, parts_of
 from recycle_datasets.coco_sizes import sized
-from recycle_datasets.coco_spellings import spell
 from recycle_datasets.folders import say_moved
-from recycle_datasets.labels import json_of
-from recycle_datasets.recognise.coco import is_single
-from recycle_datasets.recognise.places import Places, split_of
+from recycle_datasets.recognise.places import Places
 from recycle_datasets.shapes import DROPPED, MISSING
 from recyclecli.types import LabelFaults, RecycleError
 
@@ -27,7 +24,6 @@ PEOPLE = re.compile(
 )
 PERSONAL = re.compile(r"(?:user|owner|author|annotator|creator|worker)_?(?:id|name|email)$")
 UNSET = (None, "", "none", "None", "null")
-UNNAMED = "object"  # a class that nobody named
 
 
 @dataclass(slots=True)
@@ -45,18 +41,6 @@ class Export:
     content: dict[str, Any]
     splits: dict[str, tuple[int, ...]]
     left_out: Counter[str]
-
-
-@dataclass(slots=True)
-class _Part:
-    """One file."""
-
-    file: Path
-    split: str
-    images: list[dict[str, Any]]
-    annotations: list[dict[str, Any]]
-    categories: list[dict[str, Any]]
-    faults: list[tuple[str, str]] = field(default_factory=list)
 
 
 def read_export(root: Path, files: Sequence[str], drop: bool = False) -> Export:
@@ -79,7 +63,7 @@ def read_export(root: Path, files: Sequence[str], drop: bool = False) -> Export:
     """
     places = Places(photo.relative_to(root).as_posix() for photo in photos_below(root))
     left_out = Counter[str]()
-    parts = [part for name in files for part in _parts(root, name, left_out)]
+    parts = [part for name in files for part in parts_of(root, name, left_out)]
     for part in parts:
         _place_photos(root, part, places, left_out)
     first = parts[0].file
@@ -108,79 +92,7 @@ def read_export(root: Path, files: Sequence[str], drop: bool = False) -> Export:
     return Export(first, whole, {split: tuple(found) for split, found in splits.items()}, left_out)
 
 
-def _parts(root: Path, name: str, left_out: Counter[str]) -> Iterator[_Part]:
-    """The files that a name means, each with its own form mended as far as one reading is right."""
-    file = root / name
-    if not file.is_dir():
-        yield _part(file, _content(file), split_of(name), left_out)
-        return
-    images: list[Any] = []
-    annotations: list[Any] = []
-    for one in sorted(file.glob("*.json")):
-        content = _content(one)
-        if is_single(content):
-            images.append({**content["image"], "id": len(images)})
-            annotations += [{**shape, "image_id": len(images) - 1} for shape in content["annotations"]]
-    yield _part(file, {"images": images, "annotations": annotations}, split_of(f"{name}/x"), left_out)
-
-
-def _content(file: Path) -> Any:
-    return json_of(file, "export or download it again")
-
-
-def _part(file: Path, raw: Any, split: str, left_out: Counter[str]) -> _Part:
-    lists = [raw.get(key) or [] for key in ("images", "annotations", "categories")] if isinstance(raw, dict) else []
-    if lists and isinstance(lists[2], dict):
-        lists[2] = [{"id": key, "name": name} for key, name in lists[2].items()]
-    if not lists or not lists[0] or not all(isinstance(one, list) for one in lists):
-        held = ", ".join(map(str, raw)) if isinstance(raw, dict) else f"a {type(raw).__name__}"
-        raise RecycleError(
-            f"{file} is not a COCO file with lists of images, annotations and categories: it holds {held[:200]}",
-            "export the labels as COCO (instances)",
-        )
-    for key, entries in zip(("images", "annotations", "categories"), lists, strict=True):
-        wrong = next((number for number, entry in enumerate(entries) if not isinstance(entry, dict)), None)
-        if wrong is not None:
-            raise RecycleError(f"{file}: {key}[{wrong}] is no object", "correct or remove this entry")
-    content = {"images": lists[0], "annotations": lists[1], "categories": list(_categories(*lists[1:]))}
-    spell(content, left_out)
-    mended = strict(content)[0]
-    for key, of, types in (("images", "id", int | str), ("categories", "id", int), ("annotations", "category_id", int)):
-        for number, entry in enumerate(mended[key]):
-            value = entry.get(of)
-            if not isinstance(value, types) and not (value is None and key == "annotations"):
-                raise RecycleError(f"{file}: {key}[{number}].{of} is {value!r:.40}", "correct it")
-    return _Part(file, split, mended["images"], mended["annotations"], mended["categories"])
-
-
-def _categories(annotations: list[dict[str, Any]], categories: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The categories with numbers and names; those that annotations refer to where there are none."""
-    if not categories:
-        numbers = sorted({str(one.get("category_id")) for one in annotations if one.get("category_id") is not None})
-        categories = [{"id": number, "name": f"class-{number}" if numbers[1:] else UNNAMED} for number in numbers]
-        unnamed = len(numbers) or 1
-        for one in annotations:
-            if one.get("category_id") is None:
-                one["category_id"] = UNNAMED if numbers else 1
-        if not numbers or any(one["category_id"] == UNNAMED for one in annotations):
-            categories.append({"id": UNNAMED if numbers else 1, "name": UNNAMED})
-        print(f"note: no class has a name: {unnamed} of them are called by number, or {UNNAMED!r}", file=sys.stderr)
-    texts = [one for one in categories if isinstance(one.get("id"), str) and not _whole(one["id"])]
-    if texts:  # made-up keys: the order of the list is all that there is
-        numbers_of = {str(one.get("id")): number for number, one in enumerate(categories, start=1)}
-        for one in annotations:
-            one["category_id"] = numbers_of.get(str(one.get("category_id")), one.get("category_id"))
-        categories = [{**one, "id": numbers_of[str(one.get("id"))]} for one in categories]
-    for number, one in enumerate(categories):
-        name = one.get("name")
-        yield {**one, "name": str(name).strip() if name not in (None, "") else f"class-{one.get('id', number)}"}
-
-
-def _whole(text: str) -> bool:
-    return text.strip().lstrip("-").isascii() and text.strip().lstrip("-").isdigit()
-
-
-def _place_photos(root: Path, part: _Part, places: Places, left_out: Counter[str]) -> None:
+def _place_photos(root: Path, part: Part, places: Places, left_out: Counter[str]) -> None:
     """Keep the images whose photos are there, each under its photo's name and once, and their annotations."""
     named = [(image, name) for image in part.images if (name := _name(image))]
     file = part.file.relative_to(root).as_posix()
@@ -228,7 +140,7 @@ def _name(image: Mapping[str, Any]) -> str:
     return next((str(image[key]) for key in keys if isinstance(image.get(key), str | int) and image[key] != ""), "")
 
 
-def _nothing_there(root: Path, parts: Sequence[_Part]) -> RecycleError:
+def _nothing_there(root: Path, parts: Sequence[Part]) -> RecycleError:
     """What is said where none of the photos is there."""
     beside = [photo.relative_to(root).as_posix() for photo in photos_below(root)]
     what = f"its photos are called {', '.join(map(repr, beside[:3]))}" if beside else "it holds no photo"
@@ -240,7 +152,7 @@ def _nothing_there(root: Path, parts: Sequence[_Part]) -> RecycleError:
     )
 
 
-def _drop_projects(parts: Sequence[_Part], left_out: Counter[str]) -> None:
+def _drop_projects(parts: Sequence[Part], left_out: Counter[str]) -> None:
     """Leave out the category that stands for the project, in all files, and make categories of one name one."""
     used = {(part.file, one.get("category_id")) for part in parts for one in part.annotations}
     used_ids = {key for _, key in used}
@@ -270,7 +182,7 @@ def _drop_projects(parts: Sequence[_Part], left_out: Counter[str]) -> None:
             part.categories = [one for one in part.categories if same[one.get("id")] == one.get("id")]
 
 
-def _joined(parts: Sequence[_Part], left_out: Counter[str]) -> dict[str, Any]:
+def _joined(parts: Sequence[Part], left_out: Counter[str]) -> dict[str, Any]:
     """The files as one content with numbers of its own, and the split of each photo."""
     id_of = _category_ids(parts)
     categories = {id_of[one["name"]]: {**one, "id": id_of[one["name"]]} for part in parts for one in part.categories}
@@ -323,7 +235,7 @@ def _judging(split: str) -> int:
     return ("", "train", "val", "test").index(split)
 
 
-def _category_ids(parts: Sequence[_Part]) -> dict[str, int]:
+def _category_ids(parts: Sequence[Part]) -> dict[str, int]:
     """The number of each category's name: their own where all files agree, else in the order of the first file."""
     ordered = [sorted(part.categories, key=lambda one: one["id"]) for part in parts]
     pairs = {(one["id"], one["name"]) for categories in ordered for one in categories}
