@@ -72,14 +72,17 @@ def open_vertex_ai(options: FilesOptions, context: DatasetContext) -> ShapeSourc
 
 
 def _colors(segmented: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    """Each colour, as red * 65536 + green * 256 + blue, with its class; channels are 0..1, and 0 where they lack."""
+    """Each colour, as red * 65536 + green * 256 + blue, with its class; what lacks a channel has 0 of it."""
     for one in dicts(segmented.get("annotationSpecColors")):
         color, called = one.get("color"), str(one.get("displayName") or "").strip()
         if isinstance(color, dict) and called:
-            shares = [color.get(channel) or 0 for channel in ("red", "green", "blue")]
-            known = [share if isinstance(share, int | float) and 0 <= share <= 1 else 0 for share in shares]
-            red, green, blue = (round(share * 255) for share in known)
+            red, green, blue = (_channel(color.get(channel)) for channel in ("red", "green", "blue"))
             yield red << 16 | green << 8 | blue, called
+
+
+def _channel(share: Any) -> int:
+    """A share of 0..1 as 0 to 255; 0 for anything else."""
+    return round(share * 255) if isinstance(share, int | float) and 0 <= share <= 1 else 0
 
 
 def _polygons(labels: Labels, where: str, item: Mapping[str, Any], sides: tuple[int, int]) -> Iterator[Shape]:
