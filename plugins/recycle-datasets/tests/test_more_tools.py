@@ -1020,6 +1020,15 @@ def test_tables_and_texts_that_are_none(tmp_path):
             api.import_data(tmp_path / "src", None)
 
 
+@pytest.mark.parametrize("layout", ["azure-ml", "dataturks", "labelbox"])
+def test_lines_that_are_no_text_are_a_fault(tmp_path, layout):
+    photos(tmp_path)
+    (tmp_path / "export.ndjson").write_bytes(b'{"content": "\x81\x8d\xff", "x": "caf\xe9 \x90\x9d"}\n')
+    with pytest.raises(LabelFaults, match="no text") as error:
+        api.open_data(tmp_path, dataset=layout, options={"files": ["export.ndjson"]})
+    assert len(error.value.faults) == 1
+
+
 def test_the_table_that_is_read_is_that_of_the_labels(tmp_path):
     rle_csv(tmp_path)
     rows = [["ImageId", "EncodedPixels"], ["a.jpg", "1 2"]]

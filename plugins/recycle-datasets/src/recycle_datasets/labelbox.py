@@ -118,7 +118,11 @@ def _content(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
     """The rows with where they stand, of lines, of one list or of a table."""
     data = read_large(file).removeprefix(b"\xef\xbb\xbf")
     if not _is_utf8(data):
-        data = decode_text(data, file).encode()
+        try:
+            data = decode_text(data, file).encode()
+        except UnicodeDecodeError as error:
+            labels.faults.append((str(file), f"it is no text: {error.reason} at byte {error.start}"))
+            return
     if file.suffix.lower() == ".csv":
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         for number, row in enumerate(Rows(StringIO(data.decode("utf-8", "replace"))), start=2):

@@ -93,7 +93,11 @@ def lines(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
     try:
         data.decode()
     except UnicodeDecodeError:
-        data = decode_text(data, file).encode()
+        try:
+            data = decode_text(data, file).encode()
+        except UnicodeDecodeError as error:
+            labels.faults.append((str(file), f"it is no text: {error.reason} at byte {error.start}"))
+            return
     for number, line in enumerate(BytesIO(data.removeprefix(b"\xef\xbb\xbf")), start=1):
         if line.strip():
             try:
