@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from recyclecli.errors import RecycleError
-from recyclecli.reading.regular import read_bytes
+from recyclecli.reading.regular import open_regular, read_bytes
 
 MAX_JSON = "RECYCLE_MAX_JSON"
 MOST = 3 * 2**29  # bytes of memory that the values of any file may take
@@ -36,9 +36,13 @@ def read_large(file: Path, worth: Mapping[bytes, int] = WORTH) -> bytes:
     """
     stated = os.environ.get(MAX_JSON, "").strip()
     own = int(stated) if stated.isdecimal() and len(stated) < 20 else 0
-    data = read_bytes(file, (own or max(MOST, _half_of_memory())) // TEXT)
-    most = own or max(MOST, min(TIMES * len(data), _half_of_memory()))
-    need = TEXT * len(data) + sum(data.count(sign) * each for sign, each in worth.items())
+    with open_regular(file) as handle:
+        size = os.fstat(handle.fileno()).st_size
+    most = own or max(MOST, min(TIMES * size, _half_of_memory()))
+    need = TEXT * size
+    if need <= most:
+        data = read_bytes(file, most // TEXT)
+        need = TEXT * len(data) + sum(data.count(sign) * each for sign, each in worth.items())
     if need > most:
         raise RecycleError(
             f"{file} takes about {need // MIB} MiB of memory to be read, and at most {most // MIB} are given to a file",
