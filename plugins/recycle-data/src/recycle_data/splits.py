@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from recycle_coco import split_called
-from recycle_coco.document import load_content
 
 from recycle_data.folds import FOLDS_FILE, read_fold
 from recycle_data.foreground import refuse_nothing
 from recycle_data.named import named_splits
 from recycle_data.resolve import moved_data
 from recycle_data.sources import Joined, Subset, annotation_places, open_source, regrouped, relabelled
+from recycle_data.split_faults import refuse_leaks, refuse_missing, refuse_test_photos
 from recyclecli.errors import RecycleError, counted, listed
 from recyclecli.home import named_data
 from recyclecli.plugins import Registry
@@ -73,8 +71,8 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
     for what, source in (("training", split.train), ("validation", split.val)):
         if not len(source):
             raise RecycleError(f"no {what} photo: {split.how}", "choose another fold, or make fewer folds")
-    _refuse_missing(split)
-    _refuse_leaks(split)
+    refuse_missing(split.train, split.val, split.data)
+    refuse_leaks(split.train, split.val)
     refuse_nothing(split.train, "training photo")
     refuse_nothing(split.val, "validation photo", validation=True)
     fingerprint = _fingerprint(split)
@@ -132,7 +130,7 @@ def _files_split(registry: Registry, data: DataSection) -> Split | None:
         how = f"explicit files: {listed(file.json_path for file in train)}; {listed(file.json_path for file in val)}"
 
     if not data.train:
-        _refuse_test_photos(data.root, train)
+        refuse_test_photos(data.root, train)
     full = _open_full(registry, data, full_file)
     merged = (full or _open(registry, data, train[0])).class_names if data.classes else ()
     train_sources = [_open(registry, data, file, merged) for file in train]
@@ -244,24 +242,6 @@ def _at_random(
     return sorted(set(dealt) - val), sorted(val)
 
 
-def _refuse_test_photos(root: Path, train: Sequence[DataFile]) -> None:
-    """Raise RecycleError where test.json in the root names photos that are trained on."""
-    test, file = root / "test.json", train[0].json_path
-    if not test.is_file() or file is None:
-        return
-    names = []
-    for place in (test, Path(file)):
-        try:
-            names.append({image["file_name"] for image in load_content(place, ("images",))["images"]})
-        except RecycleError:  # no COCO file
-            return
-    if both := sorted(names[0] & names[1]):
-        raise RecycleError(
-            f"{counted(len(both), 'photo')} of {test} also in {file}: {listed(both, 3)}",
-            "test photos are not trained on: take them out of one of the two files",
-        )
-
-
 def _pair(root: Path) -> list[Path]:
     """Where train.json and val.json would lie."""
     return [root / "train.json", root / "val.json"]
@@ -309,60 +289,6 @@ def _class_list(sources: list[Source], full: Source | None) -> tuple[str, ...]:
         f"the files name different classes and none names them all: {lists}",
         "name a file that lists every category with --json-path",
     )
-
-
-def _refuse_missing(split: Split) -> None:
-    """Photos that are not there are found now, not in the middle of an epoch."""
-    records = [source.record(index) for source in (split.train, split.val) for index in range(len(source))]
-    missing = [record.file for record in records if not record.file.is_file()]
-    if 0 < len(missing) < len(records):
-        raise RecycleError(
-            f"missing: {len(missing)} of {counted(len(records), 'photo')}: {listed(missing, 3)}",
-            f"restore them, or drop them: {_dropping(split.data)}",
-        )
-    if missing:  # a wrong root, or photos that are drawn and not stored: reading one tells
-        split.train.read(0)
-
-
-def check_line(data: DataSection) -> str:
-    """The line that checks the labels and photos of a section."""
-    words = ["recycle", "data", "check", "--data", str(data.root)]
-    words += ["--dataset", data.dataset.name.partition("@")[0]] if data.dataset.name.partition("@")[0] != "coco" else []
-    words += ["--json-path", data.json_path] if data.json_path else []
-    return shlex.join(words)
-
-
-def _dropping(data: DataSection) -> str:
-    """The lines that drop missing photos."""
-    files = [file.json_path for file in (*data.train, *data.val) if file.json_path]
-    line = f"{check_line(data)} --fix mended.json --drop-unreadable"
-    if files:
-        return f"{line} with --json-path of each of {listed(files)}, then --train-json and --val-json of what it writes"
-    return f"{line}, then train with --json-path mended.json"
-
-
-def _refuse_leaks(split: Split) -> None:
-    val = [split.val.record(index) for index in range(len(split.val))]
-    val_files = {os.path.realpath(record.file) for record in val}
-    val_names = {record.file_name for record in val}
-    for index in range(len(split.train)):
-        record = split.train.record(index)
-        if os.path.realpath(record.file) in val_files:
-            raise RecycleError(
-                f"{record.file_name!r} is both a training and a validation photo", "take it out of one of the two files"
-            )
-        leaked = record.provenance & val_names
-        if leaked:
-            raise RecycleError(
-                f"training photo {record.file_name!r} holds objects of validation photo {listed(sorted(leaked))}",
-                "make augmented photos from the training split of the same fold",
-            )
-        if read := record.made_with & val_names:
-            raise RecycleError(
-                f"training photo {record.file_name!r} is of a set that validation photo {listed(sorted(read))} was "
-                "read for",
-                "make augmented photos from the training split of the same fold",
-            )
 
 
 def _fingerprint(split: Split) -> str:

@@ -18,7 +18,8 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from recycle_data.foreground import absent_classes
 from recycle_data.owned import Owned
 from recycle_data.resolve import resolve
-from recycle_data.splits import Split, check_line
+from recycle_data.split_faults import check_line
+from recycle_data.splits import Split
 from recycle_data.suspicions import bare, suspicions
 
 from recycle_engine.checkpoint import read_card
