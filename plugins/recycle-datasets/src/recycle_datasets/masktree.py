@@ -9,7 +9,8 @@ from recycle_coco import Tree, read_loose_text, resolve_file, split_called
 
 from recycle_datasets import MaskTreeOptions
 from recycle_datasets.folders import lines_of
-from recycle_datasets.meanings import Labels, Named, labels_of
+from recycle_datasets.mask_labels import MaskLabels
+from recycle_datasets.meanings import Named, labels_of
 from recycle_datasets.paired import PairedSource
 from recycle_datasets.recognise.masks import recognise
 from recycle_datasets.recognise.pairs import MASK_END, SUFFIXES, stem_of
@@ -72,7 +73,7 @@ class MaskTree(PairedSource):
             self.left_out["photos that cannot be read, or their masks"] += len(bad)
         elif faults := faults or seen.faults:
             raise LabelFaults(faults, "correct these files, or take their photos out of the set")
-        reads: Labels = labels_of(root, _named(root, options, seen.present), seen, self.left_out)
+        reads: MaskLabels = labels_of(root, _named(root, options, seen.present), seen, self.left_out)
         super().__init__(root, files, reads, splits, seen.sizes)
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, relabel
+from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background
 
 from recycle_datasets.folders import checked_names
-from recycle_datasets.maskfile import ColorMask, IndexMask, color_at, mask_size, read_mask
+from recycle_datasets.mask_labels import MaskLabels
 from recycle_datasets.numbering import check_numbering, named_values, note_unused
 from recycle_datasets.survey import Survey
 from recycle_datasets.tables import Color
@@ -45,58 +45,7 @@ class Named:
     foreground: str = "foreground"
 
 
-class Labels:
-    """Reads masks of numbers and of colours.
-
-    Args:
-        class_names: K names by label.
-        by_value: value to label; others are ignored.
-        by_color: colour to label; others are ignored. None where numbers count.
-    """
-
-    def __init__(
-        self, class_names: tuple[str, ...], by_value: Mapping[int, int], by_color: Mapping[Color, int] | None = None
-    ) -> None:
-        self.class_names = class_names
-        self._table = np.full(IGNORE + 1, IGNORE, np.uint8)
-        for value, label in by_value.items():
-            self._table[value] = label
-        self._by_color = by_color
-        self._codes: NDArray[np.uint8] | None = None
-
-    def size(self, file: Path) -> tuple[int, int]:
-        """See `ReadsMasks`."""
-        return mask_size(file)
-
-    def labels(self, file: Path) -> NDArray[np.uint8]:
-        """See `ReadsMasks`."""
-        mask = read_mask(file)
-        if isinstance(mask, ColorMask):
-            return relabel(mask.codes, self._by_code())
-        return relabel(mask.values, self._of(mask))
-
-    def _of(self, mask: IndexMask) -> NDArray[np.uint8]:
-        """(256,) label of each of a mask's values."""
-        if self._by_color is None:
-            return self._table
-        table = np.full(IGNORE + 1, IGNORE, np.uint8)
-        for value in mask.present():
-            if mask.palette is None:
-                table[value] = self._by_color.get((value, value, value), IGNORE)
-            elif value < len(mask.palette):
-                table[value] = self._by_color.get(color_at(mask.palette, value), IGNORE)
-        return table
-
-    def _by_code(self) -> NDArray[np.uint8]:
-        """The label of each of the 2 ** 24 colours: 16 MiB, made once."""
-        if self._codes is None:
-            self._codes = np.full(1 << 24, IGNORE, np.uint8)
-            for (red, green, blue), label in (self._by_color or {}).items():
-                self._codes[red << 16 | green << 8 | blue] = label
-        return self._codes
-
-
-def labels_of(root: Path, named: Named, seen: Survey, left_out: Counter[str]) -> Labels:
+def labels_of(root: Path, named: Named, seen: Survey, left_out: Counter[str]) -> MaskLabels:
     """What the masks of a set mean; pixels of colours and numbers without a name are ignored and counted.
 
     Raises:
@@ -129,7 +78,7 @@ def _fits(named: Named, seen: Survey) -> bool:
     return inside > MOST * seen.colors.total() and len(found) > 1
 
 
-def _by_color(named: Named, seen: Survey, left_out: Counter[str]) -> Labels:
+def _by_color(named: Named, seen: Survey, left_out: Counter[str]) -> MaskLabels:
     """Labels in the order of the table, or of its numbers where it has these; the background first."""
     colors: dict[str, Color] = {}
     for name, color in named.colors:
@@ -159,7 +108,7 @@ def _by_color(named: Named, seen: Survey, left_out: Counter[str]) -> Labels:
         )
     if strange:
         left_out[f"pixels of {_told(strange)}, which {named.where} does not name: ignored"] += strange.total()
-    return Labels(checked_names([*names, *order], named.where), {}, by_color)
+    return MaskLabels(checked_names([*names, *order], named.where), {}, by_color)
 
 
 def _ground(colors: Mapping[str, Color]) -> str:
@@ -175,7 +124,9 @@ def _is_ignored(name: str, color: Color) -> bool:
     return name.casefold() in IGNORED or (color == BORDER and name.casefold() in ("neutral", "void", "border"))
 
 
-def _by_number(named: Named, numbers: Mapping[int, str], values: NDArray[np.int64], left_out: Counter[str]) -> Labels:
+def _by_number(
+    named: Named, numbers: Mapping[int, str], values: NDArray[np.int64], left_out: Counter[str]
+) -> MaskLabels:
     """Labels by named numbers: the background first, then by ascending value."""
     present = np.flatnonzero(values).tolist()
     stated = dict(sorted(numbers.items()))
@@ -221,7 +172,7 @@ def _by_number(named: Named, numbers: Mapping[int, str], values: NDArray[np.int6
     if strange:
         shown = ", ".join(f"{value} ({count:,})" for value, count in strange.items())
         left_out[f"pixels of numbers that {named.where} does not name, {shown}: ignored"] += sum(strange.values())
-    return Labels(checked_names([*names, *classes], named.where), by_value)
+    return MaskLabels(checked_names([*names, *classes], named.where), by_value)
 
 
 def _shifted(named: Named, numbers: dict[int, str], present: Sequence[int]) -> dict[int, str]:
@@ -251,7 +202,7 @@ def _is_ground(name: str) -> bool:
     return is_background(name) or name.casefold() in NOTHING
 
 
-def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Labels:
+def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> MaskLabels:
     """0 is the background, other numbers are classes; where there is one other, 255 too, it is the foreground.
 
     `doubtful`: masks hold 0 and 255 alone, and none holds 255 beside a class.
@@ -264,10 +215,10 @@ def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Labe
             f"the masks are smoothed: {between / values.sum():.2%} of their pixels are neither 0 nor 255; from 128 on "
             f"they are {foreground}"
         )
-        return Labels((BACKGROUND, foreground), {value: int(value >= 128) for value in range(IGNORE + 1)})
+        return MaskLabels((BACKGROUND, foreground), {value: int(value >= 128) for value in range(IGNORE + 1)})
     if not others and IGNORE in present:
         _note(f"the masks hold {' and '.join(map(str, present))} alone: 0 is the background, 255 is {foreground}")
-        return Labels((BACKGROUND, foreground), {0: 0, IGNORE: 1})
+        return MaskLabels((BACKGROUND, foreground), {0: 0, IGNORE: 1})
     if len(others) == 1 and IGNORE in present and (others[0] >= SPARSE or doubtful):
         raise RecycleError(
             f"the masks hold {', '.join(map(str, present))}, and nothing says whether {IGNORE} is an object or ignored"
@@ -277,7 +228,7 @@ def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Labe
         )
     if len(others) == 1:
         _note(f"nothing names the numbers of the masks: 0 is the background, {others[0]} is {foreground}")
-        return Labels((BACKGROUND, foreground), {0: 0, others[0]: 1})
+        return MaskLabels((BACKGROUND, foreground), {0: 0, others[0]: 1})
     largest = max(others, default=0)
     sparse = largest >= SPARSE and FILLED * len(others) <= largest + 1
     classes = others if sparse else list(range(1, largest + 1))
@@ -286,7 +237,7 @@ def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Labe
         _note(f"nothing names the numbers of the masks: 0 is the background, {called} are classes of their own")
         note_unused({value: f"class-{value}" for value in classes}, present)
     names = (BACKGROUND, *(f"class-{value}" for value in classes))
-    return Labels(names, {0: 0, **{value: label for label, value in enumerate(classes, start=1)}})
+    return MaskLabels(names, {0: 0, **{value: label for label, value in enumerate(classes, start=1)}})
 
 
 def _order_of(root: Path, named: Named, seen: Survey) -> dict[int, str]:
@@ -311,16 +262,16 @@ def _order_of(root: Path, named: Named, seen: Survey) -> dict[int, str]:
     return dict(enumerate(names))
 
 
-def _two_colors(named: Named, seen: Survey) -> Labels:
+def _two_colors(named: Named, seen: Survey) -> MaskLabels:
     """Black and one other."""
     (other,) = seen.colors.keys() - {BLACK}
     names = [name for name in named.numbers.values() if not _is_ground(name)]
     name = names[0] if len(names) == 1 else named.foreground
     _note(f"nothing names the colours of the masks: black is the background, {other} is {name}")
-    return Labels((BACKGROUND, name), {}, {BLACK: 0, other: 1})
+    return MaskLabels((BACKGROUND, name), {}, {BLACK: 0, other: 1})
 
 
-def _of_voc(named: Named, seen: Survey, left_out: Counter[str]) -> Labels:
+def _of_voc(named: Named, seen: Survey, left_out: Counter[str]) -> MaskLabels:
     """Colours of VOC's palette, which stand for its numbers."""
     value_of = {color: value for value, color in enumerate(_voc_colors())} | {BORDER: IGNORE}
     values = np.zeros(IGNORE + 1, np.int64)
@@ -333,7 +284,7 @@ def _of_voc(named: Named, seen: Survey, left_out: Counter[str]) -> Labels:
         else _unnamed(values, named.foreground, doubtful=False)
     )
     by_color = {color: int(by_number._table[value]) for color, value in value_of.items() if value < IGNORE}
-    return Labels(by_number.class_names, {}, by_color)
+    return MaskLabels(by_number.class_names, {}, by_color)
 
 
 def _voc_colors() -> list[Color]:

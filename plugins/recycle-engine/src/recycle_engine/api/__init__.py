@@ -28,6 +28,7 @@ from recycle_data.api import (
 
 from recycle_engine.api.augment import augment, build_augmentation, oversample, preview, read_batch
 from recycle_engine.api.folds import train_folds
+from recycle_engine.api.judged import judged_photos, refuse_trained_on
 from recycle_engine.api.judging import (
     ablate,
     compare,
@@ -37,8 +38,6 @@ from recycle_engine.api.judging import (
     evaluate_arrays,
     evaluate_masks,
     evaluate_submission,
-    judged_photos,
-    refuse_trained_on,
     run_of,
 )
 from recycle_engine.api.predicting import (

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from recycle_data.api import Place, groups, open_data, path_of, registry
+from recycle_data.api import Place, groups, path_of, registry
 
-from recycle_engine.api.runs import find_run, own_split, pipeline, recipe_of
+from recycle_engine.api.judged import judged_photos, note, refuse_trained_on
+from recycle_engine.api.runs import find_run, pipeline, recipe_of
 from recycle_engine.judge.compare import WORTH
 from recyclecli.errors import RecycleError, counted, listed, nearest
 from recyclecli.locks import held
@@ -26,80 +27,6 @@ if TYPE_CHECKING:
     from recycle_engine.pipeline import Pipeline
     from recycle_engine.runs import Run
     from recyclecli.types import Source
-
-
-def judged_photos(
-    run: Run | Place | None,
-    data: Place | None = None,
-    json_path: str | None = None,
-    dataset: str = "coco",
-    options: Mapping[str, Any] = {},
-) -> tuple[Source, str]:
-    """The labelled photos that a run is judged on, and where they come from, in words.
-
-    They are those of `data`, else the run's own validation split; so also where `data` is the run's own data, moved.
-
-    Raises:
-        RecycleError: the run has trained on some of them.
-    """
-    from recycle_data.foreground import refuse_nothing
-    from recycle_data.splits import make_split
-    from recycle_data.suspicions import bare
-
-    if json_path is not None and data is None:
-        raise RecycleError("--json-path without --data", "name the folder that its file names are relative to")
-    if run is None and data is None:
-        raise RecycleError("neither a run nor data is named", "name the labelled photos with --data")
-    own = own_split(run, data) if run is not None and data is not None and json_path is None else None
-    if own is not None:
-        return own.val, f"the run's {len(own.val)} validation photos, now in {data}: {own.how}"
-    other = None if data is None else open_data(data, json_path, dataset, options)
-    if other is not None:
-        refuse_nothing(other, f"photo of {data}", validation=True)
-        if none := bare(other):
-            _note(f"no object in {none} of {counted(len(other), 'photo')}: judged as background alone")
-    if run is None:
-        assert other is not None
-        return other, f"{counted(len(other), 'photo')} of {data}"
-    if other is not None:
-        refuse_trained_on(run, other)
-        return other, f"{counted(len(other), 'photo')} of {data}"
-    recipe = recipe_of(run)
-    split = make_split(registry(), recipe.data, recipe.seed)
-    return split.val, f"the run's {len(split.val)} validation photos: {split.how}"
-
-
-def refuse_trained_on(run: Run | Place, source: Source) -> None:
-    """Raise RecycleError where a run, or a member of a soup, has trained on photos that it is to be judged on.
-
-    They are known by what they show, whatever their name, size or quality; those that only look alike are counted.
-    """
-    from recycle_data.identity import identities
-
-    from recycle_engine.learned import learned, photos_of_run
-
-    owner = find_run(run)
-    found = learned(photos_of_run(registry(), owner, _note), source, identities(source))
-    if found.same:
-        names = [source.record(index).file_name for index in found.same]
-        which = listed(sorted(names), 3) + (f" ({len(found.resaved)} saved anew)" if found.resaved else "")
-        raise RecycleError(
-            f"{owner.folder} has trained on {len(names)} of these {counted(len(source), 'photo')}: {which}",
-            "judge on photos that it has not seen: a score on others says nothing; without --data "
-            "those count that it was validated on",
-        )
-    if found.alike:
-        _note(
-            f"{len(found.alike)} of {counted(len(source), 'photo')} much like training photos of {owner.folder}, and "
-            "others"
-        )
-
-
-def _note(text: str) -> None:
-    """Say it on stderr, once, however many functions come upon it."""
-    from recycle_coco.said import say_once
-
-    say_once(f"note: {text}")
 
 
 def evaluate(
@@ -186,7 +113,7 @@ def run_of(result: Run | Place) -> Run | None:
     place = path_of(result)
     masks = place.is_dir() and not (place / "recipe.yaml").is_file()
     if masks and str(result) == place.name and (RUNS / place / "recipe.yaml").is_file():
-        _note(f"{place} is taken for the run {RUNS / place}; ./{place} is the folder here")
+        note(f"{place} is taken for the run {RUNS / place}; ./{place} is the folder here")
         return find_run(RUNS / place)
     if masks or place.suffix.lower() == ".csv":
         return None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, groups, path_of, registry
 
-from recycle_engine.api.judging import judged_photos, parted, pipeline_named, refuse_trained_on
+from recycle_engine.api.judged import judged_photos, refuse_trained_on
+from recycle_engine.api.judging import parted, pipeline_named
 from recycle_engine.api.runs import find_run, recipe_of
 from recyclecli.errors import RecycleError, counted, listed
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
 
-from recycle_engine.api.judging import compare, judged_photos
+from recycle_engine.api.judged import judged_photos
+from recycle_engine.api.judging import compare
 from recycle_engine.api.pseudo import FILE, pseudo_label
 from recycle_engine.api.runs import find_run, recipe_of
 from recycle_engine.api.same_recipe import refuse_another_recipe
