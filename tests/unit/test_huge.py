@@ -237,20 +237,20 @@ class TestPhotos:
         assert photo_size(file) == ((7, 5) if orientation >= 5 else (5, 7))
 
     def test_no_warning_of_pil_for_what_is_read(self, monkeypatch, tmp_path, recwarn):
-        monkeypatch.setattr("recycle_coco.pixels.PIXELS", 64)
+        monkeypatch.setattr("recycle_coco.unreadable.PIXELS", 64)
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 32)
         Image.new("RGB", (8, 8)).save(tmp_path / "a.tif")
         assert read_photo(tmp_path / "a.tif").shape == (8, 8, 3)
         assert not recwarn.list
 
     def test_a_second_page_that_is_too_large_does_not_refuse_the_first(self, monkeypatch, tmp_path):
-        monkeypatch.setattr("recycle_coco.pixels.PIXELS", 64)
+        monkeypatch.setattr("recycle_coco.unreadable.PIXELS", 64)
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64)
         Image.new("RGB", (8, 8)).save(tmp_path / "a.tif", save_all=True, append_images=[Image.new("RGB", (80, 8))])
         assert read_photo(tmp_path / "a.tif").shape == (8, 8, 3)
 
     def test_a_large_webp_is_refused_and_a_large_png_is_not(self, monkeypatch, tmp_path):
-        monkeypatch.setattr("recycle_coco.pixels.WEBP_PIXELS", 8 * 8 - 1)
+        monkeypatch.setattr("recycle_coco.unreadable.WEBP_PIXELS", 8 * 8 - 1)
         for suffix in ("png", "webp"):
             Image.new("RGB", (8, 8)).save(tmp_path / f"a.{suffix}")
         assert read_photo(tmp_path / "a.png").shape == (8, 8, 3)

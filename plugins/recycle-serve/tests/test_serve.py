@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from recycle_coco import PHOTO_SUFFIXES
-from recycle_coco.pixels import FORMATS
+from recycle_coco.unreadable import FORMATS
 from recycle_engine.pipeline import VIEWS, Pipeline
 from recycle_serve.guard import HEADERS
 from recycle_serve.model import _parts, cost

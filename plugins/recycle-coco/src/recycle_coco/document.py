@@ -180,7 +180,7 @@ def _image_faults(images: list[dict[str, Any]]) -> Iterator[str]:
 
 def size_fault(image: Mapping[str, Any]) -> Fault | None:
     """What is wrong with an image's stated size; None when its labels can be painted."""
-    from recycle_coco.pixels import max_pixels
+    from recycle_coco.unreadable import max_pixels
 
     height, width = image["height"], image["width"]
     if min(height, width) < 1:

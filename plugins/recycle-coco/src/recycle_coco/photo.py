@@ -144,7 +144,7 @@ def open_photo(file: Path, what: str = "photo", more: tuple[str, ...] = ()) -> I
 
 @contextmanager
 def _photo_file(file: Path, what: str) -> Iterator[IO[bytes]]:
-    from recycle_coco.pixels import TooLarge, Unreadable
+    from recycle_coco.unreadable import TooLarge, Unreadable
 
     try:
         handle = open_regular(file)

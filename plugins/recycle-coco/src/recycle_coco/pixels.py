@@ -1,7 +1,7 @@
 """Decoding a photo: the one reader of every command, of the page and of the run.py of an export.
 
-An export embeds this file and jpeg.py in its run.py, so they need numpy and Pillow and nothing else of ours. HEIC is
-read where pillow-heif is installed.
+An export embeds this file, jpeg.py and unreadable.py in its run.py, so they need numpy and Pillow and nothing else of
+ours. HEIC is read where pillow-heif is installed.
 """
 
 from __future__ import annotations
@@ -22,8 +22,17 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from recycle_coco.jpeg import jpeg_fault
+from recycle_coco.unreadable import (
+    FORMATS,
+    PIXELS,
+    TooLarge,
+    Unreadable,
+    Unsupported,
+    max_pixels,
+    other_format,
+    unknown,
+)
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # those of `PHOTO_SUFFIXES`; PIL would run Ghostscript for others
 ORIENTATION = 0x0112  # EXIF tag
 SUBFILE = 0x00FE  # TIFF tag: what a page is of another, 0 for a picture of its own
 PICTURES = "recycle-pictures"  # key of `Image.info`
@@ -33,9 +42,6 @@ BAND = 1024  # x BAND pixels are converted at a time
 OPAQUE = 255  # of an alpha channel
 DEEPEST = 65535  # of whole numbers: white of 16 bits
 WHITE_OF_12 = 4095
-PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError, unless MAX_PIXELS allows it
-WEBP_PIXELS = 50_000_000  # most of a WebP: its decoder holds 16 bytes of each pixel, and PIL and we 7 more
-MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # what `--max-pixels` sets, for the processes of a command, too
 BLOCK = 2**26  # bytes; glibc keeps pieces of up to 2**25 for later
 LARGE = 2**24  # pixels of a photo that is decoded while no other such is, whatever many threads read
 DAMAGE = (
@@ -43,15 +49,6 @@ DAMAGE = (
     *(AssertionError, AttributeError, struct.error, zlib.error),
 )
 """What PIL's decoders raise on a damaged file."""
-OTHERS = ((0, b"GIF8", "GIF"), (4, b"ftypavi", "AVIF"), (4, b"ftyphei", "HEIC"), (4, b"ftyphev", "HEIC"),
-          (4, b"ftypmif1", "HEIC"), (4, b"ftypmsf1", "HEIC"), (4, b"jP  ", "JPEG 2000"), (0, b"%PDF", "PDF"),
-          (4, b"JXL ", "JPEG XL"), (0, b"\xff\x0a", "JPEG XL"))  # fmt: skip
-"""Offset, bytes and name of formats that are not read."""
-LFS = b"version https://git-lfs"  # what stands in a file that Git has not fetched
-TO_JPEG = (
-    "pip install pillow-heif, or save it as JPEG: heif-convert IN OUT.jpg, on a Mac sips -s format jpeg IN --out "
-    "OUT.jpg; on an iPhone choose Camera, Formats, Most Compatible"
-)
 
 _alone = threading.RLock()
 _whole: set[int] = set()  # JPEG files of this process that are whole
@@ -65,40 +62,6 @@ def _unlock() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_unlock)
-
-
-class Unreadable(Exception):
-    """A photo that is not taken: the message is the cause, to follow the photo's name; `remedy` what to do."""
-
-    def __init__(self, cause: str, remedy: str = "replace the file or drop it from the set") -> None:
-        super().__init__(cause)
-        self.remedy = remedy
-
-
-class Unsupported(Unreadable):
-    """A whole file of another format, or whose numbers have no range."""
-
-
-class TooLarge(Unreadable):
-    """More pixels than are decoded; `pixels`: how many."""
-
-    def __init__(self, width: int, height: int, form: str | None = None) -> None:
-        most = max_pixels(form)
-        named = " of a WebP" if most < max_pixels() else ""
-        super().__init__(
-            f"is {width}x{height} pixels, and at most {most} are read{named}, as a small file may be made to fill the "
-            "memory",
-            "save it as JPEG or PNG" if named and width * height <= max_pixels() else "reduce it first",
-        )
-        self.pixels = width * height
-
-
-def max_pixels(form: str | None = None) -> int:
-    """The most pixels that a photo of a format of PIL's may have; a variable that states no number is as none."""
-    stated = os.environ.get(MAX_PIXELS, "").strip()
-    if stated.isdecimal() and int(stated):
-        return int(stated)
-    return WEBP_PIXELS if form == "WEBP" else PIXELS
 
 
 @contextmanager
@@ -133,7 +96,7 @@ def recognised(handle: IO[bytes], more: tuple[str, ...] = ()) -> Iterator[Image.
     except Image.DecompressionBombError as error:
         raise _bomb(handle) from error
     except UnidentifiedImageError as error:
-        raise _unknown(handle) from error
+        raise unknown(handle) from error
     except DAMAGE as error:
         raise Unreadable(f"cannot be read: {error or type(error).__name__}") from error
 
@@ -241,35 +204,12 @@ def _formats(handle: IO[bytes]) -> tuple[str, ...]:
     """The formats that a file is tried for: HEIC by its head alone, with pillow-heif, which tells PIL about it."""
     head = handle.read(32)
     handle.seek(0)
-    if _other(head) != "HEIC" or find_spec("pillow_heif") is None:
+    if other_format(head) != "HEIC" or find_spec("pillow_heif") is None:
         return FORMATS
     from pillow_heif import register_heif_opener
 
     register_heif_opener()
     return ("HEIF",)
-
-
-def _other(head: bytes) -> str:
-    """The name of a format that PIL does not read for us; "" for none."""
-    return next((name for start, magic, name in OTHERS if head[start:].startswith(magic)), "")
-
-
-def _unknown(handle: IO[bytes]) -> Unreadable:
-    """What to say of a file that PIL does not recognise."""
-    handle.seek(0)
-    head = handle.read(32)
-    if not head:
-        return Unreadable("cannot be read: it is empty, 0 bytes")
-    if head.startswith(LFS):
-        return Unreadable("is a pointer of Git LFS, not the file itself", "fetch the files: git lfs pull")
-    name = _other(head)
-    if name == "HEIC" and find_spec("pillow_heif") is not None:
-        return Unreadable("cannot be read: it is HEIC, and damaged")
-    found = f"it is {name}, and none of" if name else "it is none of"
-    remedy = "save it in one of these formats, or drop it from the set"
-    if name in ("HEIC", "AVIF"):
-        remedy = TO_JPEG if name == "HEIC" else TO_JPEG.partition(", or ")[2]
-    return Unsupported(f"cannot be read: {found} {', '.join(FORMATS)}, whatever its name says", remedy)
 
 
 def orientation_of(image: Image.Image) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from recycle_coco import jpeg, pixels
+from recycle_coco import jpeg, pixels, unreadable
 from torch import nn
 
 from recycle_export.options import OnnxOptions
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-3  # largest difference of logits on noise of another size, as a share of the largest logit
 SOURCE = Path(__file__).with_name("onnx_run.py")
-READER, WHOLE = (re.compile(rf"^from recycle_coco\.{name} import .*\n", re.MULTILINE) for name in ("pixels", "jpeg"))
+READER = (jpeg, unreadable, pixels)  # modules, each after those that it needs
+IMPORT = re.compile(r"^from recycle_coco\.\w+ import (?:\([^)]*\)|.*)\n", re.MULTILINE)
 HEAD = "from __future__ import annotations\n"
 MODEL, SCRIPT = "model.onnx", "run.py"
 LARGEST = 2_000_000_000  # bytes of weights within model.onnx; ONNX wants more than 2 GiB beside it, in .data
@@ -64,10 +65,10 @@ class Onnx:
 
 
 def script() -> str:
-    """run.py, with the reader of photos embedded in the place of its import."""
-    whole, reader = (Path(file).read_text("utf-8").partition(HEAD)[2] for file in (jpeg.__file__, pixels.__file__))
-    reader = WHOLE.sub(lambda _: whole.strip() + "\n\n", reader)
-    return READER.sub(lambda _: reader.strip() + "\n\n", SOURCE.read_text("utf-8"))
+    """run.py, with the reader of photos embedded in the place of its imports."""
+    parts = [IMPORT.sub("", Path(str(module.__file__)).read_text("utf-8").partition(HEAD)[2]) for module in READER]
+    head, *rest = IMPORT.split(SOURCE.read_text("utf-8"))
+    return "\n\n\n".join([head.rstrip(), *(part.strip() for part in parts), "".join(rest).lstrip()])
 
 
 def _written(model: nn.Module, size: int, opset: int, file: Path) -> tuple[str, tuple[int | str, ...]]:

@@ -24,7 +24,8 @@ try:
 except ImportError as missing:
     sys.exit(f"error: {missing}\n  remedy: {sys.executable} -m pip install numpy pillow onnxruntime")
 
-from recycle_coco.pixels import Unreadable, more_pictures, opened, rgb_array, upright_array
+from recycle_coco.pixels import more_pictures, opened, rgb_array, upright_array
+from recycle_coco.unreadable import Unreadable
 
 HERE = Path(__file__).resolve().parent
 

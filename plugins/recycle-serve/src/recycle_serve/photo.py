@@ -11,9 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from recycle_coco.pixels import (
-    TooLarge,
-    Unreadable,
-    Unsupported,
     more_pictures,
     opened,
     recognised,
@@ -21,6 +18,7 @@ from recycle_coco.pixels import (
     transparency,
     upright_array,
 )
+from recycle_coco.unreadable import TooLarge, Unreadable, Unsupported
 from recycle_data.fit import fitted_size, resize_image
 
 from recycle_serve.refusal import Limits, Refused
