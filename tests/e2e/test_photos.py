@@ -30,6 +30,9 @@ from recyclecli.errors import RecycleError
 
 SEVERAL = ("moving.png", "moving.webp", "pages.tiff")
 MORE = "holds 2 pictures, of which the first is read"
+NOTES = dict.fromkeys(SEVERAL, MORE) | dict.fromkeys(
+    ("palette.png",), "has transparent pixels, whose colours are read as if they were not"
+)
 LOSSY = ("cmyk.jpg", "gray", "one-bit", "palette", "cmyk.tif", "lab.tif", "two")
 
 
@@ -123,8 +126,8 @@ def verdicts(work, script, made_runs, registry):
     found["run.py"] = {}
     for name in names:
         code, text = ran(script, folder / name, work / "mask.png")
-        if name in SEVERAL:
-            assert text == f"note: photo {folder / name} {MORE}\n"
+        if name in NOTES:
+            assert text == f"note: photo {folder / name} {NOTES[name]}\n"
             text = ""
         assert (code, bool(text)) in ((0, False), (2, True)), text
         found["run.py"][name] = text.removeprefix("error: ").partition("\n")[0]
@@ -134,7 +137,7 @@ def verdicts(work, script, made_runs, registry):
     assert {answer.status_code for answer in answers.values()} == {200, 400, 415}
     found["serve"] = {name: answer.json().get("error", "") for name, answer in answers.items()}
     for name, answer in answers.items():
-        assert answer.json().get("photo", {}).get("note", "") == (MORE if name in SEVERAL else "")
+        assert answer.json().get("photo", {}).get("note", "") == NOTES.get(name, ""), name
     return found
 
 

@@ -137,7 +137,7 @@ class TestGone:
         file = self.gone(tmp_path) / "images/5.jpg"
         with pytest.raises(RecycleError, match="it is HEIC, and damaged"):
             read_photo(file)
-        monkeypatch.setattr("recycle_coco.pixels.find_spec", lambda name: None)
+        monkeypatch.setattr("recycle_coco.unreadable.find_spec", lambda name: None)
         with pytest.raises(RecycleError, match=r"it is HEIC, and none of(.|\n)*pip install pillow-heif"):
             read_photo(file)
 

@@ -24,7 +24,7 @@ try:
 except ImportError as missing:
     sys.exit(f"error: {missing}\n  remedy: {sys.executable} -m pip install numpy pillow onnxruntime")
 
-from recycle_coco.pixels import more_pictures, opened, rgb_array, upright_array
+from recycle_coco.pixels import more_pictures, opened, rgb_array, transparency, upright_array
 from recycle_coco.unreadable import Unreadable
 
 HERE = Path(__file__).resolve().parent
@@ -51,7 +51,7 @@ def read_photo(file: Path) -> Image.Image:
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror or error}", "check who may read it") from error
     with handle, opened(handle) as (image, orientation):
-        if told := more_pictures(image):
+        for told in filter(None, (more_pictures(image), transparency(image))):
             print(f"note: photo {file} {told}", file=sys.stderr)
         image.load()
         return Image.fromarray(upright_array(rgb_array(image), orientation))
