@@ -77,8 +77,8 @@ def refuse_trained_on(run: Run | Place, source: Source) -> None:
         )
     if found.alike:
         note(
-            f"{len(found.alike)} of {counted(len(source), 'photo')} much like training photos of {owner.folder}, and "
-            "others"
+            f"like training photos of {owner.folder}, but not the same: {len(found.alike)} of "
+            f"{counted(len(source), 'photo')}"
         )
 
 

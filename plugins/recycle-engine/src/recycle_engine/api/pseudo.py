@@ -218,7 +218,7 @@ def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
         name, known_as = next(iter(owners.items()))
         print(f"{counted(len(owners), 'photo')} left out, as {name}: {known_as}", file=sys.stderr)
     if others_alike := alike - owners.keys():
-        print(f"note: {counted(len(others_alike), 'photo')} much like photos of the run, and others", file=sys.stderr)
+        print(f"note: like photos of the run, but not the same: {counted(len(others_alike), 'photo')}", file=sys.stderr)
     if all(photo.name in owners for photo in photos):
         raise RecycleError("every photo is a training or validation photo of the run", "name photos without labels")
     return [photo for photo in photos if photo.name not in owners]

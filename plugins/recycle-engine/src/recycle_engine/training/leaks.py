@@ -44,8 +44,8 @@ def refuse_leaks(split: Split) -> Photos:
         )
     if found.alike:
         say(
-            f"note: {counted(len(found.alike), 'validation photo')} much like training photos, and others at "
-            "64x64 pixels"
+            "note: like training photos, but not the same at 64x64 pixels: "
+            f"{counted(len(found.alike), 'validation photo')}"
         )
     if flipped := turned(photos.judged, photos.trained):
         index, other = next(iter(flipped.items()))
@@ -54,7 +54,7 @@ def refuse_leaks(split: Split) -> Photos:
         say(f"warning: scores are flattered: {count} trained on, mirrored or turned: {pair}")
     readable = photos.trained[photos.trained["height"] > 0]
     if copies := len(readable) - len(np.unique(readable["digest"].view("V20"))):
-        say(f"note: {copies} of {counted(len(split.train), 'training photo')} the same as another, as another file")
+        say(f"note: copies of another photo: {copies} of {counted(len(split.train), 'training photo')}")
     if deep := int(sum((part["bits"] == 12).sum() for part in (photos.trained, photos.judged))):
         say(f"note: 12 bits in 16 in {counted(deep, 'photo')}: white is taken to be 4095")
     return photos
