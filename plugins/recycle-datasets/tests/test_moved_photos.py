@@ -46,7 +46,7 @@ def cvat(name):
 @pytest.mark.parametrize("moved", [True, False])
 def test_import_says_where_photos_are(tmp_path, capsys, file, content, name, moved):
     name = name if moved else "a.jpg"
-    photo = tmp_path / "in" / ("pics/a.jpg" if moved else "a.jpg")
+    photo = tmp_path / "in" / ("pics/a.jpg" if moved else "images/a.jpg" if file == "annotations.xml" else "a.jpg")
     photo.parent.mkdir(parents=True)
     Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(photo)
     labels = content(name)

@@ -1,5 +1,7 @@
 """YOLO sets as people have them: paths of another machine, other folders, lists, boxes among outlines."""
 
+import json
+
 import numpy as np
 import pytest
 from labelled import imported_masks
@@ -327,6 +329,18 @@ def test_two_descriptions_that_name_other_classes_are_refused_with_a_remedy(tmp_
         settings = dataset_settings([remedy.split("-o ")[1]])
         source = api.open_data(tmp_path, None, "yolo", settings)
         assert source.class_names[int(source.read(0).mask.max())] == name
+
+
+def test_an_import_does_not_guess_between_two_descriptions(tmp_path, capsys):
+    text = "train: images\nnames: [{}]\n"
+    root = make(tmp_path / "a", "images/a.jpg", a_DOT_yaml=text.format("A, B"), b_DOT_yaml=text.format("B, A"))
+    with pytest.raises(RecycleError, match=r"a\.yaml and b\.yaml describe the same photos"):
+        api.import_data(root, tmp_path / "out")
+    api.import_data(root / "b.yaml", tmp_path / "b")
+    assert [one["name"] for one in json.loads((tmp_path / "b/train.json").read_text())["categories"]][-2:] == ["B", "A"]
+    (root / "a.yaml").rename(root / "data.yaml")
+    taken = api.import_data(root, tmp_path / "out").taken.layout.why
+    assert "passed over: b.yaml, with other classes" in taken
 
 
 def test_two_descriptions_of_one_set(tmp_path):

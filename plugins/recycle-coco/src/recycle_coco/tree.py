@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ class Tree:
 
     Args:
         root: the folder.
+        alone: the one file of its suffix that counts; every file where none is named.
 
     Attributes:
         root: the folder.
@@ -38,7 +40,7 @@ class Tree:
         links: links to folders, in order.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, alone: str = "") -> None:
         self.root = root
         found, links = [], []
         for folder, folders, names in walk(root):
@@ -48,6 +50,8 @@ class Tree:
             links += [prefix + name for name in folders if os.path.islink(folder / name)]  # noqa: PTH114 - see below
             own = (name for name in names if not is_hidden(name))
             found += [prefix + name for name in own if os.path.isfile(folder / name)]  # noqa: PTH113 - Path's fails for long ones
+        suffix = posixpath.splitext(alone)[1].lower()
+        found = [name for name in found if not alone or name == alone or not name.lower().endswith(suffix)]
         self.files: tuple[str, ...] = tuple(sorted(found))
         self.links: tuple[str, ...] = tuple(sorted(links))
         self._glimpses: dict[str, Any] = {}

@@ -81,7 +81,10 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
     found = [one for offer in offers for one in _found(offer, tree)]
     if src.is_file():
         name = src.absolute().relative_to(folder.absolute()).as_posix()
-        whole, found = found, [own for one in found for own in _of_file(one, name)]
+        whole, found = found, _reading(found, name)
+        if whole and not found:  # it may be read where no other such file lies beside it
+            alone = Tree(folder, name)
+            found = _reading([one for offer in offers for one in _found(offer, alone)], name)
         if whole and not found:
             names = listed(dict.fromkeys(one.layout.name for one in whole))
             raise RecycleError(
@@ -123,6 +126,11 @@ def _found(offer: Offer, tree: Tree) -> list[Candidate]:
     return [Candidate(one, offer) for one in found]
 
 
+def _reading(found: list[Candidate], name: str) -> list[Candidate]:
+    """Of the layouts those that read a file."""
+    return [own for one in found for own in _of_file(one, name)]
+
+
 def _of_file(one: Candidate, name: str) -> list[Candidate]:
     """A layout that reads a file, of several as that of this one; none where it reads others."""
     layout = one.layout
@@ -142,8 +150,10 @@ def _doubtful(src: Path, best: list[Candidate]) -> RecycleError:
         if len(set(places)) < len(places):
             places = [src / one.layout.root / one.layout.options.get("files", [""])[0] for one in best]
         lines = [f"recycle data import {shlex.quote(str(place))} OUT" for place in places]
+    joined = "" if len(names) > 1 else "; or import each, and join what that makes: recycle data merge --help"
     return RecycleError(
-        f"{src} holds labels in {len(best)} ways that fit equally well:\n  {shown}", f"say which: {', or '.join(lines)}"
+        f"{src} holds labels in {len(best)} ways that fit equally well:\n  {shown}",
+        f"say which: {', or '.join(lines)}{joined}",
     )
 
 

@@ -14,13 +14,15 @@ HOW = "`recycle plugins show DATASET` lists the options, -o data.dataset.KEY=VAL
 
 
 def say_moved(file: Path, found: Mapping[str, str]) -> None:
-    """Say that photos lie elsewhere than their labels name.
+    """Say that photos lie elsewhere than their labels name, or under other names.
 
     Args:
         file: of the labels.
-        found: the name of each photo to its place, relative to the root; those that are the same are none to be said.
+        found: the name of each photo to its place, relative to the root. What lies there, beside the file or in a
+            folder `images` is none to be said.
     """
-    moved = {name: place for name, place in found.items() if posixpath.normpath(name) != place}
+    usual = {"", "images/", f"{file.parent.name}/"}
+    moved = {name: place for name, place in found.items() if place.removesuffix(posixpath.normpath(name)) not in usual}
     for name, place in list(moved.items())[:1]:
         count = f"{counted(len(moved), 'photo')} {'lie' if len(moved) > 1 else 'lies'}"
         print(f"note: {file}: {count} elsewhere than it says: {name!r} is {place}", file=sys.stderr)

@@ -30,6 +30,7 @@ from recycle_datasets.recognise.yolo import (
     darknet,
     descriptions,
     preferred,
+    rival,
     splits_named,
     usable,
 )
@@ -172,38 +173,31 @@ class YoloSource:
 
 def _described(tree: Tree, options: YoloOptions) -> tuple[str, dict[str, Any]]:
     """The file that describes the set, relative to the root, with what it says; "" and nothing where there is none."""
-    file = tree.root / options.data
-    if file.exists():
-        content = darknet(read_loose_text(file)) if file.suffix == ".data" else read_yaml(file)
-        if not isinstance(content, dict):
-            raise RecycleError(f"{file} is no mapping of names and folders", "see docs/convert.md for an example")
-        if content.get("kpt_shape"):
-            raise RecycleError(f"{file} describes keypoints, which say nothing about pixels", "export outlines")
-        return options.data, splits_named(content)
-    if options.data != YoloOptions.model_fields["data"].default:
+    file, is_named = tree.root / options.data, "data" in options.model_fields_set
+    if is_named and not file.exists():
         raise RecycleError(f"{file} does not exist", "name the file that describes the set: -o data.dataset.data=FILE")
-    found = dict(descriptions(tree))
-    groups = list(preferred(usable(tree, found)))
-    names = [name for name, _ in groups]
-    if len(names) > 1:
-        raise RecycleError(
-            f"{tree.root} holds {len(names)} descriptions: {', '.join(names[:5])}",
-            f"say which: -o data.dataset.data={names[0]}",
-        )
-    for other in groups[0][1] if groups else ():
-        if _stated(found[other]) not in (None, _stated(found[names[0]])):
-            raise RecycleError(
-                f"{tree.root}: {names[0]} and {other} describe the same photos and name their classes differently",
-                f"say which is right: -o data.dataset.data={names[0]}, or -o data.dataset.data={other}",
-            )
-    return (names[0], found[names[0]]) if names else ("", {})
-
-
-def _stated(data: Mapping[str, Any]) -> dict[str, str] | None:
-    """The class names that a description lists, by number."""
-    names = data.get("names")
-    pairs = names.items() if isinstance(names, dict) else enumerate(names) if isinstance(names, list) else ()
-    return {str(number): str(name) for number, name in pairs} or None
+    if not is_named:
+        found = dict(descriptions(tree))
+        groups = list(preferred(usable(tree, found)))
+        for name, others in groups:
+            if other := rival(found, name, others):
+                raise RecycleError(
+                    f"{tree.root}: {name} and {other} describe the same photos and name their classes differently",
+                    f"say which is right: -o data.dataset.data={name}, or -o data.dataset.data={other}",
+                )
+        if not file.exists():
+            if len(groups) > 1:
+                raise RecycleError(
+                    f"{tree.root} holds {len(groups)} descriptions: {', '.join(name for name, _ in groups[:5])}",
+                    f"say which: -o data.dataset.data={groups[0][0]}",
+                )
+            return (groups[0][0], found[groups[0][0]]) if groups else ("", {})
+    content = darknet(read_loose_text(file)) if file.suffix == ".data" else read_yaml(file)
+    if not isinstance(content, dict):
+        raise RecycleError(f"{file} is no mapping of names and folders", "see docs/convert.md for an example")
+    if content.get("kpt_shape"):
+        raise RecycleError(f"{file} describes keypoints, which say nothing about pixels", "export outlines")
+    return options.data, splits_named(content)
 
 
 def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, base: str, largest: int) -> list[str]:

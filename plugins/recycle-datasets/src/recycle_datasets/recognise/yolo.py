@@ -31,13 +31,16 @@ def recognise(tree: Tree) -> Iterator[Layout]:
         return  # boxes say nothing about pixels, and something else may
     evidence: Evidence = "description" if kind == "outlines" else "folders"
     what = f"holds {kind} as YOLO writes them" if kind else "has a photo of its name"
+    found = dict(descriptions(tree)) if described else {}
     for name, others in preferred(described):
         folder, places = posixpath.dirname(name), dict(described)[name].values()
         inside = bool(folder and places) and all(f"{place}/".startswith(f"{folder}/") for place in places)
         root, data = (folder, posixpath.basename(name)) if inside else ("", name)
-        aside = f"; passed over: {', '.join(others)} (of the same photos)" if others else ""
+        told = [f"{one}, with other classes" if renamed(found[name], found[one]) else one for one in others]
+        aside = f"; passed over: {'; '.join(told)} (of the same photos)" if others else ""
         why = f"{name} names classes and folders, and {example} {what}{aside}"
-        yield Layout("yolo", why, evidence, root, {"data": data})
+        clash = rival(found, name, others)  # who reads it, says so
+        yield Layout("yolo", why, evidence, root, {} if clash else {"data": data})
     if not described:
         yield Layout("yolo", f"{example} {what}", evidence, "", {})
 
@@ -66,6 +69,29 @@ def darknet(text: str) -> dict[str, Any]:
     """The settings of a .data file."""
     pairs = (line.split("#")[0].partition("=") for line in text.splitlines())
     return {key.strip(): value.strip() for key, mark, value in pairs if mark and value.strip()}
+
+
+def rival(found: Mapping[str, Mapping[str, Any]], name: str, others: Iterable[str]) -> str:
+    """A description of the same photos that lists other class names; "" for none, or where it is not called data.yaml.
+
+    A `data.yaml` is what YOLO reads where none is named; another description beside it is passed over.
+    """
+    first = posixpath.basename(name) == USUAL[0]
+    rivals = (one for one in others if not first or posixpath.basename(one) == USUAL[0])
+    return next((one for one in rivals if renamed(found[name], found[one])), "")
+
+
+def renamed(data: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two descriptions list class names, and others."""
+    first, second = class_names(data), class_names(other)
+    return bool(first and second and first != second)
+
+
+def class_names(data: Mapping[str, Any]) -> dict[str, str]:
+    """The class names that a description lists, by number."""
+    names = data.get("names")
+    pairs = names.items() if isinstance(names, dict) else enumerate(names) if isinstance(names, list) else ()
+    return {str(number): str(name) for number, name in pairs}
 
 
 def splits_named(content: Mapping[Any, Any]) -> dict[str, Any]:
