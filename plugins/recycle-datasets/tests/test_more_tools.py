@@ -924,6 +924,52 @@ def test_runs_along_the_rows_or_down_the_columns(tmp_path, along):
     assert not np.array_equal(mask > 0, expected)
 
 
+@pytest.mark.parametrize(
+    ("row", "places"),
+    [
+        ("case1_day0_slice_0000", ["case1/case1_day0/scans/slice_0000_32_24_1.50_1.50.png",
+                                   "case1/case1_day2/scans/slice_0000_32_24_1.50_1.50.png"]),
+        ("a", ["train/images/a.png", "train/masks/a.png"]),
+        ("a", ["seg/images/a.png", "seg/masks/a.png"]),
+        ("2/a.png", ["train/2/a.png", "train/12/a.png"]),
+        ("A.png", ["train/a.PNG", "test/b.png"]),
+    ],
+    ids=["slices", "masks", "masks in a folder called so", "folders", "capitals"],
+)  # fmt: skip
+def test_the_photos_that_rows_of_runs_mean(tmp_path, row, places):
+    expected = drawn((4, 6, 28, 18))
+    for place in places:
+        photo(tmp_path / place, HEIGHT, WIDTH)
+    write(tmp_path / "train.csv", f"id,class,segmentation\n{row},paper,{runs(expected)}\n")
+    ((place, mask),) = masks(api.open_data(tmp_path, dataset="rle-csv")).items()
+    assert (place, mask.tolist()) == (places[0], expected.tolist())
+
+
+@pytest.mark.parametrize("others", [(), ("x_1.jpg", "y.jpg")])
+def test_runs_whose_photos_are_not_there(tmp_path, capsys, others):
+    rle_csv(tmp_path)
+    shutil.rmtree(tmp_path / "train")
+    for name in others:
+        photo(tmp_path / "train" / name, HEIGHT, WIDTH)
+    with pytest.raises(RecycleError, match=r"of its 2 photos none is in .*, as 'a\.jpg': it"):
+        api.import_data(tmp_path, None)
+    assert "are taken to go" not in capsys.readouterr().err  # no mask tells
+
+
+def test_runs_of_one_photo_of_two_are_refused(tmp_path):
+    rle_csv(tmp_path)
+    shutil.copytree(tmp_path / "train", tmp_path / "test")
+    with pytest.raises(RecycleError, match=r"'a\.jpg' is no file, and 2 photos have that name"):
+        api.import_data(tmp_path, None)
+
+
+def test_photos_that_no_row_of_runs_names_are_counted(tmp_path):
+    rle_csv(tmp_path)
+    for place in ("train/c.jpg", "test/d.jpg"):
+        photo(tmp_path / place, HEIGHT, WIDTH)
+    assert api.import_data(tmp_path, None).left_out == {"photos that no row names": 1}
+
+
 def test_two_masks_of_one_thing_are_no_classes(tmp_path):
     for key in SCENE:
         photo(tmp_path / f"{key}.jpg", HEIGHT, WIDTH)

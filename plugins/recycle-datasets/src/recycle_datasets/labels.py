@@ -14,7 +14,7 @@ from recycle_coco import check_size, length_fault, parse_loose_json, read_large,
 
 from recycle_datasets.areas import side_of
 from recycle_datasets.outlines import Shape
-from recyclecli.types import RecycleError
+from recyclecli.types import RecycleError, counted
 
 FAULTY: list[float] = []  # an outline in the place of one that cannot be used, known by its identity
 LARGEST = 2**31  # bytes of an annotation file
@@ -129,8 +129,9 @@ class Labels:
     def refuse_no_area(self, remedy: str) -> None:
         """Raise RecycleError where no photo has a shape, with what there is instead; faults are said first."""
         if self.photos and not self.faults and not any(photo.shapes for photo in self.photos):
-            held = ", ".join(f"{count} {what}" for what, count in self.left_out.items()) or "no object"
-            raise RecycleError(f"{self.file} holds no labelled area, but {held}", remedy)
+            held = ", ".join(f"{count} {what}" for what, count in self.left_out.items())
+            what = f", but {held}" if held else f": no object in its {counted(len(self.photos), 'photo')}"
+            raise RecycleError(f"{self.file} holds no labelled area{what}", remedy)
 
 
 def is_file(root: Path, place: str) -> bool:

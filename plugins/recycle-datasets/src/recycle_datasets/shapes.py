@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -153,13 +154,7 @@ class ShapeSource:
         ]
         missing = [name for name, place in zip(names, there, strict=True) if not place]
         if len(missing) == len(names):
-            beside = [photo.relative_to(self._root).as_posix() for photo in photos_below(self._root)]
-            what = f"its photos are called {', '.join(map(repr, beside[:3]))}" if beside else "it holds no photo"
-            raise RecycleError(
-                f"{labels.file}: of its {counted(len(names), 'photo')} none is in {self._root}, as {names[0]!r}: "
-                f"{what}",
-                "put the photos into that folder, under these names; tools often export labels alone",
-            )
+            raise none_there(self._root, labels.file, names)
         self.left_out.update({MISSING: len(missing)} if missing else {})
         return there
 
@@ -202,6 +197,22 @@ class ShapeSource:
         return [*first.items()]
 
 
+def none_there(root: Path, file: Path, names: Sequence[str]) -> RecycleError:
+    """What to raise where none of the photos that labels name is there, with what is there instead."""
+    beside = [photo.relative_to(root).as_posix() for photo in photos_below(root)]
+    what = f"its photos are called {', '.join(map(repr, beside[:3]))}" if beside else "it holds no photo"
+    return RecycleError(
+        f"{file}: of its {counted(len(names), 'photo')} none is in {root}, as {names[0]!r}: {what}",
+        "put the photos into that folder, under these names; tools often export labels alone",
+    )
+
+
+def photos_among(places: Sequence[str]) -> list[str]:
+    """Those of several places that do not lie in a folder of masks; folders that hold all of them say nothing."""
+    shared = len(posixpath.commonpath([posixpath.dirname(place) for place in places]))
+    return [place for place in places if not _is_mask(place[shared:].lstrip("/"))]
+
+
 def _without_faulty(photo: Photo) -> Photo:
     """A photo without the shapes that an outline is missing of."""
     shapes = [one for one in photo.shapes if not any(part is FAULTY for part in (*one.outlines, *one.holes))]
@@ -211,7 +222,7 @@ def _without_faulty(photo: Photo) -> Photo:
 def _without_masks(doubtful: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Names that can mean several photos, of which a single one does not lie in a folder of masks."""
     several = {id(places): places for places in doubtful.values()}  # many names share theirs
-    photos_of = {key: [place for place in places if not _is_mask(place)] for key, places in several.items()}
+    photos_of = {key: photos_among(places) for key, places in several.items()}
     photos = {name: photos_of[id(places)] for name, places in doubtful.items()}
     times = Counter(places[0] for places in photos.values() if len(places) == 1)
     return {name: places[0] for name, places in photos.items() if len(places) == 1 and times[places[0]] == 1}

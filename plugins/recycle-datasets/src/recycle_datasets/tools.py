@@ -21,7 +21,7 @@ class RunsOptions(FilesOptions):
     order: str = Field(
         "auto",
         pattern="^(auto|columns|rows)$",
-        description="whether runs go down the columns, as on Kaggle, or along the rows; auto: by the table's headings",
+        description="whether runs go down the columns, as on Kaggle, or along the rows; auto: as outlines are smoother",
     )
 
 

@@ -4,7 +4,7 @@ import csv
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,17 @@ from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
 from recycle_datasets.labels import LARGEST, Labels, sorted_names
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
 from recycle_datasets.readers.documents import photo_of, rows_of, size_of, source
+from recycle_datasets.readers.rle_photos import RowPhotos
 from recycle_datasets.recognise.rle_csv import columns, recognise
-from recycle_datasets.shapes import ShapeSource
+from recycle_datasets.shapes import ShapeSource, none_there
 from recycle_datasets.splits import splits_of
 from recyclecli.types import DatasetContext, RecycleError
 
 TRIED = 20  # rows by which the way of the runs is told
 EMPTY = ("", "-1", "nan", "NaN")
 ONE = "object"  # the class of tables that name none
+UNNAMED = "photos that no row names"
 
 
 def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
@@ -34,18 +35,19 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
     iMaterialist), or along the rows (Carvana, UW-Madison, Sartorius): the way that gives the smoother outlines, which
     is printed. They are of the photo as EXIF turns it. The class is a column, or the end of the photo's name behind the
     last `_` (a.jpg_Fish); classes that are numbers stand in their order and are called class-1 ..., others by name. The
-    smaller is on top.
+    smaller is on top. Photos beside these that no row names are counted: tables differ in whether they name photos
+    without objects.
 
     Raises:
-        RecycleError: see `ShapeSource`; no such file, or no labelled area.
+        RecycleError: see `ShapeSource`; no such file, no labelled area, or a row that can mean several photos.
     """
     tree = Tree(context.root)
     files = options.files or names_of(tree, context, recognise, "files", "run lengths", "train.csv")
     labels = Labels(context.root / files[0])
-    places, rows = Places(tree.photos), options.order == "rows"
+    photos, rows = RowPhotos(context.root, tree.photos), options.order == "rows"
     found: dict[str, tuple[str, list[Shape]]] = {}
     sizes: dict[str, tuple[int, int] | None] = {}
-    described = _described(context.root, tree)
+    described, there = _described(context.root, tree), frozenset(tree.photos)
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     for file, split in zip(files, splits_of(files), strict=True):
         text = read_loose_text(context.root / file, LARGEST)
@@ -55,23 +57,25 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
                 f"{context.root / file} is no table of photos and runs", "name it as ImageId,EncodedPixels"
             )
         photo_head, runs_head, class_head = heads
-        if options.order == "auto":
-            rows = _along_rows(context.root, places, text, photo_head, runs_head)
-            way = "along the rows" if rows else "down the columns"
+        photos.look_for((_cell(row, photo_head) for _, row in rows_of(context.root / file, text)), context.root / file)
+        along = _along_rows(context.root, photos, text, photo_head, runs_head) if options.order == "auto" else None
+        if along is not None:
+            rows, way = along, "along the rows" if along else "down the columns"
             print(
                 f"note: {context.root / file}: the runs are taken to go {way}; -o data.dataset.order=rows or columns",
                 file=sys.stderr,
             )
         for number, row in rows_of(context.root / file, text):
-            key, called = str(row.get(photo_head) or "").strip(), str(row.get(class_head) or "").strip()
-            place = _place(places, key)
+            key, called = _cell(row, photo_head), _cell(row, class_head)
+            place = photos.find(key)
             if not place and "_" in key and not called:
-                key, _, called = key.rpartition("_")
-                place = _place(places, key)
+                name, _, end = key.rpartition("_")
+                place = photos.find(name)
+                key, called = (name, end) if place or PurePosixPath(name).suffix else (key, "")
             if (number_of := called.partition("_")[0]) in described:
                 called = number_of  # behind it iMaterialist puts numbers of attributes
             shapes = found.setdefault(place or key, (split, []))[1]
-            runs = str(row.get(runs_head) or "").strip()
+            runs = _cell(row, runs_head)
             if runs in EMPTY or not place:
                 continue
             size = size_of(context.root, place, sizes)
@@ -81,17 +85,26 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
                 shapes.append(Shape(called or ONE, rle=_rle(runs, *size, rows)))
             except (ValueError, OverflowError) as error:
                 labels.faults.append((f"{context.root / file}, line {number}", str(error)))
+    if found and not any(place in there for place in found):
+        raise none_there(context.root, labels.file, [*found])
+    folders = {place.rpartition("/")[0] for place in found if place in there}
+    unnamed = sum(place not in found and place.rpartition("/")[0] in folders for place in tree.photos)
+    labels.left_out.update({UNNAMED: unnamed} if unnamed else {})
     labels.photos = [photo_of(place, shapes, None, split, "") for place, (split, shapes) in found.items()]
     names = _numbered(labels, described)
     return source(context, labels, "the labelling tool", names)
 
 
-def _along_rows(root: Path, places: Places, text: str, photo: str, runs: str) -> bool:
-    """Whether the first masks have shorter outlines where their runs go along the rows."""
+def _cell(row: Mapping[str, str | None], head: str) -> str:
+    return str(row.get(head) or "").strip()
+
+
+def _along_rows(root: Path, photos: RowPhotos, text: str, photo: str, runs: str) -> bool | None:
+    """Whether the first masks have shorter outlines where their runs go along the rows; None where there is no mask."""
     edges, tried = {True: 0, False: 0}, 0
     for _, row in rows_of(root, text):
-        key, found = str(row.get(photo) or "").strip(), str(row.get(runs) or "").strip()
-        place = _place(places, key) or _place(places, key.rpartition("_")[0])
+        key, found = _cell(row, photo), _cell(row, runs)
+        place = photos.find(key) or photos.find(key.rpartition("_")[0])
         size = size_of(root, place, {}) if place and found not in EMPTY else None
         if size is None:
             continue
@@ -104,13 +117,7 @@ def _along_rows(root: Path, places: Places, text: str, photo: str, runs: str) ->
         tried += 1
         if tried == TRIED:
             break
-    return edges[True] < edges[False]
-
-
-def _place(places: Places, key: str) -> str:
-    """The photo of a name, with or without its suffix."""
-    base = key.replace("\\", "/").rpartition("/")[2]
-    return places.exact_base(base) or (places.by_any_stem(base) if base else "")
+    return edges[True] < edges[False] if tried else None
 
 
 def _rle(text: str, height: int, width: int, rows: bool) -> Mapping[str, object]:

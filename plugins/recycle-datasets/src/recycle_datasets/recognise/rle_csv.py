@@ -16,9 +16,9 @@ NUMBERS = re.compile(r"[\d\s]+")
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
-    """All tables that name photos as one layout; submissions, and tables without runs, are none."""
+    """All tables that name photos as one layout, photos or not; submissions, and tables without runs, are none."""
     files = [name for name in tree.few(".csv") if columns(tree.head(name)) and "submission" not in name.lower()]
-    if files and tree.photos:
+    if files:
         yield Layout("rle-csv", f"{files[0]} holds run lengths", "content", options={"files": tuple(files)})
 
 
