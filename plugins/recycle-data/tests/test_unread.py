@@ -18,6 +18,7 @@ EXPORTS = {  # a file, what it holds, what is said of it, and in the remedy
     "samples.json": ('{"samples": [{"filepath": "data/a.jpg"}]}', "FiftyOne's own format", "fiftyone as fo"),
     "_annotations.createml.json": (f'[{{"image": "a.jpg", "annotations": [{BOX}]}}]', "boxes of CreateML", "polygons"),
     "_annotations.csv": ("filename,width,height,class,xmin,ymin,xmax,ymax\n", "a table of boxes", "polygons"),
+    "_classes.csv": ("filename, glass, paper\na.jpg, 1, 0\n", "tags of whole photos", "COCO Segmentation"),
     "x.xml": ("<dataset><images><image file='a.jpg'><box top='1'/></image></images></dataset>", "imglab", "polygons"),
     "_annotations.train.jsonl": (
         '{"image": "a.jpg", "prefix": "segment", "suffix": "<seg001>"}\n',

@@ -53,7 +53,11 @@ def open_source(
         "dataset", dataset, options, DatasetContext(root.absolute(), split, drop_unreadable)
     )
     if len(source) == 0:
-        raise RecycleError(f"{root} holds no photos for dataset {dataset!r}")
+        left = ", ".join(f"{what}: {count:,}" for what, count in getattr(source, "left_out", {}).items())
+        raise RecycleError(
+            f"{root} holds no photo that can be used" + (f"; left out: {left}" if left else ""),
+            "`recycle data import` without --drop-unreadable says what is wrong" if drop_unreadable else "",
+        )
     left_out: Mapping[str, int] = getattr(source, "left_out", {}) if tell else {}
     if left_out:
         say_once(f"note: {root}: left out: {', '.join(f'{what}: {count:,}' for what, count in left_out.items())}")

@@ -158,6 +158,16 @@ def _is_table_of_boxes(name: str, head: str, content: Any) -> bool:
     return name.lower().endswith(".csv") and {"xmin", "ymin", "xmax", "ymax"} <= heads
 
 
+def _is_table_of_tags(name: str, head: str, content: Any) -> bool:
+    heads, first = ([cell.strip() for cell in line.split(",")] for line in [*head.splitlines(), "", ""][:2])
+    return (
+        name.lower().endswith(".csv")
+        and heads[0].lower() in ("filename", "file", "image", "image_name")
+        and len(first) == len(heads) > 1
+        and {*first[1:]} <= {"0", "1"}
+    )
+
+
 def _is_text(name: str, head: str, content: Any) -> bool:
     return isinstance(content, dict) and any(keys <= content.keys() for keys in TEXTS)
 
@@ -169,6 +179,12 @@ def _is_imglab(name: str, head: str, content: Any) -> bool:
 DOCUMENTS: tuple[tuple[Callable[[str, str, Any], bool], str, str], ...] = (
     (_is_createml, "holds boxes of CreateML", BOXES),
     (_is_table_of_boxes, "is a table of boxes", BOXES),
+    (
+        _is_table_of_tags,
+        "holds tags of whole photos, 0 or 1 for each class, as Roboflow's multi-label classification",
+        "tags do not say which pixels are an object's: label outlines in a project of segmentation, "
+        "and export it as COCO Segmentation",
+    ),
     (_is_imglab, "holds boxes of dlib's imglab", BOXES),
     (
         _is_text,
