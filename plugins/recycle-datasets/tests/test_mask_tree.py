@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from recycle_coco import Tree
 from recycle_datasets import MaskTreeOptions
 from recycle_datasets.masktree import MaskTree
+from recycle_datasets.meanings import Named, labels_of
 from recycle_datasets.recognise.masks import recognise
 from recycle_datasets.survey import survey
 from recycle_engine import api
@@ -534,13 +536,52 @@ def test_numbers_far_apart_are_classes_without_the_gaps(tmp_path):
 
 
 def test_smoothed_masks_of_two_values(tmp_path):
-    values = drawn(255, 255)
-    values[12, :] = np.linspace(0, 250, WIDTH).astype(np.uint8) // 2 * 2
-    root = tree_of(tmp_path / "src", "images", "masks", "ab", values=np.kron(values, np.ones((3, 3), np.uint8)))
+    values = np.kron(drawn(255, 255), np.ones((3, 3), np.uint8))
+    values[36, :] = np.linspace(0, 250, 3 * WIDTH).astype(np.uint8) // 2 * 2
+    root = tree_of(tmp_path / "src", "images", "masks", "ab", values=values)
     for stem in "ab":
         photo(root / f"images/{stem}.jpg", 3 * HEIGHT, 3 * WIDTH)
     _, masks, _ = imported(root, tmp_path / "out")
-    every_mask_is(masks, np.kron((values >= 128).astype(np.uint8), np.ones((3, 3), np.uint8)))
+    every_mask_is(masks, (values >= 128).astype(np.uint8))
+
+
+@pytest.mark.parametrize("kind", ["resized", "areas", "ignored", "many and ignored"])
+def test_grays_along_edges_alone_are_no_classes(tmp_path, kind):
+    """Areas of grays are classes, also small ones, and 255 beside them is ignored."""
+    values = np.kron(drawn(255, 255), np.ones((4, 4), np.uint8))
+    smooth = np.asarray(Image.fromarray(values[::2, ::2]).resize(values.shape[::-1], Image.Resampling.BILINEAR))
+    areas = {"areas": (60, 90, 120, 200), "ignored": (1, 2, 3), "many and ignored": range(1, 151)}.get(kind, ())
+    for place, value in enumerate(areas):
+        row, column = divmod(place, 30)
+        values[4 + 4 * row :, 5 * column :][:3, :3] = value
+    root = tree_of(tmp_path / "src", "images", "masks", "a", values=values if areas else smooth)
+    photo(root / "images/a.jpg", *values.shape)
+    seen = survey(root, [("images/a.jpg", root / "masks/a.png")])
+    reads = labels_of(root, Named(), seen, Counter())
+    assert len(reads.class_names) == 2 + (len(areas) - 1 if areas else 0)
+    if not areas:
+        assert np.array_equal(reads.labels(root / "masks/a.png"), smooth >= 128)
+
+
+def test_masks_of_0_and_65535(tmp_path):
+    root = tree_of(tmp_path / "src", "images", "masks", "ab")
+    for stem in "ab":
+        Image.fromarray(drawn(1, 1).astype(np.uint16) * 65535).save(root / f"masks/{stem}.png")
+    _, masks, _ = imported(root, tmp_path / "out")
+    every_mask_is(masks, drawn(1, 1))
+    done, masks, _ = imported(root, tmp_path / "named", values={0: "background", 65535: "salt"})
+    assert done.class_names == ("Background", "salt")
+    every_mask_is(masks, drawn(1, 1))
+    Image.fromarray(TRUTH.astype(np.uint16) * 150).save(root / "masks/a.png")
+    refused(root, tmp_path / "wide", "holds the value")
+
+
+def test_where_no_mask_can_be_used_the_first_is_named(tmp_path):
+    root = tree_of(tmp_path / "src", "images", "masks", "ab", values=TRUTH[:-1])
+    with pytest.raises(RecycleError, match=r"none of the 2 photos of .*the first, images/a\.jpg: it is 40x24 pixels"):
+        api.import_data(root, None, drop_unreadable=True)
+    mask(root / "masks/b.png")
+    assert api.import_data(root, None, drop_unreadable=True).class_names == ("Background", "class-1", "class-2")
 
 
 def test_of_two_sets_of_masks_the_numbers_are_taken(tmp_path):

@@ -117,10 +117,12 @@ def test_a_description_beside_the_set(tmp_path):
         ("names: ['Paper ', Metal, Glass]\nnc: 3\n", ("Paper", "Metal", "Glass")),
     ],
 )
-def test_names(tmp_path, yaml, classes):
+def test_names(tmp_path, yaml, classes, capsys):
     texts = {"classes_DOT_txt": "Paper\nMetal\nGlass\n"} if "classes.txt" in yaml else {}
     make(tmp_path / "a", "images/1.jpg", data_DOT_yaml=f"train: images\nval: images\n{yaml}", **texts)
     check(tmp_path / "a", tmp_path, "images/1.jpg", classes=classes)
+    said = "name them in their order: -o 'data.dataset.names=[class-0, class-1, class-2]'"
+    assert (said in capsys.readouterr().err) == (classes[0] == "class-0")
 
 
 @pytest.mark.parametrize("names", ["classes_DOT_txt", "obj_DOT_names", "photos__classes_DOT_txt"])

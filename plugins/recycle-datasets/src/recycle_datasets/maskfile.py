@@ -20,6 +20,7 @@ from recyclecli.types import IGNORE, RecycleError
 INDEX_MODES = ("P", "L", "1", "I;16", "I")
 COLOR_MODES = ("RGB", "RGBA", "LA", "PA")
 MOST = 2**12  # colours of one mask
+WIDE = 257  # a gray of 8 bits as one of 16: 255 is 65535
 RAMP = np.arange(IGNORE + 1, dtype=np.uint8)[:, None].repeat(3, 1)
 
 
@@ -46,6 +47,12 @@ class IndexMask:
     def counts(self) -> NDArray[np.int64]:
         """(256,) pixels of each value."""
         return label_counts(self.values)
+
+    def inside(self) -> int:
+        """Pixels of neither 0 nor 255 that have their value above them, left of them, and between these, too."""
+        here, above = self.values[1:], self.values[:-1]
+        found = (here > 0) & (here < IGNORE) & (here == above)
+        return int(np.count_nonzero(found[:, 1:] & found[:, :-1] & (here[:, 1:] == here[:, :-1])))
 
     def colors(self) -> dict[int, Color]:
         """The colour of each value that occurs; none where the palette does not tell the values apart."""
@@ -118,16 +125,18 @@ def read_mask(file: Path) -> Mask:
 
 
 def read_numbers(file: Path, image: Image.Image) -> IndexMask:
-    """The mask of an image of one of `INDEX_MODES`.
+    """The mask of an image of one of `INDEX_MODES`; grays of 16 bits that are those of 8 bits times 257 are these.
 
     Raises:
-        RecycleError: numbers above 255.
+        RecycleError: other numbers above 255.
     """
     if image.format == "GIF" and _is_gray(image):
         image = image.convert("L")  # GIF keeps the numbers as grays, and numbers these anew
     values = np.asarray(image)
     colors = np.array(image.getpalette(), np.uint8).reshape(-1, 3) if image.mode == "P" else None
     scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)  # PIL spreads the values of such files over 0..255
+    if values.max(initial=0) > IGNORE and not (values % WIDE).any():
+        values = values // WIDE
     if values.max(initial=0) > IGNORE or values.min(initial=0) < 0:
         wrong = values.min() if values.min() < 0 else values.max()
         raise RecycleError(f"mask {file} holds the value {wrong}, no class", f"labels are 0 to {IGNORE}")

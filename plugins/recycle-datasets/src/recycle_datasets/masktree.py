@@ -10,6 +10,7 @@ from recycle_coco import Tree, read_loose_text, resolve_file, split_called
 from recycle_datasets import MaskTreeOptions
 from recycle_datasets.folders import lines_of
 from recycle_datasets.mask_labels import MaskLabels
+from recycle_datasets.maskfile import WIDE
 from recycle_datasets.meanings import Named, labels_of
 from recycle_datasets.paired import PairedSource
 from recycle_datasets.recognise.masks import recognise
@@ -18,7 +19,7 @@ from recycle_datasets.splits import list_split
 from recycle_datasets.survey import survey
 from recycle_datasets.tables import Table, parse_table
 from recycle_datasets.values import OPTION
-from recyclecli.types import DatasetContext, LabelFaults, RecycleError, counted
+from recyclecli.types import IGNORE, DatasetContext, LabelFaults, RecycleError, counted
 
 UNLABELLED, ALONE, BESIDES = (
     "photos without a mask",
@@ -64,17 +65,30 @@ class MaskTree(PairedSource):
             pairs, splits = [pairs[index] for index in chosen], {}
         faults = [(name, fault) for name, file in pairs if (fault := _link_fault(root, file))]
         files = [(name, root / file) for name, file in pairs]
-        seen = survey(root, [] if faults else files)
-        if context.drop_unreadable and seen.faults:
-            bad = {name for name, _ in seen.faults}
+        links = {name for name, _ in faults}
+        seen = survey(root, [pair for pair in files if pair[0] not in links])
+        faults += seen.faults
+        if context.drop_unreadable and 0 < len(faults) < len(files):
+            bad = {name for name, _ in faults}
             kept = [place for place, (name, _) in enumerate(files) if name not in bad]
             splits = {key: _moved(indices, kept) for key, indices in splits.items()}
             files = [files[place] for place in kept]
             self.left_out["photos that cannot be read, or their masks"] += len(bad)
-        elif faults := faults or seen.faults:
-            raise LabelFaults(faults, "correct these files, or take their photos out of the set")
+        elif faults:
+            raise _unusable(root, faults, len(files), context.drop_unreadable)
         reads: MaskLabels = labels_of(root, _named(root, options, seen.present), seen, self.left_out)
         super().__init__(root, files, reads, splits, seen.sizes)
+
+
+def _unusable(root: Path, faults: Sequence[tuple[str, str]], photos: int, drop: bool) -> RecycleError:
+    """What is said of masks that cannot be used."""
+    if drop and len(faults) == photos:
+        where, what = faults[0]
+        return RecycleError(
+            f"none of the {counted(photos, 'photo')} of {root} has a mask that can be used; the first, {where}: {what}",
+            "correct the masks; `recycle data import` without --drop-unreadable says what is wrong with each",
+        )
+    return LabelFaults(faults, "correct these files, or leave their photos out: --drop-unreadable")
 
 
 def _moved(indices: Sequence[int], kept: Sequence[int]) -> list[int]:
@@ -197,7 +211,8 @@ def _named(root: Path, options: MaskTreeOptions, present: Sequence[int]) -> Name
     if options.classes is not None:
         numbers, where = dict(enumerate(options.classes)), "option classes"
     if options.values is not None:
-        numbers, where = options.values, OPTION
+        wide = max(options.values, default=0) > IGNORE and not any(value % WIDE for value in options.values)
+        numbers, where = {value // (WIDE if wide else 1): name for value, name in options.values.items()}, OPTION
     if options.reduce_zero_label:
         own = {value: name for value, name in numbers.items() if value}
         own = {value + 1: name for value, name in numbers.items()} if 0 in numbers else own

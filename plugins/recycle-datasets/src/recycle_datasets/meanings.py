@@ -24,7 +24,7 @@ BORDER: Color = (224, 224, 192)  # of VOC's palette: 255
 NOWHERE = ("void", "unlabeled", "unlabelled", "unlabel")
 NOTHING = (*NOWHERE, "unknown", "other", "others", "none", "unclassified", "nothing", "null")
 IGNORED = (IGNORE_CATEGORY, "ignored", "__ignore__", "_ignore_")
-SMOOTH = 16  # grays between black and white that smoothing leaves
+SMOOTH, EDGES = 3, 0.1  # grays between 0 and 255 that smoothing leaves, and at most this share of the pixels
 MOST = 0.5  # of the pixels: without a name they may be, and no more
 
 
@@ -65,7 +65,32 @@ def labels_of(root: Path, named: Named, seen: Survey, left_out: Counter[str]) ->
         return _by_number(named, named.numbers, seen.values, left_out)
     if named.colors:
         return _by_number(named, _order_of(root, named, seen), seen.values, left_out)
+    if _is_smoothed(seen):
+        return _smoothed(seen.values, named.foreground)
     return _unnamed(seen.values, named.foreground, doubtful=seen.bare and not seen.mixed)
+
+
+def _is_smoothed(seen: Survey) -> bool:
+    """Whether masks of 0 and 255 were resized smoothly: grays on both sides of 128, along edges and not in areas."""
+    between = [value for value in seen.present if 0 < value < IGNORE]
+    pixels = int(seen.values[1:IGNORE].sum())
+    return bool(
+        len(between) >= SMOOTH
+        and between[0] < 128 <= between[-1]
+        and seen.values[0]
+        and seen.values[IGNORE]
+        and pixels < EDGES * seen.values.sum()
+        and 4 * seen.inside <= pixels
+    )
+
+
+def _smoothed(values: NDArray[np.int64], foreground: str) -> MaskLabels:
+    share = values[1:IGNORE].sum() / values.sum()
+    _note(
+        f"the masks are smoothed: {share:.2%} of their pixels are neither 0 nor 255; from 128 on they are "
+        f"{foreground}, below the background"
+    )
+    return MaskLabels((BACKGROUND, foreground), {value: int(value >= 128) for value in range(IGNORE + 1)})
 
 
 def _fits(named: Named, seen: Survey) -> bool:
@@ -209,13 +234,6 @@ def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Mask
     """
     present = np.flatnonzero(values).tolist()
     others = [value for value in present if value not in (0, IGNORE)]
-    between = values[1:IGNORE].sum()
-    if len(others) >= SMOOTH and max(others) > IGNORE // 2 and between * 20 < values.sum() and values[IGNORE]:
-        _note(
-            f"the masks are smoothed: {between / values.sum():.2%} of their pixels are neither 0 nor 255; from 128 on "
-            f"they are {foreground}"
-        )
-        return MaskLabels((BACKGROUND, foreground), {value: int(value >= 128) for value in range(IGNORE + 1)})
     if not others and IGNORE in present:
         _note(f"the masks hold {' and '.join(map(str, present))} alone: 0 is the background, 255 is {foreground}")
         return MaskLabels((BACKGROUND, foreground), {0: 0, IGNORE: 1})

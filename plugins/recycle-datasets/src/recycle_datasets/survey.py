@@ -28,6 +28,7 @@ class Survey:
         colors: pixels of each colour, of masks of colours, and of numbers by their palettes.
         colored: masks that hold colours.
         mixed: a mask of numbers holds 255 beside another but 0.
+        inside: pixels of neither 0 nor 255 in areas of their value, in masks that hold 255.
         bare: a mask of numbers holds 0 and 255 alone.
         palettes: masks whose palettes tell their numbers apart.
         conflict: where a number has two colours, or a colour two numbers; "" where each has one.
@@ -39,6 +40,7 @@ class Survey:
     colors: Counter[Color] = field(default_factory=Counter)
     colored: int = 0
     mixed: bool = False
+    inside: int = 0
     bare: bool = False
     palettes: int = 0
     conflict: str = ""
@@ -65,6 +67,7 @@ class Survey:
         if counts[IGNORE]:
             others = bool(counts[1:IGNORE].any())
             self.mixed |= others
+            self.inside += mask.inside() if others else 0
             self.bare |= bool(counts[0]) and not others
         for value in np.flatnonzero(counts).tolist():
             if mask.palette is not None and value < len(mask.palette):

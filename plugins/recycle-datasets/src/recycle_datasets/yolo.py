@@ -1,6 +1,7 @@
 """The `yolo` dataset: segmentation labels as ultralytics, darknet and labelling tools keep them."""
 
 import posixpath
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ from recycle_datasets.shapes import DROPPED
 from recycle_datasets.yolo_labels import label_file, label_files, without_photo
 from recycle_datasets.yolo_lines import read_lines, without_boxes
 from recycle_datasets.yolo_photos import left_over, photos_of
-from recyclecli.types import Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample, counted
+from recyclecli.types import IGNORE, Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample, counted
 
 MOST = 2**16  # classes that are counted; 255 are taken
 
@@ -216,7 +217,14 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
     if names is None:
         stated_count = str(data.get("nc"))
         count = int(stated_count) if is_number(stated_count) else 0
-        return [f"class-{number}" for number in range(min(max(largest + 1, count), MOST))]
+        found = [f"class-{number}" for number in range(min(max(largest + 1, count), MOST))]
+        option = shlex.quote(f"data.dataset.names=[{', '.join(found[:IGNORE])}]")
+        print(
+            f"note: {root}: nothing names the classes, which are called by their numbers; name them in their order: "
+            f"-o {option}",
+            file=sys.stderr,
+        )
+        return found
     if isinstance(names, dict):
         try:
             names = {int(number): name for number, name in names.items()}
