@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -582,6 +583,19 @@ def test_where_no_mask_can_be_used_the_first_is_named(tmp_path):
         api.import_data(root, None, drop_unreadable=True)
     mask(root / "masks/b.png")
     assert api.import_data(root, None, drop_unreadable=True).class_names == ("Background", "class-1", "class-2")
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_the_line_that_mends_masks_works(tmp_path, kind):
+    for stem in "ab":
+        photo(tmp_path / f"it's/images/{stem}.png", 2 * HEIGHT, 2 * WIDTH)
+        values = drawn(1, 2) if kind == "png" else np.kron(drawn(255, 255), np.ones((2, 2), np.uint8))
+        mask(tmp_path / f"it's/masks/{stem}.{kind}", values)
+    said = refused(tmp_path / "it's", tmp_path / "out", "2 labels cannot be used")
+    code = shlex.split(said.remedy.partition("python -c ")[2])[0]
+    exec(code, {})  # as it is typed, without another process
+    _, masks, _ = imported(tmp_path / "it's", tmp_path / "out")
+    every_mask_is(masks, np.kron(drawn(1, 2 if kind == "png" else 1), np.ones((2, 2), np.uint8)))
 
 
 def test_of_two_sets_of_masks_the_numbers_are_taken(tmp_path):

@@ -20,6 +20,7 @@ from recyclecli.types import IGNORE, RecycleError
 INDEX_MODES = ("P", "L", "1", "I;16", "I")
 COLOR_MODES = ("RGB", "RGBA", "LA", "PA")
 MOST = 2**12  # colours of one mask
+JPEG = "is a JPEG, which changes the values"
 WIDE = 257  # a gray of 8 bits as one of 16: 255 is 65535
 RAMP = np.arange(IGNORE + 1, dtype=np.uint8)[:, None].repeat(3, 1)
 
@@ -102,7 +103,7 @@ def opened(file: Path) -> Iterator[Image.Image]:
                 f"mask {file} {several.partition(',')[0]}, and a mask is one", "save that of the photo alone"
             )
         if image.format == "JPEG":
-            raise RecycleError(f"mask {file} is a JPEG, which changes the values", advice)
+            raise RecycleError(f"mask {file} {JPEG}", advice)
         if image.mode not in (*INDEX_MODES, *COLOR_MODES):
             raise RecycleError(f"mask {file} holds {image.mode} colours, no class numbers", advice)
         yield image

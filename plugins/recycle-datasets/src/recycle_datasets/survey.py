@@ -17,6 +17,7 @@ from recycle_datasets.tables import Color
 from recyclecli.types import IGNORE, RecycleError
 
 WORKERS = 2
+SIZED = "pixels, and its mask"
 
 
 @dataclass(slots=True)
@@ -127,7 +128,7 @@ def _look(root: Path, name: str, file: Path) -> Mask | tuple[str, str]:
         height, width = mask_size(file)
         size = photo_size(root / name)
         if size != (height, width) and size != (width, height):
-            return name, f"it is {size[1]}x{size[0]} pixels, and its mask {file} {width}x{height}"
+            return name, f"it is {size[1]}x{size[0]} {SIZED} {file} {width}x{height}"
         if size != (height, width):
             read_photo(root / name, height, width)  # fits as it is stored, or raises
         mask = read_mask(file)
