@@ -1,7 +1,5 @@
 """The `mask-tree` dataset: photos and masks in the folders that tools and people keep them in."""
 
-import json
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,16 +10,17 @@ from recycle_coco import Tree, read_loose_text, resolve_file, split_called
 from recycle_datasets import MaskTreeOptions
 from recycle_datasets.folders import lines_of
 from recycle_datasets.mask_labels import MaskLabels
-from recycle_datasets.maskfile import JPEG, WIDE
+from recycle_datasets.maskfile import WIDE
 from recycle_datasets.meanings import Named, labels_of
 from recycle_datasets.paired import PairedSource
 from recycle_datasets.recognise.masks import recognise
 from recycle_datasets.recognise.pairs import MASK_END, SUFFIXES, stem_of
 from recycle_datasets.splits import list_split
-from recycle_datasets.survey import SIZED, survey
+from recycle_datasets.survey import survey
 from recycle_datasets.tables import Table, parse_table
+from recycle_datasets.unusable import unusable
 from recycle_datasets.values import OPTION
-from recyclecli.types import IGNORE, DatasetContext, LabelFaults, RecycleError, counted
+from recyclecli.types import IGNORE, DatasetContext, RecycleError, counted
 
 UNLABELLED, ALONE, BESIDES = (
     "photos without a mask",
@@ -77,46 +76,9 @@ class MaskTree(PairedSource):
             files = [files[place] for place in kept]
             self.left_out["photos that cannot be read, or their masks"] += len(bad)
         elif faults:
-            raise _unusable(root, faults, dict(files), context.drop_unreadable)
+            raise unusable(root, faults, dict(files), context.drop_unreadable)
         reads: MaskLabels = labels_of(root, _named(root, options, seen.present), seen, self.left_out)
         super().__init__(root, files, reads, splits, seen.sizes)
-
-
-def _unusable(root: Path, faults: Sequence[tuple[str, str]], files: Mapping[str, Path], drop: bool) -> RecycleError:
-    """What is said of masks that cannot be used."""
-    typed = _typed(root, {name: files[name] for name, _ in faults}, faults[0][1])
-    if drop and len(faults) == len(files):
-        where, what = faults[0]
-        return RecycleError(
-            f"none of the {counted(len(files), 'photo')} of {root} has a mask that can be used; the first, {where}: "
-            f"{what}",
-            typed or "correct the masks; `recycle data import` without --drop-unreadable says what is wrong with each",
-        )
-    leave = "leave their photos out with --drop-unreadable, or " if len(faults) < len(files) else ""
-    return LabelFaults(faults, leave + (typed or "correct these files"))
-
-
-def _typed(root: Path, files: Mapping[str, Path], what: str) -> str:
-    """The line that mends masks of one folder: JPEGs of two values, or another size than the photo's; "" for others."""
-    folders = {((root / name).parent, file.parent) for name, file in files.items()}
-    if len(folders) > 1:
-        return ""
-    photos, masks = (json.dumps(str(folder), ensure_ascii=False) for folder in folders.pop())
-    start = "from pathlib import Path; from PIL import Image as I, ImageOps as O; "
-    if JPEG in what:
-        code = (
-            '[I.open(m).convert("L").point(lambda v: v // 128 * 255).save(m.with_suffix(".png")) '
-            f'for m in [*Path({masks}).iterdir()] if m.suffix.lower() in (".jpg", ".jpeg")]'
-        )
-        return f"where they are black and white, write PNGs beside them: python -c {shlex.quote(start + code)}"
-    if SIZED in what and all(PurePosixPath(name).stem == file.stem for name, file in files.items()):
-        code = (
-            f"p = {{f.stem: f for f in Path({photos}).iterdir()}}; "
-            "[I.open(m).resize(O.exif_transpose(I.open(p[m.stem])).size, I.Resampling.NEAREST).save(m) "
-            f"for m in [*Path({masks}).iterdir()] if m.stem in p]"
-        )
-        return f"where they show the whole photos, resize them in place: python -c {shlex.quote(start + code)}"
-    return ""
 
 
 def _moved(indices: Sequence[int], kept: Sequence[int]) -> list[int]:

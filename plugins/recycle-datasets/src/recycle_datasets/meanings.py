@@ -15,7 +15,7 @@ from recycle_datasets.folders import checked_names
 from recycle_datasets.mask_labels import MaskLabels
 from recycle_datasets.numbering import check_numbering, named_values, note_unused
 from recycle_datasets.survey import Survey
-from recycle_datasets.tables import Color
+from recycle_datasets.tables import Color, voc_colors
 from recycle_datasets.values import FILLED, OPTION, SPARSE, spelled
 from recyclecli.types import IGNORE, RecycleError, counted
 
@@ -54,7 +54,7 @@ def labels_of(root: Path, named: Named, seen: Survey, left_out: Counter[str]) ->
     if seen.colored or (seen.conflict and (named.colors or not named.numbers)):
         if not named.colors and len(seen.colors) == 2 and BLACK in seen.colors and not seen.conflict:
             return _two_colors(named, seen)
-        if not named.colors and not seen.conflict and seen.colors.keys() <= {*_voc_colors(), BORDER}:
+        if not named.colors and not seen.conflict and seen.colors.keys() <= {*voc_colors(), BORDER}:
             return _of_voc(named, seen, left_out)
         if not named.colors:
             raise _unnamed_colors(root, seen)
@@ -291,7 +291,7 @@ def _two_colors(named: Named, seen: Survey) -> MaskLabels:
 
 def _of_voc(named: Named, seen: Survey, left_out: Counter[str]) -> MaskLabels:
     """Colours of VOC's palette, which stand for its numbers."""
-    value_of = {color: value for value, color in enumerate(_voc_colors())} | {BORDER: IGNORE}
+    value_of = {color: value for value, color in enumerate(voc_colors())} | {BORDER: IGNORE}
     values = np.zeros(IGNORE + 1, np.int64)
     for color, count in seen.colors.items():
         values[value_of[color]] += count
@@ -303,18 +303,6 @@ def _of_voc(named: Named, seen: Survey, left_out: Counter[str]) -> MaskLabels:
     )
     by_color = {color: int(by_number._table[value]) for color, value in value_of.items() if value < IGNORE}
     return MaskLabels(by_number.class_names, {}, by_color)
-
-
-def _voc_colors() -> list[Color]:
-    """VOC's palette of 256 colours: the bits of a number, dealt out to the channels from above."""
-    found = []
-    for value in range(IGNORE + 1):
-        color = [0, 0, 0]
-        for bit in range(8):
-            for channel in range(3):
-                color[channel] |= (value >> (3 * bit + channel) & 1) << (7 - bit) if 3 * bit + channel < 8 else 0
-        found.append((color[0], color[1], color[2]))
-    return found
 
 
 def _unnamed_colors(root: Path, seen: Survey) -> RecycleError:

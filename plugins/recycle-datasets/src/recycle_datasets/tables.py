@@ -198,3 +198,15 @@ def _color(value: Any) -> Color | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return (red, green, blue) if all(0 <= part <= 255 for part in (red, green, blue)) else None
+
+
+def voc_colors() -> list[Color]:
+    """VOC's palette of 256 colours: the bits of a number, dealt out to the channels from above."""
+    found = []
+    for value in range(256):
+        color = [0, 0, 0]
+        for bit in range(8):
+            for channel in range(3):
+                color[channel] |= (value >> (3 * bit + channel) & 1) << (7 - bit) if 3 * bit + channel < 8 else 0
+        found.append((color[0], color[1], color[2]))
+    return found

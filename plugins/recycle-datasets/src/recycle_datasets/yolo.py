@@ -174,7 +174,8 @@ class YoloSource:
 
 def _described(tree: Tree, options: YoloOptions) -> tuple[str, dict[str, Any]]:
     """The file that describes the set, relative to the root, with what it says; "" and nothing where there is none."""
-    file, is_named = tree.root / options.data, "data" in options.model_fields_set
+    file, default = tree.root / options.data, YoloOptions.model_fields["data"].default
+    is_named = options.data != default or ("data" in options.model_fields_set and file.exists())
     if is_named and not file.exists():
         raise RecycleError(f"{file} does not exist", "name the file that describes the set: -o data.dataset.data=FILE")
     if not is_named:
