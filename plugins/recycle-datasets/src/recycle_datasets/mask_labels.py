@@ -19,15 +19,18 @@ class MaskLabels:
         class_names: K names by label.
         by_value: value to label; others are ignored.
         by_color: colour to label; others are ignored. None where numbers count.
+
+    Attributes:
+        table: (256,) uint8, label of each value.
     """
 
     def __init__(
         self, class_names: tuple[str, ...], by_value: Mapping[int, int], by_color: Mapping[Color, int] | None = None
     ) -> None:
         self.class_names = class_names
-        self._table = np.full(IGNORE + 1, IGNORE, np.uint8)
+        self.table = np.full(IGNORE + 1, IGNORE, np.uint8)
         for value, label in by_value.items():
-            self._table[value] = label
+            self.table[value] = label
         self._by_color = by_color
         self._codes: NDArray[np.uint8] | None = None
 
@@ -45,7 +48,7 @@ class MaskLabels:
     def _of(self, mask: IndexMask) -> NDArray[np.uint8]:
         """(256,) label of each of a mask's values."""
         if self._by_color is None:
-            return self._table
+            return self.table
         table = np.full(IGNORE + 1, IGNORE, np.uint8)
         for value in mask.present():
             if mask.palette is None:

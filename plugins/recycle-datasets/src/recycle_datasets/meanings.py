@@ -301,7 +301,7 @@ def _of_voc(named: Named, seen: Survey, left_out: Counter[str]) -> MaskLabels:
         if named.numbers
         else _unnamed(values, named.foreground, doubtful=False)
     )
-    by_color = {color: int(by_number._table[value]) for color, value in value_of.items() if value < IGNORE}
+    by_color = {color: int(by_number.table[value]) for color, value in value_of.items() if value < IGNORE}
     return MaskLabels(by_number.class_names, {}, by_color)
 
 

@@ -24,14 +24,14 @@ LOOKED = 8  # lines of a label file that are looked at
 def recognise(tree: Tree) -> Iterator[Layout]:
     """A YOLO set: a description with its folders, or label files that have a photo each."""
     example, kind = _example(tree)
-    described = usable(tree, dict(descriptions(tree))) if example else []
+    found = dict(descriptions(tree)) if example else {}
+    described = usable(tree, found)
     if not example or not (kind or described):
         return
     if kind != "outlines" and _others(tree):
         return  # boxes say nothing about pixels, and something else may
     evidence: Evidence = "description" if kind == "outlines" else "folders"
     what = f"holds {kind} as YOLO writes them" if kind else "has a photo of its name"
-    found = dict(descriptions(tree)) if described else {}
     for name, others in preferred(described):
         folder, places = posixpath.dirname(name), dict(described)[name].values()
         inside = bool(folder and places) and all(f"{place}/".startswith(f"{folder}/") for place in places)

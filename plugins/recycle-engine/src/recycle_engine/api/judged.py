@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from recycle_coco.said import say_once
 from recycle_data.api import Place, open_data, registry
 
 from recycle_engine.api.runs import find_run, own_split, recipe_of
@@ -84,6 +85,4 @@ def refuse_trained_on(run: Run | Place, source: Source) -> None:
 
 def note(text: str) -> None:
     """Say it on stderr, once, however many functions come upon it."""
-    from recycle_coco.said import say_once
-
     say_once(f"note: {text}")
