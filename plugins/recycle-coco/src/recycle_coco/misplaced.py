@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recycle_coco.document import shape_fault
-from recycle_coco.rle import compressed
+from recycle_coco.rle import compressed, of_bounds, run_bounds
 
 SAMPLE = 500  # objects that are asked
 SLACK = 2.0  # pixels that may be off, besides ...
@@ -97,10 +97,10 @@ def _is_inverted(box: Sequence[float], segmentation: Any, slack: float) -> bool:
     if not isinstance(segmentation, Mapping):
         return False
     import numpy as np
-    from pycocotools import mask as coco
 
-    around = coco.encode(np.asfortranarray(1 - coco.decode(compressed(segmentation))))
-    bounds = _bounds(around)
+    height, width = segmentation["size"]
+    edges = np.concatenate([[0], run_bounds(segmentation).ravel(), [height * width]]).reshape(-1, 2)
+    bounds = _bounds(of_bounds(edges[edges[:, 1] > edges[:, 0]], height, width))
     return bounds is not None and _fits(box, bounds, slack)
 
 
