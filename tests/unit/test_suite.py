@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 import threading
+from importlib.metadata import distributions
 
 import pytest
 from leftovers import remove_dead
+from packaging.specifiers import SpecifierSet
 from reference.slow import marked
 from together import Together
 
@@ -42,6 +44,11 @@ def test_leftovers_of_a_killed_run_are_removed_and_those_of_a_living_one_stay(tm
     (tmp_path / "pytest-4").mkdir()
     remove_dead(tmp_path)
     assert {folder.name for folder in tmp_path.iterdir()} == {"pytest-2", "pytest-3", "pytest-4"}
+
+
+def test_what_is_installed_runs_on_the_first_release_of_python_3_11():
+    asked = {found.name: found.metadata.get("Requires-Python") or "" for found in distributions()}
+    assert not {name: asks for name, asks in asked.items() if "3.11.0" not in SpecifierSet(asks)}
 
 
 SOURCE = """
