@@ -34,11 +34,8 @@ class LabelFaults(RecycleError):
 
     def __init__(self, faults: Sequence[tuple[str, str]], remedy: str) -> None:
         shown = [f"{where}: {what}" for where, what in faults[:10]]
-        shown += (
-            [f"and {len(faults) - 10} more: `recycle data check --all` of this data lists them"]
-            if len(faults) > 10
-            else []
-        )
+        if len(faults) > 10:
+            shown.append(f"and {len(faults) - 10} more: `recycle data check --all` of this data lists them")
         head = [f"{len(faults)} labels cannot be used:"] if len(faults) > 1 else []
         super().__init__("\n  ".join([*head, *shown]), remedy)
         self.faults = tuple(faults)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from recyclecli.manifest import Manifest, Setting
-    from recyclecli.types import Kind
+    from recyclecli.manifest import Manifest
 
 Named = list[tuple[str, str]]
 """Values with what they mean."""
@@ -40,28 +38,9 @@ def installed_here(ctx: typer.Context) -> Manifest:
     return installed(ctx)
 
 
-def fixed(choices: Sequence[str]) -> Callable[[], list[str]]:
-    """Offers these values."""
-    return lambda: list(choices)
-
-
-def components(kind: Kind) -> Callable[[typer.Context], Named]:
-    """Offers the installed components of a kind."""
-
-    def offer(ctx: typer.Context) -> Named:
-        return [(name, one.summary) for name, one in installed(ctx).of(kind).items()]
-
-    return offer
-
-
 def all_components(ctx: typer.Context) -> Named:
     """Offers the installed components of every kind."""
     return [(one.name, f"{one.kind}: {one.summary}") for one in installed(ctx).components]
-
-
-def packages(ctx: typer.Context) -> list[str]:
-    """Offers the installed plugin packages."""
-    return list(installed(ctx).packages)
 
 
 def recipes(ctx: typer.Context, incomplete: str) -> Named:
@@ -69,16 +48,3 @@ def recipes(ctx: typer.Context, incomplete: str) -> Named:
     files = Path().glob(f"{glob.escape(incomplete)}*")
     found = [(str(file), "") for file in files if file.suffix in (".yaml", ".yml")]
     return [(one.name, one.summary) for one in installed(ctx).recipes] + found
-
-
-def assignments(keys: Iterable[tuple[str, Setting]], incomplete: str) -> Named:
-    """Offers `KEY=`, and after the `=` the values that are known."""
-    wanted, equals, _ = incomplete.partition("=")
-    if not equals:
-        return [(f"{key}=", setting.help) for key, setting in keys]
-    return [
-        (f"{key}={value}", "")
-        for key, setting in keys
-        if key == wanted
-        for value in (("true", "false") if setting.form == "flag" else setting.choices)
-    ]

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from recycle_data.cli.candidates import components
 from recycle_data.cli.options import key_values
 from recycle_engine.cli.options import RunName
 
-from recyclecli.cli.candidates import components
 from recyclecli.cli.options import AsJson, Force
 from recyclecli.errors import counted
 

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from recycle_data.cli.candidates import dataset_keys, datasets
+from recycle_data.cli.candidates import dataset_keys, datasets, fixed
 from recycle_data.cli.options import Crowds, dataset_settings, root_and_file
-from recyclecli.cli.candidates import fixed
 from recyclecli.cli.options import Force
 from recyclecli.errors import counted
 

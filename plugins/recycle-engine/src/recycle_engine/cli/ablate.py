@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from recycle_data.cli.candidates import components
 from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, dataset_settings
 
 from recycle_engine.cli.candidates import inference_tricks
 from recycle_engine.cli.compare import cells, notes, table_of
 from recycle_engine.cli.options import MetricName, RunName, Worth, metric_option
-from recyclecli.cli.candidates import components
 from recyclecli.cli.options import AsJson, Force
 from recyclecli.errors import counted
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from recycle_data.cli.candidates import assignments, components
 
-from recyclecli.cli.candidates import Named, assignments, components, installed
+from recyclecli.cli.candidates import Named, installed
 
 if TYPE_CHECKING:
     from recyclecli.manifest import Setting

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from recycle_data.cli.candidates import fixed
 from recycle_data.cli.options import key_values
-
-from recyclecli.cli.candidates import fixed
 
 if TYPE_CHECKING:
     from recyclecli.manifest import Offered

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
-from recycle_data.cli.candidates import datasets
+from recycle_data.cli.candidates import datasets, fixed
 from recycle_data.cli.options import Crowds, Data, DatasetOption, JsonPath, data_root, dataset_settings
 
 from recycle_engine.cli.candidates import engines
-from recyclecli.cli.candidates import fixed
 from recyclecli.cli.options import AsJson, Force, Seed
 from recyclecli.errors import RecycleError, counted
 from recyclecli.home import expanded

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from recycle_data.cli.candidates import components
 from recycle_data.cli.options import folder_of
 
 from recycle_engine.cli.candidates import metrics, runs, views
-from recyclecli.cli.candidates import components
 
 if TYPE_CHECKING:
     from recycle_engine.judge.scores import Metric

@@ -8,11 +8,12 @@ from shlex import quote
 from typing import Annotated, Any, Literal
 
 import typer
+from recycle_data.cli.candidates import components
 
 from recycle_engine.cli.candidates import recipe_keys, train_setting
 from recycle_engine.cli.candidates import runs as run_names
 from recycle_engine.cli.groups import Trained, flat
-from recyclecli.cli.candidates import components, recipes
+from recyclecli.cli.candidates import recipes
 from recyclecli.errors import counted
 
 PICKLED = frozenset({".pt", ".pth", ".ckpt", ".bin", ".pkl", ".tar"})

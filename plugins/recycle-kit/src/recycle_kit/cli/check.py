@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recyclecli.cli.candidates import packages
+from recyclecli.cli.candidates import installed
 
 if TYPE_CHECKING:
     from recyclecli.plugins import Plugin
+
+
+def _packages(ctx: typer.Context) -> list[str]:
+    """Offers the installed plugin packages."""
+    return list(installed(ctx).packages)
 
 
 def check(
@@ -21,7 +26,7 @@ def check(
         typer.Argument(
             metavar="[PACKAGE]...",
             help="Also import these packages' components, and hold them to their kinds' tests.",
-            autocompletion=packages,
+            autocompletion=_packages,
         ),
     ] = None,
 ) -> None:
