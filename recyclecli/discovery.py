@@ -1,8 +1,9 @@
 """Discovering plugins with patience, and describing what they offer for the manifest.
 
-    python -m recyclecli.discovery
+    python -m recyclecli.discovery [PACKAGE]...
 
-discovers them in a process of its own, stores the manifest and prints it.
+discovers them in a process of its own, stores the manifest and prints it, a line for each package before: the last one
+named by a process that ended early is the one that ended it. Packages given are not loaded for that.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from recyclecli.manifest import (
     Named,
     Offered,
     Setting,
+    ended,
     fingerprint,
     plugin_points,
     store,
@@ -49,10 +51,15 @@ def discover() -> Registry:
     """
     points = plugin_points()
     made_from = fingerprint(points)
-    if made_from in _last and stored_manifest(made_from):
+    stored = stored_manifest(made_from)
+    if made_from in _last and stored:
         return _last[made_from]
     found: list[Plugin] = []
+    fatal = {*ended, *(stored.fatal if stored else ())}
     for name, own in _by_distribution(points):
+        if name in fatal:
+            found += _ending(own)
+            continue
         waiting = Timer(PATIENCE, _complain, (name,))
         waiting.daemon = True
         waiting.start()
@@ -61,15 +68,15 @@ def discover() -> Registry:
         finally:
             waiting.cancel()
     registry = Registry(tuple(found))
-    store(manifest_of(registry, points))
+    store(manifest_of(registry, points, fatal))
     _last.clear()
     if all(plugin.state != "failed" for plugin in registry.plugins):
         _last[made_from] = registry
     return registry
 
 
-def manifest_of(registry: Registry, points: Iterable[EntryPoint]) -> Manifest:
-    """The manifest of what is registered, from these entry points."""
+def manifest_of(registry: Registry, points: Iterable[EntryPoint], fatal: Iterable[str] = ()) -> Manifest:
+    """The manifest of what is registered, from these entry points; `fatal` packages were not loaded."""
     return Manifest(
         fingerprint=fingerprint(points),
         packages=tuple(dict.fromkeys(plugin.distribution for plugin in registry.plugins)),
@@ -84,6 +91,7 @@ def manifest_of(registry: Registry, points: Iterable[EntryPoint]) -> Manifest:
             Named(name, str(recipe.path()), recipe.summary, distribution)
             for name, (recipe, distribution) in registry.recipes().items()
         ),
+        fatal=tuple(fatal),
     )
 
 
@@ -156,6 +164,12 @@ def _by_distribution(points: Iterable[EntryPoint]) -> list[tuple[str, list[Entry
     return sorted(groups.items())
 
 
+def _ending(points: list[EntryPoint]) -> list[Plugin]:
+    """The plugins of a distribution that ends the process which imports it, none of them loaded."""
+    cause = "ends the process that imports it"
+    return [Plugin(one.name, one.dist.name, one.dist.version, "failed", cause) for one in points if one.dist]
+
+
 def _complain(name: str) -> None:
     print(f"still waiting for the plugin {name}, which does not finish loading", file=sys.stderr)
     print(f"  remedy: end this with Ctrl-C; uninstall {name}, or leave it out with ${ALLOW_LIST}", file=sys.stderr)
@@ -173,9 +187,12 @@ def _patiently(name: str, points: list[EntryPoint]) -> tuple[Plugin, ...]:
 def main() -> None:
     """Discover, store, print."""
     faulthandler.dump_traceback_later(LIFETIME, exit=True)  # also where a plugin holds the interpreter
-    points = plugin_points()
-    found = [plugin for name, own in _by_distribution(points) for plugin in _patiently(name, own)]
-    manifest = manifest_of(Registry(tuple(found)), points)
+    points, fatal = plugin_points(), sys.argv[1:]
+    found: list[Plugin] = []
+    for name, own in _by_distribution(points):
+        print(name, file=sys.__stdout__, flush=True)
+        found += _ending(own) if name in fatal else _patiently(name, own)
+    manifest = manifest_of(Registry(tuple(found)), points, fatal)
     store(manifest)
     try:
         print(manifest.text(), file=sys.__stdout__, flush=True)

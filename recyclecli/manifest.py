@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 CACHE = "RECYCLE_CACHE"
 SETS = 8  # files that are kept of one Python environment
+
+ended: list[str] = []  # packages that ended a process which was to load them for this one
 
 Form = Literal["flag", "text", "list", "mapping"]
 
@@ -110,6 +113,7 @@ class Manifest:
         commands: in order of distribution, and as each lists its own.
         recipes: likewise.
         failed: packages that do not load.
+        fatal: those of them that end the process which imports them.
     """
 
     fingerprint: str = ""
@@ -118,6 +122,7 @@ class Manifest:
     commands: tuple[Entry, ...] = ()
     recipes: tuple[Named, ...] = ()
     failed: tuple[str, ...] = ()
+    fatal: tuple[str, ...] = ()
 
     def of(self, kind: Kind) -> dict[str, Offered]:
         """The components of a kind by the name that picks them: `name@distribution` where two share one."""
@@ -132,12 +137,8 @@ class Manifest:
 
     def text(self) -> str:
         """As JSON."""
-        return json.dumps(self, default=_fields)  # ASCII: a name may hold what UTF-8 cannot
-
-
-def _fields(one: Any) -> dict[str, Any]:
-    """As `dataclasses.asdict`, which would copy each text."""
-    return {name: getattr(one, name) for name in one.__slots__}
+        fields = lambda one: {name: getattr(one, name) for name in one.__slots__}  # noqa: E731 - asdict copies each text
+        return json.dumps(self, default=fields)  # ASCII: a name may hold what UTF-8 cannot
 
 
 def read(text: str) -> Manifest:
@@ -154,9 +155,9 @@ def read(text: str) -> Manifest:
         ]
         commands = [Entry(**{**one, "path": tuple(one["path"])}) for one in content["commands"]]
         recipes = [Named(**one) for one in content["recipes"]]
-        packages, failed = tuple(content["packages"]), tuple(content["failed"])
+        packages, failed, fatal = (tuple(content[key]) for key in ("packages", "failed", "fatal"))
         made_from = content["fingerprint"]
-        return Manifest(made_from, packages, tuple(components), tuple(commands), tuple(recipes), failed)
+        return Manifest(made_from, packages, tuple(components), tuple(commands), tuple(recipes), failed, fatal)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no manifest: {error}") from error
 
@@ -291,18 +292,26 @@ def _time(path: Path) -> str:
 
 
 def _discovered_elsewhere(wait: float) -> Manifest | None:
-    """The manifest that another process makes; None when it takes longer than `wait` seconds."""
+    """The manifest that another process makes; None when it takes longer than `wait` seconds.
+
+    The process says whose plugin it loads; where one ends it, another begins without that one.
+    """
     path = os.pathsep.join(folder for folder in sys.path if folder)  # so that it sees the same packages
+    until = time.monotonic() + wait
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "recyclecli.discovery"],
-            env={**os.environ, "PYTHONPATH": path},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # it outlives this command
-        )
-        text, _ = process.communicate(timeout=wait)
-        return read(text.decode())
+        while True:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "recyclecli.discovery", *ended],
+                env={**os.environ, "PYTHONPATH": path},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # it outlives this command
+            )
+            text, _ = process.communicate(timeout=until - time.monotonic())
+            last = ["", *text.decode().splitlines()][-1]
+            if last.startswith("{") or last in ("", *ended):
+                return read(last)
+            ended.append(last)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None

@@ -64,7 +64,7 @@ class Plugin:
     def names(self) -> set[tuple[str, str]]:
         """What it offers: (kind, name)."""
         records: tuple[Any, ...] = (*self.commands, *self.recipes, *self.checks)
-        return {(_kind(one), one.name) for one in (*self.components, *records)}
+        return {(str(getattr(one, "kind", _word(type(one)))), one.name) for one in (*self.components, *records)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,11 +286,6 @@ def _offered(point: EntryPoint) -> dict[str, Any]:
         for hook, form in RECORDS.items()
     }
     return {"components": tuple(components), **records}
-
-
-def _kind(one: Any) -> str:
-    """The kind of a component or record, in one word."""
-    return str(getattr(one, "kind", None) or _word(type(one)))
 
 
 def _word(form: type[Any]) -> str:

@@ -26,7 +26,6 @@ app = typer.Typer(cls=Plugins, no_args_is_help=True, help="What is installed, fr
 @app.command("list", cls=Once, epilog="Example: `recycle plugins list --json`")
 def list_plugins(as_json: AsJson = False) -> None:
     """Every plugin: version, state, what it offers, and why one offers nothing."""
-
     from recyclecli.discovery import discover
 
     registry = discover()
@@ -42,7 +41,7 @@ def list_plugins(as_json: AsJson = False) -> None:
         print(json.dumps(rows, ensure_ascii=False))
         return
     if not rows:
-        print("no plugins are installed; the first ones: pip install recycle-datasets recycle-smp recycle-losses")
+        print("no plugins are installed; all of ours, in a checkout of recyclecli: pip install . ./plugins/recycle-*")
         return
     lines = []
     for row in rows:  # plain text: a table of rich's would double the command's own time

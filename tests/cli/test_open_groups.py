@@ -150,6 +150,25 @@ def test_without_a_cache_and_another_process_commands_are_found_all_the_same(tmp
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("end", ["os._exit(0)", "os._exit(7)", "os.kill(os.getpid(), signal.SIGSEGV)"])
+def test_packages_that_end_the_process_at_import_are_named_and_left_out(tmp_path, end):
+    for name in ("acme_first", "acme_second"):
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (folder / "entry_points.txt").write_text(f"[recyclecli]\nacme = {name}\n")
+        (tmp_path / f"{name}.py").write_text(f"import os, signal\n{end}\n")
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for words, code in ((["plugins", "list", "--json"], 0), (["doctor"], 1), (["plugins", "check"], 1)):
+        command = [sys.executable, "-m", "recyclecli", *words]
+        done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == code
+        said = done.stdout + done.stderr
+        assert said.count("ends the process that imports it") == 2, said
+        assert "acme_first" in said
+        assert "acme_second" in said
+
+
 def test_an_allow_list_leaves_our_own_commands(tmp_path):
     done = recycle_here("plugins", "list", "--json", cwd=tmp_path, env={"RECYCLE_PLUGINS": "recycle-losses"})
     states = {row["distribution"]: row["state"] for row in json.loads(done.stdout)}
