@@ -81,7 +81,7 @@ def identity_of(image: Image.Image, orientation: int = 1) -> NDArray[np.void]:
     step = SIDE // COARSE
     blocks = pixels[..., 1:].reshape(COARSE, step, COARSE, step, 2)
     found["chroma"] = np.rint(blocks.mean((1, 3)))
-    found["hash"] = perceptual_hash(found["luma"])
+    found["hash"] = perceptual_hashes(frequencies(found["luma"][None]))[0]
     return found
 
 
@@ -90,12 +90,18 @@ def hexadecimal(photo: NDArray[np.void]) -> str:
     return bytes(photo["digest"].tobytes()).hex()
 
 
-def perceptual_hash(luma: NDArray[np.uint8]) -> int:
-    """64 bits of (64, 64) luma: which of its low frequencies lie above their median (pHash)."""
-    small = luma.astype(np.float32).reshape(SIDE // 2, 2, SIDE // 2, 2).mean((1, 3))
-    low = _cosines() @ small @ _cosines().T
-    bits = low.ravel() > np.median(low)
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+def frequencies(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, LOW, LOW) low frequencies, down and across, of (n, 64, 64) luma."""
+    small = luma.reshape(-1, SIDE // 2, 2, SIDE // 2, 2).mean((2, 4), dtype=np.float32)
+    low: NDArray[np.float32] = _cosines() @ small @ _cosines().T
+    return low
+
+
+def perceptual_hashes(low: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """(n,) 64 bits of photos, from their `frequencies`: which of them lie above their median (pHash)."""
+    flat = low.reshape(-1, LOW * LOW)
+    bits = np.packbits(flat > np.median(flat, 1, keepdims=True), axis=1)
+    return bits.view(">u8")[:, 0].astype(np.uint64)
 
 
 def identities(source: Source) -> NDArray[np.void]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recycle_data.identity import SIDE, perceptual_hash
+from recycle_data.identity import SIDE, frequencies, perceptual_hashes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,27 +88,32 @@ def look_alikes(photos: NDArray[np.void]) -> NDArray[np.int64]:
     """
     known = np.flatnonzero(photos["height"])
     links = []
+    low = frequencies(photos["luma"][known])
     for turn in range(TURNS):
-        turned = np.array([perceptual_hash(_turned(luma, turn)) for luma in photos["luma"][known]], np.uint64)
-        links += [np.stack([known[left], known[right]]) for left, right in _close(turned, photos["hash"][known], NEAR)]
+        hashes = perceptual_hashes(_turned_frequencies(low, turn))
+        links += [np.stack([known[left], known[right]]) for left, right in _close(hashes, photos["hash"][known], NEAR)]
     return linked(len(photos), links)
 
 
 def turned(photos: NDArray[np.void], others: NDArray[np.void]) -> dict[int, int]:
     """Index of each of (n,) photos to that of (m,) others that it is mirrored, or turned by right angles."""
     found: dict[int, int] = {}
-    known = np.flatnonzero(others["height"])
+    asked, known = (np.flatnonzero(part["height"]) for part in (photos, others))
+    low = frequencies(others["luma"][known])
     for turn in range(1, TURNS):
-        made = others[known]
+        hashes = perceptual_hashes(_turned_frequencies(low, turn))
+        close = [part for pair in _close(photos["hash"][asked], hashes, NEAR) for part in pair]
+        left, right = (np.unique(np.concatenate([np.zeros(0, np.int64), *close[side::2]])) for side in (0, 1))
+        made = others[known[right]]
+        made["hash"] = hashes[right]
         for one in made:
             one["luma"], one["chroma"] = _turned(one["luma"], turn), _turned(one["chroma"], turn)
-            one["hash"] = perceptual_hash(one["luma"])
         if turn % 2:
-            made["height"], made["width"] = others["width"][known], others["height"][known]
-        for first, second, one, near in _candidates(photos, made, NEAR):
+            made["height"], made["width"] = made["width"].copy(), made["height"].copy()
+        for first, second, one, near in _candidates(photos[asked[left]], made, NEAR):
             pairs = one & near
-            for left, right in zip(first[pairs].tolist(), known[second[pairs]].tolist(), strict=True):
-                found.setdefault(left, right)
+            for index, other in zip(asked[left][first[pairs]], known[right][second[pairs]], strict=True):
+                found.setdefault(int(index), int(other))
     return found
 
 
@@ -128,6 +133,15 @@ def earlier_like(photos: NDArray[np.void], sides: NDArray[np.str_] | None = None
 
 def _turned(luma: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
     return np.rot90(luma[:, ::-1] if turn >= TURNS // 2 else luma, turn)
+
+
+def _turned_frequencies(low: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
+    """`frequencies` of photos as `_turned` turns them: a mirrored cosine of an odd frequency is its negative."""
+    signs = np.where(np.arange(low.shape[-1]) % 2, np.float32(-1), np.float32(1))
+    low = low * signs if turn >= TURNS // 2 else low
+    for _ in range(turn % (TURNS // 2)):
+        low = low.swapaxes(1, 2) * signs[:, None]
+    return low
 
 
 def linked(count: int, links: list[NDArray[np.int64]]) -> NDArray[np.int64]:
