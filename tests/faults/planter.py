@@ -917,6 +917,25 @@ def _(root: Path, train: Content, val: Content, rng: np.random.Generator) -> Whe
     return _copied(root, pick(rng, source["images"]), target, rng, near=True)
 
 
+@plant_split("crop-across-splits", PHOTO_CODES)
+def _(root: Path, train: Content, val: Content, rng: np.random.Generator) -> Where:
+    source, target = (train, val) if rng.random() < 0.5 else (val, train)
+    coarse = Image.fromarray(rng.integers(15, 225, (12, 16, 3), np.uint8))
+    photo = coarse.resize((320, 240), Image.Resampling.BICUBIC)
+    share = rng.uniform(0.4, 0.85)
+    width, height = round(320 * share), round(240 * share)
+    left, top = int(rng.integers(0, 321 - width)), int(rng.integers(0, 241 - height))
+    cut = photo.crop((left, top, left + width, top + height))
+    grown = rng.uniform(0.8, 1.6)
+    names = [f"{kind}-{int(rng.integers(1000))}.jpg" for kind in ("whole", "part")]
+    for name, content, made in zip(
+        names, (source, target), (photo, cut.resize((round(width * grown), round(height * grown)))), strict=True
+    ):
+        made.save(root / "images" / name, quality=int(rng.integers(75, 96)))
+        _enter(content, rng, name, *made.size)
+    return (names[1],)
+
+
 @plant("twelve-bit-photo", PHOTO_CODES)
 def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
     name = pick(rng, content["images"])["file_name"]

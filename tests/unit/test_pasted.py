@@ -59,6 +59,19 @@ def split_of(arguments):
     return api.split({names[key]: value for key, value in options.items()} | {"data.fold": int(options["--fold"])})
 
 
+@pytest.mark.parametrize(("photo", "source", "side"), [(10, 3, "validation"), (3, 10, "training")])
+def test_photos_cut_out_of_those_of_the_other_side_are_said(tmp_path, capsys, photo, source, side):
+    content = coco(10, 128)
+    write_coco(tmp_path, content)
+    with Image.open(tmp_path / f"images/{source}.jpg") as whole:
+        scene = whole.resize((16, 16)).resize((256, 256), Image.Resampling.BICUBIC)
+    scene.resize((128, 128)).save(tmp_path / f"images/{source}.jpg", quality=95)
+    scene.crop((60, 40, 188, 168)).save(tmp_path / f"images/{photo}.jpg", quality=95)
+    in_two_files(tmp_path, content, 2)
+    refuse_leaks(api.split({"data.root": tmp_path}))
+    assert f"flattered: 1 {side} photo at least is cut out of" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("files", ["one", "two"])
 def test_copies_on_both_sides_of_a_split_get_folds_that_train_takes(tmp_path, files):
     content = noisy(tmp_path / "data", 10, 6)

@@ -176,6 +176,11 @@ CATALOGUE: dict[str, Fault] = {
         "photos of two splits look the same",
         "recycle data kfold --group-by near-duplicates, then recycle train --fold 0",
     ),
+    "crop-across-splits": Fault(
+        "warning",
+        "a photo is cut out of one of another split",
+        "split first, then cut; or, where names tell the source: recycle data kfold --group-by file_name:REGEX",
+    ),
     "photo-in-two-folders": Fault("error", "one photo in two of the data folders", "take it out of one of them"),
     # folders of masks
     "missing-mask": Fault("error", "the photo has no mask", "add it, or drop the photo"),

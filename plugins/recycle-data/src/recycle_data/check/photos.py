@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ from recyclecli.errors import RecycleError, counted, listed
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+SPLITS = 3  # train, val and test
 
 
 def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapping[str, str]) -> Iterator[Finding]:
@@ -133,6 +135,7 @@ def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping
     sides = np.array([splits.get(name, "") for name in names], np.str_)
     across = earlier_like(photos, sides) if len(set(sides.tolist())) > 1 else [None] * len(names)
     mirrored = _mirrored(photos, sides)
+    cut_out = _cut_out([files[name] for name in names], photos, sides)
     within = earlier_like(photos)
     places: dict[int, list[int]] = defaultdict(list)
     for number, photo in enumerate(one_photo(photos).tolist()):
@@ -143,6 +146,7 @@ def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping
             "duplicate-across-splits": other,
             "duplicate-photo": same[0] if len(same) > 1 else None,
             "near-duplicate-across-splits": mirrored.get(number, across[number]),
+            "crop-across-splits": cut_out.get(number),
             "near-duplicate-photo": within[number],
         }
         for code, like in candidates.items():
@@ -164,4 +168,19 @@ def _mirrored(photos: NDArray[np.void], sides: NDArray[np.str_]) -> dict[int, in
         own, others = np.flatnonzero(sides == side), np.flatnonzero(sides < side)
         pairs = turned(photos[own], photos[others]) if len(others) else {}
         found.update({int(own[one]): int(others[other]) for one, other in pairs.items()})
+    return found
+
+
+def _cut_out(files: Sequence[Path], photos: NDArray[np.void], sides: NDArray[np.str_]) -> dict[int, int]:
+    """Index of each photo to one of another split that it is cut out of; of folds, the first alone is asked about."""
+    import numpy as np
+
+    from recycle_data.crops import crops
+
+    found = {}
+    splits = sorted(set(sides.tolist()) - {""})
+    for side in splits if len(splits) <= SPLITS else splits[:1]:
+        own, others = (np.flatnonzero(one).tolist() for one in (sides == side, (sides != side) & (sides != "")))
+        pairs = crops(photos[own], [files[k] for k in own], photos[others], [files[k] for k in others])
+        found.update({own[one]: others[other] for one, other in pairs.items()})
     return found

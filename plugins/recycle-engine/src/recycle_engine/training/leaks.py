@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from recycle_coco.document import load_content
+from recycle_data.crops import crops
 from recycle_data.pseudo import MARK
 from recycle_data.resolve import resolve
 from recycle_data.same import turned
@@ -52,6 +53,8 @@ def refuse_leaks(split: Split) -> Photos:
         pair = f"{split.val.record(index).file_name} is {split.train.record(other).file_name}"
         count = counted(len(flipped), "validation photo")
         say(f"warning: scores are flattered: {count} trained on, mirrored or turned: {pair}")
+    for text in _cut_out(split, photos):
+        say(f"warning: scores are flattered: {text}")
     readable = photos.trained[photos.trained["height"] > 0]
     if copies := len(readable) - len(np.unique(readable["digest"].view("V20"))):
         say(f"note: copies of another photo: {copies} of {counted(len(split.train), 'training photo')}")
@@ -77,6 +80,20 @@ def _pair(split: Split, index: int, other: int, equal: bool) -> str:
     if other < 0:
         return f"{name}, of which training photos were made"
     return f"{name} {'is' if equal else 'is, saved anew,'} {split.train.record(other).file_name}"
+
+
+def _cut_out(split: Split, photos: Photos) -> Iterator[str]:
+    """Which photos of one side are cut out of those of the other; where photos are many, some are looked at."""
+    train, val = ([side.record(index).file for index in range(len(side))] for side in (split.train, split.val))
+    for found, side, other, what in (
+        (crops(photos.judged, val, photos.trained, train), split.val, split.train, ("validation", "training")),
+        (crops(photos.trained, train, photos.judged, val), split.train, split.val, ("training", "validation")),
+    ):
+        if found:
+            index, place = next(iter(found.items()))
+            pair = f"{side.record(index).file_name} of {other.record(place).file_name}"
+            count = counted(len(found), f"{what[0]} photo")
+            yield f"{count} at least {'is' if len(found) == 1 else 'are'} cut out of {what[1]} photos: {pair}"
 
 
 def tell_leaks(registry: Registry, recipe: Recipe, split: Split, photos: Photos) -> None:
