@@ -1192,3 +1192,25 @@ def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
     noisy = rng.random(values.shape) < rng.uniform(0.02, 0.1)
     Image.fromarray(np.where(noisy, rng.integers(0, 3, values.shape), values).astype(np.uint8)).save(file)
     return where
+
+
+@plant("painted-photo", PHOTO_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    image = pick(rng, content["images"])
+    mask = Image.new("RGB", (image["width"], image["height"]))
+    for shape in _separate(rng, *mask.size, 3, 0.0):
+        ImageDraw.Draw(mask).polygon(_pairs(shape), fill=tuple(int(value) for value in rng.integers(0, 256, 3)))
+    image["file_name"] = f"images/mask-{image['id']}.png"
+    mask.save(root / image["file_name"])
+    save(root, content)
+    return (image["file_name"],)
+
+
+@plant("coarse-jpeg", PHOTO_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    image = pick(rng, content["images"])
+    photo = _load(root / image["file_name"])
+    image["file_name"] = f"images/coarse-{image['id']}.jpg"
+    photo.save(root / image["file_name"], quality=int(rng.integers(1, 6)))
+    save(root, content)
+    return (image["file_name"],)

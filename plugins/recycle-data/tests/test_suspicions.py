@@ -74,13 +74,13 @@ def test_of_masks(tmp_path):
     (copies / "classes.txt").write_text("0 background\n1: paper\n2 metal\n")
     source = api.open_data(copies, dataset="masks")
     assert source.class_names == ("Background", "paper", "metal"), "the numbers are no part of the names"
-    assert list(suspicions(source)) == ["8 photos, all with the same labels"]
+    assert "8 photos, all with the same labels" in suspicions(source)
     assert {"repeated-labels"} <= {one.code for one in check_masks(copies)}
 
     smooth = np.asarray(Image.fromarray(values.astype(np.uint8)).resize((128, 128), Image.Resampling.BILINEAR))
     masks(copies, {"a": smooth})
     said = list(suspicions(api.open_data(copies, dataset="masks")))
-    assert said == ["1 mask with in-between values along edges, as if resized smoothly"]
+    assert "1 mask with in-between values along edges, as if resized smoothly" in said
     assert "repeated-labels" not in {one.code for one in check_masks(copies)}
 
 
@@ -199,3 +199,14 @@ def test_photos_of_no_fold_are_counted(tmp_path, capsys):
     (tmp_path / "folds.json").write_text(json.dumps(listing))
     api.split({"data.root": tmp_path, "data.fold": 0})
     assert "so trained on: 1 photo" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("how", "said"), [("painted", "1 photo of at most 32 colours"), ("coarse", "1 photo saved as JPEG of the lowest")]
+)
+def test_photos_that_show_next_to_nothing_are_said(tmp_path, how, said):
+    write_coco(tmp_path, coco(3))
+    photo = Image.new("RGB", (32, 32)) if how == "painted" else Image.open(tmp_path / "images/2.jpg")
+    photo.save(tmp_path / "images/2.jpg", quality=1 if how == "coarse" else 75)
+    assert [text for text in suspicions(api.open_data(tmp_path)) if text.startswith(said)]
+    assert [note for note in api.stats(tmp_path).notes if note.startswith(said)]

@@ -145,7 +145,7 @@ def _whole(middle: Box, photo: NDArray[np.void], aspect: float) -> Box | None:
     wide, tall = (right - left) * max(1, own), (bottom - top) * max(1, 1 / own)
     slack = (right - left) / BLOCKS
     left, top = (left + right - wide) / 2, (top + bottom - tall) / 2
-    if min(left, top) < -slack or max(left + wide, top + tall) > SIDE + slack or min(wide, tall) >= WHOLE * SIDE:
+    if min(left, top) < -slack or max(left + wide, top + tall) > SIDE + slack or _is_all(wide, tall):
         return None
     return left, top, left + wide, top + tall
 
@@ -158,7 +158,7 @@ def _lies_in(photo: NDArray[np.void], other: NDArray[np.void], file: Path, box: 
     tall = (right - left) * _aspect(other) / _aspect(photo)
     box = left, (top + bottom - tall) / 2, right, (top + bottom + tall) / 2
     box, alike = _fitted(photo["luma"], Image.fromarray(other["luma"]), box, (1 / BLOCKS, ROUGH), GRID)
-    if alike < FITTED:
+    if alike < FITTED or _is_all(box[2] - box[0], box[3] - box[1]):
         return False
     with suppress(RecycleError):
         with open_photo(file) as (image, orientation):
@@ -172,6 +172,11 @@ def _lies_in(photo: NDArray[np.void], other: NDArray[np.void], file: Path, box: 
         there = identity_of(picture.resize(size, Image.Resampling.BILINEAR, box))
         return bool(seen(photo[None], there[None]).same)
     return False
+
+
+def _is_all(wide: float, tall: float) -> bool:
+    """Whether that many pixels of the 64x64 of a photo are all of it, or nearly so."""
+    return min(wide, tall) >= WHOLE * SIDE
 
 
 def _scaled(box: Box, wide: float, tall: float) -> Box:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_data.folds import FOLDS_FILE, read_fold, read_listing
 from recycle_data.named import named_splits
+from recycle_data.poor_photos import poor_photos
 from recycle_data.progress import track
 from recycle_data.sources import open_source, relabelled
+from recycle_data.suspicions import LOOKED
 from recycle_data.tallies import tallies
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
@@ -225,6 +227,7 @@ def folder_stats(
             notes.append(f"a split is left out: {error.args[0]}")
         else:
             groups += [group] if group else []
+    notes += poor_photos(source.record(index).file for index in range(min(LOOKED, len(source))))
     stats = source_stats(source, groups)
     return replace(stats, notes=tuple(notes))
 

@@ -10,6 +10,7 @@ from typing import Any
 from recycle_coco import IGNORE_CATEGORY
 from recycle_coco.photo import read_head
 
+from recycle_data.poor_photos import poor_photos
 from recycle_data.sources import read_labels
 from recyclecli.errors import RecycleError, counted
 from recyclecli.types import IGNORE, Annotation, Record, Source
@@ -37,6 +38,7 @@ def suspicions(source: Source) -> Iterator[str]:
         yield f"{counted(same, 'photo')}, all with the same labels"
     if not annotations:
         yield from _damaged(source)
+    yield from poor_photos(record.file for record in records[:LOOKED])
     turned = [record for record in records[:LOOKED] if record.file.is_file()]
     unclear = 0
     for record in turned:

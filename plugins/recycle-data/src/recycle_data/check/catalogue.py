@@ -162,6 +162,16 @@ CATALOGUE: dict[str, Fault] = {
         "transparent pixels, which are read in the colours that the file holds there",
         "where these are not what is seen, put a background behind the photo",
     ),
+    "painted-photo": Fault(
+        "warning",
+        "very few colours, as painted masks have: a mask in the place of its photo",
+        "put the photo there; masks belong into a folder of their own",
+    ),
+    "coarse-jpeg": Fault(
+        "warning",
+        "a JPEG of a quality so low that blocks alone are left",
+        "export the photos again, with quality 75 or more",
+    ),
     "duplicate-photo": Fault("warning", "two files hold one photo, as it is or saved anew", "keep one"),
     "near-duplicate-photo": Fault(
         "note", "two photos look the same", "recycle data kfold --group-by near-duplicates keeps them in one fold"

@@ -14,6 +14,7 @@ from recycle_coco.photo import open_photo, read_head, transparent
 from recycle_data.check.catalogue import Finding
 from recycle_data.check.lists import located
 from recycle_data.folds import FOLDS_FILE
+from recycle_data.poor_photos import poor
 from recyclecli.errors import RecycleError, counted, listed
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ def _faults(file: Path, image: Mapping[str, Any], photo: NDArray[np.void]) -> It
         yield "transparent-photo", "its alpha channel is not read"
     if photo["bits"] == 12:
         yield "twelve-bit-photo", "no value of its 16 bits is above 4095, which is taken for white"
+    if fault := poor(file, photo["luma"]):
+        yield fault
 
 
 def _size_faults(stored: tuple[int, int], stated: tuple[int, int], orientation: int) -> Iterator[tuple[str, str]]:
