@@ -16,6 +16,7 @@ from recycle_datasets.masktree import MaskTree
 from recycle_datasets.meanings import Named, labels_of
 from recycle_datasets.recognise.masks import recognise
 from recycle_datasets.survey import survey
+from recycle_datasets.tables import parse_table
 from recycle_engine import api
 from recycle_kit.testing import DatasetConformance
 
@@ -302,6 +303,16 @@ TABLES = {
         {"type": "rgb", "colors": {"Paper": [51, 221, 255], "Metal": [250, 50, 83]}}
     ),
     "colormap.json": json.dumps({"Paper": [51, 221, 255], "Metal": [250, 50, 83], "unlabeled": [0, 0, 0]}),
+    "palette.csv": "class,color\nbackground,#000000\nPaper,#33DDFF\nMetal,#fa3253\n",
+    "my_colors.csv": 'Klasse,Farbe\nPaper,"rgb(51, 221, 255)"\nMetal,"rgb(250,50,83)"\n',
+    "class_colors.csv": "Paper,#33DDFF\nMetal,0xFA3253\n",
+    "legend.csv": "Nr;Klasse;Rot;Gruen;Blau\n1;Paper;51;221;255\n2;Metal;250;50;83\n",
+    "colors.txt": "# colours\n#000000: background\n#33DDFF: Paper\n#FA3253: Metal\n",
+    "colours.txt": "Paper #33ddff\nMetal #fa3253\n",
+    "label_map.txt": "Paper: rgb(51, 221, 255)\nMetal: rgb(250, 50, 83)\n",
+    "colors.json": json.dumps({"#33DDFF": "Paper", "#FA3253": "Metal"}),
+    "label_colors.json": json.dumps({"Paper": "rgb(51, 221, 255)", "Metal": "(250, 50, 83)"}),
+    "palette.json": json.dumps([{"name": "Paper", "hex": "#33DDFF"}, {"name": "Metal", "hex": "#FA3253"}]),
 }
 
 
@@ -335,6 +346,11 @@ def test_colours_that_the_table_lacks_are_ignored_and_counted(tmp_path):
     text(root / "class_dict.csv", "name,r,g,b\nbackground,9,9,9\nMetal,250,50,83\n")
     with pytest.raises(RecycleError, match="does not name 79% of the masks' pixels"):
         imported(root, tmp_path / "other")
+
+
+@pytest.mark.parametrize("rows", ["a.png,1,2,3\nb.png,4,5,6\n", "paper,1,2,3,4,5\n", "x,1,2,3\nx,1,2,4\n", "1,2,3\n"])
+def test_other_tables_name_no_colours(rows):
+    assert parse_table("colors.csv", f"a,b,c,d\n{rows}") is None
 
 
 def test_colours_without_a_table_are_named_with_a_remedy_that_works(tmp_path):

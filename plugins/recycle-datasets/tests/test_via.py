@@ -15,7 +15,7 @@ from recycle_kit.testing import DatasetConformance
 
 from recyclecli.types import DatasetContext, LabelFaults, RecycleError
 
-SQUARE = box(2, 2, 9, 9)
+SQUARE, OTHER = box(2, 2, 9, 9), box(14, 3, 29, 20)
 
 
 def polygon(points, kind="polygon", **attributes):
@@ -167,6 +167,21 @@ class TestClasses:
         project = {"material": {"type": kind, "options": {"paper": "", "metal": "", "glass": "x"}}}
         write(tmp_path / "via_project.json", entry("a.png", polygon(SQUARE, material="metal")), project=project)
         assert via(tmp_path).class_names == ("Background", "paper", "metal", "glass")
+
+    @pytest.mark.parametrize("kind", ["dropdown", "radio", "checkbox", "beside"])
+    def test_numbers_are_called_by_their_texts(self, tmp_path, kind, capsys):
+        photo(tmp_path / "a.png")
+        options = {"1": "Paper", "2": "Metal ", "3": ""}
+        project = {"material": {"type": kind, "options": options}}
+        values = [{"2": True, "1": False} if kind == "checkbox" else "2", 3]
+        shapes = (polygon(points, material=value) for points, value in zip((SQUARE, OTHER), values, strict=True))
+        write(tmp_path / "via.json", entry("a.png", *shapes), project=None if kind == "beside" else project)
+        if kind == "beside":
+            (tmp_path / "via_attributes.json").write_text(json.dumps({"region": project, "file": {}}))
+        source = via(tmp_path)
+        assert source.class_names == ("Background", "Paper", "Metal", "3")
+        assert np.array_equal(masks(source)["a.png"], painted((2, SQUARE), (3, OTHER)))
+        assert "classes are the texts of 'material', as 'Paper' for '1'" in capsys.readouterr().err
 
     def test_a_project_named_as_an_export(self, tmp_path):
         photo(tmp_path / "a.png")

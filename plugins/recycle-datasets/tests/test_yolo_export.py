@@ -265,16 +265,27 @@ def test_numbers_boxes_and_names_that_are_none(tmp_path, capsys):
     assert "boxes before the outlines of all lines are passed over" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("outline", "said"), [
-    ("0.2 0.2 0.5 0.4 0.45 0.7 0.15 0.5", True),  # sides of (12, 4) and (-2, 6) pixels
-    ("0.2 0.2 0.5 0.3 0.4 0.8 0.1 0.6", False),
-    ("0.1 0.25 0.5 0.25 0.5 0.75 0.1 0.75 0.1 0.25", True),
-])  # fmt: skip
-def test_outlines_that_are_all_rectangles_are_said(tmp_path, capsys, outline, said):
+TURNED = "0.2 0.2 0.5 0.4 0.45 0.7 0.15 0.5"  # sides of (12, 4) and (-2, 6) pixels
+SKEW = "0.2 0.2 0.5 0.3 0.4 0.8 0.1 0.6"
+CLOSED = "0.1 0.25 0.5 0.25 0.5 0.75 0.1 0.75 0.1 0.25"
+
+
+@pytest.mark.parametrize(
+    ("outlines", "said"),
+    [
+        ([TURNED], "1 of 1 outline (100%) are rectangles"),
+        ([CLOSED, TURNED, SKEW], "2 of 3 outlines (67%) are rectangles"),
+        ([CLOSED, *[SKEW] * 9], "1 of 10 outlines (10%) are rectangles"),
+        ([CLOSED, *[SKEW] * 30], ""),
+    ],
+)
+def test_outlines_that_are_rectangles_are_said_with_their_share(tmp_path, capsys, outlines, said):
     root = make(tmp_path, "images/1.jpg", data_DOT_yaml=NAMES + "train: images\nval: images\n")
-    (root / "labels/1.txt").write_text(f"1 {outline}\n" * 21)
+    (root / "labels/1.txt").write_text("".join(f"1 {outline}\n" for outline in outlines))
     api.import_data(root, None)
-    assert ("all 21 outlines are rectangles" in capsys.readouterr().err) is said
+    error = capsys.readouterr().err
+    assert said in error
+    assert ("rectangles" in error) is bool(said)
 
 
 def test_boxes_alone_are_refused(tmp_path):

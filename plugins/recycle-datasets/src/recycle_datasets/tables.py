@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import PurePosixPath
 from typing import Any
 
-from recycle_coco import parse_json
+from recycle_coco import PHOTO_SUFFIXES, parse_json
 
 from recycle_datasets.areas import is_number
 
@@ -40,6 +40,9 @@ FIRST = re.compile(r"""^(\d{1,9})\s*[:=,;\t ]\s*["']?(.*?)["']?$""")  # 3: paper
 COLORED = re.compile(r"^(.*?)\s*[:\t ,;]\s*\(?(\d+)[\s,]+(\d+)[\s,]+(\d+)\)?\s*(?::.*)?$")  # paper: 1,2,3
 NUMBERED = re.compile(r"^(\d{1,9})\s+(\S.*?)\s+(\d+)\s+(\d+)\s+(\d+)$")  # 3 paper 1 2 3, as EISeg writes them
 COLOR_FIRST = re.compile(r"^\(?(\d+)[\s,]+(\d+)[\s,]+(\d+)\)?\s*[:\t ,;]\s*(.+?)$")  # 1 2 3 paper
+HEX = re.compile(r"#([0-9A-Fa-f]{6})\b|\b0x([0-9A-Fa-f]{6})\b")
+COMMENT = re.compile(r"#(?![0-9A-Fa-f]{6}\b)")
+TRIPLE = re.compile(r"(?:rgb)?\s*[(\[]?\s*(\d+)[\s,;]+(\d+)[\s,;]+(\d+)\s*[)\]]?", re.IGNORECASE)  # rgb(1, 2, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +80,57 @@ def parse_table(name: str, text: str) -> Table | None:
         except ValueError:
             return None
     lines = [line.strip() for line in text.replace("\r", "\n").split("\n")]
-    lines = [line for line in lines if line and not line.startswith("#")]
+    lines = [line for line in lines if line and not COMMENT.match(line)]
     if not lines:
         return None
-    return _of_header(lines) or _of_colors(lines) or _of_lines(path.stem, path.suffix, lines)
+    table = _of_header(lines) or _of_colors([_in_numbers(line) for line in lines])
+    return table or _of_columns(lines) or _of_lines(path.stem, path.suffix, lines)
+
+
+def _in_numbers(line: str) -> str:
+    """A line whose colours are written in numbers: of #RRGGBB, and of rgb(1, 2, 3)."""
+    line = HEX.sub(lambda found: " ".join(map(str, bytes.fromhex(found[1] or found[2]))), line)
+    return re.sub(r"\brgb\s*\(([^()]*)\)", r"\1", line, flags=re.IGNORECASE)
+
+
+def _rows(lines: Sequence[str]) -> list[list[str]]:
+    """The cells of a table by the mark between them in its first line; none for what is no table."""
+    mark = next((mark for mark in "\t,;" if mark in lines[0]), "")
+    try:
+        rows = csv.reader(StringIO("\n".join(lines)), delimiter=mark, skipinitialspace=True) if mark else ()
+        return [[cell.strip() for cell in row] for row in rows]
+    except csv.Error:
+        return []
+
+
+def _of_columns(lines: Sequence[str]) -> Table | None:
+    """A table under whatever headings, or none: one column of texts, and of colours one, or three of their numbers."""
+    rows = _rows(lines)
+    for body in (rows, rows[1:]):
+        columns = [*zip(*body, strict=False)]
+        colors = [column for column in columns if all(map(_color, column))]
+        texts = [column for column in columns if not any(is_number(cell) or _color(cell) for cell in column)]
+        channels = [column for column in columns if all(is_number(cell) and int(cell) < 256 for cell in column)]
+        if not colors and len(channels) in (3, 4):  # the first of four is the class
+            colors = [tuple(map(" ".join, zip(*channels[-3:], strict=True)))]
+        if (
+            len(texts) == len(colors) == 1
+            and len({*texts[0]}) == len({*colors[0]}) == len(body)
+            and _are_names(texts[0])
+        ):
+            return _colored([*zip(texts[0], map(_color, colors[0]), strict=True)])
+    return None
+
+
+def _are_names(texts: Iterable[str]) -> bool:
+    """Whether texts may be classes: files are none."""
+    return not any(text.lower().endswith(tuple(PHOTO_SUFFIXES)) for text in texts)
 
 
 def _of_header(lines: Sequence[str]) -> Table | None:
     """A table with a line of headings: name,r,g,b in any order, `Pixel Value, Class`, ADE20K's objectInfo150.txt."""
-    mark = next((mark for mark in "\t,;" if mark in lines[0]), "")
-    if not mark:
-        return None
-    try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(StringIO("\n".join(lines)), delimiter=mark)]
-    except csv.Error:
+    rows = _rows(lines)
+    if not rows:
         return None
     heads = [re.sub(r"[^a-z]", "", head.lower()) for head in rows[0]]
     body = [row for row in rows[1:] if len(row) >= len(heads)]
@@ -154,6 +194,8 @@ def _of_json(content: Any) -> Table | None:
             return _colored([(str(name), _color(value)) for name, value in content.items()])
         if all(isinstance(value, int) and not isinstance(value, bool) for value in content.values()):
             return Table(numbers={value: name for name, value in content.items()})
+        if all(_color(key) and isinstance(value, str) for key, value in content.items()):
+            return _colored([(value, _color(key)) for key, value in content.items()])
         if all(is_number(key) and isinstance(value, str) for key, value in content.items()):
             return Table(numbers={int(key): value for key, value in content.items()})
         return None
@@ -165,7 +207,7 @@ def _of_json(content: Any) -> Table | None:
         return None
     names = [_first(one, ("title", "name", "readable", "label", "class")) for one in content]
     numbers = [_first(one, ("value", "label", "id", "index")) for one in content]
-    colors = [_color(_first(one, ("color", "colour", "rgb"))) for one in content]
+    colors = [_color(_first(one, ("color", "colour", "rgb", "hex"))) for one in content]
     if not all(isinstance(name, str) for name in names):
         return None
     by_number = {}
@@ -188,11 +230,15 @@ def _colored(pairs: Sequence[tuple[str, Color | None]]) -> Table | None:
 
 
 def _color(value: Any) -> Color | None:
-    """Three numbers of 0 to 255, or #RRGGBB."""
+    """Three numbers of 0 to 255, also as text, or #RRGGBB."""
     if isinstance(value, str):
-        if not re.fullmatch(r"#?[0-9A-Fa-f]{6}", value.strip()) or value.strip().isdecimal():
+        text = value.strip()
+        if numbers := TRIPLE.fullmatch(text):
+            value = numbers.groups()
+        elif re.fullmatch(r"(?:#|0x)?[0-9A-Fa-f]{6}", text) and not text.isdecimal():
+            value = list(bytes.fromhex(text[-6:]))
+        else:
             return None
-        value = list(bytes.fromhex(value.strip().lstrip("#")))
     try:
         red, green, blue = (int(part) for part in value)
     except (TypeError, ValueError, OverflowError):

@@ -15,7 +15,7 @@ from recycle_coco import Tree, read_loose_text
 from recycle_coco.table import Rows
 
 from recycle_datasets import ViaOptions
-from recycle_datasets.areas import ellipse
+from recycle_datasets.areas import ellipse, is_number
 from recycle_datasets.folders import names_of
 from recycle_datasets.labels import Labels, Photo, json_of, merged, sorted_names
 from recycle_datasets.outlines import Outline, Shape
@@ -30,9 +30,11 @@ YES = ("", "1", "true", "yes", "on", "undefined")  # values of an attribute that
 OTHERS = {"rect": "boxes", "point": "points", "polyline": "lines", "line": "lines"}
 ONLY = "object"  # the class of regions none of which has one
 UNNAMED = "regions without a class"
+FILE = {"region", "file"}  # what a file of attributes says
 NEAR = 0.05  # a line whose ends are that near, in shares of its extent, goes around something
 
 Region = tuple[Mapping[str, Any], dict[str, str]]  # shape, and attributes as text
+Lists = Mapping[str, Mapping[str, str]]  # attribute to the values that are chosen from, each with its text
 
 
 def open_via(options: ViaOptions, context: DatasetContext) -> ShapeSource:
@@ -40,23 +42,26 @@ def open_via(options: ViaOptions, context: DatasetContext) -> ShapeSource:
 
     VIA shows photos as a browser does, turned as EXIF says. Of its shapes polygons, circles and ellipses are labelled
     areas. A polyline is one where its ends meet, or where a file has no polygon at all. VIA keeps no order of drawing:
-    the smaller is on top. Where no region of any file has a class, all are of one, `object`; where some have, a photo
-    whose regions have none is left out.
+    the smaller is on top. Numbers of a dropdown, radio or checkbox are called by their texts, where the project or a
+    file of attributes tells them. Where no region of any file has a class, all are of one, `object`; where some have,
+    a photo whose regions have none is left out.
 
     Raises:
         RecycleError: see `ShapeSource`; no such file, none of VIA, no labelled area, or an attribute that may be the
             class in several.
     """
-    files = options.files or names_of(Tree(context.root), context, recognise, "files", "VIA", "via.json")
+    tree = Tree(context.root)
+    files = options.files or names_of(tree, context, recognise, "files", "VIA", "via.json")
     splits = splits_of(files)
-    labels, silent = _read_all(context.root, files, splits, options)
+    told = _told(tree)
+    labels, silent = _read_all(context.root, files, splits, options, told)
     if not any(photo.shapes for photo in labels.photos) and labels.left_out[UNNAMED]:
         print(
             f"note: {labels.file}: no region has a class; all are taken for {ONLY!r}: "
             "-o data.dataset.unnamed=NAME names it",
             file=sys.stderr,
         )
-        labels, _ = _read_all(context.root, files, splits, options.model_copy(update={"unnamed": ONLY}))
+        labels, _ = _read_all(context.root, files, splits, options.model_copy(update={"unnamed": ONLY}), told)
     else:
         for file in silent:
             print(
@@ -70,23 +75,27 @@ def open_via(options: ViaOptions, context: DatasetContext) -> ShapeSource:
 
 
 def _read_all(
-    root: Path, files: Sequence[str], splits: Sequence[str], options: ViaOptions
+    root: Path, files: Sequence[str], splits: Sequence[str], options: ViaOptions, told: Lists
 ) -> tuple[Labels, list[Path]]:
     """All files as one, and those of which no region has a class."""
-    parts = [_read(root, name, split, options) for name, split in zip(files, splits, strict=True)]
+    parts = [_read(root, name, split, options, told) for name, split in zip(files, splits, strict=True)]
     silent = [part.file for part in parts if part.left_out[UNNAMED] and not part.photos and not part.faults]
     return merged(parts, root / files[0]), silent
 
 
-def _read(root: Path, name: str, split: str, options: ViaOptions) -> Labels:
-    """One file."""
+def _read(root: Path, name: str, split: str, options: ViaOptions, told: Lists) -> Labels:
+    """One file; `told` is what a file of attributes says, for exports that lack them."""
     file = root / name
     labels = Labels(file)
     entries, order = _entries(file)
+    order = order or told
     folder = PurePosixPath(name).parent
-    regions = [[_region(region) for region in entry[1]] for entry in entries]
+    regions = [[_region(region, order) for region in entry[1]] for entry in entries]
     key = options.attribute or _attribute(file, [one[1] for found in regions for one in found])
-    labels.names = [str(value).strip() for value in order.get(key, ())]
+    listed = order.get(key, {})
+    labels.names = list(dict.fromkeys(listed.values()))
+    if other := next((value for value in listed if listed[value] != value), None):
+        print(f"note: {file}: classes are the texts of {key!r}, as {listed[other]!r} for {other!r}", file=sys.stderr)
     areas = any(one[0].get("name") == "polygon" for found in regions for one in found)
     for (photo, _), found in zip(entries, regions, strict=True):
         unnamed = labels.left_out[UNNAMED]
@@ -98,17 +107,18 @@ def _read(root: Path, name: str, split: str, options: ViaOptions) -> Labels:
     return labels
 
 
-def _entries(file: Path) -> tuple[list[tuple[str, Sequence[Any]]], dict[str, Sequence[str]]]:
+def _entries(file: Path) -> tuple[list[tuple[str, Sequence[Any]]], Lists]:
     """Photos with their regions, and the values of each attribute in the order of the project."""
     if file.suffix.lower() == ".csv":
         return _rows(file), {}
     content = json_of(file, "export it from VIA again")
-    order: dict[str, Sequence[str]] = {}
+    order: Lists = {}
     if is_project(content):
         order = _options(content.get("_via_attributes"))
         content = content[METADATA]
     elif is_version_3(content):
-        content, order = as_regions(content)
+        content, values = as_regions(content)
+        order = {key: {value: value for value in found} for key, found in values.items()}
     if content != {} and not is_regions(content):
         raise RecycleError(f"{file} is no project or region file of VIA", "export the annotations from VIA as JSON")
     photos: list[tuple[str, Sequence[Any]]] = []
@@ -119,15 +129,27 @@ def _entries(file: Path) -> tuple[list[tuple[str, Sequence[Any]]], dict[str, Seq
     return photos, order
 
 
-def _options(attributes: Any) -> dict[str, Sequence[str]]:
-    """The values of each attribute of regions that is chosen from a list."""
+def _options(attributes: Any) -> Lists:
+    """The values of each attribute of regions that is chosen from a list, with what they are called.
+
+    Numbers are called as VIA shows them, by their texts; of words the texts explain them.
+    """
     found = attributes.get("region") if isinstance(attributes, dict) else None
     settings = found.items() if isinstance(found, dict) else ()
-    return {
-        key: tuple(one["options"])
-        for key, one in settings
-        if isinstance(one, dict) and isinstance(one.get("options"), dict)
-    }
+    lists = {str(key): one["options"] for key, one in settings if isinstance(one, dict) and "options" in one}
+    return {key: _called(options) for key, options in lists.items() if isinstance(options, dict)}
+
+
+def _called(options: Mapping[str, Any]) -> dict[str, str]:
+    if all(map(is_number, options)):
+        return {value: str(text or value).strip() for value, text in options.items()}
+    return {value: value.strip() for value in options}
+
+
+def _told(tree: Tree) -> Lists:
+    """The values of attributes by a file of them, as VIA writes it beside exports of regions."""
+    found = (_options(content) for _, content in tree.jsons() if isinstance(content, dict) and {*content} == FILE)
+    return next(filter(None, found), {})
 
 
 def _rows(file: Path) -> list[tuple[str, Sequence[Any]]]:
@@ -144,14 +166,15 @@ def _rows(file: Path) -> list[tuple[str, Sequence[Any]]]:
     return list(photos.items())
 
 
-def _region(region: Any) -> Region:
+def _region(region: Any, lists: Lists) -> Region:
     """A region's shape, and its attributes as text: a checkbox is the values that are checked."""
     shape = region.get("shape_attributes") if isinstance(region, dict) else None
     attributes = region.get("region_attributes") if isinstance(region, dict) else None
     texts = {}
     for key, value in (attributes if isinstance(attributes, dict) else {}).items():
         checked = [name for name, on in value.items() if on] if isinstance(value, dict) else [value]
-        texts[str(key)] = "" if len(checked) != 1 or checked[0] is None else str(checked[0]).strip()
+        text = "" if len(checked) != 1 or checked[0] is None else str(checked[0]).strip()
+        texts[str(key)] = lists.get(str(key), {}).get(text, text)
     return shape if isinstance(shape, dict) else {}, texts
 
 
