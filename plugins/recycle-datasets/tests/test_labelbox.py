@@ -308,3 +308,18 @@ def test_nothing_else_is_claimed(tmp_path):
     assert not list(recognise(Tree(tmp_path)))
     with pytest.raises(RecycleError, match="holds no labels of Labelbox"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([row("a.jpg", label())], "no mask: no object in its 1 photo"),
+        ([row("a.jpg", label(BOX))], "no mask, but 1 boxes"),
+        ([row("a.jpg")], "no mask, but 1 photos that nobody has labelled"),
+    ],
+)
+def test_what_there_is_in_the_place_of_areas(tmp_path, rows, says):
+    photo(tmp_path / "a.jpg")
+    lines(tmp_path / "export.ndjson", rows)
+    with pytest.raises(RecycleError, match=says):
+        read(tmp_path)

@@ -601,17 +601,46 @@ def test_where_no_mask_can_be_used_the_first_is_named(tmp_path):
     assert api.import_data(root, None, drop_unreadable=True).class_names == ("Background", "class-1", "class-2")
 
 
-@pytest.mark.parametrize("kind", ["png", "jpg"])
-def test_the_line_that_mends_masks_works(tmp_path, kind):
-    for stem in "ab":
-        photo(tmp_path / f"it's/images/{stem}.png", 2 * HEIGHT, 2 * WIDTH)
-        values = drawn(1, 2) if kind == "png" else np.kron(drawn(255, 255), np.ones((2, 2), np.uint8))
-        mask(tmp_path / f"it's/masks/{stem}.{kind}", values)
-    said = refused(tmp_path / "it's", tmp_path / "out", "2 labels cannot be used")
+@pytest.mark.parametrize("splits", [("",), ("/train", "/val")])
+def test_the_line_that_resizes_masks_writes_a_copy(tmp_path, splits):
+    root = tmp_path / "it's"
+    for split in splits:
+        for stem in ("a", "사진"):
+            photo(root / f"images{split}/{split[1:2]}{stem}.png", 2 * HEIGHT, 2 * WIDTH)
+            mask(root / f"masks{split}/{split[1:2]}{stem}.png")
+    before = {file: file.read_bytes() for file in root.rglob("*.png")}
+    said = refused(root, tmp_path / "out", "labels cannot be used")
     code = shlex.split(said.remedy.partition("python -c ")[2])[0]
     exec(code, {})  # as it is typed, without another process
-    _, masks, _ = imported(tmp_path / "it's", tmp_path / "out")
-    every_mask_is(masks, np.kron(drawn(1, 2 if kind == "png" else 1), np.ones((2, 2), np.uint8)))
+    assert {file: file.read_bytes() for file in root.rglob("*.png")} == before
+    _, masks, _ = imported(tmp_path / "it's-mended", tmp_path / "out")
+    every_mask_is(masks, np.kron(TRUTH, np.ones((2, 2), np.uint8)))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_jpegs_in_black_and_white(tmp_path, mode, capsys):
+    values = np.kron(drawn(255, 255), np.ones((2, 2), np.uint8))
+    for stem, quality in zip("abc", (95, 75, 30), strict=True):
+        photo(tmp_path / f"src/images/{stem}.png", 2 * HEIGHT, 2 * WIDTH)
+        (tmp_path / "src/masks").mkdir(exist_ok=True)
+        image = Image.fromarray(values * (stem != "b")).convert(mode)  # one shows nothing
+        image.save(tmp_path / f"src/masks/{stem}.jpg", quality=quality)
+    done, masks, _ = imported(tmp_path / "src", tmp_path / "out")
+    assert done.class_names == ("Background", "foreground")
+    for name, found in masks.items():
+        assert np.mean(found == (values > 0) * ("b" not in name)) > 0.999
+    assert "3 masks in JPEG, black and white: of their pixels 0." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("areas", [(1, 2), (255, 120), (240, 20), (60, 60), (255, 1)])
+def test_other_jpegs_are_refused_with_a_line_that_works(tmp_path, areas):
+    values = np.kron(drawn(*areas), np.ones((2, 2), np.uint8))
+    photo(tmp_path / "src/images/a.png", *values.shape)
+    mask(tmp_path / "src/masks/a.jpg", values)
+    said = refused(tmp_path / "src", tmp_path / "out", "is a JPEG, which changes the values, and holds areas of others")
+    exec(shlex.split(said.remedy.partition("python -c ")[2])[0], {})
+    kept = np.array(Image.open(tmp_path / "src-mended/masks/a.png"))
+    assert (kept == (values > 127) * 255).mean() > 0.99
 
 
 def test_of_two_sets_of_masks_the_numbers_are_taken(tmp_path):

@@ -273,9 +273,9 @@ CLOSED = "0.1 0.25 0.5 0.25 0.5 0.75 0.1 0.75 0.1 0.25"
 @pytest.mark.parametrize(
     ("outlines", "said"),
     [
-        ([TURNED], "1 of 1 outline (100%) are rectangles"),
-        ([CLOSED, TURNED, SKEW], "2 of 3 outlines (67%) are rectangles"),
-        ([CLOSED, *[SKEW] * 9], "1 of 10 outlines (10%) are rectangles"),
+        ([TURNED], "rectangles: 1 of 1 outline (100%)"),
+        ([CLOSED, TURNED, SKEW], "rectangles: 2 of 3 outlines (67%)"),
+        ([CLOSED, *[SKEW] * 9], "rectangles: 1 of 10 outlines (10%)"),
         ([CLOSED, *[SKEW] * 30], ""),
     ],
 )

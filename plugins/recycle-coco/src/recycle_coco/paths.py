@@ -40,12 +40,12 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in ("__MACOSX", "@eaDir")
 
 
-def copy_beside(root: Path) -> Path:
-    """Where a command that a message names may write what it makes of a data folder: `NAME-coco` beside it."""
+def copy_beside(root: Path, called: str = "coco") -> Path:
+    """Where a line that a message names may write what it makes of a data folder: `NAME-coco` beside it."""
     if root.name in ("", os.pardir):  # as `.`
         root = root.resolve()
-    names = (f"{root}-coco{number}" for number in ("", *(f"-{k}" for k in range(2, 100))))
-    return next((Path(name) for name in names if not os.path.lexists(name)), Path(f"{root}-coco"))
+    names = (f"{root}-{called}{number}" for number in ("", *(f"-{k}" for k in range(2, 100))))
+    return next((Path(name) for name in names if not os.path.lexists(name)), Path(f"{root}-{called}"))
 
 
 def walk(

@@ -92,8 +92,7 @@ def open_label_studio(options: LabelStudioOptions, context: DatasetContext) -> S
             shapes = list(_shapes(labels, one, size))
             labels.photos[place] = replace(labels.photos[place], shapes=shapes)
     if not labels.photos and not labels.faults:
-        held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items()) or "no task"
-        raise RecycleError(f"{labels.file} holds no labelled task, but {held}", EXPORT)
+        raise RecycleError(f"{labels.file} holds no labelled task{labels.instead()}", EXPORT)
     labels.refuse_no_area("draw polygons or brush masks in Label Studio, and export again as JSON")
     labels.names = list(dict.fromkeys([*config.labels, *sorted_names(labels.photos)]))
     return ShapeSource(context.root, labels, context.drop_unreadable)

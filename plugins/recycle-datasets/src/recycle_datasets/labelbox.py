@@ -70,9 +70,9 @@ def open_labelbox(options: LabelboxOptions, context: DatasetContext) -> ShapeSou
     places = Places(tree.photos)
     areas = Areas(labels, context.root, Places(tree.ending(".png")))
     rows = [row for name in files for row in _rows(areas, context.root / name, options)]
+    labels.photos = list(_photos(context.root, rows, places))
     if not labels.faults and not any(row.shapes for row in rows):
         raise _nothing(labels)
-    labels.photos = list(_photos(context.root, rows, places))
     tools = [name for _, content in tree.jsons() for name in tools_of(content)]
     labels.names = list(dict.fromkeys(tools)) or sorted_names(labels.photos)
     return ShapeSource(context.root, labels, context.drop_unreadable)
@@ -80,15 +80,14 @@ def open_labelbox(options: LabelboxOptions, context: DatasetContext) -> ShapeSou
 
 def _nothing(labels: Labels) -> RecycleError:
     """What to say where there is no area to read."""
-    held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items()) or "no object"
     if any(what.startswith(LINKS) for what in labels.left_out):
         return RecycleError(
-            f"{labels.file} holds no outline of an area, but {held}: the masks themselves are not in it",
+            f"{labels.file} holds no outline of an area{labels.instead()}: the masks themselves are not in it",
             "export the objects as polygons; or fetch each mask while its link is valid, call it by the feature_id of "
             'its object, and import again: curl -H "Authorization: Bearer $LABELBOX_API_KEY" -o FEATURE_ID.png LINK',
         )
     return RecycleError(
-        f"{labels.file} holds no polygon and no mask, but {held}",
+        f"{labels.file} holds no polygon and no mask{labels.instead()}",
         "label polygons or masks; boxes, points and lines say nothing of single pixels",
     )
 

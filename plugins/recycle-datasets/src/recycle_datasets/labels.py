@@ -129,9 +129,13 @@ class Labels:
     def refuse_no_area(self, remedy: str) -> None:
         """Raise RecycleError where no photo has a shape, with what there is instead; faults are said first."""
         if self.photos and not self.faults and not any(photo.shapes for photo in self.photos):
-            held = ", ".join(f"{count} {what}" for what, count in self.left_out.items())
-            what = f", but {held}" if held else f": no object in its {counted(len(self.photos), 'photo')}"
-            raise RecycleError(f"{self.file} holds no labelled area{what}", remedy)
+            raise RecycleError(f"{self.file} holds no labelled area{self.instead()}", remedy)
+
+    def instead(self) -> str:
+        """What there is in the place of labelled areas, as the end of a sentence that says that there are none."""
+        if held := ", ".join(f"{count} {what}" for what, count in self.left_out.items() if count):
+            return f", but {held}"
+        return f": no object in its {counted(len(self.photos), 'photo')}" if self.photos else ": it names no photo"
 
 
 def is_file(root: Path, place: str) -> bool:

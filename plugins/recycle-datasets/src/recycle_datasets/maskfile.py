@@ -21,6 +21,9 @@ INDEX_MODES = ("P", "L", "1", "I;16", "I")
 COLOR_MODES = ("RGB", "RGBA", "LA", "PA")
 MOST = 2**12  # colours of one mask
 JPEG = "is a JPEG, which changes the values"
+DARK, LIGHT = 64, 192  # of a JPEG in black and white: below and from
+EDGES = 0.1  # of its pixels that lie between, at most, and no areas of one value
+TINT = 32  # by which its channels differ at most
 WIDE = 257  # a gray of 8 bits as one of 16: 255 is 65535
 RAMP = np.arange(IGNORE + 1, dtype=np.uint8)[:, None].repeat(3, 1)
 
@@ -34,11 +37,13 @@ class IndexMask:
         values: (H, W) uint8.
         palette: the colour of each value, shorter where the file has fewer; None where it has no palette. Grays of
             a file of colours are numbers, and their own palette.
+        between: pixels of a JPEG that were neither black nor white; None for other files.
     """
 
     file: Path
     values: NDArray[np.uint8]
     palette: NDArray[np.uint8] | None
+    between: int | None = None
 
     def present(self) -> list[int]:
         """The values that occur, ascending."""
@@ -90,8 +95,12 @@ def color_at(palette: NDArray[np.uint8], value: int) -> Color:
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[Image.Image]:
+def opened(file: Path, jpeg: bool = False) -> Iterator[Image.Image]:
     """A mask's image, its head read alone.
+
+    Args:
+        file: the mask.
+        jpeg: it may be a JPEG.
 
     Raises:
         RecycleError: missing, no image, a pointer of Git LFS, a JPEG, or of a mode that is no mask's.
@@ -102,7 +111,7 @@ def opened(file: Path) -> Iterator[Image.Image]:
             raise RecycleError(
                 f"mask {file} {several.partition(',')[0]}, and a mask is one", "save that of the photo alone"
             )
-        if image.format == "JPEG":
+        if image.format == "JPEG" and not jpeg:
             raise RecycleError(f"mask {file} {JPEG}", advice)
         if image.mode not in (*INDEX_MODES, *COLOR_MODES):
             raise RecycleError(f"mask {file} holds {image.mode} colours, no class numbers", advice)
@@ -111,7 +120,7 @@ def opened(file: Path) -> Iterator[Image.Image]:
 
 def mask_size(file: Path) -> tuple[int, int]:
     """Height and width of a mask."""
-    with opened(file) as image:
+    with opened(file, jpeg=True) as image:
         return image.height, image.width
 
 
@@ -119,9 +128,11 @@ def read_mask(file: Path) -> Mask:
     """A mask as stored: its numbers and the palette that it has for them, or its colours. Grays are numbers.
 
     Raises:
-        RecycleError: see `opened`; numbers above 255, or more colours than masks have.
+        RecycleError: see `opened`; numbers above 255, more colours than masks have, or a JPEG of more than two.
     """
-    with opened(file) as image:
+    with opened(file, jpeg=True) as image:
+        if image.format == "JPEG":
+            return _black_and_white(file, image)
         return _read_colors(file, image) if image.mode in COLOR_MODES else read_numbers(file, image)
 
 
@@ -142,6 +153,25 @@ def read_numbers(file: Path, image: Image.Image) -> IndexMask:
         wrong = values.min() if values.min() < 0 else values.max()
         raise RecycleError(f"mask {file} holds the value {wrong}, no class", f"labels are 0 to {IGNORE}")
     return IndexMask(file, (values // scale if scale > 1 else values).astype(np.uint8), colors)
+
+
+def _black_and_white(file: Path, image: Image.Image) -> IndexMask:
+    """A JPEG of 0 and 255, each pixel as the nearer of the two: it smooths along edges."""
+    channels = np.asarray(image.convert("RGB")) if image.mode != "L" else np.zeros((1, 1, 3), np.uint8)
+    gray = np.asarray(image.convert("L"))
+    between = int(np.count_nonzero((gray >= DARK) & (gray < LIGHT)))
+    grays = int(np.count_nonzero((gray > 0) & (gray < IGNORE)))
+    if (
+        0 < gray.max(initial=0) < LIGHT
+        or int(np.ptp(channels, axis=2).max()) > TINT
+        or between > EDGES * gray.size
+        or 4 * IndexMask(file, gray, None).inside() > grays
+    ):
+        raise RecycleError(
+            f"mask {file} {JPEG}, and holds areas of others than 0 and 255",
+            "export the masks again as PNG: a JPEG keeps neither class numbers nor colours",
+        )
+    return IndexMask(file, np.where(gray >= IGNORE // 2 + 1, np.uint8(IGNORE), np.uint8(0)), None, between)
 
 
 def _read_colors(file: Path, image: Image.Image) -> Mask:

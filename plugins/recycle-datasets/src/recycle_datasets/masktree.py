@@ -77,6 +77,12 @@ class MaskTree(PairedSource):
             self.left_out["photos that cannot be read, or their masks"] += len(bad)
         elif faults:
             raise unusable(root, faults, dict(files), context.drop_unreadable)
+        if seen.jpegs:
+            print(
+                f"note: {counted(seen.jpegs, 'mask')} in JPEG, black and white: of their pixels "
+                f"{seen.between / seen.jpegs:.2%} lie between, along edges, and are taken for the nearer",
+                file=sys.stderr,
+            )
         reads: MaskLabels = labels_of(root, _named(root, options, seen.present), seen, self.left_out)
         super().__init__(root, files, reads, splits, seen.sizes)
 

@@ -35,6 +35,8 @@ class Survey:
         conflict: where a number has two colours, or a colour two numbers; "" where each has one.
         sizes: height and width of each mask.
         faults: masks and photos that cannot be used, as where and what.
+        jpegs: masks that are JPEGs.
+        between: the share of each one's pixels that were neither black nor white, added up.
     """
 
     values: NDArray[np.int64] = field(default_factory=lambda: np.zeros(IGNORE + 1, np.int64))
@@ -47,6 +49,8 @@ class Survey:
     conflict: str = ""
     sizes: list[tuple[int, int]] = field(default_factory=list)
     faults: list[tuple[str, str]] = field(default_factory=list)
+    jpegs: int = 0
+    between: float = 0
     _color_of: dict[int, tuple[Color, Path]] = field(default_factory=dict)
     _number_of: dict[Color, tuple[int, Path]] = field(default_factory=dict)
 
@@ -64,6 +68,9 @@ class Survey:
             self.colors.update(mask.colors)
             return
         counts = mask.counts()
+        if mask.between is not None:
+            self.jpegs += 1
+            self.between += mask.between / max(1, mask.values.size)
         self.values += counts
         if counts[IGNORE]:
             others = bool(counts[1:IGNORE].any())

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from recycle_coco.paths import copy_beside
+
 from recycle_datasets.maskfile import JPEG
 from recycle_datasets.survey import SIZED
 from recyclecli.types import LabelFaults, RecycleError, counted
@@ -25,23 +27,36 @@ def unusable(root: Path, faults: Sequence[tuple[str, str]], files: Mapping[str, 
 
 
 def _typed(root: Path, files: Mapping[str, Path], what: str) -> str:
-    """The line that mends masks of one folder: JPEGs of two values, or another size than the photo's; "" for others."""
-    folders = {((root / name).parent, file.parent) for name, file in files.items()}
-    if len(folders) > 1:
-        return ""
-    photos, masks = (json.dumps(str(folder), ensure_ascii=False) for folder in folders.pop())
-    start = "from pathlib import Path; from PIL import Image as I, ImageOps as O; "
+    """The line that mends masks, JPEGs or of another size than their photos, in a copy of the folder; "" for others."""
+    root = root.resolve()
+    copy = copy_beside(root, "mended")
+    start = (
+        f"import shutil; from pathlib import Path; from PIL import Image as I, ImageOps as O; c = Path({_text(copy)}); "
+    )
+    start += f"shutil.copytree({_text(root)}, c); "
+    folders = {PurePosixPath(name).parent.as_posix(): _inside(file.parent, root) for name, file in files.items()}
+    pairs = json.dumps(folders, ensure_ascii=False)
     if JPEG in what:
+        kind = "are black and white, write them as PNG"
         code = (
-            '[I.open(m).convert("L").point(lambda v: v // 128 * 255).save(m.with_suffix(".png")) '
-            f'for m in [*Path({masks}).iterdir()] if m.suffix.lower() in (".jpg", ".jpeg")]'
+            '[I.open(m).convert("L").point(lambda v: v // 128 * 255).save(m.with_suffix(".png")) or m.unlink() '
+            f'for b in {pairs}.values() for m in [*(c / b).iterdir()] if m.suffix.lower() in (".jpg", ".jpeg")]'
         )
-        return f"where they are black and white, write PNGs beside them: python -c {shlex.quote(start + code)}"
-    if SIZED in what and all(PurePosixPath(name).stem == file.stem for name, file in files.items()):
+    elif SIZED in what and all(PurePosixPath(name).stem == file.stem for name, file in files.items()):
+        kind = "show the whole photos, resize them"
         code = (
-            f"p = {{f.stem: f for f in Path({photos}).iterdir()}}; "
             "[I.open(m).resize(O.exif_transpose(I.open(p[m.stem])).size, I.Resampling.NEAREST).save(m) "
-            f"for m in [*Path({masks}).iterdir()] if m.stem in p]"
+            f"for a, b in {pairs}.items() for p in [{{f.stem: f for f in (c / a).iterdir()}}] "
+            "for m in [*(c / b).iterdir()] if m.stem in p]"
         )
-        return f"where they show the whole photos, resize them in place: python -c {shlex.quote(start + code)}"
-    return ""
+    else:
+        return ""
+    return f"where they {kind} in a copy, {copy}, and import that: python -c {shlex.quote(start + code)}"
+
+
+def _inside(folder: Path, root: Path) -> str:
+    return folder.resolve().relative_to(root).as_posix()
+
+
+def _text(path: Path) -> str:
+    return json.dumps(str(path), ensure_ascii=False)

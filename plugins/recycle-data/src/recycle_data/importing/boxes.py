@@ -23,7 +23,7 @@ def say_boxes(source: Source) -> None:
             boxes += isinstance(one.segmentation, list) and all(map(is_rectangle, one.segmentation))
     if boxes > LEAST * count:
         print(
-            f"note: {boxes:,} of {counted(count, 'outline')} ({boxes / count:.0%}) are rectangles: boxes that were "
+            f"note: rectangles: {boxes:,} of {counted(count, 'outline')} ({boxes / count:.0%}); boxes that were "
             "exported as polygons do not say which pixels are an object's",
             file=sys.stderr,
         )

@@ -161,9 +161,8 @@ def source(context: DatasetContext, labels: Labels, tool: str, names: Iterable[s
     remedy = f"draw polygons or masks in {tool}, and export again"
     if LINKS in labels.left_out:
         remedy = "put the masks that the links lead to into the folder, under the names at the end of the links"
-    if not labels.photos and not labels.faults and labels.left_out:
-        held = ", ".join(f"{count} {what}" for what, count in labels.left_out.items())
-        raise RecycleError(f"{labels.file} holds no labelled photo, but {held}", remedy)
+    if not labels.photos and not labels.faults:
+        raise RecycleError(f"{labels.file} holds no labelled photo{labels.instead()}", remedy)
     labels.refuse_no_area(remedy)
     labels.names = list(dict.fromkeys([*(name.strip() for name in names)])) or sorted_names(labels.photos)
     return ShapeSource(context.root, labels, context.drop_unreadable)
