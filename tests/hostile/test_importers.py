@@ -155,7 +155,7 @@ EXPORTS = {
     "labelbox, labels that are a number": (lambda at: labelbox(at, 1.5), "but 1 photos that nobody"),
     "labelbox, objects that are a number": (
         lambda at: labelbox(at, [{"annotations": {"objects": 1.5}}]),
-        "but no object",
+        "no object in its 1 photo",
     ),
     "labelme, a folder with half a character": (lambda at: labelme(at, [CLASS], name="\ud800/b.png"), ""),
     "yolo, a name of infinity": (lambda at: yolo(at, "0 0 0 1 0 1 1\n", "names: {1e400: a}\n"), "keys of `names`"),

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from labelled import box, imported_masks, photo
+from labelled import box, imported_masks, painted, photo
 from PIL import Image
 from recycle_data.convert import convert
 from recycle_engine import api
@@ -319,3 +319,32 @@ def test_label_studio_as_a_table(tmp_path, mark):
     done, found = imported_masks(tmp_path / "src", tmp_path / "out")
     assert (done.taken.layout.name, done.class_names) == ("label-studio", ("Background", "metal", "paper"))
     assert [mask.tolist() for mask in found.values()] == [drawn(key, ("metal", "paper")).tolist() for key in OBJECTS]
+
+
+@pytest.mark.parametrize("below", ["", "drawn/"], ids=["the same photos", "other photos"])
+def test_yolo_beside_labelme_is_not_guessed(tmp_path, below):
+    photo(tmp_path / "a.png")
+    photo(tmp_path / f"{below}b.png")
+    shape = {"label": "paper", "points": box(2, 2, 9, 9), "shape_type": "polygon"}
+    (tmp_path / "a.txt").write_text("0 0.1 0.1 0.5 0.1 0.5 0.5\n")
+    place = tmp_path / (f"{below}b" if below else "a")
+    place.with_suffix(".json").write_text(json.dumps({"shapes": [shape], "imagePath": f"{place.name}.png"}))
+    with pytest.raises(RecycleError, match=r"2 ways that fit equally well:\n  labelme .*\n  yolo ") as caught:
+        api.import_data(tmp_path, None)
+    assert "OUT --as labelme, or " in caught.value.remedy
+    assert "recycle data merge A B --out C" in caught.value.remedy
+    for layout in ("labelme", "yolo"):
+        assert api.import_data(tmp_path, None, layout).taken.layout.name == layout
+
+
+def test_photos_outside_of_what_is_taken_are_said(tmp_path, capsys):
+    photo(tmp_path / "one/a.png")
+    annotation = {"id": 1, "image_id": 1, "category_id": 1, "segmentation": [[2, 2, 9, 2, 9, 9]]}
+    document = {"images": [{"id": 1, "file_name": "a.png", "width": 32, "height": 24}], "annotations": [annotation],
+                "categories": [{"id": 1, "name": "paper"}]}  # fmt: skip
+    (tmp_path / "one/annotations.json").write_text(json.dumps(document))
+    photo(tmp_path / "two/images/b.png")
+    (tmp_path / "two/masks").mkdir()
+    Image.fromarray(painted((1, box(2, 2, 9, 9)))).save(tmp_path / "two/masks/b.png")
+    api.import_data(tmp_path, None)
+    assert "outside of one, and not taken: 2 pictures, as two/images/b.png" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from shlex import quote
 from typing import Any
 
 from recycle_coco.misplaced import misplaced
-from recycle_coco.paths import copy_beside
+from recycle_coco.paths import copy_beside, photos_below
 
 from recycle_data.check import content_of
 from recycle_data.foreground import refuse_nothing
@@ -21,7 +21,7 @@ from recycle_data.importing.write import Written, parts_of, write
 from recycle_data.owned import refuse_link
 from recycle_data.recognise import Candidate, folder_of, recognise
 from recycle_data.sources import open_source
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
 from recyclecli.types import Source
 
@@ -78,10 +78,10 @@ def import_data(
             or a file exists.
     """
     taken, passed = recognise(registry, src, layout)
-    for line in _said(taken, passed):
-        print(line, file=sys.stderr)
     folder = folder_of(src)
     root = folder / taken.layout.root
+    for line in _said(taken, passed, folder):
+        print(line, file=sys.stderr)
     if out is not None:
         refuse_link(out, "name the folder that it leads to, or another one")
         if out.resolve().is_relative_to(folder.resolve()):
@@ -116,10 +116,18 @@ def import_data(
     )
 
 
-def _said(taken: Candidate, passed: list[Candidate]) -> Iterator[str]:
-    """What the labels are taken for, and what they might be taken for, too."""
+def _said(taken: Candidate, passed: list[Candidate], folder: Path) -> Iterator[str]:
+    """What the labels are taken for, and what they might be taken for, too, also of other photos."""
     there = f" in {taken.layout.root}" if taken.layout.root else ""
     yield f"taken for {taken.layout.name}, {taken.title}{there}: {taken.layout.why}"
     for other in passed:
         how = f"; --as {other.layout.name} takes it" if other.layout.name != taken.layout.name else ""
         yield f"passed over: {other.layout.name}: {other.layout.why}{how}"
+    if not passed or not taken.layout.root:
+        return
+    others = [photo for photo in photos_below(folder) if not photo.is_relative_to(folder / taken.layout.root)]
+    if others:
+        yield (
+            f"outside of {taken.layout.root}, and not taken: {counted(len(others), 'picture')}, "
+            f"as {others[0].relative_to(folder).as_posix()}: import each, and join them: recycle data merge A B --out C"
+        )

@@ -30,7 +30,7 @@ def recognise(tree: Tree) -> Iterator[Layout]:
         return
     if kind != "outlines" and _others(tree):
         return  # boxes say nothing about pixels, and something else may
-    evidence: Evidence = "description" if kind == "outlines" else "folders"
+    evidence: Evidence = "content" if kind == "outlines" else "folders"
     what = f"holds {kind} as YOLO writes them" if kind else "has a photo of its name"
     for name, others in preferred(described):
         folder, places = posixpath.dirname(name), dict(described)[name].values()
