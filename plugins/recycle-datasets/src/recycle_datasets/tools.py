@@ -26,6 +26,10 @@ class RunsOptions(FilesOptions):
 
 
 TOOLS: dict[str, tuple[str, str]] = {
+    "ango": (
+        "Photos with polygons and segmentations of Ango Hub",
+        "Ango Hub: a JSON list of assets with externalId and task",
+    ),
     "annotation-xml": (
         "Photos with polygons and masks in an XML file each: LabelMe's, and VOC's with polygons",
         "Annotation XML: a file with <polygon> or <segm> for each photo, of LabelMe (web), CVAT, Roboflow ...",
@@ -57,6 +61,14 @@ TOOLS: dict[str, tuple[str, str]] = {
     "dataturks": (
         "Photos with polygons of Dataturks",
         "Dataturks: a JSON line for each photo, with content and annotation",
+    ),
+    "detectron2": (
+        "Photos with dataset dicts of Detectron2",
+        "Detectron2: dataset dicts as JSON, a list of photos with annotations; thing_classes names the classes",
+    ),
+    "eiseg": (
+        "Photos with a JSON file each of EISeg",
+        "EISeg: NAME.json for each photo, a list with name, labelIdx and points; with masks beside it is mask-folder",
     ),
     "encord": (
         "Photos with polygons and bitmasks of Encord",
@@ -97,6 +109,10 @@ TOOLS: dict[str, tuple[str, str]] = {
     "open-images": (
         "Photos with masks of single objects of Open Images",
         "Open Images: a table with MaskPath, ImageID and LabelName, and its masks",
+    ),
+    "playment": (
+        "Photos with polygons and masks of Playment (TELUS GT Studio)",
+        "Playment, TELUS GT Studio: jobs with maker_response, masks beside",
     ),
     "prodigy": (
         "Photos with polygons of Prodigy",
