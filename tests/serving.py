@@ -11,7 +11,7 @@ import numpy as np
 import uvicorn
 from PIL import Image
 from recycle_engine.pipeline import Pipeline
-from recycle_engine.predicting.scores import Prediction
+from recycle_engine.predicting.loaded import Result
 from recycle_serve.app import create_app
 from recycle_serve.bins import DEFAULTS
 from recycle_serve.refusal import Limits
@@ -24,7 +24,7 @@ LIMITS = Limits(size=2**20, pixels=10_000_000, look=400, mask=200_000)
 class Fake:
     """A model whose label is how red a pixel is."""
 
-    name, size, own, first = "fake", 64, (), 1
+    name, size, own = "fake", 64, ()
     tricks = {"hflip": "views"}
 
     def __init__(self, class_names=("Background", "Paper", "</script><b>Metal"), palette=None):
@@ -38,7 +38,7 @@ class Fake:
     def predict(self, pixels, pipeline, confident=True):
         self.seen.append(pixels.shape)
         labels = np.digitize(pixels[..., 0], [85, 170]).astype(np.uint8)
-        return Prediction(labels, np.full(labels.shape, 52428, np.uint16))
+        return Result(labels, self.class_names, np.full(labels.shape, 0.8, np.float32))
 
 
 @contextlib.contextmanager

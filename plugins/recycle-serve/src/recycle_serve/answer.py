@@ -8,11 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from recycle_coco import connected_pieces
-from recycle_engine.judge.calibration import SCALE
 from recycle_engine.pipeline import Pipeline
-from recycle_engine.predicting.scores import Prediction
-from scipy import ndimage
+from recycle_engine.predicting.loaded import Result
 
 from recycle_serve.model import Model
 
@@ -21,13 +18,14 @@ LEAST = 0.002  # of the photo that a thing must take to be named alone
 THINGS = 12
 
 
-def answer_of(model: Model, said: Prediction, pipeline: Pipeline) -> dict[str, Any]:
+def answer_of(model: Model, said: Result, pipeline: Pipeline) -> dict[str, Any]:
     """One run's answer.
 
     `materials` are the labels that were given, the largest share first; `things` the largest connected
     pieces of one label; `labels` and `sure` the label and the confidence, 0..255, of each pixel, row after
     row, one byte each, as base64 of zlib.
     """
+    assert said.confidence is not None
     counts = np.bincount(said.labels.ravel(), minlength=len(model.class_names))
     sums = np.bincount(said.labels.ravel(), said.confidence.ravel(), len(model.class_names))
     found = [int(label) for label in np.argsort(-counts, kind="stable") if counts[label]]
@@ -39,48 +37,42 @@ def answer_of(model: Model, said: Prediction, pipeline: Pipeline) -> dict[str, A
                 "label": label,
                 "name": model.class_names[label],
                 "share": float(counts[label] / said.labels.size),
-                "confidence": float(sums[label] / counts[label] / SCALE),
+                "confidence": float(sums[label] / counts[label]),
             }
             for label in found
         ],
-        "things": things(said, model.first),
+        "things": things(said),
         "labels": _packed(said.labels),
-        "sure": _packed(np.round(said.confidence / SCALE * (255 / STEP)).astype(np.uint8) * np.uint8(STEP)),
+        "sure": _packed(np.round(said.confidence * (255 / STEP)).astype(np.uint8) * np.uint8(STEP)),
     }
 
 
-def things(said: Prediction, first: int) -> list[dict[str, Any]]:
+def things(said: Result) -> list[dict[str, Any]]:
     """The largest connected pieces: label, share, mean confidence; where it is, in 0..1 of the photo's sides.
 
     `box` is left, top, right, bottom; `at` the left and top of a pixel of the piece near its middle.
     """
-    pieces = connected_pieces(said.labels, first)
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    large = [int(number) for number in np.argsort(-sizes, kind="stable")[:THINGS] if sizes[number] > 0]
     height, width = said.labels.shape
-    boxes = ndimage.find_objects(pieces)
     named = []
-    for number in large:
-        if sizes[number] < LEAST * said.labels.size:
+    for piece in said.objects[:THINGS]:
+        if piece.area < LEAST * said.labels.size:
             break
-        rows, columns = boxes[number - 1]
-        own = pieces[rows, columns] == number
-        places = np.argwhere(own)
-        top, left = places[((places - places.mean(0)) ** 2).sum(1).argmin()]
+        left, top, right, bottom = piece.box
+        places = np.argwhere(said.pieces[top:bottom, left:right] == piece.number)
+        down, across = places[((places - places.mean(0)) ** 2).sum(1).argmin()]
         named.append(
             {
-                "label": int(said.labels[rows, columns][own][0]),
-                "share": float(sizes[number] / said.labels.size),
-                "confidence": float(said.confidence[rows, columns][own].mean() / SCALE),
-                "at": [(columns.start + int(left)) / width, (rows.start + int(top)) / height],
-                "box": [columns.start / width, rows.start / height, columns.stop / width, rows.stop / height],
+                "label": piece.label,
+                "share": piece.area / said.labels.size,
+                "confidence": piece.confidence,
+                "at": [(left + int(across)) / width, (top + int(down)) / height],
+                "box": [left / width, top / height, right / width, bottom / height],
             }
         )
     return named
 
 
-def agreement(first: Model, said: Prediction, second: Model, other: Prediction) -> dict[str, Any]:
+def agreement(first: Model, said: Result, second: Model, other: Result) -> dict[str, Any]:
     """How two runs agree on one photo: shares of its pixels with the same name, with another name, and with a
     name that only one of the runs knows."""
     names = {name: place for place, name in enumerate(dict.fromkeys((*first.class_names, *second.class_names)))}

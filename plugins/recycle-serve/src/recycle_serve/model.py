@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from recycle_coco import has_background
-from recycle_engine.checkpoint import Trained, load_trained
+from recycle_engine.checkpoint import Trained
 from recycle_engine.judging.ablate import installed_tricks
 from recycle_engine.pipeline import WINDOWS, WITHOUT_AVERAGE, Pipeline, joined, pipeline_of
-from recycle_engine.predicting.infer import Predictor, predictions
-from recycle_engine.predicting.members import stage_of
-from recycle_engine.predicting.scores import Prediction
+from recycle_engine.predicting.loaded import LoadedModel, Result
+from recycle_engine.predicting.members import Machine, Member
 from recycle_engine.predicting.windows import window_starts
 from recycle_engine.runs import Run
 
@@ -42,12 +40,10 @@ class Model:
         self._own = pipeline_of(run, recipe)
         self._parts = _parts(self._own)
         self._tricks = installed_tricks(registry, run, recipe) | self._parts
-        self._weights: dict[Path, Trained] = {}
-        trained = self._trained(self._own)
+        self._weights: dict[tuple[Path, str], Trained] = {}
+        loaded = self._loaded(self._own)
         self.name = run.folder.absolute().name
-        self.class_names, self.palette = trained.class_names, trained.palette
-        self.size = trained.size
-        self.first = int(has_background(trained.class_names))
+        self.class_names, self.palette, self.size = loaded.class_names, loaded.palette, loaded.size
 
     @property
     def tricks(self) -> Mapping[str, str]:
@@ -80,18 +76,13 @@ class Model:
             )
         return pipeline
 
-    def predict(self, pixels: NDArray[np.uint8], pipeline: Pipeline, confident: bool = True) -> Prediction:
+    def predict(self, pixels: NDArray[np.uint8], pipeline: Pipeline, confident: bool = True) -> Result:
         """Labels (and confidences, if `confident`) of a photo (H, W, 3) uint8 RGB."""
-        trained = self._trained(pipeline)
-        stage = stage_of(self._registry, pipeline, self.class_names, self._device)
-        said = next(predictions(Predictor(trained, [stage], self._device), [pixels], confident))
-        return next(said)
+        return self._loaded(pipeline)(pixels, confident)
 
-    def _trained(self, pipeline: Pipeline) -> Trained:
+    def _loaded(self, pipeline: Pipeline) -> LoadedModel:
         weights = self._run.raw if pipeline.weights == "raw" else self._run.best
-        if weights not in self._weights:
-            self._weights[weights] = load_trained(self._registry, weights)
-        return self._weights[weights]
+        return LoadedModel(self._registry, [Member(weights, pipeline)], Machine(self._device), weights=self._weights)
 
 
 def _parts(pipeline: Pipeline) -> dict[str, Pipeline]:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from markupsafe import Markup
+from recycle_coco import has_background
 from recycle_data.pages.render import TEMPLATES, render
 from recycle_data.palette import Color, palette
 
@@ -40,7 +41,7 @@ def about(models: Sequence[Model], limits: Limits, bins: Mapping[str, Bin]) -> d
                         model.class_names, colors, bins_of(model.class_names, bins), strict=True
                     )
                 ],
-                "first": model.first,
+                "first": int(has_background(model.class_names)),
                 "tricks": [{"name": name, "kind": kind} for name, kind in model.tricks.items()],
                 "own": model.own,
                 "size": model.size,

@@ -40,6 +40,7 @@ from recycle_engine.api.judging import (
     evaluate_submission,
     run_of,
 )
+from recycle_engine.api.loading import load
 from recycle_engine.api.predicting import (
     count_together,
     member,
@@ -76,6 +77,7 @@ __all__ = [
     "judged_photos",
     "kfold",
     "layouts",
+    "load",
     "member",
     "merge",
     "open_data",

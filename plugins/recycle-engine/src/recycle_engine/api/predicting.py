@@ -86,6 +86,24 @@ def members_of(
     return found
 
 
+def run_by_engine(
+    run: Run | Place | Sequence[Run | Place | Member],
+    shares: Sequence[float],
+    pipeline: Pipeline | None,
+    engine: str,
+    precision: Precision,
+) -> tuple[Member, ...]:
+    """`members_of` one model or several, each with what runs it; see `recycle_engine.predicting.engines.engine_of`."""
+    from recycle_engine.predicting.engines import engine_of
+
+    models = [run] if isinstance(run, (str, Path)) or not isinstance(run, Sequence) else list(run)
+    installed = registry()
+    return tuple(
+        replace(one, engine=engine_of(installed, one.weights, one.pipeline.views, engine, precision))
+        for one in members_of(models, shares, pipeline)
+    )
+
+
 def _checked(shares: Sequence[float], count: int) -> Sequence[float]:
     """Weights of so many models or files; 1 each when left out."""
     if shares and len(shares) != count:
@@ -194,18 +212,11 @@ def _predict_found(
     left_out: Mapping[str, str] = {},
 ) -> Predicted:
     """Predict photos that were found; see `predict`. `left_out` is told as what failed."""
-    from recycle_engine.predicting.engines import engine_of
     from recycle_engine.predicting.job import Job
     from recycle_engine.predicting.pictures import checked_outputs
 
-    models = [run] if isinstance(run, (str, Path)) or not isinstance(run, Sequence) else list(run)
-    installed = registry()
-    members = (
-        replace(one, engine=engine_of(installed, one.weights, one.pipeline.views, engine, precision))
-        for one in members_of(models, shares, pipeline)
-    )
     job = Job(
-        tuple(members),
+        run_by_engine(run, shares, pipeline, engine, precision),
         tuple(photos),
         path_of(out) if out else None,
         checked_outputs(outputs),

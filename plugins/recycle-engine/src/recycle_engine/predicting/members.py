@@ -95,16 +95,21 @@ def scorer_of(
     mixes: Sequence[Mix],
     machine: Machine = Machine(),
     agreement: bool = False,
+    weights: dict[tuple[Path, str], Trained] | None = None,
 ) -> tuple[Scorer, Trained]:
     """The members as one scorer of a stage for each mix, and what the first one's checkpoint says.
 
-    With `agreement` each is followed by the share of the members that give its label, see `Ensemble`.
+    With `agreement` each is followed by the share of the members that give its label, see `Ensemble`. What is read of
+    checkpoints is added to `weights`, and what is there is not read.
 
     Raises:
         RecycleError: a checkpoint cannot be used, or the members know different classes.
     """
     sources = [(member.weights, member.engine) for member in members]
-    built = {source: run_by(registry, load_trained(registry, source[0]), *source) for source in set(sources)}
+    built = {} if weights is None else weights
+    for source in sources:
+        if source not in built:
+            built[source] = run_by(registry, load_trained(registry, source[0]), *source)
     loaded = [built[source] for source in sources]
     orders = class_orders(members, loaded)
     predictors = [

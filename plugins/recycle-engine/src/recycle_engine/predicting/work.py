@@ -21,7 +21,7 @@ from recycle_data.submission import submission_row
 from recycle_engine.predicting.infer import BATCH_PIXELS, batches
 from recycle_engine.predicting.job import Shard
 from recycle_engine.predicting.journal import Journal
-from recycle_engine.predicting.members import Mix, scorer_of
+from recycle_engine.predicting.loaded import LoadedModel
 from recycle_engine.predicting.photos import Photo
 from recycle_engine.predicting.pictures import write_pictures
 from recycle_engine.predicting.scores import prediction_of
@@ -50,9 +50,8 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
         machine = replace(job.machine, device=shard.device)
         if (shard.device or "").startswith("cuda"):
             torch.cuda.set_device(shard.device)  # also for post-processors
-        mixes = [Mix.of(job.members, job.vote)]
-        scorer, trained = scorer_of(registry, job.members, mixes, machine, job.agree > 0)
-        palette = np.array(trained.palette, np.uint8)
+        model = LoadedModel(registry, job.members, machine, job.vote, job.agree > 0)
+        palette = np.array(model.palette, np.uint8)
         files = {output: job.files(output)[shard.span] for output in job.pictures}
         filled = job.submission is not None and job.unreadable == "background"
         waiting: deque[tuple[list[Photo], list[_Said | RecycleError]]] = deque()
@@ -80,7 +79,7 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
             def label(places: list[int], images: list[NDArray[np.uint8] | RecycleError]) -> None:
                 """Predict a batch and begin to write it; its photos are let go of when they are written."""
                 good = [image for image in images if not isinstance(image, RecycleError)]
-                scores = scorer.scores(good) if good else iter(())
+                scores = model.scores(good) if good else iter(())
                 batch: list[_Said | RecycleError] = []
                 for place, image in zip(places, images, strict=True):
                     if isinstance(image, RecycleError):
@@ -94,7 +93,7 @@ def work_on(registry: Registry, shard: Shard, shown: bool) -> None:
                     own = {output: each[place] for output, each in files.items()}
                     shares = score.softmax(0).half().cpu().numpy() if "probabilities" in own else None
                     written = pool.submit(
-                        write_pictures, job.owned, own, image, said, shares, palette, trained.class_names
+                        write_pictures, job.owned, own, image, said, shares, palette, model.class_names
                     )
                     row = pool.submit(submission_row, photos[place].name, said.labels) if job.submission else None
                     batch.append(_Said(written, row))

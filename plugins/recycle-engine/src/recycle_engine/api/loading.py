@@ -1,0 +1,58 @@
+"""A model that stays loaded, for notebooks and for programs that ask it photo by photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from recycle_data.api import Place, registry
+
+from recycle_engine.api.predicting import run_by_engine
+from recyclecli.errors import RecycleError
+
+if TYPE_CHECKING:
+    from recycle_engine.pipeline import Pipeline
+    from recycle_engine.predicting.infer import Precision
+    from recycle_engine.predicting.loaded import LoadedModel
+    from recycle_engine.predicting.members import Member, Vote
+    from recycle_engine.runs import Run
+
+
+def load(
+    run: Run | Place | Sequence[Run | Place | Member],
+    pipeline: Pipeline | None = None,
+    device: str | None = None,
+    precision: Precision = "32",
+    engine: str = "torch",
+    vote: Vote = "soft",
+    shares: Sequence[float] = (),
+    batch: int = 8,
+) -> LoadedModel:
+    """A run's model in memory, ready for photos, or several as one.
+
+        with api.load("last") as model:
+            result = model("belt.jpg")
+            print([(each.name, each.area, each.centroid) for each in result.objects])
+
+    Args:
+        run: see `member`; a list of several is an ensemble.
+        pipeline: the models' own when left out.
+        device: torch's name of it, as `cpu` or `cuda:0`; the GPU when there is one.
+        precision: `32`, `bf16` or `16`.
+        engine: `torch`, an exporter, or `auto`; see `predict`.
+        vote: of several models: `soft` or `hard`, see `predict`.
+        shares: of several models, their weights.
+        batch: photos that `LoadedModel.each` takes at a time, and windows of one photo that the model sees at once.
+
+    Raises:
+        RecycleError: see `member`; the models know different classes; or there is no such device.
+    """
+    from recycle_engine.predicting.loaded import LoadedModel
+    from recycle_engine.predicting.members import Machine
+    from recycle_engine.predicting.predict import devices_of
+
+    devices = devices_of(device)
+    if len(devices) > 1:
+        raise RecycleError(f"a loaded model runs on one device, not on {device}", "load one for each")
+    members = run_by_engine(run, shares, pipeline, engine, precision)
+    return LoadedModel(registry(), members, Machine(devices[0], precision, batch), vote)
