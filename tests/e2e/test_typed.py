@@ -13,7 +13,6 @@ from PIL import Image
 from recycle_data.submission import read_submission
 from recycle_engine import api
 from recycle_engine.cli.groups import _file
-from recycle_engine.training.callbacks import _line
 from support import recycle_here
 
 from recyclecli.cli.app import _expanded
@@ -140,6 +139,8 @@ def test_names_with_quotes_and_line_breaks_stay_one_cell(predicted, place):
     assert sorted(predicted("odd")[0]) == sorted(names)
     with (place / "s.csv").open(newline="") as handle:
         assert sorted(row["image_id"] for row in csv.DictReader(handle)) == sorted(names)
+    from recycle_engine.training.callbacks import _line  # importing it takes seconds
+
     assert next(csv.reader([_line(["a\nb", 'c"d', 1])])) == ["a\nb", 'c"d', "1"]
 
 

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 from recycle_coco import copy_beside
 from recycle_engine import api
-from recycle_engine.training.leaks import refuse_leaks
 from support import coco, recycle_here, write_coco
 
 from recyclecli.types import RecycleError
@@ -74,6 +73,8 @@ def test_photos_cut_out_of_those_of_the_other_side_are_said(tmp_path, capsys, ph
 
 @pytest.mark.parametrize("files", ["one", "two"])
 def test_copies_on_both_sides_of_a_split_get_folds_that_train_takes(tmp_path, files):
+    from recycle_engine.training.leaks import refuse_leaks  # importing it takes seconds
+
     content = noisy(tmp_path / "data", 10, 6)
     if files == "two":
         in_two_files(tmp_path / "data", content, 6)

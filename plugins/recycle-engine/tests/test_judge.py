@@ -19,7 +19,6 @@ from recycle_engine.judge.ledger import Ledger
 from recycle_engine.judge.resample import benjamini_hochberg, bootstrap, interval, swap_test
 from recycle_engine.judge.scores import evaluation, headline, rows_of
 from scipy.ndimage import binary_erosion
-from torchmetrics.classification import MulticlassCalibrationError, MulticlassJaccardIndex
 
 from recyclecli.errors import RecycleError
 from recyclecli.types import IGNORE
@@ -57,6 +56,8 @@ class TestScores:
     @given(MASKS)
     def test_equal_torchmetrics_and_the_plain_formula(self, pairs):
         """With ignored pixels, absent classes and photos that are empty, to 1e-9."""
+        from torchmetrics.classification import MulticlassJaccardIndex  # importing it takes seconds
+
         reference = MulticlassJaccardIndex(4, average=None, ignore_index=IGNORE)
         result = evaluation(ledger_of(pairs))
         truth, said = (np.concatenate([pair[part].ravel() for pair in pairs]) for part in (0, 1))
@@ -168,6 +169,8 @@ class TestBoundary:
 
 class TestCalibration:
     def test_equals_torchmetrics(self):
+        from torchmetrics.classification import MulticlassCalibrationError
+
         chance = torch.Generator().manual_seed(0)
         logits = torch.randn(6, 4, 16, 16, generator=chance) * 2
         truth = torch.randint(0, 4, (6, 16, 16), generator=chance)
