@@ -3,9 +3,11 @@
 import json
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+from forks import Started
 from PIL import Image
 from recycle_coco import decode
 from recycle_engine import api
@@ -104,7 +106,13 @@ def test_processes_and_interruptions_change_nothing(lossless, tmp_path):
     while not (unfinished / "000000.json").is_file():
         time.sleep(0.001)
         assert not process.over()
+    workers = Path(f"/proc/{process.number}/task/{process.number}/children").read_text().split()
     process.kill()
+    assert workers
+    deadline = time.monotonic() + 60
+    while not all(Started(int(worker)).over() for worker in workers):
+        assert time.monotonic() < deadline, "a worker outlives its command"
+        time.sleep(0.01)
     assert not (tmp_path / "killed" / "copy_paste.json").exists()
     first = (tmp_path / "killed/copy_paste/000000.png").stat().st_mtime_ns
     other = run_recycle(*line.split(), "--seed", 1, "--out", tmp_path / "killed", cwd=tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from recycle_data.sources import read_labels, read_photo
 from recycle_data.write import write_photo
 
 from recycle_engine.batch import augmented, seed_chance
+from recycle_engine.orphans import end_with
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.types import Augmentation, Record, Sample, Source
 
@@ -174,8 +176,9 @@ class Maker:
 _maker: Maker | None = None  # of this process, where it makes photos for another
 
 
-def _start(maker: Maker) -> None:
+def _start(maker: Maker, parent: int) -> None:
     global _maker
+    end_with(parent)
     _maker = maker
     torch.set_num_threads(1)
     _keep_memory()
@@ -201,7 +204,7 @@ def run_jobs(maker: Maker, jobs: list[Job], unfinished: Path, workers: int) -> N
     if not jobs:
         return
     context = multiprocessing.get_context()
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (maker,))
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (maker, os.getpid()))
     try:
         waiting: list[Future[None]] = [pool.submit(_work, job, unfinished / f"{job[0]:06d}.json") for job in jobs]
         for ready in track(as_completed(waiting), len(jobs), "making photos"):

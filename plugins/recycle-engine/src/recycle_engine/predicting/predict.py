@@ -16,7 +16,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from recycle_data.submission import HEADER
 from recycle_data.writer import assemble, mask_regions
 
 from recycle_engine.checkpoint import read_card
+from recycle_engine.orphans import end_with
 from recycle_engine.predicting.job import Job, Shard
 from recycle_engine.predicting.journal import Journal, begins_as
 from recycle_engine.predicting.pictures import SUFFIXES
@@ -240,17 +240,10 @@ def _spread(shards: Sequence[Shard]) -> None:
 
 
 def _work_alone(shard: Shard, parent: int) -> None:
-    Thread(target=_follow, args=(parent,), daemon=True).start()
+    end_with(parent)
     if shard.device == "cpu":
         torch.set_num_threads(max(1, torch.get_num_threads() // shard.of))
     work_on(discover(), shard, False)
-
-
-def _follow(parent: int) -> None:
-    """End this process when its parent has ended, however that was, and be it before this process had begun."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
 
 
 def finished(job: Job) -> Predicted | None:
