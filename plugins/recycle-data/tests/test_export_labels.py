@@ -5,6 +5,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from recycle_coco import encode
+from recycle_coco.rle import compressed
+from recycle_data.exporting import runs
 from recycle_engine import api
 from support import coco, write_coco
 
@@ -100,12 +103,26 @@ def test_label_studio_gets_every_pixel(data, tmp_path, role):
     assert [tag.get("value") for tag in tags] == ['Pa"p&<er', "Metall é"]
 
 
-def test_long_runs_are_split(tmp_path):
+def test_long_runs_are_split():
     from recycle_data.exporting.label_studio import brush
 
-    mask = np.zeros((300, 400), bool)
-    mask[200:, :] = True
-    assert np.array_equal(unpacked(brush(mask)).reshape(300, 400, 4)[:, :, 3] > 0, mask)
+    lengths = [200 * 400, 100 * 400]
+    assert np.array_equal(unpacked(brush(np.array(lengths))), np.repeat([0, 255], lengths).repeat(4))
+
+
+@pytest.mark.parametrize("sparse", [0, 10**6])
+def test_runs_are_those_of_the_pixels_row_by_row(monkeypatch, sparse):
+    """Also of shapes that reach from edge to edge, whose runs go on in the next row."""
+    monkeypatch.setattr(runs, "SPARSE", sparse)
+    chance = np.random.default_rng(0)
+    for share in (0.02, 0.5, 0.98, 1):
+        for height, width in ((1, 7), (7, 1), (6, 5)):
+            mask = chance.random((height, width)) < share
+            mask[0, 0] = True
+            found = runs.stretches(compressed(encode(mask)), "a.png")
+            lengths = runs.lengths_in(found, 0, 0, height, width)
+            inside = (np.arange(len(lengths)) % 2).astype(bool).repeat(lengths)
+            assert np.array_equal(inside.reshape(height, width), mask)
 
 
 def test_a_coco_file_of_predictions_needs_no_photos(data, tmp_path):

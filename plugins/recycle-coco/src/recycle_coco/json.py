@@ -12,6 +12,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.reading.regular import SMALL, read_bytes
 
 DEEPEST = 64  # lists and objects inside each other
+FEW = 20  # keys that are each looked for in the text
 
 
 def tree_fault(value: Any) -> str | None:
@@ -41,24 +42,29 @@ def parse_json(data: bytes | str) -> Any:
     try:
         text = data.decode(json.detect_encoding(data)) if isinstance(data, bytes) else data
         value = json.loads(text)
-        if isinstance(value, dict) and any(text.count(json.dumps(key, ensure_ascii=False)) > 1 for key in value):
-            _refuse_twice(text)
+        if isinstance(value, dict) and (
+            len(value) > FEW or any(text.count(json.dumps(key, ensure_ascii=False)) > 1 for key in value)
+        ):
+            del value  # before the text is read once more
+            value = _parse_once(text)
     except RecursionError as error:
         raise ValueError("lists or objects are nested too deeply") from error
     return value
 
 
-def _refuse_twice(text: str) -> None:
-    """Raise ValueError where a key of the outermost object occurs twice in it."""
-    last: list[tuple[str, Any]] = []
+def _parse_once(text: str) -> Any:
+    """The value of a text that holds an object; ValueError where a key of the outermost one occurs twice in it."""
+    last: list[str] = []
 
-    def kept(pairs: list[tuple[str, Any]]) -> None:
-        last[:] = pairs
+    def kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        last[:] = [key for key, _ in pairs]
+        return dict(pairs)
 
-    json.loads(text, object_pairs_hook=kept)
-    twice = [key for key, count in Counter(key for key, _ in last).items() if count > 1]
-    if twice:
-        raise ValueError(f"its key {twice[0]!r} occurs twice, and only one can count")
+    value = json.loads(text, object_pairs_hook=kept)
+    if len(last) > len(value):
+        twice = next(key for key, count in Counter(last).items() if count > 1)
+        raise ValueError(f"its key {twice!r} occurs twice, and only one can count")
+    return value
 
 
 def read_json(file: Path, remedy: str, most: int = SMALL) -> Any:

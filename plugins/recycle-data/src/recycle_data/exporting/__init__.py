@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from recycle_coco import IGNORE_CATEGORY, decode_box, is_background, rasterise
+from recycle_coco import IGNORE_CATEGORY, is_background, rasterise
 from recycle_coco.document import read_document
 from recycle_coco.layouts import photo_root
 from recycle_coco.paint import painting_order
@@ -17,10 +17,6 @@ from recycle_data.owned import Owned, refuse_link
 from recycle_data.sources import open_source
 from recycle_data.writer import document_of
 from recyclecli.plugins import Registry
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 Tool = Literal["cvat", "label-studio"]
 Role = Literal["predictions", "annotations"]
@@ -32,15 +28,12 @@ class Object:
 
     Attributes:
         name: of its class.
-        left, top: of its box, in pixels.
-        pixels: (h, w) bool of its box.
+        rle: its pixels in the photo, compressed.
         score: in 0..1 where a model said one.
     """
 
     name: str
-    left: int
-    top: int
-    pixels: NDArray[np.bool_]
+    rle: Mapping[str, Any]
     score: float | None = None
 
 
@@ -141,6 +134,8 @@ def export_labels(
 
 def _photos(document: Mapping[str, Any]) -> Iterator[Labelled]:
     """The photos of a COCO document in its order."""
+    from pycocotools import mask as coco
+
     names = {one["id"]: one["name"] for one in document["categories"]}
     own: dict[Any, list[Mapping[str, Any]]] = {}
     for one in document["annotations"]:
@@ -149,16 +144,10 @@ def _photos(document: Mapping[str, Any]) -> Iterator[Labelled]:
         height, width = image["height"], image["width"]
         found: list[tuple[Object, float, Mapping[str, Any]]] = []
         for one in own.get(image["id"], ()):
+            name, score = names[one["category_id"]], one.get("score")
             rle = rasterise(one.get("segmentation") or [], height, width)
-            seen = None if rle is None else _object(names[one["category_id"]], *decode_box(rle), one.get("score"))
-            if seen is not None:
-                found.append((seen, float(seen.pixels.sum()), one))
+            if rle is not None and not is_background(name) and (area := float(coco.area(rle))):
+                found.append((Object(name, rle, score if isinstance(score, float) else None), area, one))
         order = painting_order([(area, one.get("area"), bool(one.get("iscrowd"))) for _, area, one in found])
         ordered = sorted((found[place][0] for place in order), key=lambda one: one.name == IGNORE_CATEGORY)
         yield Labelled(image["file_name"], height, width, tuple(ordered))
-
-
-def _object(name: str, top: int, left: int, pixels: NDArray[np.bool_], score: Any) -> Object | None:
-    if is_background(name) or not pixels.size:
-        return None
-    return Object(name, left, top, pixels, score if isinstance(score, float) else None)

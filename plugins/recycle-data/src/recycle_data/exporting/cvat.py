@@ -6,14 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-import numpy as np
-
 from recycle_data.exporting.names import legal
+from recycle_data.exporting.runs import lengths_in, stretches
 from recycle_data.owned import Owned
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from recycle_data.exporting import Labelled
 
 FILE, LABELS = "annotations.xml", "labels.json"
@@ -37,19 +34,14 @@ def write(owned: Owned, photos: Iterable[Labelled], colors: Mapping[str, tuple[i
             size = f'width="{photo.width}" height="{photo.height}"'
             out.write(f'  <image id="{number}" name={quoteattr(legal(photo.name))} {size}>\n')
             for level, one in enumerate(photo.objects):
-                height, width = one.pixels.shape
-                box = f'left="{one.left}" top="{one.top}" width="{width}" height="{height}"'
-                runs = f'rle="{", ".join(map(str, runs_of(one.pixels)))}" {box}'
+                found = stretches(one.rle, photo.name)
+                left, top = int(found[:, 1].min()), int(found[0, 0])
+                width, height = int(found[:, 2].max()) - left, int(found[-1, 0]) + 1 - top
+                box = f'left="{left}" top="{top}" width="{width}" height="{height}"'
+                lengths = lengths_in(found, left, top, height, width).tolist()
+                runs = f'rle="{", ".join(map(str, lengths))}" {box}'
                 out.write(
                     f'    <mask label={quoteattr(one.name)} source="file" occluded="0" {runs} z_order="{level}" />\n'
                 )
             out.write("  </image>\n")
         out.write("</annotations>\n")
-
-
-def runs_of(pixels: NDArray[np.bool_]) -> list[int]:
-    """Lengths of the runs of (h, w) bool row by row, the first of pixels outside, maybe 0."""
-    flat = np.concatenate([[False], pixels.ravel()])
-    edges = np.flatnonzero(flat[1:] != flat[:-1])
-    lengths: list[int] = np.diff(np.concatenate([[0], edges, [pixels.size]])).tolist()
-    return lengths
