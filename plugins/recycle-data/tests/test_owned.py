@@ -301,3 +301,20 @@ def test_long_lists_are_written_as_json_writes_them(tmp_path):
     with pytest.raises(ValueError, match="Out of range"):
         Owned(tmp_path).write_json(tmp_path / "b.json", {"a": [*long, float("nan")]})
     assert not (tmp_path / "b.json").exists()
+
+
+def test_files_that_somebody_removes_meanwhile_are_told_and_written_by_the_next_call(tmp_path):
+    """A moved folder takes the mark of what was begun with it."""
+    owned, files = Owned(tmp_path / "o"), [tmp_path / "o" / name for name in ("last.json", "a.jpg", "b.jpg")]
+
+    def write():
+        with owned.begun(files[0], files[1:], False):
+            for number, file in enumerate(reversed(files)):
+                owned.write_text(file, "x")
+                if number == 0 and not (tmp_path / "elsewhere").exists():
+                    owned.base.rename(tmp_path / "elsewhere")
+
+    with pytest.raises(RunFailed, match="removed or moved while the command ran: 1 of 3 files"):
+        write()
+    write()
+    assert all(file.exists() for file in files)

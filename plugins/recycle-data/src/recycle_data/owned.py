@@ -16,7 +16,8 @@ from typing import Any
 
 from recycle_coco.paths import below
 
-from recyclecli.errors import RecycleError
+from recycle_data.gone import refuse_gone
+from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import (
     PART,
     encoded,
@@ -128,7 +129,7 @@ class Owned:
         Raises:
             RecycleError: another process writes there; a file exists, and neither `force` nor such a mark, or it is
                 not what was written here; two files, or one and one of ours, have the same name; or nothing can be
-                written there.
+                written there. RunFailed: files that the block wrote are gone at its end.
         """
         mark, files = last.with_name(last.name + PART), [last, *others]
         self._refuse_reserved(files, mark)
@@ -137,6 +138,11 @@ class Owned:
             self.refuse_overwrite(files, force or interrupted(mark))  # another process may have ended meanwhile
             put_mark(mark)
             yield
+            try:
+                refuse_gone(files)
+            except RunFailed:
+                put_mark(mark)  # it may be gone with them
+                raise
             mark.unlink(missing_ok=True)
             self.finish()
 

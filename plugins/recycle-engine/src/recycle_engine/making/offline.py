@@ -18,6 +18,7 @@ from recycle_coco.json import read_json
 from recycle_coco.paths import below
 from recycle_data.augmented import document, origins_told, source_photos
 from recycle_data.folds import class_counts
+from recycle_data.gone import refuse_gone
 from recycle_data.identity import hexadecimal, identities
 from recycle_data.owned import RECORD, Owned, refuse_link
 from recycle_data.sources import Subset
@@ -130,7 +131,7 @@ def make(
             state = Owned(unfinished)
             state.clear(unfinished / "settings.json")
             state.write_json(unfinished / "settings.json", {"digest": digest})
-        done = {int(part.stem) for part in _parts(unfinished)}
+        done = {int(part.stem) for part in _parts(unfinished) if all(map(os.path.lexists, _photos(part, out)))}
         jobs = [job for job in plan(source, targets, number, seed, together, size) if job[0] not in done]
         maker = Maker(training, augmentations, out, name, number, seed, size, torch.device(device), strict)
         (out / name).mkdir(parents=True, exist_ok=True)
@@ -206,6 +207,11 @@ def _parts(unfinished: Path) -> list[Path]:
     return Owned(unfinished).own(sorted(unfinished.glob("[0-9]*.json")))
 
 
+def _photos(part: Path, out: Path) -> list[Path]:
+    """The photos that a job made."""
+    return [out / photo["file_name"] for photo in json.loads(part.read_text(encoding="utf-8"))["photos"]]
+
+
 def _refuse_own(source: Source, folder: Path) -> None:
     """No training photo may lie where new ones are written."""
     for index in range(len(source)):
@@ -240,8 +246,9 @@ def _merged(
     pasted = [shape for photo in made for shape in photo["objects"] if shape.get("provenance")]
     file = out / f"{name}.json"
     read = training.were_read | {index for part in parts for index in part["read"]}
+    kept = {photo for part in _parts(unfinished) for photo in _photos(part, out)}
+    refuse_gone(kept)
     owned.write_json(file, document(source.class_names, own + made, *_origins(source, own + made, read)))
-    kept = {out / photo["file_name"] for photo in made}
     owned.remove(photo for photo in (out / name).iterdir() if photo not in kept)  # of a set that this one replaces
     Owned(unfinished).clear(unfinished / "settings.json")
     owned.finish()

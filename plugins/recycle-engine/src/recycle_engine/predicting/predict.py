@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,21 +19,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from recycle_coco import connected_pieces, has_background, open_photo
+from recycle_coco import has_background
 from recycle_coco.json import read_json
 from recycle_coco.paths import below
+from recycle_data.gone import refuse_gone
 from recycle_data.identity import LOOKED, SEVERAL, tell_transparent
 from recycle_data.owned import Owned, refuse_link
 from recycle_data.progress import track
 from recycle_data.submission import HEADER
-from recycle_data.writer import assemble, mask_regions
 
 from recycle_engine.checkpoint import read_card
 from recycle_engine.orphans import end_with
 from recycle_engine.predicting.job import Job, Shard
 from recycle_engine.predicting.journal import Journal, begins_as
+from recycle_engine.predicting.masks_coco import coco_of
 from recycle_engine.predicting.pictures import SUFFIXES
 from recycle_engine.predicting.work import work_on
 from recyclecli.errors import RecycleError, RunFailed, counted, listed
@@ -121,9 +122,7 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         raise RecycleError("no class of the run is the background", "leave out --unreadable background")
     if job.unreadable == "background" and job.submission is None:
         raise RecycleError("--unreadable background is about rows of a submission", "add --submission FILE")
-    names = [photo.name for photo in job.photos]
-    if len(set(names)) < len(names):
-        doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled := sorted(name for name, count in Counter(photo.name for photo in job.photos).items() if count > 1):
         raise RecycleError(f"photos are named twice: {listed(doubled, 3)}", "name each once")
     if "coco" in job.outputs and "masks" not in job.outputs:
         job = replace(job, outputs=(*job.outputs, "masks"))
@@ -275,9 +274,11 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
         with Journal(shard.journal, shard.described) as journal:
             done |= journal.done
     failed = {name: fault for name, fault in done.items() if fault is not None}
+    written: list[Path] = []
     for output in job.pictures:  # there is a file where an earlier job could read the photo
-        every = zip(job.photos, job.files(output), strict=True)
+        every = [*zip(job.photos, job.files(output), strict=True)]
         job.owned.remove(file for photo, file in every if photo.name in failed)
+        written += [file for photo, file in every if photo.name not in failed]
     if len(failed) == len(job.photos):
         _clear(shards)
         raise RecycleError(
@@ -296,7 +297,7 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
     if job.out is not None:
         if "coco" in job.outputs:
             good = [photo.name for photo in job.photos if photo.name not in failed]
-            job.owned.write_json(job.out / "annotations.json", _coco(class_names, good, result.masks))
+            job.owned.write_json(job.out / "annotations.json", coco_of(class_names, good, result.masks))
         pairs = enumerate(zip(class_names, card["palette"], strict=True))
         classes = [{"label": label, "name": name, "color": list(color)} for label, (name, color) in pairs]
         job.owned.write_json(job.out / "classes.json", classes)
@@ -304,6 +305,7 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
     _tell_others(job)
     job.owned.finish()
     _clear(shards)
+    refuse_gone(written, "type the command again, with --force")
     return result
 
 
@@ -326,17 +328,3 @@ def _clear(shards: Sequence[Shard]) -> None:
         shard.rows.unlink(missing_ok=True)
     for shard in shards:
         shard.journal.unlink(missing_ok=True)
-
-
-def _coco(class_names: tuple[str, ...], names: Sequence[str], masks: Sequence[Path]) -> dict[str, Any]:
-    """A COCO document of masks, each connected piece an object."""
-    background = has_background(class_names)
-
-    def photos() -> Iterator[Any]:
-        for name, file in track(list(zip(names, masks, strict=True)), len(names), "writing COCO"):
-            with open_photo(file, "mask") as (image, _):
-                labels = np.asarray(image)
-            pieces = connected_pieces(labels, int(background))
-            yield name, *labels.shape, mask_regions(labels, pieces, background)
-
-    return assemble(class_names, photos())
