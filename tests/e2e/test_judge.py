@@ -126,6 +126,11 @@ class TestEval:
         assert re.search(message, done.stderr.replace("\n", " ")), done.stderr
         assert done.returncode == (0 if "without a truth" in message else 2)
 
+    def test_its_own_folder_by_name_is_as_none(self, work):
+        bare, named = (said(work, "eval", "seed-0", "--json", *more) for more in ((), ("--data", "data/../data")))
+        assert bare.stdout == named.stdout
+        assert "judging on the run's 12 validation photos, in data/../data: fold 0" in named.stderr
+
     def test_photos_it_has_trained_on(self, work, tmp_path):
         done = said(work, "eval", "seed-0", "--data", "data", "--json-path", "kfold_0_train.json", codes=(2,))
         assert "has trained on 12 of these 12 photos" in done.stderr

@@ -95,18 +95,20 @@ def _found_again(data: DataSection) -> DataSection:
 
 
 def split_at(registry: Registry, data: DataSection, root: Path, seed: int) -> Split | None:
-    """The split of an earlier run whose data lies in `root` now; None where other data lies there.
+    """The split of an earlier run whose data lies in `root`, as ever or now; None where other data lies there.
 
-    Once found, all that was learned from the folder that is gone is looked for in `root`, too: other runs' photos,
-    members of a soup.
+    Once found in another folder, all that was learned from the folder that is gone is looked for there, too: other
+    runs' photos, members of a soup.
     """
-    if data.fingerprint is None or data.root == root.absolute():
+    moved = data.root.resolve() != root.resolve()
+    if moved and data.fingerprint is None:
         return None
     try:
-        split = make_split(registry, moved_data(data, root), seed)
+        split = make_split(registry, moved_data(data, root) if moved else data, seed)
     except RecycleError:
         return None
-    _MOVED[data.root] = root.absolute()
+    if moved:
+        _MOVED[data.root] = root.absolute()
     return split
 
 

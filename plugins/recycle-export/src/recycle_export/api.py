@@ -62,7 +62,7 @@ def _photos(run: Run, photos: Place | None, data: Place | None) -> Iterator[NDAr
     if data is None and not root.is_dir():
         data = named_data()
     split = own_split(run, data) if data is not None else None
-    if data is not None and split is None and path_of(data).absolute() != root:
+    if data is not None and split is None:
         others = find_photos(path_of(data), None)
         some = others[:: -(-len(others) // 8)]
         return (photo.read() for photo in track(some, len(some), "comparing"))

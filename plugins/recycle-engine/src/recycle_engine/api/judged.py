@@ -25,7 +25,8 @@ def judged_photos(
 ) -> tuple[Source, str]:
     """The labelled photos that a run is judged on, and where they come from, in words.
 
-    They are those of `data`, else the run's own validation split; so also where `data` is the run's own data, moved.
+    They are those of `data`, else the run's own validation split; so also where `data` is the run's own folder,
+    there as ever or moved.
 
     Raises:
         RecycleError: the run has trained on some of them.
@@ -40,7 +41,7 @@ def judged_photos(
         raise RecycleError("neither a run nor data is named", "name the labelled photos with --data")
     own = own_split(run, data) if run is not None and data is not None and json_path is None else None
     if own is not None:
-        return own.val, f"the run's {len(own.val)} validation photos, now in {data}: {own.how}"
+        return own.val, f"the run's {len(own.val)} validation photos, in {data}: {own.how}"
     other = None if data is None else open_data(data, json_path, dataset, options)
     if other is not None:
         refuse_nothing(other, f"photo of {data}", validation=True)

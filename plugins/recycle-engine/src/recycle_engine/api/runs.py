@@ -37,7 +37,7 @@ def recipe_of(run: Run | Place, data: Place | None = None) -> Recipe:
 
 
 def own_split(run: Run | Place, data: Place) -> Split | None:
-    """The split of a run whose data lies in the folder `data` now; None where that folder holds other data."""
+    """The split of a run whose data lies in the folder `data`, as ever or now; None where other data lies there."""
     from recycle_data.splits import split_at
 
     recipe = recipe_of(run)
