@@ -56,6 +56,7 @@ def discover() -> Registry:
         return _last[made_from]
     found: list[Plugin] = []
     fatal = {*ended, *(stored.fatal if stored else ())}
+    print(*plugins.misnamed(points), sep="", end="", file=sys.stderr)
     for name, own in _by_distribution(points):
         if name in fatal:
             found += _ending(own)

@@ -212,12 +212,17 @@ def allow_list() -> frozenset[str] | None:
     return None if value is None else frozenset(_normalised(name) for name in value.split(",") if name.strip())
 
 
+def misnamed(points: Iterable[EntryPoint]) -> list[str]:
+    """What $RECYCLE_PLUGINS names and is no package of these entry points, a line each."""
+    names = {_normalised(_distribution(point)[0]) for point in points} | ours()
+    unknown = sorted((allow_list() or frozenset()) - names)
+    return [f"note: ${ALLOW_LIST} names {name}, which is not installed; {nearest(name, names)}\n" for name in unknown]
+
+
 def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | None = None) -> Registry:
     """Load every installed plugin, each on its own: one that fails takes nothing else down.
 
-    Args:
-        allow: normalised distribution names to load; None reads $RECYCLE_PLUGINS.
-        found: entry points to load; None takes those of the installed distributions.
+    `allow` holds normalised distribution names, `found` entry points; None is $RECYCLE_PLUGINS, and all there are.
     """
     allowed = allow_list() if allow is None else allow
     points = entry_points(group=GROUP) if found is None else found

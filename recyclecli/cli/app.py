@@ -206,7 +206,9 @@ def _refuse_empty(arguments: list[str]) -> None:
 
 def main() -> None:
     """Entry point; the options of every command are taken wherever they stand."""
-    open_closed_streams()
+    if open_closed_streams():
+        print("error: standard output is closed\n  remedy: > /dev/null, where nothing is to be read", file=sys.stderr)
+        sys.exit(2)
     _keep_docstrings()
     os.environ.pop(FIGURES, None)  # no command opens a window
     arguments, before = _ordered([_expanded(argument) for argument in sys.argv[1:]]), os.environ.get(MAX_PIXELS)

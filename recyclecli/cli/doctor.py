@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shlex
@@ -31,8 +32,6 @@ def doctor(as_json: AsJson = False) -> None:
 
     findings = list(examine(discover(), Path()))
     if as_json:
-        import json
-
         print(json.dumps([{"state": f.state, "what": f.what, "remedy": f.remedy} for f in findings]))
     else:
         for finding in findings:
@@ -42,12 +41,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def examine(registry: Registry, folder: Path) -> Iterator[Finding]:
-    """Look at versions, plugins, disk and settings, and at what the plugins look at.
-
-    Args:
-        registry: what is installed.
-        folder: where runs would be written.
-    """
+    """Look at versions, plugins, the disk where runs would be written, settings, and at what the plugins look at."""
     yield Finding("ok", f"recyclecli {__version__}, Python {platform.python_version()}, {platform.platform()}")
     for plugin in registry.plugins:
         for check in plugin.checks:

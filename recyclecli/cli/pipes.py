@@ -30,11 +30,12 @@ def leave_quietly() -> int:
     return CLOSED
 
 
-def open_closed_streams() -> None:
-    """Let standard streams that are closed, as of a service or after `>&-`, lead nowhere.
+def open_closed_streams() -> bool:
+    """Let standard streams that are closed, as of a service or after `>&-`, lead nowhere; whether output alone is.
 
     Python has None in their place then, and the next file that is opened gets their number and what C code prints.
     """
+    lost = sys.stdout is None and sys.stderr is not None
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         try:
             os.fstat(number)
@@ -46,3 +47,4 @@ def open_closed_streams() -> None:
         if getattr(sys, name) is None:
             stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - it is the process's own
             setattr(sys, name, stream)
+    return lost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from typing import Annotated, Any
@@ -36,8 +37,6 @@ def list_plugins(as_json: AsJson = False) -> None:
         for plugin in registry.plugins
     ]
     if as_json:
-        import json
-
         print(json.dumps(rows, ensure_ascii=False))
         return
     if not rows:
@@ -77,8 +76,6 @@ def show(
             f"no component is called {name!r}", nearest(name.partition("@")[0], everything) + registry.broken()
         )
     if as_json:
-        import json
-
         print(json.dumps([_described(offer) for offer in offers], ensure_ascii=False))
         return
     from rich.markup import escape

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -26,9 +28,6 @@ def list_recipes(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Every recipe that is installed: its name, its package, and what it is for."""
     found = installed(ctx).recipes
     if as_json:
-        import json
-        from dataclasses import asdict
-
         print(json.dumps([asdict(one) for one in found], ensure_ascii=False))
         return
     widths = [max((len(getattr(one, key)) for one in found), default=0) for key in ("name", "distribution")]

@@ -43,12 +43,14 @@ from recyclecli.cli.app import main
 sys.argv = ["recycle", "data", "sample", "--images", "2", "--data", "set"]
 main()
 """
-    for place, closed in enumerate(["<&- >&- 2>&-", "2>&-"]):
+    for place, (closed, ends) in enumerate({"<&- >&- 2>&-": 0, "2>&-": 0, ">&-": 2}.items()):
         folder = tmp_path / str(place)
         folder.mkdir()
-        done = subprocess.run(["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code], cwd=folder)
-        assert done.returncode == 0, closed
-        assert (folder / "set/annotations.json").is_file()
+        line = ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code]
+        done = subprocess.run(line, cwd=folder, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == ends, closed
+        assert ("error: standard output is closed" in done.stderr) == bool(ends)
+        assert (folder / "set/annotations.json").is_file() == (not ends)
 
 
 @pytest.mark.slow("imports everything in a new process, as its variables are read then")

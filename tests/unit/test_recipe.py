@@ -1,6 +1,7 @@
 """The recipe: one rule of precedence, everything checked, all faults at once."""
 
 import pytest
+from recycle_data.cli.options import key_values
 from recycle_data.resolve import resolve
 
 from recyclecli.errors import RecycleError
@@ -85,6 +86,12 @@ def test_all_faults_at_once_with_key_value_and_nearest(registry):
     assert "2 faults" in text
     assert "model = 'unett': no model is called 'unett'; nearest: unet" in text
     assert "loss.ce.gamma = 2: unknown key" in text
+
+
+def test_blanks_around_the_sign_of_a_setting_are_taken(registry):
+    assert resolve(registry, overrides=["train.lr = 0.5", " seed= 3"]).train.lr == 0.5
+    assert key_values("-o", ["opset = 17"]) == {"opset": 17}
+    assert "-o  =1: not of the form key=value" in faults(registry, overrides=[" =1"])
 
 
 def test_a_key_set_twice_is_an_error(registry):

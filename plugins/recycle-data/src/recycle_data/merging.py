@@ -90,7 +90,8 @@ def merge(
     for root in roots:
         refuse_archive(root, "the data's folder is expected")
     if gone := [root for root in roots if not root.is_dir()]:
-        raise RecycleError(f"{gone[0]} is no folder of data", "name the folders: recycle data merge A B --out C")
+        what = "is a file" if gone[0].exists() else "does not exist"
+        raise RecycleError(f"{gone[0]} {what}", "name the folders: recycle data merge A B --out C")
     if inside_of := [root for root in roots if out.resolve().is_relative_to(root.resolve())]:
         place = "is one of the sets" if out.resolve() == inside_of[0].resolve() else f"lies in the set {inside_of[0]}"
         raise RecycleError(f"{out} {place}", "name a new folder beside them with --out")

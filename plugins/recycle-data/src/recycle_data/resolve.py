@@ -55,6 +55,7 @@ def resolve(
     settings = {key: map_texts(value, expanded) for key, value in (flags or {}).items()}
     for text in overrides:
         key, sign, value = text.partition("=")
+        key = key.strip()
         if not sign or not key:
             faults.append(f"-o {text}: not of the form key=value")
         elif key in settings or key.removesuffix(".name") in settings:

@@ -118,6 +118,7 @@ def key_values(flag: str, texts: list[str]) -> dict[str, object]:
     settings: dict[str, object] = {}
     for text in texts:
         key, equals, value = text.partition("=")
+        key = key.strip()
         if not equals or not key or key in settings:
             raise RecycleError(f"{flag} {text}: {'set twice' if key in settings else 'not of the form key=value'}")
         try:
