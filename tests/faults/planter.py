@@ -1214,3 +1214,13 @@ def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
     photo.save(root / image["file_name"], quality=int(rng.integers(1, 6)))
     save(root, content)
     return (image["file_name"],)
+
+
+@plant_label("doubled-objects")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    polygons = [one for one in content["annotations"] if isinstance(one["segmentation"], list)]
+    for number, annotation in enumerate(polygons):
+        moved = copy.deepcopy(annotation) | {"id": 90001 + number}
+        moved["segmentation"] = [[value + rng.uniform(0.01, 0.2) for value in ring] for ring in moved["segmentation"]]
+        content["annotations"].append(moved)
+    return ("annotations",)

@@ -6,11 +6,14 @@ import shlex
 import numpy as np
 import pytest
 from PIL import Image
+from recycle_coco.misplaced import misplaced
 from recycle_data.check import check_coco, check_masks
+from recycle_data.doubled import doubled
 from recycle_data.identity import identities, identity_of, tell_transparent
 from recycle_data.same import turned
 from recycle_data.suspicions import suspicions
 from recycle_engine import api
+from recycle_engine.training.leaks import refuse_leaks
 from support import coco, recycle_here, write_coco
 
 from recyclecli.errors import RecycleError
@@ -210,3 +213,32 @@ def test_photos_that_show_next_to_nothing_are_said(tmp_path, how, said):
     photo.save(tmp_path / "images/2.jpg", quality=1 if how == "coarse" else 75)
     assert [text for text in suspicions(api.open_data(tmp_path)) if text.startswith(said)]
     assert [note for note in api.stats(tmp_path).notes if note.startswith(said)]
+
+
+def test_objects_that_are_drawn_twice_nearly_alike_are_counted(tmp_path):
+    content = coco(6)
+    twins = [
+        one | {"id": 90 + one["id"], "segmentation": [[4.5, 4, 28, 4, 28, 28, 4, 28]]} for one in content["annotations"]
+    ]
+    content["annotations"] += twins
+    file = write_coco(tmp_path, content)
+    assert "6 objects nearly where another one is" in suspicions(api.open_data(tmp_path))
+    assert "doubled-objects" in {one.code for one in check_coco(tmp_path, {"all": file}, labels_only=True)}
+    assert not doubled([[one["segmentation"]] * 2 for one in twins]), "equal ones are another fault"
+
+
+def test_labels_of_smaller_photos_lie_in_the_upper_left_quarter():
+    content = coco(30, size=64)
+    assert "upper left quarter" in misplaced(content)
+    content["annotations"][3]["segmentation"] = [[4, 4, 60, 4, 60, 28]]
+    assert not misplaced(content)
+
+
+def test_copies_within_the_validation_photos_are_counted(tmp_path, capsys):
+    write_coco(tmp_path, coco(8))
+    api.kfold(tmp_path, 2)
+    split = api.split({"data.root": tmp_path, "data.fold": 0})
+    first, second = (split.val.record(index).file for index in range(2))
+    second.write_bytes(first.read_bytes())
+    refuse_leaks(split)
+    assert "note: copies of another photo: 1 of 4 validation photos" in capsys.readouterr().err

@@ -15,6 +15,7 @@ OUTSIDE, MOST = 0.25, 0.5  # of the objects: so many are no slip of the hand,
 LEAST = 3  # nor so many of them that leave their photos
 OTHER = 1.1  # times as large as its box is another scale
 
+MANY, CORNER = 20, 0.52  # objects, and the share of both sides beyond which one of so many lies
 Bounds = tuple[float, float, float, float]  # left, top, right, bottom
 
 
@@ -27,17 +28,19 @@ def misplaced(content: Mapping[str, Any]) -> str:
     images = {image["id"]: image for image in content["images"]}
     every = [one for one in content["annotations"] if not one.get("iscrowd") and one["image_id"] in images]
     asked = every[:: -(-len(every) // SAMPLE) or 1]
+    right_most = lowest = 0.0
     total = outside = boxed = swapped = scaled = mirrored = inverted = 0
     for one in asked:
         image = images[one["image_id"]]
         outline = one.get("segmentation")
-        bounds = None if shape_fault(outline, image) else _bounds(outline)
+        bounds = None if shape_fault(outline, image) else bounds_of(outline)
         if bounds is None:
             continue
         side = max(image["width"], image["height"])
         left, top, right, bottom = bounds
         total += 1
         outside += max(-left, -top, right - image["width"], bottom - image["height"]) > SLACK + SHARE * side
+        right_most, lowest = max(right_most, right / image["width"]), max(lowest, bottom / image["height"])
         box = one.get("bbox")
         if isinstance(box, list) and len(box) == 4 and _are_pixels(box):
             boxed += 1
@@ -57,10 +60,12 @@ def misplaced(content: Mapping[str, Any]) -> str:
         return f"the runs of {inverted} of {boxed} objects are what lies around their boxes: they begin with the object"
     if outside >= LEAST and outside > OUTSIDE * total:
         return f"the outlines of {outside} of {total} objects leave their photos"
+    if total >= MANY and max(right_most, lowest) <= CORNER:
+        return f"the outlines of all {total} objects lie in the upper left quarter of their photos, as of smaller ones"
     return ""
 
 
-def _bounds(segmentation: Any) -> Bounds | None:
+def bounds_of(segmentation: Any) -> Bounds | None:
     """Of polygons or an RLE; None where there is no outline."""
     if isinstance(segmentation, Mapping):
         from pycocotools import mask as coco
@@ -80,7 +85,7 @@ def _swapped(segmentation: Any, bounds: Bounds) -> Bounds:
     """Bounds with x and y swapped: of polygons' points, or of runs that were counted row by row."""
     if isinstance(segmentation, Mapping):
         height, width = segmentation["size"]
-        bounds = _bounds({**segmentation, "size": [width, height]}) or bounds
+        bounds = bounds_of({**segmentation, "size": [width, height]}) or bounds
     left, top, right, bottom = bounds
     return top, left, bottom, right
 
@@ -100,7 +105,7 @@ def _is_inverted(box: Sequence[float], segmentation: Any, slack: float) -> bool:
 
     height, width = segmentation["size"]
     edges = np.concatenate([[0], run_bounds(segmentation).ravel(), [height * width]]).reshape(-1, 2)
-    bounds = _bounds(of_bounds(edges[edges[:, 1] > edges[:, 0]], height, width))
+    bounds = bounds_of(of_bounds(edges[edges[:, 1] > edges[:, 0]], height, width))
     return bounds is not None and _fits(box, bounds, slack)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from recycle_coco import IGNORE_CATEGORY
 from recycle_coco.photo import read_head
 
+from recycle_data.doubled import doubled
 from recycle_data.poor_photos import poor_photos
 from recycle_data.sources import read_labels
 from recyclecli.errors import RecycleError, counted
@@ -31,6 +32,8 @@ def suspicions(source: Source) -> Iterator[str]:
     twice = sum(_contradictions(record.annotations) for record in records)
     if twice:
         yield f"{counted(twice, 'outline')} drawn twice, as two classes"
+    if near := doubled([one.segmentation for one in record.annotations] for record in records):
+        yield near
     filling = sum(_fills(one, record) for record in records for one in record.annotations)
     if filling > max(FEW_FILL, OFTEN * len(annotations)):
         yield f"{counted(filling, 'object')} of the size of the whole photo"

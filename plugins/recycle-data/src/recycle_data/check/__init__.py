@@ -20,6 +20,7 @@ from recycle_data.check.mend import mended
 from recycle_data.check.photos import lint_copies, lint_photos, without_unreadable
 from recycle_data.check.shapes import PAINTED, SLIVER, lint_shapes
 from recycle_data.check.splits import lint_splits, split_of
+from recycle_data.doubled import content_shapes, doubled
 from recycle_data.foreground import absent_classes, cause_of_nothing
 from recycle_data.named import named_splits
 from recycle_data.sources import Subset
@@ -85,6 +86,8 @@ def check_contents(
         findings += lint_shapes(content, names[split], sliver)
         if same := repeated(content_labels(content)):
             findings.append(Finding("repeated-labels", names[split], "annotations", counted(same, "photo")))
+        if near := doubled(content_shapes(content)):
+            findings.append(Finding("doubled-objects", names[split], "annotations", near))
         if wrong := misplaced(content):
             findings.append(Finding("misplaced-outlines", names[split], "annotations", wrong))
     findings += lint_splits(contents, names, folds)

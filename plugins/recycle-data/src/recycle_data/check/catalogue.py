@@ -119,6 +119,9 @@ CATALOGUE: dict[str, Fault] = {
     ),
     "unread-flag": Fault("note", "a flag that nothing reads", "remove what is not to be learned"),
     "duplicate-annotation": Fault("warning", "the same object twice", "remove one", mended=True),
+    "doubled-objects": Fault(
+        "warning", "many objects are drawn twice, nearly alike", "keep one outline of each, of the right class"
+    ),
     "hidden-object": Fault("warning", "wholly covered by others when painted", "correct the shapes, or remove it"),
     # splits
     "photo-in-two-splits": Fault("error", "a photo is trained on and judged on", "take it out of one split"),

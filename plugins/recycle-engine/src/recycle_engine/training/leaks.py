@@ -55,9 +55,10 @@ def refuse_leaks(split: Split) -> Photos:
         say(f"warning: scores are flattered: {count} trained on, mirrored or turned: {pair}")
     for text in _cut_out(split, photos):
         say(f"warning: scores are flattered: {text}")
-    readable = photos.trained[photos.trained["height"] > 0]
-    if copies := len(readable) - len(np.unique(readable["digest"].view("V20"))):
-        say(f"note: copies of another photo: {copies} of {counted(len(split.train), 'training photo')}")
+    for part, what in ((photos.trained, "training"), (photos.judged, "validation")):
+        readable = part[part["height"] > 0]
+        if copies := len(readable) - len(np.unique(readable["digest"].view("V20"))):
+            say(f"note: copies of another photo: {copies} of {counted(len(part), f'{what} photo')}")
     if deep := int(sum((part["bits"] == 12).sum() for part in (photos.trained, photos.judged))):
         say(f"note: 12 bits in 16 in {counted(deep, 'photo')}: white is taken to be 4095")
     return photos
