@@ -169,9 +169,7 @@ def _setting(content: dict[str, Any]) -> Setting:
 def known(wait: float) -> Manifest:
     """What is installed, without loading a plugin in this process.
 
-    Args:
-        wait: seconds to wait for another process where the stored manifest is absent or stale; after
-            that it is what is known, and the process finishes by itself.
+    Where that is absent or stale, another process makes it, and goes on after `wait` seconds.
     """
     now = fingerprint(plugin_points())
     stored = stored_manifest(now)

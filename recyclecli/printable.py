@@ -94,6 +94,8 @@ class _StyledStream(PrintableStream):
 def printable_streams() -> Iterator[None]:
     """Have all that is printed within the block be printable, on stdout and on stderr."""
     before = sys.stdout, sys.stderr
+    for stream in before:  # of an encoding that lacks some letters, as ASCII does
+        getattr(stream, "reconfigure", dict)(errors="backslashreplace")
     sys.stdout, sys.stderr = (cast(TextIO, PrintableStream(stream)) for stream in before)
     try:
         yield

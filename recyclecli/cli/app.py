@@ -211,6 +211,8 @@ def main() -> None:
         sys.exit(2)
     _keep_docstrings()
     os.environ.pop(FIGURES, None)  # no command opens a window
+    if os.environ.get("COLUMNS") == "0":  # of a terminal without a size: nothing would be shown
+        del os.environ["COLUMNS"]
     arguments, before = _ordered([_expanded(argument) for argument in sys.argv[1:]]), os.environ.get(MAX_PIXELS)
     if COMPLETE in os.environ:
         os.environ["COLUMNS"] = "10000"  # an answer is one line, however long its help

@@ -67,10 +67,7 @@ def read_yaml(file: Path, read: Callable[[Path], str] = read_text) -> Any:
 def _size(node: Node, known: dict[int, int], depth: int) -> int:
     """Values and characters of a node with its aliases spelled out; each node is visited once.
 
-    Args:
-        node: of a composed document, where an alias is the node that it stands for.
-        known: sizes by the nodes' ids; 0 for one that is being measured.
-        depth: of the node.
+    An alias in a composed document is the node that it stands for; `known` has 0 for a node that is being measured.
     """
     from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 

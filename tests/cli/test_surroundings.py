@@ -1,6 +1,7 @@
 """Variables that other programs leave: Jupyter, Slurm, Python's own."""
 
 import json
+import os
 import subprocess
 import sys
 from unittest import mock
@@ -63,3 +64,17 @@ def test_one_process_trains_whatever_was_left_in_the_environment(small, tmp_path
     assert "train.precision = 16-mixed needs a GPU; training and recording bf16-mixed" in done.stderr
     assert "precision: bf16-mixed" in (tmp_path / "runs/r/recipe.yaml").read_text()
     assert json.loads((tmp_path / "runs/r/env.json").read_text())["precision"] == "bf16-mixed"
+
+
+@pytest.mark.parametrize("variables", [{"COLUMNS": "0"}, {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}])
+def test_a_terminal_without_a_size_or_without_letters_still_shows_tables(small, variables):
+    line = [sys.executable, "-m", "recyclecli", "data", "stats", "--data", small]
+    done = subprocess.run(line, env={**os.environ, **variables}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Paper" in done.stdout
+
+
+def test_a_limit_that_is_no_number_is_refused(small):
+    done = recycle_here("data", "stats", "--data", small, cwd=small, env={"RECYCLE_MAX_JSON": "2GB"})
+    assert done.returncode == 2
+    assert "RECYCLE_MAX_JSON is '2GB', and no number of bytes\n  remedy: unset RECYCLE_MAX_JSON" in done.stderr

@@ -32,10 +32,12 @@ def read_large(file: Path, worth: Mapping[bytes, int] = WORTH) -> bytes:
 
     Raises:
         MissingFile: there is no such file.
-        RecycleError: see `read_bytes`; or its values would take more.
+        RecycleError: see `read_bytes`; or its values would take more, or RECYCLE_MAX_JSON is no number.
     """
-    stated = os.environ.get(MAX_JSON, "").strip()
-    own = int(stated) if stated.isdecimal() and len(stated) < 20 else 0
+    stated = os.environ.get(MAX_JSON, "").strip() or "0"
+    if not stated.isdecimal() or len(stated) >= 20:
+        raise RecycleError(f"{MAX_JSON} is {stated[:40]!r}, and no number of bytes", f"unset {MAX_JSON}")
+    own = int(stated)
     with open_regular(file) as handle:
         size = os.fstat(handle.fileno()).st_size
     most = own or max(MOST, min(TIMES * size, _half_of_memory()))
