@@ -26,6 +26,9 @@ EXPORTS = {  # a file, what it holds, what is said of it, and in the remedy
         "COCO",
     ),
     "2024.json": ('[{"datasetObjectId": "1", "consolidatedAnnotation": {}}]', "consolidation", "output.manifest"),
+    "train/metadata.jsonl": ('{"file_name": "a.jpg", "objects": {"bbox": []}}\n', "imagefolder", "masks/NAME.png"),
+    "metadata.csv": ("file_name,text\na.jpg,a bin\n", "imagefolder", "masks/NAME.png"),
+    "dicts.pkl": ("", "a Python or HDF5 file", "DatasetCatalog.get"),
     "a.mat": ("MATLAB 5.0", "masks in a MATLAB file", "PNG of class numbers"),
     "train.tfrecord": ("", "a TFRecord", "COCO Segmentation"),
     "a.mp4": ("", "a video", "ffmpeg"),
@@ -50,6 +53,21 @@ def test_photos_and_masks_that_do_not_fit_are_no_photos_alone(tmp_path):
         (tmp_path / place).write_text("")
     with pytest.raises(RecycleError, match=r"it holds 2 \.jpg"):
         api.import_data(tmp_path, None)
+
+
+def test_label_files_of_yolo_without_photos(tmp_path):
+    (tmp_path / "labels/train").mkdir(parents=True)
+    for name in "ab":
+        (tmp_path / f"labels/train/{name}.txt").write_text("0 0.1 0.1 0.5 0.1 0.5 0.5\n")
+    (tmp_path / "train.txt").write_text("data/images/train/a.jpg\n")
+    with pytest.raises(RecycleError, match=r"2 label files of YOLO, as labels/train/a\.txt, and no photo") as refused:
+        api.import_data(tmp_path, None)
+    assert "under the names of the label files" in refused.value.remedy
+    for name in "ab":
+        (tmp_path / "images").mkdir(exist_ok=True)
+        Image.new("RGB", (8, 6)).save(tmp_path / f"images/{name}.png")
+    done = api.import_data(tmp_path, None)
+    assert (done.photos, done.left_out) == (1, {"labelled photos that the description does not name": 1})
 
 
 def test_the_line_that_writes_arrays_as_masks_works(tmp_path):

@@ -288,6 +288,13 @@ def test_outlines_that_are_rectangles_are_said_with_their_share(tmp_path, capsys
     assert ("rectangles" in error) is bool(said)
 
 
+def test_oriented_boxes_are_called_so(tmp_path):
+    root = make(tmp_path, "images/1.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
+    (root / "labels/1.txt").write_text("10.0 10.0 20.0 10.0 20.0 20.0 10.0 20.0 Paper 0\n")
+    with pytest.raises(RecycleError, match=r"1\.txt, line 1: it is an oriented box of DOTA"):
+        api.import_data(root, None)
+
+
 def test_boxes_alone_are_refused(tmp_path):
     root = make(tmp_path / "a", "images/1.jpg", "images/2.jpg", data_DOT_yaml=f"train: images\n{NAMES}")
     for number in (1, 2):

@@ -12,11 +12,12 @@ from typing import Any
 from recycle_coco import Tree, parse_json
 from recycle_coco.archive import refuse_archive
 
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 
 Said = tuple[str, str]  # what it is, as the end of a sentence, and the remedy
 BOXES = "boxes do not say which pixels are an object's: export polygons or masks, as COCO Segmentation"
 BRUSH = re.compile(r"task-\d+-annotation-\d+-by-.+\.(?:png|npy)$")
+YOLO, LINE = re.compile(r"\s*\d+(?:\s+-?[\d.]+){4,}\s"), 2**12  # an object, and bytes that hold the first
 TEXTS = {"prefix", "suffix"}, {"messages"}, {"prompt", "completion"}  # of a line for a language model
 LOSSY = (".jpg", ".jpeg", ".webp", ".heic", ".heif")
 MASKS = re.compile("mask|label|annot|gt|seg|truth", re.IGNORECASE)
@@ -38,7 +39,8 @@ KNOWN: dict[tuple[str, ...], Said] = {
     ),
     (".pkl", ".pickle", ".pth", ".pt", ".h5", ".hdf5"): (
         "a Python or HDF5 file, of which nothing is read",
-        "write photos and masks as PNG, or the labels as COCO",
+        "write photos and masks as PNG, or the labels as COCO; dataset dicts of Detectron2 as JSON: "
+        'json.dump(DatasetCatalog.get(NAME), open("dicts.json", "w"))',
     ),
     (".mp4", ".avi", ".mov", ".mkv"): (
         "a video",
@@ -55,7 +57,7 @@ def unread(tree: Tree, src: Path) -> Said | None:
         tree: the data.
         src: the folder as it was named, for the lines to type.
     """
-    for look in (_archive, _brush, _arrays, _parquet, _fiftyone, _documents, _known, _whole_photos):
+    for look in (_archive, _brush, _arrays, _parquet, _fiftyone, _documents, _known, _lone_yolo, _whole_photos):
         if said := look(tree, src):
             return said
     return None
@@ -172,6 +174,11 @@ def _is_text(name: str, head: str, content: Any) -> bool:
     return isinstance(content, dict) and any(keys <= content.keys() for keys in TEXTS)
 
 
+def _is_image_folder(name: str, head: str, content: Any) -> bool:
+    table = PurePosixPath(name).name.lower() in ("metadata.jsonl", "metadata.csv")
+    return table and "file_name" in head.partition("\n")[0]
+
+
 def _is_imglab(name: str, head: str, content: Any) -> bool:
     return "<dataset>" in head and "<box top=" in head
 
@@ -184,6 +191,12 @@ DOCUMENTS: tuple[tuple[Callable[[str, str, Any], bool], str, str], ...] = (
         "holds tags of whole photos, 0 or 1 for each class, as Roboflow's multi-label classification",
         "tags do not say which pixels are an object's: label outlines in a project of segmentation, "
         "and export it as COCO Segmentation",
+    ),
+    (
+        _is_image_folder,
+        "describes photos as Hugging Face's imagefolder does, by texts, tags or boxes, and no mask lies beside",
+        "tags and boxes do not say which pixels are an object's: put masks beside, as images/NAME.jpg and "
+        "masks/NAME.png, or write outlines as COCO",
     ),
     (_is_imglab, "holds boxes of dlib's imglab", BOXES),
     (
@@ -205,6 +218,15 @@ def _known(tree: Tree, src: Path) -> Said | None:
         if names := tree.ending(*suffixes):
             return f"{names[0]} is {what}", remedy
     return None
+
+
+def _lone_yolo(tree: Tree, src: Path) -> Said | None:
+    """Label files of YOLO, and no photo."""
+    names = [name for name in tree.ending(".txt") if YOLO.match(tree.head(name, LINE))]
+    if tree.photos or not names:
+        return None
+    many = f"{counted(len(names), 'label file')} of YOLO, as {names[0]}, and no photo"
+    return many, f"put the photos into {src / 'images'}, under the names of the label files; CVAT: tick Save images"
 
 
 def _whole_photos(tree: Tree, src: Path) -> Said | None:

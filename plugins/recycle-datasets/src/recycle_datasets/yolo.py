@@ -93,7 +93,7 @@ class YoloSource:
                 f"{counted(len(boxes), 'label')}, and no outline but boxes: export YOLO segmentation, or masks, from "
                 "the labelling tool",
             )
-        unnamed = left_over(self._files, tree) if self.splits else 0
+        unnamed = left_over(self._files, labels, tree) if self.splits else 0
         self.left_out += Counter(
             {
                 "boxes without an outline": len(boxes),

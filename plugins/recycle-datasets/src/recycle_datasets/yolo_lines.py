@@ -1,11 +1,13 @@
 """The lines of YOLO label files: a class number and an outline in shares of the photo's sides."""
 
 import math
+import re
 from pathlib import Path
 
 from recycle_coco import read_loose_text
 
 NEAR = 0.002  # of a side: rounding
+ORIENTED = re.compile(r"(-?[\d.]+\s+){8}[^\d\s]\S*(\s+\d)?")  # four corners, a name, and how hard it is to see
 SLACK = 0.5  # how far outside 0..1 a point may lie: what lies outside the photo is cut off
 
 Line = tuple[int, list[float]]  # class number, and x1 y1 x2 y2 ... in shares of the photo's sides
@@ -16,7 +18,9 @@ def read_lines(file: Path, faults: list[tuple[str, str]], boxes: list[tuple[str,
     found = []
     for number, line in enumerate(read_loose_text(file).split("\n"), start=1):
         if line.strip():
-            if fault := _fault(line.split()):
+            if ORIENTED.fullmatch(line.strip()):
+                boxes.append((f"{file}, line {number}", "it is an oriented box of DOTA: it says nothing about pixels"))
+            elif fault := _fault(line.split()):
                 faults.append((f"{file}, line {number}", fault))
             else:
                 first, *rest = map(float, line.split())

@@ -10,7 +10,7 @@ from recycle_coco import Tree, split_called
 
 from recycle_datasets.folders import lines_of, photos_in, say_moved
 from recycle_datasets.recognise.places import Places
-from recycle_datasets.recognise.yolo import KEYS, find_place, is_photo, listed
+from recycle_datasets.recognise.yolo import HEAD, KEYS, find_place, is_photo, labelled, listed
 from recycle_datasets.yolo_labels import label_file
 from recyclecli.types import DatasetContext, RecycleError, counted
 
@@ -70,10 +70,20 @@ def _unnamed(found: Mapping[str, Sequence[Path]], keys: Sequence[str], tree: Tre
                 yield key, photos
 
 
-def left_over(found: Iterable[Path], tree: Tree) -> int:
-    """How many photos besides have a label file where ultralytics looks."""
+def left_over(found: Iterable[Path], labels: Iterable[Path | None], tree: Tree) -> int:
+    """How many photos besides have a label file where ultralytics looks, or one of their name that no photo has."""
     known = {photo.relative_to(tree.root).as_posix() for photo in found}
-    return sum(label_file(tree.root / name, tree.root).is_file() for name in tree.photos if name not in known)
+    used = {*labels}
+    spare: dict[str, list[str]] = {}
+    for name in tree.ending(".txt"):
+        if tree.root / name not in used:
+            spare.setdefault(PurePosixPath(name).stem, []).append(name)
+    return sum(
+        label_file(tree.root / name, tree.root).is_file()
+        or any(labelled(tree.head(text, HEAD)) for text in spare.get(PurePosixPath(name).stem, ()))
+        for name in tree.photos
+        if name not in known
+    )
 
 
 def _undescribed(tree: Tree) -> dict[str, list[Path]]:
