@@ -370,6 +370,23 @@ class TestCommand:
         done = recycle_here("data", "check", *options, cwd=tmp_path)
         assert "train: every pixel of all 2 photos is ignored" in done.stdout
 
+    def test_lines_to_type_name_the_folder(self, tmp_path):
+        document = coco(8)
+        alone = {image["id"] for image in document["images"][:4]}
+        (first, *_) = document["categories"]
+        write_coco(tmp_path / "my data", document)
+        for name, chosen in (("train", lambda number: number not in alone), ("val", lambda number: number in alone)):
+            images = [one for one in document["images"] if chosen(one["id"])]
+            labels = [one for one in document["annotations"] if chosen(one["image_id"])]
+            labels = [one for one in labels if name == "train" or one["category_id"] != first["id"]]
+            text = json.dumps({**document, "images": images, "annotations": labels})
+            (tmp_path / f"my data/{name}.json").write_text(text)
+        (tmp_path / "my data/annotations.json").unlink(missing_ok=True)
+        done = recycle_here("data", "check", "my data", "--labels-only", cwd=tmp_path)
+        line = "recycle data kfold --data 'my data', then recycle train --data 'my data' --fold 0"
+        assert f"-> {line}" in done.stdout
+        assert recycle_here(*shlex.split(line.partition(", then")[0])[1:], "--n", "2", cwd=tmp_path).returncode == 0
+
     def test_other_datasets(self, tmp_path):
         done = recycle_here("data", "check", "--dataset", "sample", "--labels-only", cwd=tmp_path)
         assert done.returncode == 0

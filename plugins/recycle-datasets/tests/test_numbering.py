@@ -12,7 +12,7 @@ from recycle_datasets import MasksOptions, MaskTreeOptions
 from recycle_datasets.maskfile import read_mask
 from recycle_datasets.masks import MaskSource
 from recycle_datasets.masktree import MaskTree
-from recycle_datasets.numbering import named_values
+from recycle_datasets.numbering import named_values, note_unused
 from ruamel.yaml import YAML
 
 from recyclecli.types import DatasetContext, RecycleError
@@ -107,6 +107,8 @@ def test_classes_that_no_mask_holds_are_named(tmp_path, capsys):
     ]
     opened(root, "mask-tree")
     assert "no mask holds 1 Paper, 3 Glass" in capsys.readouterr().err
+    note_unused({number: f"kind {number}" for number in range(1, 151)}, [0])
+    assert capsys.readouterr().err.endswith(" 8 kind 8 and 142 more\n")
     (root / "classes.txt").unlink()
     opened(root, "masks")
     assert "no mask holds 1 class-1" in capsys.readouterr().err

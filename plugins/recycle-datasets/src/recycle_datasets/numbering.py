@@ -10,6 +10,7 @@ from recycle_coco import BACKGROUND, is_background
 
 from recyclecli.types import IGNORE, RecycleError
 
+SHOWN = 8  # classes that a note names
 PLAIN = re.compile(r"(?!(?i:true|false|null)$)[^\W\d][\w-]*( [\w-]+)*")  # needs no quotes in YAML
 
 
@@ -58,7 +59,9 @@ def note_unused(names: Mapping[int, str], present: Iterable[int]) -> None:
     held = set(present)
     unused = {value: name for value, name in names.items() if value not in held and not is_background(name)}
     if unused:
-        _note(f"no mask holds {_listed(unused)}")
+        more = len(unused) - SHOWN
+        shown = dict([*unused.items()][:SHOWN])
+        _note(f"no mask holds {_listed(shown)}{f' and {more} more' if more > 0 else ''}")
 
 
 def named_values(names: Mapping[int, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections import Counter, defaultdict
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from recycle_data.check import Finding
 
 EXAMPLES = 3  # findings shown of each code
+COMMAND = re.compile(r"recycle (?:data kfold|train)")  # in a remedy
 
 
 def check(
@@ -93,7 +95,11 @@ def check(
 
         print(json.dumps([finding.as_dict() for finding in findings], ensure_ascii=False))
     else:
-        show(findings, everything, fixable=dataset == "coco")
+        named = folders[:1] if folders and len(places) == 1 else [data] if data else []
+        own = [f"--data {shlex.quote(str(place))}" for place in named]
+        own += [f"--dataset {shlex.quote(dataset)}"] if dataset != "coco" else []
+        own += [f"-o {shlex.quote(one)}" for one in option or ()]
+        show(findings, everything, fixable=dataset == "coco", own=" ".join(["", *own]))
         print(_verdict(findings))
     if faults:
         raise typer.Exit(1)
@@ -208,8 +214,18 @@ def _is_coco(file: Path) -> bool:
         return False
 
 
-def show(findings: Sequence[Finding], everything: bool = False, stderr: bool = False, fixable: bool = True) -> None:
-    """Findings by severity and code, some of each unless `everything`, with the remedy; `fixable`: in a COCO file."""
+def show(
+    findings: Sequence[Finding], everything: bool = False, stderr: bool = False, fixable: bool = True, own: str = ""
+) -> None:
+    """Findings by severity and code, some of each unless `everything`, with the remedy.
+
+    Args:
+        findings: of one folder or several.
+        everything: show all.
+        stderr: print there.
+        fixable: they are of a COCO file.
+        own: options that name the folder in the lines to type.
+    """
     from rich.markup import escape
 
     from recycle_data.check import CATALOGUE
@@ -231,7 +247,8 @@ def show(findings: Sequence[Finding], everything: bool = False, stderr: bool = F
                 console.print(f"          {where}: {detail}  [dim]{escape(finding.file)}[/]")
             if len(found) > len(shown):
                 console.print(f"          ... and {len(found) - len(shown)} more: --all lists them")
-            console.print(f"          -> {fault.remedy}" + (" (--fix can)" if fault.mended and fixable else ""))
+            remedy = COMMAND.sub(lambda line: line[0] + own, fault.remedy)
+            console.print(f"          -> {escape(remedy)}" + (" (--fix can)" if fault.mended and fixable else ""))
 
 
 def _one_file(names: Mapping[str, str]) -> str:
