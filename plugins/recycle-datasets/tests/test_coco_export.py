@@ -541,3 +541,16 @@ class TestReading:
         root = export(tmp_path / "a", ["1.jpg"], labels=content)
         with pytest.raises(RecycleError, match=r"labels\.json, annotation 0: no category has id 9"):
             api.import_data(root, tmp_path / "out")
+
+
+def test_photos_that_a_second_file_holds_out_are_in_that_one_alone(tmp_path):
+    """As MMYOLO writes it: the test photos are in the file of all photos, too, with the same objects."""
+    names = [f"images/{number}.jpg" for number in range(3)]
+    root = export(tmp_path / "src", names, annotations__annotations_all=coco(*names), annotations__test=coco(names[1]))
+    done, _ = imported_masks(root, tmp_path / "out")
+    contents = {file.name: json.loads(file.read_text()) for file in done.files}
+    held = {name: [one["file_name"] for one in content["images"]] for name, content in contents.items()}
+    assert held == {"train_all.json": [names[0], names[2]], "test.json": [names[1]]}
+    assert [len(content["annotations"]) for content in contents.values()] == [2, 1]
+    assert done.objects == 3
+    assert done.left_out == {"photos that several files label: once each": 1}

@@ -192,6 +192,7 @@ def _joined(parts: Sequence[Part], left_out: Counter[str]) -> dict[str, Any]:
     for part in parts:
         names = {one.get("id"): id_of[one["name"]] for one in part.categories}
         ids: dict[Any, int] = {}
+        repeated: set[int] = set()  # photos that an earlier file labels, too
         for image in part.images:
             entry = images.setdefault(image["file_name"], image)
             ids[image.get("id")] = len(images) if entry is image else entry["id"]
@@ -201,6 +202,10 @@ def _joined(parts: Sequence[Part], left_out: Counter[str]) -> dict[str, Any]:
             else:
                 splits[image["file_name"]] = max(splits[image["file_name"]], part.split, key=_judging)
                 left_out["photos that several files label: once each"] += 1
+                repeated.add(entry["id"])
+        earlier: dict[int, list[dict[str, Any]]] = {number: [] for number in repeated}
+        for one in annotations:
+            earlier.get(one["image_id"], []).append(one)
         for one in part.annotations:
             category = one.get("category_id")
             if category is None:
@@ -209,6 +214,8 @@ def _joined(parts: Sequence[Part], left_out: Counter[str]) -> dict[str, Any]:
             one |= {"image_id": ids[one["image_id"]], "category_id": names.get(category, category)}
             if category not in names:
                 part.faults.append((f"{part.file}, annotation {one.get('id')}", f"no category has id {category!r}"))
+                continue
+            if any(_is_same(one, other) for other in earlier.get(one["image_id"], ())):
                 continue
             one["id"] = len(annotations) + 1
             annotations.append(one)
@@ -221,6 +228,11 @@ def _joined(parts: Sequence[Part], left_out: Counter[str]) -> dict[str, Any]:
         "categories": [categories[key] for key in sorted(categories)],
         "splits": [splits[name] for name in images],
     }
+
+
+def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether annotations of one photo are the same object."""
+    return all(one.get(key) == other.get(key) for key in ("category_id", "segmentation", "bbox"))
 
 
 def _unnamed(places: Places, content: Mapping[str, Any]) -> Counter[str]:

@@ -80,7 +80,7 @@ def write(
         for file, document in reversed([*zip(files, documents, strict=True)]):
             owned.write_json(file, {"info": about, **document})
         owned.remove(others)
-    whole = documents[:1] if "" in parts else documents
+    whole = documents[:1] if len(parts.get("", ())) == len(source) else documents
     return Written(sum(len(document["annotations"]) for document in whole), tuple(files), left_out)
 
 
@@ -101,21 +101,27 @@ def other_set(out: Path, files: Sequence[Path], force: bool) -> list[Path]:
 
 
 def parts_of(source: Source) -> dict[str, Sequence[int]]:
-    """The photos of each split, "" for the whole; a photo of several is in the one that judges, which is said."""
+    """The photos of each split, and under "" those of none.
+
+    A photo of several splits is in the one that judges, which is said. Where a split for validation is named, the
+    photos of none are for training. What is all in a split that judges is the whole set, too.
+    """
     named = named_splits(source, held_out=True)
     parts: dict[str, Sequence[int]] = {**named.photos()}
-    if "train" not in parts:
+    listed = {index for indices in parts.values() for index in indices}
+    rest = [index for index in range(len(source)) if index not in listed]
+    if not rest and "train" not in parts:
         return {"": range(len(source)), **parts}
+    if not {"train", "val"} & parts.keys():
+        return {"": rest, **parts}
     stated = [set(photos) for photos in getattr(source, "splits", {}).values()]
     distinct = [photos for place, photos in enumerate(stated) if photos not in stated[:place]]
     shared = sum(map(len, distinct)) - len(set().union(*distinct))
     if shared:
         print(f"note: {shared} photos are in a split that judges, too, and stay in that one alone", file=sys.stderr)
-    listed = {index for indices in parts.values() for index in indices}
-    rest = [index for index in range(len(source)) if index not in listed]
     if rest:
         print(f"note: for training, as in no split of the export: {counted(len(rest), 'photo')}", file=sys.stderr)
-        parts["train"] = sorted([*parts["train"], *rest])
+        parts = {"train": sorted([*parts.pop("train", ()), *rest]), **parts}
     return parts
 
 
