@@ -554,3 +554,15 @@ def test_photos_that_a_second_file_holds_out_are_in_that_one_alone(tmp_path):
     assert [len(content["annotations"]) for content in contents.values()] == [2, 1]
     assert done.objects == 3
     assert done.left_out == {"photos that several files label: once each": 1}
+
+
+@pytest.mark.parametrize("below", ["", "images/"])
+def test_splits_that_a_json_of_names_lists(tmp_path, below, capsys):
+    """As UAVVaste keeps them."""
+    names = [f"images/{number}.jpg" for number in range(4)]
+    lists = {"train": [f"{below}0.jpg", f"{below}gone.jpg"], "val": [f"{below}1.jpg"], "test": [f"{below}2.jpg"]}
+    root = export(tmp_path / "src", names, annotations__annotations=coco(*names), annotations__distribution=lists)
+    done, _ = imported_masks(root, tmp_path / "out")
+    held = {file.stem: [one["file_name"] for one in json.loads(file.read_text())["images"]] for file in done.files}
+    assert held == {"train": [names[0], names[3]], "val": [names[1]], "test": [names[2]]}
+    assert "distribution.json lists the photos of train, val, test" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from typing import Any
 from recycle_coco import locate, photos_below
 
 from recycle_datasets.coco_faults import drop_faulty, shape_faults
+from recycle_datasets.coco_listed import listed_splits
 from recycle_datasets.coco_parts import Part, parts_of
 from recycle_datasets.coco_sizes import sized
 from recycle_datasets.folders import say_moved
@@ -87,6 +88,8 @@ def read_export(root: Path, files: Sequence[str], drop: bool = False) -> Export:
     for index, split in enumerate(split_of_photo):
         if split:
             splits[split].append(index)
+    if not splits:
+        splits |= listed_splits(root, [image["file_name"] for image in whole["images"]])
     left_out += _unnamed(places, whole)
     _drop_shapeless(whole, left_out)
     return Export(first, whole, {split: tuple(found) for split, found in splits.items()}, left_out)
