@@ -215,6 +215,13 @@ def test_masks_of_eiseg_go_before_its_polygons(tmp_path):
         (ango, "export.json", "[2.0, 2.0]", '["x", 2.0]', "a.jpg, object 1: its points are no pairs of finite numbers"),
         (playment, "a.json", '"x": 0.0625', '"x": null', "a.jpg, polygon 1: its points are no pairs"),
         (detectron2, "dicts.json", '"category_id": 1', '"category_id": "metal"', "its category_id is 'metal'"),
+        (
+            detectron2,
+            "dicts.json",
+            '"segmentation": [[',
+            '"segmentation": 3, "x": [[',
+            "annotation 1: its points are no",
+        ),
         (eiseg, "label/a.json", "[2.0, 2.0]", "[1e400, 2.0]", "a.json, 1: its points are no pairs"),
     ],
 )

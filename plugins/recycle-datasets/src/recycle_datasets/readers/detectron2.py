@@ -75,4 +75,5 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any], names: list[str]
         yield from rle_of(labels, where, _called(names, number), area)
     else:
         used.add(number)
-        yield Shape(_called(names, number), [labels.outline(part, where) for part in area])
+        parts = area if isinstance(area, list) and all(isinstance(part, list) for part in area) else [area]
+        yield Shape(_called(names, number), [labels.outline(part, where) for part in parts])
