@@ -16,6 +16,11 @@ EXPORTS = {  # a file, what it holds, what is said of it, and in the remedy
     "task-1-annotation-4-by-1-tag-paper-0.png": ("", "Label Studio's export of brush labels", "export JSON"),
     "data/train-00000-of-00001.parquet": ("PAR1", "a table of Hugging Face", "pip install datasets"),
     "samples.json": ('{"samples": [{"filepath": "data/a.jpg"}]}', "FiftyOne's own format", "fiftyone as fo"),
+    "set/samples.json": (
+        '{"samples": [{"filepath": "data/a.jpg", "metadata": {}, "masks": {"_cls": "Segmentation"}}]}',
+        "FiftyOne's own format",
+        'fo.types.ImageSegmentationDirectory, label_field="masks"',
+    ),
     "_annotations.createml.json": (f'[{{"image": "a.jpg", "annotations": [{BOX}]}}]', "boxes of CreateML", "polygons"),
     "_annotations.csv": ("filename,width,height,class,xmin,ymin,xmax,ymax\n", "a table of boxes", "polygons"),
     "_classes.csv": ("filename, glass, paper\na.jpg, 1, 0\n", "tags of whole photos", "COCO Segmentation"),

@@ -19,6 +19,12 @@ BOXES = "boxes do not say which pixels are an object's: export polygons or masks
 BRUSH = re.compile(r"task-\d+-annotation-\d+-by-.+\.(?:png|npy)$")
 YOLO, LINE = re.compile(r"\s*\d+(?:\s+-?[\d.]+){4,}\s"), 2**12  # an object, and bytes that hold the first
 TEXTS = {"prefix", "suffix"}, {"messages"}, {"prompt", "completion"}  # of a line for a language model
+FIFTYONE = {
+    "Detections": "COCODetectionDataset",
+    "Polylines": "COCODetectionDataset",
+    "Segmentation": "ImageSegmentationDirectory",
+}
+"""Kinds of fields that have pixels, with what to export them as."""
 LOSSY = (".jpg", ".jpeg", ".webp", ".heic", ".heif")
 MASKS = re.compile("mask|label|annot|gt|seg|truth", re.IGNORECASE)
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz")
@@ -113,10 +119,13 @@ def _fiftyone(tree: Tree, src: Path) -> Said | None:
     for name in tree.named("samples.json"):
         content = tree.glimpse(name)
         if isinstance(content, dict) and isinstance(content.get("samples"), list):
-            folder = json.dumps(str((src / name).parent))
+            sample = next((one for one in content["samples"] if isinstance(one, dict)), {})
+            fields = {key: str(one["_cls"]) for key, one in sample.items() if isinstance(one, dict) and "_cls" in one}
+            field = next((key for key in fields if fields[key] in FIFTYONE), "ground_truth")
+            kind = FIFTYONE.get(fields.get(field, ""), "COCODetectionDataset")
             code = (
-                f"import fiftyone as fo; fo.Dataset.from_dir({folder}, fo.types.FiftyOneDataset).export("
-                '"export", fo.types.COCODetectionDataset, label_field="ground_truth")'
+                f"import fiftyone as fo; fo.Dataset.from_dir({json.dumps(str((src / name).parent))}, "
+                f'fo.types.FiftyOneDataset).export("export", fo.types.{kind}, label_field={json.dumps(field)})'
             )
             return (
                 f"{name} is of FiftyOne's own format",
