@@ -150,7 +150,7 @@ def _doubtful(src: Path, best: list[Candidate]) -> RecycleError:
         if len(set(places)) < len(places):
             places = [src / one.layout.root / one.layout.options.get("files", [""])[0] for one in best]
         lines = [f"recycle data import {shlex.quote(str(place))} OUT" for place in places]
-    joined = "or import each, and join what that makes: recycle data merge A B --out C"
+    joined = "import each, and join what that makes: recycle data merge A B --out C"
     return RecycleError(
         f"{src} holds labels in {len(best)} ways that fit equally well:\n  {shown}",
         f"say which: {', or '.join(lines)}; where they label different photos, {joined}",
