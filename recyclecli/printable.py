@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from reprlib import Repr
 from typing import Any, TextIO, cast
 
@@ -95,7 +95,8 @@ def printable_streams() -> Iterator[None]:
     """Have all that is printed within the block be printable, on stdout and on stderr."""
     before = sys.stdout, sys.stderr
     for stream in before:  # of an encoding that lacks some letters, as ASCII does
-        getattr(stream, "reconfigure", dict)(errors="backslashreplace")
+        with suppress(OSError):  # a pipe that was put in the place of a file
+            getattr(stream, "reconfigure", dict)(errors="backslashreplace")
     sys.stdout, sys.stderr = (cast(TextIO, PrintableStream(stream)) for stream in before)
     try:
         yield
