@@ -79,6 +79,7 @@ def measure(run: Path, files: list[Path], page: str) -> None:
             for file in files:
                 pixels = np.asarray(Image.open(file)).copy()
                 for way, call in ways.items():
+                    time.sleep(0.3)  # threads of the last way wait actively for more, also beside the page's process
                     began = time.perf_counter()
                     call(file, pixels)
                     if turn:  # the first warms up
