@@ -16,6 +16,7 @@ from recycle_coco.labels import LabelIndex, label_index
 from recycle_coco.large import read_large
 from recycle_coco.loose import strict
 from recycle_coco.outline import are_shares
+from recycle_coco.overfull import overfull
 from recycle_coco.paths import copy_beside
 from recycle_coco.rle import length_fault
 from recyclecli.errors import RecycleError, counted, listed
@@ -94,6 +95,8 @@ def read_document(*files: Path, content: dict[str, Any] | None = None) -> Docume
             elif encloses_nothing(annotation.get("segmentation")):
                 empty.append(annotation.get("id"))
             annotations[annotation["image_id"]].append(annotation)
+    full = overfull(content["annotations"])
+    faults += [f"{images[key]['file_name']!r}: {fault}" for key, fault in full.items() if key in images]
     if faults:
         shown = "\n  ".join(faults[:5] + ([f"... and {len(faults) - 5} more"] if len(faults) > 5 else []))
         raise RecycleError(f"{file} has {counted(len(faults), 'fault')}:\n  {shown}", "correct or remove these entries")

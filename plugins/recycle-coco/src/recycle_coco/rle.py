@@ -138,8 +138,13 @@ def length_fault(part: Sequence[float]) -> str:
     """
     if not part or len(part) / 2 * (max(part) - min(part)) <= LONGEST:
         return ""
+    length = around(part)
+    return "" if length <= LONGEST else f"its polygon is {length:.3g} pixels long, and at most {LONGEST} are filled"
+
+
+def around(part: Sequence[float]) -> float:
+    """How many pixels lie on the edges of a polygon x1 y1 x2 y2 ..."""
     import numpy as np
 
     corners = np.reshape(part, (-1, 2))
-    around = float(np.abs(np.roll(corners, -1, 0) - corners).max(1).sum())
-    return "" if around <= LONGEST else f"its polygon is {around:.3g} pixels long, and at most {LONGEST} are filled"
+    return float(np.abs(np.roll(corners, -1, 0) - corners).max(1).sum())

@@ -24,6 +24,7 @@ from recycle_coco import (
     read_photo,
     resolve_file,
 )
+from recycle_coco.overfull import refuse_overfull
 from recycle_coco.paths import Folders
 
 from recycle_datasets.folders import checked_names, say_moved
@@ -116,11 +117,12 @@ class ShapeSource:
                     f"{file} is {width}x{height} pixels, and a mask of it {rle['size'][1]}x{rle['size'][0]}",
                     "export the labels at the size of these photos",
                 )
-        annotations = (
+        annotations = tuple(
             Annotation(number, self._label_of[shape.name], segmentation(shape, height, width), level=shape.level)
             for number, shape in enumerate(photo.shapes, start=1)
         )
-        return Record(file, place, height, width, tuple(annotations))
+        refuse_overfull(file, annotations)
+        return Record(file, place, height, width, annotations)
 
     def read(self, index: int) -> Sample:
         """See `Source`."""

@@ -21,6 +21,7 @@ from recycle_coco import (
     read_yaml,
 )
 from recycle_coco.labels import numbered_names
+from recycle_coco.overfull import refuse_overfull
 
 from recycle_datasets import YoloOptions
 from recycle_datasets.areas import is_number
@@ -153,6 +154,7 @@ class YoloSource:
                 )
                 for number, (name, points) in enumerate(self._lines[index], start=1)
             )
+            refuse_overfull(file, annotations)
             file_name = file.relative_to(self._root).as_posix()
             self._records[index] = Record(file, file_name, height, width, annotations)
         return self._records[index]

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from recycle_coco import read_loose_text
+from recycle_coco.overfull import OBJECTS
 
 NEAR = 0.002  # of a side: rounding
 ORIENTED = re.compile(r"(-?[\d.]+\s+){8}[^\d\s]\S*(\s+\d)?")  # four corners, a name, and how hard it is to see
@@ -15,8 +16,12 @@ Line = tuple[int, list[float]]  # class number, and x1 y1 x2 y2 ... in shares of
 
 def read_lines(file: Path, faults: list[tuple[str, str]], boxes: list[tuple[str, str]]) -> list[Line]:
     """Class number and points of each line; what is wrong with others is added to `faults`, boxes to `boxes`."""
-    found = []
-    for number, line in enumerate(read_loose_text(file).split("\n"), start=1):
+    found: list[Line] = []
+    text = read_loose_text(file)
+    if (count := text.count("\n")) > OBJECTS:
+        faults.append((str(file), f"it has {count:,} lines, and at most {OBJECTS:,} objects of a photo are read"))
+        return found
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             if ORIENTED.fullmatch(line.strip()):
                 boxes.append((f"{file}, line {number}", "it is an oriented box of DOTA: it says nothing about pixels"))

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from recycle_coco.document import Fault, shape_fault, size_fault
+from recycle_coco.overfull import overfull
 from recycle_coco.rle import rasterise
 
 if TYPE_CHECKING:
@@ -70,11 +71,14 @@ def drawn(content: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str
     it is `invalid-image-size`; else it is what `shape_fault` says.
     """
     images = {image["id"]: image for image in content["images"]}
+    full = overfull(content["annotations"])
     some: list[tuple[dict[str, Any], dict[str, Any], Fault | None]] = []
     numbers = 0
     for annotation in content["annotations"]:
         image = images.get(annotation["image_id"], {})
         fault = _fault(annotation, image)
+        if fault is None and annotation["image_id"] in full:
+            fault = "malformed-segmentation", full[annotation["image_id"]]
         some.append((annotation, image, fault))
         shape = annotation.get("segmentation")
         numbers += 100 + (sum(map(len, shape)) if isinstance(shape, list) and not fault else 0)

@@ -24,6 +24,7 @@ UNLABELLED = "photos that nobody has labelled"
 SKIPPED = "photos that were skipped"
 VIDEOS = "videos and documents"
 LINKS = "masks that are links to a server, and not beside the photos"
+MOST_LINES = 1_000_000  # of a file
 LINES = (".jsonl", ".ndjson", ".manifest")  # suffixes of files with a JSON value a line
 
 Document = tuple[str, Any, str]  # name of the file in the root, its value, its split
@@ -90,6 +91,9 @@ def _value(labels: Labels, file: Path) -> Any:
 def lines(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
     """The values of a file's lines with where they stand; lines that are no JSON are faults."""
     data = read_bytes(file, LARGEST)
+    if (count := data.count(b"\n")) > MOST_LINES:
+        labels.faults.append((str(file), f"it has {count:,} lines, and at most {MOST_LINES:,} are read: split it"))
+        return
     try:
         data.decode()
     except UnicodeDecodeError:
