@@ -4,6 +4,7 @@ import contextlib
 import csv
 import hashlib
 import json
+import multiprocessing.spawn
 import os
 import shutil
 import threading
@@ -20,6 +21,7 @@ from recycle_engine import api
 from recycle_engine.pipeline import Pipeline
 from support import quarter_size, run_recycle, runs_in, start_recycle
 
+from recyclecli.errors import RunFailed
 from recyclecli.recipe import ListedPart
 
 
@@ -359,6 +361,16 @@ def test_a_process_ends_whose_parent_was_gone_before_it_had_begun(work, tmp_path
     monkeypatch.setattr(os, "getppid", lambda: 1)
     predict._work_alone(shard, 4242)
     assert ended.wait(20)
+
+
+def test_processes_that_end_before_they_begin_are_told(work, tmp_path):
+    before = multiprocessing.spawn.get_executable()
+    multiprocessing.set_executable("/bin/false")
+    try:
+        with pytest.raises(RunFailed, match="a process that predicts was ended from outside"):
+            api.predict(work / "runs/seed-0", work / "photos", tmp_path / "out", devices="cpu,cpu")
+    finally:
+        multiprocessing.set_executable(before)
 
 
 def test_devices_go_on_when_some_had_not_begun(work, tmp_path, monkeypatch):

@@ -43,6 +43,7 @@ from recyclecli.plugins import Registry, discover
 
 RECORD_BYTES = 2**28  # of predicted.json, which names each photo that failed
 
+ENDED = "a process that predicts was ended from outside", "type the same again: it goes on where it was"
 PACKED = frozenset({".gz", ".zip", ".bz2", ".xz", ".zst", ".7z"})
 
 
@@ -216,7 +217,10 @@ def _targets(job: Job) -> list[Path]:
 def _spread(shards: Sequence[Shard]) -> None:
     """One process for each shard; the bar follows their journals."""
     with ProcessPoolExecutor(len(shards), multiprocessing.get_context("spawn")) as pool:
-        tasks = [pool.submit(_work_alone, shard, os.getpid()) for shard in shards]
+        try:
+            tasks = [pool.submit(_work_alone, shard, os.getpid()) for shard in shards]
+        except BrokenPipeError as error:  # before it had read what it is to do
+            raise RunFailed(*ENDED) from error
 
         def steps() -> Iterator[int]:
             seen = 0
@@ -233,9 +237,7 @@ def _spread(shards: Sequence[Shard]) -> None:
             for task in tasks:
                 task.result()
         except BrokenProcessPool as error:
-            raise RunFailed(
-                "a process that predicts was ended from outside", "type the same again: it goes on where it was"
-            ) from error
+            raise RunFailed(*ENDED) from error
 
 
 def _work_alone(shard: Shard, parent: int) -> None:
