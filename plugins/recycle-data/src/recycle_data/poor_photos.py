@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 from recycle_coco.photo import open_photo
 from recycle_coco.pixels import rgb_array
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 COARSE = 80  # levels of the finest step of a JPEG's brightness: quality 6
 FEW, MOSTLY = 32, 0.8  # colours, and the share of the pixels beside the most frequent colour that have one of these
+ENOUGH = 512  # x ENOUGH of its pixels tell which colours it has
 FLAT = 0.4  # of the 64x64 pixels that equal the one beside: less is not worth a look at the colours
 SAID = {
     "painted-photo": "of at most 32 colours, as painted masks are",
@@ -42,10 +44,12 @@ def poor(file: Path, luma: NDArray[np.uint8] | None = None) -> tuple[str, str] |
             return "coarse-jpeg", f"brightness in steps of {finest} levels"
         if luma is not None and np.mean(luma[:, 1:] == luma[:, :-1]) < FLAT:
             return None
-        pixels = rgb_array(image).astype(np.uint32)
+        image.draft("RGB", (ENOUGH, ENOUGH))
+        size = min(ENOUGH, image.width), min(ENOUGH, image.height)
+        pixels = rgb_array(image.resize(size, Image.Resampling.NEAREST)).astype(np.uint32)
     _, counts = np.unique(pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2], return_counts=True)
     frequent = np.sort(counts)[::-1]
-    if frequent[1:FEW].sum() >= MOSTLY * frequent[1:].sum():
+    if len(counts) > 1 and frequent[1:FEW].sum() >= MOSTLY * frequent[1:].sum():  # one colour alone is an empty scene
         return (
             "painted-photo",
             f"{counted(len(counts), 'colour')}, of which {min(FEW, len(counts))} are nearly all of it",
