@@ -209,7 +209,10 @@ def test_photos_of_no_fold_are_counted(tmp_path, capsys):
 )
 def test_photos_that_show_next_to_nothing_are_said(tmp_path, how, said):
     write_coco(tmp_path, coco(3))
-    photo = Image.new("RGB", (32, 32)) if how == "painted" else Image.open(tmp_path / "images/2.jpg")
+    photo = Image.open(tmp_path / "images/2.jpg")
+    if how == "painted":
+        photo = Image.new("RGB", (32, 32))
+        photo.paste((200, 0, 0), (0, 0, 16, 32))
     photo.save(tmp_path / "images/2.jpg", quality=1 if how == "coarse" else 75)
     assert [text for text in suspicions(api.open_data(tmp_path)) if text.startswith(said)]
     assert [note for note in api.stats(tmp_path).notes if note.startswith(said)]
