@@ -18,7 +18,9 @@ SHAPES = {  # name: shapes, and what is said of them
 }
 
 
-@pytest.mark.parametrize("tool", ["cvat", "label-studio"])
+@pytest.mark.parametrize(
+    "tool", ["label-studio", pytest.param("cvat", marks=pytest.mark.slow("as of the other tool, by the same reader"))]
+)
 @pytest.mark.parametrize("name", SHAPES)
 def test_shapes_that_are_exported_for_tools(tmp_path, name, tool):
     """They need no photo, and were held pixel by pixel, all of them."""
