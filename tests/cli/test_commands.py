@@ -32,6 +32,7 @@ def test_light_commands_import_nothing_heavy(small, tmp_path):
     assert done.stdout.count("HEAVY []") == len(LIGHT), done.stdout + done.stderr
 
 
+@pytest.mark.slow("waits for a plugin that hangs, as a quick test of completion does, too")
 def test_root_help_and_version_load_no_plugin(tmp_path):
     """One that hangs would hold them up."""
     code = (
