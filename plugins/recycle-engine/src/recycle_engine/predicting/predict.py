@@ -216,11 +216,12 @@ def _targets(job: Job) -> list[Path]:
 
 def _spread(shards: Sequence[Shard]) -> None:
     """One process for each shard; the bar follows their journals."""
-    with ProcessPoolExecutor(len(shards), multiprocessing.get_context("spawn")) as pool:
-        try:
-            tasks = [pool.submit(_work_alone, shard, os.getpid()) for shard in shards]
-        except BrokenPipeError as error:  # before it had read what it is to do
-            raise RunFailed(*ENDED) from error
+    try:
+        pool = ProcessPoolExecutor(len(shards), multiprocessing.get_context("spawn"))
+        tasks = [pool.submit(_work_alone, shard, os.getpid()) for shard in shards]
+    except (BrokenPipeError, BrokenProcessPool) as error:  # one ended before it had read what it is to do
+        raise RunFailed(*ENDED) from error
+    with pool:
 
         def steps() -> Iterator[int]:
             seen = 0
