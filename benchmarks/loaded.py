@@ -24,7 +24,7 @@ from PIL import Image
 from recycle_engine import api
 from torch.nn import functional as F
 
-PHOTOS, SIDE, ROUNDS = 20, 512, 5
+PHOTOS, SIDE, ROUNDS = 20, 512, 3
 ENCODER = "resnet34"
 
 
@@ -79,7 +79,7 @@ def measure(run: Path, files: list[Path], page: str) -> None:
             for file in files:
                 pixels = np.asarray(Image.open(file)).copy()
                 for way, call in ways.items():
-                    time.sleep(0.3)  # threads of the last way wait actively for more, also beside the page's process
+                    time.sleep(0.1)  # threads of the last way wait actively for more, also beside the page's process
                     began = time.perf_counter()
                     call(file, pixels)
                     if turn:  # the first warms up
