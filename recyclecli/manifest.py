@@ -137,8 +137,8 @@ class Manifest:
 
     def text(self) -> str:
         """As JSON."""
-        fields = lambda one: {name: getattr(one, name) for name in one.__slots__}  # noqa: E731 - asdict copies each text
-        return json.dumps(self, default=fields)  # ASCII: a name may hold what UTF-8 cannot
+        # ASCII: a name may hold what UTF-8 cannot; `dataclasses.asdict` would copy each text
+        return json.dumps(self, default=lambda one: {name: getattr(one, name) for name in one.__slots__})
 
 
 def read(text: str) -> Manifest:

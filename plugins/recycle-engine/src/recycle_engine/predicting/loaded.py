@@ -16,6 +16,7 @@ from recycle_coco import connected_pieces, has_background, read_photo
 
 from recycle_engine.checkpoint import Trained
 from recycle_engine.judge.calibration import SCALE
+from recycle_engine.predicting.infer import Scorer
 from recycle_engine.predicting.members import Machine, Member, Mix, Vote, scorer_of
 from recycle_engine.predicting.objects import Object, objects_of
 from recycle_engine.predicting.scores import prediction_of, resized_bands
@@ -81,8 +82,8 @@ class LoadedModel:
     ) -> None:
         mixes = [Mix.of(members, vote)]
         scorer, trained = scorer_of(registry, members, mixes, machine, agreement, weights)
-        self._scorer, self._batch, self._lock = scorer, machine.batch, RLock()
-        self._closed = False
+        self._scorer: Scorer | None = scorer
+        self._batch, self._lock = machine.batch, RLock()
         self.class_names, self.palette, self.size = trained.class_names, trained.palette, trained.size
 
     def __enter__(self) -> LoadedModel:
@@ -94,8 +95,7 @@ class LoadedModel:
     def close(self) -> None:
         """Let go of the weights, when the photo that is looked at is done."""
         with self._lock:
-            self._closed = True
-            del self._scorer
+            self._scorer = None
 
     def __call__(self, photo: Photo, confidence: bool = True, probabilities: bool = False) -> Result:
         """Labels of one photo.
@@ -109,7 +109,7 @@ class LoadedModel:
             RecycleError: it is no such array, the file cannot be read, or the model is closed.
             RunFailed: the model gives scores that are no finite numbers.
         """
-        return next(self._results([_pixels(photo)], confidence, probabilities))
+        return self._results([_pixels(photo)], confidence, probabilities)[0]
 
     def each(self, photos: Iterable[Photo], confidence: bool = True, probabilities: bool = False) -> Iterator[Result]:
         """`__call__` for each photo, in order, as many at a time as the machine takes; see `Machine`."""
@@ -123,18 +123,17 @@ class LoadedModel:
             yield from self._results(waiting, confidence, probabilities)
 
     def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
-        """See `recycle_engine.predicting.infer.Scorer`; for one thread."""
+        """See `recycle_engine.predicting.infer.Scorer`; for one thread. RecycleError where the model is closed."""
+        if self._scorer is None:
+            raise RecycleError("the model is closed", "load it again: api.load(run)")
         return self._scorer.scores(photos)
 
-    def _results(self, photos: Sequence[NDArray[np.uint8]], confidence: bool, probabilities: bool) -> Iterator[Result]:
+    def _results(self, photos: Sequence[NDArray[np.uint8]], confidence: bool, probabilities: bool) -> list[Result]:
         with self._lock:
-            if self._closed:
-                raise RecycleError("the model is closed", "load it again: api.load(run)")
-            done = [
+            return [
                 self._result(photo, next(scores), confidence, probabilities)
-                for photo, scores in zip(photos, self._scorer.scores(photos), strict=True)
+                for photo, scores in zip(photos, self.scores(photos), strict=True)
             ]
-        yield from done
 
     def _result(self, photo: NDArray[np.uint8], scores: torch.Tensor, confidence: bool, probabilities: bool) -> Result:
         height, width = photo.shape[:2]
