@@ -100,7 +100,7 @@ TOOK = re.compile(rb"\b\d+:\d\d:\d\d\b")
 IMPORTED = (
     "kornia", "matplotlib.backends.backend_svg", "numba", "recycle_engine.api", "recyclecli.cli.app",
     "recycle_data.check",
-    "recycle_export.onnx", "recycle_engine.judging.ablate", "recycle_engine.predicting.predict",
+    "recycle_export.onnx", "recycle_engine.evaluation.ablate", "recycle_engine.inference.predict",
     "recycle_engine.training.train", "recycle_kit.scaffold", "recycle_report.page", "segmentation_models_pytorch",
     "timm.optim", "timm.scheduler", "torch.utils.tensorboard",
 )  # fmt: skip

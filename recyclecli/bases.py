@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recyclecli.errors import RecycleError, nearest
+from recyclecli.errors import RecycleError, suggest
 from recyclecli.home import expanded
 from recyclecli.plugins import DEFAULT
 from recyclecli.printable import short_repr
@@ -52,7 +52,7 @@ def file_of(name: str, named: Mapping[str, Path], where: str = "") -> Path:
     choices = sorted(one for one in named if one.partition("@")[0] == name)
     if choices:
         raise RecycleError(f"several packages offer the recipe {name}", f"say which: {' or '.join(choices)}")
-    raise RecycleError(f"no recipe is called {name!r}{where}", f"{nearest(name, named)}; see `recycle recipes list`")
+    raise RecycleError(f"no recipe is called {name!r}{where}", f"{suggest(name, named)}; see `recycle recipes list`")
 
 
 def _based(name: str, named: Mapping[str, Path], above: tuple[str, ...]) -> dict[str, Any]:

@@ -7,5 +7,5 @@ from recyclecli.moved import moved
 
 def __getattr__(name: str) -> Any:
     if name in ("build_document", "document_of"):
-        return moved(__name__, name, "recycle-data", "writer")
+        return moved(__name__, name, "recycle-data", "coco_document")
     return moved(__name__, name, "recycle-coco")

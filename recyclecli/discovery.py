@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from recyclecli import plugins
 from recyclecli.backends import ALLOW_LIST
 from recyclecli.manifest import (
-    Entry,
+    CommandEntry,
     Form,
     Manifest,
-    Named,
     Offered,
+    RecipeEntry,
     Setting,
     ended,
     fingerprint,
@@ -83,13 +83,13 @@ def manifest_of(registry: Registry, points: Iterable[EntryPoint], fatal: Iterabl
         packages=tuple(dict.fromkeys(plugin.distribution for plugin in registry.plugins)),
         components=tuple(offered(offer.component, offer.plugin.distribution) for offer in registry.offers()),
         commands=tuple(
-            Entry(**asdict(command), distribution=plugin.distribution)
+            CommandEntry(**asdict(command), distribution=plugin.distribution)
             for plugin in registry.plugins
             for command in plugin.commands
         ),
         failed=tuple(plugin.distribution for plugin in registry.plugins if plugin.state == "failed"),
         recipes=tuple(
-            Named(name, str(recipe.path()), recipe.summary, distribution)
+            RecipeEntry(name, str(recipe.path()), recipe.summary, distribution)
             for name, (recipe, distribution) in registry.recipes().items()
         ),
         fatal=tuple(fatal),

@@ -41,7 +41,7 @@ class LabelFaults(RecycleError):
         self.faults = tuple(faults)
 
 
-class FaultsFound(RecycleError):
+class ChecksFailed(RecycleError):
     """A check ran to its end and found faults."""
 
     exit_code = 1
@@ -53,7 +53,7 @@ class RunFailed(RecycleError):
     exit_code = 3
 
 
-def nearest(word: str, valid: Iterable[str]) -> str:
+def suggest(word: str, valid: Iterable[str]) -> str:
     """Advice on a mistyped `word`: `nearest: focal`, or all of `valid` when none is close."""
     names = sorted(valid)
     close = get_close_matches(word, names, n=1, cutoff=0.6)
@@ -68,7 +68,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else ending}"
 
 
-def listed(items: Iterable[object], limit: int = 5) -> str:
+def join_limited(items: Iterable[object], limit: int = 5) -> str:
     """`a, b, c and 7 more`: names for a message, however many there are."""
     texts = [*items]
     more = len(texts) - limit

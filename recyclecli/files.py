@@ -33,7 +33,7 @@ class NameTooLong(RecycleError):
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a place beside `path` to write to; when the block succeeds it becomes `path`.
 
     The bytes are on the disk before the name appears, so a kill or a power cut leaves the
@@ -70,7 +70,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         RunFailed: the disk is full.
     """
     try:
-        with whole(path) as part:
+        with atomic_path(path) as part:
             part.write_bytes(data)
     except OSError as error:
         raise unwritable(path, error) from error

@@ -77,7 +77,7 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CommandEntry:
     """One command, as its `recyclecli.records.Command` states it."""
 
     path: tuple[str, ...]
@@ -88,7 +88,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class RecipeEntry:
     """One recipe by name.
 
     Attributes:
@@ -119,8 +119,8 @@ class Manifest:
     fingerprint: str = ""
     packages: tuple[str, ...] = ()
     components: tuple[Offered, ...] = ()
-    commands: tuple[Entry, ...] = ()
-    recipes: tuple[Named, ...] = ()
+    commands: tuple[CommandEntry, ...] = ()
+    recipes: tuple[RecipeEntry, ...] = ()
     failed: tuple[str, ...] = ()
     fatal: tuple[str, ...] = ()
 
@@ -153,8 +153,8 @@ def read(text: str) -> Manifest:
             Offered(**{**one, "settings": tuple(_setting(setting) for setting in one["settings"])})
             for one in content["components"]
         ]
-        commands = [Entry(**{**one, "path": tuple(one["path"])}) for one in content["commands"]]
-        recipes = [Named(**one) for one in content["recipes"]]
+        commands = [CommandEntry(**{**one, "path": tuple(one["path"])}) for one in content["commands"]]
+        recipes = [RecipeEntry(**one) for one in content["recipes"]]
         packages, failed, fatal = (tuple(content[key]) for key in ("packages", "failed", "fatal"))
         made_from = content["fingerprint"]
         return Manifest(made_from, packages, tuple(components), tuple(commands), tuple(recipes), failed, fatal)

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from recyclecli import hookspecs
 from recyclecli.backends import ALLOW_LIST
-from recyclecli.brought import observers, ours
-from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.bundled import observers, ours
+from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.records import GROUP, Check, Command, NamedRecipe, imported
 from recyclecli.types import KINDS, Component, Kind, Options
 
@@ -68,7 +68,7 @@ class Plugin:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class RegisteredComponent:
     """A component and the plugin that offers it."""
 
     component: Component
@@ -91,7 +91,7 @@ class Offer:
         """Import what builds it; RecycleError where a required package is missing or that fails."""
         if missing := self.missing():
             raise RecycleError(
-                f"{self.component.kind} {self.qualified} needs {listed(missing)}",
+                f"{self.component.kind} {self.qualified} needs {join_limited(missing)}",
                 f"pip install {' '.join(repr(need) for need in missing)}",
             )
         try:
@@ -117,9 +117,9 @@ class Registry:
 
     plugins: tuple[Plugin, ...]
 
-    def offers(self, kind: Kind | None = None) -> list[Offer]:
+    def offers(self, kind: Kind | None = None) -> list[RegisteredComponent]:
         """All components of a kind (or of every kind), in order of kind and name."""
-        every = (Offer(component, plugin) for plugin in self.plugins for component in plugin.components)
+        every = (RegisteredComponent(component, plugin) for plugin in self.plugins for component in plugin.components)
         found = (offer for offer in every if kind in (None, offer.component.kind))
         return sorted(found, key=lambda offer: (KINDS.index(offer.component.kind), offer.qualified))
 
@@ -127,7 +127,7 @@ class Registry:
         """The bare names of a kind, each once."""
         return sorted({offer.component.name for offer in self.offers(kind)})
 
-    def matching(self, kind: Kind | None, name: str) -> list[Offer]:
+    def matching(self, kind: Kind | None, name: str) -> list[RegisteredComponent]:
         """The components of a kind (or of every kind) that a name means, bare or as `name@distribution`."""
         bare, _, distribution = name.partition("@")
         return [
@@ -136,7 +136,7 @@ class Registry:
             if offer.component.name == bare and distribution in ("", offer.plugin.distribution)
         ]
 
-    def find(self, kind: Kind, name: str) -> Offer:
+    def find(self, kind: Kind, name: str) -> RegisteredComponent:
         """The component called `name`, bare or as `name@distribution`; of datasets also the one of a layout's name.
 
         Raises:
@@ -150,11 +150,11 @@ class Registry:
         if found:
             raise RecycleError(
                 f"{kind} {name!r} is offered by {len(found)} packages: "
-                + listed(f"{offer.plugin.distribution} {offer.plugin.version}" for offer in found),
+                + join_limited(f"{offer.plugin.distribution} {offer.plugin.version}" for offer in found),
                 f"say which: {' or '.join(offer.qualified for offer in found)}",
             )
         layouts = {layout for offer in self.offers(kind) for layout in getattr(offer.component, "layouts", ())}
-        valid = nearest(name, {*self.names(kind), *layouts})
+        valid = suggest(name, {*self.names(kind), *layouts})
         raise RecycleError(f"no {kind} is called {name!r}", valid + self.broken())
 
     def recipes(self) -> dict[str, tuple[NamedRecipe, str]]:
@@ -183,7 +183,7 @@ class Registry:
     def broken(self) -> str:
         """The plugins that were not loaded, to be added to a message."""
         broken = [plugin.distribution for plugin in self.plugins if plugin.state != "ok"]
-        return f"; not loaded: {listed(broken)} (see `recycle plugins list`)" if broken else ""
+        return f"; not loaded: {join_limited(broken)} (see `recycle plugins list`)" if broken else ""
 
     def build(self, kind: Kind, name: str, values: Mapping[str, Any], context: Any) -> Any:
         """Find, check the options, build: for parts that do not come through a recipe.
@@ -216,7 +216,7 @@ def misnamed(points: Iterable[EntryPoint]) -> list[str]:
     """What $RECYCLE_PLUGINS names and is no package of these entry points, a line each."""
     names = {_normalised(_distribution(point)[0]) for point in points} | ours()
     unknown = sorted((allow_list() or frozenset()) - names)
-    return [f"note: ${ALLOW_LIST} names {name}, which is not installed; {nearest(name, names)}\n" for name in unknown]
+    return [f"note: ${ALLOW_LIST} names {name}, which is not installed; {suggest(name, names)}\n" for name in unknown]
 
 
 def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | None = None) -> Registry:
@@ -234,7 +234,7 @@ def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | 
         keys = {(distribution, *name) for name in plugin.names()}
         doubled = [f"{kind} {name}" for _, kind, name in sorted(keys & taken)]
         if doubled:  # name@distribution could not tell them apart
-            cause = f"another entry point of {distribution} offers {listed(doubled)} already"
+            cause = f"another entry point of {distribution} offers {join_limited(doubled)} already"
             plugin = Plugin(plugin.name, distribution, version, "failed", cause)
         taken |= keys
         plugins.append(plugin)
@@ -277,10 +277,10 @@ def _offered(point: EntryPoint) -> dict[str, Any]:
     marked = {name for name in dir(module) if getattr(getattr(module, name, None), "recyclecli_impl", None) is not None}
     hooks = {**HOOKS, **RECORDS}
     if unknown := sorted(marked - hooks.keys()):
-        advice = f"upgrade recyclecli, or correct the name; {nearest(unknown[0], hooks)}"
-        raise RecycleError(f"hook {listed(unknown)} is unknown to this recyclecli: {advice}")
+        advice = f"upgrade recyclecli, or correct the name; {suggest(unknown[0], hooks)}"
+        raise RecycleError(f"hook {join_limited(unknown)} is unknown to this recyclecli: {advice}")
     if not marked:
-        raise RecycleError(f"{point.value} marks no function with @hookimpl; the hooks are {listed(hooks)}")
+        raise RecycleError(f"{point.value} marks no function with @hookimpl; the hooks are {join_limited(hooks)}")
     components = [
         one
         for hook, kind in HOOKS.items()

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from recyclecli.home import data_folder
 from recyclecli.private import map_texts, without_passwords
-from recyclecli.settings import Part, Section, TrainSection
+from recyclecli.settings import ComponentSpec, Section, TrainSection
 from recyclecli.types import Kind
 
 Scale = Annotated[float, Field(ge=0.05, le=20)]
@@ -20,7 +20,7 @@ MOST_FILES = 1000  # of a list of annotation files
 LISTS: dict[str, Kind] = {"loss": "loss", "aug": "augmentation", "post": "postprocessor"}
 
 
-class ListedPart(Part):
+class ListedPart(ComponentSpec):
     """An entry of a list of components."""
 
     id: str | None = Field(None, description="tells two entries of one name apart")
@@ -43,7 +43,7 @@ class DataFile(Section):
 class DataSection(Section):
     """What to train on and how the photos reach the model."""
 
-    dataset: Part = Field(description="how the data is read")
+    dataset: ComponentSpec = Field(description="how the data is read")
     root: Path = Field(default_factory=data_folder, description="folder of the photos")
     json_path: str | None = Field(None, description="annotation file; found in root when left out")
     classes: dict[str, tuple[str, ...]] = Field({}, description="class to the categories merged into it")
@@ -77,7 +77,7 @@ class Recipe(Section):
 
     seed: int = Field(0, ge=0, lt=2**32, description="all chance derives from it")
     data: DataSection = Field(description="what to train on, and how photos reach the model")
-    model: Part = Field(description="maps photos to logits")
+    model: ComponentSpec = Field(description="maps photos to logits")
     loss: tuple[LossPart, ...] = Field(
         min_length=1,
         max_length=MOST_PARTS,
@@ -87,10 +87,10 @@ class Recipe(Section):
     post: Parts = Field((), description="changes probabilities, in order, in eval and predict")
     train: TrainSection = Field(description="how the weights are found")
 
-    def parts(self) -> list[tuple[str, Kind, Part]]:
+    def parts(self) -> list[tuple[str, Kind, ComponentSpec]]:
         """Every component that it names: (key, kind, part)."""
         lists = [(f"{key}.{part.name}", kind, part) for key, kind in LISTS.items() for part in getattr(self, key)]
-        train: list[tuple[str, Kind, Part]] = [
+        train: list[tuple[str, Kind, ComponentSpec]] = [
             ("train.optimizer", "optimizer", self.train.optimizer),
             ("train.schedule", "schedule", self.train.schedule),
             *(("train.callbacks", "callback", part) for part in self.train.callbacks),

@@ -16,7 +16,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
-class Part(BaseModel):
+class ComponentSpec(BaseModel):
     """A component by name; every further key is one of its own options."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -42,14 +42,14 @@ class TrainSection(Section):
     lr: float = Field(1e-3, gt=0, description="peak learning rate; 1e-4 suits encoders that are transformers")
     find_lr: bool = Field(False, description="find lr by a range test, first")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
-    optimizer: Part = Field(description="the rule of a step")
+    optimizer: ComponentSpec = Field(description="the rule of a step")
     encoder_lr_scale: float = Field(1.0, gt=0, description="the encoder's rate as a share of lr")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor of the rate, encoder block by block backwards")
     freeze_epochs: int = Field(0, ge=0, le=1_000_000, description="epochs before the encoder learns")
     freeze_norm: bool = Field(
         False, description="batch normalisation keeps the statistics of the encoder's weights; for very small batches"
     )
-    schedule: Part = Field(description="how the rate changes over the training")
+    schedule: ComponentSpec = Field(description="how the rate changes over the training")
     precision: Literal["auto", "32", "tf32", "16-mixed", "bf16-mixed"] = Field(
         "auto", description="of the arithmetic; auto: bf16-mixed where the GPU or the CPU has it, else 32"
     )
@@ -69,7 +69,7 @@ class TrainSection(Section):
     compile: bool = Field(False, description="torch.compile the model, where that works")
     init_from: Path | None = Field(None, description="weights of another run that training starts from")
     loggers: tuple[Logger, ...] = Field(("tensorboard",), description="where curves and photos go")
-    callbacks: tuple[Part, ...] = Field((), max_length=32, description="what watches or steers the training")
+    callbacks: tuple[ComponentSpec, ...] = Field((), max_length=32, description="what watches or steers the training")
     devices: str = Field("auto", coerce_numbers_to_str=True, description="how many, -1 for all, or which: 0,3")
     num_nodes: int = Field(1, ge=1, le=10_000, description="machines")
     strategy: Literal["auto", "ddp", "fsdp"] = Field("auto", description="how several devices share the work")

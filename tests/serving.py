@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import uvicorn
 from PIL import Image
+from recycle_engine.inference.loaded import Result
 from recycle_engine.pipeline import Pipeline
-from recycle_engine.predicting.loaded import Result
 from recycle_serve.app import create_app
 from recycle_serve.bins import DEFAULTS
+from recycle_serve.fair_queue import FairQueue
 from recycle_serve.refusal import Limits
-from recycle_serve.turns import Turns
 
 HOST = "http://127.0.0.1:8000"
 LIMITS = Limits(size=2**20, pixels=10_000_000, look=400, mask=200_000)
@@ -44,7 +44,7 @@ class Fake:
 @contextlib.contextmanager
 def serving(*models, limits=LIMITS, **settings):
     """The application of some models, at work."""
-    turns = Turns(limits)
+    turns = FairQueue(limits)
     turns.start()
     try:
         yield create_app(models or (Fake(),), turns, limits, DEFAULTS, **settings)

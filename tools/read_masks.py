@@ -26,8 +26,8 @@ CLASSES = (2, 4, 11, 16, 17, 255)
 def written(folder: Path) -> None:
     """Masks of every number of classes and shape, with a palette and without, beside their labels."""
     from recycle_data.owned import Owned
-    from recycle_engine.predicting.pictures import SUFFIXES, write_pictures
-    from recycle_engine.predicting.scores import Prediction
+    from recycle_engine.inference.outputs import SUFFIXES, write_outputs
+    from recycle_engine.inference.scores import Prediction
 
     chance = np.random.default_rng(0)
     owned = Owned(folder)
@@ -42,7 +42,7 @@ def written(folder: Path) -> None:
             said = Prediction(labels, np.zeros_like(labels))
             palette = chance.integers(0, 256, (classes, 3), np.uint8)
             photo = np.zeros((height, width, 3), np.uint8)
-            write_pictures(owned, files, photo, said, None, palette, [str(label) for label in range(classes)])
+            write_outputs(owned, files, photo, said, None, palette, [str(label) for label in range(classes)])
             np.save(folder / f"{name}.npy", labels)
 
 

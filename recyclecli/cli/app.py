@@ -12,7 +12,7 @@ from typer.completion import completion_init  # type: ignore[attr-defined]
 
 from recyclecli import __version__
 from recyclecli.backends import FIGURES
-from recyclecli.brought import ours
+from recyclecli.bundled import ours
 from recyclecli.cli import completion, doctor, plugins, recipes
 from recyclecli.cli.group import OURS, OpenGroup
 from recyclecli.cli.once import Once

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from recyclecli.brought import commands as brought
-from recyclecli.brought import ours
+from recyclecli import bundled
 from recyclecli.cli.candidates import installed, installed_here
 from recyclecli.cli.once import Once
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 from recyclecli.records import imported
 
 if TYPE_CHECKING:
-    from recyclecli.manifest import Entry
+    from recyclecli.manifest import CommandEntry
 
 OURS = "recyclecli"  # the distribution of the core's own commands
 
@@ -61,7 +60,7 @@ class OpenGroup(TyperGroup):
             if others and not owner and not ctx.resilient_parsing:
                 if self.owner != OURS:
                     self.say_clash(ctx, bare)
-                print(f"note: {listed(others)} is offered, too; this is {bare}@{OURS}", file=sys.stderr)
+                print(f"note: {join_limited(others)} is offered, too; this is {bare}@{OURS}", file=sys.stderr)
             return super().resolve_command(ctx, [bare, *rest])
         found = self.offered(ctx).get(name)
         if found is None and not ctx.resilient_parsing:
@@ -85,7 +84,7 @@ class OpenGroup(TyperGroup):
                 error.message = f"{message} Did you mean {' or '.join(map(repr, near))}?"  # type: ignore[attr-defined]
             raise
 
-    def offered(self, ctx: Any) -> dict[str, list[Entry]]:
+    def offered(self, ctx: Any) -> dict[str, list[CommandEntry]]:
         """What the packages offer by the word that is typed next: a command, or all that lies in a group.
 
         A command that several packages offer is `NAME@DISTRIBUTION` of each.
@@ -95,17 +94,17 @@ class OpenGroup(TyperGroup):
         if made_from is not manifest:  # the help asks for each command
             named = self._sorted_out(ctx, manifest.commands)
             ctx.meta[key] = manifest, named
-        found: dict[str, list[Entry]] = named
+        found: dict[str, list[CommandEntry]] = named
         return found
 
-    def _sorted_out(self, ctx: Any, commands: Iterable[Entry]) -> dict[str, list[Entry]]:
-        words: dict[str, list[Entry]] = {}
-        depth, own = len(self.path), ours()
+    def _sorted_out(self, ctx: Any, commands: Iterable[CommandEntry]) -> dict[str, list[CommandEntry]]:
+        words: dict[str, list[CommandEntry]] = {}
+        depth, own = len(self.path), bundled.ours()
         for entry in sorted(commands, key=lambda entry: entry.distribution not in own):
             if entry.path[:depth] == self.path and len(entry.path) > depth:
                 words.setdefault(entry.path[depth], []).append(entry)
         words = dict(sorted(words.items(), key=lambda item: _place(item[1])))
-        named: dict[str, list[Entry]] = {}
+        named: dict[str, list[CommandEntry]] = {}
         for word, entries in words.items():
             heads = [entry for entry in entries if len(entry.path) == depth + 1 and entry.target]
             taken = len({entry.distribution for entry in heads}) > 1 or word in self.taken(ctx)
@@ -127,11 +126,11 @@ class OpenGroup(TyperGroup):
         if choices:
             words = " ".join(["recycle", *self.path])
             raise RecycleError(
-                f"{words} {name} is offered by {listed(word.partition('@')[2] for word in choices)}",
+                f"{words} {name} is offered by {join_limited(word.partition('@')[2] for word in choices)}",
                 f"say which: {' or '.join(f'{words} {word}' for word in choices)}",
             )
 
-    def _loaded(self, ctx: Any, name: str, entries: list[Entry]) -> Any:
+    def _loaded(self, ctx: Any, name: str, entries: list[CommandEntry]) -> Any:
         path = (*self.path, name.partition("@")[0])
         heads = [entry for entry in entries if entry.path == path]
         head = next((entry for entry in heads if entry.target), None)
@@ -141,7 +140,7 @@ class OpenGroup(TyperGroup):
         if len(entries) == 1 or isinstance(command, OpenGroup):
             return command
         if not isinstance(command, TyperGroup):
-            raise _command_and_group(ctx, path, head, entries)
+            raise _two_kinds(ctx, path, head, entries)
         merged = OpenGroup(
             name=name,
             commands=dict(command.commands),
@@ -158,7 +157,7 @@ class OpenGroup(TyperGroup):
         return merged
 
 
-def _command_and_group(ctx: Any, path: tuple[str, ...], head: Entry, entries: list[Entry]) -> RecycleError:
+def _two_kinds(ctx: Any, path: tuple[str, ...], head: CommandEntry, entries: list[CommandEntry]) -> RecycleError:
     """What is said of a command in whose place another entry has a group."""
     others = sorted({entry.distribution for entry in entries if entry is not head} - {head.distribution})
     words = f"recycle {' '.join(path)}"
@@ -166,17 +165,17 @@ def _command_and_group(ctx: Any, path: tuple[str, ...], head: Entry, entries: li
         return RecycleError(
             f"{words} is both a command and a group of {head.distribution}", f"update {head.distribution}"
         )
-    strangers = [name for name in (*others, head.distribution) if name not in ours()]
+    strangers = [name for name in (*others, head.distribution) if name not in bundled.ours()]
     kept = [name for name in installed(ctx).packages if name != OURS and name not in strangers[:1]]
     return RecycleError(
-        f"{words} is a command of {head.distribution} and a group of {listed(others)}",
+        f"{words} is a command of {head.distribution} and a group of {join_limited(others)}",
         f"uninstall one of them, or leave one out: RECYCLE_PLUGINS={','.join(kept)}",
     )
 
 
-def _place(entries: list[Entry]) -> int:
+def _place(entries: list[CommandEntry]) -> int:
     """Where they stand in the help: ours in their order, then those of others."""
-    order = list(brought())
+    order = list(bundled.commands())
     names = [" ".join(entry.path) for entry in entries if entry.target]
     return min((order.index(name) for name in names if name in order), default=len(order))
 
@@ -187,11 +186,11 @@ def _say_missing(ctx: Any, words: str) -> None:
     Raises:
         RecycleError: it names the package.
     """
-    inside = {package for name, package in brought().items() if name == words or name.startswith(f"{words} ")}
+    inside = {package for name, package in bundled.commands().items() if name == words or name.startswith(f"{words} ")}
     package = next(iter(inside), None)
     if package is None:
         if failed := installed(ctx).failed:
-            print(f"note: not loaded: {listed(failed)} (see `recycle plugins list`)", file=sys.stderr)
+            print(f"note: not loaded: {join_limited(failed)} (see `recycle plugins list`)", file=sys.stderr)
         return
     if package in installed(ctx).packages:
         raise RecycleError(f"recycle {words} comes with {package}, which does not load", "see `recycle plugins list`")
@@ -201,7 +200,7 @@ def _say_missing(ctx: Any, words: str) -> None:
     )
 
 
-def command_of(entry: Entry) -> Any:
+def command_of(entry: CommandEntry) -> Any:
     """The command that an entry's target is, imported.
 
     Raises:
@@ -242,12 +241,14 @@ def _once(command: Any) -> None:
         _once(inner)
 
 
-def _described(name: str, path: tuple[str, ...], entries: list[Entry]) -> Any:
+def _described(name: str, path: tuple[str, ...], entries: list[CommandEntry]) -> Any:
     """A command or group as the help shows it: it has its summary, and is not imported."""
     heads = [entry for entry in entries if entry.path == path]
     head = heads[0] if heads else entries[0]
-    summary = head.summary if heads else f"Commands of {listed(sorted({entry.distribution for entry in entries}))}."
-    panel = None if head.distribution in ours() else head.distribution
+    summary = (
+        head.summary if heads else f"Commands of {join_limited(sorted({entry.distribution for entry in entries}))}."
+    )
+    panel = None if head.distribution in bundled.ours() else head.distribution
     if len(entries) == 1 and head.target and heads:
         return TyperCommand(name, help=summary, rich_markup_mode="markdown", rich_help_panel=panel)
     group = OpenGroup(name=name, help=summary, no_args_is_help=True, rich_markup_mode="markdown", rich_help_panel=panel)

@@ -66,14 +66,14 @@ def show(
 ) -> None:
     """A component's options: type, default, meaning."""
     from recyclecli.discovery import discover
-    from recyclecli.errors import RecycleError, nearest
+    from recyclecli.errors import RecycleError, suggest
 
     registry = discover()
     offers = registry.matching(None, name)
     if not offers:
         everything = [offer.component.name for offer in registry.offers()]
         raise RecycleError(
-            f"no component is called {name!r}", nearest(name.partition("@")[0], everything) + registry.broken()
+            f"no component is called {name!r}", suggest(name.partition("@")[0], everything) + registry.broken()
         )
     if as_json:
         print(json.dumps([_described(offer) for offer in offers], ensure_ascii=False))

@@ -11,9 +11,9 @@ import recycle_data
 import recycle_engine
 from support import DISTS, recycle_here
 
-from recyclecli.brought import commands as brought
+from recyclecli.bundled import commands as bundled
 from recyclecli.cli.group import command_of
-from recyclecli.manifest import Entry
+from recyclecli.manifest import CommandEntry
 from recyclecli.types import Command
 
 COMMANDS = [*recycle_data.COMMANDS, *recycle_engine.COMMANDS]
@@ -133,7 +133,7 @@ def test_a_record_that_is_none(fields, said):
 def test_the_help_lists_each_command_by_its_first_sentence(command):
     if not command.target:
         return
-    loaded = command_of(Entry(**asdict(command), distribution="recyclecli"))
+    loaded = command_of(CommandEntry(**asdict(command), distribution="recyclecli"))
     assert " ".join(loaded.help.split("\n\n")[0].split()) == command.summary
     assert loaded.epilog == (command.epilog or None)
 
@@ -195,7 +195,7 @@ def test_a_command_imports_its_own_module_alone(tmp_path):
 
 
 def test_a_command_whose_package_is_missing_says_which_brings_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(brought(), "data weigh", "recycle-scales")
+    monkeypatch.setitem(bundled(), "data weigh", "recycle-scales")
     missing = recycle_here("data", "weigh", cwd=tmp_path)
     assert missing.returncode == 2
     assert "recycle data weigh comes with recycle-scales, which is not installed" in missing.stderr
@@ -220,7 +220,7 @@ def test_what_moved_is_found_where_it_was_and_says_where_it_is(monkeypatch):
     with pytest.warns(DeprecationWarning, match="recyclecli.coco.paint is recycle_coco.paint now"):
         assert callable(recyclecli.coco.paint)
     with pytest.warns(
-        DeprecationWarning, match="recyclecli.coco.build_document is recycle_data.writer.build_document now"
+        DeprecationWarning, match="recyclecli.coco.build_document is recycle_data.coco_document.build_document now"
     ):
         assert callable(recyclecli.coco.build_document)
     with pytest.warns(DeprecationWarning, match="recyclecli.testing.LossConformance is recycle_kit.testing"):

@@ -5,11 +5,11 @@ import re
 import pytest
 import reference
 from recycle_data.check.catalogue import CATALOGUE
-from reference import brought, commands, python
+from reference import bundled, commands, python
 from support import recipe_keys
 
 from recyclecli.cli.app import EXIT_CODES
-from recyclecli.errors import FaultsFound, RecycleError, RunFailed
+from recyclecli.errors import ChecksFailed, RecycleError, RunFailed
 from recyclecli.plugins import HOOKS, discover
 from recyclecli.recipe import DataFile, LossPart, Recipe
 from recyclecli.types import KINDS
@@ -36,7 +36,7 @@ def test_the_pages_are_up_to_date():
     made = reference.pages()
     assert {file.name for file in reference.FOLDER.iterdir()} == made.keys()
     assert [name for name, text in made.items() if text != page(name)] == [], "run `make reference`"
-    assert brought.text(reference.own()) == brought.FILE.read_text(), "run `make reference`"
+    assert bundled.text(reference.own()) == bundled.FILE.read_text(), "run `make reference`"
 
 
 def test_every_command_and_option():
@@ -75,7 +75,7 @@ def test_every_recipe_key_with_a_description():
 
 
 def test_every_code():
-    assert {error.exit_code for error in (RecycleError, FaultsFound, RunFailed)} < EXIT_CODES.keys()
+    assert {error.exit_code for error in (RecycleError, ChecksFailed, RunFailed)} < EXIT_CODES.keys()
     assert [code for code in EXIT_CODES if f"| {code} |" not in page("exit-codes.md")] == []
     assert [code for code in CATALOGUE if f"| `{code}` |" not in page("faults.md")] == []
 

@@ -13,9 +13,9 @@ from lightning.pytorch.callbacks import Callback
 from PIL import Image
 from recycle_engine import api
 from recycle_engine.checkpoint import read_card
+from recycle_engine.evaluation.evaluate import count
+from recycle_engine.evaluation.probability_cache import ProbabilityCache
 from recycle_engine.judge.gate import estimate
-from recycle_engine.judging.evaluate import count
-from recycle_engine.judging.library import Library
 from recycle_engine.pipeline import Pipeline, pipeline_of, write_choice
 from ruamel.yaml import YAML
 from safetensors.torch import load_file, save_file
@@ -351,8 +351,8 @@ class TestAblate:
     @pytest.mark.slow("builds some thirty models")
     def test_means_votes_and_soups_are_judged_by_themselves(self, work, val, tmp_path, monkeypatch, capsys):
         """Three seeds that began with one run's weights, and the checkpoints that one of them kept."""
-        monkeypatch.setattr(Library, "weighted", lambda self, count, score: (3.0, 1.0, 2.0))
-        monkeypatch.setattr(Library, "greedy", lambda self, score: (0.0, 2.0, 1.0))
+        monkeypatch.setattr(ProbabilityCache, "weighted", lambda self, count, score: (3.0, 1.0, 2.0))
+        monkeypatch.setattr(ProbabilityCache, "greedy", lambda self, score: (0.0, 2.0, 1.0))
         began = str(work / "runs/seed-0")
         for number, (name, seed) in enumerate(zip("abc", (0, 1, 1), strict=True)):
             run = copied(work / f"runs/seed-{seed}", tmp_path / "runs" / name, seed=number, train={"init_from": began})

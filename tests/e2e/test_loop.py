@@ -18,9 +18,9 @@ from recycle_data.splits import Split
 from recycle_engine import api
 from recycle_engine.checkpoint import read_card
 from recycle_engine.runs import Run
-from recycle_engine.training.average import weight_average
+from recycle_engine.training.ema import weight_average
 from recycle_engine.training.module import SegmentationModule
-from recycle_engine.training.nan import NotANumber, _Seen
+from recycle_engine.training.nan_guard import NaNGuard, _Seen
 from recycle_engine.training.train import classes_without, resume, train
 from recycle_engine.training.trainer import loggers_that_cannot_write
 from recycle_kit.testing import random_source
@@ -95,7 +95,7 @@ class Explode(Callback):
             next(pl_module.parameters()).grad.fill_(float("nan"))
 
 
-class TestNotANumber:
+class TestNaNGuard:
     def test_the_photos_are_named_and_nothing_bad_is_saved(self, start, tmp_path):
         with pytest.raises(RunFailed, match=r"nan at step 3, epoch 1, on photos \d\.png, \d\.png"):
             start(callbacks=[Poison(3)])
@@ -143,7 +143,7 @@ class TestNotANumber:
         optimizer = torch.optim.SGD(model.parameters(), 0.1)
         plugin = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=1024))
         trainer = SimpleNamespace(precision_plugin=plugin, accumulate_grad_batches=1, precision="16-mixed")
-        watch = NotANumber(Run(Path()), resolve(registry, None, {"train.on_nan": "skip"}), random_source(1))
+        watch = NaNGuard(Run(Path()), resolve(registry, None, {"train.on_nan": "skip"}), random_source(1))
         before, scales = model.weight.item(), []
         for poison, gradient in ((math.nan, 1), (1, math.inf), (1, 1)):
             watch.on_train_batch_start(trainer, model, SimpleNamespace(ids=torch.tensor([0])), 0)
@@ -174,7 +174,7 @@ class TestNotANumber:
         assert done.epochs == 2
 
     def test_another_process_writes_where_the_first_one_does(self, tmp_path):
-        told = NotANumber(Run(tmp_path / "runs/of-the-first-process"), resolve(api.registry()), random_source(1))
+        told = NaNGuard(Run(tmp_path / "runs/of-the-first-process"), resolve(api.registry()), random_source(1))
         first = SimpleNamespace(strategy=SimpleNamespace(broadcast=lambda own: str(tmp_path / "runs/fpn-001")))
         told.setup(first, None, "fit")
         told._seen = _Seen(torch.tensor(False), torch.tensor(math.nan), torch.tensor([0]), 0, 0)
@@ -198,7 +198,7 @@ class Gradients(Callback):
         self.found = []
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-        # the range test and NotANumber look at the loss, whatever a batch counts for
+        # the range test and NaNGuard look at the loss, whatever a batch counts for
         own = float(outputs["loss"]) * trainer.accumulate_grad_batches
         assert own == pytest.approx(float(trainer.callback_metrics["train_loss_step"]))
         batches = batch_idx + 1

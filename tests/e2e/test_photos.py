@@ -18,9 +18,9 @@ from recycle_coco import photo_size, read_photo
 from recycle_data.sources import relabelled
 from recycle_engine import api
 from recycle_engine.checkpoint import load_trained
-from recycle_engine.judge.ledger import Ledger
-from recycle_engine.judging.evaluate import fill
-from recycle_engine.predicting.infer import Predictor, Stage
+from recycle_engine.evaluation.evaluate import fill
+from recycle_engine.inference.infer import Predictor, Stage
+from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_export.onnx import script as script_of
 from recycle_serve.photo import read_photo as read_upload
 from serving import HOST, Fake, serving
@@ -117,7 +117,7 @@ def verdicts(work, script, made_runs, registry):
     judged = relabelled(source, trained.class_names)
     found["eval"] = {}
     for at, name in enumerate(names):
-        ledger, predictor = Ledger(trained.class_names), Predictor(trained, [Stage()])
+        ledger, predictor = PerImageCounts(trained.class_names), Predictor(trained, [Stage()])
         found["eval"][name] = raised(partial(fill, [ledger], predictor, One(judged, at), 1))
     files = {"data.train": [{"json": "annotations.json"}], "data.val": [{"json": "val.json"}]}
     settings = {"data.root": work / "data", **files}

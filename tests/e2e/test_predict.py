@@ -173,7 +173,7 @@ def test_a_killed_prediction_resumes_where_it_stopped(work, tmp_path):
 
 
 def test_what_is_lost_or_written_by_another_is_told(work, tmp_path):
-    from recycle_engine.predicting.journal import Journal
+    from recycle_engine.inference.journal import Journal
 
     job = {"photos": 3}
     with Journal(tmp_path / "j.part", job) as journal:
@@ -187,15 +187,15 @@ def test_what_is_lost_or_written_by_another_is_told(work, tmp_path):
 
 
 def test_a_job_is_another_when_a_photo_has_changed(work, tmp_path):
-    from recycle_engine.predicting.job import Job, Shard
-    from recycle_engine.predicting.journal import Journal
-    from recycle_engine.predicting.photos import find_photos
-    from recycle_engine.predicting.work import work_on
+    from recycle_engine.inference.job import Job, Shard
+    from recycle_engine.inference.journal import Journal
+    from recycle_engine.inference.photos import find_photos
+    from recycle_engine.inference.worker import run_shard
 
     shutil.copytree(work / "photos", tmp_path / "photos")
     begun = Job((api.member(work / "runs/seed-0"),), tuple(find_photos(tmp_path / "photos")), tmp_path / "out")
     shard = Shard(begun, begun.as_dict(), 0, 1, None)
-    work_on(api.registry(), shard, False)
+    run_shard(api.registry(), shard, False)
     with Journal(shard.journal, begun.as_dict()) as journal:
         assert len(journal.done) == 9
     changed = tmp_path / "photos/b/frame_5.png"
@@ -321,7 +321,7 @@ def test_devices_that_are_not_there(work):
 
 
 def test_a_gpu_without_a_number_is_the_first(monkeypatch):
-    from recycle_engine.predicting import predict
+    from recycle_engine.inference import predict
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert predict.devices_of("cuda,cuda:1,cpu") == ["cuda:0", "cuda:1", "cpu"]
@@ -352,12 +352,12 @@ def test_two_devices_say_what_one_says(work, tmp_path):
 
 
 def test_a_process_ends_whose_parent_was_gone_before_it_had_begun(work, tmp_path, monkeypatch):
-    from recycle_engine.predicting import predict
-    from recycle_engine.predicting.job import Job, Shard
+    from recycle_engine.inference import predict
+    from recycle_engine.inference.job import Job, Shard
 
     ended = threading.Event()
     monkeypatch.setattr(os, "_exit", lambda code: ended.set())
-    monkeypatch.setattr(predict, "work_on", lambda *_: None)
+    monkeypatch.setattr(predict, "run_shard", lambda *_: None)
     shard = Shard(Job((), (), tmp_path), {}, 0, 2, "cuda:0")
     monkeypatch.setattr(os, "getppid", lambda: 1)
     predict._work_alone(shard, 4242)
@@ -377,19 +377,19 @@ def test_processes_that_end_before_they_begin_are_told(work, tmp_path):
 
 def test_devices_go_on_when_some_had_not_begun(work, tmp_path, monkeypatch):
     """Killed when the first process had done its part and the second was not there yet, or when none was."""
-    from recycle_engine.predicting import predict
-    from recycle_engine.predicting.work import work_on
+    from recycle_engine.inference import predict
+    from recycle_engine.inference.worker import run_shard
 
     def killed(shards):
         raise KeyboardInterrupt
 
     def first_alone(shards):
-        work_on(api.registry(), shards[0], False)
+        run_shard(api.registry(), shards[0], False)
         raise KeyboardInterrupt
 
     def every(shards):
         for shard in shards:
-            work_on(api.registry(), shard, False)
+            run_shard(api.registry(), shard, False)
 
     out, outcomes = tmp_path / "out", []
     for spread in (killed, first_alone, every):

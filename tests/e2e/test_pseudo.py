@@ -10,9 +10,9 @@ from recycle_data.pseudo import MARK
 from recycle_data.resolve import resolve
 from recycle_data.splits import make_split
 from recycle_engine import api
-from recycle_engine.learned import photos_of_split
 from recycle_engine.pipeline import write_choice
-from recycle_engine.training.leaks import tell_leaks
+from recycle_engine.training.leakage import warn_leakage
+from recycle_engine.training_provenance import photos_of_split
 from ruamel.yaml import YAML
 from support import SMALL, TINY, quarter_size, run_recycle, runs_in
 
@@ -218,7 +218,7 @@ def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_p
         split = make_split(api.registry(), recipe.data, recipe.seed)
         photos = photos_of_split(split)
         capfd.readouterr()
-        tell_leaks(api.registry(), recipe.model_copy(update={"data": split.data}), split, photos)
+        warn_leakage(api.registry(), recipe.model_copy(update={"data": split.data}), split, photos)
         return capfd.readouterr().err
 
     teacher = tmp_path / "teacher"

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 from recycle_engine import api
-from recycle_engine.making import offline
-from recycle_engine.predicting import predict
+from recycle_engine.inference import predict
+from recycle_engine.offline_augment import offline
 from support import coco, write_coco
 
 from recyclecli.errors import RunFailed

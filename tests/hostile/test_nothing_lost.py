@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 from attacking import attack, few
-from recycle_data.listing import write_lists
+from recycle_data.coco_lists import write_lists
 from recycle_engine import api
 from support import coco, runs_in, write_coco
 

@@ -8,7 +8,7 @@ from support import DISTS, fake_dists, recycle_here
 
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import discover
-from recyclecli.settings import Part
+from recyclecli.settings import ComponentSpec
 from recyclecli.types import NamedRecipe
 
 
@@ -39,7 +39,7 @@ def test_the_contests_way_by_its_name(registry):
 def test_a_strangers_recipe_is_based_on_another(acme):
     recipe, contest = resolve(acme, "belt"), resolve(acme, "contest@recycle-engine")
     assert recipe.data == contest.data.model_copy(update={"size": 128})
-    sgd = Part(name="sgd", momentum=0.9)
+    sgd = ComponentSpec(name="sgd", momentum=0.9)
     assert recipe.train == contest.train.model_copy(update={"epochs": 3, "optimizer": sgd})
     assert (recipe.model, recipe.aug) == (contest.model, contest.aug)
     assert resolve(acme, "contest@acme-recipes").model.name == "unet"
@@ -169,10 +169,10 @@ def test_a_recipe_of_the_first_edition_is_read_as_it_was_meant(registry, tmp_pat
     old = "optimizer: sgd, schedule: poly, warmup: 0.1, final_lr_scale: 0, restart_epochs: 10, poly_power: 0.8"
     file.write_text(f"train: {{{old}, plateau_factor: 0.5}}\n")
     recipe = resolve(registry, file)
-    assert recipe.train.schedule == Part(name="poly", warmup=0.1, final_lr_scale=0.0, power=0.8)
-    assert recipe.train.optimizer == Part(name="sgd", momentum=0.9)
+    assert recipe.train.schedule == ComponentSpec(name="poly", warmup=0.1, final_lr_scale=0.0, power=0.8)
+    assert recipe.train.optimizer == ComponentSpec(name="sgd", momentum=0.9)
     file.write_text("train: {warmup: 0}\n")
-    assert resolve(registry, file).train.schedule == Part(name="cosine", warmup=0.0, final_lr_scale=0.0)
+    assert resolve(registry, file).train.schedule == ComponentSpec(name="cosine", warmup=0.0, final_lr_scale=0.0)
     with pytest.raises(RecycleError, match=r"train\.poly_power = 1: unknown key; it is train\.schedule\.power now"):
         resolve(registry, None, {"train.poly_power": 1})
 

@@ -11,29 +11,29 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco
 from recycle_coco import (
+    components,
     connected_pieces,
     decode,
     decode_box,
     encode,
     paint,
-    pieces,
     rasterise,
     read_document,
     read_photo,
     relabel,
 )
-from recycle_coco import front as fronts
+from recycle_coco import occlusion as fronts
 from recycle_coco.paint import painting_order
 from recycle_coco.photo import open_photo, photo_size, read_head
 from recycle_coco.pixels import upright, upright_array
 from recycle_coco.rle import compressed, of_bounds, run_bounds
-from recycle_coco.table import Rows
+from recycle_coco.table import CsvRows
 from recycle_data.arrays import read_arrays
 from recycle_data.check.masks import blended
+from recycle_data.coco_document import mask_regions
 from recycle_data.identity import identity_of
-from recycle_data.rings import outline
-from recycle_data.rings import outlines as outlines_of
-from recycle_data.writer import mask_regions
+from recycle_data.polygons import rle_polygon
+from recycle_data.polygons import rle_polygons as outlines_of
 from recycle_datasets.bitmaps import whole_runs
 from recycle_datasets.readers import rle_csv
 from recycle_datasets.xmls import parse_xml
@@ -147,7 +147,7 @@ class TestOutlines:
 class TestPieces:
     @pytest.mark.parametrize("band", [2**24, 1, 7, 40])
     def test_bands_are_divided_as_the_whole(self, monkeypatch, band):
-        monkeypatch.setattr(pieces, "BAND", band)
+        monkeypatch.setattr(components, "BAND", band)
         chance = np.random.default_rng(0)
         for _ in range(CHANCE * 3):
             mask = chance.choice([0, 1, 2, 255], chance.integers(1, 30, 2), p=[0.5, 0.3, 0.1, 0.1]).astype(np.uint8)
@@ -173,7 +173,7 @@ class TestPieces:
         ]
 
     def test_memory(self, monkeypatch):
-        monkeypatch.setattr(pieces, "BAND", 2**18)
+        monkeypatch.setattr(components, "BAND", 2**18)
         mask = np.ones((2000, 2000), np.uint8)
         tracemalloc.start()
         connected_pieces(mask, 0)
@@ -273,11 +273,11 @@ class TestPhotos:
 class TestRings:
     @pytest.mark.parametrize("pairs", [1, 2**23])
     def test_many_parts_as_one_ring_keep_their_pixels_however_few_corners_are_compared(self, monkeypatch, pairs):
-        monkeypatch.setattr("recycle_data.rings.ALL_PAIRS", pairs)
-        monkeypatch.setattr("recycle_data.rings.FEW_PAIRS", 1)
+        monkeypatch.setattr("recycle_data.polygons.ALL_PAIRS", pairs)
+        monkeypatch.setattr("recycle_data.polygons.FEW_PAIRS", 1)
         mask = np.zeros((40, 40), np.uint8)
         mask[::4, ::3] = mask[1:9, 1:9] = 1
-        ring = outline(encode(mask))
+        ring = rle_polygon(encode(mask))
         assert (decode(rasterise([ring], 40, 40)) == mask).all()
 
 
@@ -296,7 +296,7 @@ class TestRuns:
 
 class TestTables:
     def test_short_rows_are_not_filled_up(self):
-        rows = [*Rows(StringIO("a,b" + ",c" * 10_000 + "\n1\n\n" + "2,3\n" * 9))]
+        rows = [*CsvRows(StringIO("a,b" + ",c" * 10_000 + "\n1\n\n" + "2,3\n" * 9))]
         assert (len(rows), max(map(len, rows)), rows[0]["a"], rows[0]["c"], rows[1].get("c")) == (
             10,
             2,

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from recycle_data.palette import palette
 from recycle_engine import api
-from recycle_engine.predicting.pictures import palette_image, with_legend
+from recycle_engine.inference.outputs import palette_image, with_legend
 from support import coco, write_coco
 
 from recyclecli.errors import RecycleError

@@ -67,27 +67,27 @@ def test_photos_cut_out_of_those_of_the_other_side_are_said(tmp_path, capsys, ph
     scene.resize((128, 128)).save(tmp_path / f"images/{source}.jpg", quality=95)
     scene.crop((60, 40, 188, 168)).save(tmp_path / f"images/{photo}.jpg", quality=95)
     in_two_files(tmp_path, content, 2)
-    from recycle_engine.training.leaks import refuse_leaks  # importing it takes seconds
+    from recycle_engine.training.leakage import refuse_leakage  # importing it takes seconds
 
-    refuse_leaks(api.split({"data.root": tmp_path}))
+    refuse_leakage(api.split({"data.root": tmp_path}))
     assert f"flattered: 1 {side} photo at least is cut out of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("files", ["one", "two"])
 def test_copies_on_both_sides_of_a_split_get_folds_that_train_takes(tmp_path, files):
-    from recycle_engine.training.leaks import refuse_leaks  # importing it takes seconds
+    from recycle_engine.training.leakage import refuse_leakage  # importing it takes seconds
 
     content = noisy(tmp_path / "data", 10, 6)
     if files == "two":
         in_two_files(tmp_path / "data", content, 6)
     with pytest.raises(RecycleError, match=r"validation photos? (is|are) trained on") as refused:
-        refuse_leaks(api.split({"data.root": tmp_path / "data"}))
+        refuse_leakage(api.split({"data.root": tmp_path / "data"}))
     made = recycle_here(*words(refused.value.remedy, "then train with --fold 0:"), cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     assert ("note: without --fold, train takes train.json with val.json" in made.stderr) == (files == "two")
     split = split_of(words(made.stderr, "next:"))
     assert split.how.startswith("fold 0 of")
-    refuse_leaks(split)
+    refuse_leakage(split)
 
 
 def test_folds_in_another_folder_are_named_by_their_files(tmp_path, monkeypatch):

@@ -9,9 +9,9 @@ from pydantic import Field
 from support import DISTS, fake_dists
 
 from recyclecli import discovery, plugins, types
-from recyclecli.brought import commands
+from recyclecli.bundled import commands
 from recyclecli.errors import RecycleError
-from recyclecli.plugins import Offer, Plugin, discover
+from recyclecli.plugins import Plugin, RegisteredComponent, discover
 from recyclecli.types import (
     KINDS,
     Component,
@@ -171,14 +171,16 @@ def test_a_missing_requirement_says_what_to_install():
     component = LossComponent(
         "needy", "nowhere.loss:Loss", PlainOptions, "x", (Requirement("no_such_module", "no-such-package>=2"),)
     )
-    offer = Offer(component, Plugin("x", "acme", "1"))
+    offer = RegisteredComponent(component, Plugin("x", "acme", "1"))
     assert offer.missing() == ["no-such-package>=2"]
     with pytest.raises(RecycleError, match=r"pip install 'no-such-package>=2'"):
         offer.build(PlainOptions(), None)
 
 
 def test_a_factory_that_cannot_be_imported_names_its_package():
-    offer = Offer(LossComponent("gone", "no_such_module:Loss", PlainOptions, "x"), Plugin("x", "acme", "1"))
+    offer = RegisteredComponent(
+        LossComponent("gone", "no_such_module:Loss", PlainOptions, "x"), Plugin("x", "acme", "1")
+    )
     with pytest.raises(RecycleError, match=r"gone@acme(.|\n)*update acme"):
         offer.build(PlainOptions(), None)
 
@@ -186,7 +188,9 @@ def test_a_factory_that_cannot_be_imported_names_its_package():
 def test_a_folder_that_a_package_may_not_write_to_is_the_remedy(monkeypatch, tmp_path):
     (tmp_path / "acme_locked.py").write_text("open('/proc/nowhere/cache', 'w')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    offer = Offer(LossComponent("locked", "acme_locked:Loss", PlainOptions, "x"), Plugin("x", "acme", "1"))
+    offer = RegisteredComponent(
+        LossComponent("locked", "acme_locked:Loss", PlainOptions, "x"), Plugin("x", "acme", "1")
+    )
     with pytest.raises(RecycleError, match="let yourself read and write /proc/nowhere/cache"):
         offer.build(PlainOptions(), None)
 

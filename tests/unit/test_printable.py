@@ -9,14 +9,14 @@ import pytest
 from fastapi.testclient import TestClient
 from recycle_coco import CocoSource
 from recycle_data.fonts import font
-from recycle_data.pages import sheet
+from recycle_data.pages import contact_sheet
 from recycle_data.progress import track
 from rich.live import Live
 from serving import HOST, Fake, encoded, serving, thirds
 from support import coco, recycle_here, write_coco
 
 from recyclecli.console import Console
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 from recyclecli.printable import PrintableStream, one_line, printable, printable_streams
 
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0001]")
@@ -40,7 +40,7 @@ def test_controls_are_escaped_and_texts_of_the_world_are_not():
     kept = "페트병 زجاجة\u200cها 👨\u200d👩 ½\t\n"
     assert printable(kept) == kept
     assert one_line("a\nb\tc") == r"a\u000ab\u0009c"
-    assert listed(["a\n  remedy: evil"]) == r"a\u000a  remedy: evil"
+    assert join_limited(["a\n  remedy: evil"]) == r"a\u000a  remedy: evil"
 
 
 def test_json_stays_json(capsys):
@@ -133,9 +133,9 @@ def test_errors_of_a_program_of_ones_own():
 
 def test_names_in_pictures(tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(sheet, "font", lambda size, text: drawn.append(text) or font(size, text))
+    monkeypatch.setattr(contact_sheet, "font", lambda size, text: drawn.append(text) or font(size, text))
     file = write_coco(tmp_path / "data", coco(2, categories=((NAME, 1), ("Metal", 2))))
-    sheet.contact_sheet(CocoSource(tmp_path / "data", file), [0, 1], [(0, 0, 0)] * 3, 2, NAME)
+    contact_sheet.contact_sheet(CocoSource(tmp_path / "data", file), [0, 1], [(0, 0, 0)] * 3, 2, NAME)
     assert any("owned" in text for text in drawn)
     assert not HIDDEN.search("".join(drawn))
 

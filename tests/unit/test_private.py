@@ -13,9 +13,9 @@ from PIL import Image
 from recycle_data.shown_paths import shown_path, shown_text
 from recycle_engine.checkpoint import card
 from recycle_engine.environment import environment
+from recycle_engine.inference.job import Job
+from recycle_engine.inference.members import Member
 from recycle_engine.pipeline import Pipeline
-from recycle_engine.predicting.job import Job
-from recycle_engine.predicting.members import Member
 from recycle_report import api as reports
 from serving import HOST, encoded, serving, thirds
 from support import coco, recycle_here, runs_in, write_coco
@@ -24,7 +24,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.locks import held
 from recyclecli.printable import printable_streams
 from recyclecli.private import without_passwords
-from recyclecli.recipe import DataSection, ListedPart, LossPart, Part, Recipe
+from recyclecli.recipe import ComponentSpec, DataSection, ListedPart, LossPart, Recipe
 from recyclecli.settings import TrainSection
 
 URL = "https://alice:s3cret@host.example/weights"
@@ -49,9 +49,9 @@ def test_passwords_of_urls(text, kept):
 
 
 def test_passwords_reach_no_file_and_no_terminal(registry, monkeypatch, capsys):
-    named = {"data": DataSection(dataset=Part(name="coco")), "loss": (LossPart(name="ce"),)}
-    named["train"] = TrainSection(optimizer=Part(name="adamw"), schedule=Part(name="cosine"))
-    recipe = Recipe(model=Part(name="fpn", weights=URL), **named)
+    named = {"data": DataSection(dataset=ComponentSpec(name="coco")), "loss": (LossPart(name="ce"),)}
+    named["train"] = TrainSection(optimizer=ComponentSpec(name="adamw"), schedule=ComponentSpec(name="cosine"))
+    recipe = Recipe(model=ComponentSpec(name="fpn", weights=URL), **named)
     monkeypatch.setattr(sys, "argv", ["recycle", "train", "-o", f"model.weights={URL}"])
     kept = [recipe.to_yaml(), json.dumps(environment(registry)), json.dumps(card(recipe, ("a",), [(0, 0, 0)], "?"))]
     with printable_streams():

@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 from recycle_engine import api
-from recycle_engine.learned import photos_of_split
-from recycle_engine.making import offline
-from recycle_engine.training.leaks import refuse_leaks
+from recycle_engine.offline_augment import offline
+from recycle_engine.training.leakage import refuse_leakage
+from recycle_engine.training_provenance import photos_of_split
 from recycle_kit.testing import AugmentationConformance, random_source
 from support import coco, first_of, write_coco
 
@@ -83,7 +83,7 @@ def test_photos_that_were_read_are_named_once_with_their_digests(made):
 
 
 def test_a_validation_photo_that_was_read_is_refused(made):
-    refuse_leaks(split_of(made, "held.json"))
+    refuse_leakage(split_of(made, "held.json"))
     with pytest.raises(RecycleError, match=r"is of a set that validation photo images/3.jpg was read for"):
         split_of(made, "three.json")
 
@@ -95,11 +95,11 @@ def test_a_copy_of_it_is_refused_too(made, index):
     (made / "other.json").write_text(json.dumps(content))
     shutil.copy(made / f"images/{index + 1}.jpg", made / "images/other.jpg")
     with pytest.raises(RecycleError, match=r"images/other\.jpg, of which training photos were made"):
-        refuse_leaks(split_of(made, "other.json"))
+        refuse_leakage(split_of(made, "other.json"))
 
 
 def test_lists_and_further_sets_keep_it(made, tmp_path):
-    from recycle_data.listing import write_lists
+    from recycle_data.coco_lists import write_lists
 
     split = split_of(made, "held.json")
     (entry,) = write_lists(split.train, tmp_path, "list")
@@ -144,4 +144,4 @@ def leak(data, change):
 )
 def test_one_photo_on_both_sides_is_refused(tmp_path, change, text):
     with pytest.raises(RecycleError, match=text):
-        refuse_leaks(leak(tmp_path, change))
+        refuse_leakage(leak(tmp_path, change))

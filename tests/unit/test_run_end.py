@@ -10,7 +10,7 @@ from recyclecli.cli.doctor import examine
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry, discover
 from recyclecli.records import Check
-from recyclecli.settings import Part
+from recyclecli.settings import ComponentSpec
 
 TINY = {
     "model": {"name": "fpn", "encoder": "tu-test_efficientnet", "weights": "none"},
@@ -51,7 +51,7 @@ def test_a_name_that_chooses_none_is_a_fault_of_the_recipe(monkeypatch, callback
 def test_options_that_it_does_not_take_are_said_before_the_training(monkeypatch):
     fake_dists(monkeypatch, "callbacks")
     with pytest.raises(RecycleError, match=r"callback bell: loud: Extra inputs are not permitted"):
-        built(discover(), [Part(name="bell", loud=True)], ())
+        built(discover(), [ComponentSpec(name="bell", loud=True)], ())
 
 
 def test_one_that_observes_may_be_missing_and_no_other(registry):

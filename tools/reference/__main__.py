@@ -1,8 +1,8 @@
 """Write the pages and the table of commands; files of the folder that are none of them go."""
 
-from reference import FOLDER, brought, own, pages
+from reference import FOLDER, bundled, own, pages
 
-brought.FILE.write_text(brought.text(own()), encoding="utf-8")
+bundled.FILE.write_text(bundled.text(own()), encoding="utf-8")
 FOLDER.mkdir(parents=True, exist_ok=True)
 made = pages()
 for stale in {file.name for file in FOLDER.glob("*.md")} - made.keys():

@@ -1,6 +1,6 @@
 """Every component of the repository's own plugins, with all of its options; a page for each kind."""
 
-from recyclecli.plugins import HOOKS, Offer, Registry
+from recyclecli.plugins import HOOKS, RegisteredComponent, Registry
 from reference.text import docstring, table
 from reference.values import default, kind, limits, written
 
@@ -15,7 +15,7 @@ def pages(registry: Registry) -> dict[str, str]:
     }
 
 
-def _page(title: str, offers: list[Offer]) -> str:
+def _page(title: str, offers: list[RegisteredComponent]) -> str:
     heading = {"postprocessors": "Post-processors"}.get(title, title.capitalize())
     rows = [
         (f"[`{one.component.name}`](#{one.component.name})", one.component.summary, one.plugin.distribution)
@@ -28,7 +28,7 @@ def _page(title: str, offers: list[Offer]) -> str:
     return "\n\n".join(parts)
 
 
-def _notes(offer: Offer) -> list[str]:
+def _notes(offer: RegisteredComponent) -> list[str]:
     component, notes = offer.component, []
     if component.requires:
         notes.append("Needs: " + ", ".join(f"`{one.pip}`" for one in component.requires) + ".")
@@ -42,7 +42,7 @@ def _notes(offer: Offer) -> list[str]:
     return notes
 
 
-def options(offer: Offer) -> str:
+def options(offer: RegisteredComponent) -> str:
     """The table of a component's options."""
     fields = offer.component.options.model_fields
     if not fields:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from recycle_data.resolve import resolve
 
 from recyclecli.plugins import Registry
-from recyclecli.recipe import Part, Recipe
+from recyclecli.recipe import ComponentSpec, Recipe
 from reference.text import code, table
 from reference.values import default, kind, limits
 
@@ -40,5 +40,5 @@ def keys(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, str, s
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             dots = f"{key}[]." if listed else f"{key}."
             yield from keys(inner, dots)
-            if issubclass(inner, Part):
+            if issubclass(inner, ComponentSpec):
                 yield f"`{dots}OPTION`", "any option of the component", "", "", ""

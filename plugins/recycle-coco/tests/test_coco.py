@@ -21,7 +21,7 @@ from recycle_coco import (
     resolve_file,
 )
 from recycle_coco.paint import painting_order
-from recycle_data.writer import build_document, document_of
+from recycle_data.coco_document import build_document, document_of
 from support import SQUARE, coco, write_coco
 
 from recyclecli.errors import RecycleError

@@ -10,7 +10,7 @@ from PIL import Image
 from recycle_coco import CocoSource, photo_size, read_photo
 from recycle_coco.lookup import locate
 from recycle_engine import api
-from recycle_engine.predicting.photos import find_photos
+from recycle_engine.inference.photos import find_photos
 from support import coco, few_calls, recycle_here, write_coco
 
 from recyclecli.errors import RecycleError

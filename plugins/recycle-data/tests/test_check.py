@@ -10,7 +10,7 @@ import shapely
 from PIL import Image
 from recycle_coco import CocoSource
 from recycle_data.check import CATALOGUE, check_coco, check_contents, mended
-from recycle_data.check.drawn import parts_of
+from recycle_data.check.geometry import parts_of
 from recycle_data.check.masks import BLENDED, blended
 from recycle_data.splits import make_split
 from support import SHARED, SQUARE, coco, recycle_here, write_coco
@@ -178,7 +178,7 @@ class TestMending:
         content["annotations"][5]["segmentation"] = [[4, 4, 20, 20, 20, 4, 4, 28]]
         whole = labels_of(tmp_path, content)
         assert "self-crossing-polygon" in codes(whole)
-        monkeypatch.setattr("recycle_data.check.drawn.TOGETHER", 250)
+        monkeypatch.setattr("recycle_data.check.geometry.TOGETHER", 250)
         assert labels_of(tmp_path, content) == whole
 
 
@@ -347,7 +347,7 @@ class TestCommand:
         assert not list((tmp_path / "runs").glob("*fold0"))
 
     def test_masks_are_compared_by_split(self, tmp_path):
-        from recycle_engine.training.leaks import refuse_leaks
+        from recycle_engine.training.leakage import refuse_leakage
 
         rng = np.random.default_rng(0)
         for name in ("train/a", "train/b", "val/c", "val/d"):
@@ -363,7 +363,7 @@ class TestCommand:
         assert [one["code"] for one in found] == ["duplicate-across-splits"]
         section = DataSection(root=tmp_path / "data", dataset={"name": "masks", "masks": "ann"})
         with pytest.raises(RecycleError, match="1 of 2 validation photos is trained on") as caught:
-            refuse_leaks(make_split(discover(), section, 0))
+            refuse_leakage(make_split(discover(), section, 0))
         assert recycle_here(*shlex.split(caught.value.remedy.split(": recycle ")[1]), cwd=tmp_path).returncode == 0
         for name in ("a", "b"):
             Image.fromarray(np.full((64, 80), 255, np.uint8)).save(tmp_path / f"data/ann/train/{name}.png")

@@ -11,10 +11,10 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 from pycocotools import mask as tools
 from recycle_coco import CocoSource, decode, encode, rasterise
+from recycle_data.coco_document import Region, encode_region
 from recycle_data.convert import convert
-from recycle_data.rings import ring, rings
+from recycle_data.polygons import mask_polygon, mask_polygons
 from recycle_data.sources import open_source
-from recycle_data.writer import Region, encode_region
 from support import SHARED, recycle_here, write_coco
 
 from recyclecli.errors import RecycleError
@@ -52,16 +52,16 @@ SHAPES = {
 class TestRings:
     @pytest.mark.parametrize("mask", SHAPES.values(), ids=list(SHAPES))
     def test_shapes(self, mask):
-        assert np.array_equal(drawn(rings(mask), *mask.shape), mask)
-        assert np.array_equal(drawn([ring(mask)], *mask.shape), mask)
+        assert np.array_equal(drawn(mask_polygons(mask), *mask.shape), mask)
+        assert np.array_equal(drawn([mask_polygon(mask)], *mask.shape), mask)
 
     @settings(max_examples=200, deadline=None)
     @given(
         arrays.arrays(np.uint8, arrays.array_shapes(min_dims=2, max_dims=2, max_side=24), elements=st.integers(0, 1))
     )
     def test_any_mask(self, mask):
-        assert np.array_equal(drawn(rings(mask), *mask.shape), mask)
-        assert np.array_equal(drawn([ring(mask)], *mask.shape), mask)
+        assert np.array_equal(drawn(mask_polygons(mask), *mask.shape), mask)
+        assert np.array_equal(drawn([mask_polygon(mask)], *mask.shape), mask)
 
     @pytest.mark.parametrize("masks", [20, pytest.param(150, marks=pytest.mark.slow("outlines 150 masks"))])
     def test_random_masks_of_every_density(self, masks):
@@ -69,15 +69,15 @@ class TestRings:
         for _ in range(masks):
             mask = (chance.random(chance.integers(1, 60, 2)) < chance.random()).astype(np.uint8)
             mask = mask.repeat(chance.integers(1, 4), 0).repeat(chance.integers(1, 4), 1)
-            assert np.array_equal(drawn(rings(mask), *mask.shape), mask)
-            assert np.array_equal(drawn([ring(mask)], *mask.shape), mask)
+            assert np.array_equal(drawn(mask_polygons(mask), *mask.shape), mask)
+            assert np.array_equal(drawn([mask_polygon(mask)], *mask.shape), mask)
 
     def test_as_many_as_parts_and_along_rows_and_columns(self):
-        assert len(rings(SHAPES["two holes"])) == 1
-        assert len(ring(SHAPES["the only pixel"])) == 8
-        assert len(rings(SHAPES["corners touch"])) == 5
+        assert len(mask_polygons(SHAPES["two holes"])) == 1
+        assert len(mask_polygon(SHAPES["the only pixel"])) == 8
+        assert len(mask_polygons(SHAPES["corners touch"])) == 5
         for mask in SHAPES.values():
-            for polygon in rings(mask):
+            for polygon in mask_polygons(mask):
                 steps = np.diff(np.reshape(polygon + polygon[:2], (-1, 2)), axis=0)
                 assert ((steps == 0).sum(1) >= 1).all()
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from recycle_coco import CocoSource
-from recycle_data.fit import crop_sample, fit_image, fit_sample, fitted_size, resize_image
+from recycle_data.cached_masks import CachedMasks
 from recycle_data.folds import class_counts, make_folds, read_fold, stratification_columns, write_folds
 from recycle_data.foreground import absent_classes
-from recycle_data.painted import Painted
+from recycle_data.letterbox import crop_sample, fit_image, fit_sample, fitted_size, resize_image
 from recycle_data.palette import palette
-from recycle_data.repeat import repeat_factors
+from recycle_data.repeat_factor import repeat_factors
 from recycle_data.resolve import resolve
 from recycle_data.sources import Relabelled, Subset, open_source, pixel_counts, regrouped
 from recycle_data.splits import make_split
@@ -23,7 +23,7 @@ from recycle_data.submission import HEADER, read_submission, reduce_labels, subm
 from support import coco, write_coco
 
 from recyclecli.errors import RecycleError
-from recyclecli.files import refuse_overwrite, whole
+from recyclecli.files import atomic_path, refuse_overwrite
 from recyclecli.types import IGNORE, Annotation, Record, Sample
 
 
@@ -511,10 +511,10 @@ class TestSubmission:
 class TestWholeFiles:
     def test_whole_or_absent(self, tmp_path):
         file = tmp_path / "deep" / "a.txt"
-        with pytest.raises(TypeError), whole(file) as part, part.open("w") as handle:
+        with pytest.raises(TypeError), atomic_path(file) as part, part.open("w") as handle:
             handle.writelines(["half", 3])
         assert list(file.parent.iterdir()) == []
-        with whole(file) as part:
+        with atomic_path(file) as part:
             part.write_text("new")
             assert not file.exists()
         assert file.read_text() == "new"
@@ -525,12 +525,12 @@ class TestWholeFiles:
         if os.geteuid() != 0:
             tmp_path.chmod(0o500)
             folder = tmp_path
-        with pytest.raises(RecycleError, match="cannot write"), whole(folder / "a"):
+        with pytest.raises(RecycleError, match="cannot write"), atomic_path(folder / "a"):
             pass
 
     def test_a_folder_that_is_a_file(self, tmp_path):
         (tmp_path / "f").write_text("")
-        with pytest.raises(RecycleError, match="cannot write"), whole(tmp_path / "f" / "a"):
+        with pytest.raises(RecycleError, match="cannot write"), atomic_path(tmp_path / "f" / "a"):
             pass
 
     def test_nothing_is_overwritten_without_force(self, tmp_path):
@@ -586,7 +586,7 @@ class TestPainted:
 
     def test_the_second_reading_equals_the_first(self, tmp_path):
         for source in self.sources(tmp_path):
-            painted = Painted(source, 2**20)
+            painted = CachedMasks(source, 2**20)
             for _ in range(3):
                 for index in range(len(source)):
                     for ours, theirs in zip(painted.read(index), source.read(index), strict=True):
@@ -604,7 +604,7 @@ class TestPainted:
         monkeypatch.setattr(CocoSource, "read_labels", counting)
         for memory, expected in ((2**20, [0, 1, 2, 3]), (0, [0, 1, 2, 3] * 2)):
             asked.clear()
-            painted = Painted(Subset(source, range(4)), memory)
+            painted = CachedMasks(Subset(source, range(4)), memory)
             for _ in range(2):
                 for index in range(4):
                     painted.read(index)

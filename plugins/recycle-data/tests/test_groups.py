@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 from recycle_coco import CocoSource
+from recycle_data.fold_swaps import within_one
 from recycle_data.folds import make_folds
 from recycle_data.groups import grouped_folds, groups_of
-from recycle_data.swaps import within_one
 from recycle_engine import api
 from support import SHARED, coco, recycle_here, write_coco
 

@@ -9,9 +9,9 @@ import pytest
 from frames import frames, resaved
 from PIL import Image
 from recycle_coco import CocoSource
-from recycle_data import known
+from recycle_data import file_cache
+from recycle_data.duplicates import earlier_like, linked, look_alikes, one_photo, seen
 from recycle_data.identity import IDENTITY, files_identities, identities, identity_of
-from recycle_data.same import earlier_like, linked, look_alikes, one_photo, seen
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from support import coco, recycle_here, write_coco
@@ -174,13 +174,13 @@ class TestKnown:
         assert self.decoded(monkeypatch)[0] == 3
 
     def test_two_at_a_time_keep_both(self):
-        one, other = known.Known(IDENTITY), known.Known(IDENTITY)
+        one, other = file_cache.Known(IDENTITY), file_cache.Known(IDENTITY)
         for cache, file in ((one, self.files[0]), (other, self.files[1])):
             assert cache.find(file) is None
             cache.add(file, np.zeros((), IDENTITY))
         one.save()
         other.save()
-        last = known.Known(IDENTITY)
+        last = file_cache.Known(IDENTITY)
         assert [last.find(file) is None for file in self.files] == [False, False, True]
 
     def test_what_nobody_asked_for_is_removed(self, monkeypatch, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from recycle_data.check import check_contents, content_of, lint_source
-from recycle_data.named import named_splits
+from recycle_data.named_splits import named_splits
 from recycle_engine import api
 from support import coco, recycle_here, write_coco
 

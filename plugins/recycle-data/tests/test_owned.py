@@ -13,7 +13,7 @@ import pytest
 from recycle_data.owned import BATCH, RECORD, Owned
 
 from recyclecli.errors import RecycleError, RunFailed
-from recyclecli.files import open_state, sweep, whole, write_bytes
+from recyclecli.files import atomic_path, open_state, sweep, write_bytes
 
 CONTEXT = multiprocessing.get_context("fork")
 
@@ -65,7 +65,7 @@ class TestLinks:
 class TestLeftovers:
     def test_what_a_killed_writer_left_is_removed_by_the_next(self, tmp_path):
         def die():
-            with whole(tmp_path / "a") as part:
+            with atomic_path(tmp_path / "a") as part:
                 part.write_text("half")
                 os._exit(1)
 
@@ -78,7 +78,7 @@ class TestLeftovers:
         assert [file.name for file in tmp_path.iterdir()] == ["b"]
 
     def test_what_another_process_is_writing_stays(self, tmp_path):
-        with whole(tmp_path / "a") as part:
+        with atomic_path(tmp_path / "a") as part:
             process = CONTEXT.Process(target=sweep, args=(tmp_path,))
             process.start()
             process.join()

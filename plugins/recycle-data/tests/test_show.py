@@ -11,7 +11,7 @@ import pytest
 import shapely
 from PIL import Image
 from recycle_coco import CocoSource, encode
-from recycle_data.pages import browse, sheet
+from recycle_data.pages import browse, contact_sheet
 from recycle_data.pages.choice import choose
 from recycle_data.palette import palette
 from recycle_data.sources import open_source
@@ -102,7 +102,7 @@ class TestDrawing:
             entry(8, rle(0, 0, 20, 20), category=2),
             entry(9, rle(0, 30, 10, 64), category=9, iscrowd=1),
         ]
-        shown = sheet.look(one(tmp_path, annotations), 0, 640)
+        shown = contact_sheet.look(one(tmp_path, annotations), 0, 640)
         assert [(each.label, each.id, each.area) for each in shown.objects] == [
             (1, 7, 1600 - 400 - 100),
             (2, 8, 400),
@@ -111,11 +111,11 @@ class TestDrawing:
 
     def test_what_is_drawn(self, tmp_path):
         source = one(tmp_path, [entry(1, rle(8, 8, 56, 56)), entry(2, rle(0, 0, 6, 64), category=9, iscrowd=1)])
-        shown = sheet.look(source, 0, 64)
+        shown = contact_sheet.look(source, 0, 64)
         grey = shown.image.copy()
         grey[:] = 128
-        shown = sheet.Shown(shown.record, grey, shown.objects)
-        drawn = np.asarray(sheet.draw(shown, source.class_names, [(0, 0, 0), (200, 0, 0), (0, 0, 200)], size=6))
+        shown = contact_sheet.AnnotatedPhoto(shown.record, grey, shown.objects)
+        drawn = np.asarray(contact_sheet.draw(shown, source.class_names, [(0, 0, 0), (200, 0, 0), (0, 0, 200)], size=6))
         assert (drawn[8, 8:56] == (200, 0, 0)).all()  # the outline
         inside = drawn[10:54, 10:54].reshape(-1, 3)
         assert len(np.unique(inside, axis=0)) > 2  # a pattern and a name, not a flat fill
@@ -124,12 +124,12 @@ class TestDrawing:
 
     def test_the_patterns_differ_and_repeat(self):
         y, x = np.mgrid[:120, :120]
-        inked = [pattern(y, x) for pattern in sheet.PATTERNS]
+        inked = [pattern(y, x) for pattern in contact_sheet.PATTERNS]
         for number, first in enumerate(inked):
             assert 0.1 < first.mean() < 0.6
             assert all((first != other).mean() > 0.1 for other in inked[:number])
-        assert len(browse.TILES) == len(sheet.PATTERNS)
-        assert sheet.pattern_of(1) == sheet.pattern_of(1 + len(sheet.PATTERNS))
+        assert len(browse.TILES) == len(contact_sheet.PATTERNS)
+        assert contact_sheet.pattern_of(1) == contact_sheet.pattern_of(1 + len(contact_sheet.PATTERNS))
 
     def test_names_do_not_overlap_and_stay_in_the_photo(self, tmp_path):
         annotations = [
@@ -137,8 +137,8 @@ class TestDrawing:
             for n in range(64)
         ]
         source = one(tmp_path, annotations)
-        shown = sheet.look(source, 0, 480, enlarge=True)
-        placed = list(sheet.names(shown.objects, source.class_names, 480, 480, 12))
+        shown = contact_sheet.look(source, 0, 480, enlarge=True)
+        placed = list(contact_sheet.names(shown.objects, source.class_names, 480, 480, 12))
         assert {each.label for each, _, _ in placed} == {1, 2}
         boxes = [shapely.box(*box) for _, _, box in placed]
         assert all(shapely.box(0, 0, 480, 480).contains(box) for box in boxes)
@@ -147,7 +147,7 @@ class TestDrawing:
     def test_a_background_that_is_annotated_is_not_drawn(self, tmp_path):
         categories = (("background", 1), ("Metal", 2))
         source = one(tmp_path, [entry(1, rle(0, 0, 9, 9)), entry(2, rle(9, 9, 20, 20), category=2)], 64, categories)
-        assert [each.label for each in sheet.look(source, 0, 64).objects] == [1]
+        assert [each.label for each in contact_sheet.look(source, 0, 64).objects] == [1]
 
     def test_sheet_of_odd_sizes(self, tmp_path):
         content = coco(3)
@@ -155,7 +155,7 @@ class TestDrawing:
             image.update(width=width, height=height)
         content["annotations"] = [entry(1, SQUARE)]
         source = CocoSource(tmp_path, write_coco(tmp_path, content))
-        picture = sheet.contact_sheet(source, [0, 1, 2], palette(source.class_names), 2, "t" * 500)
+        picture = contact_sheet.contact_sheet(source, [0, 1, 2], palette(source.class_names), 2, "t" * 500)
         assert picture.width > 1300
 
 

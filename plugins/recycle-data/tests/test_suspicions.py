@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 from recycle_coco.misplaced import misplaced
 from recycle_data.check import check_coco, check_masks
-from recycle_data.doubled import doubled
+from recycle_data.duplicate_objects import doubled
+from recycle_data.duplicates import turned
 from recycle_data.identity import identities, identity_of, tell_transparent
-from recycle_data.same import turned
-from recycle_data.suspicions import suspicions
+from recycle_data.label_suspicions import suspicions
 from recycle_engine import api
-from recycle_engine.training.leaks import refuse_leaks
+from recycle_engine.training.leakage import refuse_leakage
 from support import coco, recycle_here, write_coco
 
 from recyclecli.errors import RecycleError
@@ -243,5 +243,5 @@ def test_copies_within_the_validation_photos_are_counted(tmp_path, capsys):
     split = api.split({"data.root": tmp_path, "data.fold": 0})
     first, second = (split.val.record(index).file for index in range(2))
     second.write_bytes(first.read_bytes())
-    refuse_leaks(split)
+    refuse_leakage(split)
     assert "note: copies of another photo: 1 of 4 validation photos" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from recycle_coco import Tree
 from recycle_datasets import CocoOptions, TacoOptions
 from recycle_datasets.coco import open_coco
 from recycle_datasets.recognise.coco import recognise
-from recycle_datasets.recognise.places import Places, split_of
+from recycle_datasets.recognise.places import PhotoFinder, split_of
 from recycle_datasets.taco import open_taco
 from recycle_engine import api
 from support import few_calls
@@ -112,10 +112,10 @@ class TestPlaces:
         ],
     )
     def test_found(self, name, photos, file, found):
-        assert Places(photos).find([name], file).found == {name: found}
+        assert PhotoFinder(photos).find([name], file).found == {name: found}
 
     def test_two_that_fit_equally_are_doubtful(self):
-        placed = Places(["a/1.jpg", "b/1.jpg"]).find(["1.jpg"], "c.json")
+        placed = PhotoFinder(["a/1.jpg", "b/1.jpg"]).find(["1.jpg"], "c.json")
         assert (placed.found, placed.doubtful) == ({}, {"1.jpg": ("a/1.jpg", "b/1.jpg")})
 
     @pytest.mark.parametrize("name", ["q{}/1.jpg", "q{}/x/1.jpg", "q{}/1.png"])
@@ -123,11 +123,11 @@ class TestPlaces:
         monkeypatch.setattr("recycle_datasets.recognise.places.PAIRS", 1000)
         photos = [f"p{number}/x/1.jpg" for number in range(300)]
         with few_calls(300 * 150):
-            placed = Places(photos).find([name.format(number) for number in range(300)], "c.json")
+            placed = PhotoFinder(photos).find([name.format(number) for number in range(300)], "c.json")
         assert {len(places) for places in placed.doubtful.values()} == {300}
 
     def test_a_photo_that_is_gone_is_not_another_ones(self):
-        placed = Places(["batch_1/2.jpg", "batch_2/1.jpg", "batch_2/2.jpg"]).find(
+        placed = PhotoFinder(["batch_1/2.jpg", "batch_2/1.jpg", "batch_2/2.jpg"]).find(
             ["batch_1/1.jpg", "batch_1/2.jpg", "batch_2/2.jpg"], "annotations.json"
         )
         assert placed.found == {"batch_1/2.jpg": "batch_1/2.jpg", "batch_2/2.jpg": "batch_2/2.jpg"}

@@ -2,7 +2,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from recycle_data.writer import build_document
+from recycle_data.coco_document import build_document
 from recycle_datasets import SampleOptions
 from recycle_datasets.sample import SampleSource
 from recycle_datasets.sample.drawing import SIDE

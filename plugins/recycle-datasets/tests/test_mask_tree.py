@@ -13,7 +13,7 @@ from PIL import Image
 from recycle_coco import Tree
 from recycle_datasets import MaskTreeOptions
 from recycle_datasets.masktree import MaskTree
-from recycle_datasets.meanings import Named, labels_of
+from recycle_datasets.meanings import MaskMeanings, labels_of
 from recycle_datasets.recognise.masks import recognise
 from recycle_datasets.survey import survey
 from recycle_datasets.tables import parse_table
@@ -574,7 +574,7 @@ def test_grays_along_edges_alone_are_no_classes(tmp_path, kind):
     root = tree_of(tmp_path / "src", "images", "masks", "a", values=values if areas else smooth)
     photo(root / "images/a.jpg", *values.shape)
     seen = survey(root, [("images/a.jpg", root / "masks/a.png")])
-    reads = labels_of(root, Named(), seen, Counter())
+    reads = labels_of(root, MaskMeanings(), seen, Counter())
     assert len(reads.class_names) == 2 + (len(areas) - 1 if areas else 0)
     if not areas:
         assert np.array_equal(reads.labels(root / "masks/a.png"), smooth >= 128)

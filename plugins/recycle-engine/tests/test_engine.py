@@ -13,19 +13,19 @@ from PIL import Image
 from recycle_data.resolve import resolve
 from recycle_engine.batch import collate, to_float
 from recycle_engine.checkpoint import card, load_trained, read_card
+from recycle_engine.inference import infer
+from recycle_engine.inference.infer import BATCH_PIXELS, Predictor, Stage, batches, predictions
+from recycle_engine.inference.outputs import overlay_image, palette_image
+from recycle_engine.inference.photos import InputPhoto, find_photos
+from recycle_engine.inference.windows import window_starts, window_weight
 from recycle_engine.judge.counts import confusion
 from recycle_engine.pipeline import VIEWS
-from recycle_engine.predicting import infer
-from recycle_engine.predicting.infer import BATCH_PIXELS, Predictor, Stage, batches, predictions
-from recycle_engine.predicting.photos import Photo, find_photos
-from recycle_engine.predicting.pictures import overlay_image, palette_image
-from recycle_engine.predicting.windows import window_starts, window_weight
 from recycle_engine.runs import create_run, find_run
 from recycle_engine.training import metrics
+from recycle_engine.training.checkpoint_io import AtomicCheckpointIO
 from recycle_engine.training.data import PhotoDataset, loader_workers
 from recycle_engine.training.metrics import Confusion
 from recycle_engine.training.sampler import Draw, EpochSampler
-from recycle_engine.training.saving import WholeFiles
 from recycle_kit.testing import random_source
 from safetensors.torch import save_file
 from support import SHARED
@@ -104,9 +104,9 @@ class Constant(nn.Module):
 
 class TestInference:
     def predictor(self, posts=()):
-        from recycle_engine.checkpoint import Trained
+        from recycle_engine.checkpoint import TrainedModel
 
-        return Predictor(Trained(Constant(), ("a", "b", "c"), [], 64, {}), [Stage(post=tuple(posts))], "cpu")
+        return Predictor(TrainedModel(Constant(), ("a", "b", "c"), [], 64, {}), [Stage(post=tuple(posts))], "cpu")
 
     def labels(self, *photos, posts=()):
         return [said.labels for (said,) in predictions(self.predictor(posts), photos)]
@@ -128,9 +128,9 @@ class TestInference:
             def forward(self, image):
                 return super().forward(image).index_fill(1, torch.tensor(1), float("nan"))
 
-        from recycle_engine.checkpoint import Trained
+        from recycle_engine.checkpoint import TrainedModel
 
-        predictor = Predictor(Trained(Broken(), ("a", "b", "c"), [], 64, {}), device="cpu", precision=precision)
+        predictor = Predictor(TrainedModel(Broken(), ("a", "b", "c"), [], 64, {}), device="cpu", precision=precision)
         with pytest.raises(RunFailed, match=f"no finite numbers, at precision {precision}") as caught:
             predictor.scores([np.zeros((9, 9, 3), np.uint8)]).__next__()
         assert ("bf16" in caught.value.remedy) == (precision == "16")
@@ -173,9 +173,9 @@ class TestInference:
         stages = [Stage(post=(Together(),)), Stage()]
         trained = self.predictor()._model
         groups.clear()
-        from recycle_engine.checkpoint import Trained
+        from recycle_engine.checkpoint import TrainedModel
 
-        both = Predictor(Trained(trained, ("a", "b", "c"), [], 64, {}), stages, "cpu")
+        both = Predictor(TrainedModel(trained, ("a", "b", "c"), [], 64, {}), stages, "cpu")
         for (one, other), expected in zip(predictions(both, photos), turned, strict=True):
             assert (one.labels == expected).all()
             assert one.labels.shape == other.labels.shape
@@ -192,7 +192,7 @@ class TestInference:
     @pytest.mark.parametrize("shape", [(64, 64), (40, 64), (96, 50)])
     def test_a_view_is_turned_back(self, view, shape):
         """A model that looks at each pixel alone says the same of every view, up to resizing."""
-        from recycle_engine.checkpoint import Trained
+        from recycle_engine.checkpoint import TrainedModel
 
         class PixelWise(nn.Module):
             def forward(self, image):
@@ -202,7 +202,7 @@ class TestInference:
         coarse = chance.integers(0, 256, (4, 4, 3), np.uint8)
         photo = np.asarray(Image.fromarray(coarse).resize(shape[::-1], Image.Resampling.BICUBIC))
         stages = [Stage(), Stage(views=(view,)), Stage(views=VIEWS)]
-        predictor = Predictor(Trained(PixelWise(), ("a", "b", "c", "d"), [], 64, {}), stages, "cpu")
+        predictor = Predictor(TrainedModel(PixelWise(), ("a", "b", "c", "d"), [], 64, {}), stages, "cpu")
         ((plain, seen, every),) = predictions(predictor, [photo])
         agree = [(plain.labels == other.labels).mean() for other in (seen, every)]
         assert min(agree) > (0.97 if view.startswith("scale") or shape != (64, 64) else 0.99)
@@ -212,7 +212,7 @@ class TestInference:
     @pytest.mark.parametrize("shape", [(128, 128), (100, 128), (128, 30), (1, 1)])
     def test_windows_cover_the_photo_and_blend(self, shape):
         """A model that looks at each pixel alone says the same of it in every window, up to resizing."""
-        from recycle_engine.checkpoint import Trained
+        from recycle_engine.checkpoint import TrainedModel
 
         class PixelWise(nn.Module):
             def forward(self, image):
@@ -223,7 +223,7 @@ class TestInference:
         coarse = Image.fromarray(chance.integers(0, 256, (4, 4, 3), np.uint8))
         photo = np.asarray(coarse.resize(shape[::-1], Image.Resampling.BICUBIC))
         stages = [Stage(), Stage(window=2), Stage(views=("rot90",), window=2)]
-        trained = Trained(PixelWise(), ("a", "b", "c", "d"), [], 64, {})
+        trained = TrainedModel(PixelWise(), ("a", "b", "c", "d"), [], 64, {})
         ((plain, windowed, turned),) = predictions(Predictor(trained, stages, "cpu", batch=3), [photo])
         colors = photo / 255
         truth = np.concatenate([colors * 4, 2 - colors.mean(2, keepdims=True) * 4], 2).argmax(2)
@@ -233,9 +233,9 @@ class TestInference:
 
     def test_a_photo_with_too_many_scores_for_windows_is_refused(self, monkeypatch):
         """Before any is held: 2 classes, and 8 x 8 pixels at twice the training size of 4."""
-        from recycle_engine.checkpoint import Trained
+        from recycle_engine.checkpoint import TrainedModel
 
-        trained = Trained(nn.Conv2d(3, 2, 1), ("a", "b"), [], 4, {})
+        trained = TrainedModel(nn.Conv2d(3, 2, 1), ("a", "b"), [], 4, {})
         predictor = Predictor(trained, [Stage(window=2)], "cpu")
         photo = np.zeros((4, 4, 3), np.uint8)
         monkeypatch.setattr(infer, "MOST_SCORES", 128)
@@ -254,7 +254,7 @@ class TestInference:
 
     @pytest.mark.parametrize(("height", "width"), [(200, 100), (17, 300), (64, 48), (1, 1), (5, 5)])
     def test_bands_equal_one_interpolation(self, monkeypatch, height, width):
-        from recycle_engine.predicting import scores
+        from recycle_engine.inference import scores
 
         monkeypatch.setattr(scores, "BAND", 4 * width * 3)
         logits = torch.randn(4, 64, 48)
@@ -329,7 +329,7 @@ class TestCheckpoints:
         torch.save({"state_dict": Evil()}, tmp_path / "a.ckpt")
         for asked in (None, True, False):
             with pytest.raises(RecycleError, match="cannot be read"):
-                WholeFiles().load_checkpoint(tmp_path / "a.ckpt", weights_only=asked)
+                AtomicCheckpointIO().load_checkpoint(tmp_path / "a.ckpt", weights_only=asked)
         assert not (tmp_path / "ran").exists()
 
     @pytest.mark.parametrize("content", [b"", b"x" * 100])
@@ -421,7 +421,7 @@ class TestPictures:
         assert names == ["sub/a.PNG", "video/frame1.png", "video/frame9.png", "video/frame10.png"]
         with pytest.raises(RecycleError, match="holds no photos"):
             find_photos(tmp_path / "*.gif")
-        assert find_photos(tmp_path / "b.jpg") == [Photo(tmp_path / "b.jpg", "b.jpg")]
+        assert find_photos(tmp_path / "b.jpg") == [InputPhoto(tmp_path / "b.jpg", "b.jpg")]
         with pytest.raises(RecycleError, match="does not exist"):
             find_photos(tmp_path / "none")
 

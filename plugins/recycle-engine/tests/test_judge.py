@@ -15,7 +15,7 @@ from recycle_engine.judge.calibration import Calibration
 from recycle_engine.judge.compare import compare, photos_needed
 from recycle_engine.judge.counts import boundary_counts, confusion
 from recycle_engine.judge.gate import choose, cross_pick, estimate, judged
-from recycle_engine.judge.ledger import Ledger
+from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.resample import benjamini_hochberg, bootstrap, interval, swap_test
 from recycle_engine.judge.scores import evaluation, headline, rows_of
 from scipy.ndimage import binary_erosion
@@ -45,7 +45,7 @@ MASKS = st.lists(
 
 
 def ledger_of(pairs):
-    ledger = Ledger(NAMES)
+    ledger = PerImageCounts(NAMES)
     for number, (truth, said) in enumerate(pairs):
         ledger.add(f"{number}.jpg", said, truth)
     return ledger
@@ -137,7 +137,7 @@ class TestScores:
     )
     def test_what_does_not_fit_is_refused(self, said, true, message):
         with pytest.raises(RecycleError, match=message):
-            Ledger(NAMES).add("a.jpg", said, true)
+            PerImageCounts(NAMES).add("a.jpg", said, true)
 
 
 class TestBoundary:
@@ -196,7 +196,7 @@ def noisy(count, wrong, seed=0, names=NAMES):
 @cache
 def _noisy(count, wrong, seed, names):
     chance = np.random.default_rng(seed)
-    ledger = Ledger(names)
+    ledger = PerImageCounts(names)
     for number in range(count):
         own = np.random.default_rng(number)  # the truth depends on the photo alone
         truth = own.integers(0, 4, (3, 3), np.uint8).repeat(8, 0).repeat(8, 1)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from recycle_coco import read_photo
 from recycle_engine import api
-from recycle_engine.predicting.objects import objects_of
+from recycle_engine.inference.objects import objects_of
 from support import runs_in
 
 from recyclecli.errors import RecycleError

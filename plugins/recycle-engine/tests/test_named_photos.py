@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 from recycle_engine.cli.train import _weights as weights_of
-from recycle_engine.predicting.job import Job
-from recycle_engine.predicting.photos import find_photos, listed_photos
-from recycle_engine.predicting.predict import predict
+from recycle_engine.inference.job import Job
+from recycle_engine.inference.photos import find_photos, listed_photos
+from recycle_engine.inference.predict import predict
 from recycle_engine.runs import find_run
 from safetensors.torch import load_file
 

@@ -4,13 +4,13 @@ import math
 
 import pytest
 import torch
-from recycle_engine.rates import OPTIMIZERS, SCHEDULES
+from recycle_engine.optimizer_options import OPTIMIZERS, SCHEDULES
 from recycle_engine.training.optim import decaying, make_optimizer, parameter_groups
 from recycle_engine.training.schedule import make_schedulers
 from torch import nn
 
 from recyclecli.errors import RecycleError
-from recyclecli.settings import Part, TrainSection
+from recyclecli.settings import ComponentSpec, TrainSection
 from recyclecli.types import ScheduleContext
 
 
@@ -24,14 +24,16 @@ class Net(nn.Module):
 
 
 def section(**settings):
-    return TrainSection(**{"optimizer": Part(name="adamw"), "schedule": Part(name="cosine"), **settings})
+    return TrainSection(
+        **{"optimizer": ComponentSpec(name="adamw"), "schedule": ComponentSpec(name="cosine"), **settings}
+    )
 
 
 @pytest.mark.parametrize("name", [one.name for one in OPTIMIZERS])
 def test_every_optimizer_moves_the_weights_downhill(name, registry):
     torch.manual_seed(0)
     model = nn.Linear(4, 1)
-    settings = section(optimizer=Part(name=name), lr=0.01, weight_decay=0)
+    settings = section(optimizer=ComponentSpec(name=name), lr=0.01, weight_decay=0)
     optimizer = make_optimizer(registry, model, settings, {"weight"})
     inputs = torch.rand(16, 4)
     losses = []
@@ -102,7 +104,7 @@ def test_a_model_without_an_encoder_is_told_so():
 def factors(registry, name, total=100, **options):
     """The rate at each step of 10 epochs, as a share of the peak."""
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
-    (one,) = make_schedulers(registry, Part(name=name, **options), ScheduleContext(optimizer, total, 10))
+    (one,) = make_schedulers(registry, ComponentSpec(name=name, **options), ScheduleContext(optimizer, total, 10))
     return [one["scheduler"].lr_lambdas[0](step) for step in range(total)]
 
 
@@ -143,7 +145,7 @@ def test_a_rate_is_never_negative_nor_above_its_peak(registry):
 
 def test_plateau_lowers_the_rate_when_the_score_stands(registry):
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
-    part = Part(name="plateau", warmup=0, patience=2, factor=0.5)
+    part = ComponentSpec(name="plateau", warmup=0, patience=2, factor=0.5)
     _, plateau = make_schedulers(registry, part, ScheduleContext(optimizer, 100, 10))
     rates = []
     for score in (0.1, 0.2, 0.2, 0.15, 0.3, 0.1):

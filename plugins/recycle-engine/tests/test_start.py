@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from recycle_engine.training.start import start_from
+from recycle_engine.training.init_weights import start_from
 from safetensors.torch import save_file
 from torch import nn
 

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from recycle_data.owned import Owned
 from recycle_engine import api
-from recycle_engine.checkpoint import Trained
+from recycle_engine.checkpoint import TrainedModel
 from recycle_engine.runs import Run
 from recycle_export import api as exports
 from recycle_export import export as engine
@@ -198,7 +198,7 @@ def export_of(registry, tmp_path, monkeypatch):
 
     def run(model, size=64):
         described = {"model": {"name": "it", "weights": "/mnt/alice/best.pt"}}
-        trained = Trained(model.eval(), ("a", "b"), [(0, 0, 0), (1, 2, 3)], size, described)
+        trained = TrainedModel(model.eval(), ("a", "b"), [(0, 0, 0), (1, 2, 3)], size, described)
         monkeypatch.setattr(engine, "load_trained", lambda *_: trained)
         monkeypatch.setattr(engine, "digest_of", lambda _: "0" * 64)
         return engine.export(registry, Run(tmp_path), tmp_path / "out", noise((50, 80), (40, 40)))

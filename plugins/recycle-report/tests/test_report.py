@@ -12,18 +12,18 @@ from recycle_coco import CocoSource
 from recycle_data.resolve import resolve
 from recycle_data.splits import make_split
 from recycle_data.starter import CPU, GPU, starter_recipe
-from recycle_engine.judge.ledger import Ledger
+from recycle_engine.inference.scores import Prediction
+from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.scores import evaluation
-from recycle_engine.predicting.scores import Prediction
 from recycle_report import figures
 from recycle_report.gallery import ROOM, WIDTHS, Gallery
+from recycle_report.line_metrics import costs, fractions
 from recycle_report.page import findings
-from recycle_report.sorting import costs, fractions
-from recycle_report.words import what_came_of_it
+from recycle_report.summary import what_came_of_it
 from support import coco, recycle_here, write_coco
 
 from recyclecli.cli.doctor import examine
-from recyclecli.recipe import DataSection, Part
+from recyclecli.recipe import ComponentSpec, DataSection
 from recyclecli.types import Sample
 
 COLORS = [(0, 0, 0), (200, 0, 0)]
@@ -37,7 +37,7 @@ def picture(uri):
 
 def judged(*photos, names=NAMES):
     """The scores of photos given as (predicted, truth) labels, all of one confidence."""
-    ledger = Ledger(names)
+    ledger = PerImageCounts(names)
     for number, (predicted, truth) in enumerate(photos):
         sure = np.full(np.shape(truth), 0.9 * 65535, np.uint16)
         ledger.add(f"{number}.jpg", np.array(predicted, np.uint8), np.array(truth, np.uint8), sure)
@@ -216,7 +216,9 @@ class TestFindings:
         for entry in content["annotations"]:
             entry |= {"segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]], "area": 4, "bbox": [1, 1, 2, 2]}
         write_coco(tmp_path, content)
-        split = make_split(registry, DataSection(dataset=Part(name="coco"), root=tmp_path, val_fraction=0.5), 0)
+        split = make_split(
+            registry, DataSection(dataset=ComponentSpec(name="coco"), root=tmp_path, val_fraction=0.5), 0
+        )
         shutil.rmtree(tmp_path / "images")
         found = {one.code: one for one in findings(split)}
         assert set(found) == {"sliver"}

@@ -16,10 +16,10 @@ from recycle_coco import PHOTO_SUFFIXES
 from recycle_coco.unreadable import FORMATS
 from recycle_engine.pipeline import VIEWS, Pipeline
 from recycle_serve.guard import HEADERS
-from recycle_serve.model import _parts, cost
+from recycle_serve.loaded_run import _parts, cost
 from recycle_serve.pages import shown_colors
 from recycle_serve.photo import read_photo
-from recycle_serve.refusal import Limits, Refused
+from recycle_serve.refusal import Limits, RequestRejected
 from serving import HOST, LIMITS, Fake, encoded, serving, thirds
 
 from recyclecli.recipe import ListedPart
@@ -355,7 +355,7 @@ def test_jpegs_are_reduced_as_they_are_decoded():
     photo = read_photo(encoded(whole, "JPEG", quality=95), longest=400)
     assert photo.pixels.shape == (300, 400, 3)
     assert np.abs(photo.pixels[150, :, 0].astype(int) - gradient[5::10]).max() <= 4
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRejected):
         read_photo(b"no photo")
 
 

@@ -7,10 +7,10 @@ import time
 
 import pytest
 import uvicorn
+from recycle_serve.fair_queue import ClientGone, FairQueue
 from recycle_serve.guard import HEADERS, Guard
-from recycle_serve.protocol import impatient
+from recycle_serve.protocol import idle_timeout
 from recycle_serve.refusal import Limits
-from recycle_serve.turns import Left, Turns
 from serving import Fake, encoded, run, serving, thirds
 
 from recyclecli.errors import RunFailed
@@ -140,7 +140,7 @@ def test_a_client_that_leaves_frees_its_place(then):
 
 def test_turns_are_fair():
     limits = Limits(places=20, places_of_address=20, places_of_page=20)
-    turns = Turns(limits)
+    turns = FairQueue(limits)
     order = []
 
     async def one(address, page, name):
@@ -165,13 +165,13 @@ def test_turns_are_fair():
 
 def test_who_leaves_while_waiting_leaves_nothing_behind():
     limits = Limits()
-    turns = Turns(limits)  # not started, so that everybody waits
+    turns = FairQueue(limits)  # not started, so that everybody waits
 
     async def come_and_go():
         async def leaves():
             pass
 
-        with turns.place("a", "1") as place, pytest.raises(Left):
+        with turns.place("a", "1") as place, pytest.raises(ClientGone):
             await turns.run(place, lambda: None, leaves)
 
     run(come_and_go())
@@ -181,8 +181,8 @@ def test_who_leaves_while_waiting_leaves_nothing_behind():
 async def behind(app, client, connections=200, told=False, seconds=0.15):
     """What `client(port)` gives, or `client(port, server)` where it is told, of a real server."""
     config = uvicorn.Config(
-        app, port=0, lifespan="off", log_level="critical", http=impatient(seconds, connections), timeout_keep_alive=1,
-        timeout_graceful_shutdown=1, ws="none",
+        app, port=0, lifespan="off", log_level="critical", http=idle_timeout(seconds, connections),
+        timeout_keep_alive=1, timeout_graceful_shutdown=1, ws="none",
     )  # fmt: skip
     server = uvicorn.Server(config)
     served = asyncio.create_task(server.serve())
@@ -339,7 +339,7 @@ def test_the_end_during_an_answer_is_quick_and_quiet(caplog):
 
 
 def test_work_that_goes_on_is_left_behind():
-    turns = Turns(Limits())
+    turns = FairQueue(Limits())
     turns.start()
     go_on = threading.Event()
 
@@ -347,7 +347,7 @@ def test_work_that_goes_on_is_left_behind():
         async def leaves():
             await asyncio.sleep(0.05)
 
-        with turns.place("a", "1") as place, pytest.raises(Left):
+        with turns.place("a", "1") as place, pytest.raises(ClientGone):
             await turns.run(place, lambda: go_on.wait(10), leaves)
 
     run(ask())

@@ -3,14 +3,15 @@
 Plugins may use everything listed here.
 """
 
+from recycle_coco.components import connected_pieces
 from recycle_coco.counts import label_counts
 from recycle_coco.document import Document, read_document, shape_fault, size_fault
 from recycle_coco.encodings import decode_text, parse_loose_json, read_loose_text, read_yaml
 from recycle_coco.json import parse_json
 from recycle_coco.labels import BACKGROUND, IGNORE_CATEGORY, LabelIndex, has_background, is_background, label_index
 from recycle_coco.large import read_large
+from recycle_coco.lenient import strict
 from recycle_coco.lookup import locate
-from recycle_coco.loose import strict
 from recycle_coco.paint import paint
 from recycle_coco.paths import (
     PHOTO_SUFFIXES,
@@ -24,7 +25,6 @@ from recycle_coco.paths import (
     split_called,
 )
 from recycle_coco.photo import check_size, open_photo, photo_size, read_head, read_photo
-from recycle_coco.pieces import connected_pieces
 from recycle_coco.relabel import relabel
 from recycle_coco.rle import decode, decode_box, encode, length_fault, rasterise
 from recycle_coco.source import CocoSource

@@ -10,16 +10,16 @@ from shlex import quote
 from typing import Any
 
 from recycle_coco.archive import refuse_archive
+from recycle_coco.empty_shapes import are_shares
 from recycle_coco.join import joined
 from recycle_coco.json import parse_json, tree_fault
 from recycle_coco.labels import LabelIndex, label_index
 from recycle_coco.large import read_large
-from recycle_coco.loose import strict
-from recycle_coco.outline import are_shares
+from recycle_coco.lenient import strict
 from recycle_coco.overfull import overfull
 from recycle_coco.paths import copy_beside
 from recycle_coco.rle import length_fault
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile
 
@@ -131,7 +131,7 @@ def checked(content: Any, file: Path, sections: Sequence[str]) -> dict[str, Any]
         keys = FIELDS[section]
         entries = content.get(section) if isinstance(content, dict) else None
         if not isinstance(entries, list):
-            keys_there = f", but {listed(content)}" if isinstance(content, dict) and content else ""
+            keys_there = f", but {join_limited(content)}" if isinstance(content, dict) and content else ""
             raise RecycleError(
                 f"{file} is not a COCO file: it has no list {section!r}{keys_there}",
                 "if a labelling tool wrote it: recycle data import "

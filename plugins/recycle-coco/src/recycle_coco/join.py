@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 
 
 def joined(contents: Sequence[dict[str, Any]], files: Sequence[Path]) -> tuple[dict[str, Any], tuple[int, ...]]:
@@ -23,7 +23,7 @@ def joined(contents: Sequence[dict[str, Any]], files: Sequence[Path]) -> tuple[d
     base = next((one for one in contents if names <= {category["name"] for category in one["categories"]}), None)
     if base is None:
         raise RecycleError(
-            f"{listed(files)} name different categories, and none of them names all",
+            f"{join_limited(files)} name different categories, and none of them names all",
             "write all categories into one of them, or name one file with --json-path",
         )
     id_of = {category["name"]: category["id"] for category in base["categories"]}

@@ -10,7 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 from recyclecli.types import IGNORE
 
 BACKGROUND = "Background"
@@ -68,7 +68,7 @@ def label_index(categories: Iterable[Mapping[str, Any]], file: Path) -> LabelInd
         counts = Counter(category[key] for category in ordered)
         doubled = sorted(value for value, count in counts.items() if count > 1)
         if doubled:
-            raise RecycleError(f"{file}: category {key} {listed(doubled)} occurs twice", "make each unique")
+            raise RecycleError(f"{file}: category {key} {join_limited(doubled)} occurs twice", "make each unique")
     names = [] if any(category.get(NO_BACKGROUND) is True for category in ordered) else [BACKGROUND]
     ground = len(names)
     label_of = {}

@@ -10,7 +10,7 @@ from typing import Any
 from recycle_coco.archive import refuse_archive
 from recycle_coco.paths import copy_beside
 from recycle_coco.tree import Tree
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 
 ABOVE = 2  # folders above an annotation file that photos are looked for in
 FEW = 5  # photos that are looked for
@@ -52,7 +52,7 @@ def no_annotation_file(root: Path, usual: tuple[str, ...]) -> RecycleError:
     if documents:
         place = shlex.quote(str(root / documents[0]))
         remedy = convert if len(documents) > 1 else f"name the annotation file: --data {place}"
-        return RecycleError(f"{holds}, but {listed(documents)}", remedy)
+        return RecycleError(f"{holds}, but {join_limited(documents)}", remedy)
     if len(tree.files) > len(tree.photos):
         return RecycleError(f"{holds}, but {inventory(tree)}", f"if a labelling tool wrote it: {convert}")
     photos = f"photos or masks ({len(tree.photos)}), and no file of annotations" if tree.photos else "it is empty"
@@ -66,15 +66,15 @@ def no_annotation_file(root: Path, usual: tuple[str, ...]) -> RecycleError:
 def inventory(tree: Tree) -> str:
     """What lies in a folder, by suffix, with examples of what is no photo."""
     count = counted(len(tree.links), "link")
-    links = f"{count} to folders, not followed: {listed(tree.links)}" if tree.links else ""
+    links = f"{count} to folders, not followed: {join_limited(tree.links)}" if tree.links else ""
     if not tree.files:
         return links or "nothing"
     counts = Counter(PurePosixPath(name).suffix.lower() or "no suffix" for name in tree.files)
     photos = set(tree.photos)
     examples = [name for name in tree.files if name not in photos][:3] or list(tree.files[:3])
     return (
-        f"{listed(f'{count} {suffix}' for suffix, count in counts.most_common())}, as {listed(map(repr, examples))}"
-        + (f"; {links}" if links else "")
+        f"{join_limited(f'{count} {suffix}' for suffix, count in counts.most_common())}, as "
+        f"{join_limited(map(repr, examples))}" + (f"; {links}" if links else "")
     )
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from recycle_coco.endings import Endings
 from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden, resolve_file, walk
-from recyclecli.errors import RecycleError, listed
+from recycle_coco.suffix_index import Endings
+from recyclecli.errors import RecycleError, join_limited
 
 UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded photo
 LOCAL = re.compile(r"[?&]d=([^&]+)")  # of Label Studio's /data/local-files/?d=photos/1.jpg
@@ -40,7 +40,8 @@ class Located:
         """Raise RecycleError where a name can mean several photos."""
         for name, places in self.doubtful.items():
             raise RecycleError(
-                f"{file}: file_name {name!r} is no file, and {len(places)} photos have that name: {listed(places)}",
+                f"{file}: file_name {name!r} is no file, and {len(places)} photos have that name: "
+                f"{join_limited(places)}",
                 "write the one that is meant into the annotation file, or move the other out of the folder",
             )
 

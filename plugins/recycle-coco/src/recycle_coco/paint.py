@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from recycle_coco.front import filled, front
+from recycle_coco.occlusion import filled, front
 from recycle_coco.rle import decode_box, rasterise, run_bounds
 from recyclecli.types import IGNORE, Annotation
 

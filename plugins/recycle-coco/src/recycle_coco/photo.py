@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 UNCHECKED = 2**24  # pixels that are painted without a look at the photo
 
 
-class Head(NamedTuple):
+class PhotoHeader(NamedTuple):
     """What a photo's file says of it without being decoded.
 
     `size`: width and height as they are stored. `orientation`: of its EXIF, 1 to 8. `note`: that it holds several
@@ -109,7 +109,7 @@ def photo_size(file: Path) -> tuple[int, int]:
     return (width, height) if head.orientation >= 5 else (height, width)
 
 
-def read_head(file: Path) -> Head:
+def read_head(file: Path) -> PhotoHeader:
     """The head of a photo's file.
 
     Raises:
@@ -120,7 +120,7 @@ def read_head(file: Path) -> Head:
     with _photo_file(file, "photo") as handle, pixels.recognised(handle) as image:
         orientation = pixels.orientation_of(image)
         turned = image.format == "TIFF" and orientation >= 5  # PIL states the size that it will have
-        return Head(image.size[::-1] if turned else image.size, orientation, pixels.more_pictures(image))
+        return PhotoHeader(image.size[::-1] if turned else image.size, orientation, pixels.more_pictures(image))
 
 
 @contextmanager

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_coco.crowds import Crowds, are_objects, as_objects
 from recycle_coco.document import PROVENANCE, encloses_nothing, load_content, read_document
+from recycle_coco.empty_shapes import outline_fault, told
 from recycle_coco.labels import has_background, project_categories
 from recycle_coco.lookup import locate
 from recycle_coco.misplaced import misplaced
-from recycle_coco.outline import outline_fault, told
+from recycle_coco.once import say_once
 from recycle_coco.paint import paint
 from recycle_coco.paths import SPLIT_FILES, resolve_file
 from recycle_coco.photo import check_size, read_photo
-from recycle_coco.said import say_once
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.types import IGNORE, Annotation, Record, Sample
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class CocoSource:
         if document.empty:
             print(
                 f"warning: {file}: {counted(len(document.empty), 'annotation')} without a pixel left out: "
-                f"id {listed(document.empty)}; {_causes(document.annotations.values())}",
+                f"id {join_limited(document.empty)}; {_causes(document.annotations.values())}",
                 file=sys.stderr,
             )
         if wrong := misplaced(self.document):
@@ -96,7 +96,7 @@ class CocoSource:
                 f"other units, or have x and y swapped; look at them: {look}"
             )
         if content is None and (groups := _unused_groups(self.document, root, file)):
-            names = listed(repr(category["name"]) for category in groups)
+            names = join_limited(repr(category["name"]) for category in groups)
             pair = file.parent == root and file.name in SPLIT_FILES
             takes = "--train-json or --val-json" if pair else "--json-path"
             mend = shlex.join(["recycle", "data", "check", "--data", str(root), "--json-path", str(file)])
@@ -136,7 +136,7 @@ def _refuse_doubled(images: Iterable[Mapping[str, Any]], root: Path, file: Path)
         mend = shlex.join(["recycle", "data", "check", "--data", str(root), "--json-path", str(file)])
         raise RecycleError(
             f"{file} lists {counted(len(doubled), 'photo')} more than once, each with labels of its own: "
-            f"{listed(doubled, 3)}",
+            f"{join_limited(doubled, 3)}",
             f"join the entries: {mend} --fix mended.json",
         )
 

@@ -24,7 +24,7 @@ class Row(dict[str, str]):
             raise KeyError(heading)
 
 
-class Rows(Reader):
+class CsvRows(Reader):
     """`csv.DictReader` whose short rows are not filled up: a heading of 100,000 cells costs nothing in each row."""
 
     _known: Set[str] | None = None

@@ -12,12 +12,12 @@ from recyclecli.home import expanded
 from recyclecli.plugins import Registry
 
 if TYPE_CHECKING:
-    from recycle_data.check import Finding
-    from recycle_data.exporting import Exported, Role, Tool
+    from recycle_data.check import LabelFault
+    from recycle_data.duplicates import Seen
+    from recycle_data.exporting import ExportedLabels, Role, Tool
     from recycle_data.folds import Folds
     from recycle_data.importing import Imported
     from recycle_data.merging import Merged, Take
-    from recycle_data.same import Seen
     from recycle_data.splits import Split
     from recycle_data.stats import Stats
     from recyclecli.types import Source
@@ -52,13 +52,13 @@ def open_data(
 
 def sample(root: Place, images: int = 60, seed: int = 0, force: bool = False) -> Path:
     """Draw the embedded sample set into `root`; its annotation file."""
-    from recycle_data.write import write_photos
+    from recycle_data.coco_folder import write_photos
 
     source = open_data(root, None, "sample", {"images": images, "seed": seed})
     return write_photos(source, path_of(root), "annotations.json", force)
 
 
-def check(root: Place, files: Mapping[str, Place]) -> list[Finding]:
+def check(root: Place, files: Mapping[str, Place]) -> list[LabelFault]:
     """Faults of COCO files ({split: file}) and their photos; see `recycle data check`."""
     from recycle_data.check import check_coco
 
@@ -102,10 +102,10 @@ def seen(photos: Iterable[Place], among: Iterable[Place]) -> Seen:
         photos: image files; those that cannot be read are among none.
         among: the others.
     """
-    from recycle_data import same
+    from recycle_data import duplicates
     from recycle_data.identity import files_identities
 
-    return same.seen(*(files_identities(map(Path, files)) for files in (photos, among)))
+    return duplicates.seen(*(files_identities(map(Path, files)) for files in (photos, among)))
 
 
 def groups(source: Source, group_by: str | None) -> list[int] | None:
@@ -124,7 +124,7 @@ def export_labels(
     role: Role = "predictions",
     prefix: str = "",
     force: bool = False,
-) -> Exported:
+) -> ExportedLabels:
     """Labels, or predictions, for a labelling tool; see `recycle data export`."""
     from recycle_data.exporting import export_labels as write_labels
 
@@ -182,7 +182,7 @@ def kfold(
     groups = with_copies(source, None if group_by is None else groups_of(source, group_by))
     kept = None
     if keep is not None:
-        from recycle_data.keep import kept_folds
+        from recycle_data.extend_folds import kept_folds
 
         kept, groups, n = kept_folds(source, path_of(keep), groups, n)
     folds = make_folds(source, 5 if n is None else n, seed, groups, kept)

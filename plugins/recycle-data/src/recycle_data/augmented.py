@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from recycle_coco import has_background, rasterise
 from recycle_coco.document import PROVENANCE
 
+from recycle_data.coco_document import Region, categories_of, mask_regions, shape_of
+from recycle_data.coco_folder import write_photo
 from recycle_data.owned import Owned
 from recycle_data.sources import read_labels
-from recycle_data.write import write_photo
-from recycle_data.writer import Region, categories_of, mask_regions, shape_of
 from recyclecli.errors import RecycleError
 from recyclecli.types import IGNORE, Record, Sample, Source
 
@@ -85,7 +85,7 @@ def _bring(owned: Owned, source: Source, index: int, record: Record, place: Path
         owned.refuse_foreign([place])
         write_photo(owned, place, source.read(index).image)
     elif not place.exists():
-        with owned.whole(place) as part:
+        with owned.atomic_path(place) as part:
             shutil.copyfile(record.file, part)
     elif not place.samefile(record.file) and place.read_bytes() != record.file.read_bytes():
         raise RecycleError(f"{place} is another photo than {record.file}", "choose another folder with --out")

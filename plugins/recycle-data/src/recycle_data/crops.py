@@ -18,8 +18,8 @@ import numpy as np
 from recycle_coco.photo import open_photo
 from recycle_coco.pixels import rgb_array, upright_array
 
+from recycle_data.duplicates import seen
 from recycle_data.identity import SIDE, identity_of
-from recycle_data.same import seen
 from recyclecli.errors import RecycleError
 
 if TYPE_CHECKING:

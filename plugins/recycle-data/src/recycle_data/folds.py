@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_coco import has_background, label_counts
 from recycle_coco.json import read_json
+from recycle_coco.once import say_once
 from recycle_coco.pixels import alone
-from recycle_coco.said import say_once
 
+from recycle_data.coco_document import document_of
+from recycle_data.fold_swaps import within_one
 from recycle_data.foreground import refuse_nothing
 from recycle_data.groups import grouped_folds
-from recycle_data.named import named_splits
+from recycle_data.named_splits import named_splits
 from recycle_data.owned import Owned
 from recycle_data.sources import Subset, read_labels
-from recycle_data.swaps import within_one
 from recycle_data.threads import in_threads
-from recycle_data.writer import document_of
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.reading import MissingFile
 from recyclecli.types import IGNORE, Source
 
@@ -317,7 +317,7 @@ def _refuse_edited(source: Source, file: Path, folds: Sequence[frozenset[str]], 
     wrong = sorted(name for name, count in counts.items() if count > 1 or name not in names)
     if wrong:
         raise RecycleError(
-            f"{file} names photos of several folds, or that are not there: {listed(wrong, 3)}",
+            f"{file} names photos of several folds, or that are not there: {join_limited(wrong, 3)}",
             f"it was changed by hand: mv {quote(str(file))} {quote(str(file))}.old, then "
             f"recycle data kfold --n {len(folds)} --force --data {quote(str(file.parent))}",
         )

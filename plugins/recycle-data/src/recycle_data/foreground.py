@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from recycle_coco import has_background, is_background, label_counts
-from recycle_coco.outline import REMEDIES, outline_fault, told
+from recycle_coco.empty_shapes import REMEDIES, outline_fault, told
 
 from recycle_data.progress import track
 from recycle_data.sources import read_labels
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 from recyclecli.types import IGNORE, Source
 
 Cause = tuple[str, str]  # what the data shows, and a remedy
@@ -95,7 +95,7 @@ def _painted(names: Sequence[str], seen: Collection[int], photos: int, option: s
     if IGNORE in seen:
         named = ", ".join(f"{label}: {names[label]}" for label in sorted(seen) if label != IGNORE)
         return (
-            f"{of} {listed(labels)} and ignored pixels ({IGNORE}) alone",
+            f"{of} {join_limited(labels)} and ignored pixels ({IGNORE}) alone",
             f"where {IGNORE} is a class of the masks, name it: -o '{option}={{{named}, {IGNORE}: object}}'",
         )
-    return f"{of} {listed(labels)} alone", "label objects in them, or name the file that has their labels"
+    return f"{of} {join_limited(labels)} alone", "label objects in them, or name the file that has their labels"

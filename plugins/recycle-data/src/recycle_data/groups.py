@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from recycle_coco import CocoSource
 
 from recycle_data.sources import read_photo
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.types import Source
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def groups_of(source: Source, by: str) -> NDArray[np.int64]:
     import numpy as np
 
     if by == NEAR_DUPLICATES:
+        from recycle_data.duplicates import look_alikes
         from recycle_data.identity import identities
-        from recycle_data.same import look_alikes
 
         photos = identities(source)
         for index in np.flatnonzero(photos["height"] == 0)[:1].tolist():
@@ -65,8 +65,8 @@ def with_copies(source: Source, groups: NDArray[np.int64] | None) -> NDArray[np.
     """
     import numpy as np
 
+    from recycle_data.duplicates import linked, one_photo
     from recycle_data.identity import identities
-    from recycle_data.same import linked, one_photo
 
     found = [] if groups is None else [groups]
     photos, augmented = one_photo(identities(source)), augmented_copies(source)
@@ -103,7 +103,7 @@ def _fields(source: Source, field: str) -> list[Any]:
         who = f"{len(lacking)} images, as {lacking[0]!r}, have" if lacking else "this dataset has"
         raise RecycleError(
             f"--group-by {field}: {who} no such field",
-            f"fields: {listed(known, 12)}; or {FOLDER}, {NEAR_DUPLICATES}, FIELD:REGEX",
+            f"fields: {join_limited(known, 12)}; or {FOLDER}, {NEAR_DUPLICATES}, FIELD:REGEX",
         )
     return values
 

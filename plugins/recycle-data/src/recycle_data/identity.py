@@ -1,7 +1,7 @@
 """What makes a photo itself: a digest of its decoded pixels, a perceptual hash, and what it looks like at 64x64.
 
-Every question whether a photo has been seen is answered by these, never by its path; `recycle_data.same` compares
-them, `recycle_data.known` keeps those of files.
+Every question whether a photo has been seen is answered by these, never by its path; `recycle_data.duplicates` compares
+them, `recycle_data.file_cache` keeps those of files.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from recycle_coco.once import say_once
 from recycle_coco.photo import more_pictures, open_photo, transparent
 from recycle_coco.pixels import depth, rgb_bands, upright
-from recycle_coco.said import say_once
 
-from recycle_data.known import Known
+from recycle_data.file_cache import Known
 from recycle_data.progress import track
 from recycle_data.sources import read_photo
 from recycle_data.threads import in_threads
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -125,7 +125,7 @@ def _tell_pictures(files: Sequence[Path]) -> None:
     tell_transparent(unsure[:LOOKED])
     if several:
         verb = "1 photo holds" if len(several) == 1 else f"{len(several)} photos hold"
-        say_once(f"note: {verb} several pictures, of which the first is read: {listed(several, 3)}")
+        say_once(f"note: {verb} several pictures, of which the first is read: {join_limited(several, 3)}")
 
 
 def tell_transparent(files: Iterable[Path]) -> None:

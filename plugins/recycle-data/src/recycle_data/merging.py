@@ -13,14 +13,14 @@ from recycle_coco.archive import refuse_archive
 from recycle_coco.document import PROVENANCE
 from recycle_coco.labels import NO_BACKGROUND
 
+from recycle_data.coco_document import document_of
 from recycle_data.convert.coco import part
 from recycle_data.convert.photos import inside, put_photo, read_records, to_write
 from recycle_data.importing.write import other_set
-from recycle_data.named import named_splits
+from recycle_data.named_splits import named_splits
 from recycle_data.owned import Owned, refuse_link
 from recycle_data.progress import track
 from recycle_data.sources import open_source, read_labels, relabelled
-from recycle_data.writer import document_of
 from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
 from recyclecli.types import Record, Source
@@ -178,8 +178,8 @@ def _once(
     """Each photo to write with the places it lies in, how many sets hold more than once, and whose labels differ."""
     import numpy as np
 
+    from recycle_data.duplicates import one_photo
     from recycle_data.identity import identities
-    from recycle_data.same import one_photo
 
     places = [(k, index) for k, source in enumerate(sources) for index in range(len(source))]
     same = one_photo(np.concatenate([identities(source) for source in sources]))

@@ -16,16 +16,16 @@ from typing import Any
 
 from recycle_coco.paths import below
 
-from recycle_data.gone import refuse_gone
+from recycle_data.vanished_outputs import refuse_gone
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import (
     PART,
+    atomic_path,
     encoded,
     lock,
     open_state,
     refuse_overwrite,
     unwritable,
-    whole,
     write_text,
 )
 from recyclecli.locks import WITHIN, held
@@ -53,8 +53,8 @@ class Owned:
     base: Path
 
     @contextmanager
-    def whole(self, path: Path) -> Iterator[Path]:
-        """As `recyclecli.files.whole`, with a line in the record.
+    def atomic_path(self, path: Path) -> Iterator[Path]:
+        """As `recyclecli.files.atomic_path`, with a line in the record.
 
         Args:
             path: of a file below `base`.
@@ -63,14 +63,14 @@ class Owned:
             RecycleError, RunFailed: see there; or the record is a link, or another user's.
         """
         self._refuse_links([path])
-        with whole(path) as part:
+        with atomic_path(path) as part:
             yield part
             self._note(path, part)
 
     def write_bytes(self, path: Path, data: bytes) -> None:
         """Write `data` with `whole`; raises the same."""
         try:
-            with self.whole(path) as part:
+            with self.atomic_path(path) as part:
                 part.write_bytes(data)
         except OSError as error:
             raise unwritable(path, error) from error
@@ -82,7 +82,7 @@ class Owned:
     def write_json(self, path: Path, value: Any, *, indent: int | None = None) -> None:
         """Write `value` as JSON with `whole`; NaN and infinity, which JSON lacks, raise ValueError."""
         try:
-            with self.whole(path) as part, part.open("wb") as handle:
+            with self.atomic_path(path) as part, part.open("wb") as handle:
                 for text in _texts(value, indent):
                     handle.write(encoded(path, text))
         except OSError as error:

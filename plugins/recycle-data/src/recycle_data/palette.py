@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 from recycle_coco.labels import BACKGROUND, is_background
-from recycle_coco.table import Rows
+from recycle_coco.table import CsvRows
 
 from recyclecli.errors import RecycleError
 from recyclecli.reading import read_text
@@ -61,7 +61,7 @@ def _key(name: str) -> str:
 
 def _read(file: Path) -> dict[str, Color]:
     try:
-        rows = Rows(StringIO(read_text(file)), skipinitialspace=True)
+        rows = CsvRows(StringIO(read_text(file)), skipinitialspace=True)
         stated = {_key(row["name"]): (int(row["r"]), int(row["g"]), int(row["b"])) for row in rows}
     except (csv.Error, KeyError, TypeError, ValueError) as error:
         raise RecycleError(f"{file} is no table of name,r,g,b: {error}", "correct it or remove it") from error

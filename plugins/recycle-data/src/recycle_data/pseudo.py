@@ -11,9 +11,9 @@ from recycle_coco import connected_pieces, has_background
 from recycle_coco.photo import open_photo
 
 from recycle_data.augmented import document
+from recycle_data.coco_document import mask_regions, shape_of
 from recycle_data.progress import track
-from recycle_data.writer import mask_regions, shape_of
-from recyclecli.errors import RecycleError, counted, nearest
+from recyclecli.errors import RecycleError, counted, suggest
 from recyclecli.types import IGNORE
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ Read = Callable[[], Iterator[tuple[str, "NDArray[np.uint8]", "NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PseudoLabels:
     """Pseudo-labels.
 
     Attributes:
@@ -63,7 +63,7 @@ def pseudo_labels(
     named: Mapping[str, float] = {},
     least: float = 0.1,
     origin: Mapping[str, Any] = {},
-) -> Made:
+) -> PseudoLabels:
     """Make labels of predictions.
 
     Args:
@@ -129,7 +129,7 @@ def pseudo_labels(
     shares = {
         name: float(taken[label] / count) for label, name in enumerate(class_names) if (count := predicted[label])
     }
-    return Made(content, dict(zip(class_names, limits.tolist(), strict=True)), shares, tuple(rejected))
+    return PseudoLabels(content, dict(zip(class_names, limits.tolist(), strict=True)), shares, tuple(rejected))
 
 
 def check_values(class_names: Sequence[str], value: float, named: Mapping[str, float], least: float) -> None:
@@ -139,7 +139,7 @@ def check_values(class_names: Sequence[str], value: float, named: Mapping[str, f
             raise RecycleError(f"{name} {wanted:g}", "give a number from 0 to 1")
     for name in named:
         if name not in class_names:
-            raise RecycleError(f"no class is called {name!r}", nearest(name, class_names))
+            raise RecycleError(f"no class is called {name!r}", suggest(name, class_names))
 
 
 def _limits(counts: NDArray[np.int64], rule: Rule, value: float) -> NDArray[np.float64]:
@@ -222,7 +222,7 @@ def of_submission(
     """A submission's (256, 256) labels enlarged to the photos' (height, width), all of them sure."""
     import numpy as np
 
-    from recycle_data.fit import resize_labels
+    from recycle_data.letterbox import resize_labels
 
     for name, (height, width) in sizes:
         labels = resize_labels(rows[name], height, width)

@@ -13,14 +13,14 @@ from recycle_coco import Tree
 from recycle_coco.archive import refuse_archive
 from recycle_coco.layouts import inventory, photo_root
 
-from recycle_data.unread import unread
-from recyclecli.errors import RecycleError, listed, nearest
-from recyclecli.plugins import Offer, Registry
+from recycle_data.unsupported_exports import unread
+from recyclecli.errors import RecycleError, join_limited, suggest
+from recyclecli.plugins import RegisteredComponent, Registry
 from recyclecli.types import EVIDENCE, DatasetComponent, Layout
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class LayoutMatch:
     """A layout that was recognised, and who reads it.
 
     Attributes:
@@ -29,7 +29,7 @@ class Candidate:
     """
 
     layout: Layout
-    offer: Offer
+    offer: RegisteredComponent
 
     @property
     def title(self) -> str:
@@ -40,7 +40,7 @@ class Candidate:
 LFS, LOOKED = "version https://git-lfs", 50  # what files that Git has not fetched begin with; how many are looked into
 
 
-def layouts_of(offer: Offer) -> Mapping[str, str]:
+def layouts_of(offer: RegisteredComponent) -> Mapping[str, str]:
     """The layouts of a dataset component, by name."""
     component = offer.component
     return component.layouts if isinstance(component, DatasetComponent) else {}
@@ -56,7 +56,7 @@ def folder_of(src: Path) -> Path:
     return photo_root(src) if src.is_file() else src
 
 
-def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple[Candidate, list[Candidate]]:
+def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple[LayoutMatch, list[LayoutMatch]]:
     """The layout of the labels in `src`, and others that are passed over as less sure.
 
     Args:
@@ -75,7 +75,7 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
     known = {**{name: offer for offer in offers for name in layouts_of(offer)}, **_components(offers)}
     if wanted is not None and wanted not in known:
         raise RecycleError(
-            f"--as {wanted}: no such layout", nearest(wanted, {*layouts(registry), *registry.names("dataset")})
+            f"--as {wanted}: no such layout", suggest(wanted, {*layouts(registry), *registry.names("dataset")})
         )
     tree = Tree(folder)
     found = [one for offer in offers for one in _found(offer, tree)]
@@ -86,7 +86,7 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
             alone = Tree(folder, name)
             found = _reading([one for offer in offers for one in _found(offer, alone)], name)
         if whole and not found:
-            names = listed(dict.fromkeys(one.layout.name for one in whole))
+            names = join_limited(dict.fromkeys(one.layout.name for one in whole))
             raise RecycleError(
                 f"{src} is read by no layout alone, and {folder} is recognised as a whole: {names}",
                 f"import the folder: recycle data import {shlex.quote(str(folder))} OUT",
@@ -101,11 +101,11 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
     return best[0], [one for one in found if one is not best[0]]
 
 
-def _components(offers: list[Offer]) -> dict[str, Offer]:
+def _components(offers: list[RegisteredComponent]) -> dict[str, RegisteredComponent]:
     return {name: offer for offer in offers for name in (offer.component.name, offer.qualified)}
 
 
-def _found(offer: Offer, tree: Tree) -> list[Candidate]:
+def _found(offer: RegisteredComponent, tree: Tree) -> list[LayoutMatch]:
     """What a component recognises; one that fails is named, and recognises nothing."""
     component = offer.component
     if not isinstance(component, DatasetComponent) or not component.recognise:
@@ -123,15 +123,15 @@ def _found(offer: Offer, tree: Tree) -> list[Candidate]:
             file=sys.stderr,
         )
         return []
-    return [Candidate(one, offer) for one in found]
+    return [LayoutMatch(one, offer) for one in found]
 
 
-def _reading(found: list[Candidate], name: str) -> list[Candidate]:
+def _reading(found: list[LayoutMatch], name: str) -> list[LayoutMatch]:
     """Of the layouts those that read a file."""
     return [own for one in found for own in _of_file(one, name)]
 
 
-def _of_file(one: Candidate, name: str) -> list[Candidate]:
+def _of_file(one: LayoutMatch, name: str) -> list[LayoutMatch]:
     """A layout that reads a file, of several as that of this one; none where it reads others."""
     layout = one.layout
     inside = name.removeprefix(f"{layout.root}/") if layout.root else name
@@ -140,7 +140,7 @@ def _of_file(one: Candidate, name: str) -> list[Candidate]:
     return [one] if inside in layout.options.values() else []
 
 
-def _doubtful(src: Path, best: list[Candidate]) -> RecycleError:
+def _doubtful(src: Path, best: list[LayoutMatch]) -> RecycleError:
     shown = "\n  ".join(f"{one.layout.name} ({one.title}): {_where(one)}{one.layout.why}" for one in best)
     names = list(dict.fromkeys(one.layout.name for one in best))
     if len(names) > 1:
@@ -157,12 +157,17 @@ def _doubtful(src: Path, best: list[Candidate]) -> RecycleError:
     )
 
 
-def _where(one: Candidate) -> str:
+def _where(one: LayoutMatch) -> str:
     return f"in {one.layout.root}, " if one.layout.root else ""
 
 
 def _unknown(
-    tree: Tree, src: Path, wanted: str | None, known: Mapping[str, Offer], found: list[Candidate], broken: str
+    tree: Tree,
+    src: Path,
+    wanted: str | None,
+    known: Mapping[str, RegisteredComponent],
+    found: list[LayoutMatch],
+    broken: str,
 ) -> RecycleError:
     """What is said where nothing fits: what was looked for, and what is there instead."""
     pointers = [name for name in tree.files[:LOOKED] if tree.head(name, len(LFS)) == LFS]

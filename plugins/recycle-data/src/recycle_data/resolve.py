@@ -9,16 +9,16 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from recycle_data.first_edition import MOVED, rewritten
+from recycle_data.migrate_recipe import MOVED, rewritten
 from recyclecli.bases import MERGED, whole_tree
-from recyclecli.errors import RecycleError, counted, nearest
+from recyclecli.errors import RecycleError, counted, suggest
 from recyclecli.home import expanded
 from recyclecli.plugins import Registry
 from recyclecli.printable import short_repr
 from recyclecli.private import map_texts
 from recyclecli.reading import parse_yaml
 from recyclecli.recipe import LISTS, DataFile, DataSection, ListedPart, LossPart, Recipe
-from recyclecli.settings import Part
+from recyclecli.settings import ComponentSpec
 from recyclecli.types import Kind
 
 PLACES: dict[str, Kind] = {
@@ -204,21 +204,21 @@ def _entry(section: str, entries: list[dict[str, Any]], rest: list[str]) -> tupl
     if section == "loss" and len(entries) == 1 and len(rest) == 1:
         return entries[0], rest
     names = [str(entry.get("id") or entry.get("name")) for entry in entries]
-    raise LookupError(f"{section} holds no such entry; {nearest(rest[0], names)}")
+    raise LookupError(f"{section} holds no such entry; {suggest(rest[0], names)}")
 
 
-def _sound_parts(tree: dict[str, Any]) -> list[tuple[str, Kind, Part]]:
+def _sound_parts(tree: dict[str, Any]) -> list[tuple[str, Kind, ComponentSpec]]:
     """The components that a faulty tree names, as far as their entries have the form of one: (key, kind, part)."""
     owners = {place: _place(tree, place) for place in PLACES}
-    entries: list[tuple[str, Kind, type[Part], Any]] = [
-        (place, PLACES[place], Part, owner.get(key)) for place, (owner, key) in owners.items()
+    entries: list[tuple[str, Kind, type[ComponentSpec], Any]] = [
+        (place, PLACES[place], ComponentSpec, owner.get(key)) for place, (owner, key) in owners.items()
     ]
     if isinstance(callbacks := tree["train"].get("callbacks"), list):
-        entries += [("train.callbacks", "callback", Part, part) for part in callbacks]
+        entries += [("train.callbacks", "callback", ComponentSpec, part) for part in callbacks]
     for key, kind in LISTS.items():
-        form: type[Part] = LossPart if key == "loss" else ListedPart
+        form: type[ComponentSpec] = LossPart if key == "loss" else ListedPart
         entries += [(key, kind, form, part) for part in tree[key]] if isinstance(tree.get(key), list) else []
-    found: list[tuple[str, Kind, Part]] = []
+    found: list[tuple[str, Kind, ComponentSpec]] = []
     for key, kind, form, value in entries:
         try:
             part = form.model_validate(value)
@@ -238,13 +238,15 @@ def _fault(model: type[BaseModel], detail: Any) -> str:
     for step in detail["loc"][:-1]:
         field = model.model_fields.get(str(step))
         model = field.annotation if field and isinstance(field.annotation, type) else DataFile if field else model
-    return f"{key} = {short_repr(detail['input'])}: unknown key; {nearest(str(detail['loc'][-1]), model.model_fields)}"
+    return f"{key} = {short_repr(detail['input'])}: unknown key; {suggest(str(detail['loc'][-1]), model.model_fields)}"
 
 
-def _complete(parts: Iterable[tuple[str, Kind, Part]], registry: Registry) -> tuple[dict[int, Part], list[str]]:
+def _complete(
+    parts: Iterable[tuple[str, Kind, ComponentSpec]], registry: Registry
+) -> tuple[dict[int, ComponentSpec], list[str]]:
     """Each part by its id with its options complete, and what is wrong with them."""
     faults = []
-    complete: dict[int, Part] = {}
+    complete: dict[int, ComponentSpec] = {}
     for key, kind, part in parts:
         if kind == "callback" and registry.absent(part.name):  # it only observes: the training says so
             complete[id(part)] = part

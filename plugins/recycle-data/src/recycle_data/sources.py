@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_coco import IGNORE_CATEGORY, is_background, label_counts, relabel
 from recycle_coco.layouts import refuse_file
-from recycle_coco.said import say_once
+from recycle_coco.once import say_once
 
-from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.types import IGNORE, DatasetContext, Record, Sample, Source
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def of_layout(
     listed_layouts = layouts(registry)
     if dataset not in listed_layouts:
         names = sorted({*known, *listed_layouts})
-        near = nearest(dataset, names)
+        near = suggest(dataset, names)
         remedy = near if near.startswith("valid") else f"{near}; valid: {', '.join(names)}"
         raise RecycleError(f"no dataset or layout is called {dataset!r}", remedy + registry.broken())
     taken, _ = recognise(registry, root, dataset)
@@ -216,7 +216,8 @@ class Relabelled:
         unknown = [name for name in names if name not in (*self.class_names, IGNORE_CATEGORY)]
         if unknown:
             raise RecycleError(
-                f"class {listed(unknown)} of {source.record(0).file.parent} is not among {listed(class_names, 20)}",
+                f"class {join_limited(unknown)} of {source.record(0).file.parent} is not among "
+                f"{join_limited(class_names, 20)}",
                 "use annotation files with the same categories",
             )
         self._table: NDArray[np.uint8] = np.full(IGNORE + 1, IGNORE, np.uint8)
@@ -292,12 +293,12 @@ def regrouped(source: Source, classes: Mapping[str, Sequence[str]]) -> Source:
     members = Counter(old for listing in classes.values() for old in listing)
     for old, count in members.items():
         if old not in source.class_names:
-            raise RecycleError(f"data.classes names {old!r}, no class of the data", nearest(old, source.class_names))
+            raise RecycleError(f"data.classes names {old!r}, no class of the data", suggest(old, source.class_names))
         if count > 1:
             raise RecycleError(f"data.classes names {old!r} twice", "a class can become one class only")
     renamed = {old: spelled(new, source.class_names) for new, listing in classes.items() for old in listing}
     names = dict.fromkeys(renamed.get(name, name) for name in source.class_names)
     names.pop(IGNORE_CATEGORY, None)
     if len(names) < 2:
-        raise RecycleError(f"data.classes leaves only {listed(names)}", "keep at least two classes apart")
+        raise RecycleError(f"data.classes leaves only {join_limited(names)}", "keep at least two classes apart")
     return Relabelled(source, tuple(names), renamed)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recycle_coco.document import load_content
 
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.recipe import DataFile, DataSection
 from recyclecli.types import Source
 
@@ -20,14 +20,14 @@ def refuse_missing(train: Source, val: Source, data: DataSection) -> None:
     missing = [record.file for record in records if not record.file.is_file()]
     if 0 < len(missing) < len(records):
         raise RecycleError(
-            f"missing: {len(missing)} of {counted(len(records), 'photo')}: {listed(missing, 3)}",
+            f"missing: {len(missing)} of {counted(len(records), 'photo')}: {join_limited(missing, 3)}",
             f"restore them, or drop them: {_dropping(data)}",
         )
     if missing:  # a wrong root, or photos that are drawn and not stored: reading one tells
         train.read(0)
 
 
-def refuse_leaks(train: Source, val: Source) -> None:
+def refuse_split_leakage(train: Source, val: Source) -> None:
     """Raise RecycleError where a photo is on both sides, or a training photo was made with one of validation."""
     judged = [val.record(index) for index in range(len(val))]
     val_files = {os.path.realpath(record.file) for record in judged}
@@ -41,12 +41,13 @@ def refuse_leaks(train: Source, val: Source) -> None:
         leaked = record.provenance & val_names
         if leaked:
             raise RecycleError(
-                f"training photo {record.file_name!r} holds objects of validation photo {listed(sorted(leaked))}",
+                f"training photo {record.file_name!r} holds objects of validation photo {join_limited(sorted(leaked))}",
                 "make augmented photos from the training split of the same fold",
             )
         if read := record.made_with & val_names:
             raise RecycleError(
-                f"training photo {record.file_name!r} is of a set that validation photo {listed(sorted(read))} was "
+                f"training photo {record.file_name!r} is of a set that validation photo "
+                f"{join_limited(sorted(read))} was "
                 "read for",
                 "make augmented photos from the training split of the same fold",
             )
@@ -65,7 +66,7 @@ def refuse_test_photos(root: Path, train: Sequence[DataFile]) -> None:
             return
     if both := sorted(names[0] & names[1]):
         raise RecycleError(
-            f"{counted(len(both), 'photo')} of {test} also in {file}: {listed(both, 3)}",
+            f"{counted(len(both), 'photo')} of {test} also in {file}: {join_limited(both, 3)}",
             "test photos are not trained on: take them out of one of the two files",
         )
 
@@ -83,5 +84,6 @@ def _dropping(data: DataSection) -> str:
     files = [file.json_path for file in (*data.train, *data.val) if file.json_path]
     line = f"{check_line(data)} --fix mended.json --drop-unreadable"
     if files:
-        return f"{line} with --json-path of each of {listed(files)}, then --train-json and --val-json of what it writes"
+        each = f"{line} with --json-path of each of {join_limited(files)}"
+        return f"{each}, then --train-json and --val-json of what it writes"
     return f"{line}, then train with --json-path mended.json"

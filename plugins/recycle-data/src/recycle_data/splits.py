@@ -12,11 +12,11 @@ from recycle_coco import split_called
 
 from recycle_data.folds import FOLDS_FILE, read_fold
 from recycle_data.foreground import refuse_nothing
-from recycle_data.named import named_splits
+from recycle_data.named_splits import named_splits
 from recycle_data.resolve import moved_data
 from recycle_data.sources import Joined, Subset, annotation_places, open_source, regrouped, relabelled
-from recycle_data.split_faults import refuse_leaks, refuse_missing, refuse_test_photos
-from recyclecli.errors import RecycleError, counted, listed
+from recycle_data.split_faults import refuse_missing, refuse_split_leakage, refuse_test_photos
+from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.home import named_data
 from recyclecli.plugins import Registry
 from recyclecli.recipe import DataFile, DataSection
@@ -72,7 +72,7 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
         if not len(source):
             raise RecycleError(f"no {what} photo: {split.how}", "choose another fold, or make fewer folds")
     refuse_missing(split.train, split.val, split.data)
-    refuse_leaks(split.train, split.val)
+    refuse_split_leakage(split.train, split.val)
     refuse_nothing(split.train, "training photo")
     refuse_nothing(split.val, "validation photo", validation=True)
     fingerprint = _fingerprint(split)
@@ -129,7 +129,7 @@ def _files_split(registry: Registry, data: DataSection) -> Split | None:
         train, val = ((DataFile(root=data.root, json_path=str(file)),) for file in pair)
         how = f"{PAIR} in {data.root}"
     else:
-        how = f"explicit files: {listed(file.json_path for file in train)}; {listed(file.json_path for file in val)}"
+        how = f"explicit files: {'; '.join(join_limited(file.json_path for file in files) for files in (train, val))}"
 
     if not data.train:
         refuse_test_photos(data.root, train)
@@ -207,7 +207,7 @@ def _whole_split(
         used = Path(data.json_path).name if data.json_path else "train.json"
         beside = [file for file in sorted(data.root.glob("*.json")) if split_called(file.stem) in ("train", "val")]
         files = [file.name for file in beside if file.name != used]
-        passed += [f"{listed(files)}, as --train-json and --val-json take"] if files else []
+        passed += [f"{join_limited(files)}, as --train-json and --val-json take"] if files else []
     how += f"; passed over: {', '.join(passed)}" if passed else ""
     weights = (1.0,) * len(train)
     return Split(Subset(source, train), Subset(source, val), weights, how, data.model_copy(update=fixed))
@@ -286,7 +286,7 @@ def _class_list(sources: list[Source], full: Source | None) -> tuple[str, ...]:
     for source in ([full] if full else []) + sources:
         if everything <= set(source.class_names):
             return source.class_names
-    lists = "; ".join(sorted({listed(source.class_names, 20) for source in sources}))
+    lists = "; ".join(sorted({join_limited(source.class_names, 20) for source in sources}))
     raise RecycleError(
         f"the files name different classes and none names them all: {lists}",
         "name a file that lists every category with --json-path",

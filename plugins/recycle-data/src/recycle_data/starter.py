@@ -19,7 +19,7 @@ RARE = 0.02  # share of the objects below which a class counts as rare
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class MachinePreset:
     """What a first run is given on a kind of machine: longest side in pixels, photos of a batch, optimizer steps."""
 
     name: str
@@ -28,8 +28,8 @@ class Machine:
     steps: int
 
 
-GPU = Machine("a GPU", 512, 8, 4000)
-CPU = Machine("a processor alone", 256, 4, 1000)
+GPU = MachinePreset("a GPU", 512, 8, 4000)
+CPU = MachinePreset("a processor alone", 256, 4, 1000)
 
 
 def starter_recipe(
@@ -38,7 +38,7 @@ def starter_recipe(
     data: Mapping[str, Any] = {},
     photos: int = 0,
     file: str = "recipe.yaml",
-    on: Machine = GPU,
+    on: MachinePreset = GPU,
 ) -> str:
     """A commented recipe whose size, epochs and losses fit `source` and a machine.
 

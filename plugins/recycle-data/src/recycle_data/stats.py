@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recycle_data.folds import FOLDS_FILE, read_fold, read_listing
-from recycle_data.named import named_splits
+from recycle_data.label_suspicions import LOOKED
+from recycle_data.named_splits import named_splits
 from recycle_data.poor_photos import poor_photos
 from recycle_data.progress import track
 from recycle_data.sources import open_source, relabelled
-from recycle_data.suspicions import LOOKED
 from recycle_data.tallies import tallies
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
@@ -28,7 +28,7 @@ SMALL, LARGE = 32**2, 96**2  # COCO's limits: an object below the first is small
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SplitPart:
     """One part of a split.
 
     Attributes:
@@ -75,7 +75,7 @@ class Stats:
     together: NDArray[np.int64]
     per_photo: NDArray[np.int64]
     sizes: Mapping[tuple[int, int], int]
-    splits: tuple[tuple[Part, ...], ...] = ()
+    splits: tuple[tuple[SplitPart, ...], ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -117,7 +117,7 @@ class Stats:
             **dict(zip(("small", "medium", "large"), size_groups(areas), strict=True)),
         }
 
-    def _part_dict(self, part: Part) -> dict[str, Any]:
+    def _part_dict(self, part: SplitPart) -> dict[str, Any]:
         pairs = list(zip(part.images.tolist(), part.objects.tolist(), strict=True))
         counts = {
             name: {"images": pair[0], "objects": pair[1]} for name, pair in zip(self.class_names, pairs, strict=True)
@@ -167,7 +167,7 @@ def source_stats(source: Source, splits: Sequence[Sequence[tuple[str, Source, Se
     shown = pixels[:, :classes] > 0
     rows = {source.record(index).file_name: index for index in range(len(source))}
 
-    def part(name: str, other: Source, photos: Sequence[int]) -> Part:
+    def part(name: str, other: Source, photos: Sequence[int]) -> SplitPart:
         images, counts = np.zeros(classes, np.int64), np.zeros(classes, np.int64)
         strange = []
         for index in photos:
@@ -180,7 +180,7 @@ def source_stats(source: Source, splits: Sequence[Sequence[tuple[str, Source, Se
         for _, tally in tallies(other, strange):
             images += tally.pixels[:classes] > 0
             counts += tally.objects
-        return Part(name, len(photos), images, counts)
+        return SplitPart(name, len(photos), images, counts)
 
     presence = shown.astype(np.float64)
     return Stats(

@@ -14,8 +14,8 @@ from unicodedata import normalize
 from recycle_coco.table import csv_cell
 
 from recycle_data.votes import hard_vote
-from recyclecli.errors import RecycleError, counted, listed
-from recyclecli.files import refuse_overwrite, whole
+from recyclecli.errors import RecycleError, counted, join_limited
+from recyclecli.files import atomic_path, refuse_overwrite
 from recyclecli.locks import held
 from recyclecli.reading import open_regular
 
@@ -151,9 +151,10 @@ def _vote(files: Sequence[Path], shares: Sequence[float], out: Path) -> int:
         differing = sorted(first.keys() ^ rows.keys())
         if differing:
             raise RecycleError(
-                f"{files[0]} and {file} name different photos: {listed(differing, 3)}", "use submissions of one set"
+                f"{files[0]} and {file} name different photos: {join_limited(differing, 3)}",
+                "use submissions of one set",
             )
-    with whole(out) as part, part.open("wb") as handle:
+    with atomic_path(out) as part, part.open("wb") as handle:
         handle.write(HEADER)
         for name, labels in first.items():
             handle.write(submission_row(name, hard_vote([labels, *(rows[name] for rows in others)], shares)))

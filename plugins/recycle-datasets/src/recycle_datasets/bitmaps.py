@@ -64,7 +64,7 @@ def bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
         yield slice(top, below), image.crop((0, top, image.width, below))
 
 
-def drawn(image: Image.Image) -> NDArray[np.bool_]:
+def opaque_or_nonzero(image: Image.Image) -> NDArray[np.bool_]:
     """The pixels (H, W) that are opaque, of an image with transparent ones, else those of another value than 0."""
     found = np.zeros((image.height, image.width), bool)
     clear = image.mode in ("LA", "PA", "RGBA") or (image.mode == "P" and "transparency" in image.info)
@@ -92,7 +92,7 @@ def png_mask(text: Any) -> NDArray[np.bool_]:
     except DAMAGE as error:
         raise ValueError(f"no PNG in base64: {error}") from error
     with png(data) as image:
-        return drawn(image)
+        return opaque_or_nonzero(image)
 
 
 def placed(mask: NDArray[Any], left: int, top: int, height: int, width: int) -> dict[str, Any]:

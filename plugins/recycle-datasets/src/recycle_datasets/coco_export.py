@@ -13,10 +13,10 @@ from recycle_coco import locate, photos_below
 
 from recycle_datasets.coco_faults import drop_faulty, shape_faults
 from recycle_datasets.coco_listed import listed_splits
-from recycle_datasets.coco_parts import Part, parts_of
+from recycle_datasets.coco_parts import CocoFile, parts_of
 from recycle_datasets.coco_sizes import sized
 from recycle_datasets.folders import say_moved
-from recycle_datasets.recognise.places import Places
+from recycle_datasets.recognise.places import PhotoFinder
 from recycle_datasets.shapes import DROPPED, MISSING
 from recyclecli.types import LabelFaults, RecycleError
 
@@ -62,7 +62,7 @@ def read_export(root: Path, files: Sequence[str], drop: bool = False) -> Export:
         RecycleError: a file is missing or no COCO, no photo is there, or a name means several. LabelFaults: photos that
             do not have the size that was labelled.
     """
-    places = Places(photo.relative_to(root).as_posix() for photo in photos_below(root))
+    places = PhotoFinder(photo.relative_to(root).as_posix() for photo in photos_below(root))
     left_out = Counter[str]()
     parts = [part for name in files for part in parts_of(root, name, left_out)]
     for part in parts:
@@ -95,7 +95,7 @@ def read_export(root: Path, files: Sequence[str], drop: bool = False) -> Export:
     return Export(first, whole, {split: tuple(found) for split, found in splits.items()}, left_out)
 
 
-def _place_photos(root: Path, part: Part, places: Places, left_out: Counter[str]) -> None:
+def _place_photos(root: Path, part: CocoFile, places: PhotoFinder, left_out: Counter[str]) -> None:
     """Keep the images whose photos are there, each under its photo's name and once, and their annotations."""
     named = [(image, name) for image in part.images if (name := _name(image))]
     file = part.file.relative_to(root).as_posix()
@@ -143,7 +143,7 @@ def _name(image: Mapping[str, Any]) -> str:
     return next((str(image[key]) for key in keys if isinstance(image.get(key), str | int) and image[key] != ""), "")
 
 
-def _nothing_there(root: Path, parts: Sequence[Part]) -> RecycleError:
+def _nothing_there(root: Path, parts: Sequence[CocoFile]) -> RecycleError:
     """What is said where none of the photos is there."""
     beside = [photo.relative_to(root).as_posix() for photo in photos_below(root)]
     what = f"its photos are called {', '.join(map(repr, beside[:3]))}" if beside else "it holds no photo"
@@ -155,7 +155,7 @@ def _nothing_there(root: Path, parts: Sequence[Part]) -> RecycleError:
     )
 
 
-def _drop_projects(parts: Sequence[Part], left_out: Counter[str]) -> None:
+def _drop_projects(parts: Sequence[CocoFile], left_out: Counter[str]) -> None:
     """Leave out the category that stands for the project, in all files, and make categories of one name one."""
     used = {(part.file, one.get("category_id")) for part in parts for one in part.annotations}
     used_ids = {key for _, key in used}
@@ -185,7 +185,7 @@ def _drop_projects(parts: Sequence[Part], left_out: Counter[str]) -> None:
             part.categories = [one for one in part.categories if same[one.get("id")] == one.get("id")]
 
 
-def _joined(parts: Sequence[Part], left_out: Counter[str]) -> dict[str, Any]:
+def _joined(parts: Sequence[CocoFile], left_out: Counter[str]) -> dict[str, Any]:
     """The files as one content with numbers of its own, and the split of each photo."""
     id_of = _category_ids(parts)
     categories = {id_of[one["name"]]: {**one, "id": id_of[one["name"]]} for part in parts for one in part.categories}
@@ -238,7 +238,7 @@ def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(one.get(key) == other.get(key) for key in ("category_id", "segmentation", "bbox"))
 
 
-def _unnamed(places: Places, content: Mapping[str, Any]) -> Counter[str]:
+def _unnamed(places: PhotoFinder, content: Mapping[str, Any]) -> Counter[str]:
     """How many photos lie among those that the files name, and are not named."""
     named = {image["file_name"] for image in content["images"]}
     folders = {name.rpartition("/")[0] for name in named}
@@ -250,7 +250,7 @@ def _judging(split: str) -> int:
     return ("", "train", "val", "test").index(split)
 
 
-def _category_ids(parts: Sequence[Part]) -> dict[str, int]:
+def _category_ids(parts: Sequence[CocoFile]) -> dict[str, int]:
     """The number of each category's name: their own where all files agree, else in the order of the first file."""
     ordered = [sorted(part.categories, key=lambda one: one["id"]) for part in parts]
     pairs = {(one["id"], one["name"]) for categories in ordered for one in categories}

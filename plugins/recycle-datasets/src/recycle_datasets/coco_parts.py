@@ -21,7 +21,7 @@ UNNAMED = "object"  # a class that nobody named
 
 
 @dataclass(slots=True)
-class Part:
+class CocoFile:
     """One file."""
 
     file: Path
@@ -32,7 +32,7 @@ class Part:
     faults: list[tuple[str, str]] = field(default_factory=list)
 
 
-def parts_of(root: Path, name: str, left_out: Counter[str]) -> Iterator[Part]:
+def parts_of(root: Path, name: str, left_out: Counter[str]) -> Iterator[CocoFile]:
     """The files that a name means, each with its own form mended as far as one reading is right."""
     file = root / name
     if not file.is_dir():
@@ -52,7 +52,7 @@ def _content(file: Path) -> Any:
     return json_of(file, "export or download it again")
 
 
-def _part(file: Path, raw: Any, split: str, left_out: Counter[str]) -> Part:
+def _part(file: Path, raw: Any, split: str, left_out: Counter[str]) -> CocoFile:
     lists = [raw.get(key) or [] for key in ("images", "annotations", "categories")] if isinstance(raw, dict) else []
     if lists and isinstance(lists[2], dict):
         lists[2] = [{"id": key, "name": name} for key, name in lists[2].items()]
@@ -74,7 +74,7 @@ def _part(file: Path, raw: Any, split: str, left_out: Counter[str]) -> Part:
             value = entry.get(of)
             if not isinstance(value, types) and not (value is None and key == "annotations"):
                 raise RecycleError(f"{file}: {key}[{number}].{of} is {value!r:.40}", "correct it")
-    return Part(file, split, mended["images"], mended["annotations"], mended["categories"])
+    return CocoFile(file, split, mended["images"], mended["annotations"], mended["categories"])
 
 
 def _categories(annotations: list[dict[str, Any]], categories: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from recycle_datasets import CvatOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.bitmaps import placed, whole_runs
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import Labels, Photo, merged
+from recycle_datasets.labels import LabelledPhoto, Labels, merged
 from recycle_datasets.outlines import Shape
 from recycle_datasets.recognise.cvat import recognise
 from recycle_datasets.shapes import ShapeSource
@@ -55,7 +55,7 @@ def open_cvat(options: CvatOptions, context: DatasetContext) -> ShapeSource:
 
 def _read(root: Path, name: str, split: str) -> Labels:
     """One file."""
-    reader = _Reader(root, name, split)
+    reader = _CvatReader(root, name, split)
     parse_xml(root / name, reader.start, reader.end)
     if not reader.is_cvat:
         raise RecycleError(f"{root / name} is no XML file of CVAT", "export it from CVAT as CVAT for images 1.1")
@@ -64,7 +64,7 @@ def _read(root: Path, name: str, split: str) -> Labels:
     return reader.labels
 
 
-class _Reader:
+class _CvatReader:
     """Takes the elements of one file.
 
     Attributes:
@@ -150,7 +150,7 @@ class _Reader:
         self._add(self._photo, self._shapes, height, width, split)
 
     def _add(self, name: str, shapes: list[Shape], height: int | None, width: int | None, split: str) -> None:
-        self.labels.photos.append(Photo(name, shapes, height or None, width or None, split, str(self.file)))
+        self.labels.photos.append(LabelledPhoto(name, shapes, height or None, width or None, split, str(self.file)))
 
     def _place(self, name: str, subset: str) -> str:
         """Where CVAT puts a photo: below images/ and its subset, or where its name says."""

@@ -11,9 +11,9 @@ from scipy import ndimage
 from recycle_datasets import DarwinOptions
 from recycle_datasets.bitmaps import placed, whole_runs
 from recycle_datasets.folders import lines_of, names_of
-from recycle_datasets.labels import Labels, Photo, sorted_names
+from recycle_datasets.labels import LabelledPhoto, Labels, sorted_names
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.recognise.darwin import is_annotation, recognise
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
@@ -51,7 +51,7 @@ def open_darwin(options: DarwinOptions, context: DatasetContext) -> ShapeSource:
     tree = Tree(context.root)
     folders = options.folders or names_of(tree, context, recognise, "folders", "V7", "annotations")
     labels = Labels(context.root / folders[0])
-    places = Places(tree.photos)
+    places = PhotoIndex(tree.photos)
     for folder in folders:
         inside = "" if folder == "." else PurePosixPath(folder).as_posix()
         labels.names = list(dict.fromkeys([*labels.names, *_classes(context.root / inside)]))
@@ -97,7 +97,7 @@ def _splits(folder: Path) -> dict[str, str]:
     return found
 
 
-def _read(labels: Labels, root: Path, name: str, splits: Mapping[str, str], places: Places) -> None:
+def _read(labels: Labels, root: Path, name: str, splits: Mapping[str, str], places: PhotoIndex) -> None:
     """One annotation file, of an item with one slot or several."""
     file = root / name
     content = labels.json(file)
@@ -116,7 +116,7 @@ def _read(labels: Labels, root: Path, name: str, splits: Mapping[str, str], plac
         shapes = list(_shapes(labels, str(file), own, size))
         own_split = split or nearest_split(photo.parent)
         height, width = size or (None, None)
-        labels.photos.append(Photo(place, shapes, height, width, own_split))
+        labels.photos.append(LabelledPhoto(place, shapes, height, width, own_split))
 
 
 def _images(labels: Labels, content: Mapping[str, Any]) -> Iterator[tuple[str, PurePosixPath, Mapping[str, Any]]]:
@@ -157,7 +157,7 @@ def _below(path: Any) -> PurePosixPath:
     return PurePosixPath(*(part for part in parts if part not in ("", ".", "..")))
 
 
-def _place(places: Places, folder: PurePosixPath, photo: PurePosixPath) -> str:
+def _place(places: PhotoIndex, folder: PurePosixPath, photo: PurePosixPath) -> str:
     """Where a photo lies: in images/ of the folder above the releases, or of another above; else as it is called."""
     above = [folder, *folder.parents]
     return places.exact([*(one / "images" for one in above), *above], photo.as_posix()) or photo.as_posix()

@@ -9,9 +9,9 @@ from recycle_coco import Tree, shape_fault
 
 from recycle_datasets import DatumaroOptions
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import Labels, Photo, json_of, merged
+from recycle_datasets.labels import LabelledPhoto, Labels, json_of, merged
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.recognise.datumaro import is_datumaro, recognise
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
@@ -47,13 +47,13 @@ def open_datumaro(options: DatumaroOptions, context: DatasetContext) -> ShapeSou
     """
     tree = Tree(context.root)
     files = options.files or names_of(tree, context, recognise, "files", "Datumaro", "annotations/default.json")
-    places = Places(tree.photos)
+    places = PhotoIndex(tree.photos)
     labels = merged([_read(context.root, name, places) for name in files], context.root / files[0])
     labels.refuse_no_area("label polygons or masks; boxes, points and lines say nothing of single pixels")
     return ShapeSource(context.root, labels, context.drop_unreadable)
 
 
-def _read(root: Path, name: str, places: Places) -> Labels:
+def _read(root: Path, name: str, places: PhotoIndex) -> Labels:
     """One subset. Items are let go of as they are read."""
     file, path = root / name, PurePosixPath(name)
     labels = Labels(file)
@@ -83,7 +83,7 @@ def _classes(labels: Labels, categories: Mapping[str, Any]) -> list[str]:
 
 
 def _item(
-    labels: Labels, item: Mapping[str, Any], places: Places, folders: Sequence[PurePosixPath], split: str
+    labels: Labels, item: Mapping[str, Any], places: PhotoIndex, folders: Sequence[PurePosixPath], split: str
 ) -> None:
     if any(isinstance(item.get(kind), dict) for kind in MEDIA):
         labels.left_out["videos and point clouds"] += 1
@@ -100,7 +100,7 @@ def _item(
     for number, one in enumerate(annotations if isinstance(annotations, list) else [], start=1):
         if isinstance(one, dict):
             shapes += _shapes(labels, f"{where}, annotation {number}", one, number, (height, width))
-    labels.photos.append(Photo(found or name or f"{stem}.jpg", shapes, height, width, split))
+    labels.photos.append(LabelledPhoto(found or name or f"{stem}.jpg", shapes, height, width, split))
 
 
 def _shapes(

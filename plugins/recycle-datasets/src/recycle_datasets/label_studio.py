@@ -25,7 +25,7 @@ from recycle_datasets.areas import ellipse
 from recycle_datasets.bitmaps import bands, png
 from recycle_datasets.folders import names_of
 from recycle_datasets.label_studio_tasks import Region, Task, kind_of, read_tasks
-from recycle_datasets.labels import Labels, Photo, is_file, sorted_names
+from recycle_datasets.labels import LabelledPhoto, Labels, is_file, sorted_names
 from recycle_datasets.outlines import Shape
 from recycle_datasets.recognise.label_studio import recognise
 from recycle_datasets.rle import decode_brush
@@ -128,7 +128,7 @@ def _label(labels: Labels, task: Task, key: str | None, config: _Config) -> Iter
         height, width = one.size or (None, None)
         known = one.size is not None and one.size[0] * one.size[1] <= LARGE
         shapes = list(_shapes(labels, one, one.size)) if known and one.size else []
-        photo = Photo(one.address, shapes, height, width, task.split, str(task.file))
+        photo = LabelledPhoto(one.address, shapes, height, width, task.split, str(task.file))
         if one.address.startswith("data:"):  # the photo itself
             inside = partial(base64.b64decode, one.address.partition(",")[2] + "==")
             photo = replace(photo, name=f"{task.file.stem}-{len(labels.photos) + 1}.png", embedded=inside)

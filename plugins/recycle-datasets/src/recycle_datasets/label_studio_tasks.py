@@ -13,7 +13,7 @@ from recycle_coco import (
     parse_json,
     read_loose_text,
 )
-from recycle_coco.table import Rows
+from recycle_coco.table import CsvRows
 
 from recycle_datasets.labels import LARGEST, json_of
 from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored
@@ -75,7 +75,7 @@ def _rows(file: Path) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     mark = "\t" if file.suffix.lower() == ".tsv" else ","
     try:
-        for row in Rows(StringIO(read_loose_text(file, LARGEST)), delimiter=mark):
+        for row in CsvRows(StringIO(read_loose_text(file, LARGEST)), delimiter=mark):
             cells = {key: _cell(value) for key, value in row.items() if isinstance(key, str)}
             yield {key: value for key, value in cells.items() if value not in (None, "")}
     except csv.Error as error:

@@ -22,14 +22,14 @@ from recycle_coco import (
     resolve_file,
     split_called,
 )
-from recycle_coco.table import Rows
+from recycle_coco.table import CsvRows
 
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.folders import names_of, say_moved
 from recycle_datasets.labelbox_areas import LINKS, Areas
-from recycle_datasets.labels import Labels, Photo, sorted_names
+from recycle_datasets.labels import LabelledPhoto, Labels, sorted_names
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.recognise.labelbox import is_imported, is_row, recognise, tools_of
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext, RecycleError
@@ -67,8 +67,8 @@ def open_labelbox(options: LabelboxOptions, context: DatasetContext) -> ShapeSou
     tree = Tree(context.root)
     files = options.files or names_of(tree, context, recognise, "files", "Labelbox", "export.ndjson")
     labels = Labels(context.root / files[0])
-    places = Places(tree.photos)
-    areas = Areas(labels, context.root, Places(tree.ending(".png")))
+    places = PhotoIndex(tree.photos)
+    areas = Areas(labels, context.root, PhotoIndex(tree.ending(".png")))
     rows = [row for name in files for row in _rows(areas, context.root / name, options)]
     labels.photos = list(_photos(context.root, rows, places))
     if not labels.faults and not any(row.shapes for row in rows):
@@ -124,7 +124,7 @@ def _content(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
             return
     if file.suffix.lower() == ".csv":
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        for number, row in enumerate(Rows(StringIO(data.decode("utf-8", "replace"))), start=2):
+        for number, row in enumerate(CsvRows(StringIO(data.decode("utf-8", "replace"))), start=2):
             yield f"{file}, line {number}", row
         return
     first = data.lstrip().partition(b"\n")[0]
@@ -259,7 +259,7 @@ def _imported(areas: Areas, where: str, row: Mapping[str, Any], photos: dict[str
         areas.labels.faults.append((where, "it names no photo"))
 
 
-def _photos(root: Path, rows: Sequence[_Row], places: Places) -> Iterator[Photo]:
+def _photos(root: Path, rows: Sequence[_Row], places: PhotoIndex) -> Iterator[LabelledPhoto]:
     """The rows as photos where they lie."""
     found: dict[int, str] = {}
     for turn in range(max((len(row.names) for row in rows), default=0)):
@@ -281,7 +281,7 @@ def _photos(root: Path, rows: Sequence[_Row], places: Places) -> Iterator[Photo]
             height = photo_size(resolve_file(root, place))[0]
             shapes = [_turned_over(shape, height) for shape in shapes]
         stated_height, stated_width = row.size or (None, None)
-        yield Photo(place, shapes, stated_height, stated_width, row.split)
+        yield LabelledPhoto(place, shapes, stated_height, stated_width, row.split)
 
 
 def _turned_over(shape: Shape, height: int) -> Shape:

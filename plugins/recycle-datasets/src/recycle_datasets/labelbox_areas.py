@@ -15,7 +15,7 @@ from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import codes_of
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recyclecli.types import RecycleError
 
 OTHERS = {
@@ -42,7 +42,7 @@ class Areas:
 
     labels: Labels
     root: Path
-    places: Places
+    places: PhotoIndex
 
     def by_class(self, where: str, label: Mapping[str, Any]) -> Iterator[Shape]:
         """The outlines of the oldest exports: by class a WKT text, or a list of outlines."""

@@ -29,7 +29,7 @@ from recycle_datasets import LabelmeOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.bitmaps import bands, placed, png
 from recycle_datasets.folders import lines_of, names_of
-from recycle_datasets.labels import Labels, Photo, is_file, sorted_names
+from recycle_datasets.labels import LabelledPhoto, Labels, is_file, sorted_names
 from recycle_datasets.outlines import Outline, Shape
 from recycle_datasets.recognise.labelme import is_labelme, recognise
 from recycle_datasets.shapes import ShapeSource
@@ -75,7 +75,7 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
     tree = Tree(context.root)
     folders = options.folders or names_of(tree, context, recognise, "folders", "labelme", "annotations")
     labels = Labels(context.root / folders[0])
-    found: list[tuple[Photo, list[_Area]]] = []
+    found: list[tuple[LabelledPhoto, list[_Area]]] = []
     for folder in folders:
         found += _read_folder(context.root, folder, labels)
     found = _own_photos(context.root, found)
@@ -104,7 +104,7 @@ def _is_area(boxes: str, name: str, outlined: set[str]) -> bool:
     return boxes == "areas" or (boxes == "auto" and name in outlined)
 
 
-def _read_folder(root: Path, folder: str, labels: Labels) -> Iterator[tuple[Photo, list[_Area]]]:
+def _read_folder(root: Path, folder: str, labels: Labels) -> Iterator[tuple[LabelledPhoto, list[_Area]]]:
     """The photos of the JSON files of one folder; files of other tools are counted."""
     place = resolve_file(root, folder) if folder != "." else root
     if not place.is_dir():
@@ -121,7 +121,7 @@ def _read_folder(root: Path, folder: str, labels: Labels) -> Iterator[tuple[Phot
         size = labels.size(content.get("imageHeight"), content.get("imageWidth"), str(file), (root, photo_place))
         inside = partial(_embedded, file) if content.get("imageData") else None
         height, width = size or (None, None)
-        photo = Photo(photo_place, (), height, width, split, str(file), inside)
+        photo = LabelledPhoto(photo_place, (), height, width, split, str(file), inside)
         yield photo, list(_areas(root, photo, content["shapes"], labels, file))
 
 
@@ -152,7 +152,7 @@ def _embedded(file: Path) -> bytes:
         ) from error
 
 
-def _own_photos(root: Path, found: list[tuple[Photo, list[_Area]]]) -> list[tuple[Photo, list[_Area]]]:
+def _own_photos(root: Path, found: list[tuple[LabelledPhoto, list[_Area]]]) -> list[tuple[LabelledPhoto, list[_Area]]]:
     """Files that name one photo, as copies do, go by their own names where there is a photo of each."""
     times = Counter(photo.name for photo, _ in found)
     chosen, strange = [], []
@@ -171,7 +171,7 @@ def _own_photos(root: Path, found: list[tuple[Photo, list[_Area]]]) -> list[tupl
     return chosen
 
 
-def _areas(root: Path, photo: Photo, shapes: Sequence[Any], labels: Labels, file: Path) -> Iterator[_Area]:
+def _areas(root: Path, photo: LabelledPhoto, shapes: Sequence[Any], labels: Labels, file: Path) -> Iterator[_Area]:
     """The labelled areas of a photo; all else is counted as left out."""
     for number, shape in enumerate(shapes, start=1):
         where = f"{file}: shape {number}"
@@ -209,7 +209,7 @@ def _outline(labels: Labels, where: str, kind: str, points: Any) -> Outline:
     return labels.outline(points, where)
 
 
-def _mask(root: Path, photo: Photo, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+def _mask(root: Path, photo: LabelledPhoto, shape: Mapping[str, Any]) -> Mapping[str, Any]:
     """The pixels of a mask in the photo: a PNG in base64 for the box that the two points span."""
     left, top = (int(value) for value in shape["points"][0])
     with png(base64.b64decode(shape["mask"])) as image:

@@ -23,7 +23,7 @@ FARTHEST = 2**20  # pixels of a coordinate; filling a polygon takes memory by it
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class LabelledPhoto:
     """One photo with its objects.
 
     Attributes:
@@ -58,7 +58,7 @@ class Labels:
 
     file: Path
     names: list[str] = field(default_factory=list)
-    photos: list[Photo] = field(default_factory=list)
+    photos: list[LabelledPhoto] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
@@ -157,7 +157,7 @@ def merged(labels: Iterable[Labels], file: Path) -> Labels:
     return whole
 
 
-def sorted_names(photos: Iterable[Photo]) -> list[str]:
+def sorted_names(photos: Iterable[LabelledPhoto]) -> list[str]:
     """The classes of the shapes in the order of their names, for tools that keep no order."""
     return sorted({shape.name for photo in photos for shape in photo.shapes})
 

@@ -11,7 +11,7 @@ from recycle_datasets import MaskTreeOptions
 from recycle_datasets.folders import lines_of
 from recycle_datasets.mask_labels import MaskLabels
 from recycle_datasets.maskfile import WIDE
-from recycle_datasets.meanings import Named, labels_of
+from recycle_datasets.meanings import MaskMeanings, labels_of
 from recycle_datasets.paired import PairedSource
 from recycle_datasets.recognise.masks import recognise
 from recycle_datasets.recognise.pairs import MASK_END, SUFFIXES, stem_of
@@ -188,7 +188,7 @@ def _between(name: str, pattern: str) -> str | None:
     return None
 
 
-def _named(root: Path, options: MaskTreeOptions, present: Sequence[int]) -> Named:
+def _named(root: Path, options: MaskTreeOptions, present: Sequence[int]) -> MaskMeanings:
     """What options and tables say; the first table of colours, and the first of numbers, count."""
     tables: list[tuple[str, Table]] = []
     for name in options.tables:
@@ -215,7 +215,7 @@ def _named(root: Path, options: MaskTreeOptions, present: Sequence[int]) -> Name
         numbers = {0: "ignore", **(own or {value: f"class-{value}" for value in present if 0 < value < 255})}
     if options.classes is not None or options.values is not None:
         colors = colors if options.colors is not None else ()
-    return Named(numbers, colors, where, options.foreground)
+    return MaskMeanings(numbers, colors, where, options.foreground)
 
 
 def _compare(root: Path, tables: Sequence[tuple[str, Table]]) -> None:

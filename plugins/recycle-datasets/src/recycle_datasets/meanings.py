@@ -29,7 +29,7 @@ MOST = 0.5  # of the pixels: without a name they may be, and no more
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class MaskMeanings:
     """What tables beside masks say.
 
     Attributes:
@@ -45,7 +45,7 @@ class Named:
     foreground: str = "foreground"
 
 
-def labels_of(root: Path, named: Named, seen: Survey, left_out: Counter[str]) -> MaskLabels:
+def labels_of(root: Path, named: MaskMeanings, seen: Survey, left_out: Counter[str]) -> MaskLabels:
     """What the masks of a set mean; pixels of colours and numbers without a name are ignored and counted.
 
     Raises:
@@ -93,7 +93,7 @@ def _smoothed(values: NDArray[np.int64], foreground: str) -> MaskLabels:
     return MaskLabels((BACKGROUND, foreground), {value: int(value >= 128) for value in range(IGNORE + 1)})
 
 
-def _fits(named: Named, seen: Survey) -> bool:
+def _fits(named: MaskMeanings, seen: Survey) -> bool:
     """Whether the table's colours are those of the masks: of their palettes, or grays."""
     known = {color for _, color in named.colors} | {BLACK}
     inside = sum(count for color, count in seen.colors.items() if color in known)
@@ -103,7 +103,7 @@ def _fits(named: Named, seen: Survey) -> bool:
     return inside > MOST * seen.colors.total() and len(found) > 1
 
 
-def _by_color(named: Named, seen: Survey, left_out: Counter[str]) -> MaskLabels:
+def _by_color(named: MaskMeanings, seen: Survey, left_out: Counter[str]) -> MaskLabels:
     """Labels in the order of the table, or of its numbers where it has these; the background first."""
     colors: dict[str, Color] = {}
     for name, color in named.colors:
@@ -150,7 +150,7 @@ def _is_ignored(name: str, color: Color) -> bool:
 
 
 def _by_number(
-    named: Named, numbers: Mapping[int, str], values: NDArray[np.int64], left_out: Counter[str]
+    named: MaskMeanings, numbers: Mapping[int, str], values: NDArray[np.int64], left_out: Counter[str]
 ) -> MaskLabels:
     """Labels by named numbers: the background first, then by ascending value."""
     present = np.flatnonzero(values).tolist()
@@ -200,7 +200,7 @@ def _by_number(
     return MaskLabels(checked_names([*names, *classes], named.where), by_value)
 
 
-def _shifted(named: Named, numbers: dict[int, str], present: Sequence[int]) -> dict[int, str]:
+def _shifted(named: MaskMeanings, numbers: dict[int, str], present: Sequence[int]) -> dict[int, str]:
     """Names by the values that masks have, where these are not the lines: 0 and 255, grays, or 0 for a background."""
     names = list(numbers.values())
     if list(numbers) != list(range(len(names))):
@@ -258,7 +258,7 @@ def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Mask
     return MaskLabels(names, {0: 0, **{value: label for label, value in enumerate(classes, start=1)}})
 
 
-def _order_of(root: Path, named: Named, seen: Survey) -> dict[int, str]:
+def _order_of(root: Path, named: MaskMeanings, seen: Survey) -> dict[int, str]:
     """The lines of a table of colours as numbers, where their order can be that."""
     names = [name for name, _ in named.colors]
     ground = [place for place, name in enumerate(names) if _is_ground(name)]
@@ -280,7 +280,7 @@ def _order_of(root: Path, named: Named, seen: Survey) -> dict[int, str]:
     return dict(enumerate(names))
 
 
-def _two_colors(named: Named, seen: Survey) -> MaskLabels:
+def _two_colors(named: MaskMeanings, seen: Survey) -> MaskLabels:
     """Black and one other."""
     (other,) = seen.colors.keys() - {BLACK}
     names = [name for name in named.numbers.values() if not _is_ground(name)]
@@ -289,7 +289,7 @@ def _two_colors(named: Named, seen: Survey) -> MaskLabels:
     return MaskLabels((BACKGROUND, name), {}, {BLACK: 0, other: 1})
 
 
-def _of_voc(named: Named, seen: Survey, left_out: Counter[str]) -> MaskLabels:
+def _of_voc(named: MaskMeanings, seen: Survey, left_out: Counter[str]) -> MaskLabels:
     """Colours of VOC's palette, which stand for its numbers."""
     value_of = {color: value for value, color in enumerate(voc_colors())} | {BORDER: IGNORE}
     values = np.zeros(IGNORE + 1, np.int64)

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 
-class Places:
+class PhotoIndex:
     """The photos below a folder, by folder and name.
 
     Args:

@@ -28,9 +28,9 @@ from recycle_coco.overfull import refuse_overfull
 from recycle_coco.paths import Folders
 
 from recycle_datasets.folders import checked_names, say_moved
-from recycle_datasets.labels import FAULTY, Labels, Photo
+from recycle_datasets.labels import FAULTY, LabelledPhoto, Labels
 from recycle_datasets.outlines import segmentation
-from recycle_datasets.recognise.words import looks_masked, never_masked
+from recycle_datasets.recognise.folder_names import looks_masked, never_masked
 from recyclecli.types import IGNORE, Annotation, LabelFaults, Record, RecycleError, Sample, counted
 
 MISSING = "photos that are not there"
@@ -177,9 +177,9 @@ class ShapeSource:
                 cause = str(error.args[0]).replace(f"photo {file}", str(file)).replace(str(file), "the photo in it")
                 raise RecycleError(f"{photo.origin}: {cause}", f"put {place} into {self._root}") from error
 
-    def _once(self, photos: list[tuple[str, Photo]], file: Path) -> list[tuple[str, Photo]]:
+    def _once(self, photos: list[tuple[str, LabelledPhoto]], file: Path) -> list[tuple[str, LabelledPhoto]]:
         """Each photo once: what is labelled twice in the same way is left out, in other ways refused."""
-        first: dict[str, Photo] = {}
+        first: dict[str, LabelledPhoto] = {}
         doubled: dict[str, list[str]] = {}
         for place, photo in photos:
             known = first.setdefault(place, photo)
@@ -215,7 +215,7 @@ def photos_among(places: Sequence[str]) -> list[str]:
     return [place for place in places if not _is_mask(place[shared:].lstrip("/"))]
 
 
-def _without_faulty(photo: Photo) -> Photo:
+def _without_faulty(photo: LabelledPhoto) -> LabelledPhoto:
     """A photo without the shapes that an outline is missing of."""
     shapes = [one for one in photo.shapes if not any(part is FAULTY for part in (*one.outlines, *one.holes))]
     return replace(photo, shapes=shapes)

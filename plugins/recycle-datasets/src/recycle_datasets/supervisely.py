@@ -10,9 +10,9 @@ from recycle_coco import Tree, parse_loose_json, read_large, split_called
 from recycle_datasets import SuperviselyOptions
 from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import Labels, Photo, sorted_names
+from recycle_datasets.labels import LabelledPhoto, Labels, sorted_names
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.recognise.supervisely import META, is_annotation, is_meta, recognise
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
@@ -43,7 +43,7 @@ def open_supervisely(options: SuperviselyOptions, context: DatasetContext) -> Sh
     labels = Labels(context.root / folders[0])
     classes, titles = _classes(tree)
     labels.names = classes
-    places = Places(tree.photos)
+    places = PhotoIndex(tree.photos)
     for folder in folders:
         inside = "" if folder == "." else PurePosixPath(folder).as_posix()
         for name in tree.folders.get(inside, ()):
@@ -58,7 +58,7 @@ def open_supervisely(options: SuperviselyOptions, context: DatasetContext) -> Sh
     return ShapeSource(context.root, labels, context.drop_unreadable)
 
 
-def _photo(places: Places, annotation: str) -> str:
+def _photo(places: PhotoIndex, annotation: str) -> str:
     """The photo of an annotation file; where it should lie, if it is not there."""
     path = PurePosixPath(annotation)
     own = path.parent.parent
@@ -105,7 +105,7 @@ def _read(labels: Labels, root: Path, name: str, photo: str, titles: Mapping[Any
     shapes: list[Shape] = []
     for number, one in enumerate(content["objects"], start=1):
         shapes += _shapes(labels, f"{file}: object {number}", one, number, titles, size)
-    labels.photos.append(Photo(photo, shapes, *size, split))
+    labels.photos.append(LabelledPhoto(photo, shapes, *size, split))
 
 
 def _tagged(content: Mapping[str, Any]) -> str:

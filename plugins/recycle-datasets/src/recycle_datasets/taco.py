@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recycle_coco import BACKGROUND, IGNORE_CATEGORY, CocoSource, find_annotation_file, is_background, read_text
-from recycle_coco.table import Rows
+from recycle_coco.table import CsvRows
 
 from recycle_datasets import Crowds, TacoOptions
 from recycle_datasets.coco_export import read_export
@@ -96,7 +96,7 @@ def read_mapping(file: Path | None = None) -> dict[str, str]:
         text = packaged.read_text(encoding="utf-8") if file is None else read_text(file)
         rows = [
             (row["category"].strip(), _material(row["material"]))
-            for row in Rows(text.splitlines(), skipinitialspace=True)
+            for row in CsvRows(text.splitlines(), skipinitialspace=True)
         ]
     except (csv.Error, KeyError, AttributeError) as error:
         raise RecycleError(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from recycle_coco import BACKGROUND, IGNORE_CATEGORY, is_background, read_loose_text, relabel
 from recycle_coco.labels import numbered_names
-from recycle_coco.table import Rows
+from recycle_coco.table import CsvRows
 
 from recycle_datasets.areas import is_number
 from recycle_datasets.folders import checked_names, lines_of
@@ -131,7 +131,7 @@ def color_table(root: Path) -> dict[str, Color]:
     file = root / COLORS
     if file.is_file():
         try:
-            rows = list(Rows(StringIO(read_loose_text(file)), skipinitialspace=True))
+            rows = list(CsvRows(StringIO(read_loose_text(file)), skipinitialspace=True))
             found = {row["name"].strip(): (int(row["r"]), int(row["g"]), int(row["b"])) for row in rows}
         except (csv.Error, KeyError, TypeError, ValueError, AttributeError) as error:
             raise RecycleError(f"{file} is no table of name,r,g,b: {error}", "correct it or remove it") from error

@@ -12,12 +12,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recycle_coco import Tree, read_loose_text
-from recycle_coco.table import Rows
+from recycle_coco.table import CsvRows
 
 from recycle_datasets import ViaOptions
 from recycle_datasets.areas import ellipse, is_number
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import Labels, Photo, json_of, merged, sorted_names
+from recycle_datasets.labels import LabelledPhoto, Labels, json_of, merged, sorted_names
 from recycle_datasets.outlines import Outline, Shape
 from recycle_datasets.recognise.via import METADATA, is_project, is_regions, is_version_3, recognise
 from recycle_datasets.shapes import ShapeSource
@@ -103,7 +103,7 @@ def _read(root: Path, name: str, split: str, options: ViaOptions, told: Lists) -
         if labels.left_out[UNNAMED] > unnamed and not shapes:
             labels.left_out["photos none of whose regions has a class"] += 1
         else:
-            labels.photos.append(Photo((folder / photo).as_posix(), shapes, split=split, origin=str(file)))
+            labels.photos.append(LabelledPhoto((folder / photo).as_posix(), shapes, split=split, origin=str(file)))
     return labels
 
 
@@ -156,7 +156,7 @@ def _rows(file: Path) -> list[tuple[str, Sequence[Any]]]:
     """The photos of a CSV export, a region a line."""
     photos: dict[str, list[Any]] = {}
     try:
-        for row in Rows(StringIO(read_loose_text(file))):
+        for row in CsvRows(StringIO(read_loose_text(file))):
             found = photos.setdefault(row.get("filename") or row["#filename"], [])
             shape = json.loads(row["region_shape_attributes"])
             if shape:

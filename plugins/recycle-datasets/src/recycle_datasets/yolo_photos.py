@@ -9,8 +9,8 @@ from typing import Any
 from recycle_coco import Tree, split_called
 
 from recycle_datasets.folders import lines_of, photos_in, say_moved
-from recycle_datasets.recognise.places import Places
-from recycle_datasets.recognise.yolo import HEAD, KEYS, find_place, is_photo, labelled, listed
+from recycle_datasets.recognise.places import PhotoFinder
+from recycle_datasets.recognise.yolo import HEAD, KEYS, class_name_list, find_place, is_photo, labelled
 from recycle_datasets.yolo_labels import label_file
 from recyclecli.types import DatasetContext, RecycleError, counted
 
@@ -22,7 +22,10 @@ def photos_of(context: DatasetContext, data: dict[str, Any], tree: Tree, folder:
     base = base if base.is_dir() and base.resolve().is_relative_to(root.resolve()) else root / folder
     keys = [key for key in KEYS if data.get(key)]
     if split is None and keys:
-        there = {key: [place for one in listed(data[key]) if (place := _place(one, base, tree, key))] for key in keys}
+        there = {
+            key: [place for one in class_name_list(data[key]) if (place := _place(one, base, tree, key))]
+            for key in keys
+        }
         gone = [key for key in keys if not there[key]]
         if len(gone) == len(keys):
             print(
@@ -34,15 +37,15 @@ def photos_of(context: DatasetContext, data: dict[str, Any], tree: Tree, folder:
             print(f"note: {key}: {data[key]} is not there: {root} has no {key} photos", file=sys.stderr)
             keys.remove(key)
         for key in keys:
-            _say_place(key, listed(data[key]), there[key], base)
-        found = {key: _all_at(there[key] or [base / listed(data[key])[0]], base, root, tree) for key in keys}
+            _say_place(key, class_name_list(data[key]), there[key], base)
+        found = {key: _all_at(there[key] or [base / class_name_list(data[key])[0]], base, root, tree) for key in keys}
         empty = [key for key in keys if not found[key] and key != "train"]
         found |= dict(_unnamed(found, [key for key in KEYS if key not in data], tree))
         return {key: found[key] for key in KEYS if key in found and key not in empty}
     if split is None:
         return _undescribed(tree)
     if split in keys:
-        places = [_place(one, base, tree, split) or base / one for one in listed(data[split])]
+        places = [_place(one, base, tree, split) or base / one for one in class_name_list(data[split])]
         return {"": _all_at(places, base, root, tree)}
     if (root / split).exists() or (root / "images" / split).exists():
         folder = split if (root / split).exists() else f"images/{split}"
@@ -133,7 +136,7 @@ def _photos_at(found: Path, base: Path, root: Path, tree: Tree) -> Iterable[Path
         there = next((choice for choice in choices if choice.is_file()), None)
         photos.append(line if there is None else _inside(there, root, found).relative_to(root).as_posix())
         rest += [line] if there is None else []
-    placed = Places(tree.photos).find(rest, found.relative_to(root).as_posix()) if rest else None
+    placed = PhotoFinder(tree.photos).find(rest, found.relative_to(root).as_posix()) if rest else None
     if placed and placed.doubtful:
         name, several = next(iter(placed.doubtful.items()))
         raise RecycleError(

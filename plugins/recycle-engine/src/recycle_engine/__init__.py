@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from recycle_engine.cluster import forget_ranks
-from recycle_engine.rates import OPTIMIZERS, SCHEDULES
+from recycle_engine.optimizer_options import OPTIMIZERS, SCHEDULES
 from recyclecli import hookimpl
 from recyclecli.types import Check, Command, NamedRecipe, OptimizerComponent, ScheduleComponent
 

@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 import torch
-from recycle_data.fit import fit_sample
+from recycle_data.letterbox import fit_sample
 
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry

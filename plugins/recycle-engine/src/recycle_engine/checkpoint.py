@@ -49,7 +49,7 @@ def card(recipe: Recipe, class_names: tuple[str, ...], palette: list[tuple[int, 
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainedModel:
     """A model with its weights, and what its card says."""
 
     model: nn.Module
@@ -149,7 +149,7 @@ def load_weights(file: Path) -> dict[str, torch.Tensor]:
         raise RecycleError(f"checkpoint {file} cannot be read: {error}", OTHER) from error
 
 
-def load_trained(registry: Registry, file: Path) -> Trained:
+def load_trained(registry: Registry, file: Path) -> TrainedModel:
     """Build the model that a .safetensors checkpoint names and load its weights, in eval mode.
 
     Raises:
@@ -167,4 +167,6 @@ def load_trained(registry: Registry, file: Path) -> Trained:
         model.load_state_dict(load_weights(file))
     except RuntimeError as error:
         raise RecycleError(f"{misfit}: {error}", OTHER) from error
-    return Trained(model.eval(), tuple(described["class_names"]), described["palette"], described["size"], described)
+    return TrainedModel(
+        model.eval(), tuple(described["class_names"]), described["palette"], described["size"], described
+    )

@@ -22,7 +22,7 @@ class _Form(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Chosen(_Form):
+class PipelineSchema(_Form):
     """The pipeline itself; see `recycle_engine.pipeline.Pipeline`."""
 
     weights: Literal["best", "raw"]
@@ -35,7 +35,7 @@ class _Score(_Form):
     value: Number
 
 
-class _Difference(_Form):
+class _DifferenceSchema(_Form):
     value: Number | None
     low: Number | None
     high: Number | None
@@ -43,7 +43,7 @@ class _Difference(_Form):
 
 
 class _Comparison(_Form):
-    difference: _Difference
+    difference: _DifferenceSchema
 
 
 class _Trick(_Form):
@@ -57,7 +57,7 @@ class _Choice(_Form):
     """What `predict`, `eval` and the report take from the file."""
 
     format: Literal[1]
-    pipeline: Chosen
+    pipeline: PipelineSchema
     chosen_on: str = ""
     metric: str = ""
     photos: int = 0
@@ -67,7 +67,7 @@ class _Choice(_Form):
     retrained: tuple[_Trick, ...] = ()
 
 
-def read_choice_file(file: Path) -> tuple[Chosen, dict[str, Any]]:
+def read_choice_file(file: Path) -> tuple[PipelineSchema, dict[str, Any]]:
     """The chosen pipeline, and all that the file holds.
 
     Raises:

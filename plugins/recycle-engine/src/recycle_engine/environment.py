@@ -12,7 +12,7 @@ import torch
 
 from recyclecli import __version__
 from recyclecli.backends import ALLOW_LIST
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 from recyclecli.plugins import Registry, allow_list
 from recyclecli.private import without_passwords
 
@@ -43,7 +43,7 @@ def refuse_foreign_callbacks() -> None:
     foreign = _offered(CALLBACK_GROUP)
     if foreign and allow_list() is not None:
         raise RecycleError(
-            f"${ALLOW_LIST} is set, but Lightning would load callbacks of {listed(foreign)}",
+            f"${ALLOW_LIST} is set, but Lightning would load callbacks of {join_limited(foreign)}",
             f"uninstall what brings them, or unset ${ALLOW_LIST}",
         )
 

@@ -10,7 +10,7 @@ from recycle_data.owned import Owned
 
 from recycle_engine.choice_file import FORMAT, REMEDY, read_choice_file
 from recycle_engine.runs import Run
-from recyclecli.errors import RecycleError, nearest
+from recyclecli.errors import RecycleError, suggest
 from recyclecli.private import map_texts, without_passwords
 from recyclecli.recipe import ListedPart, Recipe
 
@@ -64,7 +64,7 @@ def checked_views(names: Sequence[str]) -> tuple[View, ...]:
     """
     for name in names:
         if name not in VIEWS:
-            raise RecycleError(f"no view is called {name!r}", nearest(name, VIEWS))
+            raise RecycleError(f"no view is called {name!r}", suggest(name, VIEWS))
     return tuple(view for view in VIEWS if view in names)
 
 

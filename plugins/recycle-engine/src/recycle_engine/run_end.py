@@ -10,7 +10,7 @@ from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
-from recyclecli.settings import Part
+from recyclecli.settings import ComponentSpec
 from recyclecli.types import CallbackContext
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ class RunEnd:
     split: Split
 
 
-def built(registry: Registry, parts: Iterable[Part], class_names: tuple[str, ...]) -> tuple[list[Any], list[str]]:
+def built(
+    registry: Registry, parts: Iterable[ComponentSpec], class_names: tuple[str, ...]
+) -> tuple[list[Any], list[str]]:
     """The callbacks of `train.callbacks`, and a line for each that is missing and only observes.
 
     Raises:

@@ -14,7 +14,7 @@ from recycle_coco.json import parse_json
 from recycle_coco.paths import below
 from recycle_data.owned import RECORD, Owned
 
-from recyclecli.errors import RecycleError, listed, nearest
+from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.files import sweep, sweep_below, unwritable
 from recyclecli.locks import held
 from recyclecli.reading import read_bytes
@@ -189,9 +189,9 @@ def _other_run(place: Path, known: Sequence[Path]) -> str:
     if holder is not None and place.exists():
         return f"name the run's own folder: {quote(str(holder))}"
     if inside := sorted(file.parent for file in [*place.glob("*/recipe.yaml"), *place.glob("runs/*/recipe.yaml")]):
-        return f"name one of the runs in it: {listed([quote(str(folder)) for folder in inside], 5)}"
+        return f"name one of the runs in it: {join_limited([quote(str(folder)) for folder in inside], 5)}"
     if known:
-        return nearest(place.name, [folder.name for folder in known])
+        return suggest(place.name, [folder.name for folder in known])
     return "change to the folder that holds runs/, or name a run by its path, or train one: recycle train"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from recycle_data.splits import Split
     from recycle_engine.runs import Run
 
-    from recycle_export.export import Exported
+    from recycle_export.export import ExportResult
 
 
 def export(
@@ -29,7 +29,7 @@ def export(
     force: bool = False,
     form: str = "onnx",
     options: Mapping[str, Any] | None = None,
-) -> Exported:
+) -> ExportResult:
     """Export a run's best weights and compare that with torch; the files, and how near it is.
 
     Args:
@@ -53,7 +53,7 @@ def _photos(run: Run, photos: Place | None, data: Place | None) -> Iterator[NDAr
     """Photos to compare on, found now, read one by one."""
     from recycle_data import sources
     from recycle_data.progress import track
-    from recycle_engine.predicting.photos import find_photos
+    from recycle_engine.inference.photos import find_photos
 
     if photos is not None:
         files = find_photos(path_of(photos), path_of(data) if data else None)

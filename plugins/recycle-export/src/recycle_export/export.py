@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from recycle_data.fit import fit_image, fitted_size
+from recycle_data.letterbox import fit_image, fitted_size
 from recycle_data.owned import RECORD, Owned, interrupted
 from recycle_data.shown_paths import absolute_paths, shown_text
-from recycle_engine.checkpoint import Trained, load_trained
-from recycle_engine.predicting.engines import AGREEMENT, CARD, FORMAT, digest_of
+from recycle_engine.checkpoint import TrainedModel, load_trained
+from recycle_engine.inference.engines import AGREEMENT, CARD, FORMAT, digest_of
 from recycle_engine.runs import Run
 from torch import nn
 
 from recyclecli import __version__
-from recyclecli.errors import RecycleError, RunFailed, listed
+from recyclecli.errors import RecycleError, RunFailed, join_limited
 from recyclecli.files import PART, sweep_below
 from recyclecli.locks import WITHIN
 from recyclecli.plugins import Registry
@@ -34,7 +34,7 @@ Loaded = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportResult:
     """What an export left behind, and how near it is to torch.
 
     Attributes:
@@ -83,7 +83,7 @@ def export(
     force: bool = False,
     form: str = "onnx",
     options: Mapping[str, Any] | None = None,
-) -> Exported:
+) -> ExportResult:
     """Write a run's best weights in a format into `out`, with card.json.
 
     The input `image` is (N, 3, H, W) float32 RGB in 0..1, not normalised; the output `logits` is
@@ -125,7 +125,7 @@ def export(
         written = sorted(file.name for file in scratch.iterdir())
         if further := set(written) - names:
             raise RecycleError(
-                f"exporter {offer.qualified} wrote {listed(sorted(further))}, which its `files` do not name",
+                f"exporter {offer.qualified} wrote {join_limited(sorted(further))}, which its `files` do not name",
                 "report that to its authors",
             )
         count, agreement, difference = _compare(model, exporter.load(scratch), trained.size, photos)
@@ -136,11 +136,11 @@ def export(
                 "train longer if the model is undecided everywhere, or export another model",
             )
         files = {what: out / name for what, name in exporter.files.items() if name in written}
-        done = Exported(files, place, facts, count, agreement, difference)
+        done = ExportResult(files, place, facts, count, agreement, difference)
         with owned.begun(place, files.values(), force):
             owned.remove(out / name for name in names - {*written})
             for name in written:
-                with owned.whole(out / name) as part:
+                with owned.atomic_path(out / name) as part:
                     shutil.copyfile(scratch / name, part)
             owned.write_json(place, _complete(card, done), indent=1)
     return done
@@ -154,7 +154,7 @@ def _refuse_other(out: Path, files: Set[str]) -> None:
     known = {*files, CARD, RECORD, f"{CARD}{PART}", WITHIN, f"{WITHIN}.json"}
     held = sorted(file.name for file in out.iterdir() if file.name not in known) if out.is_dir() else []
     if held:
-        raise RecycleError(f"{out} holds {listed(held)}, which is no export", "choose another --out")
+        raise RecycleError(f"{out} holds {join_limited(held)}, which is no export", "choose another --out")
 
 
 def _compare(
@@ -174,7 +174,7 @@ def _compare(
     return count, equal / pixels, largest
 
 
-def _card(trained: Trained) -> dict[str, Any]:
+def _card(trained: TrainedModel) -> dict[str, Any]:
     """What a program needs to use the model, whatever the format."""
     buffers = dict(trained.model.named_buffers())
     inside = {name: buffers[name].flatten().tolist() for name in ("mean", "std") if name in buffers}
@@ -198,7 +198,7 @@ def _card(trained: Trained) -> dict[str, Any]:
     }
 
 
-def _complete(card: Mapping[str, Any], done: Exported) -> dict[str, Any]:
+def _complete(card: Mapping[str, Any], done: ExportResult) -> dict[str, Any]:
     """The card with what is known once the model is written and compared."""
     facts = dict(done.facts)
     shape = list(facts.pop("shape"))

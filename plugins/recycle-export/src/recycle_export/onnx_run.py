@@ -30,7 +30,7 @@ from recycle_coco.unreadable import Unreadable
 HERE = Path(__file__).resolve().parent
 
 
-class Fault(Exception):
+class InputError(Exception):
     """What is wrong beside the photo, and the remedy."""
 
     def __init__(self, cause: str, remedy: str) -> None:
@@ -99,20 +99,22 @@ def colour(photo: Path, mask: Path, gray: bool) -> None:
         Unreadable: the photo is not taken.
     """
     if mask.suffix.lower() != ".png":
-        raise Fault(f"{mask}: a mask is a PNG, and other formats change its values", f"name it {mask.stem}.png")
+        raise InputError(f"{mask}: a mask is a PNG, and other formats change its values", f"name it {mask.stem}.png")
     if mask.exists() and photo.exists() and mask.samefile(photo):
-        raise Fault(f"{mask} is the photo itself", "name another file for the mask")
+        raise InputError(f"{mask} is the photo itself", "name another file for the mask")
     pixels = read_photo(photo)
     try:
         card = json.loads((HERE / "card.json").read_text(encoding="utf-8"))
         session = onnxruntime.InferenceSession(HERE / "model.onnx", providers=["CPUExecutionProvider"])
     except Exception as error:  # missing, damaged, or of another version
-        raise Fault(f"{HERE} is no whole export: {error}", "copy the whole folder of the export again") from error
+        raise InputError(f"{HERE} is no whole export: {error}", "copy the whole folder of the export again") from error
     image = mask_of(labels_of(pixels, card, session), None if gray else card["palette"])
     try:
         image.save(mask)
     except OSError as error:
-        raise Fault(f"cannot write {mask}: {error.strerror or error}", "name a place in a folder of yours") from error
+        raise InputError(
+            f"cannot write {mask}: {error.strerror or error}", "name a place in a folder of yours"
+        ) from error
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -126,7 +128,7 @@ def main(arguments: list[str] | None = None) -> None:
         colour(given.photo, given.mask, given.gray)
     except Unreadable as error:
         parser.exit(2, f"error: photo {given.photo} {error}\n  remedy: {error.remedy}\n")
-    except Fault as error:
+    except InputError as error:
         parser.exit(2, f"error: {error}\n  remedy: {error.remedy}\n")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from importlib.util import find_spec
 
 from recyclecli.errors import RecycleError
-from recyclecli.plugins import Offer, Registry
+from recyclecli.plugins import RegisteredComponent, Registry
 
 
 def faults(registry: Registry, imported: Collection[str] = ()) -> Iterator[str]:
@@ -26,7 +26,7 @@ def faults(registry: Registry, imported: Collection[str] = ()) -> Iterator[str]:
             yield fault
 
 
-def _factory_fault(offer: Offer, imported: bool) -> str:
+def _factory_fault(offer: RegisteredComponent, imported: bool) -> str:
     """Why a component's factory cannot be had; empty where it can."""
     component = offer.component
     if imported:

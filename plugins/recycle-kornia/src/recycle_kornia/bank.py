@@ -18,7 +18,7 @@ from recyclecli.types import RecycleError, Source
 AHEAD = 64  # photos that are read at a time
 
 
-class Entry:
+class BankObject:
     """One object: where it comes from, its box there, its pixels."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Bank:
     def __init__(self, source: Source, weights: Sequence[float], options: CopyPasteOptions) -> None:
         self._weights = weights
         self._options = options
-        self.entries: list[Entry] = []
+        self.entries: list[BankObject] = []
         self._seen = np.zeros(len(weights), np.int64)
         self._held = np.zeros(len(weights), np.int64)
         removed = [source.class_names.index(name) for name in options.remove_patch]
@@ -86,13 +86,13 @@ class Bank:
         self._pictures, self._table = self._flat()
         self._complete = False  # asked of the device, it would have to be waited for
 
-    def _objects(self, source: Source, removed: Sequence[int], photo: int) -> list[Entry]:
+    def _objects(self, source: Source, removed: Sequence[int], photo: int) -> list[BankObject]:
         """The objects of a photo that fit."""
         record = source.record(photo)
         with alone(record.height * record.width):
             return self._fitting(source, removed, photo)
 
-    def _fitting(self, source: Source, removed: Sequence[int], photo: int) -> list[Entry]:
+    def _fitting(self, source: Source, removed: Sequence[int], photo: int) -> list[BankObject]:
         options = self._options
         try:
             image, mask, instances = source.read(photo)
@@ -111,10 +111,10 @@ class Bank:
             if options.max_area is not None and area > options.max_area:
                 continue
             colors = np.ascontiguousarray(image[box].transpose(2, 0, 1))
-            entries.append(Entry(photo, number, label, box, mask.shape, colors, inside.view(np.uint8)))
+            entries.append(BankObject(photo, number, label, box, mask.shape, colors, inside.view(np.uint8)))
         return entries
 
-    def _take(self, entries: Sequence[Entry]) -> None:
+    def _take(self, entries: Sequence[BankObject]) -> None:
         """Count them all, and hold those whose class has not its number yet."""
         for entry in entries:
             self._seen[entry.label] += 1

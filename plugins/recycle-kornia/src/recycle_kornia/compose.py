@@ -22,7 +22,7 @@ from recycle_kornia.place import (
 from recyclecli.types import IGNORE, Batch
 
 
-class Chosen(NamedTuple):
+class ChosenObjects(NamedTuple):
     """Objects to be pasted, P for each of N photos, the first in front: (N, P), int64 but `active`.
 
     Attributes:
@@ -50,7 +50,7 @@ class Chosen(NamedTuple):
 def composed(
     batch: Batch,
     pictures: Pictures,
-    chosen: Chosen,
+    chosen: ChosenObjects,
     place: Placement,
     landing: torch.Tensor,
     options: CopyPasteOptions,
@@ -80,7 +80,7 @@ def everywhere(batch: Batch, options: CopyPasteOptions) -> bool:
 def everywhere_at_once(
     batch: Batch,
     pictures: Pictures,
-    chosen: Chosen,
+    chosen: ChosenObjects,
     place: Placement,
     landing: torch.Tensor,
     options: CopyPasteOptions,
@@ -140,7 +140,7 @@ def _left_over(instances: torch.Tensor, pasted: torch.Tensor, min_visible: float
 def window_by_window(
     batch: Batch,
     pictures: Pictures,
-    chosen: Chosen,
+    chosen: ChosenObjects,
     place: Placement,
     landing: torch.Tensor,
     options: CopyPasteOptions,

@@ -7,7 +7,7 @@ from recycle_coco import has_background
 
 from recycle_kornia import CopyPasteOptions
 from recycle_kornia.bank import Bank
-from recycle_kornia.compose import Chosen, composed, everywhere
+from recycle_kornia.compose import ChosenObjects, composed, everywhere
 from recycle_kornia.limits import refuse_reversed
 from recycle_kornia.lsj import between, draw_scales, scaled
 from recycle_kornia.objects import MOST, objects_of
@@ -116,7 +116,7 @@ class CopyPaste:
                 found[photo][instance] = int(self._ids[picture]), number
         return found
 
-    def _from_bank(self, bank: Bank, batch: Batch) -> tuple[Pictures, Chosen]:
+    def _from_bank(self, bank: Bank, batch: Batch) -> tuple[Pictures, ChosenObjects]:
         """Objects of the bank."""
         count, device = len(batch.ids), batch.image.device
         pictures = bank.pictures(device, everywhere(batch, self._options))
@@ -124,9 +124,9 @@ class CopyPaste:
         active = counted(self._options, count, entry.shape[1], device)
         zero, one = torch.zeros_like(entry), torch.ones_like(entry)
         boxes = (zero, zero, tall, wide, area, torch.stack(photo[:2]), torch.stack(photo[2:]))
-        return pictures, Chosen(active, entry, one, label, *boxes)
+        return pictures, ChosenObjects(active, entry, one, label, *boxes)
 
-    def _from_batch(self, batch: Batch) -> tuple[Pictures, Chosen]:
+    def _from_batch(self, batch: Batch) -> tuple[Pictures, ChosenObjects]:
         """Objects of one other photo of the batch for each photo."""
         options, device = self._options, batch.image.device
         count, _, height, width = batch.image.shape
@@ -158,9 +158,9 @@ class CopyPaste:
         later = not everywhere(batch, options)
         pictures = pictures_of(batch.image, batch.instances, smallest_scale(options), later)
         boxes = (top, left, tall, wide, area, sides, torch.stack([top, left]))
-        return pictures, Chosen(active, picture, number, label, *boxes)
+        return pictures, ChosenObjects(active, picture, number, label, *boxes)
 
-    def _placed(self, chosen: Chosen, batch: Batch) -> Placement:
+    def _placed(self, chosen: ChosenObjects, batch: Batch) -> Placement:
         """Where the objects come to lie, at which scale and how turned."""
         options, device = self._options, batch.image.device
         count, slots = chosen.active.shape

@@ -130,7 +130,7 @@ class Placement(NamedTuple):
     mirrored: torch.Tensor
 
 
-class Axis(NamedTuple):
+class TargetAxis(NamedTuple):
     """One axis of the targets, seen from the rectangles: (N, P, L) each.
 
     Attributes:
@@ -156,8 +156,8 @@ class View(NamedTuple):
         transposed: the targets' rows are the picture's columns.
     """
 
-    down: Axis
-    across: Axis
+    down: TargetAxis
+    across: TargetAxis
     picture: torch.Tensor
     level: torch.Tensor
     transposed: torch.Tensor
@@ -177,7 +177,7 @@ def view(pictures: Pictures, place: Placement, height: int, width: int) -> View:
     small = [(side[place.picture] >> level).clamp(min=1) for side in (pictures.heights, pictures.widths)]
     by_row = place.top, place.height, place.rows, place.upside, small[0]
     by_column = place.left, place.width, place.columns, place.mirrored, small[1]
-    axes: list[Axis] = []
+    axes: list[TargetAxis] = []
     for length, offset, plain, turned in ((height, place.y, by_row, by_column), (width, place.x, by_column, by_row)):
         chosen = [torch.where(place.transposed, second, first) for first, second in zip(plain, turned, strict=True)]
         axes.append(_axis(length, offset, level, *chosen))
@@ -193,7 +193,7 @@ def _axis(
     scaled: torch.Tensor,
     backwards: torch.Tensor,
     limit: torch.Tensor,
-) -> Axis:
+) -> TargetAxis:
     begin, extent, scaled, level, limit = (part[..., None] for part in (begin, extent, scaled, level, limit))
     at = torch.arange(length, device=offset.device) - offset[..., None]
     inside = (at >= 0) & (at < scaled)
@@ -206,7 +206,7 @@ def _axis(
     low = torch.div(position, unit, rounding_mode="floor")
     weight = (position - low * unit).float() / unit.float()
     before, after = (torch.minimum(side.clamp(min=0), limit - 1) for side in (low, low + 1))
-    return Axis(inside, nearest, before, after, weight)
+    return TargetAxis(inside, nearest, before, after, weight)
 
 
 def marks_seen(pictures: Pictures, seen: View, slot: int) -> tuple[torch.Tensor, torch.Tensor]:

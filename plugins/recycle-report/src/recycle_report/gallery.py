@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from recycle_data.fit import resize_image, resize_labels
-from recycle_data.pages.sheet import first_label
-from recycle_data.pages.uris import Rgba, jpeg_uri, layer_uri
-from recycle_engine.predicting.pictures import outlines
-from recycle_engine.predicting.scores import Prediction
+from recycle_data.letterbox import resize_image, resize_labels
+from recycle_data.pages.contact_sheet import first_label
+from recycle_data.pages.data_uri import Rgba, jpeg_uri, layer_uri
+from recycle_engine.inference.outputs import outlines
+from recycle_engine.inference.scores import Prediction
 
 from recycle_report.figures import Color
-from recycle_report.words import percent
+from recycle_report.summary import percent
 from recyclecli.types import IGNORE, Sample
 
 WIDTHS = (480, 320, 160)  # pixels of each picture; the first with which a photo and its layers fit into `ROOM`
@@ -27,7 +27,7 @@ NAMED = 3  # classes in a photo's words
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Shown:
+class GalleryPhoto:
     """A photo of the gallery.
 
     Attributes:
@@ -61,8 +61,8 @@ class Gallery:
         self._names = class_names
         self._colors = colors
         self._count = count
-        self._best: list[tuple[float, str, Shown]] = []
-        self._worst: list[tuple[float, str, Shown]] = []
+        self._best: list[tuple[float, str, GalleryPhoto]] = []
+        self._worst: list[tuple[float, str, GalleryPhoto]] = []
 
     def __call__(self, name: str, sample: Sample, said: Prediction, iou: float) -> None:
         """Look at one photo: its sample, what is said of it, its mean IoU (NaN: all is ignored)."""
@@ -78,16 +78,16 @@ class Gallery:
             if len(heap) > self._count:
                 heapq.heappop(heap)
 
-    def best(self) -> list[Shown]:
+    def best(self) -> list[GalleryPhoto]:
         """The best photos, the very best first."""
         return [shown for _, _, shown in sorted(self._best, reverse=True)]
 
-    def worst(self) -> list[Shown]:
+    def worst(self) -> list[GalleryPhoto]:
         """The worst photos that are not among the best, the very worst first."""
         best = {name for _, name, _ in self._best}
         return [shown for _, name, shown in sorted(self._worst, reverse=True) if name not in best]
 
-    def _shown(self, name: str, iou: float, sample: Sample, said: Prediction) -> Shown:
+    def _shown(self, name: str, iou: float, sample: Sample, said: Prediction) -> GalleryPhoto:
         """The photo as large as it may be: noise does not compress, and twelve photos share the page's 5 MB."""
         for width in WIDTHS:
             shown = self._drawn(name, iou, sample, said, width)
@@ -95,7 +95,7 @@ class Gallery:
                 break
         return shown
 
-    def _drawn(self, name: str, iou: float, sample: Sample, said: Prediction, widest: int) -> Shown:
+    def _drawn(self, name: str, iou: float, sample: Sample, said: Prediction, widest: int) -> GalleryPhoto:
         rows, columns = sample.image.shape[:2]
         height, width = _fitted(rows, columns, widest)
         image = resize_image(sample.image, height, width)
@@ -113,7 +113,7 @@ class Gallery:
             dark: list[Rgba] = [(20, 6, 40, round(225 * step / (DOUBT - 1))) for step in range(DOUBT)]
             layers.append(("confidence", f"{percent(sure.mean() / 255)} sure on average", layer_uri(doubt, dark)))
         mistake = self._mistake(truth, predicted)
-        return Shown(iou, name, jpeg_uri(image), tuple(layers), width, height, mistake)
+        return GalleryPhoto(iou, name, jpeg_uri(image), tuple(layers), width, height, mistake)
 
     def _label_layer(self, labels: NDArray[np.uint8]) -> str:
         """Each class tinted with its outline full; background and ignored pixels clear."""

@@ -12,24 +12,24 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from recycle_data.check import CATALOGUE, Fault, check_contents, content_of
+from recycle_data.check import CATALOGUE, FaultKind, check_contents, content_of
 from recycle_data.folds import class_counts
 from recycle_data.owned import Owned
 from recycle_data.pages.render import render, script
 from recycle_data.shown_paths import absolute_paths, shown_path, shown_text
 from recycle_data.splits import Split
 from recycle_engine.checkpoint import read_card
+from recycle_engine.evaluation.evaluate import evaluate
 from recycle_engine.judge.scores import Evaluation
-from recycle_engine.judging.evaluate import evaluate
 from recycle_engine.pipeline import pipeline_of, read_choice
 from recycle_engine.runs import Run
 from ruamel.yaml import YAML
 
 from recycle_report import figures
 from recycle_report.gallery import Gallery
+from recycle_report.line_metrics import costs, fractions
 from recycle_report.run_files import read_environment, read_metrics
-from recycle_report.sorting import costs, fractions
-from recycle_report.words import what_came_of_it, what_was_done
+from recycle_report.summary import what_came_of_it, what_was_done
 from recyclecli.plugins import Registry
 from recyclecli.private import map_texts, without_passwords
 from recyclecli.recipe import Recipe
@@ -38,11 +38,11 @@ EXAMPLES = 3  # findings named of each kind
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FaultSummary:
     """Faults of one code in the labels: how many, and the first few in words."""
 
     code: str
-    fault: Fault
+    fault: FaultKind
     count: int
     examples: tuple[str, ...]
 
@@ -134,7 +134,7 @@ def data_rows(split: Split) -> list[dict[str, Any]]:
     ]
 
 
-def findings(split: Split) -> list[Found] | None:
+def findings(split: Split) -> list[FaultSummary] | None:
     """What `recycle data check` says of the labels that the run used, by severity; the photos are not read again.
 
     None where the labels are pixels, not objects, of which nothing is known before they are read.
@@ -146,7 +146,7 @@ def findings(split: Split) -> list[Found] | None:
     counts = Counter(finding.code for finding in found)
     ordered = sorted(counts, key=lambda code: ("error", "warning", "note").index(CATALOGUE[code].severity))
     return [
-        Found(
+        FaultSummary(
             code,
             CATALOGUE[code],
             counts[code],

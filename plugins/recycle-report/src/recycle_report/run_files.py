@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from recycle_coco.json import read_json
 from recycle_engine.runs import Run
 
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, read_text
 
@@ -36,7 +36,7 @@ def read_metrics(run: Run) -> list[dict[str, str]]:
         raise _damaged(run, str(error)) from error
     missing = [name for name in COLUMNS if name not in headings]
     if missing:
-        raise _damaged(run, f"it lacks the columns {listed(missing)}")
+        raise _damaged(run, f"it lacks the columns {join_limited(missing)}")
     for number, row in enumerate(rows, start=2):
         for name, kind in COLUMNS.items():
             try:

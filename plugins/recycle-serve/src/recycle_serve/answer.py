@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_engine.inference.loaded import Result
 from recycle_engine.pipeline import Pipeline
-from recycle_engine.predicting.loaded import Result
 
-from recycle_serve.model import Model
+from recycle_serve.loaded_run import LoadedRun
 
 STEP = 15  # of 255, by which the confidence of pixels is rounded, for the answer's size
 LEAST = 0.002  # of the photo that a thing must take to be named alone
 THINGS = 12
 
 
-def answer_of(model: Model, said: Result, pipeline: Pipeline) -> dict[str, Any]:
+def answer_of(model: LoadedRun, said: Result, pipeline: Pipeline) -> dict[str, Any]:
     """One run's answer.
 
     `materials` are the labels that were given, the largest share first; `things` the largest connected
@@ -72,7 +72,7 @@ def things(said: Result) -> list[dict[str, Any]]:
     return named
 
 
-def agreement(first: Model, said: Result, second: Model, other: Result) -> dict[str, Any]:
+def agreement(first: LoadedRun, said: Result, second: LoadedRun, other: Result) -> dict[str, Any]:
     """How two runs agree on one photo: shares of its pixels with the same name, with another name, and with a
     name that only one of the runs knows."""
     names = {name: place for place, name in enumerate(dict.fromkeys((*first.class_names, *second.class_names)))}

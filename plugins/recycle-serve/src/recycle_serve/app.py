@@ -14,23 +14,23 @@ from fastapi import FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from recycle_data.pages.uris import jpeg_uri
+from recycle_data.pages.data_uri import jpeg_uri
+from recycle_engine.inference.outputs import palette_image
 from recycle_engine.pipeline import Pipeline
-from recycle_engine.predicting.pictures import palette_image
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from recycle_serve.answer import agreement, answer_of
 from recycle_serve.bins import Bin
+from recycle_serve.fair_queue import ClientGone, FairQueue, Ticket
 from recycle_serve.guard import Guard, answered
-from recycle_serve.model import PLAIN, Model
+from recycle_serve.loaded_run import PLAIN, LoadedRun
 from recycle_serve.pages import about, page, static_files
 from recycle_serve.photo import check_photo, read_photo
-from recycle_serve.refusal import Limits, Refused
-from recycle_serve.turns import Left, Place, Turns
-from recycle_serve.upload import take
-from recyclecli.errors import RecycleError, nearest
+from recycle_serve.refusal import Limits, RequestRejected
+from recycle_serve.upload import read_upload
+from recyclecli.errors import RecycleError, suggest
 from recyclecli.printable import shown
 from recyclecli.private import map_texts
 
@@ -40,8 +40,8 @@ Tricks = Annotated[list[str], Query(max_length=50)]
 
 
 def create_app(
-    models: Sequence[Model],
-    turns: Turns,
+    models: Sequence[LoadedRun],
+    turns: FairQueue,
     limits: Limits,
     bins: Mapping[str, Bin],
     hosts: Sequence[str] = (),
@@ -76,7 +76,7 @@ def create_app(
     @app.api_route("/static/{name}", methods=["GET", "HEAD"])
     async def static(name: str) -> Response:
         if name not in files:
-            raise Refused(404, "there is no such file")
+            raise RequestRejected(404, "there is no such file")
         content, kind = files[name]
         return Response(content, media_type=kind)
 
@@ -89,17 +89,17 @@ def create_app(
         _refuse_unknown(request, "trick", "compare")
         asked = models if compare else models[:1]
         if len(asked) < 1 + compare:
-            raise Refused(422, "there is one run alone", "start the page with --with RUN2")
+            raise RequestRejected(422, "there is one run alone", "start the page with --with RUN2")
         return await _answered(request, turns, limits, partial(_predict, asked, trick, limits))
 
     @app.post("/api/mask")
     async def mask(request: Request, trick: Tricks = [], run: Annotated[int, Query(ge=0)] = 0) -> Response:
         _refuse_unknown(request, "trick", "run")
         if run >= len(models):
-            raise Refused(422, f"there is no run {run}", f"there are {len(models)}, counted from 0")
+            raise RequestRejected(422, f"there is no run {run}", f"there are {len(models)}, counted from 0")
         return await _answered(request, turns, limits, partial(_mask, models[run], trick, limits))
 
-    for kind in (Refused, HTTPException, RequestValidationError):
+    for kind in (RequestRejected, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _refused)
     app.add_middleware(Guard, hosts=hosts, address=address, root_path=root_path)
     return app
@@ -109,27 +109,29 @@ def _refuse_unknown(request: Request, *valid: str) -> None:
     """Refuse parameters of an address that would be passed over."""
     for name in request.query_params:
         if name not in valid:
-            raise Refused(422, f"{request.url.path} has no parameter {name!r}", f"it takes {' and '.join(valid)}")
+            raise RequestRejected(
+                422, f"{request.url.path} has no parameter {name!r}", f"it takes {' and '.join(valid)}"
+            )
 
 
 async def _answered(
-    request: Request, turns: Turns, limits: Limits, work: Callable[[bytearray, Place], Response]
+    request: Request, turns: FairQueue, limits: Limits, work: Callable[[bytearray, Ticket], Response]
 ) -> Response:
     """The answer to a request that holds a photo: a place, then the photo, then its turn."""
     address = request.client.host if request.client else ""
     try:
         with ExitStack() as held:
             place = held.enter_context(turns.place(address, request.headers.get(PAGE, "")[:40]))
-            data = await take(request, limits)
+            data = await read_upload(request, limits)
             await run_in_threadpool(check_photo, data, limits)
             answer = await turns.run(place, partial(work, data, place), partial(_left, request))
             return _Held(answer, held.pop_all())
-    except (ClientDisconnect, Left):
+    except (ClientDisconnect, ClientGone):
         return Response(status_code=499)  # nobody reads it
     except (MemoryError, torch.OutOfMemoryError) as error:
-        raise Refused(503, "out of memory", "send a smaller photo, or switch off tricks") from error
+        raise RequestRejected(503, "out of memory", "send a smaller photo, or switch off tricks") from error
     except RecycleError as error:  # scores of the run, or of one of the tricks, that are not finite
-        raise Refused(500, str(error.args[0]), error.remedy) from error
+        raise RequestRejected(500, str(error.args[0]), error.remedy) from error
 
 
 class _Held(Response):
@@ -151,7 +153,9 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _predict(models: Sequence[Model], tricks: Sequence[str], limits: Limits, data: bytearray, place: Place) -> Response:
+def _predict(
+    models: Sequence[LoadedRun], tricks: Sequence[str], limits: Limits, data: bytearray, place: Ticket
+) -> Response:
     """What the models say of a photo, as JSON."""
     pipelines = _pipelines(models, tricks, limits)
     photo = read_photo(data, limits.look)
@@ -177,7 +181,7 @@ def _predict(models: Sequence[Model], tricks: Sequence[str], limits: Limits, dat
     return JSONResponse(map_texts(content, shown))
 
 
-def _mask(model: Model, tricks: Sequence[str], limits: Limits, data: bytearray, place: Place) -> Response:
+def _mask(model: LoadedRun, tricks: Sequence[str], limits: Limits, data: bytearray, place: Ticket) -> Response:
     """The mask that `recycle predict` writes, at the photo's own size; reduced where that is beyond the bound."""
     (pipeline,) = _pipelines([model], tricks, limits)
     photo = read_photo(data, pixels=limits.mask)
@@ -189,18 +193,20 @@ def _mask(model: Model, tricks: Sequence[str], limits: Limits, data: bytearray, 
     return Response(stream.getvalue(), media_type="image/png", headers=name)
 
 
-def _pipelines(models: Sequence[Model], tricks: Sequence[str], limits: Limits) -> list[Pipeline]:
-    """The pipeline of each model; Refused where no model has one of the tricks."""
+def _pipelines(models: Sequence[LoadedRun], tricks: Sequence[str], limits: Limits) -> list[Pipeline]:
+    """The pipeline of each model; RequestRejected where no model has one of the tricks."""
     for trick in tricks:
         if trick != PLAIN and not any(trick in model.tricks for model in models):
             valid = sorted({name for model in models for name in model.tricks})
-            raise Refused(422, f"no trick is called {trick!r}", nearest(trick, valid))
+            raise RequestRejected(422, f"no trick is called {trick!r}", suggest(trick, valid))
     return [model.pipeline(tricks, limits.passes) for model in models]
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, Refused):
+    if isinstance(error, RequestRejected):
         return answered(error)
     if isinstance(error, HTTPException):
-        return answered(Refused(error.status_code, str(error.detail).lower(), "see docs/serve.md", error.headers or {}))
-    return answered(Refused(422, "the address is not understood", "see docs/serve.md"))
+        return answered(
+            RequestRejected(error.status_code, str(error.detail).lower(), "see docs/serve.md", error.headers or {})
+        )
+    return answered(RequestRejected(422, "the address is not understood", "see docs/serve.md"))

@@ -24,7 +24,7 @@ class Bin(Section):
     say: str = Field("", max_length=120, description="one more sentence")
 
 
-class _File(RootModel[dict[str, Bin]]):
+class _BinsFile(RootModel[dict[str, Bin]]):
     """Class name to bin."""
 
 
@@ -58,7 +58,7 @@ def read_bins(file: Path | None) -> dict[str, Bin]:
     except RecycleError as error:
         raise RecycleError(f"--bins cannot be read: {error.args[0]}", "name a YAML file; see docs/serve.md") from error
     try:
-        return DEFAULTS | _File.model_validate(values).root
+        return DEFAULTS | _BinsFile.model_validate(values).root
     except ValidationError as error:
         faults = "; ".join(f"{' '.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in error.errors())
         raise RecycleError(

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from recycle_serve.refusal import Refused
+from recycle_serve.refusal import RequestRejected
 from recyclecli.printable import shown
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -72,15 +72,15 @@ class Guard:
         try:
             self._check(scope)
             await self._app(self._below(scope), receive, sending)
-        except Refused as refused:
+        except RequestRejected as refused:
             await answered(refused)(scope, receive, sending)
         except asyncio.CancelledError:  # Ctrl-C, and the work takes longer than the answers are waited for
             if not started:
-                await answered(Refused(503, "the page was stopped", "start it again"))(scope, receive, sending)
+                await answered(RequestRejected(503, "the page was stopped", "start it again"))(scope, receive, sending)
         except Exception as error:
             print(f"error: a bug of recyclecli: {type(error).__name__}: {error}", file=sys.stderr)
             if not started:
-                bug = Refused(500, "a bug of recyclecli; the console says which", "report it")
+                bug = RequestRejected(500, "a bug of recyclecli; the console says which", "report it")
                 await answered(bug)(scope, receive, sending)
 
     def _check(self, scope: Scope) -> None:
@@ -89,7 +89,7 @@ class Guard:
             given.setdefault(name, []).append(value.decode("latin-1").lower())
         hosts = given.get(b"host", [])
         if len(hosts) != 1 or not self._known(_name(hosts[0]), scope.get("server")):
-            raise Refused(
+            raise RequestRejected(
                 403,
                 f"this page does not go by the name {', '.join(hosts)!r}",
                 f"start it with --allow-host {_name(hosts[0]) if len(hosts) == 1 and hosts[0] else 'NAME'}",
@@ -104,7 +104,7 @@ class Guard:
             proxy = (
                 f"; if this page is behind a proxy as {foreign[0]}: start it with --allow-host {name}" if name else ""
             )
-            raise Refused(403, f"another site, {(foreign or site)[0]}, may not send photos here", page + proxy)
+            raise RequestRejected(403, f"another site, {(foreign or site)[0]}, may not send photos here", page + proxy)
 
     def _own(self, origin: str, scheme: str, host: str) -> bool:
         """Whether a page of this origin is the page itself."""
@@ -140,7 +140,7 @@ def _host_of(text: str) -> str:
     return host if host.count(":") > 1 and not host.startswith("[") else _name(host)  # an IPv6 address has no port
 
 
-def answered(refused: Refused, headers: Mapping[str, str] = {}) -> JSONResponse:
+def answered(refused: RequestRejected, headers: Mapping[str, str] = {}) -> JSONResponse:
     """A refusal as an answer, with `headers` beside its own."""
     content = {"error": shown(refused.message), "remedy": shown(refused.remedy)}
     return JSONResponse(content, refused.status, headers={**headers, **refused.headers})

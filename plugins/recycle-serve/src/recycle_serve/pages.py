@@ -13,7 +13,7 @@ from recycle_data.pages.render import TEMPLATES, render
 from recycle_data.palette import Color, palette
 
 from recycle_serve.bins import ASK, Bin, bins_of
-from recycle_serve.model import Model
+from recycle_serve.loaded_run import LoadedRun
 from recycle_serve.refusal import Limits
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
@@ -29,7 +29,7 @@ def static_files() -> dict[str, tuple[str, str]]:
     return {file.name: (file.read_text("utf-8"), TYPES[file.name.rpartition(".")[2]]) for file in found}
 
 
-def about(models: Sequence[Model], limits: Limits, bins: Mapping[str, Bin]) -> dict[str, Any]:
+def about(models: Sequence[LoadedRun], limits: Limits, bins: Mapping[str, Bin]) -> dict[str, Any]:
     """What the pages' scripts know: runs, classes, colours, tricks, bounds, bins."""
     return {
         "runs": [
@@ -56,7 +56,7 @@ def about(models: Sequence[Model], limits: Limits, bins: Mapping[str, Bin]) -> d
     }
 
 
-def shown_colors(models: Sequence[Model]) -> list[list[Color]]:
+def shown_colors(models: Sequence[LoadedRun]) -> list[list[Color]]:
     """Each run's colours on the page: one class name has one colour, that of the first run that knows it.
 
     Where a later run's own colour would stand for two names, another is found.

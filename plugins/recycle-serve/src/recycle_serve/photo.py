@@ -19,15 +19,15 @@ from recycle_coco.pixels import (
     upright_array,
 )
 from recycle_coco.unreadable import TooLarge, Unreadable, Unsupported
-from recycle_data.fit import fitted_size, resize_image
+from recycle_data.letterbox import fitted_size, resize_image
 
-from recycle_serve.refusal import Limits, Refused
+from recycle_serve.refusal import Limits, RequestRejected
 
 SCANS = 100  # of a progressive JPEG; cameras write about ten, and each is decoded over the whole photo
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class UploadedPhoto:
     """A decoded photo.
 
     Attributes:
@@ -48,26 +48,26 @@ class Photo:
 
 
 def check_photo(data: bytes | bytearray, limits: Limits) -> None:
-    """Raise Refused where this is no photo, or too large a one; nothing is decoded for that."""
+    """Raise RequestRejected where this is no photo, or too large a one; nothing is decoded for that."""
     with _refusing(), recognised(io.BytesIO(data)) as image:
         width, height = image.size
         if width * height > limits.pixels:
-            raise Refused(
+            raise RequestRejected(
                 413,
                 f"the photo has too many pixels: {width} x {height}, and {limits.pixels / 1e6:.0f} million are allowed",
                 "reduce it first",
             )
         if image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > SCANS:
-            raise Refused(400, f"the JPEG has more than {SCANS} scans", "save it anew as a plain JPEG")
+            raise RequestRejected(400, f"the JPEG has more than {SCANS} scans", "save it anew as a plain JPEG")
 
 
-def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int | None = None) -> Photo:
+def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int | None = None) -> UploadedPhoto:
     """The photo, reduced to a longest side or to so many pixels where it has more.
 
     The JPEG decoder does most of a reduction by itself, and then never makes the photo in full.
 
     Raises:
-        Refused: it is truncated or damaged, or holds numbers without a range.
+        RequestRejected: it is truncated or damaged, or holds numbers without a range.
     """
     with _refusing(), opened(io.BytesIO(data)) as (image, orientation):
         notes = [more_pictures(image), transparency(image)]
@@ -85,7 +85,7 @@ def read_photo(data: bytes | bytearray, longest: int | None = None, pixels: int 
     array = upright_array(array, orientation)
     if max(height, width) > side:
         array = resize_image(array, *fitted_size(height, width, side))
-    return Photo(array, height, width, "; it ".join(filter(None, notes)))
+    return UploadedPhoto(array, height, width, "; it ".join(filter(None, notes)))
 
 
 @contextmanager
@@ -95,4 +95,4 @@ def _refusing() -> Iterator[None]:
         yield
     except Unreadable as error:
         status = 413 if isinstance(error, TooLarge) else 415 if isinstance(error, Unsupported) else 400
-        raise Refused(status, f"the photo {error}", error.remedy) from error
+        raise RequestRejected(status, f"the photo {error}", error.remedy) from error

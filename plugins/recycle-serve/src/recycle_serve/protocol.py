@@ -10,13 +10,13 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from recycle_serve.guard import HEADERS, answered
-from recycle_serve.refusal import Refused
+from recycle_serve.refusal import RequestRejected
 
 CONNECTIONS = 200  # at a time
 LEAST_READ = 2**16  # bytes of an answer that a client must take within the time that it has
 
 
-def impatient(seconds: float, connections: int = CONNECTIONS) -> type[H11Protocol]:
+def idle_timeout(seconds: float, connections: int = CONNECTIONS) -> type[H11Protocol]:
     """uvicorn's HTTP protocol with an end for connections that stay silent, and with refusals in JSON.
 
     uvicorn closes a connection that is idle after an answer, but waits for ever for the first request, for the
@@ -101,5 +101,7 @@ def impatient(seconds: float, connections: int = CONNECTIONS) -> type[H11Protoco
 
 
 async def _crowded(scope: Scope, receive: Receive, send: Send) -> None:
-    busy = Refused(503, "busy: too many connections", "try again in 10 s", {"Retry-After": "10", "Connection": "close"})
+    busy = RequestRejected(
+        503, "busy: too many connections", "try again in 10 s", {"Retry-After": "10", "Connection": "close"}
+    )
     await answered(busy, HEADERS)(scope, receive, send)

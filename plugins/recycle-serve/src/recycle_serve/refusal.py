@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 
-class Refused(Exception):
+class RequestRejected(Exception):
     """A request that is not answered as it was meant to be.
 
     Args:

@@ -15,17 +15,17 @@ from pathlib import Path
 
 import numpy as np
 import uvicorn
-from recycle_engine.making.offline import checked_device
+from recycle_engine.offline_augment.offline import checked_device
 from recycle_engine.runs import Run
 
 from recycle_serve.app import create_app
 from recycle_serve.bins import DEFAULTS, read_bins
+from recycle_serve.fair_queue import FairQueue
 from recycle_serve.guard import LOOPBACK
-from recycle_serve.model import Model
-from recycle_serve.protocol import impatient
+from recycle_serve.loaded_run import LoadedRun
+from recycle_serve.protocol import idle_timeout
 from recycle_serve.refusal import Limits
-from recycle_serve.turns import Turns
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 
@@ -66,13 +66,13 @@ def serve(
         checked_device(device)
     local = host in LOOPBACK
     with _listening(host, port) as listener:
-        models = [Model(registry, run, recipe, device) for run, recipe in runs]
+        models = [LoadedRun(registry, run, recipe, device) for run, recipe in runs]
         _tell_unknown(models, sorted(set(mapping) - set(DEFAULTS)), bins)
         print("warming up", file=sys.stderr)
         for model in models:
             model.predict(np.zeros((1200, 1600, 3), np.uint8), model.pipeline((), 0))
         limits = Limits()
-        turns = Turns(limits)
+        turns = FairQueue(limits)
         app = create_app(
             models, turns, limits, mapping, allow_hosts, local and not allow_hosts and not root_path, host, root_path
         )
@@ -86,7 +86,7 @@ def serve(
             webbrowser.open(f"{address}/")
         config = uvicorn.Config(
             app, log_level="critical", access_log=False, proxy_headers=False, server_header=False, lifespan="off",
-            timeout_graceful_shutdown=GRACE, http=impatient(limits.idle), ws="none",
+            timeout_graceful_shutdown=GRACE, http=idle_timeout(limits.idle), ws="none",
         )  # fmt: skip
         logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a broken form is the sender's to know
         turns.start()
@@ -99,7 +99,7 @@ def serve(
                 atexit.register(_leave, turns)
 
 
-def _leave(turns: Turns) -> None:
+def _leave(turns: FairQueue) -> None:
     """End the process where a piece of work goes on: its thread must not meet an interpreter that is taken down."""
     if turns.end(0):
         return
@@ -161,9 +161,9 @@ def _warn(host: str, port: int, allow_hosts: Sequence[str]) -> None:
     )
 
 
-def _tell_unknown(models: Sequence[Model], names: Sequence[str], bins: Path | None) -> None:
+def _tell_unknown(models: Sequence[LoadedRun], names: Sequence[str], bins: Path | None) -> None:
     """Name classes of the bins file that no run knows."""
     known = {name.casefold() for model in models for name in model.class_names}
     unknown = [name for name in names if name.casefold() not in known]
     if unknown:
-        print(f"note: no run knows these classes of {bins}: {listed(unknown)}", file=sys.stderr)
+        print(f"note: no run knows these classes of {bins}: {join_limited(unknown)}", file=sys.stderr)

@@ -11,17 +11,17 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
-from recycle_serve.refusal import Limits, Refused
+from recycle_serve.refusal import Limits, RequestRejected
 
 FRAME = 2**16  # bytes that a form may add to the file
 
 
-async def take(request: Request, limits: Limits) -> bytearray:
+async def read_upload(request: Request, limits: Limits) -> bytearray:
     """The photo: the request's body, or the file of a form in it. Names and stated types are not looked at.
 
     Raises:
-        Refused: too large, said by the header or seen on the way; too slow; no form as it says, or one of no file or
-            of several.
+        RequestRejected: too large, said by the header or seen on the way; too slow; no form as it says, or one of no
+            file or of several.
         ClientDisconnect: the client went away.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
@@ -44,11 +44,13 @@ async def take(request: Request, limits: Limits) -> bytearray:
             try:
                 parser.write(chunk)
             except FormParserError as error:
-                raise Refused(400, "the form cannot be read", "send the photo as the body, without a form") from error
+                raise RequestRejected(
+                    400, "the form cannot be read", "send the photo as the body, without a form"
+                ) from error
     if len(photo) > limits.size:
         raise _too_large(limits)
     if form and file.count != 1:
-        raise Refused(
+        raise RequestRejected(
             400,
             f"the form holds {file.count or 'no'} {'files' if file.count else 'file'}, and one photo is expected",
             "send each photo in a request of its own, as with curl -F photo=@photo.jpg",
@@ -69,7 +71,7 @@ async def _timed(request: Request, limits: Limits) -> AsyncIterator[bytes]:
                         return
                 yield chunk
     except TimeoutError as error:
-        raise Refused(408, "the photo came too slowly", "send it again, or a smaller one") from error
+        raise RequestRejected(408, "the photo came too slowly", "send it again, or a smaller one") from error
 
 
 class _OneFile:
@@ -112,8 +114,12 @@ def _form(boundary: bytes, file: _OneFile) -> MultipartParser:
     try:
         return MultipartParser(boundary, callbacks)
     except FormParserError as error:
-        raise Refused(400, "the form states no boundary", "send the photo as the body, without a form") from error
+        raise RequestRejected(
+            400, "the form states no boundary", "send the photo as the body, without a form"
+        ) from error
 
 
-def _too_large(limits: Limits) -> Refused:
-    return Refused(413, f"the photo is larger than {limits.size / 2**20:.0f} MB", "reduce it, or save it as JPEG")
+def _too_large(limits: Limits) -> RequestRejected:
+    return RequestRejected(
+        413, f"the photo is larger than {limits.size / 2**20:.0f} MB", "reduce it, or save it as JPEG"
+    )

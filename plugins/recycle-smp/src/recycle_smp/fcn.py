@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 
-class Head(nn.Sequential):
+class FCNHead(nn.Sequential):
     """3x3 convolution to a quarter of the channels, normalised, dropout 0.1, scores: torchvision's FCNHead."""
 
     def __init__(self, channels: int, classes: int) -> None:
@@ -32,7 +32,7 @@ class Skips(nn.Module):
     def __init__(self, channels: list[int], classes: int) -> None:
         super().__init__()
         self.scores = nn.ModuleList(
-            [Head(channels[-1], classes), *(nn.Conv2d(inner, classes, 1) for inner in reversed(channels[:-1]))]
+            [FCNHead(channels[-1], classes), *(nn.Conv2d(inner, classes, 1) for inner in reversed(channels[:-1]))]
         )
 
     def forward(self, features: list[torch.Tensor]) -> torch.Tensor:

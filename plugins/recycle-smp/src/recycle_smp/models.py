@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from recycle_smp import SmpOptions
 from recycle_smp.encoders import Traits, normalisation
-from recycle_smp.fcn import Fcn, Head
+from recycle_smp.fcn import Fcn, FCNHead
 from recycle_smp.local import load_file
 from recycle_smp.weights import encoder_weights, hub_at_hand
 from recyclecli.types import ModelContext, RecycleError
@@ -114,7 +114,7 @@ def _build(
         load_file(net.encoder, weights)
     for name in UNUSED & dict(net.encoder.named_children()).keys():
         getattr(net.encoder, name).requires_grad_(False)
-    aux = Head(net.encoder.out_channels[-2], context.num_classes) if options.aux else None
+    aux = FCNHead(net.encoder.out_channels[-2], context.num_classes) if options.aux else None
     stride = int(getattr(net.encoder, "output_stride", 32))
     model = Normalised(net, *normalisation(options.encoder), max(traits.multiple, stride), least, aux)
     _try(model, architecture, options, context, traits.multiple)

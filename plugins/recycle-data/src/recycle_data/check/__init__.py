@@ -10,28 +10,28 @@ from typing import Any
 
 from recycle_coco import IGNORE_CATEGORY, has_background
 from recycle_coco.document import load_content
-from recycle_coco.loose import strict
+from recycle_coco.lenient import strict
 from recycle_coco.misplaced import misplaced
 
-from recycle_data.check.catalogue import CATALOGUE, Fault, Finding
+from recycle_data.check.catalogue import CATALOGUE, FaultKind, LabelFault
+from recycle_data.check.fix import mended
 from recycle_data.check.lists import lint_lists, located
 from recycle_data.check.masks import check_masks
-from recycle_data.check.mend import mended
 from recycle_data.check.photos import lint_copies, lint_photos, without_unreadable
 from recycle_data.check.shapes import PAINTED, SLIVER, lint_shapes
 from recycle_data.check.splits import lint_splits, split_of
-from recycle_data.doubled import content_shapes, doubled
+from recycle_data.duplicate_objects import content_shapes, doubled
 from recycle_data.foreground import absent_classes, cause_of_nothing
-from recycle_data.named import named_splits
+from recycle_data.label_suspicions import content_labels, repeated
+from recycle_data.named_splits import named_splits
 from recycle_data.sources import Subset
-from recycle_data.suspicions import content_labels, repeated
 from recyclecli.errors import RecycleError, counted
 from recyclecli.types import Source
 
 __all__ = [
     "CATALOGUE",
-    "Fault",
-    "Finding",
+    "FaultKind",
+    "LabelFault",
     "check_coco",
     "check_contents",
     "check_masks",
@@ -48,7 +48,7 @@ def check_coco(
     folds: Sequence[Collection[str]] = (),
     labels_only: bool = False,
     sliver: int = SLIVER,
-) -> list[Finding]:
+) -> list[LabelFault]:
     """All that is wrong with a COCO set.
 
     Args:
@@ -72,24 +72,24 @@ def check_contents(
     folds: Sequence[Collection[str]] = (),
     labels_only: bool = False,
     sliver: int = SLIVER,
-) -> list[Finding]:
+) -> list[LabelFault]:
     """`check_coco` of COCO contents at hand; `names` says what to call the file of each."""
-    findings: list[Finding] = []
+    findings: list[LabelFault] = []
     plain = {split: strict(content) for split, content in contents.items()}
     contents = {split: content for split, (content, _) in plain.items()}
     for split, content in contents.items():
         contents[split], moved = located(root, content, names[split])
         findings += moved
     for split, content in contents.items():
-        findings += [Finding(code, names[split], where, detail) for code, where, detail in plain[split][1]]
+        findings += [LabelFault(code, names[split], where, detail) for code, where, detail in plain[split][1]]
         findings += lint_lists(root, content, names[split])
         findings += lint_shapes(content, names[split], sliver)
         if same := repeated(content_labels(content)):
-            findings.append(Finding("repeated-labels", names[split], "annotations", counted(same, "photo")))
+            findings.append(LabelFault("repeated-labels", names[split], "annotations", counted(same, "photo")))
         if near := doubled(content_shapes(content)):
-            findings.append(Finding("doubled-objects", names[split], "annotations", near))
+            findings.append(LabelFault("doubled-objects", names[split], "annotations", near))
         if wrong := misplaced(content):
-            findings.append(Finding("misplaced-outlines", names[split], "annotations", wrong))
+            findings.append(LabelFault("misplaced-outlines", names[split], "annotations", wrong))
     findings += lint_splits(contents, names, folds)
     if not labels_only:
         findings += lint_photos(root, contents, split_of(contents, folds))
@@ -135,8 +135,8 @@ def content_of(source: Source) -> dict[str, Any]:
 
 
 def lint_source(
-    make: Callable[[], Source], file: str, found: Sequence[Finding], labels_only: bool = False
-) -> Iterator[Finding]:
+    make: Callable[[], Source], file: str, found: Sequence[LabelFault], labels_only: bool = False
+) -> Iterator[LabelFault]:
     """What training would refuse of a source whose labels are known from its pixels alone, and photos that repeat.
 
     Args:
@@ -153,35 +153,37 @@ def lint_source(
         causes = {where: cause_of_nothing(part) for where, part in {"the set": source, **parts}.items()}
     except RecycleError as error:
         if not erroneous:
-            yield Finding("unusable-set", file, "the set", f"{error.args[0]}; {error.remedy}")
+            yield LabelFault("unusable-set", file, "the set", f"{error.args[0]}; {error.remedy}")
         return
     for first, second in combinations(splits, 2):
         for index in sorted({*splits[first]} & {*splits[second]}):
             where = repr(source.record(index).file_name)
-            yield Finding("photo-in-two-splits", file, where, f"in {first} and in {second}")
+            yield LabelFault("photo-in-two-splits", file, where, f"in {first} and in {second}")
     if nothing := [(where, cause) for where, cause in causes.items() if cause is not None]:
         where, cause = nothing[0]
-        yield Finding("only-background", file, where, "; ".join(cause))
+        yield LabelFault("only-background", file, where, "; ".join(cause))
         return
     try:
         yield from _absent(source, parts, file, found)
     except RecycleError as error:  # reading all masks, where `cause_of_nothing` had enough of some
         if not erroneous:
-            yield Finding("unusable-set", file, "the set", f"{error.args[0]}; {error.remedy}")
+            yield LabelFault("unusable-set", file, "the set", f"{error.args[0]}; {error.remedy}")
     if not labels_only:
         files = {record.file_name: record.file for record in map(source.record, range(len(source)))}
         sides = {source.record(index).file_name: split for split, photos in splits.items() for index in photos}
         yield from lint_copies({name: one for name, one in files.items() if one.is_file()}, sides)
 
 
-def _absent(source: Source, parts: Mapping[str, Source], file: str, found: Sequence[Finding]) -> Iterator[Finding]:
+def _absent(
+    source: Source, parts: Mapping[str, Source], file: str, found: Sequence[LabelFault]
+) -> Iterator[LabelFault]:
     """Classes that no photo of a source shows, and those that one of its parts lacks."""
     absent = absent_classes(source)
     known = {finding.where for finding in found if finding.code == "unused-category"}
     for where in (f"class {name!r}" for name in absent):
         if where not in known:
-            yield Finding("unused-category", file, where, "no photo shows it")
+            yield LabelFault("unused-category", file, where, "no photo shows it")
     for split, part in parts.items():
         for name in absent_classes(part):
             if name not in absent:
-                yield Finding("class-absent-from-split", file, f"class {name!r}", f"no object in {split}")
+                yield LabelFault("class-absent-from-split", file, f"class {name!r}", f"no object in {split}")

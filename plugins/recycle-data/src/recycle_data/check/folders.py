@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recycle_data.check.catalogue import Finding
+from recycle_data.check.catalogue import LabelFault
+from recycle_data.duplicates import seen
 from recycle_data.identity import files_identities
-from recycle_data.same import seen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def lint_folders(folders: Mapping[Path, Mapping[str, Path]]) -> Iterator[Finding]:
+def lint_folders(folders: Mapping[Path, Mapping[str, Path]]) -> Iterator[LabelFault]:
     """Each photo of a folder that an earlier one holds, too; `folders` gives root to file_name to file."""
     names: list[str] = []
     earlier: NDArray[np.void] | None = None
@@ -27,7 +27,7 @@ def lint_folders(folders: Mapping[Path, Mapping[str, Path]]) -> Iterator[Finding
             found = seen(photos, earlier)
             for number, other in found.same.items():
                 how = "is" if number in found.equal else "is, saved anew,"
-                yield Finding(
+                yield LabelFault(
                     "photo-in-two-folders", str(files[own[number]]), repr(own[number]), f"{how} {names[other]}"
                 )
         names += [str(file) for file in files.values()]

@@ -17,23 +17,23 @@ from recycle_coco.labels import IGNORE_CATEGORY, NO_BACKGROUND, is_background, p
 from recycle_coco.lookup import locate
 from recycle_coco.paths import resolve_file
 
-from recycle_data.check.catalogue import Finding
+from recycle_data.check.catalogue import LabelFault
 from recycle_data.check.shapes import PAINTED
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.printable import short_repr
 from recyclecli.types import IGNORE
 
 FLAGS = ("ignore", "deleted", "difficult", "invalid", "outside", "hidden", "skipped")  # that other tools heed
 
 
-def lint_lists(root: Path, content: dict[str, Any], file: str) -> Iterator[Finding]:
+def lint_lists(root: Path, content: dict[str, Any], file: str) -> Iterator[LabelFault]:
     """Faults of `images`, `categories` and the references to them."""
     yield from _images(root, content["images"], file)
     yield from _categories(content["categories"], file)
     yield from _annotations(content, file)
 
 
-def located(root: Path, content: dict[str, Any], file: str) -> tuple[dict[str, Any], list[Finding]]:
+def located(root: Path, content: dict[str, Any], file: str) -> tuple[dict[str, Any], list[LabelFault]]:
     """The content with the names that its photos have, and those that another photo was found for, or several."""
     places = locate(root, [image["file_name"] for image in content["images"]])
     if not places.found and not places.doubtful:
@@ -42,60 +42,64 @@ def located(root: Path, content: dict[str, Any], file: str) -> tuple[dict[str, A
     for image in content["images"]:
         name, where = image["file_name"], f"image {image['id']} {image['file_name']!r}"
         if name in places.found:
-            findings.append(Finding("photo-found-by-name", file, where, f"it is {places.found[name]}"))
+            findings.append(LabelFault("photo-found-by-name", file, where, f"it is {places.found[name]}"))
         elif name in places.doubtful:
-            detail = f"photos of that name: {listed(places.doubtful[name])}"
-            findings.append(Finding("ambiguous-photo", file, where, detail))
+            detail = f"photos of that name: {join_limited(places.doubtful[name])}"
+            findings.append(LabelFault("ambiguous-photo", file, where, detail))
     return {**content, "images": places.rename(content["images"])}, findings
 
 
-def _images(root: Path, images: list[dict[str, Any]], file: str) -> Iterator[Finding]:
+def _images(root: Path, images: list[dict[str, Any]], file: str) -> Iterator[LabelFault]:
     ids: set[Any] = set()
     names: set[str] = set()
     for image in images:
         where = f"image {image['id']} {image['file_name']!r}"
         if image["id"] in ids:
-            yield Finding("duplicate-image-id", file, where, f"id {image['id']!r} was used before")
+            yield LabelFault("duplicate-image-id", file, where, f"id {image['id']!r} was used before")
         name = os.path.normpath(image["file_name"])
         if name in names:
-            yield Finding("duplicate-file-name", file, where, "named before")
+            yield LabelFault("duplicate-file-name", file, where, "named before")
         ids.add(image["id"])
         names.add(name)
         for fault in (size_fault(image), provenance_fault(image) or extra_fault(image)):
             if fault:
-                yield Finding(fault[0], file, where, fault[1])
+                yield LabelFault(fault[0], file, where, fault[1])
         try:
             resolve_file(root, image["file_name"])
         except RecycleError as error:
-            yield Finding("file-outside-root", file, where, str(error.args[0]))
+            yield LabelFault("file-outside-root", file, where, str(error.args[0]))
 
 
-def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[Finding]:
+def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[LabelFault]:
     for key in ("id", "name"):
         seen: set[Any] = set()
         for category in categories:
             if category[key] in seen:
                 where = f"category {category['id']} {category['name']!r}"
-                yield Finding(f"duplicate-category-{key}", file, where, f"{key} {category[key]!r} was used before")
+                yield LabelFault(f"duplicate-category-{key}", file, where, f"{key} {category[key]!r} was used before")
             seen.add(category[key])
     for category in categories:
         if category["name"].strip() != category["name"] or not category["name"] or "\n" in category["name"]:
             where = f"category {category['id']} {category['name']!r}"
-            yield Finding("untidy-category-name", file, where, "convert refuses it, and other files spell it otherwise")
+            yield LabelFault(
+                "untidy-category-name", file, where, "convert refuses it, and other files spell it otherwise"
+            )
     spelled: dict[str, str] = {}
     for name in dict.fromkeys(category["name"] for category in categories):
         before = spelled.setdefault(re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", name)).casefold(), name)
         if before != name:
-            yield Finding("similar-category-name", file, f"category {name!r}", f"there is a category {before!r}, too")
+            yield LabelFault(
+                "similar-category-name", file, f"category {name!r}", f"there is a category {before!r}, too"
+            )
     classes = class_count(categories)
     if classes > IGNORE:
-        yield Finding("too-many-classes", file, "categories", f"{classes} classes")
+        yield LabelFault("too-many-classes", file, "categories", f"{classes} classes")
     ids = sorted({category["id"] for category in categories})
     if ids and ids[0] != 1 and not (ids[0] == 0 and _is_label_0(categories)):
-        yield Finding("shifted-category-ids", file, "categories", f"the first id is {ids[0]}")
+        yield LabelFault("shifted-category-ids", file, "categories", f"the first id is {ids[0]}")
     gaps = [identity for identity, after in pairwise(ids) if after != identity + 1]
     if gaps:
-        yield Finding("sparse-category-ids", file, "categories", f"gaps after id {listed(gaps)}")
+        yield LabelFault("sparse-category-ids", file, "categories", f"gaps after id {join_limited(gaps)}")
 
 
 def class_count(categories: list[dict[str, Any]]) -> int:
@@ -117,7 +121,7 @@ def _is_ground(name: str) -> bool:
     return is_background(name) or name == IGNORE_CATEGORY
 
 
-def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:
+def _annotations(content: dict[str, Any], file: str) -> Iterator[LabelFault]:
     images = {image["id"] for image in content["images"]}
     categories = {category["id"] for category in content["categories"]}
     ids: set[Any] = set()
@@ -125,37 +129,37 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[Finding]:
         identity = annotation.get("id") if usable_id(annotation.get("id")) else None
         where = f"annotation {short_repr(annotation.get('id'))}"
         if identity is not None and identity in ids:
-            yield Finding("duplicate-annotation-id", file, where, f"id {identity!r} was used before")
+            yield LabelFault("duplicate-annotation-id", file, where, f"id {identity!r} was used before")
         ids.add(identity)
         if annotation["image_id"] not in images:
-            yield Finding("unknown-image", file, where, f"no image has id {annotation['image_id']!r}")
+            yield LabelFault("unknown-image", file, where, f"no image has id {annotation['image_id']!r}")
         if annotation["category_id"] not in categories:
-            yield Finding("unknown-category", file, where, f"no category has id {annotation['category_id']!r}")
+            yield LabelFault("unknown-category", file, where, f"no category has id {annotation['category_id']!r}")
         fault = field_fault(annotation)
         if fault:
-            yield Finding(fault[0], file, where, fault[1])
+            yield LabelFault(fault[0], file, where, fault[1])
     flags = Counter(flag for one in content["annotations"] for flag in FLAGS if one.get(flag) in (1, True))
     for flag, count in flags.items():
-        yield Finding("unread-flag", file, "annotations", f"{counted(count, 'annotation')} with {flag!r}")
+        yield LabelFault("unread-flag", file, "annotations", f"{counted(count, 'annotation')} with {flag!r}")
     crowds, total = crowd_counts(content)
     if crowds and crowds < total:
-        yield Finding("crowds", file, "annotations", f"{crowds} of {total}: iscrowd is 1")
+        yield LabelFault("crowds", file, "annotations", f"{crowds} of {total}: iscrowd is 1")
     elif crowds:
-        yield Finding(
+        yield LabelFault(
             "crowds", file, "annotations", f"all {total}: they are taken for objects, as there is no other kind"
         )
     labelled = {annotation["image_id"] for annotation in content["annotations"]}
     painted = content.get(PAINTED, ())
     for image in content["images"]:
         if image["id"] not in labelled and not painted:
-            yield Finding("unlabelled-image", file, f"image {image['id']} {image['file_name']!r}", "no annotation")
+            yield LabelFault("unlabelled-image", file, f"image {image['id']} {image['file_name']!r}", "no annotation")
     used = {annotation["category_id"] for annotation in content["annotations"]}
     groups = {category["id"] for category in project_categories(content)}
     for category in content["categories"]:
         if category["id"] in groups:
             where = f"category {category['id']} {category['name']!r}"
-            yield Finding("project-category", file, where, "no annotation, and it names the project or a group")
+            yield LabelFault("project-category", file, where, "no annotation, and it names the project or a group")
             continue
         if category["id"] not in used and category["name"] not in painted and not _is_ground(category["name"]):
             where = f"category {category['id']} {category['name']!r}"
-            yield Finding("unused-category", file, where, "no photo shows it" if painted else "no annotation")
+            yield LabelFault("unused-category", file, where, "no photo shows it" if painted else "no annotation")

@@ -16,11 +16,11 @@ from recycle_coco.paths import copy_beside, photos_below
 from recycle_coco.photo import open_photo, read_head
 from recycle_coco.pixels import more_pictures
 
-from recycle_data.check.catalogue import Finding
+from recycle_data.check.catalogue import LabelFault
+from recycle_data.label_suspicions import repeated
 from recycle_data.progress import track
-from recycle_data.suspicions import repeated
 from recycle_data.threads import in_threads
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.reading import read_text
 from recyclecli.types import IGNORE
 
@@ -36,7 +36,7 @@ FEW = 1  # such pixel that any mask may have
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ImageInspection:
     """What one mask holds: its faults as (code, detail); none of the rest where it is unusable.
 
     `values`: that occur. `digest`: of its pixels, None where it holds one value alone.
@@ -54,7 +54,7 @@ def check_masks(
     suffix: str = ".png",
     classes: Sequence[str] | None = None,
     values: Mapping[int, str] | None = None,
-) -> list[Finding]:
+) -> list[LabelFault]:
     """All that is wrong with the masks in `root / masks` of the photos in `root / images`.
 
     Files belong together by their path without its suffix, which is `suffix` for masks. `classes`, else classes.txt
@@ -68,36 +68,36 @@ def check_masks(
     photos, labels = _files(root / images), _files(root / masks, suffix)
     names = dict(values or enumerate(_names(root / "classes.txt") if classes is None else classes))
     known = len(names) if values is None and (names or classes is not None) else None
-    findings = [Finding("missing-mask", str(photos[key]), key, "no mask") for key in photos if key not in labels]
+    findings = [LabelFault("missing-mask", str(photos[key]), key, "no mask") for key in photos if key not in labels]
     findings += [
-        Finding("mask-without-photo", str(labels[key]), key, "no photo") for key in labels if key not in photos
+        LabelFault("mask-without-photo", str(labels[key]), key, "no photo") for key in labels if key not in photos
     ]
     pairs = [(key, labels[key], photos.get(key)) for key in labels]
     work = in_threads(lambda pair: _look(pair[1], pair[2], known), track(pairs, len(pairs), "reading masks"))
     looks = list(work)
     found: set[int] = set()
     for (key, file, _), look in zip(pairs, looks, strict=True):
-        findings += [Finding(code, str(file), key, detail) for code, detail in look.faults]
+        findings += [LabelFault(code, str(file), key, detail) for code, detail in look.faults]
         found |= look.values
     if found - {0, IGNORE} and (not names or is_background(names.get(0, ""))):
         findings += [
-            Finding("unlabelled-image", str(file), key, "the mask holds 0 alone")
+            LabelFault("unlabelled-image", str(file), key, "the mask holds 0 alone")
             for (key, file, _), look in zip(pairs, looks, strict=True)
             if look.values == {0}
         ]
     if same := repeated(look.digest for look in looks):
-        findings.append(Finding("repeated-labels", str(root / masks), "all masks", f"{same} copies of one"))
+        findings.append(LabelFault("repeated-labels", str(root / masks), "all masks", f"{same} copies of one"))
     if found:
         findings += [
-            Finding("unused-category", str(root / masks), f"class {name!r}", f"no mask holds {value}")
+            LabelFault("unused-category", str(root / masks), f"class {name!r}", f"no mask holds {value}")
             for value, name in names.items()
             if value not in found and not is_background(name) and name != IGNORE_CATEGORY
         ]
     if known is not None and known > IGNORE + 1:
-        findings.append(Finding("too-many-classes", str(root / "classes.txt"), "classes.txt", f"{known} classes"))
+        findings.append(LabelFault("too-many-classes", str(root / "classes.txt"), "classes.txt", f"{known} classes"))
     if (values is None and found == {0, IGNORE}) or known == IGNORE + 1:
         detail = "the only values are 0 and 255" if found == {0, IGNORE} else "256 classes leave no value for ignore"
-        findings.append(Finding("mask-255-as-class", str(root / masks), "all masks", detail))
+        findings.append(LabelFault("mask-255-as-class", str(root / masks), "all masks", detail))
     return findings
 
 
@@ -111,7 +111,7 @@ def _files(folder: Path, suffix: str = "") -> dict[str, Path]:
     files = photos_below(folder)
     if not files:
         others = sorted(place.name for place in folder.parent.glob("*/") if photos_below(place))
-        there = f"; images lie in {listed(others)}" if others else ""
+        there = f"; images lie in {join_limited(others)}" if others else ""
         raise RecycleError(
             f"{folder} holds no images{there}",
             "photos go into images/, their masks into masks/; other folders: -o data.dataset.images=FOLDER "
@@ -130,20 +130,20 @@ def _names(file: Path) -> list[str]:
     return [name for _, name in sorted(numbered_names(lines).items())] or lines
 
 
-def _look(file: Path, photo: Path | None, classes: int | None) -> Look:
+def _look(file: Path, photo: Path | None, classes: int | None) -> ImageInspection:
     import numpy as np
 
     try:
         with open_photo(file) as (image, _):
             told = more_pictures(image)
             if told:
-                return Look((("unreadable-mask", f"it {told}: a mask is one picture"),))
+                return ImageInspection((("unreadable-mask", f"it {told}: a mask is one picture"),))
             faults = list(_form_faults(image.format, image.mode))
             values = None if faults and faults[-1][0] == "mask-channels" else np.asarray(image)
     except RecycleError as error:
-        return Look((("unreadable-mask", str(error.args[0])),))
+        return ImageInspection((("unreadable-mask", str(error.args[0])),))
     if values is None:
-        return Look(tuple(faults))
+        return ImageInspection(tuple(faults))
     if photo is not None:
         faults += _size_fault(photo, values.shape)
     counts = Counter[int]()
@@ -154,7 +154,10 @@ def _look(file: Path, photo: Path | None, classes: int | None) -> Look:
     if unknown:
         pixels = sum(counts[value] for value in unknown)
         faults.append(
-            ("mask-unknown-value", f"{listed(unknown)} in {counted(pixels, 'pixel')}; {counted(classes or 0, 'class')}")
+            (
+                "mask-unknown-value",
+                f"{join_limited(unknown)} in {counted(pixels, 'pixel')}; {counted(classes or 0, 'class')}",
+            )
         )
     share = blended(values)
     if share > BLENDED:
@@ -164,7 +167,7 @@ def _look(file: Path, photo: Path | None, classes: int | None) -> Look:
     digest = hashlib.sha1(repr(values.shape).encode(), usedforsecurity=False)
     for band in bands(values):
         digest.update(band.tobytes())
-    return Look(tuple(faults), frozenset(present), digest.digest() if len(present) > 1 else None)
+    return ImageInspection(tuple(faults), frozenset(present), digest.digest() if len(present) > 1 else None)
 
 
 def _form_faults(form: str | None, mode: str) -> Iterator[tuple[str, str]]:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden, resolve_file
 from recycle_coco.photo import open_photo, read_head, transparent
 
-from recycle_data.check.catalogue import Finding
+from recycle_data.check.catalogue import LabelFault
 from recycle_data.check.lists import located
 from recycle_data.folds import FOLDS_FILE
 from recycle_data.poor_photos import poor
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SPLITS = 3  # train, val and test
 
 
-def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapping[str, str]) -> Iterator[Finding]:
+def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapping[str, str]) -> Iterator[LabelFault]:
     """Read every photo once; `splits` says which split a file_name is of."""
     from recycle_data.identity import files_identities
 
@@ -33,16 +33,16 @@ def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapp
     for name in (name for name in images if name not in files):
         with suppress(RecycleError):  # said by `lint_lists`
             detail = f"{resolve_file(root, name)} does not exist"
-            yield Finding("missing-photo", str(root / name), f"image {images[name]['id']} {name!r}", detail)
+            yield LabelFault("missing-photo", str(root / name), f"image {images[name]['id']} {name!r}", detail)
     yield from _unlisted(root, files)
     photos = files_identities(files.values())
     for (name, file), photo in zip(files.items(), photos, strict=True):
         for code, detail in _faults(file, images[name], photo):
-            yield Finding(code, str(root / name), f"image {images[name]['id']} {name!r}", detail)
+            yield LabelFault(code, str(root / name), f"image {images[name]['id']} {name!r}", detail)
     yield from _copies(files, photos, splits)
 
 
-def _unlisted(root: Path, files: Mapping[str, Path]) -> Iterator[Finding]:
+def _unlisted(root: Path, files: Mapping[str, Path]) -> Iterator[LabelFault]:
     """Photos beside those of a set that lie in its folders, where no further file may list them."""
     others = [file for file in root.glob("*.json") if file.name != FOLDS_FILE and not file.name.startswith("kfold_")]
     known = {file.resolve() for file in files.values()}
@@ -50,10 +50,12 @@ def _unlisted(root: Path, files: Mapping[str, Path]) -> Iterator[Finding]:
     beside = [one for folder in folders for one in folder.iterdir() if one.suffix.lower() in PHOTO_SUFFIXES]
     lone = sorted(one for one in beside if not is_hidden(one.name) and one.is_file() and one.resolve() not in known)
     if lone and len(others) == 1:
-        yield Finding("unlisted-photo", str(root), "the folder", f"{counted(len(lone), 'photo')}: {listed(lone, 3)}")
+        yield LabelFault(
+            "unlisted-photo", str(root), "the folder", f"{counted(len(lone), 'photo')}: {join_limited(lone, 3)}"
+        )
 
 
-def lint_copies(files: Mapping[str, Path], splits: Mapping[str, str]) -> Iterator[Finding]:
+def lint_copies(files: Mapping[str, Path], splits: Mapping[str, str]) -> Iterator[LabelFault]:
     """Same and similar photos among `files`, name to file; `splits` says which split a name is of."""
     from recycle_data.identity import files_identities
 
@@ -126,11 +128,11 @@ def _size_faults(stored: tuple[int, int], stated: tuple[int, int], orientation: 
         yield "exif-ambiguous", f"EXIF orientation {orientation} of a photo whose size it does not change"
 
 
-def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping[str, str]) -> Iterator[Finding]:
+def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping[str, str]) -> Iterator[LabelFault]:
     """Same and similar photos; across splits first, as that is the worse."""
     import numpy as np
 
-    from recycle_data.same import earlier_like, one_photo
+    from recycle_data.duplicates import earlier_like, one_photo
 
     readable = photos["height"] > 0
     names = [name for name, known in zip(files, readable.tolist(), strict=True) if known]
@@ -156,7 +158,7 @@ def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping
             if like is not None:
                 side = f" of {sides[like]}" if sides[like] else ""
                 side += ", mirrored or turned" if like == mirrored.get(number) else ""
-                yield Finding(code, str(files[names[number]]), repr(names[number]), f"like {names[like]!r}{side}")
+                yield LabelFault(code, str(files[names[number]]), repr(names[number]), f"like {names[like]!r}{side}")
                 break
 
 
@@ -164,7 +166,7 @@ def _mirrored(photos: NDArray[np.void], sides: NDArray[np.str_]) -> dict[int, in
     """Index of each photo to one of another split that it is mirrored or turned."""
     import numpy as np
 
-    from recycle_data.same import turned
+    from recycle_data.duplicates import turned
 
     found = {}
     for side in sorted(set(sides.tolist()) - {""}):

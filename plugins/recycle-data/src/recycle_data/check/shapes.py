@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from recycle_coco.document import usable_area
+from recycle_coco.empty_shapes import SHARES, outline_fault, told
 from recycle_coco.labels import IGNORE_CATEGORY, is_background
-from recycle_coco.outline import SHARES, outline_fault, told
 from recycle_coco.paint import painting_order
 
-from recycle_data.check.catalogue import Finding
-from recycle_data.check.drawn import Parts, Shape, drawn
-from recycle_data.suspicions import FEW_FILL, OFTEN
+from recycle_data.check.catalogue import LabelFault
+from recycle_data.check.geometry import MeasuredShape, Parts, measured_annotations
+from recycle_data.label_suspicions import FEW_FILL, OFTEN
 from recyclecli.errors import counted
 from recyclecli.printable import short_repr
 
@@ -29,17 +29,17 @@ PAINTED = "painted"  # in the content of a source whose labels are known from it
 TOLD = ("unknown-image", "invalid-image-size", "photo-too-large")  # which `lint_lists` tells
 
 
-def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Finding]:
+def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[LabelFault]:
     """Faults of every annotation by itself, then of those of one image among each other."""
     ground = {one["id"] for one in content["categories"] if is_background(one["name"])}
     causes: Counter[str] = Counter()
     painted = False
     filling = 0
     ignored = {category["id"] for category in content["categories"] if category["name"] == IGNORE_CATEGORY}
-    by_image: dict[Any, tuple[dict[str, Any], list[Shape]]] = {}
-    for annotation, image, shape in drawn(content):
+    by_image: dict[Any, tuple[dict[str, Any], list[MeasuredShape]]] = {}
+    for annotation, image, shape in measured_annotations(content):
         found: list[tuple[str, str]] = []
-        if isinstance(shape, Shape):
+        if isinstance(shape, MeasuredShape):
             if not painted and annotation["category_id"] not in ground | ignored:
                 boxed = bool(annotation.get("bbox"))
                 cause = outline_fault(annotation.get("segmentation"), image["height"], image["width"], boxed)
@@ -55,26 +55,26 @@ def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Fin
         elif shape[0] not in TOLD:
             found.append(shape)
         for code, detail in found:
-            yield Finding(code, file, _where(annotation, image), detail)
+            yield LabelFault(code, file, _where(annotation, image), detail)
     if not painted and not content.get(PAINTED):
         detail = (
             told(causes, len(content["annotations"]))
             if causes
             else "all photos hold Background alone: no annotation of an object"
         )
-        yield Finding("only-background", file, "all annotations", detail)
+        yield LabelFault("only-background", file, "all annotations", detail)
     if filling > max(FEW_FILL, OFTEN * len(content["annotations"])):
-        yield Finding("whole-photo", file, "annotations", f"{filling} of {len(content['annotations'])}")
+        yield LabelFault("whole-photo", file, "annotations", f"{filling} of {len(content['annotations'])}")
     for image, shapes in by_image.values():
         for code, owner, detail in crowded_faults(shapes):
-            yield Finding(code, file, _where(owner, image), detail)
+            yield LabelFault(code, file, _where(owner, image), detail)
 
 
 def _where(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> str:
     return f"annotation {short_repr(annotation.get('id'))} of {image['file_name']!r}"
 
 
-def shape_faults(shape: Shape, image: Mapping[str, Any], ignored: bool = False) -> Iterator[tuple[str, str]]:
+def shape_faults(shape: MeasuredShape, image: Mapping[str, Any], ignored: bool = False) -> Iterator[tuple[str, str]]:
     """(code, detail) of what is wrong with one annotation by itself."""
     annotation = shape.annotation
     run_length = isinstance(annotation.get("segmentation"), Mapping)
@@ -131,7 +131,7 @@ def _polygon_faults(parts: Parts, image: Mapping[str, Any]) -> Iterator[tuple[st
             yield "filled-hole", f"part {within} lies inside part {around}"
 
 
-def _stated_faults(shape: Shape) -> Iterator[tuple[str, str]]:
+def _stated_faults(shape: MeasuredShape) -> Iterator[tuple[str, str]]:
     """Stated bbox and area against the painted shape's, and against the polygon's own."""
     stated = shape.annotation.get("bbox")
     if stated is not None:
@@ -163,7 +163,7 @@ def _box_fits(stated: Any, box: tuple[float, ...]) -> bool:
     )
 
 
-def crowded_faults(shapes: list[Shape]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+def crowded_faults(shapes: list[MeasuredShape]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """(code, annotation, detail) of objects of one image that are doubled, or hidden when painted.
 
     Hidden is decided on the RLEs, without painting: an object that lies wholly in the union of
@@ -182,7 +182,7 @@ def crowded_faults(shapes: list[Shape]) -> Iterator[tuple[str, Mapping[str, Any]
     yield from reversed(list(_hidden([kept[place] for place in reversed(order)])))
 
 
-def _hidden(shapes: list[Shape]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+def _hidden(shapes: list[MeasuredShape]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """Those that lie wholly under the ones before them, the last painted first."""
     import numpy as np
     from pycocotools import mask as coco
@@ -216,6 +216,6 @@ def coco_counts(rle: Mapping[str, Any]) -> bytes:
     return counts.encode() if isinstance(counts, str) else bytes(counts)
 
 
-def _stated_area(shape: Shape) -> float | None:
+def _stated_area(shape: MeasuredShape) -> float | None:
     area: Any = shape.annotation.get("area")
     return float(area) if usable_area(area) else None

@@ -10,9 +10,9 @@ from typing import Any
 from recycle_coco.document import PROVENANCE
 from recycle_coco.labels import is_background
 
-from recycle_data.check.catalogue import Finding
+from recycle_data.check.catalogue import LabelFault
 from recycle_data.check.shapes import PAINTED
-from recyclecli.errors import listed
+from recyclecli.errors import join_limited
 from recyclecli.printable import short_repr
 
 SOURCE = "the whole set"
@@ -38,7 +38,7 @@ def split_of(contents: Mapping[str, dict[str, Any]], folds: Sequence[Collection[
 
 def lint_splits(
     contents: Mapping[str, dict[str, Any]], names: Mapping[str, str], folds: Sequence[Collection[str]]
-) -> Iterator[Finding]:
+) -> Iterator[LabelFault]:
     """Faults between splits by name alone; what the photos show is compared in `lint_photos`."""
     splits = split_of(contents, folds)
     seen: dict[str, str] = {}
@@ -47,7 +47,7 @@ def lint_splits(
             before = seen.setdefault(os.path.normpath(image["file_name"]), split)
             if before != split:
                 where = f"image {image['id']} {image['file_name']!r}"
-                yield Finding("photo-in-two-splits", names[split], where, f"in {before} and in {split}")
+                yield LabelFault("photo-in-two-splits", names[split], where, f"in {before} and in {split}")
     held_out = {name for fold in folds for name in fold if name not in splits} if splits else set()
     if len(set(splits.values())) < 2 and not held_out:
         return
@@ -58,7 +58,7 @@ def lint_splits(
 
 def _pasted(
     content: dict[str, Any], file: str, splits: Mapping[str, str], held_out: Collection[str]
-) -> Iterator[Finding]:
+) -> Iterator[LabelFault]:
     """Photos and objects that come from another split; of made photos in a set with folds, from what it leaves out."""
     own = {image["id"]: image for image in content["images"]}
     marked = [(image, f"image {image['id']} {image['file_name']!r}", image) for image in content["images"]]
@@ -77,8 +77,8 @@ def _pasted(
         else:
             leaked = [name for name in sources if name in splits and splits[name] != split]
         if leaked:
-            detail = f"taken from {listed(sorted(leaked))}, which is held out"
-            yield Finding("pasted-from-validation", file, where, detail)
+            detail = f"taken from {join_limited(sorted(leaked))}, which is held out"
+            yield LabelFault("pasted-from-validation", file, where, detail)
 
 
 def _origins(entry: Mapping[str, Any]) -> list[str]:
@@ -89,7 +89,7 @@ def _origins(entry: Mapping[str, Any]) -> list[str]:
 
 def _absent(
     contents: Mapping[str, dict[str, Any]], names: Mapping[str, str], splits: Mapping[str, str]
-) -> Iterator[Finding]:
+) -> Iterator[LabelFault]:
     objects: Counter[tuple[str, str]] = Counter()
     for content in contents.values():
         photos = {image["id"]: image["file_name"] for image in content["images"]}
@@ -109,4 +109,4 @@ def _absent(
         for name in everywhere:
             if not objects[split, name]:
                 file = names.get(split, next(iter(names.values())))
-                yield Finding("class-absent-from-split", file, f"class {name!r}", f"no object in {split}")
+                yield LabelFault("class-absent-from-split", file, f"class {name!r}", f"no object in {split}")

@@ -27,7 +27,7 @@ from recyclecli.cli.options import AsJson, Force
 from recyclecli.errors import counted
 
 if TYPE_CHECKING:
-    from recycle_data.check import Finding
+    from recycle_data.check import LabelFault
 
 EXAMPLES = 3  # findings shown of each code
 COMMAND = re.compile(r"recycle (?:data kfold|train)")  # in a remedy
@@ -66,14 +66,14 @@ def check(
     is explained in docs/reference/faults.md.
     """
     from recycle_data.check import CATALOGUE
-    from recyclecli.errors import RecycleError, nearest
+    from recyclecli.errors import RecycleError, suggest
 
     if folders and data is not None:
         raise RecycleError("--data beside folders", "name all of them without --data: recycle data check A B")
     places = dict(root_and_file(place, json_path) for place in folders or [data_root(data)])
     for code in ignore or ():
         if code not in CATALOGUE:
-            raise RecycleError(f"--ignore {code}: no such code", nearest(code, CATALOGUE))
+            raise RecycleError(f"--ignore {code}: no such code", suggest(code, CATALOGUE))
     if fix is not None and len(places) > 1:
         raise RecycleError("--fix mends one COCO file", "name one folder")
     if drop and fix is None:
@@ -99,7 +99,7 @@ def check(
         own = [f"--data {shlex.quote(str(place))}" for place in named]
         own += [f"--dataset {shlex.quote(dataset)}"] if dataset != "coco" else []
         own += [f"-o {shlex.quote(one)}" for one in option or ()]
-        show(findings, everything, fixable=dataset == "coco", own=" ".join(["", *own]))
+        print_faults(findings, everything, fixable=dataset == "coco", own=" ".join(["", *own]))
         print(_verdict(findings))
     if faults:
         raise typer.Exit(1)
@@ -115,14 +115,14 @@ def _findings(
     drop: bool,
     sliver: int,
     force: bool,
-) -> tuple[list[Finding], dict[str, Path]]:
+) -> tuple[list[LabelFault], dict[str, Path]]:
     """What is wrong with one folder, and its photos by name."""
     from recycle_coco.paths import copy_beside
 
-    from recycle_data.check import Finding, check_contents, check_masks, lint_source, mended, without_unreadable
+    from recycle_data.check import LabelFault, check_contents, check_masks, lint_source, mended, without_unreadable
     from recycle_data.check.masks import mask_photos
     from recycle_data.check.photos import photo_files
-    from recyclecli.errors import LabelFaults, RecycleError, listed
+    from recyclecli.errors import LabelFaults, RecycleError, join_limited
     from recyclecli.files import refuse_overwrite, write_json
 
     if fix is not None and dataset != "coco":
@@ -142,10 +142,10 @@ def _findings(
     try:
         contents, names, folds = _contents(root, dataset, json_path, settings)
     except LabelFaults as error:
-        return [Finding("malformed-label", str(root), where, what) for where, what in error.faults], {}
+        return [LabelFault("malformed-label", str(root), where, what) for where, what in error.faults], {}
     if fix is not None:
         if len(contents) > 1:
-            raise RecycleError(f"--fix mends one COCO file, not {listed(names.values())}", _one_file(names))
+            raise RecycleError(f"--fix mends one COCO file, not {join_limited(names.values())}", _one_file(names))
         refuse_overwrite([fix], force)
         split, content = next(iter(contents.items()))
         content, done = mended(content)
@@ -179,7 +179,7 @@ def _contents(
     folds = read_listing(root / FOLDS_FILE)[0] if (root / FOLDS_FILE).is_file() else ()
     if dataset != "coco":
         from recycle_data.check import content_of
-        from recycle_data.named import named_splits
+        from recycle_data.named_splits import named_splits
         from recycle_data.sources import open_source
         from recyclecli.discovery import discover
 
@@ -214,8 +214,8 @@ def _is_coco(file: Path) -> bool:
         return False
 
 
-def show(
-    findings: Sequence[Finding], everything: bool = False, stderr: bool = False, fixable: bool = True, own: str = ""
+def print_faults(
+    findings: Sequence[LabelFault], everything: bool = False, stderr: bool = False, fixable: bool = True, own: str = ""
 ) -> None:
     """Findings by severity and code, some of each unless `everything`, with the remedy.
 
@@ -234,7 +234,7 @@ def show(
 
     console = Console(soft_wrap=True, highlight=False, stderr=stderr)
     colors = {"error": "bold red", "warning": "yellow", "note": "cyan"}
-    by_code: dict[str, list[Finding]] = defaultdict(list)
+    by_code: dict[str, list[LabelFault]] = defaultdict(list)
     for finding in findings:
         by_code[finding.code].append(finding)
     for severity, color in colors.items():
@@ -259,7 +259,7 @@ def _counted(done: Counter[str]) -> str:
     return ", ".join(f"{count} {code}" for code, count in done.most_common()) or "nothing"
 
 
-def _verdict(findings: Sequence[Finding]) -> str:
+def _verdict(findings: Sequence[LabelFault]) -> str:
     counts = Counter(finding.fault.severity for finding in findings)
     parts = [counted(counts[severity], severity) for severity in ("error", "warning", "note") if counts[severity]]
     return ", ".join(parts) if parts else "no faults"

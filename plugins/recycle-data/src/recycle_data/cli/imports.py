@@ -56,7 +56,7 @@ def import_(
     Splits that the export names become train.json, val.json and test.json, all else train_all.json.
     """
     from recycle_data import api
-    from recyclecli.errors import RecycleError, listed
+    from recyclecli.errors import RecycleError, join_limited
 
     if listing:
         _print_layouts(api.layouts())
@@ -82,7 +82,7 @@ def import_(
     splits = ", ".join(f"{count} {split}" for split, count in done.splits.items())
     objects = "" if done.objects is None else f", {counted(done.objects, 'object')}"
     print(f"{counted(done.photos, 'photo')}{f' ({splits})' if splits else ''}{objects}", file=sys.stderr)
-    print(f"{counted(len(done.class_names), 'class')}: {listed(done.class_names, 20)}", file=sys.stderr)
+    print(f"{counted(len(done.class_names), 'class')}: {join_limited(done.class_names, 20)}", file=sys.stderr)
     if out is None or dry_run:
         return
     for file in done.files:

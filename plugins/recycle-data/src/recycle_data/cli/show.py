@@ -37,23 +37,23 @@ def show(
     from recycle_data.sources import open_source
     from recyclecli.discovery import discover
     from recyclecli.errors import RecycleError
-    from recyclecli.files import refuse_overwrite, whole, write_text
+    from recyclecli.files import atomic_path, refuse_overwrite, write_text
 
     form = out.suffix.lower()
     if form not in (".png", ".html"):
-        raise RecycleError(f"--out {out} ends neither in .png nor in .html", "name a sheet.png or a page.html")
+        raise RecycleError(f"--out {out} ends neither in .png nor in .html", "name a contact_sheet.png or a page.html")
     refuse_overwrite([out], force)
     root = data_root(data)
     source = open_source(discover(), root, json_path, dataset, dataset_settings(option, crowds))
     colors = palette(source.class_names, root)
-    from recycle_data.pages import sheet
+    from recycle_data.pages import contact_sheet
     from recycle_data.pages.choice import choose
 
     photos = choose(source, count, seed, classes or (), images or ())
     title = f"{root.absolute().name}: {len(photos)} of {len(source)} photos"
     if form == ".png":
-        picture = sheet.contact_sheet(source, photos, colors, columns, title)
-        with whole(out) as part:
+        picture = contact_sheet.contact_sheet(source, photos, colors, columns, title)
+        with atomic_path(out) as part:
             picture.save(part, "PNG")
     else:
         from recycle_data.pages.browse import browse_page

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from recycle_data.stats import Part, Stats
+    from recycle_data.stats import SplitPart, Stats
 
 
 PARTS = 5  # parts of a split side by side in one table
@@ -100,7 +100,7 @@ def tables(stats: Stats, width: int = 100) -> Iterator[Table]:
             yield _split_table(stats, group, group[start : start + PARTS])
 
 
-def _split_table(stats: Stats, group: Sequence[Part], shown: Sequence[Part]) -> Table:
+def _split_table(stats: Stats, group: Sequence[SplitPart], shown: Sequence[SplitPart]) -> Table:
     """Photos / objects of each class in some parts of a group, and the share of the group's objects."""
     from rich.markup import escape
     from rich.table import Table

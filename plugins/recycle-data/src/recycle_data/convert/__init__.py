@@ -16,7 +16,7 @@ from recycle_data.convert.yolo import write_yolo
 from recycle_data.foreground import refuse_nothing
 from recycle_data.owned import refuse_link
 from recycle_data.sources import open_source
-from recyclecli.errors import RecycleError, nearest
+from recyclecli.errors import RecycleError, suggest
 from recyclecli.plugins import Registry
 
 FORMATS = ("coco", "masks", "yolo")
@@ -70,7 +70,7 @@ def convert(
         RecycleError: data that cannot be read, cannot be written in that format, or would be overwritten.
     """
     if form not in FORMATS:
-        raise RecycleError(f"no format to write is called {form!r}", nearest(form, FORMATS))
+        raise RecycleError(f"no format to write is called {form!r}", suggest(form, FORMATS))
     if polygons and form != "coco":
         raise RecycleError(f"--polygons is of --to coco, not of {form}", "leave it out")
     refuse_link(dst, "name the folder that it leads to, or another one")

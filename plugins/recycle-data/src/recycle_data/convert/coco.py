@@ -8,13 +8,13 @@ from typing import Any
 
 from recycle_coco import IGNORE_CATEGORY, CocoSource, has_background, rasterise, resolve_file
 
+from recycle_data.coco_document import Region, annotation_regions, assemble, mask_regions
 from recycle_data.convert.photos import copy_photo, inside, read_records, to_write
-from recycle_data.named import named_splits
+from recycle_data.named_splits import named_splits
 from recycle_data.owned import Owned
+from recycle_data.polygons import mask_polygons, rle_polygons, shifted
 from recycle_data.progress import track
-from recycle_data.rings import moved, outlines, rings
 from recycle_data.sources import read_labels
-from recycle_data.writer import Region, annotation_regions, assemble, mask_regions
 from recyclecli.errors import RecycleError
 from recyclecli.types import Record, Source
 
@@ -88,7 +88,7 @@ def _rewritten(annotation: Mapping[str, Any], height: int, width: int, polygons:
     whole = {"size": [height, width], "counts": counts}
     stated = {key: value for key, value in annotation.items() if value is not None}
     found = {"area": int(coco.area(rle)), "bbox": coco.toBbox(rle).tolist(), "iscrowd": 0}
-    return found | stated | {"segmentation": outlines(rle) if polygons else whole}
+    return found | stated | {"segmentation": rle_polygons(rle) if polygons else whole}
 
 
 def _photos(
@@ -107,4 +107,4 @@ def _photos(
 
 def _segment(region: Region) -> list[list[float]]:
     """The region as polygons of the photo."""
-    return [moved(polygon, region.left, region.top) for polygon in rings(region.pixels)]
+    return [shifted(polygon, region.left, region.top) for polygon in mask_polygons(region.pixels)]

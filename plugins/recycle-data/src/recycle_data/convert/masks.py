@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 from recycle_data.convert.photos import IMAGES, copy_photo, place_photos, read_records, to_write
-from recycle_data.named import named_splits
+from recycle_data.named_splits import named_splits
 from recycle_data.owned import Owned
 from recycle_data.palette import palette
 from recycle_data.progress import track
@@ -49,7 +49,7 @@ def write_masks(source: Source, src: Path, dst: Path, force: bool) -> None:
             copy_photo(owned, source, index, records[index], photos[index])
             image = Image.fromarray(read_labels(source, index)[0])
             image.putpalette(flat)
-            with owned.whole(masks[index]) as part:
+            with owned.atomic_path(masks[index]) as part:
                 image.save(part, "PNG")
         for split, members in lists.items():
             lines = [f"{photos[index].relative_to(dst / IMAGES).as_posix()}\n" for index in members]

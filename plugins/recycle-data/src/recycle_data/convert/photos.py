@@ -10,10 +10,10 @@ from pathlib import Path
 from recycle_coco import PHOTO_SUFFIXES, photo_size, read_photo
 from recycle_coco.paths import below
 
+from recycle_data.coco_folder import write_photo
 from recycle_data.owned import Owned
 from recycle_data.progress import track
-from recycle_data.write import write_photo
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 from recyclecli.types import Record, Source
 
 IMAGES = "images"  # folder of the photos
@@ -83,7 +83,7 @@ def _refuse_strays(folder: Path, known: set[Path]) -> None:
     strays = [str(file.relative_to(folder)) for file in found if file.is_file()]
     if strays:
         raise RecycleError(
-            f"{folder} holds other photos, which would join the set: {listed(sorted(strays))}",
+            f"{folder} holds other photos, which would join the set: {join_limited(sorted(strays))}",
             "convert to an empty folder",
         )
 
@@ -99,7 +99,7 @@ def copy_photo(owned: Owned, source: Source, index: int, record: Record, target:
     if photo_size(record.file) != (record.height, record.width):
         read_photo(record.file, record.height, record.width)  # fits without the EXIF rotation, or raises
     if not is_own(target, record):
-        with owned.whole(target) as part:
+        with owned.atomic_path(target) as part:
             shutil.copyfile(record.file, part)
     return None
 

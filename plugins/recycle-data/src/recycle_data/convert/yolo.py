@@ -11,13 +11,13 @@ from pathlib import Path
 from recycle_coco import has_background, rasterise
 from recycle_coco.paint import painting_order
 
+from recycle_data.coco_document import mask_regions
 from recycle_data.convert.photos import copy_photo, place_photos, read_records, to_write
-from recycle_data.named import named_splits
+from recycle_data.named_splits import named_splits
 from recycle_data.owned import Owned
+from recycle_data.polygons import mask_polygon, rle_polygon, shifted
 from recycle_data.progress import track
-from recycle_data.rings import moved, outline, ring
 from recycle_data.sources import read_labels
-from recycle_data.writer import mask_regions
 from recyclecli.errors import counted
 from recyclecli.types import IGNORE, Annotation, Record, Source
 
@@ -103,7 +103,7 @@ def _seen(source: Source, index: int, background: bool) -> Iterator[tuple[int, s
     mask, instances = read_labels(source, index)
     regions = [*mask_regions(mask, instances, background)]
     for region in sorted(regions, key=lambda region: -int(region.pixels.sum())):
-        points = [] if region.crowd else moved(ring(region.pixels), region.left, region.top)
+        points = [] if region.crowd else shifted(mask_polygon(region.pixels), region.left, region.top)
         yield region.label, None if region.crowd else _text(points, *mask.shape)
 
 
@@ -138,7 +138,7 @@ def _outline(annotation: Annotation, record: Record) -> str:
     rle = rasterise(annotation.segmentation, record.height, record.width)
     if rle is None:
         return ""
-    return _text(outline(rle), record.height, record.width)
+    return _text(rle_polygon(rle), record.height, record.width)
 
 
 def _text(points: Sequence[float], height: int, width: int) -> str:

@@ -13,9 +13,9 @@ from recycle_coco.layouts import photo_root
 from recycle_coco.paint import painting_order
 from recycle_coco.paths import find_annotation_files
 
+from recycle_data.coco_document import document_of
 from recycle_data.owned import Owned, refuse_link
 from recycle_data.sources import open_source
-from recycle_data.writer import document_of
 from recyclecli.plugins import Registry
 
 Tool = Literal["cvat", "label-studio"]
@@ -23,7 +23,7 @@ Role = Literal["predictions", "annotations"]
 
 
 @dataclass(frozen=True, slots=True)
-class Object:
+class ExportedObject:
     """One object of a photo, for a tool.
 
     Attributes:
@@ -50,11 +50,11 @@ class Labelled:
     name: str
     height: int
     width: int
-    objects: tuple[Object, ...]
+    objects: tuple[ExportedObject, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportedLabels:
     """What was written.
 
     Attributes:
@@ -79,7 +79,7 @@ def export_labels(
     role: Role = "predictions",
     prefix: str = "",
     force: bool = False,
-) -> Exported:
+) -> ExportedLabels:
     """Write labels as a tool reads them; objects are masks, so that no pixel and no hole is lost.
 
     Args:
@@ -129,7 +129,7 @@ def export_labels(
             cvat.write(owned, counted(), colors)
         else:
             label_studio.write(owned, counted(), colors, role, prefix)
-    return Exported(written, len(document["images"]), objects)
+    return ExportedLabels(written, len(document["images"]), objects)
 
 
 def _photos(document: Mapping[str, Any]) -> Iterator[Labelled]:
@@ -142,12 +142,12 @@ def _photos(document: Mapping[str, Any]) -> Iterator[Labelled]:
         own.setdefault(one["image_id"], []).append(one)
     for image in document["images"]:
         height, width = image["height"], image["width"]
-        found: list[tuple[Object, float, Mapping[str, Any]]] = []
+        found: list[tuple[ExportedObject, float, Mapping[str, Any]]] = []
         for one in own.get(image["id"], ()):
             name, score = names[one["category_id"]], one.get("score")
             rle = rasterise(one.get("segmentation") or [], height, width)
             if rle is not None and not is_background(name) and (area := float(coco.area(rle))):
-                found.append((Object(name, rle, score if isinstance(score, float) else None), area, one))
+                found.append((ExportedObject(name, rle, score if isinstance(score, float) else None), area, one))
         order = painting_order([(area, one.get("area"), bool(one.get("iscrowd"))) for _, area, one in found])
         ordered = sorted((found[place][0] for place in order), key=lambda one: one.name == IGNORE_CATEGORY)
         yield Labelled(image["file_name"], height, width, tuple(ordered))

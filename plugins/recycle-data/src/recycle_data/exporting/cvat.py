@@ -22,7 +22,7 @@ def write(owned: Owned, photos: Iterable[Labelled], colors: Mapping[str, tuple[i
         {"name": name, "color": "#{:02x}{:02x}{:02x}".format(*color), "type": "mask"} for name, color in colors.items()
     ]
     owned.write_json(owned.base / LABELS, [{**label, "attributes": []} for label in labels], indent=1)
-    with owned.whole(owned.base / FILE) as part, part.open("w", encoding="utf-8") as out:
+    with owned.atomic_path(owned.base / FILE) as part, part.open("w", encoding="utf-8") as out:
         out.write(
             '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta><task><labels>\n'
         )

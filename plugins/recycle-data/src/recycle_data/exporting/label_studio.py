@@ -42,7 +42,7 @@ def write(
         f'<View>\n  <Image name="{TO}" value="${TO}" zoom="true"/>\n'
         f'  <BrushLabels name="{FROM}" toName="{TO}">\n{tags}  </BrushLabels>\n</View>\n',
     )
-    with owned.whole(owned.base / FILE) as part, part.open("w", encoding="utf-8") as out:
+    with owned.atomic_path(owned.base / FILE) as part, part.open("w", encoding="utf-8") as out:
         for number, photo in enumerate(photos):
             out.write(("[" if number == 0 else ",") + "\n")
             out.writelines(_task(photo, role, prefix))

@@ -17,9 +17,9 @@ from recycle_data.check import content_of
 from recycle_data.foreground import refuse_nothing
 from recycle_data.importing.boxes import say_boxes
 from recycle_data.importing.usable import open_usable
-from recycle_data.importing.write import Written, parts_of, write
+from recycle_data.importing.write import WrittenDataset, parts_of, write
 from recycle_data.owned import refuse_link
-from recycle_data.recognise import Candidate, folder_of, recognise
+from recycle_data.recognise import LayoutMatch, folder_of, recognise
 from recycle_data.sources import open_source
 from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
@@ -41,8 +41,8 @@ class Imported:
         left_out: what the export holds besides, to how many.
     """
 
-    taken: Candidate
-    passed: tuple[Candidate, ...]
+    taken: LayoutMatch
+    passed: tuple[LayoutMatch, ...]
     class_names: tuple[str, ...]
     splits: Mapping[str, int]
     photos: int
@@ -103,7 +103,7 @@ def import_data(
     say_boxes(source)
     parts = parts_of(source)
     left_out = Counter(getattr(source, "left_out", {}))
-    written = Written(0, (), Counter()) if out is None else write(source, out, taken, root, parts, link, force)
+    written = WrittenDataset(0, (), Counter()) if out is None else write(source, out, taken, root, parts, link, force)
     return Imported(
         taken,
         tuple(passed),
@@ -116,7 +116,7 @@ def import_data(
     )
 
 
-def _said(taken: Candidate, passed: list[Candidate], folder: Path) -> Iterator[str]:
+def _said(taken: LayoutMatch, passed: list[LayoutMatch], folder: Path) -> Iterator[str]:
     """What the labels are taken for, and what they might be taken for, too, also of other photos."""
     there = f" in {taken.layout.root}" if taken.layout.root else ""
     yield f"taken for {taken.layout.name}, {taken.title}{there}: {taken.layout.why}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from recycle_coco.front import over
+from recycle_coco.occlusion import over
 from recycle_coco.paint import painting_order
 from recycle_coco.rle import of_bounds, run_bounds
 

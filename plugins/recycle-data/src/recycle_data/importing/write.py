@@ -12,17 +12,17 @@ from typing import Any
 from recycle_coco import IGNORE_CATEGORY, CocoSource, has_background, rasterise, resolve_file
 from recycle_coco.pixels import alone
 
+from recycle_data.coco_document import categories_of, mask_regions, shape_of
 from recycle_data.convert.photos import inside, put_photo, read_records, to_write
 from recycle_data.importing.visible import visible
-from recycle_data.named import named_splits
+from recycle_data.named_splits import named_splits
 from recycle_data.owned import Owned
 from recycle_data.progress import track
-from recycle_data.recognise import Candidate
+from recycle_data.recognise import LayoutMatch
 from recycle_data.sources import read_labels
 from recycle_data.threads import in_threads
-from recycle_data.writer import categories_of, mask_regions, shape_of
 from recyclecli import __version__
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.types import IGNORE, Record, Source
 
 WHOLE = "train_all.json"
@@ -30,7 +30,7 @@ SETS = (WHOLE, "train.json", "val.json", "test.json", "annotations.json")  # wha
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenDataset:
     """What was written.
 
     Attributes:
@@ -47,12 +47,12 @@ class Written:
 def write(
     source: Source,
     out: Path,
-    taken: Candidate,
+    taken: LayoutMatch,
     root: Path,
     parts: Mapping[str, Sequence[int]],
     link: bool,
     force: bool,
-) -> Written:
+) -> WrittenDataset:
     """Write the photos to `out` under their own names, then train.json, val.json and test.json, or train_all.json.
 
     An object stays a polygon where that says it all; it is written as RLE where it has holes, or where another
@@ -81,7 +81,7 @@ def write(
             owned.write_json(file, {"info": about, **document})
         owned.remove(others)
     whole = documents[:1] if len(parts.get("", ())) == len(source) else documents
-    return Written(sum(len(document["annotations"]) for document in whole), tuple(files), left_out)
+    return WrittenDataset(sum(len(document["annotations"]) for document in whole), tuple(files), left_out)
 
 
 def other_set(out: Path, files: Sequence[Path], force: bool) -> list[Path]:
@@ -94,7 +94,7 @@ def other_set(out: Path, files: Sequence[Path], force: bool) -> list[Path]:
     Owned(out).refuse_foreign(others)
     if others and not force:
         raise RecycleError(
-            f"{out} holds another set: {listed(file.name for file in others)} would stay beside the new files",
+            f"{out} holds another set: {join_limited(file.name for file in others)} would stay beside the new files",
             "name a new folder, or replace the set that recycle wrote there: --force",
         )
     return others
@@ -125,7 +125,7 @@ def parts_of(source: Source) -> dict[str, Sequence[int]]:
     return parts
 
 
-def _plain(taken: Candidate) -> dict[str, Any]:
+def _plain(taken: LayoutMatch) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in taken.layout.options.items()}
 
 

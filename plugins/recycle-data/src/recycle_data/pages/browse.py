@@ -10,9 +10,9 @@ import shapely
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from recycle_data.pages.contact_sheet import Color, VisibleObject, first_label, look, names, pattern_of
+from recycle_data.pages.data_uri import jpeg_uri
 from recycle_data.pages.render import render
-from recycle_data.pages.sheet import Color, Object, first_label, look, names, pattern_of
-from recycle_data.pages.uris import jpeg_uri
 from recyclecli.types import IGNORE, Source
 
 LONGEST = 640  # pixels of a photo's longer side
@@ -36,7 +36,7 @@ TILES: tuple[tuple[int, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnObject:
     """An object on the page.
 
     Attributes:
@@ -65,7 +65,7 @@ def browse_page(source: Source, photos: Sequence[int], colors: Sequence[Color], 
     entries, counts = [], np.zeros(IGNORE + 1, np.int64)
     for index in photos:
         shown = look(source, index, LONGEST)
-        objects = [drawn(each, source.class_names) for each in shown.objects]
+        objects = [draw_object(each, source.class_names) for each in shown.objects]
         for each in shown.objects:
             counts[each.label] += 1
         height, width = shown.image.shape[:2]
@@ -99,11 +99,11 @@ def browse_page(source: Source, photos: Sequence[int], colors: Sequence[Color], 
     return render("browse.html.j2", title=title, photos=entries, classes=classes)
 
 
-def drawn(each: Object, class_names: Sequence[str]) -> Drawn:
+def draw_object(each: VisibleObject, class_names: Sequence[str]) -> DrawnObject:
     """An object's outline at the size of the picture, and its words."""
     name = "ignored region" if each.label == IGNORE else class_names[each.label]
     what = f"annotation {each.id}" if each.id is not None else f"object {each.number}" if each.number else "region"
-    return Drawn(each.label, svg_path(outline(each.inside)), f"{name}, {what}, {each.area:,} pixels visible")
+    return DrawnObject(each.label, svg_path(outline(each.inside)), f"{name}, {what}, {each.area:,} pixels visible")
 
 
 def outline(inside: NDArray[np.bool_]) -> shapely.Geometry:

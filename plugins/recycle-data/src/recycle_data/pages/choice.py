@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recycle_data.pages.sheet import first_label
-from recyclecli.errors import RecycleError, listed, nearest
+from recycle_data.pages.contact_sheet import first_label
+from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.types import IGNORE, Source
 
 POOL = 240  # photos of a source without annotations that are read to find its classes
@@ -39,7 +39,7 @@ def choose(source: Source, count: int, seed: int, classes: Sequence[str] = (), n
         return [_index(source, name) for name in names]
     unknown = [name for name in classes if name not in source.class_names]
     if unknown:
-        raise RecycleError(f"no class is called {unknown[0]!r}", nearest(unknown[0], source.class_names))
+        raise RecycleError(f"no class is called {unknown[0]!r}", suggest(unknown[0], source.class_names))
     order, presence = _presence(source, count, np.random.default_rng(seed))
     wanted = [source.class_names.index(name) for name in classes] or range(
         first_label(source.class_names), len(source.class_names)
@@ -49,7 +49,9 @@ def choose(source: Source, count: int, seed: int, classes: Sequence[str] = (), n
         showing = np.flatnonzero(presence.any(1))
         order, presence = order[showing], presence[showing]
     if not len(order):
-        raise RecycleError(f"no photo shows {listed(classes)}", "recycle data stats counts the photos of each class")
+        raise RecycleError(
+            f"no photo shows {join_limited(classes)}", "recycle data stats counts the photos of each class"
+        )
     chosen: list[int] = []
     for label in sorted(range(presence.shape[1]), key=lambda label: int(presence[:, label].sum())):
         missing: NDArray[np.bool_] = np.logical_not(presence[chosen].any(0))
@@ -82,7 +84,9 @@ def _index(source: Source, name: str) -> int:
         return every.index(name)
     ends = [index for index, other in enumerate(every) if Path(other).name == name]
     if len(ends) > 1:
-        raise RecycleError(f"{len(ends)} photos are called {name!r}", f"name one: {listed(every[i] for i in ends)}")
+        raise RecycleError(
+            f"{len(ends)} photos are called {name!r}", f"name one: {join_limited(every[i] for i in ends)}"
+        )
     if not ends:
-        raise RecycleError(f"no photo is called {name!r}", nearest(name, every) if len(every) < 20 else "")
+        raise RecycleError(f"no photo is called {name!r}", suggest(name, every) if len(every) < 20 else "")
     return ends[0]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recycle_data.pages.charts import Color, bars, histogram, size_boxes, together
 from recycle_data.pages.render import render
-from recycle_data.stats import Part, Stats, size_groups
+from recycle_data.stats import SplitPart, Stats, size_groups
 
 
 def stats_page(stats: Stats, title: str, colors: Sequence[Color]) -> str:
@@ -53,7 +53,7 @@ def median(areas: NDArray[np.int64]) -> float | None:
     return float(np.sqrt(np.median(areas))) if len(areas) else None
 
 
-def part_rows(stats: Stats, group: Sequence[Part]) -> list[tuple[str, list[tuple[int, int, float | None]]]]:
+def part_rows(stats: Stats, group: Sequence[SplitPart]) -> list[tuple[str, list[tuple[int, int, float | None]]]]:
     """Per class its name and, for each part, images, objects and the part's share of the group's objects."""
     totals = np.sum([part.objects for part in group], axis=0)
     return [

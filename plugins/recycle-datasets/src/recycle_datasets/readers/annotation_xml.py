@@ -14,7 +14,7 @@ from recycle_datasets.folders import names_of
 from recycle_datasets.labels import Labels, is_file
 from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.colabeler import numbered
 from recycle_datasets.readers.documents import photo_of, source
 from recycle_datasets.recognise.annotation_xml import recognise
@@ -41,7 +41,7 @@ class _Object:
 
 
 @dataclass(slots=True)
-class _File:
+class _AnnotationFile:
     """One file."""
 
     photo: str = ""
@@ -64,7 +64,7 @@ def open_annotation_xml(options: FilesOptions, context: DatasetContext) -> Shape
     tree = Tree(context.root)
     names = options.files or names_of(tree, context, recognise, "files", "XML", "Annotations/")
     labels = Labels(context.root / names[0])
-    places = Places(tree.photos)
+    places = PhotoIndex(tree.photos)
     for name in names:
         folder = name.rstrip("/")
         own = "" if folder == "." else folder
@@ -75,10 +75,10 @@ def open_annotation_xml(options: FilesOptions, context: DatasetContext) -> Shape
     return source(context, labels, "the labelling tool")
 
 
-def _read(labels: Labels, root: Path, name: str, places: Places) -> None:
+def _read(labels: Labels, root: Path, name: str, places: PhotoIndex) -> None:
     """One file."""
-    found, path = _File(), PurePosixPath(name)
-    reader = _Reader(found)
+    found, path = _AnnotationFile(), PurePosixPath(name)
+    reader = _AnnotationReader(found)
     try:
         parse_xml(root / name, reader.start, reader.end)
     except RecycleError as error:
@@ -101,14 +101,14 @@ def _read(labels: Labels, root: Path, name: str, places: Places) -> None:
 SIDES = (("height", "nrows"), ("width", "ncols"))
 
 
-class _Reader:
+class _AnnotationReader:
     """Gathers what a file says, element by element.
 
     Args:
         found: where it is put.
     """
 
-    def __init__(self, found: _File) -> None:
+    def __init__(self, found: _AnnotationFile) -> None:
         self._found = found
 
     def start(self, path: tuple[str, ...], _: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ from recycle_datasets import FilesOptions
 from recycle_datasets.folders import names_of
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import base_of, lines, photo_of, size_of, source
 from recycle_datasets.recognise.azure_ml import is_point, recognise
 from recycle_datasets.recognise.documents import dicts
@@ -27,7 +27,7 @@ def open_azure_ml(options: FilesOptions, context: DatasetContext) -> ShapeSource
     labels = Labels(context.root)
     tree = Tree(context.root)
     files = options.files or names_of(tree, context, recognise, "files", "Azure ML", "labels.jsonl")
-    labels.file, places = context.root / files[0], Places(tree.photos)
+    labels.file, places = context.root / files[0], PhotoIndex(tree.photos)
     for name, split in zip(files, splits_of(files), strict=True):
         for where, line in lines(labels, context.root / name):
             if not is_point(line):

@@ -8,9 +8,9 @@ from recycle_coco import IGNORE_CATEGORY, Tree, decode, rasterise
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
-from recycle_datasets.labels import Labels, Photo
+from recycle_datasets.labels import LabelledPhoto, Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import documents, photo_of, source
 from recycle_datasets.recognise.cityscapes_polygons import END, is_polygons, recognise
 from recycle_datasets.recognise.documents import dicts
@@ -40,7 +40,7 @@ def open_cityscapes_polygons(options: FilesOptions, context: DatasetContext) -> 
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
     """
     labels = Labels(context.root)
-    places = Places(Tree(context.root).photos)
+    places = PhotoIndex(Tree(context.root).photos)
     for name, content, split in documents(options, context, labels, recognise, "Cityscapes"):
         file = str(context.root / name)
         if not is_polygons(content):
@@ -69,7 +69,7 @@ def open_cityscapes_polygons(options: FilesOptions, context: DatasetContext) -> 
     return source(context, labels, "the labelling tool")
 
 
-def _counted(photo: Photo, own: list[str]) -> Photo:
+def _counted(photo: LabelledPhoto, own: list[str]) -> LabelledPhoto:
     """A photo of which 19 classes count, and all else is ignored."""
     if photo.height is None or photo.width is None:
         return replace(photo, shapes=[])  # no photo has the size that is stated, which is a fault

@@ -12,7 +12,7 @@ from recycle_datasets.bitmaps import placed
 from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import consumed, documents, photo_of, source
 from recycle_datasets.recognise.coco_panoptic import is_panoptic, recognise
 from recycle_datasets.recognise.documents import dicts
@@ -36,9 +36,9 @@ def open_coco_panoptic(options: FilesOptions, context: DatasetContext) -> ShapeS
     labels = Labels(context.root)
     photos = Tree(context.root).photos
     names: dict[str, None] = {}
-    pngs = Places(name for name in photos if name.lower().endswith(".png"))
+    pngs = PhotoIndex(name for name in photos if name.lower().endswith(".png"))
     masks = {name for name in photos if "panoptic" in name.rpartition("/")[0]}
-    places = Places(name for name in photos if name not in masks)
+    places = PhotoIndex(name for name in photos if name not in masks)
     for name, content, split in documents(options, context, labels, recognise, "COCO panoptic"):
         file = context.root / name
         if not is_panoptic(content):
@@ -77,7 +77,7 @@ def _number(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _in_masks(pngs: Places, masks: set[str], base: str) -> str:
+def _in_masks(pngs: PhotoIndex, masks: set[str], base: str) -> str:
     """The PNG of that name, the one in a folder of panoptic segments where there are several."""
     found = [name for name in masks if name.rpartition("/")[2] == PurePosixPath(base).name]
     return found[0] if len(found) == 1 else pngs.exact_base(PurePosixPath(base).name)

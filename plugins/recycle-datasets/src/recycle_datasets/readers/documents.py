@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recycle_coco import Tree, decode_text, parse_json, photo_size, read_bytes, resolve_file, shape_fault
-from recycle_coco.table import Rows
+from recycle_coco.table import CsvRows
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import LARGEST, Labels, Photo, sorted_names
+from recycle_datasets.labels import LARGEST, LabelledPhoto, Labels, sorted_names
 from recycle_datasets.outlines import Shape
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split, splits_of
@@ -178,10 +178,10 @@ def base_of(name: Any) -> str:
     return text.rpartition("/")[2]
 
 
-def photo_of(name: str, shapes: list[Shape], size: tuple[int, int] | None, split: str, origin: str) -> Photo:
+def photo_of(name: str, shapes: list[Shape], size: tuple[int, int] | None, split: str, origin: str) -> LabelledPhoto:
     """A photo with its shapes, and its size where that is stated."""
     height, width = size or (None, None)
-    return Photo(name, shapes, height, width, split, origin)
+    return LabelledPhoto(name, shapes, height, width, split, origin)
 
 
 def size_of(root: Path, place: str, known: dict[str, tuple[int, int] | None]) -> tuple[int, int] | None:
@@ -207,7 +207,7 @@ def rows_of(file: Path, text: str) -> Iterator[tuple[int, dict[str, str | None]]
         RecycleError: it is none.
     """
     try:
-        yield from enumerate(Rows(StringIO(text)), start=2)
+        yield from enumerate(CsvRows(StringIO(text)), start=2)
     except csv.Error as error:
         raise RecycleError(f"{file} is no table: {error}", "export it again") from error
 

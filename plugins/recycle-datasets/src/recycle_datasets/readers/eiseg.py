@@ -7,7 +7,7 @@ from recycle_coco import Tree
 from recycle_datasets import FilesOptions
 from recycle_datasets.labels import Labels, sorted_names
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.eiseg import is_eiseg, recognise
@@ -25,7 +25,7 @@ def open_eiseg(options: FilesOptions, context: DatasetContext) -> ShapeSource:
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
     """
     labels = Labels(context.root)
-    places = Places(Tree(context.root).photos)
+    places = PhotoIndex(Tree(context.root).photos)
     numbers: dict[str, int] = {}
     for name, content, split in documents(options, context, labels, recognise, "EISeg", is_eiseg):
         file, stem = context.root / name, PurePosixPath(name).stem

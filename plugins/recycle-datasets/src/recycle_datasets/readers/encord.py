@@ -12,7 +12,7 @@ from recycle_datasets.areas import is_number
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import VIDEOS, base_of, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.encord import is_encord, recognise
@@ -35,7 +35,7 @@ def open_encord(options: FilesOptions, context: DatasetContext) -> ShapeSource:
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
     """
     labels = Labels(context.root)
-    places = Places(Tree(context.root).photos)
+    places = PhotoIndex(Tree(context.root).photos)
     for name, content, split in documents(options, context, labels, recognise, "Encord", is_encord):
         file = context.root / name
         for _, row in consumed(content if isinstance(content, list) else [content]):
@@ -53,7 +53,7 @@ def _unit(
     unit: Mapping[str, Any],
     split: str,
     root: Path,
-    places: Places,
+    places: PhotoIndex,
 ) -> None:
     """One photo of a label row."""
     photo = str(unit.get("data_title") or row.get("data_title") or "")

@@ -10,7 +10,7 @@ from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed, whole_runs
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import SKIPPED, UNLABELLED, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.hasty import is_hasty, recognise
@@ -32,7 +32,7 @@ def open_hasty(options: FilesOptions, context: DatasetContext) -> ShapeSource:
     """
     labels = Labels(context.root)
     names: dict[str, None] = {}
-    places = Places(Tree(context.root).photos)
+    places = PhotoIndex(Tree(context.root).photos)
     for name, content, split in documents(options, context, labels, recognise, "Hasty", is_hasty):
         file = context.root / name
         names |= {str(one.get("class_name")).strip(): None for one in dicts(content["label_classes"])}

@@ -9,7 +9,7 @@ from recycle_coco import Tree
 from recycle_datasets import FilesOptions
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import (
     SKIPPED,
     UNLABELLED,
@@ -41,7 +41,7 @@ def open_kili(options: FilesOptions, context: DatasetContext) -> ShapeSource:
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
     """
     labels = Labels(context.root)
-    places = Places(Tree(context.root).photos)
+    places = PhotoIndex(Tree(context.root).photos)
     for name, content, split in documents(options, context, labels, recognise, "Kili", is_kili):
         file = context.root / name
         for _, asset in consumed(content if isinstance(content, list) else [content]):

@@ -16,7 +16,7 @@ from recycle_datasets.folders import names_of
 from recycle_datasets.labels import LARGEST, Labels, sorted_names
 from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import photo_of, rows_of, size_of, source
 from recycle_datasets.recognise.open_images import recognise
 from recycle_datasets.shapes import ShapeSource
@@ -40,7 +40,7 @@ def open_open_images(options: FilesOptions, context: DatasetContext) -> ShapeSou
     tree = Tree(context.root)
     files = options.files or names_of(tree, context, recognise, "files", "Open Images", "masks.csv")
     labels = Labels(context.root / files[0])
-    places = Places(tree.photos)
+    places = PhotoIndex(tree.photos)
     names = _descriptions(context.root, tree)
     found: dict[str, tuple[str, list[Shape]]] = {}
     sizes: dict[str, tuple[int, int] | None] = {}

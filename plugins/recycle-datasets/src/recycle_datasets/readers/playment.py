@@ -12,7 +12,7 @@ from recycle_datasets.bitmaps import placed
 from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import codes_of
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import LINKS, base_of, consumed, documents, photo_of, size_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.playment import answer_of, is_playment, recognise
@@ -35,7 +35,7 @@ def open_playment(options: FilesOptions, context: DatasetContext) -> ShapeSource
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
     """
     labels = Labels(context.root)
-    places = Places(Tree(context.root).photos)
+    places = PhotoIndex(Tree(context.root).photos)
     sizes: dict[str, tuple[int, int] | None] = {}
     for name, content, split in documents(options, context, labels, recognise, "Playment", is_playment):
         file = context.root / name
@@ -70,7 +70,7 @@ def _polygons(labels: Labels, where: str, polygons: Any, scale: tuple[float, flo
             labels.left_out["polygons without a label"] += 1
 
 
-def _raster(context: DatasetContext, labels: Labels, where: str, raster: Any, places: Places) -> Iterator[Shape]:
+def _raster(context: DatasetContext, labels: Labels, where: str, raster: Any, places: PhotoIndex) -> Iterator[Shape]:
     """The objects of a mask of colours."""
     data = _data(raster)
     legend = data.get("legend") if isinstance(data, dict) else None

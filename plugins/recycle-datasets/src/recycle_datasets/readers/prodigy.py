@@ -14,7 +14,7 @@ from recycle_datasets.areas import side_of
 from recycle_datasets.folders import names_of
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import base_of, entries, photo_of, size_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.prodigy import is_task, recognise
@@ -37,7 +37,7 @@ def open_prodigy(options: FilesOptions, context: DatasetContext) -> ShapeSource:
     """
     labels, tree = Labels(context.root), Tree(context.root)
     files = options.files or names_of(tree, context, recognise, "files", "Prodigy", "annotations.jsonl")
-    labels.file, places = context.root / files[0], Places(tree.photos)
+    labels.file, places = context.root / files[0], PhotoIndex(tree.photos)
     for name, split in zip(files, splits_of(files), strict=True):
         for where, task in entries(labels, context.root / name):
             if not is_task(task):

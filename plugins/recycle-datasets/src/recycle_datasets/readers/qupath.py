@@ -9,7 +9,7 @@ from recycle_coco import Tree
 from recycle_datasets import FilesOptions
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import documents, photo_of, source
 from recycle_datasets.recognise.qupath import features_of, is_geojson, recognise
 from recycle_datasets.shapes import ShapeSource
@@ -29,7 +29,7 @@ def open_qupath(options: FilesOptions, context: DatasetContext) -> ShapeSource:
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
     """
     labels = Labels(context.root)
-    places = Places(Tree(context.root).photos)
+    places = PhotoIndex(Tree(context.root).photos)
     for name, content, split in documents(options, context, labels, recognise, "QuPath"):
         file = context.root / name
         if content is None or (not is_geojson(content) and features_of(content)):

@@ -13,7 +13,7 @@ from recycle_datasets.folders import names_of
 from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import codes_of
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import LINKS, base_of, lines, photo_of, source
 from recycle_datasets.recognise.sagemaker import is_entry, recognise
 from recycle_datasets.shapes import ShapeSource
@@ -35,7 +35,7 @@ def open_sagemaker(options: FilesOptions, context: DatasetContext) -> ShapeSourc
     labels = Labels(context.root)
     tree = Tree(context.root)
     files = options.files or names_of(tree, context, recognise, "files", "SageMaker Ground Truth", "output.manifest")
-    labels.file, places = context.root / files[0], Places(tree.photos)
+    labels.file, places = context.root / files[0], PhotoIndex(tree.photos)
     names: dict[str, None] = {}
     for file, split in zip(files, splits_of(files), strict=True):
         for where, line in lines(labels, context.root / file):

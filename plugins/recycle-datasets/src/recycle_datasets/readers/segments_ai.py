@@ -11,7 +11,7 @@ from recycle_datasets.bitmaps import placed
 from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import (
     LINKS,
     SKIPPED,
@@ -44,7 +44,7 @@ def open_segments_ai(options: FilesOptions, context: DatasetContext) -> ShapeSou
     """
     labels = Labels(context.root)
     names: dict[str, None] = {}
-    places = Places(name for name in Tree(context.root).photos if name.lower().endswith(".png"))
+    places = PhotoIndex(name for name in Tree(context.root).photos if name.lower().endswith(".png"))
     for name, content, split in documents(options, context, labels, recognise, "Segments.ai"):
         file = context.root / name
         if not is_release(content):
@@ -77,7 +77,7 @@ def _label(sample: Mapping[str, Any]) -> Mapping[str, Any]:
 def _shapes(
     labels: Labels,
     context: DatasetContext,
-    places: Places,
+    places: PhotoIndex,
     where: str,
     photo: str,
     attributes: Mapping[str, Any],

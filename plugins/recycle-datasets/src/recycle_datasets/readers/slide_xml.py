@@ -9,7 +9,7 @@ from recycle_datasets import FilesOptions
 from recycle_datasets.folders import names_of
 from recycle_datasets.labels import Labels, sorted_names
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import photo_of, source
 from recycle_datasets.recognise.slide_xml import recognise
 from recycle_datasets.shapes import ShapeSource
@@ -36,13 +36,13 @@ def open_slide_xml(options: FilesOptions, context: DatasetContext) -> ShapeSourc
     """
     tree = Tree(context.root)
     names = options.files or names_of(tree, context, recognise, "files", "ASAP or ImageScope", "xml/")
-    labels, places = Labels(context.root / names[0]), Places(tree.photos)
+    labels, places = Labels(context.root / names[0]), PhotoIndex(tree.photos)
     groups: dict[str, None] = {}
     for name in names:
         folder = name.rstrip("/")
         files = tree.folders.get("" if folder == "." else folder, ()) if name.endswith("/") else (name,)
         for file in (one for one in files if one.lower().endswith(".xml")):
-            reader = _Reader(labels, str(context.root / file))
+            reader = _SlideReader(labels, str(context.root / file))
             try:
                 parse_xml(context.root / file, reader.start, reader.end)
             except RecycleError as error:
@@ -59,7 +59,7 @@ def open_slide_xml(options: FilesOptions, context: DatasetContext) -> ShapeSourc
     return source(context, labels, "ASAP or ImageScope", [*groups, *sorted_names(labels.photos)])
 
 
-class _Reader:
+class _SlideReader:
     """Gathers the outlines of a file, element by element.
 
     Args:

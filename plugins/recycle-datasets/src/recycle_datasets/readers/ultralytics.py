@@ -9,7 +9,7 @@ from recycle_datasets.areas import is_number
 from recycle_datasets.folders import names_of
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import base_of, lines, photo_of, size_of, source
 from recycle_datasets.recognise.ultralytics import is_set, recognise
 from recycle_datasets.shapes import ShapeSource
@@ -31,7 +31,7 @@ def open_ultralytics(options: FilesOptions, context: DatasetContext) -> ShapeSou
     labels = Labels(context.root)
     tree = Tree(context.root)
     files = options.files or names_of(tree, context, recognise, "files", "Ultralytics", "data.ndjson")
-    labels.file, places = context.root / files[0], Places(tree.photos)
+    labels.file, places = context.root / files[0], PhotoIndex(tree.photos)
     names: dict[str, str] = {}
     for name in files:
         for where, line in lines(labels, context.root / name):
@@ -48,7 +48,7 @@ def open_ultralytics(options: FilesOptions, context: DatasetContext) -> ShapeSou
 
 
 def _image(
-    labels: Labels, context: DatasetContext, places: Places, where: str, line: dict[str, Any], names: dict[str, str]
+    labels: Labels, context: DatasetContext, places: PhotoIndex, where: str, line: dict[str, Any], names: dict[str, str]
 ) -> None:
     """One photo."""
     photo, split = base_of(line.get("file") or line.get("url")), split_called(str(line.get("split") or ""))

@@ -9,7 +9,7 @@ from recycle_coco import Tree
 from recycle_datasets import FilesOptions
 from recycle_datasets.labels import Labels, sorted_names
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import UNLABELLED, base_of, consumed, documents, photo_of, size_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.universal_data_tool import is_udt, recognise
@@ -30,7 +30,7 @@ def open_universal_data_tool(options: FilesOptions, context: DatasetContext) -> 
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
     """
     labels = Labels(context.root)
-    places = Places(Tree(context.root).photos)
+    places = PhotoIndex(Tree(context.root).photos)
     names: dict[str, None] = {}
     for name, content, split in documents(options, context, labels, recognise, "Universal Data Tool", is_udt):
         file = context.root / name

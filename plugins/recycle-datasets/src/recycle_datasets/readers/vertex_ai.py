@@ -12,7 +12,7 @@ from recycle_datasets.folders import names_of
 from recycle_datasets.labels import Labels, sorted_names
 from recycle_datasets.maskfile import codes_of
 from recycle_datasets.outlines import Shape
-from recycle_datasets.places import Places
+from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import LINKS, base_of, entries, photo_of, size_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.vertex_ai import is_item, recognise
@@ -35,7 +35,7 @@ def open_vertex_ai(options: FilesOptions, context: DatasetContext) -> ShapeSourc
     """
     labels, tree = Labels(context.root), Tree(context.root)
     files = options.files or names_of(tree, context, recognise, "files", "Vertex AI", "data.jsonl")
-    labels.file, places = context.root / files[0], Places(tree.photos)
+    labels.file, places = context.root / files[0], PhotoIndex(tree.photos)
     names: dict[str, None] = {}
     for name, split in zip(files, splits_of(files), strict=True):
         for where, item in entries(labels, context.root / name):

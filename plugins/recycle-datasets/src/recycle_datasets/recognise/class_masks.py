@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from recycle_coco import Tree, split_called
 
+from recycle_datasets.recognise.folder_names import MASK_WORDS, NEVER, PHOTO_WORDS, PICTURES, words_of
 from recycle_datasets.recognise.pairs import SUFFIXES, stem_of
-from recycle_datasets.recognise.words import MASK_WORDS, NEVER, PHOTO_WORDS, PICTURES, words_of
 from recyclecli.types import Layout
 
 MARKS = "_-. "  # between a photo's name and a class

@@ -12,7 +12,7 @@ from typing import Any
 
 from recycle_coco import Tree
 
-from recycle_datasets.recognise.places import Places, split_of
+from recycle_datasets.recognise.places import PhotoFinder, split_of
 from recyclecli.types import Evidence, Layout
 
 HEAD = 2**16  # bytes of a file's end that are looked at
@@ -32,7 +32,7 @@ ORDER = ("train", "val", "test", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CocoProbe:
     """A COCO file as far as its beginning and its end tell.
 
     Attributes:
@@ -61,7 +61,7 @@ def recognise(tree: Tree) -> Iterator[Layout]:
 
     Files of captions, keypoints or panoptic segments, files without annotations, and copies are passed over.
     """
-    places = Places(tree.photos)
+    places = PhotoFinder(tree.photos)
     found = [one for name in _jsons(tree) if (one := _look(tree, name, places))]
     yield from _singles(tree)
     instances = [one for one in found if one.kind == "instances"]
@@ -105,7 +105,7 @@ def _jsons(tree: Tree) -> Iterator[str]:
         yield from inside
 
 
-def _look(tree: Tree, name: str, places: Places) -> Found | None:
+def _look(tree: Tree, name: str, places: PhotoFinder) -> CocoProbe | None:
     """What a JSON file holds, if it is COCO."""
     content = tree.glimpse(name)
     if not isinstance(content, dict):
@@ -123,7 +123,7 @@ def _look(tree: Tree, name: str, places: Places) -> Found | None:
     if annotations or OBJECT.search(tail):
         seen = any(one.get("segmentation") not in (None, [], [[]]) for one in annotations)
         outlines = seen or bool(OUTLINE.search(tail))
-    return Found(
+    return CocoProbe(
         name,
         _kind(name, content, annotations, categories, tail),
         split_of(name),
@@ -189,10 +189,10 @@ def _tail(tree: Tree, name: str) -> str:
         return ""
 
 
-def _chosen(tree: Tree, found: Sequence[Found]) -> tuple[list[Found], list[Found], list[str]]:
+def _chosen(tree: Tree, found: Sequence[CocoProbe]) -> tuple[list[CocoProbe], list[CocoProbe], list[str]]:
     """The files to read; those that label the same photos, none of them before the others; and what is passed over."""
     passed: list[str] = []
-    kept: list[Found] = []
+    kept: list[CocoProbe] = []
     for one in sorted(found, key=lambda one: (_rank(one), one.file.count("/"), one.file)):
         same = next(
             (other for other in kept if other.photos == one.photos and _equal(tree, one.file, other.file)), None
@@ -210,8 +210,8 @@ def _chosen(tree: Tree, found: Sequence[Found]) -> tuple[list[Found], list[Found
     elif {"train"} < {one.split for one in parts}:
         kept = [one for one in kept if one not in wholes]
         passed += [f"{one.file} (of the same photos, without splits)" for one in wholes]
-    chosen: list[Found] = []
-    rivals: dict[str, Found] = {}
+    chosen: list[CocoProbe] = []
+    rivals: dict[str, CocoProbe] = {}
     for one in kept:  # the most usual name first
         others = [other for other in chosen if one.split == other.split and _overlap(one, other)]
         better = [other for other in others if _rank(other) < _rank(one)]
@@ -224,14 +224,14 @@ def _chosen(tree: Tree, found: Sequence[Found]) -> tuple[list[Found], list[Found
     return [one for one in chosen if one.file not in rivals], [*rivals.values()], passed
 
 
-def _rank(found: Found) -> tuple[bool, int]:
+def _rank(found: CocoProbe) -> tuple[bool, int]:
     """Which of several files of the same photos is taken: one with outlines, one of a usual name."""
     base = found.file.rpartition("/")[2].lower()
     place = next((number for number, name in enumerate(NAMES) if name.fullmatch(base)), len(NAMES))
     return found.outlines is False, place
 
 
-def _overlap(first: Found, second: Found) -> bool:
+def _overlap(first: CocoProbe, second: CocoProbe) -> bool:
     """Whether two files label the same photos, as far as their beginnings tell."""
     if not first.photos or not second.photos:
         return first.file.rpartition("/")[0] == second.file.rpartition("/")[0]
@@ -245,9 +245,9 @@ def _equal(tree: Tree, first: str, second: str) -> bool:
         return False
 
 
-def _sets(found: Sequence[Found]) -> list[list[Found]]:
+def _sets(found: Sequence[CocoProbe]) -> list[list[CocoProbe]]:
     """The files by set: those of one folder, of splits, or of the same categories are parts of one."""
-    sets: list[list[Found]] = []
+    sets: list[list[CocoProbe]] = []
     for one in found:
         for others in sets:
             other = others[0]
@@ -260,11 +260,11 @@ def _sets(found: Sequence[Found]) -> list[list[Found]]:
     return sets
 
 
-def _agree(first: Found, second: Found) -> bool:
+def _agree(first: CocoProbe, second: CocoProbe) -> bool:
     return not first.categories or not second.categories or first.categories == second.categories
 
 
-def _layout(found: Sequence[Found], passed: Sequence[str]) -> Layout:
+def _layout(found: Sequence[CocoProbe], passed: Sequence[str]) -> Layout:
     """A set as a layout."""
     ordered = sorted(found, key=lambda one: (ORDER.index(one.split), one.file))
     first = ordered[0]

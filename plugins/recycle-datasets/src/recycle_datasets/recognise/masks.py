@@ -9,6 +9,7 @@ from recycle_coco import Tree, is_hidden, split_called
 from recycle_coco.paths import walk
 
 from recycle_datasets.recognise.class_masks import find_masks
+from recycle_datasets.recognise.folder_names import looks_masked, words_of
 from recycle_datasets.recognise.known import ADE20K, CITYSCAPES, VOC
 from recycle_datasets.recognise.pairs import (
     SUFFIXES,
@@ -18,7 +19,6 @@ from recycle_datasets.recognise.pairs import (
     pattern_of,
     twins,
 )
-from recycle_datasets.recognise.words import looks_masked, words_of
 from recycle_datasets.splits import list_split
 from recycle_datasets.tables import LISTS, Table, may_name, parse_table
 from recyclecli.types import Evidence, Layout

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from recycle_coco import Tree
 
+from recycle_datasets.recognise.folder_names import PHOTO_WORDS
 from recycle_datasets.recognise.pairs import SUFFIXES, stem_of
-from recycle_datasets.recognise.words import PHOTO_WORDS
 from recyclecli.types import Layout
 
 MASKS, NAMES = "instances", "labels.txt"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recycle_coco import PHOTO_SUFFIXES, split_called
 
-from recycle_datasets.recognise.words import (
+from recycle_datasets.recognise.folder_names import (
     CODES,
     MASK_WORDS,
     PHOTO_WORDS,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from recycle_coco import split_called
-from recycle_coco.endings import PARTS, Endings
+from recycle_coco.suffix_index import PARTS, Endings
 
 DERIVED = frozenset(
     {
@@ -39,7 +39,7 @@ class Placed:
     doubtful: Mapping[str, Sequence[str]]
 
 
-class Places:
+class PhotoFinder:
     """Finds photos by the names that annotation files have for them.
 
     Args:

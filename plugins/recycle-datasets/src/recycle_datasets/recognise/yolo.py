@@ -105,7 +105,7 @@ def splits_named(content: Mapping[Any, Any]) -> dict[str, Any]:
     return data
 
 
-def listed(value: Any) -> list[str]:
+def class_name_list(value: Any) -> list[str]:
     """The places that a description names for a split."""
     return [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
 
@@ -201,7 +201,7 @@ def usable(tree: Tree, found: Mapping[str, Mapping[str, Any]]) -> list[tuple[str
     placed = []
     for name, data in found.items():
         base = posixpath.dirname(name)
-        places = {key: find_place(tree, base, listed(data[key])[0], key) for key in KEYS if key in data}
+        places = {key: find_place(tree, base, class_name_list(data[key])[0], key) for key in KEYS if key in data}
         placed.append((name, {key: place for key, place in places.items() if place is not None}))
     return [one for one in placed if one[1]] or placed
 

@@ -27,9 +27,7 @@ from recycle_data.api import (
 )
 
 from recycle_engine.api.augment import augment, build_augmentation, oversample, preview, read_batch
-from recycle_engine.api.folds import train_folds
-from recycle_engine.api.judged import judged_photos, refuse_trained_on
-from recycle_engine.api.judging import (
+from recycle_engine.api.evaluation import (
     ablate,
     compare,
     compare_arms,
@@ -40,8 +38,8 @@ from recycle_engine.api.judging import (
     evaluate_submission,
     run_of,
 )
-from recycle_engine.api.loading import load
-from recycle_engine.api.predicting import (
+from recycle_engine.api.folds import train_folds
+from recycle_engine.api.inference import (
     count_together,
     member,
     predict,
@@ -50,6 +48,8 @@ from recycle_engine.api.predicting import (
     soup,
     vote_submissions,
 )
+from recycle_engine.api.judged import judged_photos, refuse_trained_on
+from recycle_engine.api.loading import load
 from recycle_engine.api.pseudo import pseudo_label
 from recycle_engine.api.rounds import self_train
 from recycle_engine.api.runs import build_postprocessor, find_run, pipeline, recipe_of, train

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from recycle_data.api import Place, path_of, registry
 
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 
 if TYPE_CHECKING:
     from recycle_data.splits import Split
 
-    from recycle_engine.making.offline import Made
+    from recycle_engine.offline_augment.offline import OfflineResult
     from recyclecli.plugins import Registry
     from recyclecli.recipe import Recipe
     from recyclecli.types import Batch, Source
@@ -35,7 +35,7 @@ def augment(
     workers: int | None = None,
     strict: bool = False,
     force: bool = False,
-) -> Made:
+) -> OfflineResult:
     """Write new photos with their labels, made from the training photos alone; see `recycle aug`.
 
     Args:
@@ -61,12 +61,12 @@ def augment(
         usable = [one.component.name for one in offers if _offline(installed, one.qualified) is not None]
         raise RecycleError(
             f"augmentation {inline[0]!r} does not say that its photos are worth writing",
-            f"use it in training, as `recycle train --aug {inline[0]}`; to be written are {listed(usable, 20)}",
+            f"use it in training, as `recycle train --aug {inline[0]}`; to be written are {join_limited(usable, 20)}",
         )
     recipe, split = _resolved(installed, entries, settings, seed)
     if name is None:
         name = "_".join(entry["name"].partition("@")[0].replace("-", "_") for entry in entries)
-    from recycle_engine.making.offline import make
+    from recycle_engine.offline_augment.offline import make
 
     folder = path_of(out) if out else recipe.data.root
     return make(
@@ -96,7 +96,7 @@ def oversample(
     elastic: Mapping[str, Any] | None = {},
     name: str | None = None,
     **keywords: Any,
-) -> Made:
+) -> OfflineResult:
     """`augment` set up to make rare classes frequent: their objects, on photos of chosen classes, bent a little.
 
     Args:
@@ -139,7 +139,7 @@ def preview(
     refuse_overwrite([path_of(file)], force)
     installed = registry()
     recipe, split = _resolved(installed, _entries(parts), settings, seed)
-    from recycle_engine.making.preview import write_preview
+    from recycle_engine.offline_augment.preview import write_preview
 
     return write_preview(installed, split, recipe, path_of(file), count, device)
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from recycle_data.api import Place, path_of, registry
 from recycle_data.owned import Owned
 
+from recycle_engine.api.evaluation import count
 from recycle_engine.api.judged import judged_photos
-from recycle_engine.api.judging import count
 from recycle_engine.api.same_recipe import refuse_another_recipe
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import write_text

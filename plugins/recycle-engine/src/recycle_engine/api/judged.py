@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from recycle_coco.said import say_once
+from recycle_coco.once import say_once
 from recycle_data.api import Place, open_data, registry
 
 from recycle_engine.api.runs import find_run, own_split, recipe_of
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 
 if TYPE_CHECKING:
     from recycle_engine.runs import Run
@@ -32,8 +32,8 @@ def judged_photos(
         RecycleError: the run has trained on some of them.
     """
     from recycle_data.foreground import refuse_nothing
+    from recycle_data.label_suspicions import bare
     from recycle_data.splits import make_split
-    from recycle_data.suspicions import bare
 
     if json_path is not None and data is None:
         raise RecycleError("--json-path without --data", "name the folder that its file names are relative to")
@@ -65,13 +65,13 @@ def refuse_trained_on(run: Run | Place, source: Source) -> None:
     """
     from recycle_data.identity import identities
 
-    from recycle_engine.learned import learned, photos_of_run
+    from recycle_engine.training_provenance import learned, photos_of_run
 
     owner = find_run(run)
     found = learned(photos_of_run(registry(), owner, note), source, identities(source))
     if found.same:
         names = [source.record(index).file_name for index in found.same]
-        which = listed(sorted(names), 3) + (f" ({len(found.resaved)} saved anew)" if found.resaved else "")
+        which = join_limited(sorted(names), 3) + (f" ({len(found.resaved)} saved anew)" if found.resaved else "")
         raise RecycleError(
             f"{owner.folder} has trained on {len(names)} of these {counted(len(source), 'photo')}: {which}",
             "judge on photos that it has not seen: a score on others says nothing; without --data "

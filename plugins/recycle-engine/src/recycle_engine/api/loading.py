@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from recycle_data.api import Place, registry
 
-from recycle_engine.api.predicting import run_by_engine
+from recycle_engine.api.inference import run_by_engine
 from recyclecli.errors import RecycleError
 
 if TYPE_CHECKING:
+    from recycle_engine.inference.infer import Precision
+    from recycle_engine.inference.loaded import LoadedModel
+    from recycle_engine.inference.members import Member, Vote
     from recycle_engine.pipeline import Pipeline
-    from recycle_engine.predicting.infer import Precision
-    from recycle_engine.predicting.loaded import LoadedModel
-    from recycle_engine.predicting.members import Member, Vote
     from recycle_engine.runs import Run
 
 
@@ -47,12 +47,12 @@ def load(
     Raises:
         RecycleError: see `member`; the models know different classes; or there is no such device.
     """
-    from recycle_engine.predicting.loaded import LoadedModel
-    from recycle_engine.predicting.members import Machine
-    from recycle_engine.predicting.predict import devices_of
+    from recycle_engine.inference.loaded import LoadedModel
+    from recycle_engine.inference.members import InferenceConfig
+    from recycle_engine.inference.predict import devices_of
 
     devices = devices_of(device)
     if len(devices) > 1:
         raise RecycleError(f"a loaded model runs on one device, not on {device}", "load one for each")
     members = run_by_engine(run, shares, pipeline, engine, precision)
-    return LoadedModel(registry(), members, Machine(devices[0], precision, batch), vote)
+    return LoadedModel(registry(), members, InferenceConfig(devices[0], precision, batch), vote)

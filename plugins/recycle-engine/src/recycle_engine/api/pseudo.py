@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 from recycle_data.api import Place, path_of, registry
 from recycle_data.owned import Owned
 
-from recycle_engine.api.predicting import members_of, predict_job, with_machine
+from recycle_engine.api.inference import members_of, predict_job, with_machine
 from recycle_engine.api.runs import find_run
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.files import refuse_overwrite
 from recyclecli.locks import held
 from recyclecli.reading import open_regular
 
 if TYPE_CHECKING:
-    from recycle_data.pseudo import Made, Rule
+    from recycle_data.pseudo import PseudoLabels, Rule
 
+    from recycle_engine.inference.infer import Precision
+    from recycle_engine.inference.members import Member
+    from recycle_engine.inference.photos import InputPhoto
     from recycle_engine.pipeline import Pipeline
-    from recycle_engine.predicting.infer import Precision
-    from recycle_engine.predicting.members import Member
-    from recycle_engine.predicting.photos import Photo
     from recycle_engine.runs import Run
 
 FILE = "pseudo_label.json"
@@ -51,7 +51,7 @@ def pseudo_label(
     force: bool = False,
     owner: Run | None = None,
     again: bool = False,
-) -> tuple[Path, Made]:
+) -> tuple[Path, PseudoLabels]:
     """Label photos with what models are sure of; the COCO file, which `train` takes, and what is in it.
 
     Photos that any of the runs is judged on or learned from are left out, also where they were saved anew in
@@ -79,9 +79,9 @@ def pseudo_label(
     from recycle_data.pseudo import check_values, of_folder, pseudo_labels
 
     from recycle_engine.checkpoint import read_card
-    from recycle_engine.predicting.job import Job
-    from recycle_engine.predicting.photos import find_photos, root_of
-    from recycle_engine.predicting.predict import finished
+    from recycle_engine.inference.job import Job
+    from recycle_engine.inference.photos import find_photos, root_of
+    from recycle_engine.inference.predict import finished
 
     found = [find_run(run) for run in runs]
     class_names = tuple(read_card(found[0].best)["class_names"])
@@ -132,17 +132,17 @@ def _clear(work: Path) -> None:
     Owned(work).clear(work / "predicted.json")
 
 
-def _written(file: Path, asked: Mapping[str, Any], made: Made) -> Made:
+def _written(file: Path, asked: Mapping[str, Any], made: PseudoLabels) -> PseudoLabels:
     """Write labels with what was asked for and what came of it, so that they can be taken again."""
     came = {key: value for key, value in made.as_dict().items() if key != "photos"}
     Owned(file.parent).write_json(file, {"info": {"asked": asked, **came}, **made.document})
     return made
 
 
-def _read_again(file: Path, asked: Mapping[str, Any]) -> Made:
+def _read_again(file: Path, asked: Mapping[str, Any]) -> PseudoLabels:
     """The labels of an earlier call; RecycleError where something else was asked for."""
     from recycle_coco.document import load_content
-    from recycle_data.pseudo import Made
+    from recycle_data.pseudo import PseudoLabels
 
     content = load_content(file)
     info = content.pop("info", None)
@@ -151,13 +151,13 @@ def _read_again(file: Path, asked: Mapping[str, Any]) -> Made:
     other = [WORDS.get(key, key) for key in {**wanted, **was} if was.get(key) != wanted.get(key)]
     if other:
         raise RecycleError(
-            f"{file} was made with other {listed(dict.fromkeys(other))}",
+            f"{file} was made with other {join_limited(dict.fromkeys(other))}",
             "name another --out, or repeat the earlier call",
         )
-    return Made(content, info["thresholds"], info["kept"], tuple(info["rejected"]), info["unreadable"])
+    return PseudoLabels(content, info["thresholds"], info["kept"], tuple(info["rejected"]), info["unreadable"])
 
 
-def _of_csv(file: Path, photos: Sequence[Photo], class_names: tuple[str, ...]) -> Made:
+def _of_csv(file: Path, photos: Sequence[InputPhoto], class_names: tuple[str, ...]) -> PseudoLabels:
     """The labels of a submission, whole."""
     from recycle_data.pseudo import of_submission, pseudo_labels
     from recycle_data.submission import read_submission
@@ -166,7 +166,7 @@ def _of_csv(file: Path, photos: Sequence[Photo], class_names: tuple[str, ...]) -
     lacking = [photo.name for photo in photos if photo.name not in rows]
     if lacking:
         raise RecycleError(
-            f"{file} lacks {counted(len(lacking), 'photo')}: {listed(lacking, 3)}", "name its own photos"
+            f"{file} lacks {counted(len(lacking), 'photo')}: {join_limited(lacking, 3)}", "name its own photos"
         )
     top = max(int(row.max()) for row in rows.values())
     if top >= len(class_names):
@@ -193,12 +193,12 @@ def _apart(member: Member) -> list[Member]:
     return [replace(member, pipeline=way, share=member.share / len(ways)) for way in ways]
 
 
-def _unseen(runs: Sequence[Run], photos: Sequence[Photo]) -> list[Photo]:
+def _unseen(runs: Sequence[Run], photos: Sequence[InputPhoto]) -> list[InputPhoto]:
     """The photos that are neither validation nor training photos of a run, in no size or quality, nor made of them."""
+    from recycle_data.duplicates import seen
     from recycle_data.identity import files_identities
-    from recycle_data.same import seen
 
-    from recycle_engine.learned import photos_of_run
+    from recycle_engine.training_provenance import photos_of_run
 
     asked = files_identities(photo.file for photo in photos)
     owners: dict[str, str] = {}

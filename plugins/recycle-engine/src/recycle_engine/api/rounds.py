@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
 
+from recycle_engine.api.evaluation import compare
 from recycle_engine.api.judged import judged_photos
-from recycle_engine.api.judging import compare
 from recycle_engine.api.pseudo import FILE, pseudo_label
 from recycle_engine.api.runs import find_run, recipe_of
 from recycle_engine.api.same_recipe import refuse_another_recipe
 
 if TYPE_CHECKING:
-    from recycle_data.pseudo import Made
+    from recycle_data.pseudo import PseudoLabels
     from recycle_data.splits import Split
 
     from recycle_engine.judge.compare import Comparison
@@ -36,7 +36,7 @@ class Round:
     """
 
     labels: Path
-    made: Made
+    made: PseudoLabels
     run: Run
     against: Comparison
 
@@ -79,11 +79,11 @@ def self_train(
     Raises:
         RecycleError: labels or a student are there that another call made, or see `pseudo_label`.
     """
-    from recycle_data.listing import write_lists
+    from recycle_data.coco_lists import write_lists
     from recycle_data.resolve import resolve
     from recycle_data.splits import make_split
 
-    from recycle_engine.predicting.photos import root_of
+    from recycle_engine.inference.photos import root_of
     from recycle_engine.runs import Run
 
     teacher = first = find_run(run)

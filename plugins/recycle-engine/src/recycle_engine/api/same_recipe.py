@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from recycle_engine.api.runs import recipe_of
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 
 if TYPE_CHECKING:
     from recycle_data.splits import Split
@@ -32,7 +32,7 @@ def refuse_another_recipe(run: Run, wanted: Recipe, split: Split) -> Recipe:
     other = sorted({key for key, _ in set(_settings(asked, asked)) ^ set(_settings(own, asked))})
     if other:
         raise RecycleError(
-            f"{run.folder} was trained with another {listed(other)}",
+            f"{run.folder} was trained with another {join_limited(other)}",
             "move or remove that run to train another, or repeat the earlier call",
         )
     return own

@@ -17,7 +17,7 @@ from recyclecli.cli.options import AsJson, Force
 from recyclecli.errors import counted
 
 if TYPE_CHECKING:
-    from recycle_engine.judging.ablate import Ablation
+    from recycle_engine.evaluation.ablate import Ablation
 
 WIDE = 100  # columns, in which a trick's name stands on one line
 
@@ -65,11 +65,11 @@ def ablate(
 
         print(json.dumps(found.as_dict(), ensure_ascii=False))
         return
-    show(found)
+    print_ablation(found)
     print(f"written to {api.find_run(run).pipeline}; recycle predict uses it", file=sys.stderr)
 
 
-def show(found: Ablation) -> None:
+def print_ablation(found: Ablation) -> None:
     """The answers as tables, and the choice."""
     from rich.markup import escape
 

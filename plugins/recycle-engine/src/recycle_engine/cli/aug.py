@@ -13,7 +13,7 @@ import typer
 from recycle_data.cli.options import data_root
 
 from recycle_engine.cli.flags import given, parameters
-from recycle_engine.cli.groups import Making, TrainedOn, flat
+from recycle_engine.cli.groups import DatasetArgs, OfflineArgs, expand_groups
 from recyclecli.cli.candidates import installed
 from recyclecli.cli.group import OpenGroup
 from recyclecli.cli.once import Once
@@ -21,17 +21,17 @@ from recyclecli.cli.options import Force, Seed
 from recyclecli.errors import counted
 
 if TYPE_CHECKING:
-    from recycle_engine.making.offline import Made
+    from recycle_engine.offline_augment.offline import OfflineResult
     from recyclecli.manifest import Offered
 
 
-@flat
+@expand_groups
 def write(
     *,
     number: Annotated[int, typer.Option("--aug-num", min=1, max=999_999, help="How many new photos.")],
     part: dict[str, Any],
-    trained: TrainedOn,
-    making: Making,
+    trained: DatasetArgs,
+    making: OfflineArgs,
 ) -> None:
     """Write new photos with their labels, made from the training photos alone: NAME.json and NAME/."""
     from recycle_engine import api
@@ -39,7 +39,7 @@ def write(
     show_made(api.augment(part, number, trained.settings, **making.keywords), trained, making)
 
 
-@flat
+@expand_groups
 def look(
     *,
     part: dict[str, Any],
@@ -47,7 +47,7 @@ def look(
     count: Annotated[int, typer.Option("--count", min=1, max=60, help="How many photos.")] = 8,
     size: Annotated[int, typer.Option("--size", min=32, max=4096, help="Fit photos into SIZExSIZE.")] = 512,
     device: Annotated[str, typer.Option("--device", help="Torch device.")] = "cpu",
-    trained: TrainedOn,
+    trained: DatasetArgs,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
@@ -57,11 +57,11 @@ def look(
     print(api.preview(part, out, {**trained.settings, "data.size": size}, count, seed, device, force))
 
 
-def show_made(made: Made, trained: TrainedOn, making: Making) -> None:
+def show_made(made: OfflineResult, trained: DatasetArgs, making: OfflineArgs) -> None:
     """The file, what is in it, what was skipped, and how to train with it."""
-    from recyclecli.errors import listed
+    from recyclecli.errors import join_limited
 
-    counts = listed((f"{name} {count}" for name, count in made.classes.items()), 20)
+    counts = join_limited((f"{name} {count}" for name, count in made.classes.items()), 20)
     pasted = f", {made.pasted} objects of other photos: {counts}" if made.pasted else ""
     print(f"{made.photos} new photos{pasted}", file=sys.stderr)
     if made.skipped:

@@ -57,10 +57,10 @@ def compare(
 
         print(json.dumps([one.as_dict() for one in found], ensure_ascii=False))
         return
-    show(results[0], found, worth)
+    print_comparison(results[0], found, worth)
 
 
-def show(base: str, found: list[Comparison], worth: float) -> None:
+def print_comparison(base: str, found: list[Comparison], worth: float) -> None:
     """The differences as tables: the scores, then each class of each comparison; last, in words."""
     from rich.markup import escape
 

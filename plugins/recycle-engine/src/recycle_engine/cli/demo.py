@@ -36,7 +36,7 @@ def demo(
 
 def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool) -> None:
     """What `demo` does with the folder to itself."""
-    from recycle_data.cli.check import show
+    from recycle_data.cli.check import print_faults
     from recycle_data.owned import Owned, interrupted, put_mark
     from recycle_data.sources import pixel_counts
     from recycle_data.splits import make_split
@@ -45,7 +45,7 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
     from recycle_engine.run_end import RunEnd, built, tell
     from recyclecli.errors import RecycleError, counted
     from recyclecli.files import PART, refuse_overwrite
-    from recyclecli.settings import Part
+    from recyclecli.settings import ComponentSpec
 
     began = time.perf_counter()
     steps = iter(range(1, STEPS + 1))
@@ -74,7 +74,7 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
     say("check", "labels, photos and duplicates: what `recycle data check` says")
     source = api.open_data(data)
     findings = api.check(data, {"all": data / "annotations.json"})
-    show(findings, stderr=True)
+    print_faults(findings, stderr=True)
     counts, _ = pixel_counts(source)
     rarest = min(range(1, len(counts)), key=counts.__getitem__)
     print(
@@ -126,7 +126,9 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
 
     say("report", f"the same with pictures, as one page: {report}")
     registry = api.registry()
-    callbacks, missing = built(registry, [Part(name="report@recycle-report", file=str(report))], tuple(result.iou))
+    callbacks, missing = built(
+        registry, [ComponentSpec(name="report@recycle-report", file=str(report))], tuple(result.iou)
+    )
     recipe = api.recipe_of(run)
     tell(callbacks, RunEnd(registry, run, recipe, make_split(registry, recipe.data, recipe.seed)))
     print(*missing, sep="\n", file=sys.stderr)

@@ -14,7 +14,7 @@ import typer
 from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, dataset_settings
 
 from recycle_engine.cli.candidates import runs_with_tricks
-from recycle_engine.cli.groups import Predicting, Written, flags_given, flat
+from recycle_engine.cli.groups import InferenceArgs, OutputArgs, expand_groups, flags_given
 from recycle_engine.cli.named_photos import Names, predicted
 from recycle_engine.cli.options import MetricName, metric_option
 from recyclecli.errors import counted
@@ -28,12 +28,12 @@ PREDICTING = (
     "submission",
     "data",
     "force",
-    *(field.name for field in fields(Predicting)),
+    *(field.name for field in fields(InferenceArgs)),
 )
 VOTING = ("models", "weight", "submission", "force", "as_json")  # what a vote of submissions takes, beside `hard`
 
 
-@flat
+@expand_groups
 def ensemble(
     ctx: typer.Context,
     models: Annotated[
@@ -44,8 +44,8 @@ def ensemble(
             autocompletion=runs_with_tricks,
         ),
     ],
-    written: Written,
-    running: Predicting,
+    written: OutputArgs,
+    running: InferenceArgs,
     images: Annotated[
         list[Path] | None, typer.Option("--images", help="Folder, pattern, COCO file, or photo to predict; repeatable.")
     ] = None,

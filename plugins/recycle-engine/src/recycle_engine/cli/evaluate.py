@@ -71,7 +71,7 @@ def evaluate(
 
         print(json.dumps(result.as_dict(), ensure_ascii=False))
         return
-    show(result)
+    print_evaluation(result)
 
 
 def _tell_pipeline(run: str, own: bool) -> None:
@@ -90,7 +90,7 @@ def _tell_pipeline(run: str, own: bool) -> None:
         )
 
 
-def show(result: Evaluation) -> None:
+def print_evaluation(result: Evaluation) -> None:
     """The scores as tables."""
     from rich.markup import escape
     from rich.table import Table

@@ -23,11 +23,11 @@ from recyclecli.home import expanded
 from recyclecli.printable import one_line
 
 if TYPE_CHECKING:
-    from recycle_engine.predicting.predict import Predicted
+    from recycle_engine.inference.predict import Predicted
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class DataArgs:
     """What is trained on, as `recycle train` finds it."""
 
     data: Data = None
@@ -74,7 +74,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedOn(Trained):
+class DatasetArgs(DataArgs):
     """What is trained on, with the options of the dataset, for commands that take no recipe."""
 
     option: DatasetOption = None
@@ -83,7 +83,7 @@ class TrainedOn(Trained):
     def settings(self) -> dict[str, Any]:
         """See `Trained`."""
         own = {f"data.dataset.{key}": value for key, value in dataset_settings(self.option).items()}
-        return {**Trained.settings.fget(self), **own}  # type: ignore[attr-defined]
+        return {**DataArgs.settings.fget(self), **own}  # type: ignore[attr-defined]
 
 
 def _files(places: list[str] | None, data: Path) -> list[dict[str, Any]] | None:
@@ -114,7 +114,7 @@ def _file(text: str, data: Path) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class OfflineArgs:
     """How new photos are made, and where they go; the names are those of `recycle_engine.api.augment`."""
 
     mode: Annotated[
@@ -142,7 +142,7 @@ class Making:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RuntimeArgs:
     """What models run on; the names are those of `recycle_engine.api.predict`."""
 
     devices: Annotated[
@@ -160,7 +160,7 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Predicting(Running):
+class InferenceArgs(RuntimeArgs):
     """What models run on, and what runs them."""
 
     engine: Annotated[
@@ -175,11 +175,11 @@ class Predicting(Running):
     @property
     def keywords(self) -> dict[str, Any]:
         """As keywords of `recycle_engine.api.predict`."""
-        return {**Running.keywords.fget(self), "engine": self.engine}  # type: ignore[attr-defined]
+        return {**RuntimeArgs.keywords.fget(self), "engine": self.engine}  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class OutputArgs:
     """Where predictions go; the names are those of `recycle_engine.api.predict`."""
 
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the masks and overlays.")] = None
@@ -266,7 +266,7 @@ def flags_given(ctx: typer.Context, names: Collection[str]) -> list[str]:
     ]
 
 
-def flat(run: Callable[..., None]) -> Callable[..., None]:
+def expand_groups(run: Callable[..., None]) -> Callable[..., None]:
     """`run` with each parameter whose type is a group replaced by the group's flags."""
     groups: dict[str, Any] = {}
     parameters = []

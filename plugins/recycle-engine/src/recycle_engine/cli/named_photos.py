@@ -13,7 +13,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.reading import read_text
 
 if TYPE_CHECKING:
-    from recycle_engine.predicting.predict import Predicted
+    from recycle_engine.inference.predict import Predicted
 
 Names = Annotated[
     Path | None,

@@ -54,12 +54,12 @@ Worth = Annotated[float, typer.Option("--worth", min=0.0001, max=1, help="The sm
 def metric_option(name: str | None) -> Metric | None:
     """The score that `--metric` means."""
     from recycle_engine.judge.scores import METRICS
-    from recyclecli.errors import RecycleError, nearest
+    from recyclecli.errors import RecycleError, suggest
 
     for metric in METRICS:
         if name in (None, metric):
             return metric if name else None
-    raise RecycleError(f"--metric {name}: no such score", nearest(str(name), METRICS))
+    raise RecycleError(f"--metric {name}: no such score", suggest(str(name), METRICS))
 
 
 def pipeline_option(tta: list[str] | None, post: list[str] | None, plain: bool, window: float = 0) -> Pipeline | None:

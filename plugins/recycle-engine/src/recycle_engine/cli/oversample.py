@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from recycle_engine.cli.aug import show_made
-from recycle_engine.cli.groups import Making, TrainedOn, flat
+from recycle_engine.cli.groups import DatasetArgs, OfflineArgs, expand_groups
 
 
-@flat
+@expand_groups
 def oversample(
     *,
     patch: Annotated[list[str], typer.Option("--patch", metavar="CLASS", help="Class to paste; repeatable.")],
@@ -26,8 +26,8 @@ def oversample(
     objects: Annotated[int, typer.Option("--max-objects", min=1, max=64, help="Most objects for a photo.")] = 6,
     flip: Annotated[float, typer.Option("--flip", min=0, max=1, help="Probability of mirroring an object.")] = 0.5,
     elastic: Annotated[float, typer.Option("--elastic", min=0, max=1, help="Probability of bending a photo.")] = 0.5,
-    trained: TrainedOn,
-    making: Making,
+    trained: DatasetArgs,
+    making: OfflineArgs,
 ) -> None:
     """Paste objects of rare classes on photos of chosen classes: new photos and a COCO file."""
     from recycle_engine import api

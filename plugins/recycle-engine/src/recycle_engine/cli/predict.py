@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from recycle_engine.cli.groups import Predicting, Written, flat
+from recycle_engine.cli.groups import InferenceArgs, OutputArgs, expand_groups
 from recycle_engine.cli.named_photos import Names, predicted
 from recycle_engine.cli.options import Plain, Post, RunName, Tta, Window, pipeline_option
 
 
-@flat
+@expand_groups
 def predict(
     run: RunName,
-    written: Written,
-    running: Predicting,
+    written: OutputArgs,
+    running: InferenceArgs,
     images: Annotated[
         list[Path] | None, typer.Argument(metavar="[IMAGES]...", help="Folder, pattern, COCO file, or photos.")
     ] = None,

@@ -13,7 +13,7 @@ import typer
 from recycle_data.cli.options import key_values
 
 from recycle_engine.cli.candidates import runs
-from recycle_engine.cli.groups import Running, flags_given, flat, tell_unreadable
+from recycle_engine.cli.groups import RuntimeArgs, expand_groups, flags_given, tell_unreadable
 from recycle_engine.cli.options import Plain, Post, RunName, Tta, Window, pipeline_option
 from recyclecli.cli.options import AsJson, Force
 from recyclecli.errors import counted
@@ -21,19 +21,19 @@ from recyclecli.errors import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from recycle_data.pseudo import Made
+    from recycle_data.pseudo import PseudoLabels
 
     from recycle_engine.api.rounds import Round
 
 PREDICTING = ("others", "rule", "threshold", "class_threshold", "agree", "least", "tta", "post", "window", "plain")
-UNUSED = (*PREDICTING, *(field.name for field in fields(Running)))  # where a submission has the labels
+UNUSED = (*PREDICTING, *(field.name for field in fields(RuntimeArgs)))  # where a submission has the labels
 
 
-@flat
+@expand_groups
 def pseudo_label(
     ctx: typer.Context,
     run: RunName,
-    running: Running,
+    running: RuntimeArgs,
     images: Annotated[
         Path, typer.Argument(metavar="IMAGES", help="Photos without labels: folder, pattern, COCO file.")
     ],
@@ -129,7 +129,7 @@ def pseudo_label(
     if as_json:
         print(json.dumps(made.as_dict() | {"file": str(file)}, ensure_ascii=False))
     else:
-        show(made)
+        print_pseudo_labels(made)
         print(f"{counted(len(made.document['images']), 'photo')}: {file}")
         entry = f"{shlex.quote(str(file))}@ROOT:{weight:g}"
         print(f"train with it: recycle train --train-json TRAIN.json --train-json {entry} ...", file=sys.stderr)
@@ -144,7 +144,7 @@ def show_rounds(done: Sequence[Round]) -> None:
         print(f"  {found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}): {found.verdict}")
 
 
-def show(made: Made) -> None:
+def print_pseudo_labels(made: PseudoLabels) -> None:
     """What was needed and what was kept of each class."""
     from rich.markup import escape
     from rich.table import Table

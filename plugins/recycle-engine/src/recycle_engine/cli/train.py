@@ -12,7 +12,7 @@ from recycle_data.cli.candidates import components
 
 from recycle_engine.cli.candidates import recipe_keys, train_setting
 from recycle_engine.cli.candidates import runs as run_names
-from recycle_engine.cli.groups import Trained, flat
+from recycle_engine.cli.groups import DataArgs, expand_groups
 from recyclecli.cli.candidates import recipes
 from recyclecli.errors import counted
 
@@ -20,13 +20,13 @@ PICKLED = frozenset({".pt", ".pth", ".ckpt", ".bin", ".pkl", ".tar"})
 RESUMED = {"data.root", "train.epochs"}  # what may be said of a run that is resumed
 
 
-@flat
+@expand_groups
 def train(
     *,
     plugin: Annotated[
         str | None, typer.Option("--plugin", "--model", help="Model component.", autocompletion=components("model"))
     ] = None,
-    trained: Trained,
+    trained: DataArgs,
     loss: Annotated[
         list[str] | None,
         typer.Option("--loss", help="Loss component; several are added up.", autocompletion=components("loss")),
@@ -179,11 +179,11 @@ def _weights(name: str, runs: Path) -> Path:
 
 def _all_folds(given: dict[str, Any], option: list[str], recipe: str | None, name: str | None, runs: Path) -> None:
     from recycle_engine import api
-    from recycle_engine.cli.evaluate import show
+    from recycle_engine.cli.evaluate import print_evaluation
 
     done = api.train_folds(given, recipe, name, runs, option)
     print(f"every photo predicted by the run that did not learn from it, {counted(len(done.runs), 'run')}:")
-    show(done.result)
+    print_evaluation(done.result)
     for run in done.runs:
         print(f"run       {run.folder}")
     print(f"scores    {done.file}")

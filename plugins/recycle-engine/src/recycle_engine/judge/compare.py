@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from recycle_engine.judge.ledger import Ledger, class_iou
+from recycle_engine.judge.per_image_counts import PerImageCounts, class_iou
 from recycle_engine.judge.resample import (
     LEVEL,
     REPLICATES,
     SWAPS,
+    AdditiveRows,
     Floats,
-    Rows,
     benjamini_hochberg,
     bootstrap,
     interval,
@@ -23,7 +23,7 @@ from recycle_engine.judge.resample import (
     total,
 )
 from recycle_engine.judge.scores import METRICS, Metric, headline, rows_of, views_of
-from recyclecli.errors import RecycleError, counted, listed
+from recyclecli.errors import RecycleError, counted, join_limited
 
 RATE = 0.05  # of false discoveries
 WORTH = 0.005  # the smallest difference of a score that anyone would act on
@@ -105,8 +105,8 @@ class Comparison:
 
 
 def compare(
-    base: Ledger | Sequence[Ledger],
-    others: Mapping[str, Ledger | Sequence[Ledger]],
+    base: PerImageCounts | Sequence[PerImageCounts],
+    others: Mapping[str, PerImageCounts | Sequence[PerImageCounts]],
     metric: Metric = "miou_dataset",
     worth: float = WORTH,
     groups: Sequence[int] | None = None,
@@ -170,34 +170,34 @@ def compare(
     ]
 
 
-def _listed(ledgers: Ledger | Sequence[Ledger]) -> list[Ledger]:
-    return [ledgers] if isinstance(ledgers, Ledger) else list(ledgers)
+def _listed(ledgers: PerImageCounts | Sequence[PerImageCounts]) -> list[PerImageCounts]:
+    return [ledgers] if isinstance(ledgers, PerImageCounts) else list(ledgers)
 
 
-def _shown(ledger: Ledger, label: int, groups: Sequence[int] | None) -> int:
+def _shown(ledger: PerImageCounts, label: int, groups: Sequence[int] | None) -> int:
     """Photos, or groups of them, that show a class in truth."""
     seen = np.flatnonzero(ledger.counts[:, 0, 1, label])
     return len(seen) if groups is None else len(set(np.asarray(groups)[seen].tolist()))
 
 
-def _refuse_unpaired(base: Ledger, other: Ledger, name: str) -> None:
+def _refuse_unpaired(base: PerImageCounts, other: PerImageCounts, name: str) -> None:
     if base.class_names != other.class_names:
         raise RecycleError(
-            f"{name} tells {listed(other.class_names, 20)} apart, the base {listed(base.class_names, 20)}",
+            f"{name} tells {join_limited(other.class_names, 20)} apart, the base {join_limited(base.class_names, 20)}",
             "compare results of one class list",
         )
     if base.names != other.names:
         different = sorted(set(base.names) ^ set(other.names))
         raise RecycleError(
             f"{name} was judged on {counted(len(other), 'photo')}, the base on {len(base)}, and "
-            f"{len(different)} are not in both" + (f": {listed(different, 3)}" if different else ""),
+            f"{len(different)} are not in both" + (f": {join_limited(different, 3)}" if different else ""),
             "judge both on the same photos: --data with --json-path",
         )
 
 
 def _arms(
-    ours: list[Rows],
-    theirs: list[Rows],
+    ours: list[AdditiveRows],
+    theirs: list[AdditiveRows],
     statistic: Any,
     photos: list[int],
     worth: float,
@@ -256,7 +256,7 @@ def _arms(
     return found
 
 
-def _drawn(arm: list[Rows], statistic: Any, seed: int, replicates: int) -> Floats:
+def _drawn(arm: list[AdditiveRows], statistic: Any, seed: int, replicates: int) -> Floats:
     """(B, M) replicates of the arm's mean; one seed draws the same photos for every run."""
     summed: Floats = sum(bootstrap(rows, statistic, seed, replicates) for rows in arm) / len(arm)  # type: ignore[assignment]
     return summed

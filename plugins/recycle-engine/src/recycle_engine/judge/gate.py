@@ -9,20 +9,20 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 
 from recycle_engine.judge.compare import WORTH, Comparison, compare
-from recycle_engine.judge.ledger import Ledger
+from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.resample import bootstrap, interval, total
 from recycle_engine.judge.scores import METRICS, Estimate, Metric, headline, rows_of
 
 FOLDS = 5  # parts of the photos; each is scored with what the others would have chosen
 
 Names = tuple[str, ...]
-Score = Callable[[Ledger], float]
+Score = Callable[[PerImageCounts], float]
 T = TypeVar("T")
 Answer = Literal["keep", "drop", "not enough data"]
 
 
 @dataclass(frozen=True, slots=True)
-class Trick:
+class Candidate:
     """One trick, judged.
 
     Attributes:
@@ -61,25 +61,25 @@ class Choice:
     base: Estimate
 
 
-def judged(comparison: Comparison, worth: float = WORTH) -> Trick:
+def judged(comparison: Comparison, worth: float = WORTH) -> Candidate:
     """A comparison as the gate's answer on the trick."""
     difference = comparison.difference
     if difference.verdict in ("worse", "same") or (difference.q == difference.q and difference.high < worth):
-        return Trick(comparison.name, "drop", "", comparison)
+        return Candidate(comparison.name, "drop", "", comparison)
     if difference.verdict == "better":
-        return Trick(comparison.name, "keep", "", comparison)
-    return Trick(comparison.name, "not enough data", difference.why, comparison)
+        return Candidate(comparison.name, "keep", "", comparison)
+    return Candidate(comparison.name, "not enough data", difference.why, comparison)
 
 
 def choose(
-    base: Ledger,
-    tricks: Mapping[str, Ledger],
-    together: Callable[[Sequence[Names]], Sequence[Ledger]],
+    base: PerImageCounts,
+    tricks: Mapping[str, PerImageCounts],
+    together: Callable[[Sequence[Names]], Sequence[PerImageCounts]],
     metric: Metric = "miou_dataset",
     worth: float = WORTH,
     groups: Sequence[int] | None = None,
     seed: int = 0,
-) -> tuple[list[Trick], Choice]:
+) -> tuple[list[Candidate], Choice]:
     """Judge each trick, choose among those that are kept, and cross-fit the score of that choice.
 
     Tricks that help alone need not help together: of all kept ones at once and the best single
@@ -97,14 +97,14 @@ def choose(
     """
     parts, rests = _parts(len(base), groups, seed)
 
-    def tried(photos: np.ndarray[Any, Any] | None) -> list[Trick]:
+    def tried(photos: np.ndarray[Any, Any] | None) -> list[Candidate]:
         some = {name: _taken(ledger, photos) for name, ledger in tricks.items()}
         own = None if groups is None else np.asarray(groups)[slice(None) if photos is None else photos].tolist()
         return [judged(one, worth) for one in compare(_taken(base, photos), some, metric, worth, own, seed)]
 
     answers = tried(None)
     kept = [_kept(found) for found in (answers, *(tried(rest) for rest in rests if len(rest)))]
-    ledgers: dict[Names, Ledger] = {(): base} | {(name,): ledger for name, ledger in tricks.items()}
+    ledgers: dict[Names, PerImageCounts] = {(): base} | {(name,): ledger for name, ledger in tricks.items()}
     several = sorted({names for names in kept if len(names) > 1})
     if several:
         ledgers |= dict(zip(several, together(several), strict=True))
@@ -133,7 +133,7 @@ class Picks(Generic[T]):
     chosen: T
     without: tuple[tuple[np.ndarray[Any, Any], T], ...]
 
-    def fair(self, counted: Callable[[T], Ledger]) -> Ledger:
+    def fair(self, counted: Callable[[T], PerImageCounts]) -> PerImageCounts:
         """The counts in which each fifth of the photos is scored with what was picked on the others.
 
         Args:
@@ -183,7 +183,7 @@ def _parts(
     return parts, rests
 
 
-def estimate(ledger: Ledger, metric: Metric, groups: Sequence[int] | None = None, seed: int = 0) -> Estimate:
+def estimate(ledger: PerImageCounts, metric: Metric, groups: Sequence[int] | None = None, seed: int = 0) -> Estimate:
     """One score with its interval."""
     rows, place = rows_of(ledger, groups), METRICS.index(metric)
     value = _score(ledger, metric)
@@ -193,13 +193,13 @@ def estimate(ledger: Ledger, metric: Metric, groups: Sequence[int] | None = None
     return Estimate(value, float(low[0]), float(high[0]))
 
 
-def _kept(tricks: Sequence[Trick]) -> Names:
+def _kept(tricks: Sequence[Candidate]) -> Names:
     return tuple(trick.name for trick in tricks if trick.answer == "keep")
 
 
-def _taken(ledger: Ledger, photos: np.ndarray[Any, Any] | None) -> Ledger:
+def _taken(ledger: PerImageCounts, photos: np.ndarray[Any, Any] | None) -> PerImageCounts:
     return ledger if photos is None else ledger.take(photos)
 
 
-def _score(ledger: Ledger, metric: Metric) -> float:
+def _score(ledger: PerImageCounts, metric: Metric) -> float:
     return float(headline(total(rows_of(ledger))[None])[0, METRICS.index(metric)])

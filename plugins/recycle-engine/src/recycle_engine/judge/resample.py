@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
 
 
-class Rows(Protocol):
+class AdditiveRows(Protocol):
     """(U, D) additive values of U photos or groups of photos, given out by slices of float64."""
 
     def __len__(self) -> int: ...
@@ -28,14 +28,14 @@ class Rows(Protocol):
         ...
 
 
-def total(rows: Rows) -> Floats:
+def total(rows: AdditiveRows) -> Floats:
     """(D,) sum over all rows."""
     starts = range(0, len(rows), BLOCK)
     summed: Floats = np.sum([rows[start : start + BLOCK].sum(0) for start in starts], axis=0)
     return summed
 
 
-def bootstrap(rows: Rows, statistic: Statistic, seed: int = 0, replicates: int = REPLICATES) -> Floats:
+def bootstrap(rows: AdditiveRows, statistic: Statistic, seed: int = 0, replicates: int = REPLICATES) -> Floats:
     """(replicates, M) values of `statistic` on rows drawn with replacement: Efron (1979).
 
     Args:
@@ -53,7 +53,9 @@ def bootstrap(rows: Rows, statistic: Statistic, seed: int = 0, replicates: int =
     return _summed(rows, statistic, replicates, drawn)
 
 
-def swap_test(ours: Rows, theirs: Rows, statistic: Statistic, seed: int = 0, swaps: int = SWAPS) -> Floats:
+def swap_test(
+    ours: AdditiveRows, theirs: AdditiveRows, statistic: Statistic, seed: int = 0, swaps: int = SWAPS
+) -> Floats:
     """(M,) two-sided p-values: is the difference of two statistics more than the luck of which is which?
 
     Under the hypothesis that nothing differs, each photo's two results may be swapped. p is
@@ -86,7 +88,7 @@ def swap_test(ours: Rows, theirs: Rows, statistic: Statistic, seed: int = 0, swa
 class _Difference:
     """theirs - ours, row by row."""
 
-    def __init__(self, ours: Rows, theirs: Rows) -> None:
+    def __init__(self, ours: AdditiveRows, theirs: AdditiveRows) -> None:
         self._ours, self._theirs = ours, theirs
 
     def __len__(self) -> int:
@@ -96,7 +98,9 @@ class _Difference:
         return self._theirs[block] - self._ours[block]
 
 
-def _summed(rows: Rows, statistic: Statistic, replicates: int, draw: Callable[[int], NDArray[np.integer]]) -> Floats:
+def _summed(
+    rows: AdditiveRows, statistic: Statistic, replicates: int, draw: Callable[[int], NDArray[np.integer]]
+) -> Floats:
     found = []
     step = max(1, min(replicates, ROOM // len(rows)))
     for start in range(0, replicates, step):

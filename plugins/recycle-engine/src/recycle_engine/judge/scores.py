@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from recycle_engine.judge.ledger import Ledger, class_iou, mean_iou
-from recycle_engine.judge.resample import Floats, Rows, bootstrap, interval, total
+from recycle_engine.judge.per_image_counts import PerImageCounts, class_iou, mean_iou
+from recycle_engine.judge.resample import AdditiveRows, Floats, bootstrap, interval, total
 
 Metric = Literal["miou_dataset", "miou_image", "miou_256", "boundary_iou"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
@@ -112,7 +112,7 @@ def _plain(value: Any) -> Any:
 class PhotoRows:
     """A ledger's photos as additive rows: 9 K counts, the photo's mean IoU, and 1 if it has one."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: PerImageCounts) -> None:
         self._counts = ledger.counts
 
     def __len__(self) -> int:
@@ -126,7 +126,7 @@ class PhotoRows:
         return np.column_stack([flat, np.where(known, own, 0), known])
 
 
-def rows_of(ledger: Ledger, groups: Sequence[int] | None = None) -> Rows:
+def rows_of(ledger: PerImageCounts, groups: Sequence[int] | None = None) -> AdditiveRows:
     """Rows of a ledger: one for each photo, or for each group of photos that were drawn together.
 
     Args:
@@ -164,7 +164,9 @@ def per_class(sums: Floats) -> Floats:
         return np.column_stack([class_iou(views[:, 0]), hit / said, hit / true, class_iou(views[:, 2])])
 
 
-def evaluation(ledger: Ledger, groups: Sequence[int] | None = None, seed: int = 0, reduced: bool = False) -> Evaluation:
+def evaluation(
+    ledger: PerImageCounts, groups: Sequence[int] | None = None, seed: int = 0, reduced: bool = False
+) -> Evaluation:
     """The scores of a ledger with intervals.
 
     Args:

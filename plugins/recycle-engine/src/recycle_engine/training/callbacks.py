@@ -18,12 +18,12 @@ from recycle_coco.table import csv_cell
 
 from recycle_engine.runs import Run
 from recycle_engine.training.module import SCORE
-from recyclecli.errors import RecycleError, nearest
+from recyclecli.errors import RecycleError, suggest
 from recyclecli.files import write_text
 from recyclecli.reading import read_text
 
 
-class Keep(ModelCheckpoint):
+class RelocatableCheckpoint(ModelCheckpoint):
     """Lightning's ModelCheckpoint whose memory of the best epoch survives a moved run folder."""
 
     @property
@@ -56,7 +56,7 @@ def monitored(name: str, class_names: Sequence[str]) -> tuple[str, Literal["min"
     """
     known = {"miou": SCORE, "loss": "val_loss"} | {one: f"iou/{one}" for one in class_names}
     if name not in known:
-        raise RecycleError(f"train.monitor = {name!r}: no such score", nearest(name, known))
+        raise RecycleError(f"train.monitor = {name!r}: no such score", suggest(name, known))
     return known[name], "min" if name == "loss" else "max"
 
 
@@ -68,12 +68,12 @@ def keep_checkpoints(run: Run, count: int, score: str, mode: Literal["min", "max
     """
     folder = run.checkpoints.absolute()
     common: dict[str, Any] = {"save_on_train_epoch_end": True, "enable_version_counter": False}
-    best = Keep(str(folder), filename=run.best.stem, monitor=score, mode=mode, save_top_k=1, **common)
+    best = RelocatableCheckpoint(str(folder), filename=run.best.stem, monitor=score, mode=mode, save_top_k=1, **common)
     best.FILE_EXTENSION = run.best.suffix
-    last = Keep(str(folder), filename=run.last.stem, save_top_k=1, **common)
+    last = RelocatableCheckpoint(str(folder), filename=run.last.stem, save_top_k=1, **common)
     if count == 1:
         return [best, last]
-    top = Keep(
+    top = RelocatableCheckpoint(
         str(folder / "top"),
         filename="{epoch:04d}-{monitored:.4f}",
         monitor=score,

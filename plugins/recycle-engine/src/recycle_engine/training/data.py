@@ -9,16 +9,16 @@ from typing import Any, Literal
 import lightning as L
 import numpy as np
 import torch
-from recycle_data.fit import crop_sample, fit_sample
-from recycle_data.painted import Painted
-from recycle_data.repeat import repeat_factors
+from recycle_data.cached_masks import CachedMasks
+from recycle_data.letterbox import crop_sample, fit_sample
+from recycle_data.repeat_factor import repeat_factors
 from recycle_data.splits import Split
 from torch.utils.data import DataLoader, Dataset
 
 from recycle_engine.batch import Item, collate
-from recycle_engine.ranks import say
+from recycle_engine.distributed import rank_zero_print
+from recycle_engine.training.batch_transport import handing_over
 from recycle_engine.training.sampler import Draw, EpochSampler
-from recycle_engine.training.sharing import handing_over
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, Source
@@ -122,7 +122,7 @@ class PhotoData(L.LightningDataModule):
             )
         full = len(sampler) >= self.batch_size
         if full and len(sampler) % self.batch_size:
-            say(
+            rank_zero_print(
                 f"note: of {len(sampler)} photos an epoch the last {len(sampler) % self.batch_size} make no full batch "
                 "and are left out, others in each epoch"
             )
@@ -140,9 +140,9 @@ class PhotoData(L.LightningDataModule):
         draws = [Draw(place if place < count else 0, counted=place < count) for place in mine]
         return self._loader(PhotoDataset(self._painted(source), self._recipe.data.size), sampler=draws)
 
-    def _painted(self, source: Source) -> Painted:
+    def _painted(self, source: Source) -> CachedMasks:
         """The source with its labels kept; each loading process keeps its own."""
-        return Painted(source, PAINTED // (self._ranks() * max(1, self._workers())))
+        return CachedMasks(source, PAINTED // (self._ranks() * max(1, self._workers())))
 
     def _ranks(self) -> int:
         """Processes that train on this machine."""

@@ -24,13 +24,13 @@ from torch import nn
 
 from recycle_engine.batch import build
 from recycle_engine.checkpoint import card
-from recycle_engine.ranks import say
+from recycle_engine.distributed import rank_zero_print
 from recycle_engine.runs import Run
-from recycle_engine.training.callbacks import Keep
+from recycle_engine.training.callbacks import RelocatableCheckpoint
+from recycle_engine.training.checkpoint_io import damaged
 from recycle_engine.training.data import PhotoData
+from recycle_engine.training.init_weights import start_from
 from recycle_engine.training.module import SegmentationModule
-from recycle_engine.training.saving import damaged
-from recycle_engine.training.start import start_from
 from recycle_engine.training.trainer import (
     callbacks_of,
     loggers_that_cannot_write,
@@ -86,7 +86,7 @@ def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: b
         options, without = recipe.model.options, ModelContext(len(names) + 1, pretrained=False)
         with torch.random.fork_rng():
             wider: nn.Module = registry.build("model", recipe.model.name, options, without)
-        say(start_from(model, wider, start, recipe.model.name, names))
+        rank_zero_print(start_from(model, wider, start, recipe.model.name, names))
     counts = cache(lambda: pixel_counts(split.train))
     loss_context = LossContext(names, lambda: counts()[0], lambda: counts()[1])
     losses = [(part.weight, registry.build("loss", part.name, part.options, loss_context)) for part in recipe.loss]
@@ -179,7 +179,7 @@ def _attempt(
             f"{recipe.model.name} cannot learn from batches of one photo: {error}",
             "use --batch-size 2 or more, and at least two training photos, or -o train.freeze_norm=true",
         ) from error
-    best = next(callback for callback in callbacks if isinstance(callback, Keep))
+    best = next(callback for callback in callbacks if isinstance(callback, RelocatableCheckpoint))
     reached = float("nan") if best.best_model_score is None else float(best.best_model_score)
     return Finished(run, split.how, trainer.current_epoch, recipe.train.monitor, reached, trainer.is_global_zero)
 
@@ -204,7 +204,7 @@ def _smaller(recipe: Recipe, run: Run, processes: int, error: Exception) -> Reci
             f"lower train.batch_size ({settings.batch_size}) or data.size ({recipe.data.size}), "
             "with train.accumulate for the same step",
         ) from error
-    say(
+    rank_zero_print(
         f"note: out of memory with {settings.batch_size} photos at a time; going on from the last whole epoch with "
         f"{half} at a time and as many as before in a step"
     )

@@ -15,9 +15,9 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from recycle_engine.batch import seed_chance, to_float
+from recycle_engine.distributed import labelled_pixels, rank_zero_print
 from recycle_engine.judge.counts import marginals
-from recycle_engine.judge.ledger import class_iou, mean_iou
-from recycle_engine.ranks import labelled_pixels, say
+from recycle_engine.judge.per_image_counts import class_iou, mean_iou
 from recycle_engine.training.depthwise import depthwise_in_32_bits
 from recycle_engine.training.metrics import Confusion, WeightedMean
 from recycle_engine.training.optim import decaying, make_optimizer
@@ -157,7 +157,7 @@ class SegmentationModule(L.LightningModule):
             self.model._compiled_call_impl = None
             self._compiles = False
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            say(f"note: torch.compile does not work here, going on without: {reason}")
+            rank_zero_print(f"note: torch.compile does not work here, going on without: {reason}")
             return self.model(image)  # type: ignore[no-any-return]
         finally:
             if self._compiles is True:
@@ -183,7 +183,9 @@ class SegmentationModule(L.LightningModule):
                     raise
                 self._most = len(part.ids) // 2
                 torch.cuda.empty_cache()
-                say(f"note: validation ran out of memory, going on with {counted(self._most, 'photo')} at a time")
+                rank_zero_print(
+                    f"note: validation ran out of memory, going on with {counted(self._most, 'photo')} at a time"
+                )
                 continue
             start += self._most
         return torch.cat(labels)

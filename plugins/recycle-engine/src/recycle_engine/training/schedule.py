@@ -8,10 +8,10 @@ from typing import Any
 
 from torch.optim.lr_scheduler import LambdaLR, LinearLR, LRScheduler, ReduceLROnPlateau
 
-from recycle_engine.rates import Cosine, Falling, Plateau, Poly, Restarts, Rising
+from recycle_engine.optimizer_options import Cosine, Falling, Plateau, Poly, Restarts, Rising
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
-from recyclecli.settings import Part
+from recyclecli.settings import ComponentSpec
 from recyclecli.types import ScheduleContext
 
 Fall = Callable[[int, float], float]
@@ -20,7 +20,7 @@ Fall = Callable[[int, float], float]
 RISE, START = 0.3, 1 / 25  # of one-cycle, as in torch's
 
 
-def make_schedulers(registry: Registry, part: Part, context: ScheduleContext) -> list[dict[str, Any]]:
+def make_schedulers(registry: Registry, part: ComponentSpec, context: ScheduleContext) -> list[dict[str, Any]]:
     """The schedule of a recipe for Lightning: schedulers of every step, and those that the module steps itself.
 
     Lightning would lower a plateau's rate after the epoch's checkpoint is written, and a resumed run would

@@ -16,31 +16,31 @@ from typing import Any
 
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from recycle_data.foreground import absent_classes
+from recycle_data.label_suspicions import bare, suspicions
 from recycle_data.owned import Owned
 from recycle_data.resolve import resolve
 from recycle_data.split_faults import check_line
 from recycle_data.splits import Split
-from recycle_data.suspicions import bare, suspicions
 
 from recycle_engine.checkpoint import read_card
+from recycle_engine.distributed import is_first, rank_zero_print
 from recycle_engine.environment import environment, refuse_foreign_callbacks
-from recycle_engine.learned import Photos, keep_photos
-from recycle_engine.ranks import is_first, say
 from recycle_engine.run_end import RunEnd, built, tell
 from recycle_engine.runs import RUNS, Run, new_run
+from recycle_engine.training.checkpoint_io import AtomicCheckpointIO, refuse_small_disk
+from recycle_engine.training.extend_run import NewLength
 from recycle_engine.training.fit import Finished as Finished
 from recycle_engine.training.fit import build_module, fit
-from recycle_engine.training.leaks import refuse_leaks, tell_leaks
-from recycle_engine.training.longer import NewLength
+from recycle_engine.training.leakage import refuse_leakage, warn_leakage
 from recycle_engine.training.module import SegmentationModule
-from recycle_engine.training.saving import WholeFiles, refuse_small_disk
 from recycle_engine.training.trainer import (
     possible,
     precision_of,
     switches_put_back,
 )
 from recycle_engine.training.tune import tuned
-from recyclecli.errors import RecycleError, counted, listed
+from recycle_engine.training_provenance import LearnedPhotos, keep_photos
+from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.locks import held
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
@@ -80,7 +80,7 @@ def train(
             f"train.monitor = {monitor!r}: no validation photo shows it, so it never has a score",
             "monitor miou, or hold out photos that show it",
         )
-    photos = refuse_leaks(split) if is_first() else None
+    photos = refuse_leakage(split) if is_first() else None
     named = _named(registry, recipe, split)
     modules = [build_module(registry, recipe, split)]
     runs = runs or RUNS
@@ -94,22 +94,24 @@ def _begin(
     registry: Registry,
     recipe: Recipe,
     split: Split,
-    photos: Photos | None,
+    photos: LearnedPhotos | None,
     modules: list[SegmentationModule],
     run: Run,
     callbacks: Sequence[Callback],
 ) -> Finished:
     """Train from the beginning in a folder of its own."""
-    say(f"training on {counted(len(split.train), 'photo')}, validating on {len(split.val)}: {split.how}")
+    rank_zero_print(f"training on {counted(len(split.train), 'photo')}, validating on {len(split.val)}: {split.how}")
     if none := bare(split.train):
-        say(f"note: no object in {none} of {counted(len(split.train), 'training photo')}: learned as background alone")
+        rank_zero_print(
+            f"note: no object in {none} of {counted(len(split.train), 'training photo')}: learned as background alone"
+        )
     for line in classes_without(split):
-        say(line)
+        rank_zero_print(line)
     if is_first():
         _tell_suspicions(recipe, split)
     if photos is not None:
-        tell_leaks(registry, recipe, split, photos)
-    say(f"run folder: {run.folder}")
+        warn_leakage(registry, recipe, split, photos)
+    rank_zero_print(f"run folder: {run.folder}")
     try:
         if is_first():
             refuse_small_disk(run.folder, modules[0].model, recipe)
@@ -133,17 +135,17 @@ def classes_without(split: Split) -> Iterator[str]:
     """What to say of classes that no training photo, or no validation photo alone, shows."""
     absent = absent_classes(split.train)
     if absent:
-        yield f"note: no training photo shows {listed(absent)}, so nothing is learned of it"
+        yield f"note: no training photo shows {join_limited(absent)}, so nothing is learned of it"
     if unscored := [name for name in absent_classes(split.val) if name not in absent]:
-        yield f"note: no validation photo shows {listed(unscored)}, so it has no score"
+        yield f"note: no validation photo shows {join_limited(unscored)}, so it has no score"
 
 
 def _tell_suspicions(recipe: Recipe, split: Split) -> None:
     """Say which faults `recycle data check` would find that are trained on as they are."""
     for what, source in (("training", split.train), ("validation", split.val)):
         if found := list(suspicions(source)):
-            say(f"warning: among the {what} photos: {'; '.join(found)}")
-            say(f"  `{check_line(recipe.data)}` tells which")
+            rank_zero_print(f"warning: among the {what} photos: {'; '.join(found)}")
+            rank_zero_print(f"  `{check_line(recipe.data)}` tells which")
             return
 
 
@@ -172,7 +174,7 @@ def _named(registry: Registry, recipe: Recipe, split: Split) -> list[Any]:
     """The callbacks that the recipe names; those that are missing and only observe are said."""
     callbacks, missing = built(registry, recipe.train.callbacks, split.train.class_names)
     for line in missing:
-        say(line)
+        rank_zero_print(line)
     return callbacks
 
 
@@ -200,13 +202,13 @@ def _go_on(
         _refuse_fewer(run, epochs)
         recipe = _of_epochs(recipe, epochs)
         schedule = recipe.train.schedule.name
-        say(f"{epochs} epochs in all: from here on the rate is that of schedule {schedule} over {epochs}")
+        rank_zero_print(f"{epochs} epochs in all: from here on the rate is that of schedule {schedule} over {epochs}")
         longer = [NewLength()]
         done = None
     else:
         done = ended(run, recipe)
     if done is not None:  # nothing is trained, and all stays as it is
-        say(
+        rank_zero_print(
             f"{run.folder} is finished, after {done} of {recipe.train.epochs} epochs; to train it for longer: "
             f"recycle train --resume {quote(str(run.folder))} --epochs {max(recipe.train.epochs, done) + MORE}"
         )
@@ -219,7 +221,7 @@ def _go_on(
             owned = Owned(run.folder)
             owned.refuse_foreign([run.pipeline], "move it away: it was chosen for weights that are trained on now")
             owned.remove([run.pipeline])
-    say(f"going on with {run.folder}: {split.how}")
+    rank_zero_print(f"going on with {run.folder}: {split.how}")
     modules = [build_module(registry, recipe, split, pretrained=not run.last.exists())]
     with switches_put_back():
         return fit(registry, recipe, split, modules, run, [*longer, *named])
@@ -240,7 +242,7 @@ def _of_epochs(recipe: Recipe, epochs: int) -> Recipe:
 
 def _refuse_fewer(run: Run, epochs: int) -> None:
     """Raise RecycleError where a run has done so many epochs already."""
-    done = _epochs_done(WholeFiles().load_checkpoint(run.last)) if run.last.exists() else 0
+    done = _epochs_done(AtomicCheckpointIO().load_checkpoint(run.last)) if run.last.exists() else 0
     if epochs <= done:
         raise RecycleError(
             f"{run.folder} has done {done} epochs, so --epochs {epochs} adds none",
@@ -252,7 +254,7 @@ def ended(run: Run, recipe: Recipe) -> int | None:
     """After how many epochs the run was over, be it that it stopped early; None where it is not."""
     if not run.last.exists():
         return None
-    state = WholeFiles().load_checkpoint(run.last)
+    state = AtomicCheckpointIO().load_checkpoint(run.last)
     stops = [kept for name, kept in state["callbacks"].items() if name.startswith(EarlyStopping.__name__)]
     spent = recipe.train.patience and any(kept.get("wait_count", 0) >= recipe.train.patience for kept in stops)
     done = _epochs_done(state)

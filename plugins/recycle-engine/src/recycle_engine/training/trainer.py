@@ -22,17 +22,17 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException  # 
 from recycle_data.splits import Split
 
 from recycle_engine.cluster import by_srun, launched
-from recycle_engine.ranks import say
+from recycle_engine.distributed import rank_zero_print
 from recycle_engine.runs import Run
-from recycle_engine.training.average import weight_average
 from recycle_engine.training.callbacks import MetricsFile, keep_checkpoints, monitored
-from recycle_engine.training.frozen import Frozen
-from recycle_engine.training.looks import Looks
+from recycle_engine.training.checkpoint_io import AtomicCheckpointIO
+from recycle_engine.training.ema import weight_average
+from recycle_engine.training.freeze import FreezeEncoder
+from recycle_engine.training.image_logger import LogPredictions
 from recycle_engine.training.module import SegmentationModule
-from recycle_engine.training.nan import NotANumber
+from recycle_engine.training.nan_guard import NaNGuard
 from recycle_engine.training.progress_bar import ProgressBar
-from recycle_engine.training.saving import WholeFiles
-from recyclecli.errors import RecycleError, listed
+from recyclecli.errors import RecycleError, join_limited
 from recyclecli.files import FULL
 from recyclecli.printable import short_repr
 from recyclecli.recipe import Recipe
@@ -55,10 +55,10 @@ def callbacks_of(recipe: Recipe, split: Split, module: SegmentationModule, run: 
     score, mode = monitored(settings.monitor, names)
     callbacks: list[Callback] = [
         *([average] if average else []),
-        *([Frozen(settings, module.model)] if settings.freeze_epochs or settings.freeze_norm else []),
-        NotANumber(run, recipe, split.train),
+        *([FreezeEncoder(settings, module.model)] if settings.freeze_epochs or settings.freeze_norm else []),
+        NaNGuard(run, recipe, split.train),
         MetricsFile(run, names),
-        Looks(module.card["palette"]),
+        LogPredictions(module.card["palette"]),
         *keep_checkpoints(run, settings.keep, score, mode),
     ]
     if settings.patience:
@@ -102,7 +102,7 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
         "strategy": _strategy(settings, several),
         "sync_batchnorm": several and torch.cuda.is_available(),
         "callbacks": list(callbacks),
-        "plugins": [WholeFiles(), *_alone()],
+        "plugins": [AtomicCheckpointIO(), *_alone()],
         "logger": [_logger(name, run) for name in settings.loggers],
         "default_root_dir": str(run.folder),
         "use_distributed_sampler": False,
@@ -134,7 +134,9 @@ def _forget_defaults() -> None:
     if found := sorted(name for name in os.environ if name.startswith(DEFAULTS)):
         for name in found:
             del os.environ[name]
-        say(f"note: {listed(found)} in the environment changes nothing: a run is trained as its recipe says")
+        rank_zero_print(
+            f"note: {join_limited(found)} in the environment changes nothing: a run is trained as its recipe says"
+        )
 
 
 def _alone() -> list[LightningEnvironment]:
@@ -191,7 +193,7 @@ def possible(settings: TrainSection) -> TrainSection:
     if torch.cuda.is_available() or settings.precision not in instead:
         return settings
     taken = instead[settings.precision]
-    say(f"note: train.precision = {settings.precision} needs a GPU; training and recording {taken}")
+    rank_zero_print(f"note: train.precision = {settings.precision} needs a GPU; training and recording {taken}")
     return settings.model_copy(update={"precision": taken})
 
 
@@ -220,7 +222,7 @@ def _logger(name: str, run: Run) -> Logger:
     if name == "tensorboard":
         purge: dict[str, Any] = {}
         if run.last.exists():
-            purge["purge_step"] = int(WholeFiles().load_checkpoint(run.last)["global_step"]) + 1
+            purge["purge_step"] = int(AtomicCheckpointIO().load_checkpoint(run.last)["global_step"]) + 1
         return TensorBoardLogger(str(run.folder), name="tensorboard", version="", **purge)
     if find_spec(name) is None:
         raise RecycleError(f"train.loggers names {name}, which is not installed", f"pip install {name}")
@@ -265,7 +267,7 @@ def loggers_that_cannot_write() -> Iterator[None]:
         if isinstance(error, OSError):
             other = f"a logger cannot write: {error.strerror}: {os.fsdecode(error.filename or '')}"
             cause = "the disk is full" if error.errno in FULL else other
-            say(f"note: {cause}; what the loggers write from here on is lost")
+            rank_zero_print(f"note: {cause}; what the loggers write from here on is lost")
         else:
             before(failed)
 

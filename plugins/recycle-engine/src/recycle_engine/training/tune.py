@@ -15,7 +15,7 @@ from lightning.pytorch.tuner.tuning import Tuner
 from recycle_data.splits import Split
 
 from recycle_engine.cluster import launched
-from recycle_engine.ranks import say
+from recycle_engine.distributed import rank_zero_print
 from recycle_engine.runs import Run
 from recycle_engine.training.data import PhotoData
 from recycle_engine.training.module import SegmentationModule
@@ -53,7 +53,7 @@ def tuned(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) ->
             with quiet:
                 found = _batch_size(recipe, split, module, run, keywords)
             recipe = _changed(recipe, batch_size=found, find_batch_size=False)
-            say(
+            rank_zero_print(
                 f"batch size: {found} photos"
                 + ("" if _has_limit() else ", as it was: only a GPU's limit is looked for")
             )
@@ -68,7 +68,7 @@ def tuned(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) ->
                     "lower train.batch_size, or have it found, too: -o train.find_batch_size=true",
                 ) from error
             recipe = _changed(recipe, lr=rate, find_lr=False)
-            say(f"learning rate: {rate:g}")
+            rank_zero_print(f"learning rate: {rate:g}")
     return recipe
 
 

@@ -33,18 +33,18 @@ def check(
     """Exit 1 when a plugin failed to load, lacks something it needs, or fails the tests of its kind: for CI."""
     from recycle_kit.faults import faults
     from recyclecli.discovery import discover
-    from recyclecli.errors import FaultsFound, RecycleError, counted, nearest
+    from recyclecli.errors import ChecksFailed, RecycleError, counted, suggest
 
     registry = discover()
     offers = {name: [offer for offer in registry.offers() if offer.plugin.distribution == name] for name in names or ()}
     known = [plugin.distribution for plugin in registry.plugins]
     for name in offers:
         if name not in known:
-            raise RecycleError(f"no plugin package is called {name!r}", nearest(name, known))
+            raise RecycleError(f"no plugin package is called {name!r}", suggest(name, known))
     found = list(faults(registry, offers))
     found += [fault for plugin in registry.plugins if plugin.distribution in offers for fault in _unusable(plugin)]
     if found:
-        raise FaultsFound("\n  ".join([f"{counted(len(found), 'fault')} in the installed plugins:", *found]))
+        raise ChecksFailed("\n  ".join([f"{counted(len(found), 'fault')} in the installed plugins:", *found]))
     print(f"{counted(len(registry.plugins), 'plugin')}, {counted(len(registry.offers()), 'component')}, no faults")
     for clash in registry.clashes():
         print(f"note: {clash}", file=sys.stderr)
@@ -59,12 +59,12 @@ def _unusable(plugin: Plugin) -> Iterator[str]:
 
     from recyclecli.cli.group import command_of
     from recyclecli.errors import RecycleError
-    from recyclecli.manifest import Entry
+    from recyclecli.manifest import CommandEntry
 
     for command in plugin.commands:
         try:
             if command.target:
-                command_of(Entry(**asdict(command), distribution=plugin.distribution))
+                command_of(CommandEntry(**asdict(command), distribution=plugin.distribution))
         except RecycleError as error:
             yield str(error.args[0])
 
@@ -76,7 +76,7 @@ def _test(name: str, components: list[Any]) -> None:
     from importlib.util import find_spec
 
     from recycle_kit.scaffold import conformance_tests
-    from recyclecli.errors import FaultsFound, RecycleError
+    from recyclecli.errors import ChecksFailed, RecycleError
 
     if all(kind == "dataset" for kind, _ in components):
         print(f"note: {name} offers datasets alone, whose tests need data: run the package's own", file=sys.stderr)
@@ -88,4 +88,4 @@ def _test(name: str, components: list[Any]) -> None:
         file.write_text(conformance_tests(components), encoding="utf-8")
         line = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, str(file)]
         if subprocess.run(line, cwd=folder, check=False).returncode:
-            raise FaultsFound(f"components of {name} fail the tests of their kinds; what failed stands above")
+            raise ChecksFailed(f"components of {name} fail the tests of their kinds; what failed stands above")

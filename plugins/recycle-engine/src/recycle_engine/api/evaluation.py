@@ -1,0 +1,290 @@
+"""The judge as functions: score, compare, choose tricks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recycle_data.api import Place, groups, path_of, registry
+
+from recycle_engine.api.judged import judged_photos, note, refuse_trained_on
+from recycle_engine.api.runs import find_run, pipeline, recipe_of
+from recycle_engine.judge.compare import WORTH
+from recyclecli.errors import RecycleError, counted, join_limited, suggest
+from recyclecli.locks import held
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from recycle_engine.evaluation.ablate import Ablation
+    from recycle_engine.evaluation.evaluate import Watch
+    from recycle_engine.judge.compare import Comparison
+    from recycle_engine.judge.per_image_counts import PerImageCounts
+    from recycle_engine.judge.scores import Evaluation, Metric
+    from recycle_engine.pipeline import Pipeline
+    from recycle_engine.runs import Run
+    from recyclecli.types import Source
+
+
+def evaluate(
+    run: Run | Place,
+    source: Source | None = None,
+    pipeline: Pipeline | None = None,
+    group_by: str | None = None,
+    watch: Watch | None = None,
+) -> Evaluation:
+    """Score a run.
+
+    Args:
+        run: the run.
+        source: labelled photos; its own validation split when left out.
+        pipeline: the run's own when left out; post-processors without options have its recipe's.
+        group_by: draw photos that belong together as one.
+        watch: called for each photo.
+
+    Raises:
+        RecycleError: the run has trained on some of the photos.
+    """
+    from recycle_engine.evaluation.evaluate import evaluate as engine
+    from recycle_engine.pipeline import with_recipes_options
+
+    found = find_run(run)
+    recipe = recipe_of(found)
+    chosen = with_recipes_options(pipeline, recipe) if pipeline else None
+    source = _given(_fair([found], source))
+    own = groups(source, group_by)
+    return engine(registry(), found, recipe, source, watch, chosen, own)
+
+
+def evaluate_masks(folder: Place, source: Source, group_by: str | None = None) -> Evaluation:
+    """Score the masks that `predict` wrote into `folder`; no torch, no model."""
+    from recycle_engine.judge.saved_predictions import count_masks
+    from recycle_engine.judge.scores import evaluation
+
+    return evaluation(count_masks(path_of(folder), source), groups(source, group_by))
+
+
+def evaluate_arrays(
+    photos: Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]],
+    class_names: Sequence[str],
+    groups: Sequence[int] | None = None,
+) -> Evaluation:
+    """Score labels that lie in memory; no torch, no files.
+
+    Args:
+        photos: name, predicted (H, W) labels, true (H, W) labels with 255 = ignore, photo by photo.
+        class_names: K names by label.
+        groups: a number for each photo; those of one number are drawn together.
+    """
+    from recycle_engine.judge.per_image_counts import PerImageCounts
+    from recycle_engine.judge.scores import evaluation
+
+    ledger = PerImageCounts(tuple(class_names))
+    for name, predicted, truth in photos:
+        ledger.add(name, predicted, truth)
+    return evaluation(ledger, groups)
+
+
+def evaluate_submission(file: Place, source: Source, group_by: str | None = None) -> Evaluation:
+    """Score a submission's 256x256 labels; no torch, no model."""
+    from recycle_engine.judge.scores import evaluation
+
+    return evaluation(_submission(file, source), groups(source, group_by), reduced=True)
+
+
+def _submission(file: Place, source: Source) -> PerImageCounts:
+    from recycle_engine.judge.saved_predictions import count_submission
+
+    ledger, extra = count_submission(path_of(file), source)
+    if extra:
+        print(
+            f"note: {counted(len(extra), 'row')} of {file} without a truth here: {join_limited(extra, 3)}",
+            file=sys.stderr,
+        )
+    return ledger
+
+
+def run_of(result: Run | Place) -> Run | None:
+    """The run that a result comes from, see `count`; None for masks and submissions."""
+    from recycle_engine.runs import RUNS, Run
+
+    if isinstance(result, Run):
+        return result
+    place = path_of(result)
+    masks = place.is_dir() and not (place / "recipe.yaml").is_file()
+    if masks and str(result) == place.name and (RUNS / place / "recipe.yaml").is_file():
+        note(f"{place} is taken for the run {RUNS / place}; ./{place} is the folder here")
+        return find_run(RUNS / place)
+    if masks or place.suffix.lower() == ".csv":
+        return None
+    return find_run(parted(place)[0])
+
+
+def parted(model: Place) -> tuple[Path, list[str]]:
+    """The run's place and the tricks of `RUN+TRICK+TRICK`; see `pipeline_named`."""
+    place = path_of(model)
+    name, *tricks = place.name.split("+")
+    return (place.with_name(name) if name else place), tricks
+
+
+def count(result: Run | Place, source: Source) -> PerImageCounts:
+    """Count a result against labels: a run, `RUN+hflip+densecrf`, a folder of masks, or a submission.csv.
+
+    A run is used with its own pipeline, `RUN+plain` without any, `RUN+TRICK+TRICK` with these.
+    """
+    from recycle_engine.evaluation.evaluate import count as engine
+    from recycle_engine.judge.saved_predictions import count_masks
+
+    run = run_of(result)
+    if run is None:
+        place = path_of(str(result))
+        return count_masks(place, source) if place.is_dir() else _submission(place, source)
+    tricks = parted(result)[1] if isinstance(result, (str, Path)) else []
+    recipe, chosen = recipe_of(run), pipeline_named(run, tricks)
+    (ledger,) = engine(registry(), run, recipe, source, [chosen])
+    return ledger
+
+
+def pipeline_named(run: Run, tricks: Sequence[str]) -> Pipeline:
+    """The pipeline of tricks by their names, as `ablate` calls them; without any, the run's own."""
+    from recycle_engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, pipeline_of, with_recipes_options
+
+    if not tricks:
+        return pipeline_of(run, recipe_of(run))
+    posts = [offer.component.name for offer in registry().offers("postprocessor")]
+    valid = [*VIEWS, *WINDOWS, *posts, WITHOUT_AVERAGE, "plain"]
+    for trick in tricks:
+        if trick.partition("@")[0] not in valid:
+            raise RecycleError(f"no trick is called {trick!r}", suggest(trick, valid))
+    views = [trick for trick in tricks if trick in VIEWS]
+    post = [trick for trick in tricks if trick.partition("@")[0] in posts]
+    window = max((WINDOWS.get(trick, 0) for trick in tricks), default=0)
+    return with_recipes_options(pipeline(views, post, WITHOUT_AVERAGE in tricks, window), recipe_of(run))
+
+
+def compare(
+    results: Sequence[Run | Place] | Mapping[str, Run | Place | PerImageCounts],
+    source: Source | None = None,
+    metric: Metric | None = None,
+    worth: float = WORTH,
+    group_by: str | None = None,
+) -> list[Comparison]:
+    """Each further result against the first, paired by photo.
+
+    Args:
+        results: at least two, as `count` takes them; or names with results or with what `count` gave.
+        source: labelled photos; the first run's validation split when left out.
+        metric: `miou_dataset`; `miou_256` where a submission is among them.
+        worth: the smallest difference that anyone would act on.
+        group_by: draw photos that belong together as one.
+
+    Raises:
+        RecycleError: a run among the results has trained on some of the photos.
+    """
+    from recycle_engine.judge.compare import compare as judge
+    from recycle_engine.judge.per_image_counts import PerImageCounts
+
+    named = results if isinstance(results, Mapping) else {str(getattr(one, "folder", one)): one for one in results}
+    if len(named) < len(results):
+        raise RecycleError("a result is named twice", "name each once")
+    if len(named) < 2:
+        raise RecycleError("one result alone cannot be compared", "name two or more")
+    reduced = [str(one) for one in named.values() if str(one).lower().endswith(".csv")]
+    if reduced and metric not in (None, "miou_256"):
+        raise RecycleError(f"{reduced[0]} holds 256x256 labels, so {metric} is unknown", "use miou_256")
+    source = _fair(named.values(), source)
+    base, *others = (one if isinstance(one, PerImageCounts) else count(one, _given(source)) for one in named.values())
+    chosen = metric or ("miou_256" if reduced else "miou_dataset")
+    own = None if group_by is None else groups(_given(source), group_by)
+    return judge(base, dict(zip(list(named)[1:], others, strict=True)), chosen, worth, own)
+
+
+def _fair(results: Iterable[Run | Place | PerImageCounts], source: Source | None) -> Source | None:
+    """The photos to judge on, by default those of the first run; RecycleError where a run has trained on some."""
+    from recycle_engine.judge.per_image_counts import PerImageCounts
+
+    found = (run_of(one) for one in results if not isinstance(one, PerImageCounts))
+    runs = list(dict.fromkeys(run for run in found if run))
+    if source is None and runs:
+        source = judged_photos(runs.pop(0))[0]
+    for run in runs:
+        refuse_trained_on(run, _given(source))
+    return source
+
+
+def _given(source: Source | None) -> Source:
+    if source is None:
+        raise RecycleError("the labelled photos are not named", "give `source`, see open_data")
+    return source
+
+
+def compare_arms(
+    base: Sequence[Run | Place | PerImageCounts],
+    other: Sequence[Run | Place | PerImageCounts],
+    source: Source | None = None,
+    metric: Metric = "miou_dataset",
+    worth: float = WORTH,
+) -> Comparison:
+    """Two recipes by their runs with several seeds, or by what `count` gave of them.
+
+    Below three on a side the answer is 'not enough data'. Photos are those of `source`, else the
+    first run's validation split.
+
+    Raises:
+        RecycleError: a run has trained on some of the photos.
+    """
+    from recycle_engine.judge.compare import compare as judge
+    from recycle_engine.judge.per_image_counts import PerImageCounts
+
+    source = _fair((*base, *other), source)
+    first, second = (
+        [one if isinstance(one, PerImageCounts) else count(one, _given(source)) for one in arm] for arm in (base, other)
+    )
+    return judge(first, {"other": second}, metric, worth)[0]
+
+
+def ablate(
+    run: Run | Place,
+    source: Source | None = None,
+    metric: Metric = "miou_dataset",
+    worth: float = WORTH,
+    group_by: str | None = None,
+    only: Sequence[str] = (),
+    retrained: bool = True,
+    force: bool = False,
+    how: str = "photos of the caller's",
+    search: Sequence[str] = (),
+) -> Ablation:
+    """Keep or drop each trick, and write the chosen pipeline into the run, where `predict` finds it.
+
+    Args:
+        run: the run.
+        source: labelled photos it has not trained on; its own validation split when left out.
+        metric: the score that decides.
+        worth: the smallest gain worth having.
+        group_by: draw photos that belong together as one.
+        only: names of the tricks to try.
+        retrained: also compare the runs beside this one that differ in a setting.
+        force: replace an earlier choice.
+        how: where `source` comes from, in words.
+        search: post-processors whose options are searched for, too.
+
+    Raises:
+        RecycleError: the run has trained on some of the photos; there is an earlier choice; or an unknown trick.
+    """
+    from recycle_data.owned import Owned
+
+    from recycle_engine.evaluation.ablate import ablate as engine
+
+    found = find_run(run)
+    with held(found.folder):  # what is chosen fits the weights that it was chosen with
+        Owned(found.folder).refuse_overwrite([found.pipeline], force)
+        if source is None:
+            source, how = judged_photos(found)
+        else:
+            refuse_trained_on(found, source)
+        own = groups(source, group_by)
+        return engine(registry(), found, recipe_of(found), source, how, metric, worth, own, only, retrained, search)

@@ -1,0 +1,272 @@
+"""From photos of any size to scores and labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from recycle_data.letterbox import fit_image, fitted_size, resize_image
+
+from recycle_engine.checkpoint import TrainedModel
+from recycle_engine.inference.scores import Prediction, prediction_of, resized_bands, sized
+from recycle_engine.inference.windows import window_starts, window_weight
+from recycle_engine.pipeline import View
+from recyclecli.errors import RecycleError, RunFailed
+from recyclecli.types import Postprocessor
+
+T = TypeVar("T")
+Way = tuple[float, View | None]  # how the model sees a photo: window, view
+
+BATCH_PIXELS = 2**25  # of photos that are held at a time: about 10 bytes each with their labels
+TOGETHER = 2**21  # pixels that post-processors see at a time, where they take several photos
+WORK = 2048  # longest side in pixels at which post-processors see a photo, and several models meet
+MOST_SCORES = 2**28  # of a photo that is seen window by window: 1 GiB
+TINY = 1e-12  # probability, before its log is taken
+
+Precision = Literal["32", "bf16", "16"]
+HALF = {"bf16": torch.bfloat16, "16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One way to use the model's outputs: views to average over, then post-processors in order.
+
+    Attributes:
+        views: see `recycle_engine.pipeline.VIEWS`.
+        post: built post-processors.
+        window: the photo is enlarged to this many times the training size and seen window by window; 0: whole.
+        alone: it is seen in the views only, and not as it is.
+    """
+
+    views: tuple[View, ...] = ()
+    post: tuple[Postprocessor, ...] = ()
+    window: float = 0
+    alone: bool = False
+
+    @property
+    def seen(self) -> tuple[Way, ...]:
+        """Each way that the model sees the photo."""
+        plain: tuple[View | None, ...] = () if self.alone else (None,)
+        return tuple((self.window, view) for view in (*plain, *self.views))
+
+
+class Scorer(Protocol):
+    """Whatever gives scores of photos: a model with its stages, or several such."""
+
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
+        """For each photo (H, W, 3) uint8 RGB the scores (K, h, w) float32 of each stage, one after the other."""
+        ...
+
+
+def predictions(
+    scorer: Scorer, photos: Sequence[NDArray[np.uint8]], confident: bool = True
+) -> Iterator[Iterator[Prediction]]:
+    """What each stage says of each photo (H, W, 3) uint8 RGB, at the photo's own size, one after the other."""
+    for photo, scores in zip(photos, scorer.scores(photos), strict=True):
+        height, width = photo.shape[:2]
+        yield (prediction_of(one, height, width, confident) for one in scores)
+
+
+class Predictor:
+    """A trained model with its stages, ready for photos; a view that several stages share is run once.
+
+    Args:
+        trained: from `load_trained`.
+        stages: what each photo is predicted with.
+        device: torch device; the GPU when there is one.
+        precision: `32`, or what torch's autocast shall use: `bf16` or `16`.
+        batch: windows that go through the model at once.
+    """
+
+    def __init__(
+        self,
+        trained: TrainedModel,
+        stages: Sequence[Stage] = (Stage(),),
+        device: str | None = None,
+        precision: Precision = "32",
+        batch: int = 8,
+    ) -> None:
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._model = trained.model.to(self._device).to(memory_format=torch.channels_last)
+        self._size = trained.size
+        self._classes = len(trained.class_names)
+        self._stages = list(stages)
+        self._precision = precision
+        self._half = HALF.get(precision)
+        self._batch = batch
+
+    @torch.inference_mode()
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
+        """For each photo (H, W, 3) uint8 RGB the scores (K, h, w) float32 of each stage, one after the other.
+
+        Their softmax are probabilities; resized bilinearly to the photo's size, the largest is the
+        label. A photo is fitted into the training size. With views, the probabilities of the photo
+        as it is and of each view are averaged, and the scores are the log of that mean.
+        Post-processors see it at its own size, or with a longer side of `WORK` where that is less.
+        """
+        ways = {stage.seen for stage in self._stages}
+        every = {way for several in ways for way in several}
+        whole = {way: self._whole(photos, *self._size_of(*way)) for way in every if not way[0]}
+
+        def means(number: int) -> dict[tuple[Way, ...], torch.Tensor]:
+            seen = {way: whole[way][number] for way in whole}
+            seen |= {way: self._windowed(photos[number], *self._size_of(*way)) for way in every if way[0]}
+            return {several: _mean([seen[way] for way in several]) for several in ways}
+
+        def staged(number: int) -> Iterator[torch.Tensor]:
+            mean = means(number)
+            return (one for stage in self._stages for one in _processed([mean[stage.seen]], [photos[number]], stage))
+
+        if len(self._stages) > 1:
+            yield from map(staged, range(len(photos)))
+            return
+        (stage,) = self._stages
+        several = len(photos) if any(map(_takes_several, stage.post)) else 1
+        for numbers in batches(
+            range(len(photos)), several, lambda number: math.prod(meeting_size(photos[number])), TOGETHER
+        ):
+            given = [means(number)[stage.seen] for number in numbers]
+            yield from (iter([one]) for one in _processed(given, [photos[number] for number in numbers], stage))
+
+    def _size_of(self, window: float, view: View | None) -> tuple[int, str]:
+        """The longer side that a photo is scaled to, and how it is turned."""
+        kind, _, amount = (view or "").partition("-")
+        return max(1, round(self._size * (window or 1) * (float(amount) if kind == "scale" else 1))), kind
+
+    def _whole(self, photos: Sequence[NDArray[np.uint8]], size: int, kind: str) -> list[torch.Tensor]:
+        """(K, h, w) float32 scores of each photo fitted into a square, turned back, without the padding."""
+        fitted = np.stack([fit_image(photo, size) for photo in photos])
+        shapes = [fitted_size(photo.shape[0], photo.shape[1], size) for photo in photos]
+        logits = self._through(fitted, kind)
+        return [one[:, :rows, :columns].float() for one, (rows, columns) in zip(logits, shapes, strict=True)]
+
+    def _windowed(self, photo: NDArray[np.uint8], longest: int, kind: str) -> torch.Tensor:
+        """(K, h, w) log of the mean of the probabilities of overlapping windows, each of the training size."""
+        height, width = fitted_size(photo.shape[0], photo.shape[1], longest)
+        if height * width * self._classes > MOST_SCORES:
+            raise RecycleError(
+                f"a photo enlarged to {width}x{height} pixels has {height * width * self._classes} scores of "
+                f"{self._classes} classes, and at most {MOST_SCORES} are held",
+                "choose a smaller --window, or --plain to leave it out",
+            )
+        image = resize_image(photo, height, width)
+        side = self._size
+        places = [(top, left) for top in window_starts(height, side) for left in window_starts(width, side)]
+        weight = window_weight(side).to(self._device)
+        total = torch.zeros(0)
+        for start in range(0, len(places), self._batch):
+            part = places[start : start + self._batch]
+            windows = np.zeros((len(part), side, side, 3), np.uint8)
+            for window, (top, left) in zip(windows, part, strict=True):
+                shown = image[top : top + side, left : left + side]
+                window[: shown.shape[0], : shown.shape[1]] = shown
+            for shares, (top, left) in zip(self._through(windows, kind).float().softmax(1), part, strict=True):
+                if not len(total):
+                    total = shares.new_zeros(len(shares), height, width)
+                target = total[:, top : top + side, left : left + side]
+                rows, columns = target.shape[1:]
+                target += (shares * weight)[:, :rows, :columns]
+        return total.div_(total.sum(0)).clamp_(min=TINY).log_()
+
+    @contextmanager
+    def _rounding(self) -> Iterator[None]:
+        """At precision 32 a GPU's convolutions take all bits (no TF32), whatever was trained here before."""
+        if self._device.type != "cuda" or self._half is not None:
+            yield
+            return
+        cudnn: Any = torch.backends.cudnn
+        before = cudnn.allow_tf32
+        cudnn.allow_tf32 = False
+        try:
+            yield
+        finally:
+            cudnn.allow_tf32 = before
+
+    def _through(self, images: NDArray[np.uint8], kind: str) -> torch.Tensor:
+        """Logits of (N, H, W, 3) uint8 RGB images seen so (`hflip`, `vflip`, `rot90` ...), turned back."""
+        turns = int(kind.removeprefix("rot")) // 90 if kind.startswith("rot") else 0
+        flipped = {"hflip": (-1,), "vflip": (-2,)}.get(kind, ())
+        image = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float().div_(255)
+        image = torch.rot90(image.flip(flipped), turns, (-2, -1))
+        with self._rounding(), torch.autocast(self._device.type, self._half, enabled=bool(self._half)):
+            output = self._model(image.contiguous(memory_format=torch.channels_last))
+        logits = output[0] if isinstance(output, tuple) else output
+        if not logits.isfinite().all():
+            raise RunFailed(
+                f"the model gives scores that are no finite numbers, at precision {self._precision}",
+                "use --precision bf16 or 32" if self._precision == "16" else "its weights are of no use: train again",
+            )
+        return torch.rot90(logits, -turns, (-2, -1)).flip(flipped)
+
+
+def meeting_size(photo: NDArray[np.uint8]) -> tuple[int, int]:
+    """Height and width of a photo (H, W, 3), or of one with a longer side of `WORK` where that is less."""
+    height, width = photo.shape[:2]
+    return (height, width) if max(height, width) <= WORK else fitted_size(height, width, WORK)
+
+
+@torch.inference_mode()
+def _mean(seen: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Scores (K, h, w) of a photo from those of each way it was seen, at the size of the first."""
+    if len(seen) == 1:
+        return seen[0]
+    shares = torch.stack([sized(one, seen[0].shape[1:]).softmax(0) for one in seen])
+    return shares.mean(0).clamp_(min=TINY).log_()
+
+
+def _takes_several(post: Postprocessor) -> bool:
+    return callable(getattr(post, "batch", None))
+
+
+@torch.inference_mode()
+def _processed(
+    scores: Sequence[torch.Tensor], photos: Sequence[NDArray[np.uint8]], stage: Stage
+) -> Sequence[torch.Tensor]:
+    """A stage's scores (K, h, w) after its post-processors, at the size that these see each photo at."""
+    if not stage.post:
+        return scores
+    sizes = [meeting_size(photo) for photo in photos]
+    seen = [resize_image(photo, *size) for photo, size in zip(photos, sizes, strict=True)]
+    probabilities: Sequence[NDArray[np.float32]] = [
+        torch.cat(list(resized_bands(one, *size)), 1).softmax(0).cpu().numpy()
+        for one, size in zip(scores, sizes, strict=True)
+    ]
+    for post in stage.post:
+        if _takes_several(post):
+            probabilities = post.batch(seen, probabilities)  # type: ignore[attr-defined]
+        else:
+            probabilities = [post(*each) for each in zip(seen, probabilities, strict=True)]
+        if not all(np.isfinite(each).all() for each in probabilities):
+            raise RunFailed(
+                f"post-processor {type(post).__name__} gives probabilities that are no finite numbers",
+                "leave it out, or tell its authors",
+            )
+    return [torch.from_numpy(np.maximum(each, TINY)).log_() for each in probabilities]
+
+
+def batches(items: Iterable[T], size: int, pixels: Callable[[T], int], most: int = BATCH_PIXELS) -> Iterator[list[T]]:
+    """Lists of up to `size` consecutive photos and, if more than one, of up to `most` pixels together.
+
+    Args:
+        items: what stands for the photos; they are not read for this.
+        size: most photos of a list.
+        pixels: height x width of a photo.
+        most: pixels that are held at a time.
+    """
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        more = pixels(item)
+        if batch and (len(batch) == size or total + more > most):
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += more
+    if batch:
+        yield batch

@@ -1,0 +1,50 @@
+"""How loading processes hand batches over: in shared memory, or through a pipe where there is too little of it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from recycle_engine.distributed import rank_zero_print
+
+MEMORY = Path("/dev/shm")
+AHEAD = 3  # batches of a loading process that lie there at once: two that wait, and the one at hand
+
+
+def handing_over(processes: int, size: int) -> Callable[[int], None] | None:
+    """What each loading process does first; None where shared memory holds all that they load ahead.
+
+    A process that finds it full loses its batch, and training would wait for that forever. So it is found now.
+    Containers have 64 MB of it unless they are started with more.
+
+    Args:
+        processes: that load on this machine, of training and validation together.
+        size: bytes of a batch.
+    """
+    if not processes or sys.platform != "linux":
+        return None
+    needed = AHEAD * processes * size
+    free = shutil.disk_usage(MEMORY).free if MEMORY.is_dir() else 0
+    if free >= needed:
+        return None
+    rank_zero_print(
+        f"note: {MEMORY} has {free / 2**20:.0f} MiB free and {processes} loading processes take up to "
+        f"{needed / 2**20:.0f} MiB, so batches go through a pipe, which is slower; "
+        "docker run --shm-size or --ipc=host gives more"
+    )
+    return through_pipe
+
+
+def through_pipe(_: int) -> None:
+    """Make this process send tensors as plain bytes."""
+    ForkingPickler.register(torch.Tensor, _by_value)
+
+
+def _by_value(tensor: torch.Tensor) -> tuple[Callable[..., torch.Tensor], tuple[Any]]:
+    return torch.from_numpy, (tensor.numpy(),)
