@@ -47,8 +47,8 @@ ONE = f"train --data data --plugin linknet --batch-size 2 {TINY} --epochs 1"
 NEW = ONE.removesuffix("1") + "2"
 COMMANDS = {  # name: what is typed before the trial, what is tried, and files that it may replace
     "aug copy-paste": ("", "aug copy-paste --aug-num 6 --min-area 1 --workers 2 --data data --name new", ""),
-    "data oversample": ("", "data oversample --patch Paper --min-area 1 --num-output 4 --data data --name more", ""),
-    "data sample": ("", "data sample --images 6 --data drawn", ""),
+    "data oversample": ("", "data oversample --patch Paper --min-area 1 --num 4 --data data --name more", ""),
+    "data sample": ("", "data sample --num 6 --data drawn", ""),
     "data kfold": ("", "data kfold --n 3 --data data --out folds", ""),
     "data convert": ("", "data convert data masks --from coco --to masks", ""),
     "data import": ("", "data import data imported", ""),
@@ -60,7 +60,7 @@ COMMANDS = {  # name: what is typed before the trial, what is tried, and files t
     "predict": ("", "predict one data/kfold_0_val.json --out predicted --submission s.csv --batch-size 1", ""),
     "ensemble": ("", "ensemble one two --images data/kfold_0_val.json --out both --batch-size 1", ""),
     "soup": ("", "ensemble one two --soup mean", ""),
-    "pseudo-label": ("", "pseudo-label one photos --threshold 0.2 --least 0", ""),
+    "pseudo-label": ("", "pseudo-label one photos --threshold 0.2 --min-coverage 0", ""),
     "report": ("", "report one", "runs/one/report.html"),
     "export": ("", "export one", ""),
     "init": ("", "init --data data", ""),
@@ -69,7 +69,7 @@ COMMANDS = {  # name: what is typed before the trial, what is tried, and files t
     "train": ("", f"{NEW} --name new", ""),
     "train --resume": ("HALF", "train --resume half", "runs/half/"),
     "train --folds all": ("", f"{NEW} --folds all --name all", ""),
-    "demo": ("", "demo --images 20 --epochs 1 --size 32", ""),
+    "demo": ("", "demo --num 20 --epochs 1 --size 32", ""),
 }
 ASIDE = {"demo": "demo/runs/demo-1/"}  # where the run of a call that was killed is put, which says so
 AGAIN = ("report", "train --resume", "train --folds all")  # whose second call finds nothing that it must not replace

@@ -34,7 +34,7 @@ class TrainSection(Section):
     epochs: int = Field(30, ge=1, le=1_000_000, description="passes over the training photos")
     patience: int | None = Field(None, ge=1, le=1_000_000, description="epochs without a better score until it stops")
     monitor: str = Field("miou", description="what best means: miou, loss, or a class, by its IoU")
-    keep: int = Field(1, ge=1, le=100, description="checkpoints kept, the best ones")
+    save_top_k: int = Field(1, ge=1, le=100, description="checkpoints kept, the best ones")
     batch_size: int = Field(8, ge=1, le=65_536, description="photos per device and step")
     find_batch_size: bool = Field(False, description="on a GPU, find the largest batch that fits, first")
     repeat_threshold: float = Field(0.0, ge=0, le=1, description="photos of classes in a smaller share come more often")
@@ -53,8 +53,8 @@ class TrainSection(Section):
     precision: Literal["auto", "32", "tf32", "16-mixed", "bf16-mixed"] = Field(
         "auto", description="of the arithmetic; auto: bf16-mixed where the GPU or the CPU has it, else 32"
     )
-    accumulate: int = Field(1, ge=1, le=1_000_000, description="batches per optimizer step")
-    clip: float | None = Field(1.0, gt=0, description="largest gradient norm")
+    accumulate_grad_batches: int = Field(1, ge=1, le=1_000_000, description="batches per optimizer step")
+    grad_clip: float | None = Field(1.0, gt=0, description="largest gradient norm")
     on_nan: Literal["stop", "skip"] = Field("stop", description="what a loss that is no number does to its step")
     ema: float = Field(0.99, ge=0, lt=1, description="decay of the weight average, 0 for none")
     swa: float = Field(

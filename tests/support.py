@@ -91,7 +91,7 @@ def make_runs(place, drawn):
     api.kfold(data, 2)
     for name, fold, seed, epochs in (("seed-0", 0, 0, 4), ("seed-1", 0, 1, 4), ("fold-1", 1, 0, 1)):
         settings = {**SMALL, "data.root": data, "data.fold": fold, "seed": seed, "train.epochs": epochs}
-        api.train({**settings, "train.ema": 0.9, "train.keep": 2}, name=name, runs=place / "runs")
+        api.train({**settings, "train.ema": 0.9, "train.save_top_k": 2}, name=name, runs=place / "runs")
 
 
 def runs_in(folder, made):

@@ -60,7 +60,17 @@ def run(together):
 def url(run):
     """`recycle serve` with another run beside it, as typed; stopped by Ctrl-C."""
     other = run.folder.with_name("other")
-    command = [sys.executable, "-m", "recyclecli", "serve", str(run.folder), "--with", str(other), "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "recyclecli",
+        "serve",
+        str(run.folder),
+        "--compare-with",
+        str(other),
+        "--port",
+        "0",
+    ]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},

@@ -121,7 +121,7 @@ def test_data_is_found_by_environment_and_by_default(small, tmp_path):
 
 def test_sample_is_byte_identical(tmp_path):
     for name in ("a", "b"):
-        assert run_recycle("data", "sample", "--images", 2, "--data", name, cwd=tmp_path).returncode == 0
+        assert run_recycle("data", "sample", "--num", 2, "--data", name, cwd=tmp_path).returncode == 0
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert len(files) == 4
     for file in files:
@@ -266,7 +266,16 @@ def test_a_folder_that_cannot_be_written(small, tmp_path):
 
 def test_a_loss_that_explodes_is_a_failed_run(small, tmp_path):
     done = train(
-        small, tmp_path, "--lr", "1e30", "-o", "train.clip=null", "-o", "train.schedule.warmup=0", "-o", "train.ema=0"
+        small,
+        tmp_path,
+        "--lr",
+        "1e30",
+        "-o",
+        "train.grad_clip=null",
+        "-o",
+        "train.schedule.warmup=0",
+        "-o",
+        "train.ema=0",
     )
     assert done.returncode == 3, done.stderr
     assert "training loss is" in done.stderr

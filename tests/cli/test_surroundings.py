@@ -41,7 +41,7 @@ def test_streams_that_are_closed_at_the_start_lead_nowhere(tmp_path):
     code = """
 import sys
 from recyclecli.cli.app import main
-sys.argv = ["recycle", "data", "sample", "--images", "2", "--data", "set"]
+sys.argv = ["recycle", "data", "sample", "--num", "2", "--data", "set"]
 main()
 """
     for place, (closed, ends) in enumerate({"<&- >&- 2>&-": 0, "2>&-": 0, ">&-": 2}.items()):

@@ -48,7 +48,7 @@ SMALL = {"train.epochs": 1, "train.batch_size": 4, "data.size": 64, "data.worker
 ENCODER = {"model.encoder": "tu-test_efficientnet"}
 FLAGS = {"--epochs": "train.epochs", "--batch-size": "train.batch_size"}
 LAID_OUT = {"sample": "made", "run": "trained", "runs": "trained_twice"}
-FEW = {"--aug-num": "4", "--num-output": "4", "--min-area": "20"}
+FEW = {"--aug-num": "4", "--num": "4", "--min-area": "20"}
 
 
 @pytest.fixture(scope="session")

@@ -126,7 +126,7 @@ class TestNaNGuard:
 
     @pytest.mark.parametrize("batch", [1, 2])
     def test_of_several_batches_in_a_step_any_may_be_bad(self, start, batch):
-        _, (state,) = start({"train.on_nan": "skip", "train.accumulate": 2}, callbacks=[Poison(batch)])
+        _, (state,) = start({"train.on_nan": "skip", "train.accumulate_grad_batches": 2}, callbacks=[Poison(batch)])
         assert all(value.isfinite().all() for value in state.values())
         assert {value.item() for key, value in state.items() if key.endswith("num_batches_tracked")} == {2}
 
@@ -209,7 +209,7 @@ class Gradients(Callback):
 def test_batches_of_a_step_are_one_big_batch(registry, tmp_path):
     """By their labelled pixels, of which each photo has another number, in a last step of fewer batches, too."""
     still = {**SETTINGS, "loss": "ce", "aug": [], "train.lr": 1e-12, "train.freeze_norm": True}
-    still |= {"loss.ce.class_weights": "none", "train.clip": None, "train.precision": "32"}
+    still |= {"loss.ce.class_weights": "none", "train.grad_clip": None, "train.precision": "32"}
 
     class Partly(type(random_source(1))):
         def read(self, index):
@@ -219,7 +219,7 @@ def test_batches_of_a_step_are_one_big_batch(registry, tmp_path):
             return sample._replace(mask=mask)
 
     def gradients(photos, batch, several):
-        recipe = resolve(registry, None, {**still, "train.batch_size": batch, "train.accumulate": several})
+        recipe = resolve(registry, None, {**still, "train.batch_size": batch, "train.accumulate_grad_batches": several})
         source = Partly(random_source(photos, 32)._samples)
         split = Split(source, random_source(3, 32), (1.0,) * photos, "drawn", recipe.data)
         seen = Gradients()
@@ -242,7 +242,9 @@ def test_a_batch_of_4_is_2_batches_of_2(start):
     still = {"loss": "ce", "loss.ce.class_weights": "none", "aug": [], "train.freeze_norm": True}
     still |= {"train.precision": "32", "train.optimizer": "sgd", "train.schedule": {"name": "constant", "warmup": 0}}
     (one,), (two,) = (
-        start({**still, "train.batch_size": batch, "train.accumulate": 4 // batch}, f"b{batch}", photos=4)[1]
+        start({**still, "train.batch_size": batch, "train.accumulate_grad_batches": 4 // batch}, f"b{batch}", photos=4)[
+            1
+        ]
         for batch in (4, 2)
     )
     fresh = start({**still, "train.batch_size": 4, "train.lr": 1e-30}, "fresh", photos=4)[1][0]
@@ -296,7 +298,7 @@ class TestMemory:
         done, _ = start({"train.batch_size": 8, "train.epochs": 2})
         assert capsys.readouterr().err.count("out of memory") == 2
         recipe = recipe_of(registry, done)
-        assert (recipe.train.batch_size, recipe.train.accumulate) == (2, 4)
+        assert (recipe.train.batch_size, recipe.train.accumulate_grad_batches) == (2, 4)
         assert [count for training, count in loss.seen if training] == [2] * 8
         assert torch.load(done.run.last, weights_only=True)["global_step"] == 2
 
@@ -380,7 +382,7 @@ class TestAverages:
         assert torch.allclose(saved["state_dict"][f"model.{key}"], (states[2][key] + states[3][key]) / 2, atol=1e-6)
 
     def test_before_the_last_epochs_the_average_is_the_weights(self, start):
-        done, states = start({"train.epochs": 3, "train.swa": 0.3, "train.keep": 3, "train.lr": 0.01})
+        done, states = start({"train.epochs": 3, "train.swa": 0.3, "train.save_top_k": 3, "train.lr": 0.01})
         for epoch, state in enumerate(states):
             (file,) = (done.run.checkpoints / "top").glob(f"{epoch:04d}-0.????.safetensors")
             assert torch.equal(
@@ -446,7 +448,7 @@ class TestAverages:
 
 class TestCheckpoints:
     def test_so_many_of_the_best_are_kept_with_what_lies_beside_them(self, start):
-        done, _ = start({"train.epochs": 4, "train.keep": 2, "train.ema": 0.9, "train.lr": 0.01})
+        done, _ = start({"train.epochs": 4, "train.save_top_k": 2, "train.ema": 0.9, "train.lr": 0.01})
         files = sorted(file.name for file in (done.run.checkpoints / "top").iterdir())
         assert len(files) == 4
         assert sum(name.endswith("-raw.safetensors") for name in files) == 2
@@ -497,7 +499,7 @@ class TestCheckpoints:
                 return sample._replace(mask=sample.mask.clip(max=1))
 
         train_photos, val_photos = Odd(random_source(4, 32)._samples), Odd(random_source(3, 32)._samples)
-        recipe = resolve(registry, None, SETTINGS | {"train.monitor": name, "train.keep": 2, "train.epochs": 2})
+        recipe = resolve(registry, None, SETTINGS | {"train.monitor": name, "train.save_top_k": 2, "train.epochs": 2})
         split = Split(train_photos, val_photos, (1.0,) * 4, "drawn", recipe.data)
         done = train(registry, recipe, split, "odd", tmp_path)
         assert len(done.run.top()) == 2
@@ -666,7 +668,7 @@ def test_a_logger_that_is_missing_says_what_to_install(start):
 
 
 def test_early_stop_and_top_are_remembered_when_resumed(start, registry, tmp_path):
-    settings = {"train.epochs": 4, "train.keep": 2, "train.patience": 3, "train.ema": 0.9, "train.lr": 0.01}
+    settings = {"train.epochs": 4, "train.save_top_k": 2, "train.patience": 3, "train.ema": 0.9, "train.lr": 0.01}
 
     class Cut(Callback):
         def on_train_epoch_start(self, trainer, pl_module):

@@ -93,7 +93,7 @@ def test_models_and_views_must_agree(work, tmp_path):
     for agree in (0, 1):
         file, made = api.pseudo_label(
             [work / "runs/seed-0", work / "runs/seed-1"], work / "photos", tmp_path / f"{agree}.json",
-            pipeline=api.pipeline(["hflip"]), threshold=0.3, agree=agree, least=0,
+            pipeline=api.pipeline(["hflip"]), threshold=0.3, agree=agree, min_coverage=0,
         )  # fmt: skip
         source[agree] = api.open_data(work / "photos", str(file))
         assert made.document["images"][0][MARK]["runs"] == ["seed-0", "seed-1"]
@@ -144,7 +144,7 @@ def test_copies_of_the_runs_photos_are_left_out_too(work, tmp_path):
     content["images"][0]["provenance"] = [{"file_name": val.file_name}]
     (tmp_path / "photos/all.json").write_text(json.dumps(content))
     run = work / "runs/seed-0"
-    _, made = api.pseudo_label([run], tmp_path / "photos/all.json", tmp_path / "p.json", threshold=0.4, least=0)
+    _, made = api.pseudo_label([run], tmp_path / "photos/all.json", tmp_path / "p.json", threshold=0.4, min_coverage=0)
     names = {image["file_name"] for image in made.document["images"]}
     assert names == {image["file_name"] for image in content["images"][1:]} - {"copy.png", "saved_anew.jpg"}
 
@@ -205,9 +205,9 @@ def test_the_contests_way(work, tmp_path):
     shutil.copy(next((work / "photos").iterdir()), tmp_path / "more/another.png")
     done = said(work, "pseudo-label", "seed-0", tmp_path / "more", "--from-csv", csv, "--out", "x.json", codes=(2,))
     assert "lacks 1 photo: another.png" in done.stderr
-    unused = ["--threshold", 0.9, "--rule", "fixed", "--tta", "hflip", "--with", "seed-1", "--batch-size", 4]
+    unused = ["--threshold", 0.9, "--rule", "fixed", "--tta", "hflip", "--ensemble-with", "seed-1", "--batch-size", 4]
     done = said(work, "pseudo-label", "seed-0", "photos", "--from-csv", csv, "--out", "x.json", *unused, codes=(2,))
-    assert "leave out --with, --rule, --threshold, --tta, --batch-size\n" in done.stderr
+    assert "leave out --ensemble-with, --rule, --threshold, --tta, --batch-size\n" in done.stderr
 
 
 def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_photos(work, tmp_path, capfd):
@@ -230,7 +230,7 @@ def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_p
     assert said in capfd.readouterr().err
     again = told(1, **{"train.init_from": str(tmp_path / "b/checkpoints/best.safetensors")})  # of fold 1 itself
     assert f"starts from, {tmp_path}/b, has learned from 12 of these 12" in again
-    labels, made = api.pseudo_label([teacher], work / "photos", tmp_path / "p.json", threshold=0.3, least=0)
+    labels, made = api.pseudo_label([teacher], work / "photos", tmp_path / "p.json", threshold=0.3, min_coverage=0)
     assert made.document["images"][0][MARK]["folders"] == [str(teacher)]
     files = {}
     for fold in (0, 1):
@@ -262,7 +262,7 @@ def kind(monkeypatch):
 @pytest.fixture
 def two_rounds(work, teacher, tmp_path, kind):
     """Does two rounds; the same call each time."""
-    return lambda: api.self_train(teacher, work / "photos", 2, tmp_path / "out", threshold=0.3, least=0)
+    return lambda: api.self_train(teacher, work / "photos", 2, tmp_path / "out", threshold=0.3, min_coverage=0)
 
 
 def test_a_second_round_labels_the_same_photos(two_rounds):
@@ -306,7 +306,7 @@ def test_rounds_of_photos_without_a_background(tmp_path):
     settings = {**SMALL, "data.root": root, "data.dataset": "masks", "train.epochs": 1}
     teacher = api.train(settings, name="t", runs=tmp_path / "runs").run
     changes = {"settings": {"seed": 5}, "runs": tmp_path / "students"}
-    (done,) = api.self_train(teacher, tmp_path / "photos", 1, tmp_path / "out", threshold=0, least=0, **changes)
+    (done,) = api.self_train(teacher, tmp_path / "photos", 1, tmp_path / "out", threshold=0, min_coverage=0, **changes)
     assert done.run.folder.parent == tmp_path / "students"
     assert api.recipe_of(done.run).seed == 5
     for run in (teacher, done.run):
@@ -317,7 +317,7 @@ def test_rounds_of_photos_without_a_background(tmp_path):
 @pytest.mark.slow("trains a student, and labels anew for each refusal")
 def test_rounds_refuse_what_another_call_made(work, teacher, tmp_path):
     """Labels of other models, rules or photos; a student of other labels, weight or settings."""
-    usual = {"threshold": 0.3, "least": 0}
+    usual = {"threshold": 0.3, "min_coverage": 0}
     photos, out = work / "photos", tmp_path / "out"
     api.self_train(teacher, photos, 1, out, **usual)
     before = {file: file.read_bytes() for file in (*out.rglob("*.json"), *(tmp_path / "runs").rglob("*.safetensors"))}

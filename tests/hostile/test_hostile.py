@@ -311,7 +311,7 @@ ARGUMENTS = [
     (["train", "--loss", "💡"], {2}),
     (["data", "kfold", "--n", "-3"], {2}),
     (["data", "kfold", "--data", "/dev/null"], {2}),
-    (["data", "sample", "--images", "3", "--data", "/proc/self/x"], {2}),
+    (["data", "sample", "--num", "3", "--data", "/proc/self/x"], {2}),
     (["predict", "nowhere", "x", "--out", "y"], {2}),
     (["eval", "../../.."], {2}),
     (["eval", "--submission", "/dev/null"], {2}),
@@ -326,7 +326,7 @@ ARGUMENTS = [
     (["compare", "data/images", "data/images"], {2}),
     (["compare", "last+" + "hflip+" * 500, "last"], {2}),
     (["compare", "a.csv", "💡.csv"], {2}),
-    (["compare", "a", "b", "--worth", "nan"], {2}),
+    (["compare", "a", "b", "--min-effect", "nan"], {2}),
     (["ablate", "nowhere"], {2}),
     (["aug", "copy-paste"], {2}),
     (["aug", "copy-paste", "--aug-num", "0"], {2}),
@@ -347,8 +347,8 @@ ARGUMENTS = [
     (["aug", "preview", "copy-paste", "--out", "/proc/x.png"], {2}),
     (["aug", "preview", "copy-paste", "--out", "data"], {2}),
     (["data", "oversample"], {2}),
-    (["data", "oversample", "--patch", "💡", "--num-output", "2"], {2}),
-    (["data", "oversample", "--patch", "Paper", "--num-output", "2", "--background", "💡"], {2}),
+    (["data", "oversample", "--patch", "💡", "--num", "2"], {2}),
+    (["data", "oversample", "--patch", "Paper", "--num", "2", "--background", "💡"], {2}),
     (["plugins", "show", "<script>"], {2}),
     (["nonsense"], {2}),
 ]
@@ -434,7 +434,7 @@ def test_a_full_disk_while_making_photos(trained, tiny_disk):
 
 FILLED = {  # command: how many bytes are little for it
     "data kfold --n 2 --data DATA --out k": 4096,
-    "data sample --images 4 --data s": 20_000,
+    "data sample --num 4 --data s": 20_000,
     "data convert DATA m --from coco --to masks": 12_288,
     "aug copy-paste --min-area 1 --aug-num 4 --data DATA --out a": 4096,
     "plugins new acme-losses --kind loss": 8192,
@@ -472,7 +472,7 @@ KILLS = {  # command: its last file, and when it is killed: after seconds, fast 
     # the first moment is tried in the quick tier
     "aug copy-paste --min-area 1 --aug-num 40 --data data --out OUT": ("OUT/copy_paste.json", (0.35, 0.2, 0.5)),
     "data kfold --data data --out OUT": ("OUT/folds.json", (0.2, 0.05, 0.4)),
-    "data sample --images 4 --data OUT": ("OUT/annotations.json", (0.4, 0.9)),
+    "data sample --num 4 --data OUT": ("OUT/annotations.json", (0.4, 0.9)),
     "data check --data data --fix OUT.json": ("OUT.json", (0.05, 0.15)),
     "data convert data OUT --from coco --to masks": ("OUT/classes.txt", (0.1, 0.2)),
     "data show --data data --out OUT.png": ("OUT.png", (0.6,)),
@@ -480,7 +480,7 @@ KILLS = {  # command: its last file, and when it is killed: after seconds, fast 
     "init --data data --out OUT.yaml": ("OUT.yaml", (0.1,)),
     "predict r data --out OUT --submission OUT.csv": ("OUT/predicted.json", (0.3, 0.6)),
     "report r": ("runs/r/report.html", (0.9,)),
-    "demo --images 10 --epochs 1 --size 64 --out OUT": ("OUT/report.html", (1.0, "OUT/runs/demo/checkpoints")),
+    "demo --num 10 --epochs 1 --size 64 --out OUT": ("OUT/report.html", (1.0, "OUT/runs/demo/checkpoints")),
     "ablate r --trick hflip --force": ("runs/r/pipeline.json", (0.4, 0.7)),
     "eval r": ("runs/r/recipe.yaml", (0.4,)),
 }

@@ -61,7 +61,7 @@ RECIPES = {
     "half a character": ('data: {root: "\\ud800"}\n', "half a character"),
     "a batch of 10^20": (f"train: {{batch_size: {10**20}}}\n", "a number of 21 digits"),
     "10^19 epochs": (f"train: {{epochs: {10**19}}}\n", "train.epochs"),
-    "10^19 batches in a step": (f"train: {{accumulate: {10**19}}}\n", "train.accumulate"),
+    "10^19 batches in a step": (f"train: {{accumulate: {10**19}}}\n", "train.accumulate_grad_batches"),
     "10^19 batches alone": (f"train: {{overfit_batches: {10**19}}}\n", "train.overfit_batches"),
     "10^19 machines": (f"train: {{num_nodes: {10**19}}}\n", "train.num_nodes"),
     "fold 10^19": (f"data: {{fold: {10**19}}}\n", "data.fold"),

@@ -32,7 +32,11 @@ def test_the_contests_way_by_its_name(registry):
     recipe = resolve(registry, "contest", {"train.epochs": 2})
     assert recipe.model.name == "unetpp"
     assert [part.name for part in recipe.aug] == ["flip", "affine", "perspective", "gray", "color", "gamma"]
-    assert (recipe.train.optimizer.name, recipe.train.schedule.name, recipe.train.clip) == ("adam", "constant", None)
+    assert (recipe.train.optimizer.name, recipe.train.schedule.name, recipe.train.grad_clip) == (
+        "adam",
+        "constant",
+        None,
+    )
     assert recipe.train.epochs == 2
 
 
@@ -175,6 +179,11 @@ def test_a_recipe_of_the_first_edition_is_read_as_it_was_meant(registry, tmp_pat
     assert resolve(registry, file).train.schedule == ComponentSpec(name="cosine", warmup=0.0, final_lr_scale=0.0)
     with pytest.raises(RecycleError, match=r"train\.poly_power = 1: unknown key; it is train\.schedule\.power now"):
         resolve(registry, None, {"train.poly_power": 1})
+    file.write_text("train: {keep: 3, clip: null, accumulate: 2}\n")
+    read = resolve(registry, file).train
+    assert (read.save_top_k, read.grad_clip, read.accumulate_grad_batches) == (3, None, 2)
+    with pytest.raises(RecycleError, match=r"train\.keep = 3: unknown key; it is train\.save_top_k now"):
+        resolve(registry, None, {"train.keep": 3})
 
 
 @pytest.mark.parametrize(

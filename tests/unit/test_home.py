@@ -26,7 +26,7 @@ def test_on_the_command_line(home, arguments):
 
 
 def test_a_folder_to_write_is_in_the_home_folder(home):
-    done = recycle_here("data", "sample", "--images", 2, "--data", "~/made", cwd=home.parent / "work")
+    done = recycle_here("data", "sample", "--num", 2, "--data", "~/made", cwd=home.parent / "work")
     assert done.returncode == 0, done.stderr
     assert (home / "made/annotations.json").is_file()
     assert not list((home.parent / "work").iterdir())

@@ -38,12 +38,12 @@ def test_resolved_recipe_feeds_back_to_itself(registry, tmp_path):
         "loss.dice.smooth=3",
         "loss.ce.weight=0.5",
         "aug.affine.degrees=3",
-        "train.clip=null",
+        "train.grad_clip=null",
         "post=mode-filter",
     ]
     first = resolve(registry, None, flags, options)
     assert resolve(registry, written(tmp_path, first.to_yaml())) == first
-    assert first.train.clip is None
+    assert first.train.grad_clip is None
     assert [part.weight for part in first.loss] == [0.5, 1.0]
 
 

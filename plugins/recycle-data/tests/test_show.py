@@ -206,12 +206,12 @@ class TestPage:
 
 class TestCommand:
     def test_sheet_and_page(self, small, tmp_path):
-        assert recycle_here("data", "show", "--data", small, "--count", 5, cwd=tmp_path).returncode == 0
+        assert recycle_here("data", "show", "--data", small, "--num", 5, cwd=tmp_path).returncode == 0
         with Image.open(tmp_path / "sheet.png") as picture:
             assert picture.format == "PNG"
         again = recycle_here("data", "show", "--data", small, cwd=tmp_path)
         assert (again.returncode, "--force" in again.stderr) == (2, True)
-        line = ["data", "show", "--data", small, "--out", "a/b.html", "--class", "Paper", "--count", 3]
+        line = ["data", "show", "--data", small, "--out", "a/b.html", "--class", "Paper", "--num", 3]
         assert recycle_here(*line, cwd=tmp_path).returncode == 0
         assert (tmp_path / "a/b.html").read_text().count("<figure") == 3
 

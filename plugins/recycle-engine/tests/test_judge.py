@@ -299,10 +299,10 @@ class TestCompare:
         with pytest.raises(RecycleError, match="apart, the base"):
             compare(noisy(20, 0.3), {"b": noisy(20, 0.3, names=("a", "b", "c", "d"))})
 
-    @pytest.mark.parametrize("worth", [0, -1, float("nan"), 1.5])
-    def test_what_is_no_difference(self, worth):
+    @pytest.mark.parametrize("min_effect", [0, -1, float("nan"), 1.5])
+    def test_what_is_no_difference(self, min_effect):
         with pytest.raises(RecycleError, match="no difference of scores"):
-            compare(noisy(12, 0.3), {"b": noisy(12, 0.3, 1)}, worth=worth)
+            compare(noisy(12, 0.3), {"b": noisy(12, 0.3, 1)}, min_effect=min_effect)
 
     def test_photos_needed(self):
         assert photos_needed(0.08, 0.01) == 503  # ((1.960 + 0.842) * 8)^2
@@ -390,7 +390,7 @@ class TestGate:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(gate, "_kept", lambda found: tuple(one.name for one in found))
                 patch.setattr(gate, "compare", lambda base, tricks, *rest: [_Named(name) for name in tricks])
-                patch.setattr(gate, "judged", lambda one, worth: one)
+                patch.setattr(gate, "judged", lambda one, min_effect: one)
                 _, choice = choose(base, tricks, lambda sets, base=base: [base for _ in sets])
             flattered.append(choice.score.value - choice.base.value)
             fair.append(choice.cross_fitted.value - choice.base.value)
@@ -406,7 +406,7 @@ class TestGate:
         better = base.take(np.arange(60))
         better.counts[:, 0, 0] += better.counts[:, 0, 0] < better.counts[:, 0, 1]  # a pixel of each class
         better.counts[:, 0, 2] = np.maximum(better.counts[:, 0, 2], better.counts[:, 0, 0])
-        (found,) = compare(base, {"tiny": better}, worth=0.05)
+        (found,) = compare(base, {"tiny": better}, min_effect=0.05)
         assert found.difference.verdict == "better"
         assert judged(found, 0.05).answer == "drop"
         assert judged(found, found.difference.low).answer == "keep"

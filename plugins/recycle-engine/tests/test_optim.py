@@ -118,7 +118,7 @@ def test_schedules_are_their_formulas(registry):
 
 
 def test_restarts_are_torchs(registry):
-    ours = factors(registry, "cosine-restarts", warmup=0, cycle_epochs=1, cycle_growth=2)
+    ours = factors(registry, "cosine-restarts", warmup=0, cycle_epochs=1, t_mult=2)
     parameter = nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=1.0)
     theirs = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=10, T_mult=2)

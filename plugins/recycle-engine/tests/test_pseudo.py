@@ -94,8 +94,8 @@ def test_quantile_tells_sure_pixels_from_surer_ones():
     for share in (0.2, 0.5):
         made = pseudo_labels(confident, ("Sky", "Pole"), "quantile", share, {}, 0)
         assert made.kept == {"Sky": share}
-        least = np.sort(confidence.ravel())[::-1][round(share * 100) - 1]
-        assert made.thresholds["Sky"] == pytest.approx(least / SCALE, abs=1e-9)
+        min_coverage = np.sort(confidence.ravel())[::-1][round(share * 100) - 1]
+        assert made.thresholds["Sky"] == pytest.approx(min_coverage / SCALE, abs=1e-9)
         (sky,) = (one for one in made.document["annotations"] if one["category_id"] == 0)
         assert sky[MARK]["threshold"] == pytest.approx(made.thresholds["Sky"], abs=1e-6)
 
@@ -142,7 +142,7 @@ def test_a_class_that_is_never_predicted():
         ({"value": 1.5}, "threshold 1.5"),
         ({"named": {"Papr": 0.5}}, "nearest: Paper"),
         ({"named": {"Paper": -1}}, "Paper -1"),
-        ({"least": 2}, "least 2"),
+        ({"min_coverage": 2}, "min_coverage 2"),
     ],
 )
 def test_wrong_values(changes, message):

@@ -334,7 +334,11 @@ def test_two_runs_of_other_classes_are_compared_honestly():
 
 
 def test_comparing_with_nothing(client):
-    assert client.post("/api/predict?compare=true", content=encoded(thirds())).json()["remedy"].endswith("--with RUN2")
+    assert (
+        client.post("/api/predict?compare=true", content=encoded(thirds()))
+        .json()["remedy"]
+        .endswith("--compare-with RUN2")
+    )
 
 
 def test_one_name_has_one_color_and_no_two_names_share_one():

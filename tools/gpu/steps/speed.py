@@ -28,7 +28,7 @@ CASES: dict[str, dict[str, Any]] = {  # the most telling first, as time may run 
     "batch 32, 2 loading processes": {**LARGE, "data.workers": 2},
     "batch 32, 6 loading processes": {**LARGE, "data.workers": 6},
     "on_nan: skip": {"train.on_nan": "skip"},
-    "4 batches a step": {"train.accumulate": 4},
+    "4 batches a step": {"train.accumulate_grad_batches": 4},
     "unetpp, EfficientNet-b5, batch 16, in TF32": {**UNETPP, "train.precision": "tf32"},
 }
 

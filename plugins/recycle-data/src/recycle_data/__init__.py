@@ -58,7 +58,7 @@ COMMANDS = (
         ("data", "sample"),
         "recycle_data.cli.sample:sample",
         "Write the embedded sample set: photos and annotations.json in COCO form.",
-        epilog="Example: `recycle data sample --images 60 --data data`",
+        epilog="Example: `recycle data sample --num 60 --data data`",
     ),
     Command(
         ("data", "kfold"),

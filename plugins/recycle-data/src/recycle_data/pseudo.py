@@ -61,7 +61,7 @@ def pseudo_labels(
     rule: Rule = "fixed",
     value: float = 0.9,
     named: Mapping[str, float] = {},
-    least: float = 0.1,
+    min_coverage: float = 0.1,
     origin: Mapping[str, Any] = {},
 ) -> PseudoLabels:
     """Make labels of predictions.
@@ -78,7 +78,7 @@ def pseudo_labels(
             half; a class of which none does keeps it (after Zhang et al., "FlexMatch", 2021).
         value: 0 to 1.
         named: class name to the probability that its pixels need instead.
-        least: photos of which a smaller share is sure are left out, 0 to 1.
+        min_coverage: photos of which a smaller share is sure are left out, 0 to 1.
         origin: what is noted of each object, beside its threshold and its mean confidence.
 
     Raises:
@@ -86,7 +86,7 @@ def pseudo_labels(
     """
     import numpy as np
 
-    check_values(class_names, value, named, least)
+    check_values(class_names, value, named, min_coverage)
     counts = np.zeros((len(class_names), BINS), np.int64)
     for _, labels, confidence in read():
         for top in range(0, len(labels), BAND):
@@ -111,7 +111,7 @@ def pseudo_labels(
             for tie in ties:
                 tie.leave_out(labels, confidence, sure)
             share = float(sure.mean())
-            if share < least:
+            if share < min_coverage:
                 rejected.append(name)
                 continue
             taken[:] += np.bincount(labels[sure], minlength=len(class_names))
@@ -123,8 +123,8 @@ def pseudo_labels(
     content = document(class_names, kept())
     if not content["images"]:
         raise RecycleError(
-            f"{least:.0%} of the pixels is sure enough in none of {counted(len(rejected), 'photo')}",
-            "lower --threshold or --least",
+            f"{min_coverage:.0%} of the pixels is sure enough in none of {counted(len(rejected), 'photo')}",
+            "lower --threshold or --min-coverage",
         )
     shares = {
         name: float(taken[label] / count) for label, name in enumerate(class_names) if (count := predicted[label])
@@ -132,9 +132,9 @@ def pseudo_labels(
     return PseudoLabels(content, dict(zip(class_names, limits.tolist(), strict=True)), shares, tuple(rejected))
 
 
-def check_values(class_names: Sequence[str], value: float, named: Mapping[str, float], least: float) -> None:
+def check_values(class_names: Sequence[str], value: float, named: Mapping[str, float], min_coverage: float) -> None:
     """Raise RecycleError where a value lies outside of 0 to 1, or a name is no class; see `pseudo_labels`."""
-    for name, wanted in {"threshold": value, "least": least, **named}.items():
+    for name, wanted in {"threshold": value, "min_coverage": min_coverage, **named}.items():
         if not 0 <= wanted <= 1:
             raise RecycleError(f"{name} {wanted:g}", "give a number from 0 to 1")
     for name in named:

@@ -99,7 +99,7 @@ aug:
 
 train:
   epochs: {epochs}           # {epochs * each} steps of {min(on.batch, photos)} of {photos} training photos{limit}
-  batch_size: {on.batch}         # halve it when memory runs out, and set accumulate: 2
+  batch_size: {on.batch}         # halve it when memory runs out, and set accumulate_grad_batches: 2
   lr: 1e-3              # 1e-4 for encoders that are transformers (Swin, ViT)
   ema: 0.99             # moving average of the weights; 0 for none
 """

@@ -69,7 +69,7 @@ COMMANDS = (
         ("data", "oversample"),
         "recycle_engine.cli.oversample:oversample",
         "Paste objects of rare classes on photos of chosen classes: new photos and a COCO file.",
-        epilog="Example: `recycle data oversample --patch Battery --background Metal --num-output 500`",
+        epilog="Example: `recycle data oversample --patch Battery --background Metal --num 500`",
     ),
     Command(
         ("aug",),

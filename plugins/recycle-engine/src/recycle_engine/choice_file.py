@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from recycle_coco.json import read_json
 
 from recyclecli.errors import RecycleError
@@ -61,7 +61,7 @@ class _Choice(_Form):
     chosen_on: str = ""
     metric: str = ""
     photos: int = 0
-    worth: Number = 0
+    min_effect: Number = Field(0, validation_alias=AliasChoices("min_effect", "worth"))  # as 0.1 called it
     cross_fitted: _Score | None = None
     tricks: tuple[_Trick, ...] = ()
     retrained: tuple[_Trick, ...] = ()

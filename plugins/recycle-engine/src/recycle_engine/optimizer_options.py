@@ -64,7 +64,7 @@ class Restarts(Falling, Rising):
     """Settings of a cosine that begins again."""
 
     cycle_epochs: float = Field(10.0, gt=0, description="epochs of the first cycle")
-    cycle_growth: float = Field(1.0, ge=1, description="factor from each cycle's length to the next")
+    t_mult: float = Field(1.0, ge=1, description="factor from each cycle's length to the next")
 
 
 class Plateau(Rising):

@@ -61,7 +61,7 @@ class Run:
         return self.checkpoints / "best.safetensors"
 
     def top(self) -> list[Path]:
-        """Weights of the best epochs, by epoch, where `train.keep` asked for more than one."""
+        """Weights of the best epochs, by epoch, where `train.save_top_k` asked for more than one."""
         return [file for file in sorted((self.checkpoints / "top").glob("*.safetensors")) if "-raw" not in file.name]
 
     @property

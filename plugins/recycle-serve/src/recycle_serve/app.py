@@ -89,7 +89,7 @@ def create_app(
         _refuse_unknown(request, "trick", "compare")
         asked = models if compare else models[:1]
         if len(asked) < 1 + compare:
-            raise RequestRejected(422, "there is one run alone", "start the page with --with RUN2")
+            raise RequestRejected(422, "there is one run alone", "start the page with --compare-with RUN2")
         return await _answered(request, turns, limits, partial(_predict, asked, trick, limits))
 
     @app.post("/api/mask")

@@ -13,7 +13,7 @@ from recycle_engine.cli.options import RunName
 def serve(
     run: RunName,
     other: Annotated[
-        str | None, typer.Option("--with", metavar="RUN2", help="A second run, to compare side by side.")
+        str | None, typer.Option("--compare-with", metavar="RUN2", help="A second run, to compare side by side.")
     ] = None,
     host: Annotated[
         str, typer.Option("--host", help="Address to listen at; 0.0.0.0 lets other machines in.")

@@ -18,7 +18,7 @@ from recycle_data.check.fix import mended
 from recycle_data.check.lists import lint_lists, located
 from recycle_data.check.masks import check_masks
 from recycle_data.check.photos import lint_copies, lint_photos, without_unreadable
-from recycle_data.check.shapes import PAINTED, SLIVER, lint_shapes
+from recycle_data.check.shapes import MIN_OBJECT_PIXELS, PAINTED, lint_shapes
 from recycle_data.check.splits import lint_splits, split_of
 from recycle_data.duplicate_objects import content_shapes, doubled
 from recycle_data.foreground import absent_classes, cause_of_nothing
@@ -47,7 +47,7 @@ def check_coco(
     files: Mapping[str, Path],
     folds: Sequence[Collection[str]] = (),
     labels_only: bool = False,
-    sliver: int = SLIVER,
+    min_object_pixels: int = MIN_OBJECT_PIXELS,
 ) -> list[LabelFault]:
     """All that is wrong with a COCO set.
 
@@ -56,13 +56,15 @@ def check_coco(
         files: split name to COCO file; one entry for a set that is not split by files.
         folds: the validation photos' file names of each fold.
         labels_only: leave the photos unread.
-        sliver: objects of fewer pixels are reported.
+        min_object_pixels: objects of fewer pixels are reported.
 
     Raises:
         RecycleError: a file is missing, or no COCO file at all.
     """
     contents = {name: load_content(file, as_is=True) for name, file in files.items()}
-    return check_contents(root, contents, {name: str(file) for name, file in files.items()}, folds, labels_only, sliver)
+    return check_contents(
+        root, contents, {name: str(file) for name, file in files.items()}, folds, labels_only, min_object_pixels
+    )
 
 
 def check_contents(
@@ -71,7 +73,7 @@ def check_contents(
     names: Mapping[str, str],
     folds: Sequence[Collection[str]] = (),
     labels_only: bool = False,
-    sliver: int = SLIVER,
+    min_object_pixels: int = MIN_OBJECT_PIXELS,
 ) -> list[LabelFault]:
     """`check_coco` of COCO contents at hand; `names` says what to call the file of each."""
     findings: list[LabelFault] = []
@@ -83,7 +85,7 @@ def check_contents(
     for split, content in contents.items():
         findings += [LabelFault(code, names[split], where, detail) for code, where, detail in plain[split][1]]
         findings += lint_lists(root, content, names[split])
-        findings += lint_shapes(content, names[split], sliver)
+        findings += lint_shapes(content, names[split], min_object_pixels)
         if same := repeated(content_labels(content)):
             findings.append(LabelFault("repeated-labels", names[split], "annotations", counted(same, "photo")))
         if near := doubled(content_shapes(content)):

@@ -18,7 +18,7 @@ from recycle_data.label_suspicions import FEW_FILL, OFTEN
 from recyclecli.errors import counted
 from recyclecli.printable import short_repr
 
-SLIVER = 10  # pixels
+MIN_OBJECT_PIXELS = 10  # pixels
 MARGIN = 1.5  # pixels that a polygon may lie outside: tools differ in where a pixel's centre is
 BOX_SLACK, BOX_SHARE = 2.0, 0.02  # a box may be off by so many pixels and by this share of its side
 AREA_SLACK, AREA_SHARE = 4.0, 0.1
@@ -29,7 +29,7 @@ PAINTED = "painted"  # in the content of a source whose labels are known from it
 TOLD = ("unknown-image", "invalid-image-size", "photo-too-large")  # which `lint_lists` tells
 
 
-def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[LabelFault]:
+def lint_shapes(content: dict[str, Any], file: str, min_object_pixels: int) -> Iterator[LabelFault]:
     """Faults of every annotation by itself, then of those of one image among each other."""
     ground = {one["id"] for one in content["categories"] if is_background(one["name"])}
     causes: Counter[str] = Counter()
@@ -48,7 +48,7 @@ def lint_shapes(content: dict[str, Any], file: str, sliver: int) -> Iterator[Lab
             found += shape_faults(shape, image, annotation["category_id"] in ignored)
             if annotation["category_id"] not in ground | ignored:
                 filling += shape.area >= WHOLE * image["width"] * image["height"]
-            if 0 < shape.area < sliver:
+            if 0 < shape.area < min_object_pixels:
                 found.append(("sliver", f"{shape.area:.0f} pixels"))
             if shape.area:
                 by_image.setdefault(annotation["image_id"], (image, []))[1].append(replace(shape, parts=None))

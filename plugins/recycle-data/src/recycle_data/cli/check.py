@@ -55,7 +55,9 @@ def check(
         ),
     ] = False,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Leave out a code; repeatable.")] = None,
-    sliver: Annotated[int, typer.Option("--sliver", min=0, help="Report objects of fewer pixels.")] = 10,
+    min_object_pixels: Annotated[
+        int, typer.Option("--min-object-pixels", min=0, help="Report objects of fewer pixels.")
+    ] = 10,
     everything: Annotated[bool, typer.Option("--all", help="List every finding, not some of each code.")] = False,
     force: Force = False,
     as_json: AsJson = False,
@@ -80,7 +82,7 @@ def check(
         raise RecycleError("--drop-unreadable without --fix", "name the file to write: --fix mended.json")
     settings = dataset_settings(option, crowds)
     checked = {
-        root: _findings(root, dataset, file, settings, labels_only, fix, drop, sliver, force)
+        root: _findings(root, dataset, file, settings, labels_only, fix, drop, min_object_pixels, force)
         for root, file in places.items()
     }
     findings = [finding for found, _ in checked.values() for finding in found]
@@ -113,7 +115,7 @@ def _findings(
     labels_only: bool,
     fix: Path | None,
     drop: bool,
-    sliver: int,
+    min_object_pixels: int,
     force: bool,
 ) -> tuple[list[LabelFault], dict[str, Path]]:
     """What is wrong with one folder, and its photos by name."""
@@ -162,7 +164,7 @@ def _findings(
         contents, names = {split: content}, {split: str(fix)}
         print(f"mended: {_counted(done)}; written to {fix}", file=sys.stderr)
     photos = (image["file_name"] for content in contents.values() for image in content["images"])
-    return check_contents(root, contents, names, folds, labels_only, sliver), photo_files(root, photos)
+    return check_contents(root, contents, names, folds, labels_only, min_object_pixels), photo_files(root, photos)
 
 
 def _contents(

@@ -12,7 +12,7 @@ from recyclecli.cli.options import Force, Seed
 
 def sample(
     data: Data = None,
-    images: Annotated[int, typer.Option("--images", min=2, help="How many photos.")] = 60,
+    images: Annotated[int, typer.Option("--num", min=2, help="How many photos.")] = 60,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:

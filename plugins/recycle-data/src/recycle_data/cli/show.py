@@ -20,7 +20,7 @@ def show(
     out: Annotated[
         Path, typer.Option("--out", help="NAME.png for a contact sheet, NAME.html for a page to browse.")
     ] = Path("sheet.png"),
-    count: Annotated[int, typer.Option("--count", min=1, max=400, help="How many photos.")] = 24,
+    count: Annotated[int, typer.Option("--num", min=1, max=400, help="How many photos.")] = 24,
     seed: Seed = 0,
     classes: Annotated[
         list[str] | None, typer.Option("--class", metavar="NAME", help="Only photos that show it; repeatable.")

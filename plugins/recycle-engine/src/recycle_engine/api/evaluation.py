@@ -11,7 +11,7 @@ from recycle_data.api import Place, groups, path_of, registry
 
 from recycle_engine.api.judged import judged_photos, note, refuse_trained_on
 from recycle_engine.api.runs import find_run, pipeline, recipe_of
-from recycle_engine.judge.compare import WORTH
+from recycle_engine.judge.compare import MIN_EFFECT
 from recyclecli.errors import RecycleError, counted, join_limited, suggest
 from recyclecli.locks import held
 
@@ -169,7 +169,7 @@ def compare(
     results: Sequence[Run | Place] | Mapping[str, Run | Place | PerImageCounts],
     source: Source | None = None,
     metric: Metric | None = None,
-    worth: float = WORTH,
+    min_effect: float = MIN_EFFECT,
     group_by: str | None = None,
 ) -> list[Comparison]:
     """Each further result against the first, paired by photo.
@@ -178,7 +178,7 @@ def compare(
         results: at least two, as `count` takes them; or names with results or with what `count` gave.
         source: labelled photos; the first run's validation split when left out.
         metric: `miou_dataset`; `miou_256` where a submission is among them.
-        worth: the smallest difference that anyone would act on.
+        min_effect: the smallest difference that anyone would act on.
         group_by: draw photos that belong together as one.
 
     Raises:
@@ -199,7 +199,7 @@ def compare(
     base, *others = (one if isinstance(one, PerImageCounts) else count(one, _given(source)) for one in named.values())
     chosen = metric or ("miou_256" if reduced else "miou_dataset")
     own = None if group_by is None else groups(_given(source), group_by)
-    return judge(base, dict(zip(list(named)[1:], others, strict=True)), chosen, worth, own)
+    return judge(base, dict(zip(list(named)[1:], others, strict=True)), chosen, min_effect, own)
 
 
 def _fair(results: Iterable[Run | Place | PerImageCounts], source: Source | None) -> Source | None:
@@ -226,7 +226,7 @@ def compare_arms(
     other: Sequence[Run | Place | PerImageCounts],
     source: Source | None = None,
     metric: Metric = "miou_dataset",
-    worth: float = WORTH,
+    min_effect: float = MIN_EFFECT,
 ) -> Comparison:
     """Two recipes by their runs with several seeds, or by what `count` gave of them.
 
@@ -243,14 +243,14 @@ def compare_arms(
     first, second = (
         [one if isinstance(one, PerImageCounts) else count(one, _given(source)) for one in arm] for arm in (base, other)
     )
-    return judge(first, {"other": second}, metric, worth)[0]
+    return judge(first, {"other": second}, metric, min_effect)[0]
 
 
 def ablate(
     run: Run | Place,
     source: Source | None = None,
     metric: Metric = "miou_dataset",
-    worth: float = WORTH,
+    min_effect: float = MIN_EFFECT,
     group_by: str | None = None,
     only: Sequence[str] = (),
     retrained: bool = True,
@@ -264,7 +264,7 @@ def ablate(
         run: the run.
         source: labelled photos it has not trained on; its own validation split when left out.
         metric: the score that decides.
-        worth: the smallest gain worth having.
+        min_effect: the smallest gain worth having.
         group_by: draw photos that belong together as one.
         only: names of the tricks to try.
         retrained: also compare the runs beside this one that differ in a setting.
@@ -287,4 +287,6 @@ def ablate(
         else:
             refuse_trained_on(found, source)
         own = groups(source, group_by)
-        return engine(registry(), found, recipe_of(found), source, how, metric, worth, own, only, retrained, search)
+        return engine(
+            registry(), found, recipe_of(found), source, how, metric, min_effect, own, only, retrained, search
+        )

@@ -62,7 +62,7 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
     if pipeline and tricks:
         raise RecycleError(
             f"{model} names tricks, and others are asked for beside it",
-            "name all as RUN+TRICK, or none: leave out --tta, --post, --window and --plain",
+            "name all as RUN+TRICK, or none: leave out --tta, --post, --sliding-window and --plain",
         )
     chosen = with_recipes_options(pipeline, recipe_of(run)) if pipeline else pipeline_named(run, tricks)
     weights = weights or (run.raw if chosen.weights == "raw" else run.best)

@@ -42,7 +42,7 @@ def pseudo_label(
     threshold: float = 0.9,
     named: Mapping[str, float] = {},
     agree: float = 0,
-    least: float = 0.1,
+    min_coverage: float = 0.1,
     from_csv: Place | None = None,
     data: Place | None = None,
     devices: str | None = None,
@@ -63,7 +63,7 @@ def pseudo_label(
         images: a folder, pattern, COCO file or photo.
         out: the file to write; pseudo_label.json in the folder of the photos when left out.
         pipeline: the runs' own when left out.
-        rule, threshold, named, least: see `recycle_data.pseudo.pseudo_labels`.
+        rule, threshold, named, min_coverage: see `recycle_data.pseudo.pseudo_labels`.
         agree: share of the models and views whose label must be the same, 0 to 1.
         from_csv: take the labels of a submission instead of predicting.
         data: root of a COCO file's names.
@@ -85,7 +85,7 @@ def pseudo_label(
 
     found = [find_run(run) for run in runs]
     class_names = tuple(read_card(found[0].best)["class_names"])
-    check_values(class_names, threshold, named, least)
+    check_values(class_names, threshold, named, min_coverage)
     file = path_of(out) if out else root_of(path_of(images), path_of(data) if data else None) / FILE
     with held(file):
         work = file.with_name(file.name + ".predicted")
@@ -93,7 +93,12 @@ def pseudo_label(
         refuse = refuse_overwrite if out else Owned(file.parent).refuse_overwrite  # a name that is ours must be proved
         refuse([] if there else [file], force)
         photos = _unseen([owner] if owner else found, find_photos(path_of(images), path_of(data) if data else None))
-        labelled: dict[str, Any] = {"rule": rule, "threshold": threshold, "named": dict(named), "least": least}
+        labelled: dict[str, Any] = {
+            "rule": rule,
+            "threshold": threshold,
+            "named": dict(named),
+            "min_coverage": min_coverage,
+        }
         if from_csv is not None:
             csv = path_of(from_csv)
             made = _of_csv(csv, photos, class_names)
@@ -104,7 +109,7 @@ def pseudo_label(
         if agree and len(members) == 1:
             raise RecycleError(
                 f"agree {agree:g} with one model that sees each photo once, so there is nothing to agree with",
-                "add a model (--with RUN) or a view (--tta hflip), or leave out --agree",
+                "add a model (--ensemble-with RUN) or a view (--tta hflip), or leave out --agree",
             )
         job = with_machine(
             Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=agree), precision, batch
@@ -120,7 +125,7 @@ def pseudo_label(
         origin: dict[str, Any] = {"runs": [run.folder.name for run in found], "folders": folders, "rule": rule}
         origin |= {"agree": agree} if agree else {}
         made = pseudo_labels(
-            lambda: of_folder(work, names, said.masks), class_names, rule, threshold, named, least, origin
+            lambda: of_folder(work, names, said.masks), class_names, rule, threshold, named, min_coverage, origin
         )
         made = _written(file, asked, replace(made, unreadable=said.failed))
         _clear(work)

@@ -42,7 +42,9 @@ def _settings(recipe: Recipe, asked: Recipe) -> Iterator[tuple[str, str]]:
     """Keys and values of a recipe, but for what a training with the recipe `asked` finds by itself."""
     tree = recipe.model_dump(mode="json", by_alias=True)
     train = tree["train"]
-    train["photos in a step"] = train.pop("batch_size") * train.pop("accumulate")  # halves of a batch: out of memory
+    train["photos in a step"] = train.pop("batch_size") * train.pop(
+        "accumulate_grad_batches"
+    )  # halves of a batch: out of memory
     for flag, found in (("find_batch_size", "photos in a step"), ("find_lr", "lr")):
         if getattr(asked.train, flag):
             del train[flag], train[found]

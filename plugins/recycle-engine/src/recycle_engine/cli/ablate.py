@@ -12,7 +12,7 @@ from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, 
 
 from recycle_engine.cli.candidates import inference_tricks
 from recycle_engine.cli.compare import cells, notes, table_of
-from recycle_engine.cli.options import MetricName, RunName, Worth, metric_option
+from recycle_engine.cli.options import MetricName, MinEffect, RunName, metric_option
 from recyclecli.cli.options import AsJson, Force
 from recyclecli.errors import counted
 
@@ -42,7 +42,7 @@ def ablate(
         ),
     ] = None,
     metric: MetricName = None,
-    worth: Worth = 0.005,
+    min_effect: MinEffect = 0.005,
     group_by: GroupBy = None,
     retrained: Annotated[
         bool, typer.Option("--retrained/--no-retrained", help="Also compare the runs beside this one.")
@@ -59,7 +59,7 @@ def ablate(
     Owned(owner.folder).refuse_overwrite([owner.pipeline], force)
     source, how = api.judged_photos(run, data, json_path, dataset, dataset_settings(option))
     chosen = metric_option(metric) or "miou_dataset"
-    found = api.ablate(run, source, chosen, worth, group_by, trick or (), retrained, force, how, search or ())
+    found = api.ablate(run, source, chosen, min_effect, group_by, trick or (), retrained, force, how, search or ())
     if as_json:
         import json
 
@@ -94,7 +94,7 @@ def print_ablation(found: Ablation) -> None:
             table.add_row(escape(name) + seeds, f"{one.score:.4f}", *cells(one.difference, trick.answer))
         console.print(table)
     answers = [trick for tricks in titles.values() for trick in tricks]
-    for line in notes([trick.comparison.difference for trick in answers], found.worth):
+    for line in notes([trick.comparison.difference for trick in answers], found.min_effect):
         console.print(line, soft_wrap=True)
     fair = choice.cross_fitted
     bounds = "" if fair.low is None else f" ({fair.low:.4f} to {fair.high:.4f})"

@@ -10,7 +10,7 @@ import typer
 from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, data_root, dataset_settings
 
 from recycle_engine.cli.candidates import runs_with_tricks
-from recycle_engine.cli.options import MetricName, Worth, metric_option
+from recycle_engine.cli.options import MetricName, MinEffect, metric_option
 from recyclecli.cli.options import AsJson
 from recyclecli.errors import counted
 
@@ -38,7 +38,7 @@ def compare(
     json_path: JsonPath = None,
     option: DatasetOption = None,
     metric: MetricName = None,
-    worth: Worth = 0.005,
+    min_effect: MinEffect = 0.005,
     group_by: GroupBy = None,
     as_json: AsJson = False,
 ) -> None:
@@ -51,16 +51,16 @@ def compare(
         data = data_root(data)
     source, how = api.judged_photos(first, data, json_path, dataset, dataset_settings(option))
     print(f"judging on {how}", file=sys.stderr)
-    found = api.compare(results, source, chosen, worth, group_by)
+    found = api.compare(results, source, chosen, min_effect, group_by)
     if as_json:
         import json
 
         print(json.dumps([one.as_dict() for one in found], ensure_ascii=False))
         return
-    print_comparison(results[0], found, worth)
+    print_comparison(results[0], found, min_effect)
 
 
-def print_comparison(base: str, found: list[Comparison], worth: float) -> None:
+def print_comparison(base: str, found: list[Comparison], min_effect: float) -> None:
     """The differences as tables: the scores, then each class of each comparison; last, in words."""
     from rich.markup import escape
 
@@ -77,7 +77,7 @@ def print_comparison(base: str, found: list[Comparison], worth: float) -> None:
         for name, difference in one.classes.items():
             table.add_row(escape(name), f"{difference.photos:,}", *cells(difference, difference.verdict))
         console.print(table)
-    for line in notes([one.difference for one in found], worth):
+    for line in notes([one.difference for one in found], min_effect):
         console.print(line, soft_wrap=True)
     for one in found:
         why = f": {one.difference.why}" if one.difference.why else ""
@@ -107,11 +107,11 @@ def cells(one: Difference, verdict: str) -> list[str]:
     return [f"{one.value:+.4f}", bounds, q, verdict]
 
 
-def notes(differences: list[Difference], worth: float) -> Iterator[str]:
+def notes(differences: list[Difference], min_effect: float) -> Iterator[str]:
     """What the tables rest on."""
     sds = [f"{one.sd:.3f}" for one in differences]
     shown = ", ".join(sds) if len(sds) < 5 else f"{min(sds)} to {max(sds)}"
     photos = max(one.photos for one in differences)
     yield f"paired standard deviation over {counted(photos, 'photo')} (or groups): {shown}"
-    yield f"needs N: not enough data; about N photos (that show the class) would tell a difference of {worth:g}"
-    yield f"q: after Benjamini-Hochberg; 'same' and 'drop': less than {worth:g} is at stake"
+    yield f"needs N: not enough data; about N photos (that show the class) would tell a difference of {min_effect:g}"
+    yield f"q: after Benjamini-Hochberg; 'same' and 'drop': less than {min_effect:g} is at stake"

@@ -38,7 +38,10 @@ Post = Annotated[
 ]
 Plain = Annotated[bool, typer.Option("--plain", help="The bare model, whatever the run's pipeline is.")]
 Window = Annotated[
-    float, typer.Option("--window", metavar="ZOOM", help="Enlarge photos to ZOOM times the training size, see windows.")
+    float,
+    typer.Option(
+        "--sliding-window", metavar="ZOOM", help="Enlarge photos to ZOOM times the training size, see windows."
+    ),
 ]
 MetricName = Annotated[
     str | None,
@@ -48,7 +51,9 @@ MetricName = Annotated[
         autocompletion=metrics,
     ),
 ]
-Worth = Annotated[float, typer.Option("--worth", min=0.0001, max=1, help="The smallest difference worth having.")]
+MinEffect = Annotated[
+    float, typer.Option("--min-effect", min=0.0001, max=1, help="The smallest difference worth having.")
+]
 
 
 def metric_option(name: str | None) -> Metric | None:
@@ -63,10 +68,10 @@ def metric_option(name: str | None) -> Metric | None:
 
 
 def pipeline_option(tta: list[str] | None, post: list[str] | None, plain: bool, window: float = 0) -> Pipeline | None:
-    """The pipeline that `--tta`, `--post`, `--plain` and `--window` mean; None for the run's own."""
+    """The pipeline that `--tta`, `--post`, `--plain` and `--sliding-window` mean; None for the run's own."""
     from recycle_engine import api
     from recyclecli.errors import RecycleError
 
     if plain and (tta or post or window):
-        raise RecycleError("--plain together with --tta, --post or --window", "leave out --plain")
+        raise RecycleError("--plain together with --tta, --post or --sliding-window", "leave out --plain")
     return api.pipeline(tta or (), post or (), window=window) if plain or tta or post or window else None

@@ -14,7 +14,7 @@ from recycle_engine.cli.groups import DatasetArgs, OfflineArgs, expand_groups
 def oversample(
     *,
     patch: Annotated[list[str], typer.Option("--patch", metavar="CLASS", help="Class to paste; repeatable.")],
-    number: Annotated[int, typer.Option("--num-output", min=1, max=999_999, help="How many new photos.")],
+    number: Annotated[int, typer.Option("--num", min=1, max=999_999, help="How many new photos.")],
     background: Annotated[
         list[str] | None,
         typer.Option("--background", metavar="CLASS", help="Paste on photos that show it; repeatable.  [default: all]"),

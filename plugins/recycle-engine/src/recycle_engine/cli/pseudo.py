@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
     from recycle_engine.api.rounds import Round
 
-PREDICTING = ("others", "rule", "threshold", "class_threshold", "agree", "least", "tta", "post", "window", "plain")
+PREDICTING = (
+    "others",
+    "rule",
+    "threshold",
+    "class_threshold",
+    "agree",
+    "min_coverage",
+    "tta",
+    "post",
+    "window",
+    "plain",
+)
 UNUSED = (*PREDICTING, *(field.name for field in fields(RuntimeArgs)))  # where a submission has the labels
 
 
@@ -39,7 +50,9 @@ def pseudo_label(
     ],
     others: Annotated[
         list[str] | None,
-        typer.Option("--with", metavar="RUN", help="Another run that labels, too; repeatable.", autocompletion=runs),
+        typer.Option(
+            "--ensemble-with", metavar="RUN", help="Another run that labels, too; repeatable.", autocompletion=runs
+        ),
     ] = None,
     rule: Annotated[
         Literal["fixed", "quantile", "class-balanced"],
@@ -56,8 +69,8 @@ def pseudo_label(
     agree: Annotated[
         float, typer.Option("--agree", min=0, max=1, help="Share of models and views that must give the same label.")
     ] = 0,
-    least: Annotated[
-        float, typer.Option("--least", min=0, max=1, help="Leave out photos of which a smaller share is sure.")
+    min_coverage: Annotated[
+        float, typer.Option("--min-coverage", min=0, max=1, help="Leave out photos of which a smaller share is sure.")
     ] = 0.1,
     from_csv: Annotated[
         Path | None,
@@ -100,7 +113,7 @@ def pseudo_label(
         "threshold": threshold,
         "named": named,
         "agree": agree,
-        "least": least,
+        "min_coverage": min_coverage,
         "data": data,
         "force": force,
         **running.keywords,
@@ -112,7 +125,8 @@ def pseudo_label(
     if rounds:
         if from_csv or others or out is None:
             raise RecycleError(
-                "--rounds starts from one run and writes a folder", "leave out --with and --from-csv, name --out"
+                "--rounds starts from one run and writes a folder",
+                "leave out --ensemble-with and --from-csv, name --out",
             )
         done = api.self_train(run, images, rounds, out, weight, **options)
         better = [one.run for one in done if one.against.difference.verdict == "better"]

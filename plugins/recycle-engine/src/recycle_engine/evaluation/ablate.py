@@ -13,7 +13,7 @@ from typing import Any
 from recycle_engine.checkpoint import read_card
 from recycle_engine.evaluation import related_runs
 from recycle_engine.evaluation.evaluate import count
-from recycle_engine.judge.compare import WORTH
+from recycle_engine.judge.compare import MIN_EFFECT
 from recycle_engine.judge.gate import Candidate, Choice, Names, Score, choose, cross_pick
 from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.scores import Metric
@@ -41,7 +41,7 @@ class Ablation:
     Attributes:
         photos: judged on.
         metric: that decides.
-        worth: the smallest gain worth having.
+        min_effect: the smallest gain worth having.
         tricks: inference tricks, each alone against the bare run.
         retrained: what retraining changed, by the runs beside this one.
         together: what those runs, or this one's checkpoints, do together.
@@ -51,7 +51,7 @@ class Ablation:
 
     photos: int
     metric: Metric
-    worth: float
+    min_effect: float
     tricks: tuple[Candidate, ...]
     retrained: tuple[Candidate, ...]
     together: tuple[Candidate, ...]
@@ -64,7 +64,7 @@ class Ablation:
         return {
             "photos": self.photos,
             "metric": self.metric,
-            "worth": self.worth,
+            "min_effect": self.min_effect,
             "pipeline": self.pipeline.as_dict(),
             **{key: {"value": one.value, "low": one.low, "high": one.high} for key, one in scores.items()},
             **{key: [one.as_dict() for one in getattr(self, key)] for key in ("tricks", "retrained", "together")},
@@ -78,7 +78,7 @@ def ablate(
     source: Source,
     how: str,
     metric: Metric = "miou_dataset",
-    worth: float = WORTH,
+    min_effect: float = MIN_EFFECT,
     groups: Sequence[int] | None = None,
     only: Sequence[str] = (),
     retrained: bool = True,
@@ -93,7 +93,7 @@ def ablate(
         source: labelled photos that it has not trained on.
         how: where they come from, for pipeline.json.
         metric: the score that decides.
-        worth: the smallest gain worth having.
+        min_effect: the smallest gain worth having.
         groups: a number for each photo; those of one number are drawn together.
         only: names of the tricks to try; all when empty.
         retrained: whether to look at the runs beside this one, too.
@@ -127,13 +127,13 @@ def ablate(
         print(f"trying together: {'; '.join(' + '.join(names) for names in sets)}", file=sys.stderr)
         return count(registry, run, recipe, source, [joined(tricks, names) for names in sets])
 
-    answers, choice = choose(base, dict(zip(tricks, ledgers, strict=False)), together, metric, worth, groups)
+    answers, choice = choose(base, dict(zip(tricks, ledgers, strict=False)), together, metric, min_effect, groups)
     changed: list[Candidate] = []
     joint: list[Candidate] = []
     if retrained:
-        changed, joint = related_runs.retrained(registry, run, recipe, source, base, metric, worth, groups)
+        changed, joint = related_runs.retrained(registry, run, recipe, source, base, metric, min_effect, groups)
     pipeline = joined(tricks, choice.kept)
-    result = Ablation(len(source), metric, worth, tuple(answers), tuple(changed), tuple(joint), choice, pipeline)
+    result = Ablation(len(source), metric, min_effect, tuple(answers), tuple(changed), tuple(joint), choice, pipeline)
     step = read_card(run.best).get("step")
     write_choice(run, pipeline, {"recyclecli": __version__, "step": step, "chosen_on": how, **result.as_dict()})
     return result

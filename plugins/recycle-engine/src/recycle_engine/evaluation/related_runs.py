@@ -36,14 +36,14 @@ def retrained(
     source: Source,
     own: PerImageCounts,
     metric: Metric,
-    worth: float,
+    min_effect: float,
     groups: Sequence[int] | None,
 ) -> tuple[list[Candidate], list[Candidate]]:
     """What other settings and other photos changed; what several runs or checkpoints do together.
 
     Runs that changed only the seed are judged as the mean of their probabilities, as a mean weighted by their
     scores, from three on as a hard vote, and as a soup if all of them began with the same weights (`--init-from`);
-    all runs as a greedy selection of them; the run's own best checkpoints (`train.keep`) as a soup. Soups of runs
+    all runs as a greedy selection of them; the run's own best checkpoints (`train.save_top_k`) as a soup. Soups of runs
     that began apart are no trick: their weights have no common meaning.
 
     Args:
@@ -53,7 +53,7 @@ def retrained(
         source: labelled photos that it has not trained on.
         own: what it says of them, bare.
         metric: the score that decides.
-        worth: the smallest gain worth having.
+        min_effect: the smallest gain worth having.
         groups: a number for each photo; those of one number are drawn together.
     """
     arms: dict[str, list[tuple[Run, PerImageCounts]]] = {"": [(run, own)]}
@@ -69,15 +69,15 @@ def retrained(
             print(f"{name or 'as this run'}: {', '.join(one.folder.name for one, _ in counted)}", file=sys.stderr)
     base, *changed = ([ledger for _, ledger in arm] for arm in arms.values())
     found = (
-        compare(base, dict(zip(list(arms)[1:], changed, strict=True)), metric, worth, groups, retrained=True)
+        compare(base, dict(zip(list(arms)[1:], changed, strict=True)), metric, min_effect, groups, retrained=True)
         if changed
         else []
     )
     seeds, *others = ([other for other, _ in arm] for arm in arms.values())
     together = judge_ensembles(registry, seeds, list(chain(*others)), recipe, source, metric, groups)
     together |= soups(registry, run, seeds, recipe, source)
-    joint = compare(own, together, metric, worth, groups) if together else []
-    return [judged(one, worth) for one in found], [judged(one, worth) for one in joint]
+    joint = compare(own, together, metric, min_effect, groups) if together else []
+    return [judged(one, min_effect) for one in found], [judged(one, min_effect) for one in joint]
 
 
 def _leave_out(run: Run, error: RecycleError) -> None:

@@ -153,7 +153,7 @@ class Predictor:
             raise RecycleError(
                 f"a photo enlarged to {width}x{height} pixels has {height * width * self._classes} scores of "
                 f"{self._classes} classes, and at most {MOST_SCORES} are held",
-                "choose a smaller --window, or --plain to leave it out",
+                "choose a smaller --sliding-window, or --plain to leave it out",
             )
         image = resize_image(photo, height, width)
         side = self._size

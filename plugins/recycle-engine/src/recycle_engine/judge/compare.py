@@ -26,7 +26,7 @@ from recycle_engine.judge.scores import METRICS, Metric, headline, rows_of, view
 from recyclecli.errors import RecycleError, counted, join_limited
 
 RATE = 0.05  # of false discoveries
-WORTH = 0.005  # the smallest difference of a score that anyone would act on
+MIN_EFFECT = 0.005  # the smallest difference of a score that anyone would act on
 FEWEST = 10  # photos (or groups) below which nothing is concluded
 SEEDS = 3  # runs of an arm below which nothing is concluded about retraining
 POWER = 0.8  # with which the photos that would be needed are reckoned
@@ -46,9 +46,9 @@ class Difference:
             tested for want of photos.
         sd: paired standard deviation: the interval's standard error times the root of `photos`.
         photos: (or groups) that it rests on; for a class, those that show it.
-        needed: photos that would find a difference of `worth` in 80 % of cases.
+        needed: photos that would find a difference of `min_effect` in 80 % of cases.
         verdict: `better` or `worse` where q <= 0.05 and the interval excludes 0; `same` where the
-            interval lies within +-`worth`; else `not enough data`.
+            interval lies within +-`min_effect`; else `not enough data`.
         why: what the verdict `not enough data` lacks; empty otherwise.
     """
 
@@ -108,7 +108,7 @@ def compare(
     base: PerImageCounts | Sequence[PerImageCounts],
     others: Mapping[str, PerImageCounts | Sequence[PerImageCounts]],
     metric: Metric = "miou_dataset",
-    worth: float = WORTH,
+    min_effect: float = MIN_EFFECT,
     groups: Sequence[int] | None = None,
     seed: int = 0,
     replicates: int = REPLICATES,
@@ -124,17 +124,19 @@ def compare(
     Args:
         base, others: counts of the same photos in the same order.
         metric: which score.
-        worth: the smallest difference that matters, above 0.
+        min_effect: the smallest difference that matters, above 0.
         groups: a number for each photo; those of one number are drawn together.
         seed: of all chance.
         replicates, swaps: of the bootstrap and of the swap test.
         retrained: the question is what training otherwise does, which one run of each arm cannot tell.
 
     Raises:
-        RecycleError: the ledgers are of different photos or class lists, or `worth` is no share.
+        RecycleError: the ledgers are of different photos or class lists, or `min_effect` is no share.
     """
-    if not 0 < worth <= 1:
-        raise RecycleError(f"a difference of {worth} is no difference of scores", "use worth above 0, up to 1")
+    if not 0 < min_effect <= 1:
+        raise RecycleError(
+            f"a difference of {min_effect} is no difference of scores", "use min_effect above 0, up to 1"
+        )
     arms = {name: _listed(other) for name, other in others.items()}
     ours = _listed(base)
     for name, ledgers in arms.items():
@@ -152,13 +154,13 @@ def compare(
     for name, ledgers in arms.items():
         rows = [[rows_of(ledger, groups) for ledger in arm] for arm in (ours, ledgers)]
         photos = [len(rows[0][0]), *shown]
-        parts = _arms(rows[0], rows[1], statistic, photos, worth, seed, replicates, swaps, retrained)
+        parts = _arms(rows[0], rows[1], statistic, photos, min_effect, seed, replicates, swaps, retrained)
         old, new = (float(np.mean([statistic(total(one)[None])[0, 0] for one in arm])) for arm in rows)
         sizes = (len(ours), len(ledgers))
         each = dict(zip(classes, parts[1:], strict=True))
         found.append(Comparison(name, metric, old, new, sizes, parts[0], each))
-    overall = _corrected([one.difference for one in found], worth)
-    single = _corrected([part for one in found for part in one.classes.values()], worth)
+    overall = _corrected([one.difference for one in found], min_effect)
+    single = _corrected([part for one in found for part in one.classes.values()], min_effect)
     step = len(classes)
     return [
         replace(
@@ -200,7 +202,7 @@ def _arms(
     theirs: list[AdditiveRows],
     statistic: Any,
     photos: list[int],
-    worth: float,
+    min_effect: float,
     seed: int,
     replicates: int,
     swaps: int,
@@ -250,7 +252,7 @@ def _arms(
         elif math.isnan(value[place]):
             why = "it is in neither truth nor prediction"
         sd = float(error[place]) * math.sqrt(count)
-        needed = photos_needed(sd, worth) if math.isfinite(sd) else 0
+        needed = photos_needed(sd, min_effect) if math.isfinite(sd) else 0
         numbers = (float(value[place]), float(low[place]), float(high[place]), float(p[place]))
         found.append(Difference(*numbers, math.nan, sd, count, needed, "not enough data", why))
     return found
@@ -262,25 +264,25 @@ def _drawn(arm: list[AdditiveRows], statistic: Any, seed: int, replicates: int) 
     return summed
 
 
-def photos_needed(sd: float, worth: float) -> int:
-    """Photos at which a paired difference of `worth` is found in 80 % of cases: ((1.96 + 0.84) sd / worth)^2."""
+def photos_needed(sd: float, min_effect: float) -> int:
+    """Photos that find a paired difference of `min_effect` in 80 % of cases: ((1.96 + 0.84) sd / min_effect)^2."""
     from scipy import stats
 
     reach = stats.norm.ppf((1 + LEVEL) / 2) + stats.norm.ppf(POWER)
-    return math.ceil((float(reach) * sd / worth) ** 2)
+    return math.ceil((float(reach) * sd / min_effect) ** 2)
 
 
-def _corrected(differences: Sequence[Difference], worth: float) -> list[Difference]:
+def _corrected(differences: Sequence[Difference], min_effect: float) -> list[Difference]:
     """q-values over those that can be tested, and the verdicts."""
     tested = [number for number, one in enumerate(differences) if not one.why]
     q = dict(zip(tested, benjamini_hochberg([differences[number].p for number in tested]), strict=True))
-    return [_judged(one, q[number], worth) if number in q else one for number, one in enumerate(differences)]
+    return [_judged(one, q[number], min_effect) if number in q else one for number, one in enumerate(differences)]
 
 
-def _judged(one: Difference, q: float, worth: float) -> Difference:
+def _judged(one: Difference, q: float, min_effect: float) -> Difference:
     if q <= RATE and (one.low > 0 or one.high < 0):
         return replace(one, q=q, verdict="better" if one.low > 0 else "worse")
-    if -worth < one.low and one.high < worth:
+    if -min_effect < one.low and one.high < min_effect:
         return replace(one, q=q, verdict="same")
-    lacking = f"about {counted(max(one.needed, one.photos + 1), 'photo')} would show a difference of {worth:g}"
+    lacking = f"about {counted(max(one.needed, one.photos + 1), 'photo')} would show a difference of {min_effect:g}"
     return replace(one, q=q, verdict="not enough data", why=lacking)

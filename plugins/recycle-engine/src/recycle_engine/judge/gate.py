@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
-from recycle_engine.judge.compare import WORTH, Comparison, compare
+from recycle_engine.judge.compare import MIN_EFFECT, Comparison, compare
 from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.resample import bootstrap, interval, total
 from recycle_engine.judge.scores import METRICS, Estimate, Metric, headline, rows_of
@@ -61,10 +61,10 @@ class Choice:
     base: Estimate
 
 
-def judged(comparison: Comparison, worth: float = WORTH) -> Candidate:
+def judged(comparison: Comparison, min_effect: float = MIN_EFFECT) -> Candidate:
     """A comparison as the gate's answer on the trick."""
     difference = comparison.difference
-    if difference.verdict in ("worse", "same") or (difference.q == difference.q and difference.high < worth):
+    if difference.verdict in ("worse", "same") or (difference.q == difference.q and difference.high < min_effect):
         return Candidate(comparison.name, "drop", "", comparison)
     if difference.verdict == "better":
         return Candidate(comparison.name, "keep", "", comparison)
@@ -76,7 +76,7 @@ def choose(
     tricks: Mapping[str, PerImageCounts],
     together: Callable[[Sequence[Names]], Sequence[PerImageCounts]],
     metric: Metric = "miou_dataset",
-    worth: float = WORTH,
+    min_effect: float = MIN_EFFECT,
     groups: Sequence[int] | None = None,
     seed: int = 0,
 ) -> tuple[list[Candidate], Choice]:
@@ -91,7 +91,7 @@ def choose(
         tricks: counts with each, of the same photos.
         together: counts for sets of several tricks at once; called once at most.
         metric: the score that decides.
-        worth: the smallest gain worth having.
+        min_effect: the smallest gain worth having.
         groups: a number for each photo; those of one number stay together.
         seed: of all chance.
     """
@@ -100,7 +100,7 @@ def choose(
     def tried(photos: np.ndarray[Any, Any] | None) -> list[Candidate]:
         some = {name: _taken(ledger, photos) for name, ledger in tricks.items()}
         own = None if groups is None else np.asarray(groups)[slice(None) if photos is None else photos].tolist()
-        return [judged(one, worth) for one in compare(_taken(base, photos), some, metric, worth, own, seed)]
+        return [judged(one, min_effect) for one in compare(_taken(base, photos), some, metric, min_effect, own, seed)]
 
     answers = tried(None)
     kept = [_kept(found) for found in (answers, *(tried(rest) for rest in rests if len(rest)))]

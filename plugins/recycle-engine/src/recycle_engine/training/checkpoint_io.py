@@ -128,11 +128,11 @@ def refuse_small_disk(folder: Path, model: nn.Module, recipe: Recipe) -> None:
     """
     weights = sum(tensor.nbytes for tensor in model.state_dict().values())
     copies = 2 if recipe.train.ema or recipe.train.swa else 1
-    kept = 1 + (recipe.train.keep if recipe.train.keep > 1 else 0)
+    kept = 1 + (recipe.train.save_top_k if recipe.train.save_top_k > 1 else 0)
     needed = weights * (2 * (copies + 2) + copies * (kept + 1))
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise RunFailed(
             f"checkpoints take up to {needed / 2**20:.0f} MiB, and {free / 2**20:.0f} MiB are free in {folder}",
-            "free some space, run from a folder on another disk, or lower train.keep",
+            "free some space, run from a folder on another disk, or lower train.save_top_k",
         )

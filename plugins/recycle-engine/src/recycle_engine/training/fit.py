@@ -202,11 +202,13 @@ def _smaller(recipe: Recipe, run: Run, processes: int, error: Exception) -> Reci
         raise RunFailed(
             f"out of memory in {run.folder}: {str(error).splitlines()[0]}",
             f"lower train.batch_size ({settings.batch_size}) or data.size ({recipe.data.size}), "
-            "with train.accumulate for the same step",
+            "with train.accumulate_grad_batches for the same step",
         ) from error
     rank_zero_print(
         f"note: out of memory with {settings.batch_size} photos at a time; going on from the last whole epoch with "
         f"{half} at a time and as many as before in a step"
     )
-    changed = settings.model_copy(update={"batch_size": half, "accumulate": settings.accumulate * 2})
+    changed = settings.model_copy(
+        update={"batch_size": half, "accumulate_grad_batches": settings.accumulate_grad_batches * 2}
+    )
     return recipe.model_copy(update={"train": changed})

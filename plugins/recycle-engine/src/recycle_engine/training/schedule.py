@@ -60,12 +60,12 @@ def constant(options: Rising, context: ScheduleContext) -> LRScheduler:
 
 
 def cosine_restarts(options: Restarts, context: ScheduleContext) -> LRScheduler:
-    """Half a cosine again and again, each cycle `cycle_growth` times as long as the one before."""
+    """Half a cosine again and again, each cycle `t_mult` times as long as the one before."""
     length = options.cycle_epochs * context.steps / context.epochs
     return _warmed(
         options,
         context,
-        lambda step, _: _low(options, _cosine(_within_cycle(step, length, options.cycle_growth))),
+        lambda step, _: _low(options, _cosine(_within_cycle(step, length, options.t_mult))),
     )
 
 

@@ -59,7 +59,7 @@ def callbacks_of(recipe: Recipe, split: Split, module: SegmentationModule, run: 
         NaNGuard(run, recipe, split.train),
         MetricsFile(run, names),
         LogPredictions(module.card["palette"]),
-        *keep_checkpoints(run, settings.keep, score, mode),
+        *keep_checkpoints(run, settings.save_top_k, score, mode),
     ]
     if settings.patience:
         callbacks.append(EarlyStopping(score, patience=settings.patience, mode=mode, check_finite=False))
@@ -93,8 +93,8 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
     arguments: dict[str, Any] = {
         "max_epochs": settings.epochs,
         "precision": precision_of(settings.precision),
-        "accumulate_grad_batches": settings.accumulate,
-        "gradient_clip_val": settings.clip,
+        "accumulate_grad_batches": settings.accumulate_grad_batches,
+        "gradient_clip_val": settings.grad_clip,
         "deterministic": "warn" if deterministic else False,
         "benchmark": settings.deterministic is False,  # cuDNN's search delays the first steps by 10 s or more
         "devices": devices,
@@ -173,12 +173,16 @@ def _devices(settings: TrainSection) -> tuple[int | list[int], int]:
 
 def _strategy(settings: TrainSection, several: bool) -> str | Strategy:
     if settings.strategy == "fsdp":
-        faults = {"train.ema": settings.ema > 0, "train.swa": settings.swa > 0, "train.clip": settings.clip is not None}
+        faults = {
+            "train.ema": settings.ema > 0,
+            "train.swa": settings.swa > 0,
+            "train.grad_clip": settings.grad_clip is not None,
+        }
         wrong = [key for key, is_set in faults.items() if is_set]
         if wrong:
             raise RecycleError(
                 f"--strategy fsdp spreads the weights over devices, which {' and '.join(wrong)} cannot be used with",
-                "-o train.ema=0 -o train.clip=null, or --strategy ddp",
+                "-o train.ema=0 -o train.grad_clip=null, or --strategy ddp",
             )
         return "fsdp"
     if settings.strategy == "ddp" or several:

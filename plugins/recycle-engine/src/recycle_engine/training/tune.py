@@ -82,7 +82,7 @@ def _rate(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, ke
     Lightning's own suggestion is the steepest slope over the rate itself, not over its logarithm, and so
     lies among the first rates, where nothing is learned.
     """
-    steps = len(split.train) // (recipe.train.batch_size * recipe.train.accumulate)  # of an epoch
+    steps = len(split.train) // (recipe.train.batch_size * recipe.train.accumulate_grad_batches)  # of an epoch
     enough = STEPS // max(1, steps) + 1
     found = Tuner(make_trainer(recipe, run, (), max_epochs=enough, **keywords)).lr_find(
         copy.deepcopy(module),
