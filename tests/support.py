@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import tomllib
 import venv
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -128,6 +129,7 @@ def recycle_here(*arguments, cwd, env=None, sites=()):
     before, code = set(sys.modules), 0
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        done = counting(patch)
         patch.chdir(cwd)
         patch.setattr(sys, "argv", ["recycle", *map(str, arguments)])
         for name, value in (env or {}).items():
@@ -142,7 +144,31 @@ def recycle_here(*arguments, cwd, env=None, sites=()):
         if str(getattr(sys.modules[name], "__file__", "")).startswith(tuple(f"{site}/" for site in sites)):
             del sys.modules[name]
     importlib.invalidate_caches()
+    assert max(done.values(), default=0) <= 1, f"{arguments} discovered, or made a split, more than once: {done}"
     return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), err.getvalue())
+
+
+def counting(patch):
+    """How often each package is discovered from now on, and each split made; a counter that grows."""
+    from recycle_data import splits
+
+    from recyclecli import plugins
+
+    done, discover, make_split = Counter(), plugins.discover, splits.make_split
+
+    def discovered(allow=None, found=None):
+        done.update({f"package {point.dist.name}" for point in found or ()})
+        return discover(allow, found)
+
+    def made(registry, data, seed):
+        split = make_split(registry, data, seed)
+        decides = split.data.model_dump_json(exclude={"size", "scale", "workers"})
+        done[decides + (str(seed) if split.data.split == "random" else "")] += 1
+        return split
+
+    patch.setattr(plugins, "discover", discovered)
+    patch.setattr(splits, "make_split", made)
+    return done
 
 
 def start_recycle(*arguments, cwd, env=None, out=os.devnull):

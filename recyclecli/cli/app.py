@@ -71,9 +71,10 @@ class Commands(OpenGroup):
                 raise typer.Exit(3) from None
             _report(error)
         except Exception as error:
-            if type(error).__module__.startswith(("typer", "click")) or ctx.params.get("debug"):
-                if hasattr(error, "message"):  # typer prints it with rich, whose own colours pass
-                    error.message = printable(str(error.message))
+            typers = type(error).__module__.startswith(("typer", "click"))
+            if typers and hasattr(error, "message"):  # typer prints it with rich, whose own colours pass
+                error.message = printable(str(error.message))
+            if typers or ctx.params.get("debug"):
                 raise
             if isinstance(error, ImportError) and LIBRARY.search(str(error)):
                 print(f"error: a library cannot be loaded: {error}\n  remedy: {LOADING}", file=sys.stderr)

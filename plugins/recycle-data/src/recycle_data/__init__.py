@@ -1,4 +1,8 @@
-"""Labelled photos without torch: check, import, convert, split, count, show. Notebooks use `recycle_data.api`."""
+"""Labelled photos without torch: check, import, convert, split, count, show. Notebooks use `recycle_data.api`.
+
+`sources` opens them, `splits` says what is trained on, `workspace` reads each once; `check/`, `importing/`,
+`convert/` and `exporting/` are the commands' work, `pages/` what they draw, `cli/` what they parse.
+"""
 
 from collections.abc import Iterable
 

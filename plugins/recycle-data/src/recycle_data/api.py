@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recyclecli.discovery import discover
+from recycle_data.workspace import in_workspace, split_of
+from recycle_data.workspace import registry as registry
+from recycle_data.workspace import workspace as workspace
 from recyclecli.errors import RecycleError
 from recyclecli.home import expanded
-from recyclecli.plugins import Registry
 
 if TYPE_CHECKING:
     from recycle_data.check import LabelFault
+    from recycle_data.convert import Converted
     from recycle_data.duplicates import Seen
     from recycle_data.exporting import ExportedLabels, Role, Tool
     from recycle_data.folds import Folds
@@ -34,11 +36,6 @@ def path_of(place: Place) -> Path:
     if place == "":
         raise RecycleError("a path is empty", "name a file or folder; '.' is the current folder")
     return Path(expanded(str(place)))
-
-
-def registry() -> Registry:
-    """What is installed; see `recyclecli.plugins`."""
-    return discover()
 
 
 def open_data(
@@ -141,6 +138,32 @@ def export_labels(
     )
 
 
+def convert(
+    src: Place,
+    dst: Place,
+    origin: str,
+    form: str,
+    split: str | None = None,
+    options: Mapping[str, Any] = {},
+    polygons: bool = False,
+    force: bool = False,
+) -> Converted:
+    """Write photos and labels in another format: `coco`, `masks` or `yolo`; see `recycle data convert`."""
+    from recycle_data.convert import convert as write
+
+    return write(
+        registry(),
+        path_of(src),
+        path_of(dst),
+        origin,
+        form,
+        split=split,
+        options=options,
+        polygons=polygons,
+        force=force,
+    )
+
+
 def merge(
     roots: Sequence[Place],
     out: Place,
@@ -189,11 +212,10 @@ def kfold(
     return folds, write_folds(source, folds, path_of(out or root), seed, force, group_by)
 
 
+@in_workspace
 def split(settings: Mapping[str, Any] = {}, recipe: Place | None = None) -> Split:
     """The training and validation photos that `train` would use with these settings."""
     from recycle_data.resolve import resolve
-    from recycle_data.splits import make_split
 
-    installed = registry()
-    resolved = resolve(installed, recipe, settings)
-    return make_split(installed, resolved.data, resolved.seed)
+    resolved = resolve(registry(), recipe, settings)
+    return split_of(resolved.data, resolved.seed)

@@ -1,4 +1,8 @@
-"""Datasets for recyclecli: the manifest."""
+"""Datasets for recyclecli: the manifest.
+
+A reader for each format: the common ones here, those of single tools in `readers/`. `recognise/` tells which one an
+export is of; `sample/` draws the embedded set.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,8 @@
-"""Post-processors for recyclecli: the manifest."""
+"""Post-processors for recyclecli: the manifest.
+
+`densecrf` is the CRF on the CPU (`meanfield`, `lattice`), `torchfield` and `torchlattice` are it on a GPU; `islands`
+and `mode` clean up labels.
+"""
 
 from collections.abc import Iterator
 from typing import Literal

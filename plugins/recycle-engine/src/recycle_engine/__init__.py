@@ -1,4 +1,8 @@
-"""Training, prediction and judging, on PyTorch Lightning. Notebooks use `recycle_engine.api`."""
+"""Training, prediction and judging, on PyTorch Lightning. Notebooks use `recycle_engine.api`.
+
+`training/` is from a recipe to weights, `inference/` from weights to labels, `evaluation/` scores runs with the
+statistics of `judge/`, `offline_augment/` writes new photos; `cli/` parses and prints, `recipes/` are the named ones.
+"""
 
 from collections.abc import Iterable
 

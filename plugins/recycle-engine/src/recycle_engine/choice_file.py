@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from recycle_coco.json import read_json
 
 from recyclecli.errors import RecycleError
@@ -61,14 +61,14 @@ class _Choice(_Form):
     chosen_on: str = ""
     metric: str = ""
     photos: int = 0
-    min_effect: Number = Field(0, validation_alias=AliasChoices("min_effect", "worth"))  # as 0.1 called it
+    min_effect: Number = 0
     cross_fitted: _Score | None = None
     tricks: tuple[_Trick, ...] = ()
     retrained: tuple[_Trick, ...] = ()
 
 
 def read_choice_file(file: Path) -> tuple[PipelineSchema, dict[str, Any]]:
-    """The chosen pipeline, and all that the file holds.
+    """The chosen pipeline, and all that the file holds, with a default for what it leaves out.
 
     Raises:
         RecycleError: it cannot be read, or is not what `recycle ablate` writes.
@@ -76,8 +76,11 @@ def read_choice_file(file: Path) -> tuple[PipelineSchema, dict[str, Any]]:
     content = read_json(file, REMEDY)
     if isinstance(content, dict) and content.get("format") != FORMAT:
         raise RecycleError(f"{file} cannot be used: another format", REMEDY)
+    if isinstance(content, dict) and "worth" in content:  # as 0.1 called it
+        content["min_effect"] = content.pop("worth")
     try:
-        return _Choice.model_validate(content).pipeline, content
+        choice = _Choice.model_validate(content)
+        return choice.pipeline, choice.model_dump(mode="json") | content
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "it"

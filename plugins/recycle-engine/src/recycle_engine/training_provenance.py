@@ -19,7 +19,8 @@ from recycle_data.duplicates import Seen, seen
 from recycle_data.identity import IDENTITY, hexadecimal, identities
 from recycle_data.owned import Owned
 from recycle_data.resolve import resolve
-from recycle_data.splits import Split, make_split
+from recycle_data.splits import Split
+from recycle_data.workspace import split_of
 
 from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError
@@ -60,7 +61,7 @@ def read_back(registry: Registry, file: Path) -> tuple[Recipe, Split]:
         RecycleError: the recipe or its data can no longer be read.
     """
     recipe = resolve(registry, file)
-    return recipe, make_split(registry, recipe.data, recipe.seed)
+    return recipe, split_of(recipe.data, recipe.seed)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""Exports of a run to other runtimes. Notebooks use `recycle_export.api`."""
+"""Exports of a run to other runtimes. Notebooks use `recycle_export.api`.
+
+`export` writes any format beside its card and compares it with torch; `onnx` is one format, `onnx_run` the script
+that goes with it.
+"""
 
 from collections.abc import Iterable
 

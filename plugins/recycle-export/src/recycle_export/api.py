@@ -7,6 +7,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
+from recycle_data.workspace import in_workspace
 from recycle_engine.api.runs import find_run, own_split, recipe_of
 
 from recyclecli.errors import RecycleError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from recycle_export.export import ExportResult
 
 
+@in_workspace
 def export(
     run: Run | Place,
     out: Place | None = None,
@@ -73,11 +75,11 @@ def _photos(run: Run, photos: Place | None, data: Place | None) -> Iterator[NDAr
 
 def _split_or_remedy(run: Run) -> Split:
     """The run's own split; RecycleError with what else to compare on where its data is gone."""
-    from recycle_data.splits import make_split
+    from recycle_data.workspace import split_of
 
     recipe = recipe_of(run)
     try:
-        return make_split(registry(), recipe.data, recipe.seed)
+        return split_of(recipe.data, recipe.seed)
     except RecycleError as error:
         place = quote(str(run.folder))
         raise RecycleError(

@@ -1,4 +1,8 @@
-"""For authors of plugins: new packages, and the tests that their kinds have in common."""
+"""For authors of plugins: new packages, and the tests that their kinds have in common.
+
+`scaffold` writes a package from `templates/`; `testing` and `training` are the conformance classes; `faults` is what
+`recycle plugins check` tells.
+"""
 
 from collections.abc import Iterable
 

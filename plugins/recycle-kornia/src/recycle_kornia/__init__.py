@@ -1,4 +1,8 @@
-"""Augmentations for recyclecli on kornia: the manifest."""
+"""Augmentations for recyclecli on kornia: the manifest.
+
+`copy_paste`, `lsj` and what they share (`bank`, `place`, `compose`, `objects`) are ours; `warp`, `appearance`, `flip`
+and `holes` wrap kornia.
+"""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal

@@ -1,4 +1,7 @@
-"""Losses for recyclecli: the manifest."""
+"""Losses for recyclecli: the manifest.
+
+One module a loss or family; `weights` holds class weights, `overlap` is dice, jaccard and tversky.
+"""
 
 from collections.abc import Iterator
 from typing import Literal

@@ -1,4 +1,8 @@
-"""The report of a run: one HTML file. Notebooks use `recycle_report.api`."""
+"""The report of a run: one HTML file. Notebooks use `recycle_report.api`.
+
+`page` gathers and fills `templates/`, `figures` draws, `gallery` picks photos, `line_metrics` counts as a sorting
+line does, `summary` says it in sentences; `callback` writes it when a run is complete.
+"""
 
 from collections.abc import Iterable
 

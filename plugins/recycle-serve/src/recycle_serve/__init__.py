@@ -1,4 +1,8 @@
-"""The local web page, as the command `recycle serve`."""
+"""The local web page, as the command `recycle serve`.
+
+`app` answers, `guard` and `protocol` refuse, `fair_queue` says who is next, `upload` and `photo` take bytes in,
+`loaded_run` predicts; `templates/` and `static/` are the page.
+"""
 
 from collections.abc import Iterable
 

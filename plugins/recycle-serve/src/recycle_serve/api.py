@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recycle_data.api import Place
+from recycle_data.workspace import in_workspace
 from recycle_engine.api import find_run, recipe_of, registry
 from recycle_engine.runs import Run
 
 from recyclecli.home import expanded
 
 
+@in_workspace
 def serve(
     run: Run | Place,
     other: Run | Place | None = None,

@@ -1,4 +1,8 @@
-"""Models for recyclecli from segmentation-models-pytorch: the manifest."""
+"""Models for recyclecli from segmentation-models-pytorch: the manifest.
+
+`models` wraps its architectures, `fcn` is ours; `encoders` knows what an encoder takes, `weights` and `local` where
+its weights come from.
+"""
 
 from collections.abc import Iterator
 

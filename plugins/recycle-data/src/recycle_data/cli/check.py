@@ -135,11 +135,11 @@ def _findings(
         )
     if dataset == "masks":
         from recycle_data.sources import open_source
-        from recyclecli.discovery import discover
+        from recycle_data.workspace import registry
 
-        options = discover().options("dataset", dataset, settings).model_dump(exclude={"name", "palettes"})
+        options = registry().options("dataset", dataset, settings).model_dump(exclude={"name", "palettes"})
         findings = check_masks(root, **options)
-        opened = partial(open_source, discover(), root, json_path, dataset, settings)
+        opened = partial(open_source, registry(), root, json_path, dataset, settings)
         return [*findings, *lint_source(opened, str(root), findings, labels_only)], mask_photos(root, options["images"])
     try:
         contents, names, folds = _contents(root, dataset, json_path, settings)
@@ -183,9 +183,9 @@ def _contents(
         from recycle_data.check import content_of
         from recycle_data.named_splits import named_splits
         from recycle_data.sources import open_source
-        from recyclecli.discovery import discover
+        from recycle_data.workspace import registry
 
-        source = open_source(discover(), root, json_path, dataset, settings)
+        source = open_source(registry(), root, json_path, dataset, settings)
         named = named_splits(source)
         splits: Mapping[str, Sequence[int]] = named.photos() if named.train and not folds else {}
         parts = {split: Subset(source, photos) for split, photos in (splits or {"all": range(len(source))}).items()}

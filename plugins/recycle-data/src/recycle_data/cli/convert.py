@@ -51,14 +51,11 @@ def convert(
 
     Exit code 1 where a format cannot hold all regions, whose number is printed.
     """
-    from recycle_data.convert import convert as convert_data
-    from recyclecli.discovery import discover
+    from recycle_data import api
 
     settings = dataset_settings(option, crowds)
     src, split = root_and_file(src, split)
-    done = convert_data(
-        discover(), src, dst, origin, form, split=split, options=settings, polygons=polygons, force=force
-    )
+    done = api.convert(src, dst, origin, form, split, settings, polygons, force)
     left_out = f", {counted(done.left_out, 'region')} left out" if done.left_out else ""
     print(f"{counted(done.photos, 'photo')}, {counted(done.labels, LABELS[form])}{left_out}", file=sys.stderr)
     print(done.file)

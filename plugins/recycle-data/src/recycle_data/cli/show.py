@@ -35,7 +35,7 @@ def show(
     """Draw the annotations on photos, the rarest classes first: a PNG, or an HTML page."""
     from recycle_data.palette import palette
     from recycle_data.sources import open_source
-    from recyclecli.discovery import discover
+    from recycle_data.workspace import registry
     from recyclecli.errors import RecycleError
     from recyclecli.files import atomic_path, refuse_overwrite, write_text
 
@@ -44,7 +44,7 @@ def show(
         raise RecycleError(f"--out {out} ends neither in .png nor in .html", "name a contact_sheet.png or a page.html")
     refuse_overwrite([out], force)
     root = data_root(data)
-    source = open_source(discover(), root, json_path, dataset, dataset_settings(option, crowds))
+    source = open_source(registry(), root, json_path, dataset, dataset_settings(option, crowds))
     colors = palette(source.class_names, root)
     from recycle_data.pages import contact_sheet
     from recycle_data.pages.choice import choose

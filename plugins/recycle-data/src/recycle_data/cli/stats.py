@@ -38,13 +38,13 @@ def stats(
     import json
 
     from recycle_data.stats import folder_stats
-    from recyclecli.discovery import discover
+    from recycle_data.workspace import registry
     from recyclecli.files import refuse_overwrite, write_text
 
     root = data_root(data)
     if html is not None:
         refuse_overwrite([html], force)
-    found = folder_stats(discover(), root, json_path, dataset, dataset_settings(option, crowds))
+    found = folder_stats(registry(), root, json_path, dataset, dataset_settings(option, crowds))
     if html is not None:
         from recycle_data.pages.stats import stats_page
         from recycle_data.palette import palette

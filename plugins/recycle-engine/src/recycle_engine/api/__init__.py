@@ -12,6 +12,7 @@ given as its `Run`, its folder, its name in runs/, or `last`.
 
 from recycle_data.api import (
     check,
+    convert,
     export_labels,
     groups,
     import_data,
@@ -24,6 +25,7 @@ from recycle_data.api import (
     seen,
     split,
     stats,
+    workspace,
 )
 
 from recycle_engine.api.augment import augment, build_augmentation, oversample, preview, read_batch
@@ -52,7 +54,8 @@ from recycle_engine.api.judged import judged_photos, refuse_trained_on
 from recycle_engine.api.loading import load
 from recycle_engine.api.pseudo import pseudo_label
 from recycle_engine.api.rounds import self_train
-from recycle_engine.api.runs import build_postprocessor, find_run, pipeline, recipe_of, train
+from recycle_engine.api.runs import build_postprocessor, find_run, pipeline, recipe_of, resume, train
+from recycle_engine.api.starting import init
 from recyclecli.errors import RecycleError
 
 __all__ = [
@@ -64,6 +67,7 @@ __all__ = [
     "check",
     "compare",
     "compare_arms",
+    "convert",
     "count",
     "count_together",
     "evaluate",
@@ -74,6 +78,7 @@ __all__ = [
     "find_run",
     "groups",
     "import_data",
+    "init",
     "judged_photos",
     "kfold",
     "layouts",
@@ -91,6 +96,7 @@ __all__ = [
     "recipe_of",
     "refuse_trained_on",
     "registry",
+    "resume",
     "run_of",
     "sample",
     "seen",
@@ -102,4 +108,5 @@ __all__ = [
     "train",
     "train_folds",
     "vote_submissions",
+    "workspace",
 ]

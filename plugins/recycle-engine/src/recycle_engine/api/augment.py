@@ -177,8 +177,8 @@ def _resolved(
 ) -> tuple[Recipe, Split]:
     """The augmentations with complete options, and what is trained on."""
     from recycle_data.resolve import resolve
-    from recycle_data.splits import make_split
+    from recycle_data.workspace import split_of
 
     spelled = [{**(_offline(installed, entry["name"]) or {}), **entry} for entry in entries]
     recipe = resolve(installed, None, {**settings, "aug": spelled, "seed": seed})
-    return recipe, make_split(installed, recipe.data, recipe.seed)
+    return recipe, split_of(recipe.data, recipe.seed)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recycle_data.api import Place, groups, path_of, registry
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.judged import judged_photos, note, refuse_trained_on
 from recycle_engine.api.runs import find_run, pipeline, recipe_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from recyclecli.types import Source
 
 
+@in_workspace
 def evaluate(
     run: Run | Place,
     source: Source | None = None,
@@ -165,6 +167,7 @@ def pipeline_named(run: Run, tricks: Sequence[str]) -> Pipeline:
     return with_recipes_options(pipeline(views, post, WITHOUT_AVERAGE in tricks, window), recipe_of(run))
 
 
+@in_workspace
 def compare(
     results: Sequence[Run | Place] | Mapping[str, Run | Place | PerImageCounts],
     source: Source | None = None,
@@ -246,6 +249,7 @@ def compare_arms(
     return judge(first, {"other": second}, metric, min_effect)[0]
 
 
+@in_workspace
 def ablate(
     run: Run | Place,
     source: Source | None = None,

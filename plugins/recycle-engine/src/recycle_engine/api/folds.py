@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
 from recycle_data.owned import Owned
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.evaluation import count
 from recycle_engine.api.judged import judged_photos
@@ -42,6 +43,7 @@ class TrainedFolds:
     file: Path
 
 
+@in_workspace
 def train_folds(
     settings: Mapping[str, Any] = {},
     recipe: Place | None = None,
@@ -67,7 +69,7 @@ def train_folds(
     """
     from recycle_data.folds import FOLDS_FILE, read_listing
     from recycle_data.resolve import resolve
-    from recycle_data.splits import make_split
+    from recycle_data.workspace import split_of
 
     from recycle_engine.judge.scores import evaluation
     from recycle_engine.runs import RUNS, Run
@@ -85,7 +87,7 @@ def train_folds(
         recipes = [_of_fold(resolved, fold) for fold in range(len(found))]
         for fold, (run, one) in enumerate(zip(found, recipes, strict=True)):
             try:
-                split = make_split(registry(), one.data, one.seed)  # of all, before the first is trained
+                split = split_of(one.data, one.seed)  # of all, before the first is trained
             except RecycleError as error:
                 raise RecycleError(f"fold {fold}: {error.args[0]}", error.remedy) from error
             if run.recipe.exists():

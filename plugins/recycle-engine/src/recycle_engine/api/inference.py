@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, groups, path_of, registry
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.evaluation import parted, pipeline_named
 from recycle_engine.api.judged import judged_photos, refuse_trained_on
@@ -258,6 +259,7 @@ def count_together(
     return ledger
 
 
+@in_workspace
 def select(
     models: Sequence[Run | Place],
     source: Source | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_coco.once import say_once
 from recycle_data.api import Place, open_data, registry
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.runs import find_run, own_split, recipe_of
 from recyclecli.errors import RecycleError, counted, join_limited
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from recyclecli.types import Source
 
 
+@in_workspace
 def judged_photos(
     run: Run | Place | None,
     data: Place | None = None,
@@ -33,7 +35,7 @@ def judged_photos(
     """
     from recycle_data.foreground import refuse_nothing
     from recycle_data.label_suspicions import bare
-    from recycle_data.splits import make_split
+    from recycle_data.workspace import split_of
 
     if json_path is not None and data is None:
         raise RecycleError("--json-path without --data", "name the folder that its file names are relative to")
@@ -54,7 +56,7 @@ def judged_photos(
         refuse_trained_on(run, other)
         return other, f"{counted(len(other), 'photo')} of {data}"
     recipe = recipe_of(run)
-    split = make_split(registry(), recipe.data, recipe.seed)
+    split = split_of(recipe.data, recipe.seed)
     return split.val, f"the run's {len(split.val)} validation photos: {split.how}"
 
 

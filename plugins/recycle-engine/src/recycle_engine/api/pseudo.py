@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
 from recycle_data.owned import Owned
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.inference import members_of, predict_job, with_machine
 from recycle_engine.api.runs import find_run
@@ -33,6 +34,7 @@ FILE = "pseudo_label.json"
 WORDS = {"members": "models or pipeline", "photos_sha256": "photos", "csv": "submission", "sha256": "submission"}
 
 
+@in_workspace
 def pseudo_label(
     runs: Sequence[Run | Place],
     images: Place,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.evaluation import compare
 from recycle_engine.api.judged import judged_photos
@@ -50,6 +51,7 @@ class Round:
         }
 
 
+@in_workspace
 def self_train(
     run: Run | Place,
     images: Place,
@@ -81,14 +83,14 @@ def self_train(
     """
     from recycle_data.coco_lists import write_lists
     from recycle_data.resolve import resolve
-    from recycle_data.splits import make_split
+    from recycle_data.workspace import split_of
 
     from recycle_engine.inference.photos import root_of
     from recycle_engine.runs import Run
 
     teacher = first = find_run(run)
     recipe = recipe_of(first)
-    split = make_split(registry(), recipe.data, recipe.seed)
+    split = split_of(recipe.data, recipe.seed)
     root = str(root_of(path_of(images), path_of(options["data"]) if options.get("data") else None).absolute())
     done: list[Round] = []
     for number in range(1, rounds + 1):
@@ -110,7 +112,7 @@ def self_train(
         }
         wanted = resolve(registry(), first.recipe, {**keys, **settings})
         student = Run(path_of(runs or first.folder.parent) / f"{first.folder.name}-pseudo{number}")
-        _train(student, wanted, make_split(registry(), wanted.data, wanted.seed))
+        _train(student, wanted, split_of(wanted.data, wanted.seed))
         (against,) = compare([f"{teacher.folder}+plain", f"{student.folder}+plain"], judged_photos(student)[0])
         done.append(Round(labels, made, student, against))
         if against.difference.verdict != "better":

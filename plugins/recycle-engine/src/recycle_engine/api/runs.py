@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
+from recycle_data.workspace import in_workspace, split_of
 
 from recyclecli.errors import RecycleError
 from recyclecli.home import expanded
@@ -44,12 +45,14 @@ def own_split(run: Run | Place, data: Place) -> Split | None:
     return split_at(registry(), recipe.data, path_of(data), recipe.seed)
 
 
+@in_workspace
 def train(
     settings: Mapping[str, Any] = {},
     recipe: Place | None = None,
     name: str | None = None,
     runs: Place | None = None,
     callbacks: Sequence[Callback] = (),
+    overrides: Sequence[str] = (),
 ) -> Finished:
     """Train in a new run folder.
 
@@ -59,16 +62,34 @@ def train(
         name: of the run.
         runs: folder of the runs; ./runs when left out.
         callbacks: of Lightning's, beside our own.
+        overrides: `key=value` texts, whose values are read as YAML.
     """
     from recycle_data.resolve import resolve
-    from recycle_data.splits import make_split
 
-    installed = registry()
-    resolved = resolve(installed, recipe, settings)
-    split = make_split(installed, resolved.data, resolved.seed)
+    resolved = resolve(registry(), recipe, settings, overrides)
+    split = split_of(resolved.data, resolved.seed)
     from recycle_engine.training.train import train as start
 
-    return start(installed, resolved, split, name, path_of(runs) if runs else None, callbacks)
+    return start(registry(), resolved, split, name, path_of(runs) if runs else None, callbacks)
+
+
+@in_workspace
+def resume(run: Run | Place, epochs: int | None = None, data: Place | None = None) -> Finished:
+    """Go on with a run from the end of its last whole epoch, exactly as if it had not ended there.
+
+    Args:
+        run: the run.
+        epochs: up to how many in all; the recipe's when left out.
+        data: where its data lies now; where it lay when left out.
+
+    Raises:
+        RecycleError: the run has done as many epochs already, or its data is not what it was.
+    """
+    resolved = recipe_of(run, data)
+    split = split_of(resolved.data, resolved.seed)
+    from recycle_engine.training.train import resume as go_on
+
+    return go_on(registry(), resolved, split, find_run(run), epochs)
 
 
 def pipeline(

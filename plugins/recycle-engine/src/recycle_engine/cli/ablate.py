@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from recycle_data.cli.candidates import components
 from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, dataset_settings
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.candidates import inference_tricks
 from recycle_engine.cli.compare import cells, notes, table_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 WIDE = 100  # columns, in which a trick's name stands on one line
 
 
+@in_workspace
 def ablate(
     run: RunName,
     data: Annotated[

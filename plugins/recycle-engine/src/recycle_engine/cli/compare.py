@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, data_root, dataset_settings
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.candidates import runs_with_tricks
 from recycle_engine.cli.options import MetricName, MinEffect, metric_option
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from recycle_engine.judge.compare import Comparison, Difference
 
 
+@in_workspace
 def compare(
     results: Annotated[
         list[str],

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from recycle_data.workspace import in_workspace
 
 from recyclecli.cli.options import Force, Seed
 
 STEPS = 8
 
 
+@in_workspace
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of everything it makes.")] = Path("demo"),
     images: Annotated[int, typer.Option("--num", min=10, help="Photos of the sample set.")] = 240,
@@ -39,7 +41,7 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
     from recycle_data.cli.check import print_faults
     from recycle_data.owned import Owned, interrupted, put_mark
     from recycle_data.sources import pixel_counts
-    from recycle_data.splits import make_split
+    from recycle_data.workspace import split_of
 
     from recycle_engine import api
     from recycle_engine.run_end import RunEnd, built, tell
@@ -130,7 +132,7 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
         registry, [ComponentSpec(name="report@recycle-report", file=str(report))], tuple(result.iou)
     )
     recipe = api.recipe_of(run)
-    tell(callbacks, RunEnd(registry, run, recipe, make_split(registry, recipe.data, recipe.seed)))
+    tell(callbacks, RunEnd(registry, run, recipe, split_of(recipe.data, recipe.seed)))
     print(*missing, sep="\n", file=sys.stderr)
     owned.finish()
     unfinished.unlink()

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, dataset_settings
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.candidates import runs_with_tricks
 from recycle_engine.cli.groups import InferenceArgs, OutputArgs, expand_groups, flags_given
@@ -34,6 +35,7 @@ VOTING = ("models", "weight", "submission", "force", "as_json")  # what a vote o
 
 
 @expand_groups
+@in_workspace
 def ensemble(
     ctx: typer.Context,
     models: Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, data_root, dataset_settings
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.candidates import runs
 from recycle_engine.cli.options import Plain, Post, Tta, Window, pipeline_option
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from recycle_engine.judge.scores import Estimate, Evaluation
 
 
+@in_workspace
 def evaluate(
     run: Annotated[
         str | None,

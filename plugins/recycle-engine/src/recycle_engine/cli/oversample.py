@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.aug import show_made
 from recycle_engine.cli.groups import DatasetArgs, OfflineArgs, expand_groups
 
 
 @expand_groups
+@in_workspace
 def oversample(
     *,
     patch: Annotated[list[str], typer.Option("--patch", metavar="CLASS", help="Class to paste; repeatable.")],

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.groups import InferenceArgs, OutputArgs, expand_groups
 from recycle_engine.cli.named_photos import Names, predicted
@@ -13,6 +14,7 @@ from recycle_engine.cli.options import Plain, Post, RunName, Tta, Window, pipeli
 
 
 @expand_groups
+@in_workspace
 def predict(
     run: RunName,
     written: OutputArgs,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from recycle_data.cli.options import key_values
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.candidates import runs
 from recycle_engine.cli.groups import RuntimeArgs, expand_groups, flags_given, tell_unreadable
@@ -41,6 +42,7 @@ UNUSED = (*PREDICTING, *(field.name for field in fields(RuntimeArgs)))  # where 
 
 
 @expand_groups
+@in_workspace
 def pseudo_label(
     ctx: typer.Context,
     run: RunName,

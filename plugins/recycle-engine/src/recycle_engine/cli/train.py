@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 from recycle_data.cli.candidates import components
+from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.candidates import recipe_keys, train_setting
 from recycle_engine.cli.candidates import runs as run_names
@@ -21,6 +22,7 @@ RESUMED = {"data.root", "train.epochs"}  # what may be said of a run that is res
 
 
 @expand_groups
+@in_workspace
 def train(
     *,
     plugin: Annotated[
@@ -97,11 +99,8 @@ def train(
     ] = None,
 ) -> None:
     """Train a model; everything about the run lies in runs/NAME afterwards."""
-    from recycle_data.resolve import resolve
-    from recycle_data.splits import make_split
-
+    from recycle_engine import api
     from recycle_engine.runs import find_run
-    from recyclecli.discovery import discover
     from recyclecli.errors import RecycleError
 
     flags: dict[str, Any] = {
@@ -132,20 +131,10 @@ def train(
     if folds is not None:
         _all_folds(given, option or [], recipe, name, runs)
         return
-    registry = discover()
     if resume is None:
-        resolved = resolve(registry, recipe, given, option or [])
-        split = make_split(registry, resolved.data, resolved.seed)
-        from recycle_engine.training.train import train as start
-
-        done = start(registry, resolved, split, name, runs)
+        done = api.train(given, recipe, name, runs, overrides=option or ())
     else:
-        run = find_run(resume, runs)
-        resolved = resolve(registry, run.recipe, {key: value for key, value in given.items() if key == "data.root"})
-        split = make_split(registry, resolved.data, resolved.seed)
-        from recycle_engine.training.train import resume as go_on
-
-        done = go_on(registry, resolved, split, run, epochs)
+        done = api.resume(find_run(resume, runs), epochs, given.get("data.root"))
     if not done.first:
         return
     score = {"miou": "mIoU", "loss": "loss"}.get(done.monitor, f"IoU of {done.monitor}")

@@ -11,7 +11,8 @@ from itertools import chain
 from typing import Any
 
 from recycle_data.identity import identities
-from recycle_data.splits import Split, make_split
+from recycle_data.splits import Split
+from recycle_data.workspace import split_of
 
 from recycle_engine.checkpoint import read_card
 from recycle_engine.evaluation.ensembles import judge_ensembles, soups
@@ -96,7 +97,7 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
     or whose recipe, data or weights can no longer be read, are left out.
     """
     try:
-        drawn, judged_on = _photos(make_split(registry, recipe.data, recipe.seed))
+        drawn, judged_on = _photos(split_of(recipe.data, recipe.seed))
     except RecycleError as error:
         print(f"note: the runs beside it are not looked at: {error.args[0]}", file=sys.stderr)
         return {"": []}

@@ -14,11 +14,11 @@ from recycle_data.duplicates import turned
 from recycle_data.pseudo import MARK
 from recycle_data.resolve import resolve
 from recycle_data.splits import PAIR, Split
+from recycle_data.workspace import registry
 
 from recycle_engine.distributed import is_first, rank_zero_print
 from recycle_engine.runs import Run
 from recycle_engine.training_provenance import LearnedPhotos, learned, photos_of_run, photos_of_split, recipe_files
-from recyclecli.discovery import discover
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.plugins import Registry
 from recyclecli.recipe import DataSection, Recipe
@@ -68,7 +68,7 @@ def refuse_leakage(split: Split) -> LearnedPhotos:
 def _kfold(data: DataSection, photos: int) -> str:
     """The line that makes folds of the same photos, of which so many differ."""
     name = data.dataset.name.partition("@")[0]
-    usual = discover().options("dataset", data.dataset.name, {}).model_dump(mode="json")
+    usual = registry().options("dataset", data.dataset.name, {}).model_dump(mode="json")
     own = {key: value for key, value in data.dataset.options.items() if usual.get(key) != value}
     words = ["recycle", "data", "kfold", "--n", str(max(2, min(5, photos))), "--force"]
     words += ["--data", str(data.root), "--dataset", name]
