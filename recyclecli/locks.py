@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from recyclecli.errors import RecycleError
-from recyclecli.files import open_state, refuse_overwrite, unwritable, write_json
+from recyclecli.files import NOFOLLOW, lock, open_state, refuse_overwrite, unwritable, write_json
 from recyclecli.printable import printable
 from recyclecli.private import without_passwords
 
@@ -36,18 +36,18 @@ def held(place: Path, within: bool = False) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    file = place / WITHIN if within else place.with_name(f".{place.name}.lock")
-    lock = FileLock(file, timeout=0, fallback_to_soft=False)
-    holder = file.with_name(f"{file.name}.json")
-    for file, ours in ((Path(lock.lock_file), _is_empty), (holder, _told)):
+    file = _file(place, within)
+    taken = FileLock(file, timeout=0, fallback_to_soft=False)
+    note = _holder(file)
+    for file, ours in ((Path(taken.lock_file), _is_empty), (note, _told)):
         refuse_overwrite([file], force=True)  # a link
         if file.exists() and not ours(file):
             raise RecycleError(f"{file} is not what recycle wrote there, so it is kept", "move it away")
     try:
-        holder.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        note.parent.mkdir(parents=True, exist_ok=True)
+        taken.acquire()
     except Timeout:
-        raise _in_use(place, holder) from None
+        raise _in_use(place, note) from None
     except PermissionError as error:
         raise unwritable(place, error) from error
     except OSError as error:
@@ -57,13 +57,34 @@ def held(place: Path, within: bool = False) -> Iterator[None]:
     try:
         began = datetime.now().astimezone().isoformat(timespec="seconds")
         command = printable(without_passwords(shlex.join(sys.argv)))
-        write_json(holder, {"pid": os.getpid(), "command": command, "began": began})
+        write_json(note, {"pid": os.getpid(), "command": command, "began": began})
         yield
     finally:
-        for file in (holder, Path(lock.lock_file)):  # while it is locked: who opened it before finds it gone
+        for file in (note, Path(taken.lock_file)):  # while it is locked: who opened it before finds it gone
             with suppress(OSError):
                 file.unlink()
-        lock.release()
+        taken.release()
+
+
+def holder(place: Path) -> dict[str, str | int] | None:
+    """Who holds a place, see `held`: pid, command and began, none of them where they are not known; None for nobody."""
+    file = _file(place)
+    try:
+        handle = os.open(file, os.O_RDONLY | NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        return _told(_holder(file)) if lock(handle, wait=False) is False else None
+    finally:
+        os.close(handle)
+
+
+def _file(place: Path, within: bool = False) -> Path:
+    return place / WITHIN if within else place.with_name(f".{place.name}.lock")
+
+
+def _holder(file: Path) -> Path:
+    return file.with_name(f"{file.name}.json")
 
 
 def _is_empty(file: Path) -> bool:

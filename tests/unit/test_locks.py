@@ -8,7 +8,7 @@ import filelock
 import pytest
 
 from recyclecli.errors import RecycleError
-from recyclecli.locks import held
+from recyclecli.locks import held, holder
 
 CONTEXT = multiprocessing.get_context("fork")
 
@@ -84,3 +84,15 @@ def test_a_command_with_a_name_that_is_no_utf_8_holds_a_place(tmp_path, monkeypa
     monkeypatch.setattr("sys.argv", ["recycle", "check", "\udcff"])
     with held(tmp_path / "place"):
         assert "udcff" in (tmp_path / ".place.lock.json").read_text()
+
+
+def test_who_holds_a_place_is_seen_without_taking_it(tmp_path, other):
+    assert holder(tmp_path / "place")["pid"] == other.pid
+    (tmp_path / ".place.lock.json").unlink()
+    assert holder(tmp_path / "place") == {}
+    other.kill()
+    other.join()
+    assert holder(tmp_path / "place") is None
+    assert holder(tmp_path / "nothing") is None
+    (tmp_path / ".link.lock").symlink_to(tmp_path / ".place.lock")
+    assert holder(tmp_path / "link") is None
