@@ -21,6 +21,8 @@ import pytest
 from forks import Forks
 from PIL import Image
 from pydantic import BaseModel
+from recycle_data.owned import RECORD, Owned
+from recycle_engine.runs import Run
 
 HERE = Path(__file__).parent
 DISTS = HERE / "dists"
@@ -101,6 +103,20 @@ def runs_in(folder, made):
     for file in folder.glob("runs/*/recipe.yaml"):
         file.write_text(file.read_text().replace(str(made), str(folder)))
     return folder
+
+
+def small_run(made_runs, folder, name="seed-0"):
+    """A copy of a run of `make_runs` whose checkpoints are cut short: to be listed and removed, not to be used."""
+    old = made_runs / "runs" / name
+    for file in sorted(file for file in old.rglob("*") if file.is_file() and file.name != RECORD):
+        new = folder / file.relative_to(old)
+        if file.name == "metrics.csv" or file.parent.name == "tensorboard":  # they grow, so that no record names them
+            new.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, new)
+        else:
+            head = file.read_bytes()[:4096] if file.is_relative_to(old / "checkpoints") else file.read_bytes()
+            Owned(folder).write_bytes(new, head)
+    return Run(folder)
 
 
 @cache

@@ -1,9 +1,13 @@
 """What our distributions bring: what the core knows of commands and callbacks whose package is missing."""
 
 import json
+import re
+import textwrap
 
 from recyclecli.bundled import FILE
 from recyclecli.plugins import Registry
+
+GLUE = "\u00a0"  # a space at which no line ends
 
 
 def text(registry: Registry) -> str:
@@ -20,4 +24,5 @@ def text(registry: Registry) -> str:
     before = json.loads(FILE.read_text(encoding="utf-8"))["commands"]
     names = [*(name for name in before if name in commands), *(name for name in commands if name not in before)]
     table = {"commands": {name: commands[name] for name in names}, "observers": observers}
-    return json.dumps(table, indent=1) + "\n"
+    whole = re.sub(r"(?<!,) ", GLUE, json.dumps(table))  # lines end after commas alone
+    return textwrap.fill(whole, 118, break_long_words=False, break_on_hyphens=False).replace(GLUE, " ") + "\n"

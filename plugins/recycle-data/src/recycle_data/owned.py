@@ -18,16 +18,7 @@ from recycle_coco.paths import below
 
 from recycle_data.vanished_outputs import refuse_gone
 from recyclecli.errors import RecycleError, RunFailed
-from recyclecli.files import (
-    PART,
-    atomic_path,
-    encoded,
-    lock,
-    open_state,
-    refuse_overwrite,
-    unwritable,
-    write_text,
-)
+from recyclecli.files import PART, atomic_path, encoded, lock, open_state, refuse_overwrite, unwritable, write_text
 from recyclecli.locks import WITHIN, held
 
 RECORD = ".recycle.jsonl"
@@ -150,6 +141,10 @@ class Owned:
         """Those of `paths` that are still what was written here."""
         record = self._read()
         return [path for path in paths if self._proved(path, record)]
+
+    def names(self) -> frozenset[str]:
+        """The names in the record: a claim."""
+        return frozenset(self._read())
 
     def remove(self, paths: Iterable[Path]) -> None:
         """Remove those of `paths` that are our own."""

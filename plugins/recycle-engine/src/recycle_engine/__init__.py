@@ -70,6 +70,35 @@ COMMANDS = (
         epilog="Example: `recycle pseudo-label last photos --threshold 0.9 --out pseudo.json`",
     ),
     Command(
+        ("runs",),
+        "",
+        "Trained runs: list, look at, delete, prune.",
+    ),
+    Command(
+        ("runs", "list"),
+        "recycle_engine.cli.runs:list_runs",
+        "Every run, the newest first: when, model, data, score with interval, size on disk, state.",
+        epilog="Example: `recycle runs list`",
+    ),
+    Command(
+        ("runs", "show"),
+        "recycle_engine.cli.runs:show_run",
+        "All about a run: settings that differ from the default recipe, scores, versions, files, how it ended.",
+        epilog="Example: `recycle runs show last`",
+    ),
+    Command(
+        ("runs", "delete"),
+        "recycle_engine.cli.runs:delete_runs",
+        "Remove runs: their own files alone. Other files in their folders stay, and are named.",
+        epilog="Example: `recycle runs delete unetpp-001`; in a script: `recycle runs delete --yes unetpp-001`",
+    ),
+    Command(
+        ("runs", "prune"),
+        "recycle_engine.cli.runs:prune_runs",
+        "Remove the checkpoints of runs but the best; what resuming needs stays where a run is not finished.",
+        epilog="Example: `recycle runs prune --all --dry-run`",
+    ),
+    Command(
         ("data", "oversample"),
         "recycle_engine.cli.oversample:oversample",
         "Paste objects of rare classes on photos of chosen classes: new photos and a COCO file.",

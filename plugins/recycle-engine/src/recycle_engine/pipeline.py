@@ -113,5 +113,6 @@ def write_choice(run: Run, pipeline: Pipeline, more: dict[str, Any]) -> None:
     """Write the pipeline that `predict`, `eval` and `report` use from now on, and where it comes from."""
     described = map_texts(pipeline.as_dict(), without_passwords)
     owned = Owned(run.folder)
+    owned.remove([run.scores])  # of another pipeline
     owned.write_json(run.pipeline, {"format": FORMAT, "pipeline": described, **more}, indent=1)
     owned.finish()

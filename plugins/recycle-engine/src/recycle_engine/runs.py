@@ -75,6 +75,16 @@ class Run:
         return self.folder / "pipeline.json"
 
     @property
+    def scores(self) -> Path:
+        """What `recycle eval` said of it on its validation photos."""
+        return self.folder / "scores.json"
+
+    @property
+    def end(self) -> Path:
+        """That its training is over, and after how many epochs."""
+        return self.folder / "end.json"
+
+    @property
     def exported(self) -> Path:
         """Folder that `recycle export` writes."""
         return self.folder / "export"
@@ -126,7 +136,7 @@ def create_run(name: str | None, model: str, runs: Path = RUNS) -> Run:
                 folder.mkdir()
                 return Run(folder)
             except FileExistsError as error:
-                if name is not None and _is_unborn(folder):
+                if name is not None and is_unborn(folder):
                     return Run(folder)
                 if name is not None:
                     raise _taken(folder, model) from error
@@ -156,7 +166,7 @@ def _taken(folder: Path, model: str) -> RecycleError:
     )
 
 
-def _is_unborn(folder: Path) -> bool:
+def is_unborn(folder: Path) -> bool:
     """Whether a folder is what a run leaves that was killed before its recipe was written."""
     if folder.is_symlink() or not folder.is_dir():
         return False
@@ -174,7 +184,7 @@ def find_run(name: str, runs: Path = RUNS) -> Run:
     """
     known = [file.parent for file in runs.glob("*/recipe.yaml")]
     if name == "last" and known:
-        return Run(max(known, key=lambda folder: (_begun(Run(folder)), folder.name)))
+        return Run(max(known, key=lambda folder: (begun(Run(folder)), folder.name)))
     for folder in (Path(name), runs / name):
         if (folder / "recipe.yaml").is_file():
             return Run(folder)
@@ -195,7 +205,7 @@ def _other_run(place: Path, known: Sequence[Path]) -> str:
     return "change to the folder that holds runs/, or name a run by its path, or train one: recycle train"
 
 
-def _begun(run: Run) -> float:
+def begun(run: Run) -> float:
     """When a run was begun, in seconds, as env.json says; where it does not, when its first file was last written."""
     try:
         return datetime.fromisoformat(parse_json(read_bytes(run.env, LARGEST_ENV))["started"]).timestamp()

@@ -20,6 +20,8 @@ from recycle_data.shown_paths import absolute_paths, shown_path, shown_text
 from recycle_data.splits import Split
 from recycle_engine.checkpoint import read_card
 from recycle_engine.evaluation.evaluate import evaluate
+from recycle_engine.history.metrics import read_metrics
+from recycle_engine.history.outcome import keep_scores, weights_now
 from recycle_engine.judge.scores import Evaluation
 from recycle_engine.pipeline import pipeline_of, read_choice
 from recycle_engine.runs import Run
@@ -28,7 +30,7 @@ from ruamel.yaml import YAML
 from recycle_report import figures
 from recycle_report.gallery import Gallery
 from recycle_report.line_metrics import costs, fractions
-from recycle_report.run_files import read_environment, read_metrics
+from recycle_report.run_files import read_environment
 from recycle_report.summary import what_came_of_it, what_was_done
 from recyclecli.plugins import Registry
 from recyclecli.private import map_texts, without_passwords
@@ -73,8 +75,9 @@ def write_report(
     colors, best = card["palette"], (len(rows) if epoch is None else epoch + 1)
     names = split.val.class_names
     gallery = Gallery(names, colors)
-    pipeline = pipeline_of(run, recipe)
+    pipeline, weights = pipeline_of(run, recipe), weights_now(run)
     result = evaluate(registry, run, recipe, split.val, gallery, pipeline)
+    keep_scores(run, result, str(pipeline), weights)
     choice = read_choice(run) if run.pipeline.exists() else None
     code, policy = script("report.js", "recycle_report")
     found = findings(split)

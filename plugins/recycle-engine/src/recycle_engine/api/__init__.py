@@ -41,6 +41,7 @@ from recycle_engine.api.evaluation import (
     run_of,
 )
 from recycle_engine.api.folds import train_folds
+from recycle_engine.api.history import compare_settings, delete_runs, list_runs, prune_runs, show_run
 from recycle_engine.api.inference import (
     count_together,
     member,
@@ -67,9 +68,11 @@ __all__ = [
     "check",
     "compare",
     "compare_arms",
+    "compare_settings",
     "convert",
     "count",
     "count_together",
+    "delete_runs",
     "evaluate",
     "evaluate_arrays",
     "evaluate_masks",
@@ -82,6 +85,7 @@ __all__ = [
     "judged_photos",
     "kfold",
     "layouts",
+    "list_runs",
     "load",
     "member",
     "merge",
@@ -91,6 +95,7 @@ __all__ = [
     "predict",
     "predict_listed",
     "preview",
+    "prune_runs",
     "pseudo_label",
     "read_batch",
     "recipe_of",
@@ -102,6 +107,7 @@ __all__ = [
     "seen",
     "select",
     "self_train",
+    "show_run",
     "soup",
     "split",
     "stats",

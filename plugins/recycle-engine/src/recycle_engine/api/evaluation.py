@@ -37,6 +37,7 @@ def evaluate(
     pipeline: Pipeline | None = None,
     group_by: str | None = None,
     watch: Watch | None = None,
+    keep: bool = False,
 ) -> Evaluation:
     """Score a run.
 
@@ -46,19 +47,25 @@ def evaluate(
         pipeline: the run's own when left out; post-processors without options have its recipe's.
         group_by: draw photos that belong together as one.
         watch: called for each photo.
+        keep: store the scores in the run, for `list_runs`: where `source` is its own validation split, and `pipeline`
+            is left out.
 
     Raises:
         RecycleError: the run has trained on some of the photos.
     """
     from recycle_engine.evaluation.evaluate import evaluate as engine
-    from recycle_engine.pipeline import with_recipes_options
+    from recycle_engine.history.outcome import keep_scores, weights_now
+    from recycle_engine.pipeline import pipeline_of, with_recipes_options
 
     found = find_run(run)
     recipe = recipe_of(found)
     chosen = with_recipes_options(pipeline, recipe) if pipeline else None
     source = _given(_fair([found], source))
-    own = groups(source, group_by)
-    return engine(registry(), found, recipe, source, watch, chosen, own)
+    own, weights = groups(source, group_by), weights_now(found)
+    result = engine(registry(), found, recipe, source, watch, chosen, own)
+    if keep and chosen is None:
+        keep_scores(found, result, str(pipeline_of(found, recipe)), weights)
+    return result
 
 
 def evaluate_masks(folder: Place, source: Source, group_by: str | None = None) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +12,10 @@ from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, 
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.candidates import runs_with_tricks
+from recycle_engine.cli.groups import flags_given
 from recycle_engine.cli.options import MetricName, MinEffect, metric_option
 from recyclecli.cli.options import AsJson
-from recyclecli.errors import counted
+from recyclecli.errors import RecycleError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
 
     from recycle_engine.judge.compare import Comparison, Difference
 
+JUDGING = ("data", "dataset", "json_path", "option", "metric", "min_effect", "group_by")  # not taken with --settings
+
 
 @in_workspace
 def compare(
+    ctx: typer.Context,
     results: Annotated[
         list[str],
         typer.Argument(
@@ -42,10 +47,17 @@ def compare(
     metric: MetricName = None,
     min_effect: MinEffect = 0.005,
     group_by: GroupBy = None,
+    settings: Annotated[
+        bool, typer.Option("--settings", help="Instead: the recipe keys, versions and devices in which runs differ.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare results on the same photos: difference, interval, each class, or 'not enough data'."""
     from recycle_engine import api
+
+    if settings:
+        _compare_settings(ctx, results, as_json)
+        return
 
     chosen = metric_option(metric)
     first = next((run for run in map(api.run_of, results) if run), None)
@@ -55,11 +67,24 @@ def compare(
     print(f"judging on {how}", file=sys.stderr)
     found = api.compare(results, source, chosen, min_effect, group_by)
     if as_json:
-        import json
-
         print(json.dumps([one.as_dict() for one in found], ensure_ascii=False))
         return
     print_comparison(results[0], found, min_effect)
+
+
+def _compare_settings(ctx: typer.Context, runs: list[str], as_json: bool) -> None:
+    from recycle_engine import api
+    from recycle_engine.cli.runs_table import print_settings
+
+    if given := flags_given(ctx, JUDGING):
+        raise RecycleError(f"{', '.join(given)} would do nothing with --settings", f"leave out {', '.join(given)}")
+    found = api.compare_settings(runs)
+    if as_json:
+        print(json.dumps(found.as_dict(), ensure_ascii=False))
+    elif found.differences:
+        print_settings(found)
+    else:
+        print("no setting, version or device differs")
 
 
 def print_comparison(base: str, found: list[Comparison], min_effect: float) -> None:

@@ -67,7 +67,7 @@ def evaluate(
     else:
         assert run is not None
         _tell_pipeline(run, chosen is None)
-        result = api.evaluate(run, source, chosen, group_by)
+        result = api.evaluate(run, source, chosen, group_by, keep=data is None)
     if as_json:
         import json
 

@@ -16,9 +16,8 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from recycle_coco.table import csv_cell
 
+from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.runs import Run
-from recycle_engine.training.module import SCORE
-from recyclecli.errors import RecycleError, suggest
 from recyclecli.files import write_text
 from recyclecli.reading import read_text
 
@@ -46,18 +45,6 @@ class RelocatableCheckpoint(ModelCheckpoint):
         models = {moved(path): score for path, score in state_dict.get("best_k_models", {}).items()}
         paths = {key: moved(state_dict[key]) for key in ("best_model_path", "kth_best_model_path", "last_model_path")}
         super().load_state_dict({**state_dict, **paths, "dirpath": self.dirpath, "best_k_models": models})
-
-
-def monitored(name: str, class_names: Sequence[str]) -> tuple[str, Literal["min", "max"]]:
-    """The logged score that `train.monitor` means, and which way it is better.
-
-    Raises:
-        RecycleError: it is neither miou nor loss nor a class.
-    """
-    known = {"miou": SCORE, "loss": "val_loss"} | {one: f"iou/{one}" for one in class_names}
-    if name not in known:
-        raise RecycleError(f"train.monitor = {name!r}: no such score", suggest(name, known))
-    return known[name], "min" if name == "loss" else "max"
 
 
 def keep_checkpoints(run: Run, count: int, score: str, mode: Literal["min", "max"]) -> list[Callback]:
@@ -91,7 +78,7 @@ class MetricsFile(Callback):
 
     def __init__(self, run: Run, class_names: Sequence[str]) -> None:
         self._file = run.metrics
-        names = ["train_loss", "val_loss", SCORE, *(f"iou/{name}" for name in class_names)]
+        names = ["train_loss", "val_loss", SCORE, *(f"{PER_CLASS}{name}" for name in class_names)]
         self._columns = ["epoch", "step", "seconds", "lr", *names]
         self._began = 0.0
 

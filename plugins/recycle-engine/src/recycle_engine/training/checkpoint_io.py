@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric.plugins.io import TorchCheckpointIO
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from recycle_data.owned import Owned
 from safetensors.torch import save
 from torch import nn
 
@@ -27,11 +29,18 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     A path that ends in .safetensors gets the model's weights and the card alone; where the
     weights are an average, NAME-raw.safetensors beside it gets those of the optimizer.
+
+    Args:
+        folder: the run's, whose record of its files names what is written; it may be left out for reading.
     """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        super().__init__()
+        self._folder = folder
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write `checkpoint` whole."""
-        with atomic_path(Path(path)) as part:
+        with self._recorded(Path(path)) as part:
             # through memory, since both libraries hide a full disk behind errors of their own
             if Path(path).suffix != ".safetensors":
                 stream = io.BytesIO()
@@ -40,9 +49,15 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 return
             raw = checkpoint.get("current_model_state")  # beside an average, which is the state_dict then
             if raw is not None:
-                with atomic_path(_raw(path)) as beside:
+                with self._recorded(_raw(path)) as beside:
                     beside.write_bytes(_weights(raw, checkpoint))
             part.write_bytes(_weights(checkpoint["state_dict"], checkpoint))
+
+    def _recorded(self, path: Path) -> AbstractContextManager[Path]:
+        base = self._folder.resolve() if self._folder else None
+        if base is None or not path.is_relative_to(base):  # a folder of checkpoints that is a link
+            return atomic_path(path)
+        return Owned(base).atomic_path(path)
 
     def remove_checkpoint(self, path: str | Path) -> None:
         """Remove a checkpoint, and what lies beside it."""

@@ -25,6 +25,7 @@ from torch import nn
 from recycle_engine.batch import build
 from recycle_engine.checkpoint import card
 from recycle_engine.distributed import rank_zero_print
+from recycle_engine.history.outcome import keep_end
 from recycle_engine.runs import Run
 from recycle_engine.training.callbacks import RelocatableCheckpoint
 from recycle_engine.training.checkpoint_io import damaged
@@ -110,6 +111,9 @@ def fit(
     while True:
         fitted = _attempt(recipe, split, modules.pop(), run, more)
         if isinstance(fitted, Finished):
+            if fitted.first:
+                keep_end(run, fitted.epochs)
+                Owned(run.folder).finish()
             return fitted
         recipe = fitted
         gc.collect()

@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from recycle_engine.batch import seed_chance, to_float
 from recycle_engine.distributed import labelled_pixels, rank_zero_print
+from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.judge.counts import marginals
 from recycle_engine.judge.per_image_counts import class_iou, mean_iou
 from recycle_engine.training.depthwise import depthwise_in_32_bits
@@ -29,7 +30,6 @@ from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, Augmentation, Batch, ScheduleContext
 
 AUX_WEIGHT = 0.4  # of a model's auxiliary logits, as in PSPNet (Zhao et al., 2017)
-SCORE = "val_miou"
 Output = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 
 
@@ -211,7 +211,7 @@ class SegmentationModule(L.LightningModule):
             if isinstance(scheduler.scheduler, ReduceLROnPlateau):
                 scheduler.scheduler.step(score)
         for name, iou in zip(self._class_names, values.tolist(), strict=True):
-            self.log(f"iou/{name}", iou)
+            self.log(f"{PER_CLASS}{name}", iou)
 
     def configure_optimizers(self) -> Any:
         """The optimizer and the schedule by name."""

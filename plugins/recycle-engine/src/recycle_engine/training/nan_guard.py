@@ -8,11 +8,11 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
+from recycle_data.owned import Owned
 
 from recycle_engine.distributed import rank_zero_print
 from recycle_engine.runs import Run
 from recyclecli.errors import RunFailed, counted, join_limited
-from recyclecli.files import write_json
 from recyclecli.recipe import Recipe
 from recyclecli.types import Batch, Source
 
@@ -121,7 +121,8 @@ class NaNGuard(Callback):
     def _stopped(self, what: str, epoch: int, step: int, ids: torch.Tensor) -> RunFailed:
         names = [self._photos.record(index).file_name for index in ids.tolist()]
         file = self._run.nan
-        write_json(file, {"epoch": epoch, "step": step, "seed": self._recipe.seed, "photos": names}, indent=1)
+        found = {"epoch": epoch, "step": step, "seed": self._recipe.seed, "photos": names}
+        Owned(file.parent).write_json(file, found, indent=1)
         return RunFailed(
             f"{what}, epoch {epoch + 1}, on photos {join_limited(names, 3)}; all are in {file}",
             f"lower train.lr, use --precision 32, or leave such steps out with -o train.on_nan=skip, in {self._anew()}",

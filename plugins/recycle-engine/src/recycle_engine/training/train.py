@@ -25,6 +25,7 @@ from recycle_data.splits import Split
 from recycle_engine.checkpoint import read_card
 from recycle_engine.distributed import is_first, rank_zero_print
 from recycle_engine.environment import environment, refuse_foreign_callbacks
+from recycle_engine.history.outcome import read_end
 from recycle_engine.run_end import RunEnd, built, tell
 from recycle_engine.runs import RUNS, Run, new_run
 from recycle_engine.training.checkpoint_io import AtomicCheckpointIO, refuse_small_disk
@@ -191,6 +192,11 @@ def _go_on(
     registry: Registry, recipe: Recipe, split: Split, run: Run, epochs: int | None, named: Sequence[Callback]
 ) -> Finished:
     """Go on in a folder that no other process trains in."""
+    if (end := read_end(run)) is not None and not run.last.exists():
+        raise RecycleError(
+            f"{run.folder} is finished, after {counted(end.epochs, 'epoch')}, and keeps no state to go on from",
+            f"begin a new run from its weights: recycle train --init-from {quote(str(run.folder))}",
+        )
     if run.best.exists() and "soup" in read_card(run.best):
         raise RecycleError(
             f"{run.folder} holds the mean of other runs' weights, and no training to go on with",
@@ -217,10 +223,10 @@ def _go_on(
         _record(registry, run, recipe)
     if is_first():
         run.clear_parts()
-        if done is None and run.pipeline.exists():  # it was chosen for other weights
-            owned = Owned(run.folder)
-            owned.refuse_foreign([run.pipeline], "move it away: it was chosen for weights that are trained on now")
-            owned.remove([run.pipeline])
+        if done is None:
+            owned, of_weights = Owned(run.folder), [run.pipeline, run.scores, run.end]
+            owned.refuse_foreign(of_weights, "move it away: it tells of weights that are trained on now")
+            owned.remove(of_weights)
     rank_zero_print(f"going on with {run.folder}: {split.how}")
     modules = [build_module(registry, recipe, split, pretrained=not run.last.exists())]
     with switches_put_back():
@@ -253,7 +259,8 @@ def _refuse_fewer(run: Run, epochs: int) -> None:
 def ended(run: Run, recipe: Recipe) -> int | None:
     """After how many epochs the run was over, be it that it stopped early; None where it is not."""
     if not run.last.exists():
-        return None
+        end = read_end(run)
+        return end.epochs if end else None
     state = AtomicCheckpointIO().load_checkpoint(run.last)
     stops = [kept for name, kept in state["callbacks"].items() if name.startswith(EarlyStopping.__name__)]
     spent = recipe.train.patience and any(kept.get("wait_count", 0) >= recipe.train.patience for kept in stops)

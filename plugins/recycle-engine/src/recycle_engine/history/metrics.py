@@ -1,0 +1,85 @@
+"""metrics.csv, and which of its columns a run is judged by."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Mapping, Sequence
+from io import StringIO
+from typing import Literal
+
+from recycle_engine.runs import Run
+from recyclecli.errors import RecycleError, join_limited, suggest
+from recyclecli.printable import short_repr
+from recyclecli.reading import MissingFile, read_text
+
+SCORE = "val_miou"
+COLUMNS = {"epoch": int, "seconds": float, "train_loss": float, "val_loss": float, SCORE: float}
+LARGEST = 10_000_000  # of an epoch, and seconds of one
+PER_CLASS = "iou/"  # begins the column of a class
+
+Row = Mapping[str, str]
+
+
+def read_metrics(run: Run) -> list[dict[str, str]]:
+    """The rows of a run's metrics.csv, each with numbers in `COLUMNS`; a torn last one is left out.
+
+    Raises:
+        MissingFile: there is none.
+        RecycleError: it lacks columns, or holds something that is no number.
+    """
+    file = run.metrics
+    try:
+        headings, *lines = [*csv.reader(StringIO(read_text(file)))] or [[]]
+        rows = [dict(zip(headings, line, strict=True)) for line in lines if len(line) == len(headings)]
+    except MissingFile as error:
+        raise MissingFile(f"{run.folder} has no metrics yet", "train, or resume it") from error
+    except csv.Error as error:
+        raise _damaged(run, str(error)) from error
+    missing = [name for name in COLUMNS if name not in headings]
+    if missing:
+        raise _damaged(run, f"it lacks the columns {join_limited(missing)}")
+    for number, row in enumerate(rows, start=2):
+        for name, kind in COLUMNS.items():
+            try:
+                value = kind(row[name])
+            except ValueError as error:
+                raise _damaged(run, f"line {number}, {name}: {short_repr(row[name])} is no number") from error
+            if (kind is int and not 0 <= value <= LARGEST) or (name == "seconds" and not 0 <= value <= LARGEST):
+                raise _damaged(run, f"line {number}, {name}: {short_repr(row[name])} is not within 0..{LARGEST}")
+    return rows
+
+
+def _damaged(run: Run, cause: str) -> RecycleError:
+    return RecycleError(f"{run.metrics} cannot be used: {cause}", "restore the file, or train again")
+
+
+def monitored(name: str, class_names: Collection[str]) -> tuple[str, Literal["min", "max"]]:
+    """The logged score that `train.monitor` means, and which way it is better.
+
+    Raises:
+        RecycleError: it is neither miou nor loss nor a class.
+    """
+    known = {"miou": SCORE, "loss": "val_loss"} | {one: f"{PER_CLASS}{one}" for one in class_names}
+    if name not in known:
+        raise RecycleError(f"train.monitor = {name!r}: no such score", suggest(name, known))
+    return known[name], "min" if name == "loss" else "max"
+
+
+def best_row(rows: Sequence[Row], monitor: str) -> tuple[int, float] | None:
+    """The place of the epoch with the best score, the earliest of equals, and the score; None where none has one.
+
+    Raises:
+        RecycleError: no column is called so.
+    """
+    classes = [name.removeprefix(PER_CLASS) for name in (rows[0] if rows else ()) if name.startswith(PER_CLASS)]
+    column, mode = monitored(monitor, classes)
+    sign = -1 if mode == "min" else 1
+    best: tuple[int, float] | None = None
+    for place, row in enumerate(rows):
+        try:
+            value = float(row[column])
+        except ValueError:
+            continue
+        if value == value and (best is None or sign * value > sign * best[1]):
+            best = place, value
+    return best

@@ -1,0 +1,273 @@
+"""What lies in a folder of runs, at a glance."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from shlex import quote
+from typing import Any, Literal
+
+from recycle_coco.json import parse_json
+from recycle_data.owned import RECORD
+
+from recycle_engine.history.metrics import Row, best_row, read_metrics
+from recycle_engine.history.outcome import read_end, read_scores
+from recycle_engine.history.own_files import files_below
+from recycle_engine.runs import Run, begun
+from recyclecli.errors import RecycleError
+from recyclecli.locks import holder
+from recyclecli.reading import MissingFile, open_regular, read_yaml
+
+Kind = Literal["run", "soup", "export", "predictions", "output"]
+State = Literal["training", "in use", "finished", "killed", ""]
+LARGEST_HEADER = 2**24  # bytes of a checkpoint's header that are read
+
+
+@dataclass(frozen=True, slots=True)
+class RunScore:
+    """A score of a run on its validation photos.
+
+    Attributes:
+        value: in 0..1 but for `loss`.
+        low, high: its 95 % interval over photos; None where it is not known.
+        metric: `miou_dataset`, at the photos' own size, where `recycle eval` or the report stored it in the run;
+            else what `train.monitor` names, at the training size, in the best epoch.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run, or what else a command made in a folder of runs.
+
+    Attributes:
+        folder: where it lies.
+        kind: `run`, `soup` (the mean of other runs' weights), `export`, `predictions`, or `output` of another command.
+        state: of a run: `training`; `in use` by another command; `finished`; `killed`, where it is neither finished
+            nor held by a process; "" of all else.
+        begun: when, in local time.
+        model, encoder: of the recipe; "" where they are not known.
+        data: folder of the data; "" where it is not known.
+        epochs: whole epochs done.
+        of: epochs that the recipe asks for; None where it cannot be read.
+        score: the best that is known.
+        size: bytes of all files in the folder.
+        resume: the line that goes on with a killed run; "" where there is nothing to go on with.
+        faults: what is wrong with its files, a line each.
+    """
+
+    folder: Path
+    kind: Kind
+    state: State = ""
+    begun: datetime | None = None
+    model: str = ""
+    encoder: str = ""
+    data: str = ""
+    epochs: int = 0
+    of: int | None = None
+    score: RunScore | None = None
+    size: int = 0
+    resume: str = ""
+    faults: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json: only JSON's own types."""
+        return {
+            "name": self.folder.name,
+            **asdict(self),
+            "folder": str(self.folder),
+            "begun": self.begun and self.begun.isoformat(timespec="seconds"),
+        }
+
+
+def summaries(folder: Path) -> list[RunSummary]:
+    """All runs in a folder, and what else commands made there, the newest first; other folders are passed over.
+
+    Raises:
+        RecycleError: the folder is none, or may not be read.
+    """
+    try:
+        places = sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_dir())
+    except OSError as error:
+        raise RecycleError(
+            f"no runs in {folder.absolute()}: {error.strerror}",
+            "change to the folder that holds runs/, or name the folder of the runs with --runs",
+        ) from error
+    found = [one for place in places if (one := summary(place)) is not None]
+    return sorted(found, key=lambda one: (one.begun.timestamp() if one.begun else 0.0, one.folder.name), reverse=True)
+
+
+def summary(folder: Path) -> RunSummary | None:
+    """What lies in a folder; None where no command made it, or where it is gone."""
+    run = Run(folder)
+    kind = kind_of(run) or ("run" if holder(folder) is not None else None)  # it is about to begin
+    if kind is None:
+        return None
+    size, begin = sum(size for _, size in files_below(folder)), _begin(run)
+    faults = [f"{folder} is a link to {folder.resolve()}"] if folder.is_symlink() else []
+    if kind not in ("run", "soup"):
+        return RunSummary(folder, kind, begun=begin, size=size, faults=tuple(faults))
+    recipe: Mapping[str, Any] = {}
+    rows: list[Row] = []
+    try:
+        recipe = read_recipe(run)
+    except MissingFile:
+        faults.append("recipe.yaml is missing" if _has_begun(run) else "it ended before its first step")
+    except RecycleError as error:
+        faults.append(str(error.args[0]))
+    try:
+        rows = [*read_metrics(run)]
+    except MissingFile:
+        if run.best.is_file() and kind == "run":
+            faults.append("metrics.csv is missing")
+    except RecycleError as error:
+        faults.append(str(error.args[0]))
+    train = section(recipe, "train")
+    over, fault = is_over(run, rows, train)
+    score, more = _score(run, rows, train)
+    model, encoder = _model(recipe)
+    state: State = "finished" if over or kind == "soup" else "killed"
+    if holder(folder) is not None:
+        state = "in use" if state == "finished" else "training"
+    if state == "finished" and not run.best.is_file():
+        faults.append(f"{run.best.relative_to(folder)} is missing")
+    if state == "killed" and run.nan.exists():
+        faults.append("its loss was no number: nan.json names the photos")
+    goes_on = state == "killed" and recipe and not run.nan.exists()
+    return RunSummary(
+        folder,
+        kind,
+        state,
+        begin,
+        model,
+        encoder,
+        str(section(recipe, "data").get("root") or ""),
+        len(rows),
+        _whole_number(train.get("epochs")),
+        score,
+        size,
+        f"recycle train --resume {quote(str(folder))}" if goes_on else "",
+        (*faults, *fault, *more),
+    )
+
+
+def kind_of(run: Run) -> Kind | None:
+    """What lies in a folder by its files; None where no command made it."""
+    if "soup" in card_of(run.best):
+        return "soup"
+    written = (run.recipe, run.best, run.last, run.metrics)
+    if any(file.is_file() for file in written) or (run.env.is_file() and _recorded(run.folder)):
+        return "run"
+    if not _recorded(run.folder):
+        return None
+    if (run.folder / "card.json").is_file():
+        return "export"
+    if (run.folder / "classes.json").is_file():
+        return "predictions"
+    return "output"
+
+
+def _recorded(folder: Path) -> bool:
+    return (folder / RECORD).is_file()
+
+
+def _has_begun(run: Run) -> bool:
+    return run.checkpoints.exists() or run.metrics.exists()
+
+
+def card_of(file: Path) -> Mapping[str, Any]:
+    """What a checkpoint's header says of its weights, see `recycle_engine.checkpoint.card`; empty where it is none."""
+    try:
+        with open_regular(file) as handle:
+            (length,) = struct.unpack("<Q", handle.read(8))
+            header = json.loads(handle.read(length)) if length <= LARGEST_HEADER else {}
+        card = parse_json(header["__metadata__"]["recycle"])
+    except (OSError, RecycleError, struct.error, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+def read_recipe(run: Run) -> Mapping[str, Any]:
+    """The run's recipe as it is written.
+
+    Raises:
+        MissingFile: there is none.
+        RecycleError: it is no mapping of sections.
+    """
+    tree = read_yaml(run.recipe)
+    if not isinstance(tree, dict):
+        raise RecycleError(f"{run.recipe} is not a recipe: a mapping of sections is expected")
+    return tree
+
+
+def section(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A section of a recipe; empty where it is none."""
+    found = tree.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def is_over(run: Run, rows: list[Row], train: Mapping[str, Any]) -> tuple[bool, list[str]]:
+    """Whether a training is over, as its end or else its metrics say; and what is wrong with the file of its end.
+
+    A run of an earlier version, which kept no such file, is over where it has done all epochs, or so many without a
+    better score as `train.patience` allows.
+    """
+    fault = []
+    try:
+        if (end := read_end(run)) is not None:
+            return len(rows) <= end.epochs, []
+    except RecycleError as error:
+        fault.append(str(error.args[0]))
+    epochs, patience = (_whole_number(train.get(key)) for key in ("epochs", "patience"))
+    best = None
+    with suppress(RecycleError):
+        best = best_row(rows, str(train.get("monitor", "miou")))
+    spent = patience is not None and best is not None and len(rows) - 1 - best[0] >= patience
+    return bool(rows) and (spent or (epochs is not None and len(rows) >= epochs)), fault
+
+
+def _score(run: Run, rows: list[Row], train: Mapping[str, Any]) -> tuple[RunScore | None, list[str]]:
+    """The score of a run, and what is wrong with the files that tell it."""
+    faults = []
+    try:
+        kept = read_scores(run)
+        if kept is not None and kept.miou_dataset is not None:
+            found = kept.miou_dataset
+            return RunScore(found.value, found.low, found.high, "miou_dataset"), []
+    except RecycleError as error:
+        faults.append(str(error.args[0]))
+    monitor = str(train.get("monitor", "miou"))
+    try:
+        best = best_row(rows, monitor) if rows else None
+    except RecycleError as error:
+        return None, [*faults, str(error.args[0])]
+    return (RunScore(best[1], None, None, monitor) if best else None), faults
+
+
+def _model(recipe: Mapping[str, Any]) -> tuple[str, str]:
+    model = recipe.get("model")
+    if not isinstance(model, dict):
+        return model if isinstance(model, str) else "", ""
+    return tuple(str(model.get(key) or "") for key in ("name", "encoder"))  # type: ignore[return-value]
+
+
+def _whole_number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _begin(run: Run) -> datetime | None:
+    with suppress(OSError, ValueError, OverflowError):
+        return datetime.fromtimestamp(begun(run)).astimezone()
+    with suppress(OSError, ValueError, OverflowError):
+        return datetime.fromtimestamp(run.folder.stat().st_mtime).astimezone()
+    return None
