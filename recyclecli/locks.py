@@ -80,7 +80,8 @@ def holder(place: Path) -> dict[str, str | int] | None:
 
 
 def _file(place: Path, within: bool = False) -> Path:
-    return place / WITHIN if within else place.with_name(f".{place.name}.lock")
+    whole = Path(os.path.abspath(place))  # noqa: PTH100 - `..` has no name of its own, and links stay
+    return place / WITHIN if within else whole.with_name(f".{whole.name}.lock")
 
 
 def _holder(file: Path) -> Path:

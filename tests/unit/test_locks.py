@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from pathlib import Path
 
 import filelock
 import pytest
@@ -96,3 +97,12 @@ def test_who_holds_a_place_is_seen_without_taking_it(tmp_path, other):
     assert holder(tmp_path / "nothing") is None
     (tmp_path / ".link.lock").symlink_to(tmp_path / ".place.lock")
     assert holder(tmp_path / "link") is None
+
+
+@pytest.mark.parametrize("within", [".", "inner/.."])
+def test_the_place_may_be_the_working_folder(tmp_path, monkeypatch, within, other):
+    (tmp_path / "place/inner").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "place")
+    assert holder(Path(within))["pid"] == other.pid
+    with pytest.raises(RecycleError, match=f"in use by process {other.pid}"):
+        held(Path(within)).__enter__()

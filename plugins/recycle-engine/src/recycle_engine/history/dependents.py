@@ -1,12 +1,14 @@
-"""Which runs and files beside a run hold paths to it."""
+"""Which runs and files in a folder of runs hold paths to others of them."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
+
+from recycle_coco.json import parse_json
 
 from recycle_engine.history.summary import card_of, read_recipe, section
 from recycle_engine.runs import Run
@@ -17,34 +19,56 @@ LARGEST = 2**24  # bytes of a NAME-folds.json that are read
 FOLDS = "-folds.json"  # ends the name of the scores of all folds
 
 
-def dependents(run: Run, others: Collection[Path] = ()) -> list[str]:
-    """What depends on a run, a line each; none of it is lost with the run, but cannot be made again.
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Something that holds paths into runs.
+
+    Attributes:
+        by: a run's folder, or a file.
+        to: the paths, without links.
+        what: what that means where one of the runs is removed, in words.
+    """
+
+    by: Path
+    to: tuple[str, ...]
+    what: str
+
+
+def dependents(run: Run, references: Collection[Reference], others: Collection[Path] = ()) -> list[str]:
+    """What depends on a run, a line each; it keeps its own files, and cannot be made again.
 
     Args:
         run: the run.
+        references: of its folder of runs.
         others: runs that are not asked.
     """
-    return [*_beside(run, {os.path.realpath(other) for other in others})]
+    own, left_out = os.path.realpath(run.folder), {os.path.realpath(folder) for folder in (run.folder, *others)}
+    return [
+        f"{one.by} {one.what}"
+        for one in references
+        if any(Path(place).is_relative_to(own) for place in one.to) and os.path.realpath(one.by) not in left_out
+    ]
 
 
-def _beside(run: Run, others: Collection[str]) -> Iterator[str]:
-    for file in sorted(run.folder.parent.glob("*/recipe.yaml")):
-        other = Run(file.parent)
-        if os.path.realpath(other.folder) in {*others, os.path.realpath(run.folder)}:
-            continue
-        soup = card_of(other.best).get("soup")
-        if isinstance(soup, list) and any(isinstance(one, list) and one and _lies(one[0], run) for one in soup):
-            yield f"{other.folder} is the mean of it and others, and keeps its own weights"
-        elif _lies(_start(other), run):
-            yield f"{other.folder} began from its weights (train.init_from): it cannot be repeated without them"
-    for file in sorted(run.folder.parent.glob(f"*{FOLDS}")):
+def references(runs: Path) -> Iterator[Reference]:
+    """What in a folder of runs holds paths into runs."""
+    for file in sorted(runs.glob("*/recipe.yaml")):
+        run = Run(file.parent)
+        members = card_of(run.best).get("soup")
+        if isinstance(members, list):
+            places = [one[0] for one in members if isinstance(one, list) and one]
+            yield Reference(run.folder, _real(places, runs), "is the mean of it and others")
+        else:
+            what = "began from its weights (train.init_from), and cannot be repeated without them"
+            yield Reference(run.folder, _real([_start(run)], runs), what)
+    for file in sorted(runs.glob(f"*{FOLDS}")):
         try:
-            runs = json.loads(read_bytes(file, LARGEST))["runs"]
-        except (RecycleError, ValueError, LookupError, TypeError, RecursionError):
+            scored = parse_json(read_bytes(file, LARGEST))["runs"]
+        except (RecycleError, ValueError, LookupError, TypeError):
             continue
-        if isinstance(runs, list) and any(_lies(one, run) for one in runs):
-            name = quote(file.name.removesuffix(FOLDS))
-            yield f"{file} scores it with other folds: recycle train --folds all --name {name} would train it again"
+        name = quote(file.name.removesuffix(FOLDS))
+        again = f"scores it with other folds; recycle train --folds all --name {name} would train it again"
+        yield Reference(file, _real(scored if isinstance(scored, list) else [], runs), again)
 
 
 def _start(run: Run) -> object:
@@ -57,9 +81,7 @@ def _start(run: Run) -> object:
         return None
 
 
-def _lies(place: object, run: Run) -> bool:
-    """Whether a path, maybe relative to the folder that holds runs/, is within a run's folder."""
-    if not isinstance(place, str) or "\0" in place:
-        return False
-    bases = (Path.cwd(), run.folder.parent.parent)
-    return any(Path(os.path.realpath(base / place)).is_relative_to(os.path.realpath(run.folder)) for base in bases)
+def _real(places: Collection[object], runs: Path) -> tuple[str, ...]:
+    """Paths without links, also of such as are relative to this folder or to the one that holds runs/."""
+    texts = [place for place in places if isinstance(place, str) and "\0" not in place]
+    return tuple(os.path.realpath(base / place) for place in texts for base in (Path.cwd(), runs.absolute().parent))

@@ -134,6 +134,6 @@ def _commands(run: Run, found: RunSummary) -> Iterator[str]:
     if run.best.is_file():
         yield f"recycle eval {name}"
         if found.data:
-            yield f"recycle predict {name} {quote(found.data)} --out {quote(f'{run.folder.name}-predicted')}"
+            yield f"recycle predict {name} {quote(found.data)} --out {quote(f'{run.folder.absolute().name}-predicted')}"
     if found.state == "finished" and found.kind == "run":
         yield f"recycle train --recipe {quote(str(run.recipe))}"

@@ -13,7 +13,7 @@ from recycle_data.owned import RECORD, Owned
 from recycle_data.progress import track
 
 from recycle_engine.choice_file import read_choice_file
-from recycle_engine.history.dependents import dependents
+from recycle_engine.history.dependents import dependents, references
 from recycle_engine.history.metrics import read_metrics
 from recycle_engine.history.outcome import keep_end, read_end
 from recycle_engine.history.own_files import files_below, own_and_others
@@ -63,10 +63,12 @@ def delete(folders: Sequence[Path], dry_run: bool) -> list[Removal]:
             be removed.
     """
 
+    beside = {parent: [*references(parent)] for parent in {folder.parent for folder in folders}}
+
     def planned(run: Run) -> Removal:
         own, others = own_and_others(run)
         own.sort(key=lambda file: file == run.recipe)
-        return _removal(run, own, others, dependents(run, folders))
+        return _removal(run, own, others, dependents(run, beside[run.folder.parent], folders))
 
     def remove(run: Run, files: Sequence[Path]) -> None:
         _unlink(files)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from recycle_coco.json import parse_json
 from recycle_data.owned import RECORD
+from recycle_data.progress import track
 
 from recycle_engine.history.metrics import Row, best_row, read_metrics
 from recycle_engine.history.outcome import read_end, read_scores
@@ -83,7 +84,7 @@ class RunSummary:
     def as_dict(self) -> dict[str, Any]:
         """For --json: only JSON's own types."""
         return {
-            "name": self.folder.name,
+            "name": self.folder.absolute().name,
             **asdict(self),
             "folder": str(self.folder),
             "begun": self.begun and self.begun.isoformat(timespec="seconds"),
@@ -103,7 +104,7 @@ def summaries(folder: Path) -> list[RunSummary]:
             f"no runs in {folder.absolute()}: {error.strerror}",
             "change to the folder that holds runs/, or name the folder of the runs with --runs",
         ) from error
-    found = [one for place in places if (one := summary(place)) is not None]
+    found = [one for place in track(places, len(places), "reading") if (one := summary(place)) is not None]
     return sorted(found, key=lambda one: (one.begun.timestamp() if one.begun else 0.0, one.folder.name), reverse=True)
 
 
