@@ -118,6 +118,24 @@ class TestList:
         assert details.summary == one
         json.dumps(details.as_dict())
 
+    @pytest.mark.parametrize(
+        ("old", "new", "fault"),
+        [
+            ("train:\n", "training:\n", "no section train"),
+            ("epochs: 4\n", "epochs: many\n", "train.epochs = 'many'"),
+            ("model:\n  name: fpn\n", "model:\n  called: fpn\n", "names no model"),
+        ],
+    )
+    def test_no_line_is_offered_that_would_fail(self, run, old, new, fault):
+        run.end.unlink()
+        run.metrics.unlink()
+        run.recipe.write_text(run.recipe.read_text().replace(old, new))
+        one = listed(run)
+        assert fault in " ".join(one.faults)
+        assert one.resume == ""
+        with pytest.raises(RecycleError, match=r"recipe.yaml"):
+            api.compare_settings([run, run])
+
     def test_what_is_no_run_is_named_or_passed_over(self, made_runs, run):
         runs = run.folder.parent
         (runs / "mine").mkdir()
@@ -134,6 +152,7 @@ class TestList:
         }  # fmt: skip
         assert "is a link to" in found["link"].faults[0]
         assert found["unborn"].faults == ("it ended before its first step",)
+        assert api.show_run(runs / "unborn").summary == found["unborn"]
         assert (found["unborn"].state, found["unborn"].resume) == ("killed", "")
 
     def test_there_is_no_such_folder(self, tmp_path):

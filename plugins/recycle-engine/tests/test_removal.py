@@ -1,12 +1,14 @@
 """`recycle runs delete` and `prune`: a run's own files alone, and never what somebody still needs."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from recycle_data.owned import RECORD, Owned
 from recycle_data.splits import make_split
 from recycle_engine import api
+from recycle_engine.history import removal
 from recycle_engine.history.outcome import read_end
 from recycle_engine.runs import Run
 from support import recycle_here, small_run
@@ -127,6 +129,12 @@ class TestDelete:
         notes = api.delete_runs([run], dry_run=True)[0].notes
         assert [note.split(" ")[0] for note in notes] == [str(two.folder), str(runs / "all-folds.json")]
         assert len(api.delete_runs([run, two], dry_run=True)[0].notes) == 1  # both go
+
+    def test_another_process_was_faster(self, run, monkeypatch):
+        monkeypatch.setattr(removal, "track", lambda folders, *_: shutil.rmtree(run.folder) or folders)
+        with pytest.raises(RecycleError, match="is gone"):
+            api.delete_runs([run])
+        assert list(run.folder.parent.iterdir()) == []
 
     def test_a_disk_that_refuses(self, run, monkeypatch):
         unlink = Path.unlink

@@ -44,8 +44,9 @@ def show_run(run: Run | Place) -> RunDetails:
         RecycleError: there is no such run.
     """
     from recycle_engine.history.details import details
+    from recycle_engine.runs import Run
 
-    return details(registry(), find_run(run))
+    return details(registry(), Run(_folder(run)))
 
 
 def compare_settings(runs: Sequence[Run | Place]) -> SettingsComparison:

@@ -151,6 +151,8 @@ def _alone(folder: Path) -> Iterator[Run]:
             f"name the run itself, or remove the link: rm {quote(str(folder))}",
         )
     with held(folder):
+        if not folder.is_dir():
+            raise RecycleError(f"{folder} is gone: another process has removed it", "recycle runs list")
         run = Run(folder)
         found = {file for file, _ in files_below(folder)} - {folder / RECORD}  # that alone is what a kill leaves
         if found and kind_of(run) not in ("run", "soup"):

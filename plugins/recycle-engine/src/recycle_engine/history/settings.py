@@ -89,6 +89,10 @@ def recipe_of_run(run: Run, named: Mapping[str, Path]) -> Recipe:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "it"
         raise RecycleError(f"{run.recipe} cannot be used: {key}: {first['msg']}", "restore it") from error
+    except RecycleError as error:
+        if str(run.recipe) in str(error.args[0]):
+            raise
+        raise RecycleError(f"{run.recipe} cannot be used: {error.args[0]}", error.remedy or "restore it") from error
 
 
 def unlike_default(registry: Registry, recipe: Recipe) -> list[SettingDifference]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -23,6 +23,7 @@ from recycle_engine.history.own_files import files_below
 from recycle_engine.runs import Run, begun
 from recyclecli.errors import RecycleError
 from recyclecli.locks import holder
+from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, open_regular, read_yaml
 
 Kind = Literal["run", "soup", "export", "predictions", "output"]
@@ -110,41 +111,23 @@ def summaries(folder: Path) -> list[RunSummary]:
 
 def summary(folder: Path) -> RunSummary | None:
     """What lies in a folder; None where no command made it, or where it is gone."""
-    run = Run(folder)
-    kind = kind_of(run) or ("run" if holder(folder) is not None else None)  # it is about to begin
+    run, in_use = Run(folder), holder(folder) is not None
+    kind = kind_of(run) or ("run" if in_use else None)  # it is about to begin
     if kind is None:
         return None
     size, begin = sum(size for _, size in files_below(folder)), _begin(run)
     faults = [f"{folder} is a link to {folder.resolve()}"] if folder.is_symlink() else []
     if kind not in ("run", "soup"):
         return RunSummary(folder, kind, begun=begin, size=size, faults=tuple(faults))
-    recipe: Mapping[str, Any] = {}
-    rows: list[Row] = []
-    try:
-        recipe = read_recipe(run)
-    except MissingFile:
-        faults.append("recipe.yaml is missing" if _has_begun(run) else "it ended before its first step")
-    except RecycleError as error:
-        faults.append(str(error.args[0]))
-    try:
-        rows = [*read_metrics(run)]
-    except MissingFile:
-        if run.best.is_file() and kind == "run":
-            faults.append("metrics.csv is missing")
-    except RecycleError as error:
-        faults.append(str(error.args[0]))
+    recipe, recipe_faults = _recipe(run, in_use)
+    rows, row_faults = _rows(run, kind)
     train = section(recipe, "train")
-    over, fault = is_over(run, rows, train)
-    score, more = _score(run, rows, train)
+    over, end_faults = is_over(run, rows, train)
+    score, score_faults = _score(run, rows, train)
+    state = _state(over or kind == "soup", in_use)
+    file_faults = [*_file_faults(run, state)]
     model, encoder = _model(recipe)
-    state: State = "finished" if over or kind == "soup" else "killed"
-    if holder(folder) is not None:
-        state = "in use" if state == "finished" else "training"
-    if state == "finished" and not run.best.is_file():
-        faults.append(f"{run.best.relative_to(folder)} is missing")
-    if state == "killed" and run.nan.exists():
-        faults.append("its loss was no number: nan.json names the photos")
-    goes_on = state == "killed" and recipe and not run.nan.exists()
+    goes_on = state == "killed" and not recipe_faults and not run.nan.exists()
     return RunSummary(
         folder,
         kind,
@@ -158,8 +141,49 @@ def summary(folder: Path) -> RunSummary | None:
         score,
         size,
         f"recycle train --resume {quote(str(folder))}" if goes_on else "",
-        (*faults, *fault, *more),
+        (*faults, *recipe_faults, *row_faults, *end_faults, *score_faults, *file_faults),
     )
+
+
+def _recipe(run: Run, in_use: bool) -> tuple[Mapping[str, Any], list[str]]:
+    """The run's recipe, empty where it cannot be read, and what is wrong with it as far as a glance tells."""
+    try:
+        recipe = read_recipe(run)
+    except MissingFile:
+        has_begun = run.checkpoints.exists() or run.metrics.exists()
+        return {}, [] if in_use else ["recipe.yaml is missing" if has_begun else "it ended before its first step"]
+    except RecycleError as error:
+        return {}, [str(error.args[0])]
+    faults = [f"recipe.yaml: no section {name}" for name in ("data", "train") if not section(recipe, name)]
+    if not _model(recipe)[0]:
+        faults.append("recipe.yaml: it names no model")
+    epochs = section(recipe, "train").get("epochs", 1)
+    if _whole_number(epochs) is None:
+        faults.append(f"recipe.yaml: train.epochs = {short_repr(epochs)} is no whole number")
+    return recipe, faults
+
+
+def _rows(run: Run, kind: Kind) -> tuple[list[Row], list[str]]:
+    """The rows of metrics.csv, none where it cannot be read, and what is wrong with it."""
+    try:
+        return [*read_metrics(run)], []
+    except MissingFile:
+        return [], ["metrics.csv is missing"] if run.best.is_file() and kind == "run" else []
+    except RecycleError as error:
+        return [], [str(error.args[0])]
+
+
+def _state(over: bool, in_use: bool) -> State:
+    if over:
+        return "in use" if in_use else "finished"
+    return "training" if in_use else "killed"
+
+
+def _file_faults(run: Run, state: State) -> Iterator[str]:
+    if state == "finished" and not run.best.is_file():
+        yield f"{run.best.relative_to(run.folder)} is missing"
+    if state == "killed" and run.nan.exists():
+        yield "its loss was no number: nan.json names the photos"
 
 
 def kind_of(run: Run) -> Kind | None:
@@ -180,10 +204,6 @@ def kind_of(run: Run) -> Kind | None:
 
 def _recorded(folder: Path) -> bool:
     return (folder / RECORD).is_file()
-
-
-def _has_begun(run: Run) -> bool:
-    return run.checkpoints.exists() or run.metrics.exists()
 
 
 def card_of(file: Path) -> Mapping[str, Any]:
