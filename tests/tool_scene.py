@@ -8,7 +8,14 @@ import numpy as np
 from labelled import box, photo
 from PIL import Image
 
-NEWER = ("ango", "detectron2", "eiseg", "playment")  # components that test_newer_tools.py tries
+NEWER = (
+    "ango",
+    "detectron2",
+    "diffgram",
+    "eiseg",
+    "hugging-face",
+    "playment",
+)  # components that test_newer_tools.py tries
 HEIGHT, WIDTH = 24, 32
 NAMES = ("paper", "metal", "glass")  # of tools that keep an order; no object is of glass
 SCENE = {

@@ -1,11 +1,14 @@
-"""Exports of Ango Hub, Playment, Detectron2 and EISeg, written here after the tools' own documentation and code."""
+"""Exports of newer tools, written here after the tools' own documentation and code."""
 
+import csv
 import json
+import math
 
 import numpy as np
 import pytest
 from labelled import box, garbage, imported_masks, masks
 from PIL import Image
+from pycocotools import mask as coco
 from recycle_data import api
 from recycle_datasets.tools import TOOLS
 from recycle_engine.api import open_data
@@ -22,6 +25,7 @@ from tool_scene import (
     flat,
     photos,
     picture,
+    points,
     write,
 )
 from tool_scene import NEWER as TRIED
@@ -122,14 +126,13 @@ def detectron2(root, segmentation=lambda area: [flat(area)]):
     return NAMES, {"boxes": 2}
 
 
+def rle(area):
+    found = coco.encode(np.asfortranarray(drawn(area).astype(np.uint8)))
+    return {"size": found["size"], "counts": found["counts"].decode()}
+
+
 def detectron2_rle(root):
-    from pycocotools import mask as coco
-
-    def encoded(area):
-        rle = coco.encode(np.asfortranarray(drawn(area).astype(np.uint8)))
-        return {"size": rle["size"], "counts": rle["counts"].decode()}
-
-    return detectron2(root, encoded)
+    return detectron2(root, rle)
 
 
 def eiseg(root):
@@ -143,8 +146,98 @@ def eiseg(root):
     return ("paper", "metal"), {}
 
 
+def packet(key, found, **more):
+    about = {"id": 7, "original_filename": f"{key}.jpg", "ann_is_complete": True, "type": "image"}
+    image = {"width": WIDTH, "height": HEIGHT, "rotation_degrees": 0, "original_filename": f"{key}.jpg"}
+    return {"file": about, "image": image, "instance_list": found, **more}
+
+
+def diffgram(root):
+    photos(root)
+    export = {"readme": {}, "label_map": {str(11 + n): name for n, name in enumerate(NAMES)}, "export_info": {}}
+    for number, (key, objects) in enumerate(SCENE.items()):
+        found = [
+            {"id": 1, "type": "polygon", "label_file_id": 11 + NAMES.index(name), "points": points(area)}
+            for name, area in objects
+        ]
+        found.append({"id": 2, "type": "box", "label_file_id": 11, "x_min": 1, "y_min": 1, "x_max": 3, "y_max": 3})
+        export[str(40 + number)] = packet(key, found)
+    export["50"] = {"file": {"type": "video", "original_filename": "c.mp4"}, "video": {}, "sequence_list": []}
+    write(root / "export.json", {**export, "51": packet("new", [], file={"original_filename": "new.jpg"})})
+    return NAMES, {"boxes": 2, "videos and documents": 1, "photos that nobody has labelled": 1}
+
+
+def diffgram_compound(root):
+    diffgram(root)
+    export = json.loads((root / "export.json").read_text())
+    export["60"] = {"file": {"id": 60, "type": "compound"}, "40": export.pop("40"), "41": export.pop("41")}
+    write(root / "export.json", export)
+    return NAMES, {"boxes": 2}
+
+
+def hugging_face(root, spelled=lambda objects: objects):
+    rows = []
+    for key, objects in SCENE.items():
+        areas = [[flat(objects[0][1])], pairs(objects[1][1])]
+        found = {"segmentation": areas, "categories": [name for name, _ in objects], "bbox": [[1, 1, 2, 2]] * 2}
+        rows.append({"file_name": f"{key}.jpg", "objects": spelled(found)})
+    photos(root / "data")
+    write(root / "data/metadata.jsonl", "\n".join(map(json.dumps, [*rows, {"file_name": "c.jpg"}])))
+    return ("metal", "paper"), {"photos that nobody has labelled": 1}
+
+
+def hugging_face_objects(root):
+    """A list of objects in the place of lists by what they hold, boxes among them."""
+
+    def spelled(found):
+        objects = zip(found["segmentation"], found["categories"], strict=True)
+        return [{"segmentation": area, "category": name} for area, name in objects] + [{"bbox": [1, 1, 2, 2]}]
+
+    hugging_face(root, spelled)
+    return ("metal", "paper"), {"boxes": 2}
+
+
+def hugging_face_csv(root, spelled=repr):
+    hugging_face(root)
+    rows = [json.loads(line) for line in (root / "data/metadata.jsonl").read_text().split("\n")]
+    (root / "data/metadata.jsonl").unlink()
+    with (root / "data/metadata.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["file_name", "objects"])
+        table.writerows([row["file_name"], spelled(row["objects"]) if "objects" in row else ""] for row in rows)
+    return ("metal", "paper"), {"photos that nobody has labelled": 1}
+
+
+def hugging_face_csv_json(root):
+    return hugging_face_csv(root, json.dumps)
+
+
+def hugging_face_numbers(root):
+    """Numbers of classes that the card names, and RLEs, in the row itself."""
+    rows = [
+        {
+            "image_file_name": f"{key}.jpg",
+            "height": HEIGHT,
+            "width": WIDTH,
+            "segmentation": [rle(area) for _, area in objects],
+            "category": [NAMES.index(name) for name, _ in objects],
+        }
+        for key, objects in SCENE.items()
+    ]
+    photos(root)
+    write(root / "metadata.jsonl", "\n".join(map(json.dumps, rows)))
+    names = "".join(f"          '{number}': {name}\n" for number, name in enumerate(NAMES))
+    card = f"dataset_info:\n  features:\n  - name: category\n    sequence:\n      class_label:\n        names:\n{names}"
+    write(root / "README.md", f"---\n{card}---\n# A set\n")
+    return NAMES, {}
+
+
 NEWER = {
     "ango": (ango, ango_old),
+    "diffgram": (diffgram, diffgram_compound),
+    "hugging-face": (
+        *(hugging_face, hugging_face_objects, hugging_face_csv, hugging_face_csv_json, hugging_face_numbers),
+    ),
     "playment": (playment, playment_results, playment_raster),
     "detectron2": (detectron2, detectron2_rle),
     "eiseg": (eiseg,),
@@ -186,6 +279,27 @@ def test_holes_and_later_objects_of_ango(tmp_path):
     assert done.left_out["segmentations without points: export with Segmentation Points"] == 1
 
 
+def test_ellipses_and_merged_polygons_of_diffgram(tmp_path, capsys):
+    merged = [
+        {**point, "figure_id": one} for one in "ab" for point in points((2, 2, 8, 8) if one == "a" else (20, 2, 26, 8))
+    ]
+    across = {"center_x": 14, "center_y": 16, "width": 9, "height": 4, "angle": math.pi / 2}
+    found = [
+        {"type": "polygon", "label_file_id": 1, "points": merged},
+        {"type": "ellipse", "label_file_id": 2, **across},
+    ]
+    turned = packet("a", found)
+    turned["image"]["rotation_degrees"] = 180
+    photos(tmp_path)
+    write(tmp_path / "export.json", {"label_map": {"1": "paper", "2": "metal"}, "export_info": {}, "7": turned})
+    _, masked = imported_masks(tmp_path, tmp_path.parent / f"{tmp_path.name}-out")
+    y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    oval = ((x - 14) / 4) ** 2 + ((y - 16) / 9) ** 2 <= 1  # a quarter turn: the longer radius goes down
+    assert np.array_equal(masked["a.jpg"] == 1, drawn((2, 2, 8, 8)) | drawn((20, 2, 26, 8)))
+    assert np.count_nonzero((masked["a.jpg"] == 2) != oval) <= 4
+    assert "1 photo labelled after a rotation in Diffgram, as 'a.jpg'" in capsys.readouterr().err
+
+
 def test_masks_of_playment_that_are_links(tmp_path):
     playment_raster(tmp_path)
     for file in (tmp_path / "masks").iterdir():
@@ -223,6 +337,8 @@ def test_masks_of_eiseg_go_before_its_polygons(tmp_path):
             "annotation 1: its points are no",
         ),
         (eiseg, "label/a.json", "[2.0, 2.0]", "[1e400, 2.0]", "a.json, 1: its points are no pairs"),
+        (diffgram, "export.json", '"label_file_id": 12', '"label_file_id": 99', "does not name its label_file_id, 99"),
+        (diffgram, "export.json", '"x": 2.0', '"x": "two"', "a.jpg, instance 1: its points are no pairs"),
     ],
 )
 def test_labels_that_cannot_be_used(tmp_path, make, file, old, new, says):

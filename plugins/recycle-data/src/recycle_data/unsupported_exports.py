@@ -205,7 +205,7 @@ DOCUMENTS: tuple[tuple[Callable[[str, str, Any], bool], str, str], ...] = (
         _is_image_folder,
         "describes photos as Hugging Face's imagefolder does, by texts, tags or boxes, and no mask lies beside",
         "tags and boxes do not say which pixels are an object's: put masks beside, as images/NAME.jpg and "
-        "masks/NAME.png, or write outlines as COCO",
+        "masks/NAME.png, or outlines into the rows, as objects: {segmentation: [...], category: [...]}",
     ),
     (_is_imglab, "holds boxes of dlib's imglab", BOXES),
     (

@@ -125,7 +125,7 @@ class LabelmeOptions(Options):
         (), description="folders of its JSON files in the root, . for that itself; by default those that are recognised"
     )
     boxes: Literal["auto", "areas", "left-out"] = Field(
-        "auto", description="what rectangles are; auto: areas where their class has outlines or masks, too"
+        "auto", description="what rectangles are; auto: areas where rotated, or their class has outlines or masks, too"
     )
 
 

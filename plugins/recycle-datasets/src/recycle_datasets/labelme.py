@@ -38,7 +38,8 @@ from recyclecli.types import DatasetContext, RecycleError, counted
 
 IGNORED = "__ignore__"  # labelme's name for pixels of no class
 TABLES = ("labels.txt", "class_names.txt", "classes.txt", "predefined_classes.txt")
-BOXES = ("rectangle", "rotation", "oriented_rectangle")  # with two or four corners
+ROTATED = ("rotation", "oriented_rectangle")  # of X-AnyLabeling and labelme, with four corners
+BOXES = ("rectangle", *ROTATED)  # with two or four corners
 POLYGONS = ("polygon", "quadrilateral", "None", "")  # old versions state no type
 OTHERS = {"line": "lines", "linestrip": "lines", "point": "points", "points": "points", "cuboid": "cuboids"}
 UNLABELLED = "photos without a JSON file, which nobody has labelled"
@@ -50,12 +51,14 @@ class _Area:
 
     Attributes:
         shape: as it is drawn.
-        boxed: it is a rectangle.
+        boxed: it is a rectangle with upright sides, as boxes of detection are.
+        rotated: it is a rectangle that was turned to fit the object.
         group: number of the object that it is a part of; None where it is one alone.
     """
 
     shape: Shape
     boxed: bool
+    rotated: bool
     group: str | None
 
 
@@ -63,7 +66,8 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
     """The photos of labelme's JSON files, in one folder or in several.
 
     Polygons, circles and masks are labelled areas. Rectangles are where their class has outlines or masks, too; where
-    a class has rectangles alone they are boxes and left out, unless `boxes` says otherwise. Shapes of one label and
+    a class has rectangles alone they are boxes and left out, unless `boxes` says otherwise. Rotated rectangles are
+    polygons of four points, which is printed. Shapes of one label and
     one `group_id` are parts of one object. What stands later in a file is drawn on top, as labelme's own conversion
     draws it. labelme shows photos turned as EXIF says and states that size. `__ignore__` is ignored, `_background_` the
     background. The order of the classes is that of labels.txt or class_names.txt beside the files, else by name.
@@ -79,11 +83,12 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
     for folder in folders:
         found += _read_folder(context.root, folder, labels)
     found = _own_photos(context.root, found)
-    outlined = {area.shape.name for _, areas in found for area in areas if not area.boxed}
-    drawn = 0
+    outlined = {area.shape.name for _, areas in found for area in areas if not (area.boxed or area.rotated)}
+    drawn = rotated = 0
     for photo, areas in found:
         drawn += sum(one.boxed and one.shape.name in outlined for one in areas)
-        kept = [one for one in areas if not one.boxed or _is_area(options.boxes, one.shape.name, outlined)]
+        rotated += sum(one.rotated for one in areas)
+        kept = [one for one in areas if _is_area(options.boxes, one, outlined)]
         if len(kept) < len(areas):
             labels.left_out["boxes"] += len(areas) - len(kept)
         labels.photos.append(replace(photo, shapes=list(_objects(kept))))
@@ -93,6 +98,12 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
             "classes have outlines, too; -o data.dataset.boxes=left-out leaves them out",
             file=sys.stderr,
         )
+    if rotated and options.boxes == "auto":
+        print(
+            f"note: {labels.file}: {counted(rotated, 'rotated box')} taken for areas of four corners; "
+            "they are boxes, and no outlines of objects; -o data.dataset.boxes=left-out leaves them out",
+            file=sys.stderr,
+        )
     labels.refuse_no_area("draw outlines in labelme; where its rectangles are the areas: -o data.dataset.boxes=areas")
     labels.names = _names(context.root, folders, labels)
     source = ShapeSource(context.root, labels, context.drop_unreadable)
@@ -100,8 +111,10 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
     return source
 
 
-def _is_area(boxes: str, name: str, outlined: set[str]) -> bool:
-    return boxes == "areas" or (boxes == "auto" and name in outlined)
+def _is_area(boxes: str, area: _Area, outlined: set[str]) -> bool:
+    if not (area.boxed or area.rotated) or boxes == "areas":
+        return True
+    return boxes == "auto" and (area.rotated or area.shape.name in outlined)
 
 
 def _read_folder(root: Path, folder: str, labels: Labels) -> Iterator[tuple[LabelledPhoto, list[_Area]]]:
@@ -193,7 +206,7 @@ def _areas(root: Path, photo: LabelledPhoto, shapes: Sequence[Any], labels: Labe
                     area = Shape(name, rle=_mask(root, photo, shape), level=number)
                 else:
                     area = Shape(name, [_outline(labels, where, kind, shape.get("points"))], level=number)
-                yield _Area(area, kind in BOXES, parted)
+                yield _Area(area, kind == "rectangle", kind in ROTATED, parted)
             except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
                 labels.faults.append((where, f"its {kind} cannot be used: {error}"))
 

@@ -66,6 +66,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Photos with dataset dicts of Detectron2",
         "Detectron2: dataset dicts as JSON, a list of photos with annotations; thing_classes names the classes",
     ),
+    "diffgram": (
+        "Photos with polygons and ellipses of Diffgram",
+        "Diffgram: a JSON export with label_map, export_info and an entry for each file",
+    ),
     "eiseg": (
         "Photos with a JSON file each of EISeg",
         "EISeg: NAME.json for each photo, a list with name, labelIdx and points; with masks beside it is mask-folder",
@@ -77,6 +81,10 @@ TOOLS: dict[str, tuple[str, str]] = {
     "hasty": (
         "Photos with polygons and masks of Hasty",
         "Hasty: a JSON with label_classes and images",
+    ),
+    "hugging-face": (
+        "Photos of Hugging Face's imagefolder with outlines in their metadata",
+        "Hugging Face imagefolder: metadata.jsonl or metadata.csv whose objects have outlines or RLEs",
     ),
     "isat": (
         "Photos with a JSON file each of ISAT",

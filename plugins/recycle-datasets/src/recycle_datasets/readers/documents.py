@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -221,3 +222,21 @@ def rle_of(labels: Labels, where: str, name: str, rle: Any, level: int = 0) -> I
         labels.faults.append((where, fault[1]))
     else:
         yield Shape(name, rle={"size": size, "counts": rle["counts"]}, level=level)
+
+
+def numbered(labels: Labels, described: Mapping[str, str]) -> Iterator[str]:
+    """The classes in their order; where all are numbers, shapes are renamed.
+
+    Args:
+        labels: what was read.
+        described: names by number; others are called `class-` and the number.
+    """
+    names = sorted_names(labels.photos)
+    if not names or not all(name.isdecimal() for name in names):
+        yield from names
+        return
+    called = {name: described.get(name, f"class-{name}") for name in names}
+    for place, photo in enumerate(labels.photos):
+        shapes = [replace(shape, name=called[shape.name]) for shape in photo.shapes]
+        labels.photos[place] = replace(photo, shapes=shapes)
+    yield from described.values() or (called[name] for name in sorted(names, key=int))

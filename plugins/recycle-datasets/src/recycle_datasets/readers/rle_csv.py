@@ -2,8 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -13,9 +12,9 @@ from recycle_coco import Tree, read_loose_text
 from recycle_datasets import RunsOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import LARGEST, Labels, sorted_names
+from recycle_datasets.labels import LARGEST, Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import photo_of, rows_of, size_of, source
+from recycle_datasets.readers.documents import numbered, photo_of, rows_of, size_of, source
 from recycle_datasets.readers.rle_photos import RowPhotos
 from recycle_datasets.recognise.rle_csv import columns, recognise
 from recycle_datasets.shapes import ShapeSource, none_there
@@ -91,7 +90,7 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
     unnamed = sum(place not in found and place.rpartition("/")[0] in folders for place in tree.photos)
     labels.left_out.update({UNNAMED: unnamed} if unnamed else {})
     labels.photos = [photo_of(place, shapes, None, split, "") for place, (split, shapes) in found.items()]
-    names = _numbered(labels, described)
+    names = numbered(labels, described)
     return source(context, labels, "the labelling tool", names)
 
 
@@ -152,16 +151,3 @@ def _described(root: Path, tree: Tree) -> dict[str, str]:
         if isinstance(listed, list):
             return {str(one.get("id")): str(one.get("name")) for one in listed if isinstance(one, dict)}
     return {}
-
-
-def _numbered(labels: Labels, described: Mapping[str, str]) -> Iterator[str]:
-    """The classes in their order; those that are numbers alone get names."""
-    names = sorted_names(labels.photos)
-    if not names or not all(name.isdecimal() for name in names):
-        yield from names
-        return
-    called = {name: described.get(name, f"class-{name}") for name in names}
-    for place, photo in enumerate(labels.photos):
-        shapes = [replace(shape, name=called[shape.name]) for shape in photo.shapes]
-        labels.photos[place] = replace(photo, shapes=shapes)
-    yield from described.values() or (called[name] for name in sorted(names, key=int))
