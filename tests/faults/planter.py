@@ -441,6 +441,14 @@ def _(content: Content, rng: np.random.Generator) -> Where:
     return (repr(name),)
 
 
+@plant_label("void-category")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    name = pick(rng, ["void", "Unlabelled", "_ignore_", "don't care"])
+    content["categories"].append({"id": len(content["categories"]) + 1, "name": name})
+    _one(content, rng)["category_id"] = len(content["categories"])
+    return (repr(name),)
+
+
 @plant_label("untidy-category-name")
 def _(content: Content, rng: np.random.Generator) -> Where:
     category = pick(rng, content["categories"])

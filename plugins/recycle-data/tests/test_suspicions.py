@@ -12,16 +12,23 @@ from recycle_data.duplicate_objects import doubled
 from recycle_data.duplicates import turned
 from recycle_data.identity import identities, identity_of, tell_transparent
 from recycle_data.label_suspicions import suspicions
+from recycle_data.resolve import resolve
+from recycle_data.splits import make_split
 from recycle_engine import api
 from recycle_engine.training.leakage import refuse_leakage
 from support import coco, recycle_here, write_coco
 
 from recyclecli.errors import RecycleError
+from recyclecli.plugins import discover
 
 
 def ignored(content):
     content["categories"].append({"id": 3, "name": "ignore"})
     content["annotations"][0]["category_id"] = 3
+
+
+def void(content):
+    content["categories"][1]["name"] = "Unlabelled"
 
 
 def contradicted(content):
@@ -37,6 +44,7 @@ def repeated(content):
     ("change", "said"),
     [
         (ignored, "1 object of a class 'ignore', which is learned as no class"),
+        (void, "a class 'Unlabelled', which is learned as a class: only 'ignore' counts nowhere"),
         (contradicted, "1 outline drawn twice, as two classes"),
         (repeated, "8 photos, all with the same labels"),
         (lambda content: None, None),
@@ -48,7 +56,18 @@ def test_of_annotations(tmp_path, change, said):
     file = write_coco(tmp_path, content)
     assert list(suspicions(api.open_data(tmp_path))) == ([said] if said else [])
     found = {one.code for one in check_coco(tmp_path, {"all": file}, labels_only=True)}
-    assert bool(found & {"iscrowd-misuse", "hidden-object", "repeated-labels"}) == bool(said)
+    assert bool(found & {"iscrowd-misuse", "hidden-object", "repeated-labels", "void-category"}) == bool(said)
+
+
+def test_a_class_that_a_recipe_ignores_is_none_to_be_told(tmp_path):
+    content = coco(8)
+    content["categories"].append({"id": 3, "name": "Unlabelled"})
+    content["annotations"][0]["category_id"] = 3
+    write_coco(tmp_path, content)
+    recipe = resolve(discover(), None, {"data.root": tmp_path}, ["data.classes={ignore: [Unlabelled]}"])
+    split = make_split(discover(), recipe.data, 0)
+    assert "Unlabelled" not in split.train.class_names
+    assert list(suspicions(split.train)) == []
 
 
 def test_of_an_exif_rotation_that_the_size_cannot_tell(tmp_path):

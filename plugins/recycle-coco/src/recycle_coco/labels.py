@@ -15,6 +15,7 @@ from recyclecli.types import IGNORE
 
 BACKGROUND = "Background"
 IGNORE_CATEGORY = "ignore"
+VOID = ("void", "unlabeled", "unlabelled", "unlabel", "ignore", "ignored", "ignoreregion", "dontcare")
 NUMBERED = re.compile(r"(\d+)\s*[:=,;\t ]\s*(\S.*)")
 NO_BACKGROUND = "no_background"  # true in the first category of a file in which each pixel is of a category, or ignored
 
@@ -121,3 +122,8 @@ def has_background(class_names: Sequence[str]) -> bool:
 def is_background(name: str) -> bool:
     """Whether a class name is a usual spelling of the background: `Background`, `_background_`, `BG` ..."""
     return name.strip().strip("_").casefold() in ("background", "bg")
+
+
+def may_mean_ignored(name: str) -> bool:
+    """Whether a class is called as pixels are that belong to none, `void`, `Unlabelled` ..., but not `ignore` itself."""
+    return name != IGNORE_CATEGORY and re.sub(r"[\s_'-]+", "", name).casefold() in VOID

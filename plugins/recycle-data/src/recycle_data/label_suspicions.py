@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from recycle_coco import IGNORE_CATEGORY
+from recycle_coco.labels import may_mean_ignored
 from recycle_coco.photo import read_head
 
 from recycle_data.duplicate_objects import doubled
@@ -29,6 +30,8 @@ def suspicions(source: Source) -> Iterator[str]:
     ignored = [one for one in annotations if one.label == IGNORE and not one.iscrowd]
     if ignored:
         yield f"{counted(len(ignored), 'object')} of a class {IGNORE_CATEGORY!r}, which is learned as no class"
+    if void := [name for name in source.class_names if may_mean_ignored(name)]:
+        yield f"a class {void[0]!r}, which is learned as a class: only {IGNORE_CATEGORY!r} counts nowhere"
     twice = sum(_contradictions(record.annotations) for record in records)
     if twice:
         yield f"{counted(twice, 'outline')} drawn twice, as two classes"

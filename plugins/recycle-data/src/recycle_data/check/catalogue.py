@@ -81,6 +81,11 @@ CATALOGUE: dict[str, FaultKind] = {
         "two names differ in case, blanks, dashes or Unicode form alone",
         "rename one, or merge them by data.classes",
     ),
+    "void-category": FaultKind(
+        "warning",
+        "a class called as pixels of no class are, and learned as a class",
+        "rename it to `ignore`, or ignore it by data.classes, as -o 'data.classes={ignore: [void]}'",
+    ),
     "project-category": FaultKind(
         "warning", "no class, but the name of the project or of a group", "drop it: --fix", mended=True
     ),

@@ -13,7 +13,7 @@ from typing import Any
 
 from recycle_coco.crowds import crowd_counts
 from recycle_coco.document import extra_fault, field_fault, provenance_fault, size_fault, usable_id
-from recycle_coco.labels import IGNORE_CATEGORY, NO_BACKGROUND, is_background, project_categories
+from recycle_coco.labels import IGNORE_CATEGORY, NO_BACKGROUND, is_background, may_mean_ignored, project_categories
 from recycle_coco.lookup import locate
 from recycle_coco.paths import resolve_file
 
@@ -163,3 +163,6 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[LabelFault]:
         if category["id"] not in used and category["name"] not in painted and not _is_ground(category["name"]):
             where = f"category {category['id']} {category['name']!r}"
             yield LabelFault("unused-category", file, where, "no photo shows it" if painted else "no annotation")
+        elif may_mean_ignored(category["name"]):
+            where = f"category {category['id']} {category['name']!r}"
+            yield LabelFault("void-category", file, where, "it is a class like any other: only `ignore` counts nowhere")
