@@ -67,7 +67,7 @@ def test_a_class_that_a_recipe_ignores_is_none_to_be_told(tmp_path):
     recipe = resolve(discover(), None, {"data.root": tmp_path}, ["data.classes={ignore: [Unlabelled]}"])
     split = make_split(discover(), recipe.data, 0)
     assert "Unlabelled" not in split.train.class_names
-    assert list(suspicions(split.train)) == []
+    assert list(suspicions(split.train, ignores=True)) == []
 
 
 def test_of_an_exif_rotation_that_the_size_cannot_tell(tmp_path):

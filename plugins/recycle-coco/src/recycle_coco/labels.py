@@ -125,5 +125,5 @@ def is_background(name: str) -> bool:
 
 
 def may_mean_ignored(name: str) -> bool:
-    """Whether a class is called as pixels are that belong to none, `void`, `Unlabelled` ..., but not `ignore` itself."""
+    """Whether a class is called as pixels of no class are, `void`, `Unlabelled` ..., but for `ignore` itself."""
     return name != IGNORE_CATEGORY and re.sub(r"[\s_'-]+", "", name).casefold() in VOID

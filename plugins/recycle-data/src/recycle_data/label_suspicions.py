@@ -23,12 +23,17 @@ FEW_FILL, OFTEN = 2, 0.1  # objects that fill their photo: so many, and such a s
 REPEATED = 8  # photos of the same labels that are no chance
 
 
-def suspicions(source: Source) -> Iterator[str]:
-    """What `recycle data check` would say of a source, as far as the annotations and few of the files tell."""
+def suspicions(source: Source, ignores: bool = False) -> Iterator[str]:
+    """What `recycle data check` would say of a source, as far as the annotations and few of the files tell.
+
+    Args:
+        source: the photos.
+        ignores: the recipe ignores some of the classes.
+    """
     records = [source.record(index) for index in range(len(source))]
     annotations = [one for record in records for one in record.annotations]
     ignored = [one for one in annotations if one.label == IGNORE and not one.iscrowd]
-    if ignored:
+    if ignored and not ignores:
         yield f"{counted(len(ignored), 'object')} of a class {IGNORE_CATEGORY!r}, which is learned as no class"
     if void := [name for name in source.class_names if may_mean_ignored(name)]:
         yield f"a class {void[0]!r}, which is learned as a class: only {IGNORE_CATEGORY!r} counts nowhere"

@@ -37,8 +37,9 @@ from recycle_datasets.recognise.yolo import (
     usable,
 )
 from recycle_datasets.shapes import DROPPED
+from recycle_datasets.yolo_boxes import say_oriented, without_boxes
 from recycle_datasets.yolo_labels import label_file, label_files, without_photo
-from recycle_datasets.yolo_lines import read_lines, without_boxes
+from recycle_datasets.yolo_lines import read_lines
 from recycle_datasets.yolo_photos import left_over, photos_of
 from recyclecli.types import IGNORE, Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample, counted
 
@@ -87,6 +88,7 @@ class YoloSource:
         pointless = sum(len(points) < 6 for lines in self._lines for _, points in lines)
         self._lines = [[line for line in lines if len(line[1]) >= 6] for lines in self._lines]
         self._say_missing(labels, tree, context)
+        say_oriented(context.root, self._files, self._lines)
         numbers = [number for lines in self._lines for number, _ in lines]
         if boxes and not numbers:
             raise LabelFaults(

@@ -7,7 +7,6 @@ from pathlib import Path
 from recycle_coco import read_loose_text
 from recycle_coco.overfull import OBJECTS
 
-NEAR = 0.002  # of a side: rounding
 ORIENTED = re.compile(r"(-?[\d.]+\s+){8}[^\d\s]\S*(\s+\d)?")  # four corners, a name, and how hard it is to see
 SLACK = 0.5  # how far outside 0..1 a point may lie: what lies outside the photo is cut off
 
@@ -34,21 +33,6 @@ def read_lines(file: Path, faults: list[tuple[str, str]], boxes: list[tuple[str,
                 else:
                     found.append((int(first), rest))
     return found
-
-
-def without_boxes(lines: list[Line]) -> list[Line]:
-    """The lines without the box before each outline, as some tools write it; as they are where one has none."""
-    return [(number, points[4:]) for number, points in lines] if all(_boxed(points) for _, points in lines) else lines
-
-
-def _boxed(points: list[float]) -> bool:
-    """Whether the first four numbers are centre and size of the box around the others."""
-    rest = points[4:]
-    if len(rest) < 6:
-        return False
-    ends = [(min(rest[axis::2]), max(rest[axis::2])) for axis in (0, 1)]
-    box = [*((low + high) / 2 for low, high in ends), *(high - low for low, high in ends)]
-    return all(abs(one - other) < NEAR for one, other in zip(points, box, strict=False))
 
 
 def _fault(parts: list[str]) -> str:

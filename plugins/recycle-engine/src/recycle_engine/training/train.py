@@ -15,6 +15,7 @@ from shlex import quote
 from typing import Any
 
 from lightning.pytorch.callbacks import Callback, EarlyStopping
+from recycle_coco import IGNORE_CATEGORY
 from recycle_data.foreground import absent_classes
 from recycle_data.label_suspicions import bare, suspicions
 from recycle_data.owned import Owned
@@ -144,7 +145,7 @@ def classes_without(split: Split) -> Iterator[str]:
 def _tell_suspicions(recipe: Recipe, split: Split) -> None:
     """Say which faults `recycle data check` would find that are trained on as they are."""
     for what, source in (("training", split.train), ("validation", split.val)):
-        if found := list(suspicions(source)):
+        if found := list(suspicions(source, IGNORE_CATEGORY in recipe.data.classes)):
             rank_zero_print(f"warning: among the {what} photos: {'; '.join(found)}")
             rank_zero_print(f"  `{check_line(recipe.data)}` tells which")
             return
