@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from recycle_data.api import Place, groups, path_of, registry
 from recycle_data.workspace import in_workspace
 
+from recycle_engine.api.copies import say_alike, say_copies
 from recycle_engine.api.judged import judged_photos, note, refuse_trained_on
 from recycle_engine.api.runs import find_run, pipeline, recipe_of
 from recycle_engine.judge.compare import MIN_EFFECT
@@ -206,10 +207,16 @@ def compare(
     if reduced and metric not in (None, "miou_256"):
         raise RecycleError(f"{reduced[0]} holds 256x256 labels, so {metric} is unknown", "use miou_256")
     source = _fair(named.values(), source)
-    base, *others = (one if isinstance(one, PerImageCounts) else count(one, _given(source)) for one in named.values())
+    runs = {name: run_of(one) for name, one in named.items() if not isinstance(one, PerImageCounts)}
+    copies = say_copies(runs.values())
+    found = {
+        name: one if isinstance(one, PerImageCounts) else count(one, _given(source)) for name, one in named.items()
+    }
+    say_alike({name: one for name, one in found.items() if runs.get(name) not in copies})
     chosen = metric or ("miou_256" if reduced else "miou_dataset")
     own = None if group_by is None else groups(_given(source), group_by)
-    return judge(base, dict(zip(list(named)[1:], others, strict=True)), chosen, min_effect, own)
+    base, *others = found
+    return judge(found[base], {name: found[name] for name in others}, chosen, min_effect, own)
 
 
 def _fair(results: Iterable[Run | Place | PerImageCounts], source: Source | None) -> Source | None:
@@ -250,6 +257,7 @@ def compare_arms(
     from recycle_engine.judge.per_image_counts import PerImageCounts
 
     source = _fair((*base, *other), source)
+    say_copies(run_of(one) for one in (*base, *other) if not isinstance(one, PerImageCounts))
     first, second = (
         [one if isinstance(one, PerImageCounts) else count(one, _given(source)) for one in arm] for arm in (base, other)
     )
