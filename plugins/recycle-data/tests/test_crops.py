@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from frames import frames
-from PIL import Image
+from PIL import Image, ImageOps
 from recycle_data.crops import crops
 from recycle_data.identity import files_identities
 
@@ -24,12 +24,14 @@ def looked_for(folder, photos, others):
     return crops(*known)
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("grown", [1, 0.7, 1.8])
 @pytest.mark.parametrize("box", [(0, 0, 160, 120), (90, 40, 310, 200), (100, 30, 240, 230)])
-def test_tiles_and_crops_are_found_at_any_size(tmp_path, box, grown):
+def test_tiles_and_crops_are_found_at_any_size(tmp_path, box, grown, mirrored):
     others = [textured(seed) for seed in range(4)]
     cut = others[2].crop(box)
     cut = cut.resize((round(cut.width * grown), round(cut.height * grown)))
+    cut = ImageOps.mirror(cut) if mirrored else cut
     assert looked_for(tmp_path, [textured(9), cut], others) == {1: 2}
 
 
@@ -37,6 +39,7 @@ def test_crops_of_other_frames_of_one_camera_are_none(tmp_path):
     belt = list(frames(12, (320, 240)))
     assert looked_for(tmp_path, [one.crop((40, 30, 240, 180)) for one in belt[:6]], belt[6:]) == {}
     assert looked_for(tmp_path, belt[:6], belt[6:]) == {}
+    assert looked_for(tmp_path, [ImageOps.mirror(one) for one in belt[:6]], belt[6:]) == {}
 
 
 def test_what_cannot_be_read_or_is_tiny_is_looked_for_nowhere(tmp_path):

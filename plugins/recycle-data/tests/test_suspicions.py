@@ -5,7 +5,7 @@ import shlex
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from recycle_coco.misplaced import misplaced
 from recycle_data.check import check_coco, check_masks
 from recycle_data.duplicate_objects import doubled
@@ -204,12 +204,13 @@ def test_folds_that_were_edited_are_refused(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_mirrored_and_turned_photos_are_known():
+def test_mirrored_turned_and_inverted_photos_are_known():
     chance = np.random.default_rng(0)
     small = [Image.fromarray(chance.integers(0, 255, (6, 8, 3), np.uint8)).resize((96, 64)) for _ in range(3)]
     made = [small[1].transpose(Image.Transpose.FLIP_LEFT_RIGHT), small[2].transpose(Image.Transpose.ROTATE_90)]
+    made.append(ImageOps.invert(small[0]))
     own, others = (np.array([identity_of(photo) for photo in photos]) for photos in (made, small))
-    assert turned(own, others) == {0: 1, 1: 2}
+    assert turned(own, others) == {0: 1, 1: 2, 2: 0}
     assert turned(others, others) == {}
 
 

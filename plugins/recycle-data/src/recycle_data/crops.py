@@ -1,4 +1,4 @@
-"""Which photos are cut out of others: tiles and crops, at their own size or another.
+"""Which photos are cut out of others: tiles and crops, at their own size or another, mirrored or not.
 
 Hashes of whole photos tell nothing of that. The square in the middle of each photo, as 8x8 means, is compared with
 squares of several sizes all over the others; where the two correlate, the whole photo is fitted to the 64x64 pixels of
@@ -18,7 +18,7 @@ import numpy as np
 from recycle_coco.photo import open_photo
 from recycle_coco.pixels import rgb_array, upright_array
 
-from recycle_data.duplicates import seen
+from recycle_data.duplicates import mirrored, seen
 from recycle_data.identity import SIDE, identity_of
 from recyclecli.errors import RecycleError
 
@@ -32,7 +32,7 @@ STEP = 1.0  # of a block: from one square to the next
 FLAT = 3.0  # levels: the least standard deviation of the means of a square that is looked for
 LOOKED = 100  # photos that are looked for
 AMONG = 3000  # in how many others
-TRIED = 32  # photos that are fitted
+TRIED = 32  # photos that are fitted, and as many mirrored ones
 ALIKE, FITTED = 0.7, 0.95  # correlations of the means, and of pixels, that are followed up
 WHOLE = 0.95  # of the width and height of a photo: what is as large is no crop
 GRID = 32  # x GRID pixels that are fitted
@@ -56,15 +56,17 @@ def crops(
     asked, known = _some(photos, LOOKED), _some(others, AMONG)
     if not len(asked) or not len(known):
         return {}
-    scores, places = _likeliest(photos[asked], others[known])
+    both = np.concatenate([photos[asked], mirrored(photos[asked])])
+    scores, places = _likeliest(both, others[known])
     found: dict[int, int] = {}
-    for number in np.argsort(-scores, kind="stable")[:TRIED].tolist():
-        if scores[number] < ALIKE:
-            break
-        other, box = places[number]
-        index, place = int(asked[number]), int(known[other])
-        if _lies_in(photos[index], others[place], other_files[place], box):
-            found[index] = place
+    for half in (slice(len(asked)), slice(len(asked), None)):
+        for number in np.arange(len(both))[half][np.argsort(-scores[half], kind="stable")[:TRIED]].tolist():
+            if scores[number] < ALIKE:
+                break
+            other, box = places[number]
+            index, place = int(asked[number % len(asked)]), int(known[other])
+            if index not in found and _lies_in(both[number], others[place], other_files[place], box):
+                found[index] = place
     return found
 
 

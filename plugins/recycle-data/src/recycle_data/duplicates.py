@@ -96,25 +96,37 @@ def look_alikes(photos: NDArray[np.void]) -> NDArray[np.int64]:
 
 
 def turned(photos: NDArray[np.void], others: NDArray[np.void]) -> dict[int, int]:
-    """Index of each of (n,) photos to that of (m,) others that it is mirrored, or turned by right angles."""
+    """Index of each of (n,) photos to that of (m,) others that it is mirrored, turned by right angles, or inverted."""
     found: dict[int, int] = {}
     asked, known = (np.flatnonzero(part["height"]) for part in (photos, others))
     low = frequencies(others["luma"][known])
-    for turn in range(1, TURNS):
-        hashes = perceptual_hashes(_turned_frequencies(low, turn))
+    for turn in range(1, TURNS + 1):
+        hashes = ~others["hash"][known] if turn == TURNS else perceptual_hashes(_turned_frequencies(low, turn))
         close = [part for pair in _close(photos["hash"][asked], hashes, NEAR) for part in pair]
         left, right = (np.unique(np.concatenate([np.zeros(0, np.int64), *close[side::2]])) for side in (0, 1))
         made = others[known[right]]
         made["hash"] = hashes[right]
-        for one in made:
-            one["luma"], one["chroma"] = _turned(one["luma"], turn), _turned(one["chroma"], turn)
-        if turn % 2:
-            made["height"], made["width"] = made["width"].copy(), made["height"].copy()
+        if turn == TURNS:
+            made["luma"], made["chroma"] = 255 - made["luma"], 255 - made["chroma"]
+        else:
+            for one in made:
+                one["luma"], one["chroma"] = _turned(one["luma"], turn), _turned(one["chroma"], turn)
+            if turn % 2:
+                made["height"], made["width"] = made["width"].copy(), made["height"].copy()
         for first, second, one, near in _candidates(photos[asked[left]], made, NEAR):
             pairs = one & near
             for index, other in zip(asked[left][first[pairs]], known[right][second[pairs]], strict=True):
                 found.setdefault(int(index), int(other))
     return found
+
+
+def mirrored(photos: NDArray[np.void]) -> NDArray[np.void]:
+    """Photos as they look from behind; their digests are none."""
+    made = photos.copy()
+    made["luma"], made["chroma"] = photos["luma"][:, :, ::-1], photos["chroma"][:, :, ::-1]
+    made["hash"] = perceptual_hashes(frequencies(made["luma"]))
+    made["digest"] = 0
+    return made
 
 
 def earlier_like(photos: NDArray[np.void], sides: NDArray[np.str_] | None = None) -> list[int | None]:

@@ -157,13 +157,13 @@ def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping
         for code, like in candidates.items():
             if like is not None:
                 side = f" of {sides[like]}" if sides[like] else ""
-                side += ", mirrored or turned" if like == mirrored.get(number) else ""
+                side += ", mirrored, turned or inverted" if like == mirrored.get(number) else ""
                 yield LabelFault(code, str(files[names[number]]), repr(names[number]), f"like {names[like]!r}{side}")
                 break
 
 
 def _mirrored(photos: NDArray[np.void], sides: NDArray[np.str_]) -> dict[int, int]:
-    """Index of each photo to one of another split that it is mirrored or turned."""
+    """Index of each photo to one of another split that it is, mirrored, turned or inverted."""
     import numpy as np
 
     from recycle_data.duplicates import turned

@@ -53,7 +53,7 @@ def refuse_leakage(split: Split) -> LearnedPhotos:
         index, other = next(iter(flipped.items()))
         pair = f"{split.val.record(index).file_name} is {split.train.record(other).file_name}"
         count = counted(len(flipped), "validation photo")
-        rank_zero_print(f"warning: scores are flattered: {count} trained on, mirrored or turned: {pair}")
+        rank_zero_print(f"warning: scores are flattered: {count} trained on, mirrored, turned or inverted: {pair}")
     for text in _cut_out(split, photos):
         rank_zero_print(f"warning: scores are flattered: {text}")
     for part, what in ((photos.trained, "training"), (photos.judged, "validation")):
