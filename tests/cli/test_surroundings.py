@@ -2,13 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 from unittest import mock
 
 import pytest
+from recycle_coco.variables import KNOWN, PREFIX
 from support import TINY, recycle_here, run_recycle
 
+ROOT = Path(__file__).parents[2]
 JUPYTER = {"MPLBACKEND": "module://no_such_package.backend_inline"}
 SALLOC = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "work", "SLURM_NTASKS": "4", "SLURM_NNODES": "1", "SLURM_PROCID": "2"}
 
@@ -78,3 +82,19 @@ def test_a_limit_that_is_no_number_is_refused(small):
     done = recycle_here("data", "stats", "--data", small, cwd=small, env={"RECYCLE_MAX_JSON": "2GB"})
     assert done.returncode == 2
     assert "RECYCLE_MAX_JSON is '2GB', and no number of bytes\n  remedy: unset RECYCLE_MAX_JSON" in done.stderr
+
+
+@pytest.mark.parametrize("line", [("data", "stats"), ("data", "import", "data", "out", "--dry-run")])
+def test_a_variable_that_nothing_reads_is_said_once(small, tmp_path, line):
+    """RECYCLE_MAXPIXELS=1 for RECYCLE_MAX_PIXELS changed nothing, without a word."""
+    named = {"RECYCLE_MAXPIXELS": "1", "RECYCLE_DATAS": "x", "RECYCLE_DATA": str(small)}
+    said = run_recycle(*line, cwd=tmp_path, env=named).stderr
+    assert said.count("nothing reads the environment variable") == 2
+    assert "variable RECYCLE_MAXPIXELS; nearest: RECYCLE_MAX_PIXELS" in said
+    assert "variable RECYCLE_DATAS; nearest: RECYCLE_DATA\n" in said
+
+
+def test_every_variable_of_ours_is_known():
+    sources = [*ROOT.glob("recyclecli/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")]
+    read = {name for file in sources for name in re.findall(r'"(RECYCLE_\w+)"', file.read_text(encoding="utf-8"))}
+    assert read - {PREFIX} == {*KNOWN}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 from recycle_data.owned import BATCH, RECORD, Owned
+from support import coco, recycle_here, write_coco
 
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import atomic_path, open_state, sweep, write_bytes
@@ -318,3 +319,20 @@ def test_files_that_somebody_removes_meanwhile_are_told_and_written_by_the_next_
         write()
     write()
     assert all(file.exists() for file in files)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "data import data set.json",
+        "data convert data set.zip --from coco --to yolo",
+        "data merge data data --out set.JSON",
+        "data export data labels.xml --to cvat",
+        "demo --out demo.png",
+    ],
+)
+def test_a_folder_that_is_called_as_a_file_is_refused(tmp_path, line):
+    write_coco(tmp_path / "data", coco(2))
+    done = recycle_here(*line.split(), cwd=tmp_path)
+    assert (done.returncode, [*tmp_path.iterdir()]) == (2, [tmp_path / "data"])
+    assert "is called as a file, and a folder of several files is written\n  remedy: name the folder: " in done.stderr

@@ -172,6 +172,16 @@ def test_nothing_is_overwritten_without_force(place, exported, tmp_path):
         exports.export(place / "runs/r", tmp_path / "mine.txt", place / "photos", force=True)
 
 
+def test_a_folder_that_is_called_as_a_file_is_refused(place, exported, tmp_path):
+    """`--out model.onnx` made a folder of that name."""
+    run, photos, named = place / "runs/r", place / "photos", tmp_path / "my models/r.onnx"
+    for write in (lambda: exports.export(run, named, photos), lambda: api.predict(run, photos, named)):
+        with pytest.raises(RecycleError, match=r"r\.onnx is called as a file, and a folder of") as caught:
+            write()
+        assert caught.value.remedy == f"name the folder: '{tmp_path}/my models/r'"
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_too_little_agreement_leaves_nothing(place, tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "AGREEMENT", 1.1)
     with pytest.raises(RunFailed, match=r"unet gives \d+\.\d+% of the pixels of 5 photos"):

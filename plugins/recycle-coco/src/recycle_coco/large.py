@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from recycle_coco.variables import MAX_JSON, say_unknown_variables
 from recyclecli.errors import RecycleError
 from recyclecli.reading.regular import open_regular, read_bytes
 
-MAX_JSON = "RECYCLE_MAX_JSON"
 MOST = 3 * 2**29  # bytes of memory that the values of any file may take
 TIMES = 12  # and those of a larger one, for each byte of it: as outlines do, and no file that only claims to be one
 TEXT = 2  # bytes of memory for each of the file's, which is decoded
@@ -34,6 +34,7 @@ def read_large(file: Path, worth: Mapping[bytes, int] = WORTH) -> bytes:
         MissingFile: there is no such file.
         RecycleError: see `read_bytes`; or its values would take more, or RECYCLE_MAX_JSON is no number.
     """
+    say_unknown_variables()
     stated = os.environ.get(MAX_JSON, "").strip() or "0"
     if not stated.isdecimal() or len(stated) >= 20:
         raise RecycleError(f"{MAX_JSON} is {stated[:40]!r}, and no number of bytes", f"unset {MAX_JSON}")

@@ -145,7 +145,9 @@ def open_photo(file: Path, what: str = "photo", more: tuple[str, ...] = ()) -> I
 @contextmanager
 def _photo_file(file: Path, what: str) -> Iterator[IO[bytes]]:
     from recycle_coco.unreadable import TooLarge, Unreadable
+    from recycle_coco.variables import say_unknown_variables
 
+    say_unknown_variables()
     try:
         handle = open_regular(file)
     except MissingFile as error:

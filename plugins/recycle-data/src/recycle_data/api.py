@@ -197,10 +197,10 @@ def kfold(
     """
     from recycle_data.folds import make_folds, write_folds
     from recycle_data.groups import groups_of, with_copies
-    from recycle_data.owned import refuse_link
+    from recycle_data.output_folder import refuse_output_folder
 
     if out is not None and Path(out) != Path(root):  # the data's folder may be a link
-        refuse_link(Path(out), "name the folder that it leads to, or another one")
+        refuse_output_folder(Path(out))
     source = open_data(root, json_path, dataset, options)
     groups = with_copies(source, None if group_by is None else groups_of(source, group_by))
     kept = None

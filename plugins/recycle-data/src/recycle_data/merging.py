@@ -18,7 +18,8 @@ from recycle_data.convert.coco import part
 from recycle_data.convert.photos import inside, put_photo, read_records, to_write
 from recycle_data.importing.write import other_set
 from recycle_data.named_splits import named_splits
-from recycle_data.owned import Owned, refuse_link
+from recycle_data.output_folder import refuse_output_folder
+from recycle_data.owned import Owned
 from recycle_data.progress import track
 from recycle_data.sources import open_source, read_labels, relabelled
 from recyclecli.errors import RecycleError, counted
@@ -84,7 +85,7 @@ def merge(
         RecycleError: data that cannot be read, labels of one photo that differ, sets with and without a background,
             or a file that exists.
     """
-    refuse_link(out, "name the folder that it leads to, or another one")
+    refuse_output_folder(out)
     if len(roots) < 2 or len({root.absolute() for root in roots}) < len(roots):
         raise RecycleError("merge joins two sets or more, each named once", "recycle data merge A B --out C")
     for root in roots:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from recycle_data.letterbox import fit_image, fitted_size
+from recycle_data.output_folder import refuse_output_folder
 from recycle_data.owned import RECORD, Owned, interrupted
 from recycle_data.shown_paths import absolute_paths, shown_text
 from recycle_engine.checkpoint import TrainedModel, load_trained
@@ -150,6 +151,7 @@ def _refuse_other(out: Path, files: Set[str]) -> None:
     """Refuse a place that is no folder, or holds anything but an export."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise RecycleError(f"{out} is a link or a file, no folder", "choose another --out")
+    refuse_output_folder(out)
     sweep_below(out)
     known = {*files, CARD, RECORD, f"{CARD}{PART}", WITHIN, f"{WITHIN}.json"}
     held = sorted(file.name for file in out.iterdir() if file.name not in known) if out.is_dir() else []

@@ -90,6 +90,9 @@ GroupBy = Annotated[
 
 def data_root(data: Path | None) -> Path:
     """The folder that `--data` means."""
+    from recycle_coco.variables import say_unknown_variables
+
+    say_unknown_variables()
     return data or data_folder()
 
 

@@ -14,7 +14,7 @@ from recycle_data.convert.masks import write_masks
 from recycle_data.convert.yolo import NAME as YOLO_FILE
 from recycle_data.convert.yolo import write_yolo
 from recycle_data.foreground import refuse_nothing
-from recycle_data.owned import refuse_link
+from recycle_data.output_folder import refuse_output_folder
 from recycle_data.sources import open_source
 from recyclecli.errors import RecycleError, suggest
 from recyclecli.plugins import Registry
@@ -73,7 +73,7 @@ def convert(
         raise RecycleError(f"no format to write is called {form!r}", suggest(form, FORMATS))
     if polygons and form != "coco":
         raise RecycleError(f"--polygons is of --to coco, not of {form}", "leave it out")
-    refuse_link(dst, "name the folder that it leads to, or another one")
+    refuse_output_folder(dst)
     source = open_source(registry, src, split, origin, options)
     refuse_nothing(source, f"photo of {src}", option="values")
     if form == "coco":

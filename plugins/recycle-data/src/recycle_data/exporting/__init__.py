@@ -14,7 +14,8 @@ from recycle_coco.paint import painting_order
 from recycle_coco.paths import find_annotation_files
 
 from recycle_data.coco_document import document_of
-from recycle_data.owned import Owned, refuse_link
+from recycle_data.output_folder import refuse_output_folder
+from recycle_data.owned import Owned
 from recycle_data.sources import open_source
 from recyclecli.plugins import Registry
 
@@ -99,7 +100,7 @@ def export_labels(
     from recycle_data.exporting import cvat, label_studio
     from recycle_data.palette import palette
 
-    refuse_link(out, "name the folder that it leads to, or another one")
+    refuse_output_folder(out)
     if dataset == "coco":
         files = [src] if src.is_file() else find_annotation_files(src)
         if files[0] == src / "train.json" and (src / "test.json").is_file():

@@ -18,7 +18,7 @@ from recycle_data.foreground import refuse_nothing
 from recycle_data.importing.boxes import say_boxes
 from recycle_data.importing.usable import open_usable
 from recycle_data.importing.write import WrittenDataset, parts_of, write
-from recycle_data.owned import refuse_link
+from recycle_data.output_folder import refuse_output_folder
 from recycle_data.recognise import LayoutMatch, folder_of, recognise
 from recycle_data.sources import open_source
 from recyclecli.errors import RecycleError, counted
@@ -83,7 +83,7 @@ def import_data(
     for line in _said(taken, passed, folder):
         print(line, file=sys.stderr)
     if out is not None:
-        refuse_link(out, "name the folder that it leads to, or another one")
+        refuse_output_folder(out)
         if out.resolve().is_relative_to(folder.resolve()):
             beside = quote(str(copy_beside(folder.resolve())))
             raise RecycleError(

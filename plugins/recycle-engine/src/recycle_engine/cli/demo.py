@@ -27,11 +27,11 @@ def demo(
     force: Force = False,
 ) -> None:
     """The whole line on the embedded sample set: sample, check, folds, copy-paste, train, eval, predict, report."""
-    from recycle_data.owned import refuse_link
+    from recycle_data.output_folder import refuse_output_folder
 
     from recyclecli.locks import held
 
-    refuse_link(out, "name the folder that it leads to, or another one")
+    refuse_output_folder(out)
     with held(out, within=True):
         _demo(out, images, epochs, size, seed, force)
 

@@ -24,7 +24,8 @@ from recycle_coco import has_background
 from recycle_coco.json import read_json
 from recycle_coco.paths import below
 from recycle_data.identity import LOOKED, SEVERAL, tell_transparent
-from recycle_data.owned import Owned, refuse_link
+from recycle_data.output_folder import refuse_output_folder
+from recycle_data.owned import Owned
 from recycle_data.progress import track
 from recycle_data.submission import HEADER
 from recycle_data.vanished_outputs import refuse_gone
@@ -118,7 +119,7 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
             f"name it {job.submission.with_suffix('')}, and pack that",
         )
     if job.out is not None:
-        refuse_link(job.out, "name the folder that it leads to, or another one")
+        refuse_output_folder(job.out)
     if job.unreadable == "background" and not has_background(tuple(read_card(job.members[0].weights)["class_names"])):
         raise RecycleError("no class of the run is the background", "leave out --unreadable background")
     if job.unreadable == "background" and job.submission is None:
