@@ -56,8 +56,8 @@ def test_every_plugin_is_a_distribution_of_its_own(distribution):
 
 
 def test_benchmarks_use_what_users_have():
-    """Only the public functions, and for running commands nothing of ours at all."""
-    for file in ROOT.glob("benchmarks/*.py"):
+    """Only the public functions, and for running commands nothing of ours at all; one measures a step inside."""
+    for file in set(ROOT.glob("benchmarks/*.py")) - {ROOT / "benchmarks/stratification.py"}:
         found = set()
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(OURS):

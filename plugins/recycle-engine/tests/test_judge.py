@@ -1,5 +1,6 @@
 """Counts, scores, intervals, comparisons and the gate, against independent implementations."""
 
+import math
 from copy import deepcopy
 from functools import cache
 from unittest import mock
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from recycle_engine.judge import counts as counting
 from recycle_engine.judge.calibration import Calibration
-from recycle_engine.judge.compare import compare, photos_needed
+from recycle_engine.judge.compare import Difference, _corrected, compare, photos_needed
 from recycle_engine.judge.counts import boundary_counts, confusion
 from recycle_engine.judge.gate import choose, cross_pick, estimate, judged
 from recycle_engine.judge.per_image_counts import PerImageCounts
-from recycle_engine.judge.resample import benjamini_hochberg, bootstrap, interval, swap_test
+from recycle_engine.judge.resample import bootstrap, interval, swap_test
 from recycle_engine.judge.scores import evaluation, headline, rows_of
 from scipy.ndimage import binary_erosion
 
@@ -229,9 +230,12 @@ class TestResampling:
         assert p[0] == pytest.approx(exact, abs=0.012)
 
     def test_benjamini_hochberg_by_hand(self):
-        q = benjamini_hochberg([0.01, 0.04, 0.03, 0.20])
-        assert q == pytest.approx([0.04, 0.16 / 3, 0.16 / 3, 0.2])
-        assert benjamini_hochberg([]) == []
+        """Among those that are tested: what has a reason not to be counts for nothing."""
+        p, why = (0.01, 0.04, 0.5, 0.03, 0.20), ("", "", "no photos", "", "")
+        differences = [Difference(0, 0, 0, one, math.nan, 1, 9, 9, "same", no) for one, no in zip(p, why, strict=True)]
+        q = [one.q for one in _corrected(differences, 0.005)]
+        assert q == pytest.approx([0.04, 0.16 / 3, math.nan, 0.16 / 3, 0.2], nan_ok=True)
+        assert _corrected(differences[2:3], 0.005) == differences[2:3]
 
     @pytest.mark.parametrize(
         ("trials", "photos"), [(40, 600), pytest.param(200, 3000, marks=pytest.mark.slow("counts 3,000 photos"))]

@@ -16,7 +16,6 @@ from recycle_engine.judge.resample import (
     SWAPS,
     AdditiveRows,
     Floats,
-    benjamini_hochberg,
     bootstrap,
     interval,
     swap_test,
@@ -273,9 +272,12 @@ def photos_needed(sd: float, min_effect: float) -> int:
 
 
 def _corrected(differences: Sequence[Difference], min_effect: float) -> list[Difference]:
-    """q-values over those that can be tested, and the verdicts."""
+    """q-values over those that can be tested (Benjamini and Hochberg, 1995), and the verdicts."""
+    from scipy import stats
+
     tested = [number for number, one in enumerate(differences) if not one.why]
-    q = dict(zip(tested, benjamini_hochberg([differences[number].p for number in tested]), strict=True))
+    rates = stats.false_discovery_control([differences[number].p for number in tested])
+    q = dict(zip(tested, rates.tolist(), strict=True))
     return [_judged(one, q[number], min_effect) if number in q else one for number, one in enumerate(differences)]
 
 

@@ -1,8 +1,8 @@
-"""Chance over photos: the bootstrap, the swap test, false discovery rate. Streamed in blocks of photos."""
+"""Chance over photos: the bootstrap and the swap test. Streamed in blocks of photos."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -122,19 +122,3 @@ def interval(replicates: Floats) -> tuple[Floats, Floats]:
     if known.any():
         low[known], high[known] = np.nanquantile(replicates[:, known], [tail, 1 - tail], axis=0)
     return low, high
-
-
-def benjamini_hochberg(p: Sequence[float]) -> list[float]:
-    """q-values: the false discovery rate at which each comparison counts as found.
-
-    Benjamini and Hochberg, "Controlling the False Discovery Rate" (1995): q of the k-th smallest
-    of m is the smallest p_j x m / j over j >= k.
-    """
-    values = np.asarray(p, np.float64)
-    if not len(values):
-        return []
-    order = np.argsort(values)
-    scaled = values[order] * len(values) / np.arange(1, len(values) + 1)
-    q = np.empty(len(values))
-    q[order] = np.minimum(1, np.minimum.accumulate(scaled[::-1])[::-1])
-    return [float(value) for value in q]
