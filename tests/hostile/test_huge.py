@@ -30,7 +30,7 @@ def huge(tmp_path_factory):
 
 def test_huge_photos_are_decoded_one_at_a_time(tmp_path, monkeypatch):
     """However many threads read; in a process that was forked meanwhile, too."""
-    monkeypatch.setattr(pixels, "LARGE", 8)
+    monkeypatch.setattr(pixels, "LARGE_PHOTO_PIXELS", 8)
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     inside, most = [], []
 

@@ -88,7 +88,7 @@ class TestPaint:
         painting = import_module("recycle_coco.paint")
         monkeypatch.setattr(painting, "REPEATS", often)
         monkeypatch.setattr(painting, "UNTIMED", often * 2**23)
-        monkeypatch.setattr(fronts, "BAND", band)
+        monkeypatch.setattr(fronts, "FILLED_PIXELS_PER_BAND", band)
         chance = np.random.default_rng(0)
         for _ in range(CHANCE):
             height, width = (int(side) for side in chance.integers(1, 40, 2))
@@ -147,7 +147,7 @@ class TestOutlines:
 class TestPieces:
     @pytest.mark.parametrize("band", [2**24, 1, 7, 40])
     def test_bands_are_divided_as_the_whole(self, monkeypatch, band):
-        monkeypatch.setattr(components, "BAND", band)
+        monkeypatch.setattr(components, "LABELLED_PIXELS_PER_BAND", band)
         chance = np.random.default_rng(0)
         for _ in range(CHANCE * 3):
             mask = chance.choice([0, 1, 2, 255], chance.integers(1, 30, 2), p=[0.5, 0.3, 0.1, 0.1]).astype(np.uint8)
@@ -173,7 +173,7 @@ class TestPieces:
         ]
 
     def test_memory(self, monkeypatch):
-        monkeypatch.setattr(components, "BAND", 2**18)
+        monkeypatch.setattr(components, "LABELLED_PIXELS_PER_BAND", 2**18)
         mask = np.ones((2000, 2000), np.uint8)
         tracemalloc.start()
         connected_pieces(mask, 0)
@@ -213,7 +213,7 @@ class TestPhotos:
         deep = Image.fromarray(values.view(np.uint16)[..., 0].copy())
         image = deep if mode == "I;16" else Image.fromarray(values, "CMYK").convert(mode)
         whole = identity_of(image, 6)
-        monkeypatch.setattr("recycle_coco.pixels.BAND", 20)
+        monkeypatch.setattr("recycle_coco.pixels.CONVERTED_SIDE", 20)
         assert identity_of(image, 6) == whole
 
     def test_the_identity_takes_little_more_than_the_photo(self):
@@ -237,14 +237,14 @@ class TestPhotos:
         assert photo_size(file) == ((7, 5) if orientation >= 5 else (5, 7))
 
     def test_no_warning_of_pil_for_what_is_read(self, monkeypatch, tmp_path, recwarn):
-        monkeypatch.setattr("recycle_coco.unreadable.PIXELS", 64)
+        monkeypatch.setattr("recycle_coco.unreadable.DEFAULT_MAX_PIXELS", 64)
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 32)
         Image.new("RGB", (8, 8)).save(tmp_path / "a.tif")
         assert read_photo(tmp_path / "a.tif").shape == (8, 8, 3)
         assert not recwarn.list
 
     def test_a_second_page_that_is_too_large_does_not_refuse_the_first(self, monkeypatch, tmp_path):
-        monkeypatch.setattr("recycle_coco.unreadable.PIXELS", 64)
+        monkeypatch.setattr("recycle_coco.unreadable.DEFAULT_MAX_PIXELS", 64)
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64)
         Image.new("RGB", (8, 8)).save(tmp_path / "a.tif", save_all=True, append_images=[Image.new("RGB", (80, 8))])
         assert read_photo(tmp_path / "a.tif").shape == (8, 8, 3)
@@ -261,7 +261,7 @@ class TestPhotos:
         assert read_photo(tmp_path / "a.webp").shape == (8, 8, 3)
 
     def test_the_memory_of_a_large_one_is_given_back(self, monkeypatch, tmp_path):
-        monkeypatch.setattr("recycle_coco.pixels.LARGE", 63)
+        monkeypatch.setattr("recycle_coco.pixels.LARGE_PHOTO_PIXELS", 63)
         before = Image.core.get_block_size()
         for side, expected in ((7, before), (8, 2**26)):
             Image.new("RGB", (side, side)).save(tmp_path / "a.png")
@@ -335,7 +335,7 @@ class TestAnnotationFiles:
 
     @pytest.mark.parametrize("entry", [[], {}, 0.5, "a" * 64])
     def test_values_that_would_fill_the_memory_are_not_parsed(self, tmp_path, monkeypatch, entry):
-        monkeypatch.setattr("recycle_coco.large.MOST", 2**17)
+        monkeypatch.setattr("recycle_coco.large.MAX_VALUES_BYTES", 2**17)
         monkeypatch.setattr("recycle_coco.large._half_of_memory", lambda: 0)
         assert read_document(self.write(tmp_path, [entry] * 50)).content["images"]
         file = self.write(tmp_path, [entry] * 5000)
@@ -349,7 +349,7 @@ class TestAnnotationFiles:
     )
     def test_a_large_file_may_take_some_times_its_size(self, tmp_path, monkeypatch, half, entry, reads):
         """As train2017 of COCO does; a small one whose values take far more than its text does not become large."""
-        monkeypatch.setattr("recycle_coco.large.MOST", 2**17)
+        monkeypatch.setattr("recycle_coco.large.MAX_VALUES_BYTES", 2**17)
         monkeypatch.setattr("recycle_coco.large._half_of_memory", lambda: half)
         file = self.write(tmp_path, [entry] * 20_000)
         if reads:
@@ -359,7 +359,7 @@ class TestAnnotationFiles:
                 read_document(file)
 
     def test_the_remedy_works(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("recycle_coco.large.MOST", 2**17)
+        monkeypatch.setattr("recycle_coco.large.MAX_VALUES_BYTES", 2**17)
         monkeypatch.setattr("recycle_coco.large._half_of_memory", lambda: 0)
         file = self.write(tmp_path, [[]] * 5000)
         with pytest.raises(RecycleError, match="MiB of memory to be read") as error:
@@ -379,7 +379,7 @@ class TestAnnotationFiles:
 
     @pytest.mark.parametrize("body", ['<b x="1"/>', "<b>1</b>", '<b c="1,2;3,4;5,6;7,8"/>'])
     def test_so_is_xml(self, tmp_path, monkeypatch, body):
-        monkeypatch.setattr("recycle_coco.large.MOST", 2**17)
+        monkeypatch.setattr("recycle_coco.large.MAX_VALUES_BYTES", 2**17)
         monkeypatch.setattr("recycle_coco.large._half_of_memory", lambda: 0)
         file = tmp_path / "a.xml"
         file.write_text(f"<a>{body * 50}</a>")

@@ -175,7 +175,7 @@ class TestGone:
 
 class TestLarge:
     def test_max_pixels_opens_what_is_refused(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("recycle_coco.unreadable.PIXELS", 900)
+        monkeypatch.setattr("recycle_coco.unreadable.DEFAULT_MAX_PIXELS", 900)
         monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 450)
         write_coco(tmp_path, coco(2))
         with pytest.raises(RecycleError, match=r"is 32x32 pixels, and at most 900 are read"):

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from recycle_coco import PHOTO_SUFFIXES
-from recycle_coco.unreadable import FORMATS
+from recycle_coco.unreadable import PILLOW_FORMATS
 from recycle_engine.pipeline import VIEWS, Pipeline
 from recycle_serve.guard import HEADERS
 from recycle_serve.loaded_run import _parts, cost
@@ -68,7 +68,7 @@ def test_materials_shares_and_pixels(client):
     assert (said["photo"]["width"], said["photo"]["height"], said["photo"]["reduced"]) == (90, 60, False)
 
 
-@pytest.mark.parametrize("form", [*FORMATS, "MPO"])
+@pytest.mark.parametrize("form", [*PILLOW_FORMATS, "MPO"])
 def test_every_form_of_photos_that_the_readers_take(client, form):
     more = {"save_all": True, "append_images": [thirds()]} if form == "MPO" else {}
     assert len(predicted(client, encoded(thirds(), form, **more))["runs"][0]["materials"]) == 3
@@ -77,7 +77,7 @@ def test_every_form_of_photos_that_the_readers_take(client, form):
 def test_the_forms_are_those_of_the_readers():
     Image.init()
     suffixes = PHOTO_SUFFIXES - {".heic", ".heif"}  # pillow-heif's
-    assert {Image.registered_extensions()[suffix] for suffix in suffixes} == set(FORMATS)
+    assert {Image.registered_extensions()[suffix] for suffix in suffixes} == set(PILLOW_FORMATS)
 
 
 def test_exif_rotation_is_applied(client):

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BAND = 2**24  # pixels that are divided in one go
-MOST = 2**16  # pieces of a mask that are objects; noise has millions
+LABELLED_PIXELS_PER_BAND = 2**24  # pixels that are divided in one go
+MAX_COMPONENTS = 2**16  # pieces of a mask that are objects; noise has millions
 
 
 def connected_pieces(mask: NDArray[np.uint8], first: int) -> NDArray[np.int32]:
     """(H, W) connected pieces, also over corners, of every label from `first` on but 255, numbered from 1; 0 = none.
 
-    A label with which there would be more than `MOST` pieces is noise: its pixels belong to none.
+    A label with which there would be more than `MAX_COMPONENTS` pieces is noise: its pixels belong to none.
 
     Args:
         mask: (H, W) labels.
@@ -44,7 +44,7 @@ def _divide(inside: NDArray[np.bool_], instances: NDArray[np.int32], count: int)
     import numpy as np
     from scipy import ndimage
 
-    rows = max(1, BAND // inside.shape[1])
+    rows = max(1, LABELLED_PIXELS_PER_BAND // inside.shape[1])
     bands = [slice(top, top + rows) for top in range(0, len(inside), rows)]
     seams = []
     above = np.zeros(inside.shape[1], np.int32)
@@ -58,9 +58,9 @@ def _divide(inside: NDArray[np.bool_], instances: NDArray[np.int32], count: int)
         found += more
     same = np.concatenate(seams, axis=1)
     table, left = np.zeros(found + 1, np.int32), 0
-    if found - same.shape[1] + count <= MOST:
+    if found - same.shape[1] + count <= MAX_COMPONENTS:
         table, left = _joined(found, same)
-    if left + count > MOST:
+    if left + count > MAX_COMPONENTS:
         table[:], left = 0, 0
     table[1:][table[1:] > 0] += count
     for band in bands:

@@ -26,14 +26,14 @@ from recyclecli.reading import MissingFile
 PROVENANCE = "provenance"
 """[{"file_name": ..., "digest": ...}] of the photos that one was made from; that an object was pasted from, with its
 "annotation_id"; of the file, that were read besides to make its photos."""
-Fault = tuple[str, str]  # its code in the catalogue of `recycle data check`, and what was found
+DocumentFault = tuple[str, str]  # its code in the catalogue of `recycle data check`, and what was found
 FIELDS = {
     "images": ("id", "file_name", "width", "height"),
     "annotations": ("image_id", "category_id"),
     "categories": ("id", "name"),
 }  # of the entries of each list, what none may lack
-SIDE = 2**16  # pixels of a photo's longer side
-REACH = 10  # a coordinate may lie this many widths or heights away before it is taken for a fault
+MAX_PHOTO_SIDE = 2**16  # pixels of a photo's longer side
+MAX_COORDINATE_REACH = 10  # a coordinate may lie this many widths or heights away before it is taken for a fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,20 +181,23 @@ def _image_faults(images: list[dict[str, Any]]) -> Iterator[str]:
             yield f"image {image['file_name']!r}: {fault[1]}"
 
 
-def size_fault(image: Mapping[str, Any]) -> Fault | None:
+def size_fault(image: Mapping[str, Any]) -> DocumentFault | None:
     """What is wrong with an image's stated size; None when its labels can be painted."""
     from recycle_coco.unreadable import max_pixels
 
     height, width = image["height"], image["width"]
     if min(height, width) < 1:
         return "invalid-image-size", f"it is stated as {short_repr(width)}x{short_repr(height)} pixels"
-    if max(height, width) > SIDE or height * width > max_pixels():
+    if max(height, width) > MAX_PHOTO_SIDE or height * width > max_pixels():
         cause = f"it is stated as {short_repr(width)}x{short_repr(height)} pixels"
-        return "photo-too-large", f"{cause}; at most {max_pixels()} are read (--max-pixels), and {SIDE} on a side"
+        return (
+            "photo-too-large",
+            f"{cause}; at most {max_pixels()} are read (--max-pixels), and {MAX_PHOTO_SIDE} on a side",
+        )
     return None
 
 
-def extra_fault(entry: Mapping[str, Any]) -> Fault | None:
+def extra_fault(entry: Mapping[str, Any]) -> DocumentFault | None:
     """What is wrong with the fields of an entry that its readers pass on, the segmentation left out."""
     fault = tree_fault({key: value for key, value in entry.items() if key != "segmentation"})
     return ("malformed-field", fault) if fault else None
@@ -210,7 +213,7 @@ def usable_area(area: Any) -> bool:
     return isinstance(area, (int, float)) and abs(area) < 1e18
 
 
-def field_fault(annotation: Mapping[str, Any]) -> Fault | None:
+def field_fault(annotation: Mapping[str, Any]) -> DocumentFault | None:
     """What is wrong with an annotation's id, area, provenance or further fields; None when nothing is."""
     if not usable_id(annotation.get("id")):
         return "malformed-field", f"its id is {short_repr(annotation['id'])}, neither a number nor a text"
@@ -220,7 +223,7 @@ def field_fault(annotation: Mapping[str, Any]) -> Fault | None:
     return provenance_fault(annotation) or extra_fault(annotation)
 
 
-def provenance_fault(entry: Mapping[str, Any]) -> Fault | None:
+def provenance_fault(entry: Mapping[str, Any]) -> DocumentFault | None:
     """What is wrong with the provenance of an annotation, an image or a file; None when nothing is."""
     sources = entry.get(PROVENANCE, [])
     if not isinstance(sources, list) or not all(
@@ -230,7 +233,7 @@ def provenance_fault(entry: Mapping[str, Any]) -> Fault | None:
     return None
 
 
-def shape_fault(shape: Any, image: Mapping[str, Any]) -> Fault | None:
+def shape_fault(shape: Any, image: Mapping[str, Any]) -> DocumentFault | None:
     """What is wrong with a segmentation; None when it can be painted or encloses nothing."""
     if isinstance(shape, dict):
         return _rle_fault(shape, [image["height"], image["width"]])
@@ -256,14 +259,15 @@ def _polygon_fault(shape: Any, image: Mapping[str, Any]) -> str:
         for (low, high), side in zip(
             reaches, (image["width"], image["height"]), strict=False
         ):  # an empty part has none
-            if low < -REACH * side or high > REACH * side:
-                return f"its polygon reaches {high if high > REACH * side else low:g}, far outside the photo"
+            if low < -MAX_COORDINATE_REACH * side or high > MAX_COORDINATE_REACH * side:
+                far = high if high > MAX_COORDINATE_REACH * side else low
+                return f"its polygon reaches {far:g}, far outside the photo"
         if fault := length_fault(part):
             return fault
     return ""
 
 
-def _rle_fault(rle: dict[str, Any], size: list[int]) -> Fault | None:
+def _rle_fault(rle: dict[str, Any], size: list[int]) -> DocumentFault | None:
     counts = rle.get("counts")
     if not isinstance(counts, (list, str)) or not isinstance(rle.get("size"), list):
         return "malformed-segmentation", "its segmentation is neither polygons nor an RLE"

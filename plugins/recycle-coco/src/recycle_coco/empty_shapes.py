@@ -8,23 +8,24 @@ from typing import Any
 
 from recycle_coco.rle import rasterise
 
-BOXES = "have a box and no outline"
-NOTHING = "have no outline"
-CORNERS = "have the four numbers of a box for an outline"
-POINTS = "have outlines of one or two points"
-SHARES = "have coordinates within 0..1, which are shares of the photo's sides and not pixels"
-OUTSIDE = "lie outside the photo"
-THIN = "enclose no pixel"
+BOX_WITHOUT_OUTLINE = "have a box and no outline"
+NO_OUTLINE = "have no outline"
+BOX_AS_OUTLINE = "have the four numbers of a box for an outline"
+TOO_FEW_POINTS = "have outlines of one or two points"
+RELATIVE_COORDINATES = "have coordinates within 0..1, which are shares of the photo's sides and not pixels"
+OUTSIDE_PHOTO = "lie outside the photo"
+NO_PIXEL = "enclose no pixel"
+OUTLINES = "export polygons or masks from the labelling tool"
 REMEDIES = {
-    BOXES: "a box does not say which pixels are the object's: export polygons or masks from the labelling tool",
-    NOTHING: "export polygons or masks from the labelling tool",
-    CORNERS: "a box does not say which pixels are the object's: export polygons or masks from the labelling tool",
-    POINTS: "export polygons of three points or more, or masks",
-    SHARES: "export coordinates in pixels: shares times the photo's width and height",
-    OUTSIDE: "export the labels at the size of these photos",
-    THIN: "draw the objects' outlines",
+    BOX_WITHOUT_OUTLINE: f"a box does not say which pixels are the object's: {OUTLINES}",
+    NO_OUTLINE: OUTLINES,
+    BOX_AS_OUTLINE: f"a box does not say which pixels are the object's: {OUTLINES}",
+    TOO_FEW_POINTS: "export polygons of three points or more, or masks",
+    RELATIVE_COORDINATES: "export coordinates in pixels: shares times the photo's width and height",
+    OUTSIDE_PHOTO: "export the labels at the size of these photos",
+    NO_PIXEL: "draw the objects' outlines",
 }
-ONE = {"have": "has", "lie": "lies", "enclose": "encloses", "are": "is"}
+SINGULAR_VERBS = {"have": "has", "lie": "lies", "enclose": "encloses", "are": "is"}
 
 
 def outline_fault(segmentation: Any, height: int, width: int, boxed: bool = False) -> str:
@@ -38,19 +39,19 @@ def outline_fault(segmentation: Any, height: int, width: int, boxed: bool = Fals
     from pycocotools import mask as coco
 
     if isinstance(segmentation, Mapping):
-        return "" if coco.area(rasterise(segmentation, height, width)) else THIN
+        return "" if coco.area(rasterise(segmentation, height, width)) else NO_PIXEL
     parts = [part for part in segmentation or () if part]
     if not parts:
-        return BOXES if boxed else NOTHING
+        return BOX_WITHOUT_OUTLINE if boxed else NO_OUTLINE
     solid = [part for part in parts if len(part) >= 6]
     if not solid:
-        return CORNERS if any(len(part) == 4 for part in parts) and boxed else POINTS
+        return BOX_AS_OUTLINE if any(len(part) == 4 for part in parts) and boxed else TOO_FEW_POINTS
     if are_shares(solid) and min(height, width) > 2:
-        return SHARES
+        return RELATIVE_COORDINATES
     rle = rasterise(solid, height, width)
     if rle is not None and coco.area(rle):
         return ""
-    return OUTSIDE if all(_is_outside(part, height, width) for part in solid) else THIN
+    return OUTSIDE_PHOTO if all(_is_outside(part, height, width) for part in solid) else NO_PIXEL
 
 
 def are_shares(parts: Sequence[Sequence[float]]) -> bool:
@@ -76,4 +77,4 @@ def told(causes: Counter[str], total: int) -> str:
 
 def _singular(cause: str) -> str:
     verb, _, rest = cause.partition(" ")
-    return f"{ONE[verb]} {rest}"
+    return f"{SINGULAR_VERBS[verb]} {rest}"

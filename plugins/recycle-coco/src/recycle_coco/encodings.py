@@ -14,11 +14,11 @@ from recyclecli import reading
 from recyclecli.errors import RecycleError
 from recyclecli.reading.regular import SMALL, read_bytes
 
-MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 CHINESE, WESTERN = "gb18030", "cp1252"
-ABOVE = re.compile(rb"[\x80-\xff]+")  # what is no ASCII
-LINE = 32  # bytes by which UTF-16 is known that has no mark
-LOOKED = 2**20  # bytes by which code pages are told apart
+NON_ASCII = re.compile(rb"[\x80-\xff]+")  # what is no ASCII
+UTF16_BYTES = 32  # bytes by which UTF-16 is known that has no mark
+CODE_PAGE_BYTES = 2**20  # bytes by which code pages are told apart
 
 
 def decode_text(data: bytes, file: Path | None = None, cut: bool = False) -> str:
@@ -33,11 +33,11 @@ def decode_text(data: bytes, file: Path | None = None, cut: bool = False) -> str
         UnicodeDecodeError: no text of any of them.
     """
     errors = "ignore" if cut else "strict"
-    for mark, encoding in MARKS:
+    for mark, encoding in BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return data.decode(encoding, errors)
     for place, encoding in enumerate(("utf-16-be", "utf-16-le")):
-        if _is_wide(data[place:LINE:2], data[1 - place : LINE : 2]):
+        if _is_wide(data[place:UTF16_BYTES:2], data[1 - place : UTF16_BYTES : 2]):
             return data.decode(encoding, errors)
     try:
         return codecs.getincrementaldecoder("utf-8")().decode(data, final=not cut)
@@ -95,7 +95,7 @@ def _is_wide(high: bytes, low: bytes) -> bool:
 
 def _code_page(data: bytes) -> str:
     """In Chinese texts bytes above ASCII come in pairs, in those of the West mostly one by one."""
-    runs = ABOVE.findall(data[:LOOKED])
+    runs = NON_ASCII.findall(data[:CODE_PAGE_BYTES])
     if sum(len(run) % 2 == 0 for run in runs) * 2 > len(runs):
         try:
             codecs.getincrementaldecoder(CHINESE)().decode(data)

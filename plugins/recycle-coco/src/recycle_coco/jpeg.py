@@ -11,12 +11,12 @@ import re
 import numpy as np
 from PIL import Image
 
-SCAN, END, RESTARTS, INTERVAL, TABLES = 0xDA, 0xD9, range(0xD0, 0xD8), 0xDD, 0xC4
+SCAN, END_OF_IMAGE, RESTARTS, INTERVAL, HUFFMAN_TABLES = 0xDA, 0xD9, range(0xD0, 0xD8), 0xDD, 0xC4
 SEQUENTIAL, PROGRESSIVE = (0xC0, 0xC1), 0xC2
-FRAMES = frozenset(range(0xC0, 0xD0)) - {TABLES, 0xC8, 0xCC}
+FRAMES = frozenset(range(0xC0, 0xD0)) - {HUFFMAN_TABLES, 0xC8, 0xCC}
 STOP = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # ends the data of a scan
 RESTART = re.compile(rb"\xff([\xd0-\xd7])")
-SLACK = 4  # bytes behind the last pixel that some cameras leave
+TRAILING_BYTES = 4  # bytes behind the last pixel that some cameras leave
 PAD = b"\xff\x00" * 9  # what the decoder looks ahead for; it is no code of a JPEG
 ZEROS, MANY_ZEROS = bytes(64), bytes(256)  # what a sound scan does not hold in a row
 BLANK = 254  # of a canvas that is decoded to
@@ -69,7 +69,7 @@ def jpeg_fault(data: bytes) -> str:
 
 def _described(data: bytes) -> _Picture:
     found, place = _Picture(), 2
-    while place < len(data) - 3 and data[place] == 0xFF and (marker := data[place + 1]) != END:
+    while place < len(data) - 3 and data[place] == 0xFF and (marker := data[place + 1]) != END_OF_IMAGE:
         if marker == 0xFF or marker in RESTARTS:
             place += 1 if marker == 0xFF else 2
             continue
@@ -77,7 +77,7 @@ def _described(data: bytes) -> _Picture:
         place += 4 + len(body)
         if marker == INTERVAL:
             found.interval = int.from_bytes(body[:2], "big")
-        elif marker == TABLES:
+        elif marker == HUFFMAN_TABLES:
             while body:  # a kind, how many codes there are of each length, and what they mean
                 found.flat &= body[17] == 0
                 body = body[17 + sum(body[1:17]) :]
@@ -124,7 +124,7 @@ def _end_fault(data: bytes, part: slice) -> str:
         canvas = Image.new(image.mode, image.size, (BLANK,) * len(image.getbands()))
         decoder = Image._getdecoder(image.mode, kind, options, getattr(image, "decoderconfig", ()))
         decoder.setimage(canvas.im, extents)
-        begin, left, waits = max(part.start, part.stop - SLACK), b"", []
+        begin, left, waits = max(part.start, part.stop - TRAILING_BYTES), b"", []
         for piece in (data[:begin], data[begin : part.stop] + PAD):
             left, used = left + piece, 1
             while left and used > 0:

@@ -11,8 +11,8 @@ from typing import Any
 from recyclecli.errors import RecycleError
 from recyclecli.reading.regular import SMALL, read_bytes
 
-DEEPEST = 64  # lists and objects inside each other
-FEW = 20  # keys that are each looked for in the text
+MAX_JSON_DEPTH = 64  # lists and objects inside each other
+MAX_KEYS_SEARCHED = 20  # keys that are each looked for in the text
 
 
 def tree_fault(value: Any) -> str | None:
@@ -25,8 +25,8 @@ def tree_fault(value: Any) -> str | None:
         if isinstance(one, str) and not one.isascii() and any("\ud800" <= letter <= "\udfff" for letter in one):
             return f"it holds half a character (a lone surrogate): {one[:20]!a}"
         if isinstance(one, (dict, list)):
-            if depth == DEEPEST:
-                return f"it holds lists or objects nested more than {DEEPEST} deep"
+            if depth == MAX_JSON_DEPTH:
+                return f"it holds lists or objects nested more than {MAX_JSON_DEPTH} deep"
             inner = [*one, *one.values()] if isinstance(one, dict) else one
             waiting += [(part, depth + 1) for part in inner if not isinstance(part, (int, type(None)))]
     return None
@@ -43,7 +43,7 @@ def parse_json(data: bytes | str) -> Any:
         text = data.decode(json.detect_encoding(data)) if isinstance(data, bytes) else data
         value = json.loads(text)
         if isinstance(value, dict) and (
-            len(value) > FEW or any(text.count(json.dumps(key, ensure_ascii=False)) > 1 for key in value)
+            len(value) > MAX_KEYS_SEARCHED or any(text.count(json.dumps(key, ensure_ascii=False)) > 1 for key in value)
         ):
             del value  # before the text is read once more
             value = _parse_once(text)

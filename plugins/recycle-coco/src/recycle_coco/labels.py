@@ -16,7 +16,7 @@ from recyclecli.types import IGNORE
 BACKGROUND = "Background"
 IGNORE_CATEGORY = "ignore"
 VOID = ("void", "unlabeled", "unlabelled", "unlabel", "ignore", "ignored", "ignoreregion", "dontcare")
-NUMBERED = re.compile(r"(\d+)\s*[:=,;\t ]\s*(\S.*)")
+NUMBERED_NAME = re.compile(r"(\d+)\s*[:=,;\t ]\s*(\S.*)")
 NO_BACKGROUND = "no_background"  # true in the first category of a file in which each pixel is of a category, or ignored
 
 
@@ -25,7 +25,7 @@ def numbered_names(lines: Sequence[str]) -> dict[int, str]:
 
     0 is the background where they begin with 1 and none is. Empty where the lines are names alone.
     """
-    found = [NUMBERED.fullmatch(line) for line in lines]
+    found = [NUMBERED_NAME.fullmatch(line) for line in lines]
     names = {int(one[1]): one[2].strip() for one in found if one}
     if (
         len(lines) < 2

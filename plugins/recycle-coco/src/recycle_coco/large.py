@@ -9,22 +9,21 @@ from pathlib import Path
 
 from recycle_coco.variables import MAX_JSON, say_unknown_variables
 from recyclecli.errors import RecycleError
-from recyclecli.reading.regular import open_regular, read_bytes
+from recyclecli.reading.regular import MIB, open_regular, read_bytes
 
-MOST = 3 * 2**29  # bytes of memory that the values of any file may take
-TIMES = 12  # and those of a larger one, for each byte of it: as outlines do, and no file that only claims to be one
-TEXT = 2  # bytes of memory for each of the file's, which is decoded
+MAX_VALUES_BYTES = 3 * 2**29  # bytes of memory that the values of any file may take
+VALUES_PER_FILE = 12  # or so many times the size of a larger one, as outlines do: no file that only claims to be one
+DECODED_PER_FILE = 2  # bytes of memory for each of the file's, which is decoded
 WORTH = {b",": 32, b"[": 64, b"{": 72}  # bytes of memory for each of these: a number, a list, an object
 WORTH_OF_XML = {b"<": 48, b"=": 200, b",": 48, b";": 48}  # an element, an attribute, a number of a list
-MIB = 2**20
 LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def read_large(file: Path, worth: Mapping[bytes, int] = WORTH) -> bytes:
     """The bytes of a file of JSON, lines of it or XML, whose values take at most RECYCLE_MAX_JSON bytes.
 
-    Where that is not set, they may take `MOST`, or `TIMES` the size of the file and half of this machine's memory,
-    whichever of the two is less: COCO's instances_train2017.json, 448 MB, takes about 2.6 GiB.
+    Where that is not set, they may take `MAX_VALUES_BYTES`, or `VALUES_PER_FILE` times the size of the file and half
+    of this machine's memory, whichever is less: COCO's instances_train2017.json, 448 MB, takes about 2.6 GiB.
 
     Args:
         file: where it is.
@@ -41,11 +40,11 @@ def read_large(file: Path, worth: Mapping[bytes, int] = WORTH) -> bytes:
     own = int(stated)
     with open_regular(file) as handle:
         size = os.fstat(handle.fileno()).st_size
-    most = own or max(MOST, min(TIMES * size, _half_of_memory()))
-    need = TEXT * size
+    most = own or max(MAX_VALUES_BYTES, min(VALUES_PER_FILE * size, _half_of_memory()))
+    need = DECODED_PER_FILE * size
     if need <= most:
-        data = read_bytes(file, most // TEXT)
-        need = TEXT * len(data) + sum(data.count(sign) * each for sign, each in worth.items())
+        data = read_bytes(file, most // DECODED_PER_FILE)
+        need = DECODED_PER_FILE * len(data) + sum(data.count(sign) * each for sign, each in worth.items())
     if need > most:
         raise RecycleError(
             f"{file} takes about {need // MIB} MiB of memory to be read, and at most {most // MIB} are given to a file",

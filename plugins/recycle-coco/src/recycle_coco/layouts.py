@@ -12,8 +12,8 @@ from recycle_coco.paths import copy_beside
 from recycle_coco.tree import Tree
 from recyclecli.errors import RecycleError, counted, join_limited
 
-ABOVE = 2  # folders above an annotation file that photos are looked for in
-FEW = 5  # photos that are looked for
+PARENT_FOLDERS = 2  # folders above an annotation file that photos are looked for in
+PHOTOS_LOOKED_FOR = 5  # photos that are looked for
 
 
 def refuse_file(root: Path) -> None:
@@ -36,8 +36,8 @@ def photo_root(file: Path) -> Path:
     content = Tree(folder).glimpse(file.name)
     images = content.get("images") if isinstance(content, dict) else None
     first = [image["file_name"] for image in images or () if isinstance(image, dict) and "file_name" in image]
-    names = [name for name in first[:FEW] if isinstance(name, str)]
-    for place in [folder, *folder.parents[:ABOVE]] if names else ():
+    names = [name for name in first[:PHOTOS_LOOKED_FOR] if isinstance(name, str)]
+    for place in [folder, *folder.parents[:PARENT_FOLDERS]] if names else ():
         if any((place / name).is_file() for name in names) or locate(place, names).found:
             return place
     return folder

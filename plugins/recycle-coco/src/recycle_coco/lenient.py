@@ -9,7 +9,7 @@ from typing import Any
 from recyclecli.printable import short_repr
 
 Loose = tuple[str, str, str]  # a code of `recycle data check`, the entry, and what was found there
-WHOLE = {
+WHOLE_NUMBER_KEYS = {
     "images": ("id", "width", "height"),
     "annotations": ("category_id", "iscrowd"),
     "categories": ("id",),
@@ -28,7 +28,7 @@ def strict(content: Any) -> tuple[Any, list[Loose]]:
     found: list[Loose] = []
     lists = {
         section: [_entry(entry, section, numbers, found) for entry in content[section]]
-        for section, numbers in WHOLE.items()
+        for section, numbers in WHOLE_NUMBER_KEYS.items()
         if isinstance(content.get(section), list)
     }
     if {"images", "annotations"} <= lists.keys():

@@ -15,8 +15,8 @@ from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden, resolve_file, walk
 from recycle_coco.suffix_index import Endings
 from recyclecli.errors import RecycleError, join_limited
 
-UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded photo
-LOCAL = re.compile(r"[?&]d=([^&]+)")  # of Label Studio's /data/local-files/?d=photos/1.jpg
+UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded photo
+LOCAL_FILES_QUERY = re.compile(r"[?&]d=([^&]+)")  # of Label Studio's /data/local-files/?d=photos/1.jpg
 SERVER = re.compile(r"^[A-Za-z][\w+.-]+://[^/]*/")
 
 
@@ -127,14 +127,14 @@ class _Photos:
 
 def _readings(name: str) -> Iterator[str]:
     plain = name.replace("\\", "/")
-    local = LOCAL.search(plain)
+    local = LOCAL_FILES_QUERY.search(plain)
     spelled = [local[1]] if local else []
     spelled += [plain, SERVER.sub("", plain).partition("?")[0]]
     spelled += [unquote(text) for text in spelled]
     yield from spelled
     for text in spelled:
         folder, slash, base = text.rpartition("/")
-        yield folder + slash + UPLOADED.sub("", base)
+        yield folder + slash + UPLOAD_PREFIX.sub("", base)
 
 
 def _stored(name: str) -> str:

@@ -8,14 +8,14 @@ from typing import Any
 from recycle_coco.document import shape_fault
 from recycle_coco.rle import compressed, of_bounds, run_bounds
 
-SAMPLE = 500  # objects that are asked
-SLACK = 2.0  # pixels that may be off, besides ...
-SHARE, NEAR = 0.05, 0.01  # ... a share of the photo's longer side: beyond its edge, and from a box
-OUTSIDE, MOST = 0.25, 0.5  # of the objects: so many are no slip of the hand,
-LEAST = 3  # nor so many of them that leave their photos
-OTHER = 1.1  # times as large as its box is another scale
+SAMPLED_OBJECTS = 500  # objects that are asked
+SLACK_PIXELS = 2.0  # pixels that may be off, besides ...
+SLACK_SHARE, NEAR_BOX_SHARE = 0.05, 0.01  # ... a share of the photo's longer side: beyond its edge, and from a box
+MAX_OUTSIDE_SHARE, MISFIT_SHARE = 0.25, 0.5  # of the objects: so many are no slip of the hand,
+MIN_OUTSIDE_OBJECTS = 3  # nor so many of them that leave their photos
+OTHER_SCALE = 1.1  # times as large as its box is another scale
 
-MANY, CORNER = 20, 0.52  # objects, and the share of both sides beyond which one of so many lies
+CORNER_OBJECTS, CORNER_SHARE = 20, 0.52  # objects, and the share of both sides beyond which one of so many lies
 Bounds = tuple[float, float, float, float]  # left, top, right, bottom
 
 
@@ -27,7 +27,7 @@ def misplaced(content: Mapping[str, Any]) -> str:
     """
     images = {image["id"]: image for image in content["images"]}
     every = [one for one in content["annotations"] if not one.get("iscrowd") and one["image_id"] in images]
-    asked = every[:: -(-len(every) // SAMPLE) or 1]
+    asked = every[:: -(-len(every) // SAMPLED_OBJECTS) or 1]
     right_most = lowest = 0.0
     total = outside = boxed = swapped = scaled = mirrored = inverted = 0
     for one in asked:
@@ -39,28 +39,30 @@ def misplaced(content: Mapping[str, Any]) -> str:
         side = max(image["width"], image["height"])
         left, top, right, bottom = bounds
         total += 1
-        outside += max(-left, -top, right - image["width"], bottom - image["height"]) > SLACK + SHARE * side
+        outside += (
+            max(-left, -top, right - image["width"], bottom - image["height"]) > SLACK_PIXELS + SLACK_SHARE * side
+        )
         right_most, lowest = max(right_most, right / image["width"]), max(lowest, bottom / image["height"])
         box = one.get("bbox")
         if isinstance(box, list) and len(box) == 4 and _are_pixels(box):
             boxed += 1
-            slack = SLACK + NEAR * side
+            slack = SLACK_PIXELS + NEAR_BOX_SHARE * side
             if not _fits(box, bounds, slack):
                 swapped += _fits(box, _swapped(outline, bounds), slack)
                 scaled += _is_scaled(box, bounds, slack)
                 mirrored += any(_fits(box, other, slack) for other in _mirrored(bounds, image))
                 inverted += _is_inverted(box, outline, slack)
-    if swapped > MOST * boxed:
+    if swapped > MISFIT_SHARE * boxed:
         return f"the outlines of {swapped} of {boxed} objects fit their boxes with x and y swapped"
-    if scaled > MOST * boxed:
+    if scaled > MISFIT_SHARE * boxed:
         return f"the outlines of {scaled} of {boxed} objects fit their boxes at another scale"
-    if mirrored > MOST * boxed:
+    if mirrored > MISFIT_SHARE * boxed:
         return f"the outlines of {mirrored} of {boxed} objects fit their boxes mirrored"
-    if inverted > MOST * boxed:
+    if inverted > MISFIT_SHARE * boxed:
         return f"the runs of {inverted} of {boxed} objects are what lies around their boxes: they begin with the object"
-    if outside >= LEAST and outside > OUTSIDE * total:
+    if outside >= MIN_OUTSIDE_OBJECTS and outside > MAX_OUTSIDE_SHARE * total:
         return f"the outlines of {outside} of {total} objects leave their photos"
-    if total >= MANY and max(right_most, lowest) <= CORNER:
+    if total >= CORNER_OBJECTS and max(right_most, lowest) <= CORNER_SHARE:
         return f"the outlines of all {total} objects lie in the upper left quarter of their photos, as of smaller ones"
     return ""
 
@@ -114,7 +116,7 @@ def _is_scaled(box: Sequence[float], bounds: Bounds, slack: float) -> bool:
     left, top, across, down = box
     factors = ((bounds[2] - bounds[0]) / across, (bounds[3] - bounds[1]) / down)
     off = max(abs(left * factors[0] - bounds[0]), abs(top * factors[1] - bounds[1]))
-    return off <= slack and all(max(factor, 1 / factor if factor else OTHER) >= OTHER for factor in factors)
+    return off <= slack and all(max(factor, 1 / factor if factor else OTHER_SCALE) >= OTHER_SCALE for factor in factors)
 
 
 def _are_pixels(box: Sequence[Any]) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Bounds = NDArray[np.int64]  # (N, 2): first and one behind the last pixel of runs, ascending; see `run_bounds`
     V = TypeVar("V", bound=np.generic)
 
-BAND = 2**22  # pixels that are filled in one go
+FILLED_PIXELS_PER_BAND = 2**22  # pixels that are filled in one go
 
 
 def front(shapes: Sequence[Bounds]) -> tuple[Bounds, NDArray[np.int64]]:
@@ -56,7 +56,7 @@ def filled(runs: Bounds, values: NDArray[V], ground: int, height: int, width: in
     import numpy as np
 
     found = np.empty((height, width), values.dtype)
-    columns = max(1, BAND // height)
+    columns = max(1, FILLED_PIXELS_PER_BAND // height)
     for left in range(0, width, columns):
         right = min(left + columns, width)
         begin, end = left * height, right * height

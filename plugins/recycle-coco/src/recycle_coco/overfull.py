@@ -13,7 +13,7 @@ from recyclecli.types import Annotation
 
 OBJECTS = 100_000  # of a photo
 FAR = 2**40  # pixels
-TOGETHER = 2**25  # pixels around all polygons of a photo
+MAX_PIXELS_OF_ALL_POLYGONS = 2**25  # pixels around all polygons of a photo
 
 
 def overfull(annotations: Sequence[Mapping[str, Any]]) -> dict[Any, str]:
@@ -32,13 +32,17 @@ def overfull(annotations: Sequence[Mapping[str, Any]]) -> dict[Any, str]:
     for one in annotations:
         for part in _parts(one.get("segmentation")):
             most[one["image_id"]] += len(part) / 2 * (max(part) - min(part))
-    suspects = {key for key, length in most.items() if length > TOGETHER}
+    suspects = {key for key, length in most.items() if length > MAX_PIXELS_OF_ALL_POLYGONS}
     lengths: defaultdict[Any, float] = defaultdict(float)
     for one in annotations if suspects else ():
         if one["image_id"] in suspects:
             lengths[one["image_id"]] += sum(map(around, _parts(one.get("segmentation"))))
     cause = "the polygons of the photo are {:.3g} pixels long together, and at most {} are filled"
-    return {key: cause.format(length, TOGETHER) for key, length in lengths.items() if length > TOGETHER} | found
+    return {
+        key: cause.format(length, MAX_PIXELS_OF_ALL_POLYGONS)
+        for key, length in lengths.items()
+        if length > MAX_PIXELS_OF_ALL_POLYGONS
+    } | found
 
 
 def _parts(shape: Any) -> Iterator[Sequence[float]]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 REPEATS = 8  # times that pixels are painted over before it is found out what is seen
 UNTIMED = 2**26  # pixels that are painted whatever
-MANY = 2**24  # characters of runs that are compared
+MAX_COMPARED_CHARACTERS = 2**24  # characters of runs that are compared
 
 
 def paint(
@@ -58,7 +58,7 @@ def _repeats(rles: Sequence[Mapping[str, Any]], height: int, width: int) -> floa
     import numpy as np
     from pycocotools import mask as coco
 
-    if len(rles) <= REPEATS or sum(len(rle["counts"]) for rle in rles) > MANY:
+    if len(rles) <= REPEATS or sum(len(rle["counts"]) for rle in rles) > MAX_COMPARED_CHARACTERS:
         return 0
     boxes = np.array(coco.toBbox(rles)).clip(0, (width, height, width, height))
     total = float((boxes[:, 2] * boxes[:, 3]).sum())

@@ -25,7 +25,7 @@ SPLITS = {
     "test": ("test", "testing"),
 }
 """The splits of data, each with what folders and files of it are called."""
-DEEPEST = 64  # folders inside each other
+MAX_FOLDER_DEPTH = 64  # folders inside each other
 ANNOTATION_FILES = ("train_all.json", "train.json", "annotations.json")
 SPLIT_FILES = ("train.json", "val.json")
 
@@ -54,15 +54,15 @@ def walk(
     """As `os.walk`, from the top down, as far as folders of photos go.
 
     Raises:
-        RecycleError: folders lie inside each other more than `DEEPEST` deep.
+        RecycleError: folders lie inside each other more than `MAX_FOLDER_DEPTH` deep.
     """
     for place, folders, files in os.walk(top, onerror=onerror, followlinks=followlinks):
         folder = Path(place)
         depth = len(folder.parts) - len(top.parts)
-        if depth > DEEPEST:
+        if depth > MAX_FOLDER_DEPTH:
             lies = Path(*folder.parts[: len(top.parts) + 1])
             raise RecycleError(
-                f"{lies} holds folders inside each other, more than {DEEPEST} deep",
+                f"{lies} holds folders inside each other, more than {MAX_FOLDER_DEPTH} deep",
                 f"look what it is, and move it out of {shlex.quote(str(top))}",
             )
         yield folder, folders, files

@@ -23,8 +23,8 @@ from PIL import Image, UnidentifiedImageError
 
 from recycle_coco.jpeg import jpeg_fault
 from recycle_coco.unreadable import (
-    FORMATS,
-    PIXELS,
+    DEFAULT_MAX_PIXELS,
+    PILLOW_FORMATS,
     TooLarge,
     Unreadable,
     Unsupported,
@@ -35,16 +35,16 @@ from recycle_coco.unreadable import (
 
 ORIENTATION = 0x0112  # EXIF tag
 SUBFILE = 0x00FE  # TIFF tag: what a page is of another, 0 for a picture of its own
-PICTURES = "recycle-pictures"  # key of `Image.info`
-TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
+PICTURES_KEY = "recycle-pictures"  # key of `Image.info`
+EXIF_TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
 """What PIL calls that which undoes the orientations 2 to 8."""
-BAND = 1024  # x BAND pixels are converted at a time
+CONVERTED_SIDE = 1024  # pixels of a square: so many are converted at a time
 OPAQUE = 255  # of an alpha channel
-DEEPEST = 65535  # of whole numbers: white of 16 bits
+WHITE_OF_16_BITS = 65535  # of whole numbers: white of 16 bits
 WHITE_OF_12 = 4095
-BLOCK = 2**26  # bytes; glibc keeps pieces of up to 2**25 for later
-LARGE = 2**24  # pixels of a photo that is decoded while no other such is, whatever many threads read
-DAMAGE = (
+ALLOCATED_BLOCK_BYTES = 2**26  # bytes; glibc keeps pieces of up to 2**25 for later
+LARGE_PHOTO_PIXELS = 2**24  # pixels of a photo that is decoded while no other such is, whatever many threads read
+DECODING_ERRORS = (
     *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError),
     *(AssertionError, AttributeError, struct.error, zlib.error),
 )
@@ -71,7 +71,7 @@ def recognised(handle: IO[bytes], more: tuple[str, ...] = ()) -> Iterator[Image.
     A large one is held by one thread at a time.
 
     Args:
-        handle: a binary file of one of `FORMATS`, at its beginning.
+        handle: a binary file of one of `PILLOW_FORMATS`, at its beginning.
         more: formats that are read besides.
 
     Raises:
@@ -80,12 +80,14 @@ def recognised(handle: IO[bytes], more: tuple[str, ...] = ()) -> Iterator[Image.
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            Image.MAX_IMAGE_PIXELS = max(max_pixels(), PIXELS)  # PIL warns of more, and refuses twice as many
+            Image.MAX_IMAGE_PIXELS = max(
+                max_pixels(), DEFAULT_MAX_PIXELS
+            )  # PIL warns of more, and refuses twice as many
             image: Image.Image = Image.open(handle, formats=(*_formats(handle), *more))
             if image.width * image.height > max_pixels(image.format):
                 raise TooLarge(*image.size, image.format)
-            image.info[PICTURES] = _count(image)
-        many = image.width * image.height > LARGE
+            image.info[PICTURES_KEY] = _count(image)
+        many = image.width * image.height > LARGE_PHOTO_PIXELS
         with image, alone(image.width * image.height), _returned() if many else nullcontext():
             if image.format in ("JPEG", "MPO"):
                 vars(image)["load"] = partial(_load_whole, image, handle)
@@ -97,20 +99,20 @@ def recognised(handle: IO[bytes], more: tuple[str, ...] = ()) -> Iterator[Image.
         raise _bomb(handle) from error
     except UnidentifiedImageError as error:
         raise unknown(handle) from error
-    except DAMAGE as error:
+    except DECODING_ERRORS as error:
         raise Unreadable(f"cannot be read: {error or type(error).__name__}") from error
 
 
 def alone(pixels: int) -> AbstractContextManager[object]:
     """A block for what holds a photo of so many pixels, or its labels: one thread at a time where they are many."""
-    return _alone if pixels > LARGE else nullcontext()
+    return _alone if pixels > LARGE_PHOTO_PIXELS else nullcontext()
 
 
 @contextmanager
 def _returned() -> Iterator[None]:
     """A block in which PIL asks for memory in pieces that malloc gives back to the system."""
     before = Image.core.get_block_size()  # type: ignore[attr-defined]
-    Image.core.set_block_size(BLOCK)  # type: ignore[attr-defined]
+    Image.core.set_block_size(ALLOCATED_BLOCK_BYTES)  # type: ignore[attr-defined]
     try:
         yield
     finally:
@@ -141,7 +143,7 @@ def _load_whole(image: Image.Image, handle: IO[bytes]) -> Any:
 
 def more_pictures(image: Image.Image) -> str:
     """What to say, after the photo's name, of an image from `opened` whose file holds others beside; "" where none."""
-    count = image.info.get(PICTURES, 1)
+    count = image.info.get(PICTURES_KEY, 1)
     return f"holds {count} pictures, of which the first is read" if count > 1 else ""
 
 
@@ -163,7 +165,7 @@ def _count(image: Image.Image) -> int:
             image.seek(1)
             if image.size != size or image.tag_v2.get(SUBFILE, 0):  # type: ignore[attr-defined]
                 return 1
-        except (*DAMAGE, Image.DecompressionBombError):
+        except (*DECODING_ERRORS, Image.DecompressionBombError):
             return 1
         finally:
             image.seek(0)
@@ -194,7 +196,7 @@ def _bomb(handle: IO[bytes]) -> Unreadable:
             handle.seek(0)
             with Image.open(handle, formats=_formats(handle)) as image:
                 return TooLarge(*image.size, image.format)
-        except DAMAGE as error:
+        except DECODING_ERRORS as error:
             return Unreadable(f"cannot be read: {error or type(error).__name__}")
         finally:
             Image.MAX_IMAGE_PIXELS = limit
@@ -205,7 +207,7 @@ def _formats(handle: IO[bytes]) -> tuple[str, ...]:
     head = handle.read(32)
     handle.seek(0)
     if other_format(head) != "HEIC" or find_spec("pillow_heif") is None:
-        return FORMATS
+        return PILLOW_FORMATS
     from pillow_heif import register_heif_opener
 
     register_heif_opener()
@@ -243,7 +245,7 @@ def _notes_of_png(image: Image.Image) -> bool:
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
     """A decoded image turned as its EXIF orientation, 1 to 8, asks; its other EXIF tags are not looked at."""
-    return image if orientation == 1 else image.transpose(Image.Transpose[TURNS[orientation - 2]])
+    return image if orientation == 1 else image.transpose(Image.Transpose[EXIF_TURNS[orientation - 2]])
 
 
 def upright_array(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
@@ -271,7 +273,7 @@ def rgb_array(image: Image.Image) -> NDArray[np.uint8]:
     Raises:
         Unsupported: see `rgb_bands`.
     """
-    if image.height * image.width <= BAND * BAND:
+    if image.height * image.width <= CONVERTED_SIDE * CONVERTED_SIDE:
         return np.asarray(next(rgb_bands(image))[1])
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     top = 0
@@ -304,8 +306,8 @@ def depth(image: Image.Image) -> Literal[8, 12, 16]:
 
 
 def bands(image: Image.Image) -> Iterator[Image.Image]:
-    """A decoded image from top to bottom in parts of about `BAND` x `BAND` pixels, each as wide as it is."""
-    rows = max(1, BAND * BAND // image.width)
+    """A decoded image from top to bottom in parts of about `CONVERTED_SIDE` squared pixels, each as wide as it is."""
+    rows = max(1, CONVERTED_SIDE * CONVERTED_SIDE // image.width)
     if rows >= image.height:
         yield image
         return
@@ -319,7 +321,7 @@ def _rgb(image: Image.Image, bits: int) -> Image.Image:
     if bits == 8:
         return image if image.mode == "RGB" else image.convert("RGB")
     deep = np.asarray(image).astype(np.int64)  # 16-bit gray, which convert() would clip to white
-    if deep.min(initial=0) < 0 or deep.max(initial=0) > DEEPEST:
+    if deep.min(initial=0) < 0 or deep.max(initial=0) > WHITE_OF_16_BITS:
         raise Unsupported(
             f"holds numbers of {deep.min()} to {deep.max()}, and no range that tells what is white",
             "save it with 8 or 16 bits",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from recycle_coco.counts import PIXELS_PER_BAND
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-BAND = 2**19  # pixels that are looked up in one go: each is an index of eight bytes meanwhile
 
 
 def relabel(values: NDArray[np.integer[Any]], table: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
@@ -16,7 +16,7 @@ def relabel(values: NDArray[np.integer[Any]], table: NDArray[np.integer[Any]]) -
     import numpy as np
 
     labels = np.empty(values.shape, np.uint8)
-    rows = max(1, BAND // max(1, values.shape[1]))
+    rows = max(1, PIXELS_PER_BAND // max(1, values.shape[1]))
     for top in range(0, len(values), rows):
         labels[top : top + rows] = table[values[top : top + rows]]
     return labels

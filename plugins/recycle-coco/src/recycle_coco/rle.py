@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-LONGEST = 2**22  # pixels around a polygon: filling it takes some 80 bytes for each
-MANY = 2**22  # characters of counts that are listed as numbers
+MAX_POLYGON_PIXELS = 2**22  # pixels around a polygon: filling it takes some 80 bytes for each
+MAX_LISTED_CHARACTERS = 2**22  # characters of counts that are listed as numbers
 
 
 def encode(mask: NDArray[Any]) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def decode_box(rle: Mapping[str, Any]) -> tuple[int, int, NDArray[np.bool_]]:
 
     rle = compressed(rle)
     height = rle["size"][0]
-    if len(rle["counts"]) > MANY:
+    if len(rle["counts"]) > MAX_LISTED_CHARACTERS:
         left, top, across, down = (int(value) for value in coco.toBbox(rle))
         return top, left, coco.decode(rle)[top : top + down, left : left + across].view(bool)
     bounds = run_bounds(rle)
@@ -114,7 +114,7 @@ def rasterise(
     would take four numbers for a box). None when nothing is left.
 
     Raises:
-        RecycleError: a part is longer around than `LONGEST`.
+        RecycleError: a part is longer around than `MAX_POLYGON_PIXELS`.
     """
     from pycocotools import mask as coco
 
@@ -136,10 +136,14 @@ def length_fault(part: Sequence[float]) -> str:
     Args:
         part: x1 y1 x2 y2 ... in pixels, finite.
     """
-    if not part or len(part) / 2 * (max(part) - min(part)) <= LONGEST:
+    if not part or len(part) / 2 * (max(part) - min(part)) <= MAX_POLYGON_PIXELS:
         return ""
     length = around(part)
-    return "" if length <= LONGEST else f"its polygon is {length:.3g} pixels long, and at most {LONGEST} are filled"
+    return (
+        ""
+        if length <= MAX_POLYGON_PIXELS
+        else f"its polygon is {length:.3g} pixels long, and at most {MAX_POLYGON_PIXELS} are filled"
+    )
 
 
 def around(part: Sequence[float]) -> float:

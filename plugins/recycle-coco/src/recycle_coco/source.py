@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-LARGE = 9  # pixels of a side that is not that of a single pixel
+PLAUSIBLE_SIDE = 9  # pixels of a side that is not that of a single pixel
 
 
 class CocoSource:
@@ -148,7 +148,7 @@ def _causes(annotations: Iterable[Iterable[Mapping[str, Any]]]) -> str:
         total += 1
         shape = one.get("segmentation")
         if encloses_nothing(shape):
-            causes[outline_fault(shape, LARGE, LARGE, bool(one.get("bbox")))] += 1
+            causes[outline_fault(shape, PLAUSIBLE_SIDE, PLAUSIBLE_SIDE, bool(one.get("bbox")))] += 1
     return told(causes, total)
 
 

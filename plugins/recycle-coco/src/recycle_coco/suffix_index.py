@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-PARTS = 16  # last ones that count: what differs above them alone is alike
+SUFFIX_PARTS = 16  # last ones that count: what differs above them alone is alike
 
 
 class Endings:
@@ -19,15 +19,15 @@ class Endings:
         found: dict[str, list[str]] = defaultdict(list)
         for compared, path in paths:
             parts = compared.split("/")
-            for count in range(1, min(len(parts), PARTS) + 1):
+            for count in range(1, min(len(parts), SUFFIX_PARTS) + 1):
                 found["/".join(parts[-count:])].append(path)
         self._found = {ending: tuple(paths) for ending, paths in found.items()}
 
     def whole(self, parts: Sequence[str]) -> tuple[str, ...]:
-        """The paths that end in all these parts, the last `PARTS` of them."""
-        return self._found.get("/".join(parts[-PARTS:]), ())
+        """The paths that end in all these parts, the last `SUFFIX_PARTS` of them."""
+        return self._found.get("/".join(parts[-SUFFIX_PARTS:]), ())
 
     def best(self, parts: Sequence[str]) -> tuple[str, ...]:
         """The paths that end in the most of these parts, counted from the last; none where not even that agrees."""
-        counts = range(min(len(parts), PARTS), 0, -1)
+        counts = range(min(len(parts), SUFFIX_PARTS), 0, -1)
         return next((found for count in counts if (found := self.whole(parts[-count:]))), ())

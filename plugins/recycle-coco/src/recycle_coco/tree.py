@@ -18,8 +18,8 @@ from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden, walk
 from recyclecli.errors import RecycleError
 from recyclecli.reading import open_regular
 
-HEAD = 2**16  # bytes of a file that are looked at
-EACH = 5  # files of one suffix that are looked into in a folder with more
+HEAD_BYTES = 2**16  # bytes of a file that are looked at
+PROBED_FILES_PER_SUFFIX = 5  # files of one suffix that are looked into in a folder with more
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)  # a string that is cut off goes to the end
 CLOSER = {"{": "}", "[": "]"}
 
@@ -79,11 +79,15 @@ class Tree:
         return tuple(name for name in self.files if name.lower().endswith(suffixes))
 
     def few(self, *suffixes: str) -> tuple[str, ...]:
-        """As `ending`, but at most `EACH` of each folder: enough to recognise what lies there."""
+        """As `ending`, but at most `PROBED_FILES_PER_SUFFIX` of each folder: enough to recognise what lies there."""
         chosen = set(self.ending(*suffixes))
-        return tuple(name for names in self.folders.values() for name in [one for one in names if one in chosen][:EACH])
+        return tuple(
+            name
+            for names in self.folders.values()
+            for name in [one for one in names if one in chosen][:PROBED_FILES_PER_SUFFIX]
+        )
 
-    def head(self, name: str, most: int = HEAD) -> str:
+    def head(self, name: str, most: int = HEAD_BYTES) -> str:
         """The first `most` bytes of a file as text, see `decode_text`; "" where it cannot be read.
 
         What is no text of any encoding is UTF-8 with replaced characters.

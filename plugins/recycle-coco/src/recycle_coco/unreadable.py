@@ -9,15 +9,15 @@ import os
 from importlib.util import find_spec
 from typing import IO
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # those of `PHOTO_SUFFIXES`; PIL would run Ghostscript for others
-PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError, unless MAX_PIXELS allows it
+PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # of `PHOTO_SUFFIXES`; PIL would run Ghostscript for others
+DEFAULT_MAX_PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError, unless MAX_PIXELS allows it
 WEBP_PIXELS = 50_000_000  # most of a WebP: its decoder holds 16 bytes of each pixel, and PIL and we 7 more
 MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # what `--max-pixels` sets, for the processes of a command, too
-OTHERS = ((0, b"GIF8", "GIF"), (4, b"ftypavi", "AVIF"), (4, b"ftyphei", "HEIC"), (4, b"ftyphev", "HEIC"),
+UNREAD_MAGIC = ((0, b"GIF8", "GIF"), (4, b"ftypavi", "AVIF"), (4, b"ftyphei", "HEIC"), (4, b"ftyphev", "HEIC"),
           (4, b"ftypmif1", "HEIC"), (4, b"ftypmsf1", "HEIC"), (4, b"jP  ", "JPEG 2000"), (0, b"%PDF", "PDF"),
           (4, b"JXL ", "JPEG XL"), (0, b"\xff\x0a", "JPEG XL"))  # fmt: skip
 """Offset, bytes and name of formats that are not read."""
-LFS = b"version https://git-lfs"  # what stands in a file that Git has not fetched
+LFS_POINTER = b"version https://git-lfs"  # what stands in a file that Git has not fetched
 TO_JPEG = (
     "pip install pillow-heif, or save it as JPEG: heif-convert IN OUT.jpg, on a Mac sips -s format jpeg IN --out "
     "OUT.jpg; on an iPhone choose Camera, Formats, Most Compatible"
@@ -55,12 +55,12 @@ def max_pixels(form: str | None = None) -> int:
     stated = os.environ.get(MAX_PIXELS, "").strip()
     if stated.isdecimal() and int(stated):
         return int(stated)
-    return WEBP_PIXELS if form == "WEBP" else PIXELS
+    return WEBP_PIXELS if form == "WEBP" else DEFAULT_MAX_PIXELS
 
 
 def other_format(head: bytes) -> str:
     """The name of a format that PIL does not read for us; "" for none."""
-    return next((name for start, magic, name in OTHERS if head[start:].startswith(magic)), "")
+    return next((name for start, magic, name in UNREAD_MAGIC if head[start:].startswith(magic)), "")
 
 
 def unknown(handle: IO[bytes]) -> Unreadable:
@@ -69,7 +69,7 @@ def unknown(handle: IO[bytes]) -> Unreadable:
     head = handle.read(32)
     if not head:
         return Unreadable("cannot be read: it is empty, 0 bytes")
-    if head.startswith(LFS):
+    if head.startswith(LFS_POINTER):
         return Unreadable("is a pointer of Git LFS, not the file itself", "fetch the files: git lfs pull")
     name = other_format(head)
     if name == "HEIC" and find_spec("pillow_heif") is not None:
@@ -78,4 +78,4 @@ def unknown(handle: IO[bytes]) -> Unreadable:
     remedy = "save it in one of these formats, or drop it from the set"
     if name in ("HEIC", "AVIF"):
         remedy = TO_JPEG if name == "HEIC" else TO_JPEG.partition(", or ")[2]
-    return Unsupported(f"cannot be read: {found} {', '.join(FORMATS)}, whatever its name says", remedy)
+    return Unsupported(f"cannot be read: {found} {', '.join(PILLOW_FORMATS)}, whatever its name says", remedy)

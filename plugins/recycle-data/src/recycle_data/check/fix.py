@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from recycle_coco.document import usable_id
-from recycle_coco.empty_shapes import REMEDIES, THIN, outline_fault, told
+from recycle_coco.empty_shapes import NO_PIXEL, REMEDIES, outline_fault, told
 from recycle_coco.labels import IGNORE_CATEGORY, is_background, project_categories
 from recycle_coco.lenient import strict
 from recycle_coco.misplaced import misplaced
@@ -57,7 +57,7 @@ def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
             else:
                 boxed = bool(annotation.get("bbox"))
                 cause = outline_fault(annotation.get("segmentation"), image["height"], image["width"], boxed)
-                lost.append((annotation, image, cause or THIN))
+                lost.append((annotation, image, cause or NO_PIXEL))
         elif shape[0] == "unknown-image":
             done["unknown-image"] += 1
             lost.append((annotation, image, UNKNOWN))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from recycle_coco.document import Fault, shape_fault, size_fault
+from recycle_coco.document import DocumentFault, shape_fault, size_fault
 from recycle_coco.overfull import overfull
 from recycle_coco.rle import rasterise
 
@@ -66,7 +66,7 @@ class MeasuredShape:
 
 def measured_annotations(
     content: Mapping[str, Any],
-) -> Iterator[tuple[dict[str, Any], dict[str, Any], MeasuredShape | Fault]]:
+) -> Iterator[tuple[dict[str, Any], dict[str, Any], MeasuredShape | DocumentFault]]:
     """Each annotation of a COCO content in file order, with its image and the shape or why there is none.
 
     Without an image the fault is `unknown-image` and the image empty; in an image without pixels
@@ -74,7 +74,7 @@ def measured_annotations(
     """
     images = {image["id"]: image for image in content["images"]}
     full = overfull(content["annotations"])
-    some: list[tuple[dict[str, Any], dict[str, Any], Fault | None]] = []
+    some: list[tuple[dict[str, Any], dict[str, Any], DocumentFault | None]] = []
     numbers = 0
     for annotation in content["annotations"]:
         image = images.get(annotation["image_id"], {})
@@ -91,14 +91,14 @@ def measured_annotations(
 
 
 def _with_shapes(
-    some: Sequence[tuple[dict[str, Any], dict[str, Any], Fault | None]],
-) -> Iterator[tuple[dict[str, Any], dict[str, Any], MeasuredShape | Fault]]:
+    some: Sequence[tuple[dict[str, Any], dict[str, Any], DocumentFault | None]],
+) -> Iterator[tuple[dict[str, Any], dict[str, Any], MeasuredShape | DocumentFault]]:
     shapes = iter(shapes_of([(annotation, image) for annotation, image, fault in some if fault is None]))
     for annotation, image, fault in some:
         yield annotation, image, next(shapes) if fault is None else fault
 
 
-def _fault(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> Fault | None:
+def _fault(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> DocumentFault | None:
     if not image:
         return "unknown-image", f"no image has id {annotation['image_id']!r}"
     return size_fault(image) or shape_fault(annotation.get("segmentation"), image)

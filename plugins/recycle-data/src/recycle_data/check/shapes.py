@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from recycle_coco.document import usable_area
-from recycle_coco.empty_shapes import SHARES, outline_fault, told
+from recycle_coco.empty_shapes import RELATIVE_COORDINATES, outline_fault, told
 from recycle_coco.labels import IGNORE_CATEGORY, is_background
 from recycle_coco.paint import painting_order
 
@@ -91,7 +91,10 @@ def shape_faults(shape: MeasuredShape, image: Mapping[str, Any], ignored: bool =
         if not found and (not shape.area or float(shape.parts.high.max()) <= 1):
             cause = outline_fault(annotation["segmentation"], image["height"], image["width"])
             if cause:
-                yield "malformed-segmentation" if cause == SHARES else "empty-segmentation", f"such {cause}"
+                yield (
+                    "malformed-segmentation" if cause == RELATIVE_COORDINATES else "empty-segmentation",
+                    f"such {cause}",
+                )
     elif not shape.area:
         yield "empty-segmentation", "the RLE has no pixel" if run_length else "no polygon"
     if shape.area:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from recycle_coco import split_called
-from recycle_coco.suffix_index import PARTS, Endings
+from recycle_coco.suffix_index import SUFFIX_PARTS, Endings
 
 DERIVED = frozenset(
     {
@@ -96,7 +96,7 @@ class PhotoFinder:
                     self._bare[key].append(photo)
                     self._bare[key.rpartition(".")[0]].append(photo)
         base = parts[-1]
-        for count in range(min(len(parts), PARTS), 0, -1):
+        for count in range(min(len(parts), SUFFIX_PARTS), 0, -1):
             ending = "/".join(parts[-count:])
             if ending not in free:
                 free[ending] = [photo for photo in self._endings.whole(parts[-count:]) if photo not in taken]
