@@ -6,7 +6,7 @@ import math
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -47,67 +47,78 @@ def run_shard(registry: Registry, shard: Shard, shown: bool) -> None:
         left = [place for place, photo in enumerate(photos) if photo.name not in journal.done]
         if not left:
             return
-        machine = replace(job.machine, device=shard.device)
         if (shard.device or "").startswith("cuda"):
             torch.cuda.set_device(shard.device)  # also for post-processors
+        machine = replace(job.machine, device=shard.device)
         model = LoadedModel(registry, job.members, machine, job.vote, job.agree > 0)
-        palette = np.array(model.palette, np.uint8)
-        files = {output: job.files(output)[shard.span] for output in job.pictures}
-        filled = job.submission is not None and job.unreadable == "background"
-        waiting: deque[tuple[list[InputPhoto], list[PendingOutput | RecycleError]]] = deque()
         with ThreadPoolExecutor(4) as pool:
-
-            def settle() -> None:
-                """Wait until the oldest batch is written, rows first, then say so."""
-                entries: list[tuple[str, str | None, int]] = []
-                for photo, said in zip(*waiting.popleft(), strict=True):
-                    fault, row = None, None
-                    if isinstance(said, RecycleError):
-                        fault, row = said.args[0], submission_row(photo.name, BACKGROUND) if filled else None
-                    else:
-                        row = said.row.result() if said.row is not None else None
-                        try:
-                            said.written.result()
-                        except NameTooLong as error:
-                            fault, row = error.args[0], row if filled else None
-                    if row is not None:
-                        rows.add(row)
-                    entries.append((photo.name, fault, rows.end))
-                rows.sync()
-                journal.add(entries)
-
-            def label(places: list[int], images: list[NDArray[np.uint8] | RecycleError]) -> None:
-                """Predict a batch and begin to write it; its photos are let go of when they are written."""
-                good = [image for image in images if not isinstance(image, RecycleError)]
-                scores = model.scores(good) if good else iter(())
-                batch: list[PendingOutput | RecycleError] = []
-                for place, image in zip(places, images, strict=True):
-                    if isinstance(image, RecycleError):
-                        batch.append(image)
-                        continue
-                    score, *agreement = next(scores)
-                    said = prediction_of(score, image.shape[0], image.shape[1], "confidence" in files)
-                    if agreement:
-                        alike = resize_labels(agreement[0][0].cpu().numpy(), *said.labels.shape)
-                        said.confidence[alike < job.agree] = 0
-                    own = {output: each[place] for output, each in files.items()}
-                    shares = score.softmax(0).half().cpu().numpy() if "probabilities" in own else None
-                    written = pool.submit(
-                        write_outputs, job.owned, own, image, said, shares, palette, model.class_names
-                    )
-                    row = pool.submit(submission_row, photos[place].name, said.labels) if job.submission else None
-                    batch.append(PendingOutput(written, row))
-                waiting.append(([photos[place] for place in places], batch))
-
+            worker = _Worker(shard, model, pool, journal, rows)
             shown_places = track(left, len(left), "predicting") if shown else left
             for places, images in _read_ahead(pool, photos, shown_places, job.machine.batch):
                 held = sum(image.size // 3 for image in images if not isinstance(image, RecycleError))
-                label(places, images)
+                worker.predict(places, images)
                 del images
-                while len(waiting) > (0 if held > BATCH_PIXELS else 1):  # nothing is held beside a huge photo
-                    settle()
-            while waiting:
-                settle()
+                worker.settle(0 if held > BATCH_PIXELS else 1)  # nothing is held beside a huge photo
+            worker.settle(0)
+
+
+class _Worker:
+    """Predicts batches, and has their pictures written by a pool's threads while the next are predicted."""
+
+    def __init__(self, shard: Shard, model: LoadedModel, pool: Executor, journal: Journal, rows: _Rows) -> None:
+        self._job, self._model, self._pool, self._journal, self._rows = shard.job, model, pool, journal, rows
+        self._photos = shard.job.photos[shard.span]
+        self._files = {output: shard.job.files(output)[shard.span] for output in shard.job.pictures}
+        self._palette = np.array(model.palette, np.uint8)
+        self._waiting: deque[tuple[list[InputPhoto], list[PendingOutput | RecycleError]]] = deque()
+
+    def predict(self, places: list[int], images: list[NDArray[np.uint8] | RecycleError]) -> None:
+        """Predict a batch and begin to write it; its photos are let go of when they are written."""
+        good = [image for image in images if not isinstance(image, RecycleError)]
+        scores = self._model.scores(good) if good else iter(())
+        batch = [
+            image if isinstance(image, RecycleError) else self._begun(place, image, next(scores))
+            for place, image in zip(places, images, strict=True)
+        ]
+        self._waiting.append(([self._photos[place] for place in places], batch))
+
+    def _begun(self, place: int, image: NDArray[np.uint8], scored: Iterable[torch.Tensor]) -> PendingOutput:
+        """Begin to write what is predicted of a photo from its scores, and from the agreement of models where asked."""
+        score, *agreement = scored
+        said = prediction_of(score, image.shape[0], image.shape[1], "confidence" in self._files)
+        if agreement:
+            alike = resize_labels(agreement[0][0].cpu().numpy(), *said.labels.shape)
+            said.confidence[alike < self._job.agree] = 0
+        own = {output: each[place] for output, each in self._files.items()}
+        shares = score.softmax(0).half().cpu().numpy() if "probabilities" in own else None
+        names = self._model.class_names
+        written = self._pool.submit(write_outputs, self._job.owned, own, image, said, shares, self._palette, names)
+        name, asked = self._photos[place].name, self._job.submission is not None
+        return PendingOutput(written, self._pool.submit(submission_row, name, said.labels) if asked else None)
+
+    def settle(self, most: int) -> None:
+        """Wait until all but `most` batches are written, the oldest first: their rows, then that they are done."""
+        while len(self._waiting) > most:
+            entries: list[tuple[str, str | None, int]] = []
+            for photo, said in zip(*self._waiting.popleft(), strict=True):
+                fault, row = self._outcome(photo, said)
+                if row is not None:
+                    self._rows.add(row)
+                entries.append((photo.name, fault, self._rows.end))
+            self._rows.sync()
+            self._journal.add(entries)
+
+    def _outcome(self, photo: InputPhoto, said: PendingOutput | RecycleError) -> tuple[str | None, bytes | None]:
+        """What is wrong with a photo, None if nothing, and its row of the submission, None if it has none."""
+        filled = self._job.submission is not None and self._job.unreadable == "background"
+        if isinstance(said, RecycleError):
+            return said.args[0], submission_row(photo.name, BACKGROUND) if filled else None
+        row = said.row.result() if said.row is not None else None
+        try:
+            said.written.result()
+        except NameTooLong as error:
+            return error.args[0], row if filled else None
+        return None, row
 
 
 class _Rows:
@@ -154,41 +165,45 @@ class _Rows:
             raise unwritable(self._place, error) from error
 
 
+Read = NDArray[np.uint8] | RecycleError  # a photo, or why it cannot be read
+
+
 def _read_ahead(
     pool: ThreadPoolExecutor, photos: Sequence[InputPhoto], left: Iterable[int], size: int
-) -> Iterator[tuple[list[int], list[NDArray[np.uint8] | RecycleError]]]:
+) -> Iterator[tuple[list[int], list[Read]]]:
     """Batches of photos, or what is wrong with them; the next is read while the last is looked at.
 
     A batch of more than `BATCH_PIXELS`, which is one huge photo, is read when the last is done with.
     """
-
-    @cache
-    def pixels(place: int) -> int:
-        try:
-            return math.prod(photos[place].size or photo_size(photos[place].file))
-        except RecycleError:
-            return 0  # reading it will say why
-
-    def read(place: int) -> NDArray[np.uint8] | RecycleError:
-        try:
-            return photos[place].read()
-        except RecycleError as error:
-            return error
-
-    ahead: deque[tuple[list[int], list[Future[NDArray[np.uint8] | RecycleError]]]] = deque()
+    pixels = cache(lambda place: _pixels(photos[place]))
+    ahead: deque[tuple[list[int], list[Future[Read]]]] = deque()
     for places in batches(left, size, pixels):
-        if sum(map(pixels, places)) > BATCH_PIXELS:
-            while ahead:
-                first, images = ahead.popleft()
-                yield first, [image.result() for image in images]
-                del images
-            yield places, [read(place) for place in places]
-            continue
-        ahead.append((places, [pool.submit(read, place) for place in places]))
-        if len(ahead) > 1:
-            first, images = ahead.popleft()
-            yield first, [image.result() for image in images]
-            del images
+        huge = sum(map(pixels, places)) > BATCH_PIXELS
+        if not huge:
+            ahead.append((places, [pool.submit(_read, photos[place]) for place in places]))
+        while len(ahead) > (0 if huge else 1):
+            yield _finished(ahead)
+        if huge:
+            yield places, [_read(photos[place]) for place in places]
     while ahead:
-        first, images = ahead.popleft()
-        yield first, [image.result() for image in images]
+        yield _finished(ahead)
+
+
+def _finished(ahead: deque[tuple[list[int], list[Future[Read]]]]) -> tuple[list[int], list[Read]]:
+    """The oldest batch, taken off, once it is read."""
+    places, images = ahead.popleft()
+    return places, [image.result() for image in images]
+
+
+def _pixels(photo: InputPhoto) -> int:
+    try:
+        return math.prod(photo.size or photo_size(photo.file))
+    except RecycleError:
+        return 0  # reading it will say why
+
+
+def _read(photo: InputPhoto) -> Read:
+    try:
+        return photo.read()
+    except RecycleError as error:
+        return error
