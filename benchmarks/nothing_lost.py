@@ -59,7 +59,7 @@ COMMANDS = {  # name: what is typed before the trial, what is tried, and files t
     "data export ls": ("", "data export data to-ls --to label-studio", ""),
     "predict": ("", "predict one data/kfold_0_val.json --out predicted --submission s.csv --batch-size 1", ""),
     "ensemble": ("", "ensemble one two --images data/kfold_0_val.json --out both --batch-size 1", ""),
-    "soup": ("", "ensemble one two --soup mean", ""),
+    "soup": ("", "soup one two --name mean", ""),
     "pseudo-label": ("", "pseudo-label one photos --threshold 0.2 --min-coverage 0", ""),
     "report": ("", "report one", "runs/one/report.html"),
     "export": ("", "export one", ""),

@@ -439,7 +439,7 @@ FILLED = {  # command: how many bytes are little for it
     "aug copy-paste --min-area 1 --aug-num 4 --data DATA --out a": 4096,
     "plugins new acme-losses --kind loss": 8192,
     "predict RUN DATA --out o": 12_288,
-    "ensemble RUN RUN --soup s": 100_000,
+    "soup RUN RUN --name s": 100_000,
 }
 
 

@@ -38,7 +38,7 @@ WRITERS = {  # command: files in its way, and the place that it holds: with a / 
     "export seed-0": ("runs/seed-0/export/card.json runs/seed-0/export/run.py", "runs/seed-0/export/"),
     "ablate seed-0 --trick hflip": ("runs/seed-0/pipeline.json", "runs/seed-0"),
     "train --recipe runs/seed-0/recipe.yaml --name t": ("runs/t/movie.part runs/t/env.json", "runs/t"),
-    "ensemble seed-0 seed-1 --soup s": ("runs/s/checkpoints/best.safetensors", "runs/s"),
+    "soup seed-0 seed-1 --name s": ("runs/s/checkpoints/best.safetensors", "runs/s"),
     "data import second l --link": ("l/train_all.json l/images/1.jpg l/.recycle.jsonl", "l/"),
     "data merge data second --out g": ("g/train_all.json g/train_all.json.part g/.recycle.jsonl", "g/"),
     "data kfold --keep data/folds.json --data data --out k": ("k/folds.json k/kfold_0_val.json k/.recycle.jsonl", "k/"),
@@ -52,7 +52,7 @@ WRITERS = {  # command: files in its way, and the place that it holds: with a / 
     "plugins new acme-losses --kind loss": ("acme-losses/README.md acme-losses/notes.txt", "acme-losses"),
     "pseudo-label seed-0 data/kfold_0_train.json --out p.json": ("p.json.predicted/predicted.json", "p.json"),
 }
-WITHOUT_FORCE = ("report", "train", "plugins")
+WITHOUT_FORCE = ("report", "train", "plugins", "soup")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def snapshot(folder):
 
 
 def forced(command):
-    return shlex.split(command) + ([] if command.split()[0] in WITHOUT_FORCE or "--soup" in command else ["--force"])
+    return shlex.split(command) + ([] if command.split()[0] in WITHOUT_FORCE else ["--force"])
 
 
 @pytest.mark.parametrize("command", few(WRITERS, 9))
@@ -131,7 +131,7 @@ FOLDERS = {  # command: a folder that is a link
     "data sample --num 2 --data sl": "sl/images",
     "predict seed-0 data/kfold_0_val.json --out pl": "pl/masks",
     "aug copy-paste --aug-num 2 --data data --name linked": "data/linked",
-    "ensemble seed-0 seed-1 --soup sl": "runs/sl/checkpoints",
+    "soup seed-0 seed-1 --name sl": "runs/sl/checkpoints",
 }
 
 
@@ -189,7 +189,7 @@ def test_two_commands_do_not_write_into_one_place_at_once(work, place, command):
     ("command", "folder"),
     [
         ("aug copy-paste --aug-num 2 --data data --name cut", "data/cut"),
-        ("ensemble seed-0 seed-1 --soup cut", "runs/cut/checkpoints"),
+        ("soup seed-0 seed-1 --name cut", "runs/cut/checkpoints"),
         ("plugins new acme-cut --kind loss", "acme-cut/src/acme_cut"),
         ("export seed-1", "runs/seed-1/export"),
     ],
@@ -203,7 +203,7 @@ def test_what_a_kill_left_in_the_middle_of_a_file_is_no_obstacle(work, command, 
 
 def test_a_soup_is_neither_replaced_nor_trained_on(work):
     """It has a recipe as a run has, and no training of its own."""
-    line = ("ensemble", "seed-0", "seed-1", "--soup", "mean")
+    line = ("soup", "seed-0", "seed-1", "--name", "mean")
     attack(*line, cwd=work, codes={0})
     kept = snapshot(work)
     assert "--resume" not in attack(*line, cwd=work, codes={2})

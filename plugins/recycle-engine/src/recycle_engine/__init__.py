@@ -60,8 +60,20 @@ COMMANDS = (
     Command(
         ("ensemble",),
         "recycle_engine.cli.ensemble:ensemble",
-        "Predict with several models as one: mean of probabilities, votes, or the mean of their weights.",
+        "Predict with several models as one, by the mean of their probabilities or by votes; or vote with submissions.",
         epilog="Example: `recycle ensemble unet-001 fpn-001+hflip --images photos --out predicted --submission s.csv`",
+    ),
+    Command(
+        ("select",),
+        "recycle_engine.cli.select:select",
+        "Pick those models, each as often as it helps, whose mean scores best on labelled photos.",
+        epilog="Example: `recycle select unet-001 fpn-001 fpn-001+hflip`",
+    ),
+    Command(
+        ("soup",),
+        "recycle_engine.cli.soup:soup",
+        "Average the weights of several models into a new run.",
+        epilog="Example: `recycle soup unet-001 unet-002 --name mean`",
     ),
     Command(
         ("pseudo-label",),

@@ -9,7 +9,7 @@ import typer
 from recycle_data.cli.candidates import components
 from recycle_data.cli.options import folder_of
 
-from recycle_engine.cli.candidates import metrics, runs, views
+from recycle_engine.cli.candidates import metrics, runs, runs_with_tricks, views
 
 if TYPE_CHECKING:
     from recycle_engine.judge.scores import Metric
@@ -19,6 +19,15 @@ RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's folder, its name in runs/, or `last`.", autocompletion=runs)
 ]
 
+Models = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN...",
+        help="Runs, RUN+TRICK+TRICK, or checkpoints within runs.",
+        autocompletion=runs_with_tricks,
+    ),
+]
+Weights = Annotated[list[float] | None, typer.Option("--weight", help="Of each model, in their order; repeatable.")]
 MovedData = Annotated[
     Path | None,
     typer.Option(

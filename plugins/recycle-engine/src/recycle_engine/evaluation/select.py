@@ -21,12 +21,14 @@ class Selection:
 
     Attributes:
         members: the chosen ones; `share` says how often each was picked.
-        score: on the photos it was chosen on, at the small size of `Library`, which flatters it.
+        shares: how often each of all members was picked, 0 for those that were not.
+        score: on the photos it was chosen on, at the small size of `ProbabilityCache`, which flatters it.
         cross_fitted: each fifth of the photos scored with what the others chose.
         best_single: the best member alone, likewise cross-fitted.
     """
 
     members: tuple[Member, ...]
+    shares: tuple[float, ...]
     score: Estimate
     cross_fitted: Estimate
     best_single: Estimate
@@ -47,7 +49,7 @@ def select(
     classes: Mapping[str, Sequence[str]] = {},
     groups: Sequence[int] | None = None,
 ) -> Selection:
-    """Pick members one by one, each as often as it helps, while the score of their mean grows; see `Library`.
+    """Pick members one by one, each as often as it helps, while the score of their mean grows; see `ProbabilityCache`.
 
     Args:
         registry: the installed components.
@@ -59,7 +61,7 @@ def select(
         groups: a number for each photo; those of one number stay together.
 
     Raises:
-        RecycleError: there is one photo or group alone, or see `Library`.
+        RecycleError: there is one photo or group alone, or see `ProbabilityCache`.
     """
     if len(source) < 2 or len(set(groups or (0, 1))) < 2:
         raise RecycleError(
@@ -69,4 +71,4 @@ def select(
     picks, alone = (cross_pick(pick, len(source), metric, groups) for pick in (library.greedy, library.best))
     kept = [replace(one, share=share) for one, share in zip(members, picks.chosen, strict=True) if share]
     ledgers = library.counted(picks.chosen), picks.fair(library.counted), alone.fair(library.counted)
-    return Selection(tuple(kept), *(estimate(ledger, metric, groups) for ledger in ledgers))
+    return Selection(tuple(kept), tuple(picks.chosen), *(estimate(ledger, metric, groups) for ledger in ledgers))

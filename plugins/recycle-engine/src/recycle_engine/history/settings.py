@@ -64,7 +64,7 @@ def settings_differences(runs: Sequence[Run], named: Mapping[str, Path]) -> Sett
     Raises:
         RecycleError: a recipe cannot be read.
     """
-    recipes = [flat(recipe_of_run(run, named)) for run in runs]
+    recipes = [flattened(recipe_of_run(run, named)) for run in runs]
     versions = [versions_of(run) for run in runs]
     found = [*_differing(recipes), *_differing([{f"env.{key}": text for key, text in one.items()} for one in versions])]
     return SettingsComparison(tuple(run.folder for run in runs), tuple(found))
@@ -97,11 +97,11 @@ def recipe_of_run(run: Run, named: Mapping[str, Path]) -> Recipe:
 
 def unlike_default(registry: Registry, recipe: Recipe) -> list[SettingDifference]:
     """The settings in which a recipe differs from the recipe `default` with the same components: (default's, its)."""
-    base, own = resolve(registry), flat(recipe)
-    default = like = flat(base)
+    base, own = resolve(registry), flattened(recipe)
+    default = like = flattened(base)
     if flags := _other_components(base, recipe):
         with suppress(RecycleError):  # one is not installed any more: its own defaults are not known
-            like = flat(resolve(registry, None, flags)) | {key: default[key] for key in flags}
+            like = flattened(resolve(registry, None, flags)) | {key: default[key] for key in flags}
     return [one for one in _differing([like, own]) if one.values[1] is not None]
 
 
@@ -113,7 +113,7 @@ def _other_components(base: Recipe, recipe: Recipe) -> dict[str, Any]:
     return {key: names for key, names in own.items() if names != default[key]}
 
 
-def flat(recipe: Recipe) -> dict[str, str]:
+def flattened(recipe: Recipe) -> dict[str, str]:
     """Each setting of a recipe by its key, as `-o KEY=VALUE` takes both."""
     tree = recipe.model_dump(mode="json", by_alias=True)
     found: dict[str, str] = {}

@@ -63,7 +63,7 @@ class LoadedModel:
         registry: the installed components.
         members: one model, or several that are used as one.
         machine: what it runs on.
-        vote: of several, see `Mix`.
+        vote: of several, see `EnsembleWeights`.
         agreement: see `scorer_of`.
         weights: checkpoints that are in memory already, by file and engine; those that are read are added.
 
