@@ -75,7 +75,7 @@ class PrintableStream:
     def rich_proxied_file(self) -> TextIO:
         """The stream to which rich writes its rendered text."""
         inner = getattr(self._stream, "rich_proxied_file", None)  # that of a live bar, which has taken our place
-        return cast(TextIO, inner or _StyledStream(self._stream))
+        return cast(TextIO, getattr(inner, "rich_proxied_file", inner) or _StyledStream(self._stream))
 
 
 class _StyledStream(PrintableStream):

@@ -147,6 +147,8 @@ def test_runs_are_offered_with_the_last(tmp_path):
         (tmp_path / folder / "recipe.yaml").touch()
     assert complete("eval ", tmp_path)[0] == ["last", "one"]
     assert complete("train --runs elsewhere --resume ", tmp_path)[0] == ["last", "two"]
+    assert complete("runs delete ", tmp_path)[0] == ["last", "one"]
+    assert complete("runs prune --runs elsewhere ", tmp_path)[0] == ["last", "two"]
 
 
 def in_one_process(lines, env, then=""):

@@ -81,6 +81,7 @@ def test_what_is_printed_above_a_bar(monkeypatch, own):
             with Live(console=console), printable_streams():
                 print(f"note: {NAME}", file=sys.stderr)
     text = sys.stderr.getvalue()
+    assert r"\u001b[2K" not in text  # rich's own
     assert "note" in text
     assert "owned" in text
     assert "\x1b[1;31m" not in text

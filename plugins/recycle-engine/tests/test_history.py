@@ -203,6 +203,17 @@ class TestScores:
         write_choice(run, Pipeline(("vflip",)), {})
         assert not run.scores.exists()  # of another pipeline
 
+    def test_only_eval_s_own_way_is_stored(self, made_runs, tmp_path):
+        run = Run(shutil.copytree(made_runs / "runs/fold-1", tmp_path / "one"))
+        first = read_scores(run)
+        run.scores.unlink()
+        api.evaluate(run)
+        api.evaluate(run, pipeline=api.pipeline(["hflip"]), keep=True)
+        recycle_here("eval", run.folder, "--data", made_runs / "data", cwd=tmp_path)
+        assert not run.scores.exists()
+        assert recycle_here("eval", run.folder, cwd=tmp_path).returncode == 0
+        assert read_scores(run) == first
+
     def test_a_file_of_yours_is_kept(self, run):
         first = read_scores(run)
         run.scores.write_text("mine")

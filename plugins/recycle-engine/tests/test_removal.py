@@ -1,10 +1,12 @@
 """`recycle runs delete` and `prune`: a run's own files alone, and never what somebody still needs."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+import typer
 from recycle_data.owned import RECORD, Owned
 from recycle_data.splits import make_split
 from recycle_engine import api
@@ -197,7 +199,8 @@ class TestCommands:
         place = run.folder.parents[1]
         done = recycle_here("runs", verb, "one", cwd=place)
         assert (done.returncode, f"remedy: recycle runs {verb} --yes -- one" in done.stderr) == (2, True)
-        assert recycle_here("runs", verb, "one", "--dry-run", cwd=place).stdout.count("would be removed") == 1
+        *_, total = recycle_here("runs", verb, "one", "--dry-run", cwd=place).stdout.splitlines()
+        assert re.fullmatch(r"would be removed: \d+ files of 1 run, \d+ kB", total)
         assert run.last.exists()
         done = recycle_here("runs", verb, "--yes", "--json", "--", "one", cwd=place)
         assert (done.returncode, json.loads(done.stdout)[0]["kept"]) == (0, [])
@@ -211,6 +214,15 @@ class TestCommands:
             done = recycle_here("runs", "delete", "one", cwd=run.folder.parents[1])
             assert (done.returncode, run.folder.exists()) == (0, not answer)
         assert asked == ["delete 1 run?"] * 2
+
+    def test_ctrl_c_is_no_answer(self, run, monkeypatch):
+        def interrupt(*_, **__):
+            raise typer.Abort
+
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+        monkeypatch.setattr("typer.confirm", interrupt)
+        assert recycle_here("runs", "delete", "one", cwd=run.folder.parents[1]).returncode == 130
+        assert run.recipe.exists()
 
     def test_all_are_pruned_but_those_in_use(self, made_runs, run):
         two = small_run(made_runs, run.folder.with_name("two"))

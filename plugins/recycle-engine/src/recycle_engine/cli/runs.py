@@ -14,6 +14,7 @@ from recycle_engine.cli.candidates import runs as run_names
 from recycle_engine.cli.options import RunName
 from recyclecli.cli.options import AsJson
 from recyclecli.errors import counted, join_limited
+from recyclecli.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,11 @@ def _remove(
         _tell(done, "would be removed")
         if not sum(len(one.files) for one in done):
             return
-        if not typer.confirm(f"{verb} {counted(len(done), 'run')}?", err=True):
+        try:
+            agreed = typer.confirm(f"{verb} {counted(len(done), 'run')}?", err=True)
+        except typer.Abort:  # what Typer makes of Ctrl-C
+            raise KeyboardInterrupt from None
+        if not agreed:
             print("nothing was removed", file=sys.stderr)
             return
         done = act(names)
@@ -128,9 +133,10 @@ def _tell(done: list[Removal], what: str) -> None:
 
     for one in done:
         places = [str(file.relative_to(one.folder)) for file in one.files]
-        print(f"{one.folder}: {counted(len(places), 'file')}, {size_text(one.size)}: {join_limited(places, 8)}")
+        files = f"{counted(len(places), 'file')}, {size_text(one.size)}: {join_limited(places, 8)}"
+        print(f"{one_line(str(one.folder))}: {files if places else 'nothing'}")
         for note in one.notes:
-            print(f"  {note}")
+            print(f"  {one_line(note)}")
         if one.kept:
             kept = [str(file.relative_to(one.folder)) for file in one.kept]
             print(f"  stays, since recycle did not write it so: {join_limited(kept, 8)}")

@@ -35,13 +35,18 @@ def size_text(size: float) -> str:
 
 def print_lines(found: Iterable[RunSummary]) -> None:
     """A line each for programs, its cells apart by tabs, with a heading."""
-    print("\t".join(("name", "state", "begun", "model", "data", "score", "low", "high", "metric", "bytes", "note")))
+    print(
+        "\t".join(
+            ("name", "kind", "state", "begun", "model", "data", "score", "low", "high", "metric", "bytes", "note")
+        )
+    )
     for one in found:
         score = one.score
         numbers = [score.value, score.low, score.high] if score else [None] * 3
         cells = [
             one.folder.name,
-            one.state or one.kind,
+            one.kind,
+            one.state,
             one.begun.isoformat(timespec="seconds") if one.begun else "",
             f"{one.model} {one.encoder}".strip(),
             one.data,
