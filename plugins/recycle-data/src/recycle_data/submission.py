@@ -13,6 +13,7 @@ from unicodedata import normalize
 
 from recycle_coco.table import csv_cell
 
+from recycle_data.replaced import never_read
 from recycle_data.votes import hard_vote
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.files import atomic_path, refuse_overwrite
@@ -142,7 +143,8 @@ def vote(files: Sequence[Path], shares: Sequence[float], out: Path, force: bool 
     refuse_overwrite([out], force)  # before anything is made
     with held(out):
         refuse_overwrite([out], force)
-        return _vote(files, shares, out)
+        with never_read(out):
+            return _vote(files, shares, out)
 
 
 def _vote(files: Sequence[Path], shares: Sequence[float], out: Path) -> int:

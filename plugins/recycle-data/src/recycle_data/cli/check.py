@@ -124,6 +124,7 @@ def _findings(
     from recycle_data.check import LabelFault, check_contents, check_masks, lint_source, mended, without_unreadable
     from recycle_data.check.masks import mask_photos
     from recycle_data.check.photos import photo_files
+    from recycle_data.replaced import never_read
     from recyclecli.errors import LabelFaults, RecycleError, join_limited
     from recyclecli.files import refuse_overwrite, write_json
 
@@ -142,7 +143,8 @@ def _findings(
         opened = partial(open_source, registry(), root, json_path, dataset, settings)
         return [*findings, *lint_source(opened, str(root), findings, labels_only)], mask_photos(root, options["images"])
     try:
-        contents, names, folds = _contents(root, dataset, json_path, settings)
+        with never_read(fix):
+            contents, names, folds = _contents(root, dataset, json_path, settings)
     except LabelFaults as error:
         return [LabelFault("malformed-label", str(root), where, what) for where, what in error.faults], {}
     if fix is not None:

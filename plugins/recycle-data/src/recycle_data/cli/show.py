@@ -34,6 +34,7 @@ def show(
 ) -> None:
     """Draw the annotations on photos, the rarest classes first: a PNG, or an HTML page."""
     from recycle_data.palette import palette
+    from recycle_data.replaced import never_read
     from recycle_data.sources import open_source
     from recycle_data.workspace import registry
     from recyclecli.errors import RecycleError
@@ -44,19 +45,20 @@ def show(
         raise RecycleError(f"--out {out} ends neither in .png nor in .html", "name a contact_sheet.png or a page.html")
     refuse_overwrite([out], force)
     root = data_root(data)
-    source = open_source(registry(), root, json_path, dataset, dataset_settings(option, crowds))
-    colors = palette(source.class_names, root)
-    from recycle_data.pages import contact_sheet
-    from recycle_data.pages.choice import choose
+    with never_read(out):
+        source = open_source(registry(), root, json_path, dataset, dataset_settings(option, crowds))
+        colors = palette(source.class_names, root)
+        from recycle_data.pages import contact_sheet
+        from recycle_data.pages.choice import choose
 
-    photos = choose(source, count, seed, classes or (), images or ())
-    title = f"{root.absolute().name}: {len(photos)} of {len(source)} photos"
-    if form == ".png":
-        picture = contact_sheet.contact_sheet(source, photos, colors, columns, title)
-        with atomic_path(out) as part:
-            picture.save(part, "PNG")
-    else:
-        from recycle_data.pages.browse import browse_page
+        photos = choose(source, count, seed, classes or (), images or ())
+        title = f"{root.absolute().name}: {len(photos)} of {len(source)} photos"
+        if form == ".png":
+            picture = contact_sheet.contact_sheet(source, photos, colors, columns, title)
+            with atomic_path(out) as part:
+                picture.save(part, "PNG")
+        else:
+            from recycle_data.pages.browse import browse_page
 
-        write_text(out, browse_page(source, photos, colors, title))
+            write_text(out, browse_page(source, photos, colors, title))
     print(f"{out}: {counted(len(photos), 'photo')}")

@@ -37,6 +37,7 @@ def stats(
     """Count photos, objects and pixels of each class, their sizes, what lies together, and the splits."""
     import json
 
+    from recycle_data.replaced import never_read
     from recycle_data.stats import folder_stats
     from recycle_data.workspace import registry
     from recyclecli.files import refuse_overwrite, write_text
@@ -44,7 +45,8 @@ def stats(
     root = data_root(data)
     if html is not None:
         refuse_overwrite([html], force)
-    found = folder_stats(registry(), root, json_path, dataset, dataset_settings(option, crowds))
+    with never_read(html):
+        found = folder_stats(registry(), root, json_path, dataset, dataset_settings(option, crowds))
     if html is not None:
         from recycle_data.pages.stats import stats_page
         from recycle_data.palette import palette

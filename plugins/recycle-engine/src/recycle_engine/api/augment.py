@@ -134,14 +134,17 @@ def preview(
         device: a torch device.
         force: replace a file that exists.
     """
+    from recycle_data.replaced import never_read
+
     from recyclecli.files import refuse_overwrite
 
     refuse_overwrite([path_of(file)], force)
-    installed = registry()
-    recipe, split = _resolved(installed, _entries(parts), settings, seed)
     from recycle_engine.offline_augment.preview import write_preview
 
-    return write_preview(installed, split, recipe, path_of(file), count, device)
+    with never_read(path_of(file)):
+        installed = registry()
+        recipe, split = _resolved(installed, _entries(parts), settings, seed)
+        return write_preview(installed, split, recipe, path_of(file), count, device)
 
 
 def read_batch(source: Source, photos: Sequence[int], size: int = 512, device: str = "cpu") -> Batch:

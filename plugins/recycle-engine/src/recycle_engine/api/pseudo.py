@@ -79,6 +79,7 @@ def pseudo_label(
             `again` one that was made otherwise; or see `predict` and `pseudo_labels`.
     """
     from recycle_data.pseudo import check_values, of_folder, pseudo_labels
+    from recycle_data.replaced import never_read
 
     from recycle_engine.checkpoint import read_card
     from recycle_engine.inference.job import Job
@@ -94,44 +95,45 @@ def pseudo_label(
         there = (again or work.is_dir()) and not force and file.is_file()  # with both, it was ended while it cleaned up
         refuse = refuse_overwrite if out else Owned(file.parent).refuse_overwrite  # a name that is ours must be proved
         refuse([] if there else [file], force)
-        photos = _unseen([owner] if owner else found, find_photos(path_of(images), path_of(data) if data else None))
-        labelled: dict[str, Any] = {
-            "rule": rule,
-            "threshold": threshold,
-            "named": dict(named),
-            "min_coverage": min_coverage,
-        }
-        if from_csv is not None:
-            csv = path_of(from_csv)
-            made = _of_csv(csv, photos, class_names)
-            with open_regular(csv) as handle:
-                asked = {"csv": str(csv.absolute()), "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
-            return file, _read_again(file, asked) if there else _written(file, asked, made)
-        members = [one for each in members_of(found, (), pipeline) for one in (_apart(each) if agree else [each])]
-        if agree and len(members) == 1:
-            raise RecycleError(
-                f"agree {agree:g} with one model that sees each photo once, so there is nothing to agree with",
-                "add a model (--ensemble-with RUN) or a view (--tta hflip), or leave out --agree",
+        with never_read(None if there else file):
+            photos = _unseen([owner] if owner else found, find_photos(path_of(images), path_of(data) if data else None))
+            labelled: dict[str, Any] = {
+                "rule": rule,
+                "threshold": threshold,
+                "named": dict(named),
+                "min_coverage": min_coverage,
+            }
+            if from_csv is not None:
+                csv = path_of(from_csv)
+                made = _of_csv(csv, photos, class_names)
+                with open_regular(csv) as handle:
+                    asked = {"csv": str(csv.absolute()), "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
+                return file, _read_again(file, asked) if there else _written(file, asked, made)
+            members = [one for each in members_of(found, (), pipeline) for one in (_apart(each) if agree else [each])]
+            if agree and len(members) == 1:
+                raise RecycleError(
+                    f"agree {agree:g} with one model that sees each photo once, so there is nothing to agree with",
+                    "add a model (--ensemble-with RUN) or a view (--tta hflip), or leave out --agree",
+                )
+            job = with_machine(
+                Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=agree), precision, batch
             )
-        job = with_machine(
-            Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=agree), precision, batch
-        )
-        asked = {**job.as_dict(), **labelled}
-        if there:
-            made = _read_again(file, asked)
+            asked = {**job.as_dict(), **labelled}
+            if there:
+                made = _read_again(file, asked)
+                _clear(work)
+                return file, made
+            said = (None if force else finished(job)) or predict_job(job, devices, force)
+            names = [photo.name for photo in photos if photo.name not in said.failed]
+            folders = [str(run.folder.absolute()) for run in found]
+            origin: dict[str, Any] = {"runs": [run.folder.name for run in found], "folders": folders, "rule": rule}
+            origin |= {"agree": agree} if agree else {}
+            made = pseudo_labels(
+                lambda: of_folder(work, names, said.masks), class_names, rule, threshold, named, min_coverage, origin
+            )
+            made = _written(file, asked, replace(made, unreadable=said.failed))
             _clear(work)
             return file, made
-        said = (None if force else finished(job)) or predict_job(job, devices, force)
-        names = [photo.name for photo in photos if photo.name not in said.failed]
-        folders = [str(run.folder.absolute()) for run in found]
-        origin: dict[str, Any] = {"runs": [run.folder.name for run in found], "folders": folders, "rule": rule}
-        origin |= {"agree": agree} if agree else {}
-        made = pseudo_labels(
-            lambda: of_folder(work, names, said.masks), class_names, rule, threshold, named, min_coverage, origin
-        )
-        made = _written(file, asked, replace(made, unreadable=said.failed))
-        _clear(work)
-        return file, made
 
 
 def _clear(work: Path) -> None:

@@ -48,6 +48,7 @@ def init(
         RecycleError: the data cannot be read, or `out` would be overwritten.
     """
     from recycle_data.owned import Owned
+    from recycle_data.replaced import never_read
     from recycle_data.sources import open_source
     from recycle_data.starter import CPU, GPU, starter_recipe
 
@@ -57,20 +58,21 @@ def init(
     from recyclecli.recipe import DataSection
 
     root, out = path_of(root), path_of(out)
-    source = open_source(registry(), root, json_path, dataset, options)
-    owned = Owned(out.parent)
-    refuse = owned.refuse_overwrite if out == NAME else refuse_overwrite
-    refuse([out], force)  # before anything is made
-    part = {"name": dataset, **options}
-    settings: dict[str, Any] = {"json_path": json_path} if json_path else {}
-    if dataset != "coco" or options:
-        settings["dataset"] = part
-    try:
-        split = split_of(DataSection.model_validate({"root": root, "dataset": part, **settings}), 0)
-        photos, how = len(split.train), split.how
-    except RecycleError as error:
-        photos, how = len(source), f"cannot be split yet: {error.args[0]}"
-    text = starter_recipe(source, root, settings, photos, str(out), GPU if has_gpu() else CPU)
+    with never_read(out):
+        source = open_source(registry(), root, json_path, dataset, options)
+        owned = Owned(out.parent)
+        refuse = owned.refuse_overwrite if out == NAME else refuse_overwrite
+        refuse([out], force)  # before anything is made
+        part = {"name": dataset, **options}
+        settings: dict[str, Any] = {"json_path": json_path} if json_path else {}
+        if dataset != "coco" or options:
+            settings["dataset"] = part
+        try:
+            split = split_of(DataSection.model_validate({"root": root, "dataset": part, **settings}), 0)
+            photos, how = len(split.train), split.how
+        except RecycleError as error:
+            photos, how = len(source), f"cannot be split yet: {error.args[0]}"
+        text = starter_recipe(source, root, settings, photos, str(out), GPU if has_gpu() else CPU)
     with held(out):
         refuse([out], force)
         owned.write_text(out, text)

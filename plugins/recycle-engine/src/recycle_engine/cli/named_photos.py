@@ -33,14 +33,17 @@ def predicted(run: Any, images: Sequence[Path] | None, names: Path | None, optio
     Raises:
         RecycleError: both are given, or none.
     """
+    from recycle_data.replaced import never_read
+
     from recycle_engine import api
 
-    if images and names is None:
-        return api.predict(run, images, **options)
-    if images or names is None:
-        raise RecycleError(
-            "photos are named twice: as places and with --list" if images else "no photos are named",
-            "give one of them" if images else "recycle predict RUN photos --out predicted, or --list FILE",
-        )
-    lines = sys.stdin.read() if str(names) == "-" else read_text(names)
-    return api.predict_listed(run, lines.split("\n"), folder=names.parent, **options)
+    with never_read(options.get("submission")):
+        if images and names is None:
+            return api.predict(run, images, **options)
+        if images or names is None:
+            raise RecycleError(
+                "photos are named twice: as places and with --list" if images else "no photos are named",
+                "give one of them" if images else "recycle predict RUN photos --out predicted, or --list FILE",
+            )
+        lines = sys.stdin.read() if str(names) == "-" else read_text(names)
+        return api.predict_listed(run, lines.split("\n"), folder=names.parent, **options)
