@@ -120,7 +120,7 @@ class TestPlaces:
 
     @pytest.mark.parametrize("name", ["q{}/1.jpg", "q{}/x/1.jpg", "q{}/1.png"])
     def test_many_photos_of_one_name_are_not_compared_with_each_name(self, monkeypatch, name):
-        monkeypatch.setattr("recycle_datasets.recognise.places.PAIRS", 1000)
+        monkeypatch.setattr("recycle_datasets.recognise.places.MAX_WEIGHED_PAIRS", 1000)
         photos = [f"p{number}/x/1.jpg" for number in range(300)]
         with few_calls(300 * 150):
             placed = PhotoFinder(photos).find([name.format(number) for number in range(300)], "c.json")

@@ -5,9 +5,9 @@ import pytest
 from recycle_data.coco_document import build_document
 from recycle_datasets import SampleOptions
 from recycle_datasets.sample import SampleSource
-from recycle_datasets.sample.drawing import SIDE
-from recycle_datasets.sample.scene import SHARES
-from recycle_datasets.sample.things import THINGS
+from recycle_datasets.sample.drawing import THING_SIDE
+from recycle_datasets.sample.scene import MATERIAL_SHARES
+from recycle_datasets.sample.things import DRAWN_THINGS
 from recycle_kit.testing import DatasetConformance
 
 from recyclecli.types import DatasetContext, RecycleError
@@ -59,19 +59,19 @@ def test_sample_instances_and_mask_agree(tmp_path):
             assert len(np.unique(sample.mask[sample.instances == instance])) == 1
 
 
-@pytest.mark.parametrize("material", list(THINGS))
+@pytest.mark.parametrize("material", list(DRAWN_THINGS))
 def test_every_drawing_covers_something_and_not_everything(material):
-    for number, (draw, _) in enumerate(THINGS[material]):
+    for number, (draw, _) in enumerate(DRAWN_THINGS[material]):
         sketch = draw(np.random.default_rng(number))
         share = (sketch.shape > 0.5).mean()
         assert 0.03 < share < 0.85
-        assert sketch.color.shape == (SIDE, SIDE, 3)
+        assert sketch.color.shape == (THING_SIDE, THING_SIDE, 3)
         assert np.isfinite(sketch.color).all()
         assert 0 <= sketch.color.min() <= sketch.color.max() <= 1
 
 
 def test_every_material_is_drawn():
-    assert set(SHARES) == set(THINGS)
+    assert set(MATERIAL_SHARES) == set(DRAWN_THINGS)
 
 
 def test_coco_without_a_file_says_where_it_looked(tmp_path):

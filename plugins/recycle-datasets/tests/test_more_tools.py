@@ -10,7 +10,7 @@ import shutil
 import numpy as np
 import pytest
 from labelled import box, garbage, imported_masks, masks, photo
-from recycle_datasets.tools import TOOLS
+from recycle_datasets.tools import TOOL_READERS
 from recycle_engine import api
 from tool_scene import (
     COLORS,
@@ -692,7 +692,7 @@ each_export = pytest.mark.parametrize(("layout", "make"), CASES, ids=[make.__nam
 
 
 def test_each_tool_is_tried():
-    assert {*TOOLS} == {*EXPORTS, *NEWER} - {"via"}
+    assert {*TOOL_READERS} == {*EXPORTS, *NEWER} - {"via"}
 
 
 @each_export

@@ -10,7 +10,7 @@ from labelled import box, garbage, imported_masks, masks
 from PIL import Image
 from pycocotools import mask as coco
 from recycle_data import api
-from recycle_datasets.tools import TOOLS
+from recycle_datasets.tools import TOOL_READERS
 from recycle_engine.api import open_data
 from tool_scene import (
     COLORS,
@@ -246,7 +246,7 @@ CASES = [(name, make) for name, makers in NEWER.items() for make in makers]
 
 
 def test_each_tool_is_tried():
-    assert {*TRIED} == {*NEWER} <= {*TOOLS}
+    assert {*TRIED} == {*NEWER} <= {*TOOL_READERS}
 
 
 @pytest.mark.parametrize(("layout", "make"), CASES, ids=[make.__name__ for _, make in CASES])

@@ -16,14 +16,14 @@ from recycle_datasets.tools import components
 from recyclecli import hookimpl
 from recyclecli.types import DatasetComponent, Options
 
-Crowds = Literal["auto", "objects", "regions"]
+CrowdsChoice = Literal["auto", "objects", "regions"]  # `recycle_coco.crowds` has it, too: this file imports no more
 CROWDS = "what iscrowd 1 means: objects, or regions of no single object; auto: objects where a file has no other kind"
 
 
 class CocoOptions(Options):
     """What a COCO file leaves open."""
 
-    crowds: Crowds = Field("auto", description=CROWDS)
+    crowds: CrowdsChoice = Field("auto", description=CROWDS)
     files: tuple[str, ...] = Field(
         (), description="files of an export in the root, whose photos are looked for by name; their names say splits"
     )
@@ -93,7 +93,7 @@ class TacoOptions(Options):
     mapping: Path | None = Field(
         None, description="a CSV of category,material instead of the packaged one; material `ignore` takes no part"
     )
-    crowds: Crowds = Field("auto", description=CROWDS)
+    crowds: CrowdsChoice = Field("auto", description=CROWDS)
     files: tuple[str, ...] = Field((), description="files in the root of which some photos may be gone")
 
 

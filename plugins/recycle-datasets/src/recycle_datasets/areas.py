@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
-CORNERS = 96
-MOST = 2**30  # pixels of a side
-DIGITS = 20  # of a number as text
-WIDER = math.sqrt(2 * math.pi / CORNERS / math.sin(2 * math.pi / CORNERS))  # the polygon's area is the ellipse's
+ELLIPSE_CORNERS = 96
+MAX_PIXELS_OF_A_SIDE = 2**30  # pixels of a side
+MAX_NUMBER_CHARACTERS = 20  # of a number as text
+WIDER = math.sqrt(
+    2 * math.pi / ELLIPSE_CORNERS / math.sin(2 * math.pi / ELLIPSE_CORNERS)
+)  # the polygon's area is the ellipse's
 
 
 def ellipse(x: float, y: float, across: float, down: float, degrees: float = 0) -> list[list[float]]:
@@ -19,7 +21,7 @@ def ellipse(x: float, y: float, across: float, down: float, degrees: float = 0) 
         across, down: its radii before it is turned.
         degrees: it is turned about its centre, clockwise on the screen.
     """
-    angles = np.arange(CORNERS) * (2 * math.pi / CORNERS)
+    angles = np.arange(ELLIPSE_CORNERS) * (2 * math.pi / ELLIPSE_CORNERS)
     along, beside = across * WIDER * np.cos(angles), down * WIDER * np.sin(angles)
     turn = math.radians(degrees) if math.isfinite(degrees) else math.nan
     cos, sin = math.cos(turn), math.sin(turn)
@@ -29,12 +31,12 @@ def ellipse(x: float, y: float, across: float, down: float, degrees: float = 0) 
 
 def is_number(text: str) -> bool:
     """Whether a text is a whole number from 0 on, of digits alone and no more of them than any real one has."""
-    return text.isdecimal() and text.isascii() and len(text) < DIGITS
+    return text.isdecimal() and text.isascii() and len(text) < MAX_NUMBER_CHARACTERS
 
 
 def side_of(value: Any) -> int | None:
     """A side of a photo as a file states it, in whole pixels; None where that is no side."""
     if isinstance(value, str):
         value = int(value) if is_number(value) else None
-    number = isinstance(value, int | float) and 1 <= value <= MOST
+    number = isinstance(value, int | float) and 1 <= value <= MAX_PIXELS_OF_A_SIDE
     return int(value) if number else None

@@ -1,7 +1,6 @@
 """Masks that labelling tools write into their files: PNG as text, and cut-outs laid into the photo."""
 
 import base64
-import struct
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from recycle_coco import encode, rasterise, size_fault
+from recycle_coco.pixels import DECODING_ERRORS
 
-MOST = 2**28  # bytes of a PNG
-MANY = 2**22  # ends of runs that are listed
-BAND = 2**22  # pixels that are looked at in one go
-DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, AttributeError, struct.error, zlib.error)
+MAX_PNG_BYTES = 2**28  # bytes of a PNG
+MAX_LISTED_RUN_ENDS = 2**22  # ends of runs that are listed
+INSPECTED_PIXELS_PER_BAND = 2**22  # pixels that are looked at in one go
 
 
 @contextmanager
@@ -35,7 +34,7 @@ def png(data: bytes) -> Iterator[Image.Image]:
             if fault := size_fault({"height": image.height, "width": image.width}):
                 raise ValueError(fault[1])
             yield image
-    except (*DAMAGE, Image.DecompressionBombError) as error:
+    except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
         raise ValueError(f"no PNG: {error}") from error
 
 
@@ -58,7 +57,7 @@ def whole_runs(counts: Any, most: int) -> NDArray[np.int64]:
 
 def bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
     """A decoded image from top to bottom in parts, with the rows of each."""
-    rows = max(1, BAND // image.width)
+    rows = max(1, INSPECTED_PIXELS_PER_BAND // image.width)
     for top in range(0, image.height, rows):
         below = min(top + rows, image.height)
         yield slice(top, below), image.crop((0, top, image.width, below))
@@ -88,8 +87,8 @@ def png_mask(text: Any) -> NDArray[np.bool_]:
     try:
         data = base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text)
         if not data.startswith(b"\x89PNG"):
-            data = zlib.decompressobj().decompress(data, MOST)
-    except DAMAGE as error:
+            data = zlib.decompressobj().decompress(data, MAX_PNG_BYTES)
+    except DECODING_ERRORS as error:
         raise ValueError(f"no PNG in base64: {error}") from error
     with png(data) as image:
         return opaque_or_nonzero(image)
@@ -112,7 +111,7 @@ def placed(mask: NDArray[Any], left: int, top: int, height: int, width: int) -> 
     columns[:, 1:-1] = inside.T
     change = np.diff(columns, axis=1)
     del columns
-    if np.count_nonzero(change) > MANY:  # of noise: a list of its runs is larger than the photo
+    if np.count_nonzero(change) > MAX_LISTED_RUN_ENDS:  # of noise: a list of its runs is larger than the photo
         del change
         whole = np.zeros((height, width), bool, order="F")
         whole[top : top + inside.shape[0], left : left + inside.shape[1]] = inside

@@ -12,7 +12,7 @@ from recycle_coco import shape_fault
 from recycle_datasets.shapes import DROPPED
 from recyclecli.types import LabelFaults, RecycleError
 
-UNREADABLE = "photos that cannot be read"
+UNREADABLE_PHOTOS = "photos that cannot be read"
 
 
 def shape_faults(content: Mapping[str, Any]) -> Iterator[tuple[int, str, str]]:
@@ -36,7 +36,7 @@ def drop_faulty(content: dict[str, Any], photos: Mapping[str, str], left_out: Co
         The places of the photos that stay.
     """
     kept = [place for place, image in enumerate(content["images"]) if image["file_name"] not in photos]
-    left_out.update({UNREADABLE: len(photos)} if photos else {})
+    left_out.update({UNREADABLE_PHOTOS: len(photos)} if photos else {})
     content["images"] = [content["images"][place] for place in kept]
     ids = {image["id"] for image in content["images"]}
     content["annotations"] = [one for one in content["annotations"] if one["image_id"] in ids]

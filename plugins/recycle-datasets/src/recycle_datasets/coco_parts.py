@@ -12,12 +12,10 @@ from typing import Any
 from recycle_coco import strict
 
 from recycle_datasets.coco_spellings import spell
-from recycle_datasets.labels import json_of
+from recycle_datasets.labels import UNNAMED_CLASS, json_of
 from recycle_datasets.recognise.coco import is_single
 from recycle_datasets.recognise.places import split_of
 from recyclecli.types import RecycleError
-
-UNNAMED = "object"  # a class that nobody named
 
 
 @dataclass(slots=True)
@@ -81,14 +79,16 @@ def _categories(annotations: list[dict[str, Any]], categories: list[dict[str, An
     """The categories with numbers and names; those that annotations refer to where there are none."""
     if not categories:
         numbers = sorted({str(one.get("category_id")) for one in annotations if one.get("category_id") is not None})
-        categories = [{"id": number, "name": f"class-{number}" if numbers[1:] else UNNAMED} for number in numbers]
+        categories = [{"id": number, "name": f"class-{number}" if numbers[1:] else UNNAMED_CLASS} for number in numbers]
         unnamed = len(numbers) or 1
         for one in annotations:
             if one.get("category_id") is None:
-                one["category_id"] = UNNAMED if numbers else 1
-        if not numbers or any(one["category_id"] == UNNAMED for one in annotations):
-            categories.append({"id": UNNAMED if numbers else 1, "name": UNNAMED})
-        print(f"note: no class has a name: {unnamed} of them are called by number, or {UNNAMED!r}", file=sys.stderr)
+                one["category_id"] = UNNAMED_CLASS if numbers else 1
+        if not numbers or any(one["category_id"] == UNNAMED_CLASS for one in annotations):
+            categories.append({"id": UNNAMED_CLASS if numbers else 1, "name": UNNAMED_CLASS})
+        print(
+            f"note: no class has a name: {unnamed} of them are called by number, or {UNNAMED_CLASS!r}", file=sys.stderr
+        )
     texts = [one for one in categories if isinstance(one.get("id"), str) and not _whole(one["id"])]
     if texts:  # made-up keys: the order of the list is all that there is
         numbers_of = {str(one.get("id")): number for number, one in enumerate(categories, start=1)}

@@ -11,7 +11,7 @@ from typing import Any
 from recycle_coco import parse_json
 
 ODD = "single numbers at the ends of outlines"
-TEXT = range(48, 112)  # the characters of a compressed RLE
+RLE_CHARACTERS = range(48, 112)  # the characters of a compressed RLE
 
 
 def spell(content: Mapping[str, list[dict[str, Any]]], left_out: Counter[str]) -> None:
@@ -56,7 +56,7 @@ def _counts(rle: Mapping[str, Any]) -> Any:
             return ast.literal_eval(counts).decode("ascii")
         except (ValueError, SyntaxError, AttributeError):
             return counts
-    if not isinstance(counts, list) or not all(type(one) is int and one in TEXT for one in counts):
+    if not isinstance(counts, list) or not all(type(one) is int and one in RLE_CHARACTERS for one in counts):
         return counts
     sides = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) for side in size)
     whole = sides and sum(counts) == size[0] * size[1]  # type: ignore[index]

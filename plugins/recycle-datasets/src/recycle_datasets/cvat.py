@@ -21,8 +21,8 @@ from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
 from recyclecli.types import DatasetContext, RecycleError
 
-AREAS = ("polygon", "mask", "ellipse")
-OTHERS = {
+CVAT_AREAS = ("polygon", "mask", "ellipse")
+CVAT_SKIPPED = {
     "box": "boxes",
     "polyline": "lines",
     "points": "points",
@@ -30,7 +30,7 @@ OTHERS = {
     "cuboid": "cuboids",
     "skeleton": "skeletons",
 }
-FRAME = re.compile(r"(?:.*?)(\d+)")  # frame_000012
+FRAME_NUMBER = re.compile(r"(?:.*?)(\d+)")  # frame_000012
 LARGEST_BOX = 2**28  # pixels of a mask
 DRAW = "draw outlines or masks in CVAT, and export as CVAT for images 1.1"
 
@@ -130,7 +130,7 @@ class _CvatReader:
         """The frames of a video that lie there as photos, with their shapes; what is outside of them is not shown."""
         found: dict[int, str] = {}
         for file in photos_below(self.file.parent):
-            if match := FRAME.fullmatch(file.stem):
+            if match := FRAME_NUMBER.fullmatch(file.stem):
                 found.setdefault(int(match[1]), file.relative_to(self.root).as_posix())
         if not found.keys() & self.frames.keys():
             raise RecycleError(
@@ -175,8 +175,8 @@ class _CvatReader:
 
     def _shape(self, kind: str, label: str, attributes: Mapping[str, str], photo: str) -> Shape | None:
         """A labelled area; what is none is counted, what cannot be used is a fault."""
-        if kind not in AREAS:
-            self.labels.left_out[OTHERS.get(kind, f"elements <{kind}>")] += 1
+        if kind not in CVAT_AREAS:
+            self.labels.left_out[CVAT_SKIPPED.get(kind, f"elements <{kind}>")] += 1
             return None
         where = f"{self.file}: {photo}, {kind} {label}"
         if not label:

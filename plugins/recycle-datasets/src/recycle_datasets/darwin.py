@@ -19,10 +19,10 @@ from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 
-METADATA = Path(".v7", "metadata.json")  # beside the annotations: the classes of the dataset
-AREAS = frozenset({"polygon", "complex_polygon", "mask"})
+DATASET_METADATA = Path(".v7", "metadata.json")  # beside the annotations: the classes of the dataset
+DARWIN_AREAS = frozenset({"polygon", "complex_polygon", "mask"})
 SYSTEM = "__raster_layer__"  # a class of Darwin's own, which holds the pixels of masks
-KINDS = {
+DARWIN_SKIPPED = {
     "ellipse": "ellipses",
     "tag": "tags",
     "line": "lines",
@@ -68,7 +68,7 @@ def _classes(folder: Path) -> Iterator[str]:
     """Classes that may have an area, in the order of the dataset's metadata."""
     for place in (folder, *folder.parents[:2]):
         try:
-            content = parse_loose_json(read_large(place / METADATA), place / METADATA)
+            content = parse_loose_json(read_large(place / DATASET_METADATA), place / DATASET_METADATA)
             break
         except (RecycleError, ValueError):
             continue
@@ -76,7 +76,7 @@ def _classes(folder: Path) -> Iterator[str]:
         return
     classes = content.get("classes") if isinstance(content, dict) else None
     for one in classes if isinstance(classes, list) else []:
-        if isinstance(one, dict) and one.get("type") in AREAS and one.get("name"):
+        if isinstance(one, dict) and one.get("type") in DARWIN_AREAS and one.get("name"):
             yield str(one["name"]).strip()
 
 
@@ -175,7 +175,7 @@ def _shapes(
         if name == SYSTEM or "raster_layer" in one:
             continue
         if outlines is None and "mask" not in one:
-            kind = next((what for key, what in KINDS.items() if key in one), "annotations of other kinds")
+            kind = next((what for key, what in DARWIN_SKIPPED.items() if key in one), "annotations of other kinds")
             labels.left_out[kind] += 1
         elif not name:
             labels.faults.append((where, "it names no class"))

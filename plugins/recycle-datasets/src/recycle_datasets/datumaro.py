@@ -17,7 +17,7 @@ from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 
-OTHERS = {
+DATUMARO_SKIPPED = {
     "bbox": "boxes",
     "rotated_bbox": "boxes",
     "label": "tags",
@@ -28,8 +28,8 @@ OTHERS = {
     "cuboid_3d": "cuboids",
 }
 MEDIA = ("video", "video_frame", "point_cloud")
-SIDES = 64  # corners of an ellipse
-DEEPEST = 2**40  # of a z_order
+DATUMARO_ELLIPSE_CORNERS = 64  # corners of an ellipse
+MAX_Z_ORDER = 2**40  # of a z_order
 APART = 2**20  # levels from one z_order to the next, for the order in the list
 
 
@@ -109,7 +109,7 @@ def _shapes(
     """The labelled area of an annotation; all else is counted as left out."""
     kind, label = str(one.get("type")), one.get("label_id")
     if kind not in ("polygon", "mask", "ellipse"):
-        labels.left_out[OTHERS.get(kind, f"annotations of type {kind}")] += 1
+        labels.left_out[DATUMARO_SKIPPED.get(kind, f"annotations of type {kind}")] += 1
         return
     if label is None:
         labels.left_out["areas without a class"] += 1
@@ -118,7 +118,7 @@ def _shapes(
         labels.faults.append((where, f"its label_id is {label!r}, and there are {len(labels.names)} labels"))
         return
     depth = one.get("z_order")
-    level = int(depth) if isinstance(depth, int | float) and abs(depth) < DEEPEST else 0
+    level = int(depth) if isinstance(depth, int | float) and abs(depth) < MAX_Z_ORDER else 0
     level, name = level * APART + number, labels.names[label]
     if kind == "polygon":
         yield Shape(name, [labels.outline(one.get("points"), where)], level=level)
@@ -140,7 +140,7 @@ def _ellipse(labels: Labels, where: str, points: Any) -> list[float]:
         labels.faults.append((where, "its ellipse is not given by two corners"))
         return []
     left, top, right, bottom = corners
-    turns = (2 * math.pi * side / SIDES for side in range(SIDES))
+    turns = (2 * math.pi * side / DATUMARO_ELLIPSE_CORNERS for side in range(DATUMARO_ELLIPSE_CORNERS))
     return [
         value
         for turn in turns

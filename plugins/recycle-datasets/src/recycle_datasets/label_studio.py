@@ -24,9 +24,10 @@ from recycle_datasets import LabelStudioOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.bitmaps import bands, png
 from recycle_datasets.folders import names_of
-from recycle_datasets.label_studio_tasks import Region, Task, kind_of, read_tasks
+from recycle_datasets.label_studio_tasks import Task, TaskRegion, kind_of, read_tasks
 from recycle_datasets.labels import LabelledPhoto, Labels, is_file, sorted_names
 from recycle_datasets.outlines import Shape
+from recycle_datasets.readers.documents import NOBODY_LABELLED
 from recycle_datasets.recognise.label_studio import recognise
 from recycle_datasets.rle import decode_brush
 from recycle_datasets.shapes import ShapeSource
@@ -34,13 +35,12 @@ from recycle_datasets.splits import splits_of
 from recycle_datasets.xmls import parse_xml
 from recyclecli.types import DatasetContext, RecycleError
 
-KEYS = ("image", "img", "photo", "picture", "ocr", "url", "file")  # what the photo of a task is usually called
+PHOTO_KEYS = ("image", "img", "photo", "picture", "ocr", "url", "file")  # what the photo of a task is usually called
 TAGS = ("PolygonLabels", "BrushLabels", "BitmaskLabels", "EllipseLabels", "VectorLabels", "Labels")  # of areas
-UNLABELLED = "photos that nobody has labelled"
-SKIPPED = "photos that the annotators skipped"
+SKIPPED_BY_ANNOTATORS = "photos that the annotators skipped"
 EXPORT = "label and submit them in Label Studio, and export again as JSON"
 
-LARGE = 2**24  # pixels of a size that is compared with the photo before anything is painted
+COMPARED_SIZE_PIXELS = 2**24  # pixels of a size that is compared with the photo before anything is painted
 Size = tuple[int, int]  # height and width in pixels
 
 
@@ -58,7 +58,7 @@ class _Labelled:
 
     address: str
     where: str
-    regions: Sequence[Region]
+    regions: Sequence[TaskRegion]
     size: Size | None
 
 
@@ -126,7 +126,7 @@ def _label(labels: Labels, task: Task, key: str | None, config: _Config) -> Iter
         return
     for one in _photos(labels, task, annotation, key, config):
         height, width = one.size or (None, None)
-        known = one.size is not None and one.size[0] * one.size[1] <= LARGE
+        known = one.size is not None and one.size[0] * one.size[1] <= COMPARED_SIZE_PIXELS
         shapes = list(_shapes(labels, one, one.size)) if known and one.size else []
         photo = LabelledPhoto(one.address, shapes, height, width, task.split, str(task.file))
         if one.address.startswith("data:"):  # the photo itself
@@ -145,7 +145,7 @@ def _annotation(labels: Labels, task: Task) -> Mapping[str, Any] | None:
         labels.left_out["predictions of models"] += task.predictions
     whole = [one for one in task.annotations if not one.get("was_cancelled") and not one.get("skipped")]
     if not whole:
-        labels.left_out[SKIPPED if task.annotations else UNLABELLED] += 1
+        labels.left_out[SKIPPED_BY_ANNOTATORS if task.annotations else NOBODY_LABELLED] += 1
         return None
     if len(whole) > 1:
         labels.left_out["annotations of a task beside the one that is taken"] += len(whole) - 1
@@ -184,8 +184,8 @@ def _addresses(task: Task, key: str | None) -> dict[str, list[str]]:
         texts = [one for one in values if isinstance(one, str) and (name == key or _is_address(one))]
         if texts and key in (None, name):
             found[name] = texts
-    rank = {name: place for place, name in enumerate(KEYS)}
-    return dict(sorted(found.items(), key=lambda pair: rank.get(pair[0].lower(), len(KEYS))))
+    rank = {name: place for place, name in enumerate(PHOTO_KEYS)}
+    return dict(sorted(found.items(), key=lambda pair: rank.get(pair[0].lower(), len(PHOTO_KEYS))))
 
 
 def _is_address(text: str) -> bool:
@@ -205,7 +205,7 @@ def _plain(address: str) -> str:
     return address
 
 
-def _stated_size(labels: Labels, where: str, regions: Sequence[Region]) -> Size | None:
+def _stated_size(labels: Labels, where: str, regions: Sequence[TaskRegion]) -> Size | None:
     for one in regions:
         if size := labels.size(one.get("original_height"), one.get("original_width"), where):
             return size

@@ -15,11 +15,11 @@ from recycle_coco import (
 )
 from recycle_coco.table import CsvRows
 
-from recycle_datasets.labels import LARGEST, json_of
+from recycle_datasets.labels import MAX_ANNOTATION_BYTES, json_of
 from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored
 from recyclecli.types import RecycleError
 
-Region = Mapping[str, Any]  # a result of an annotation; in JSON-MIN its value alone
+TaskRegion = Mapping[str, Any]  # a result of an annotation; in JSON-MIN its value alone
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ def _rows(file: Path) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     mark = "\t" if file.suffix.lower() == ".tsv" else ","
     try:
-        for row in CsvRows(StringIO(read_loose_text(file, LARGEST)), delimiter=mark):
+        for row in CsvRows(StringIO(read_loose_text(file, MAX_ANNOTATION_BYTES)), delimiter=mark):
             cells = {key: _cell(value) for key, value in row.items() if isinstance(key, str)}
             yield {key: value for key, value in cells.items() if value not in (None, "")}
     except csv.Error as error:
@@ -103,7 +103,7 @@ def _task(file: Path, split: str, task: Mapping[str, Any], annotations: Sequence
     )
 
 
-def _minimal(record: Mapping[str, Any]) -> Iterator[Region]:
+def _minimal(record: Mapping[str, Any]) -> Iterator[TaskRegion]:
     """The regions of a record of JSON-MIN as results."""
     for name, values in record.items():
         for value in values if isinstance(values, list) else [values]:

@@ -26,7 +26,7 @@ from recycle_coco.table import CsvRows
 
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.folders import names_of, say_moved
-from recycle_datasets.labelbox_areas import LINKS, Areas
+from recycle_datasets.labelbox_areas import LINKED_MASKS_OF, Areas
 from recycle_datasets.labels import LabelledPhoto, Labels, sorted_names
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
@@ -34,7 +34,7 @@ from recycle_datasets.recognise.labelbox import is_imported, is_row, recognise, 
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext, RecycleError
 
-SKIPPED = ("skipped", "is_skipped")
+SKIPPED_KEYS = ("skipped", "is_skipped")
 UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-(?=.)")  # before the name of an uploaded photo
 
 
@@ -80,7 +80,7 @@ def open_labelbox(options: LabelboxOptions, context: DatasetContext) -> ShapeSou
 
 def _nothing(labels: Labels) -> RecycleError:
     """What to say where there is no area to read."""
-    if any(what.startswith(LINKS) for what in labels.left_out):
+    if any(what.startswith(LINKED_MASKS_OF) for what in labels.left_out):
         return RecycleError(
             f"{labels.file} holds no outline of an area{labels.instead()}: the masks themselves are not in it",
             "export the objects as polygons; or fetch each mask while its link is valid, call it by the feature_id of "
@@ -202,7 +202,7 @@ def _list(value: Any) -> list[Any]:
 
 def _is_skipped(label: Mapping[str, Any]) -> bool:
     details = label.get("label_details")
-    return any(one.get(key) is True for one in (label, details) if isinstance(one, dict) for key in SKIPPED)
+    return any(one.get(key) is True for one in (label, details) if isinstance(one, dict) for key in SKIPPED_KEYS)
 
 
 def _names(external: Any, key: Any, address: Any, own: Any) -> list[str]:

@@ -18,14 +18,14 @@ from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
 from recyclecli.types import RecycleError
 
-OTHERS = {
+LABELBOX_SKIPPED = {
     "bounding_box": "boxes",
     "bbox": "boxes",
     "line": "lines",
     "point": "points",
     "cuboid": "cuboids",
 }
-LINKS = "masks that are links to "
+LINKED_MASKS_OF = "masks that are links to "
 RING = re.compile(r"\(([^()]+)\)")  # of a WKT polygon
 ID = 20  # characters of an id in a link
 
@@ -73,7 +73,7 @@ class Areas:
             name = str(one.get("name") or one.get("title") or one.get("value") or "")
             mask = next((one[key] for key in ("mask", "composite_mask") if isinstance(one.get(key), dict)), None)
             polygon = one.get("polygon")
-            kind = next((what for key, what in OTHERS.items() if key in one), None)
+            kind = next((what for key, what in LABELBOX_SKIPPED.items() if key in one), None)
             if not polygon and mask is None and kind:
                 self.labels.left_out[kind] += 1
             elif not name:
@@ -101,7 +101,7 @@ class Areas:
             elif place:
                 pixels = _drawn(resolve_file(self.root, place), mask.get("color_rgb"))
             else:
-                self.labels.left_out[LINKS + (urlsplit(link).hostname or "a server")] += 1
+                self.labels.left_out[LINKED_MASKS_OF + (urlsplit(link).hostname or "a server")] += 1
                 return
         except (ValueError, RecycleError) as error:
             self.labels.faults.append((where, f"its mask cannot be read: {error.args[0]}"))

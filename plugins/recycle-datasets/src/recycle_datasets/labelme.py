@@ -36,13 +36,13 @@ from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError, counted
 
-IGNORED = "__ignore__"  # labelme's name for pixels of no class
-TABLES = ("labels.txt", "class_names.txt", "classes.txt", "predefined_classes.txt")
+LABELME_IGNORE = "__ignore__"  # labelme's name for pixels of no class
+LABELME_CLASS_FILES = ("labels.txt", "class_names.txt", "classes.txt", "predefined_classes.txt")
 ROTATED = ("rotation", "oriented_rectangle")  # of X-AnyLabeling and labelme, with four corners
-BOXES = ("rectangle", *ROTATED)  # with two or four corners
+LABELME_BOXES = ("rectangle", *ROTATED)  # with two or four corners
 POLYGONS = ("polygon", "quadrilateral", "None", "")  # old versions state no type
-OTHERS = {"line": "lines", "linestrip": "lines", "point": "points", "points": "points", "cuboid": "cuboids"}
-UNLABELLED = "photos without a JSON file, which nobody has labelled"
+LABELME_SKIPPED = {"line": "lines", "linestrip": "lines", "point": "points", "points": "points", "cuboid": "cuboids"}
+NO_JSON_FILE = "photos without a JSON file, which nobody has labelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +193,14 @@ def _areas(root: Path, photo: LabelledPhoto, shapes: Sequence[Any], labels: Labe
             continue
         kind = str(shape.get("shape_type"))
         label = str(shape["label"]).strip() if shape.get("label") is not None else ""
-        name = IGNORE_CATEGORY if label == IGNORED else label
-        if kind not in (*POLYGONS, *BOXES, "circle", "mask"):
-            labels.left_out[OTHERS.get(kind, f"shapes of kind {kind}")] += 1
+        name = IGNORE_CATEGORY if label == LABELME_IGNORE else label
+        if kind not in (*POLYGONS, *LABELME_BOXES, "circle", "mask"):
+            labels.left_out[LABELME_SKIPPED.get(kind, f"shapes of kind {kind}")] += 1
         elif not name:
             labels.left_out["shapes without a label"] += 1
         else:
             group = shape.get("group_id")
-            parted = None if group is None or kind in BOXES else f"{group}"
+            parted = None if group is None or kind in LABELME_BOXES else f"{group}"
             try:
                 if kind == "mask":
                     area = Shape(name, rle=_mask(root, photo, shape), level=number)
@@ -216,7 +216,7 @@ def _outline(labels: Labels, where: str, kind: str, points: Any) -> Outline:
         (x, y), (at_x, at_y) = points[:2]
         radius = math.hypot(at_x - x, at_y - y)
         return labels.outline(ellipse(x, y, radius, radius), where)
-    if kind in BOXES and len(points) == 2:
+    if kind in LABELME_BOXES and len(points) == 2:
         (left, top), (right, bottom) = points
         points = [(left, top), (right, top), (right, bottom), (left, bottom)]
     return labels.outline(points, where)
@@ -287,7 +287,7 @@ def _count_unlabelled(root: Path, source: ShapeSource) -> None:
             photos = (file for file in folder.iterdir() if file.suffix.lower() in PHOTO_SUFFIXES)
             beside = {file.with_suffix("") for file in photos if not is_hidden(file.name)}
             if beside & known and (count := len(beside - known)):
-                source.left_out[UNLABELLED] += count
+                source.left_out[NO_JSON_FILE] += count
 
 
 def _names(root: Path, folders: Sequence[str], labels: Labels) -> list[str]:
@@ -296,9 +296,9 @@ def _names(root: Path, folders: Sequence[str], labels: Labels) -> list[str]:
     places = dict.fromkeys(
         place for folder in folders for place in (root / folder, *(root / folder).parents) if place.is_relative_to(root)
     )
-    for file in (place / name for place in places for name in TABLES):
+    for file in (place / name for place in places for name in LABELME_CLASS_FILES):
         if file.is_file():
-            listed = [line for line in lines_of(file) if line != IGNORED]
+            listed = [line for line in lines_of(file) if line != LABELME_IGNORE]
             if set(listed) & set(used):
                 return list(dict.fromkeys([*listed, *used]))
     return used

@@ -16,9 +16,10 @@ from recycle_datasets.areas import side_of
 from recycle_datasets.outlines import Shape
 from recyclecli.types import RecycleError, counted
 
+UNNAMED_CLASS = "object"  # of what nothing names
 FAULTY: list[float] = []  # an outline in the place of one that cannot be used, known by its identity
-LARGEST = 2**31  # bytes of an annotation file
-LARGE = 2**26  # pixels of a size that is not believed without its photo
+MAX_ANNOTATION_BYTES = 2**31  # bytes of an annotation file
+DOUBTED_PHOTO_PIXELS = 2**26  # pixels of a size that is not believed without its photo
 FARTHEST = 2**20  # pixels of a coordinate; filling a polygon takes memory by its extent
 
 
@@ -114,7 +115,7 @@ class Labels:
             try:
                 check_size(resolve_file(*photo), rows, columns)
             except RecycleError:
-                if rows * columns > LARGE:
+                if rows * columns > DOUBTED_PHOTO_PIXELS:
                     raise
         return rows, columns
 

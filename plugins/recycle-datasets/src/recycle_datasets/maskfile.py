@@ -19,12 +19,12 @@ from recyclecli.types import IGNORE, RecycleError
 
 INDEX_MODES = ("P", "L", "1", "I;16", "I")
 COLOR_MODES = ("RGB", "RGBA", "LA", "PA")
-MOST = 2**12  # colours of one mask
+MAX_MASK_COLORS = 2**12  # colours of one mask
 JPEG = "is a JPEG, which changes the values"
 DARK, LIGHT = 64, 192  # of a JPEG in black and white: below and from
-EDGES = 0.1  # of its pixels that lie between, at most, and no areas of one value
-TINT = 32  # by which its channels differ at most
-WIDE = 257  # a gray of 8 bits as one of 16: 255 is 65535
+MAX_BETWEEN_SHARE = 0.1  # of its pixels that lie between, at most, and no areas of one value
+MAX_GRAY_TINT = 32  # by which its channels differ at most
+GRAY_16 = 257  # a gray of 8 bits as one of 16: 255 is 65535
 RAMP = np.arange(IGNORE + 1, dtype=np.uint8)[:, None].repeat(3, 1)
 
 
@@ -147,8 +147,8 @@ def read_numbers(file: Path, image: Image.Image) -> IndexMask:
     values = np.asarray(image)
     colors = np.array(image.getpalette(), np.uint8).reshape(-1, 3) if image.mode == "P" else None
     scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)  # PIL spreads the values of such files over 0..255
-    if values.max(initial=0) > IGNORE and not (values % WIDE).any():
-        values = values // WIDE
+    if values.max(initial=0) > IGNORE and not (values % GRAY_16).any():
+        values = values // GRAY_16
     if values.max(initial=0) > IGNORE or values.min(initial=0) < 0:
         wrong = values.min() if values.min() < 0 else values.max()
         raise RecycleError(f"mask {file} holds the value {wrong}, no class", f"labels are 0 to {IGNORE}")
@@ -163,8 +163,8 @@ def _black_and_white(file: Path, image: Image.Image) -> IndexMask:
     grays = int(np.count_nonzero((gray > 0) & (gray < IGNORE)))
     if (
         0 < gray.max(initial=0) < LIGHT
-        or int(np.ptp(channels, axis=2).max()) > TINT
-        or between > EDGES * gray.size
+        or int(np.ptp(channels, axis=2).max()) > MAX_GRAY_TINT
+        or between > MAX_BETWEEN_SHARE * gray.size
         or 4 * IndexMask(file, gray, None).inside() > grays
     ):
         raise RecycleError(
@@ -184,11 +184,11 @@ def _read_colors(file: Path, image: Image.Image) -> Mask:
             whole = band.convert("RGBA")
             band = Image.new("RGB", whole.size)
             band.paste(whole.convert("RGB"), mask=whole.getchannel("A").point(lambda value: 255 if value else 0))
-        counts: Any = band.getcolors(MOST)  # of RGB, three numbers each
+        counts: Any = band.getcolors(MAX_MASK_COLORS)  # of RGB, three numbers each
         colors.update({(int(color[0]), int(color[1]), int(color[2])): count for count, color in counts or ()})
-        if counts is None or len(colors) > MOST:
+        if counts is None or len(colors) > MAX_MASK_COLORS:
             raise RecycleError(
-                f"mask {file} holds more than {MOST} colours: it is a photo, or was smoothed",
+                f"mask {file} holds more than {MAX_MASK_COLORS} colours: it is a photo, or was smoothed",
                 "save masks with the colours of the classes alone, resized by the nearest pixel",
             )
         pixels = np.asarray(band).astype(np.uint32)

@@ -17,7 +17,7 @@ from recycle_datasets.paired import PairedSource
 from recycle_datasets.values import COLORS, LABELMAP, OPTION, Meaning, by_value, meaning_of
 from recyclecli.types import DatasetContext, RecycleError, counted
 
-LISTS = "ImageSets/Segmentation"  # where VOC keeps the lists of its splits
+VOC_LISTS = "ImageSets/Segmentation"  # where VOC keeps the lists of its splits
 
 
 class MaskSource(PairedSource):
@@ -53,7 +53,7 @@ class MaskSource(PairedSource):
         places = {name: index for index, name in enumerate(self._names)}
         found = {}
         for split in ("train", "val", "test"):
-            files = [folder / f"{split}.txt" for folder in (root, root / LISTS)]
+            files = [folder / f"{split}.txt" for folder in (root, root / VOC_LISTS)]
             for file in [file for file in files if file.is_file()][:1]:
                 photos = _named(lines_of(file), self._images, file)
                 found[split] = tuple(places[photo.relative_to(self._images).as_posix()] for photo in photos)
@@ -124,7 +124,7 @@ def _chosen(context: DatasetContext, images: str) -> list[Path]:
     if (folder / context.split).is_dir():
         return photos_in(folder / context.split)
     name = context.split if context.split.endswith(".txt") else context.split + ".txt"
-    places = [place / name for place in (context.root, context.root / LISTS, folder)]
+    places = [place / name for place in (context.root, context.root / VOC_LISTS, folder)]
     for place in places:
         if place.is_file():
             return _named(lines_of(place), folder, place)

@@ -10,11 +10,11 @@ from recycle_coco import Tree, read_loose_text, resolve_file, split_called
 from recycle_datasets import MaskTreeOptions
 from recycle_datasets.folders import lines_of
 from recycle_datasets.mask_labels import MaskLabels
-from recycle_datasets.maskfile import WIDE
+from recycle_datasets.maskfile import GRAY_16
 from recycle_datasets.meanings import MaskMeanings, labels_of
 from recycle_datasets.paired import PairedSource
 from recycle_datasets.recognise.masks import recognise
-from recycle_datasets.recognise.pairs import MASK_END, SUFFIXES, stem_of
+from recycle_datasets.recognise.pairs import MASK_END, PAIR_SUFFIXES, stem_of
 from recycle_datasets.splits import list_split
 from recycle_datasets.survey import survey
 from recycle_datasets.tables import Table, parse_table
@@ -22,12 +22,12 @@ from recycle_datasets.unusable import unusable
 from recycle_datasets.values import OPTION
 from recyclecli.types import IGNORE, DatasetContext, RecycleError, counted
 
-UNLABELLED, ALONE, BESIDES = (
+PHOTOS_WITHOUT_MASK, MASKS_WITHOUT_PHOTO, NEITHER_PHOTO_NOR_MASK = (
     "photos without a mask",
     "masks without a photo",
     "pictures that are neither a photo nor its mask",
 )
-REMEDY = (
+PAIRS_REMEDY = (
     "put photos and masks into one folder, under the same names, or say where they lie: "
     "-o 'data.dataset.pairs={images/*: masks/*}'"
 )
@@ -96,7 +96,7 @@ def _moved(indices: Sequence[int], kept: Sequence[int]) -> list[int]:
 def _recognised(options: MaskTreeOptions, tree: Tree) -> MaskTreeOptions:
     found = [one for one in recognise(tree) if not one.root]
     if not found:
-        raise RecycleError(f"{tree.root} holds no photos with masks that are recognised", REMEDY)
+        raise RecycleError(f"{tree.root} holds no photos with masks that are recognised", PAIRS_REMEDY)
     layout = min(found, key=lambda one: ("content", "description", "folders").index(one.evidence))
     given = {key: getattr(options, key) for key in options.model_fields_set}
     return MaskTreeOptions.model_validate({**layout.options, **given})
@@ -104,7 +104,7 @@ def _recognised(options: MaskTreeOptions, tree: Tree) -> MaskTreeOptions:
 
 def _paired(tree: Tree, patterns: Mapping[str, str], left_out: Counter[str]) -> list[tuple[str, str]]:
     """Each photo with its mask, relative to the root."""
-    files = sorted(tree.ending(*SUFFIXES), key=lambda name: (_rank(name), name))
+    files = sorted(tree.ending(*PAIR_SUFFIXES), key=lambda name: (_rank(name), name))
     masks: dict[str, str] = {}
     for name in files:
         masks.setdefault(stem_of(name), name)
@@ -132,11 +132,11 @@ def _paired(tree: Tree, patterns: Mapping[str, str], left_out: Counter[str]) -> 
         missing = [name for name in missing if name not in spare and MASK_END.sub("", stem_of(name)) not in stems]
     if not found:
         raise _nothing(tree, patterns, missing, spare)
-    left_out.update({UNLABELLED: len(missing)} if missing else {})
-    left_out.update({ALONE: len(spare)} if spare else {})
+    left_out.update({PHOTOS_WITHOUT_MASK: len(missing)} if missing else {})
+    left_out.update({MASKS_WITHOUT_PHOTO: len(spare)} if spare else {})
     known = {*found, *used, *missing, *spare}
     others = sum(name not in known for name in files)
-    left_out.update({BESIDES: others} if others else {})
+    left_out.update({NEITHER_PHOTO_NOR_MASK: others} if others else {})
     return sorted(found.items())
 
 
@@ -157,7 +157,7 @@ def _nothing(tree: Tree, patterns: Mapping[str, str], photos: Sequence[str], mas
             "put the photos beside them, under the same names; tools often export masks alone",
         )
     names = f"its photos are called {', '.join(map(repr, photos[:2]))}, its masks {', '.join(map(repr, masks[:2]))}"
-    return RecycleError(f"no photo in {tree.root} has a mask of its name ({where}): {names}", REMEDY)
+    return RecycleError(f"no photo in {tree.root} has a mask of its name ({where}): {names}", PAIRS_REMEDY)
 
 
 def _links(pattern: Path) -> Iterator[Path]:
@@ -207,8 +207,9 @@ def _named(root: Path, options: MaskTreeOptions, present: Sequence[int]) -> Mask
     if options.classes is not None:
         numbers, where = dict(enumerate(options.classes)), "option classes"
     if options.values is not None:
-        wide = max(options.values, default=0) > IGNORE and not any(value % WIDE for value in options.values)
-        numbers, where = {value // (WIDE if wide else 1): name for value, name in options.values.items()}, OPTION
+        wide = max(options.values, default=0) > IGNORE and not any(value % GRAY_16 for value in options.values)
+        depth = GRAY_16 if wide else 1
+        numbers, where = {value // depth: name for value, name in options.values.items()}, OPTION
     if options.reduce_zero_label:
         own = {value: name for value, name in numbers.items() if value}
         own = {value + 1: name for value, name in numbers.items()} if 0 in numbers else own
@@ -308,7 +309,7 @@ def _indices(file: Path, places: Mapping[str, int], left_out: Counter[str]) -> l
 
 def _place(text: str, places: Mapping[str, int]) -> int:
     plain = text.strip().strip('"').replace("\\", "/")
-    parts = (stem_of(plain) if plain.lower().endswith(SUFFIXES) else plain).split("/")
+    parts = (stem_of(plain) if plain.lower().endswith(PAIR_SUFFIXES) else plain).split("/")
     return next((places[end] for k in range(len(parts)) if (end := "/".join(parts[k:])) in places), -1)
 
 

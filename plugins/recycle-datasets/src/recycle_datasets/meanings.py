@@ -16,16 +16,16 @@ from recycle_datasets.mask_labels import MaskLabels
 from recycle_datasets.numbering import check_numbering, named_values, note_unused
 from recycle_datasets.survey import Survey
 from recycle_datasets.tables import Color, voc_colors
-from recycle_datasets.values import FILLED, OPTION, SPARSE, spelled
+from recycle_datasets.values import FILLED_SHARE, OPTION, SPARSE_CLASSES, spelled
 from recyclecli.types import IGNORE, RecycleError, counted
 
 BLACK: Color = (0, 0, 0)
 BORDER: Color = (224, 224, 192)  # of VOC's palette: 255
-NOWHERE = ("void", "unlabeled", "unlabelled", "unlabel")
-NOTHING = (*NOWHERE, "unknown", "other", "others", "none", "unclassified", "nothing", "null")
-IGNORED = (IGNORE_CATEGORY, "ignored", "__ignore__", "_ignore_")
-SMOOTH, EDGES = 3, 0.1  # grays between 0 and 255 that smoothing leaves, and at most this share of the pixels
-MOST = 0.5  # of the pixels: without a name they may be, and no more
+VOID_NAMES = ("void", "unlabeled", "unlabelled", "unlabel")
+NO_CLASS_NAMES = (*VOID_NAMES, "unknown", "other", "others", "none", "unclassified", "nothing", "null")
+IGNORED_NAMES = (IGNORE_CATEGORY, "ignored", "__ignore__", "_ignore_")
+SMOOTH, MAX_SMOOTHED_SHARE = 3, 0.1  # grays between 0 and 255 that smoothing leaves, and the pixels' share at most
+MAX_UNNAMED_SHARE = 0.5  # of the pixels: without a name they may be, and no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _is_smoothed(seen: Survey) -> bool:
         and between[0] < 128 <= between[-1]
         and seen.values[0]
         and seen.values[IGNORE]
-        and pixels < EDGES * seen.values.sum()
+        and pixels < MAX_SMOOTHED_SHARE * seen.values.sum()
         and 4 * seen.inside <= pixels
     )
 
@@ -100,7 +100,7 @@ def _fits(named: MaskMeanings, seen: Survey) -> bool:
     found = {color for color in seen.colors if color in known}
     if not seen.palettes:  # of grays all must be named, as small numbers are grays, too
         return seen.colors.keys() <= known | {(IGNORE, IGNORE, IGNORE)}
-    return inside > MOST * seen.colors.total() and len(found) > 1
+    return inside > MAX_UNNAMED_SHARE * seen.colors.total() and len(found) > 1
 
 
 def _by_color(named: MaskMeanings, seen: Survey, left_out: Counter[str]) -> MaskLabels:
@@ -126,7 +126,7 @@ def _by_color(named: MaskMeanings, seen: Survey, left_out: Counter[str]) -> Mask
     for border in (BORDER, (IGNORE, IGNORE, IGNORE)):
         if strange[border] and not seen.colored:
             del strange[border]  # 255 by its palette, or by itself
-    if strange.total() > MOST * seen.colors.total():
+    if strange.total() > MAX_UNNAMED_SHARE * seen.colors.total():
         raise RecycleError(
             f"{named.where} does not name {_share(strange, seen.colors)} of the masks' pixels: {_told(strange)}",
             f"add a line for each, as name,{','.join(map(str, strange.most_common(1)[0][0]))}",
@@ -138,15 +138,15 @@ def _by_color(named: MaskMeanings, seen: Survey, left_out: Counter[str]) -> Mask
 
 def _ground(colors: Mapping[str, Color]) -> str:
     """The class that is the background: by its name, or by its name and black; "" for none."""
-    for words in ((), NOTHING):
+    for words in ((), NO_CLASS_NAMES):
         for name, color in colors.items():
             if is_background(name) if not words else color == BLACK and name.casefold() in words:
                 return name
-    return next((name for name in colors if name.casefold() in NOWHERE), "")
+    return next((name for name in colors if name.casefold() in VOID_NAMES), "")
 
 
 def _is_ignored(name: str, color: Color) -> bool:
-    return name.casefold() in IGNORED or (color == BORDER and name.casefold() in ("neutral", "void", "border"))
+    return name.casefold() in IGNORED_NAMES or (color == BORDER and name.casefold() in ("neutral", "void", "border"))
 
 
 def _by_number(
@@ -156,14 +156,16 @@ def _by_number(
     present = np.flatnonzero(values).tolist()
     stated = dict(sorted(numbers.items()))
     numbers = _shifted(named, stated, present)
-    kept = {value: name for value, name in numbers.items() if 0 <= value <= IGNORE and name.casefold() not in IGNORED}
+    kept = {
+        value: name for value, name in numbers.items() if 0 <= value <= IGNORE and name.casefold() not in IGNORED_NAMES
+    }
     if not kept:
         raise RecycleError(f"{named.where} names no class", "name them, one a line")
     ground = next((value for value in kept if is_background(kept[value])), None)
-    if ground is None and kept.get(0, "").casefold() in NOTHING:
+    if ground is None and kept.get(0, "").casefold() in NO_CLASS_NAMES:
         ground = 0
     if ground is None:
-        ground = next((value for value in kept if kept[value].casefold() in NOWHERE), None)
+        ground = next((value for value in kept if kept[value].casefold() in VOID_NAMES), None)
     order = [value for value in kept if value != ground]
     names = [BACKGROUND] if ground is not None else []
     classes = [spelled(kept[value]) for value in order]
@@ -186,7 +188,7 @@ def _by_number(
         f"{', '.join(f'{value} {name}' for value, name in numbers.items())}",
         f"correct the table, or name them: {named_values(every)}",
     )
-    if sum(strange.values()) > MOST * values.sum():
+    if sum(strange.values()) > MAX_UNNAMED_SHARE * values.sum():
         raise misfit
     counted = list(numbers) == list(range(len(numbers)))
     if counted and numbers == stated and named.where != OPTION and IGNORE not in by_value:
@@ -215,7 +217,7 @@ def _shifted(named: MaskMeanings, numbers: dict[int, str], present: Sequence[int
         pass
     elif values[-1] == len(names) and not any(_is_ground(name) for name in names):
         found = {0: BACKGROUND, **{value + 1: name for value, name in numbers.items()}}
-    elif values[-1] >= SPARSE and len(values) == len(names):
+    elif values[-1] >= SPARSE_CLASSES and len(values) == len(names):
         found = dict(zip(values, names, strict=True))
     if found is not numbers:
         order = ", ".join(f"{value} {name}" for value, name in found.items())
@@ -224,7 +226,7 @@ def _shifted(named: MaskMeanings, numbers: dict[int, str], present: Sequence[int
 
 
 def _is_ground(name: str) -> bool:
-    return is_background(name) or name.casefold() in NOTHING
+    return is_background(name) or name.casefold() in NO_CLASS_NAMES
 
 
 def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> MaskLabels:
@@ -237,7 +239,7 @@ def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Mask
     if not others and IGNORE in present:
         _note(f"the masks hold {' and '.join(map(str, present))} alone: 0 is the background, 255 is {foreground}")
         return MaskLabels((BACKGROUND, foreground), {0: 0, IGNORE: 1})
-    if len(others) == 1 and IGNORE in present and (others[0] >= SPARSE or doubtful):
+    if len(others) == 1 and IGNORE in present and (others[0] >= SPARSE_CLASSES or doubtful):
         raise RecycleError(
             f"the masks hold {', '.join(map(str, present))}, and nothing says whether {IGNORE} is an object or ignored"
             + ("" if not doubtful else f": no mask holds both {others[0]} and {IGNORE}"),
@@ -248,7 +250,7 @@ def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Mask
         _note(f"nothing names the numbers of the masks: 0 is the background, {others[0]} is {foreground}")
         return MaskLabels((BACKGROUND, foreground), {0: 0, others[0]: 1})
     largest = max(others, default=0)
-    sparse = largest >= SPARSE and FILLED * len(others) <= largest + 1
+    sparse = largest >= SPARSE_CLASSES and FILLED_SHARE * len(others) <= largest + 1
     classes = others if sparse else list(range(1, largest + 1))
     called = f"{', '.join(map(str, classes[:9]))}{' ...' if len(classes) > 9 else ''}"
     if classes:

@@ -10,8 +10,8 @@ from recycle_coco import BACKGROUND, is_background
 
 from recyclecli.types import IGNORE, RecycleError
 
-SHOWN = 8  # classes that a note names
-PLAIN = re.compile(r"(?!(?i:true|false|null)$)[^\W\d][\w-]*( [\w-]+)*")  # needs no quotes in YAML
+MAX_NOTED_CLASSES = 8  # classes that a note names
+UNQUOTED_YAML = re.compile(r"(?!(?i:true|false|null)$)[^\W\d][\w-]*( [\w-]+)*")  # needs no quotes in YAML
 
 
 def check_numbering(names: Mapping[int, str], present: Iterable[int], where: object, whole: bool = True) -> None:
@@ -59,15 +59,16 @@ def note_unused(names: Mapping[int, str], present: Iterable[int]) -> None:
     held = set(present)
     unused = {value: name for value, name in names.items() if value not in held and not is_background(name)}
     if unused:
-        more = len(unused) - SHOWN
-        shown = dict([*unused.items()][:SHOWN])
+        more = len(unused) - MAX_NOTED_CLASSES
+        shown = dict([*unused.items()][:MAX_NOTED_CLASSES])
         _note(f"no mask holds {_listed(shown)}{f' and {more} more' if more > 0 else ''}")
 
 
 def named_values(names: Mapping[int, str]) -> str:
     """The option that names each value, quoted for a shell."""
     quoted = {
-        value: name if PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False) for value, name in names.items()
+        value: name if UNQUOTED_YAML.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+        for value, name in names.items()
     }
     table = _listed(quoted, ": ")
     return "-o " + shlex.quote(f"data.dataset.values={{{table}}}")

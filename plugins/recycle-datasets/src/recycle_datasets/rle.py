@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-WORD = 8  # bits of a value, of a channel of a pixel
-MOST = 2**30  # values: channels of a photo
+BRUSH_BITS = 8  # bits of a value, of a channel of a pixel
+MAX_RLE_VALUES = 2**30  # values: channels of a photo
 
 
 def decode_brush(packed: Sequence[int] | bytes, height: int, width: int) -> NDArray[np.bool_]:
@@ -28,10 +28,10 @@ def decode_brush(packed: Sequence[int] | bytes, height: int, width: int) -> NDAr
     bits = int.from_bytes(data[:7].ljust(7, b"\0"))
     count, word = bits >> 24, (bits >> 19 & 31) + 1
     sizes = [(bits >> place & 15) + 1 for place in (15, 11, 7, 3)]
-    if count not in (height * width * 4, height * width) or count > MOST:
+    if count not in (height * width * 4, height * width) or count > MAX_RLE_VALUES:
         raise ValueError(f"its rle holds {count} values, and the photo {height * width} pixels of 4 channels")
-    if word != WORD:
-        raise ValueError(f"its rle has values of {word} bits, and {WORD} are read")
+    if word != BRUSH_BITS:
+        raise ValueError(f"its rle has values of {word} bits, and {BRUSH_BITS} are read")
     values = np.zeros(count, np.uint8)
     place, done, end = 32 + 5 + 16, 0, len(data) * 8
     while done < count:
@@ -42,10 +42,10 @@ def decode_brush(packed: Sequence[int] | bytes, height: int, width: int) -> NDAr
         place += 3 + size
         if repeated:
             values[done : done + length] = window >> (53 - size) & 255
-            place += WORD
+            place += BRUSH_BITS
         else:
             values[done : done + length] = _values(data, place, length)[: count - done]
-            place += WORD * length
+            place += BRUSH_BITS * length
         done += length
         if place > end:
             raise ValueError("its rle ends too early")

@@ -34,7 +34,7 @@ from recycle_datasets.recognise.folder_names import looks_masked, never_masked
 from recyclecli.types import IGNORE, Annotation, LabelFaults, Record, RecycleError, Sample, counted
 
 MISSING = "photos that are not there"
-REPEATED = "photos that are labelled twice in the same way"
+LABELLED_TWICE = "photos that are labelled twice in the same way"
 DROPPED = "labels that cannot be used"
 
 
@@ -186,7 +186,7 @@ class ShapeSource:
             if known is photo:
                 continue
             if known.shapes == photo.shapes:
-                self.left_out[REPEATED] += 1
+                self.left_out[LABELLED_TWICE] += 1
             else:
                 doubled[place] = list(dict.fromkeys(one.origin for one in (known, photo) if one.origin))
         if doubled:

@@ -18,10 +18,16 @@ from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 
-AREAS = frozenset({"polygon", "multipolygon", "bitmap", "alpha_mask", "any", "any_geometry"})
-MASKS = ("bitmap", "alpha_mask", "alphaMask")  # keys of what holds one
-UNLABELLED = "photos without an annotation file"
-OTHERS = {"rectangle": "boxes", "oriented_bbox": "boxes", "point": "points", "line": "lines", "graph": "keypoints"}
+SUPERVISELY_AREAS = frozenset({"polygon", "multipolygon", "bitmap", "alpha_mask", "any", "any_geometry"})
+BITMAP_KEYS = ("bitmap", "alpha_mask", "alphaMask")  # keys of what holds one
+NO_ANNOTATION_FILE = "photos without an annotation file"
+SUPERVISELY_SKIPPED = {
+    "rectangle": "boxes",
+    "oriented_bbox": "boxes",
+    "point": "points",
+    "line": "lines",
+    "graph": "keypoints",
+}
 
 
 def open_supervisely(options: SuperviselyOptions, context: DatasetContext) -> ShapeSource:
@@ -54,7 +60,7 @@ def open_supervisely(options: SuperviselyOptions, context: DatasetContext) -> Sh
     named = {normalize("NFC", photo.name) for photo in labels.photos}
     images = {(PurePosixPath(folder).parent / "img").as_posix() for folder in folders}
     own = (normalize("NFC", name) for name in tree.photos if name.rpartition("/")[0] in images)
-    labels.left_out.update({UNLABELLED: count} if (count := sum(name not in named for name in own)) else {})
+    labels.left_out.update({NO_ANNOTATION_FILE: count} if (count := sum(name not in named for name in own)) else {})
     return ShapeSource(context.root, labels, context.drop_unreadable)
 
 
@@ -82,7 +88,7 @@ def _classes(tree: Tree) -> tuple[list[str], dict[Any, str]]:
         for one in content["classes"]:
             if isinstance(one.get("id"), int | str):
                 titles[one["id"]] = str(one["title"])
-            if str(one.get("shape", "any")) in AREAS:
+            if str(one.get("shape", "any")) in SUPERVISELY_AREAS:
                 names.append(str(one["title"]))
     return list(dict.fromkeys(names)), titles
 
@@ -125,10 +131,10 @@ def _shapes(
         return
     number = one.get("classId")
     title = one.get("classTitle") or (titles.get(number) if isinstance(number, int | str) else None)
-    key = next((key for key in MASKS if isinstance(one.get(key), dict)), None)
+    key = next((key for key in BITMAP_KEYS if isinstance(one.get(key), dict)), None)
     kind = str(one.get("geometryType") or one.get("shape") or ("bitmap" if key else "polygon"))
     if key is None and kind not in ("polygon", "multipolygon"):
-        labels.left_out[OTHERS.get(kind, f"objects of type {kind}")] += 1
+        labels.left_out[SUPERVISELY_SKIPPED.get(kind, f"objects of type {kind}")] += 1
     elif title is None:
         labels.faults.append((where, "it names no class"))
     elif key is not None:

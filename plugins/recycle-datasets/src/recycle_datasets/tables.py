@@ -13,11 +13,12 @@ from recycle_coco import PHOTO_SUFFIXES, parse_json
 from recycle_datasets.areas import is_number
 
 Color = tuple[int, int, int]
-LISTS = ("classes", "class_names", "classnames", "labels", "label_names", "labelnames", "codes", "names", "class_list",
-         "categories", "label", "class")  # fmt: skip
+CLASS_LIST_STEMS = ("classes", "class_names", "classnames", "labels", "label_names", "labelnames", "codes", "names",
+                    "class_list", "categories", "label", "class")  # fmt: skip
 """Stems of text files that list names, one a line."""
-NAME = ("name", "class", "label", "classname", "labelname", "category", "title", "classes", "labels", "classlabel")
-NUMBER = (
+NAME_HEADS = ("name", "class", "label", "classname", "labelname", "category", "title", "classes", "labels",
+              "classlabel")  # fmt: skip
+NUMBER_HEADS = (
     "pixelvalue",
     "value",
     "id",
@@ -32,15 +33,17 @@ NUMBER = (
     "pixel",
 )
 CHANNELS = (("r", "g", "b"), ("red", "green", "blue"))
-TOLD = re.compile(
+TABLE_STEM = re.compile(
     r"class|label|colou?r|^config|autosave|^mask_targets$|legend|palette|categor|meta|map|codes|names|objectinfo|^dataset$",
     re.IGNORECASE,
 )
-FIRST = re.compile(r"""^(\d{1,9})\s*[:=,;\t ]\s*["']?(.*?)["']?$""")  # 3: paper
+NUMBERED_LINE = re.compile(r"""^(\d{1,9})\s*[:=,;\t ]\s*["']?(.*?)["']?$""")  # 3: paper
 COLORED = re.compile(r"^(.*?)\s*[:\t ,;]\s*\(?(\d+)[\s,]+(\d+)[\s,]+(\d+)\)?\s*(?::.*)?$")  # paper: 1,2,3
-NUMBERED = re.compile(r"^(\d{1,9})\s+(\S.*?)\s+(\d+)\s+(\d+)\s+(\d+)$")  # 3 paper 1 2 3, as EISeg writes them
+NUMBERED_COLOR_LINE = re.compile(
+    r"^(\d{1,9})\s+(\S.*?)\s+(\d+)\s+(\d+)\s+(\d+)$"
+)  # 3 paper 1 2 3, as EISeg writes them
 COLOR_FIRST = re.compile(r"^\(?(\d+)[\s,]+(\d+)[\s,]+(\d+)\)?\s*[:\t ,;]\s*(.+?)$")  # 1 2 3 paper
-HEX = re.compile(r"#([0-9A-Fa-f]{6})\b|\b0x([0-9A-Fa-f]{6})\b")
+HEX_COLOR = re.compile(r"#([0-9A-Fa-f]{6})\b|\b0x([0-9A-Fa-f]{6})\b")
 COMMENT = re.compile(r"#(?![0-9A-Fa-f]{6}\b)")
 TRIPLE = re.compile(r"(?:rgb)?\s*[(\[]?\s*(\d+)[\s,;]+(\d+)[\s,;]+(\d+)\s*[)\]]?", re.IGNORECASE)  # rgb(1, 2, 3)
 
@@ -61,7 +64,7 @@ class Table:
 def may_name(name: str) -> bool:
     """Whether a file of that name may be a table."""
     path = PurePosixPath(name)
-    return path.suffix.lower() in (".csv", ".txt", ".json", ".tsv") and bool(TOLD.search(path.stem))
+    return path.suffix.lower() in (".csv", ".txt", ".json", ".tsv") and bool(TABLE_STEM.search(path.stem))
 
 
 def parse_table(name: str, text: str) -> Table | None:
@@ -89,7 +92,7 @@ def parse_table(name: str, text: str) -> Table | None:
 
 def _in_numbers(line: str) -> str:
     """A line whose colours are written in numbers: of #RRGGBB, and of rgb(1, 2, 3)."""
-    line = HEX.sub(lambda found: " ".join(map(str, bytes.fromhex(found[1] or found[2]))), line)
+    line = HEX_COLOR.sub(lambda found: " ".join(map(str, bytes.fromhex(found[1] or found[2]))), line)
     return re.sub(r"\brgb\s*\(([^()]*)\)", r"\1", line, flags=re.IGNORECASE)
 
 
@@ -134,7 +137,7 @@ def _of_header(lines: Sequence[str]) -> Table | None:
         return None
     heads = [re.sub(r"[^a-z]", "", head.lower()) for head in rows[0]]
     body = [row for row in rows[1:] if len(row) >= len(heads)]
-    names = [place for known in NAME for place, head in enumerate(heads) if head == known]
+    names = [place for known in NAME_HEADS for place, head in enumerate(heads) if head == known]
     if not body or not names:
         return None
     for channels in CHANNELS:
@@ -142,7 +145,7 @@ def _of_header(lines: Sequence[str]) -> Table | None:
             places = [heads.index(channel) for channel in channels]
             colors = [(row[names[0]], _color([row[place] for place in places])) for row in body]
             return _colored(colors)
-    for place in [place for known in NUMBER for place, head in enumerate(heads) if head == known]:
+    for place in [place for known in NUMBER_HEADS for place, head in enumerate(heads) if head == known]:
         called = next((other for other in names if other != place), None)
         if called is not None and all(is_number(row[place]) for row in body):
             return Table(numbers={int(row[place]): row[called] for row in body})
@@ -151,7 +154,7 @@ def _of_header(lines: Sequence[str]) -> Table | None:
 
 def _of_colors(lines: Sequence[str]) -> Table | None:
     """Lines of names and colours: CVAT's labelmap.txt, `paper 1 2 3`, `1 2 3 paper`."""
-    numbered = [NUMBERED.match(line) for line in lines]
+    numbered = [NUMBERED_COLOR_LINE.match(line) for line in lines]
     if all(numbered):
         table = _colored([(one[2], _color(one.groups()[2:])) for one in numbered if one])
         return table and Table({int(one[1]): one[2] for one in numbered if one}, table.colors)
@@ -164,9 +167,9 @@ def _of_colors(lines: Sequence[str]) -> Table | None:
 
 def _of_lines(stem: str, suffix: str, lines: Sequence[str]) -> Table | None:
     """Names one a line, with or without their numbers; `__ignore__` in front, as labelme has it, is -1."""
-    if stem.lower().lstrip("_").replace("-", "_") not in LISTS or suffix.lower() not in (".txt", ".csv"):
+    if stem.lower().lstrip("_").replace("-", "_") not in CLASS_LIST_STEMS or suffix.lower() not in (".txt", ".csv"):
         return None
-    numbered = [FIRST.match(line) for line in lines]
+    numbered = [NUMBERED_LINE.match(line) for line in lines]
     if all(numbered):
         found = {int(one[1]): one[2] for one in numbered if one}
         return Table(numbers=found) if len(found) == len(lines) and all(found.values()) else None

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from recycle_coco import BACKGROUND, IGNORE_CATEGORY, CocoSource, find_annotation_file, is_background, read_text
+from recycle_coco.crowds import Crowds
 from recycle_coco.table import CsvRows
 
-from recycle_datasets import Crowds, TacoOptions
+from recycle_datasets import TacoOptions
 from recycle_datasets.coco_export import read_export
 from recyclecli.types import IGNORE, DatasetContext, Record, RecycleError
 

@@ -25,7 +25,7 @@ class RunsOptions(FilesOptions):
     )
 
 
-TOOLS: dict[str, tuple[str, str]] = {
+TOOL_READERS: dict[str, tuple[str, str]] = {
     "ango": (
         "Photos with polygons and segmentations of Ango Hub",
         "Ango Hub: a JSON list of assets with externalId and task",
@@ -184,7 +184,7 @@ TOOLS: dict[str, tuple[str, str]] = {
 
 def components() -> Iterator[DatasetComponent]:
     """One component a tool."""
-    for name, (summary, layout) in TOOLS.items():
+    for name, (summary, layout) in TOOL_READERS.items():
         module = name.replace("-", "_")
         yield DatasetComponent(
             name=name,

@@ -21,10 +21,10 @@ from recycle_datasets.numbering import check_numbering, named_values, note_unuse
 from recycle_datasets.tables import Color
 from recyclecli.types import IGNORE, RecycleError
 
-NONE = 256  # in a table: no class
-SPARSE, FILLED = 32, 8  # from so many classes on, one in so many must occur where no table names them
+NO_LABEL = 256  # in a table: no class
+SPARSE_CLASSES, FILLED_SHARE = 32, 8  # from so many classes on, one in so many must occur where no table names them
 OPTION = "option values"  # where values are named one by one, and several may be one class
-CLASSES, COLORS, LABELMAP, NUMBERS = "classes.txt", "class_dict.csv", "labelmap.txt", "_classes.csv"
+CLASS_LIST, COLORS, LABELMAP, NUMBER_FILE = "classes.txt", "class_dict.csv", "labelmap.txt", "_classes.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Meaning:
 
     Attributes:
         class_names: K names by label.
-        table: (256,) int, the label of each value; `NONE` for no class.
+        table: (256,) int, the label of each value; `NO_LABEL` for no class.
         by_color: colour to label, where the numbers differ between masks.
     """
 
@@ -50,7 +50,7 @@ class Meaning:
         table = self.table
         present = mask.present()
         if self.by_color is not None:
-            table = np.full(IGNORE + 1, NONE)
+            table = np.full(IGNORE + 1, NO_LABEL)
             table[IGNORE] = IGNORE
             palette = mask.palette
             for value in present if palette is not None else ():
@@ -63,14 +63,14 @@ class Meaning:
                         )
                 else:
                     table[value] = self.by_color[color]
-        unknown = [value for value in present if table[value] == NONE]
+        unknown = [value for value in present if table[value] == NO_LABEL]
         if unknown and self.by_color is not None:
             raise RecycleError(
                 f"mask {mask.file} has no palette, and the numbers of the other masks differ from one to the next",
                 "save it with the palette of the others",
             )
         if unknown:
-            known = np.flatnonzero(self.table[:IGNORE] != NONE)
+            known = np.flatnonzero(self.table[:IGNORE] != NO_LABEL)
             span = "0 to " + str(known[-1]) if len(known) == known[-1] + 1 else ", ".join(map(str, known))
             names = self.class_names
             remedy = "correct the mask, or name all classes in classes.txt, one per line"
@@ -98,7 +98,7 @@ def by_value(named: Mapping[int, str], where: object) -> Meaning:
     )
     found = [spelled(named[value]) for value in classes]
     names = checked_names(dict.fromkeys(found) if where == OPTION else found, where)
-    table = np.full(IGNORE + 1, NONE)
+    table = np.full(IGNORE + 1, NO_LABEL)
     table[[IGNORE, *(value for value in named if named[value] == IGNORE_CATEGORY)]] = IGNORE
     table[classes] = [names.index(name) for name in found]
     return Meaning(names, table)
@@ -116,7 +116,7 @@ def spelled(name: str) -> str:
 def by_index(names: Sequence[str], where: object) -> Meaning:
     """Names by value, from 0."""
     found = checked_names([spelled(name) if value == 0 else name for value, name in enumerate(names)], where)
-    table = np.full(IGNORE + 1, NONE)
+    table = np.full(IGNORE + 1, NO_LABEL)
     table[: len(found)] = range(len(found))
     table[IGNORE] = IGNORE
     return Meaning(found, table)
@@ -183,9 +183,9 @@ def meaning_of(
             that may be meant from 0 or from 1 on.
     """
     where: object = "option classes"
-    if names is None and (root / CLASSES).is_file():
-        where = root / CLASSES
-        names = lines_of(root / CLASSES)
+    if names is None and (root / CLASS_LIST).is_file():
+        where = root / CLASS_LIST
+        names = lines_of(root / CLASS_LIST)
         if numbers := numbered_names(names):
             print(f"note: {where}: the numbers before the names are those of the masks", file=sys.stderr)
             names = [numbers[value] for value in sorted(numbers)]
@@ -197,18 +197,18 @@ def meaning_of(
         found = by_index(names, where)
         for palette, file in palettes.items():
             _refuse_contradiction(found.class_names, colors, palette, file, where)
-        if where == root / CLASSES and found.class_names:
+        if where == root / CLASS_LIST and found.class_names:
             held = (value for mask in masks() for value in mask.present())
             check_numbering(dict(enumerate(found.class_names)), held, where, whole)
         return found
-    for file in (folder / NUMBERS, root / NUMBERS):
+    for file in (folder / NUMBER_FILE, root / NUMBER_FILE):
         if file.is_file():
             return by_value(numbered(file), file)
     if colors:
         return _of_table(root, colors, palettes, masks)
     present = sorted({value for mask in masks() for value in mask.present()} - {IGNORE})
     largest = max(present, default=0)
-    if largest >= SPARSE and FILLED * len(present) <= largest + 1:
+    if largest >= SPARSE_CLASSES and FILLED_SHARE * len(present) <= largest + 1:
         named = ", ".join(f"{value}: class-{value}" for value in present)
         raise RecycleError(
             f"the masks in {folder} hold {len(present)} values from 0 to {largest}, and nothing names them: as class "
@@ -217,7 +217,7 @@ def meaning_of(
         )
     print(
         f"note: nothing names the numbers of the masks in {folder}: each from 0 to {largest} is a class of its own; "
-        f"{CLASSES} in {root} would name them, one a line",
+        f"{CLASS_LIST} in {root} would name them, one a line",
         file=sys.stderr,
     )
     _refuse_two_meanings(masks(), present)
@@ -311,12 +311,12 @@ def _of_table(
         raise RecycleError(
             f"{root / COLORS} states colours, and the masks hold the numbers {', '.join(map(str, sorted(present)))}: "
             f"its lines are no order of these, since {names[ground[0]]!r} is not the first",
-            f"name the values from 0 on, one a line, in {CLASSES}: "
-            f"printf {shlex.quote(text)} > {shlex.quote(str(root / CLASSES))}",
+            f"name the values from 0 on, one a line, in {CLASS_LIST}: "
+            f"printf {shlex.quote(text)} > {shlex.quote(str(root / CLASS_LIST))}",
         )
     order = ", ".join(f"{value} {name}" for value, name in enumerate(names))
     print(
-        f"note: {root / COLORS} states colours; its lines are taken for the values: {order}. {CLASSES} would say so",
+        f"note: {root / COLORS} states colours; its lines are taken for the values: {order}. {CLASS_LIST} would say so",
         file=sys.stderr,
     )
     return by_index(names, root / COLORS)

@@ -19,21 +19,21 @@ from recycle_datasets.areas import ellipse, is_number
 from recycle_datasets.folders import names_of
 from recycle_datasets.labels import LabelledPhoto, Labels, json_of, merged, sorted_names
 from recycle_datasets.outlines import Outline, Shape
-from recycle_datasets.recognise.via import METADATA, is_project, is_regions, is_version_3, recognise
+from recycle_datasets.recognise.via import PROJECT_METADATA, is_project, is_regions, is_version_3, recognise
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
 from recycle_datasets.via3 import as_regions
 from recyclecli.types import DatasetContext, RecycleError
 
-USUAL = ("class", "label", "category", "name", "names", "type", "class_id", "object", "material")
+CLASS_ATTRIBUTES = ("class", "label", "category", "name", "names", "type", "class_id", "object", "material")
 YES = ("", "1", "true", "yes", "on", "undefined")  # values of an attribute that is called as the class
-OTHERS = {"rect": "boxes", "point": "points", "polyline": "lines", "line": "lines"}
+VIA_SKIPPED = {"rect": "boxes", "point": "points", "polyline": "lines", "line": "lines"}
 ONLY = "object"  # the class of regions none of which has one
-UNNAMED = "regions without a class"
-FILE = {"region", "file"}  # what a file of attributes says
-NEAR = 0.05  # a line whose ends are that near, in shares of its extent, goes around something
+REGIONS_WITHOUT_CLASS = "regions without a class"
+FILE_KEYS = {"region", "file"}  # what a file of attributes says
+CLOSED_LINE_SHARE = 0.05  # a line whose ends are that near, in shares of its extent, goes around something
 
-Region = tuple[Mapping[str, Any], dict[str, str]]  # shape, and attributes as text
+ViaRegion = tuple[Mapping[str, Any], dict[str, str]]  # shape, and attributes as text
 Lists = Mapping[str, Mapping[str, str]]  # attribute to the values that are chosen from, each with its text
 
 
@@ -55,7 +55,7 @@ def open_via(options: ViaOptions, context: DatasetContext) -> ShapeSource:
     splits = splits_of(files)
     told = _told(tree)
     labels, silent = _read_all(context.root, files, splits, options, told)
-    if not any(photo.shapes for photo in labels.photos) and labels.left_out[UNNAMED]:
+    if not any(photo.shapes for photo in labels.photos) and labels.left_out[REGIONS_WITHOUT_CLASS]:
         print(
             f"note: {labels.file}: no region has a class; all are taken for {ONLY!r}: "
             "-o data.dataset.unnamed=NAME names it",
@@ -79,7 +79,9 @@ def _read_all(
 ) -> tuple[Labels, list[Path]]:
     """All files as one, and those of which no region has a class."""
     parts = [_read(root, name, split, options, told) for name, split in zip(files, splits, strict=True)]
-    silent = [part.file for part in parts if part.left_out[UNNAMED] and not part.photos and not part.faults]
+    silent = [
+        part.file for part in parts if part.left_out[REGIONS_WITHOUT_CLASS] and not part.photos and not part.faults
+    ]
     return merged(parts, root / files[0]), silent
 
 
@@ -98,9 +100,9 @@ def _read(root: Path, name: str, split: str, options: ViaOptions, told: Lists) -
         print(f"note: {file}: classes are the texts of {key!r}, as {listed[other]!r} for {other!r}", file=sys.stderr)
     areas = any(one[0].get("name") == "polygon" for found in regions for one in found)
     for (photo, _), found in zip(entries, regions, strict=True):
-        unnamed = labels.left_out[UNNAMED]
+        unnamed = labels.left_out[REGIONS_WITHOUT_CLASS]
         shapes = list(_shapes(labels, f"{file}: {photo}", found, key, options.unnamed, areas))
-        if labels.left_out[UNNAMED] > unnamed and not shapes:
+        if labels.left_out[REGIONS_WITHOUT_CLASS] > unnamed and not shapes:
             labels.left_out["photos none of whose regions has a class"] += 1
         else:
             labels.photos.append(LabelledPhoto((folder / photo).as_posix(), shapes, split=split, origin=str(file)))
@@ -115,7 +117,7 @@ def _entries(file: Path) -> tuple[list[tuple[str, Sequence[Any]]], Lists]:
     order: Lists = {}
     if is_project(content):
         order = _options(content.get("_via_attributes"))
-        content = content[METADATA]
+        content = content[PROJECT_METADATA]
     elif is_version_3(content):
         content, values = as_regions(content)
         order = {key: {value: value for value in found} for key, found in values.items()}
@@ -148,7 +150,7 @@ def _called(options: Mapping[str, Any]) -> dict[str, str]:
 
 def _told(tree: Tree) -> Lists:
     """The values of attributes by a file of them, as VIA writes it beside exports of regions."""
-    found = (_options(content) for _, content in tree.jsons() if isinstance(content, dict) and {*content} == FILE)
+    found = (_options(content) for _, content in tree.jsons() if isinstance(content, dict) and {*content} == FILE_KEYS)
     return next(filter(None, found), {})
 
 
@@ -166,7 +168,7 @@ def _rows(file: Path) -> list[tuple[str, Sequence[Any]]]:
     return list(photos.items())
 
 
-def _region(region: Any, lists: Lists) -> Region:
+def _region(region: Any, lists: Lists) -> ViaRegion:
     """A region's shape, and its attributes as text: a checkbox is the values that are checked."""
     shape = region.get("shape_attributes") if isinstance(region, dict) else None
     attributes = region.get("region_attributes") if isinstance(region, dict) else None
@@ -183,8 +185,8 @@ def _attribute(file: Path, attributes: Sequence[dict[str, str]]) -> str:
     keys = list(dict.fromkeys(key for one in attributes for key in one))
     filled = Counter(key for one in attributes for key, value in one.items() if value)
     if all(value.lower() in YES for one in attributes for value in one.values()):
-        return "" if not filled or len(keys) > 1 or keys[0].lower() not in USUAL else keys[0]
-    usual = [key for name in USUAL for key in filled if key.lower() == name]
+        return "" if not filled or len(keys) > 1 or keys[0].lower() not in CLASS_ATTRIBUTES else keys[0]
+    usual = [key for name in CLASS_ATTRIBUTES for key in filled if key.lower() == name]
     if len(filled) > 1 and not usual and all(sum(map(bool, one.values())) < 2 for one in attributes):
         return ""
     full = [key for key in filled if filled[key] == max(filled.values())]
@@ -205,7 +207,7 @@ def _attribute(file: Path, attributes: Sequence[dict[str, str]]) -> str:
 
 
 def _shapes(
-    labels: Labels, where: str, regions: Sequence[Region], key: str, unnamed: str | None, areas: bool
+    labels: Labels, where: str, regions: Sequence[ViaRegion], key: str, unnamed: str | None, areas: bool
 ) -> Iterator[Shape]:
     """The labelled areas of a photo; all else is counted as left out."""
     for number, (shape, attributes) in enumerate(regions, start=1):
@@ -214,9 +216,9 @@ def _shapes(
         name = attributes.get(key, "") if key else _own_name(attributes)
         name = name or unnamed or ""
         if outline is None:
-            labels.left_out[OTHERS.get(kind, f"shapes of kind {kind}")] += 1
+            labels.left_out[VIA_SKIPPED.get(kind, f"shapes of kind {kind}")] += 1
         elif not name:
-            labels.left_out[UNNAMED] += 1
+            labels.left_out[REGIONS_WITHOUT_CLASS] += 1
         else:
             yield Shape(name, [outline])
 
@@ -260,4 +262,4 @@ def _goes_around(points: Outline) -> bool:
         return False
     xs, ys = points[::2], points[1::2]
     gap = math.hypot(xs[0] - xs[-1], ys[0] - ys[-1])
-    return gap <= NEAR * math.hypot(max(xs) - min(xs), max(ys) - min(ys))
+    return gap <= CLOSED_LINE_SHARE * math.hypot(max(xs) - min(xs), max(ys) - min(ys))

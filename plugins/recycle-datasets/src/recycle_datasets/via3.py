@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-KINDS = ("", "point", "rect", "circle", "ellipse", "line", "polyline", "polygon", "rect", "circle")
+VIA3_SHAPES = ("", "point", "rect", "circle", "ellipse", "line", "polyline", "polygon", "rect", "circle")
 """What the first number of a shape's coordinates means."""
 
 
@@ -54,7 +54,7 @@ def _text(options: Mapping[str, Any], value: Any) -> Any:
 def _shape(numbers: Sequence[Any]) -> dict[str, Any]:
     """A shape as VIA 2 has it."""
     place = numbers[0] if isinstance(numbers[0], int) else 0
-    kind, rest = KINDS[place] if 0 <= place < len(KINDS) else f"{numbers[0]}", numbers[1:]
+    kind, rest = VIA3_SHAPES[place] if 0 <= place < len(VIA3_SHAPES) else f"{numbers[0]}", numbers[1:]
     if kind in ("polygon", "polyline"):
         return {"name": kind, "all_points_x": [*rest[::2]], "all_points_y": [*rest[1::2]]}
     keys = {"circle": ("cx", "cy", "r"), "ellipse": ("cx", "cy", "rx", "ry")}.get(kind, ())

@@ -13,9 +13,9 @@ from recycle_coco.large import WORTH_OF_XML
 from recyclecli.types import RecycleError
 
 DECLARED = re.compile(rb"^\s*<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)")
-NONE = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")  # Python's own, none of files
-OWN = ("utf-8", "us-ascii", "iso-8859-1", "utf-16")  # encodings that expat reads
-DEEPEST = 64  # elements inside each other
+NOT_FILE_ENCODINGS = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")  # Python's own
+EXPAT_ENCODINGS = ("utf-8", "us-ascii", "iso-8859-1", "utf-16")  # encodings that expat reads
+MAX_XML_DEPTH = 64  # elements inside each other
 PIECE = 2**20  # bytes that are parsed at a time
 
 
@@ -42,8 +42,8 @@ def parse_xml(
     texts: list[list[str]] = []
 
     def started(name: str, attributes: dict[str, str]) -> None:
-        if len(open_ones) == DEEPEST:
-            raise _Refused(f"has more than {DEEPEST} elements inside each other")
+        if len(open_ones) == MAX_XML_DEPTH:
+            raise _Refused(f"has more than {MAX_XML_DEPTH} elements inside each other")
         open_ones.append(name)
         texts.append([])
         start(tuple(open_ones), attributes)
@@ -84,15 +84,15 @@ def _encoded(file: Path) -> tuple[bytes, str | None]:
     data = read_large(file, WORTH_OF_XML)
     declared = DECLARED.match(data)
     name = declared[1].decode("ascii").lower() if declared else "utf-8"
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or name in OWN[1:]:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or name in EXPAT_ENCODINGS[1:]:
         return data, None
     try:
-        if codecs.lookup(name).name in NONE:
+        if codecs.lookup(name).name in NOT_FILE_ENCODINGS:
             raise LookupError(name)
-        text = data.decode(name if name not in OWN else "utf-8-sig")
+        text = data.decode(name if name not in EXPAT_ENCODINGS else "utf-8-sig")
     except (UnicodeError, LookupError):
         try:
             text = decode_text(data, file)
         except UnicodeDecodeError:
             return data, None
-    return (data, None) if name in OWN and text.isascii() else (text.encode(), "utf-8")
+    return (data, None) if name in EXPAT_ENCODINGS and text.isascii() else (text.encode(), "utf-8")

@@ -27,8 +27,8 @@ from recycle_datasets import YoloOptions
 from recycle_datasets.areas import is_number
 from recycle_datasets.folders import checked_names, lines_of
 from recycle_datasets.recognise.yolo import (
-    KEYS,
-    NAMES,
+    NAME_FILES,
+    SPLIT_KEYS,
     darknet,
     descriptions,
     preferred,
@@ -43,7 +43,7 @@ from recycle_datasets.yolo_lines import read_lines
 from recycle_datasets.yolo_photos import left_over, photos_of
 from recyclecli.types import IGNORE, Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample, counted
 
-MOST = 2**16  # classes that are counted; 255 are taken
+MAX_COUNTED_CLASSES = 2**16  # classes that are counted; 255 are taken
 
 
 class YoloSource:
@@ -75,7 +75,7 @@ class YoloSource:
         photos = photos_of(context, data, tree, posixpath.dirname(described))
         self._files = list(dict.fromkeys(photo for found in photos.values() for photo in found))
         places = {file: index for index, file in enumerate(self._files)}
-        self.splits = {key: tuple(places[photo] for photo in photos[key]) for key in KEYS if key in photos}
+        self.splits = {key: tuple(places[photo] for photo in photos[key]) for key in SPLIT_KEYS if key in photos}
         self.left_out = Counter[str]()
         labels = label_files(self._files, tree)
         faults: list[tuple[str, str]] = []
@@ -127,7 +127,7 @@ class YoloSource:
     def _say_missing(self, labels: list[Path | None], tree: Tree, context: DatasetContext) -> None:
         missing = labels.count(None)
         if missing == len(labels) and context.split is None:
-            there = [name for name in tree.ending(".txt") if not name.endswith(NAMES)]
+            there = [name for name in tree.ending(".txt") if not name.endswith(NAME_FILES)]
             held = f"its .txt files are called {', '.join(map(repr, there[:3]))}" if there else "it holds no .txt file"
             raise RecycleError(
                 f"of {counted(len(labels), 'photo')} in {context.root} none has a label file, as "
@@ -222,7 +222,7 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
     if names is None:
         stated_count = str(data.get("nc"))
         count = int(stated_count) if is_number(stated_count) else 0
-        found = [f"class-{number}" for number in range(min(max(largest + 1, count), MOST))]
+        found = [f"class-{number}" for number in range(min(max(largest + 1, count), MAX_COUNTED_CLASSES))]
         option = shlex.quote(f"data.dataset.names=[{', '.join(found[:IGNORE])}]")
         print(
             f"note: {root}: nothing names the classes, which are called by their numbers; name them in their order: "
@@ -259,7 +259,7 @@ def _listed(file: Path) -> list[str]:
 
 def _names_of_file(tree: Tree) -> list[str] | None:
     """The class names of a file beside the labels, where there is one, or several that agree."""
-    found = {name: _listed(tree.root / name) for name in (*tree.named(*NAMES), *tree.ending(".names"))}
+    found = {name: _listed(tree.root / name) for name in (*tree.named(*NAME_FILES), *tree.ending(".names"))}
     found = {name: names for name, names in found.items() if names}
     longest = max(found.values(), key=len, default=None)
     other = next((name for name, names in found.items() if longest and names != longest[: len(names)]), None)

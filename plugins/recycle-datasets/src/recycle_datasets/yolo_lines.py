@@ -8,7 +8,7 @@ from recycle_coco import read_loose_text
 from recycle_coco.overfull import OBJECTS
 
 ORIENTED = re.compile(r"(-?[\d.]+\s+){8}[^\d\s]\S*(\s+\d)?")  # four corners, a name, and how hard it is to see
-SLACK = 0.5  # how far outside 0..1 a point may lie: what lies outside the photo is cut off
+MAX_OUTSIDE = 0.5  # how far outside 0..1 a point may lie: what lies outside the photo is cut off
 
 Line = tuple[int, list[float]]  # class number, and x1 y1 x2 y2 ... in shares of the photo's sides
 
@@ -47,6 +47,6 @@ def _fault(parts: list[str]) -> str:
         return f"{parts[0]} is no class number"
     if not rest or len(rest) % 2:
         return f"{len(rest)} numbers after the class are no polygon of three points or more"
-    if min(rest) < -SLACK or max(rest) > 1 + SLACK:
-        return f"{min(rest) if min(rest) < -SLACK else max(rest):g} is not within 0..1"
+    if min(rest) < -MAX_OUTSIDE or max(rest) > 1 + MAX_OUTSIDE:
+        return f"{min(rest) if min(rest) < -MAX_OUTSIDE else max(rest):g} is not within 0..1"
     return ""

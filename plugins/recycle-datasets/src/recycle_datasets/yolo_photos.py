@@ -10,7 +10,14 @@ from recycle_coco import Tree, split_called
 
 from recycle_datasets.folders import lines_of, photos_in, say_moved
 from recycle_datasets.recognise.places import PhotoFinder
-from recycle_datasets.recognise.yolo import HEAD, KEYS, class_name_list, find_place, is_photo, labelled
+from recycle_datasets.recognise.yolo import (
+    LABEL_FILE_BYTES,
+    SPLIT_KEYS,
+    class_name_list,
+    find_place,
+    is_photo,
+    labelled,
+)
 from recycle_datasets.yolo_labels import label_file
 from recyclecli.types import DatasetContext, RecycleError, counted
 
@@ -20,7 +27,7 @@ def photos_of(context: DatasetContext, data: dict[str, Any], tree: Tree, folder:
     root, split = context.root, context.split
     base = root / folder / str(data.get("path") or "")
     base = base if base.is_dir() and base.resolve().is_relative_to(root.resolve()) else root / folder
-    keys = [key for key in KEYS if data.get(key)]
+    keys = [key for key in SPLIT_KEYS if data.get(key)]
     if split is None and keys:
         there = {
             key: [place for one in class_name_list(data[key]) if (place := _place(one, base, tree, key))]
@@ -40,8 +47,8 @@ def photos_of(context: DatasetContext, data: dict[str, Any], tree: Tree, folder:
             _say_place(key, class_name_list(data[key]), there[key], base)
         found = {key: _all_at(there[key] or [base / class_name_list(data[key])[0]], base, root, tree) for key in keys}
         empty = [key for key in keys if not found[key] and key != "train"]
-        found |= dict(_unnamed(found, [key for key in KEYS if key not in data], tree))
-        return {key: found[key] for key in KEYS if key in found and key not in empty}
+        found |= dict(_unnamed(found, [key for key in SPLIT_KEYS if key not in data], tree))
+        return {key: found[key] for key in SPLIT_KEYS if key in found and key not in empty}
     if split is None:
         return _undescribed(tree)
     if split in keys:
@@ -83,7 +90,7 @@ def left_over(found: Iterable[Path], labels: Iterable[Path | None], tree: Tree) 
             spare.setdefault(PurePosixPath(name).stem, []).append(name)
     return sum(
         label_file(tree.root / name, tree.root).is_file()
-        or any(labelled(tree.head(text, HEAD)) for text in spare.get(PurePosixPath(name).stem, ()))
+        or any(labelled(tree.head(text, LABEL_FILE_BYTES)) for text in spare.get(PurePosixPath(name).stem, ()))
         for name in tree.photos
         if name not in known
     )

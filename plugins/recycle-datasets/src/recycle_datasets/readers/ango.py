@@ -6,13 +6,13 @@ from typing import Any
 from recycle_datasets import FilesOptions
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import UNLABELLED, base_of, consumed, documents, photo_of, source
+from recycle_datasets.readers.documents import NOBODY_LABELLED, base_of, consumed, documents, photo_of, source
 from recycle_datasets.recognise.ango import is_ango, recognise
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-OTHERS = {
+ANGO_SKIPPED = {
     "bounding-box": "boxes",
     "rotated-bounding-box": "boxes",
     "polyline": "lines",
@@ -20,7 +20,7 @@ OTHERS = {
     "point": "points",
 }
 BRUSHES = ("brushDataUrl", "medicalBrushDataUrl")
-POINTS = "segmentations without points: export with Segmentation Points"
+WITHOUT_POINTS = "segmentations without points: export with Segmentation Points"
 
 
 def open_ango(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -40,7 +40,7 @@ def open_ango(options: FilesOptions, context: DatasetContext) -> ShapeSource:
             photo = base_of(asset.get("externalId") or asset.get("asset") or asset.get("data"))
             tasks = dicts(asset.get("tasks")) or dicts([asset.get("task")])
             if not tasks:
-                labels.left_out[UNLABELLED] += 1
+                labels.left_out[NOBODY_LABELLED] += 1
                 continue
             if len(tasks) > 1:
                 labels.left_out["further tasks of the same photos"] += len(tasks) - 1
@@ -59,16 +59,16 @@ def _shapes(labels: Labels, where: str, objects: list[dict[str, Any]]) -> Iterat
     """The labelled areas of a photo; all else is counted as left out."""
     for level, one in enumerate(objects):
         name, place = str(one.get("title") or "").strip(), f"{where}, object {level + 1}"
-        kind = next((kind for kind in ("polygon", "segmentation", *OTHERS) if kind in one), "")
+        kind = next((kind for kind in ("polygon", "segmentation", *ANGO_SKIPPED) if kind in one), "")
         if kind not in ("polygon", "segmentation"):
-            labels.left_out[OTHERS.get(kind, "objects that are no area")] += 1
+            labels.left_out[ANGO_SKIPPED.get(kind, "objects that are no area")] += 1
         elif not name:
             labels.left_out["objects without a title"] += 1
         elif kind == "polygon":
             yield Shape(name, [labels.outline(one[kind], place)], level=level)
         else:
             zones = dicts(one[kind].get("zones")) if isinstance(one[kind], Mapping) else []
-            labels.left_out.update([POINTS] if not zones else [])
+            labels.left_out.update([WITHOUT_POINTS] if not zones else [])
             for zone in zones:
                 holes = zone.get("holes")
                 inner = [labels.outline(hole, place) for hole in (holes if isinstance(holes, list) else [])]

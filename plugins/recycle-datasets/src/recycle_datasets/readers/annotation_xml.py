@@ -23,8 +23,8 @@ from recycle_datasets.splits import nearest_split
 from recycle_datasets.xmls import parse_xml
 from recyclecli.types import DatasetContext, RecycleError
 
-MASKS = ("Masks", "masks", ".")  # folders beside an XML file in which its masks lie
-BOXES = ("bounding_box", "box", "bbox")
+MASK_FOLDERS = ("Masks", "masks", ".")  # folders beside an XML file in which its masks lie
+BOX_TAGS = ("bounding_box", "box", "bbox")
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ def _read(labels: Labels, root: Path, name: str, places: PhotoIndex) -> None:
     photo = found.photo.replace("\\", "/").rpartition("/")[2] or path.stem
     near = [path.parent, path.parent.parent, path.parent.parent / "JPEGImages", path.parent.parent / "images"]
     place = places.exact(near, photo) or places.exact_base(photo) or places.by_stem(near, path.stem) or photo
-    height, width = (found.sides.get(key, found.sides.get(other)) for key, other in SIDES)
+    height, width = (found.sides.get(key, found.sides.get(other)) for key, other in SIZE_TAGS)
     size = labels.size(height, width, str(root / name), (root, place))
     shapes: list[Shape] = []
     for number, one in enumerate(found.objects, start=1):
@@ -98,7 +98,7 @@ def _read(labels: Labels, root: Path, name: str, places: PhotoIndex) -> None:
     labels.photos.append(photo_of(place, shapes, size, nearest_split(path.parent), str(root / name)))
 
 
-SIDES = (("height", "nrows"), ("width", "ncols"))
+SIZE_TAGS = (("height", "nrows"), ("width", "ncols"))
 
 
 class _AnnotationReader:
@@ -153,14 +153,14 @@ def _shapes(labels: Labels, where: str, one: _Object, root: Path, folder: PurePo
     points = one.points or numbered(one.corners)
     if one.deleted:
         left_out["deleted objects"] += 1
-    elif one.kind in BOXES or not (points or one.mask):
-        left_out["boxes" if one.boxed or one.kind in BOXES else "objects without an outline"] += 1
+    elif one.kind in BOX_TAGS or not (points or one.mask):
+        left_out["boxes" if one.boxed or one.kind in BOX_TAGS else "objects without an outline"] += 1
     elif not one.name:
         left_out["objects without a name"] += 1
     elif points:
         yield Shape(one.name, [labels.outline(points, where)])
     else:
-        found = [(folder / place / one.mask).as_posix() for place in MASKS]
+        found = [(folder / place / one.mask).as_posix() for place in MASK_FOLDERS]
         place = next((own for own in found if is_file(root, own)), "")
         if not place:
             labels.faults.append((where, f"its mask {one.mask} is not there"))

@@ -12,14 +12,14 @@ from recycle_datasets.labels import LabelledPhoto, Labels
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import documents, photo_of, source
-from recycle_datasets.recognise.cityscapes_polygons import END, is_polygons, recognise
+from recycle_datasets.recognise.cityscapes_polygons import POLYGONS_END, is_polygons, recognise
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.known import CITYSCAPES
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-GROUP = "group"  # what a label ends in where single things cannot be told apart
-OUTSIDE = frozenset({"out of roi", "ego vehicle", "rectification border", "license plate"})
+GROUP_END = "group"  # what a label ends in where single things cannot be told apart
+IGNORED_LABELS = frozenset({"out of roi", "ego vehicle", "rectification border", "license plate"})
 UNCOUNTED = frozenset(
     {
         *("unlabeled", "static", "dynamic", "ground", "parking", "rail track", "guard rail", "bridge", "tunnel"),
@@ -46,7 +46,7 @@ def open_cityscapes_polygons(options: FilesOptions, context: DatasetContext) -> 
         if not is_polygons(content):
             labels.left_out["JSON files without polygons"] += content is not None
             continue
-        base = PurePosixPath(name).name.removesuffix(END)
+        base = PurePosixPath(name).name.removesuffix(POLYGONS_END)
         stem = base.removesuffix("_gtFine").removesuffix("_gtCoarse")
         found = (places.by_any_stem(one) for one in (f"{stem}_leftImg8bit", stem, base))
         place = next(filter(None, found), f"{stem}_leftImg8bit.png")
@@ -62,7 +62,7 @@ def open_cityscapes_polygons(options: FilesOptions, context: DatasetContext) -> 
         labels.photos.append(photo_of(place, shapes, size, split, file))
     own = [name for name, _ in CITYSCAPES.values()]
     used = {shape.name for photo in labels.photos for shape in photo.shapes}
-    known = {*own, *(name + GROUP for name in own), *OUTSIDE, *UNCOUNTED}
+    known = {*own, *(name + GROUP_END for name in own), *IGNORED_LABELS, *UNCOUNTED}
     if used <= known and used & {*own}:
         labels.photos = [_counted(photo, own) for photo in labels.photos]
         return source(context, labels, "Cityscapes", own)
@@ -76,7 +76,7 @@ def _counted(photo: LabelledPhoto, own: list[str]) -> LabelledPhoto:
     ignored = np.ones((photo.height, photo.width), bool)
     shapes = []
     for one in photo.shapes:
-        name = one.name.removesuffix(GROUP)
+        name = one.name.removesuffix(GROUP_END)
         if rle := rasterise([list(outline) for outline in one.outlines], photo.height, photo.width):
             ignored[decode(rle).view(bool)] = name not in own
         if name in own:

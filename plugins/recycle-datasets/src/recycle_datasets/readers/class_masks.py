@@ -18,7 +18,7 @@ from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 
-NONE = "photos without a mask of any class"
+NO_MASK_OF_ANY_CLASS = "photos without a mask of any class"
 
 
 def open_class_masks(options: FilesOptions, context: DatasetContext) -> ShapeSource:

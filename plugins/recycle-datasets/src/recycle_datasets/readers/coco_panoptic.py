@@ -20,7 +20,7 @@ from recycle_datasets.recognise.places import split_of
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext, RecycleError
 
-GONE = "photos whose PNG of segments is not there"
+MISSING_SEGMENTS = "photos whose PNG of segments is not there"
 
 
 def open_coco_panoptic(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -57,7 +57,7 @@ def open_coco_panoptic(options: FilesOptions, context: DatasetContext) -> ShapeS
             own = pngs.exact(folders, base) or _in_masks(pngs, masks, base)
             place = places.exact([PurePosixPath()], photo) or places.by_any_stem(PurePosixPath(photo).stem) or photo
             if not own or own == place:
-                labels.left_out[GONE] += 1
+                labels.left_out[MISSING_SEGMENTS] += 1
                 continue
             try:
                 shapes = list(_shapes(labels, f"{file}, annotation {number}", context, own, one, classes, stuff))

@@ -6,13 +6,13 @@ from typing import Any
 from recycle_datasets import FilesOptions
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import UNLABELLED, base_of, documents, photo_of, source
+from recycle_datasets.readers.documents import NOBODY_LABELLED, base_of, documents, photo_of, source
 from recycle_datasets.recognise.colabeler import is_colabeler, recognise
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-OTHERS = {"bndbox": "boxes", "line": "lines", "point": "points", "cubic_bezier": "curves"}
+COLABELER_SKIPPED = {"bndbox": "boxes", "line": "lines", "point": "points", "cubic_bezier": "curves"}
 
 
 def open_colabeler(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -29,7 +29,7 @@ def open_colabeler(options: FilesOptions, context: DatasetContext) -> ShapeSourc
         file = str(context.root / name)
         objects = dicts(content["outputs"].get("object"))
         if not objects and content.get("labeled") is False:
-            labels.left_out[UNLABELLED] += 1
+            labels.left_out[NOBODY_LABELLED] += 1
             continue
         side = content.get("size")
         side = side if isinstance(side, dict) else {}
@@ -45,7 +45,9 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any]) -> Iterator[Shap
     """The labelled area of an object; all else is counted as left out."""
     name, points = str(one.get("name") or "").strip(), one.get("polygon")
     if not isinstance(points, dict):
-        labels.left_out[next((what for key, what in OTHERS.items() if key in one), "objects of other kinds")] += 1
+        labels.left_out[
+            next((what for key, what in COLABELER_SKIPPED.items() if key in one), "objects of other kinds")
+        ] += 1
     elif not name:
         labels.left_out["objects without a name"] += 1
     else:

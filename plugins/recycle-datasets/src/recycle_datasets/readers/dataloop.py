@@ -7,13 +7,13 @@ from recycle_datasets import FilesOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import VIDEOS, documents, photo_of, pixels, source
+from recycle_datasets.readers.documents import VIDEOS_AND_DOCUMENTS, documents, photo_of, pixels, source
 from recycle_datasets.recognise.dataloop import is_dataloop, recognise
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-OTHERS = {
+DATALOOP_SKIPPED = {
     "box": "boxes",
     "class": "tags",
     "point": "points",
@@ -47,7 +47,7 @@ def open_dataloop(options: FilesOptions, context: DatasetContext) -> ShapeSource
         system = about.get("system") if isinstance(about, dict) else None
         system = system if isinstance(system, dict) else {}
         if str(system.get("mimetype") or "image").partition("/")[0] != "image":
-            labels.left_out[VIDEOS] += 1
+            labels.left_out[VIDEOS_AND_DOCUMENTS] += 1
             continue
         shapes: list[Shape] = []
         for number, one in enumerate(dicts(content["annotations"]), start=1):
@@ -61,7 +61,7 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any]) -> Iterator[Shap
     """The labelled area of an annotation; all else is counted as left out."""
     kind, name, where_is = str(one.get("type")), str(one.get("label") or "").strip(), one.get("coordinates")
     if kind not in ("segment", "binary", "ellipse"):
-        labels.left_out[OTHERS.get(kind, f"annotations of type {kind}")] += 1
+        labels.left_out[DATALOOP_SKIPPED.get(kind, f"annotations of type {kind}")] += 1
     elif not name:
         labels.left_out["annotations without a label"] += 1
     elif kind == "segment":

@@ -9,14 +9,14 @@ from recycle_datasets import FilesOptions
 from recycle_datasets.folders import names_of
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import UNLABELLED, base_of, entries, photo_of, source
+from recycle_datasets.readers.documents import NOBODY_LABELLED, base_of, entries, photo_of, source
 from recycle_datasets.recognise.dataturks import is_row, recognise
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
 from recyclecli.types import DatasetContext
 
-CORNERS = 3  # of the least polygon; boxes have two points
+MIN_POLYGON_POINTS = 3  # of the least polygon; boxes have two points
 
 
 def open_dataturks(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -36,7 +36,7 @@ def open_dataturks(options: FilesOptions, context: DatasetContext) -> ShapeSourc
             if not is_row(row):
                 continue
             if not row["annotation"]:
-                labels.left_out[UNLABELLED] += 1
+                labels.left_out[NOBODY_LABELLED] += 1
                 continue
             photo, found = base_of(row["content"]), dicts(row["annotation"])
             sizes = [labels.size(one.get("imageHeight"), one.get("imageWidth"), where) for one in found]
@@ -51,7 +51,7 @@ def _shapes(labels: Labels, where: str, found: list[dict[str, Any]], size: tuple
         points, names = one.get("points"), one.get("label")
         called = [str(name).strip() for name in (names if isinstance(names, list) else [names]) if name]
         at = f"{where}, annotation {number}"
-        if not isinstance(points, list) or len(points) < CORNERS or one.get("shape") == "rectangle":
+        if not isinstance(points, list) or len(points) < MIN_POLYGON_POINTS or one.get("shape") == "rectangle":
             labels.left_out["boxes"] += 1
         elif not called:
             labels.left_out["polygons without a label"] += 1

@@ -15,7 +15,7 @@ from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-NAMES = ("thing_classes", "stuff_classes")
+CLASS_NAME_KEYS = ("thing_classes", "stuff_classes")
 
 
 def open_detectron2(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -53,7 +53,7 @@ def open_detectron2(options: FilesOptions, context: DatasetContext) -> ShapeSour
 def _names(tree: Tree) -> list[str]:
     """The classes by the first file of metadata."""
     for _, content in tree.jsons():
-        for key in NAMES if isinstance(content, dict) else ():
+        for key in CLASS_NAME_KEYS if isinstance(content, dict) else ():
             if isinstance(content.get(key), list):
                 return [str(one).strip() for one in content[key]]
     return []

@@ -9,7 +9,7 @@ from recycle_datasets import FilesOptions
 from recycle_datasets.areas import ellipse
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Outline, Shape
-from recycle_datasets.readers.documents import UNLABELLED, VIDEOS, documents, photo_of, source
+from recycle_datasets.readers.documents import NOBODY_LABELLED, VIDEOS_AND_DOCUMENTS, documents, photo_of, source
 from recycle_datasets.recognise.diffgram import is_diffgram, recognise
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.shapes import ShapeSource
@@ -64,12 +64,12 @@ def _photo(
     if not isinstance(image, dict):
         kind = str(about.get("type"))
         if kind != "compound":
-            labels.left_out[VIDEOS if kind == "video" else f"files of type {kind}"] += 1
+            labels.left_out[VIDEOS_AND_DOCUMENTS if kind == "video" else f"files of type {kind}"] += 1
         return
     found = dicts(packet.get("instance_list"))
     photo = str(about.get("original_filename") or image.get("original_filename") or "")
     if not found and not about.get("ann_is_complete"):
-        labels.left_out[UNLABELLED] += 1
+        labels.left_out[NOBODY_LABELLED] += 1
         return
     if image.get("rotation_degrees"):
         turned.append(photo)

@@ -15,16 +15,16 @@ from recycle_coco.table import CsvRows
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed, png_mask
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import LARGEST, LabelledPhoto, Labels, sorted_names
+from recycle_datasets.labels import MAX_ANNOTATION_BYTES, LabelledPhoto, Labels, sorted_names
 from recycle_datasets.outlines import Shape
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split, splits_of
 from recyclecli.types import DatasetContext, Layout, RecycleError
 
-UNLABELLED = "photos that nobody has labelled"
-SKIPPED = "photos that were skipped"
-VIDEOS = "videos and documents"
-LINKS = "masks that are links to a server, and not beside the photos"
+NOBODY_LABELLED = "photos that nobody has labelled"
+SKIPPED_PHOTOS = "photos that were skipped"
+VIDEOS_AND_DOCUMENTS = "videos and documents"
+LINKED_MASKS = "masks that are links to a server, and not beside the photos"
 MOST_LINES = 1_000_000  # of a file
 LINES = (".jsonl", ".ndjson", ".manifest")  # suffixes of files with a JSON value a line
 
@@ -91,7 +91,7 @@ def _value(labels: Labels, file: Path) -> Any:
 
 def lines(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
     """The values of a file's lines with where they stand; lines that are no JSON are faults."""
-    data = read_bytes(file, LARGEST)
+    data = read_bytes(file, MAX_ANNOTATION_BYTES)
     if (count := data.count(b"\n")) > MOST_LINES:
         labels.faults.append((str(file), f"it has {count:,} lines, and at most {MOST_LINES:,} are read: split it"))
         return
@@ -123,7 +123,7 @@ def entries(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
 
 def _is_lines(file: Path) -> bool:
     """Whether a file holds a JSON object a line, whatever it is called."""
-    with BytesIO(read_bytes(file, LARGEST)) as handle:
+    with BytesIO(read_bytes(file, MAX_ANNOTATION_BYTES)) as handle:
         first, second = handle.readline().strip(), handle.readline().strip()
     return first[-1:] == b"}" and second[:1] == b"{"
 
@@ -164,7 +164,7 @@ def source(context: DatasetContext, labels: Labels, tool: str, names: Iterable[s
         RecycleError: see `ShapeSource`; no labelled area, or no labelled photo.
     """
     remedy = f"draw polygons or masks in {tool}, and export again"
-    if LINKS in labels.left_out:
+    if LINKED_MASKS in labels.left_out:
         remedy = "put the masks that the links lead to into the folder, under the names at the end of the links"
     if not labels.photos and not labels.faults:
         raise RecycleError(f"{labels.file} holds no labelled photo{labels.instead()}", remedy)

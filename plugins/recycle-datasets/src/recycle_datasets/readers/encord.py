@@ -13,13 +13,13 @@ from recycle_datasets.bitmaps import placed
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
-from recycle_datasets.readers.documents import VIDEOS, base_of, consumed, documents, photo_of, source
+from recycle_datasets.readers.documents import VIDEOS_AND_DOCUMENTS, base_of, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.encord import is_encord, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-OTHERS = {"bounding_box": "boxes", "rotatable_bounding_box": "boxes", "point": "points", "polyline": "lines",
+ENCORD_SKIPPED = {"bounding_box": "boxes", "rotatable_bounding_box": "boxes", "point": "points", "polyline": "lines",
           "skeleton": "keypoints", "cuboid": "cuboids"}  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def _unit(
     photo = str(unit.get("data_title") or row.get("data_title") or "")
     found = unit.get("labels")
     if not str(unit.get("data_type", "image")).startswith("image") or "data_fps" in unit:
-        labels.left_out[VIDEOS] += 1
+        labels.left_out[VIDEOS_AND_DOCUMENTS] += 1
         return
     where, place = f"{file}: {photo}", places.exact_base(base_of(photo))
     size = labels.size(unit.get("height"), unit.get("width"), where, (root, place) if place else None)
@@ -75,7 +75,7 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any], size: tuple[int,
     """The labelled area of an object; all else is counted as left out."""
     kind, name = str(one.get("shape")), str(one.get("name") or one.get("value") or "").strip()
     if kind not in ("polygon", "bitmask"):
-        labels.left_out[OTHERS.get(kind, f"objects of shape {kind}")] += 1
+        labels.left_out[ENCORD_SKIPPED.get(kind, f"objects of shape {kind}")] += 1
     elif not name or size is None:
         labels.faults.append((where, "it names no class" if size else "its photo states no size"))
     elif kind == "polygon":

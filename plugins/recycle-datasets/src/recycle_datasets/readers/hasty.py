@@ -11,13 +11,13 @@ from recycle_datasets.bitmaps import placed, whole_runs
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
-from recycle_datasets.readers.documents import SKIPPED, UNLABELLED, consumed, documents, photo_of, source
+from recycle_datasets.readers.documents import NOBODY_LABELLED, SKIPPED_PHOTOS, consumed, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.hasty import is_hasty, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-LARGEST = 2**28  # pixels of a box
+MAX_BOX_PIXELS = 2**28  # pixels of a box
 
 
 def open_hasty(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -40,7 +40,7 @@ def open_hasty(options: FilesOptions, context: DatasetContext) -> ShapeSource:
             photo, status = str(image.get("image_name") or ""), str(image.get("image_status", "")).upper()
             where = f"{file}: {photo}"
             if status in ("NEW", "SKIPPED") and not image.get("labels"):
-                labels.left_out[UNLABELLED if status == "NEW" else SKIPPED] += 1
+                labels.left_out[NOBODY_LABELLED if status == "NEW" else SKIPPED_PHOTOS] += 1
                 continue
             place = places.exact_base(photo)
             size = labels.size(image.get("height"), image.get("width"), where, (context.root, place) if place else None)
@@ -73,10 +73,10 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any], size: tuple[int,
 def _mask(counts: Any, box: Any, height: int, width: int) -> Mapping[str, Any]:
     left, top, right, bottom = (int(value) for value in box)
     down, across = bottom - top, right - left
-    runs = whole_runs(counts, min(max((down + 1) * (across + 1), 0), LARGEST))
+    runs = whole_runs(counts, min(max((down + 1) * (across + 1), 0), MAX_BOX_PIXELS))
     if runs.sum() == (down + 1) * (across + 1):  # the box's last pixel is counted in
         down, across = down + 1, across + 1
-    if not 0 < down * across <= LARGEST or runs.sum() > down * across:
+    if not 0 < down * across <= MAX_BOX_PIXELS or runs.sum() > down * across:
         raise ValueError(f"its runs count {runs.sum()} pixels in a box of {across}x{down}")
     flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     return placed(np.pad(flat, (0, down * across - len(flat))).reshape(down, across), left, top, height, width)

@@ -11,11 +11,11 @@ from recycle_coco import Tree, parse_json, read_loose_text
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import LARGEST, Labels
+from recycle_datasets.labels import MAX_ANNOTATION_BYTES, Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import UNLABELLED, lines, numbered, photo_of, rle_of, rows_of, source
+from recycle_datasets.readers.documents import NOBODY_LABELLED, lines, numbered, photo_of, rle_of, rows_of, source
 from recycle_datasets.readers.hugging_face_names import class_names
-from recycle_datasets.readers.rle_csv import UNNAMED
+from recycle_datasets.readers.rle_csv import PHOTOS_WITHOUT_ROW
 from recycle_datasets.recognise.hugging_face import AREAS, OBJECTS, PHOTO, is_listed, recognise
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split, splits_of
@@ -52,7 +52,7 @@ def open_hugging_face(options: FilesOptions, context: DatasetContext) -> ShapeSo
             place = PurePosixPath(name).parent / photo.replace("\\", "/")
             objects = _objects(labels, where, row)
             if objects is None:
-                labels.left_out[UNLABELLED] += 1
+                labels.left_out[NOBODY_LABELLED] += 1
                 continue
             size = labels.size(row.get("height"), row.get("width"), where)
             shapes: list[Shape] = []
@@ -77,7 +77,7 @@ def _counted(tree: Tree, found: ShapeSource) -> ShapeSource:
     known = {*found.places}
     folders = {place.rpartition("/")[0] for place in known}
     unnamed = sum(place not in known and place.rpartition("/")[0] in folders for place in tree.photos)
-    found.left_out.update({UNNAMED: unnamed} if unnamed else {})
+    found.left_out.update({PHOTOS_WITHOUT_ROW: unnamed} if unnamed else {})
     return found
 
 
@@ -85,7 +85,7 @@ def _rows(labels: Labels, file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows of a table with where they stand."""
     if file.suffix.lower() == ".csv":
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        for number, cells in rows_of(file, read_loose_text(file, LARGEST)):
+        for number, cells in rows_of(file, read_loose_text(file, MAX_ANNOTATION_BYTES)):
             yield f"{file}, line {number}", {**cells}
         return
     for where, row in lines(labels, file):

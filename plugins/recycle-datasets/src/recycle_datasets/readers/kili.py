@@ -11,8 +11,8 @@ from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import (
-    SKIPPED,
-    UNLABELLED,
+    NOBODY_LABELLED,
+    SKIPPED_PHOTOS,
     base_of,
     consumed,
     documents,
@@ -25,7 +25,7 @@ from recycle_datasets.recognise.kili import is_kili, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-OTHERS = {"rectangle": "boxes", "marker": "points", "polyline": "lines", "vector": "lines", "pose": "keypoints"}
+KILI_SKIPPED = {"rectangle": "boxes", "marker": "points", "polyline": "lines", "vector": "lines", "pose": "keypoints"}
 HUMAN = ("REVIEW", "DEFAULT")  # kinds of labels that people made, that of the reviewer first
 
 
@@ -51,7 +51,7 @@ def open_kili(options: FilesOptions, context: DatasetContext) -> ShapeSource:
             label = _label(asset)
             if label is None:
                 skipped = asset.get("status") == "SKIPPED" or asset.get("skipped")
-                labels.left_out[SKIPPED if skipped else UNLABELLED] += 1
+                labels.left_out[SKIPPED_PHOTOS if skipped else NOBODY_LABELLED] += 1
                 continue
             size = size_of(context.root, place, {})
             shapes: list[Shape] = []
@@ -92,7 +92,7 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any], size: tuple[int,
     name = str(category.get("name") or "").strip()
     rings = [ring.get("normalizedVertices") for ring in dicts(one.get("boundingPoly"))]
     if kind not in ("semantic", "polygon") or not rings:
-        labels.left_out[OTHERS.get(kind, f"annotations of type {kind}")] += 1
+        labels.left_out[KILI_SKIPPED.get(kind, f"annotations of type {kind}")] += 1
     elif not name:
         labels.left_out["annotations without a category"] += 1
     elif size is not None:  # else the photo is missing, which is counted

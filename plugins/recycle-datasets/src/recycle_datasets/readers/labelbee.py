@@ -15,7 +15,13 @@ from recycle_datasets.recognise.labelbee import is_labelbee, recognise, results
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-OTHERS = {"rectTool": "boxes", "pointTool": "points", "lineTool": "lines", "tagTool": "tags", "textTool": "texts"}
+LABELBEE_SKIPPED = {
+    "rectTool": "boxes",
+    "pointTool": "points",
+    "lineTool": "lines",
+    "tagTool": "tags",
+    "textTool": "texts",
+}
 WITHOUT = "polygons without a class"
 
 
@@ -53,7 +59,7 @@ def _shapes(labels: Labels, where: str, content: Mapping[str, Any]) -> Iterator[
         for number, one in enumerate(found, start=1):
             called = str(one.get("attribute") or one.get("label") or "").strip()
             if tool != "polygonTool":
-                labels.left_out[OTHERS.get(tool, f"results of {tool}")] += 1
+                labels.left_out[LABELBEE_SKIPPED.get(tool, f"results of {tool}")] += 1
             elif one.get("valid") is False or not called:
                 labels.left_out["polygons marked as not valid" if called else WITHOUT] += 1
             else:

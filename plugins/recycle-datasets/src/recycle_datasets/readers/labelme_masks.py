@@ -12,7 +12,7 @@ from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import photo_of, source
-from recycle_datasets.recognise.labelme_masks import MASK, NAMES, PHOTO, find_folders
+from recycle_datasets.recognise.labelme_masks import LABELME_CLASS_LIST, LABELME_MASK, LABELME_PHOTO, find_folders
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
@@ -29,9 +29,9 @@ def open_labelme_masks(options: FilesOptions, context: DatasetContext) -> ShapeS
     labels = Labels(context.root)
     every: set[str] = set()
     for folder in find_folders(Tree(context.root)):
-        names = lines_of(context.root / folder / NAMES)
+        names = lines_of(context.root / folder / LABELME_CLASS_LIST)
         every |= {*names}
-        mask = f"{folder}/{MASK}"
+        mask = f"{folder}/{LABELME_MASK}"
         try:
             values = numbers_of(resolve_file(context.root, mask))
         except RecycleError as error:
@@ -40,8 +40,10 @@ def open_labelme_masks(options: FilesOptions, context: DatasetContext) -> ShapeS
         shapes = []
         for value in np.unique(values).tolist():
             if value >= len(names):
-                labels.faults.append((mask, f"it holds {value}, and {NAMES} names {len(names)} classes"))
+                labels.faults.append((mask, f"it holds {value}, and {LABELME_CLASS_LIST} names {len(names)} classes"))
             elif not is_background(names[value]):
                 shapes.append(Shape(names[value], rle=placed(values == value, 0, 0, *values.shape)))
-        labels.photos.append(photo_of(f"{folder}/{PHOTO}", shapes, None, nearest_split(PurePosixPath(folder)), mask))
+        labels.photos.append(
+            photo_of(f"{folder}/{LABELME_PHOTO}", shapes, None, nearest_split(PurePosixPath(folder)), mask)
+        )
     return source(context, labels, "labelme", sorted(name for name in every if not is_background(name)))

@@ -7,14 +7,22 @@ from typing import Any
 from recycle_datasets import FilesOptions
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import SKIPPED, UNLABELLED, base_of, consumed, documents, photo_of, source
+from recycle_datasets.readers.documents import (
+    NOBODY_LABELLED,
+    SKIPPED_PHOTOS,
+    base_of,
+    consumed,
+    documents,
+    photo_of,
+    source,
+)
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.labelu import is_labelu, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-TOOLS = {"rectTool": "boxes", "pointTool": "points", "lineTool": "lines", "cuboidTool": "cuboids", "tagTool": "tags",
-         "textTool": "texts"}  # fmt: skip
+LABELU_SKIPPED = {"rectTool": "boxes", "pointTool": "points", "lineTool": "lines", "cuboidTool": "cuboids",
+                  "tagTool": "tags", "textTool": "texts"}  # fmt: skip
 TURNED = "photos that LabelU turned"
 
 
@@ -34,9 +42,9 @@ def open_labelu(options: FilesOptions, context: DatasetContext) -> ShapeSource:
             photo = base_of(sample.get("fileName") or sample.get("url"))
             result = _result(sample.get("result"))
             if str(sample.get("state", "")).upper() == "SKIPPED":
-                labels.left_out[SKIPPED] += 1
+                labels.left_out[SKIPPED_PHOTOS] += 1
             elif not isinstance(result.get("annotations"), list):
-                labels.left_out[UNLABELLED] += 1
+                labels.left_out[NOBODY_LABELLED] += 1
             elif result.get("rotate"):
                 labels.left_out[TURNED] += 1
             else:
@@ -61,7 +69,9 @@ def _shapes(labels: Labels, where: str, annotations: Any) -> Iterator[Shape]:
         for number, one in enumerate(dicts(tool.get("result")), start=1):
             name, order = str(one.get("label") or "").strip(), one.get("order")
             if tool.get("toolName") != "polygonTool":
-                labels.left_out[TOOLS.get(str(tool.get("toolName")), f"results of {tool.get('toolName')}")] += 1
+                labels.left_out[
+                    LABELU_SKIPPED.get(str(tool.get("toolName")), f"results of {tool.get('toolName')}")
+                ] += 1
             elif not name or name == "noneAttribute":
                 labels.left_out["polygons without a label"] += 1
             else:

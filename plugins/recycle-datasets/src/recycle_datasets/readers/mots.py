@@ -12,12 +12,12 @@ from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import photo_of, source
-from recycle_datasets.recognise.mots import NAMES, find_subsets
+from recycle_datasets.recognise.mots import MOTS_CLASS_LIST, find_subsets
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
 
-EACH, IGNORED = 1000, 10000  # values of a class; the value of pixels of no class
+VALUES_PER_CLASS, IGNORED_VALUE = 1000, 10000  # values of a class; the value of pixels of no class
 
 
 def open_mots(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -32,7 +32,7 @@ def open_mots(options: FilesOptions, context: DatasetContext) -> ShapeSource:
     labels = Labels(context.root)
     names: dict[str, None] = {}
     for folder, pairs in find_subsets(Tree(context.root)).items():
-        listed = lines_of(context.root / folder / NAMES)
+        listed = lines_of(context.root / folder / MOTS_CLASS_LIST)
         names |= {name: None for name in listed if not is_background(name)}
         for photo, mask in pairs.items():
             try:
@@ -42,13 +42,13 @@ def open_mots(options: FilesOptions, context: DatasetContext) -> ShapeSource:
                 continue
             shapes = []
             for value in np.unique(values).tolist():
-                number = value // EACH
+                number = value // VALUES_PER_CLASS
                 if not value or (number < len(listed) and is_background(listed[number])):
                     continue
-                if value != IGNORED and number >= len(listed):
-                    labels.faults.append((mask, f"it holds {value}, and {NAMES} names {len(listed)} classes"))
+                if value != IGNORED_VALUE and number >= len(listed):
+                    labels.faults.append((mask, f"it holds {value}, and {MOTS_CLASS_LIST} names {len(listed)} classes"))
                     continue
-                called = "ignore" if value == IGNORED else listed[number]
+                called = "ignore" if value == IGNORED_VALUE else listed[number]
                 shapes.append(Shape(called, rle=placed(values == value, 0, 0, *values.shape)))
             labels.photos.append(photo_of(photo, shapes, None, nearest_split(PurePosixPath(folder)), mask))
     return source(context, labels, "the labelling tool", names)

@@ -8,16 +8,14 @@ from recycle_coco import Tree, resolve_file
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
-from recycle_datasets.labels import Labels
+from recycle_datasets.labels import UNNAMED_CLASS, Labels
 from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import UNLABELLED, photo_of, source
+from recycle_datasets.readers.documents import NOBODY_LABELLED, photo_of, source
 from recycle_datasets.recognise.object_masks import find_objects
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError
-
-ONE = "object"  # the class, which nothing names
 
 
 def open_object_masks(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -31,7 +29,7 @@ def open_object_masks(options: FilesOptions, context: DatasetContext) -> ShapeSo
     labels = Labels(context.root)
     for photo, masks in find_objects(Tree(context.root)).items():
         if not masks:
-            labels.left_out[UNLABELLED] += 1
+            labels.left_out[NOBODY_LABELLED] += 1
             continue
         shapes = []
         for mask in masks:
@@ -41,6 +39,6 @@ def open_object_masks(options: FilesOptions, context: DatasetContext) -> ShapeSo
                 labels.faults.append((mask, str(error.args[0])))
                 continue
             if drawn.any():
-                shapes.append(Shape(ONE, rle=placed(drawn, 0, 0, *drawn.shape)))
+                shapes.append(Shape(UNNAMED_CLASS, rle=placed(drawn, 0, 0, *drawn.shape)))
         labels.photos.append(photo_of(photo, shapes, None, nearest_split(PurePosixPath(photo).parent), masks[0]))
-    return source(context, labels, "the labelling tool", [ONE])
+    return source(context, labels, "the labelling tool", [UNNAMED_CLASS])

@@ -13,7 +13,7 @@ from recycle_coco import Tree, read_loose_text, resolve_file
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import LARGEST, Labels, sorted_names
+from recycle_datasets.labels import MAX_ANNOTATION_BYTES, Labels, sorted_names
 from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
@@ -24,7 +24,7 @@ from recycle_datasets.splits import splits_of
 from recyclecli.types import DatasetContext, RecycleError
 
 DESCRIPTIONS = re.compile(r"class-descriptions.*\.csv$", re.IGNORECASE)
-GONE = "masks that are not there"
+MISSING_MASKS = "masks that are not there"
 
 
 def open_open_images(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -45,13 +45,13 @@ def open_open_images(options: FilesOptions, context: DatasetContext) -> ShapeSou
     found: dict[str, tuple[str, list[Shape]]] = {}
     sizes: dict[str, tuple[int, int] | None] = {}
     for file, split in zip(files, splits_of(files), strict=True):
-        for number, row in rows_of(context.root / file, read_loose_text(context.root / file, LARGEST)):
+        for number, row in rows_of(context.root / file, read_loose_text(context.root / file, MAX_ANNOTATION_BYTES)):
             photo, mask = str(row.get("ImageID") or "").strip(), str(row.get("MaskPath") or "").strip()
             place = places.by_any_stem(photo) or places.exact_base(photo)
             shapes = found.setdefault(place or f"{photo}.jpg", (split, []))[1]
             own = places.exact_base(Path(mask.replace("\\", "/")).name)
             if not own:
-                labels.left_out[GONE] += 1
+                labels.left_out[MISSING_MASKS] += 1
             elif place:
                 key = str(row.get("LabelName") or "").strip()
                 size = size_of(context.root, place, sizes)
@@ -61,11 +61,11 @@ def open_open_images(options: FilesOptions, context: DatasetContext) -> ShapeSou
                     labels.faults.append((f"{context.root / file}, line {number}", str(error.args[0])))
     labels.photos = [photo_of(place, shapes, None, split, "") for place, (split, shapes) in found.items()]
     used = sorted_names(labels.photos)
-    order = [name for name in names.values() if name in used or len(names) <= MANY]
+    order = [name for name in names.values() if name in used or len(names) <= WHOLE_NAME_LIST]
     return source(context, labels, "Open Images", [*order, *used])
 
 
-MANY = 100  # names: a longer list is that of the whole of Open Images
+WHOLE_NAME_LIST = 100  # names: a longer list is that of the whole of Open Images
 
 
 def _descriptions(root: Path, tree: Tree) -> dict[str, str]:

@@ -13,14 +13,14 @@ from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import codes_of
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
-from recycle_datasets.readers.documents import LINKS, base_of, consumed, documents, photo_of, size_of, source
+from recycle_datasets.readers.documents import LINKED_MASKS, base_of, consumed, documents, photo_of, size_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.playment import answer_of, is_playment, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext, RecycleError
 
-OTHERS = {"rectangles": "boxes", "landmarks": "points", "lines": "lines", "cuboids": "cuboids"}
-HEX = re.compile(r"#[0-9A-Fa-f]{6}")
+PLAYMENT_SKIPPED = {"rectangles": "boxes", "landmarks": "points", "lines": "lines", "cuboids": "cuboids"}
+HEX_VALUE = re.compile(r"#[0-9A-Fa-f]{6}")
 INSTANCE = re.compile(r"\s*#\s*\d+$")  # `car # 4` is the fourth car
 
 
@@ -47,7 +47,7 @@ def open_playment(options: FilesOptions, context: DatasetContext) -> ShapeSource
             scale = (float(size[1]), float(size[0])) if size else (1.0, 1.0)
             shapes = list(_polygons(labels, f"{file}: {photo}", answer.get("polygons"), scale))
             shapes += _raster(context, labels, f"{file}: {photo}", answer.get("raster"), places)
-            for kind, what in OTHERS.items():
+            for kind, what in PLAYMENT_SKIPPED.items():
                 if count := len(dicts(_data(answer.get(kind)))):
                     labels.left_out[what] += count
             labels.photos.append(photo_of(place or file.stem, shapes, None, split, str(file)))
@@ -78,7 +78,7 @@ def _raster(context: DatasetContext, labels: Labels, where: str, raster: Any, pl
         return
     mask = places.exact_base(base_of(data.get("url")))
     if not mask:
-        labels.left_out[LINKS] += 1
+        labels.left_out[LINKED_MASKS] += 1
         return
     try:
         codes = codes_of(resolve_file(context.root, mask))
@@ -87,6 +87,6 @@ def _raster(context: DatasetContext, labels: Labels, where: str, raster: Any, pl
         return
     for color, text in legend.items():
         name = INSTANCE.sub("", str(text)).strip()
-        shown = codes == int(color[1:], 16) if HEX.fullmatch(color) else np.zeros_like(codes, bool)
+        shown = codes == int(color[1:], 16) if HEX_VALUE.fullmatch(color) else np.zeros_like(codes, bool)
         if name and not is_background(name) and np.any(shown):
             yield Shape(name, rle=placed(np.asarray(shown), 0, 0, *codes.shape))

@@ -22,7 +22,7 @@ from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
 from recyclecli.types import DatasetContext
 
-AREAS = ("polygon", "freehand")
+PRODIGY_AREAS = ("polygon", "freehand")
 NOT_ACCEPTED = "photos that were rejected or ignored"
 
 
@@ -76,7 +76,7 @@ def _shapes(labels: Labels, where: str, task: Mapping[str, Any], scale: tuple[fl
     """The labelled areas of a task; all else is counted as left out."""
     for number, span in enumerate(dicts(task.get("spans")), start=1):
         kind, name = str(span.get("type") or "rect"), str(span.get("label") or "").strip()
-        if kind not in AREAS:
+        if kind not in PRODIGY_AREAS:
             labels.left_out["boxes" if kind == "rect" else f"spans of type {kind}"] += 1
         elif name:
             yield Shape(name, [labels.outline(span.get("points"), f"{where}, span {number}", scale)])

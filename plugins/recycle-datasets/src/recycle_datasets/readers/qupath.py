@@ -15,7 +15,7 @@ from recycle_datasets.recognise.qupath import features_of, is_geojson, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-OTHERS = {"Point": "points", "MultiPoint": "points", "LineString": "lines", "MultiLineString": "lines"}
+QUPATH_SKIPPED = {"Point": "points", "MultiPoint": "points", "LineString": "lines", "MultiLineString": "lines"}
 
 
 def open_qupath(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -54,7 +54,7 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any]) -> Iterator[Shap
         listed = name.get("names")
         name = name.get("name") or ": ".join(map(str, listed if isinstance(listed, list) else []))
     if kind not in ("Polygon", "MultiPolygon"):
-        labels.left_out[OTHERS.get(kind, f"features of type {kind}")] += 1
+        labels.left_out[QUPATH_SKIPPED.get(kind, f"features of type {kind}")] += 1
     elif not name:
         labels.left_out["annotations without a classification"] += 1
     else:

@@ -12,7 +12,7 @@ from recycle_coco import Tree, read_loose_text
 from recycle_datasets import RunsOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import LARGEST, Labels
+from recycle_datasets.labels import MAX_ANNOTATION_BYTES, UNNAMED_CLASS, Labels
 from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import numbered, photo_of, rows_of, size_of, source
 from recycle_datasets.readers.rle_photos import RowPhotos
@@ -21,10 +21,9 @@ from recycle_datasets.shapes import ShapeSource, none_there
 from recycle_datasets.splits import splits_of
 from recyclecli.types import DatasetContext, RecycleError
 
-TRIED = 20  # rows by which the way of the runs is told
+PROBED_ROWS = 20  # rows by which the way of the runs is told
 EMPTY = ("", "-1", "nan", "NaN")
-ONE = "object"  # the class of tables that name none
-UNNAMED = "photos that no row names"
+PHOTOS_WITHOUT_ROW = "photos that no row names"
 
 
 def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
@@ -49,7 +48,7 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
     described, there = _described(context.root, tree), frozenset(tree.photos)
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     for file, split in zip(files, splits_of(files), strict=True):
-        text = read_loose_text(context.root / file, LARGEST)
+        text = read_loose_text(context.root / file, MAX_ANNOTATION_BYTES)
         heads = columns(text[: 2**16])
         if heads is None:
             raise RecycleError(
@@ -81,14 +80,14 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
             if size is None:
                 continue  # its record says why
             try:
-                shapes.append(Shape(called or ONE, rle=_rle(runs, *size, rows)))
+                shapes.append(Shape(called or UNNAMED_CLASS, rle=_rle(runs, *size, rows)))
             except (ValueError, OverflowError) as error:
                 labels.faults.append((f"{context.root / file}, line {number}", str(error)))
     if found and not any(place in there for place in found):
         raise none_there(context.root, labels.file, [*found])
     folders = {place.rpartition("/")[0] for place in found if place in there}
     unnamed = sum(place not in found and place.rpartition("/")[0] in folders for place in tree.photos)
-    labels.left_out.update({UNNAMED: unnamed} if unnamed else {})
+    labels.left_out.update({PHOTOS_WITHOUT_ROW: unnamed} if unnamed else {})
     labels.photos = [photo_of(place, shapes, None, split, "") for place, (split, shapes) in found.items()]
     names = numbered(labels, described)
     return source(context, labels, "the labelling tool", names)
@@ -114,7 +113,7 @@ def _along_rows(root: Path, photos: RowPhotos, text: str, photo: str, runs: str)
         except (ValueError, OverflowError):
             continue  # who reads the row says so
         tried += 1
-        if tried == TRIED:
+        if tried == PROBED_ROWS:
             break
     return edges[True] < edges[False] if tried else None
 

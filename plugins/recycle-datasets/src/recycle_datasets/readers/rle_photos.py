@@ -9,7 +9,7 @@ from recycle_coco import locate
 
 from recycle_datasets.shapes import photos_among
 
-NUMBER = re.compile(r"_[\d.]+$")  # of slice_0000_266_266_1.50_1.50
+SLICE_NUMBER = re.compile(r"_[\d.]+$")  # of slice_0000_266_266_1.50_1.50
 
 
 class RowPhotos:
@@ -82,7 +82,7 @@ def _beginnings(places: Iterable[str]) -> dict[str, list[str]]:
     for place in places:
         stem = PurePosixPath(place).stem
         whole[stem].append(place)
-        while found := NUMBER.search(stem):
+        while found := SLICE_NUMBER.search(stem):
             stem = stem[: found.start()]
             shortened[stem].append(place)
     return {**shortened, **whole}

@@ -14,7 +14,7 @@ from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import codes_of
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
-from recycle_datasets.readers.documents import LINKS, base_of, lines, photo_of, source
+from recycle_datasets.readers.documents import LINKED_MASKS, base_of, lines, photo_of, source
 from recycle_datasets.recognise.sagemaker import is_entry, recognise
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
@@ -49,7 +49,7 @@ def open_sagemaker(options: FilesOptions, context: DatasetContext) -> ShapeSourc
                 continue
             own = places.exact_base(mask) or places.exact_base(mask.replace(":", "_"))
             if not own:
-                labels.left_out[LINKS] += 1
+                labels.left_out[LINKED_MASKS] += 1
                 continue
             try:
                 shapes = list(_shapes(resolve_file(context.root, own), colors))

@@ -12,7 +12,7 @@ from recycle_datasets.recognise.scalabel import is_scalabel, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-STEPS = 16  # pieces of a curve
+CURVE_PIECES = 16  # pieces of a curve
 
 
 def open_scalabel(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -71,8 +71,8 @@ def _points(ring: Mapping[str, Any]) -> Any:
         if kinds[place : place + 2] == "CC" and found:
             try:
                 curve = [found[-1], points[place], points[place + 1], points[(place + 2) % len(points)]]
-                for step in range(1, STEPS + 1):
-                    t = step / STEPS
+                for step in range(1, CURVE_PIECES + 1):
+                    t = step / CURVE_PIECES
                     weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
                     found.append([sum(w * p[axis] for w, p in zip(weights, curve, strict=True)) for axis in (0, 1)])
             except (IndexError, TypeError):

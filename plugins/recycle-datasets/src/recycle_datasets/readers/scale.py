@@ -6,13 +6,21 @@ from typing import Any
 from recycle_datasets import FilesOptions
 from recycle_datasets.labels import Labels, sorted_names
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import LINKS, UNLABELLED, base_of, consumed, documents, photo_of, source
+from recycle_datasets.readers.documents import (
+    LINKED_MASKS,
+    NOBODY_LABELLED,
+    base_of,
+    consumed,
+    documents,
+    photo_of,
+    source,
+)
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.scale import is_scale, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-OTHERS = {"box": "boxes", "line": "lines", "point": "points", "cuboid": "cuboids", "ellipse": "ellipses"}
+SCALE_SKIPPED = {"box": "boxes", "line": "lines", "point": "points", "cuboid": "cuboids", "ellipse": "ellipses"}
 
 
 def open_scale(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -35,12 +43,12 @@ def open_scale(options: FilesOptions, context: DatasetContext) -> ShapeSource:
             params = params if isinstance(params, dict) else {}
             photo = base_of(params.get("attachment"))
             if not isinstance(answer, dict) or str(task.get("status", "completed")) != "completed":
-                labels.left_out[UNLABELLED] += 1
+                labels.left_out[NOBODY_LABELLED] += 1
                 continue
             names |= dict.fromkeys(_asked(params))
             shapes: list[Shape] = []
             found = answer.get("annotations")
-            labels.left_out[LINKS] += isinstance(found, dict)
+            labels.left_out[LINKED_MASKS] += isinstance(found, dict)
             for number, one in enumerate(dicts(found), start=1):
                 shapes += _shapes(labels, f"{file}: {photo}, annotation {number}", one)
             labels.photos.append(photo_of(photo, shapes, None, split, str(file)))
@@ -63,7 +71,7 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any]) -> Iterator[Shap
     """The labelled area of an annotation; all else is counted as left out."""
     kind, name = str(one.get("type") or "polygon"), str(one.get("label") or "").strip()
     if kind != "polygon" or "vertices" not in one:
-        labels.left_out[OTHERS.get(kind, f"annotations of type {kind}")] += 1
+        labels.left_out[SCALE_SKIPPED.get(kind, f"annotations of type {kind}")] += 1
     elif not name:
         labels.left_out["annotations without a label"] += 1
     else:

@@ -13,9 +13,9 @@ from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import (
-    LINKS,
-    SKIPPED,
-    UNLABELLED,
+    LINKED_MASKS,
+    NOBODY_LABELLED,
+    SKIPPED_PHOTOS,
     base_of,
     consumed,
     documents,
@@ -27,8 +27,8 @@ from recycle_datasets.recognise.segments_ai import is_release, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-FIRST = "ground-truth"  # the set of labels that is taken where a sample has several
-OTHERS = {"bbox": "boxes", "polyline": "lines", "point": "points"}
+PREFERRED_LABEL_SET = "ground-truth"  # the set of labels that is taken where a sample has several
+SEGMENTS_AI_SKIPPED = {"bbox": "boxes", "polyline": "lines", "point": "points"}
 
 
 def open_segments_ai(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -60,7 +60,7 @@ def open_segments_ai(options: FilesOptions, context: DatasetContext) -> ShapeSou
             status = str(label.get("label_status", "")).upper() if label else "UNLABELED"
             attributes = label.get("attributes") if label else None
             if not isinstance(attributes, dict) or status in ("UNLABELED", "SKIPPED", "PRELABELED"):
-                labels.left_out[SKIPPED if status == "SKIPPED" else UNLABELLED] += 1
+                labels.left_out[SKIPPED_PHOTOS if status == "SKIPPED" else NOBODY_LABELLED] += 1
                 continue
             shapes = list(_shapes(labels, context, places, f"{file}: {photo}", photo, attributes, classes))
             own = split_called(str(sample.get("split") or "")) or split
@@ -71,7 +71,7 @@ def open_segments_ai(options: FilesOptions, context: DatasetContext) -> ShapeSou
 def _label(sample: Mapping[str, Any]) -> Mapping[str, Any]:
     found = sample.get("labels")
     sets = {key: one for key, one in found.items() if isinstance(one, dict)} if isinstance(found, dict) else {}
-    return sets.get(FIRST) or next(iter(sets.values()), {})
+    return sets.get(PREFERRED_LABEL_SET) or next(iter(sets.values()), {})
 
 
 def _shapes(
@@ -89,10 +89,10 @@ def _shapes(
     ids = None
     if isinstance(link, dict) and annotations:
         stem = base_of(photo).rpartition(".")[0] or base_of(photo)
-        stems = [base_of(link.get("url")).rpartition(".")[0], f"{stem}_label_{FIRST}", f"{stem}_label"]
+        stems = [base_of(link.get("url")).rpartition(".")[0], f"{stem}_label_{PREFERRED_LABEL_SET}", f"{stem}_label"]
         place = next(filter(None, (places.by_any_stem(one) for one in stems if one)), "")
         if not place:
-            labels.left_out[LINKS] += 1
+            labels.left_out[LINKED_MASKS] += 1
             return
         ids = numbers_of(resolve_file(context.root, place))
     for number, one in enumerate(annotations, start=1):
@@ -106,4 +106,4 @@ def _shapes(
             if np.any(mask):
                 yield Shape(name, rle=placed(mask, 0, 0, *ids.shape))
         else:
-            labels.left_out[OTHERS.get(kind, f"annotations of type {kind}")] += 1
+            labels.left_out[SEGMENTS_AI_SKIPPED.get(kind, f"annotations of type {kind}")] += 1

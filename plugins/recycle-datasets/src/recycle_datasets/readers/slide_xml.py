@@ -7,7 +7,7 @@ from recycle_coco import Tree
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import Labels, sorted_names
+from recycle_datasets.labels import UNNAMED_CLASS, Labels, sorted_names
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
 from recycle_datasets.readers.documents import photo_of, source
@@ -17,10 +17,9 @@ from recycle_datasets.splits import nearest_split
 from recycle_datasets.xmls import parse_xml
 from recyclecli.types import DatasetContext, RecycleError
 
-ONE = "object"  # the class of outlines that name none
-AREAS = ("polygon", "spline", "rectangle")  # kinds of ASAP
-KINDS = {"2": "ellipses", "3": "arrows", "4": "lines"}  # numbers of ImageScope's that are no outlines
-UNNAMED = ("", "none", "description")
+ASAP_AREAS = ("polygon", "spline", "rectangle")  # kinds of ASAP
+IMAGESCOPE_SKIPPED = {"2": "ellipses", "3": "arrows", "4": "lines"}  # numbers of ImageScope's that are no outlines
+UNNAMED_GROUPS = ("", "none", "description")
 
 
 def open_slide_xml(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -92,16 +91,16 @@ class _SlideReader:
                 self._name = attributes.get("PartOfGroup", attributes.get("Name", ""))
                 self._kind = attributes.get("Type", "") if path[0] == "ASAP_Annotations" else ""
                 self._points, self._holes, self._first = [], [], len(self.shapes)
-            case "Attribute" if path[-2:-1] == ("Attributes",) and self._name.lower() in UNNAMED:
+            case "Attribute" if path[-2:-1] == ("Attributes",) and self._name.lower() in UNNAMED_GROUPS:
                 self._name = attributes.get("Name", "")
-                if self._name.lower() in UNNAMED:
+                if self._name.lower() in UNNAMED_GROUPS:
                     self._name = attributes.get("Value", "")
             case "Region":
                 self._kind, self._points = attributes.get("Type", "0"), []
                 self._negative = attributes.get("NegativeROA") == "1"
             case "Vertex" | "Coordinate":
                 self._points.append((attributes.get("X", ""), attributes.get("Y", "")))
-            case "Group" if (name := attributes.get("Name", "")).lower() not in UNNAMED:
+            case "Group" if (name := attributes.get("Name", "")).lower() not in UNNAMED_GROUPS:
                 self.groups[name] = None
 
     def end(self, path: tuple[str, ...], _: str) -> None:
@@ -109,7 +108,7 @@ class _SlideReader:
         if path[-1] == "Region":
             self._region()
         elif path[-1] == "Annotation" and path[0] == "ASAP_Annotations":
-            if self._kind.lower() in AREAS:
+            if self._kind.lower() in ASAP_AREAS:
                 self._add()
             else:
                 self._labels.left_out["points" if self._kind in ("Dot", "PointSet") else "outlines of other kinds"] += 1
@@ -118,8 +117,8 @@ class _SlideReader:
             self.shapes[self._first :] = [Shape(one.name, one.outlines, self._holes) for one in own]
 
     def _region(self) -> None:
-        if self._kind in KINDS:
-            self._labels.left_out[KINDS[self._kind]] += 1
+        if self._kind in IMAGESCOPE_SKIPPED:
+            self._labels.left_out[IMAGESCOPE_SKIPPED[self._kind]] += 1
         elif self._negative:
             self._holes.append(self._outline())
         else:
@@ -130,4 +129,4 @@ class _SlideReader:
 
     def _add(self) -> None:
         name = self._name.strip()
-        self.shapes.append(Shape(ONE if name.lower() in UNNAMED else name, [self._outline()]))
+        self.shapes.append(Shape(UNNAMED_CLASS if name.lower() in UNNAMED_GROUPS else name, [self._outline()]))

@@ -13,14 +13,14 @@ from recycle_datasets.bitmaps import placed
 from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import codes_of
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import UNLABELLED, documents, photo_of, source
+from recycle_datasets.readers.documents import NOBODY_LABELLED, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.superannotate import is_superannotate, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext, RecycleError
 
-ENDS = ("___objects.json", "___pixel.json", ".json")
-OTHERS = {
+FILE_ENDS = ("___objects.json", "___pixel.json", ".json")
+SUPERANNOTATE_SKIPPED = {
     "bbox": "boxes",
     "rbbox": "boxes",
     "point": "points",
@@ -29,7 +29,7 @@ OTHERS = {
     "template": "keypoints",
     "tag": "tags",
 }
-SIDES = {"meta", "comment"}  # entries of the old form that are no objects
+NO_OBJECTS = {"meta", "comment"}  # entries of the old form that are no objects
 
 
 def open_superannotate(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -56,7 +56,7 @@ def open_superannotate(options: FilesOptions, context: DatasetContext) -> ShapeS
         for photo, objects, about in _photos(content, name):
             size = labels.size(about.get("height"), about.get("width"), f"{context.root / name}: {photo}")
             if str(about.get("status", "")).replace(" ", "").lower() == "notstarted" and not objects:
-                labels.left_out[UNLABELLED] += 1
+                labels.left_out[NOBODY_LABELLED] += 1
                 continue
             mask = context.root / f"{name.removesuffix('___pixel.json')}___save.png"
             shapes = list(_shapes(labels, f"{context.root / name}: {photo}", objects, classes, mask))
@@ -84,14 +84,14 @@ def _photos(content: Any, name: str) -> Iterator[tuple[str, Sequence[dict[str, A
         if isinstance(entries, dict) and isinstance(entries.get("instances"), list):
             entries = entries["instances"]
         if isinstance(entries, list):
-            objects = [one for one in dicts(entries) if one.get("type") not in SIDES]
+            objects = [one for one in dicts(entries) if one.get("type") not in NO_OBJECTS]
             about = next((one for one in dicts(entries) if one.get("name") == "imageAttributes"), {})
             yield str(photo), objects, about
 
 
 def _photo(name: str) -> str:
     base = name.rpartition("/")[2]
-    return next((base.removesuffix(end) for end in ENDS if base.endswith(end)), base)
+    return next((base.removesuffix(end) for end in FILE_ENDS if base.endswith(end)), base)
 
 
 def _shapes(
@@ -114,7 +114,7 @@ def _shapes(
                 mask = np.isin(colors, [code for code in found if code is not None])
                 yield Shape(name, rle=placed(mask, 0, 0, *mask.shape), level=level)
         elif kind not in ("polygon", "ellipse"):
-            labels.left_out[OTHERS.get(kind, f"objects of type {kind}")] += 1
+            labels.left_out[SUPERANNOTATE_SKIPPED.get(kind, f"objects of type {kind}")] += 1
         elif not name:
             labels.left_out["objects without a class"] += 1
         elif kind == "polygon":

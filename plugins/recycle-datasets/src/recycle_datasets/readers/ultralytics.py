@@ -15,7 +15,7 @@ from recycle_datasets.recognise.ultralytics import is_set, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-OTHERS = {"boxes": "boxes", "obb": "boxes", "pose": "keypoints", "classification": "tags"}
+ULTRALYTICS_SKIPPED = {"boxes": "boxes", "obb": "boxes", "pose": "keypoints", "classification": "tags"}
 
 
 def open_ultralytics(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -63,7 +63,9 @@ def _image(
     for kind, entries in found.items():
         count = len(entries) if isinstance(entries, list) else 0
         if kind != "segments":
-            labels.left_out.update({OTHERS.get(kind, f"annotations of kind {kind}"): count} if count else {})
+            labels.left_out.update(
+                {ULTRALYTICS_SKIPPED.get(kind, f"annotations of kind {kind}"): count} if count else {}
+            )
             continue
         for number, one in enumerate(entries if isinstance(entries, list) else [], start=1):
             key = str(one[0]) if isinstance(one, list) and one else "?"

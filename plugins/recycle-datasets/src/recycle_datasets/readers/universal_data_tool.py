@@ -10,13 +10,13 @@ from recycle_datasets import FilesOptions
 from recycle_datasets.labels import Labels, sorted_names
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
-from recycle_datasets.readers.documents import UNLABELLED, base_of, consumed, documents, photo_of, size_of, source
+from recycle_datasets.readers.documents import NOBODY_LABELLED, base_of, consumed, documents, photo_of, size_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.universal_data_tool import is_udt, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-OTHERS = {"bounding-box": "boxes", "point": "points", "keypoints": "keypoints", "line": "lines"}
+UDT_SKIPPED = {"bounding-box": "boxes", "point": "points", "keypoints": "keypoints", "line": "lines"}
 
 
 def open_universal_data_tool(options: FilesOptions, context: DatasetContext) -> ShapeSource:
@@ -41,7 +41,7 @@ def open_universal_data_tool(options: FilesOptions, context: DatasetContext) -> 
             base = base_of(sample.get("imageUrl"))
             found = sample.get("annotation")
             if found is None or not base:
-                labels.left_out[UNLABELLED if base else "samples without an image"] += 1
+                labels.left_out[NOBODY_LABELLED if base else "samples without an image"] += 1
                 continue
             place = places.exact_base(base)
             shapes = list(_shapes(labels, f"{file}, sample {number}", found, _sides(context.root, place)))
@@ -62,7 +62,7 @@ def _shapes(labels: Labels, where: str, found: Any, sides: tuple[int, int]) -> I
         kind, called = str(one.get("regionType")), one.get("classification")
         called = next(iter(called), "") if isinstance(called, list) else called
         if kind != "polygon":
-            labels.left_out[OTHERS.get(kind, f"regions of type {kind}")] += 1
+            labels.left_out[UDT_SKIPPED.get(kind, f"regions of type {kind}")] += 1
         elif called:
             at = f"{where}, region {number}"
             yield Shape(str(called).strip(), [labels.outline(one.get("points"), at, sides)])

@@ -13,7 +13,7 @@ from recycle_datasets.labels import Labels, sorted_names
 from recycle_datasets.maskfile import codes_of
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
-from recycle_datasets.readers.documents import LINKS, base_of, entries, photo_of, size_of, source
+from recycle_datasets.readers.documents import LINKED_MASKS, base_of, entries, photo_of, size_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.vertex_ai import is_item, recognise
 from recycle_datasets.shapes import ShapeSource
@@ -50,7 +50,7 @@ def open_vertex_ai(options: FilesOptions, context: DatasetContext) -> ShapeSourc
                 names |= {called: None for called in colors.values() if not is_background(called)}
                 mask = places.exact_base(base_of(segmented.get("maskGcsUri")))
                 if not mask:
-                    labels.left_out[LINKS] += 1
+                    labels.left_out[LINKED_MASKS] += 1
                     continue
                 try:
                     codes = codes_of(resolve_file(context.root, mask))

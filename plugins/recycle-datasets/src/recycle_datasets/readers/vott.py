@@ -6,13 +6,20 @@ from typing import Any
 from recycle_datasets import FilesOptions
 from recycle_datasets.labels import Labels, sorted_names
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import UNLABELLED, VIDEOS, base_of, documents, photo_of, source
+from recycle_datasets.readers.documents import (
+    NOBODY_LABELLED,
+    VIDEOS_AND_DOCUMENTS,
+    base_of,
+    documents,
+    photo_of,
+    source,
+)
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.vott import is_vott, recognise
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
 
-OTHERS = {"RECTANGLE": "boxes", "SQUARE": "boxes", "POINT": "points", "POLYLINE": "lines"}
+VOTT_SKIPPED = {"RECTANGLE": "boxes", "SQUARE": "boxes", "POINT": "points", "POLYLINE": "lines"}
 TAGGED = 2  # the state of an asset that has regions, or was looked at
 
 
@@ -43,10 +50,10 @@ def _asset(labels: Labels, file: str, entry: Mapping[str, Any], split: str) -> N
     asset, regions = entry["asset"], dicts(entry.get("regions"))
     photo = base_of(asset.get("name") or asset.get("path"))
     if asset.get("type", 1) != 1:
-        labels.left_out[VIDEOS] += 1
+        labels.left_out[VIDEOS_AND_DOCUMENTS] += 1
         return
     if not regions and asset.get("state", TAGGED) != TAGGED:
-        labels.left_out[UNLABELLED] += 1
+        labels.left_out[NOBODY_LABELLED] += 1
         return
     side = asset.get("size")
     side = side if isinstance(side, dict) else {}
@@ -62,7 +69,7 @@ def _shapes(labels: Labels, where: str, one: Mapping[str, Any]) -> Iterator[Shap
     """The labelled area of a region; all else is counted as left out."""
     kind, tags = str(one.get("type", "POLYGON")).upper(), one.get("tags")
     if kind != "POLYGON":
-        labels.left_out[OTHERS.get(kind, f"regions of type {kind}")] += 1
+        labels.left_out[VOTT_SKIPPED.get(kind, f"regions of type {kind}")] += 1
     elif not isinstance(tags, list) or not tags or not str(tags[0]).strip():
         labels.left_out["regions without a tag"] += 1
     else:

@@ -8,19 +8,19 @@ from recycle_coco import Tree
 from recycle_datasets.recognise.documents import dicts, recognise_documents
 from recyclecli.types import Layout
 
-END = "_polygons.json"
-PAINTED = ("labelids.png", "labeltrainids.png", "_color.png")  # ends of masks that are painted from the polygons
+POLYGONS_END = "_polygons.json"
+PAINTED_ENDS = ("labelids.png", "labeltrainids.png", "_color.png")  # ends of masks that are painted from the polygons
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
     """All of its files as one layout; less sure where masks lie beside them."""
-    painted = any(name.lower().endswith(PAINTED) for name in tree.photos)
+    painted = any(name.lower().endswith(PAINTED_ENDS) for name in tree.photos)
     yield from recognise_documents(
         tree,
         "cityscapes-polygons",
         is_polygons,
         "polygons of Cityscapes",
-        (END,),
+        (POLYGONS_END,),
         "folders" if painted else "content",
     )
 

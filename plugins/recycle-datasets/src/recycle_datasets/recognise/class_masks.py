@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from recycle_coco import Tree, split_called
 
-from recycle_datasets.recognise.folder_names import MASK_WORDS, NEVER, PHOTO_WORDS, PICTURES, words_of
-from recycle_datasets.recognise.pairs import SUFFIXES, stem_of
+from recycle_datasets.recognise.folder_names import COLOR_WORDS, MASK_WORDS, NEVER, PHOTO_WORDS, words_of
+from recycle_datasets.recognise.pairs import JPEG_SUFFIXES, PAIR_SUFFIXES, stem_of
 from recyclecli.types import Layout
 
-MARKS = "_-. "  # between a photo's name and a class
-LOSSY = (".jpg", ".jpeg", ".jfif", ".jpe")
+SEPARATORS = "_-. "  # between a photo's name and a class
 WAYS = {
     "folders": "folders called as classes hold a mask of one class each",
     "photos": "folders called as photos hold a mask for each class",
@@ -32,7 +31,7 @@ def recognise(tree: Tree) -> Iterator[Layout]:
 
 def find_masks(tree: Tree) -> tuple[str, dict[str, dict[str, str]]] | None:
     """The way in which masks are named, and of each photo its masks by class; None for none."""
-    names = tree.ending(*SUFFIXES)
+    names = tree.ending(*PAIR_SUFFIXES)
     folders: dict[str, dict[str, str]] = defaultdict(dict)
     for name in names:
         folder, _, base = name.rpartition("/")
@@ -46,7 +45,7 @@ def find_masks(tree: Tree) -> tuple[str, dict[str, dict[str, str]]] | None:
 def _is_class(name: str) -> bool:
     """Whether a name can be that of a class: no word for masks, photos or splits, and no number."""
     words = words_of(name)
-    known = MASK_WORDS | NEVER | PHOTO_WORDS | PICTURES
+    known = MASK_WORDS | NEVER | PHOTO_WORDS | COLOR_WORDS
     return bool(words) and not any(word in known for word in words) and not split_called(name) and _has_letter(name)
 
 
@@ -59,7 +58,11 @@ def _of_folders(folders: Mapping[str, Mapping[str, str]]) -> tuple[str, dict[str
     above: dict[str, list[str]] = defaultdict(list)
     for folder in folders:
         parent, _, last = folder.rpartition("/")
-        if folder and _is_class(last) and not any(one.lower().endswith(LOSSY) for one in folders[folder].values()):
+        if (
+            folder
+            and _is_class(last)
+            and not any(one.lower().endswith(JPEG_SUFFIXES) for one in folders[folder].values())
+        ):
             above[parent].append(folder)
     for inside in above.values():
         if len(inside) < 2:
@@ -126,7 +129,7 @@ def _having(folders: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
 def _possible(stems: Mapping[str, str], having: Mapping[str, list[str]]) -> list[str]:
     """Folders that hold the photo of the longest of these names, as far as that is a photo's with a class."""
     name = max(stems, key=len)
-    cuts = [place for place, one in enumerate(name) if one in MARKS]
+    cuts = [place for place, one in enumerate(name) if one in SEPARATORS]
     keys = [key for place in cuts for key in (name[:place], name[place + 1 :])]
     return list(dict.fromkeys(folder for key in keys for folder in having.get(key, ())))
 
@@ -137,10 +140,14 @@ def _of_names(folders: Mapping[str, Mapping[str, str]]) -> tuple[str, dict[str, 
     for masks, stems in folders.items():
         for photos in _possible(stems, having):
             own = folders[photos]
-            named = {stem: name for stem, name in own.items() if photos != masks or name.lower().endswith(LOSSY)}
+            named = {
+                stem: name for stem, name in own.items() if photos != masks or name.lower().endswith(JPEG_SUFFIXES)
+            }
             for way in ("ends", "starts"):
                 found: dict[str, dict[str, str]] = {name: {} for name in named.values()}
-                rest = [stem for stem, name in stems.items() if photos != masks or not name.lower().endswith(LOSSY)]
+                rest = [
+                    stem for stem, name in stems.items() if photos != masks or not name.lower().endswith(JPEG_SUFFIXES)
+                ]
                 parts = dict(_all_parted(rest, named, way))
                 if not parts or len(parts) < len(rest):
                     continue
@@ -162,7 +169,7 @@ def _all_parted(stems: list[str], photos: Mapping[str, str], way: str) -> Iterat
 
 def _parted(stem: str, photos: Mapping[str, str], way: str) -> tuple[str, str] | None:
     """A mask's name as that of a photo and that of a class; the longest name of a photo counts."""
-    places = [place for place, one in enumerate(stem) if one in MARKS and 0 < place < len(stem) - 1]
+    places = [place for place, one in enumerate(stem) if one in SEPARATORS and 0 < place < len(stem) - 1]
     for place in reversed(places) if way == "ends" else places:
         photo, called = stem[:place], stem[place + 1 :]
         if way == "starts":

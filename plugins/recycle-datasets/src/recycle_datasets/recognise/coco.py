@@ -15,11 +15,11 @@ from recycle_coco import Tree
 from recycle_datasets.recognise.places import PhotoFinder, split_of
 from recyclecli.types import Evidence, Layout
 
-HEAD = 2**16  # bytes of a file's end that are looked at
-MANY = 40  # JSON files of a folder: with more they are of single photos
-SHOWN = 500  # photos of a file that are looked for
+TAIL_BYTES = 2**16  # bytes of a file's end that are looked at
+MAX_SET_FILES = 40  # JSON files of a folder: with more they are of single photos
+PROBED_PHOTOS = 500  # photos of a file that are looked for
 SURE = re.compile(r"instances|annotations|coco", re.IGNORECASE)
-NAMES = (
+COCO_FILE_NAMES = (
     re.compile(r"_annotations\.coco\.json"),
     re.compile(r"(annotations|instances|instances_default|labels|coco|result|annotations_coco|coco_annotations)\.json"),
     re.compile(r"instances_.*\.json"),
@@ -100,7 +100,7 @@ def _jsons(tree: Tree) -> Iterator[str]:
     ending = tree.ending(".json")
     for _, names in groupby(sorted(ending, key=lambda name: name.rpartition("/")[0]), lambda n: n.rpartition("/")[0]):
         inside = list(names)
-        if len(inside) > MANY and not all("images" in _dict(tree.glimpse(one)) for one in inside[:3]):
+        if len(inside) > MAX_SET_FILES and not all("images" in _dict(tree.glimpse(one)) for one in inside[:3]):
             inside = [one for one in inside if SURE.search(one.rpartition("/")[2])]
         yield from inside
 
@@ -117,7 +117,7 @@ def _look(tree: Tree, name: str, places: PhotoFinder) -> CocoProbe | None:
     named = any({"id", "name"} <= one.keys() for one in categories[:1]) and OBJECT.search(tail)
     if not (imaged or related or named) or (imaged and not images[0].keys() & {"id", "width"}):
         return None
-    names = [str(own) for one in images[:SHOWN] if (own := one.get("file_name") or one.get("coco_url"))]
+    names = [str(own) for one in images[:PROBED_PHOTOS] if (own := one.get("file_name") or one.get("coco_url"))]
     placed = places.find(names, name).found
     outlines: bool | None = None
     if annotations or OBJECT.search(tail):
@@ -183,8 +183,8 @@ def _tail(tree: Tree, name: str) -> str:
         file = tree.root / name
         size = file.stat().st_size
         with file.open("rb") as handle:
-            handle.seek(max(0, size - HEAD))
-            return handle.read(HEAD).replace(b"\0", b"").decode("utf-8", "replace") if size > HEAD else ""
+            handle.seek(max(0, size - TAIL_BYTES))
+            return handle.read(TAIL_BYTES).replace(b"\0", b"").decode("utf-8", "replace") if size > TAIL_BYTES else ""
     except OSError:
         return ""
 
@@ -227,7 +227,7 @@ def _chosen(tree: Tree, found: Sequence[CocoProbe]) -> tuple[list[CocoProbe], li
 def _rank(found: CocoProbe) -> tuple[bool, int]:
     """Which of several files of the same photos is taken: one with outlines, one of a usual name."""
     base = found.file.rpartition("/")[2].lower()
-    place = next((number for number, name in enumerate(NAMES) if name.fullmatch(base)), len(NAMES))
+    place = next((number for number, name in enumerate(COCO_FILE_NAMES) if name.fullmatch(base)), len(COCO_FILE_NAMES))
     return found.outlines is False, place
 
 

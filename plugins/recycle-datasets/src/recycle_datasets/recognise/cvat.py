@@ -9,7 +9,7 @@ from recyclecli.types import Layout
 
 BEFORE = r"<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\])?\s*>|\s+"
 ROOT = re.compile(rf"(?:{BEFORE})*<annotations\b", re.DOTALL)
-OWN = re.compile(r"<image\s[^>]*\bname=|<track\s[^>]*\blabel=|<meta>\s*<(?:task|job|project)>")
+CVAT_MARK = re.compile(r"<image\s[^>]*\bname=|<track\s[^>]*\blabel=|<meta>\s*<(?:task|job|project)>")
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
@@ -22,4 +22,4 @@ def recognise(tree: Tree) -> Iterator[Layout]:
 
 def is_cvat(head: str) -> bool:
     """Whether the beginning of an XML file is CVAT's."""
-    return ROOT.match(head) is not None and OWN.search(head) is not None
+    return ROOT.match(head) is not None and CVAT_MARK.search(head) is not None

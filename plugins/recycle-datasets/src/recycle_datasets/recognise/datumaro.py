@@ -7,7 +7,7 @@ from recycle_coco import Tree
 
 from recyclecli.types import Layout
 
-VERSION = "dm_format_version"
+DATUMARO_VERSION_KEY = "dm_format_version"
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
@@ -23,5 +23,5 @@ def is_datumaro(content: Any) -> bool:
         return False
     items = content.get("items")
     if not isinstance(items, list):
-        return VERSION in content
+        return DATUMARO_VERSION_KEY in content
     return all(isinstance(one, dict) and "id" in one for one in items[:20])

@@ -26,20 +26,20 @@ NEVER = _set(
     "segmentationclassnpy blended"
 )
 """Pictures that are neither photos nor masks of classes."""
-PICTURES = _set("human color colors colour colours colored coloured")
+COLOR_WORDS = _set("human color colors colour colours colored coloured")
 """Of two masks of one photo, the one for people to look at."""
 CODES = _set("machine labelids index indexed watershed")
 GLUED = re.compile(r"^(.+?)(annot|annotations?|masks?|labels?|gt|images?|imgs?)$")  # trainannot
-WORD = re.compile(r"[_\-. ]+|(?<=[a-z0-9])(?=[A-Z][a-z])")
+WORD_BREAK = re.compile(r"[_\-. ]+|(?<=[a-z0-9])(?=[A-Z][a-z])")
 
 
 @lru_cache(4096)
 def words_of(part: str) -> tuple[str, ...]:
     """The words of a folder's name, in lower case."""
     found: list[str] = []
-    for word in [part] if part.lower() in MASK_WORDS | NEVER | PHOTO_WORDS else WORD.split(part):
+    for word in [part] if part.lower() in MASK_WORDS | NEVER | PHOTO_WORDS else WORD_BREAK.split(part):
         glued = GLUED.match(word.lower())
-        known = word.lower() in MASK_WORDS | PHOTO_WORDS | NEVER | PICTURES
+        known = word.lower() in MASK_WORDS | PHOTO_WORDS | NEVER | COLOR_WORDS
         found += glued.groups() if glued and not known else [word.lower()]
     return tuple(word for word in found if word)
 

@@ -7,14 +7,14 @@ from recycle_coco import Tree, parse_json
 
 from recyclecli.types import Layout
 
-SUFFIXES = (".ndjson", ".jsonl", ".json")
+LABELBOX_SUFFIXES = (".ndjson", ".jsonl", ".json")
 OLD = ("Labeled Data", "Label")  # keys, or columns, of the first version
 GEOMETRIES = frozenset({"polygon", "mask", "bbox", "line", "point"})  # of lines that are made to be imported there
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
     """All files of Labelbox as one layout."""
-    files = [name for name in tree.few(*SUFFIXES) if is_row(_first(tree, name))]
+    files = [name for name in tree.few(*LABELBOX_SUFFIXES) if is_row(_first(tree, name))]
     files += [name for name in tree.few(".csv") if all(key in _header(tree, name) for key in OLD)]
     if files:
         yield Layout("labelbox", f"{files[0]} holds rows of Labelbox", "content", options={"files": tuple(files)})

@@ -7,7 +7,7 @@ from recycle_coco import Tree, parse_json
 
 from recyclecli.types import Layout
 
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".manifest", ".txt")
+JSON_LINES_SUFFIXES = (".jsonl", ".ndjson", ".json", ".manifest", ".txt")
 CUT = 2**16  # characters of a line whose end is not looked for
 
 
@@ -20,7 +20,7 @@ def recognise_lines(tree: Tree, layout: str, is_one: Callable[[Any], bool], what
         is_one: whether the value of a first line, or of a whole JSON file, is the tool's.
         what: such a file holds.
     """
-    files = tuple(name for name in tree.few(*SUFFIXES) if is_one(first_value(tree, name)))
+    files = tuple(name for name in tree.few(*JSON_LINES_SUFFIXES) if is_one(first_value(tree, name)))
     if files:
         yield Layout(layout, f"{files[0]} holds {what}", "content", options={"files": files})
 

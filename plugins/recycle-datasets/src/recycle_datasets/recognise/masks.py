@@ -12,7 +12,7 @@ from recycle_datasets.recognise.class_masks import find_masks
 from recycle_datasets.recognise.folder_names import looks_masked, words_of
 from recycle_datasets.recognise.known import ADE20K, CITYSCAPES, VOC
 from recycle_datasets.recognise.pairs import (
-    SUFFIXES,
+    PAIR_SUFFIXES,
     Pairing,
     compressed,
     find_pairs,
@@ -20,20 +20,22 @@ from recycle_datasets.recognise.pairs import (
     twins,
 )
 from recycle_datasets.splits import list_split
-from recycle_datasets.tables import LISTS, Table, may_name, parse_table
+from recycle_datasets.tables import CLASS_LIST_STEMS, Table, may_name, parse_table
 from recyclecli.types import Evidence, Layout
 
-EACH = 12  # tables of a folder that are looked into
+MAX_TABLES_PER_FOLDER = 12  # tables of a folder that are looked into
 VOC_NAME = re.compile(r"(19|20)\d\d_\d{6}")
-MASKS = "SegmentationClass"
-USUAL = frozenset(("images", "image", "img", "dir", "png", "binary", "all", "data", "new", "original", "gray", "grey"))
+VOC_MASK_FOLDER = "SegmentationClass"
+PLAIN_FOLDER_NAMES = frozenset(
+    ("images", "image", "img", "dir", "png", "binary", "all", "data", "new", "original", "gray", "grey")
+)
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
     """The photos and masks of a tree as one layout, and as a second where ADE20K's folders may be mmsegmentation's."""
     if find_masks(tree):
         return  # of one class each
-    names = tree.ending(*SUFFIXES)
+    names = tree.ending(*PAIR_SUFFIXES)
     if not names and not (links := _links(tree.root)):
         return
     tables = _tables(tree)
@@ -73,7 +75,7 @@ def _layouts(
         yield "cityscapes", shown, "description", {"pairs": pairs, **known, **_listed(lists)}
         return
     folders = {PurePosixPath(one.masks).parts for one in pairings}
-    voc = any(part.startswith(MASKS) for parts in folders for part in parts)
+    voc = any(part.startswith(VOC_MASK_FOLDER) for parts in folders for part in parts)
     by_name = {PurePosixPath(name).name.lower(): name for name in near}
     if "_classes.csv" in by_name and all(one.photos == one.masks for one in pairings):
         own = [name for name in numbers if PurePosixPath(name).name.lower() == "_classes.csv"]
@@ -198,7 +200,7 @@ def _tables(tree: Tree) -> dict[str, Table]:
     """The tables of names in a tree, those that are likelier first."""
     found = {}
     for names in tree.folders.values():
-        for name in [one for one in names if may_name(PurePosixPath(one).name)][:EACH]:
+        for name in [one for one in names if may_name(PurePosixPath(one).name)][:MAX_TABLES_PER_FOLDER]:
             table = parse_table(PurePosixPath(name).name, tree.head(name))
             if table is not None:
                 found[name] = table
@@ -210,7 +212,7 @@ def _rank(name: str) -> int:
     usual = ("_classes.csv", "labelmap.txt", "class_dict.csv", "obj_class_to_machine_color.json", "objectinfo150.txt")
     if path.name in usual:
         return usual.index(path.name)
-    return len(usual) + (LISTS.index(path.stem) if path.stem in LISTS else len(LISTS))
+    return len(usual) + (CLASS_LIST_STEMS.index(path.stem) if path.stem in CLASS_LIST_STEMS else len(CLASS_LIST_STEMS))
 
 
 def _near(tables: Mapping[str, Table], pairings: Sequence[Pairing]) -> list[str]:
@@ -271,14 +273,14 @@ def _links(root: Path) -> list[str]:
         folders[:] = [name for name in folders if not is_hidden(name)]
         for name in names:
             place = folder / name
-            if name.lower().endswith(SUFFIXES) and place.is_symlink() and not place.exists():
+            if name.lower().endswith(PAIR_SUFFIXES) and place.is_symlink() and not place.exists():
                 found.append(place.relative_to(root).as_posix())
     return sorted(found)
 
 
 def _alone(tree: Tree, tables: Mapping[str, Table]) -> Iterator[Layout]:
     """Masks whose photos are not there, so that reading them says it."""
-    folders = [folder for folder in tree.folders if PurePosixPath(folder).name.startswith(MASKS)]
+    folders = [folder for folder in tree.folders if PurePosixPath(folder).name.startswith(VOC_MASK_FOLDER)]
     masks = [folder for folder in folders if any(name.lower().endswith(".png") for name in tree.folders[folder])]
     if masks:
         parent = PurePosixPath(masks[0]).parent.as_posix()

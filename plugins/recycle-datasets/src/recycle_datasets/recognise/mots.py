@@ -5,17 +5,17 @@ from collections.abc import Iterator, Mapping
 from recycle_coco import Tree
 
 from recycle_datasets.recognise.folder_names import PHOTO_WORDS
-from recycle_datasets.recognise.pairs import SUFFIXES, stem_of
+from recycle_datasets.recognise.pairs import PAIR_SUFFIXES, stem_of
 from recyclecli.types import Layout
 
-MASKS, NAMES = "instances", "labels.txt"
+MOTS_MASK_FOLDER, MOTS_CLASS_LIST = "instances", "labels.txt"
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
     """All subsets as one layout."""
     if found := find_subsets(tree):
         first = next(iter(found))
-        yield Layout("mots", f"{first}/{NAMES} names the classes of {first}/*.png", "description")
+        yield Layout("mots", f"{first}/{MOTS_CLASS_LIST} names the classes of {first}/*.png", "description")
 
 
 def find_subsets(tree: Tree) -> dict[str, dict[str, str]]:
@@ -23,7 +23,7 @@ def find_subsets(tree: Tree) -> dict[str, dict[str, str]]:
     found = {}
     for folder, names in tree.folders.items():
         parent, _, last = folder.rpartition("/")
-        if last == MASKS and f"{folder}/{NAMES}" in names:
+        if last == MOTS_MASK_FOLDER and f"{folder}/{MOTS_CLASS_LIST}" in names:
             masks = {stem_of(name.rpartition("/")[2]): name for name in names if name.lower().endswith(".png")}
             for photos, pictures in tree.folders.items():
                 beside, _, called = photos.rpartition("/")
@@ -33,5 +33,5 @@ def find_subsets(tree: Tree) -> dict[str, dict[str, str]]:
 
 
 def _pairs(pictures: tuple[str, ...], masks: Mapping[str, str]) -> dict[str, str]:
-    stems = {name: stem_of(name.rpartition("/")[2]) for name in pictures if name.lower().endswith(SUFFIXES)}
+    stems = {name: stem_of(name.rpartition("/")[2]) for name in pictures if name.lower().endswith(PAIR_SUFFIXES)}
     return {name: masks[stem] for name, stem in stems.items() if stem in masks}

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from recycle_coco import Tree
 
-from recycle_datasets.recognise.pairs import SUFFIXES
+from recycle_datasets.recognise.pairs import PAIR_SUFFIXES
 from recyclecli.types import Layout
 
-PHOTOS, MASKS = ("images", "image"), "masks"
+OBJECT_PHOTO_FOLDERS, OBJECT_MASK_FOLDER = ("images", "image"), "masks"
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
@@ -23,8 +23,8 @@ def find_objects(tree: Tree) -> dict[str, tuple[str, ...]]:
     found = {}
     for folder, names in tree.folders.items():
         parent, mark, last = folder.rpartition("/")
-        pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
-        if last in PHOTOS and mark and len(pictures) == 1:
-            masks = tree.folders.get(f"{parent}/{MASKS}", ())
-            found[pictures[0]] = tuple(name for name in masks if name.lower().endswith(SUFFIXES))
+        pictures = [name for name in names if name.lower().endswith(PAIR_SUFFIXES)]
+        if last in OBJECT_PHOTO_FOLDERS and mark and len(pictures) == 1:
+            masks = tree.folders.get(f"{parent}/{OBJECT_MASK_FOLDER}", ())
+            found[pictures[0]] = tuple(name for name in masks if name.lower().endswith(PAIR_SUFFIXES))
     return found

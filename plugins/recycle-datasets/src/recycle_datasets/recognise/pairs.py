@@ -11,16 +11,16 @@ from recycle_coco import PHOTO_SUFFIXES, split_called
 
 from recycle_datasets.recognise.folder_names import (
     CODES,
+    COLOR_WORDS,
     MASK_WORDS,
     PHOTO_WORDS,
-    PICTURES,
     looks_masked,
     never_masked,
     words_of,
 )
 
-SUFFIXES = (*sorted(PHOTO_SUFFIXES), ".gif")
-LOSSY = (".jpg", ".jpeg", ".jfif", ".jpe")
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".jpe")
+PAIR_SUFFIXES = (*sorted(PHOTO_SUFFIXES), ".gif")
 MASK_END = re.compile(
     r"(?:[_\-. ]+(?:gt(?:Fine|Coarse)_)?(?:labelIds|labelTrainIds|color|instanceIds|(?:color|watershed)_mask|masks?|"
     r"labels?|seg|segmentation|segmap|annotations?|annot|anno|gt|ground_?truth|truth|manual\d?|matte|lab|l|p|m)|mask|label|"
@@ -32,7 +32,7 @@ PHOTO_END = re.compile(
     r"[_\-. ]+(?:leftImg8bit|image|img|photo|rgb|sat|input|raw|orig|training|test|0000)$", re.IGNORECASE
 )
 PHOTO_START = re.compile(r"^(?:images?|img|im|photo|rgb|sat|input)(?:[_\-. ]+|(?=\d))", re.IGNORECASE)
-SAMPLE, CROWDED = 50, 40
+SAMPLED_NAMES, MAX_FOLDERS_PER_NAME = 50, 40
 
 Affix = tuple[str, str]  # what stands before and after the part of a name that photo and mask share
 
@@ -58,7 +58,7 @@ class Pairing:
 
 def stem_of(name: str) -> str:
     """A photo's or mask's name without its suffix."""
-    return name.rpartition(".")[0] if name.lower().endswith(SUFFIXES) else name
+    return name.rpartition(".")[0] if name.lower().endswith(PAIR_SUFFIXES) else name
 
 
 def pattern_of(folder: str, affix: Affix) -> str:
@@ -71,7 +71,7 @@ def _canonical(folder: str) -> tuple[str, ...]:
     """A folder without the words that tell photos from masks."""
     kept = []
     for part in folder.split("/"):
-        words = [word for word in words_of(part) if word not in MASK_WORDS | PHOTO_WORDS | PICTURES]
+        words = [word for word in words_of(part) if word not in MASK_WORDS | PHOTO_WORDS | COLOR_WORDS]
         if words:
             kept.append("_".join(split_called(word) or word for word in words))
     return tuple(kept)
@@ -129,9 +129,9 @@ def find_pairs(root: Path, names: Sequence[str]) -> list[Pairing]:
         for affix, keys in _forms(stems, MASK_END, MASK_START).items():
             if affix == ("", "") and not looks_masked(masks.split("/")):
                 continue
-            sample = sorted(keys)[:SAMPLE]
+            sample = sorted(keys)[:SAMPLED_NAMES]
             near = Counter(folder for key in sample for folder in alike[_canonical(masks), key])
-            far = Counter(folder for key in sample for folder in everywhere[key][:CROWDED])
+            far = Counter(folder for key in sample for folder in everywhere[key][:MAX_FOLDERS_PER_NAME])
             for photos in {**near, **far}:
                 for pairing in _pairings(photos, masks, photo_forms[photos], affix, keys):
                     candidates[photos].append((_score(pairing, folders[masks]), pairing))
@@ -166,12 +166,12 @@ def _score(one: Pairing, stems: Mapping[str, str]) -> tuple[int, ...]:
     words |= {word for text in one.mask_affix for word in words_of(text)}
     if words & {"instanceids"}:
         return (-9,)
-    lossy = next(iter(stems.values())).lower().endswith(LOSSY) if stems else False
+    lossy = next(iter(stems.values())).lower().endswith(JPEG_SUFFIXES) if stems else False
     mine, theirs = _rest(one.photos, one.masks)
     return (
         one.count,
         int(_canonical(one.photos) == _canonical(one.masks)),
-        len(words & CODES) - len(words & PICTURES) - 2 * lossy,
+        len(words & CODES) - len(words & COLOR_WORDS) - 2 * lossy,
         -len(mine) - len(theirs),
         -len("".join(one.photo_affix + one.mask_affix)),
     )

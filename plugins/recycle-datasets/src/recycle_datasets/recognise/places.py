@@ -20,10 +20,10 @@ DERIVED = frozenset(
     }
 )
 """Folders of pictures that are made of photos and called as they are."""
-USUAL = frozenset({"images", "image", "imgs", "img", "photos", "data", "jpegimages"})
-UPLOADED = re.compile(r"^[0-9a-f]{8}(?:-|__)(?=.)")  # what Label Studio puts before the name of a photo
-PAIRS = 2**21  # names with photos that they can mean, up to which folders are weighed for each of them
-FEW = 16  # photos that a name can mean, up to which they are weighed for it however many names there are
+PHOTO_FOLDER_NAMES = frozenset({"images", "image", "imgs", "img", "photos", "data", "jpegimages"})
+UPLOADED_PHOTO = re.compile(r"^[0-9a-f]{8}(?:-|__)(?=.)")  # what Label Studio puts before the name of a photo
+MAX_WEIGHED_PAIRS = 2**21  # names with photos that they can mean, up to which folders are weighed for each of them
+MAX_WEIGHED_MEANINGS = 16  # photos that a name can mean, up to which they are weighed for any number of names
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class PhotoFinder:
 
 def bare(name: str) -> str:
     """A name without what Label Studio puts before it."""
-    return UPLOADED.sub("", name)
+    return UPLOADED_PHOTO.sub("", name)
 
 
 def split_of(file: str) -> str:
@@ -136,8 +136,8 @@ def _decided(
     """Of several photos that a name can mean the one whose folder fits the file best."""
     found: dict[str, str] = {}
     doubtful: dict[str, Sequence[str]] = {}
-    if sum(map(len, candidates.values())) > PAIRS:
-        doubtful = {name: photos for name, photos in candidates.items() if len(photos) > FEW}
+    if sum(map(len, candidates.values())) > MAX_WEIGHED_PAIRS:
+        doubtful = {name: photos for name, photos in candidates.items() if len(photos) > MAX_WEIGHED_MEANINGS}
         candidates = {name: photos for name, photos in candidates.items() if name not in doubtful}
     folders = {name: [_above(photo, plain[name]) for photo in photos] for name, photos in candidates.items() if photos}
     hits = Counter(folder for inside in folders.values() for folder in inside)
@@ -163,7 +163,7 @@ def _fit(folder: str, file: str) -> tuple[bool, bool, bool, int, bool]:
         not _is_derived(parts),
         bool(words & set(parts)) or (bool(own) and own == other),
         _common_end(path.parts[:-1][::-1], parts[::-1]),
-        not parts or parts[-1] in USUAL,
+        not parts or parts[-1] in PHOTO_FOLDER_NAMES,
     )
 
 

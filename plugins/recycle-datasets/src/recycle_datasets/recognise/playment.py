@@ -24,12 +24,14 @@ def answer_of(job: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     for one in (job, job.get("data")):
         if not isinstance(one, dict):
             continue
-        for key, known in (("maker_response", KINDS), ("annotations", KINDS - {"raster"})):
+        for key, known in (("maker_response", PLAYMENT_SHAPES), ("annotations", PLAYMENT_SHAPES - {"raster"})):
             found = one.get(key)
             if isinstance(found, dict) and found and found.keys() <= known:
                 return {**job, **one}, found
     return {}, {}
 
 
-KINDS = frozenset(("rectangles", "polygons", "landmarks", "lines", "cuboids", "raster", "video2d", "video_2d"))
+PLAYMENT_SHAPES = frozenset(
+    ("rectangles", "polygons", "landmarks", "lines", "cuboids", "raster", "video2d", "video_2d")
+)
 """What may be drawn."""

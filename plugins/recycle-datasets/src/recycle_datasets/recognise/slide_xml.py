@@ -6,8 +6,8 @@ from recycle_coco import Tree
 
 from recyclecli.types import Layout
 
-MARKS = ("<ASAP_Annotations", "<Annotations")  # ASAP's, ImageScope's
-POINTS = ("<Coordinate ", "<Vertex ", "<Region ")
+SLIDE_TAGS = ("<ASAP_Annotations", "<Annotations")  # ASAP's, ImageScope's
+POINT_TAGS = ("<Coordinate ", "<Vertex ", "<Region ")
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
@@ -20,4 +20,4 @@ def recognise(tree: Tree) -> Iterator[Layout]:
 
 def is_slide(text: str) -> bool:
     """Whether the beginning of an XML file is of one slide's outlines."""
-    return any(mark in text[:2048] for mark in MARKS) and any(mark in text for mark in POINTS)
+    return any(mark in text[:2048] for mark in SLIDE_TAGS) and any(mark in text for mark in POINT_TAGS)

@@ -8,7 +8,7 @@ from recycle_coco import Tree
 from recycle_datasets.recognise.documents import dicts, recognise_documents
 from recyclecli.types import Layout
 
-TYPES = frozenset(
+SUPERANNOTATE_TYPES = frozenset(
     {"polygon", "bbox", "rbbox", "ellipse", "point", "polyline", "cuboid", "template", "mask", "comment", "meta", "tag"}
 )
 
@@ -32,7 +32,10 @@ def _are_objects(value: Any) -> bool:
     """Whether a list is of objects as the old form has them."""
     objects = dicts(value)[:5]
     return bool(objects) and all(
-        (one.get("type") in TYPES and ("className" in one or "classId" in one or one["type"] in ("meta", "comment")))
+        (
+            one.get("type") in SUPERANNOTATE_TYPES
+            and ("className" in one or "classId" in one or one["type"] in ("meta", "comment"))
+        )
         or ("className" in one and "parts" in one)
         for one in objects
     )

@@ -9,7 +9,7 @@ from recycle_datasets.recognise import folders_of
 from recyclecli.types import Layout
 
 META = "meta.json"  # of a project: its classes and tags
-CLASS = frozenset({"classTitle", "classId"})  # keys of an object
+CLASS_KEYS = frozenset({"classTitle", "classId"})  # keys of an object
 LOOKED_AT = 20  # objects of a file
 
 
@@ -35,7 +35,7 @@ def is_annotation(content: Any) -> bool:
         return False
     if not objects:
         return "tags" in content or "description" in content
-    return all(isinstance(one, dict) and not one.keys().isdisjoint(CLASS) for one in objects[:LOOKED_AT])
+    return all(isinstance(one, dict) and not one.keys().isdisjoint(CLASS_KEYS) for one in objects[:LOOKED_AT])
 
 
 def is_meta(content: Any) -> bool:

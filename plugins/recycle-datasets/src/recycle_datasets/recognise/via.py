@@ -7,8 +7,8 @@ from recycle_coco import Tree
 
 from recyclecli.types import Layout
 
-METADATA = "_via_img_metadata"  # of a project; a region export is what a project has there
-HEADER = "region_shape_attributes"  # a column of a CSV export
+PROJECT_METADATA = "_via_img_metadata"  # of a project; a region export is what a project has there
+SHAPE_COLUMN = "region_shape_attributes"  # a column of a CSV export
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
@@ -23,7 +23,7 @@ def recognise(tree: Tree) -> Iterator[Layout]:
 
 
 def _is_table(tree: Tree, name: str) -> bool:
-    return name.lower().endswith(".csv") and HEADER in tree.head(name).partition("\n")[0]
+    return name.lower().endswith(".csv") and SHAPE_COLUMN in tree.head(name).partition("\n")[0]
 
 
 def _is_via(content: Any) -> bool:
@@ -35,7 +35,7 @@ def _is_via(content: Any) -> bool:
 
 def is_project(content: Any) -> bool:
     """Whether JSON is a whole project, as VIA 2 saves it."""
-    return isinstance(content, dict) and METADATA in content
+    return isinstance(content, dict) and PROJECT_METADATA in content
 
 
 def is_version_3(content: Any) -> bool:

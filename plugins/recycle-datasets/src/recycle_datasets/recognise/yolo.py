@@ -12,13 +12,13 @@ from recycle_coco import PHOTO_SUFFIXES, Tree, read_yaml, split_called
 from recycle_datasets.recognise.places import bare
 from recyclecli.types import Evidence, Layout, RecycleError
 
-KEYS = {"train": ("train",), "val": ("val", "valid", "validation", "dev"), "test": ("test",)}
+SPLIT_KEYS = {"train": ("train",), "val": ("val", "valid", "validation", "dev"), "test": ("test",)}
 """The splits of a description, each with what its key may be called."""
-NAMES = ("classes.txt", "obj.names", "_darknet.labels", "class.names", "coco.names", "predefined_classes.txt")
-LINE = re.compile(r"\s*\d+(?:\.0*)?((?:\s+-?(?:[\d.]+(?:[eE][-+]?\d+)?|nan|inf))+)\s*")
-MOST = 50  # descriptions, and label files of a folder, that are looked into
-HEAD = 4096  # bytes of a label file that are looked at
-LOOKED = 8  # lines of a label file that are looked at
+NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "class.names", "coco.names", "predefined_classes.txt")
+LABEL_LINE = re.compile(r"\s*\d+(?:\.0*)?((?:\s+-?(?:[\d.]+(?:[eE][-+]?\d+)?|nan|inf))+)\s*")
+MAX_YOLO_FILES = 50  # descriptions, and label files of a folder, that are looked into
+LABEL_FILE_BYTES = 4096  # bytes of a label file that are looked at
+LABEL_LINES = 8  # lines of a label file that are looked at
 
 
 def recognise(tree: Tree) -> Iterator[Layout]:
@@ -47,7 +47,7 @@ def recognise(tree: Tree) -> Iterator[Layout]:
 
 def descriptions(tree: Tree) -> Iterator[tuple[str, dict[str, Any]]]:
     """YAML files and darknet's .data files that name classes and photos, by name, with what they say."""
-    for name in tree.ending(".yaml", ".yml")[:MOST]:
+    for name in tree.ending(".yaml", ".yml")[:MAX_YOLO_FILES]:
         if re.search(r"\b(names|nc)\b", tree.head(name)):
             try:
                 content = read_yaml(tree.root / name)
@@ -56,12 +56,12 @@ def descriptions(tree: Tree) -> Iterator[tuple[str, dict[str, Any]]]:
                     yield name, {}  # who reads it is told why it cannot be read
                 continue
             data = splits_named(content) if isinstance(content, dict) else {}
-            splits = data.keys() & KEYS.keys()
+            splits = data.keys() & SPLIT_KEYS.keys()
             if isinstance(data.get("names"), list | dict) or ({"names", "nc"} & data.keys() and splits):
                 yield name, data
-    for name in tree.ending(".data")[:MOST]:
+    for name in tree.ending(".data")[:MAX_YOLO_FILES]:
         data = splits_named(darknet(tree.head(name)))
-        if data.keys() & KEYS.keys():
+        if data.keys() & SPLIT_KEYS.keys():
             yield name, data
 
 
@@ -76,8 +76,8 @@ def rival(found: Mapping[str, Mapping[str, Any]], name: str, others: Iterable[st
 
     A `data.yaml` is what YOLO reads where none is named; another description beside it is passed over.
     """
-    first = posixpath.basename(name) == USUAL[0]
-    rivals = (one for one in others if not first or posixpath.basename(one) == USUAL[0])
+    first = posixpath.basename(name) == DESCRIPTION_FILES[0]
+    rivals = (one for one in others if not first or posixpath.basename(one) == DESCRIPTION_FILES[0])
     return next((one for one in rivals if renamed(found[name], found[one])), "")
 
 
@@ -96,9 +96,9 @@ def class_names(data: Mapping[str, Any]) -> dict[str, str]:
 
 def splits_named(content: Mapping[Any, Any]) -> dict[str, Any]:
     """A description with its splits called `train`, `val` and `test`; those that name nothing are left out."""
-    others = {key for keys in KEYS.values() for key in keys}
+    others = {key for keys in SPLIT_KEYS.values() for key in keys}
     data = {str(key): value for key, value in content.items() if key not in others and value is not None}
-    for split, keys in KEYS.items():
+    for split, keys in SPLIT_KEYS.items():
         value = next((content[key] for key in keys if content.get(key)), None)
         if value is not None:
             data[split] = value
@@ -154,8 +154,8 @@ def folders_of_photos(tree: Tree) -> set[str]:
 
 def labelled(text: str) -> str:
     """What the lines of a label file are: `outlines`, `boxes`, or "" where they are none of YOLO's."""
-    lines = [line for line in text.splitlines() if line.strip()][:LOOKED]
-    matches = [LINE.fullmatch(line) for line in lines]
+    lines = [line for line in text.splitlines() if line.strip()][:LABEL_LINES]
+    matches = [LABEL_LINE.fullmatch(line) for line in lines]
     if sum(map(bool, matches)) * 2 <= len(matches):  # a line or two that cannot be read are named by who reads them
         return ""
     counts = {len(match[1].split()) for match in matches if match}
@@ -171,13 +171,13 @@ def _example(tree: Tree) -> tuple[str, str]:
         for name in names:
             if not name.lower().endswith(".txt") or not stems_of([name]) & stems:
                 continue
-            text = tree.head(name, HEAD)
-            kind = labelled(text.rpartition("\n")[0] if len(text) == HEAD else text)
+            text = tree.head(name, LABEL_FILE_BYTES)
+            kind = labelled(text.rpartition("\n")[0] if len(text) == LABEL_FILE_BYTES else text)
             if kind == "outlines":
                 return name, kind
             found.setdefault(kind, name)
             looked += bool(text.strip())
-            if looked == MOST:
+            if looked == MAX_YOLO_FILES:
                 break
     kind = "boxes" if "boxes" in found else ""
     return found.get(kind, ""), kind
@@ -201,7 +201,7 @@ def usable(tree: Tree, found: Mapping[str, Mapping[str, Any]]) -> list[tuple[str
     placed = []
     for name, data in found.items():
         base = posixpath.dirname(name)
-        places = {key: find_place(tree, base, class_name_list(data[key])[0], key) for key in KEYS if key in data}
+        places = {key: find_place(tree, base, class_name_list(data[key])[0], key) for key in SPLIT_KEYS if key in data}
         placed.append((name, {key: place for key, place in places.items() if place is not None}))
     return [one for one in placed if one[1]] or placed
 
@@ -212,11 +212,13 @@ def preferred(described: list[tuple[str, dict[str, str]]]) -> Iterator[tuple[str
     for name, places in described:
         groups.setdefault(places.get("train") or next(iter(places.values()), ""), []).append(name)
     for names in groups.values():
-        order = sorted(names, key=lambda name: (posixpath.basename(name) not in USUAL, name.count("/"), name))
+        order = sorted(
+            names, key=lambda name: (posixpath.basename(name) not in DESCRIPTION_FILES, name.count("/"), name)
+        )
         yield order[0], order[1:]
 
 
-USUAL = ("data.yaml", "data.yml", "dataset.yaml", "obj.data")
+DESCRIPTION_FILES = ("data.yaml", "data.yml", "dataset.yaml", "obj.data")
 
 
 def _split(part: str) -> str:

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 Plane = NDArray[np.float32]
-Color = tuple[float, float, float]
+DrawnColor = tuple[float, float, float]
 Points = Sequence[tuple[float, float]]
 
-SIDE = 320  # pixels of the square that a thing is drawn in, coordinates 0..1 across it
+THING_SIDE = 320  # pixels of the square that a thing is drawn in, coordinates 0..1 across it
 
 
 class Sketch:
@@ -23,11 +23,11 @@ class Sketch:
     """
 
     def __init__(self) -> None:
-        self.color: Plane = np.zeros((SIDE, SIDE, 3), np.float32)
-        self.opacity: Plane = np.zeros((SIDE, SIDE), np.float32)
-        self.shape: Plane = np.zeros((SIDE, SIDE), np.float32)
+        self.color: Plane = np.zeros((THING_SIDE, THING_SIDE, 3), np.float32)
+        self.opacity: Plane = np.zeros((THING_SIDE, THING_SIDE), np.float32)
+        self.shape: Plane = np.zeros((THING_SIDE, THING_SIDE), np.float32)
 
-    def lay(self, cover: Plane, color: Color | Plane, opacity: float = 1.0, solid: bool = True) -> None:
+    def lay(self, cover: Plane, color: DrawnColor | Plane, opacity: float = 1.0, solid: bool = True) -> None:
         """Put `color` over what is there, where `cover` is; `solid` parts belong to the shape."""
         weight = (cover * opacity)[..., None]
         self.color = self.color * (1 - weight) + np.asarray(color, np.float32) * weight
@@ -53,19 +53,19 @@ class Sketch:
 
 def polygon(points: Points) -> Plane:
     """Coverage of a polygon with corners in 0..1."""
-    return _drawn(lambda draw: draw.polygon([(x * 2 * SIDE, y * 2 * SIDE) for x, y in points], fill=255))
+    return _drawn(lambda draw: draw.polygon([(x * 2 * THING_SIDE, y * 2 * THING_SIDE) for x, y in points], fill=255))
 
 
 def ellipse(x: float, y: float, rx: float, ry: float) -> Plane:
     """Coverage of an ellipse by centre and radii."""
-    box = [(x - rx) * 2 * SIDE, (y - ry) * 2 * SIDE, (x + rx) * 2 * SIDE, (y + ry) * 2 * SIDE]
+    box = [(x - rx) * 2 * THING_SIDE, (y - ry) * 2 * THING_SIDE, (x + rx) * 2 * THING_SIDE, (y + ry) * 2 * THING_SIDE]
     return _drawn(lambda draw: draw.ellipse(box, fill=255))
 
 
 def box(left: float, top: float, right: float, bottom: float, radius: float = 0.0) -> Plane:
     """Coverage of a box with rounded corners."""
-    corners = [left * 2 * SIDE, top * 2 * SIDE, right * 2 * SIDE, bottom * 2 * SIDE]
-    return _drawn(lambda draw: draw.rounded_rectangle(corners, radius * 2 * SIDE, fill=255))
+    corners = [left * 2 * THING_SIDE, top * 2 * THING_SIDE, right * 2 * THING_SIDE, bottom * 2 * THING_SIDE]
+    return _drawn(lambda draw: draw.rounded_rectangle(corners, radius * 2 * THING_SIDE, fill=255))
 
 
 def boxes(corners: Sequence[tuple[float, float, float, float]]) -> Plane:
@@ -73,15 +73,15 @@ def boxes(corners: Sequence[tuple[float, float, float, float]]) -> Plane:
 
     def paint(draw: ImageDraw.ImageDraw) -> None:
         for corner in corners:
-            draw.rectangle([place * 2 * SIDE for place in corner], fill=255)
+            draw.rectangle([place * 2 * THING_SIDE for place in corner], fill=255)
 
     return _drawn(paint)
 
 
 def stroke(points: Points, width: float) -> Plane:
     """Coverage of a line of `width` through points."""
-    places = [(x * 2 * SIDE, y * 2 * SIDE) for x, y in points]
-    return _drawn(lambda draw: draw.line(places, fill=255, width=max(1, round(width * 2 * SIDE)), joint="curve"))
+    places = [(x * 2 * THING_SIDE, y * 2 * THING_SIDE) for x, y in points]
+    return _drawn(lambda draw: draw.line(places, fill=255, width=max(1, round(width * 2 * THING_SIDE)), joint="curve"))
 
 
 def wobbly(
@@ -97,8 +97,8 @@ def wobbly(
 
 def across(low: float, high: float, vertical: bool = False) -> Plane:
     """0 at `low` to 1 at `high` along x (or y), clipped: a ramp for gradients."""
-    ramp = ((np.arange(SIDE, dtype=np.float32) / SIDE - low) / (high - low)).clip(0, 1)
-    plane = np.broadcast_to(ramp[:, None] if vertical else ramp[None, :], (SIDE, SIDE))
+    ramp = ((np.arange(THING_SIDE, dtype=np.float32) / THING_SIDE - low) / (high - low)).clip(0, 1)
+    plane = np.broadcast_to(ramp[:, None] if vertical else ramp[None, :], (THING_SIDE, THING_SIDE))
     return np.array(plane, np.float32)
 
 
@@ -110,6 +110,6 @@ def barrel(low: float, high: float, vertical: bool = False) -> Plane:
 
 
 def _drawn(paint: Callable[[ImageDraw.ImageDraw], None]) -> Plane:
-    image = Image.new("L", (2 * SIDE, 2 * SIDE))
+    image = Image.new("L", (2 * THING_SIDE, 2 * THING_SIDE))
     paint(ImageDraw.Draw(image))
-    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), np.float32) / np.float32(255)
+    return np.asarray(image.resize((THING_SIDE, THING_SIDE), Image.Resampling.BOX), np.float32) / np.float32(255)

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from recycle_datasets.sample.drawing import SIDE, Sketch
+from recycle_datasets.sample.drawing import THING_SIDE, Sketch
 from recycle_datasets.sample.ground import ground
 from recycle_datasets.sample.noise import layered
-from recycle_datasets.sample.things import THINGS
+from recycle_datasets.sample.things import DRAWN_THINGS
 
 Rng = np.random.Generator
 
-SHARES = {
+MATERIAL_SHARES = {
     "General trash": 0.14,
     "Paper": 0.2,
     "Paper pack": 0.08,
@@ -47,14 +47,14 @@ def scene(rng: Rng, size: int, first: str | None = None) -> Scene:
     """Draw one photo of `size` x `size` pixels; `first` asks for a thing of that material, on top."""
     picture = ground(rng, size)
     instances = np.zeros((size, size), np.int32)
-    names = list(SHARES)
-    shares = np.array(list(SHARES.values()))
+    names = list(MATERIAL_SHARES)
+    shares = np.array(list(MATERIAL_SHARES.values()))
     materials = [names[pick] for pick in rng.choice(len(names), int(rng.integers(2, 7)), p=shares / shares.sum())]
     if first is not None:
         materials.append(first)
     sun = rng.uniform(0, 2 * np.pi)
     for number, material in enumerate(materials, start=1):
-        drawings = THINGS[material]
+        drawings = DRAWN_THINGS[material]
         draw, scale = drawings[rng.integers(len(drawings))]
         side = size * scale * rng.uniform(0.34, 0.62)
         place = rng.uniform(0.08, 0.92, 2) * size
@@ -70,7 +70,7 @@ def _placed(
     sketch: Sketch, angle: float, side: float, place: NDArray[np.float64], size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Colour times opacity, opacity and shape of a sketch, turned, scaled and moved onto the photo."""
-    pixels = min(SIDE, max(8, round(side)))  # shrunk first, with a filter, or thin lines would flicker
+    pixels = min(THING_SIDE, max(8, round(side)))  # shrunk first, with a filter, or thin lines would flicker
     scale = pixels / side
     cosine, sine = np.cos(np.radians(angle)) * scale, np.sin(np.radians(angle)) * scale
     x, y = place

@@ -3,10 +3,10 @@
 import numpy as np
 
 from recycle_datasets import SampleOptions
-from recycle_datasets.sample.scene import SHARES, scene
+from recycle_datasets.sample.scene import MATERIAL_SHARES, scene
 from recyclecli.types import DatasetContext, Record, Sample
 
-RARE = ("Battery", "Clothing")
+RARE_CLASSES = ("Battery", "Clothing")
 RARE_EVERY = 30  # photos; each rare material is sure to be in one of them
 
 
@@ -17,7 +17,7 @@ class SampleSource:
     small sets hold the rare classes too.
     """
 
-    class_names = ("Background", *SHARES)
+    class_names = ("Background", *MATERIAL_SHARES)
 
     def __init__(self, options: SampleOptions, context: DatasetContext) -> None:
         self._options = options
@@ -34,7 +34,7 @@ class SampleSource:
     def read(self, index: int) -> Sample:
         """Draw photo `index`."""
         turn = index % RARE_EVERY
-        first = RARE[turn] if turn < len(RARE) else None
+        first = RARE_CLASSES[turn] if turn < len(RARE_CLASSES) else None
         drawn = scene(np.random.default_rng((self._options.seed, index)), self._options.size, first)
         labels = np.array([0, *(self.class_names.index(name) for name in drawn.materials)], np.uint8)
         return Sample(drawn.image, labels[drawn.instances], drawn.instances)

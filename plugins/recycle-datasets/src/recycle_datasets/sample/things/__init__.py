@@ -33,7 +33,7 @@ from recycle_datasets.sample.things.soft import (
 
 Drawing = Callable[[np.random.Generator], Sketch]
 
-THINGS: dict[str, tuple[tuple[Drawing, float], ...]] = {
+DRAWN_THINGS: dict[str, tuple[tuple[Drawing, float], ...]] = {
     "General trash": ((toothbrush, 0.5), (wrapper, 0.55), (mask, 0.55)),
     "Paper": ((newspaper, 0.95), (cardboard_box, 0.85), (paper_ball, 0.5)),
     "Paper pack": ((milk_carton, 0.75), (paper_cup, 0.6)),

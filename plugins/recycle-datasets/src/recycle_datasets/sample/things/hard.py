@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recycle_datasets.sample.drawing import SIDE, Sketch, across, barrel, box, ellipse, polygon, stroke
+from recycle_datasets.sample.drawing import THING_SIDE, Sketch, across, barrel, box, ellipse, polygon, stroke
 from recycle_datasets.sample.noise import creases
 from recycle_datasets.sample.things.surface import any_color, crumple, label, text
 
@@ -109,7 +109,7 @@ def pet_bottle(rng: Rng) -> Sketch:
         sketch.lay(box(0.425, 0.04, 0.575, 0.12, 0.015), any_color(rng))
         sketch.shade((1 - 0.15 * (np.sin(across(0, 1) * 500) > 0)).astype(np.float32))
     if rng.random() < 0.4:
-        sketch.shade((1 + 0.35 * creases(rng, SIDE, SIDE, 55)).astype(np.float32))
+        sketch.shade((1 + 0.35 * creases(rng, THING_SIDE, THING_SIDE, 55)).astype(np.float32))
     return sketch
 
 

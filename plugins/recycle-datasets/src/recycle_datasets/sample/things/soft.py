@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recycle_datasets.sample.drawing import SIDE, Plane, Sketch, across, box, ellipse, polygon, stroke, wobbly
+from recycle_datasets.sample.drawing import THING_SIDE, Plane, Sketch, across, box, ellipse, polygon, stroke, wobbly
 from recycle_datasets.sample.noise import layered, smooth
 from recycle_datasets.sample.things.surface import any_color, beads, crumple, film, text
 
@@ -66,10 +66,10 @@ def bin_bag(rng: Rng) -> Sketch:
         polygon([(0.42, 0.34), (0.47, 0.2), (0.53, 0.2), (0.58, 0.34)]),
         polygon([(0.47, 0.22), (0.34, 0.06), (0.5, 0.13), (0.66, 0.06), (0.53, 0.22)]),
     )
-    sketch.lay(neck, tuple(sketch.color[SIDE * 6 // 10, SIDE // 2] * 0.8), 0.92)
-    rows, columns = np.mgrid[0:SIDE, 0:SIDE] / SIDE
+    sketch.lay(neck, tuple(sketch.color[THING_SIDE * 6 // 10, THING_SIDE // 2] * 0.8), 0.92)
+    rows, columns = np.mgrid[0:THING_SIDE, 0:THING_SIDE] / THING_SIDE
     angle = np.arctan2(rows - 0.26, columns - 0.5)
-    folds = np.sin(angle * rng.integers(14, 24) + 5 * smooth(rng, SIDE, SIDE, 60))
+    folds = np.sin(angle * rng.integers(14, 24) + 5 * smooth(rng, THING_SIDE, THING_SIDE, 60))
     sketch.shade((1 + 0.22 * folds * np.exp(-(((rows - 0.3) / 0.35) ** 2))).astype(np.float32))
     film(sketch, rng)
     return sketch
@@ -91,7 +91,7 @@ def shirt(rng: Rng) -> Sketch:
     sketch.lay(stroke([(0.38, 0.12), (0.44, 0.185), (0.56, 0.185), (0.62, 0.12)], 0.022), tuple(color * 0.7))
     sketch.lay(stroke([(0.26, 0.4), (0.24, 0.22)], 0.008), tuple(color * 0.6), 0.8, solid=False)
     sketch.lay(stroke([(0.74, 0.4), (0.76, 0.22)], 0.008), tuple(color * 0.6), 0.8, solid=False)
-    folds: Plane = layered(rng, SIDE, SIDE, 90, 3)
+    folds: Plane = layered(rng, THING_SIDE, THING_SIDE, 90, 3)
     sketch.shade((0.75 + 0.5 * folds).astype(np.float32))
     weave = 1 + 0.05 * np.sin(across(0, 1) * 900) * np.sin(across(0, 1, vertical=True) * 900)
     sketch.shade(weave.astype(np.float32))

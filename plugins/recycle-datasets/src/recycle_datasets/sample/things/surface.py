@@ -4,13 +4,13 @@ import colorsys
 
 import numpy as np
 
-from recycle_datasets.sample.drawing import SIDE, Color, Sketch, box, boxes, ellipse
+from recycle_datasets.sample.drawing import THING_SIDE, DrawnColor, Sketch, box, boxes, ellipse
 from recycle_datasets.sample.noise import creases, smooth
 
 Rng = np.random.Generator
 
 
-def any_color(rng: Rng) -> Color:
+def any_color(rng: Rng) -> DrawnColor:
     """White, grey, brown or a print colour: whatever packages come in."""
     pick = rng.random()
     if pick < 0.3:
@@ -28,7 +28,7 @@ def any_color(rng: Rng) -> Color:
 
 def crumple(sketch: Sketch, rng: Rng, grain: float, depth: float) -> None:
     """Folds of about `grain` pixels, lighter and darker by up to `depth`."""
-    sketch.shade(1 + depth * creases(rng, SIDE, SIDE, grain))
+    sketch.shade(1 + depth * creases(rng, THING_SIDE, THING_SIDE, grain))
 
 
 def text(sketch: Sketch, rng: Rng, left: float, top: float, right: float, bottom: float, rows: int) -> None:
@@ -58,11 +58,11 @@ def label(sketch: Sketch, rng: Rng, left: float, top: float, right: float, botto
 def film(sketch: Sketch, rng: Rng) -> None:
     """Creases and thin bright streaks, as on plastic film."""
     crumple(sketch, rng, 46, 0.26)
-    glare = creases(rng, SIDE, SIDE, 34) * smooth(rng, SIDE, SIDE, 80)
+    glare = creases(rng, THING_SIDE, THING_SIDE, 34) * smooth(rng, THING_SIDE, THING_SIDE, 80)
     sketch.glint(((glare - 0.3) * 2.5).clip(0, 1).astype(np.float32), 0.7)
 
 
 def beads(sketch: Sketch, rng: Rng) -> None:
     """The beads of expanded foam."""
-    cells = creases(rng, SIDE, SIDE, 9)
+    cells = creases(rng, THING_SIDE, THING_SIDE, 9)
     sketch.shade((1 + 0.09 * cells).astype(np.float32))
