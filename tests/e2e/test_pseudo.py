@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from recycle_data.pseudo import MARK
+from recycle_data.pseudo import PSEUDO_KEY
 from recycle_data.resolve import resolve
 from recycle_data.splits import make_split
 from recycle_engine import api
@@ -74,7 +74,7 @@ def test_the_labels_are_the_sure_pixels_and_train_takes_them(work, tmp_path):
         expected = np.where(confidence >= 32768, labels, 255)
         assert np.array_equal(source.read(index).mask, expected)
     content = json.loads(out.read_text())
-    assert all(image[MARK]["runs"] == ["seed-0"] for image in content["images"])
+    assert all(image[PSEUDO_KEY]["runs"] == ["seed-0"] for image in content["images"])
     assert not list(tmp_path.glob("*.predicted"))
     assert "exists" in said(work, "pseudo-label", "seed-0", "photos", "--out", out, codes=(2,)).stderr
     lists = ["--train-json", "annotations.json", "--train-json", f"{out}@{work / 'photos'}:0.5"]
@@ -96,7 +96,7 @@ def test_models_and_views_must_agree(work, tmp_path):
             pipeline=api.pipeline(["hflip"]), threshold=0.3, agree=agree, min_coverage=0,
         )  # fmt: skip
         source[agree] = api.open_data(work / "photos", str(file))
-        assert made.document["images"][0][MARK]["runs"] == ["seed-0", "seed-1"]
+        assert made.document["images"][0][PSEUDO_KEY]["runs"] == ["seed-0", "seed-1"]
     voters = []
     for seed in (0, 1):
         api.predict(work / f"runs/seed-{seed}", work / "photos", tmp_path / f"{seed}", pipeline=api.pipeline())
@@ -192,7 +192,7 @@ def test_the_contests_way(work, tmp_path):
         mask = source.read(index).mask
         assert (mask != 255).all()
         assert (reduce_labels(mask) == row).mean() > 0.95  # nearest pixels, up and down again
-    assert json.loads(out.read_text())["annotations"][0][MARK]["csv"] == "s.csv"
+    assert json.loads(out.read_text())["annotations"][0][PSEUDO_KEY]["csv"] == "s.csv"
     shutil.copytree(work / "photos", tmp_path / "cut")
     first = min((tmp_path / "cut").iterdir())
     first.write_bytes(first.read_bytes()[:2000])
@@ -231,7 +231,7 @@ def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_p
     again = told(1, **{"train.init_from": str(tmp_path / "b/checkpoints/best.safetensors")})  # of fold 1 itself
     assert f"starts from, {tmp_path}/b, has learned from 12 of these 12" in again
     labels, made = api.pseudo_label([teacher], work / "photos", tmp_path / "p.json", threshold=0.3, min_coverage=0)
-    assert made.document["images"][0][MARK]["folders"] == [str(teacher)]
+    assert made.document["images"][0][PSEUDO_KEY]["folders"] == [str(teacher)]
     files = {}
     for fold in (0, 1):
         train, val = ({"root": work / "data", "json": f"kfold_{fold}_{part}.json"} for part in ("train", "val"))
@@ -270,7 +270,7 @@ def test_a_second_round_labels_the_same_photos(two_rounds):
     assert len(done) == 2
     for one in done:
         assert len(json.loads(one.labels.read_text())["images"]) == 8
-    second = json.loads(done[1].labels.read_text())["images"][0][MARK]["runs"]
+    second = json.loads(done[1].labels.read_text())["images"][0][PSEUDO_KEY]["runs"]
     assert second == [done[0].run.folder.name]
 
 

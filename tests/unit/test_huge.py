@@ -185,9 +185,9 @@ class TestPieces:
 class TestMasks:
     def test_blended_in_bands_is_that_of_the_whole(self, monkeypatch):
         mask = np.random.default_rng(0).integers(0, 5, (61, 47)).astype(np.uint8)
-        monkeypatch.setattr("recycle_data.check.masks.BAND", 2**22)
+        monkeypatch.setattr("recycle_data.check.masks.MASK_PIXELS_PER_BAND", 2**22)
         whole = blended(mask)
-        monkeypatch.setattr("recycle_data.check.masks.BAND", 100)
+        monkeypatch.setattr("recycle_data.check.masks.MASK_PIXELS_PER_BAND", 100)
         assert blended(mask) == whole > 0
 
     def test_looking_up_takes_the_memory_of_the_labels(self):

@@ -178,7 +178,7 @@ class TestMending:
         content["annotations"][5]["segmentation"] = [[4, 4, 20, 20, 20, 4, 4, 28]]
         whole = labels_of(tmp_path, content)
         assert "self-crossing-polygon" in codes(whole)
-        monkeypatch.setattr("recycle_data.check.geometry.TOGETHER", 250)
+        monkeypatch.setattr("recycle_data.check.geometry.NUMBERS_AT_A_TIME", 250)
         assert labels_of(tmp_path, content) == whole
 
 

@@ -19,7 +19,7 @@ from recycle_data.repeat_factor import repeat_factors
 from recycle_data.resolve import resolve
 from recycle_data.sources import Relabelled, Subset, open_source, pixel_counts, regrouped
 from recycle_data.splits import make_split
-from recycle_data.submission import HEADER, read_submission, reduce_labels, submission_row
+from recycle_data.submission import SUBMISSION_HEADER, read_submission, reduce_labels, submission_row
 from support import coco, write_coco
 
 from recyclecli.errors import RecycleError
@@ -479,7 +479,7 @@ class TestSubmission:
             f'a, b/{k} "é".jpg': chance.integers(0, top, (300, 400)).astype(np.uint8)
             for k, top in enumerate((11, 3, 255))
         }
-        (tmp_path / "s.csv").write_bytes(HEADER + b"".join(submission_row(*each) for each in masks.items()))
+        (tmp_path / "s.csv").write_bytes(SUBMISSION_HEADER + b"".join(submission_row(*each) for each in masks.items()))
         assert (tmp_path / "s.csv").read_text().startswith("image_id,PredictionString\n")
         back = read_submission(tmp_path / "s.csv")
         assert list(back) == list(masks)

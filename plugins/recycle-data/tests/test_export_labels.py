@@ -113,7 +113,7 @@ def test_long_runs_are_split():
 @pytest.mark.parametrize("sparse", [0, 10**6])
 def test_runs_are_those_of_the_pixels_row_by_row(monkeypatch, sparse):
     """Also of shapes that reach from edge to edge, whose runs go on in the next row."""
-    monkeypatch.setattr(runs, "SPARSE", sparse)
+    monkeypatch.setattr(runs, "MAX_SORTED_PIXELS", sparse)
     chance = np.random.default_rng(0)
     for share in (0.02, 0.5, 0.98, 1):
         for height, width in ((1, 7), (7, 1), (6, 5)):

@@ -250,7 +250,7 @@ class TestFonts:
         folder = tmp_path / "fonts" / "korean"
         folder.mkdir(parents=True)
         for name in ("NotoSansKR-Bold.ttf", "NotoSansKR-Regular.ttf", "NotoSansKR-Regular.txt"):
-            (folder / name).write_bytes(Path(fonts.OURS).read_bytes())
+            (folder / name).write_bytes(Path(fonts.BUNDLED_FONT).read_bytes())
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
         found = fonts.system_fonts()
         assert {Path(file).name for file in found if str(folder) in file} == {
@@ -291,4 +291,4 @@ class TestFonts:
     def test_the_font_comes_with_its_licence(self):
         from recycle_data import fonts
 
-        assert "Bitstream Vera" in Path(fonts.OURS).with_name("LICENSE_DEJAVU").read_text()
+        assert "Bitstream Vera" in Path(fonts.BUNDLED_FONT).with_name("LICENSE_DEJAVU").read_text()

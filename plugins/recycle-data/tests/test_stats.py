@@ -268,7 +268,7 @@ class TestCharts:
     def test_bars_of_the_histogram_stand_for_equally_many_numbers_and_lose_no_photo(self, most):
         per_photo = np.arange(most + 1)
         chart = charts.histogram(per_photo)
-        assert 1 <= len(chart.columns) <= charts.BINS
+        assert 1 <= len(chart.columns) <= charts.MAX_HISTOGRAM_BINS
         assert len({column.top for column in chart.columns[:-1]}) <= 1  # the last may reach beyond the numbers
         assert max(column.left + column.width for column in chart.columns) <= chart.right + 0.2
         assert min(column.top for column in chart.columns) == chart.top

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from recycle_coco import CocoSource
-from recycle_data.pseudo import MARK, SCALE, of_submission, pseudo_labels
+from recycle_data.pseudo import FULL_CONFIDENCE, PSEUDO_KEY, of_submission, pseudo_labels
 
 from recyclecli.errors import RecycleError
 from recyclecli.files import write_json
@@ -12,7 +12,7 @@ CLASSES = ("Background", "Paper", "Metal")
 
 
 def sure(confidence):
-    return np.round(np.asarray(confidence) * SCALE).astype(np.uint16)
+    return np.round(np.asarray(confidence) * FULL_CONFIDENCE).astype(np.uint16)
 
 
 def photos(count=4, seed=0):
@@ -36,7 +36,7 @@ def test_sure_pixels_are_labels_and_all_others_are_ignored(tmp_path):
     kept, said = np.zeros(3), np.zeros(3)
     for index, (name, labels, confidence) in enumerate(photos()):
         needed = np.array([0.7, 0.7, 0.6])[labels]
-        expected = np.where(confidence >= np.ceil(needed * SCALE), labels, 255)
+        expected = np.where(confidence >= np.ceil(needed * FULL_CONFIDENCE), labels, 255)
         assert source.record(index).file_name == name
         assert np.array_equal(source.read_labels(index)[0], expected)
         kept += [(expected == label).sum() for label in range(3)]
@@ -50,9 +50,9 @@ def test_each_object_says_where_it_is_from():
     objects = [one for one in made.document["annotations"] if one["category_id"] < 3]
     pictures = {f"{place + 1}": (labels, confidence) for place, (_, labels, confidence) in enumerate(photos())}
     for one in objects:
-        assert one[MARK]["runs"] == ["teacher"]
-        assert one[MARK]["threshold"] == 0.7
-        assert 0.7 <= one[MARK]["confidence"] <= 1
+        assert one[PSEUDO_KEY]["runs"] == ["teacher"]
+        assert one[PSEUDO_KEY]["threshold"] == 0.7
+        assert 0.7 <= one[PSEUDO_KEY]["confidence"] <= 1
         assert not one["iscrowd"]
     assert len(objects) > 10
     assert len(pictures) == len(made.document["images"])
@@ -85,7 +85,7 @@ def test_quantile_breaks_ties_exactly():
 
 def test_quantile_tells_sure_pixels_from_surer_ones():
     """A confident model's probabilities differ in the fourth digit only."""
-    confidence = np.arange(SCALE - 99, SCALE + 1, dtype=np.uint16).reshape(10, 10)
+    confidence = np.arange(FULL_CONFIDENCE - 99, FULL_CONFIDENCE + 1, dtype=np.uint16).reshape(10, 10)
     labels = np.zeros((10, 10), np.uint8)
 
     def confident():
@@ -95,9 +95,9 @@ def test_quantile_tells_sure_pixels_from_surer_ones():
         made = pseudo_labels(confident, ("Sky", "Pole"), "quantile", share, {}, 0)
         assert made.kept == {"Sky": share}
         min_coverage = np.sort(confidence.ravel())[::-1][round(share * 100) - 1]
-        assert made.thresholds["Sky"] == pytest.approx(min_coverage / SCALE, abs=1e-9)
+        assert made.thresholds["Sky"] == pytest.approx(min_coverage / FULL_CONFIDENCE, abs=1e-9)
         (sky,) = (one for one in made.document["annotations"] if one["category_id"] == 0)
-        assert sky[MARK]["threshold"] == pytest.approx(made.thresholds["Sky"], abs=1e-6)
+        assert sky[PSEUDO_KEY]["threshold"] == pytest.approx(made.thresholds["Sky"], abs=1e-6)
 
 
 def test_class_balanced_lowers_the_threshold_of_harder_classes():
@@ -157,4 +157,4 @@ def test_a_submission_is_taken_whole():
     assert [(name, labels.shape) for name, labels, _ in found] == [("b.png", (30, 40)), ("a.png", (512, 300))]
     assert (found[1][1][:256] == 1).all()
     assert (found[1][1][256:] == 0).all()
-    assert all((confidence == SCALE).all() for _, _, confidence in found)
+    assert all((confidence == FULL_CONFIDENCE).all() for _, _, confidence in found)

@@ -26,8 +26,11 @@ SPLITS = {
 }
 """The splits of data, each with what folders and files of it are called."""
 MAX_FOLDER_DEPTH = 64  # folders inside each other
-ANNOTATION_FILES = ("train_all.json", "train.json", "annotations.json")
-SPLIT_FILES = ("train.json", "val.json")
+WHOLE_FILE, ANNOTATIONS_FILE = "train_all.json", "annotations.json"
+TRAIN_FILE, VAL_FILE, TEST_FILE = "train.json", "val.json", "test.json"
+ANNOTATION_FILES = (WHOLE_FILE, TRAIN_FILE, ANNOTATIONS_FILE)
+SPLIT_FILES = (TRAIN_FILE, VAL_FILE)
+CLASSES_FILE = "classes.txt"  # names, one a line, beside masks
 
 
 def split_called(name: str) -> str:

@@ -49,10 +49,12 @@ def open_data(
 
 def sample(root: Place, images: int = 60, seed: int = 0, force: bool = False) -> Path:
     """Draw the embedded sample set into `root`; its annotation file."""
+    from recycle_coco.paths import ANNOTATIONS_FILE
+
     from recycle_data.coco_folder import write_photos
 
     source = open_data(root, None, "sample", {"images": images, "seed": seed})
-    return write_photos(source, path_of(root), "annotations.json", force)
+    return write_photos(source, path_of(root), ANNOTATIONS_FILE, force)
 
 
 def check(root: Place, files: Mapping[str, Place]) -> list[LabelFault]:

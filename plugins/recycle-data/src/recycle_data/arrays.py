@@ -15,9 +15,9 @@ from recyclecli.reading import read_bytes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LARGEST = 2**32  # bytes of a record
-ALWAYS, TIMES = 2**28, 16  # bytes that any record may unpack to, or so many times its own
-DAMAGE = (
+MAX_ARRAY_BYTES = 2**32  # bytes of a record
+ALWAYS, MAX_UNPACKED_RATIO = 2**28, 16  # bytes that any record may unpack to, or so many times its own
+ARRAY_ERRORS = (
     *(OSError, ValueError, LookupError, EOFError, MemoryError, RuntimeError, OverflowError),
     *(struct.error, zipfile.BadZipFile, zlib.error),
 )
@@ -32,13 +32,13 @@ def read_arrays(file: Path, names: tuple[str, ...], remedy: str) -> list[NDArray
     """
     import numpy as np
 
-    data = read_bytes(file, LARGEST)
+    data = read_bytes(file, MAX_ARRAY_BYTES)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             size = sum(entry.file_size for entry in packed.infolist())
-        if size > max(ALWAYS, TIMES * len(data)):
+        if size > max(ALWAYS, MAX_UNPACKED_RATIO * len(data)):
             raise ValueError(f"its {len(data)} bytes would become {size}")
         with np.load(io.BytesIO(data), allow_pickle=False) as kept:
             return [kept[name] for name in names]
-    except DAMAGE as error:
+    except ARRAY_ERRORS as error:
         raise RecycleError(f"{file} cannot be read: {error}", remedy) from error

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-QUALITY = 92  # of JPEG; others are written without loss
+JPEG_QUALITY = 92  # of JPEG; others are written without loss
 
 
 def write_photos(source: Source, root: Path, name: str, force: bool) -> Path:
@@ -51,5 +51,5 @@ def write_photo(owned: Owned, file: Path, image: NDArray[np.uint8]) -> None:
 
     form = "JPEG" if file.suffix.lower() in (".jpg", ".jpeg") else "PNG"
     stream = BytesIO()
-    Image.fromarray(image).save(stream, form, quality=QUALITY, subsampling=0)
+    Image.fromarray(image).save(stream, form, quality=JPEG_QUALITY, subsampling=0)
     owned.write_bytes(file, stream.getvalue())

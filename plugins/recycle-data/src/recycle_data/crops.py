@@ -19,27 +19,27 @@ from recycle_coco.photo import open_photo
 from recycle_coco.pixels import rgb_array, upright_array
 
 from recycle_data.duplicates import mirrored, seen
-from recycle_data.identity import SIDE, identity_of
+from recycle_data.identity import LUMA_SIDE, identity_of
 from recyclecli.errors import RecycleError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-SIDES = (1.0, 0.8, 0.64, 0.51, 0.41, 0.33)  # of the squares, by the shorter side of their photo
+SQUARE_SHARES = (1.0, 0.8, 0.64, 0.51, 0.41, 0.33)  # of the squares, by the shorter side of their photo
 BLOCKS = 8  # x BLOCKS means of a square
-STEP = 1.0  # of a block: from one square to the next
-FLAT = 3.0  # levels: the least standard deviation of the means of a square that is looked for
-LOOKED = 100  # photos that are looked for
+BLOCK_STEP = 1.0  # of a block: from one square to the next
+MIN_DEVIATION = 3.0  # levels: the least standard deviation of the means of a square that is looked for
+SEARCHED_PHOTOS = 100  # photos that are looked for
 AMONG = 3000  # in how many others
-TRIED = 32  # photos that are fitted, and as many mirrored ones
+FITTED_PHOTOS = 32  # photos that are fitted, and as many mirrored ones
 ALIKE, FITTED = 0.7, 0.95  # correlations of the means, and of pixels, that are followed up
-WHOLE = 0.95  # of the width and height of a photo: what is as large is no crop
+NO_CROP_SHARE = 0.95  # of the width and height of a photo: what is as large is no crop
 GRID = 32  # x GRID pixels that are fitted
 FINE = 192  # pixels across of what is fitted to a file
 ROUGH, CLOSE = 1 / 128, 1 / 2048  # of the side of a crop, where fitting to 64x64 pixels ends, and to a file
 
-Box = tuple[float, float, float, float]
+CropBox = tuple[float, float, float, float]
 
 
 def crops(
@@ -53,14 +53,14 @@ def crops(
         others: of those that are looked in.
         other_files: theirs.
     """
-    asked, known = _some(photos, LOOKED), _some(others, AMONG)
+    asked, known = _some(photos, SEARCHED_PHOTOS), _some(others, AMONG)
     if not len(asked) or not len(known):
         return {}
     both = np.concatenate([photos[asked], mirrored(photos[asked])])
     scores, places = _likeliest(both, others[known])
     found: dict[int, int] = {}
     for half in (slice(len(asked)), slice(len(asked), None)):
-        for number in np.arange(len(both))[half][np.argsort(-scores[half], kind="stable")[:TRIED]].tolist():
+        for number in np.arange(len(both))[half][np.argsort(-scores[half], kind="stable")[:FITTED_PHOTOS]].tolist():
             if scores[number] < ALIKE:
                 break
             other, box = places[number]
@@ -72,17 +72,19 @@ def crops(
 
 def _some(photos: NDArray[np.void], most: int) -> NDArray[np.int64]:
     """Indices of at most so many photos, spread over all that can be read and are not tiny."""
-    known = np.flatnonzero(np.minimum(photos["height"], photos["width"]) >= SIDE)
+    known = np.flatnonzero(np.minimum(photos["height"], photos["width"]) >= LUMA_SIDE)
     return known[:: -(-len(known) // most)] if len(known) else known
 
 
-def _likeliest(photos: NDArray[np.void], others: NDArray[np.void]) -> tuple[NDArray[np.float32], list[tuple[int, Box]]]:
+def _likeliest(
+    photos: NDArray[np.void], others: NDArray[np.void]
+) -> tuple[NDArray[np.float32], list[tuple[int, CropBox]]]:
     """(n,) the best correlation of each photo's middle, and the other one where it is, with the box of the photo."""
     middles = np.stack([_squares(photo["luma"][None], _aspect(photo), 1.0, True)[0][0, 0] for photo in photos])
     middles -= middles.mean(1, keepdims=True)
     best, places = np.zeros(len(photos), np.float32), [(0, (0.0, 0.0, 0.0, 0.0))] * len(photos)
     for aspect, group in _by_aspect(others):
-        for side in SIDES:
+        for side in SQUARE_SHARES:
             for start in range(0, len(group), 64):
                 part = group[start : start + 64]
                 squares, boxes = _squares(others["luma"][part], aspect, side)
@@ -109,7 +111,7 @@ def _by_aspect(photos: NDArray[np.void]) -> Iterator[tuple[float, NDArray[np.int
 
 def _squares(
     luma: NDArray[np.uint8], aspect: float, side: float, middle: bool = False
-) -> tuple[NDArray[np.float32], list[Box]]:
+) -> tuple[NDArray[np.float32], list[CropBox]]:
     """(n, squares, 64) means, of one variance, of squares of (n, 64, 64) luma, and where in it these squares lie.
 
     Args:
@@ -118,12 +120,12 @@ def _squares(
         side: of the squares, by the shorter side of the photos.
         middle: take the one in the middle alone.
     """
-    tall, wide = side * min(1, aspect) * SIDE, side * min(1, 1 / aspect) * SIDE
+    tall, wide = side * min(1, aspect) * LUMA_SIDE, side * min(1, 1 / aspect) * LUMA_SIDE
     (tops, down), (lefts, across) = _steps(round(tall, 2), middle), _steps(round(wide, 2), middle)
     means = (down @ luma.astype(np.float32) @ across.T).reshape(len(luma), len(tops), BLOCKS, len(lefts), BLOCKS)
     flat = means.swapaxes(2, 3).reshape(len(luma), -1, BLOCKS**2)
     spread = np.einsum("nsb,nsb->ns", flat, flat) - BLOCKS**2 * flat.mean(2) ** 2
-    least = np.float32(FLAT**2 * BLOCKS**2)
+    least = np.float32(MIN_DEVIATION**2 * BLOCKS**2)
     flat *= np.where(spread > least, 1 / np.sqrt(np.maximum(spread, least)), 0)[..., None]
     return flat, [(left, top, left + wide, top + tall) for top, left in product(tops, lefts)]
 
@@ -131,28 +133,28 @@ def _squares(
 @cache
 def _steps(extent: float, middle: bool) -> tuple[list[float], NDArray[np.float32]]:
     """Where pieces of that many pixels of 64 begin, and (pieces * 8, 64) what makes pixels the means of blocks."""
-    free = SIDE - extent
-    count = int(np.ceil(free / (STEP * extent / BLOCKS))) + 1
+    free = LUMA_SIDE - extent
+    count = int(np.ceil(free / (BLOCK_STEP * extent / BLOCKS))) + 1
     starts = np.array([free / 2]) if middle else np.linspace(0, free, count)
     first = (starts[:, None] + extent / BLOCKS * np.arange(BLOCKS)).reshape(-1, 1)
-    last, pixels = first + extent / BLOCKS, np.arange(SIDE)
+    last, pixels = first + extent / BLOCKS, np.arange(LUMA_SIDE)
     parts = np.clip(np.minimum(pixels + 1, last) - np.maximum(pixels, first), 0, None)
     return starts.tolist(), (parts / parts.sum(1, keepdims=True)).astype(np.float32)
 
 
-def _whole(middle: Box, photo: NDArray[np.void], aspect: float) -> Box | None:
+def _whole(middle: CropBox, photo: NDArray[np.void], aspect: float) -> CropBox | None:
     """The box of a photo from that of the square in its middle; None where it leaves the other one, or is all of it."""
     own = _aspect(photo)
     left, top, right, bottom = middle
     wide, tall = (right - left) * max(1, own), (bottom - top) * max(1, 1 / own)
     slack = (right - left) / BLOCKS
     left, top = (left + right - wide) / 2, (top + bottom - tall) / 2
-    if min(left, top) < -slack or max(left + wide, top + tall) > SIDE + slack or _is_all(wide, tall):
+    if min(left, top) < -slack or max(left + wide, top + tall) > LUMA_SIDE + slack or _is_all(wide, tall):
         return None
     return left, top, left + wide, top + tall
 
 
-def _lies_in(photo: NDArray[np.void], other: NDArray[np.void], file: Path, box: Box) -> bool:
+def _lies_in(photo: NDArray[np.void], other: NDArray[np.void], file: Path, box: CropBox) -> bool:
     """Whether a photo is what another one, of that file, shows about that box of its 64x64 luma."""
     from PIL import Image
 
@@ -165,10 +167,10 @@ def _lies_in(photo: NDArray[np.void], other: NDArray[np.void], file: Path, box: 
     with suppress(RecycleError):
         with open_photo(file) as (image, orientation):
             picture = Image.fromarray(upright_array(rgb_array(image), orientation))
-        scale = min(1, FINE / (box[2] - box[0]) / picture.width * SIDE)
+        scale = min(1, FINE / (box[2] - box[0]) / picture.width * LUMA_SIDE)
         gray = picture.convert("L").resize((round(picture.width * scale), round(picture.height * scale)))
-        box = _scaled(box, gray.width / SIDE, gray.height / SIDE)
-        box, _ = _fitted(photo["luma"], gray, box, (1 / GRID, CLOSE), SIDE)
+        box = _scaled(box, gray.width / LUMA_SIDE, gray.height / LUMA_SIDE)
+        box, _ = _fitted(photo["luma"], gray, box, (1 / GRID, CLOSE), LUMA_SIDE)
         box = _scaled(box, picture.width / gray.width, picture.height / gray.height)
         size = round(box[2] - box[0]), round(box[3] - box[1])
         there = identity_of(picture.resize(size, Image.Resampling.BILINEAR, box))
@@ -178,16 +180,16 @@ def _lies_in(photo: NDArray[np.void], other: NDArray[np.void], file: Path, box: 
 
 def _is_all(wide: float, tall: float) -> bool:
     """Whether that many pixels of the 64x64 of a photo are all of it, or nearly so."""
-    return min(wide, tall) >= WHOLE * SIDE
+    return min(wide, tall) >= NO_CROP_SHARE * LUMA_SIDE
 
 
-def _scaled(box: Box, wide: float, tall: float) -> Box:
+def _scaled(box: CropBox, wide: float, tall: float) -> CropBox:
     return box[0] * wide, box[1] * tall, box[2] * wide, box[3] * tall
 
 
 def _fitted(
-    luma: NDArray[np.uint8], picture: Image.Image, box: Box, steps: tuple[float, float], grid: int
-) -> tuple[Box, float]:
+    luma: NDArray[np.uint8], picture: Image.Image, box: CropBox, steps: tuple[float, float], grid: int
+) -> tuple[CropBox, float]:
     """The box of a gray picture that a photo's luma correlates with most, from one near it, and the correlation.
 
     Args:
@@ -213,7 +215,7 @@ def _fitted(
     return best, alike
 
 
-def _moved(box: Box, across: float, down: float, wider: float, size: tuple[int, int]) -> Box:
+def _moved(box: CropBox, across: float, down: float, wider: float, size: tuple[int, int]) -> CropBox:
     """A box resized about its middle and moved by shares of its sides, within a picture of that size."""
     before = box[2] - box[0], box[3] - box[1]
     factor = min(wider, size[0] / before[0], size[1] / before[1])

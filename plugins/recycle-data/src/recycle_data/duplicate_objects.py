@@ -11,8 +11,8 @@ from recycle_coco.misplaced import Bounds, bounds_of
 from recyclecli.errors import counted
 
 SAME = 0.85  # intersection over union of the boxes of one object that is drawn twice
-OFTEN, FEW = 0.1, 2  # share of the objects, and number, that are no chance
-MOST = 200  # objects of a photo that are compared with each other
+DUPLICATED_SHARE, MIN_DUPLICATES = 0.1, 2  # share of the objects, and number, that are no chance
+MAX_COMPARED_OBJECTS = 200  # objects of a photo that are compared with each other
 
 
 def doubled(photos: Iterable[Iterable[Any]]) -> str:
@@ -23,14 +23,18 @@ def doubled(photos: Iterable[Iterable[Any]]) -> str:
     """
     objects = twice = 0
     for segmentations in photos:
-        outlines = [one for one in segmentations if not isinstance(one, Mapping)][:MOST]
+        outlines = [one for one in segmentations if not isinstance(one, Mapping)][:MAX_COMPARED_OBJECTS]
         boxes = [(box, one) for box, one in zip(map(bounds_of, outlines), outlines, strict=True) if box]
         objects += len(boxes)
         pairs = combinations(enumerate(boxes), 2)
         twice += len(
             {second for (_, (box, one)), (second, (near, other)) in pairs if one != other and _alike(box, near)}
         )
-    return f"{counted(twice, 'object')} nearly where another one is" if twice > max(FEW, OFTEN * objects) else ""
+    return (
+        f"{counted(twice, 'object')} nearly where another one is"
+        if twice > max(MIN_DUPLICATES, DUPLICATED_SHARE * objects)
+        else ""
+    )
 
 
 def content_shapes(content: Mapping[str, Any]) -> Iterator[list[Any]]:

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recycle_data.identity import SIDE, frequencies, perceptual_hashes
+from recycle_data.identity import LUMA_SIDE, frequencies, perceptual_hashes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NEAR = 8  # bits of 64 by which hashes of photos that look alike differ at most
+MAX_HASH_BITS = 8  # bits of 64 by which hashes of photos that look alike differ at most
 RESAVED = 16  # by which those of one photo do: 2 as a rule, more where it is flat
-CHUNK = 256  # photos that are compared with all others at a time
-PAIRS = 128  # that are compared pixel by pixel at a time
-EDGES = 0.05  # of the contrast around a pixel, by which they change it beside one level
+PHOTOS_AT_A_TIME = 256  # photos that are compared with all others at a time
+PAIRS_AT_A_TIME = 128  # that are compared pixel by pixel at a time
+CONTRAST_SHARE = 0.05  # of the contrast around a pixel, by which they change it beside one level
 FAINT = 0.45  # the least that is taken for a change that is everywhere
-LEVELS, SHARES, COLOURS = (4, 20), (5, 1.2), (4, 30)
+MAX_LEVELS, MAX_SHARES, MAX_COLORS = (4, 20), (5, 1.2), (4, 30)
 """The most that they change: in such levels, in the ratio to what 95 % of the pixels change less than, and in levels of
 colour; each a + b / c**2, where the smaller photo has c x c pixels for one of 64x64."""
 MEANS = ((8, (3, 5)), (4, (5, 15)), (1, (16, 60)))
@@ -32,7 +32,7 @@ MEANS = ((8, (3, 5)), (4, (5, 15)), (1, (16, 60)))
 SMALLEST = 0.6  # c of smaller photos
 DRIFT = (3, 0.03, 0.6, 0.6, 0.25)
 """The most that is the same all over: levels, a share of the contrast, a shift in pixels of the smaller photo, blur."""
-TURNS = 8  # a photo in its four rotations, and their mirror images
+ORIENTATIONS = 8  # a photo in its four rotations, and their mirror images
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,12 @@ def look_alikes(photos: NDArray[np.void]) -> NDArray[np.int64]:
     known = np.flatnonzero(photos["height"])
     links = []
     low = frequencies(photos["luma"][known])
-    for turn in range(TURNS):
+    for turn in range(ORIENTATIONS):
         hashes = perceptual_hashes(_turned_frequencies(low, turn))
-        links += [np.stack([known[left], known[right]]) for left, right in _close(hashes, photos["hash"][known], NEAR)]
+        links += [
+            np.stack([known[left], known[right]])
+            for left, right in _close(hashes, photos["hash"][known], MAX_HASH_BITS)
+        ]
     return linked(len(photos), links)
 
 
@@ -100,20 +103,20 @@ def turned(photos: NDArray[np.void], others: NDArray[np.void]) -> dict[int, int]
     found: dict[int, int] = {}
     asked, known = (np.flatnonzero(part["height"]) for part in (photos, others))
     low = frequencies(others["luma"][known])
-    for turn in range(1, TURNS + 1):
-        hashes = ~others["hash"][known] if turn == TURNS else perceptual_hashes(_turned_frequencies(low, turn))
-        close = [part for pair in _close(photos["hash"][asked], hashes, NEAR) for part in pair]
+    for turn in range(1, ORIENTATIONS + 1):
+        hashes = ~others["hash"][known] if turn == ORIENTATIONS else perceptual_hashes(_turned_frequencies(low, turn))
+        close = [part for pair in _close(photos["hash"][asked], hashes, MAX_HASH_BITS) for part in pair]
         left, right = (np.unique(np.concatenate([np.zeros(0, np.int64), *close[side::2]])) for side in (0, 1))
         made = others[known[right]]
         made["hash"] = hashes[right]
-        if turn == TURNS:
+        if turn == ORIENTATIONS:
             made["luma"], made["chroma"] = 255 - made["luma"], 255 - made["chroma"]
         else:
             for one in made:
                 one["luma"], one["chroma"] = _turned(one["luma"], turn), _turned(one["chroma"], turn)
             if turn % 2:
                 made["height"], made["width"] = made["width"].copy(), made["height"].copy()
-        for first, second, one, near in _candidates(photos[asked[left]], made, NEAR):
+        for first, second, one, near in _candidates(photos[asked[left]], made, MAX_HASH_BITS):
             pairs = one & near
             for index, other in zip(asked[left][first[pairs]], known[right][second[pairs]], strict=True):
                 found.setdefault(int(index), int(other))
@@ -133,7 +136,7 @@ def earlier_like(photos: NDArray[np.void], sides: NDArray[np.str_] | None = None
     """For each photo the first earlier one that looks alike, of another side if sides are given."""
     found: list[int | None] = [None] * len(photos)
     known = np.flatnonzero(photos["height"])
-    for first, second in _close(photos["hash"][known], photos["hash"][known], NEAR):
+    for first, second in _close(photos["hash"][known], photos["hash"][known], MAX_HASH_BITS):
         left, right = known[first], known[second]
         ahead = right < left
         if sides is not None:
@@ -144,14 +147,14 @@ def earlier_like(photos: NDArray[np.void], sides: NDArray[np.str_] | None = None
 
 
 def _turned(luma: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
-    return np.rot90(luma[:, ::-1] if turn >= TURNS // 2 else luma, turn)
+    return np.rot90(luma[:, ::-1] if turn >= ORIENTATIONS // 2 else luma, turn)
 
 
 def _turned_frequencies(low: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
     """`frequencies` of photos as `_turned` turns them: a mirrored cosine of an odd frequency is its negative."""
     signs = np.where(np.arange(low.shape[-1]) % 2, np.float32(-1), np.float32(1))
-    low = low * signs if turn >= TURNS // 2 else low
-    for _ in range(turn % (TURNS // 2)):
+    low = low * signs if turn >= ORIENTATIONS // 2 else low
+    for _ in range(turn % (ORIENTATIONS // 2)):
         low = low.swapaxes(1, 2) * signs[:, None]
     return low
 
@@ -183,8 +186,10 @@ def _close(
     hashes: NDArray[np.uint64], others: NDArray[np.uint64], near: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """(indices, indices) of the pairs whose hashes differ by `near` bits at most, some of `hashes` at a time."""
-    for start in range(0, len(hashes), CHUNK):
-        first, second = np.nonzero(np.bitwise_count(hashes[start : start + CHUNK, None] ^ others[None, :]) <= near)
+    for start in range(0, len(hashes), PHOTOS_AT_A_TIME):
+        first, second = np.nonzero(
+            np.bitwise_count(hashes[start : start + PHOTOS_AT_A_TIME, None] ^ others[None, :]) <= near
+        )
         yield first + start, second
 
 
@@ -198,26 +203,26 @@ def _candidates(
         first, second = left[near_first], right[near_second]
         if photos is others:
             first, second = first[first != second], second[first != second]
-        near = np.bitwise_count(photos["hash"][first] ^ others["hash"][second]) <= NEAR
+        near = np.bitwise_count(photos["hash"][first] ^ others["hash"][second]) <= MAX_HASH_BITS
         one = np.ones(len(first), np.bool_)
         size = _size(photos["height"][first], photos["width"][first], others["height"][second], others["width"][second])
         for step, limits in MEANS:
             pairs = np.flatnonzero(one)
-            for start in range(0, len(pairs), PAIRS * step**2):
-                part = pairs[start : start + PAIRS * step**2]
+            for start in range(0, len(pairs), PAIRS_AT_A_TIME * step**2):
+                part = pairs[start : start + PAIRS_AT_A_TIME * step**2]
                 change = np.abs(means[step][0][first[part]] - means[step][1][second[part]]).max(1)
                 one[part] = change <= _limit(limits, size[part])
         pairs = np.flatnonzero(one)
-        for start in range(0, len(pairs), PAIRS):
-            part = pairs[start : start + PAIRS]
+        for start in range(0, len(pairs), PAIRS_AT_A_TIME):
+            part = pairs[start : start + PAIRS_AT_A_TIME]
             one[part] = _compared(photos[first[part]], others[second[part]], size[part])
         yield first, second, one, near
 
 
 def _size(*sides: NDArray[np.uint32]) -> NDArray[np.float64]:
-    """(pairs,) c of the smaller of two photos, from their heights and widths; see `SHARES`."""
+    """(pairs,) c of the smaller of two photos, from their heights and widths; see `MAX_SHARES`."""
     height, width, other_height, other_width = (side.astype(np.float64) for side in sides)
-    size: NDArray[np.float64] = np.sqrt(np.minimum(height * width, other_height * other_width)) / SIDE
+    size: NDArray[np.float64] = np.sqrt(np.minimum(height * width, other_height * other_width)) / LUMA_SIDE
     return np.maximum(size, SMALLEST)
 
 
@@ -228,9 +233,9 @@ def _limit(parts: tuple[float, float], size: NDArray[np.float64]) -> NDArray[np.
 def _means(luma: NDArray[np.uint8], step: int) -> NDArray[np.int16]:
     """(n, means) of blocks of step x step pixels of (n, 64, 64) luma, rounded."""
     count = len(luma)
-    blocks = luma.reshape(count, SIDE // step, step, SIDE // step, step)
+    blocks = luma.reshape(count, LUMA_SIDE // step, step, LUMA_SIDE // step, step)
     rounded: NDArray[np.int16] = np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.int16)
-    return rounded.reshape(count, (SIDE // step) ** 2)
+    return rounded.reshape(count, (LUMA_SIDE // step) ** 2)
 
 
 def _compared(first: NDArray[np.void], second: NDArray[np.void], size: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -238,11 +243,11 @@ def _compared(first: NDArray[np.void], second: NDArray[np.void], size: NDArray[n
     count = len(first)
     luma, other = (part["luma"].astype(np.float32) for part in (first, second))
     left = np.abs(_left_over(luma, other - luma, size))
-    change = (left / (1 + EDGES * np.minimum(_contrast(luma), _contrast(other)))).reshape(count, -1)
+    change = (left / (1 + CONTRAST_SHARE * np.minimum(_contrast(luma), _contrast(other)))).reshape(count, -1)
     most, usual = change.max(1), np.quantile(change, 0.95, axis=1)
     colours = np.abs(first["chroma"].astype(np.int16) - second["chroma"]).reshape(count, -1).max(1)
-    one: NDArray[np.bool_] = (most <= _limit(LEVELS, size)) & (colours <= _limit(COLOURS, size))
-    one &= most <= _limit(SHARES, size) * np.maximum(usual, FAINT)
+    one: NDArray[np.bool_] = (most <= _limit(MAX_LEVELS, size)) & (colours <= _limit(MAX_COLORS, size))
+    one &= most <= _limit(MAX_SHARES, size) * np.maximum(usual, FAINT)
     return one
 
 
@@ -271,6 +276,6 @@ def _contrast(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     high, low = luma, luma
     for row in range(3):
         for column in range(3):
-            near = wide[:, row : row + SIDE, column : column + SIDE]
+            near = wide[:, row : row + LUMA_SIDE, column : column + LUMA_SIDE]
             high, low = np.maximum(high, near), np.minimum(low, near)
     return high - low

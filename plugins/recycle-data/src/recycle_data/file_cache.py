@@ -20,9 +20,9 @@ from recyclecli.reading import read_bytes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-VERSION = 1  # of how an identity is computed: another one is another file
-UNUSED = 90 * 86400  # seconds after which what nobody asked for is removed
-LARGEST = 2**31  # bytes of what is kept of a folder
+IDENTITY_VERSION = 1  # of how an identity is computed: another one is another file
+UNUSED_SECONDS = 90 * 86400  # seconds after which what nobody asked for is removed
+MAX_CACHE_BYTES = 2**31  # bytes of what is kept of a folder
 
 
 class Known:
@@ -77,7 +77,7 @@ class Known:
     def _read(self, folder: str) -> dict[bytes, NDArray[np.void]]:
         try:
             file = _file(folder)
-            kept = np.load(io.BytesIO(read_bytes(file, LARGEST)), allow_pickle=False)
+            kept = np.load(io.BytesIO(read_bytes(file, MAX_CACHE_BYTES)), allow_pickle=False)
         except (RecycleError, OSError, ValueError, EOFError, RuntimeError):  # none yet, or a damaged one
             return {}
         if kept.dtype != self._kept or kept.ndim != 1:
@@ -100,11 +100,11 @@ def _state(file: Path) -> tuple[int, int]:
 
 def _file(folder: str) -> Path:
     mark = hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
-    return cache_folder() / "photos" / f"{mark}-{VERSION}.npy"
+    return cache_folder() / "photos" / f"{mark}-{IDENTITY_VERSION}.npy"
 
 
 def _remove_unused() -> None:
     for file in (cache_folder() / "photos").glob("*.npy"):
         with suppress(OSError):
-            if file.stat().st_mtime < time.time() - UNUSED:
+            if file.stat().st_mtime < time.time() - UNUSED_SECONDS:
                 file.unlink()

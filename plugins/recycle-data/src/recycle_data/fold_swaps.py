@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-STEPS = 400  # without a better assignment, after which the search ends
+MAX_IDLE_STEPS = 400  # without a better assignment, after which the search ends
 CANDIDATES = 96  # groups of each of two folds that are compared in a step
 RECENT = 12  # steps for which a group that was moved stays where it is
 
@@ -54,9 +54,9 @@ def within_one(
     best, fewest, idle, tabu = place.copy(), int(excess(loads).sum()), 0, np.zeros(len(weights), np.int64)
     if kept is not None:
         tabu[:-1][kept[first]] = np.iinfo(np.int64).max
-    for step in range(1, 100 * STEPS):
+    for step in range(1, 100 * MAX_IDLE_STEPS):
         wrong = np.argwhere(excess(loads) > 0)
-        if not fewest or idle >= STEPS or not len(wrong):
+        if not fewest or idle >= MAX_IDLE_STEPS or not len(wrong):
             break
         fold, column = wrong[chance.integers(len(wrong))]
         others = chance.permutation(n)

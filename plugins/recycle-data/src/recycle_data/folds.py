@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FOLDS_FILE = "folds.json"
 PHOTOS_FILE = "folds-photos.npz"  # beside it: what its photos look like, for `kfold --keep`
-LARGEST = 2**28  # bytes of it
+MAX_FOLDS_BYTES = 2**28  # bytes of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +332,7 @@ def read_listing(file: Path) -> tuple[list[frozenset[str]], str]:
         RecycleError: no such file, or no folds file.
     """
     try:
-        listing = read_json(file, "make it again with recycle data kfold --force", LARGEST)
+        listing = read_json(file, "make it again with recycle data kfold --force", MAX_FOLDS_BYTES)
         return [frozenset(entry["val_images"]) for entry in listing["folds"]], str(listing["source"])
     except MissingFile as error:
         raise RecycleError(

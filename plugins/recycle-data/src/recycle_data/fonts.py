@@ -11,9 +11,10 @@ from pathlib import Path
 
 from PIL import ImageFont
 
-OURS = str(Path(__file__).parent / "font" / "DejaVuSans.ttf")
+BUNDLED_FONT = str(Path(__file__).parent / "font" / "DejaVuSans.ttf")
 EAST_ASIAN = "\u1100"  # the first letter of the scripts that DejaVu Sans lacks: Hangul, kana, Han
-WIDE = ("notosanscjk", "notosanskr", "nanumgothic", "malgun", "applesdgothic", "notoserifcjk", "wqy", "droidsansfall")
+WIDE_FONTS = ("notosanscjk", "notosanskr", "nanumgothic", "malgun", "applesdgothic",
+              "notoserifcjk", "wqy", "droidsansfall")  # fmt: skip
 FORMS = (".ttf", ".ttc", ".otf")
 ASKED = 10  # seconds that fontconfig has for its list
 
@@ -26,7 +27,7 @@ def font(size: int, text: str) -> ImageFont.FreeTypeFont:
 
 @cache
 def _font(size: int, file: str | None) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(file or OURS, size)
+    return ImageFont.truetype(file or BUNDLED_FONT, size)
 
 
 @cache
@@ -34,7 +35,7 @@ def _wide_file() -> str | None:
     """An installed font with Chinese, Japanese and Korean letters, of regular weight where there is a choice."""
     installed = sorted(system_fonts(), key=lambda file: ("regular" not in file.lower(), file))
     names = {file: Path(file).stem.lower().replace("-", "") for file in installed}
-    return next((file for family in WIDE for file in installed if family in names[file]), None)
+    return next((file for family in WIDE_FONTS for file in installed if family in names[file]), None)
 
 
 def system_fonts() -> set[str]:

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from recyclecli.types import Source
 
 SEVERAL = (".tif", ".tiff", ".webp", ".png", ".heic", ".heif")  # what may hold several pictures
-LOOKED = 8  # files that are looked at for transparent pixels
-SIDE = 64  # of the luma of a photo, whatever its shape
-COARSE = 16  # of its colours
+ALPHA_PROBED_FILES = 8  # files that are looked at for transparent pixels
+LUMA_SIDE = 64  # of the luma of a photo, whatever its shape
+COLOR_SIDE = 16  # of its colours
 LOW = 8  # x LOW frequencies make the perceptual hash
 IDENTITY = np.dtype(
     [
@@ -43,8 +43,8 @@ IDENTITY = np.dtype(
         ("height", "<u4"),
         ("width", "<u4"),
         ("bits", "u1"),
-        ("luma", "u1", (SIDE, SIDE)),
-        ("chroma", "u1", (COARSE, COARSE, 2)),
+        ("luma", "u1", (LUMA_SIDE, LUMA_SIDE)),
+        ("chroma", "u1", (COLOR_SIDE, COLOR_SIDE, 2)),
     ]
 )
 """Of one photo.
@@ -71,15 +71,15 @@ def identity_of(image: Image.Image, orientation: int = 1) -> NDArray[np.void]:
     narrow = []
     for stored, plain in rgb_bands(image):
         digest.update((stored if bits > 8 else plain).tobytes())
-        narrow.append(np.asarray(_squeezed(plain, SIDE, plain.height)))
+        narrow.append(np.asarray(_squeezed(plain, LUMA_SIDE, plain.height)))
     found["digest"] = np.frombuffer(digest.digest(), np.uint8)
     found["width"], found["height"] = image.size
-    small = _squeezed(Pillow.fromarray(np.concatenate(narrow)), SIDE, SIDE)
+    small = _squeezed(Pillow.fromarray(np.concatenate(narrow)), LUMA_SIDE, LUMA_SIDE)
     small = upright(small, orientation).convert("YCbCr")
     pixels = np.asarray(small)
     found["luma"] = pixels[..., 0]
-    step = SIDE // COARSE
-    blocks = pixels[..., 1:].reshape(COARSE, step, COARSE, step, 2)
+    step = LUMA_SIDE // COLOR_SIDE
+    blocks = pixels[..., 1:].reshape(COLOR_SIDE, step, COLOR_SIDE, step, 2)
     found["chroma"] = np.rint(blocks.mean((1, 3)))
     found["hash"] = perceptual_hashes(frequencies(found["luma"][None]))[0]
     return found
@@ -92,7 +92,7 @@ def hexadecimal(photo: NDArray[np.void]) -> str:
 
 def frequencies(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(n, LOW, LOW) low frequencies, down and across, of (n, 64, 64) luma."""
-    small = luma.reshape(-1, SIDE // 2, 2, SIDE // 2, 2).mean((2, 4), dtype=np.float32)
+    small = luma.reshape(-1, LUMA_SIDE // 2, 2, LUMA_SIDE // 2, 2).mean((2, 4), dtype=np.float32)
     low: NDArray[np.float32] = _cosines() @ small @ _cosines().T
     return low
 
@@ -122,7 +122,7 @@ def _tell_pictures(files: Sequence[Path]) -> None:
     for file in unsure:
         with suppress(RecycleError):
             several += [file] if more_pictures(file) else []
-    tell_transparent(unsure[:LOOKED])
+    tell_transparent(unsure[:ALPHA_PROBED_FILES])
     if several:
         verb = "1 photo holds" if len(several) == 1 else f"{len(several)} photos hold"
         say_once(f"note: {verb} several pictures, of which the first is read: {join_limited(several, 3)}")
@@ -184,5 +184,5 @@ def _squeezed(image: Image.Image, width: int, height: int) -> Image.Image:
 @cache
 def _cosines() -> NDArray[np.float32]:
     """(LOW, SIDE / 2) the lowest cosines of a discrete cosine transform."""
-    places = (np.arange(SIDE // 2) + 0.5) / (SIDE // 2)
+    places = (np.arange(LUMA_SIDE // 2) + 0.5) / (LUMA_SIDE // 2)
     return np.cos(np.pi * np.arange(LOW)[:, None] * places).astype(np.float32)

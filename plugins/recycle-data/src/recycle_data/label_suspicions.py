@@ -17,10 +17,10 @@ from recycle_data.sources import read_labels
 from recyclecli.errors import RecycleError, counted
 from recyclecli.types import IGNORE, Annotation, Record, Source
 
-BOXED, WHOLE = 10, 0.99  # numbers of a rectangle that is closed at most; of a photo
-LOOKED = 8  # photos, and masks without annotations, that are looked at
-FEW_FILL, OFTEN = 2, 0.1  # objects that fill their photo: so many, and such a share, are no chance
-REPEATED = 8  # photos of the same labels that are no chance
+MAX_BOX_NUMBERS, FILLED_PHOTO_SHARE = 10, 0.99  # numbers of a rectangle that is closed at most; of a photo
+SUSPECTED_PHOTOS = 8  # photos, and masks without annotations, that are looked at
+MIN_FILLING_OBJECTS, FILLING_SHARE = 2, 0.1  # objects that fill their photo: so many, and such a share, are no chance
+MIN_SAME_LABELS = 8  # photos of the same labels that are no chance
 
 
 def suspicions(source: Source, ignores: bool = False) -> Iterator[str]:
@@ -43,14 +43,14 @@ def suspicions(source: Source, ignores: bool = False) -> Iterator[str]:
     if near := doubled([one.segmentation for one in record.annotations] for record in records):
         yield near
     filling = sum(_fills(one, record) for record in records for one in record.annotations)
-    if filling > max(FEW_FILL, OFTEN * len(annotations)):
+    if filling > max(MIN_FILLING_OBJECTS, FILLING_SHARE * len(annotations)):
         yield f"{counted(filling, 'object')} of the size of the whole photo"
     if same := repeated(_masks(source)):
         yield f"{counted(same, 'photo')}, all with the same labels"
     if not annotations:
         yield from _damaged(source)
-    yield from poor_photos(record.file for record in records[:LOOKED])
-    turned = [record for record in records[:LOOKED] if record.file.is_file()]
+    yield from poor_photos(record.file for record in records[:SUSPECTED_PHOTOS])
+    turned = [record for record in records[:SUSPECTED_PHOTOS] if record.file.is_file()]
     unclear = 0
     for record in turned:
         with suppress(RecycleError):  # reading it says why
@@ -78,7 +78,7 @@ def repeated(labels: Iterable[Hashable | None]) -> int:
         if one is None or one != first:
             return 0
         count += 1
-    return count if count >= REPEATED else 0
+    return count if count >= MIN_SAME_LABELS else 0
 
 
 def content_labels(content: Mapping[str, Any]) -> Iterator[Hashable | None]:
@@ -113,18 +113,18 @@ def _outline(annotation: Annotation) -> Hashable:
 def _fills(annotation: Annotation, record: Record) -> bool:
     """Whether an outline is a rectangle as large as its photo."""
     shape = annotation.segmentation
-    if annotation.label == IGNORE or isinstance(shape, Mapping) or len(shape) != 1 or len(shape[0]) > BOXED:
+    if annotation.label == IGNORE or isinstance(shape, Mapping) or len(shape) != 1 or len(shape[0]) > MAX_BOX_NUMBERS:
         return False
     across, down = shape[0][::2], shape[0][1::2]
     area = (max(across) - min(across)) * (max(down) - min(down)) if across and down else 0
-    return area >= WHOLE * record.width * record.height
+    return area >= FILLED_PHOTO_SHARE * record.width * record.height
 
 
 def _damaged(source: Source) -> Iterator[str]:
     """What is wrong with the first masks."""
     from recycle_data.check.masks import BLENDED, SPECKLED, blended, speckles
 
-    masks = [read_labels(source, index)[0] for index in range(min(LOOKED, len(source)))]
+    masks = [read_labels(source, index)[0] for index in range(min(SUSPECTED_PHOTOS, len(source)))]
     if smoothed := sum(blended(mask) > BLENDED for mask in masks):
         yield f"{counted(smoothed, 'mask')} with in-between values along edges, as if resized smoothly"
     if speckled := sum(speckles(mask) > SPECKLED for mask in masks):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     L = TypeVar("L", bound=np.generic)
 
-BAND = 1024  # rows that are resized at a time
+RESIZED_ROWS = 1024  # rows that are resized at a time
 
 
 def fitted_size(height: int, width: int, size: int) -> tuple[int, int]:
@@ -33,9 +33,9 @@ def resize_image(image: NDArray[np.uint8], height: int, width: int) -> NDArray[n
 
     if (height, width) == image.shape[:2]:
         return image
-    if len(image) <= BAND:
+    if len(image) <= RESIZED_ROWS:
         return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
-    bands = [image[top : top + BAND] for top in range(0, len(image), BAND)]
+    bands = [image[top : top + RESIZED_ROWS] for top in range(0, len(image), RESIZED_ROWS)]
     narrow = [Image.fromarray(band).resize((width, len(band)), Image.Resampling.BILINEAR) for band in bands]
     whole = Image.fromarray(np.concatenate([np.asarray(band) for band in narrow]))
     return np.asarray(whole.resize((width, height), Image.Resampling.BILINEAR))

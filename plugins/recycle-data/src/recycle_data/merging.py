@@ -12,6 +12,7 @@ from recycle_coco import BACKGROUND, CocoSource, is_background
 from recycle_coco.archive import refuse_archive
 from recycle_coco.document import PROVENANCE
 from recycle_coco.labels import NO_BACKGROUND
+from recycle_coco.paths import TEST_FILE, WHOLE_FILE
 
 from recycle_data.coco_document import document_of
 from recycle_data.convert.coco import part
@@ -26,12 +27,10 @@ from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
 from recyclecli.types import Record, Source
 
-WHOLE = "train_all.json"
-TEST = "test.json"
 JUDGING = ("test", "val", "train")  # where a photo of several splits stays: in the first
 Take = Literal["first", "last"]
 
-Place = tuple[int, int]  # a set, and a photo's index in it
+PhotoPlace = tuple[int, int]  # a set, and a photo's index in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def merge(
     splits = _splits(named, kept, groups)
     document = _document(documents, categories, kept, names)
     photos = [out / names[place] for place in kept]
-    files = [out / f"{split}.json" for split in splits] or [out / WHOLE]
+    files = [out / f"{split}.json" for split in splits] or [out / WHOLE_FILE]
     owned, others = Owned(out), other_set(out, files, force)
     with owned.begun(files[0], [*to_write(photos, [records[k][index] for k, index in kept], link), *files[1:]], force):
         for (k, index), target in zip(
@@ -143,8 +142,8 @@ def _with_tests(
         places.append(root)
         found.append(source)
         splits.append(own)
-        if (root / TEST).is_file():
-            test = open_source(registry, root, str(root / TEST), options=options)
+        if (root / TEST_FILE).is_file():
+            test = open_source(registry, root, str(root / TEST_FILE), options=options)
             places.append(root)
             found.append(test)
             splits.append({"test": tuple(range(len(test)))})
@@ -175,7 +174,7 @@ def _spelled(name: str, known: Mapping[str, Any]) -> str:
 
 def _once(
     sources: Sequence[Source], roots: Sequence[Path], take: Take | None
-) -> tuple[dict[Place, list[Place]], int, list[tuple[str, str]]]:
+) -> tuple[dict[PhotoPlace, list[PhotoPlace]], int, list[tuple[str, str]]]:
     """Each photo to write with the places it lies in, how many sets hold more than once, and whose labels differ."""
     import numpy as np
 
@@ -184,8 +183,8 @@ def _once(
 
     places = [(k, index) for k, source in enumerate(sources) for index in range(len(source))]
     same = one_photo(np.concatenate([identities(source) for source in sources]))
-    first: dict[int, Place] = {}
-    kept: dict[Place, list[Place]] = {}
+    first: dict[int, PhotoPlace] = {}
+    kept: dict[PhotoPlace, list[PhotoPlace]] = {}
     doubled, conflicts = 0, []
     for place, number in zip(places, same.tolist(), strict=True):
         earlier = first.setdefault(number, place)
@@ -214,7 +213,7 @@ def _is_labelled(source: Source) -> bool:
     return not isinstance(source, CocoSource) or bool(source.document["annotations"])
 
 
-def _equal(sources: Sequence[Source], one: Place, other: Place) -> bool:
+def _equal(sources: Sequence[Source], one: PhotoPlace, other: PhotoPlace) -> bool:
     """Whether two photos are labelled alike, by the names of the classes."""
     import numpy as np
 
@@ -225,9 +224,11 @@ def _equal(sources: Sequence[Source], one: Place, other: Place) -> bool:
     return np.array_equal(first, second)
 
 
-def _names(kept: Sequence[Place], records: Sequence[Sequence[Record]], roots: Sequence[Path]) -> dict[Place, str]:
+def _names(
+    kept: Sequence[PhotoPlace], records: Sequence[Sequence[Record]], roots: Sequence[Path]
+) -> dict[PhotoPlace, str]:
     """What each photo is called: as in its set, behind the set's own name where another set has that name."""
-    found: dict[Place, str] = {}
+    found: dict[PhotoPlace, str] = {}
     taken: set[str] = set()
     for k, index in kept:
         name = own = inside(records[k][index])
@@ -241,7 +242,9 @@ def _names(kept: Sequence[Place], records: Sequence[Sequence[Record]], roots: Se
 
 
 def _splits(
-    named: Sequence[Mapping[str, Sequence[int]]], kept: Sequence[Place], groups: Mapping[Place, Sequence[Place]]
+    named: Sequence[Mapping[str, Sequence[int]]],
+    kept: Sequence[PhotoPlace],
+    groups: Mapping[PhotoPlace, Sequence[PhotoPlace]],
 ) -> dict[str, set[int]]:
     """The photos of each split, as places in `kept`; none where no set names any."""
     if not any(named):
@@ -258,8 +261,8 @@ def _splits(
 def _document(
     documents: Sequence[Mapping[str, Any]],
     categories: Mapping[str, Mapping[str, Any]],
-    kept: Sequence[Place],
-    names: Mapping[Place, str],
+    kept: Sequence[PhotoPlace],
+    names: Mapping[PhotoPlace, str],
 ) -> dict[str, Any]:
     """One document of the photos in `kept`, in their order."""
     images: list[dict[str, Any]] = []

@@ -7,7 +7,7 @@ from typing import Any
 
 WARMUP = {"warmup": "warmup"}
 FALLING = {"final_lr_scale": "final_lr_scale"}
-SCHEDULES: dict[str, dict[str, str]] = {
+OLD_SCHEDULES: dict[str, dict[str, str]] = {
     "cosine": WARMUP | FALLING,
     "cosine-restarts": WARMUP | FALLING | {"cycle_epochs": "restart_epochs", "t_mult": "restart_growth"},
     "poly": WARMUP | FALLING | {"power": "poly_power"},
@@ -18,7 +18,7 @@ SCHEDULES: dict[str, dict[str, str]] = {
 """Each schedule's options, with the keys of `train` that they were."""
 
 RENAMED = {"keep": "save_top_k", "clip": "grad_clip", "accumulate": "accumulate_grad_batches"}
-INTO_SCHEDULE = {old: new for options in SCHEDULES.values() for new, old in options.items()}
+INTO_SCHEDULE = {old: new for options in OLD_SCHEDULES.values() for new, old in options.items()}
 MOVED = {f"train.{old}": f"train.{new}" for old, new in RENAMED.items()} | {
     f"train.{old}": f"train.schedule.{new}" for old, new in INTO_SCHEDULE.items()
 }
@@ -33,6 +33,6 @@ def rewritten(train: Mapping[str, Any]) -> dict[str, Any]:
     schedule = rest.get("schedule")
     if not old or not isinstance(schedule, Mapping):
         return rest | old
-    own = SCHEDULES.get(str(schedule.get("name")), {})
+    own = OLD_SCHEDULES.get(str(schedule.get("name")), {})
     moved = {new: old[before] for new, before in own.items() if before in old}
     return {**rest, "schedule": {**moved, **schedule}}

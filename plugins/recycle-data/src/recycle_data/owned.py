@@ -25,10 +25,10 @@ RECORD = ".recycle.jsonl"
 """In each folder that something is written into: a line [name, bytes, SHA-256] for each file, added before the file
 appears. It is a claim that anybody can make, so a file is taken for ours only where it is still as a line says."""
 
-MARK = b"recycle: begun, and not ended\n"
+BEGUN_MARK = b"recycle: begun, and not ended\n"
 BEGINS = b'["'  # a record
-LARGEST, LONGEST = 2**27, 2**14  # bytes of a record and of a line that are read
-LINE = re.compile(rb'\[".*", \d{1,19}, "[0-9a-f]{64}"\]\n?')
+MAX_RECORD_BYTES, MAX_RECORD_LINE_BYTES = 2**27, 2**14  # bytes of a record and of a line that are read
+RECORD_LINE = re.compile(rb'\[".*", \d{1,19}, "[0-9a-f]{64}"\]\n?')
 
 BATCH = 1000  # items of a list that are written in one go
 
@@ -257,12 +257,12 @@ def interrupted(mark: Path) -> bool:
     """
     try:
         with open_state(mark) as handle:
-            found = handle.read(len(MARK) + 1)
+            found = handle.read(len(BEGUN_MARK) + 1)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise unwritable(mark, error) from error
-    if found not in (b"", MARK):
+    if found not in (b"", BEGUN_MARK):
         raise RecycleError(
             f"{mark} is not what recycle wrote there: it is yours, so it is kept",
             "move it away, or choose another place",
@@ -288,7 +288,7 @@ def put_mark(mark: Path) -> None:
         if not interrupted(mark):
             mark.parent.mkdir(parents=True, exist_ok=True)
             with open_state(mark, "ab") as handle:
-                handle.write(MARK)
+                handle.write(BEGUN_MARK)
     except OSError as error:
         raise unwritable(mark, error) from error
 
@@ -303,8 +303,8 @@ def _remove_lock(folder: Path) -> None:
 def _lines(handle: Any) -> Iterator[tuple[str, int, str]]:
     """What of a record can be read: its last line may be cut, and a stranger may have written it."""
     handle.seek(0)
-    while handle.tell() < LARGEST and (line := handle.readline(LONGEST)):
-        if LINE.fullmatch(line):  # what else there is would take far more memory than its text
+    while handle.tell() < MAX_RECORD_BYTES and (line := handle.readline(MAX_RECORD_LINE_BYTES)):
+        if RECORD_LINE.fullmatch(line):  # what else there is would take far more memory than its text
             try:
                 name, size, digest = json.loads(line)
             except (ValueError, TypeError, RecursionError):

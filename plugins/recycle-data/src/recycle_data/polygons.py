@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Loop = NDArray[np.int64]  # (N, 2): x, y of the corners, the first not repeated at the end
 
-PAIRS = 50_000  # distances that are compared for one bridge at most
+MAX_BRIDGE_DISTANCES = 50_000  # distances that are compared for one bridge at most
 ALL_PAIRS, FEW_PAIRS = 2**23, 2**8  # and for all parts together, and at least for each
 
 
@@ -191,7 +191,7 @@ def _add_part_joints(traced: _Traced) -> None:
     corners = np.concatenate(parts)
     owner = np.array(traced.outer).repeat([len(part) for part in parts])
     index = np.concatenate([np.arange(len(part)) for part in parts])
-    known, pairs = len(parts[0]), max(FEW_PAIRS, min(PAIRS, ALL_PAIRS // len(parts)))
+    known, pairs = len(parts[0]), max(FEW_PAIRS, min(MAX_BRIDGE_DISTANCES, ALL_PAIRS // len(parts)))
     for number, loop in zip(traced.outer[1:], parts[1:], strict=True):
         thin = max(1, len(loop) // 50)
         step = -(-known * len(loop) // (thin * pairs))

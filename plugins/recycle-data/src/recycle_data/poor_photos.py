@@ -18,10 +18,10 @@ from recyclecli.errors import RecycleError, counted
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COARSE = 80  # levels of the finest step of a JPEG's brightness: quality 6
-FEW, MOSTLY = 32, 0.8  # colours, and the share of the pixels beside the most frequent colour that have one of these
+COARSE_JPEG_STEP = 80  # levels of the finest step of a JPEG's brightness: quality 6
+FEW_COLORS, FEW_COLORS_SHARE = 32, 0.8  # colours, and the share that these have of pixels beside the most frequent
 ENOUGH = 512  # x ENOUGH of its pixels tell which colours it has
-FLAT = 0.4  # of the 64x64 pixels that equal the one beside: less is not worth a look at the colours
+EQUAL_NEIGHBOUR_SHARE = 0.4  # of the 64x64 pixels that equal the one beside: less is not worth a look at the colours
 SAID = {
     "painted-photo": "of at most 32 colours, as painted masks are",
     "coarse-jpeg": "saved as JPEG of the lowest quality, which leaves blocks alone",
@@ -40,19 +40,21 @@ def poor(file: Path, luma: NDArray[np.uint8] | None = None) -> tuple[str, str] |
     """
     with open_photo(file) as (image, _):
         tables = getattr(image, "quantization", None) or {}  # of JPEG alone
-        if tables and (finest := min(tables[min(tables)])) >= COARSE:
+        if tables and (finest := min(tables[min(tables)])) >= COARSE_JPEG_STEP:
             return "coarse-jpeg", f"brightness in steps of {finest} levels"
-        if luma is not None and np.mean(luma[:, 1:] == luma[:, :-1]) < FLAT:
+        if luma is not None and np.mean(luma[:, 1:] == luma[:, :-1]) < EQUAL_NEIGHBOUR_SHARE:
             return None
         image.draft("RGB", (ENOUGH, ENOUGH))
         size = min(ENOUGH, image.width), min(ENOUGH, image.height)
         pixels = rgb_array(image.resize(size, Image.Resampling.NEAREST)).astype(np.uint32)
     _, counts = np.unique(pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2], return_counts=True)
     frequent = np.sort(counts)[::-1]
-    if len(counts) > 1 and frequent[1:FEW].sum() >= MOSTLY * frequent[1:].sum():  # one colour alone is an empty scene
+    if (
+        len(counts) > 1 and frequent[1:FEW_COLORS].sum() >= FEW_COLORS_SHARE * frequent[1:].sum()
+    ):  # one colour alone is an empty scene
         return (
             "painted-photo",
-            f"{counted(len(counts), 'colour')}, of which {min(FEW, len(counts))} are nearly all of it",
+            f"{counted(len(counts), 'colour')}, of which {min(FEW_COLORS, len(counts))} are nearly all of it",
         )
     return None
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SCALE = 65535  # of a stored confidence
-BINS = SCALE + 1  # one for each confidence
-BAND = 1024  # rows that are counted at a time
-MARK = "pseudo"  # key of an annotation or image that a model made, with how
+FULL_CONFIDENCE = 65535  # of a stored confidence
+CONFIDENCE_BINS = FULL_CONFIDENCE + 1  # one for each confidence
+COUNTED_ROWS = 1024  # rows that are counted at a time
+PSEUDO_KEY = "pseudo"  # key of an annotation or image that a model made, with how
 
 Rule = Literal["fixed", "quantile", "class-balanced"]
 
@@ -87,12 +87,12 @@ def pseudo_labels(
     import numpy as np
 
     check_values(class_names, value, named, min_coverage)
-    counts = np.zeros((len(class_names), BINS), np.int64)
+    counts = np.zeros((len(class_names), CONFIDENCE_BINS), np.int64)
     for _, labels, confidence in read():
-        for top in range(0, len(labels), BAND):
-            said, certain = labels[top : top + BAND], confidence[top : top + BAND]
+        for top in range(0, len(labels), COUNTED_ROWS):
+            said, certain = labels[top : top + COUNTED_ROWS], confidence[top : top + COUNTED_ROWS]
             for label in np.unique(said):
-                counts[label] += np.bincount(certain[said == label], minlength=BINS)
+                counts[label] += np.bincount(certain[said == label], minlength=CONFIDENCE_BINS)
     limits = _limits(counts, rule, value)
     for name, wanted in named.items():
         limits[class_names.index(name)] = wanted
@@ -118,7 +118,7 @@ def pseudo_labels(
             mask = np.where(sure, labels, IGNORE).astype(np.uint8)
             objects = list(_objects(mask, confidence, has_background(class_names), limits, origin))
             size = {"width": labels.shape[1], "height": labels.shape[0]}
-            yield {"file_name": name, **size, MARK: {**origin, "kept": round(share, 4)}, "objects": objects}
+            yield {"file_name": name, **size, PSEUDO_KEY: {**origin, "kept": round(share, 4)}, "objects": objects}
 
     content = document(class_names, kept())
     if not content["images"]:
@@ -151,7 +151,7 @@ def _limits(counts: NDArray[np.int64], rule: Rule, value: float) -> NDArray[np.f
         for label, row in enumerate(counts):
             above = row[::-1].cumsum()  # as sure as 1, as a little less, and so on
             enough = int(np.searchsorted(above, value * above[-1]))
-            limits[label] = (SCALE - enough) / SCALE if above[-1] else 1
+            limits[label] = (FULL_CONFIDENCE - enough) / FULL_CONFIDENCE if above[-1] else 1
     elif rule == "class-balanced":
         first = int(_least_sure(limits[:1])[0])
         sure = counts[:, first:].sum(1) / np.maximum(counts.sum(1), 1)
@@ -194,7 +194,7 @@ def _least_sure(limits: NDArray[np.float64]) -> NDArray[np.uint16]:
     """The least confidence of a pixel that reaches a probability; one of 0 never does."""
     import numpy as np
 
-    return np.ceil(limits * SCALE).clip(1).astype(np.uint16)
+    return np.ceil(limits * FULL_CONFIDENCE).clip(1).astype(np.uint16)
 
 
 def _objects(
@@ -211,8 +211,8 @@ def _objects(
             rows, columns = region.pixels.shape
             window = confidence[region.top : region.top + rows, region.left : region.left + columns]
             threshold = round(float(limits[region.label]), 6)
-            certain = round(float(window[region.pixels].mean() / SCALE), 4)
-            one[MARK] = {**origin, "threshold": threshold, "confidence": certain}
+            certain = round(float(window[region.pixels].mean() / FULL_CONFIDENCE), 4)
+            one[PSEUDO_KEY] = {**origin, "threshold": threshold, "confidence": certain}
         yield one
 
 
@@ -226,7 +226,7 @@ def of_submission(
 
     for name, (height, width) in sizes:
         labels = resize_labels(rows[name], height, width)
-        yield name, labels, np.full(labels.shape, SCALE, np.uint16)
+        yield name, labels, np.full(labels.shape, FULL_CONFIDENCE, np.uint16)
 
 
 def of_folder(

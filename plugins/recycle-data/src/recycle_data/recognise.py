@@ -12,6 +12,7 @@ from pathlib import Path
 from recycle_coco import Tree
 from recycle_coco.archive import refuse_archive
 from recycle_coco.layouts import inventory, photo_root
+from recycle_coco.unreadable import LFS_POINTER
 
 from recycle_data.unsupported_exports import unread
 from recyclecli.errors import RecycleError, join_limited, suggest
@@ -37,7 +38,7 @@ class LayoutMatch:
         return str(layouts_of(self.offer)[self.layout.name].partition(":")[0])
 
 
-LFS, LOOKED = "version https://git-lfs", 50  # what files that Git has not fetched begin with; how many are looked into
+PROBED_POINTERS = 50  # files that are looked into for what Git has not fetched
 
 
 def layouts_of(offer: RegisteredComponent) -> Mapping[str, str]:
@@ -170,7 +171,9 @@ def _unknown(
     broken: str,
 ) -> RecycleError:
     """What is said where nothing fits: what was looked for, and what is there instead."""
-    pointers = [name for name in tree.files[:LOOKED] if tree.head(name, len(LFS)) == LFS]
+    pointers = [
+        name for name in tree.files[:PROBED_POINTERS] if tree.head(name, len(LFS_POINTER)) == LFS_POINTER.decode()
+    ]
     if pointers:
         cause = f"{pointers[0]} is a pointer of Git LFS, not the file itself"
         return RecycleError(f"{src} holds labels in no known layout: {cause}", "fetch the files: git lfs pull")

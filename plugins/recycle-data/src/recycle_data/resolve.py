@@ -21,7 +21,7 @@ from recyclecli.recipe import LISTS, DataFile, DataSection, ListedPart, LossPart
 from recyclecli.settings import ComponentSpec
 from recyclecli.types import Kind
 
-PLACES: dict[str, Kind] = {
+PART_KEYS: dict[str, Kind] = {
     "model": "model",
     "data.dataset": "dataset",
     "train.optimizer": "optimizer",
@@ -116,7 +116,7 @@ def _spelled_out(tree: dict[str, Any]) -> dict[str, Any]:
         if not (full.get(key) is None or isinstance(full[key], dict)):
             raise RecycleError(f"recipe: {key} = {short_repr(full[key])} is no section of keys and values")
         full[key] = dict(full.get(key) or {})
-    for owner, key in (_place(full, place) for place in PLACES):
+    for owner, key in (_place(full, place) for place in PART_KEYS):
         if key in owner:
             owner[key] = _spelled(owner[key])
     full["train"] = rewritten(full["train"])
@@ -153,7 +153,7 @@ def _move(data: dict[str, Any], root: Any) -> None:
 
 
 def _place(tree: dict[str, Any], place: str) -> tuple[dict[str, Any], str]:
-    """The section that holds one of `PLACES`, and its key there."""
+    """The section that holds one of `PART_KEYS`, and its key there."""
     section, _, key = place.rpartition(".")
     return (tree[section] if section else tree), key
 
@@ -174,7 +174,7 @@ def _assign(tree: dict[str, Any], key: str, value: Any) -> None:
         return
     if head in LISTS:
         entry, rest = _entry(head, tree[head], rest)
-    elif place := next((one for one in PLACES if f"{key}.".startswith(f"{one}.")), ""):
+    elif place := next((one for one in PART_KEYS if f"{key}.".startswith(f"{one}.")), ""):
         owner, name = _place(tree, place)
         rest = key.split(".")[place.count(".") + 1 :]
         if rest in ([], ["name"]):
@@ -209,9 +209,9 @@ def _entry(section: str, entries: list[dict[str, Any]], rest: list[str]) -> tupl
 
 def _sound_parts(tree: dict[str, Any]) -> list[tuple[str, Kind, ComponentSpec]]:
     """The components that a faulty tree names, as far as their entries have the form of one: (key, kind, part)."""
-    owners = {place: _place(tree, place) for place in PLACES}
+    owners = {place: _place(tree, place) for place in PART_KEYS}
     entries: list[tuple[str, Kind, type[ComponentSpec], Any]] = [
-        (place, PLACES[place], ComponentSpec, owner.get(key)) for place, (owner, key) in owners.items()
+        (place, PART_KEYS[place], ComponentSpec, owner.get(key)) for place, (owner, key) in owners.items()
     ]
     if isinstance(callbacks := tree["train"].get("callbacks"), list):
         entries += [("train.callbacks", "callback", ComponentSpec, part) for part in callbacks]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recycle_coco.document import load_content
+from recycle_coco.paths import TEST_FILE
 
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.recipe import DataFile, DataSection
@@ -55,7 +56,7 @@ def refuse_split_leakage(train: Source, val: Source) -> None:
 
 def refuse_test_photos(root: Path, train: Sequence[DataFile]) -> None:
     """Raise RecycleError where test.json in the root names photos that are trained on."""
-    test, file = root / "test.json", train[0].json_path
+    test, file = root / TEST_FILE, train[0].json_path
     if not test.is_file() or file is None:
         return
     names = []

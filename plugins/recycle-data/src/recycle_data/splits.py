@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recycle_coco import split_called
+from recycle_coco.paths import SPLIT_FILES, TRAIN_FILE
 
 from recycle_data.folds import FOLDS_FILE, read_fold
 from recycle_data.foreground import refuse_nothing
@@ -204,7 +205,7 @@ def _whole_split(
         fixed = {"split": "random"}
         passed += [str(named)] if 0 < len({*named.train, *named.val}) < len(dealt) or named.val else []
         passed += [FOLDS_FILE] if folds_file.is_file() else []
-        used = Path(data.json_path).name if data.json_path else "train.json"
+        used = Path(data.json_path).name if data.json_path else TRAIN_FILE
         beside = [file for file in sorted(data.root.glob("*.json")) if split_called(file.stem) in ("train", "val")]
         files = [file.name for file in beside if file.name != used]
         passed += [f"{join_limited(files)}, as --train-json and --val-json take"] if files else []
@@ -246,7 +247,7 @@ def _at_random(
 
 def _pair(root: Path) -> list[Path]:
     """Where train.json and val.json would lie."""
-    return [root / "train.json", root / "val.json"]
+    return [root / name for name in SPLIT_FILES]
 
 
 def _open(registry: Registry, data: DataSection, file: DataFile, merged: Sequence[str] = ()) -> Source:

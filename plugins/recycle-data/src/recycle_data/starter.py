@@ -14,8 +14,8 @@ from recycle_data.tallies import object_counts
 from recyclecli.errors import counted
 from recyclecli.types import Source
 
-MOST_EPOCHS = 300
-RARE = 0.02  # share of the objects below which a class counts as rare
+MAX_STARTER_EPOCHS = 300
+RARE_SHARE = 0.02  # share of the objects below which a class counts as rare
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ def starter_recipe(
     size = min(on.size, max(64, math.ceil(side / 32) * 32))
     photos = photos or len(source)
     each = photos // on.batch or 1  # a last batch that is not full is left out
-    epochs = min(MOST_EPOCHS, max(10, math.ceil(on.steps / each)))
-    limit = f", {MOST_EPOCHS} epochs at most" if epochs == MOST_EPOCHS else ""
+    epochs = min(MAX_STARTER_EPOCHS, max(10, math.ceil(on.steps / each)))
+    limit = f", {MAX_STARTER_EPOCHS} epochs at most" if epochs == MAX_STARTER_EPOCHS else ""
     objects = object_counts(source)
     total = max(1, int(objects.sum()))
-    rare = [name for name, count in zip(source.class_names, objects, strict=True) if 0 < count < RARE * total]
+    rare = [name for name, count in zip(source.class_names, objects, strict=True) if 0 < count < RARE_SHARE * total]
     reason = f"rare here: {', '.join(rare)}" if rare else "no class is rare here"
     dice = 1 if rare else 0.5
     sizes = {"photo": len(source), "class": len(source.class_names), "object": total}

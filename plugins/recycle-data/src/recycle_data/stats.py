@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recycle_coco.paths import SPLIT_FILES
+
 from recycle_data.folds import FOLDS_FILE, read_fold, read_listing
-from recycle_data.label_suspicions import LOOKED
+from recycle_data.label_suspicions import SUSPECTED_PHOTOS
 from recycle_data.named_splits import named_splits
 from recycle_data.poor_photos import poor_photos
 from recycle_data.progress import track
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 QUANTILES = (5, 25, 50, 75, 95)  # percent
-SMALL, LARGE = 32**2, 96**2  # COCO's limits: an object below the first is small, from the second on large
+SMALL_AREA, LARGE_AREA = 32**2, 96**2  # COCO's limits: an object below the first is small, from the second on large
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def quantiles(areas: NDArray[np.int64]) -> list[float]:
 
 def size_groups(areas: NDArray[np.int64]) -> tuple[int, int, int]:
     """How many areas are small (below 32x32 pixels), medium, and large (96x96 and more), as COCO groups them."""
-    small, large = int((areas < SMALL).sum()), int((areas >= LARGE).sum())
+    small, large = int((areas < SMALL_AREA).sum()), int((areas >= LARGE_AREA).sum())
     return small, len(areas) - small - large, large
 
 
@@ -227,13 +229,13 @@ def folder_stats(
             notes.append(f"a split is left out: {error.args[0]}")
         else:
             groups += [group] if group else []
-    notes += poor_photos(source.record(index).file for index in range(min(LOOKED, len(source))))
+    notes += poor_photos(source.record(index).file for index in range(min(SUSPECTED_PHOTOS, len(source))))
     stats = source_stats(source, groups)
     return replace(stats, notes=tuple(notes))
 
 
 def _files(registry: Registry, root: Path, source: Source, dataset: str) -> list[tuple[str, Source, Sequence[int]]]:
-    files = [root / "train.json", root / "val.json"]
+    files = [root / name for name in SPLIT_FILES]
     if dataset != "coco" or not all(file.is_file() for file in files):
         return []
     parts = [open_source(registry, root, str(file.absolute()), dataset) for file in files]

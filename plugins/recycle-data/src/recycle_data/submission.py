@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SIDE = 256
-LONGEST = 2**22  # characters of a field: labels of a photo take a fifteenth of that
-COLUMNS = ["image_id", "PredictionString"]
+SUBMITTED_SIDE = 256
+MAX_FIELD_CHARACTERS = 2**22  # characters of a field: labels of a photo take a fifteenth of that
+SUBMISSION_COLUMNS = ["image_id", "PredictionString"]
 
 
-def reduce_labels(labels: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
+def reduce_labels(labels: NDArray[np.uint8], side: int = SUBMITTED_SIDE) -> NDArray[np.uint8]:
     """(H, W) labels to (side, side) by nearest pixel, as the contest's scorer reduced the truth.
 
     Pixel i is taken from floor(i * H / side), which is what OpenCV's INTER_NEAREST does.
@@ -79,7 +79,7 @@ def _digits() -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(b"%-4d" % number for number in range(256)), np.uint8).reshape(256, 4)
 
 
-HEADER = ",".join(COLUMNS).encode() + b"\n"
+SUBMISSION_HEADER = ",".join(SUBMISSION_COLUMNS).encode() + b"\n"
 
 
 def read_submission(file: Path) -> dict[str, NDArray[np.uint8]]:
@@ -95,14 +95,14 @@ def submission_rows(file: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """
     import numpy as np
 
-    csv.field_size_limit(LONGEST)
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
     taken: set[str] = set()
     try:
         with io.TextIOWrapper(open_regular(file), encoding="utf-8-sig", newline="") as handle:
             reader = csv.reader(handle)
-            if next(reader, None) != COLUMNS:
+            if next(reader, None) != SUBMISSION_COLUMNS:
                 raise RecycleError(
-                    f"{file}: the first line is not {','.join(COLUMNS)}",
+                    f"{file}: the first line is not {','.join(SUBMISSION_COLUMNS)}",
                     "write the table with this line first, its columns separated by a comma",
                 )
             for number, row in enumerate(reader, start=2):
@@ -114,16 +114,16 @@ def submission_rows(file: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
                     labels = np.array(text.encode("ascii").split(), np.int64)
                 except (ValueError, OverflowError) as error:
                     raise RecycleError(f"{where}: {name!r} holds what is no whole number", "write it again") from error
-                if labels.size != SIDE * SIDE or labels.min() < 0 or labels.max() > 254:
+                if labels.size != SUBMITTED_SIDE * SUBMITTED_SIDE or labels.min() < 0 or labels.max() > 254:
                     raise RecycleError(
                         f"{where}: {name!r} has {counted(labels.size, 'label')} of {labels.min(initial=0)} to "
-                        f"{labels.max(initial=0)}; {SIDE * SIDE:,} of 0..254 are needed",
+                        f"{labels.max(initial=0)}; {SUBMITTED_SIDE * SUBMITTED_SIDE:,} of 0..254 are needed",
                         "write it again",
                     )
                 if name in taken:
                     raise RecycleError(f"{where}: {name!r} occurs twice", "keep one row for each photo")
                 taken.add(name)
-                yield name, labels.astype(np.uint8).reshape(SIDE, SIDE)
+                yield name, labels.astype(np.uint8).reshape(SUBMITTED_SIDE, SUBMITTED_SIDE)
     except (OSError, ValueError, csv.Error) as error:
         raise RecycleError(f"{file} cannot be read as a submission: {error}") from error
 
@@ -157,7 +157,7 @@ def _vote(files: Sequence[Path], shares: Sequence[float], out: Path) -> int:
                 "use submissions of one set",
             )
     with atomic_path(out) as part, part.open("wb") as handle:
-        handle.write(HEADER)
+        handle.write(SUBMISSION_HEADER)
         for name, labels in first.items():
             handle.write(submission_row(name, hard_vote([labels, *(rows[name] for rows in others)], shares)))
     return len(first)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recycle_coco import has_background, paint, rasterise
+from recycle_coco.counts import PIXELS_PER_BAND
 from recycle_coco.photo import check_size
 
 from recycle_data.sources import read_labels
@@ -15,8 +16,6 @@ from recyclecli.types import IGNORE, Annotation, Record, Source
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-CHUNK = 1 << 20  # pixels counted at a time: numpy counts in int64, a huge photo whole would be eight times as large
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ def _tally(
     count = int(flat.max(initial=0)) + 1 if annotations is None else len(annotations) + 1
     visible = np.zeros(count, np.int64)
     label_of = np.full(count, IGNORE, np.int64)
-    for start in range(0, len(flat), CHUNK):
-        piece = slice(start, start + CHUNK)
+    for start in range(0, len(flat), PIXELS_PER_BAND):
+        piece = slice(start, start + PIXELS_PER_BAND)
         counts += np.bincount(flat_mask[piece], minlength=IGNORE + 1)
         visible += np.bincount(flat[piece], minlength=count)
         if annotations is None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-AHEAD = 2  # photos that are decoded ahead per core
+PHOTOS_AHEAD_PER_CORE = 2  # photos that are decoded ahead per core
 
 
 def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
@@ -21,7 +21,7 @@ def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         waiting: deque[Future[R]] = deque()
         for item in items:
             waiting.append(pool.submit(work, item))
-            if len(waiting) >= AHEAD * cores:
+            if len(waiting) >= PHOTOS_AHEAD_PER_CORE * cores:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

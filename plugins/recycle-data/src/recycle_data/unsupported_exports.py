@@ -15,18 +15,18 @@ from recycle_coco.archive import refuse_archive
 from recyclecli.errors import RecycleError, counted
 
 Said = tuple[str, str]  # what it is, as the end of a sentence, and the remedy
-BOXES = "boxes do not say which pixels are an object's: export polygons or masks, as COCO Segmentation"
+BOXES_ONLY = "boxes do not say which pixels are an object's: export polygons or masks, as COCO Segmentation"
 BRUSH = re.compile(r"task-\d+-annotation-\d+-by-.+\.(?:png|npy)$")
-YOLO, LINE = re.compile(r"\s*\d+(?:\s+-?[\d.]+){4,}\s"), 2**12  # an object, and bytes that hold the first
-TEXTS = {"prefix", "suffix"}, {"messages"}, {"prompt", "completion"}  # of a line for a language model
+YOLO_LINE, YOLO_HEAD_BYTES = re.compile(r"\s*\d+(?:\s+-?[\d.]+){4,}\s"), 2**12  # an object; bytes with the first
+TEXT_KEYS = {"prefix", "suffix"}, {"messages"}, {"prompt", "completion"}  # of a line for a language model
 FIFTYONE = {
     "Detections": "COCODetectionDataset",
     "Polylines": "COCODetectionDataset",
     "Segmentation": "ImageSegmentationDirectory",
 }
 """Kinds of fields that have pixels, with what to export them as."""
-LOSSY = (".jpg", ".jpeg", ".webp", ".heic", ".heif")
-MASKS = re.compile("mask|label|annot|gt|seg|truth", re.IGNORECASE)
+LOSSY_SUFFIXES = (".jpg", ".jpeg", ".webp", ".heic", ".heif")
+MASK_NAMES = re.compile("mask|label|annot|gt|seg|truth", re.IGNORECASE)
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz")
 KNOWN: dict[tuple[str, ...], Said] = {
     (".tfrecord", ".tfrecords", ".record"): (
@@ -180,7 +180,7 @@ def _is_table_of_tags(name: str, head: str, content: Any) -> bool:
 
 
 def _is_text(name: str, head: str, content: Any) -> bool:
-    return isinstance(content, dict) and any(keys <= content.keys() for keys in TEXTS)
+    return isinstance(content, dict) and any(keys <= content.keys() for keys in TEXT_KEYS)
 
 
 def _is_image_folder(name: str, head: str, content: Any) -> bool:
@@ -193,8 +193,8 @@ def _is_imglab(name: str, head: str, content: Any) -> bool:
 
 
 DOCUMENTS: tuple[tuple[Callable[[str, str, Any], bool], str, str], ...] = (
-    (_is_createml, "holds boxes of CreateML", BOXES),
-    (_is_table_of_boxes, "is a table of boxes", BOXES),
+    (_is_createml, "holds boxes of CreateML", BOXES_ONLY),
+    (_is_table_of_boxes, "is a table of boxes", BOXES_ONLY),
     (
         _is_table_of_tags,
         "holds tags of whole photos, 0 or 1 for each class, as Roboflow's multi-label classification",
@@ -207,7 +207,7 @@ DOCUMENTS: tuple[tuple[Callable[[str, str, Any], bool], str, str], ...] = (
         "tags and boxes do not say which pixels are an object's: put masks beside, as images/NAME.jpg and "
         "masks/NAME.png, or outlines into the rows, as objects: {segmentation: [...], category: [...]}",
     ),
-    (_is_imglab, "holds boxes of dlib's imglab", BOXES),
+    (_is_imglab, "holds boxes of dlib's imglab", BOXES_ONLY),
     (
         _is_text,
         "holds texts for a language model, as Roboflow writes them for PaliGemma and Florence",
@@ -231,7 +231,7 @@ def _known(tree: Tree, src: Path) -> Said | None:
 
 def _lone_yolo(tree: Tree, src: Path) -> Said | None:
     """Label files of YOLO, and no photo."""
-    names = [name for name in tree.ending(".txt") if YOLO.match(tree.head(name, LINE))]
+    names = [name for name in tree.ending(".txt") if YOLO_LINE.match(tree.head(name, YOLO_HEAD_BYTES))]
     if tree.photos or not names:
         return None
     many = f"{counted(len(names), 'label file')} of YOLO, as {names[0]}, and no photo"
@@ -243,8 +243,8 @@ def _whole_photos(tree: Tree, src: Path) -> Said | None:
     folders = {PurePosixPath(name).parent.name for name in tree.photos}
     if (
         not tree.photos
-        or any(map(MASKS.search, folders))
-        or not all(name.lower().endswith(LOSSY) for name in tree.files)
+        or any(map(MASK_NAMES.search, folders))
+        or not all(name.lower().endswith(LOSSY_SUFFIXES) for name in tree.files)
     ):
         return None
     label = "label what is to be seen in them: Label Studio, CVAT and Roboflow draw polygons and masks"

@@ -20,6 +20,7 @@ from recyclecli.locks import held
 from recyclecli.reading import read_bytes
 
 RUNS = Path("runs")
+RECIPE_FILE = "recipe.yaml"
 SOUP = "soup"  # stands for the model of a run that was not trained but averaged
 LARGEST_ENV = 2**20  # bytes of an env.json that are read
 
@@ -33,7 +34,7 @@ class Run:
     @property
     def recipe(self) -> Path:
         """The resolved recipe."""
-        return self.folder / "recipe.yaml"
+        return self.folder / RECIPE_FILE
 
     @property
     def env(self) -> Path:
@@ -182,11 +183,11 @@ def find_run(name: str, runs: Path = RUNS) -> Run:
     Raises:
         RecycleError: there is none.
     """
-    known = [file.parent for file in runs.glob("*/recipe.yaml")]
+    known = [file.parent for file in runs.glob(f"*/{RECIPE_FILE}")]
     if name == "last" and known:
         return Run(max(known, key=lambda folder: (begun(Run(folder)), folder.name)))
     for folder in (Path(name), runs / name):
-        if (folder / "recipe.yaml").is_file():
+        if (folder / RECIPE_FILE).is_file():
             return Run(folder)
     raise RecycleError(f"no run {name!r} in {runs.absolute()}", _other_run(Path(name), known))
 
@@ -195,10 +196,12 @@ def _other_run(place: Path, known: Sequence[Path]) -> str:
     """What to do where no run has a name: where the place is within a run, or holds some, which are meant."""
     if place.suffix.lower() in PHOTO_SUFFIXES and place.is_file():
         return f"{place.name} is a photo: put a pattern in quotes, and name runs before photos"
-    holder = next((folder for folder in place.absolute().parents if (folder / "recipe.yaml").is_file()), None)
+    holder = next((folder for folder in place.absolute().parents if (folder / RECIPE_FILE).is_file()), None)
     if holder is not None and place.exists():
         return f"name the run's own folder: {quote(str(holder))}"
-    if inside := sorted(file.parent for file in [*place.glob("*/recipe.yaml"), *place.glob("runs/*/recipe.yaml")]):
+    if inside := sorted(
+        file.parent for file in [*place.glob(f"*/{RECIPE_FILE}"), *place.glob(f"runs/*/{RECIPE_FILE}")]
+    ):
         return f"name one of the runs in it: {join_limited([quote(str(folder)) for folder in inside], 5)}"
     if known:
         return suggest(place.name, [folder.name for folder in known])

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 from recycle_coco import has_background
-from recycle_data.pages.render import TEMPLATES, render
+from recycle_data.pages.render import TEMPLATE_FOLDER, render
 from recycle_data.palette import Color, palette
 
 from recycle_serve.bins import ASK, Bin, bins_of
@@ -24,7 +24,7 @@ OPACITY = 0.55  # as in the overlays of `recycle predict`
 
 def static_files() -> dict[str, tuple[str, str]]:
     """Name to content and media type."""
-    found = [files("recycle_data.pages").joinpath(TEMPLATES, name) for name in SHARED]
+    found = [files("recycle_data.pages").joinpath(TEMPLATE_FOLDER, name) for name in SHARED]
     found += [file for file in files("recycle_serve").joinpath("static").iterdir() if file.name[-3:] in (".js", "css")]
     return {file.name: (file.read_text("utf-8"), TYPES[file.name.rpartition(".")[2]]) for file in found}
 

@@ -18,7 +18,7 @@ from recycle_data.check.fix import mended
 from recycle_data.check.lists import lint_lists, located
 from recycle_data.check.masks import check_masks
 from recycle_data.check.photos import lint_copies, lint_photos, without_unreadable
-from recycle_data.check.shapes import MIN_OBJECT_PIXELS, PAINTED, lint_shapes
+from recycle_data.check.shapes import MIN_OBJECT_PIXELS, PAINTED_KEY, lint_shapes
 from recycle_data.check.splits import lint_splits, split_of
 from recycle_data.duplicate_objects import content_shapes, doubled
 from recycle_data.foreground import absent_classes, cause_of_nothing
@@ -133,7 +133,7 @@ def content_of(source: Source) -> dict[str, Any]:
     if not annotations and cause_of_nothing(source) is None:
         absent = absent_classes(source)
         painted = [name for name in source.class_names if name not in absent]
-    return {"images": images, "annotations": annotations, "categories": categories, PAINTED: painted}
+    return {"images": images, "annotations": annotations, "categories": categories, PAINTED_KEY: painted}
 
 
 def lint_source(

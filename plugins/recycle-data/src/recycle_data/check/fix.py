@@ -21,7 +21,7 @@ from recyclecli.errors import RecycleError, join_limited
 from recyclecli.printable import short_repr
 from recyclecli.types import IGNORE
 
-UNKNOWN = "are of an image that the file does not list"
+OF_UNKNOWN_IMAGE = "are of an image that the file does not list"
 
 
 def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
@@ -60,7 +60,7 @@ def mended(content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
                 lost.append((annotation, image, cause or NO_PIXEL))
         elif shape[0] == "unknown-image":
             done["unknown-image"] += 1
-            lost.append((annotation, image, UNKNOWN))
+            lost.append((annotation, image, OF_UNKNOWN_IMAGE))
         else:
             kept.append((annotation, None))
     _refuse_loss(content, lost, {annotation["image_id"] for annotation, _ in kept})
@@ -124,8 +124,8 @@ def _refuse_loss(
     remedy = REMEDIES.get(most[0], "give each image_id the id of an image")
     if 2 * most[1] > total:
         example = ""
-        if most[0] == UNKNOWN:
-            wanted = next(annotation["image_id"] for annotation, _, cause in lost if cause == UNKNOWN)
+        if most[0] == OF_UNKNOWN_IMAGE:
+            wanted = next(annotation["image_id"] for annotation, _, cause in lost if cause == OF_UNKNOWN_IMAGE)
             ids = [image["id"] for image in content["images"][:3]]
             example = f" (image_id {short_repr(wanted)}; the images have {', '.join(map(short_repr, ids))} ...)"
         raise RecycleError(f"--fix would delete labels, and writes nothing: {told(causes, total)}{example}", remedy)

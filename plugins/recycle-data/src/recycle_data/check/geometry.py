@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TOGETHER = 200_000  # numbers of polygons measured in one go: some 10 MB
-THIN = 1e-3  # square pixels: the area of a polygon that has none
+NUMBERS_AT_A_TIME = 200_000  # numbers of polygons measured in one go: some 10 MB
+EMPTY_AREA = 1e-3  # square pixels: the area of a polygon that has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def measured_annotations(
         some.append((annotation, image, fault))
         shape = annotation.get("segmentation")
         numbers += 100 + (sum(map(len, shape)) if isinstance(shape, list) and not fault else 0)
-        if numbers > TOGETHER:
+        if numbers > NUMBERS_AT_A_TIME:
             yield from _with_shapes(some)
             some, numbers = [], 0
     yield from _with_shapes(some)
@@ -160,7 +160,7 @@ def _measured(points: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[N
     (furthest,) = np.nonzero(away == np.maximum.reduceat(away, starts)[owner])
     far = furthest[np.searchsorted(owner[furthest], np.arange(len(counts)))]
     across = np.maximum.reduceat(np.abs(x * y[far][owner] - y * x[far][owner]), starts)
-    flat = (counts < 3) | (across <= THIN * np.maximum(1.0, np.sqrt(away[far])))
+    flat = (counts < 3) | (across <= EMPTY_AREA * np.maximum(1.0, np.sqrt(away[far])))
     polygons = np.full(len(counts), None, object)
     solid = ~flat[owner]
     if solid.any():

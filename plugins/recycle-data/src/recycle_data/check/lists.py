@@ -18,12 +18,12 @@ from recycle_coco.lookup import locate
 from recycle_coco.paths import resolve_file
 
 from recycle_data.check.catalogue import LabelFault
-from recycle_data.check.shapes import PAINTED
+from recycle_data.check.shapes import PAINTED_KEY
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.printable import short_repr
 from recyclecli.types import IGNORE
 
-FLAGS = ("ignore", "deleted", "difficult", "invalid", "outside", "hidden", "skipped")  # that other tools heed
+IGNORED_FLAGS = ("ignore", "deleted", "difficult", "invalid", "outside", "hidden", "skipped")  # that other tools heed
 
 
 def lint_lists(root: Path, content: dict[str, Any], file: str) -> Iterator[LabelFault]:
@@ -138,7 +138,7 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[LabelFault]:
         fault = field_fault(annotation)
         if fault:
             yield LabelFault(fault[0], file, where, fault[1])
-    flags = Counter(flag for one in content["annotations"] for flag in FLAGS if one.get(flag) in (1, True))
+    flags = Counter(flag for one in content["annotations"] for flag in IGNORED_FLAGS if one.get(flag) in (1, True))
     for flag, count in flags.items():
         yield LabelFault("unread-flag", file, "annotations", f"{counted(count, 'annotation')} with {flag!r}")
     crowds, total = crowd_counts(content)
@@ -149,7 +149,7 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[LabelFault]:
             "crowds", file, "annotations", f"all {total}: they are taken for objects, as there is no other kind"
         )
     labelled = {annotation["image_id"] for annotation in content["annotations"]}
-    painted = content.get(PAINTED, ())
+    painted = content.get(PAINTED_KEY, ())
     for image in content["images"]:
         if image["id"] not in labelled and not painted:
             yield LabelFault("unlabelled-image", file, f"image {image['id']} {image['file_name']!r}", "no annotation")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_coco.labels import IGNORE_CATEGORY, is_background, numbered_names
 from recycle_coco.layouts import refuse_file
-from recycle_coco.paths import copy_beside, photos_below
+from recycle_coco.paths import CLASSES_FILE, copy_beside, photos_below
 from recycle_coco.photo import open_photo, read_head
 from recycle_coco.pixels import more_pictures
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BAND = 2**22  # pixels that are looked at in one go
+MASK_PIXELS_PER_BAND = 2**22  # pixels that are looked at in one go
 BLENDED = 0.04  # share of a mask's edge pixels whose value lies between its neighbours'
 
 LONE, SPECKLED = 50, 0.005  # pixels, and their share, that differ from all around them
-FEW = 1  # such pixel that any mask may have
+ALLOWED_ODD_PIXELS = 1  # such pixel that any mask may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def check_masks(
     """
     refuse_file(root)
     photos, labels = _files(root / images), _files(root / masks, suffix)
-    names = dict(values or enumerate(_names(root / "classes.txt") if classes is None else classes))
+    names = dict(values or enumerate(_names(root / CLASSES_FILE) if classes is None else classes))
     known = len(names) if values is None and (names or classes is not None) else None
     findings = [LabelFault("missing-mask", str(photos[key]), key, "no mask") for key in photos if key not in labels]
     findings += [
@@ -94,7 +94,7 @@ def check_masks(
             if value not in found and not is_background(name) and name != IGNORE_CATEGORY
         ]
     if known is not None and known > IGNORE + 1:
-        findings.append(LabelFault("too-many-classes", str(root / "classes.txt"), "classes.txt", f"{known} classes"))
+        findings.append(LabelFault("too-many-classes", str(root / CLASSES_FILE), CLASSES_FILE, f"{known} classes"))
     if (values is None and found == {0, IGNORE}) or known == IGNORE + 1:
         detail = "the only values are 0 and 255" if found == {0, IGNORE} else "256 classes leave no value for ignore"
         findings.append(LabelFault("mask-255-as-class", str(root / masks), "all masks", detail))
@@ -205,7 +205,7 @@ def blended(values: NDArray[np.integer[Any]]) -> float:
         found += _steps(band)
     between, edges = found.tolist()
     usual = BLENDED * edges
-    if edges < np.sqrt(values.size) / 4 or between <= usual + usual**0.5 + FEW:
+    if edges < np.sqrt(values.size) / 4 or between <= usual + usual**0.5 + ALLOWED_ODD_PIXELS:
         return 0.0  # as few as a small sound mask may have
     return float(between / edges)
 
@@ -235,7 +235,7 @@ def _steps(values: NDArray[np.integer[Any]]) -> tuple[int, int]:
 
 
 def bands(values: NDArray[np.integer[Any]], shared: int = 0) -> Iterator[NDArray[np.integer[Any]]]:
-    """A mask (H, W) from top to bottom in parts of some `BAND` pixels; neighbours share rows."""
-    rows = max(1, BAND // max(1, values.shape[1]))
+    """A mask (H, W) from top to bottom in parts of some `MASK_PIXELS_PER_BAND` pixels; neighbours share rows."""
+    rows = max(1, MASK_PIXELS_PER_BAND // max(1, values.shape[1]))
     for top in range(0, max(1, len(values) - shared), rows):
         yield values[top : top + rows + shared]

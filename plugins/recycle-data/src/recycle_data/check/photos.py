@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SPLITS = 3  # train, val and test
+SPLIT_COUNT = 3  # train, val and test
 
 
 def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapping[str, str]) -> Iterator[LabelFault]:
@@ -184,7 +184,7 @@ def _cut_out(files: Sequence[Path], photos: NDArray[np.void], sides: NDArray[np.
 
     found = {}
     splits = sorted(set(sides.tolist()) - {""})
-    for side in splits if len(splits) <= SPLITS else splits[:1]:
+    for side in splits if len(splits) <= SPLIT_COUNT else splits[:1]:
         own, others = (np.flatnonzero(one).tolist() for one in (sides == side, (sides != side) & (sides != "")))
         pairs = crops(photos[own], [files[k] for k in own], photos[others], [files[k] for k in others])
         found.update({own[one]: others[other] for one, other in pairs.items()})

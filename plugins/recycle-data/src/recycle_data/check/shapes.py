@@ -14,19 +14,19 @@ from recycle_coco.paint import painting_order
 
 from recycle_data.check.catalogue import LabelFault
 from recycle_data.check.geometry import MeasuredShape, Parts, measured_annotations
-from recycle_data.label_suspicions import FEW_FILL, OFTEN
+from recycle_data.label_suspicions import FILLING_SHARE, MIN_FILLING_OBJECTS
 from recyclecli.errors import counted
 from recyclecli.printable import short_repr
 
 MIN_OBJECT_PIXELS = 10  # pixels
-MARGIN = 1.5  # pixels that a polygon may lie outside: tools differ in where a pixel's centre is
+OUTSIDE_MARGIN = 1.5  # pixels that a polygon may lie outside: tools differ in where a pixel's centre is
 BOX_SLACK, BOX_SHARE = 2.0, 0.02  # a box may be off by so many pixels and by this share of its side
 AREA_SLACK, AREA_SHARE = 4.0, 0.1
-WHOLE = 0.999  # of a photo
-PARTS = 1000  # above so many parts of one object, holes are not looked for: every pair counts
-MANY = 50  # above so many objects over one, they are merged once for all that follow
-PAINTED = "painted"  # in the content of a source whose labels are known from its pixels alone: names of shown classes
-TOLD = ("unknown-image", "invalid-image-size", "photo-too-large")  # which `lint_lists` tells
+WHOLE_PHOTO_SHARE = 0.999  # of a photo
+MAX_PARTS_SEARCHED = 1000  # above so many parts of one object, holes are not looked for: every pair counts
+MERGED_ABOVE = 50  # above so many objects over one, they are merged once for all that follow
+PAINTED_KEY = "painted"  # of a content whose labels are known from its pixels alone: names of shown classes
+LISTED_FAULTS = ("unknown-image", "invalid-image-size", "photo-too-large")  # which `lint_lists` tells
 
 
 def lint_shapes(content: dict[str, Any], file: str, min_object_pixels: int) -> Iterator[LabelFault]:
@@ -47,23 +47,23 @@ def lint_shapes(content: dict[str, Any], file: str, min_object_pixels: int) -> I
                 painted = not cause
             found += shape_faults(shape, image, annotation["category_id"] in ignored)
             if annotation["category_id"] not in ground | ignored:
-                filling += shape.area >= WHOLE * image["width"] * image["height"]
+                filling += shape.area >= WHOLE_PHOTO_SHARE * image["width"] * image["height"]
             if 0 < shape.area < min_object_pixels:
                 found.append(("sliver", f"{shape.area:.0f} pixels"))
             if shape.area:
                 by_image.setdefault(annotation["image_id"], (image, []))[1].append(replace(shape, parts=None))
-        elif shape[0] not in TOLD:
+        elif shape[0] not in LISTED_FAULTS:
             found.append(shape)
         for code, detail in found:
             yield LabelFault(code, file, _where(annotation, image), detail)
-    if not painted and not content.get(PAINTED):
+    if not painted and not content.get(PAINTED_KEY):
         detail = (
             told(causes, len(content["annotations"]))
             if causes
             else "all photos hold Background alone: no annotation of an object"
         )
         yield LabelFault("only-background", file, "all annotations", detail)
-    if filling > max(FEW_FILL, OFTEN * len(content["annotations"])):
+    if filling > max(MIN_FILLING_OBJECTS, FILLING_SHARE * len(content["annotations"])):
         yield LabelFault("whole-photo", file, "annotations", f"{filling} of {len(content['annotations'])}")
     for image, shapes in by_image.values():
         for code, owner, detail in crowded_faults(shapes):
@@ -106,21 +106,21 @@ def _polygon_faults(parts: Parts, image: Mapping[str, Any]) -> Iterator[tuple[st
     import shapely
 
     beyond = np.maximum(-parts.low, parts.high - (image["width"], image["height"])).max(1)
-    suspects = np.flatnonzero(~parts.valid | (beyond > MARGIN)).tolist()
+    suspects = np.flatnonzero(~parts.valid | (beyond > OUTSIDE_MARGIN)).tolist()
     for place in suspects:
         if parts.flat[place]:
             yield (
                 "degenerate-polygon",
                 f"part {parts.numbers[place]} encloses nothing: {counted(parts.counts[place], 'point')}",
             )
-        if beyond[place] > MARGIN:
+        if beyond[place] > OUTSIDE_MARGIN:
             yield "outside-image", f"part {parts.numbers[place]} reaches {beyond[place]:g} pixels beyond the photo"
     for place in suspects:
         reason = "" if parts.valid[place] else shapely.is_valid_reason(parts.polygons[place]) or ""
         if reason.startswith("Self-intersection"):
             yield "self-crossing-polygon", f"part {parts.numbers[place]} at {reason.partition('[')[2].rstrip(']')}"
     sound = np.flatnonzero(parts.valid)
-    if 1 < len(sound) <= PARTS:
+    if 1 < len(sound) <= MAX_PARTS_SEARCHED:
         polygons, numbers = parts.polygons[sound], parts.numbers[sound]
         inner, outer = shapely.STRtree(polygons).query(polygons)
         low, high = parts.low[sound], parts.high[sound]
@@ -201,9 +201,9 @@ def _hidden(shapes: list[MeasuredShape]) -> Iterator[tuple[str, Mapping[str, Any
             meet = (near[:, 0] < right) & (left < near[:, 2]) & (near[:, 1] < bottom) & (top < near[:, 3])
             over = np.flatnonzero(meet & seen[:place]).tolist()
             if sum(shapes[k].area for k in over) >= shape.area:
-                if len(over) > MANY:
+                if len(over) > MERGED_ABOVE:
                     union = [coco.merge(union)]
-                cover = union[0] if len(over) > MANY else coco.merge([shapes[k].rle for k in over])
+                cover = union[0] if len(over) > MERGED_ABOVE else coco.merge([shapes[k].rle for k in over])
                 if coco.area(coco.merge([shape.rle, cover], intersect=True)) == shape.area:
                     seen[place] = False
                     ids = [shapes[k].annotation.get("id") for k in np.flatnonzero(meet)[::-1][:5].tolist()]

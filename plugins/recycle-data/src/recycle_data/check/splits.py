@@ -11,11 +11,11 @@ from recycle_coco.document import PROVENANCE
 from recycle_coco.labels import is_background
 
 from recycle_data.check.catalogue import LabelFault
-from recycle_data.check.shapes import PAINTED
+from recycle_data.check.shapes import PAINTED_KEY
 from recyclecli.errors import join_limited
 from recyclecli.printable import short_repr
 
-SOURCE = "the whole set"
+WHOLE_SET = "the whole set"
 
 
 def split_of(contents: Mapping[str, dict[str, Any]], folds: Sequence[Collection[str]]) -> dict[str, str]:
@@ -99,7 +99,9 @@ def _absent(
             if split is not None and annotation["category_id"] in classes:
                 objects[split, classes[annotation["category_id"]]] += 1
     painted = {
-        split: content[PAINTED] for split, content in contents.items() if split in names and content.get(PAINTED)
+        split: content[PAINTED_KEY]
+        for split, content in contents.items()
+        if split in names and content.get(PAINTED_KEY)
     }
     objects.update((split, name) for split, seen in painted.items() for name in seen if not is_background(name))
     everywhere = dict.fromkeys(name for _, name in objects)

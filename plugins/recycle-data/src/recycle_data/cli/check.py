@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recycle_data.cli.options import (
-    Crowds,
+    CrowdsOption,
     Data,
     Dataset,
     DatasetOption,
@@ -29,7 +29,7 @@ from recyclecli.errors import counted
 if TYPE_CHECKING:
     from recycle_data.check import LabelFault
 
-EXAMPLES = 3  # findings shown of each code
+FINDINGS_PER_CODE = 3  # findings shown of each code
 COMMAND = re.compile(r"recycle (?:data kfold|train)")  # in a remedy
 
 
@@ -42,7 +42,7 @@ def check(
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
     option: DatasetOption = None,
-    crowds: Crowds = None,
+    crowds: CrowdsOption = None,
     labels_only: Annotated[bool, typer.Option("--labels-only", help="Do not read the photos.")] = False,
     fix: Annotated[
         Path | None, typer.Option("--fix", help="Write a file with what can be mended without guessing, mended.")
@@ -176,6 +176,7 @@ def _contents(
     from recycle_coco import find_annotation_file
     from recycle_coco.crowds import as_objects
     from recycle_coco.document import load_content
+    from recycle_coco.paths import TEST_FILE
 
     from recycle_data.folds import FOLDS_FILE, read_listing
     from recycle_data.sources import Subset, annotation_places
@@ -196,7 +197,7 @@ def _contents(
     if json_path is not None:
         files = {"all": (annotation_places(root, json_path) or [Path(json_path)])[0]}
     elif all(file.is_file() for file in pair.values()):
-        test = root / "test.json"
+        test = root / TEST_FILE
         files, folds = {**pair, **({"test": test} if _is_coco(test) else {})}, ()
     else:
         files = {"all": find_annotation_file(root)}
@@ -245,7 +246,7 @@ def print_faults(
         for code in (code for code, fault in CATALOGUE.items() if fault.severity == severity and code in by_code):
             found, fault = by_code[code], CATALOGUE[code]
             console.print(f"[{color}]{severity:8}[/]{code}  x{len(found)}: {fault.meaning}")
-            shown = found if everything else found[:EXAMPLES]
+            shown = found if everything else found[:FINDINGS_PER_CODE]
             for finding in shown:
                 where, detail = (escape(one_line(text)) for text in (finding.where, finding.detail))
                 console.print(f"          {where}: {detail}  [dim]{escape(finding.file)}[/]")

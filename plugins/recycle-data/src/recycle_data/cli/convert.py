@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from recycle_data.cli.candidates import dataset_keys, datasets, fixed
-from recycle_data.cli.options import Crowds, dataset_settings, root_and_file
+from recycle_data.cli.options import CrowdsOption, dataset_settings, root_and_file
 from recyclecli.cli.options import Force
 from recyclecli.errors import counted
 
-LABELS = {"coco": "annotation", "masks": "mask", "yolo": "line"}
+LABEL_WORDS = {"coco": "annotation", "masks": "mask", "yolo": "line"}
 
 
 def convert(
@@ -44,7 +44,7 @@ def convert(
     polygons: Annotated[
         bool, typer.Option("--polygons", help="COCO polygons with holes instead of RLE, for tools that need them.")
     ] = False,
-    crowds: Crowds = None,
+    crowds: CrowdsOption = None,
     force: Force = False,
 ) -> None:
     """Write photos and labels in another format: COCO, index masks (VOC, mmseg) or YOLO.
@@ -57,7 +57,7 @@ def convert(
     src, split = root_and_file(src, split)
     done = api.convert(src, dst, origin, form, split, settings, polygons, force)
     left_out = f", {counted(done.left_out, 'region')} left out" if done.left_out else ""
-    print(f"{counted(done.photos, 'photo')}, {counted(done.labels, LABELS[form])}{left_out}", file=sys.stderr)
+    print(f"{counted(done.photos, 'photo')}, {counted(done.labels, LABEL_WORDS[form])}{left_out}", file=sys.stderr)
     print(done.file)
     if done.left_out:
         raise typer.Exit(1)

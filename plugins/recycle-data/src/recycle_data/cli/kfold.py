@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recycle_data.cli.options import Crowds, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
+from recycle_data.cli.options import CrowdsOption, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
 from recyclecli.cli.options import AsJson, Force, Seed
 from recyclecli.errors import counted
 
@@ -39,7 +39,7 @@ def kfold(
         Path | None,
         typer.Option("--keep", metavar="FOLDS", help="A folds.json whose photos stay in their folds; new ones join."),
     ] = None,
-    crowds: Crowds = None,
+    crowds: CrowdsOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Split into n folds that hold every class evenly, also the rare ones."""

@@ -36,6 +36,7 @@ def merge(
     refused unless --take decides.
     """
     from recycle_data import api
+    from recycle_data.folds import FOLDS_FILE
 
     done = api.merge(sets, out, dataset, dataset_settings(option), take, link, force)
     if as_json:
@@ -56,7 +57,7 @@ def merge(
         print(f"classes that {sets[0]} lacks: {', '.join(done.added)}", file=sys.stderr)
     for file in done.files:
         print(file)
-    keep = next((folder / "folds.json" for folder in sets if (folder / "folds.json").is_file()), None)
+    keep = next((folder / FOLDS_FILE for folder in sets if (folder / FOLDS_FILE).is_file()), None)
     words = ["recycle", "data", "kfold", "--data", str(out), *(["--keep", str(keep)] if keep else [])]
     print(f"next: {shlex.join(words)}", file=sys.stderr)
 

@@ -17,7 +17,7 @@ def folder_of(context: typer.Context, data: Path | None) -> Path | None:
         return data
     from recycle_coco.layouts import photo_root
 
-    context.meta[FILE] = str(data)
+    context.meta[FILE_KEY] = str(data)
     return photo_root(data)
 
 
@@ -25,7 +25,7 @@ def _annotation_file(context: typer.Context, json_path: str | None) -> str | Non
     """`--json-path`, or the file that `--data` names."""
     from recyclecli.errors import RecycleError
 
-    named = context.meta.get(FILE)
+    named = context.meta.get(FILE_KEY)
     if json_path is not None and named is not None:
         raise RecycleError(f"--data {named} is a file, and --json-path {json_path} another", "leave out one of the two")
     return json_path or named
@@ -48,7 +48,7 @@ def root_and_file(place: Path, named: str | None = None) -> tuple[Path, str | No
     return photo_root(place), str(place)
 
 
-FILE = "recyclecli.file"  # in a call's context: the annotation file that --data names
+FILE_KEY = "recyclecli.file"  # in a call's context: the annotation file that --data names
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -78,7 +78,7 @@ DatasetOption = Annotated[
         autocompletion=dataset_options,
     ),
 ]
-Crowds = Annotated[
+CrowdsOption = Annotated[
     Literal["objects", "regions"] | None,
     typer.Option("--crowds", help="What iscrowd 1 means.  [default: objects where a file has no other kind]"),
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recycle_data.cli.options import Crowds, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
+from recycle_data.cli.options import CrowdsOption, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
 from recyclecli.cli.options import Force, Seed
 from recyclecli.errors import counted
 
@@ -29,7 +29,7 @@ def show(
         list[str] | None, typer.Option("--image", metavar="NAME", help="This photo, by its file name; repeatable.")
     ] = None,
     columns: Annotated[int, typer.Option("--columns", min=1, max=12, help="Photos in a row of the PNG.")] = 4,
-    crowds: Crowds = None,
+    crowds: CrowdsOption = None,
     force: Force = False,
 ) -> None:
     """Draw the annotations on photos, the rarest classes first: a PNG, or an HTML page."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recycle_data.cli.options import Crowds, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
+from recycle_data.cli.options import CrowdsOption, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
 from recyclecli.cli.options import AsJson, Force
 from recyclecli.errors import counted
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from recycle_data.stats import SplitPart, Stats
 
 
-PARTS = 5  # parts of a split side by side in one table
+PARTS_PER_TABLE = 5  # parts of a split side by side in one table
 BARS_FROM = 95  # columns of a terminal that has room for bars
 
 
@@ -29,7 +29,7 @@ def stats(
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
     option: DatasetOption = None,
-    crowds: Crowds = None,
+    crowds: CrowdsOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write a page with figures.")] = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -98,8 +98,8 @@ def tables(stats: Stats, width: int = 100) -> Iterator[Table]:
         )
     yield table
     for group in stats.splits:
-        for start in range(0, len(group), PARTS):
-            yield _split_table(stats, group, group[start : start + PARTS])
+        for start in range(0, len(group), PARTS_PER_TABLE):
+            yield _split_table(stats, group, group[start : start + PARTS_PER_TABLE])
 
 
 def _split_table(stats: Stats, group: Sequence[SplitPart], shown: Sequence[SplitPart]) -> Table:

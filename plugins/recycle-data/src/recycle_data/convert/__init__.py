@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recycle_data.convert.coco import NAME as COCO_FILE
+from recycle_coco.paths import ANNOTATIONS_FILE, CLASSES_FILE
+
 from recycle_data.convert.coco import write_coco
-from recycle_data.convert.masks import NAME as MASKS_FILE
 from recycle_data.convert.masks import write_masks
-from recycle_data.convert.yolo import NAME as YOLO_FILE
+from recycle_data.convert.yolo import YOLO_FILE as YOLO_FILE
 from recycle_data.convert.yolo import write_yolo
 from recycle_data.foreground import refuse_nothing
 from recycle_data.output_folder import refuse_output_folder
@@ -19,7 +19,7 @@ from recycle_data.sources import open_source
 from recyclecli.errors import RecycleError, suggest
 from recyclecli.plugins import Registry
 
-FORMATS = ("coco", "masks", "yolo")
+CONVERTED_FORMATS = ("coco", "masks", "yolo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def convert(
         src: the data's root.
         dst: folder to write to.
         origin: name of the dataset component that reads `src`, or of a layout that is recognised there.
-        form: one of `FORMATS`.
+        form: one of `CONVERTED_FORMATS`.
         split: see `open_source`.
         options: settings of the dataset component.
         polygons: COCO polygons with holes instead of RLE.
@@ -69,16 +69,16 @@ def convert(
     Raises:
         RecycleError: data that cannot be read, cannot be written in that format, or would be overwritten.
     """
-    if form not in FORMATS:
-        raise RecycleError(f"no format to write is called {form!r}", suggest(form, FORMATS))
+    if form not in CONVERTED_FORMATS:
+        raise RecycleError(f"no format to write is called {form!r}", suggest(form, CONVERTED_FORMATS))
     if polygons and form != "coco":
         raise RecycleError(f"--polygons is of --to coco, not of {form}", "leave it out")
     refuse_output_folder(dst)
     source = open_source(registry, src, split, origin, options)
     refuse_nothing(source, f"photo of {src}", option="values")
     if form == "coco":
-        return Converted(dst / COCO_FILE, len(source), write_coco(source, dst, polygons, force))
+        return Converted(dst / ANNOTATIONS_FILE, len(source), write_coco(source, dst, polygons, force))
     if form == "masks":
         write_masks(source, src, dst, force)
-        return Converted(dst / MASKS_FILE, len(source), len(source))
+        return Converted(dst / CLASSES_FILE, len(source), len(source))
     return Converted(dst / YOLO_FILE, len(source), *write_yolo(source, dst, force))

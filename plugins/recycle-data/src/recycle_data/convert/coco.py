@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recycle_coco import IGNORE_CATEGORY, CocoSource, has_background, rasterise, resolve_file
+from recycle_coco.paths import ANNOTATIONS_FILE
 
 from recycle_data.coco_document import Region, annotation_regions, assemble, mask_regions
 from recycle_data.convert.photos import copy_photo, inside, read_records, to_write
@@ -17,8 +18,6 @@ from recycle_data.progress import track
 from recycle_data.sources import read_labels
 from recyclecli.errors import RecycleError
 from recyclecli.types import Record, Source
-
-NAME = "annotations.json"
 
 
 def write_coco(source: Source, dst: Path, polygons: bool, force: bool) -> int:
@@ -42,7 +41,9 @@ def write_coco(source: Source, dst: Path, polygons: bool, force: bool) -> int:
     owned = Owned(dst)
     named = named_splits(source)
     splits = {split: set(photos) for split, photos in named.photos().items()} if named.train else {}
-    with owned.begun(dst / NAME, [*to_write(places, records), *(dst / f"{split}.json" for split in splits)], force):
+    with owned.begun(
+        dst / ANNOTATIONS_FILE, [*to_write(places, records), *(dst / f"{split}.json" for split in splits)], force
+    ):
         if isinstance(source, CocoSource):
             document = rewritten(source.document, polygons)
             for index in track(range(len(source)), len(source), "copying photos"):
@@ -52,7 +53,7 @@ def write_coco(source: Source, dst: Path, polygons: bool, force: bool) -> int:
             document = assemble(source.class_names, photos, _segment if polygons else None)
         for split, chosen in splits.items():
             owned.write_json(dst / f"{split}.json", part(document, chosen))
-        owned.write_json(dst / NAME, document)
+        owned.write_json(dst / ANNOTATIONS_FILE, document)
     return len(document["annotations"])
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
+from recycle_coco.paths import CLASSES_FILE
+
 from recycle_data.convert.photos import IMAGES, copy_photo, place_photos, read_records, to_write
 from recycle_data.named_splits import named_splits
 from recycle_data.owned import Owned
@@ -15,8 +17,7 @@ from recycle_data.sources import read_labels
 from recyclecli.errors import RecycleError
 from recyclecli.types import Source
 
-NAME = "classes.txt"
-GRAY = (128, 128, 128)  # of ignored pixels
+IGNORED_GRAY = (128, 128, 128)  # of ignored pixels
 
 
 def write_masks(source: Source, src: Path, dst: Path, force: bool) -> None:
@@ -39,12 +40,12 @@ def write_masks(source: Source, src: Path, dst: Path, force: bool) -> None:
     owned = Owned(dst)
     colors = [(0, 0, 0)] * 256
     colors[: len(source.class_names)] = palette(source.class_names, src)
-    colors[255] = GRAY
+    colors[255] = IGNORED_GRAY
     flat = [part for color in colors for part in color]
     named = named_splits(source)
     lists = named.photos() if named.train else {}
     files = [*to_write(photos, records), *masks, *(dst / f"{split}.txt" for split in lists)]
-    with owned.begun(dst / NAME, files, force):
+    with owned.begun(dst / CLASSES_FILE, files, force):
         for index in track(range(len(source)), len(source), "converting"):
             copy_photo(owned, source, index, records[index], photos[index])
             image = Image.fromarray(read_labels(source, index)[0])
@@ -54,7 +55,7 @@ def write_masks(source: Source, src: Path, dst: Path, force: bool) -> None:
         for split, members in lists.items():
             lines = [f"{photos[index].relative_to(dst / IMAGES).as_posix()}\n" for index in members]
             owned.write_text(dst / f"{split}.txt", "".join(lines))
-        owned.write_text(dst / NAME, "".join(f"{name}\n" for name in source.class_names))
+        owned.write_text(dst / CLASSES_FILE, "".join(f"{name}\n" for name in source.class_names))
 
 
 def _check_names(class_names: Sequence[str], src: Path) -> None:

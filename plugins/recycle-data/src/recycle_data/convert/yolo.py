@@ -21,8 +21,8 @@ from recycle_data.sources import read_labels
 from recyclecli.errors import counted
 from recyclecli.types import IGNORE, Annotation, Record, Source
 
-NAME = "data.yaml"
-HEAD = """\
+YOLO_FILE = "data.yaml"
+YOLO_FILE_HEAD = """\
 # train and val both name all photos: split them before you judge a model by val.
 train: images
 val: images
@@ -67,7 +67,7 @@ def write_yolo(source: Source, dst: Path, force: bool) -> tuple[int, int]:
     named, written = named_splits(source), 0
     lists = named.photos() if named.train and named.val else {}
     files = [*to_write(photos, records), *labels, *(dst / f"{split}.txt" for split in lists)]
-    with owned.begun(dst / NAME, files, force):
+    with owned.begun(dst / YOLO_FILE, files, force):
         for index in track(range(len(source)), len(source), "converting"):
             record = records[index]
             copy_photo(owned, source, index, record, photos[index])
@@ -81,8 +81,8 @@ def write_yolo(source: Source, dst: Path, force: bool) -> tuple[int, int]:
         for split, members in lists.items():
             places = [photos[index].relative_to(dst).as_posix() for index in members]
             owned.write_text(dst / f"{split}.txt", "".join(f"./{place}\n" for place in places))
-        head = "".join(f"{split}: {split}.txt\n" for split in lists) or HEAD
-        owned.write_text(dst / NAME, head + _names(source.class_names[background:]))
+        head = "".join(f"{split}: {split}.txt\n" for split in lists) or YOLO_FILE_HEAD
+        owned.write_text(dst / YOLO_FILE, head + _names(source.class_names[background:]))
     lost.tell()
     return written, lost.regions
 

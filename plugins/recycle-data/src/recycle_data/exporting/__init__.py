@@ -11,7 +11,7 @@ from recycle_coco import IGNORE_CATEGORY, is_background, rasterise
 from recycle_coco.document import read_document
 from recycle_coco.layouts import photo_root
 from recycle_coco.paint import painting_order
-from recycle_coco.paths import find_annotation_files
+from recycle_coco.paths import TEST_FILE, TRAIN_FILE, find_annotation_files
 
 from recycle_data.coco_document import document_of
 from recycle_data.output_folder import refuse_output_folder
@@ -103,8 +103,8 @@ def export_labels(
     refuse_output_folder(out)
     if dataset == "coco":
         files = [src] if src.is_file() else find_annotation_files(src)
-        if files[0] == src / "train.json" and (src / "test.json").is_file():
-            files.append(src / "test.json")  # nothing is trained on here
+        if files[0] == src / TRAIN_FILE and (src / TEST_FILE).is_file():
+            files.append(src / TEST_FILE)  # nothing is trained on here
         document: Mapping[str, Any] = read_document(*files).content
     else:
         document = document_of(open_source(registry, src, None, dataset, options))
@@ -114,9 +114,9 @@ def export_labels(
     colors = dict(zip(names, palette(("Background", *names), root)[1:], strict=True))
     owned = Owned(out)
     if tool == "cvat":
-        written = (out / cvat.FILE, out / cvat.LABELS)
+        written = (out / cvat.CVAT_FILE, out / cvat.CVAT_LABELS)
     else:
-        written = (out / label_studio.FILE, out / label_studio.CONFIG)
+        written = (out / label_studio.TASKS_FILE, out / label_studio.CONFIG_FILE)
     objects = 0
 
     def counted() -> Iterator[Labelled]:

@@ -13,7 +13,7 @@ from recycle_data.owned import Owned
 if TYPE_CHECKING:
     from recycle_data.exporting import Labelled
 
-FILE, LABELS = "annotations.xml", "labels.json"
+CVAT_FILE, CVAT_LABELS = "annotations.xml", "labels.json"
 
 
 def write(owned: Owned, photos: Iterable[Labelled], colors: Mapping[str, tuple[int, int, int]]) -> None:
@@ -21,8 +21,8 @@ def write(owned: Owned, photos: Iterable[Labelled], colors: Mapping[str, tuple[i
     labels = [
         {"name": name, "color": "#{:02x}{:02x}{:02x}".format(*color), "type": "mask"} for name, color in colors.items()
     ]
-    owned.write_json(owned.base / LABELS, [{**label, "attributes": []} for label in labels], indent=1)
-    with owned.atomic_path(owned.base / FILE) as part, part.open("w", encoding="utf-8") as out:
+    owned.write_json(owned.base / CVAT_LABELS, [{**label, "attributes": []} for label in labels], indent=1)
+    with owned.atomic_path(owned.base / CVAT_FILE) as part, part.open("w", encoding="utf-8") as out:
         out.write(
             '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta><task><labels>\n'
         )

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from recycle_data.exporting import Labelled, Role
 
-FILE, CONFIG = "tasks.json", "config.xml"
-LOCAL = "/data/local-files/?d="  # of photos in a folder that Label Studio serves
+TASKS_FILE, CONFIG_FILE = "tasks.json", "config.xml"
+LOCAL_FILES_URL = "/data/local-files/?d="  # of photos in a folder that Label Studio serves
 FROM, TO = "label", "image"
-WORD = 8  # bits of a value
+BITS_PER_VALUE = 8  # bits of a value
 SIZES = (3, 4, 8, 16)  # bits that the length of a run may have
 
 
@@ -38,11 +38,11 @@ def write(
         for name, color in colors.items()
     )
     owned.write_text(
-        owned.base / CONFIG,
+        owned.base / CONFIG_FILE,
         f'<View>\n  <Image name="{TO}" value="${TO}" zoom="true"/>\n'
         f'  <BrushLabels name="{FROM}" toName="{TO}">\n{tags}  </BrushLabels>\n</View>\n',
     )
-    with owned.atomic_path(owned.base / FILE) as part, part.open("w", encoding="utf-8") as out:
+    with owned.atomic_path(owned.base / TASKS_FILE) as part, part.open("w", encoding="utf-8") as out:
         for number, photo in enumerate(photos):
             out.write(("[" if number == 0 else ",") + "\n")
             out.writelines(_task(photo, role, prefix))
@@ -52,7 +52,7 @@ def write(
 def _task(photo: Labelled, role: Role, prefix: str) -> Iterator[str]:
     """The JSON of a task, object by object: their codes may take far more memory than their labels."""
     said = {"model_version": "recycle"} if role == "predictions" else {}
-    task = {"data": {TO: (prefix or LOCAL) + quote(photo.name)}, role: [{**said, "result": []}]}
+    task = {"data": {TO: (prefix or LOCAL_FILES_URL) + quote(photo.name)}, role: [{**said, "result": []}]}
     head, _, tail = json.dumps(task, ensure_ascii=False).rpartition("[]")
     yield head + "["
     for number, one in enumerate(photo.objects, start=1):
@@ -71,10 +71,10 @@ def brush(runs: NDArray[np.int64]) -> list[int]:
     The code (@thi.ng/rle-pack): 32 bits for the number of values, 5 for the bits of one less 1, four times 4 for the
     bits that a length may have less 1; then for each run a 1, 2 bits for which of these, the length less 1, the value.
     """
-    bits = [f"{4 * int(runs.sum()):032b}{WORD - 1:05b}", *(f"{size - 1:04b}" for size in SIZES)]
+    bits = [f"{4 * int(runs.sum()):032b}{BITS_PER_VALUE - 1:05b}", *(f"{size - 1:04b}" for size in SIZES)]
     most = 2 ** SIZES[-1]
     for number, length in enumerate((4 * runs).tolist()):
-        value = "1" * WORD if number % 2 else "0" * WORD
+        value = "1" * BITS_PER_VALUE if number % 2 else "0" * BITS_PER_VALUE
         full, rest = divmod(length, most)
         bits.append(f"1{len(SIZES) - 1:02b}{most - 1:0{SIZES[-1]}b}{value}" * full)
         if rest:

@@ -12,8 +12,8 @@ from recycle_coco.rle import run_bounds
 
 from recyclecli.errors import RecycleError
 
-MOST = 2**22  # stretches of one object: some 100 bytes of memory for each
-SPARSE = 2**20  # pixels of an object that are sorted, however far apart they lie
+MAX_RUNS_PER_OBJECT = 2**22  # stretches of one object: some 100 bytes of memory for each
+MAX_SORTED_PIXELS = 2**20  # pixels of an object that are sorted, however far apart they lie
 
 
 def stretches(rle: Mapping[str, Any], photo: str) -> NDArray[np.int64]:
@@ -24,11 +24,11 @@ def stretches(rle: Mapping[str, Any], photo: str) -> NDArray[np.int64]:
         photo: named where that fails.
 
     Raises:
-        RecycleError: they are more than `MOST`.
+        RecycleError: they are more than `MAX_RUNS_PER_OBJECT`.
     """
     from pycocotools import mask as coco
 
-    if coco.area(rle) <= SPARSE:
+    if coco.area(rle) <= MAX_SORTED_PIXELS:
         bounds, height = run_bounds(rle), rle["size"][0]
         lengths = bounds[:, 1] - bounds[:, 0]
         places = np.arange(lengths.sum()) + (bounds[:, 0] - lengths.cumsum() + lengths).repeat(lengths)
@@ -43,9 +43,10 @@ def stretches(rle: Mapping[str, Any], photo: str) -> NDArray[np.int64]:
     flat[:, :-1] = pixels
     flat = flat.ravel()
     changes = np.append(flat[:1], flat[1:] != flat[:-1])
-    if (count := int(np.count_nonzero(changes)) // 2) > MOST:
+    if (count := int(np.count_nonzero(changes)) // 2) > MAX_RUNS_PER_OBJECT:
         raise RecycleError(
-            f"an object of {photo!r} has {count:,} runs of pixels in its rows, and at most {MOST:,} are written",
+            f"an object of {photo!r} has {count:,} runs of pixels in its rows, and at most "
+            f"{MAX_RUNS_PER_OBJECT:,} are written",
             "correct it, or remove it from the annotation file",
         )
     rows, columns = np.divmod(np.flatnonzero(changes), across)

@@ -9,7 +9,7 @@ from recycle_coco.rectangles import is_rectangle
 from recyclecli.errors import counted
 from recyclecli.types import Source
 
-LEAST = 0.05  # of the outlines: fewer may well be of things that are rectangles
+MIN_BOX_SHARE = 0.05  # of the outlines: fewer may well be of things that are rectangles
 
 
 def say_boxes(source: Source) -> None:
@@ -19,7 +19,7 @@ def say_boxes(source: Source) -> None:
         for one in source.record(index).annotations:
             count += 1
             boxes += isinstance(one.segmentation, list) and all(map(is_rectangle, one.segmentation))
-    if boxes > LEAST * count:
+    if boxes > MIN_BOX_SHARE * count:
         print(
             f"note: rectangles: {boxes:,} of {counted(count, 'outline')} ({boxes / count:.0%}); boxes that were "
             "exported as polygons do not say which pixels are an object's",

@@ -14,10 +14,10 @@ from recycle_data.sources import Subset
 from recyclecli.errors import LabelFaults, RecycleError, counted
 from recyclecli.types import Source
 
-UNREADABLE = "photos that cannot be read"
-ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}  # of files by what they begin with
+UNREADABLE_LEFT_OUT = "photos that cannot be read"
+FILE_ENDS_BY_MAGIC = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}  # of files by what they begin with
 TAIL = 64  # bytes, of which zeros may stand behind the end
-Fault = tuple[str, str]  # where, and what
+ImportFault = tuple[str, str]  # where, and what
 
 
 class Usable(Subset):
@@ -34,7 +34,7 @@ class Usable(Subset):
         named = getattr(source, "splits", {})
         self.splits = {key: tuple(place[one] for one in photos if one in place) for key, photos in named.items()}
         self.left_out = Counter(getattr(source, "left_out", {}))
-        self.left_out[UNREADABLE] += len(source) - len(indices)
+        self.left_out[UNREADABLE_LEFT_OUT] += len(source) - len(indices)
 
 
 def open_usable(open_export: Callable[[bool], Source], drop: bool, again: str) -> Source:
@@ -72,7 +72,7 @@ def open_usable(open_export: Callable[[bool], Source], drop: bool, again: str) -
     return Usable(source, usable) if bad else source
 
 
-def _looked_at(source: Source) -> tuple[list[int], list[Fault]]:
+def _looked_at(source: Source) -> tuple[list[int], list[ImportFault]]:
     """The photos whose heads can be read and that are not cut off, and what is wrong with the others."""
     usable, bad = [], []
     for index in track(range(len(source)), len(source), "looking at photos"):
@@ -94,7 +94,7 @@ def _may_be_cut(file: Path) -> bool:
     """Whether a JPEG or PNG does not end as such a file does: it is cut off, or something stands behind it."""
     with file.open("rb") as handle:
         begin = handle.read(4)
-        end = next((end for magic, end in ENDS.items() if begin.startswith(magic)), b"")
+        end = next((end for magic, end in FILE_ENDS_BY_MAGIC.items() if begin.startswith(magic)), b"")
         handle.seek(-min(TAIL, file.stat().st_size), os.SEEK_END)
         return not handle.read().rstrip(b"\0\r\n").endswith(end)
 

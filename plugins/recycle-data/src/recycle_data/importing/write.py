@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recycle_coco import IGNORE_CATEGORY, CocoSource, has_background, rasterise, resolve_file
+from recycle_coco.paths import ANNOTATIONS_FILE, TEST_FILE, TRAIN_FILE, VAL_FILE, WHOLE_FILE
 from recycle_coco.pixels import alone
 
 from recycle_data.coco_document import categories_of, mask_regions, shape_of
@@ -25,8 +26,7 @@ from recyclecli import __version__
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.types import IGNORE, Record, Source
 
-WHOLE = "train_all.json"
-SETS = (WHOLE, "train.json", "val.json", "test.json", "annotations.json")  # what a folder's set may be read from
+SET_FILES = (WHOLE_FILE, TRAIN_FILE, VAL_FILE, TEST_FILE, ANNOTATIONS_FILE)  # what a folder's set may be read from
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def write(
     records = read_records(source)
     places = [resolve_file(out, inside(record)) for record in records]
     left_out = Counter[str]()
-    files = [out / (f"{split}.json" if split else WHOLE) for split in parts]
+    files = [out / (f"{split}.json" if split else WHOLE_FILE) for split in parts]
     owned, others = Owned(out), other_set(out, files, force)
     with owned.begun(files[0], [*to_write(places, records, link), *files[1:]], force):
         for index in track(range(len(records)), len(records), "linking photos" if link else "copying photos"):
@@ -90,7 +90,7 @@ def other_set(out: Path, files: Sequence[Path], force: bool) -> list[Path]:
     Raises:
         RecycleError: there are such files, and not `force`, or they are not what was written there.
     """
-    others = [out / name for name in SETS if out / name not in files and (out / name).exists()]
+    others = [out / name for name in SET_FILES if out / name not in files and (out / name).exists()]
     Owned(out).refuse_foreign(others)
     if others and not force:
         raise RecycleError(

@@ -10,13 +10,14 @@ import shapely
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from recycle_data.pages.contact_sheet import Color, VisibleObject, first_label, look, names, pattern_of
+from recycle_data.pages.contact_sheet import VisibleObject, first_label, look, names, pattern_of
 from recycle_data.pages.data_uri import jpeg_uri
 from recycle_data.pages.render import render
+from recycle_data.palette import Color
 from recyclecli.types import IGNORE, Source
 
-LONGEST = 640  # pixels of a photo's longer side
-SLACK = 0.75  # pixels by which a drawn outline may leave the true one
+BROWSED_SIDE = 640  # pixels of a photo's longer side
+OUTLINE_TOLERANCE = 0.75  # pixels by which a drawn outline may leave the true one
 
 # Tiles of the patterns, in the order of sheet.PATTERNS: side, and what is drawn in it with the class's colour.
 TILES: tuple[tuple[int, str], ...] = (
@@ -64,7 +65,7 @@ def browse_page(source: Source, photos: Sequence[int], colors: Sequence[Color], 
     """
     entries, counts = [], np.zeros(IGNORE + 1, np.int64)
     for index in photos:
-        shown = look(source, index, LONGEST)
+        shown = look(source, index, BROWSED_SIDE)
         objects = [draw_object(each, source.class_names) for each in shown.objects]
         for each in shown.objects:
             counts[each.label] += 1
@@ -107,13 +108,13 @@ def draw_object(each: VisibleObject, class_names: Sequence[str]) -> DrawnObject:
 
 
 def outline(inside: NDArray[np.bool_]) -> shapely.Geometry:
-    """The area of the (H, W) pixels `inside`, holes kept, straightened by `SLACK` pixels at most."""
+    """The area of the (H, W) pixels `inside`, holes kept, straightened by `OUTLINE_TOLERANCE` pixels at most."""
     padded = np.pad(inside, ((0, 0), (1, 1))).astype(np.int8)
     steps = np.diff(padded, axis=1)  # 1 where a run of pixels begins, -1 behind its end
     rows, begins = np.nonzero(steps == 1)
     _, ends = np.nonzero(steps == -1)
     area = shapely.union_all(shapely.box(begins, rows, ends, rows + 1))
-    simple = shapely.simplify(area, SLACK)
+    simple = shapely.simplify(area, OUTLINE_TOLERANCE)
     return area if simple.is_empty else simple
 
 

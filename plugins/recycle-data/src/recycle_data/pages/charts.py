@@ -11,22 +11,21 @@ from numpy.typing import NDArray
 
 from recycle_data.fonts import font
 from recycle_data.pages.axes import Axis, Tick, number
-from recycle_data.stats import LARGE, SMALL, quantiles
+from recycle_data.palette import Color
+from recycle_data.stats import LARGE_AREA, SMALL_AREA, quantiles
 from recyclecli.printable import one_line
-
-Color = tuple[int, int, int]
 
 WIDTH = 380.0  # of a chart: two fit side by side, one fits a phone
 SIZE = 12.0  # of its letters
 ROW = 24.0  # height of a class
 FOOT = 44.0  # below the rows: the ticks and the words under them
 TOP = 18.0  # above the boxes: the limits of sizes
-FIRST = 34.0  # left of an axis: half of the text of its first tick
-LONGEST = 18  # letters of a name
+FIRST_TICK_PIXELS = 34.0  # left of an axis: half of the text of its first tick
+MAX_NAME_LETTERS = 18  # letters of a name
 WIDEST = 140.0  # a name, in units
 LOG_FROM = 50  # bars are drawn on a log axis when the longest is this many times the shortest
-BINS = 40  # at most, of the histogram
-FEW = 8  # objects in a photo: up to so many the histogram shows, however few there are
+MAX_HISTOGRAM_BINS = 40  # at most, of the histogram
+MIN_HISTOGRAM_OBJECTS = 8  # objects in a photo: up to so many the histogram shows, however few there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,7 @@ def size_boxes(areas: Sequence[NDArray[np.int64]], names: Sequence[str], colors:
         colors: RGB of the classes.
     """
     spreads = [quantiles(of_class) for of_class in areas]
-    ends = [SMALL, LARGE, *(max(spread[end], 1) for spread in spreads if spread for end in (0, -1))]
+    ends = [SMALL_AREA, LARGE_AREA, *(max(spread[end], 1) for spread in spreads if spread for end in (0, -1))]
     left, right = _left(names), _right(max(ends) * 1.4)
     axis = Axis(min(ends) / 1.4, max(ends) * 1.4, left, right, log=True)
     low = TOP + ROW * len(areas)
@@ -190,7 +189,7 @@ def size_boxes(areas: Sequence[NDArray[np.int64]], names: Sequence[str], colors:
         low=low,
         boxes=tuple(boxes),
         ticks=tuple(axis.ticks(5)),
-        limits=(Tick(axis.at(SMALL), "32²"), Tick(axis.at(LARGE), "96²")),
+        limits=(Tick(axis.at(SMALL_AREA), "32²"), Tick(axis.at(LARGE_AREA), "96²")),
     )
 
 
@@ -227,11 +226,11 @@ def together(matrix: NDArray[np.int64], names: Sequence[str]) -> Matrix:
 def histogram(per_photo: NDArray[np.int64]) -> Histogram:
     """How many photos hold how many objects; a bar stands for one number, or for several where there are many."""
     most = int(per_photo.max(initial=0))
-    step = -(-(most + 1) // BINS)
+    step = -(-(most + 1) // MAX_HISTOGRAM_BINS)
     counts = np.bincount(per_photo // step)
     highest = max(int(counts.max(initial=0)), 1)
-    left, right, top, low = round(_width(f"{highest:,}") + 30, 1), _right(max(most, FEW)), 8.0, 168.0
-    across = Axis(-0.5, max(len(counts) * step, FEW + 1) - 0.5, left, right)
+    left, right, top, low = round(_width(f"{highest:,}") + 30, 1), _right(max(most, MIN_HISTOGRAM_OBJECTS)), 8.0, 168.0
+    across = Axis(-0.5, max(len(counts) * step, MIN_HISTOGRAM_OBJECTS + 1) - 0.5, left, right)
     up = Axis(0, highest, low, top)
     first = [across.at(place * step - 0.5) for place in range(len(counts) + 1)]
     return Histogram(
@@ -254,7 +253,7 @@ def histogram(per_photo: NDArray[np.int64]) -> Histogram:
 def _left(names: Sequence[str]) -> float:
     """Where the rows of these names begin."""
     widest = max((_width(_short(name)) for name in names), default=0)
-    return round(max(widest + 8, FIRST), 1)
+    return round(max(widest + 8, FIRST_TICK_PIXELS), 1)
 
 
 def _right(most: float) -> float:
@@ -270,9 +269,9 @@ def _width(text: str, size: float = SIZE) -> float:
 
 
 def _short(name: str) -> str:
-    """A name in one line, of no more than `LONGEST` letters and `WIDEST` units."""
+    """A name in one line, of no more than `MAX_NAME_LETTERS` letters and `WIDEST` units."""
     name = one_line(name)
-    for letters in range(LONGEST, 0, -1):
+    for letters in range(MAX_NAME_LETTERS, 0, -1):
         shown = name if len(name) <= letters else name[: letters - 1] + "…"
         if _width(shown) <= WIDEST:
             return shown

@@ -13,17 +13,17 @@ from recycle_coco import has_background
 
 from recycle_data.fonts import font
 from recycle_data.letterbox import fitted_size, resize_image, resize_labels
+from recycle_data.palette import Color
 from recyclecli.printable import one_line
 from recyclecli.types import IGNORE, Record, Source
 
-Color = tuple[int, int, int]
-Box = tuple[float, float, float, float]
+SheetBox = tuple[float, float, float, float]
 
-TINT, HATCH = 0.30, 0.70  # opacity of an object's fill, and of its pattern
+FILL_OPACITY, PATTERN_OPACITY = 0.30, 0.70  # opacity of an object's fill, and of its pattern
 COVERED = 0.14  # of a photo may lie under names
 GREY = (128, 128, 128)
-INK, PAPER, PLATE = (23, 33, 43), (255, 255, 255), (18, 24, 30)
-GAP, CAPTION, MARGIN = 14, 22, 20  # pixels between photos, of a file name's line, around the sheet
+TEXT_COLOR, PAPER, PLATE = (23, 33, 43), (255, 255, 255), (18, 24, 30)
+GAP, CAPTION, SHEET_MARGIN = 14, 22, 20  # pixels between photos, of a file name's line, around the sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +159,13 @@ def draw(shown: AnnotatedPhoto, class_names: Sequence[str], colors: Sequence[Col
 
 def names(
     objects: Sequence[VisibleObject], class_names: Sequence[str], height: int, width: int, size: int
-) -> Iterator[tuple[VisibleObject, str, Box]]:
+) -> Iterator[tuple[VisibleObject, str, SheetBox]]:
     """Where to write which name in a photo: the box with room for a swatch on the left; none overlap.
 
     The largest object of each class comes first, then the others by size, until `COVERED` of the
     photo is under names; an object where no place is free has none.
     """
-    taken: list[Box] = []
+    taken: list[SheetBox] = []
     firsts = {each.label: place for place, each in reversed(list(enumerate(objects)))}
     for place in sorted(range(len(objects)), key=lambda place: (firsts[objects[place].label] != place, place)):
         each = objects[place]
@@ -185,7 +185,7 @@ def fill(
     """Tint and hatch the pixels `inside` in place; `y` and `x` are their grids."""
     color = np.array(GREY if label == IGNORE else colors[label], np.float32)
     hatch = (x - y) % 6 < 2 if label == IGNORE else PATTERNS[pattern_of(label)](y, x)
-    share = np.where(hatch, HATCH, TINT).astype(np.float32)[inside][:, None]
+    share = np.where(hatch, PATTERN_OPACITY, FILL_OPACITY).astype(np.float32)[inside][:, None]
     pixels[inside] = pixels[inside] * (1 - share) + color * share
 
 
@@ -200,7 +200,7 @@ def _rims(inside: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool
     return inside & grown(grown(outside)), grown(inside) & outside
 
 
-def _free_place(inside: NDArray[np.bool_], across: float, high: float, taken: Sequence[Box]) -> Box | None:
+def _free_place(inside: NDArray[np.bool_], across: float, high: float, taken: Sequence[SheetBox]) -> SheetBox | None:
     """The first box for an object's name that lies in the photo and on no other."""
     height, width = inside.shape
     for left, top in _places(inside, across, high):
@@ -245,7 +245,7 @@ def contact_sheet(
     """
     columns = min(columns, len(photos))
     cell = min(max(1680 // columns, 220), 640)
-    width = columns * (cell + GAP) - GAP + 2 * MARGIN
+    width = columns * (cell + GAP) - GAP + 2 * SHEET_MARGIN
     counts = np.zeros(IGNORE + 1, np.int64)
     pictures = []
     for index in photos:
@@ -258,14 +258,14 @@ def contact_sheet(
     legend = _legend(source.class_names, colors, counts, width, one_line(title))
     rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns)]
     heights = [max(picture.height for picture, _ in row) + CAPTION + GAP for row in rows]
-    sheet = Image.new("RGB", (width, legend.height + sum(heights) + MARGIN), PAPER)
+    sheet = Image.new("RGB", (width, legend.height + sum(heights) + SHEET_MARGIN), PAPER)
     sheet.paste(legend, (0, 0))
     pen, top = ImageDraw.Draw(sheet), legend.height
     for row, height in zip(rows, heights, strict=True):
         for column, (picture, name) in enumerate(row):
-            left = MARGIN + column * (cell + GAP)
+            left = SHEET_MARGIN + column * (cell + GAP)
             sheet.paste(picture, (left, top))
-            pen.text((left, top + picture.height + 4), _fitting(name, cell), INK, font(13, name))
+            pen.text((left, top + picture.height + 4), _fitting(name, cell), TEXT_COLOR, font(13, name))
         top += height
     return sheet
 
@@ -284,13 +284,13 @@ def _legend(
 ) -> Image.Image:
     """Colour, pattern, name and number of objects of each class, in lines `width` pixels wide."""
     labels = [*range(first_label(class_names), len(class_names)), *([IGNORE] if counts[IGNORE] else [])]
-    entries, left, top = [], MARGIN, MARGIN + 34
+    entries, left, top = [], SHEET_MARGIN, SHEET_MARGIN + 34
     for label in labels:
         name = "ignored" if label == IGNORE else f"{one_line(class_names[label])} ({counts[label]})"
         name = name if len(name) <= 40 else name[:39] + "…"
         across = 44 + round(font(15, name).getlength(name)) + 26
-        if left > MARGIN and left + across > width - MARGIN:
-            left, top = MARGIN, top + 34
+        if left > SHEET_MARGIN and left + across > width - SHEET_MARGIN:
+            left, top = SHEET_MARGIN, top + 34
         entries.append((label, name, left, top))
         left += across
     pixels = np.full((top + 44, width, 3), 255, np.float32)
@@ -302,7 +302,9 @@ def _legend(
         pixels[_rims(inside)[0]] = GREY if label == IGNORE else colors[label]
     image = Image.fromarray(pixels.astype(np.uint8))
     pen = ImageDraw.Draw(image)
-    pen.text((MARGIN, MARGIN), _fitting(title, (width - 2 * MARGIN) / 1.5), INK, font(19, title))
+    pen.text(
+        (SHEET_MARGIN, SHEET_MARGIN), _fitting(title, (width - 2 * SHEET_MARGIN) / 1.5), TEXT_COLOR, font(19, title)
+    )
     for _, name, left, top in entries:
-        pen.text((left + 44, top + 12), name, INK, font(15, name), anchor="lm")
+        pen.text((left + 44, top + 12), name, TEXT_COLOR, font(15, name), anchor="lm")
     return image

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-QUALITY = 80
+THUMBNAIL_QUALITY = 80
 
 Rgba = tuple[int, int, int, int]
 
@@ -18,7 +18,7 @@ Rgba = tuple[int, int, int, int]
 def jpeg_uri(image: NDArray[np.uint8]) -> str:
     """An image (H, W, 3) as a JPEG."""
     stream = io.BytesIO()
-    Image.fromarray(image).save(stream, "JPEG", quality=QUALITY)
+    Image.fromarray(image).save(stream, "JPEG", quality=THUMBNAIL_QUALITY)
     return _uri("jpeg", stream)
 
 

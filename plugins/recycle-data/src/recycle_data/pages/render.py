@@ -13,17 +13,19 @@ from markupsafe import Markup
 from recyclecli import __version__
 from recyclecli.printable import shown
 
-TEMPLATES = "templates"
-SHARED = "recycle_data.pages"  # whose templates have the styles and parts of all pages
+TEMPLATE_FOLDER = "templates"
+SHARED_PACKAGE = "recycle_data.pages"  # whose templates have the styles and parts of all pages
 
 
-def render(template: str, package: str = SHARED, /, **values: Any) -> str:
+def render(template: str, package: str = SHARED_PACKAGE, /, **values: Any) -> str:
     """The text of one of a package's templates; what is not Markup is escaped, and control characters everywhere.
 
-    A template finds those of `SHARED`, too.
+    A template finds those of `SHARED_PACKAGE`, too.
     """
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader(name, TEMPLATES) for name in dict.fromkeys((package, SHARED))]),
+        loader=ChoiceLoader(
+            [PackageLoader(name, TEMPLATE_FOLDER) for name in dict.fromkeys((package, SHARED_PACKAGE))]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -34,6 +36,6 @@ def render(template: str, package: str = SHARED, /, **values: Any) -> str:
 
 def script(name: str, package: str) -> tuple[Markup, str]:
     """A script of a package for a page, and the source expression by which the page's policy allows it alone."""
-    text = files(package).joinpath(TEMPLATES, name).read_text("utf-8")
+    text = files(package).joinpath(TEMPLATE_FOLDER, name).read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
     return Markup(text), f"'sha256-{digest}'"

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recycle_data.pages.charts import Color, bars, histogram, size_boxes, together
+from recycle_data.pages.charts import bars, histogram, size_boxes, together
 from recycle_data.pages.render import render
+from recycle_data.palette import Color
 from recycle_data.stats import SplitPart, Stats, size_groups
 
 

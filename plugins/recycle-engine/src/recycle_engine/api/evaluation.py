@@ -119,13 +119,13 @@ def _submission(file: Place, source: Source) -> PerImageCounts:
 
 def run_of(result: Run | Place) -> Run | None:
     """The run that a result comes from, see `count`; None for masks and submissions."""
-    from recycle_engine.runs import RUNS, Run
+    from recycle_engine.runs import RECIPE_FILE, RUNS, Run
 
     if isinstance(result, Run):
         return result
     place = path_of(result)
-    masks = place.is_dir() and not (place / "recipe.yaml").is_file()
-    if masks and str(result) == place.name and (RUNS / place / "recipe.yaml").is_file():
+    masks = place.is_dir() and not (place / RECIPE_FILE).is_file()
+    if masks and str(result) == place.name and (RUNS / place / RECIPE_FILE).is_file():
         note(f"{place} is taken for the run {RUNS / place}; ./{place} is the folder here")
         return find_run(RUNS / place)
     if masks or place.suffix.lower() == ".csv":

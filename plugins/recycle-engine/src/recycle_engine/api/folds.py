@@ -120,6 +120,7 @@ def _of_fold(recipe: Recipe, fold: int) -> Recipe:
 
 def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
     """Train one fold in a process of its own, or go on with it, or leave it as it is."""
+    from recycle_engine.runs import RECIPE_FILE
     from recycle_engine.training.train import ended
 
     whole = run.recipe.is_file() and ended(run, recipe) is not None
@@ -129,7 +130,7 @@ def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
         _run(fold, ["--resume", str(run.folder)])
     else:
         with tempfile.TemporaryDirectory() as place:
-            file = Path(place) / "recipe.yaml"
+            file = Path(place) / RECIPE_FILE
             write_text(file, recipe.to_yaml())
             _run(fold, ["--recipe", str(file), "--name", run.folder.name, "--runs", str(run.folder.parent)])
 

@@ -118,9 +118,9 @@ def _checked(shares: Sequence[float], count: int) -> Sequence[float]:
 
 def _run_of(weights: Path) -> Run:
     """The run that a checkpoint lies in."""
-    from recycle_engine.runs import Run
+    from recycle_engine.runs import RECIPE_FILE, Run
 
-    holders = [folder for folder in weights.absolute().parents if (folder / "recipe.yaml").is_file()]
+    holders = [folder for folder in weights.absolute().parents if (folder / RECIPE_FILE).is_file()]
     if not holders:
         raise RecycleError(f"{weights} is no checkpoint in a run's folder", "name a run, or a file below one")
     return Run(holders[0])

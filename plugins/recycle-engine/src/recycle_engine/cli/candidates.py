@@ -74,7 +74,7 @@ def recipe_keys(ctx: typer.Context, incomplete: str) -> Named:
 
 def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
     """Keys of the recipe, and of the components that the command line, the recipe's file or the defaults name."""
-    from recycle_data.resolve import PLACES
+    from recycle_data.resolve import PART_KEYS
 
     from recyclecli.discovery import setting_of
     from recyclecli.manifest import Setting
@@ -87,12 +87,12 @@ def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
     yield "seed", setting_of("seed", Recipe.model_fields["seed"])
     for section in ("data", "train"):
         for name, field in type(getattr(recipe, section)).model_fields.items():
-            if f"{section}.{name}" not in {*PLACES, "train.callbacks"}:
+            if f"{section}.{name}" not in {*PART_KEYS, "train.callbacks"}:
                 yield f"{section}.{name}", setting_of(name, field)
     typed = {"model": "plugin", "data.dataset": "dataset", "train.optimizer": "optimizer"}
     named = {key: part.name for key, _, part in recipe.parts()}
     slots: dict[str, tuple[Kind, list[str]]] = {
-        place: (kind, [flags.get(typed.get(place, "")) or named[place]]) for place, kind in PLACES.items()
+        place: (kind, [flags.get(typed.get(place, "")) or named[place]]) for place, kind in PART_KEYS.items()
     }
     for section, kind in LISTS.items():
         slots[section] = kind, flags.get(section) or [part.name for part in getattr(recipe, section)]
@@ -106,7 +106,7 @@ def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
         )
         names = [earlier[key]] if key in earlier else chosen
         for name in names:
-            alone = len(names) == 1 and key in {*PLACES, "loss"}
+            alone = len(names) == 1 and key in {*PART_KEYS, "loss"}
             for setting in offered[name].settings if name in offered else ():
                 yield f"{key}.{setting.name}" if alone else f"{key}.{name}.{setting.name}", setting
 

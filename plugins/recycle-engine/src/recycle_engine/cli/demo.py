@@ -38,6 +38,7 @@ def demo(
 
 def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool) -> None:
     """What `demo` does with the folder to itself."""
+    from recycle_coco.paths import ANNOTATIONS_FILE
     from recycle_data.cli.check import print_faults
     from recycle_data.owned import Owned, interrupted, put_mark
     from recycle_data.sources import pixel_counts
@@ -45,6 +46,7 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
 
     from recycle_engine import api
     from recycle_engine.run_end import RunEnd, built, tell
+    from recycle_engine.runs import RECIPE_FILE
     from recyclecli.errors import RecycleError, counted
     from recyclecli.files import PART, refuse_overwrite
     from recyclecli.settings import ComponentSpec
@@ -60,12 +62,12 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
     unfinished = report.with_name(report.name + PART)  # stands from now until the report is written
     owned, force = Owned(out), force or interrupted(unfinished)
     if not force:
-        refuse_overwrite([submission, report, data / "annotations.json", trained], force)
+        refuse_overwrite([submission, report, data / ANNOTATIONS_FILE, trained], force)
     owned.refuse_foreign([submission, report, sheet])
-    if (trained / "recipe.yaml").is_file() and api.recipe_of(trained).data.root != data.absolute():
+    if (trained / RECIPE_FILE).is_file() and api.recipe_of(trained).data.root != data.absolute():
         raise RecycleError(f"{trained} is a run on other photos", "choose another folder with --out")
     put_mark(unfinished)
-    if (trained / "recipe.yaml").is_file():
+    if (trained / RECIPE_FILE).is_file():
         aside = next(place for number in count(1) if not (place := trained.with_name(f"demo-{number}")).exists())
         api.find_run(trained).clear_parts()
         trained.rename(aside)  # it learned from photos that are now drawn anew
@@ -75,7 +77,7 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
 
     say("check", "labels, photos and duplicates: what `recycle data check` says")
     source = api.open_data(data)
-    findings = api.check(data, {"all": data / "annotations.json"})
+    findings = api.check(data, {"all": data / ANNOTATIONS_FILE})
     print_faults(findings, stderr=True)
     counts, _ = pixel_counts(source)
     rarest = min(range(1, len(counts)), key=counts.__getitem__)

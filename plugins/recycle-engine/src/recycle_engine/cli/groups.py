@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 from recycle_data.cli.candidates import datasets, fixed
-from recycle_data.cli.options import Crowds, Data, DatasetOption, JsonPath, data_root, dataset_settings
+from recycle_data.cli.options import CrowdsOption, Data, DatasetOption, JsonPath, data_root, dataset_settings
 
 from recycle_engine.cli.candidates import engines
 from recyclecli.cli.options import AsJson, Force, Seed
@@ -48,7 +48,7 @@ class DataArgs:
         list[str] | None, typer.Option("--val-json", metavar="JSON[@ROOT]", help="Validation file; repeatable.")
     ] = None
     fold: Annotated[int | None, typer.Option("--fold", min=0, help="Fold of folds.json to hold out.")] = None
-    crowds: Crowds = None
+    crowds: CrowdsOption = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -223,7 +223,9 @@ class OutputArgs:
 
     def tell(self, found: Predicted, more: Mapping[str, Any] = {}) -> None:
         """Say what was written, in JSON after `more`; exit code 1 where photos could not be read or written."""
-        names = ["annotations.json" if part == "coco" else part for part in self.keywords["outputs"]]
+        from recycle_coco.paths import ANNOTATIONS_FILE
+
+        names = [ANNOTATIONS_FILE if part == "coco" else part for part in self.keywords["outputs"]]
         places = [str(self.out / name) for name in names] if self.out else []
         places += [str(self.submission)] if self.submission else []
         if self.as_json:

@@ -22,7 +22,10 @@ def soup(
     runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.")] = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
-    """Average the weights of several models into a new run: Wortsman et al., "Model soups" (2022)."""
+    """Average the weights of several models into a new run.
+
+    Wortsman et al., "Model soups" (2022).
+    """
     from recycle_engine import api
 
     run = api.soup(models, name, weight or [], runs)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from recycle_coco.json import parse_json
-from recycle_data.resolve import PLACES, resolve, unchecked
+from recycle_data.resolve import PART_KEYS, resolve, unchecked
 
 from recycle_engine.runs import LARGEST_ENV, Run
 from recyclecli.errors import RecycleError
@@ -107,7 +107,7 @@ def unlike_default(registry: Registry, recipe: Recipe) -> list[SettingDifference
 
 def _other_components(base: Recipe, recipe: Recipe) -> dict[str, Any]:
     """The keys that name other components in a recipe than in another, with these names."""
-    named = [{key: part.name for key, _, part in one.parts() if key in PLACES} for one in (base, recipe)]
+    named = [{key: part.name for key, _, part in one.parts() if key in PART_KEYS} for one in (base, recipe)]
     listed = [{key: [part.name for part in getattr(one, key)] for key in LISTS} for one in (base, recipe)]
     default, own = (first | second for first, second in zip(named, listed, strict=True))
     return {key: names for key, names in own.items() if names != default[key]}
@@ -120,7 +120,7 @@ def flattened(recipe: Recipe) -> dict[str, str]:
     for name, value in tree.items():
         if name in NAMED:
             found |= _of_list(name, value)
-        elif isinstance(value, dict) and name not in PLACES:
+        elif isinstance(value, dict) and name not in PART_KEYS:
             for key, one in value.items():
                 found |= _of(f"{name}.{key}", one)
         else:
@@ -129,7 +129,7 @@ def flattened(recipe: Recipe) -> dict[str, str]:
 
 
 def _of(key: str, value: Any) -> dict[str, str]:
-    if key in PLACES:
+    if key in PART_KEYS:
         return {key: value["name"]} | _options(key, value)
     return _of_list(key, value) if key in NAMED else {key: _text(value)}
 

@@ -22,12 +22,12 @@ from typing import Any
 import torch
 from recycle_coco import has_background
 from recycle_coco.json import read_json
-from recycle_coco.paths import below
-from recycle_data.identity import LOOKED, SEVERAL, tell_transparent
+from recycle_coco.paths import ANNOTATIONS_FILE, below
+from recycle_data.identity import ALPHA_PROBED_FILES, SEVERAL, tell_transparent
 from recycle_data.output_folder import refuse_output_folder
 from recycle_data.owned import Owned
 from recycle_data.progress import track
-from recycle_data.submission import HEADER
+from recycle_data.submission import SUBMISSION_HEADER
 from recycle_data.vanished_outputs import refuse_gone
 
 from recycle_engine.checkpoint import read_card
@@ -36,6 +36,7 @@ from recycle_engine.inference.journal import Journal, begins_as
 from recycle_engine.inference.masks_coco import coco_of
 from recycle_engine.inference.outputs import SUFFIXES
 from recycle_engine.inference.worker import run_shard
+from recycle_engine.judge.saved_predictions import CLASS_COLORS_FILE
 from recycle_engine.orphans import end_with
 from recyclecli.errors import RecycleError, RunFailed, counted, join_limited
 from recyclecli.files import PART, refuse_overwrite, unwritable
@@ -137,7 +138,7 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
 
 def _predict(registry: Registry, job: Job, devices: Sequence[str | None], force: bool) -> Predicted:
     """What `predict` does with the place to itself."""
-    tell_transparent([photo.file for photo in job.photos if photo.file.suffix.lower() in SEVERAL][:LOOKED])
+    tell_transparent([photo.file for photo in job.photos if photo.file.suffix.lower() in SEVERAL][:ALPHA_PROBED_FILES])
     described = job.as_dict()
     shards = [Shard(job, described, number, len(devices), device) for number, device in enumerate(devices)]
     parts = _parts(job, job.record.name)
@@ -200,7 +201,7 @@ def _remove_earlier(job: Job) -> None:
     except (RecycleError, KeyError, TypeError):
         earlier = []
     stale = [file for kind in SUFFIXES if kind in earlier and kind not in job.outputs for file in job.files(kind)]
-    stale += [job.out / "annotations.json"] if job.out is not None and "coco" in earlier else []
+    stale += [job.out / ANNOTATIONS_FILE] if job.out is not None and "coco" in earlier else []
     try:
         job.owned.remove([*stale, job.record])
     except OSError as error:
@@ -211,7 +212,7 @@ def _targets(job: Job) -> list[Path]:
     """Every file that the job leaves but the submission."""
     files = [job.record]
     if job.out is not None:
-        files += [job.out / "classes.json", *([job.out / "annotations.json"] if "coco" in job.outputs else [])]
+        files += [job.out / CLASS_COLORS_FILE, *([job.out / ANNOTATIONS_FILE] if "coco" in job.outputs else [])]
     return files + [file for output in job.pictures for file in job.files(output)]
 
 
@@ -291,7 +292,7 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
     failed |= job.left_out
     if job.submission is not None:
         with Owned(job.submission.parent).atomic_path(job.submission) as part, part.open("wb") as handle:
-            handle.write(HEADER)
+            handle.write(SUBMISSION_HEADER)
             for shard in shards:
                 with shard.rows.open("rb") as rows:
                     shutil.copyfileobj(rows, handle)
@@ -301,10 +302,10 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
     if job.out is not None:
         if "coco" in job.outputs:
             good = [photo.name for photo in job.photos if photo.name not in failed]
-            job.owned.write_json(job.out / "annotations.json", coco_of(class_names, good, result.masks))
+            job.owned.write_json(job.out / ANNOTATIONS_FILE, coco_of(class_names, good, result.masks))
         pairs = enumerate(zip(class_names, card["palette"], strict=True))
         classes = [{"label": label, "name": name, "color": list(color)} for label, (name, color) in pairs]
-        job.owned.write_json(job.out / "classes.json", classes)
+        job.owned.write_json(job.out / CLASS_COLORS_FILE, classes)
     job.owned.write_json(job.record, {**shards[0].described, "failed": failed}, indent=1)
     _tell_others(job)
     job.owned.finish()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from recycle_data.submission import SIDE, reduce_labels
+from recycle_data.submission import SUBMITTED_SIDE, reduce_labels
 
 from recyclecli.types import IGNORE
 
@@ -48,7 +48,7 @@ def photo_counts(
         predicted; and the (K, K) confusion at the photo's own size.
     """
     own = confusion(predicted, truth, classes)
-    reduced = confusion(reduce_labels(predicted, SIDE), reduce_labels(truth, SIDE), classes)
+    reduced = confusion(reduce_labels(predicted, SUBMITTED_SIDE), reduce_labels(truth, SUBMITTED_SIDE), classes)
     counts = np.stack([marginals(own), marginals(reduced), boundary_counts(predicted, truth, classes)])
     return counts.astype(np.uint32), own
 

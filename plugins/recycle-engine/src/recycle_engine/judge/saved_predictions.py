@@ -24,7 +24,7 @@ from recyclecli.types import Source
 
 REMEDY = "predict again, or write a JSON list of class names"
 SMOOTHED = 0.2  # of a mask's edge pixels that lie between their neighbours; models, too, put one class between two
-CLASSES = "classes.json"  # beside masks/: label, name and color of each class
+CLASS_COLORS_FILE = "classes.json"  # beside masks/: label, name and color of each class
 
 
 def count_masks(folder: Path, source: Source) -> PerImageCounts:
@@ -42,7 +42,7 @@ def count_masks(folder: Path, source: Source) -> PerImageCounts:
     if not folder.is_dir():
         raise RecycleError(f"{folder} does not exist", "name a folder that recycle predict --out wrote")
     inner = folder / "masks" if (folder / "masks").is_dir() else folder
-    stated = _stated(inner.parent / CLASSES)
+    stated = _stated(inner.parent / CLASS_COLORS_FILE)
     table = _table(inner.parent, stated, source.class_names)
     colors = _colors(stated, source.class_names)
     names = [source.record(index).file_name for index in range(len(source))]
@@ -75,7 +75,7 @@ def count_masks(folder: Path, source: Source) -> PerImageCounts:
         if table is not None:
             if said.size and said.max() >= len(table):
                 raise RecycleError(
-                    f"{file} holds label {said.max()}, but {CLASSES} names {counted(len(table), 'class')}",
+                    f"{file} holds label {said.max()}, but {CLASS_COLORS_FILE} names {counted(len(table), 'class')}",
                     "predict again, and leave the masks as they are written",
                 )
             said = table[said]

@@ -11,13 +11,13 @@ import numpy as np
 from recycle_coco.document import load_content
 from recycle_data.crops import crops
 from recycle_data.duplicates import turned
-from recycle_data.pseudo import MARK
+from recycle_data.pseudo import PSEUDO_KEY
 from recycle_data.resolve import resolve
 from recycle_data.splits import PAIR, Split
 from recycle_data.workspace import registry
 
 from recycle_engine.distributed import is_first, rank_zero_print
-from recycle_engine.runs import Run
+from recycle_engine.runs import RECIPE_FILE, Run
 from recycle_engine.training_provenance import LearnedPhotos, learned, photos_of_run, photos_of_split, recipe_files
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.plugins import Registry
@@ -122,7 +122,7 @@ def _sources(recipe: Recipe) -> Iterator[tuple[str, Run]]:
     """The runs that a training has knowledge from, with what each is to it."""
     start = recipe.train.init_from
     for folder in start.absolute().parents if start else ():
-        if (folder / "recipe.yaml").is_file():
+        if (folder / RECIPE_FILE).is_file():
             yield "the run it starts from", Run(folder)
             break
     for folder in _teachers(recipe.data):
@@ -137,7 +137,7 @@ def _teachers(data: DataSection) -> list[Path]:
             images = load_content(Path(file))["images"] if file and Path(file).suffix.lower() == ".json" else []
         except RecycleError:  # another dataset's file, which knows no pseudo-labels
             continue
-        marks = (image.get(MARK) for image in images)
+        marks = (image.get(PSEUDO_KEY) for image in images)
         names |= {folder: None for mark in marks if isinstance(mark, dict) for folder in mark.get("folders", ())}
     return [Path(name) for name in names]
 
