@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from recycle_coco import SPLITS, split_called
 from recycle_coco.once import say_once
 
+from recycle_data.optional import splits_of
 from recyclecli.errors import RecycleError, counted
 from recyclecli.types import Source
 
@@ -51,7 +51,7 @@ def named_splits(source: Source, held_out: bool = False) -> NamedSplits:
     Raises:
         RecycleError: a photo is both for training and for the test, and not `held_out`.
     """
-    stated: Mapping[str, Sequence[int]] = getattr(source, "splits", {}) or _by_folders(source)
+    stated = splits_of(source) or _by_folders(source)
     train, val, test = (frozenset(stated.get(split, ())) for split in SPLITS)
     same = [what for what, photos in (("validation", val), ("the test", test)) if photos and photos == train]
     if same:

@@ -12,6 +12,7 @@ from recycle_coco import IGNORE_CATEGORY, is_background, label_counts, relabel
 from recycle_coco.layouts import refuse_file
 from recycle_coco.once import say_once
 
+from recycle_data.optional import ReadsLabels, ReadsPhoto, left_out_of, splits_of
 from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.types import IGNORE, DatasetContext, Record, Sample, Source
 
@@ -53,12 +54,12 @@ def open_source(
         "dataset", dataset, options, DatasetContext(root.absolute(), split, drop_unreadable)
     )
     if len(source) == 0:
-        left = ", ".join(f"{what}: {count:,}" for what, count in getattr(source, "left_out", {}).items())
+        left = ", ".join(f"{what}: {count:,}" for what, count in left_out_of(source).items())
         raise RecycleError(
             f"{root} holds no photo that can be used" + (f"; left out: {left}" if left else ""),
             "`recycle data import` without --drop-unreadable says what is wrong" if drop_unreadable else "",
         )
-    left_out: Mapping[str, int] = getattr(source, "left_out", {}) if tell else {}
+    left_out = left_out_of(source) if tell else {}
     if left_out:
         say_once(f"note: {root}: left out: {', '.join(f'{what}: {count:,}' for what, count in left_out.items())}")
     return source
@@ -117,10 +118,8 @@ def read_labels(source: Source, index: int) -> tuple[NDArray[np.uint8], NDArray[
 
     A source can by a method `read_labels(index)` that returns the two.
     """
-    own = getattr(source, "read_labels", None)
-    if own is not None:
-        mask, instances = own(index)
-        return mask, instances
+    if isinstance(source, ReadsLabels):
+        return source.read_labels(index)
     sample = source.read(index)
     return sample.mask, sample.instances
 
@@ -130,9 +129,7 @@ def read_photo(source: Source, index: int) -> NDArray[np.uint8]:
 
     A source can by a method `read_photo(index)` that returns it.
     """
-    own = getattr(source, "read_photo", None)
-    image: NDArray[np.uint8] = source.read(index).image if own is None else own(index)
-    return image
+    return source.read_photo(index) if isinstance(source, ReadsPhoto) else source.read(index).image
 
 
 class Subset:
@@ -210,7 +207,7 @@ class Relabelled:
         import numpy as np
 
         self._source = source
-        self.splits = getattr(source, "splits", {})
+        self.splits = splits_of(source)
         self.class_names = tuple(class_names)
         names = [spelled(renamed.get(name, name), self.class_names) for name in source.class_names]
         unknown = [name for name in names if name not in (*self.class_names, IGNORE_CATEGORY)]

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recycle_data.optional import HeedsRunEnd
+
 from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
@@ -61,5 +63,5 @@ def built(
 
 def tell(callbacks: Iterable[Any], end: RunEnd) -> list[str]:
     """What each callback that has an `on_run_end` says of the complete run."""
-    told = [callback.on_run_end(end) for callback in callbacks if hasattr(callback, "on_run_end")]
+    told = [callback.on_run_end(end) for callback in callbacks if isinstance(callback, HeedsRunEnd)]
     return [line for lines in told for line in lines or ()]

@@ -18,6 +18,7 @@ from recycle_data.foreground import refuse_nothing
 from recycle_data.importing.boxes import say_boxes
 from recycle_data.importing.usable import open_usable
 from recycle_data.importing.write import WrittenDataset, parts_of, write
+from recycle_data.optional import left_out_of
 from recycle_data.output_folder import refuse_output_folder
 from recycle_data.recognise import LayoutMatch, folder_of, recognise
 from recycle_data.sources import open_source
@@ -102,7 +103,7 @@ def import_data(
         print(f"warning: {root}: {wrong}: labelled on photos of another size?", file=sys.stderr)
     say_boxes(source)
     parts = parts_of(source)
-    left_out = Counter(getattr(source, "left_out", {}))
+    left_out = Counter(left_out_of(source))
     written = WrittenDataset(0, (), Counter()) if out is None else write(source, out, taken, root, parts, link, force)
     return Imported(
         taken,

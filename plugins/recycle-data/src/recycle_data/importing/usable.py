@@ -9,6 +9,7 @@ from pathlib import Path
 
 from recycle_coco import photo_size, read_photo
 
+from recycle_data.optional import left_out_of, splits_of
 from recycle_data.progress import track
 from recycle_data.sources import Subset
 from recyclecli.errors import LabelFaults, RecycleError, counted
@@ -31,9 +32,9 @@ class Usable(Subset):
     def __init__(self, source: Source, indices: Sequence[int]) -> None:
         super().__init__(source, indices)
         place = {index: number for number, index in enumerate(indices)}
-        named = getattr(source, "splits", {})
+        named = splits_of(source)
         self.splits = {key: tuple(place[one] for one in photos if one in place) for key, photos in named.items()}
-        self.left_out = Counter(getattr(source, "left_out", {}))
+        self.left_out = Counter(left_out_of(source))
         self.left_out[UNREADABLE_LEFT_OUT] += len(source) - len(indices)
 
 

@@ -17,6 +17,7 @@ from recycle_data.coco_document import categories_of, mask_regions, shape_of
 from recycle_data.convert.photos import inside, put_photo, read_records, to_write
 from recycle_data.importing.visible import visible
 from recycle_data.named_splits import named_splits
+from recycle_data.optional import splits_of
 from recycle_data.owned import Owned
 from recycle_data.progress import track
 from recycle_data.recognise import LayoutMatch
@@ -114,7 +115,7 @@ def parts_of(source: Source) -> dict[str, Sequence[int]]:
         return {"": range(len(source)), **parts}
     if not {"train", "val"} & parts.keys():
         return {"": rest, **parts}
-    stated = [set(photos) for photos in getattr(source, "splits", {}).values()]
+    stated = [set(photos) for photos in splits_of(source).values()]
     distinct = [photos for place, photos in enumerate(stated) if photos not in stated[:place]]
     shared = sum(map(len, distinct)) - len(set().union(*distinct))
     if shared:

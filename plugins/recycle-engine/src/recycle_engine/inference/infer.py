@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from recycle_data.letterbox import fit_image, fitted_size, resize_image
+from recycle_data.optional import TakesBatches
 
 from recycle_engine.checkpoint import TrainedModel
 from recycle_engine.inference.scores import Prediction, prediction_of, resized_bands, sized
@@ -127,7 +128,7 @@ class Predictor:
             yield from map(staged, range(len(photos)))
             return
         (stage,) = self._stages
-        several = len(photos) if any(map(_takes_several, stage.post)) else 1
+        several = len(photos) if any(isinstance(post, TakesBatches) for post in stage.post) else 1
         for numbers in batches(
             range(len(photos)), several, lambda number: math.prod(meeting_size(photos[number])), TOGETHER
         ):
@@ -220,10 +221,6 @@ def _mean(seen: Sequence[torch.Tensor]) -> torch.Tensor:
     return shares.mean(0).clamp_(min=TINY).log_()
 
 
-def _takes_several(post: Postprocessor) -> bool:
-    return callable(getattr(post, "batch", None))
-
-
 @torch.inference_mode()
 def _processed(
     scores: Sequence[torch.Tensor], photos: Sequence[NDArray[np.uint8]], stage: Stage
@@ -238,8 +235,8 @@ def _processed(
         for one, size in zip(scores, sizes, strict=True)
     ]
     for post in stage.post:
-        if _takes_several(post):
-            probabilities = post.batch(seen, probabilities)  # type: ignore[attr-defined]
+        if isinstance(post, TakesBatches):
+            probabilities = post.batch(seen, probabilities)
         else:
             probabilities = [post(*each) for each in zip(seen, probabilities, strict=True)]
         if not all(np.isfinite(each).all() for each in probabilities):

@@ -19,6 +19,7 @@ from recycle_coco.paths import below
 from recycle_data.augmented import document, origins_told, source_photos
 from recycle_data.folds import class_counts
 from recycle_data.identity import hexadecimal, identities
+from recycle_data.optional import TellsOrigins
 from recycle_data.owned import RECORD, Owned, refuse_link
 from recycle_data.sources import Subset
 from recycle_data.splits import Split
@@ -126,7 +127,7 @@ def make(
         augmentations = [build(registry, part, training) for part in parts]
         if strict and training.unreadable:
             raise RecycleError(next(iter(training.unreadable.values())), "replace the file, or leave out --strict")
-        together = TOGETHER if any(hasattr(one, "origins") for one in augmentations) else 1
+        together = TOGETHER if any(isinstance(one, TellsOrigins) for one in augmentations) else 1
         if not resumed:
             state = Owned(unfinished)
             state.clear(unfinished / "settings.json")
