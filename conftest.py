@@ -41,6 +41,18 @@ def plain_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture
+def logged(caplog):
+    """What functions have logged since it was called last, as the command line shows it: `logged()`."""
+
+    def read():
+        said = "".join(f"{message}\n" for message in caplog.messages)
+        caplog.clear()
+        return said
+
+    return read
+
+
 @pytest.fixture(scope="session")
 def registry():
     return discover()

@@ -9,6 +9,7 @@ named by a process that ended early is the one that ended it. Packages given are
 from __future__ import annotations
 
 import faulthandler
+import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -38,6 +39,7 @@ from recyclecli.types import Component
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+log = logging.getLogger("recycle.core")
 PATIENCE = 10.0  # seconds that a plugin may take before it is told, or left out
 LIFETIME = 60.0  # seconds after which the process that discovers ends whatever it is doing
 
@@ -56,12 +58,15 @@ def discover() -> Registry:
         return _last[made_from]
     found: list[Plugin] = []
     fatal = {*ended, *(stored.fatal if stored else ())}
-    print(*plugins.misnamed(points), sep="", end="", file=sys.stderr)
+    for line in plugins.misnamed(points):
+        log.warning(line)
     for name, own in _by_distribution(points):
         if name in fatal:
             found += _ending(own)
             continue
-        waiting = Timer(PATIENCE, _complain, (name,))
+        remedy = f"end this with Ctrl-C; uninstall {name}, or leave it out with ${ALLOW_LIST}"
+        text = f"still waiting for the plugin {name}, which does not finish loading\n  remedy: {remedy}"
+        waiting = Timer(PATIENCE, log.warning, (text,))
         waiting.daemon = True
         waiting.start()
         try:
@@ -169,11 +174,6 @@ def _ending(points: list[EntryPoint]) -> list[Plugin]:
     """The plugins of a distribution that ends the process which imports it, none of them loaded."""
     cause = "ends the process that imports it"
     return [Plugin(one.name, one.dist.name, one.dist.version, "failed", cause) for one in points if one.dist]
-
-
-def _complain(name: str) -> None:
-    print(f"still waiting for the plugin {name}, which does not finish loading", file=sys.stderr)
-    print(f"  remedy: end this with Ctrl-C; uninstall {name}, or leave it out with ${ALLOW_LIST}", file=sys.stderr)
 
 
 def _patiently(name: str, points: list[EntryPoint]) -> tuple[Plugin, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shlex
 import sys
@@ -51,7 +52,8 @@ def held(place: Path, within: bool = False) -> Iterator[None]:
     except PermissionError as error:
         raise unwritable(place, error) from error
     except OSError as error:
-        print(f"note: no lock can be had for {place} ({error}): see that nothing else writes there", file=sys.stderr)
+        note = f"note: no lock can be had for {place} ({error}): see that nothing else writes there"
+        logging.getLogger("recycle.core").warning(note)
         yield
         return
     try:

@@ -216,7 +216,7 @@ def misnamed(points: Iterable[EntryPoint]) -> list[str]:
     """What $RECYCLE_PLUGINS names and is no package of these entry points, a line each."""
     names = {_normalised(_distribution(point)[0]) for point in points} | ours()
     unknown = sorted((allow_list() or frozenset()) - names)
-    return [f"note: ${ALLOW_LIST} names {name}, which is not installed; {suggest(name, names)}\n" for name in unknown]
+    return [f"note: ${ALLOW_LIST} names {name}, which is not installed; {suggest(name, names)}" for name in unknown]
 
 
 def discover(allow: frozenset[str] | None = None, found: Iterable[EntryPoint] | None = None) -> Registry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -63,19 +64,15 @@ class Commands(OpenGroup):
             text, code = _message(error)
             print(f"error: {text}", file=sys.stderr)
             raise typer.Exit(code) from None
-        except RuntimeError as error:  # typer's own errors are of this type too
-            if isinstance(error, typer.Exit | typer.Abort) or ctx.params.get("debug"):
-                raise
-            if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
-                print(f"error: {_message(MemoryError())[0]}", file=sys.stderr)
-                raise typer.Exit(3) from None
-            _report(error)
         except Exception as error:
             typers = type(error).__module__.startswith(("typer", "click"))
             if typers and hasattr(error, "message"):  # typer prints it with rich, whose own colours pass
                 error.message = printable(str(error.message))
             if typers or ctx.params.get("debug"):
                 raise
+            if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
+                print(f"error: {_message(MemoryError())[0]}", file=sys.stderr)
+                raise typer.Exit(3) from None
             if isinstance(error, ImportError) and LIBRARY.search(str(error)):
                 print(f"error: a library cannot be loaded: {error}\n  remedy: {LOADING}", file=sys.stderr)
                 raise typer.Exit(3) from None
@@ -218,11 +215,17 @@ def main() -> None:
     if COMPLETE in os.environ:
         os.environ["COLUMNS"] = "10000"  # an answer is one line, however long its help
         completion_init()
+    log, handler = logging.getLogger("recycle"), logging.Handler()  # all of ours log below it
+    handler.emit = lambda record: print(record.getMessage(), file=sys.stderr)  # type: ignore[method-assign]
+    own, log.handlers, log.propagate = (log.handlers, log.propagate, log.level), [handler], False
+    log.setLevel(logging.INFO)
     try:
         try:
             with printable_streams():
                 app(args=arguments, prog_name="recycle")
         finally:
+            log.handlers, log.propagate, level = own
+            log.setLevel(level)
             sys.stdout.flush()
             os.environ.pop(MAX_PIXELS, None)
             os.environ.update({MAX_PIXELS: before} if before else {})

@@ -78,8 +78,7 @@ def _place(folder: Path) -> Iterator[Finding]:
     yield Finding(state, f"{free / 1e9:.1f} GB free in {folder.absolute()}", "" if state == "ok" else "free some space")
     if not os.access(folder, os.W_OK):
         yield Finding("fix", f"{folder.absolute()} cannot be written", "run recycle in a folder of yours")
-    named = named_data()
-    if named and not Path(named).is_dir():
+    if (named := named_data()) and not Path(named).is_dir():
         yield Finding("fix", f"$RECYCLE_DATA names {named}, which is no folder", "correct or unset it")
     if sys.flags.optimize:
         yield Finding("note", "Python runs with -O", "run it without")

@@ -162,9 +162,8 @@ def _two_kinds(ctx: Any, path: tuple[str, ...], head: CommandEntry, entries: lis
     others = sorted({entry.distribution for entry in entries if entry is not head} - {head.distribution})
     words = f"recycle {' '.join(path)}"
     if not others:
-        return RecycleError(
-            f"{words} is both a command and a group of {head.distribution}", f"update {head.distribution}"
-        )
+        owner = head.distribution
+        return RecycleError(f"{words} is both a command and a group of {owner}", f"update {owner}")
     strangers = [name for name in (*others, head.distribution) if name not in bundled.ours()]
     kept = [name for name in installed(ctx).packages if name != OURS and name not in strangers[:1]]
     return RecycleError(
@@ -186,8 +185,7 @@ def _say_missing(ctx: Any, words: str) -> None:
     Raises:
         RecycleError: it names the package.
     """
-    inside = {package for name, package in bundled.commands().items() if name == words or name.startswith(f"{words} ")}
-    package = next(iter(inside), None)
+    package = next((one for name, one in bundled.commands().items() if f"{name} ".startswith(f"{words} ")), None)
     if package is None:
         if failed := installed(ctx).failed:
             print(f"note: not loaded: {join_limited(failed)} (see `recycle plugins list`)", file=sys.stderr)
@@ -245,9 +243,8 @@ def _described(name: str, path: tuple[str, ...], entries: list[CommandEntry]) ->
     """A command or group as the help shows it: it has its summary, and is not imported."""
     heads = [entry for entry in entries if entry.path == path]
     head = heads[0] if heads else entries[0]
-    summary = (
-        head.summary if heads else f"Commands of {join_limited(sorted({entry.distribution for entry in entries}))}."
-    )
+    owners = sorted({entry.distribution for entry in entries})
+    summary = head.summary if heads else f"Commands of {join_limited(owners)}."
     panel = None if head.distribution in bundled.ours() else head.distribution
     if len(entries) == 1 and head.target and heads:
         return TyperCommand(name, help=summary, rich_markup_mode="markdown", rich_help_panel=panel)

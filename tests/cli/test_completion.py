@@ -280,13 +280,13 @@ def test_the_cache_is_where_the_platform_has_it(monkeypatch, env, folder):
     assert str(manifest.manifest_file("").parent) == folder
 
 
-def test_who_does_not_finish_loading_is_named(monkeypatch, capsys):
+def test_who_does_not_finish_loading_is_named(monkeypatch, logged):
     """A command that needs the plugins waits, and says for whom."""
     load = discovery.plugins.discover
     monkeypatch.setattr(discovery, "PATIENCE", 0.05)
     monkeypatch.setattr(discovery, "_last", {})
     monkeypatch.setattr(discovery.plugins, "discover", lambda found: time.sleep(0.4) or load(found=found))
     discovery.discover()
-    said = capsys.readouterr().err
+    said = logged()
     assert "still waiting for the plugin recycle-losses" in said
     assert "RECYCLE_PLUGINS" in said

@@ -148,7 +148,7 @@ class TestEval:
                 judge()
         assert len(api.count(other, learned).names) == 3  # who counts by hand knows what it means
 
-    def test_photos_it_has_trained_on_under_another_name_and_in_another_quality(self, work, tmp_path, capsys):
+    def test_photos_it_has_trained_on_under_another_name_and_in_another_quality(self, work, tmp_path, logged):
         """Of a copy of the folder, also when the folder itself is gone, and of a run that keeps no record."""
         run, copy = work / "runs/seed-0", tmp_path / "copy"
         content = first_of(work / "data/kfold_0_train.json", 3)
@@ -169,7 +169,7 @@ class TestEval:
         try:
             with pytest.raises(api.RecycleError, match="has trained on 3 of these 3 photos"):
                 api.evaluate(run, api.open_data(copy))
-            assert f"{run} keeps no record of its photos, as an earlier version made it" in capsys.readouterr().err
+            assert f"{run} keeps no record of its photos, as an earlier version made it" in logged()
         finally:
             (tmp_path / "photos.npz").rename(record)
 
@@ -335,7 +335,7 @@ class TestAblate:
         assert (labels["chosen"] != labels["plain"]).any()
         assert api.evaluate(run, val).iou == api.evaluate(run, val, api.pipeline(["hflip"])).iou
 
-    def test_retrained_runs_are_compared_if_they_are_judged_on_the_same_photos(self, work, val, tmp_path, capsys):
+    def test_retrained_runs_are_compared_if_they_are_judged_on_the_same_photos(self, work, val, tmp_path, logged):
         """Of another loss, and of other photos, as students of pseudo-labels are: named by how many they learned from.
 
         fold-1 lies beside them, but is judged on other photos.
@@ -360,12 +360,12 @@ class TestAblate:
         assert [trick.name for trick in found.together] == names
         weights = [f"--weight {round(api.select([f'{runs}/seed-{s}'], val).score.value, 3):g}" for s in (0, 1)]
         plain = [f"{runs}/seed-{seed}+plain" for seed in (0, 1)]
-        assert f"{names[1]}: recycle ensemble {' '.join([*plain, *weights])}\n" in capsys.readouterr().err
+        assert f"{names[1]}: recycle ensemble {' '.join([*plain, *weights])}\n" in logged()
         (again,) = api.compare({"base": api.count(plain[0], val), "mean": api.count_together(plain, val)})
         assert found.together[0].comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12)
 
     @pytest.mark.slow("builds some thirty models")
-    def test_means_votes_and_soups_are_judged_by_themselves(self, work, val, tmp_path, monkeypatch, capsys):
+    def test_means_votes_and_soups_are_judged_by_themselves(self, work, val, tmp_path, monkeypatch, logged):
         """Three seeds that began with one run's weights, and the checkpoints that one of them kept."""
         monkeypatch.setattr(ProbabilityCache, "weighted", lambda self, count, score: (3.0, 1.0, 2.0))
         monkeypatch.setattr(ProbabilityCache, "greedy", lambda self, score: (0.0, 2.0, 1.0))
@@ -398,12 +398,12 @@ class TestAblate:
         }
         assert [trick.name for trick in found] == list(others)
         told = " ".join(plain[1:])
-        assert f"greedy selection from 3 runs: recycle ensemble {told} --weight 2 --weight 1" in capsys.readouterr().err
+        assert f"greedy selection from 3 runs: recycle ensemble {told} --weight 2 --weight 1" in logged()
         for trick, again in zip(found, api.compare({"base": api.count(plain[0], val), **others}), strict=True):
             assert trick.comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12), trick.name
         assert len({trick.comparison.difference.value for trick in found}) > 1
 
-    def test_runs_that_cannot_be_judged_are_left_out(self, work, val, tmp_path, monkeypatch, capsys):
+    def test_runs_that_cannot_be_judged_are_left_out(self, work, val, tmp_path, monkeypatch, logged):
         """One is cut off, one knows the classes in another order; with one group, nothing can be chosen and judged."""
         monkeypatch.chdir(tmp_path)
         for seed, name in enumerate(("a", "b", "cut", "turned")):
@@ -415,7 +415,7 @@ class TestAblate:
         found = api.ablate("a", val, only=["hflip"]).together
         names = ["mean of 2 seeds", "weighted mean of 2 seeds", "greedy selection from 2 runs"]
         assert [trick.name for trick in found] == names
-        told = capsys.readouterr().err
+        told = logged()
         assert "cut is left out: " in told
         assert "turned is left out: it knows other classes, or in another order" in told
         assert "weighted mean of 2 seeds: recycle ensemble a+plain b+plain --weight" in told

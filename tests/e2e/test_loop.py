@@ -115,9 +115,9 @@ class TestNaNGuard:
         assert json.loads((tmp_path / "r/nan.json").read_text())["step"] == 3
         assert not (tmp_path / "r/checkpoints").exists()
 
-    def test_a_step_is_left_out_when_told(self, start, capsys):
+    def test_a_step_is_left_out_when_told(self, start, logged):
         done, (state,) = start({"train.on_nan": "skip"}, callbacks=[Poison(2)])
-        assert "1 of 4 steps of the epoch were left out: the loss of 1 batch" in capsys.readouterr().err
+        assert "1 of 4 steps of the epoch were left out: the loss of 1 batch" in logged()
         assert all(value.isfinite().all() for value in state.values())
         assert done.best == done.best
         assert "nan" not in done.run.metrics.read_text().splitlines()[1].split(",")[4]
@@ -130,11 +130,9 @@ class TestNaNGuard:
         assert all(value.isfinite().all() for value in state.values())
         assert {value.item() for key, value in state.items() if key.endswith("num_batches_tracked")} == {2}
 
-    def test_a_gradient_that_is_no_number_is_left_out_too(self, start, capsys):
+    def test_a_gradient_that_is_no_number_is_left_out_too(self, start, logged):
         _, (state,) = start({"train.on_nan": "skip"}, callbacks=[Explode(2)])
-        assert (
-            "1 of 4 steps of the epoch were left out: the loss of 0 batches, or a gradient" in capsys.readouterr().err
-        )
+        assert "1 of 4 steps of the epoch were left out: the loss of 0 batches, or a gradient" in logged()
         assert all(value.isfinite().all() for value in state.values())
 
     def test_a_step_that_is_left_out_does_not_lower_the_scale_of_the_loss(self, registry):
@@ -293,10 +291,10 @@ def hungry(monkeypatch):
 
 
 class TestMemory:
-    def test_training_goes_on_in_halves_with_as_many_photos_in_a_step(self, start, hungry, registry, capsys):
+    def test_training_goes_on_in_halves_with_as_many_photos_in_a_step(self, start, hungry, registry, logged):
         loss = hungry(most=2, training_only=True)
         done, _ = start({"train.batch_size": 8, "train.epochs": 2})
-        assert capsys.readouterr().err.count("out of memory") == 2
+        assert logged().count("out of memory") == 2
         recipe = recipe_of(registry, done)
         assert (recipe.train.batch_size, recipe.train.accumulate_grad_batches) == (2, 4)
         assert [count for training, count in loss.seen if training] == [2] * 8
@@ -336,7 +334,7 @@ class TestMemory:
             start({"train.batch_size": 3})
         assert "train.batch_size (3)" in caught.value.remedy
 
-    def test_validation_goes_on_in_parts(self, start, hungry, capsys):
+    def test_validation_goes_on_in_parts(self, start, hungry, logged):
         class OnlyThen(Callback):
             def on_validation_start(self, trainer, pl_module):
                 loss.most = 1
@@ -346,7 +344,7 @@ class TestMemory:
 
         loss = hungry(most=8)
         done, _ = start({"train.epochs": 2, "train.batch_size": 4}, callbacks=[OnlyThen()])
-        assert capsys.readouterr().err.count("validation ran out of memory") == 1
+        assert logged().count("validation ran out of memory") == 1
         assert [count for training, count in loss.seen if not training] == [1] * 6
         assert done.epochs == 2
 
@@ -560,10 +558,10 @@ class TestFound:
         assert recipe_of(registry, done).train.batch_size == 4
         assert max(count for _, count in loss.seen) == 4
 
-    def test_on_a_processor_the_batch_stays(self, start, registry, capsys):
+    def test_on_a_processor_the_batch_stays(self, start, registry, logged):
         done, _ = start({"train.find_batch_size": True})
         assert recipe_of(registry, done).train.batch_size == 2
-        assert "2 photos, as it was" in capsys.readouterr().err
+        assert "2 photos, as it was" in logged()
 
     def test_out_of_memory_on_the_way_says_what_to_do(self, start, hungry):
         hungry(most=1)
@@ -582,7 +580,7 @@ class TestStartingFromARun:
         ours, theirs = load_file(done.run.best), load_file(base.run.best)
         assert all(torch.allclose(ours[key].float(), theirs[key].float(), atol=1e-6) for key in theirs)
 
-    def test_other_classes_get_a_new_last_layer(self, start, registry, tmp_path, capsys):
+    def test_other_classes_get_a_new_last_layer(self, start, registry, tmp_path, logged):
         base, _ = start(name="base")
 
         class Fewer(type(random_source(1))):
@@ -595,7 +593,7 @@ class TestStartingFromARun:
         recipe = resolve(registry, None, SETTINGS | {"train.init_from": str(base.run.best)})
         train_photos, val_photos = Fewer(random_source(4, 32)._samples), Fewer(random_source(3, 32)._samples)
         train(registry, recipe, Split(train_photos, val_photos, (1.0,) * 4, "drawn", recipe.data), "fewer", tmp_path)
-        said = capsys.readouterr().err
+        said = logged()
         assert "1 of 2 classes taken over by name; new and learned from the beginning: Thing" in said
         assert "it also knew " in said
         assert "places in net.segmentation_head.0.weight" in said
@@ -614,7 +612,7 @@ class TestStartingFromARun:
 
 
 class TestCompiling:
-    def test_a_compiler_that_fails_is_done_without(self, start, monkeypatch, capsys):
+    def test_a_compiler_that_fails_is_done_without(self, start, monkeypatch, logged):
         def broken(self):
             def call(*arguments):
                 raise RuntimeError("no C++ compiler\nmore")
@@ -626,7 +624,7 @@ class TestCompiling:
         done, _ = start({"train.compile": True})
         assert done.epochs == 1
         assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(cache_folder() / "inductor")
-        assert capsys.readouterr().err.count("torch.compile does not work here, going on without: no C++ compiler") == 1
+        assert logged().count("torch.compile does not work here, going on without: no C++ compiler") == 1
 
     def test_what_is_compiled_learns_and_is_saved_under_its_own_names(self, start, monkeypatch):
         whole = nn.Module.compile
@@ -648,7 +646,7 @@ def test_photos_with_truth_and_prediction_are_in_tensorboard(start):
     assert {"val_miou", "iou/Metal", "train_loss_epoch"} <= set(events.Tags()["scalars"])
 
 
-def test_a_loggers_thread_that_cannot_write_says_so_without_a_traceback(capsys):
+def test_a_loggers_thread_that_cannot_write_says_so_without_a_traceback(capsys, logged):
     def write():
         raise FileNotFoundError(2, "No such file or directory", b"runs/a/tensorboard/x")
 
@@ -656,9 +654,9 @@ def test_a_loggers_thread_that_cannot_write_says_so_without_a_traceback(capsys):
         thread = threading.Thread(target=write)
         thread.start()
         thread.join()
-    said = capsys.readouterr()
-    assert "runs/a/tensorboard/x" in said.out + said.err
-    assert "Traceback" not in said.out + said.err
+    said = logged() + "".join(capsys.readouterr())
+    assert "runs/a/tensorboard/x" in said
+    assert "Traceback" not in said
 
 
 def test_a_logger_that_is_missing_says_what_to_install(start):
@@ -746,12 +744,12 @@ def test_auto_takes_bf16_where_the_processor_has_it(start, monkeypatch, capabili
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU computes in these")
 @pytest.mark.parametrize(("wanted", "ran"), [("16-mixed", "bf16-mixed"), ("tf32", "32")])
-def test_a_precision_that_a_processor_lacks_is_recorded_as_what_ran(start, registry, capsys, wanted, ran):
+def test_a_precision_that_a_processor_lacks_is_recorded_as_what_ran(start, registry, logged, wanted, ran):
     seen = Arithmetic()
     done, _ = start({"train.precision": wanted}, callbacks=[seen])
     assert recipe_of(registry, done).train.precision == ran
     assert seen.precision == {"32": "32-true"}.get(ran, ran) == json.loads(done.run.env.read_text())["precision"]
-    assert f"note: train.precision = {wanted} needs a GPU; training and recording {ran}" in capsys.readouterr().err
+    assert f"note: train.precision = {wanted} needs a GPU; training and recording {ran}" in logged()
 
 
 @pytest.mark.parametrize("variables", [{}, {"SLURM_STEP_ID": "4294967290", "SLURM_STEP_NUM_TASKS": "1"}])
@@ -765,18 +763,18 @@ def test_in_the_shell_of_an_allocation_one_process_trains(start, monkeypatch, va
 
 
 @pytest.mark.parametrize(("photos", "said"), [(5, "of 5 photos an epoch the last 1 make no full batch"), (4, "")])
-def test_photos_that_make_no_full_batch_are_told(start, capsys, photos, said):
+def test_photos_that_make_no_full_batch_are_told(start, logged, photos, said):
     start(photos=photos)
-    told = capsys.readouterr().err
+    told = logged()
     assert said in told
     assert ("no full batch" in told) == bool(said)
 
 
-def test_an_epoch_of_fewer_photos_than_a_batch_is_trained_on(start, capsys):
+def test_an_epoch_of_fewer_photos_than_a_batch_is_trained_on(start, logged):
     done, states = start({"train.batch_size": 8}, photos=5)
     assert len(states) == 1
     assert done.run.metrics.read_text().splitlines()[1].startswith("0,1,")  # one step
-    assert "no full batch" not in capsys.readouterr().err
+    assert "no full batch" not in logged()
 
 
 @pytest.mark.gpu

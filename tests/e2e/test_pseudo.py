@@ -210,16 +210,16 @@ def test_the_contests_way(work, tmp_path):
     assert "leave out --ensemble-with, --rule, --threshold, --tta, --batch-size\n" in done.stderr
 
 
-def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_photos(work, tmp_path, capfd):
+def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_photos(work, tmp_path, logged):
     """Fold 1 is judged on the photos that the runs of fold 0 have learned from."""
 
     def told(fold=0, **settings):
         recipe = resolve(api.registry(), None, {**SMALL, "data.root": work / "data", "data.fold": fold, **settings})
         split = make_split(api.registry(), recipe.data, recipe.seed)
         photos = photos_of_split(split)
-        capfd.readouterr()
+        logged()
         warn_leakage(api.registry(), recipe.model_copy(update={"data": split.data}), split, photos)
-        return capfd.readouterr().err
+        return logged()
 
     teacher = tmp_path / "teacher"
     shutil.copytree(work / "runs/seed-0", teacher)
@@ -227,7 +227,7 @@ def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_p
     assert told(0, **start) == ""
     api.train({**SMALL, "data.root": work / "data", "data.fold": 1, "train.epochs": 1, **start}, None, "b", tmp_path)
     said = f"starts from, {teacher}, has learned from 12 of these 12 validation photos"
-    assert said in capfd.readouterr().err
+    assert said in logged()
     again = told(1, **{"train.init_from": str(tmp_path / "b/checkpoints/best.safetensors")})  # of fold 1 itself
     assert f"starts from, {tmp_path}/b, has learned from 12 of these 12" in again
     labels, made = api.pseudo_label([teacher], work / "photos", tmp_path / "p.json", threshold=0.3, min_coverage=0)

@@ -45,7 +45,7 @@ def iou(one, other):
 
 
 @pytest.mark.parametrize("polygons", [False, True])
-def test_pycocotools_reads_the_same_masks(registry, root, tmp_path, polygons, capsys):
+def test_pycocotools_reads_the_same_masks(registry, root, tmp_path, polygons, logged):
     file = convert(registry, root, tmp_path / "o", "coco", "coco", polygons=polygons).file
     api = COCO(str(file))
     expected = objects(open_source(registry, root))

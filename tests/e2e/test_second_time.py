@@ -56,7 +56,7 @@ def go_on(registry, run, epochs=None):
     return resume(registry, recipe, split, run, epochs)
 
 
-def test_more_epochs_end_as_a_longer_run(begin, registry, capsys):
+def test_more_epochs_end_as_a_longer_run(begin, registry, logged):
     """With a rate that does not depend on the length, to identical weights."""
     long, _ = begin("long", epochs=3, schedule={"name": "constant", "warmup": 0})
     short, _ = begin("short", epochs=2, schedule={"name": "constant", "warmup": 0})
@@ -65,7 +65,7 @@ def test_more_epochs_end_as_a_longer_run(begin, registry, capsys):
     ours, theirs = load_file(short.best), load_file(long.best)
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
     assert resolve(registry, short.recipe).train.epochs == 3
-    assert "3 epochs in all: from here on the rate is that of schedule constant over 3" in capsys.readouterr().err
+    assert "3 epochs in all: from here on the rate is that of schedule constant over 3" in logged()
 
 
 @pytest.mark.parametrize("rules", [{}, {"optimizer": "plain", "schedule": "steps"}], ids=["ours", "a stranger's"])
@@ -93,11 +93,11 @@ def test_what_is_no_optimizer_and_no_schedule_is_told_from_a_bug_of_ours(begin, 
         begin("r", epochs=1, **rules)
 
 
-def test_a_finished_run_says_so(begin, registry, capsys):
+def test_a_finished_run_says_so(begin, registry, logged):
     run, _ = begin("r", epochs=2)
     before = load_file(run.best)
     go_on(registry, run)
-    said = capsys.readouterr().err
+    said = logged()
     assert f"{run.folder} is finished, after 2 of 2 epochs" in said
     assert f"recycle train --resume {run.folder} --epochs 12" in said
     assert all(torch.equal(value, before[key]) for key, value in load_file(run.best).items())

@@ -138,7 +138,7 @@ def test_clean_data_is_left_in_peace(bench, seed):
 
 
 @pytest.mark.parametrize("cases", [FEW, slow(CASES)])
-def test_pycocotools_computes_what_the_clean_data_states(bench, capsys, cases):
+def test_pycocotools_computes_what_the_clean_data_states(bench, logged, cases):
     for seed in range(cases):
         root, _ = bench.coco(seed)
         tool = COCO(root / "annotations.json")

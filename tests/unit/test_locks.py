@@ -71,14 +71,14 @@ def test_files_of_the_names_of_a_lock_are_kept(tmp_path, name):
     assert (tmp_path / name).read_text() == "mine"
 
 
-def test_a_disk_without_locks_is_told_of_and_used(tmp_path, monkeypatch, capsys):
+def test_a_disk_without_locks_is_told_of_and_used(tmp_path, monkeypatch, logged):
     def none(*_):
         raise OSError(38, os.strerror(38))
 
     monkeypatch.setattr(filelock.FileLock, "_acquire", none)
     with held(tmp_path / "place"):
         pass
-    assert capsys.readouterr().err.startswith("note: no lock can be had for")
+    assert logged().startswith("note: no lock can be had for")
 
 
 def test_a_command_with_a_name_that_is_no_utf_8_holds_a_place(tmp_path, monkeypatch):

@@ -43,14 +43,14 @@ def test_masks_have_eight_bits_whatever_the_number_of_classes(tmp_path, classes)
 
 
 @pytest.mark.parametrize("told", ["names and colours", "names", "nothing"])
-def test_masks_are_scored_with_and_without_a_table(judged, told, capsys):
+def test_masks_are_scored_with_and_without_a_table(judged, told, logged):
     source, folder = judged
     names = source.class_names
     entries = [{"label": k, "name": name, "color": COLORS[k].tolist()} for k, name in enumerate(names)]
     if told != "nothing":
         (folder / "classes.json").write_text(json.dumps(list(names) if told == "names" else entries))
     assert api.evaluate_masks(folder, source).miou_dataset.value == 1
-    assert "warning" not in capsys.readouterr().err
+    assert "warning" not in logged()
 
 
 def test_a_palette_that_a_program_sorted_is_named(judged):
@@ -88,7 +88,7 @@ def test_masks_saved_as_jpeg_are_named(judged, suffix):
         api.evaluate_masks(folder, source)
 
 
-def test_smoothed_masks_are_warned_of(judged, capsys):
+def test_smoothed_masks_are_warned_of(judged, logged):
     source, folder = judged
 
     def smooth(labels, file):
@@ -97,7 +97,7 @@ def test_smoothed_masks_are_warned_of(judged, capsys):
 
     change(folder, smooth)
     api.evaluate_masks(folder, source)
-    said = capsys.readouterr().err
+    said = logged()
     assert "smoothed, it seems" in said
     assert "by the nearest pixel" in said
 

@@ -59,7 +59,7 @@ def split_of(arguments):
 
 
 @pytest.mark.parametrize(("photo", "source", "side"), [(10, 3, "validation"), (3, 10, "training")])
-def test_photos_cut_out_of_those_of_the_other_side_are_said(tmp_path, capsys, photo, source, side):
+def test_photos_cut_out_of_those_of_the_other_side_are_said(tmp_path, logged, photo, source, side):
     content = coco(10, 128)
     write_coco(tmp_path, content)
     with Image.open(tmp_path / f"images/{source}.jpg") as whole:
@@ -70,7 +70,7 @@ def test_photos_cut_out_of_those_of_the_other_side_are_said(tmp_path, capsys, ph
     from recycle_engine.training.leakage import refuse_leakage  # importing it takes seconds
 
     refuse_leakage(api.split({"data.root": tmp_path}))
-    assert f"flattered: 1 {side} photo at least is cut out of" in capsys.readouterr().err
+    assert f"flattered: 1 {side} photo at least is cut out of" in logged()
 
 
 @pytest.mark.parametrize("files", ["one", "two"])

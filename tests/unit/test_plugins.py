@@ -120,12 +120,12 @@ def test_ctrl_c_during_discovery_is_not_swallowed(monkeypatch):
         discover(found=[Interrupting()])
 
 
-def test_an_allow_list_that_names_what_is_not_installed_is_said(monkeypatch, capsys):
+def test_an_allow_list_that_names_what_is_not_installed_is_said(monkeypatch, logged):
     fake_dists(monkeypatch, "ok")
     monkeypatch.setenv("RECYCLE_PLUGINS", "Acme_OK,acme-oh,recycle-data")
     discovery.discover()
     said = "note: $RECYCLE_PLUGINS names acme-oh, which is not installed; nearest: acme-ok\n"
-    assert capsys.readouterr().err == said
+    assert logged() == said
 
 
 @pytest.mark.parametrize(

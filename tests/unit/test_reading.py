@@ -86,12 +86,12 @@ def test_a_short_repr_is_short():
     [("纸张,1", "utf-8"), ("纸张,1", "utf-8-sig"), ("纸张,1", "utf-16"), ("paper,1", "utf-16-le"),
      ("paper,1", "utf-16-be"), ("纸张和金属", "gbk"), ("café, naïve", "cp1252"), ("", "utf-8"), ("a", "utf-8")],
 )  # fmt: skip
-def test_texts_of_other_encodings(tmp_path, text, encoding, capsys):
+def test_texts_of_other_encodings(tmp_path, text, encoding, logged):
     file = tmp_path / "x.csv"
     file.write_bytes(text.encode(encoding))
     assert read_loose_text(file) == text
     said = {"gbk": "GBK", "cp1252": "Windows-1252"}.get(encoding)
-    assert (f"is read as {said}" in capsys.readouterr().err) is (said is not None)
+    assert (f"is read as {said}" in logged()) is (said is not None)
 
 
 def test_a_text_may_end_within_a_character():

@@ -94,13 +94,11 @@ def moved(root, spell):
     return root
 
 
-def test_the_source_has_the_photos_and_says_so(tmp_path, capsys):
+def test_the_source_has_the_photos_and_says_so(tmp_path, logged):
     root = moved(tmp_path, lambda name: name.split("/")[1])
     source = CocoSource(root, root / "annotations.json")
     assert source.record(0).file_name == source.document["images"][0]["file_name"] == "images/1.jpg"
-    assert "4 of 4 photos do not lie where file_name says, and found by name: '1.jpg' is images/1.jpg" in (
-        capsys.readouterr().err
-    )
+    assert "4 of 4 photos do not lie where file_name says, and found by name: '1.jpg' is images/1.jpg" in (logged())
     assert [photo.file.name for photo in find_photos(root / "annotations.json")] == [f"{k}.jpg" for k in range(1, 5)]
     done = recycle_here("data", "check", "--data", ".", "--json", cwd=root)
     assert done.returncode == 0
@@ -117,13 +115,13 @@ def test_two_photos_are_both_named(tmp_path):
     assert "ambiguous-photo  x1" in done.stdout
 
 
-def test_hidden_files_are_no_photos(tmp_path, capsys):
+def test_hidden_files_are_no_photos(tmp_path, logged):
     root = write_coco(tmp_path, coco(2)).parent
     for name in ("._1.jpg", ".ipynb_checkpoints/1-checkpoint.jpg", "__MACOSX/images/._2.jpg"):
         (root / "images" / name).parent.mkdir(parents=True, exist_ok=True)
         (root / "images" / name).write_bytes(b"no photo")
     assert [photo.name for photo in find_photos(root / "images")] == ["1.jpg", "2.jpg"]
-    assert "3 hidden files left out" in capsys.readouterr().err
+    assert "3 hidden files left out" in logged()
 
 
 class TestGone:

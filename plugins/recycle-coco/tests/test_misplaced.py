@@ -50,12 +50,12 @@ def test_outlines_are_held_against_boxes_and_photos(made, cause):
     assert misplaced(made).startswith(cause) if cause else not misplaced(made)
 
 
-def test_they_are_said_found_and_not_mended(tmp_path, capsys):
+def test_they_are_said_found_and_not_mended(tmp_path, logged):
     made = content(swapped)
     write_coco(tmp_path, made)
     (tmp_path / "annotations.json").write_text(json.dumps(made))
     CocoSource(tmp_path, tmp_path / "annotations.json")
-    assert "warning" in (said := capsys.readouterr().err)
+    assert "warning" in (said := logged())
     assert "with x and y swapped" in said
     found = check_contents(tmp_path, {"all": made}, {"all": "it"}, (), True)
     assert "misplaced-outlines" in {one.code for one in found}

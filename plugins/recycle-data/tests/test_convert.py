@@ -254,9 +254,9 @@ class TestRoundTrips:
 
 
 class TestYolo:
-    def test_what_it_cannot_hold_is_counted(self, registry, tmp_path, capsys):
+    def test_what_it_cannot_hold_is_counted(self, registry, tmp_path, logged):
         convert(registry, scene(tmp_path, True), tmp_path / "y", "coco", "yolo")
-        told = capsys.readouterr().err
+        told = logged()
         assert "1 crowd, ignored or background region in 1 photo left out" in told
 
     def test_areas_that_are_stated_wrong_change_no_pixel(self, registry, tmp_path):

@@ -163,7 +163,7 @@ class TestCopiesOfRoboflow:
         return {name.rpartition("/")[2].partition("_")[0] for name in names}
 
     @pytest.mark.parametrize("group_by", [None, "near-duplicates", "folder"])
-    def test_stay_in_one_fold(self, root, capsys, group_by):
+    def test_stay_in_one_fold(self, root, logged, group_by):
         if group_by == "folder":  # each photo has copies in both folders
             with pytest.raises(RecycleError, match="only 1 group,"):
                 api.kfold(root, 2, group_by=group_by, out=root / "folds")
@@ -172,7 +172,7 @@ class TestCopiesOfRoboflow:
             parts = [json.loads((root / f"folds/kfold_0_{part}.json").read_text()) for part in ("train", "val")]
             train, val = (self.photos(image["file_name"] for image in part["images"]) for part in parts)
             assert (train | val, train & val) == (set("0123"), set())
-        assert "8 photos kept in the fold of others, as Roboflow's copies of these" in capsys.readouterr().err
+        assert "8 photos kept in the fold of others, as Roboflow's copies of these" in logged()
 
     @pytest.mark.parametrize("seed", range(4))
     def test_stay_on_one_side_of_a_random_split(self, root, seed):

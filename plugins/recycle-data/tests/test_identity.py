@@ -237,7 +237,7 @@ def test_linked_numbers_are_grouped_by_the_first_of_each_group():
     assert linked(3, []).tolist() == [0, 1, 2]
 
 
-def test_files_of_several_pictures_are_said_where_photos_are_compared(tmp_path, capsys):
+def test_files_of_several_pictures_are_said_where_photos_are_compared(tmp_path, logged):
     write_coco(tmp_path, coco(2))
     content = json.loads((tmp_path / "annotations.json").read_text())
     content["images"][0]["file_name"] = "pages.tif"
@@ -245,4 +245,4 @@ def test_files_of_several_pictures_are_said_where_photos_are_compared(tmp_path, 
     page = Image.fromarray(np.zeros((32, 32, 3), np.uint8))
     page.save(tmp_path / "pages.tif", save_all=True, append_images=[page])
     identities(CocoSource(tmp_path, tmp_path / "annotations.json"))
-    assert "note: 1 photo holds several pictures, of which the first is read" in capsys.readouterr().err
+    assert "note: 1 photo holds several pictures, of which the first is read" in logged()

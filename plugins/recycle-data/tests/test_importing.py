@@ -149,14 +149,14 @@ class TestRecognising:
         with pytest.raises(RecycleError, match="Extra inputs"):  # chosen, and told its file
             import_data(registry, src / "labels.json", None)
 
-    def test_a_strangers_recogniser_that_fails_is_named_and_stops_no_other(self, offered, src, capsys):
+    def test_a_strangers_recogniser_that_fails_is_named_and_stops_no_other(self, offered, src, logged):
         def fails(tree: Tree):
             raise ZeroDivisionError("oh")
 
         wrong = {"one": {"recognise": fails}, "two": {"recognise": lambda tree: [3]}}
         done = import_data(offered(**wrong, three={"layouts": [SURE], "source": paper}), src, None)
         assert done.taken.layout == SURE
-        said = capsys.readouterr().err
+        said = logged()
         assert "of_one:recognise of acme-tools failed, and its layouts are passed over: ZeroDivisionError: oh" in said
         assert "of_two:recognise of acme-tools failed" in said
 
@@ -234,19 +234,19 @@ class TestWriting:
         truth[2:6, 2:6] = 0
         assert np.array_equal(api.open_data(src.parent / "out").read(0).mask, truth)
 
-    def test_splits_are_files_and_what_is_in_none_is_for_training(self, offered, src, capsys):
+    def test_splits_are_files_and_what_is_in_none_is_for_training(self, offered, src, logged):
         def split(root):
             return Photos(root, paper(root).objects, splits={"train": (0,), "test": (2,)})
 
         done = self.imported(offered, src, split)
         assert [file.name for file in done.files] == ["train.json", "test.json"]
-        assert "for training, as in no split of the export: 1 photo" in capsys.readouterr().err
+        assert "for training, as in no split of the export: 1 photo" in logged()
         contents = [json.loads(file.read_text()) for file in done.files]
         names = [[image["file_name"] for image in content["images"]] for content in contents]
         assert names == [["a.jpg", "b.jpg"], ["c.jpg"]]
         assert contents[0]["categories"] == contents[1]["categories"]
 
-    def test_a_photo_of_two_splits_judges(self, offered, src, capsys):
+    def test_a_photo_of_two_splits_judges(self, offered, src, logged):
         def split(root):
             return Photos(root, paper(root).objects, splits={"train": (0, 1, 2), "val": (1,), "test": (2,)})
 
@@ -257,12 +257,12 @@ class TestWriting:
             ["c.jpg"],
         ]
 
-    def test_a_split_that_repeats_training_is_none(self, offered, src, capsys):
+    def test_a_split_that_repeats_training_is_none(self, offered, src, logged):
         def same(root):
             return Photos(root, paper(root).objects, splits={"train": (0, 1, 2), "val": (0, 1, 2)})
 
         assert [file.name for file in self.imported(offered, src, same).files] == ["train.json"]
-        assert "that judges" not in capsys.readouterr().err
+        assert "that judges" not in logged()
 
     def test_a_set_for_validation_alone_is_whole_too(self, offered, src):
         done = self.imported(offered, src, lambda root: Photos(root, paper(root).objects, splits={"val": (0, 1, 2)}))

@@ -240,7 +240,7 @@ def resaved(number, file):
 
 @pytest.mark.parametrize("record", [True, False])
 @pytest.mark.parametrize("how", [moved, resaved])
-def test_an_old_photo_under_another_name_stays_in_its_fold(tmp_path, capsys, how, record):
+def test_an_old_photo_under_another_name_stays_in_its_fold(tmp_path, logged, how, record):
     old = a_set(tmp_path / "old", 9)
     api.kfold(old, 3)
     new = tmp_path / "new" if not record else old
@@ -249,9 +249,9 @@ def test_an_old_photo_under_another_name_stays_in_its_fold(tmp_path, capsys, how
         shutil.copytree(old, new)
     was = [{row.tobytes() for row in looks(old, fold)} for fold in listing(old)]
     renamed(new, how)
-    capsys.readouterr()
+    logged()
     api.kfold(new, keep=old / "folds.json", force=True)
-    said = capsys.readouterr().err
+    said = logged()
     assert "9 photos under another name now, known by their pixels: 'images/1.jpg' is 'images/line-" in said
     assert "9 photos kept in the folds of before, 0 new" in said
     assert [{row.tobytes() for row in looks(new, fold)} for fold in listing(new)] == was
@@ -265,7 +265,7 @@ def looks(root, names):
     return files_identities([root / name for name in names])["digest"]
 
 
-def test_names_that_changed_places_follow_their_pixels(tmp_path, capsys):
+def test_names_that_changed_places_follow_their_pixels(tmp_path, logged):
     old = a_set(tmp_path / "old", 6)
     api.kfold(old, 3)
     was = [{row.tobytes() for row in looks(old, fold)} for fold in listing(old)]
@@ -277,9 +277,9 @@ def test_names_that_changed_places_follow_their_pixels(tmp_path, capsys):
     assert [{row.tobytes() for row in looks(old, fold)} for fold in listing(old)] == was
     noise = np.kron(np.random.default_rng(9).integers(0, 256, (8, 8, 3), np.uint8), np.ones((4, 4, 1), np.uint8))
     Image.fromarray(noise).save(files[0])
-    capsys.readouterr()
+    logged()
     api.kfold(old, keep=old / "folds.json", force=True)
-    assert "1 photo with other pixels than those of that name" in capsys.readouterr().err
+    assert "1 photo with other pixels than those of that name" in logged()
 
 
 def test_folds_that_no_longer_fit_name_a_line_that_keeps_them(tmp_path):

@@ -119,11 +119,11 @@ class TestYolo:
         split = split_of(tmp_path, **{"data.split": "random", "data.fingerprint": _fingerprint(before)})
         assert len(split.train) + len(split.val) == 9
 
-    def test_a_test_folder_that_is_not_there(self, tmp_path, capsys):
+    def test_a_test_folder_that_is_not_there(self, tmp_path, logged):
         yaml = "names: [Paper]\ntrain: ../train/images\nval: ../valid/images\ntest: ../test/images\n"
         split = split_of(yolo(tmp_path, {"train/images": 3, "valid/images": 2}, yaml))
         assert (len(split.train), len(split.val)) == (3, 2)
-        assert "test: ../test/images is not there" in capsys.readouterr().err
+        assert "test: ../test/images is not there" in logged()
 
     def test_training_photos_that_are_not_there(self, tmp_path):
         with pytest.raises(RecycleError, match="train does not exist"):
@@ -187,7 +187,7 @@ def split_settings(root):
     return {"data.root": root, "data.dataset": "masks"}
 
 
-def test_photos_of_two_splits_are_said_and_found(tmp_path, capsys):
+def test_photos_of_two_splits_are_said_and_found(tmp_path, logged):
     """Who chooses by test photos, or judges by training photos, is told; none is counted twice."""
     for number in range(5):
         for folder in ("images", "masks"):
@@ -197,16 +197,16 @@ def test_photos_of_two_splits_are_said_and_found(tmp_path, capsys):
         (tmp_path / f"{split}.txt").write_text(photos)
     assert "none of its splits" not in api.split(split_settings(tmp_path)).how
     said = "the data names 1 photo both for validation and for the test, as 'images/3.png'"
-    assert said in capsys.readouterr().err
+    assert said in logged()
     source = api.open_data(tmp_path, None, "masks")
     found = list(lint_source(lambda: source, "it", (), labels_only=True))
     assert [(one.code, one.where) for one in found] == [("photo-in-two-splits", "'images/3.png'")]
     named = named_splits(Named("a.jpg", "b.jpg", splits={"train": (0, 1), "val": (0, 1)}))
     assert not named.val
-    assert "the data names the same photos for training and for validation" in capsys.readouterr().err
+    assert "the data names the same photos for training and for validation" in logged()
 
 
-def test_what_is_left_out_is_said_wherever_it_is_read(tmp_path, capsys):
+def test_what_is_left_out_is_said_wherever_it_is_read(tmp_path, logged):
     for name in ("a", "b"):
         (tmp_path / "images").mkdir(exist_ok=True)
         (tmp_path / "labels").mkdir(exist_ok=True)
@@ -214,4 +214,4 @@ def test_what_is_left_out_is_said_wherever_it_is_read(tmp_path, capsys):
     (tmp_path / "labels/a.txt").write_text("0 0.1 0.1 0.9 0.1 0.9 0.9\n0 0.5 0.5 0.2 0.2\n")
     (tmp_path / "labels/b.txt").write_text("0 0.1 0.1 0.9 0.1 0.9 0.9\n")
     api.open_data(tmp_path, dataset="yolo")
-    assert f"note: {tmp_path}: left out: boxes without an outline: 1" in capsys.readouterr().err
+    assert f"note: {tmp_path}: left out: boxes without an outline: 1" in logged()

@@ -106,18 +106,18 @@ def test_of_masks(tmp_path):
     assert "repeated-labels" not in {one.code for one in check_masks(copies)}
 
 
-def test_transparent_photos_are_named(tmp_path, capsys):
+def test_transparent_photos_are_named(tmp_path, logged):
     plain = Image.new("RGBA", (32, 32), (9, 9, 9, 255))
     plain.save(tmp_path / "opaque.png")
     tell_transparent([tmp_path / "opaque.png"])
-    assert not capsys.readouterr().err
+    assert not logged()
     plain.putpixel((3, 3), (9, 9, 9, 0))
     content = coco(4)
     content["images"][1]["file_name"] = "images/2.png"
     file = write_coco(tmp_path, content)
     plain.save(tmp_path / "images/2.png")
     identities(api.open_data(tmp_path))
-    assert "images/2.png has transparent pixels, whose colours are read" in capsys.readouterr().err
+    assert "images/2.png has transparent pixels, whose colours are read" in logged()
     found = [one.where for one in check_coco(tmp_path, {"all": file}) if one.code == "transparent-photo"]
     assert found == ["image 2 'images/2.png'"]
 
@@ -214,14 +214,14 @@ def test_mirrored_turned_and_inverted_photos_are_known():
     assert turned(others, others) == {}
 
 
-def test_photos_of_no_fold_are_counted(tmp_path, capsys):
+def test_photos_of_no_fold_are_counted(tmp_path, logged):
     write_coco(tmp_path, coco(8))
     api.kfold(tmp_path, 2)
     listing = json.loads((tmp_path / "folds.json").read_text())
     listing["folds"][1]["val_images"].pop()
     (tmp_path / "folds.json").write_text(json.dumps(listing))
     api.split({"data.root": tmp_path, "data.fold": 0})
-    assert "so trained on: 1 photo" in capsys.readouterr().err
+    assert "so trained on: 1 photo" in logged()
 
 
 @pytest.mark.parametrize(
@@ -257,11 +257,11 @@ def test_labels_of_smaller_photos_lie_in_the_upper_left_quarter():
     assert not misplaced(content)
 
 
-def test_copies_within_the_validation_photos_are_counted(tmp_path, capsys):
+def test_copies_within_the_validation_photos_are_counted(tmp_path, logged):
     write_coco(tmp_path, coco(8))
     api.kfold(tmp_path, 2)
     split = api.split({"data.root": tmp_path, "data.fold": 0})
     first, second = (split.val.record(index).file for index in range(2))
     second.write_bytes(first.read_bytes())
     refuse_leakage(split)
-    assert "note: copies of another photo: 1 of 4 validation photos" in capsys.readouterr().err
+    assert "note: copies of another photo: 1 of 4 validation photos" in logged()

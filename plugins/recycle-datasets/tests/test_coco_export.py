@@ -557,7 +557,7 @@ def test_photos_that_a_second_file_holds_out_are_in_that_one_alone(tmp_path):
 
 
 @pytest.mark.parametrize("below", ["", "images/"])
-def test_splits_that_a_json_of_names_lists(tmp_path, below, capsys):
+def test_splits_that_a_json_of_names_lists(tmp_path, below, logged):
     """As UAVVaste keeps them."""
     names = [f"images/{number}.jpg" for number in range(4)]
     lists = {"train": [f"{below}0.jpg", f"{below}gone.jpg"], "val": [f"{below}1.jpg"], "test": [f"{below}2.jpg"]}
@@ -565,4 +565,4 @@ def test_splits_that_a_json_of_names_lists(tmp_path, below, capsys):
     done, _ = imported_masks(root, tmp_path / "out")
     held = {file.stem: [one["file_name"] for one in json.loads(file.read_text())["images"]] for file in done.files}
     assert held == {"train": [names[0], names[3]], "val": [names[1]], "test": [names[2]]}
-    assert "distribution.json lists the photos of train, val, test" in capsys.readouterr().err
+    assert "distribution.json lists the photos of train, val, test" in logged()

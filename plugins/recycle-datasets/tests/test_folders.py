@@ -266,7 +266,7 @@ class TestYolo:
         with pytest.raises(RecycleError):
             yolo(yolo_folder(tmp_path, data=data))
 
-    def test_splits(self, tmp_path, capsys):
+    def test_splits(self, tmp_path, logged):
         for name in ("images/train/a", "images/val/b", "images/test/c d"):
             photo(tmp_path / f"{name}.jpg")
         (tmp_path / "labels/train").mkdir(parents=True)
@@ -281,7 +281,7 @@ class TestYolo:
             return [source.record(index).file_name for index in range(len(source))]
 
         assert names(None) == ["images/train/a.jpg", "images/val/b.jpg", "images/test/c d.jpg"]
-        assert "no label file, so no object: 2 of 3 photos" in capsys.readouterr().err
+        assert "no label file, so no object: 2 of 3 photos" in logged()
         assert names("train") == ["images/train/a.jpg"]
         assert names("val") == names(str(tmp_path / "list.txt")) == ["images/val/b.jpg"]
         assert names("test") == ["images/test/c d.jpg"]

@@ -228,13 +228,13 @@ class TestPhotos:
         assert np.array_equal(found["a.png"], painted((1, SQUARE)))
         assert np.array_equal(found["b.png"], painted((1, SMALL)))
 
-    def test_files_of_other_photos_than_their_names_are_named(self, tmp_path, capsys):
+    def test_files_of_other_photos_than_their_names_are_named(self, tmp_path, logged):
         for name, other in ("ab", "ba"):
             photo(tmp_path / f"{name}.png")
             write(tmp_path / f"{name}.json", shape("x", SQUARE), image=f"{other}.png")
         assert [*masks(read(tmp_path))] == ["b.png", "a.png"]
         said = "2 files named after another photo than imagePath, which counts: a.json is of b.png"
-        assert said in capsys.readouterr().err
+        assert said in logged()
 
     def test_photos_without_a_file(self, tmp_path):
         for name in ("a.png", "b.png", "c.jpg", "sub/d.png"):

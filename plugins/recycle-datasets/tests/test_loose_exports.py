@@ -337,7 +337,7 @@ def test_yolo_beside_labelme_is_not_guessed(tmp_path, below):
         assert api.import_data(tmp_path, None, layout).taken.layout.name == layout
 
 
-def test_photos_outside_of_what_is_taken_are_said(tmp_path, capsys):
+def test_photos_outside_of_what_is_taken_are_said(tmp_path, logged):
     photo(tmp_path / "one/a.png")
     annotation = {"id": 1, "image_id": 1, "category_id": 1, "segmentation": [[2, 2, 9, 2, 9, 9]]}
     document = {"images": [{"id": 1, "file_name": "a.png", "width": 32, "height": 24}], "annotations": [annotation],
@@ -347,4 +347,4 @@ def test_photos_outside_of_what_is_taken_are_said(tmp_path, capsys):
     (tmp_path / "two/masks").mkdir()
     Image.fromarray(painted((1, box(2, 2, 9, 9)))).save(tmp_path / "two/masks/b.png")
     api.import_data(tmp_path, None)
-    assert "outside of one, and not taken: 2 pictures, as two/images/b.png" in capsys.readouterr().err
+    assert "outside of one, and not taken: 2 pictures, as two/images/b.png" in logged()

@@ -462,14 +462,14 @@ TWO = {  # value of what is drawn, mode of the file, further options of `mask`
 
 
 @pytest.mark.parametrize("case", TWO)
-def test_two_values_without_a_name(tmp_path, case, capsys):
+def test_two_values_without_a_name(tmp_path, case, logged):
     values, mode = TWO[case]
     how = {"colors": [(0, 0, 0), (255, 9, 9)]} if mode == "red" else {"mode": mode}
     root = tree_of(tmp_path / "src", "images", "masks", "ab", values=drawn(*values), **how)
     done, masks, _ = imported(root, tmp_path / "out")
     assert done.class_names == ("Background", "foreground")
     every_mask_is(masks, drawn(1, 255) if values == (1, 255) else drawn(1, 1))
-    assert "note: " in capsys.readouterr().err
+    assert "note: " in logged()
 
 
 def test_the_folder_names_the_foreground(tmp_path):
@@ -526,7 +526,7 @@ def test_255_that_may_be_an_object_is_refused_with_a_remedy(tmp_path, reader, ki
 
 
 @pytest.mark.parametrize("other", [2, 3])
-def test_masks_without_the_background_that_is_named(tmp_path, other, capsys):
+def test_masks_without_the_background_that_is_named(tmp_path, other, logged):
     _numbers(tmp_path / "in", (1, 2, other))
     text(tmp_path / "in/classes.txt", "background\nPaper\nMetal\n")
     said = "where the numbers are one above the names: -o 'data.dataset.values={1: background, 2: Paper, 3: Metal}'"
@@ -536,13 +536,13 @@ def test_masks_without_the_background_that_is_named(tmp_path, other, capsys):
         assert said in caught.value.remedy
     else:
         api.open_data(tmp_path / "in", None, "mask-tree")
-        assert said in capsys.readouterr().err
+        assert said in logged()
 
 
-def test_numbers_without_names_are_said(tmp_path, capsys):
+def test_numbers_without_names_are_said(tmp_path, logged):
     _numbers(tmp_path / "in", (7, 1, 2))
     api.open_data(tmp_path / "in", None, "masks")
-    assert "each from 0 to 7 is a class of its own" in capsys.readouterr().err
+    assert "each from 0 to 7 is a class of its own" in logged()
 
 
 def test_numbers_far_apart_are_classes_without_the_gaps(tmp_path):
@@ -618,7 +618,7 @@ def test_the_line_that_resizes_masks_writes_a_copy(tmp_path, splits):
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_jpegs_in_black_and_white(tmp_path, mode, capsys):
+def test_jpegs_in_black_and_white(tmp_path, mode, logged):
     values = np.kron(drawn(255, 255), np.ones((2, 2), np.uint8))
     for stem, quality in zip("abc", (95, 75, 30), strict=True):
         photo(tmp_path / f"src/images/{stem}.png", 2 * HEIGHT, 2 * WIDTH)
@@ -629,7 +629,7 @@ def test_jpegs_in_black_and_white(tmp_path, mode, capsys):
     assert done.class_names == ("Background", "foreground")
     for name, found in masks.items():
         assert np.mean(found == (values > 0) * ("b" not in name)) > 0.999
-    assert "3 masks in JPEG, black and white: of their pixels 0." in capsys.readouterr().err
+    assert "3 masks in JPEG, black and white: of their pixels 0." in logged()
 
 
 @pytest.mark.parametrize("areas", [(1, 2), (255, 120), (240, 20), (60, 60), (255, 1)])

@@ -878,14 +878,14 @@ def test_the_photos_that_rows_of_runs_mean(tmp_path, row, places):
 
 
 @pytest.mark.parametrize("others", [(), ("x_1.jpg", "y.jpg")])
-def test_runs_whose_photos_are_not_there(tmp_path, capsys, others):
+def test_runs_whose_photos_are_not_there(tmp_path, logged, others):
     rle_csv(tmp_path)
     shutil.rmtree(tmp_path / "train")
     for name in others:
         photo(tmp_path / "train" / name, HEIGHT, WIDTH)
     with pytest.raises(RecycleError, match=r"of its 2 photos none is in .*, as 'a\.jpg': it"):
         api.import_data(tmp_path, None)
-    assert "are taken to go" not in capsys.readouterr().err  # no mask tells
+    assert "are taken to go" not in logged()  # no mask tells
 
 
 def test_runs_of_one_photo_of_two_are_refused(tmp_path):

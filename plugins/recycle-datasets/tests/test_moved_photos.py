@@ -44,7 +44,7 @@ def cvat(name):
     ],
 )
 @pytest.mark.parametrize("moved", [True, False])
-def test_import_says_where_photos_are(tmp_path, capsys, file, content, name, moved):
+def test_import_says_where_photos_are(tmp_path, logged, file, content, name, moved):
     name = name if moved else "a.jpg"
     photo = tmp_path / "in" / ("pics/a.jpg" if moved else "images/a.jpg" if file == "annotations.xml" else "a.jpg")
     photo.parent.mkdir(parents=True)
@@ -52,16 +52,16 @@ def test_import_says_where_photos_are(tmp_path, capsys, file, content, name, mov
     labels = content(name)
     (tmp_path / "in" / file).write_text(labels if isinstance(labels, str) else json.dumps(labels))
     api.import_data(tmp_path / "in", tmp_path / "out")
-    said = capsys.readouterr().err
+    said = logged()
     assert ("1 photo lies elsewhere than it says" in said and "is pics/a.jpg" in said) == moved
 
 
 @pytest.mark.parametrize("place", ["C:\\\\x\\\\photos", "photos"])
-def test_folders_of_yolo_that_lie_elsewhere_are_said(tmp_path, capsys, place):
+def test_folders_of_yolo_that_lie_elsewhere_are_said(tmp_path, logged, place):
     for folder in ("photos", "labels"):
         (tmp_path / "in" / folder).mkdir(parents=True)
     Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "in/photos/a.jpg")
     (tmp_path / "in/labels/a.txt").write_text("0 .1 .1 .5 .1 .5 .5\n")
     (tmp_path / "in/data.yaml").write_text(f'names: [Paper]\ntrain: "{place}"\nval: "{place}"\n')
     api.import_data(tmp_path / "in", tmp_path / "out")
-    assert ("is not there, and" in capsys.readouterr().err) == (place != "photos")
+    assert ("is not there, and" in logged()) == (place != "photos")

@@ -309,11 +309,11 @@ def test_masks_of_playment_that_are_links(tmp_path):
     assert "under the names at the end of the links" in caught.value.remedy
 
 
-def test_detectron2_without_names(tmp_path, capsys):
+def test_detectron2_without_names(tmp_path, logged):
     detectron2(tmp_path)
     write(tmp_path / "metadata.json", {"thing_classes": NAMES[:1]})
     assert api.import_data(tmp_path, None).class_names == ("Background", "paper", "class-1")
-    assert "classes from 1 to 1 are called by number" in capsys.readouterr().err
+    assert "classes from 1 to 1 are called by number" in logged()
 
 
 def test_masks_of_eiseg_go_before_its_polygons(tmp_path):

@@ -56,18 +56,18 @@ def test_names_that_may_count_from_one_are_refused_with_both_readings(tmp_path, 
     assert opened(root, kind, values=zero).read(0).mask[0, ::4].tolist() == [1, 2]
 
 
-def test_a_part_of_a_set_may_lack_the_first_class(tmp_path, capsys):
+def test_a_part_of_a_set_may_lack_the_first_class(tmp_path, logged):
     root = folder(tmp_path, [1, 2], ["Paper", "Metal", "Glass"])
     (root / "val.txt").write_text("a\n")
     assert opened(root, "masks", "val").read(0).mask.max() == 2
-    assert "no mask holds 0" in capsys.readouterr().err
+    assert "no mask holds 0" in logged()
 
 
 @pytest.mark.parametrize("kind", ["masks", "mask-tree"])
-def test_names_without_a_background_say_what_zero_is(tmp_path, capsys, kind):
+def test_names_without_a_background_say_what_zero_is(tmp_path, logged, kind):
     root = folder(tmp_path, [0, 1, 2], ["Paper", "Metal", "Glass"])
     assert opened(root, kind).class_names == ("Paper", "Metal", "Glass")
-    said = capsys.readouterr().err
+    said = logged()
     assert "names no background: 0 Paper, 1 Metal, 2 Glass" in said
     (values,) = pasted(said)
     assert opened(root, kind, values=values).class_names == ("Background", "Paper", "Metal", "Glass")
@@ -82,23 +82,23 @@ def test_numbers_one_above_the_names_get_a_remedy_that_works(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["masks", "mask-tree"])
-def test_a_background_that_never_occurs_is_said(tmp_path, capsys, kind):
+def test_a_background_that_never_occurs_is_said(tmp_path, logged, kind):
     root = folder(tmp_path, [1, 2], ["background", "Paper", "Metal"])
     assert opened(root, kind).read(0).mask[0, ::4].tolist() == [1, 2]
-    assert "no mask holds 0, the background: they hold 1, 2" in capsys.readouterr().err
+    assert "no mask holds 0, the background: they hold 1, 2" in logged()
     with pytest.raises(RecycleError, match="no mask holds 0, the background"):
         opened(folder(tmp_path, [1, 3], ["background", "Paper", "Metal"]), kind)
 
 
 @pytest.mark.parametrize("kind", ["masks", "mask-tree"])
 @pytest.mark.parametrize("names", [["background", "Paper", "Metal"], ["Sky", "Paper", "Metal"]])
-def test_sound_masks_are_refused_nothing(tmp_path, capsys, kind, names):
+def test_sound_masks_are_refused_nothing(tmp_path, logged, kind, names):
     source = opened(folder(tmp_path, [0, 1, 2, 255], names), kind)
     assert source.read(0).mask[0, ::4].tolist() == [0, 1, 2, 255]
-    assert ("note" in capsys.readouterr().err) == (names[0] == "Sky")
+    assert ("note" in logged()) == (names[0] == "Sky")
 
 
-def test_classes_that_no_mask_holds_are_named(tmp_path, capsys):
+def test_classes_that_no_mask_holds_are_named(tmp_path, logged):
     root = folder(tmp_path, [0, 2], ["background", "Paper", "Metal", "Glass"])
     found = [(one.code, one.where, one.detail) for one in check_masks(root)]
     assert found == [
@@ -106,12 +106,12 @@ def test_classes_that_no_mask_holds_are_named(tmp_path, capsys):
         ("unused-category", "class 'Glass'", "no mask holds 3"),
     ]
     opened(root, "mask-tree")
-    assert "no mask holds 1 Paper, 3 Glass" in capsys.readouterr().err
+    assert "no mask holds 1 Paper, 3 Glass" in logged()
     note_unused({number: f"kind {number}" for number in range(1, 151)}, [0])
-    assert capsys.readouterr().err.endswith(" 8 kind 8 and 142 more\n")
+    assert logged().endswith(" 8 kind 8 and 142 more\n")
     (root / "classes.txt").unlink()
     opened(root, "masks")
-    assert "no mask holds 1 class-1" in capsys.readouterr().err
+    assert "no mask holds 1 class-1" in logged()
 
 
 @pytest.mark.parametrize("kind", ["masks", "mask-tree"])

@@ -169,7 +169,7 @@ class TestClasses:
         assert via(tmp_path).class_names == ("Background", "paper", "metal", "glass")
 
     @pytest.mark.parametrize("kind", ["dropdown", "radio", "checkbox", "beside"])
-    def test_numbers_are_called_by_their_texts(self, tmp_path, kind, capsys):
+    def test_numbers_are_called_by_their_texts(self, tmp_path, kind, logged):
         photo(tmp_path / "a.png")
         options = {"1": "Paper", "2": "Metal ", "3": ""}
         project = {"material": {"type": kind, "options": options}}
@@ -181,7 +181,7 @@ class TestClasses:
         source = via(tmp_path)
         assert source.class_names == ("Background", "Paper", "Metal", "3")
         assert np.array_equal(masks(source)["a.png"], painted((2, SQUARE), (3, OTHER)))
-        assert "classes are the texts of 'material', as 'Paper' for '1'" in capsys.readouterr().err
+        assert "classes are the texts of 'material', as 'Paper' for '1'" in logged()
 
     def test_a_project_named_as_an_export(self, tmp_path):
         photo(tmp_path / "a.png")
@@ -194,12 +194,12 @@ class TestClasses:
         write(tmp_path / "project.json", entry("a.png", polygon(SQUARE, c="x")), project={})
         assert via(tmp_path).left_out == {"photos that are labelled twice in the same way": 1}
 
-    def test_no_region_has_a_class(self, tmp_path, capsys):
+    def test_no_region_has_a_class(self, tmp_path, logged):
         source = one(tmp_path, polygon(SQUARE), polygon(box(20, 2, 25, 9)))
         assert source.class_names == ("Background", "object")
-        assert "no region has a class" in capsys.readouterr().err
+        assert "no region has a class" in logged()
         assert via(tmp_path, unnamed="kudzu").class_names == ("Background", "kudzu")
-        assert not capsys.readouterr().err
+        assert not logged()
 
     def test_one_file_without_classes(self, tmp_path):
         for name in ("train", "val"):
@@ -313,16 +313,16 @@ class TestRefused:
             via(tmp_path)
 
 
-def test_the_attributes_that_are_not_the_class_are_named(tmp_path, capsys):
+def test_the_attributes_that_are_not_the_class_are_named(tmp_path, logged):
     one(tmp_path, polygon(SQUARE, name="paper", state="wet"), polygon(SQUARE, name="paper", state="dry"))
-    assert "the class is attribute 'name', not 'state'" in capsys.readouterr().err
+    assert "the class is attribute 'name', not 'state'" in logged()
 
 
-def test_outlines_of_larger_photos_are_named_on_import(tmp_path, capsys):
+def test_outlines_of_larger_photos_are_named_on_import(tmp_path, logged):
     far = [(4, 4), (90, 4), (90, 70), (4, 70)]
     for name in ("a", "b", "c"):
         photo(tmp_path / f"in/{name}.png")
     entries = [entry(f"{name}.png", polygon(far, name="paper")) for name in "abc"]
     write(tmp_path / "in/via_region_data.json", *entries)
     api.import_data(tmp_path / "in", tmp_path / "out")
-    assert "the outlines of 3 of 3 objects leave their photos" in capsys.readouterr().err
+    assert "the outlines of 3 of 3 objects leave their photos" in logged()

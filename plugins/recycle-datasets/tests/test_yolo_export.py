@@ -93,12 +93,12 @@ def test_a_missing_test_folder_does_not_take_all_photos(tmp_path):
     check(make(tmp_path / "a", *photos, set_DOT_yaml=yaml), tmp_path, *photos, splits={"train": 1, "val": 1})
 
 
-def test_labelled_folders_that_the_description_does_not_name(tmp_path, capsys):
+def test_labelled_folders_that_the_description_does_not_name(tmp_path, logged):
     yaml = NAMES + "train: ../train/images\nval: ../valid/images\n"
     names = [f"{split}/images/{split}.jpg" for split in ("train", "valid", "test")]
     root = make(tmp_path / "src", *names, "extra/images/x.jpg", data_DOT_yaml=yaml)
     done = check(root, tmp_path, *names, splits={"train": 1, "val": 1, "test": 1})
-    assert "note: test: the description does not name it, and test/images is read" in capsys.readouterr().err
+    assert "note: test: the description does not name it, and test/images is read" in logged()
     assert done.left_out == {"labelled photos that the description does not name": 1}
 
 
@@ -117,12 +117,12 @@ def test_a_description_beside_the_set(tmp_path):
         ("names: ['Paper ', Metal, Glass]\nnc: 3\n", ("Paper", "Metal", "Glass")),
     ],
 )
-def test_names(tmp_path, yaml, classes, capsys):
+def test_names(tmp_path, yaml, classes, logged):
     texts = {"classes_DOT_txt": "Paper\nMetal\nGlass\n"} if "classes.txt" in yaml else {}
     make(tmp_path / "a", "images/1.jpg", data_DOT_yaml=f"train: images\nval: images\n{yaml}", **texts)
     check(tmp_path / "a", tmp_path, "images/1.jpg", classes=classes)
     said = "name them in their order: -o 'data.dataset.names=[class-0, class-1, class-2]'"
-    assert (said in capsys.readouterr().err) == (classes[0] == "class-0")
+    assert (said in logged()) == (classes[0] == "class-0")
 
 
 @pytest.mark.parametrize("names", ["classes_DOT_txt", "obj_DOT_names", "photos__classes_DOT_txt"])
@@ -202,7 +202,7 @@ def test_lists_without_a_description(tmp_path):
     check(root, tmp_path, "images/1.jpg", "images/2.jpg", splits={"train": 1, "val": 1})
 
 
-def test_list_of_ultralytics_with_a_photo_that_is_gone(tmp_path, capsys):
+def test_list_of_ultralytics_with_a_photo_that_is_gone(tmp_path, logged):
     root = make(
         tmp_path / "a",
         "images/train/1.jpg",
@@ -210,7 +210,7 @@ def test_list_of_ultralytics_with_a_photo_that_is_gone(tmp_path, capsys):
         train_DOT_txt="data/images/train/1.jpg\ndata/images/train/gone.jpg\n",
     )
     check(root, tmp_path, "images/train/1.jpg", splits={"train": 1})
-    said = capsys.readouterr().err
+    said = logged()
     assert "1 photo not there" in said
     assert "`nc` is 7, and the classes are 2: " in said
 
@@ -237,10 +237,10 @@ def test_a_set_whose_first_label_files_are_empty(tmp_path):
     assert imported_masks(root, tmp_path / "out")[0].photos == 61
 
 
-def test_folders_that_are_gone_leave_the_names(tmp_path, capsys):
+def test_folders_that_are_gone_leave_the_names(tmp_path, logged):
     root = make(tmp_path / "a", "images/1.jpg", cans_DOT_yaml=f"train: images/train\nval: images/val\n{NAMES}")
     check(root, tmp_path, "images/1.jpg", splits={})
-    assert "images/train is not there" in capsys.readouterr().err
+    assert "images/train is not there" in logged()
 
 
 def test_a_description_that_cannot_be_read_is_the_cause(tmp_path):
@@ -249,7 +249,7 @@ def test_a_description_that_cannot_be_read_is_the_cause(tmp_path):
         api.import_data(root, tmp_path / "out")
 
 
-def test_numbers_boxes_and_names_that_are_none(tmp_path, capsys):
+def test_numbers_boxes_and_names_that_are_none(tmp_path, logged):
     root = make(tmp_path / "a", "images/1.jpg", "images/2.jpg", data_DOT_yaml="train: images\nnames: [Paper, null]\n")
     with pytest.raises(RecycleError, match="`names` holds None"):
         api.open_data(root, dataset="yolo")
@@ -262,7 +262,7 @@ def test_numbers_boxes_and_names_that_are_none(tmp_path, capsys):
     assert source.record(0).annotations[0].segmentation[0][:2] == pytest.approx(
         [0.3 * source.record(0).width, 0.4 * source.record(0).height]
     )
-    assert "boxes before the outlines of all lines are passed over" in capsys.readouterr().err
+    assert "boxes before the outlines of all lines are passed over" in logged()
 
 
 TURNED = "0.2 0.2 0.5 0.4 0.45 0.7 0.15 0.5"  # sides of (12, 4) and (-2, 6) pixels
@@ -279,11 +279,11 @@ CLOSED = "0.1 0.25 0.5 0.25 0.5 0.75 0.1 0.75 0.1 0.25"
         ([CLOSED, *[SKEW] * 30], ""),
     ],
 )
-def test_outlines_that_are_rectangles_are_said_with_their_share(tmp_path, capsys, outlines, said):
+def test_outlines_that_are_rectangles_are_said_with_their_share(tmp_path, logged, outlines, said):
     root = make(tmp_path, "images/1.jpg", data_DOT_yaml=NAMES + "train: images\nval: images\n")
     (root / "labels/1.txt").write_text("".join(f"1 {outline}\n" for outline in outlines))
     api.import_data(root, None)
-    error = capsys.readouterr().err
+    error = logged()
     assert said in error
     assert ("rectangles" in error) is bool(said)
 
@@ -351,7 +351,7 @@ def test_two_descriptions_that_name_other_classes_are_refused_with_a_remedy(tmp_
         assert source.class_names[int(source.read(0).mask.max())] == name
 
 
-def test_an_import_does_not_guess_between_two_descriptions(tmp_path, capsys):
+def test_an_import_does_not_guess_between_two_descriptions(tmp_path, logged):
     text = "train: images\nnames: [{}]\n"
     root = make(tmp_path / "a", "images/a.jpg", a_DOT_yaml=text.format("A, B"), b_DOT_yaml=text.format("B, A"))
     with pytest.raises(RecycleError, match=r"a\.yaml and b\.yaml describe the same photos"):

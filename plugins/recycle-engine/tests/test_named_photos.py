@@ -109,13 +109,13 @@ def test_a_table_of_photos_is_a_list(tmp_path, text):
     assert [one.name for one in listed_photos(text.split("\n"), tmp_path, tmp_path)] == ["a.jpg", "b c.jpg"]
 
 
-def test_what_an_earlier_prediction_wrote_is_counted(here, capsys):
+def test_what_an_earlier_prediction_wrote_is_counted(here, logged):
     for name in ("out/masks/a.png", "out/overlays/a.png"):
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (8, 8)).save(here / name)
     (here / "out/predicted.json").write_text("{}")
     assert [photo.name for photo in find_photos(here)] == ["p/a.jpg", "p/b c.jpg", "p/q/d.png"]
-    assert "2 files of an earlier prediction left out: " in capsys.readouterr().err
+    assert "2 files of an earlier prediction left out: " in logged()
 
 
 def test_names_that_are_no_utf_8_for_the_locale(here, monkeypatch):

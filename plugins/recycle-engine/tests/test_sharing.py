@@ -17,11 +17,11 @@ class Whose(torch.utils.data.Dataset):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="shared memory is a folder on Linux alone")
 @pytest.mark.parametrize(("free", "shared"), [(64 * 2**20, False), (10 * 2**30, True)])
-def test_batches_go_through_a_pipe_where_shared_memory_is_small(monkeypatch, capsys, free, shared):
+def test_batches_go_through_a_pipe_where_shared_memory_is_small(monkeypatch, logged, free, shared):
     """64 MB is what docker gives: two loading processes of training and validation with batches of 16 MB fill it."""
     monkeypatch.setattr(batch_transport.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
     first = batch_transport.handing_over(4, 8 * 512 * 512 * 8)
-    said = capsys.readouterr().err
+    said = logged()
     batches = list(DataLoader(Whose(), batch_size=2, num_workers=1, worker_init_fn=first))
     assert torch.equal(torch.cat(batches)[:, 0], torch.arange(4))
     assert all(batch.is_shared() == shared for batch in batches)

@@ -116,7 +116,7 @@ def test_the_script_gives_the_masks_of_predict_without_recyclecli(place, exporte
             assert (np.asarray(ours) == np.asarray(theirs)).mean() >= 0.999
 
 
-def test_predict_runs_the_export_where_it_is_asked_to(place, exported, tmp_path, capsys):
+def test_predict_runs_the_export_where_it_is_asked_to(place, exported, tmp_path, logged):
     """With the labels of torch; `auto` takes an export of these very weights, and torch where there is none."""
     photos, run = place / "photos", place / "runs/r"
     masks = api.predict(run, photos, tmp_path / "torch", outputs=["masks"], pipeline=api.pipeline()).masks
@@ -138,7 +138,7 @@ def test_predict_runs_the_export_where_it_is_asked_to(place, exported, tmp_path,
         api.predict(other, photos, tmp_path / "stale", engine="onnx")
     assert caught.value.remedy == f"recycle export {other} --format onnx --force"
     api.predict(other, photos, tmp_path / "fresh", engine="auto")
-    assert f"note: {other} is run by torch: its export is of other weights" in capsys.readouterr().err
+    assert f"note: {other} is run by torch: its export is of other weights" in logged()
     assert '"engine": "torch"' in (tmp_path / "fresh/predicted.json").read_text()
 
 

@@ -245,7 +245,7 @@ def test_no_documentation_that_would_ask_the_network(client):
     assert [client.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [404] * 3
 
 
-def test_a_bug_is_told_without_its_traceback(capsys):
+def test_a_bug_is_told_without_its_traceback(logged):
     model = Fake()
     model.predict = lambda *_: {}["secret"]
     with serving(model) as app:
@@ -253,7 +253,7 @@ def test_a_bug_is_told_without_its_traceback(capsys):
     assert answer.status_code == 500
     assert "bug of recyclecli" in refusal(answer)
     assert "secret" not in answer.text
-    assert "KeyError: 'secret'" in capsys.readouterr().err
+    assert "KeyError: 'secret'" in logged()
 
 
 def test_memory_that_runs_out_is_told():

@@ -49,9 +49,9 @@ def test_a_host_that_is_not_this_machine(registry, host):
         serve(registry, [], host, 0)
 
 
-def test_letting_others_in_is_warned_of(capsys):
+def test_letting_others_in_is_warned_of(logged):
     _warn("0.0.0.0", 80, ["bins.school"])
-    said = capsys.readouterr().err
+    said = logged()
     assert said.startswith("warning: with --host 0.0.0.0 everybody")
     assert "without a password" in said
     assert "or http://bins.school:80;" in said

@@ -288,30 +288,27 @@ class TestWeightsByName:
 
     @pytest.mark.parametrize("prefix", ["module.", "backbone.", "encoder.", "model.encoder.model.", "module.student."])
     @pytest.mark.parametrize("holder", [None, "state_dict", "model"])
-    def test_a_prefix_is_taken_off(self, tmp_path, capsys, prefix, holder):
+    def test_a_prefix_is_taken_off(self, tmp_path, logged, prefix, holder):
         state = self.tensors()
         saved = {prefix + key: tensor for key, tensor in state.items()}
         found = self.loaded({holder: saved, "epoch": 3} if holder else saved, tmp_path)
         assert all(torch.equal(found[key], state[key]) for key in state)
-        assert (
-            f"{len(state)} tensors of {tmp_path / 'w.pth'}, their prefix {prefix!r} taken off"
-            in capsys.readouterr().err
-        )
+        assert f"{len(state)} tensors of {tmp_path / 'w.pth'}, their prefix {prefix!r} taken off" in logged()
 
-    def test_other_parts_and_a_classifier_are_counted(self, tmp_path, capsys):
+    def test_other_parts_and_a_classifier_are_counted(self, tmp_path, logged):
         state = self.tensors()
         saved = {f"encoder.{key}": tensor for key, tensor in state.items()}
         saved |= {"encoder.classifier.weight": torch.zeros(3), "decoder.0.weight": torch.zeros(3)}
         found = self.loaded(saved, tmp_path)
         assert all(torch.equal(found[key], state[key]) for key in state)
-        assert "no place for 2 of its tensors, as classifier.weight" in capsys.readouterr().err
+        assert "no place for 2 of its tensors, as classifier.weight" in logged()
 
-    def test_a_few_that_are_missing_are_counted(self, tmp_path, capsys):
+    def test_a_few_that_are_missing_are_counted(self, tmp_path, logged):
         state = self.tensors()
         gone = "conv_stem.weight"
         found = self.loaded({key: tensor for key, tensor in state.items() if key != gone}, tmp_path)
         assert [key for key in state if not torch.equal(found[key], state[key])] == [gone]
-        assert f"it lacks 1 of the encoder's {len(state)} tensors, as {gone}" in capsys.readouterr().err
+        assert f"it lacks 1 of the encoder's {len(state)} tensors, as {gone}" in logged()
 
     def test_a_deeper_encoder_is_refused_though_it_holds_all_names(self, tmp_path):
         """As ResNet-34's weights hold every tensor of ResNet-18, of the same shapes."""

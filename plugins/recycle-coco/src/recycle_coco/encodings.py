@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import logging
 import re
-import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from recycle_coco.json import parse_json
 from recyclecli import reading
 from recyclecli.errors import RecycleError
 from recyclecli.reading.regular import SMALL, read_bytes
+
+log = logging.getLogger("recycle.coco")
 
 BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 CHINESE, WESTERN = "gb18030", "cp1252"
@@ -26,7 +28,7 @@ def decode_text(data: bytes, file: Path | None = None, cut: bool = False) -> str
 
     Args:
         data: the bytes.
-        file: where they stand; that it is read by a code page is said on stderr, once a folder.
+        file: where they stand; that it is read by a code page is logged, once a folder.
         cut: the bytes may end within a character.
 
     Raises:
@@ -107,4 +109,4 @@ def _code_page(data: bytes) -> str:
 
 @lru_cache(256)
 def _say(folder: Path, suffix: str, encoding: str) -> None:
-    print(f"note: {suffix or 'a file'} in {folder} is no UTF-8 text and is read as {encoding}", file=sys.stderr)
+    log.warning(f"note: {suffix or 'a file'} in {folder} is no UTF-8 text and is read as {encoding}")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
+from logging import Logger
 
 from recyclecli.printable import shown
 
 
-def say_once(*texts: str) -> None:
-    """Say each text on stderr, but for empty ones and those that this process has said before."""
+def warn_once(log: Logger, *texts: str) -> None:
+    """Log each text, but for empty ones and those that this process has logged before."""
     for text in texts:
-        _say(text)
+        _warn(log, text)
 
 
 @cache
-def _say(text: str) -> None:
+def _warn(log: Logger, text: str) -> None:
     if text:
-        print(shown(text), file=sys.stderr)
+        log.warning(shown(text))

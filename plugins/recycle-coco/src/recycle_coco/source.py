@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import posixpath
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +18,7 @@ from recycle_coco.empty_shapes import outline_fault, told
 from recycle_coco.labels import has_background, project_categories
 from recycle_coco.lookup import locate
 from recycle_coco.misplaced import misplaced
-from recycle_coco.once import say_once
+from recycle_coco.once import warn_once
 from recycle_coco.paint import paint
 from recycle_coco.paths import SPLIT_FILES, resolve_file
 from recycle_coco.photo import check_size, read_photo
@@ -28,6 +28,8 @@ from recyclecli.types import IGNORE, Annotation, Record, Sample
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+log = logging.getLogger("recycle.coco")
 
 
 PLAUSIBLE_SIDE = 9  # pixels of a side that is not that of a single pixel
@@ -66,7 +68,7 @@ class CocoSource:
         located = locate(root, [image["file_name"] for image in images])
         located.refuse_doubtful(file)
         objects, meaning = are_objects(document.content, crowds)
-        say_once(located.note(file, len(images)), f"note: {file}: {meaning}" if meaning else "")
+        warn_once(log, located.note(file, len(images)), f"note: {file}: {meaning}" if meaning else "")
         self.document = document.content
         if located.found:
             self.document = {**self.document, "images": located.rename(images)}
@@ -84,26 +86,25 @@ class CocoSource:
             for image in self.document["images"]
         ]
         if document.empty:
-            print(
+            log.warning(
                 f"warning: {file}: {counted(len(document.empty), 'annotation')} without a pixel left out: "
-                f"id {join_limited(document.empty)}; {_causes(document.annotations.values())}",
-                file=sys.stderr,
+                f"id {join_limited(document.empty)}; {_causes(document.annotations.values())}"
             )
         if wrong := misplaced(self.document):
             look = shlex.join(["recycle", "data", "show", "--data", str(root), "--json-path", str(file)])
-            say_once(
+            warn_once(
+                log,
                 f"warning: {file}: {wrong}, so that the labels are hardly right: they may be of another size or in "
-                f"other units, or have x and y swapped; look at them: {look}"
+                f"other units, or have x and y swapped; look at them: {look}",
             )
         if content is None and (groups := _unused_groups(self.document, root, file)):
             names = join_limited(repr(category["name"]) for category in groups)
             pair = file.parent == root and file.name in SPLIT_FILES
             takes = "--train-json or --val-json" if pair else "--json-path"
             mend = shlex.join(["recycle", "data", "check", "--data", str(root), "--json-path", str(file)])
-            print(
+            log.warning(
                 f"note: {file}: no annotation is of category {names}, which names the project or a group; drop it, "
-                f"and name the new file with {takes}: {mend} --fix {'mended-' + file.name if pair else 'mended.json'}",
-                file=sys.stderr,
+                f"and name the new file with {takes}: {mend} --fix {'mended-' + file.name if pair else 'mended.json'}"
             )
 
     def __len__(self) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cache
 
-from recycle_coco.once import say_once
+from recycle_coco.once import warn_once
 from recycle_coco.unreadable import MAX_PIXELS
 from recyclecli.backends import ALLOW_LIST
 from recyclecli.errors import suggest
+
+log = logging.getLogger("recycle.coco")
 
 PREFIX = "RECYCLE_"
 MAX_JSON = "RECYCLE_MAX_JSON"
@@ -23,6 +26,7 @@ def say_unknown_variables() -> None:
         from multiprocessing import parent_process
 
         if parent_process() is None:
-            say_once(
-                *(f"note: nothing reads the environment variable {name}; {suggest(name, KNOWN)}" for name in unknown)
+            warn_once(
+                log,
+                *(f"note: nothing reads the environment variable {name}; {suggest(name, KNOWN)}" for name in unknown),
             )

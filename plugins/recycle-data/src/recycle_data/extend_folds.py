@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +16,8 @@ from recyclecli.types import Source
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+log = logging.getLogger("recycle.data")
 
 
 def kept_folds(
@@ -62,8 +64,8 @@ def kept_folds(
             "name the folds.json of the set that these photos were added to",
         )
     if gone:
-        print(f"note: no longer in this set: {gone} of {counted(len(fold_of), 'photo')} of {file}", file=sys.stderr)
-    print(f"note: {counted(old, 'photo')} kept in the folds of before, {len(kept) - old} new", file=sys.stderr)
+        log.warning(f"note: no longer in this set: {gone} of {counted(len(fold_of), 'photo')} of {file}")
+    log.warning(f"note: {counted(old, 'photo')} kept in the folds of before, {len(kept) - old} new")
     if groups is None:
         return kept, None, len(listing)
     groups = groups.copy()
@@ -77,7 +79,7 @@ def kept_folds(
             groups[members[kept[members] == fold]] = groups.max() + 1
         split += len(others) > 0
     if split:
-        print(f"note: groups lie in several folds of {file}, and stay so: {split}", file=sys.stderr)
+        log.warning(f"note: groups lie in several folds of {file}, and stay so: {split}")
     return kept, groups, len(listing)
 
 
@@ -101,10 +103,7 @@ def _same_as(source: Source, file: Path, fold_of: Mapping[str, int], names: Sequ
     moved = {names[index]: old for index, old in same.items() if names[index] != old}
     if moved:
         pairs = join_limited([f"{old!r} is {name!r}" for name, old in moved.items()])
-        print(
-            f"note: {counted(len(moved), 'photo')} under another name now, known by their pixels: {pairs}",
-            file=sys.stderr,
-        )
+        log.warning(f"note: {counted(len(moved), 'photo')} under another name now, known by their pixels: {pairs}")
     readable = {name for name, photo in zip(known, photos, strict=True) if photo["height"]}
     other = [
         name
@@ -112,17 +111,15 @@ def _same_as(source: Source, file: Path, fold_of: Mapping[str, int], names: Sequ
         if index not in same | found and name in readable and now["height"][index]
     ]
     if other:
-        print(
+        log.warning(
             f"note: {counted(len(other), 'photo')} with other pixels than those of that name in {file} had, kept in "
-            f"their folds: {join_limited(other)}",
-            file=sys.stderr,
+            f"their folds: {join_limited(other)}"
         )
     unknown = fold_of.keys() - readable - set(names)
     if unknown:
-        print(
+        log.warning(
             f"note: {counted(len(unknown), 'photo')} of {file} gone, and it keeps no record of how they looked: under "
-            "another name they are new",
-            file=sys.stderr,
+            "another name they are new"
         )
     return [same.get(index, name if name in fold_of else None) for index, name in enumerate(names)]
 

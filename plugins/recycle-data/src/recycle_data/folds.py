@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_coco import has_background, label_counts
 from recycle_coco.json import read_json
-from recycle_coco.once import say_once
+from recycle_coco.once import warn_once
 from recycle_coco.pixels import alone
 
 from recycle_data.coco_document import document_of
@@ -31,6 +32,8 @@ from recyclecli.types import IGNORE, Source
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+log = logging.getLogger("recycle.data")
 
 FOLDS_FILE = "folds.json"
 PHOTOS_FILE = "folds-photos.npz"  # beside it: what its photos look like, for `kfold --keep`
@@ -322,7 +325,7 @@ def _refuse_edited(source: Source, file: Path, folds: Sequence[frozenset[str]], 
             f"recycle data kfold --n {len(folds)} --force --data {quote(str(file.parent))}",
         )
     if none := len(names - counts.keys()):
-        say_once(f"note: in no fold of {file}, so trained on: {counted(none, 'photo')}")
+        warn_once(log, f"note: in no fold of {file}, so trained on: {counted(none, 'photo')}")
 
 
 def read_listing(file: Path) -> tuple[list[frozenset[str]], str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 from recycle_coco import CocoSource
@@ -15,6 +15,8 @@ from recyclecli.types import Source
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+log = logging.getLogger("recycle.data")
 
 NEAR_DUPLICATES = "near-duplicates"
 FOLDER = "folder"
@@ -73,7 +75,7 @@ def with_copies(source: Source, groups: NDArray[np.int64] | None) -> NDArray[np.
     for together, what in ((photos, "copies of these, maybe saved anew"), (augmented, "Roboflow's copies of these")):
         copies = len(together) - len(np.unique(together))
         if copies:
-            print(f"note: {counted(copies, 'photo')} kept in the fold of others, as {what}", file=sys.stderr)
+            log.warning(f"note: {counted(copies, 'photo')} kept in the fold of others, as {what}")
             found.append(together)
     if len(found) < 2:
         return found[0] if found else None

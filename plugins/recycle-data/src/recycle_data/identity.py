@@ -7,13 +7,14 @@ them, `recycle_data.file_cache` keeps those of files.
 from __future__ import annotations
 
 import hashlib
+import logging
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from recycle_coco.once import say_once
+from recycle_coco.once import warn_once
 from recycle_coco.photo import more_pictures, open_photo, transparent
 from recycle_coco.pixels import depth, rgb_bands, upright
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from recyclecli.types import Source
+
+log = logging.getLogger("recycle.data")
 
 SEVERAL = (".tif", ".tiff", ".webp", ".png", ".heic", ".heif")  # what may hold several pictures
 ALPHA_PROBED_FILES = 8  # files that are looked at for transparent pixels
@@ -125,7 +128,7 @@ def _tell_pictures(files: Sequence[Path]) -> None:
     tell_transparent(unsure[:ALPHA_PROBED_FILES])
     if several:
         verb = "1 photo holds" if len(several) == 1 else f"{len(several)} photos hold"
-        say_once(f"note: {verb} several pictures, of which the first is read: {join_limited(several, 3)}")
+        warn_once(log, f"note: {verb} several pictures, of which the first is read: {join_limited(several, 3)}")
 
 
 def tell_transparent(files: Iterable[Path]) -> None:
@@ -133,7 +136,7 @@ def tell_transparent(files: Iterable[Path]) -> None:
     for file in files:
         with suppress(RecycleError):
             if note := transparent(file):
-                say_once(note)
+                warn_once(log, note)
                 return
 
 

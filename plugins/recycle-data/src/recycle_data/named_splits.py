@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from recycle_coco import SPLITS, split_called
-from recycle_coco.once import say_once
+from recycle_coco.once import warn_once
 
 from recycle_data.optional import splits_of
 from recyclecli.errors import RecycleError, counted
 from recyclecli.types import Source
+
+log = logging.getLogger("recycle.data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,15 @@ def named_splits(source: Source, held_out: bool = False) -> NamedSplits:
     same = [what for what, photos in (("validation", val), ("the test", test)) if photos and photos == train]
     if same:
         photo = source.record(min(train)).file
-        say_once(f"note: the data names the same photos for training and for {' and '.join(same)}, as {photo}")
+        warn_once(log, f"note: the data names the same photos for training and for {' and '.join(same)}, as {photo}")
     val, test = (frozenset() if photos == train else photos for photos in (val, test))
     if held_out:
         val, train = val - test, train - test - val
     if both := sorted(val & test):
-        say_once(
+        warn_once(
+            log,
             f"note: the data names {counted(len(both), 'photo')} both for validation and for the test, "
-            f"as {source.record(both[0]).file_name!r}"
+            f"as {source.record(both[0]).file_name!r}",
         )
     if both := sorted(train & test):
         name = source.record(both[0]).file_name

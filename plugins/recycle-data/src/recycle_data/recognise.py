@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -18,6 +18,8 @@ from recycle_data.unsupported_exports import unread
 from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.plugins import RegisteredComponent, Registry
 from recyclecli.types import EVIDENCE, DatasetComponent, Layout
+
+log = logging.getLogger("recycle.data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,9 @@ def _found(offer: RegisteredComponent, tree: Tree) -> list[LayoutMatch]:
         if unknown:
             raise TypeError(f"it yields {unknown[0]!r}, none of its layouts")
     except Exception as error:  # a stranger's code
-        print(
+        log.warning(
             f"warning: {component.recognise} of {offer.plugin.distribution} failed, and its layouts are passed over: "
-            f"{type(error).__name__}: {error}",
-            file=sys.stderr,
+            f"{type(error).__name__}: {error}"
         )
         return []
     return [LayoutMatch(one, offer) for one in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_coco import IGNORE_CATEGORY, is_background, label_counts, relabel
 from recycle_coco.layouts import refuse_file
-from recycle_coco.once import say_once
+from recycle_coco.once import warn_once
 
 from recycle_data.optional import ReadsLabels, ReadsPhoto, left_out_of, splits_of
 from recyclecli.errors import RecycleError, join_limited, suggest
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recyclecli.plugins import Registry
+
+log = logging.getLogger("recycle.data")
 
 
 def open_source(
@@ -40,7 +43,7 @@ def open_source(
         split: an annotation file, looked for from here and then in `root`, or a split's name.
         dataset: name of the component, or of a layout that is recognised in `root`.
         options: its settings.
-        tell: say on stderr what it leaves out.
+        tell: log what it leaves out.
         drop_unreadable: see `DatasetContext`.
 
     Raises:
@@ -61,7 +64,7 @@ def open_source(
         )
     left_out = left_out_of(source) if tell else {}
     if left_out:
-        say_once(f"note: {root}: left out: {', '.join(f'{what}: {count:,}' for what, count in left_out.items())}")
+        warn_once(log, f"note: {root}: left out: {', '.join(f'{what}: {count:,}' for what, count in left_out.items())}")
     return source
 
 

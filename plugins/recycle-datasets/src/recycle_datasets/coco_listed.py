@@ -1,6 +1,6 @@
 """The splits of a COCO set by a JSON file that lists the photos of each, as UAVVaste keeps them."""
 
-import sys
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +9,8 @@ from typing import Any
 from recycle_coco import Tree, split_called
 
 from recycle_datasets.labels import json_of
+
+log = logging.getLogger("recycle.datasets")
 
 
 def listed_splits(root: Path, photos: Sequence[str]) -> dict[str, list[int]]:
@@ -26,7 +28,7 @@ def listed_splits(root: Path, photos: Sequence[str]) -> dict[str, list[int]]:
     for name in [name for name, content in tree.jsons() if _lists(content)]:
         found = dict(_named(json_of(root / name, "correct or remove it"), indices))
         if len(found) > 1:
-            print(f"note: {root / name} lists the photos of {', '.join(found)}", file=sys.stderr)
+            log.warning(f"note: {root / name} lists the photos of {', '.join(found)}")
             return found
     return {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +16,8 @@ from recycle_datasets.labels import UNNAMED_CLASS, json_of
 from recycle_datasets.recognise.coco import is_single
 from recycle_datasets.recognise.places import split_of
 from recyclecli.types import RecycleError
+
+log = logging.getLogger("recycle.datasets")
 
 
 @dataclass(slots=True)
@@ -86,9 +88,7 @@ def _categories(annotations: list[dict[str, Any]], categories: list[dict[str, An
                 one["category_id"] = UNNAMED_CLASS if numbers else 1
         if not numbers or any(one["category_id"] == UNNAMED_CLASS for one in annotations):
             categories.append({"id": UNNAMED_CLASS if numbers else 1, "name": UNNAMED_CLASS})
-        print(
-            f"note: no class has a name: {unnamed} of them are called by number, or {UNNAMED_CLASS!r}", file=sys.stderr
-        )
+        log.warning(f"note: no class has a name: {unnamed} of them are called by number, or {UNNAMED_CLASS!r}")
     texts = [one for one in categories if isinstance(one.get("id"), str) and not _whole(one["id"])]
     if texts:  # made-up keys: the order of the list is all that there is
         numbers_of = {str(one.get("id")): number for number, one in enumerate(categories, start=1)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 from recycle_coco import read_head
 
 from recyclecli.types import RecycleError
+
+log = logging.getLogger("recycle.datasets")
 
 
 def sized(root: Path, content: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -49,7 +51,7 @@ def sized(root: Path, content: dict[str, Any]) -> Iterator[tuple[str, str]]:
             size = f"{stored[0]}x{stored[1]} pixels, and was labelled at {stated[0]}x{stated[1]}"
             yield image["file_name"], f"the photo has {size}"
     if scaled:
-        print(f"note: photos have another scale than their labels, which are scaled: {scaled}", file=sys.stderr)
+        log.warning(f"note: photos have another scale than their labels, which are scaled: {scaled}")
 
 
 def _reach(annotations: Sequence[Mapping[str, Any]]) -> tuple[float, float]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-import sys
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recycle_coco import parse_json
+
+log = logging.getLogger("recycle.datasets")
 
 ODD = "single numbers at the ends of outlines"
 RLE_CHARACTERS = range(48, 112)  # the characters of a compressed RLE
@@ -31,7 +33,7 @@ def spell(content: Mapping[str, list[dict[str, Any]]], left_out: Counter[str]) -
         if isinstance(shape, str | dict | list):
             one["segmentation"] = _shape(shape, left_out)
     if _are_shares(content["annotations"]):
-        print("note: all outlines lie within 0..1: they are taken for shares of the photos' sides", file=sys.stderr)
+        log.warning("note: all outlines lie within 0..1: they are taken for shares of the photos' sides")
         _scale(content)
 
 

@@ -1,7 +1,7 @@
 """What folder datasets share: finding photos, reading lists and class names."""
 
+import logging
 import posixpath
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -9,6 +9,8 @@ from pathlib import Path
 from recycle_coco import Tree, photos_below, read_loose_text
 
 from recyclecli.types import IGNORE, DatasetContext, Layout, RecycleError, counted
+
+log = logging.getLogger("recycle.datasets")
 
 HOW = "`recycle plugins show DATASET` lists the options, -o data.dataset.KEY=VALUE sets one"
 
@@ -25,7 +27,7 @@ def say_moved(file: Path, found: Mapping[str, str]) -> None:
     moved = {name: place for name, place in found.items() if place.removesuffix(posixpath.normpath(name)) not in usual}
     for name, place in list(moved.items())[:1]:
         count = f"{counted(len(moved), 'photo')} {'lie' if len(moved) > 1 else 'lies'}"
-        print(f"note: {file}: {count} elsewhere than it says: {name!r} is {place}", file=sys.stderr)
+        log.warning(f"note: {file}: {count} elsewhere than it says: {name!r} is {place}")
 
 
 def photos_in(folder: Path) -> list[Path]:

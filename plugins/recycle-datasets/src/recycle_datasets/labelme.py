@@ -2,9 +2,9 @@
 
 import base64
 import binascii
+import logging
 import math
 import posixpath
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +35,8 @@ from recycle_datasets.recognise.labelme import is_labelme, recognise
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split
 from recyclecli.types import DatasetContext, RecycleError, counted
+
+log = logging.getLogger("recycle.datasets")
 
 LABELME_IGNORE = "__ignore__"  # labelme's name for pixels of no class
 LABELME_CLASS_FILES = ("labels.txt", "class_names.txt", "classes.txt", "predefined_classes.txt")
@@ -93,16 +95,14 @@ def open_labelme(options: LabelmeOptions, context: DatasetContext) -> ShapeSourc
             labels.left_out["boxes"] += len(areas) - len(kept)
         labels.photos.append(replace(photo, shapes=list(_objects(kept))))
     if drawn and options.boxes == "auto":
-        print(
+        log.warning(
             f"note: {labels.file}: {counted(drawn, 'rectangle')} taken for areas, as labelme draws them, since their "
-            "classes have outlines, too; -o data.dataset.boxes=left-out leaves them out",
-            file=sys.stderr,
+            "classes have outlines, too; -o data.dataset.boxes=left-out leaves them out"
         )
     if rotated and options.boxes == "auto":
-        print(
+        log.warning(
             f"note: {labels.file}: {counted(rotated, 'rotated box')} taken for areas of four corners; "
-            "they are boxes, and no outlines of objects; -o data.dataset.boxes=left-out leaves them out",
-            file=sys.stderr,
+            "they are boxes, and no outlines of objects; -o data.dataset.boxes=left-out leaves them out"
         )
     labels.refuse_no_area("draw outlines in labelme; where its rectangles are the areas: -o data.dataset.boxes=areas")
     labels.names = _names(context.root, folders, labels)
@@ -180,7 +180,7 @@ def _own_photos(root: Path, found: list[tuple[LabelledPhoto, list[_Area]]]) -> l
         chosen.append((photo, areas))
     if strange:
         count = counted(len(strange), "file")
-        print(f"note: {count} named after another photo than imagePath, which counts: {strange[0]}", file=sys.stderr)
+        log.warning(f"note: {count} named after another photo than imagePath, which counts: {strange[0]}")
     return chosen
 
 

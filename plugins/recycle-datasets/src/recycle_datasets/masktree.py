@@ -1,6 +1,6 @@
 """The `mask-tree` dataset: photos and masks in the folders that tools and people keep them in."""
 
-import sys
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -21,6 +21,8 @@ from recycle_datasets.tables import Table, parse_table
 from recycle_datasets.unusable import unusable
 from recycle_datasets.values import OPTION
 from recyclecli.types import IGNORE, DatasetContext, RecycleError, counted
+
+log = logging.getLogger("recycle.datasets")
 
 PHOTOS_WITHOUT_MASK, MASKS_WITHOUT_PHOTO, NEITHER_PHOTO_NOR_MASK = (
     "photos without a mask",
@@ -78,10 +80,9 @@ class MaskTree(PairedSource):
         elif faults:
             raise unusable(root, faults, dict(files), context.drop_unreadable)
         if seen.jpegs:
-            print(
+            log.warning(
                 f"note: {counted(seen.jpegs, 'mask')} in JPEG, black and white: of their pixels "
-                f"{seen.between / seen.jpegs:.2%} lie between, along edges, and are taken for the nearer",
-                file=sys.stderr,
+                f"{seen.between / seen.jpegs:.2%} lie between, along edges, and are taken for the nearer"
             )
         reads: MaskLabels = labels_of(root, _named(root, options, seen.present), seen, self.left_out)
         super().__init__(root, files, reads, splits, seen.sizes)
@@ -274,10 +275,9 @@ def _listed(root: Path, lists: Sequence[str], names: Sequence[str], left_out: Co
         splits[split] = [index for index in splits.get(split, ()) if index not in judged]
         judged.update(splits[split])
         if again:
-            print(
+            log.warning(
                 f"note: {counted(len(again), 'photo')} of {split} also named for testing or validation, and taken "
-                f"for that, as {names[again[0]]}",
-                file=sys.stderr,
+                f"for that, as {names[again[0]]}"
             )
     return {split: splits[split] for split in ("train", "val", "test") if splits[split]}
 

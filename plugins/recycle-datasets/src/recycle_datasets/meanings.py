@@ -1,7 +1,7 @@
 """What masks mean by the tables beside them: by colour, by number, or by what they hold where nothing names it."""
 
+import logging
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +18,8 @@ from recycle_datasets.survey import Survey
 from recycle_datasets.tables import Color, voc_colors
 from recycle_datasets.values import FILLED_SHARE, OPTION, SPARSE_CLASSES, spelled
 from recyclecli.types import IGNORE, RecycleError, counted
+
+log = logging.getLogger("recycle.datasets")
 
 BLACK: Color = (0, 0, 0)
 BORDER: Color = (224, 224, 192)  # of VOC's palette: 255
@@ -86,8 +88,8 @@ def _is_smoothed(seen: Survey) -> bool:
 
 def _smoothed(values: NDArray[np.int64], foreground: str) -> MaskLabels:
     share = values[1:IGNORE].sum() / values.sum()
-    _note(
-        f"the masks are smoothed: {share:.2%} of their pixels are neither 0 nor 255; from 128 on they are "
+    log.warning(
+        f"note: the masks are smoothed: {share:.2%} of their pixels are neither 0 nor 255; from 128 on they are "
         f"{foreground}, below the background"
     )
     return MaskLabels((BACKGROUND, foreground), {value: int(value >= 128) for value in range(IGNORE + 1)})
@@ -221,7 +223,9 @@ def _shifted(named: MaskMeanings, numbers: dict[int, str], present: Sequence[int
         found = dict(zip(values, names, strict=True))
     if found is not numbers:
         order = ", ".join(f"{value} {name}" for value, name in found.items())
-        _note(f"{named.where} has {len(names)} names, and the masks hold {', '.join(map(str, present))}: {order}")
+        log.warning(
+            f"note: {named.where} has {len(names)} names, and the masks hold {', '.join(map(str, present))}: {order}"
+        )
     return found
 
 
@@ -237,7 +241,9 @@ def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Mask
     present = np.flatnonzero(values).tolist()
     others = [value for value in present if value not in (0, IGNORE)]
     if not others and IGNORE in present:
-        _note(f"the masks hold {' and '.join(map(str, present))} alone: 0 is the background, 255 is {foreground}")
+        log.warning(
+            f"note: the masks hold {' and '.join(map(str, present))} alone: 0 is the background, 255 is {foreground}"
+        )
         return MaskLabels((BACKGROUND, foreground), {0: 0, IGNORE: 1})
     if len(others) == 1 and IGNORE in present and (others[0] >= SPARSE_CLASSES or doubtful):
         raise RecycleError(
@@ -247,14 +253,16 @@ def _unnamed(values: NDArray[np.int64], foreground: str, doubtful: bool) -> Mask
             f"-o 'data.dataset.values={{0: background, {others[0]}: {foreground}, {IGNORE}: ignore}}'",
         )
     if len(others) == 1:
-        _note(f"nothing names the numbers of the masks: 0 is the background, {others[0]} is {foreground}")
+        log.warning(f"note: nothing names the numbers of the masks: 0 is the background, {others[0]} is {foreground}")
         return MaskLabels((BACKGROUND, foreground), {0: 0, others[0]: 1})
     largest = max(others, default=0)
     sparse = largest >= SPARSE_CLASSES and FILLED_SHARE * len(others) <= largest + 1
     classes = others if sparse else list(range(1, largest + 1))
     called = f"{', '.join(map(str, classes[:9]))}{' ...' if len(classes) > 9 else ''}"
     if classes:
-        _note(f"nothing names the numbers of the masks: 0 is the background, {called} are classes of their own")
+        log.warning(
+            f"note: nothing names the numbers of the masks: 0 is the background, {called} are classes of their own"
+        )
         note_unused({value: f"class-{value}" for value in classes}, present)
     names = (BACKGROUND, *(f"class-{value}" for value in classes))
     return MaskLabels(names, {0: 0, **{value: label for label, value in enumerate(classes, start=1)}})
@@ -278,7 +286,9 @@ def _order_of(root: Path, named: MaskMeanings, seen: Survey) -> dict[int, str]:
             "correct the table, or name the values: -o 'data.dataset.values={0: background, 1: paper}'",
         )
     order = ", ".join(f"{value} {name}" for value, name in enumerate(names))
-    _note(f"{named.where} states colours, and the masks hold numbers; its lines are taken for these: {order}")
+    log.warning(
+        f"note: {named.where} states colours, and the masks hold numbers; its lines are taken for these: {order}"
+    )
     return dict(enumerate(names))
 
 
@@ -287,7 +297,7 @@ def _two_colors(named: MaskMeanings, seen: Survey) -> MaskLabels:
     (other,) = seen.colors.keys() - {BLACK}
     names = [name for name in named.numbers.values() if not _is_ground(name)]
     name = names[0] if len(names) == 1 else named.foreground
-    _note(f"nothing names the colours of the masks: black is the background, {other} is {name}")
+    log.warning(f"note: nothing names the colours of the masks: black is the background, {other} is {name}")
     return MaskLabels((BACKGROUND, name), {}, {BLACK: 0, other: 1})
 
 
@@ -297,7 +307,7 @@ def _of_voc(named: MaskMeanings, seen: Survey, left_out: Counter[str]) -> MaskLa
     values = np.zeros(IGNORE + 1, np.int64)
     for color, count in seen.colors.items():
         values[value_of[color]] += count
-    _note("the masks hold the colours of VOC's palette, which are taken for its numbers")
+    log.warning("note: the masks hold the colours of VOC's palette, which are taken for its numbers")
     by_number = (
         _by_number(named, named.numbers, values, left_out)
         if named.numbers
@@ -336,7 +346,3 @@ def _told(colors: Counter[Color]) -> str:
 
 def _share(part: Counter[Color], whole: Counter[Color]) -> str:
     return f"{part.total() / max(1, whole.total()):.0%}"
-
-
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)

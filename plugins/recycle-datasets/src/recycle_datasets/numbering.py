@@ -1,14 +1,16 @@
 """Whether names by number fit the numbers that masks hold: counted from 0, or from 1 with 0 for what is no class."""
 
 import json
+import logging
 import re
 import shlex
-import sys
 from collections.abc import Iterable, Mapping
 
 from recycle_coco import BACKGROUND, is_background
 
 from recyclecli.types import IGNORE, RecycleError
+
+log = logging.getLogger("recycle.datasets")
 
 MAX_NOTED_CLASSES = 8  # classes that a note names
 UNQUOTED_YAML = re.compile(r"(?!(?i:true|false|null)$)[^\W\d][\w-]*( [\w-]+)*")  # needs no quotes in YAML
@@ -35,8 +37,8 @@ def check_numbering(names: Mapping[int, str], present: Iterable[int], where: obj
     if 0 in held:
         if not below:
             shifted = {0: BACKGROUND, **{value + 1: name for value, name in names.items()}}
-            _note(
-                f"{where} names no background: {taken}; where 0 is none of these, "
+            log.warning(
+                f"note: {where} names no background: {taken}; where 0 is none of these, "
                 f"name each value: {named_values(shifted)}"
             )
         return
@@ -51,7 +53,7 @@ def check_numbering(names: Mapping[int, str], present: Iterable[int], where: obj
     if whole and (not below or largest == len(names)):
         as_named = f"; where they are as named: {named_values(names)}" if largest < len(names) else ""
         raise RecycleError(text, remedy + as_named)
-    _note(f"{text}; {remedy}")
+    log.warning(f"note: {text}; {remedy}")
 
 
 def note_unused(names: Mapping[int, str], present: Iterable[int]) -> None:
@@ -61,7 +63,7 @@ def note_unused(names: Mapping[int, str], present: Iterable[int]) -> None:
     if unused:
         more = len(unused) - MAX_NOTED_CLASSES
         shown = dict([*unused.items()][:MAX_NOTED_CLASSES])
-        _note(f"no mask holds {_listed(shown)}{f' and {more} more' if more > 0 else ''}")
+        log.warning(f"note: no mask holds {_listed(shown)}{f' and {more} more' if more > 0 else ''}")
 
 
 def named_values(names: Mapping[int, str]) -> str:
@@ -76,7 +78,3 @@ def named_values(names: Mapping[int, str]) -> str:
 
 def _listed(names: Mapping[int, str], mark: str = " ") -> str:
     return ", ".join(f"{value}{mark}{name}" for value, name in names.items())
-
-
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)

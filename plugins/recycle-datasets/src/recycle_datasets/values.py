@@ -1,8 +1,8 @@
 """What the values of index masks mean: by number where the numbers are classes, else by the colours of a palette."""
 
 import csv
+import logging
 import shlex
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -20,6 +20,8 @@ from recycle_datasets.maskfile import IndexMask, color_at
 from recycle_datasets.numbering import check_numbering, named_values, note_unused
 from recycle_datasets.tables import Color
 from recyclecli.types import IGNORE, RecycleError
+
+log = logging.getLogger("recycle.datasets")
 
 NO_LABEL = 256  # in a table: no class
 SPARSE_CLASSES, FILLED_SHARE = 32, 8  # from so many classes on, one in so many must occur where no table names them
@@ -187,7 +189,7 @@ def meaning_of(
         where = root / CLASS_LIST
         names = lines_of(root / CLASS_LIST)
         if numbers := numbered_names(names):
-            print(f"note: {where}: the numbers before the names are those of the masks", file=sys.stderr)
+            log.warning(f"note: {where}: the numbers before the names are those of the masks")
             names = [numbers[value] for value in sorted(numbers)]
     colors = color_table(root)
     conflict = _conflict(masks()) if len(palettes) > 1 else ""
@@ -215,10 +217,9 @@ def meaning_of(
             f"numbers they would make {largest + 1} classes",
             f"name each value: -o 'data.dataset.values={{{named}}}'",
         )
-    print(
+    log.warning(
         f"note: nothing names the numbers of the masks in {folder}: each from 0 to {largest} is a class of its own; "
-        f"{CLASS_LIST} in {root} would name them, one a line",
-        file=sys.stderr,
+        f"{CLASS_LIST} in {root} would name them, one a line"
     )
     _refuse_two_meanings(masks(), present)
     found = by_index([f"class-{label}" for label in range(largest + 1)], root)
@@ -315,9 +316,8 @@ def _of_table(
             f"printf {shlex.quote(text)} > {shlex.quote(str(root / CLASS_LIST))}",
         )
     order = ", ".join(f"{value} {name}" for value, name in enumerate(names))
-    print(
-        f"note: {root / COLORS} states colours; its lines are taken for the values: {order}. {CLASS_LIST} would say so",
-        file=sys.stderr,
+    log.warning(
+        f"note: {root / COLORS} states colours; its lines are taken for the values: {order}. {CLASS_LIST} would say so"
     )
     return by_index(names, root / COLORS)
 

@@ -2,8 +2,8 @@
 
 import csv
 import json
+import logging
 import math
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
@@ -24,6 +24,8 @@ from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import splits_of
 from recycle_datasets.via3 import as_regions
 from recyclecli.types import DatasetContext, RecycleError
+
+log = logging.getLogger("recycle.datasets")
 
 CLASS_ATTRIBUTES = ("class", "label", "category", "name", "names", "type", "class_id", "object", "material")
 YES = ("", "1", "true", "yes", "on", "undefined")  # values of an attribute that is called as the class
@@ -56,18 +58,16 @@ def open_via(options: ViaOptions, context: DatasetContext) -> ShapeSource:
     told = _told(tree)
     labels, silent = _read_all(context.root, files, splits, options, told)
     if not any(photo.shapes for photo in labels.photos) and labels.left_out[REGIONS_WITHOUT_CLASS]:
-        print(
+        log.warning(
             f"note: {labels.file}: no region has a class; all are taken for {ONLY!r}: "
-            "-o data.dataset.unnamed=NAME names it",
-            file=sys.stderr,
+            "-o data.dataset.unnamed=NAME names it"
         )
         labels, _ = _read_all(context.root, files, splits, options.model_copy(update={"unnamed": ONLY}), told)
     else:
         for file in silent:
-            print(
+            log.warning(
                 f"note: {file}: no region has a class, so that its photos are left out; "
-                "-o data.dataset.unnamed=CLASS names that of all regions without one",
-                file=sys.stderr,
+                "-o data.dataset.unnamed=CLASS names that of all regions without one"
             )
     labels.refuse_no_area("draw polygons in VIA, and export the annotations again as JSON")
     labels.names = labels.names or sorted_names(labels.photos)
@@ -97,7 +97,7 @@ def _read(root: Path, name: str, split: str, options: ViaOptions, told: Lists) -
     listed = order.get(key, {})
     labels.names = list(dict.fromkeys(listed.values()))
     if other := next((value for value in listed if listed[value] != value), None):
-        print(f"note: {file}: classes are the texts of {key!r}, as {listed[other]!r} for {other!r}", file=sys.stderr)
+        log.warning(f"note: {file}: classes are the texts of {key!r}, as {listed[other]!r} for {other!r}")
     areas = any(one[0].get("name") == "polygon" for found in regions for one in found)
     for (photo, _), found in zip(entries, regions, strict=True):
         unnamed = labels.left_out[REGIONS_WITHOUT_CLASS]
@@ -199,10 +199,7 @@ def _attribute(file: Path, attributes: Sequence[dict[str, str]]) -> str:
             )
     others = [key for key in filled if key not in candidates[:1]]
     if candidates and others:
-        print(
-            f"note: {file}: the class is attribute {candidates[0]!r}, not {', '.join(map(repr, others))}",
-            file=sys.stderr,
-        )
+        log.warning(f"note: {file}: the class is attribute {candidates[0]!r}, not {', '.join(map(repr, others))}")
     return candidates[0] if candidates else ""
 
 

@@ -1,8 +1,8 @@
 """The `yolo` dataset: segmentation labels as ultralytics, darknet and labelling tools keep them."""
 
+import logging
 import posixpath
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -42,6 +42,8 @@ from recycle_datasets.yolo_labels import label_file, label_files, without_photo
 from recycle_datasets.yolo_lines import read_lines
 from recycle_datasets.yolo_photos import left_over, photos_of
 from recyclecli.types import IGNORE, Annotation, DatasetContext, LabelFaults, Record, RecycleError, Sample, counted
+
+log = logging.getLogger("recycle.datasets")
 
 MAX_COUNTED_CLASSES = 2**16  # classes that are counted; 255 are taken
 
@@ -83,7 +85,7 @@ class YoloSource:
         self._lines = [read_lines(file, faults, boxes) if file else [] for file in labels]
         every = [line for lines in self._lines for line in lines]
         if every and without_boxes(every) is not every:
-            print(f"note: {context.root}: boxes before the outlines of all lines are passed over", file=sys.stderr)
+            log.warning(f"note: {context.root}: boxes before the outlines of all lines are passed over")
             self._lines = [without_boxes(lines) for lines in self._lines]
         pointless = sum(len(points) < 6 for lines in self._lines for _, points in lines)
         self._lines = [[line for line in lines if len(line[1]) >= 6] for lines in self._lines]
@@ -135,7 +137,7 @@ class YoloSource:
                 "export the labels as YOLO segmentation again, with a .txt file for each photo",
             )
         if missing:
-            print(f"note: no label file, so no object: {missing} of {counted(len(labels), 'photo')}", file=sys.stderr)
+            log.warning(f"note: no label file, so no object: {missing} of {counted(len(labels), 'photo')}")
 
     def __len__(self) -> int:
         return len(self._files)
@@ -224,10 +226,9 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
         count = int(stated_count) if is_number(stated_count) else 0
         found = [f"class-{number}" for number in range(min(max(largest + 1, count), MAX_COUNTED_CLASSES))]
         option = shlex.quote(f"data.dataset.names=[{', '.join(found[:IGNORE])}]")
-        print(
+        log.warning(
             f"note: {root}: nothing names the classes, which are called by their numbers; name them in their order: "
-            f"-o {option}",
-            file=sys.stderr,
+            f"-o {option}"
         )
         return found
     if isinstance(names, dict):
@@ -241,9 +242,8 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
     if not isinstance(names, list | tuple) or not names:
         raise RecycleError(f"{root}: `names` is no list of class names", "list the classes under `names`")
     if isinstance(data.get("nc"), int) and data["nc"] != len(names):
-        print(
-            f"note: {root}: `nc` is {data['nc']}, and the classes are {len(names)}: {', '.join(map(str, names))}",
-            file=sys.stderr,
+        log.warning(
+            f"note: {root}: `nc` is {data['nc']}, and the classes are {len(names)}: {', '.join(map(str, names))}"
         )
     if odd := [name for name in names if name is None or isinstance(name, list | dict | bool)]:
         raise RecycleError(f"{root}: `names` holds {odd[0]!r}, no class name", "write the name in quotes")

@@ -1,6 +1,6 @@
 """Boxes in YOLO label files that look like outlines: before each outline, or in the place of all."""
 
-import sys
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +11,8 @@ from recycle_coco.rectangles import is_rectangle
 
 from recycle_datasets.yolo_lines import Line
 from recyclecli.types import RecycleError, counted
+
+log = logging.getLogger("recycle.datasets")
 
 CORNERS = 8  # numbers of an oriented box
 LOOKED = 20  # photos whose boxes are measured
@@ -37,10 +39,9 @@ def say_oriented(root: Path, files: Sequence[Path], lines: Sequence[Sequence[Lin
                 return
             measured += len(shapes)
     if measured:
-        print(
+        log.warning(
             f"note: {root}: {counted(len(every), 'outline')} of four corners and right angles, as oriented boxes (OBB) "
-            "have them: they are taken for areas, and boxes do not say which pixels are an object's",
-            file=sys.stderr,
+            "have them: they are taken for areas, and boxes do not say which pixels are an object's"
         )
 
 

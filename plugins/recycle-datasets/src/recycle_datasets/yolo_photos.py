@@ -1,7 +1,7 @@
 """Where the photos of a YOLO set lie, by its description, its lists and its folders."""
 
+import logging
 import posixpath
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,6 +21,8 @@ from recycle_datasets.recognise.yolo import (
 from recycle_datasets.yolo_labels import label_file
 from recyclecli.types import DatasetContext, RecycleError, counted
 
+log = logging.getLogger("recycle.datasets")
+
 
 def photos_of(context: DatasetContext, data: dict[str, Any], tree: Tree, folder: str) -> dict[str, list[Path]]:
     """The photos of each split that the description names, or under "" those of the split, or of the whole set."""
@@ -35,13 +37,10 @@ def photos_of(context: DatasetContext, data: dict[str, Any], tree: Tree, folder:
         }
         gone = [key for key in keys if not there[key]]
         if len(gone) == len(keys):
-            print(
-                f"note: {data[keys[0]]} is not there, nor any split: all photos are read",
-                file=sys.stderr,
-            )
+            log.warning(f"note: {data[keys[0]]} is not there, nor any split: all photos are read")
             return _undescribed(tree)
         for key in gone if len(gone) < len(keys) and "train" not in gone else ():
-            print(f"note: {key}: {data[key]} is not there: {root} has no {key} photos", file=sys.stderr)
+            log.warning(f"note: {key}: {data[key]} is not there: {root} has no {key} photos")
             keys.remove(key)
         for key in keys:
             _say_place(key, class_name_list(data[key]), there[key], base)
@@ -76,7 +75,7 @@ def _unnamed(found: Mapping[str, Sequence[Path]], keys: Sequence[str], tree: Tre
                 continue
             photos = [tree.root / one for one in tree.folders[name] if one in pictures]
             if any(label_file(photo, tree.root).is_file() for photo in photos):
-                print(f"note: {key}: the description does not name it, and {name} is read", file=sys.stderr)
+                log.warning(f"note: {key}: the description does not name it, and {name} is read")
                 yield key, photos
 
 
@@ -130,7 +129,7 @@ def _say_place(key: str, stated: Sequence[Any], there: Sequence[Path], base: Pat
     """Say where photos of a split are that do not lie where the description says; Roboflow's ../ is usual."""
     for one, place in zip(stated, there, strict=False):
         if not str(one).startswith("../") and place != base / str(one) and not (base / str(one)).exists():
-            print(f"note: {key}: {one} is not there, and {place} is read", file=sys.stderr)
+            log.warning(f"note: {key}: {one} is not there, and {place} is read")
 
 
 def _photos_at(found: Path, base: Path, root: Path, tree: Tree) -> Iterable[Path]:
@@ -156,7 +155,7 @@ def _photos_at(found: Path, base: Path, root: Path, tree: Tree) -> Iterable[Path
     if gone and len(gone) == len(photos):
         raise RecycleError(f"{found}: none of its photos is in {root}, as {gone[0]!r}", "put them into that folder")
     if gone:
-        print(f"note: {found}: {counted(len(gone), 'photo')} not there, as {gone[0]!r}", file=sys.stderr)
+        log.warning(f"note: {found}: {counted(len(gone), 'photo')} not there, as {gone[0]!r}")
     lost = set(gone)
     return [root / moved.get(photo, photo) for photo in photos if photo not in lost]
 

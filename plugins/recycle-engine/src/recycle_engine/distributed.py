@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 
 import torch
 from lightning.pytorch.utilities import rank_zero_only
@@ -15,10 +15,8 @@ def is_first() -> bool:
     return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
 
 
-def rank_zero_print(text: str) -> None:
-    """Print to stderr, from the first process alone."""
-    if is_first():
-        print(text, file=sys.stderr)
+for _name in ("coco", "data", "datasets", "engine", "kornia", "smp"):  # what a training calls, in each process
+    logging.getLogger(f"recycle.{_name}").addFilter(lambda _: is_first())
 
 
 def labelled_pixels(mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,13 +7,15 @@ none: of them the data is read again.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
 import numpy as np
+from recycle_coco.once import warn_once
 from recycle_data.arrays import read_arrays
 from recycle_data.duplicates import Seen, seen
 from recycle_data.identity import IDENTITY, hexadecimal, identities
@@ -28,6 +30,8 @@ from recyclecli.plugins import Registry
 from recyclecli.reading import MissingFile, read_text
 from recyclecli.recipe import Recipe
 from recyclecli.types import Source
+
+log = logging.getLogger("recycle.engine")
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,24 +111,26 @@ def photos_of_split(split: Split) -> LearnedPhotos:
     )
 
 
-def photos_of_run(registry: Registry, run: Run, say: Callable[[str], None]) -> LearnedPhotos:
+def photos_of_run(registry: Registry, run: Run) -> LearnedPhotos:
     """What a run has learned from and was chosen on, by its own record, else as its data says now.
 
     Args:
         registry: the installed components.
         run: a run, maybe a soup or one of version 0.1.
-        say: is told that a run keeps no record of its photos, and why the data of one cannot be read.
     """
     found = learned_photos(run)
     if found is not None:
         return found
-    say(f"{run.folder} keeps no record of its photos, as an earlier version made it: its data folder is asked")
+    warn_once(
+        log,
+        f"note: {run.folder} keeps no record of its photos, as an earlier version made it: its data folder is asked",
+    )
     parts = []
     for file in recipe_files(run):
         try:
             parts.append(photos_of_split(read_back(registry, file)[1]))
         except RecycleError as error:
-            say(f"what {run.folder} trained on cannot be read: {error.args[0]}")
+            warn_once(log, f"note: what {run.folder} trained on cannot be read: {error.args[0]}")
     return joined_photos(parts)
 
 

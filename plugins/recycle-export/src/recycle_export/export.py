@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
@@ -30,6 +30,8 @@ from recyclecli.locks import WITHIN
 from recyclecli.plugins import Registry
 from recyclecli.private import map_texts
 from recyclecli.types import Exporter, ExporterContext
+
+log = logging.getLogger("recycle.export")
 
 Loaded = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -115,7 +117,7 @@ def export(
     names = set(exporter.files.values())
     _refuse_other(out, names)
     owned.refuse_overwrite((out / name for name in sorted({CARD, *names})), force or interrupted(out / f"{CARD}{PART}"))
-    print(f"exporting to {offer.qualified}, then comparing with torch", file=sys.stderr)
+    log.info(f"exporting to {offer.qualified}, then comparing with torch")
     model, name = _Logits(trained.model).eval(), trained.card["model"]["name"]
     with tempfile.TemporaryDirectory(prefix="recycle-") as folder:
         scratch = Path(folder)

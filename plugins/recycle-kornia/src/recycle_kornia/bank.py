@@ -1,6 +1,6 @@
 """Objects of the training photos, cropped once and held as bytes."""
 
-import sys
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,6 +14,8 @@ from scipy import ndimage
 from recycle_kornia import CopyPasteOptions
 from recycle_kornia.place import LATER, LEVELS, NONE, Pictures
 from recyclecli.types import RecycleError, Source
+
+log = logging.getLogger("recycle.kornia")
 
 AHEAD = 64  # photos that are read at a time
 
@@ -78,7 +80,7 @@ class Bank:
         held = dict(zip(source.class_names, self._held.tolist(), strict=True))
         lacking = [name for name in options.patch if not held[name]]
         if lacking:
-            print(f"note: copy-paste: no training photo shows an object of {', '.join(lacking)}", file=sys.stderr)
+            log.warning(f"note: copy-paste: no training photo shows an object of {', '.join(lacking)}")
         labels = np.array([entry.label for entry in self.entries])
         # all that were seen stand for their class's share, however many are held
         share = np.asarray(weights)[labels] * self._seen[labels] ** (1 - options.rarity) / self._held[labels]

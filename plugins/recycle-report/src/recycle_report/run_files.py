@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +12,8 @@ from recycle_engine.runs import Run
 
 from recyclecli.errors import RecycleError
 from recyclecli.reading import MissingFile
+
+log = logging.getLogger("recycle.report")
 
 
 class _Environment(BaseModel):
@@ -36,5 +38,5 @@ def read_environment(run: Run) -> Mapping[str, Any]:
         cause = f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
     except RecycleError as error:
         cause = str(error.args[0])
-    print(f"note: {run.env} is left out of the report: {cause}", file=sys.stderr)
+    log.warning(f"note: {run.env} is left out of the report: {cause}")
     return {}

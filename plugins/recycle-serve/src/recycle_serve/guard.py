@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import sys
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recycle_serve.refusal import RequestRejected
 from recyclecli.printable import shown
+
+log = logging.getLogger("recycle.serve")
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -78,7 +80,7 @@ class Guard:
             if not started:
                 await answered(RequestRejected(503, "the page was stopped", "start it again"))(scope, receive, sending)
         except Exception as error:
-            print(f"error: a bug of recyclecli: {type(error).__name__}: {error}", file=sys.stderr)
+            log.error(f"error: a bug of recyclecli: {type(error).__name__}: {error}")
             if not started:
                 bug = RequestRejected(500, "a bug of recyclecli; the console says which", "report it")
                 await answered(bug)(scope, receive, sending)

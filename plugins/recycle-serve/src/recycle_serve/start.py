@@ -29,6 +29,8 @@ from recyclecli.errors import RecycleError, join_limited
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 
+log = logging.getLogger("recycle.serve")
+
 GRACE = 1  # second that answers under way are waited for at the end
 
 
@@ -68,7 +70,7 @@ def serve(
     with _listening(host, port) as listener:
         models = [LoadedRun(registry, run, recipe, device) for run, recipe in runs]
         _tell_unknown(models, sorted(set(mapping) - set(DEFAULTS)), bins)
-        print("warming up", file=sys.stderr)
+        log.info("warming up")
         for model in models:
             model.predict(np.zeros((1200, 1600, 3), np.uint8), model.pipeline((), 0))
         limits = Limits()
@@ -93,7 +95,7 @@ def serve(
         try:
             uvicorn.Server(config).run([listener])
         except KeyboardInterrupt:  # how it is meant to end
-            print("stopped", file=sys.stderr)
+            log.info("stopped")
         finally:
             if not turns.end(GRACE / 4):
                 atexit.register(_leave, turns)
@@ -153,11 +155,10 @@ def _address(host: str, port: int) -> str:
 
 def _warn(host: str, port: int, allow_hosts: Sequence[str]) -> None:
     names = "".join(f" or http://{name}:{port}" for name in allow_hosts)
-    print(
+    log.warning(
         f"warning: with --host {host} everybody who reaches this machine can use the page, without a password, "
         "and photos travel to it unencrypted. Do not put it on the internet.\n"
-        f"  Others open http://ADDRESS-OF-THIS-MACHINE:{port}{names}; another name needs --allow-host NAME.",
-        file=sys.stderr,
+        f"  Others open http://ADDRESS-OF-THIS-MACHINE:{port}{names}; another name needs --allow-host NAME."
     )
 
 
@@ -166,4 +167,4 @@ def _tell_unknown(models: Sequence[LoadedRun], names: Sequence[str], bins: Path 
     known = {name.casefold() for model in models for name in model.class_names}
     unknown = [name for name in names if name.casefold() not in known]
     if unknown:
-        print(f"note: no run knows these classes of {bins}: {join_limited(unknown)}", file=sys.stderr)
+        log.warning(f"note: no run knows these classes of {bins}: {join_limited(unknown)}")

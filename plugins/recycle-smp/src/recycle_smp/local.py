@@ -1,7 +1,7 @@
 """Encoder weights from a local file, matched by tensor name."""
 
+import logging
 import os
-import sys
 from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -11,6 +11,8 @@ from safetensors.torch import load_file as load_safetensors
 from torch import nn
 
 from recyclecli.types import RecycleError
+
+log = logging.getLogger("recycle.smp")
 
 FEW = 3  # tensors that may be too many or too few: a block of a deeper encoder has more
 
@@ -55,10 +57,7 @@ def load_file(encoder: nn.Module, file: str) -> None:
     encoder.load_state_dict({holder + key: value for key, value in fitting.items()}, strict=False)
     if (counts or prefix) and os.environ.get("LOCAL_RANK", "0") == "0":
         without = f", their prefix {prefix!r} taken off" if prefix else ""
-        print(
-            f"weights: {len(fitting)} tensors of {file}{without}{'; ' if counts else ''}{counts}",
-            file=sys.stderr,
-        )
+        log.info(f"weights: {len(fitting)} tensors of {file}{without}{'; ' if counts else ''}{counts}")
 
 
 def common_prefix(given: Collection[str], wanted: Collection[str]) -> str:

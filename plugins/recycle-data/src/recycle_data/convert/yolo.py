@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -21,6 +21,8 @@ from recycle_data.sources import read_labels
 from recyclecli.errors import counted
 from recyclecli.types import IGNORE, Annotation, Record, Source
 
+log = logging.getLogger("recycle.data")
+
 YOLO_FILE = "data.yaml"
 YOLO_FILE_HEAD = """\
 # train and val both name all photos: split them before you judge a model by val.
@@ -37,13 +39,12 @@ class _Lost:
     photos: int = 0
 
     def tell(self) -> None:
-        """Say it on stderr."""
+        """Log it."""
         if self.regions:
-            print(
+            log.warning(
                 f"note: {counted(self.regions, 'crowd, ignored or background region')} "
                 f"in {counted(self.photos, 'photo')} left out: "
-                "YOLO files hold objects only, so these pixels become background",
-                file=sys.stderr,
+                "YOLO files hold objects only, so these pixels become background"
             )
 
 
@@ -54,7 +55,7 @@ def write_yolo(source: Source, dst: Path, force: bool) -> tuple[int, int]:
 
     Each object is one line and whole, also where others hide it: its own polygon where it has
     one that is read back to the same pixels, else its outline along pixel edges, holes and parts
-    joined by bridges. What cannot be written is counted on stderr.
+    joined by bridges. What cannot be written is counted in the log.
 
     Raises:
         RecycleError: files that exist, or photos that would share a label file.

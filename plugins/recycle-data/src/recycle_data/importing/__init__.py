@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +25,8 @@ from recycle_data.sources import open_source
 from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
 from recyclecli.types import Source
+
+log = logging.getLogger("recycle.data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def import_data(
     force: bool = False,
     drop_unreadable: bool = False,
 ) -> Imported:
-    """Read `src` as what it looks like, which is said on stderr, and write its photos and labels to `out` as COCO.
+    """Read `src` as what it looks like, which is logged, and write its photos and labels to `out` as COCO.
 
     Args:
         registry: the installed components.
@@ -82,7 +84,7 @@ def import_data(
     folder = folder_of(src)
     root = folder / taken.layout.root
     for line in _said(taken, passed, folder):
-        print(line, file=sys.stderr)
+        log.info(line)
     if out is not None:
         refuse_output_folder(out)
         if out.resolve().is_relative_to(folder.resolve()):
@@ -100,7 +102,7 @@ def import_data(
     source = open_usable(opened, drop_unreadable, again)
     refuse_nothing(source, f"photo of {root}", option="values")
     if wrong := misplaced(content_of(source)):
-        print(f"warning: {root}: {wrong}: labelled on photos of another size?", file=sys.stderr)
+        log.warning(f"warning: {root}: {wrong}: labelled on photos of another size?")
     say_boxes(source)
     parts = parts_of(source)
     left_out = Counter(left_out_of(source))

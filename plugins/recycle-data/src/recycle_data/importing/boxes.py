@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 
 from recycle_coco.rectangles import is_rectangle
 
 from recyclecli.errors import counted
 from recyclecli.types import Source
+
+log = logging.getLogger("recycle.data")
 
 MIN_BOX_SHARE = 0.05  # of the outlines: fewer may well be of things that are rectangles
 
@@ -20,8 +22,7 @@ def say_boxes(source: Source) -> None:
             count += 1
             boxes += isinstance(one.segmentation, list) and all(map(is_rectangle, one.segmentation))
     if boxes > MIN_BOX_SHARE * count:
-        print(
+        log.warning(
             f"note: rectangles: {boxes:,} of {counted(count, 'outline')} ({boxes / count:.0%}); boxes that were "
-            "exported as polygons do not say which pixels are an object's",
-            file=sys.stderr,
+            "exported as polygons do not say which pixels are an object's"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ from recycle_data.threads import in_threads
 from recyclecli import __version__
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.types import IGNORE, Record, Source
+
+log = logging.getLogger("recycle.data")
 
 SET_FILES = (WHOLE_FILE, TRAIN_FILE, VAL_FILE, TEST_FILE, ANNOTATIONS_FILE)  # what a folder's set may be read from
 
@@ -119,9 +121,9 @@ def parts_of(source: Source) -> dict[str, Sequence[int]]:
     distinct = [photos for place, photos in enumerate(stated) if photos not in stated[:place]]
     shared = sum(map(len, distinct)) - len(set().union(*distinct))
     if shared:
-        print(f"note: {shared} photos are in a split that judges, too, and stay in that one alone", file=sys.stderr)
+        log.warning(f"note: {shared} photos are in a split that judges, too, and stay in that one alone")
     if rest:
-        print(f"note: for training, as in no split of the export: {counted(len(rest), 'photo')}", file=sys.stderr)
+        log.warning(f"note: for training, as in no split of the export: {counted(len(rest), 'photo')}")
         parts = {"train": sorted([*parts.pop("train", ()), *rest]), **parts}
     return parts
 

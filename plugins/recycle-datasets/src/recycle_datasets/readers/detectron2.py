@@ -1,6 +1,6 @@
 """The `detectron2` dataset: dataset dicts of Detectron2 as JSON."""
 
-import sys
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +14,8 @@ from recycle_datasets.recognise.detectron2 import is_dicts, recognise
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext
+
+log = logging.getLogger("recycle.datasets")
 
 CLASS_NAME_KEYS = ("thing_classes", "stuff_classes")
 
@@ -42,10 +44,9 @@ def open_detectron2(options: FilesOptions, context: DatasetContext) -> ShapeSour
             labels.photos.append(photo_of(called, shapes, size, split, file))
     highest = max(used, default=-1)
     if used and highest >= len(names):
-        print(
+        log.warning(
             f"note: {labels.file}: classes from {len(names)} to {highest} are called by number; a JSON file beside it, "
-            '{"thing_classes": ["paper", "metal"]}, names them',
-            file=sys.stderr,
+            '{"thing_classes": ["paper", "metal"]}, names them'
         )
     return source(context, labels, "Detectron2", [_called(names, k) for k in range(max(len(names), highest + 1))])
 

@@ -1,7 +1,7 @@
 """The `diffgram` dataset: Diffgram's JSON export, with one entry for each file beside `label_map`."""
 
+import logging
 import math
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +14,8 @@ from recycle_datasets.recognise.diffgram import is_diffgram, recognise
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.shapes import ShapeSource
 from recyclecli.types import DatasetContext, counted
+
+log = logging.getLogger("recycle.datasets")
 
 OTHERS = {"box": "boxes", "point": "points", "line": "lines", "curve": "lines", "cuboid": "cuboids", "tag": "tags"}
 
@@ -39,10 +41,9 @@ def open_diffgram(options: FilesOptions, context: DatasetContext) -> ShapeSource
         for packet in _packets(content):
             _photo(labels, str(file), packet, called, split, turned)
     if turned:
-        print(
+        log.warning(
             f"note: {labels.file}: {counted(len(turned), 'photo')} labelled after a rotation in Diffgram, as "
-            f"{turned[0]!r}: its outlines fit the rotated photo, which Diffgram serves, and not the original",
-            file=sys.stderr,
+            f"{turned[0]!r}: its outlines fit the rotated photo, which Diffgram serves, and not the original"
         )
     return source(context, labels, "Diffgram", names)
 

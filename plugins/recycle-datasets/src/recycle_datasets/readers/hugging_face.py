@@ -1,6 +1,7 @@
 """The `hugging-face` dataset: an imagefolder whose metadata.jsonl or metadata.csv has outlines."""
 
 import csv
+import logging
 import sys
 from ast import literal_eval
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,8 @@ from recycle_datasets.recognise.hugging_face import AREAS, OBJECTS, PHOTO, is_li
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split, splits_of
 from recyclecli.types import DatasetContext, counted
+
+log = logging.getLogger("recycle.datasets")
 
 CLASSES = ("category_name", "categories", "category", "labels", "label", "classes", "class", "category_ids",
            "category_id", "class_ids", "class_id")  # fmt: skip
@@ -63,10 +66,9 @@ def open_hugging_face(options: FilesOptions, context: DatasetContext) -> ShapeSo
     described = class_names(tree, keys)
     unnamed = {shape.name for photo in labels.photos for shape in photo.shapes if shape.name.isdecimal()} - {*described}
     if unnamed:
-        print(
+        log.warning(
             f"note: {labels.file}: {counted(len(unnamed), 'class')} called by number; id2label.json beside it, "
-            '{"0": "paper", "1": "metal"}, names them',
-            file=sys.stderr,
+            '{"0": "paper", "1": "metal"}, names them'
         )
     names = numbered(labels, described)
     return _counted(tree, source(context, labels, "the labelling tool", names))

@@ -1,12 +1,14 @@
 """Names of numbered classes in a set of Hugging Face."""
 
-import sys
+import logging
 from collections.abc import Iterator, Set
 from typing import Any
 
 from recycle_coco import Tree
 
 from recyclecli.reading import parse_yaml
+
+log = logging.getLogger("recycle.datasets")
 
 CARDS = ("README.md",)
 FILES = ("dataset_info.json", "dataset_infos.json")
@@ -26,7 +28,7 @@ def class_names(tree: Tree, keys: Set[str]) -> dict[str, str]:
         content = _front(tree.head(name)) if name.lower().endswith(".md") else tree.glimpse(name)
         found += [names for feature, names in _labels(content) if feature in keys and names not in found]
     if len(found) > 1:
-        print(f"note: {tree.root}: its cards name the classes in {len(found)} ways, and none is used", file=sys.stderr)
+        log.warning(f"note: {tree.root}: its cards name the classes in {len(found)} ways, and none is used")
     return {str(number): name for number, name in enumerate(found[0])} if len(found) == 1 else {}
 
 

@@ -1,6 +1,7 @@
 """The `rle-csv` dataset: tables of run lengths, a row for each object or class of a photo, as of Kaggle."""
 
 import csv
+import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,8 @@ from recycle_datasets.recognise.rle_csv import columns, recognise
 from recycle_datasets.shapes import ShapeSource, none_there
 from recycle_datasets.splits import splits_of
 from recyclecli.types import DatasetContext, RecycleError
+
+log = logging.getLogger("recycle.datasets")
 
 PROBED_ROWS = 20  # rows by which the way of the runs is told
 EMPTY = ("", "-1", "nan", "NaN")
@@ -59,9 +62,8 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
         along = _along_rows(context.root, photos, text, photo_head, runs_head) if options.order == "auto" else None
         if along is not None:
             rows, way = along, "along the rows" if along else "down the columns"
-            print(
-                f"note: {context.root / file}: the runs are taken to go {way}; -o data.dataset.order=rows or columns",
-                file=sys.stderr,
+            log.warning(
+                f"note: {context.root / file}: the runs are taken to go {way}; -o data.dataset.order=rows or columns"
             )
         for number, row in rows_of(context.root / file, text):
             key, called = _cell(row, photo_head), _cell(row, class_head)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from recycle_coco.once import warn_once
 
-from recycle_engine.api.judged import note
 from recyclecli.errors import counted
 
 if TYPE_CHECKING:
     from recycle_engine.judge.per_image_counts import PerImageCounts
     from recycle_engine.runs import Run
 
+log = logging.getLogger("recycle.engine")
+
 
 def say_copies(runs: Iterable[Run | None]) -> set[Run]:
-    """Print a note for each run that holds the weights of an earlier one in another folder; those runs."""
+    """Log a note for each run that holds the weights of an earlier one in another folder; those runs."""
     from recycle_engine.inference.engines import digest_of
 
     first: dict[str, Run] = {}
@@ -27,13 +30,20 @@ def say_copies(runs: Iterable[Run | None]) -> set[Run]:
         original = first.setdefault(digest_of(run.best), run)
         if original.folder.resolve() != run.folder.resolve():
             copies.add(run)
-            note(f"{run.folder} holds the weights of {original.folder}, byte by byte: one training, and no second")
+            warn_once(
+                log,
+                f"note: {run.folder} holds the weights of {original.folder}, byte by byte: one training, and no second",
+            )
     return copies
 
 
 def say_alike(counts: Mapping[str, PerImageCounts]) -> None:
-    """Print a note for each result that counts the same as the first on every photo."""
+    """Log a note for each result that counts the same as the first on every photo."""
     (base, first), *others = counts.items()
     for name, one in others:
         if len(first) and first.names == one.names and np.array_equal(first.counts, one.counts):
-            note(f"{name} counts the same pixels as {base} on each of {counted(len(first), 'photo')}: one prediction")
+            warn_once(
+                log,
+                f"note: {name} counts the same pixels as {base} on each of {counted(len(first), 'photo')}: "
+                "one prediction",
+            )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recycle_coco.once import warn_once
 from recycle_data.api import Place, groups, path_of, registry
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.copies import say_alike, say_copies
-from recycle_engine.api.judged import judged_photos, note, refuse_trained_on
+from recycle_engine.api.judged import judged_photos, refuse_trained_on
 from recycle_engine.api.runs import find_run, pipeline, recipe_of
 from recycle_engine.judge.compare import MIN_EFFECT
 from recyclecli.errors import RecycleError, counted, join_limited, suggest
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from recycle_engine.pipeline import Pipeline
     from recycle_engine.runs import Run
     from recyclecli.types import Source
+
+log = logging.getLogger("recycle.engine")
 
 
 @in_workspace
@@ -110,10 +113,7 @@ def _submission(file: Place, source: Source) -> PerImageCounts:
 
     ledger, extra = count_submission(path_of(file), source)
     if extra:
-        print(
-            f"note: {counted(len(extra), 'row')} of {file} without a truth here: {join_limited(extra, 3)}",
-            file=sys.stderr,
-        )
+        log.warning(f"note: {counted(len(extra), 'row')} of {file} without a truth here: {join_limited(extra, 3)}")
     return ledger
 
 
@@ -126,7 +126,7 @@ def run_of(result: Run | Place) -> Run | None:
     place = path_of(result)
     masks = place.is_dir() and not (place / RECIPE_FILE).is_file()
     if masks and str(result) == place.name and (RUNS / place / RECIPE_FILE).is_file():
-        note(f"{place} is taken for the run {RUNS / place}; ./{place} is the folder here")
+        warn_once(log, f"note: {place} is taken for the run {RUNS / place}; ./{place} is the folder here")
         return find_run(RUNS / place)
     if masks or place.suffix.lower() == ".csv":
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import subprocess
 import sys
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from recycle_engine.judge.scores import Evaluation
     from recycle_engine.runs import Run
     from recyclecli.recipe import Recipe
+
+log = logging.getLogger("recycle.engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
 
     whole = run.recipe.is_file() and ended(run, recipe) is not None
     if whole and (run.folder / "report.html").is_file():  # written when all else is done
-        print(f"fold {fold}: {run.folder} is trained already", file=sys.stderr)
+        log.info(f"fold {fold}: {run.folder} is trained already")
     elif run.recipe.is_file():
         _run(fold, ["--resume", str(run.folder)])
     else:
@@ -136,7 +139,7 @@ def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
 
 
 def _run(fold: int, arguments: list[str]) -> None:
-    print(f"fold {fold}: recycle train {shlex.join(arguments)}", file=sys.stderr)
+    log.info(f"fold {fold}: recycle train {shlex.join(arguments)}")
     command = [sys.executable, "-P", "-m", "recyclecli", "train", *arguments]  # -P: nothing of the working folder
     ended = subprocess.run(command, stdout=sys.stderr, check=False)
     if ended.returncode == 130:

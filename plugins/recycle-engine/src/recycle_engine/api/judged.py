@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from recycle_coco.once import say_once
+from recycle_coco.once import warn_once
 from recycle_data.api import Place, open_data, registry
 from recycle_data.workspace import in_workspace
 
@@ -15,6 +16,8 @@ from recyclecli.errors import RecycleError, counted, join_limited
 if TYPE_CHECKING:
     from recycle_engine.runs import Run
     from recyclecli.types import Source
+
+log = logging.getLogger("recycle.engine")
 
 
 @in_workspace
@@ -48,7 +51,7 @@ def judged_photos(
     if other is not None:
         refuse_nothing(other, f"photo of {data}", validation=True)
         if none := bare(other):
-            note(f"no object in {none} of {counted(len(other), 'photo')}: judged as background alone")
+            warn_once(log, f"note: no object in {none} of {counted(len(other), 'photo')}: judged as background alone")
     if run is None:
         assert other is not None
         return other, f"{counted(len(other), 'photo')} of {data}"
@@ -70,7 +73,7 @@ def refuse_trained_on(run: Run | Place, source: Source) -> None:
     from recycle_engine.training_provenance import learned, photos_of_run
 
     owner = find_run(run)
-    found = learned(photos_of_run(registry(), owner, note), source, identities(source))
+    found = learned(photos_of_run(registry(), owner), source, identities(source))
     if found.same:
         names = [source.record(index).file_name for index in found.same]
         which = join_limited(sorted(names), 3) + (f" ({len(found.resaved)} saved anew)" if found.resaved else "")
@@ -80,12 +83,8 @@ def refuse_trained_on(run: Run | Place, source: Source) -> None:
             "those count that it was validated on",
         )
     if found.alike:
-        note(
-            f"like training photos of {owner.folder}, but not the same: {len(found.alike)} of "
-            f"{counted(len(source), 'photo')}"
+        warn_once(
+            log,
+            f"note: like training photos of {owner.folder}, but not the same: {len(found.alike)} of "
+            f"{counted(len(source), 'photo')}",
         )
-
-
-def note(text: str) -> None:
-    """Say it on stderr, once, however many functions come upon it."""
-    say_once(f"note: {text}")

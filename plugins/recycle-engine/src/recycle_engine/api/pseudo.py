@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from recycle_engine.inference.photos import InputPhoto
     from recycle_engine.pipeline import Pipeline
     from recycle_engine.runs import Run
+
+log = logging.getLogger("recycle.engine")
 
 FILE = "pseudo_label.json"
 WORDS = {"members": "models or pipeline", "photos_sha256": "photos", "csv": "submission", "sha256": "submission"}
@@ -213,7 +215,7 @@ def _unseen(runs: Sequence[Run], photos: Sequence[InputPhoto]) -> list[InputPhot
     owners: dict[str, str] = {}
     alike: set[str] = set()
     for run in runs:
-        known = photos_of_run(registry(), run, lambda text: print(f"note: {text}", file=sys.stderr))
+        known = photos_of_run(registry(), run)
         sides = (("validation", known.judged, known.judged_names), ("training", known.trained, known.trained_names))
         for what, others, names in sides:
             found = seen(asked, others)
@@ -225,9 +227,9 @@ def _unseen(runs: Sequence[Run], photos: Sequence[InputPhoto]) -> list[InputPhot
             owners |= {photo.name: f"made of {said}" for photo in photos if photo.shows & named}
     if owners:
         name, known_as = next(iter(owners.items()))
-        print(f"{counted(len(owners), 'photo')} left out, as {name}: {known_as}", file=sys.stderr)
+        log.warning(f"{counted(len(owners), 'photo')} left out, as {name}: {known_as}")
     if others_alike := alike - owners.keys():
-        print(f"note: like photos of the run, but not the same: {counted(len(others_alike), 'photo')}", file=sys.stderr)
+        log.warning(f"note: like photos of the run, but not the same: {counted(len(others_alike), 'photo')}")
     if all(photo.name in owners for photo in photos):
         raise RecycleError("every photo is a training or validation photo of the run", "name photos without labels")
     return [photo for photo in photos if photo.name not in owners]

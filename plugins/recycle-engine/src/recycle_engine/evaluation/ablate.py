@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +32,8 @@ from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
 from recyclecli.recipe import ListedPart, Recipe
 from recyclecli.types import PostprocessorComponent, Source
+
+log = logging.getLogger("recycle.engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def ablate(
         if name not in tricks:
             raise RecycleError(f"no trick is called {name!r}", f"there are {', '.join(tricks)}")
     tricks = {name: trick for name, trick in tricks.items() if not only or name in (*only, *search)}
-    print(f"trying {', '.join(tricks)} on {counted(len(source), 'photo')}: {how}", file=sys.stderr)
+    log.info(f"trying {', '.join(tricks)} on {counted(len(source), 'photo')}: {how}")
     variants = {name: _variants(registry, tricks[name]) for name in search}
     several = [one for each in variants.values() for one in each]
     base, *ledgers = count(registry, run, recipe, source, [Pipeline(), *tricks.values(), *several])
@@ -118,13 +120,10 @@ def ablate(
         picks = cross_pick(partial(_best, found), len(source), metric, groups)
         ledgers[list(tricks).index(name)], tricks[name] = picks.fair(found.__getitem__), each[picks.chosen]
         (part,) = tricks[name].post
-        print(
-            f"the best of {len(each)} for {name}: {related_runs.in_short(part.model_dump(exclude_none=True))}",
-            file=sys.stderr,
-        )
+        log.info(f"the best of {len(each)} for {name}: {related_runs.in_short(part.model_dump(exclude_none=True))}")
 
     def together(sets: Sequence[Names]) -> list[PerImageCounts]:
-        print(f"trying together: {'; '.join(' + '.join(names) for names in sets)}", file=sys.stderr)
+        log.info(f"trying together: {'; '.join(' + '.join(names) for names in sets)}")
         return count(registry, run, recipe, source, [joined(tricks, names) for names in sets])
 
     answers, choice = choose(base, dict(zip(tricks, ledgers, strict=False)), together, metric, min_effect, groups)
@@ -149,7 +148,7 @@ def installed_tricks(registry: Registry, run: Run, recipe: Recipe) -> dict[str, 
     for offer in registry.offers("postprocessor"):
         name = offer.component.name
         if offer.missing():
-            print(f"{name} is not tried: pip install {shlex.join(offer.missing())}", file=sys.stderr)
+            log.warning(f"{name} is not tried: pip install {shlex.join(offer.missing())}")
             continue
         alone = sum(name == other.component.name for other in registry.offers("postprocessor")) == 1
         label = name if alone else offer.qualified

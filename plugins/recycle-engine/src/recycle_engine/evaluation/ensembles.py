@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,6 +20,8 @@ from recycle_engine.runs import RUNS, Run
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.types import Source
+
+log = logging.getLogger("recycle.engine")
 
 MOST_RUNS = 8  # that are held in memory at once
 
@@ -54,7 +56,7 @@ def judge_ensembles(
     if len(runs) < 2:
         return {}
     if len(every) > len(runs):
-        print(f"of {len(every)} runs the first {MOST_RUNS} are tried together", file=sys.stderr)
+        log.info(f"of {len(every)} runs the first {MOST_RUNS} are tried together")
     members = [Member(run.best, Pipeline()) for run in runs]
     count = min(len(seeds), len(runs))
     equal = tuple(float(place < count) for place in range(len(runs)))
@@ -71,7 +73,7 @@ def judge_ensembles(
     for name, one in picks.items():
         used = [(_named(run), share) for run, share in zip(runs, one.chosen, strict=True) if share]
         weights = " ".join(f"--weight {share:g}" for _, share in used)
-        print(f"{name}: recycle ensemble {' '.join(run for run, _ in used)} {weights}", file=sys.stderr)
+        log.info(f"{name}: recycle ensemble {' '.join(run for run, _ in used)} {weights}")
     if not fixed and not picks:
         return {}
     picked = (shares for pick in picks.values() for shares in (pick.chosen, *(rest for _, rest in pick.without)))

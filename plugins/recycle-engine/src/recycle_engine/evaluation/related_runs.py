@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
-import sys
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
@@ -28,6 +28,8 @@ from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.types import Source
+
+log = logging.getLogger("recycle.engine")
 
 
 def retrained(
@@ -67,7 +69,7 @@ def retrained(
                 _leave_out(other, error)
     if sum(map(len, arms.values())) > 1:
         for name, counted in arms.items():
-            print(f"{name or 'as this run'}: {', '.join(one.folder.name for one, _ in counted)}", file=sys.stderr)
+            log.info(f"{name or 'as this run'}: {', '.join(one.folder.name for one, _ in counted)}")
     base, *changed = ([ledger for _, ledger in arm] for arm in arms.values())
     found = (
         compare(base, dict(zip(list(arms)[1:], changed, strict=True)), metric, min_effect, groups, retrained=True)
@@ -82,11 +84,7 @@ def retrained(
 
 
 def _leave_out(run: Run, error: RecycleError) -> None:
-    print(f"{run.folder.name} is left out: {error.args[0]}", file=sys.stderr)
-
-
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)
+    log.warning(f"{run.folder.name} is left out: {error.args[0]}")
 
 
 def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -> dict[str, list[tuple[Run, Recipe]]]:
@@ -99,7 +97,7 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
     try:
         drawn, judged_on = _photos(split_of(recipe.data, recipe.seed))
     except RecycleError as error:
-        print(f"note: the runs beside it are not looked at: {error.args[0]}", file=sys.stderr)
+        log.warning(f"note: the runs beside it are not looked at: {error.args[0]}")
         return {"": []}
     own = _settings(recipe) | {"photos learned from": drawn}
     class_names = read_card(run.best)["class_names"]
@@ -112,7 +110,7 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
             continue
         try:
             settings, split = read_back(registry, file)
-            seen = learned(photos_of_run(registry, other, _note), source, asked).same
+            seen = learned(photos_of_run(registry, other), source, asked).same
             if read_card(other.best)["class_names"] != class_names:
                 raise RecycleError("it knows other classes, or in another order")
         except RecycleError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from recycle_coco.json import read_json
-from recycle_coco.once import say_once
+from recycle_coco.once import warn_once
 from recycle_data.owned import Owned
 from torch import nn
 
@@ -24,6 +25,8 @@ from recyclecli.errors import RecycleError, join_limited
 from recyclecli.plugins import Registry
 from recyclecli.reading import open_regular
 from recyclecli.types import Exporter, ExporterContext
+
+log = logging.getLogger("recycle.engine")
 
 TORCH, AUTO = "torch", "auto"
 CARD, FORMAT = "card.json", 1
@@ -58,7 +61,7 @@ def engine_of(registry: Registry, weights: Path, views: Collection[str], asked: 
         return engine
     if asked == AUTO:
         if (run.exported / CARD).is_file():
-            say_once(f"note: {run.folder} is run by torch: {fault}")
+            warn_once(log, f"note: {run.folder} is run by torch: {fault}")
         return TORCH
     raise RecycleError(f"{quote(str(run.folder))} cannot be run by {asked}: {fault}", remedy)
 

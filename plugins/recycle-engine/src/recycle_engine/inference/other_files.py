@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +13,8 @@ from recycle_coco.archive import refuse_archive
 
 from recyclecli.errors import RecycleError, join_limited
 from recyclecli.home import expanded
+
+log = logging.getLogger("recycle.engine")
 
 VIDEOS = frozenset(
     (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".mts", ".m2ts", ".3gp")
@@ -75,15 +77,15 @@ def meant_place(place: Path) -> Path | None:
 
 
 def tell_other(files: Sequence[Path], images: Path) -> None:
-    """Count the files that lie among photos and are none by their names, on stderr."""
+    """Log how many files lie among photos and are none by their names."""
     kinds = Counter(file.suffix.lower() or "no suffix" for file in files)
     if files:
         counts = join_limited((f"{kind} {count}" for kind, count in kinds.most_common()), 5)
         what = "1 file that is no photo" if len(files) == 1 else f"{len(files):,} files that are no photos"
-        print(f"note: {images} holds {what}: {counts}, as {files[0]}", file=sys.stderr)
+        log.warning(f"note: {images} holds {what}: {counts}, as {files[0]}")
 
 
 def tell_locked(locked: Mapping[str, str]) -> None:
-    """Name the folders that could not be looked into, on stderr."""
+    """Log which folders could not be looked into."""
     for fault in list(locked.values())[:10]:
-        print(f"warning: {fault}", file=sys.stderr)
+        log.warning(f"warning: {fault}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import glob
+import logging
 import os
 import re
 import shlex
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from recycle_coco import PHOTO_SUFFIXES, is_hidden, read_photo, resolve_file
 from recycle_coco.document import PROVENANCE, load_content, provenance_fault
 from recycle_coco.lookup import locate
-from recycle_coco.once import say_once
+from recycle_coco.once import warn_once
 from recycle_coco.paths import UNREAD_SUFFIXES, walk
 from recycle_coco.photo import more_pictures
 
@@ -33,6 +34,8 @@ from recycle_engine.inference.other_files import (
 )
 from recycle_engine.inference.outputs import OUTPUTS
 from recyclecli.errors import RecycleError, counted, join_limited
+
+log = logging.getLogger("recycle.engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class InputPhoto:
     def read(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB; RecycleError where that cannot be done."""
         pixels = read_photo(self.file, *(self.size or ()))
-        say_once(more_pictures(self.file))
+        warn_once(log, more_pictures(self.file))
         return pixels
 
 
@@ -75,12 +78,12 @@ def find_photos(
     What `predict` wrote there earlier is left out. Those of a folder, of a pattern and of several places come in the
     order of their names, numbers by their value, so that frame 10 of a video follows frame 9. Names are relative
     to the folder or to the pattern's fixed part; of several places to the folder that holds them all. Dead links and
-    pictures of other formats are photos, too, which cannot be read. Files that are no photos are counted on stderr.
+    pictures of other formats are photos, too, which cannot be read. Files that are no photos are counted in the log.
 
     Args:
         images: folder, pattern as `photos/*.jpg`, COCO .json or photo; or several of them, without a COCO file.
         root: the folder that a COCO file's names are relative to; its own when left out.
-        locked: gets the folders that may not be entered, with what is wrong; they are named on stderr without it.
+        locked: gets the folders that may not be entered, with what is wrong; they are logged without it.
 
     Raises:
         RecycleError: nothing is there, or it is an archive, a video or a list.
@@ -133,7 +136,7 @@ def _column(lines: Sequence[str], roots: Sequence[Path]) -> list[str]:
     """The column of a table that names photos, where the lines are one; what does not exist may be its heading."""
     known = [_place(line, roots)[0].exists() for line in lines[:2]]
     if known == [False, True] and not Path(lines[0]).suffix:
-        say_once(f"note: the first line of the list, {lines[0]!r}, is taken for a heading")
+        warn_once(log, f"note: the first line of the list, {lines[0]!r}, is taken for a heading")
         return list(lines[1:])
     if any(_place(line, roots)[0].exists() for line in lines):
         return []
@@ -148,7 +151,7 @@ def _column(lines: Sequence[str], roots: Sequence[Path]) -> list[str]:
             if any(there):
                 heading = not there[0] and len(names) > 1 and not Path(names[0]).suffix
                 which = f"column {names[0]!r}" if heading else f"column {column + 1}"
-                say_once(f"note: the list is a table, whose {which} names the photos")
+                warn_once(log, f"note: the list is a table, whose {which} names the photos")
                 return list(dict.fromkeys(names[heading:]))
     return []
 
@@ -181,8 +184,9 @@ def _found(images: Path, root: Path | None, locked: dict[str, str]) -> list[Inpu
             found = [file for file in top.glob(str(pattern)) if not file.is_dir()]
         files = [file for file in found if file.suffix.lower() in PHOTO_SUFFIXES | UNREAD_SUFFIXES]
         if hidden := {file for file in files if any(map(is_hidden, file.relative_to(top).parts))}:
-            say_once(
-                f"note: {counted(len(hidden), 'hidden file')} left out: {join_limited(map(str, sorted(hidden)), 3)}"
+            warn_once(
+                log,
+                f"note: {counted(len(hidden), 'hidden file')} left out: {join_limited(map(str, sorted(hidden)), 3)}",
             )
             files = [file for file in files if file not in hidden]
             found = [file for file in found if file not in hidden]
@@ -191,8 +195,9 @@ def _found(images: Path, root: Path | None, locked: dict[str, str]) -> list[Inpu
         tell_other(sorted(set(found) - set(files)), images)
         photos = [file for file in files if written.isdisjoint(file.parents)]
         if masks := len(files) - len(photos):
-            say_once(
-                f"note: {counted(masks, 'file')} of an earlier prediction left out: {join_limited(sorted(written), 3)}"
+            warn_once(
+                log,
+                f"note: {counted(masks, 'file')} of an earlier prediction left out: {join_limited(sorted(written), 3)}",
             )
         return _named(photos, top, images)
     if images.is_symlink():
@@ -217,7 +222,7 @@ def _listed(file: Path, root: Path) -> list[InputPhoto]:
             shows[identity].update(origin["file_name"] for origin in entry.get(PROVENANCE, ()))
     places = locate(root, [image["file_name"] for image in content["images"]])
     places.refuse_doubtful(file)
-    say_once(places.note(file, len(content["images"])))
+    warn_once(log, places.note(file, len(content["images"])))
     return [
         InputPhoto(
             resolve_file(root, places.found.get(image["file_name"], image["file_name"])),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import glob
 import json
+import logging
 import multiprocessing
 import os
 import re
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +42,8 @@ from recyclecli.errors import RecycleError, RunFailed, counted, join_limited
 from recyclecli.files import PART, refuse_overwrite, unwritable
 from recyclecli.locks import held
 from recyclecli.plugins import Registry, discover
+
+log = logging.getLogger("recycle.engine")
 
 RECORD_BYTES = 2**28  # of predicted.json, which names each photo that failed
 
@@ -321,9 +323,8 @@ def _tell_others(job: Job) -> None:
         own = set(job.files(output)) if output in job.pictures else set()
         others = [file for file in below(job.out / output) if file.name.endswith(SUFFIXES[output]) and file not in own]
         if others:
-            print(
-                f"note: {job.out / output} holds {counted(len(others), 'file')} of other photos, as {others[0].name}",
-                file=sys.stderr,
+            log.warning(
+                f"note: {job.out / output} holds {counted(len(others), 'file')} of other photos, as {others[0].name}"
             )
 
 

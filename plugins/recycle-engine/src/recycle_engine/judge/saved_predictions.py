@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-import sys
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from recycle_data.threads import in_threads
 from recycle_engine.judge.per_image_counts import PerImageCounts
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.types import Source
+
+log = logging.getLogger("recycle.engine")
 
 REMEDY = "predict again, or write a JSON list of class names"
 SMOOTHED = 0.2  # of a mask's edge pixels that lie between their neighbours; models, too, put one class between two
@@ -86,11 +88,10 @@ def count_masks(folder: Path, source: Source) -> PerImageCounts:
     for name, (said, true) in zip(names, work, strict=True):
         ledger.add(name, said, true)
     if smoothed:
-        print(
+        log.warning(
             f"warning: {counted(len(smoothed), 'mask')} of {len(names)} smoothed, it seems, as {smoothed[0]}: along "
             "edges values lie between those of both sides, as if resized with interpolation, and are scored as "
-            "the classes of these numbers. Resize masks by the nearest pixel",
-            file=sys.stderr,
+            "the classes of these numbers. Resize masks by the nearest pixel"
         )
     return ledger
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from typing import Any
 
 import torch
 
-from recycle_engine.distributed import rank_zero_print
+log = logging.getLogger("recycle.engine")
+
 
 MEMORY = Path("/dev/shm")
 AHEAD = 3  # batches of a loading process that lie there at once: two that wait, and the one at hand
@@ -33,7 +35,7 @@ def handing_over(processes: int, size: int) -> Callable[[int], None] | None:
     free = shutil.disk_usage(MEMORY).free if MEMORY.is_dir() else 0
     if free >= needed:
         return None
-    rank_zero_print(
+    log.warning(
         f"note: {MEMORY} has {free / 2**20:.0f} MiB free and {processes} loading processes take up to "
         f"{needed / 2**20:.0f} MiB, so batches go through a pipe, which is slower; "
         "docker run --shm-size or --ipc=host gives more"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import sys
@@ -20,6 +21,8 @@ from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.runs import Run
 from recyclecli.files import write_text
 from recyclecli.reading import read_text
+
+log = logging.getLogger("recycle.engine")
 
 
 class RelocatableCheckpoint(ModelCheckpoint):
@@ -114,10 +117,9 @@ class MetricsFile(Callback):
             os.fsync(handle.fileno())
         if not sys.stderr.isatty():  # there the bar stays, with the same figures
             left = timedelta(seconds=round(seconds * ((trainer.max_epochs or 0) - epoch - 1)))
-            print(
+            log.info(
                 f"epoch {epoch + 1}/{trainer.max_epochs}  loss {values['train_loss']:.4f}  "
-                f"val mIoU {values.get(SCORE, math.nan):.4f}  {seconds:.1f} s, {left} left",
-                file=sys.stderr,
+                f"val mIoU {values.get(SCORE, math.nan):.4f}  {seconds:.1f} s, {left} left"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Any, Literal
@@ -16,12 +17,13 @@ from recycle_data.splits import Split
 from torch.utils.data import DataLoader, Dataset
 
 from recycle_engine.batch import Item, collate
-from recycle_engine.distributed import rank_zero_print
 from recycle_engine.training.batch_transport import handing_over
 from recycle_engine.training.sampler import Draw, EpochSampler
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, Source
+
+log = logging.getLogger("recycle.engine")
 
 PIXEL = 8  # bytes of a batch: three colours, a label, a number of an object
 FEW, PER_CORE = 16, 2  # loading processes that any machine starts, and that it starts for each core
@@ -122,7 +124,7 @@ class PhotoData(L.LightningDataModule):
             )
         full = len(sampler) >= self.batch_size
         if full and len(sampler) % self.batch_size:
-            rank_zero_print(
+            log.warning(
                 f"note: of {len(sampler)} photos an epoch the last {len(sampler) % self.batch_size} make no full batch "
                 "and are left out, others in each epoch"
             )

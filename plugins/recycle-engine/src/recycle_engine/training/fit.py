@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 from collections.abc import Sequence
@@ -24,7 +25,6 @@ from torch import nn
 
 from recycle_engine.batch import build
 from recycle_engine.checkpoint import card
-from recycle_engine.distributed import rank_zero_print
 from recycle_engine.history.outcome import keep_end
 from recycle_engine.runs import Run
 from recycle_engine.training.callbacks import RelocatableCheckpoint
@@ -41,6 +41,8 @@ from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.types import LossContext, ModelContext
+
+log = logging.getLogger("recycle.engine")
 
 LEFT = ("Connection closed by peer", "Connection reset by peer", "NCCL communicator was aborted")
 KILLED = "is killed by signal"  # what torch says of a loading process that somebody else ended
@@ -87,7 +89,7 @@ def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: b
         options, without = recipe.model.options, ModelContext(len(names) + 1, pretrained=False)
         with torch.random.fork_rng():
             wider: nn.Module = registry.build("model", recipe.model.name, options, without)
-        rank_zero_print(start_from(model, wider, start, recipe.model.name, names))
+        log.info(start_from(model, wider, start, recipe.model.name, names))
     counts = cache(lambda: pixel_counts(split.train))
     loss_context = LossContext(names, lambda: counts()[0], lambda: counts()[1])
     losses = [(part.weight, registry.build("loss", part.name, part.options, loss_context)) for part in recipe.loss]
@@ -208,7 +210,7 @@ def _smaller(recipe: Recipe, run: Run, processes: int, error: Exception) -> Reci
             f"lower train.batch_size ({settings.batch_size}) or data.size ({recipe.data.size}), "
             "with train.accumulate_grad_batches for the same step",
         ) from error
-    rank_zero_print(
+    log.warning(
         f"note: out of memory with {settings.batch_size} photos at a time; going on from the last whole epoch with "
         f"{half} at a time and as many as before in a step"
     )

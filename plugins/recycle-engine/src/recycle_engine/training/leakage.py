@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +17,15 @@ from recycle_data.resolve import resolve
 from recycle_data.splits import PAIR, Split
 from recycle_data.workspace import registry
 
-from recycle_engine.distributed import is_first, rank_zero_print
+from recycle_engine.distributed import is_first
 from recycle_engine.runs import RECIPE_FILE, Run
 from recycle_engine.training_provenance import LearnedPhotos, learned, photos_of_run, photos_of_split, recipe_files
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.plugins import Registry
 from recyclecli.recipe import DataSection, Recipe
 from recyclecli.types import Source
+
+log = logging.getLogger("recycle.engine")
 
 
 def refuse_leakage(split: Split) -> LearnedPhotos:
@@ -45,7 +48,7 @@ def refuse_leakage(split: Split) -> LearnedPhotos:
             else f"make folds, which keep one photo on one side, then train with --fold 0: {kfold}",
         )
     if found.alike:
-        rank_zero_print(
+        log.warning(
             "note: like training photos, but not the same at 64x64 pixels: "
             f"{counted(len(found.alike), 'validation photo')}"
         )
@@ -53,15 +56,15 @@ def refuse_leakage(split: Split) -> LearnedPhotos:
         index, other = next(iter(flipped.items()))
         pair = f"{split.val.record(index).file_name} is {split.train.record(other).file_name}"
         count = counted(len(flipped), "validation photo")
-        rank_zero_print(f"warning: scores are flattered: {count} trained on, mirrored, turned or inverted: {pair}")
+        log.warning(f"warning: scores are flattered: {count} trained on, mirrored, turned or inverted: {pair}")
     for text in _cut_out(split, photos):
-        rank_zero_print(f"warning: scores are flattered: {text}")
+        log.warning(f"warning: scores are flattered: {text}")
     for part, what in ((photos.trained, "training"), (photos.judged, "validation")):
         readable = part[part["height"] > 0]
         if copies := len(readable) - len(np.unique(readable["digest"].view("V20"))):
-            rank_zero_print(f"note: copies of another photo: {copies} of {counted(len(part), f'{what} photo')}")
+            log.warning(f"note: copies of another photo: {copies} of {counted(len(part), f'{what} photo')}")
     if deep := int(sum((part["bits"] == 12).sum() for part in (photos.trained, photos.judged))):
-        rank_zero_print(f"note: 12 bits in 16 in {counted(deep, 'photo')}: white is taken to be 4095")
+        log.warning(f"note: 12 bits in 16 in {counted(deep, 'photo')}: white is taken to be 4095")
     return photos
 
 
@@ -112,7 +115,7 @@ def warn_leakage(registry: Registry, recipe: Recipe, split: Split, photos: Learn
     for what, run in _sources(recipe) if is_first() else ():
         known = _known(registry, run, split.val, photos, set())
         if known:
-            rank_zero_print(
+            log.warning(
                 f"note: {what}, {run.folder}, has learned from {len(known)} of these {len(split.val)} validation "
                 f"photos ({join_limited(sorted(known), 1)}): scores on them are flattered"
             )
@@ -149,11 +152,11 @@ def _known(registry: Registry, run: Run, source: Source, photos: LearnedPhotos, 
     passed.add(run.folder)
     known: set[str] = set()
     try:
-        own = photos_of_run(registry, run, lambda text: rank_zero_print(f"note: {text}"))
+        own = photos_of_run(registry, run)
         known.update(source.record(index).file_name for index in learned(own, source, photos.judged).same)
         for file in recipe_files(run):
             for _, other in _sources(resolve(registry, file)):
                 known |= _known(registry, other, source, photos, passed)
     except RecycleError as error:
-        rank_zero_print(f"note: what {run.folder} has learned from cannot be read: {error.args[0]}")
+        log.warning(f"note: what {run.folder} has learned from cannot be read: {error.args[0]}")
     return known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from recycle_engine.batch import seed_chance, to_float
-from recycle_engine.distributed import labelled_pixels, rank_zero_print
+from recycle_engine.distributed import labelled_pixels
 from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.judge.counts import marginals
 from recycle_engine.judge.per_image_counts import class_iou, mean_iou
@@ -28,6 +29,8 @@ from recyclecli.manifest import cache_folder
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, Augmentation, Batch, ScheduleContext
+
+log = logging.getLogger("recycle.engine")
 
 AUX_WEIGHT = 0.4  # of a model's auxiliary logits, as in PSPNet (Zhao et al., 2017)
 Output = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
@@ -157,7 +160,7 @@ class SegmentationModule(L.LightningModule):
             self.model._compiled_call_impl = None
             self._compiles = False
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            rank_zero_print(f"note: torch.compile does not work here, going on without: {reason}")
+            log.warning(f"note: torch.compile does not work here, going on without: {reason}")
             return self.model(image)  # type: ignore[no-any-return]
         finally:
             if self._compiles is True:
@@ -183,7 +186,7 @@ class SegmentationModule(L.LightningModule):
                     raise
                 self._most = len(part.ids) // 2
                 torch.cuda.empty_cache()
-                rank_zero_print(
+                log.warning(
                     f"note: validation ran out of memory, going on with {counted(self._most, 'photo')} at a time"
                 )
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from recycle_data.owned import Owned
 
-from recycle_engine.distributed import rank_zero_print
 from recycle_engine.runs import Run
 from recyclecli.errors import RunFailed, counted, join_limited
 from recyclecli.recipe import Recipe
 from recyclecli.types import Batch, Source
+
+log = logging.getLogger("recycle.engine")
 
 
 class NaNGuard(Callback):
@@ -105,7 +107,7 @@ class NaNGuard(Callback):
                 f"lower train.lr, or use --precision 32, in {self._anew()}",
             )
         if left_out:
-            rank_zero_print(
+            log.warning(
                 f"note: {left_out} of {steps} steps of the epoch were left out: the loss of "
                 f"{counted(batches, 'batch')}, or a "
                 "gradient, was no number"

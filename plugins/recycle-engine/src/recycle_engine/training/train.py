@@ -7,6 +7,7 @@ torchrun --nproc-per-node 8 -m recyclecli train --data DIR --plugin unetpp
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -24,7 +25,7 @@ from recycle_data.split_faults import check_line
 from recycle_data.splits import Split
 
 from recycle_engine.checkpoint import read_card
-from recycle_engine.distributed import is_first, rank_zero_print
+from recycle_engine.distributed import is_first
 from recycle_engine.environment import environment, refuse_foreign_callbacks
 from recycle_engine.history.outcome import read_end
 from recycle_engine.run_end import RunEnd, built, tell
@@ -46,6 +47,8 @@ from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.locks import held
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
+
+log = logging.getLogger("recycle.engine")
 
 MORE = 10  # epochs that a remedy adds
 
@@ -102,18 +105,18 @@ def _begin(
     callbacks: Sequence[Callback],
 ) -> Finished:
     """Train from the beginning in a folder of its own."""
-    rank_zero_print(f"training on {counted(len(split.train), 'photo')}, validating on {len(split.val)}: {split.how}")
+    log.info(f"training on {counted(len(split.train), 'photo')}, validating on {len(split.val)}: {split.how}")
     if none := bare(split.train):
-        rank_zero_print(
+        log.warning(
             f"note: no object in {none} of {counted(len(split.train), 'training photo')}: learned as background alone"
         )
     for line in classes_without(split):
-        rank_zero_print(line)
+        log.warning(line)
     if is_first():
         _tell_suspicions(recipe, split)
     if photos is not None:
         warn_leakage(registry, recipe, split, photos)
-    rank_zero_print(f"run folder: {run.folder}")
+    log.info(f"run folder: {run.folder}")
     try:
         if is_first():
             refuse_small_disk(run.folder, modules[0].model, recipe)
@@ -146,8 +149,8 @@ def _tell_suspicions(recipe: Recipe, split: Split) -> None:
     """Say which faults `recycle data check` would find that are trained on as they are."""
     for what, source in (("training", split.train), ("validation", split.val)):
         if found := list(suspicions(source, IGNORE_CATEGORY in recipe.data.classes)):
-            rank_zero_print(f"warning: among the {what} photos: {'; '.join(found)}")
-            rank_zero_print(f"  `{check_line(recipe.data)}` tells which")
+            tells = f"  `{check_line(recipe.data)}` tells which"
+            log.warning(f"warning: among the {what} photos: {'; '.join(found)}\n{tells}")
             return
 
 
@@ -176,7 +179,7 @@ def _named(registry: Registry, recipe: Recipe, split: Split) -> list[Any]:
     """The callbacks that the recipe names; those that are missing and only observe are said."""
     callbacks, missing = built(registry, recipe.train.callbacks, split.train.class_names)
     for line in missing:
-        rank_zero_print(line)
+        log.warning(line)
     return callbacks
 
 
@@ -209,13 +212,13 @@ def _go_on(
         _refuse_fewer(run, epochs)
         recipe = _of_epochs(recipe, epochs)
         schedule = recipe.train.schedule.name
-        rank_zero_print(f"{epochs} epochs in all: from here on the rate is that of schedule {schedule} over {epochs}")
+        log.info(f"{epochs} epochs in all: from here on the rate is that of schedule {schedule} over {epochs}")
         longer = [NewLength()]
         done = None
     else:
         done = ended(run, recipe)
     if done is not None:  # nothing is trained, and all stays as it is
-        rank_zero_print(
+        log.info(
             f"{run.folder} is finished, after {done} of {recipe.train.epochs} epochs; to train it for longer: "
             f"recycle train --resume {quote(str(run.folder))} --epochs {max(recipe.train.epochs, done) + MORE}"
         )
@@ -228,7 +231,7 @@ def _go_on(
             owned, of_weights = Owned(run.folder), [run.pipeline, run.scores, run.end]
             owned.refuse_foreign(of_weights, "move it away: it tells of weights that are trained on now")
             owned.remove(of_weights)
-    rank_zero_print(f"going on with {run.folder}: {split.how}")
+    log.info(f"going on with {run.folder}: {split.how}")
     modules = [build_module(registry, recipe, split, pretrained=not run.last.exists())]
     with switches_put_back():
         return fit(registry, recipe, split, modules, run, [*longer, *named])

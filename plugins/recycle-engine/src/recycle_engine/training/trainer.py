@@ -22,7 +22,6 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException  # 
 from recycle_data.splits import Split
 
 from recycle_engine.cluster import by_srun, launched
-from recycle_engine.distributed import rank_zero_print
 from recycle_engine.history.metrics import monitored
 from recycle_engine.runs import Run
 from recycle_engine.training.callbacks import MetricsFile, keep_checkpoints
@@ -38,6 +37,8 @@ from recyclecli.files import FULL
 from recyclecli.printable import short_repr
 from recyclecli.recipe import Recipe
 from recyclecli.settings import TrainSection
+
+log = logging.getLogger("recycle.engine")
 
 DETERMINISM: Any = torch.utils.deterministic
 
@@ -135,7 +136,7 @@ def _forget_defaults() -> None:
     if found := sorted(name for name in os.environ if name.startswith(DEFAULTS)):
         for name in found:
             del os.environ[name]
-        rank_zero_print(
+        log.warning(
             f"note: {join_limited(found)} in the environment changes nothing: a run is trained as its recipe says"
         )
 
@@ -198,7 +199,7 @@ def possible(settings: TrainSection) -> TrainSection:
     if torch.cuda.is_available() or settings.precision not in instead:
         return settings
     taken = instead[settings.precision]
-    rank_zero_print(f"note: train.precision = {settings.precision} needs a GPU; training and recording {taken}")
+    log.warning(f"note: train.precision = {settings.precision} needs a GPU; training and recording {taken}")
     return settings.model_copy(update={"precision": taken})
 
 
@@ -272,7 +273,7 @@ def loggers_that_cannot_write() -> Iterator[None]:
         if isinstance(error, OSError):
             other = f"a logger cannot write: {error.strerror}: {os.fsdecode(error.filename or '')}"
             cause = "the disk is full" if error.errno in FULL else other
-            rank_zero_print(f"note: {cause}; what the loggers write from here on is lost")
+            log.warning(f"note: {cause}; what the loggers write from here on is lost")
         else:
             before(failed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 import sys
 from contextlib import nullcontext, redirect_stderr
@@ -15,13 +16,14 @@ from lightning.pytorch.tuner.tuning import Tuner
 from recycle_data.splits import Split
 
 from recycle_engine.cluster import launched
-from recycle_engine.distributed import rank_zero_print
 from recycle_engine.runs import Run
 from recycle_engine.training.data import PhotoData
 from recycle_engine.training.module import SegmentationModule
 from recycle_engine.training.trainer import make_trainer
 from recyclecli.errors import RecycleError, RunFailed, counted
 from recyclecli.recipe import Recipe
+
+log = logging.getLogger("recycle.engine")
 
 STEPS = 100  # of the range test
 SETTLED = 10  # of them, after which the smoothed loss means something
@@ -53,7 +55,7 @@ def tuned(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) ->
             with quiet:
                 found = _batch_size(recipe, split, module, run, keywords)
             recipe = _changed(recipe, batch_size=found, find_batch_size=False)
-            rank_zero_print(
+            log.info(
                 f"batch size: {found} photos"
                 + ("" if _has_limit() else ", as it was: only a GPU's limit is looked for")
             )
@@ -68,7 +70,7 @@ def tuned(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) ->
                     "lower train.batch_size, or have it found, too: -o train.find_batch_size=true",
                 ) from error
             recipe = _changed(recipe, lr=rate, find_lr=False)
-            rank_zero_print(f"learning rate: {rate:g}")
+            log.info(f"learning rate: {rate:g}")
     return recipe
 
 
