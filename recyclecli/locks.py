@@ -52,8 +52,8 @@ def held(place: Path, within: bool = False) -> Iterator[None]:
     except PermissionError as error:
         raise unwritable(place, error) from error
     except OSError as error:
-        note = f"note: no lock can be had for {place} ({error}): see that nothing else writes there"
-        logging.getLogger("recycle.core").warning(note)
+        text = f"note: no lock can be had for {place} ({error}): see that nothing else writes there"
+        logging.getLogger("recycle.core").warning(text)
         yield
         return
     try:

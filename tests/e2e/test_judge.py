@@ -219,31 +219,29 @@ class TestCompare:
         assert found["difference"]["photos"] == 12
         assert found["seeds"] == [1, 1]
 
-    def test_a_run_its_masks_and_its_submission_are_one(self, work, val, stored, capsys):
+    def test_a_run_its_masks_and_its_submission_are_one(self, work, val, stored, logged):
         run, (masks, submission) = work / "runs/seed-0", stored
         found = api.compare([run, masks], val)
         assert (found[0].difference.value, found[0].difference.verdict) == (0, "same")
-        assert (
-            f"{masks} counts the same pixels as {run} on each of 12 photos: one prediction" in capsys.readouterr().err
-        )
+        assert f"{masks} counts the same pixels as {run} on each of 12 photos: one prediction" in logged()
         found = api.compare([run, submission, masks], val)
         assert [one.metric for one in found] == ["miou_256"] * 2
         assert [one.difference.value for one in found] == [0, 0]
         with pytest.raises(api.RecycleError, match="256x256 labels, so miou_image is unknown"):
             api.compare([run, submission], val, "miou_image")
 
-    def test_a_copy_of_a_run_is_named_one(self, work, val, tmp_path, capsys):
+    def test_a_copy_of_a_run_is_named_one(self, work, val, tmp_path, logged):
         run, copy = work / "runs/seed-0", tmp_path / "copied"
         shutil.copytree(run, copy)
         (_found,) = api.compare([f"{run}+plain", f"{copy}+hflip"], val)
-        said = capsys.readouterr().err
+        said = logged()
         assert f"{copy} holds the weights of {run}, byte by byte: one training" in said
         assert "one prediction" not in said
         counts = [api.count(run, val)] * 2
         api.compare({"base": counts[0], "copy": counts[1]})
-        assert "copy counts the same pixels as base" in capsys.readouterr().err
+        assert "copy counts the same pixels as base" in logged()
         api.compare([f"{run}+plain", f"{run}+hflip"], val)
-        assert "one training" not in capsys.readouterr().err
+        assert "one training" not in logged()
 
     def test_pipelines_by_name_and_counts_by_hand(self, work, val):
         run = str(work / "runs/seed-0")

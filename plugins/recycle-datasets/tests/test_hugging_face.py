@@ -52,13 +52,13 @@ def test_splits_by_the_folder_of_the_table_or_of_the_photo(tmp_path):
         ),
     ],
 )
-def test_numbers_of_classes(tmp_path, capsys, files, names, said):
+def test_numbers_of_classes(tmp_path, logged, files, names, said):
     areas = {"segmentation": [[AREA], [flat((14, 2, 20, 8))]], "category": [0, 2], "iscrowd": [0, 0]}
     table(tmp_path, {"file_name": "a.jpg", "objects": areas})
     for name, content in files.items():
         write(tmp_path / name, content)
     assert api.import_data(tmp_path, None).class_names == ("Background", *names)
-    assert said in capsys.readouterr().err
+    assert said in logged()
 
 
 def test_empty_lists_are_photos_without_an_object(tmp_path):

@@ -164,13 +164,13 @@ class TestShapes:
         assert not masks(read(tmp_path, boxes="left-out"))["a.png"].any()
 
     @pytest.mark.parametrize("kind", ["rotation", "oriented_rectangle"])
-    def test_rotated_boxes_alone(self, tmp_path, capsys, kind):
+    def test_rotated_boxes_alone(self, tmp_path, logged, kind):
         corners = [[10.5, 3.25], [22.75, 9.5], [18.25, 18.5], [6.0, 12.25]]
         polygon = masks(one(tmp_path, shape("x", corners)))["a.png"]
         found = masks(one(tmp_path, shape("x", corners, kind, direction=0.47)))["a.png"]
         assert np.array_equal(found, polygon)
         assert np.count_nonzero(found != painted((1, corners))) <= 6  # of 126, at the slanted sides
-        assert "1 rotated box taken for areas of four corners; they are boxes" in capsys.readouterr().err
+        assert "1 rotated box taken for areas of four corners; they are boxes" in logged()
         with pytest.raises(RecycleError, match="no labelled area, but 1 boxes"):
             read(tmp_path, boxes="left-out")
 

@@ -279,7 +279,7 @@ def test_holes_and_later_objects_of_ango(tmp_path):
     assert done.left_out["segmentations without points: export with Segmentation Points"] == 1
 
 
-def test_ellipses_and_merged_polygons_of_diffgram(tmp_path, capsys):
+def test_ellipses_and_merged_polygons_of_diffgram(tmp_path, logged):
     merged = [
         {**point, "figure_id": one} for one in "ab" for point in points((2, 2, 8, 8) if one == "a" else (20, 2, 26, 8))
     ]
@@ -297,7 +297,7 @@ def test_ellipses_and_merged_polygons_of_diffgram(tmp_path, capsys):
     oval = ((x - 14) / 4) ** 2 + ((y - 16) / 9) ** 2 <= 1  # a quarter turn: the longer radius goes down
     assert np.array_equal(masked["a.jpg"] == 1, drawn((2, 2, 8, 8)) | drawn((20, 2, 26, 8)))
     assert np.count_nonzero((masked["a.jpg"] == 2) != oval) <= 4
-    assert "1 photo labelled after a rotation in Diffgram, as 'a.jpg'" in capsys.readouterr().err
+    assert "1 photo labelled after a rotation in Diffgram, as 'a.jpg'" in logged()
 
 
 def test_masks_of_playment_that_are_links(tmp_path):

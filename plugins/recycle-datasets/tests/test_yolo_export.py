@@ -413,10 +413,10 @@ LEANING = [(10, 2), (30, 2), (26, 16), (6, 16)]
 @pytest.mark.parametrize(
     ("corners", "more", "said"), [(TURNED, "", True), (LEANING, "", False), (TURNED, "0 .1 .1 .2 .1 .1 .2\n", False)]
 )
-def test_oriented_boxes_are_areas_and_said(tmp_path, capsys, corners, more, said):
+def test_oriented_boxes_are_areas_and_said(tmp_path, logged, corners, more, said):
     make(tmp_path, "images/a.jpg", data_DOT_yaml=NAMES)
     line = " ".join(f"{x / WIDTH} {y / HEIGHT}" for x, y in corners)
     (tmp_path / "labels/a.txt").write_text(f"1 {line}\n{more}")
     source = api.open_data(tmp_path, dataset="yolo")
     assert source.record(0).annotations[0].segmentation == [pytest.approx([one for point in corners for one in point])]
-    assert ("1 outline of four corners and right angles, as oriented boxes (OBB)" in capsys.readouterr().err) == said
+    assert ("1 outline of four corners and right angles, as oriented boxes (OBB)" in logged()) == said
