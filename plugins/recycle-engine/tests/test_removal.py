@@ -61,6 +61,9 @@ class TestDelete:
         run.env.write_text("changed")
         run.last.write_bytes(run.last.read_bytes() + b"changed")
         (run.checkpoints / "linked").symlink_to(precious)
+        (run.folder / ".report.html.lock").touch()  # of a process that was killed
+        told = {"pid": 1, "command": "recycle report one", "began": "2026-01-01"}
+        (run.folder / ".report.html.lock.json").write_text(json.dumps(told))
         run.metrics.unlink()
         run.metrics.symlink_to(precious / "a.txt")
         (done,) = api.delete_runs([run])
@@ -111,6 +114,12 @@ class TestDelete:
         for other, cause in ((two.folder, "is in use by process"), (link, "is a link to")):
             with held(two.folder), pytest.raises(RecycleError, match=cause):
                 api.delete_runs([run, other])
+        assert run.recipe.exists()
+
+    def test_nor_where_a_part_of_it_is_in_use(self, run):
+        for place in (run.folder / "report.html", run.exported / "recycle"):  # as of `export`, which locks the folder
+            with held(place), pytest.raises(RecycleError, match="is in use by process"):
+                api.delete_runs([run])
         assert run.recipe.exists()
 
     def test_what_is_no_run_is_refused(self, run):

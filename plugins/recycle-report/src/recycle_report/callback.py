@@ -9,6 +9,7 @@ from recycle_engine.run_end import RunEnd
 
 from recycle_report.options import ReportOptions
 from recycle_report.page import write_report
+from recyclecli.locks import held
 from recyclecli.types import CallbackContext
 
 
@@ -20,5 +21,6 @@ class Report(Callback):
 
     def on_run_end(self, end: RunEnd) -> list[str]:
         """Judge the run on its validation photos, and write the page."""
-        file, result = write_report(end.registry, end.run, end.recipe, end.split, self.file)
+        with held(self.file or end.run.folder / "report.html"):
+            file, result = write_report(end.registry, end.run, end.recipe, end.split, self.file)
         return [f"report    {file}: mIoU of the dataset {result.miou_dataset:.4f} at the photos' own size"]

@@ -14,8 +14,10 @@ from recycle_data.owned import RECORD, Owned
 from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.files import LEFTOVER
+from recyclecli.locks import holder
 from recyclecli.reading import open_regular
 
+LOCK = re.compile(r"\.(.+)\.lock")
 HEAD = 4096  # bytes at the beginning of a file by which its form is told
 
 WEIGHTS = r"checkpoints/(best|best-raw|top/[^/]+)\.safetensors"
@@ -27,7 +29,7 @@ FORMS = (
     (r"tensorboard/hparams\.yaml", (b"{}",)),
     (r"nan\.json", (b'"epoch":', b'"photos":')),
     (r"([^/]+/)*" + LEFTOVER.pattern, ()),
-    (r"\.[^/]+\.lock\.json", (b'"pid":', b'"began":')),
+    (r"([^/]+/)*\.[^/]+\.lock\.json", (b'"pid":', b'"began":')),
 )
 """Files that no record names, since they grow, are another library's, or a process was killed before it could: what
 their names are, and what stands in each at its beginning. A training replaces what has these names, too."""
@@ -61,6 +63,13 @@ def own_and_others(run: Run) -> tuple[list[Path], list[Path]]:
     return own, others
 
 
+def places_in_use(folder: Path) -> list[Path]:
+    """Files and folders in a run's folder that processes hold, as `recycle report` its page."""
+    locks = [(file, match) for file, _ in files_below(folder) if (match := LOCK.fullmatch(file.name))]
+    places = [file.with_name(match[1]) for file, match in locks]
+    return [place for place in places if holder(place) is not None]
+
+
 def _below(folder: Path) -> tuple[list[Path], list[Path]]:
     """Files below a folder, and links; none is followed."""
     files, links = [], []
@@ -75,7 +84,7 @@ def _has_form(run: Run, file: Path, forms: Iterable[tuple[str, tuple[bytes, ...]
     marks = next((marks for pattern, marks in forms if re.fullmatch(pattern, name)), None)
     try:
         found = file.lstat()
-        if re.fullmatch(r"\.[^/]+\.lock", name):  # of a process that was killed
+        if LOCK.fullmatch(file.name):  # of a process that was killed
             return stat.S_ISREG(found.st_mode) and not found.st_size
         if marks is None or not stat.S_ISREG(found.st_mode):
             return False

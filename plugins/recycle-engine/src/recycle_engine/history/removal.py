@@ -16,7 +16,7 @@ from recycle_engine.choice_file import read_choice_file
 from recycle_engine.history.dependents import dependents, references
 from recycle_engine.history.metrics import read_metrics
 from recycle_engine.history.outcome import keep_end, read_end
-from recycle_engine.history.own_files import files_below, own_and_others
+from recycle_engine.history.own_files import files_below, own_and_others, places_in_use
 from recycle_engine.history.summary import is_over, kind_of, read_recipe, section
 from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError
@@ -157,6 +157,9 @@ def _alone(folder: Path) -> Iterator[Run]:
         found = {file for file, _ in files_below(folder)} - {folder / RECORD}  # that alone is what a kill leaves
         if found and kind_of(run) not in ("run", "soup"):
             raise RecycleError(f"{folder} is no run", f"look what it is, then: rm -r {quote(str(folder))}")
+        for place in places_in_use(folder):
+            with held(place):  # tells who holds it
+                pass
         yield run
 
 
