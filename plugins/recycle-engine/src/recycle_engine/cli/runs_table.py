@@ -82,7 +82,7 @@ def print_table(found: Sequence[RunSummary]) -> None:
             escape(one_line(one.data.rstrip("/").rpartition("/")[2])) or NONE,
             _score(one.score),
             size_text(one.size),
-            f"{one.state}\n{_epochs(one)}" if one.state else one.kind,
+            f"{one.state}\n{_epochs(one)}" if one.kind == "run" else one.kind,
         )
     console.print(table)
     for one in found:
@@ -103,8 +103,6 @@ def _score(score: RunScore | None) -> str:
 
 
 def _epochs(one: RunSummary) -> str:
-    if one.kind == "soup":
-        return "soup"
     return f"{one.epochs:,}/{one.of:,}" if one.of else counted(one.epochs, "epoch")
 
 
