@@ -55,7 +55,13 @@ class TestList:
     def test_without_a_stored_score_it_is_the_best_epoch(self, run):
         run.scores.unlink()
         rows = ["epoch,step,seconds,lr,train_loss,val_loss,val_miou,iou/Metal"]
-        rows += ["0,1,1,0,1,0.9,0.1,nan", "1,2,1,0,1,0.5,0.4,0.3", "2,3,1,0,1,0.7,0.4,0.2", "3,4,1"]
+        rows += [
+            "0,1,1,0,1,0.9,0.1,nan",
+            "1,2,1,0,1,0.5,0.4,0.3",
+            "2,3,1,0,1,0.7,0.4,0.2",
+            "3,4,1,0,1,-inf,inf,inf",
+            "4,5,1",
+        ]
         run.metrics.write_text("\n".join(rows))
         for monitor, best in (("miou", 0.4), ("loss", 0.5), ("Metal", 0.3)):
             run.recipe.write_text(re.sub("  monitor: .*", f"  monitor: {monitor}", run.recipe.read_text()))

@@ -185,8 +185,15 @@ class TestPrune:
 
     def test_without_a_best_the_others_stay(self, run):
         run.best.write_bytes(run.best.read_bytes() + b"changed")
-        with pytest.raises(RecycleError, match="no best checkpoint as it was written"):
-            api.prune_runs([run])
+        (done,) = api.prune_runs([run])
+        assert done.files == ()
+        assert "no best checkpoint as it was written" in done.notes[0]
+        assert run.last.exists()
+
+    def test_what_may_be_needed_stays(self, run):
+        run.metrics.write_text("epoch")
+        (done,) = api.prune_runs([run])
+        assert "not known whether the training is finished" in done.notes[0]
         assert run.last.exists()
 
     def test_a_pruned_run_is_not_trained_again(self, made_runs, run, registry):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Collection, Mapping, Sequence
 from io import StringIO
+from math import isfinite
 from typing import Literal
 
 from recycle_engine.runs import Run
@@ -66,7 +67,7 @@ def monitored(name: str, class_names: Collection[str]) -> tuple[str, Literal["mi
 
 
 def best_row(rows: Sequence[Row], monitor: str) -> tuple[int, float] | None:
-    """The place of the epoch with the best score, the earliest of equals, and the score; None where none has one.
+    """The place of the epoch with the best score, the earliest of equals, and the score; None where none is a number.
 
     Raises:
         RecycleError: no column is called so.
@@ -80,6 +81,6 @@ def best_row(rows: Sequence[Row], monitor: str) -> tuple[int, float] | None:
             value = float(row[column])
         except ValueError:
             continue
-        if value == value and (best is None or sign * value > sign * best[1]):
+        if isfinite(value) and (best is None or sign * value > sign * best[1]):
             best = place, value
     return best

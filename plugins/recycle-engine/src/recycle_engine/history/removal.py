@@ -82,16 +82,13 @@ def prune(folders: Sequence[Path], dry_run: bool) -> list[Removal]:
     """Remove the checkpoints of runs but the best, and `last.ckpt` only of those that are finished.
 
     Raises:
-        RecycleError: see `delete`; or a run has no best checkpoint, or its recipe or metrics cannot be read.
+        RecycleError: see `delete`; or pipeline.json cannot be used.
     """
 
     def planned(run: Run) -> Removal:
         own, notes = own_and_others(run)[0], []
         if run.best not in own:
-            raise RecycleError(
-                f"{run.folder} has no best checkpoint as it was written, so its others stay",
-                f"recycle runs show {quote(str(run.folder))}",
-            )
+            return _removal(run, [], [], ["it has no best checkpoint as it was written, so its others stay"])
         files = [file for file in own if file.parent == run.checkpoints / "top"]
         if run.raw in own:
             if _uses_raw(run):
@@ -99,11 +96,10 @@ def prune(folders: Sequence[Path], dry_run: bool) -> list[Removal]:
             else:
                 files.append(run.raw)
         if run.last in own:
-            if _over(run):
-                files.append(run.last)
+            if reason := _unfinished(run):
+                notes.append(f"{run.last.name} stays, since {reason}")
             else:
-                resume = f"recycle train --resume {quote(str(run.folder))}"
-                notes.append(f"{run.last.name} stays, since the training is not finished: {resume}")
+                files.append(run.last)
         return _removal(run, files, [], notes)
 
     def remove(run: Run, files: Sequence[Path]) -> None:
@@ -183,5 +179,11 @@ def _uses_raw(run: Run) -> bool:
         return False
 
 
-def _over(run: Run) -> bool:
-    return is_over(run, [*read_metrics(run)], section(read_recipe(run), "train"))[0]
+def _unfinished(run: Run) -> str:
+    """Why the run's last checkpoint is needed; "" where its training is over."""
+    try:
+        if is_over(run, [*read_metrics(run)], section(read_recipe(run), "train"))[0]:
+            return ""
+    except RecycleError as error:
+        return f"it is not known whether the training is finished: {error.args[0]}"
+    return f"the training is not finished: recycle train --resume {quote(str(run.folder))}"
