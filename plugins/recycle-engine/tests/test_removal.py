@@ -177,8 +177,9 @@ class TestPrune:
             f"last.ckpt stays, since the training is not finished: recycle train --resume {run.folder}",
         )
 
-    def test_what_the_pipeline_uses_stays(self, run):
-        choice = {"format": 1, "pipeline": {"weights": "raw", "views": [], "post": [], "window": 0}}
+    @pytest.mark.parametrize("weights", ["raw", "unknown"])
+    def test_what_the_pipeline_uses_stays(self, run, weights):
+        choice = {"format": 1, "pipeline": {"weights": weights, "views": [], "post": [], "window": 0}}
         Owned(run.folder).write_json(run.pipeline, choice)
         api.prune_runs([run])
         assert {file.name for file in run.checkpoints.iterdir()} == {"best.safetensors", "best-raw.safetensors"}

@@ -97,7 +97,7 @@ def prune_runs(runs: Sequence[Run | Place], dry_run: bool = False) -> list[Remov
         For each run what was removed, and what stays for a reason.
 
     Raises:
-        RecycleError: see `delete_runs`; or pipeline.json cannot be used.
+        RecycleError: see `delete_runs`.
     """
     from recycle_engine.history.removal import prune
 

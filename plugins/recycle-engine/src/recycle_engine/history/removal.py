@@ -82,7 +82,7 @@ def prune(folders: Sequence[Path], dry_run: bool) -> list[Removal]:
     """Remove the checkpoints of runs but the best, and `last.ckpt` only of those that are finished.
 
     Raises:
-        RecycleError: see `delete`; or pipeline.json cannot be used.
+        RecycleError: see `delete`.
     """
 
     def planned(run: Run) -> Removal:
@@ -92,7 +92,7 @@ def prune(folders: Sequence[Path], dry_run: bool) -> list[Removal]:
         files = [file for file in own if file.parent == run.checkpoints / "top"]
         if run.raw in own:
             if _uses_raw(run):
-                notes.append(f"{run.raw.name} stays: pipeline.json uses it")
+                notes.append(f"{run.raw.name} stays, since pipeline.json may use it")
             else:
                 files.append(run.raw)
         if run.last in own:
@@ -177,6 +177,8 @@ def _uses_raw(run: Run) -> bool:
         return read_choice_file(run.pipeline)[0].weights == "raw"
     except MissingFile:
         return False
+    except RecycleError:  # it may
+        return True
 
 
 def _unfinished(run: Run) -> str:
