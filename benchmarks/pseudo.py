@@ -55,7 +55,7 @@ def main():
         file = arguments.runs / f"{name}.json"
         if not file.is_file():
             made = api.pseudo_label(
-                [teacher], others / "images", file, api.pipeline(), arguments.rule, arguments.threshold
+                [teacher], others / "images", file, api.Sureness(arguments.rule, arguments.threshold), api.pipeline()
             )[1]
             shares = ", ".join(f"{key} {share:.0%}" for key, share in made.kept.items())
             print(f"fold {fold}: {len(made.document['images'])} photos labelled; kept of each class: {shares}")

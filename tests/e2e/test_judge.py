@@ -466,7 +466,7 @@ def test_a_soup_has_learned_from_the_photos_of_all_its_members(work, val, tmp_pa
         with pytest.raises(api.RecycleError, match=f"{one.folder.name} has trained on 5 of these 6 photos"):
             api.evaluate(one, fresh)
         with pytest.raises(api.RecycleError, match="every photo is a training or validation photo"):
-            api.pseudo_label([one], tmp_path / "fresh/images", tmp_path / "p.json", min_coverage=0)
+            api.pseudo_label([one], tmp_path / "fresh/images", tmp_path / "p.json")
     shutil.rmtree(runs / "fresh")
     shutil.rmtree(runs / "b")
     assert api.ablate(runs / "a", fresh, only=["hflip"]).retrained == ()  # the soup would be its second seed

@@ -16,6 +16,8 @@ from recycle_engine.training_provenance import photos_of_split
 from ruamel.yaml import YAML
 from support import SMALL, TINY, quarter_size, run_recycle, runs_in
 
+SURE, LESS, ALL = (api.Sureness(threshold=share, min_coverage=0) for share in (0.3, 0.4, 0))
+
 
 @pytest.fixture(scope="session")
 def unlabelled(together):
@@ -93,7 +95,7 @@ def test_models_and_views_must_agree(work, tmp_path):
     for agree in (0, 1):
         file, made = api.pseudo_label(
             [work / "runs/seed-0", work / "runs/seed-1"], work / "photos", tmp_path / f"{agree}.json",
-            pipeline=api.pipeline(["hflip"]), threshold=0.3, agree=agree, min_coverage=0,
+            api.Sureness(threshold=0.3, agree=agree, min_coverage=0), api.pipeline(["hflip"]),
         )  # fmt: skip
         source[agree] = api.open_data(work / "photos", str(file))
         assert made.document["images"][0][PSEUDO_KEY]["runs"] == ["seed-0", "seed-1"]
@@ -144,7 +146,7 @@ def test_copies_of_the_runs_photos_are_left_out_too(work, tmp_path):
     content["images"][0]["provenance"] = [{"file_name": val.file_name}]
     (tmp_path / "photos/all.json").write_text(json.dumps(content))
     run = work / "runs/seed-0"
-    _, made = api.pseudo_label([run], tmp_path / "photos/all.json", tmp_path / "p.json", threshold=0.4, min_coverage=0)
+    _, made = api.pseudo_label([run], tmp_path / "photos/all.json", tmp_path / "p.json", LESS)
     names = {image["file_name"] for image in made.document["images"]}
     assert names == {image["file_name"] for image in content["images"][1:]} - {"copy.png", "saved_anew.jpg"}
 
@@ -230,7 +232,7 @@ def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_p
     assert said in logged()
     again = told(1, **{"train.init_from": str(tmp_path / "b/checkpoints/best.safetensors")})  # of fold 1 itself
     assert f"starts from, {tmp_path}/b, has learned from 12 of these 12" in again
-    labels, made = api.pseudo_label([teacher], work / "photos", tmp_path / "p.json", threshold=0.3, min_coverage=0)
+    labels, made = api.pseudo_label([teacher], work / "photos", tmp_path / "p.json", SURE)
     assert made.document["images"][0][PSEUDO_KEY]["folders"] == [str(teacher)]
     files = {}
     for fold in (0, 1):
@@ -262,7 +264,7 @@ def kind(monkeypatch):
 @pytest.fixture
 def two_rounds(work, teacher, tmp_path, kind):
     """Does two rounds; the same call each time."""
-    return lambda: api.self_train(teacher, work / "photos", 2, tmp_path / "out", threshold=0.3, min_coverage=0)
+    return lambda: api.self_train(teacher, work / "photos", 2, tmp_path / "out", wanted=SURE)
 
 
 def test_a_second_round_labels_the_same_photos(two_rounds):
@@ -284,7 +286,10 @@ def test_rounds_resume_where_they_stopped(two_rounds, tmp_path):
     again = two_rounds()
     assert [one.run for one in again] == [one.run for one in done]
     assert times == {file: file.stat().st_mtime_ns for file in times}
-    done[1].run.last.unlink()  # as where it was ended while it trained
+    done[1].run.last.unlink()  # as `recycle runs prune` leaves it
+    assert [one.run for one in two_rounds()] == [one.run for one in done]
+    assert chosen.exists()
+    (done[1].run.folder / "end.json").unlink()  # as where it was ended while it trained
     two_rounds()
     assert not chosen.exists()
     assert done[1].run.last.is_file()
@@ -306,7 +311,7 @@ def test_rounds_of_photos_without_a_background(tmp_path):
     settings = {**SMALL, "data.root": root, "data.dataset": "masks", "train.epochs": 1}
     teacher = api.train(settings, name="t", runs=tmp_path / "runs").run
     changes = {"settings": {"seed": 5}, "runs": tmp_path / "students"}
-    (done,) = api.self_train(teacher, tmp_path / "photos", 1, tmp_path / "out", threshold=0, min_coverage=0, **changes)
+    (done,) = api.self_train(teacher, tmp_path / "photos", 1, tmp_path / "out", wanted=ALL, **changes)
     assert done.run.folder.parent == tmp_path / "students"
     assert api.recipe_of(done.run).seed == 5
     for run in (teacher, done.run):
@@ -317,7 +322,7 @@ def test_rounds_of_photos_without_a_background(tmp_path):
 @pytest.mark.slow("trains a student, and labels anew for each refusal")
 def test_rounds_refuse_what_another_call_made(work, teacher, tmp_path):
     """Labels of other models, rules or photos; a student of other labels, weight or settings."""
-    usual = {"threshold": 0.3, "min_coverage": 0}
+    usual = {"wanted": SURE}
     photos, out = work / "photos", tmp_path / "out"
     api.self_train(teacher, photos, 1, out, **usual)
     before = {file: file.read_bytes() for file in (*out.rglob("*.json"), *(tmp_path / "runs").rglob("*.safetensors"))}
@@ -330,12 +335,14 @@ def test_rounds_refuse_what_another_call_made(work, teacher, tmp_path):
 
     refused("pseudo_label.json was made with other models or pipeline\n", run=work / "runs/seed-1")
     refused("made with other models or pipeline\n", pipeline=api.pipeline(["hflip"]))
-    refused("made with other threshold, named", threshold=0.4, named={"Paper": 0.2})
+    other = api.Sureness(threshold=0.4, named={"Paper": 0.2}, min_coverage=0)
+    refused("made with other threshold, named", wanted=other)
     refused("made with other photos", images=tmp_path / "fewer")
     refused("seed-0-pseudo1 was trained with another data.train\n", weight=0.5)
     refused("trained with another loss, train.epochs\n", settings={"train.epochs": 2, "loss": "dice"})
     assert before == {file: file.read_bytes() for file in before}
-    refused("trained with another data.fingerprint\n", threshold=0.4, force=True)  # labels anew, beside the old student
+    other = LESS
+    refused("trained with another data.fingerprint\n", wanted=other, force=True)  # labels anew, beside the old student
 
 
 @pytest.mark.slow("trains a student that gains nothing")

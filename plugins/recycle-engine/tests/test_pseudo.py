@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from recycle_coco import CocoSource
-from recycle_data.pseudo import FULL_CONFIDENCE, PSEUDO_KEY, of_submission, pseudo_labels
+from recycle_data.pseudo import FULL_CONFIDENCE, PSEUDO_KEY, Sureness, of_submission, pseudo_labels
 
 from recyclecli.errors import RecycleError
 from recyclecli.files import write_json
@@ -29,7 +29,7 @@ def read():
 
 
 def test_sure_pixels_are_labels_and_all_others_are_ignored(tmp_path):
-    made = pseudo_labels(read, CLASSES, "fixed", 0.7, {"Metal": 0.6}, 0, {"runs": ["a"]})
+    made = pseudo_labels(read, CLASSES, Sureness("fixed", 0.7, {"Metal": 0.6}, 0, 0), {"runs": ["a"]})
     write_json(tmp_path / "pseudo.json", made.document)
     source = CocoSource(tmp_path, tmp_path / "pseudo.json")
     assert source.class_names == CLASSES
@@ -46,7 +46,7 @@ def test_sure_pixels_are_labels_and_all_others_are_ignored(tmp_path):
 
 
 def test_each_object_says_where_it_is_from():
-    made = pseudo_labels(read, CLASSES, "fixed", 0.7, {}, 0, {"runs": ["teacher"]})
+    made = pseudo_labels(read, CLASSES, Sureness("fixed", 0.7, {}, 0, 0), {"runs": ["teacher"]})
     objects = [one for one in made.document["annotations"] if one["category_id"] < 3]
     pictures = {f"{place + 1}": (labels, confidence) for place, (_, labels, confidence) in enumerate(photos())}
     for one in objects:
@@ -60,10 +60,10 @@ def test_each_object_says_where_it_is_from():
 
 
 def test_quantile_takes_the_same_share_of_each_class():
-    made = pseudo_labels(read, CLASSES, "quantile", 0.4, {}, 0)
+    made = pseudo_labels(read, CLASSES, Sureness("quantile", 0.4, {}, 0, 0))
     assert all(0.39 < share < 0.42 for share in made.kept.values())
     assert made.thresholds["Metal"] < made.thresholds["Paper"] - 0.05
-    everything = pseudo_labels(read, CLASSES, "quantile", 1, {}, 0)
+    everything = pseudo_labels(read, CLASSES, Sureness("quantile", 1, {}, 0, 0))
     assert set(everything.kept.values()) == {1.0}
 
 
@@ -76,10 +76,10 @@ def test_quantile_breaks_ties_exactly():
             confidence = np.where(np.arange(3000).reshape(60, 50) % 10, 65535, 40000).astype(np.uint16)
             yield f"{name}.jpg", labels, confidence
 
-    made = pseudo_labels(tied, ("Background", "Paper"), "quantile", 0.3, {}, 0)
+    made = pseudo_labels(tied, ("Background", "Paper"), Sureness("quantile", 0.3, {}, 0, 0))
     assert made.kept == {"Background": pytest.approx(0.3, abs=1e-3), "Paper": pytest.approx(0.3, abs=1e-3)}
     assert len(made.document["images"]) == 4
-    again = pseudo_labels(tied, ("Background", "Paper"), "quantile", 0.3, {}, 0)
+    again = pseudo_labels(tied, ("Background", "Paper"), Sureness("quantile", 0.3, {}, 0, 0))
     assert again.document == made.document
 
 
@@ -92,7 +92,7 @@ def test_quantile_tells_sure_pixels_from_surer_ones():
         yield "a.png", labels, confidence
 
     for share in (0.2, 0.5):
-        made = pseudo_labels(confident, ("Sky", "Pole"), "quantile", share, {}, 0)
+        made = pseudo_labels(confident, ("Sky", "Pole"), Sureness("quantile", share, {}, 0, 0))
         assert made.kept == {"Sky": share}
         min_coverage = np.sort(confidence.ravel())[::-1][round(share * 100) - 1]
         assert made.thresholds["Sky"] == pytest.approx(min_coverage / FULL_CONFIDENCE, abs=1e-9)
@@ -101,15 +101,15 @@ def test_quantile_tells_sure_pixels_from_surer_ones():
 
 
 def test_class_balanced_lowers_the_threshold_of_harder_classes():
-    fixed = pseudo_labels(read, CLASSES, "fixed", 0.75, {}, 0)
-    balanced = pseudo_labels(read, CLASSES, "class-balanced", 0.75, {}, 0)
+    fixed = pseudo_labels(read, CLASSES, Sureness("fixed", 0.75, {}, 0, 0))
+    balanced = pseudo_labels(read, CLASSES, Sureness("class-balanced", 0.75, {}, 0, 0))
     shares = fixed.kept
     best = max(shares.values())
     for name in CLASSES:
         ratio = shares[name] / best
         assert balanced.thresholds[name] == pytest.approx(0.75 * max(ratio / (2 - ratio), 0.5), abs=0.02)
     assert balanced.kept["Metal"] > 3 * fixed.kept["Metal"]
-    strict = pseudo_labels(read, CLASSES, "class-balanced", 0.9, {}, 0)
+    strict = pseudo_labels(read, CLASSES, Sureness("class-balanced", 0.9, {}, 0, 0))
     assert strict.thresholds["Metal"] == 0.9  # no pixel reaches it: nothing says that it is only harder
     assert "Metal" not in strict.kept or strict.kept["Metal"] == 0
 
@@ -119,11 +119,11 @@ def test_photos_of_which_too_little_is_sure_are_left_out():
         yield from photos(3)
         yield "dark.png", np.ones((8, 8), np.uint8), sure(np.full((8, 8), 0.2))
 
-    made = pseudo_labels(doubtful, CLASSES, "fixed", 0.7, {}, 0.1)
+    made = pseudo_labels(doubtful, CLASSES, Sureness("fixed", 0.7, {}, 0, 0.1))
     assert made.rejected == ("dark.png",)
     assert [image["file_name"] for image in made.document["images"]] == ["0.png", "1.png", "2.png"]
     with pytest.raises(RecycleError, match="in none of 4 photos"):
-        pseudo_labels(doubtful, CLASSES, "fixed", 1.0, {}, 0.1)
+        pseudo_labels(doubtful, CLASSES, Sureness("fixed", 1.0, {}, 0, 0.1))
 
 
 def test_a_class_that_is_never_predicted():
@@ -131,7 +131,7 @@ def test_a_class_that_is_never_predicted():
         yield "a.png", np.zeros((8, 8), np.uint8), sure(np.full((8, 8), 0.95))
 
     for rule in ("fixed", "quantile", "class-balanced"):
-        made = pseudo_labels(blank, CLASSES, rule, 0.9, {}, 0)
+        made = pseudo_labels(blank, CLASSES, Sureness(rule, 0.9, {}, 0, 0))
         assert made.kept == {"Background": 58 / 64 if rule == "quantile" else 1.0}
         assert all(one["category_id"] == 3 for one in made.document["annotations"])  # ignored
 
@@ -139,7 +139,8 @@ def test_a_class_that_is_never_predicted():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"value": 1.5}, "threshold 1.5"),
+        ({"threshold": 1.5}, "threshold 1.5"),
+        ({"agree": -0.5}, "agree -0.5"),
         ({"named": {"Papr": 0.5}}, "nearest: Paper"),
         ({"named": {"Paper": -1}}, "Paper -1"),
         ({"min_coverage": 2}, "min_coverage 2"),
@@ -147,7 +148,7 @@ def test_a_class_that_is_never_predicted():
 )
 def test_wrong_values(changes, message):
     with pytest.raises(RecycleError, match=message):
-        pseudo_labels(read, CLASSES, **{"rule": "fixed", "value": 0.9, **changes})
+        pseudo_labels(read, CLASSES, Sureness(**changes))
 
 
 def test_a_submission_is_taken_whole():

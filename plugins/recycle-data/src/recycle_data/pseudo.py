@@ -31,6 +31,43 @@ Read = Callable[[], Iterator[tuple[str, "NDArray[np.uint8]", "NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
+class Sureness:
+    """Which predicted pixels are sure enough to become labels.
+
+    Attributes:
+        rule: `fixed`: a pixel needs the probability `threshold`. `quantile`: of each class's pixels the
+            surest share `threshold` is taken (Zou et al., "Class-balanced self-training", 2018), exactly: of those
+            as sure as the last of it a seeded draw.
+            `class-balanced`: the probability `threshold`, lowered for a class of which fewer pixels reach
+            it than of the best one: to b / (2 - b) of it, b the ratio of the two shares, but not below
+            half; a class of which none does keeps it (after Zhang et al., "FlexMatch", 2021).
+        threshold: 0 to 1.
+        named: class name to the probability that its pixels need instead.
+        agree: share of the models and views whose label must be the same, 0 to 1.
+        min_coverage: photos of which a smaller share is sure are left out, 0 to 1.
+    """
+
+    rule: Rule = "fixed"
+    threshold: float = 0.9
+    named: Mapping[str, float] = field(default_factory=dict)
+    agree: float = 0
+    min_coverage: float = 0.1
+
+    def check(self, class_names: Sequence[str]) -> None:
+        """Raise RecycleError where a value lies outside of 0 to 1, or a name is no class."""
+        values = {"threshold": self.threshold, "agree": self.agree, "min_coverage": self.min_coverage}
+        for name, wanted in {**values, **self.named}.items():
+            if not 0 <= wanted <= 1:
+                raise RecycleError(f"{name} {wanted:g}", "give a number from 0 to 1")
+        for name in self.named:
+            if name not in class_names:
+                raise RecycleError(f"no class is called {name!r}", suggest(name, class_names))
+
+
+USUAL = Sureness()
+
+
+@dataclass(frozen=True, slots=True)
 class PseudoLabels:
     """Pseudo-labels.
 
@@ -58,10 +95,7 @@ class PseudoLabels:
 def pseudo_labels(
     read: Read,
     class_names: tuple[str, ...],
-    rule: Rule = "fixed",
-    value: float = 0.9,
-    named: Mapping[str, float] = {},
-    min_coverage: float = 0.1,
+    wanted: Sureness = USUAL,
     origin: Mapping[str, Any] = {},
 ) -> PseudoLabels:
     """Make labels of predictions.
@@ -70,37 +104,29 @@ def pseudo_labels(
         read: gives, each time it is called, the photos' names, labels (H, W) and confidences (H, W)
             uint16, probability times 65535, one by one.
         class_names: K names by label.
-        rule: `fixed`: a pixel needs the probability `value`. `quantile`: of each class's pixels the
-            surest share `value` is taken (Zou et al., "Class-balanced self-training", 2018), exactly: of those
-            as sure as the last of it a seeded draw.
-            `class-balanced`: the probability `value`, lowered for a class of which fewer pixels reach
-            it than of the best one: to b / (2 - b) of it, b the ratio of the two shares, but not below
-            half; a class of which none does keeps it (after Zhang et al., "FlexMatch", 2021).
-        value: 0 to 1.
-        named: class name to the probability that its pixels need instead.
-        min_coverage: photos of which a smaller share is sure are left out, 0 to 1.
+        wanted: which pixels become labels; `agree` is applied where the confidences are made.
         origin: what is noted of each object, beside its threshold and its mean confidence.
 
     Raises:
-        RecycleError: see `check_values`; or no photo is left.
+        RecycleError: see `Sureness.check`; or no photo is left.
     """
     import numpy as np
 
-    check_values(class_names, value, named, min_coverage)
+    wanted.check(class_names)
     counts = np.zeros((len(class_names), CONFIDENCE_BINS), np.int64)
     for _, labels, confidence in read():
         for top in range(0, len(labels), COUNTED_ROWS):
             said, certain = labels[top : top + COUNTED_ROWS], confidence[top : top + COUNTED_ROWS]
             for label in np.unique(said):
                 counts[label] += np.bincount(certain[said == label], minlength=CONFIDENCE_BINS)
-    limits = _limits(counts, rule, value)
-    for name, wanted in named.items():
-        limits[class_names.index(name)] = wanted
+    limits = _limits(counts, wanted.rule, wanted.threshold)
+    for name, value in wanted.named.items():
+        limits[class_names.index(name)] = value
     needed = _least_sure(limits)
     ties = [
-        _Ties(counts[label], label, int(needed[label]), value)
+        _Ties(counts[label], label, int(needed[label]), wanted.threshold)
         for label, name in enumerate(class_names)
-        if rule == "quantile" and name not in named
+        if wanted.rule == "quantile" and name not in wanted.named
     ]
     predicted, taken = counts.sum(1), np.zeros(len(class_names), np.int64)
     rejected: list[str] = []
@@ -111,7 +137,7 @@ def pseudo_labels(
             for tie in ties:
                 tie.leave_out(labels, confidence, sure)
             share = float(sure.mean())
-            if share < min_coverage:
+            if share < wanted.min_coverage:
                 rejected.append(name)
                 continue
             taken[:] += np.bincount(labels[sure], minlength=len(class_names))
@@ -123,23 +149,13 @@ def pseudo_labels(
     content = document(class_names, kept())
     if not content["images"]:
         raise RecycleError(
-            f"{min_coverage:.0%} of the pixels is sure enough in none of {counted(len(rejected), 'photo')}",
+            f"{wanted.min_coverage:.0%} of the pixels is sure enough in none of {counted(len(rejected), 'photo')}",
             "lower --threshold or --min-coverage",
         )
     shares = {
         name: float(taken[label] / count) for label, name in enumerate(class_names) if (count := predicted[label])
     }
     return PseudoLabels(content, dict(zip(class_names, limits.tolist(), strict=True)), shares, tuple(rejected))
-
-
-def check_values(class_names: Sequence[str], value: float, named: Mapping[str, float], min_coverage: float) -> None:
-    """Raise RecycleError where a value lies outside of 0 to 1, or a name is no class; see `pseudo_labels`."""
-    for name, wanted in {"threshold": value, "min_coverage": min_coverage, **named}.items():
-        if not 0 <= wanted <= 1:
-            raise RecycleError(f"{name} {wanted:g}", "give a number from 0 to 1")
-    for name in named:
-        if name not in class_names:
-            raise RecycleError(f"no class is called {name!r}", suggest(name, class_names))
 
 
 def _limits(counts: NDArray[np.int64], rule: Rule, value: float) -> NDArray[np.float64]:

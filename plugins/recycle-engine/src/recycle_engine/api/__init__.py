@@ -53,7 +53,7 @@ from recycle_engine.api.inference import (
 )
 from recycle_engine.api.judged import judged_photos, refuse_trained_on
 from recycle_engine.api.loading import load
-from recycle_engine.api.pseudo import pseudo_label
+from recycle_engine.api.pseudo import Sureness, pseudo_label, pseudo_label_csv
 from recycle_engine.api.rounds import self_train
 from recycle_engine.api.runs import build_postprocessor, find_run, pipeline, recipe_of, resume, train
 from recycle_engine.api.starting import init
@@ -61,6 +61,7 @@ from recyclecli.errors import RecycleError
 
 __all__ = [
     "RecycleError",
+    "Sureness",
     "ablate",
     "augment",
     "build_augmentation",
@@ -97,6 +98,7 @@ __all__ = [
     "preview",
     "prune_runs",
     "pseudo_label",
+    "pseudo_label_csv",
     "read_batch",
     "recipe_of",
     "refuse_trained_on",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
 from recycle_data.owned import Owned
+from recycle_data.pseudo import USUAL
+from recycle_data.pseudo import Sureness as Sureness
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.inference import members_of, predict_job, with_machine
@@ -22,7 +25,7 @@ from recyclecli.locks import held
 from recyclecli.reading import open_regular
 
 if TYPE_CHECKING:
-    from recycle_data.pseudo import PseudoLabels, Rule
+    from recycle_data.pseudo import PseudoLabels
 
     from recycle_engine.inference.infer import Precision
     from recycle_engine.inference.members import Member
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("recycle.engine")
 
 FILE = "pseudo_label.json"
+WHOLE = Sureness(threshold=0, min_coverage=0)  # every pixel
 WORDS = {"members": "models or pipeline", "photos_sha256": "photos", "csv": "submission", "sha256": "submission"}
 
 
@@ -41,20 +45,11 @@ def pseudo_label(
     runs: Sequence[Run | Place],
     images: Place,
     out: Place | None = None,
+    wanted: Sureness = USUAL,
     pipeline: Pipeline | None = None,
-    rule: Rule = "fixed",
-    threshold: float = 0.9,
-    named: Mapping[str, float] = {},
-    agree: float = 0,
-    min_coverage: float = 0.1,
-    from_csv: Place | None = None,
     data: Place | None = None,
-    devices: str | None = None,
-    precision: Precision = "32",
-    batch: int | None = None,
     force: bool = False,
-    owner: Run | None = None,
-    again: bool = False,
+    **machine: Any,
 ) -> tuple[Path, PseudoLabels]:
     """Label photos with what models are sure of; the COCO file, which `train` takes, and what is in it.
 
@@ -66,76 +61,131 @@ def pseudo_label(
         runs: at least one; several give the mean of their probabilities.
         images: a folder, pattern, COCO file or photo.
         out: the file to write; pseudo_label.json in the folder of the photos when left out.
+        wanted: which pixels are sure enough.
         pipeline: the runs' own when left out.
-        rule, threshold, named, min_coverage: see `recycle_data.pseudo.pseudo_labels`.
-        agree: share of the models and views whose label must be the same, 0 to 1.
-        from_csv: take the labels of a submission instead of predicting.
         data: root of a COCO file's names.
-        devices, precision, batch: see `predict`.
         force: replace files that exist.
-        owner: the run whose photos are left out, in place of the runs'.
-        again: a file that is there already is the answer, if the same call made it.
+        machine: `devices`, `precision` and `batch`, see `predict`.
 
     Raises:
-        RecycleError: all photos are left out; `agree` with one model and no view; the file exists, or with
-            `again` one that was made otherwise; or see `predict` and `pseudo_labels`.
+        RecycleError: all photos are left out; `agree` with one model and no view; the file exists; or see `predict`
+            and `Sureness.check`.
     """
-    from recycle_data.pseudo import check_values, of_folder, pseudo_labels
-    from recycle_data.replaced import never_read
+    found = [find_run(run) for run in runs]
+    with labelling(images, out, data, force) as (file, there):
+        return file, label_with(found, found, images, file, there, wanted, pipeline, data, force, **machine)
 
-    from recycle_engine.checkpoint import read_card
+
+@in_workspace
+def pseudo_label_csv(
+    run: Run | Place,
+    images: Place,
+    csv: Place,
+    out: Place | None = None,
+    data: Place | None = None,
+    force: bool = False,
+) -> tuple[Path, PseudoLabels]:
+    """Label photos with the labels of a submission, whole, as teams of the contest did.
+
+    Args:
+        run: whose classes the labels are, and whose photos are left out.
+        images, out, data, force: see `pseudo_label`.
+        csv: the submission.
+
+    Raises:
+        RecycleError: the submission lacks a photo or names other classes, or see `pseudo_label`.
+    """
+    found, place = find_run(run), path_of(csv)
+    with labelling(images, out, data, force) as (file, there):
+        made = _of_csv(place, _photos(images, data, [found]), _class_names(found))
+        with open_regular(place) as handle:
+            asked = {"csv": str(place.absolute()), "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
+        return file, _read_again(file, asked) if there else _written(file, asked, made)
+
+
+def label_with(
+    runs: Sequence[Run],
+    owners: Sequence[Run],
+    images: Place,
+    file: Path,
+    there: bool,
+    wanted: Sureness,
+    pipeline: Pipeline | None = None,
+    data: Place | None = None,
+    force: bool = False,
+    devices: str | None = None,
+    precision: Precision = "32",
+    batch: int | None = None,
+) -> PseudoLabels:
+    """The labels of photos that none of `owners` knows, written to `file`; read from it where it is `there`.
+
+    The others are those of `pseudo_label`.
+    """
+    from recycle_data.pseudo import of_folder, pseudo_labels
+
     from recycle_engine.inference.job import Job
-    from recycle_engine.inference.photos import find_photos, root_of
     from recycle_engine.inference.predict import finished
 
-    found = [find_run(run) for run in runs]
-    class_names = tuple(read_card(found[0].best)["class_names"])
-    check_values(class_names, threshold, named, min_coverage)
+    class_names = _class_names(runs[0])
+    wanted.check(class_names)
+    photos, work = _photos(images, data, owners), _work(file)
+    members = [one for each in members_of(runs, (), pipeline) for one in (_apart(each) if wanted.agree else [each])]
+    if wanted.agree and len(members) == 1:
+        raise RecycleError(
+            f"agree {wanted.agree:g} with one model that sees each photo once, so there is nothing to agree with",
+            "add a model (--ensemble-with RUN) or a view (--tta hflip), or leave out --agree",
+        )
+    job = Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=wanted.agree)
+    job = with_machine(job, precision, batch)
+    asked = {**job.as_dict(), **asdict(wanted)}
+    if there:
+        made = _read_again(file, asked)
+        _clear(work)
+        return made
+    said = (None if force else finished(job)) or predict_job(job, devices, force)
+    names = [photo.name for photo in photos if photo.name not in said.failed]
+    folders = [str(run.folder.absolute()) for run in runs]
+    origin: dict[str, Any] = {"runs": [run.folder.name for run in runs], "folders": folders, "rule": wanted.rule}
+    origin |= {"agree": wanted.agree} if wanted.agree else {}
+    made = pseudo_labels(lambda: of_folder(work, names, said.masks), class_names, wanted, origin)
+    made = _written(file, asked, replace(made, unreadable=said.failed))
+    _clear(work)
+    return made
+
+
+@contextmanager
+def labelling(
+    images: Place, out: Place | None, data: Place | None, force: bool, again: bool = False
+) -> Iterator[tuple[Path, bool]]:
+    """The file to write, held, and whether it is there: of a call that was ended as it cleaned up, or `again`."""
+    from recycle_data.replaced import never_read
+
+    from recycle_engine.inference.photos import root_of
+
     file = path_of(out) if out else root_of(path_of(images), path_of(data) if data else None) / FILE
     with held(file):
-        work = file.with_name(file.name + ".predicted")
-        there = (again or work.is_dir()) and not force and file.is_file()  # with both, it was ended while it cleaned up
+        there = (again or _work(file).is_dir()) and not force and file.is_file()
         refuse = refuse_overwrite if out else Owned(file.parent).refuse_overwrite  # a name that is ours must be proved
         refuse([] if there else [file], force)
         with never_read(None if there else file):
-            photos = _unseen([owner] if owner else found, find_photos(path_of(images), path_of(data) if data else None))
-            labelled: dict[str, Any] = {
-                "rule": rule,
-                "threshold": threshold,
-                "named": dict(named),
-                "min_coverage": min_coverage,
-            }
-            if from_csv is not None:
-                csv = path_of(from_csv)
-                made = _of_csv(csv, photos, class_names)
-                with open_regular(csv) as handle:
-                    asked = {"csv": str(csv.absolute()), "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
-                return file, _read_again(file, asked) if there else _written(file, asked, made)
-            members = [one for each in members_of(found, (), pipeline) for one in (_apart(each) if agree else [each])]
-            if agree and len(members) == 1:
-                raise RecycleError(
-                    f"agree {agree:g} with one model that sees each photo once, so there is nothing to agree with",
-                    "add a model (--ensemble-with RUN) or a view (--tta hflip), or leave out --agree",
-                )
-            job = with_machine(
-                Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=agree), precision, batch
-            )
-            asked = {**job.as_dict(), **labelled}
-            if there:
-                made = _read_again(file, asked)
-                _clear(work)
-                return file, made
-            said = (None if force else finished(job)) or predict_job(job, devices, force)
-            names = [photo.name for photo in photos if photo.name not in said.failed]
-            folders = [str(run.folder.absolute()) for run in found]
-            origin: dict[str, Any] = {"runs": [run.folder.name for run in found], "folders": folders, "rule": rule}
-            origin |= {"agree": agree} if agree else {}
-            made = pseudo_labels(
-                lambda: of_folder(work, names, said.masks), class_names, rule, threshold, named, min_coverage, origin
-            )
-            made = _written(file, asked, replace(made, unreadable=said.failed))
-            _clear(work)
-            return file, made
+            yield file, there
+
+
+def _work(file: Path) -> Path:
+    """Where what is predicted for a file of labels lies meanwhile."""
+    return file.with_name(file.name + ".predicted")
+
+
+def _class_names(run: Run) -> tuple[str, ...]:
+    from recycle_engine.checkpoint import read_card
+
+    return tuple(read_card(run.best)["class_names"])
+
+
+def _photos(images: Place, data: Place | None, owners: Sequence[Run]) -> list[InputPhoto]:
+    from recycle_engine.inference.photos import find_photos
+
+    return _unseen(owners, find_photos(path_of(images), path_of(data) if data else None))
 
 
 def _clear(work: Path) -> None:
@@ -193,7 +243,7 @@ def _of_csv(file: Path, photos: Sequence[InputPhoto], class_names: tuple[str, ..
             unreadable[photo.name] = error.args[0]
     if not sizes:
         raise RecycleError(f"none of {counted(len(photos), 'photo')} can be read: {next(iter(unreadable.values()))}")
-    made = pseudo_labels(lambda: of_submission(rows, sizes), class_names, "fixed", 0, {}, 0, {"csv": file.name})
+    made = pseudo_labels(lambda: of_submission(rows, sizes), class_names, WHOLE, {"csv": file.name})
     return replace(made, unreadable=unreadable)
 
 

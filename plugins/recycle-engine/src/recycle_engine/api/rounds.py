@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
+from recycle_data.pseudo import USUAL, Sureness
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.evaluation import compare
 from recycle_engine.api.judged import judged_photos
-from recycle_engine.api.pseudo import FILE, pseudo_label
+from recycle_engine.api.pseudo import FILE, label_with, labelling
 from recycle_engine.api.runs import find_run, recipe_of
 from recycle_engine.api.same_recipe import refuse_another_recipe
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from recycle_data.splits import Split
 
     from recycle_engine.judge.compare import Comparison
+    from recycle_engine.pipeline import Pipeline
     from recycle_engine.runs import Run
     from recyclecli.recipe import Recipe
 
@@ -60,7 +62,11 @@ def self_train(
     weight: float = 1.0,
     settings: Mapping[str, Any] = {},
     runs: Place | None = None,
-    **options: Any,
+    wanted: Sureness = USUAL,
+    pipeline: Pipeline | None = None,
+    data: Place | None = None,
+    force: bool = False,
+    **machine: Any,
 ) -> list[Round]:
     """Rounds of labelling photos and training a student on them and the true labels, while it gains.
 
@@ -76,7 +82,7 @@ def self_train(
         weight: how often a pseudo-labelled photo is drawn, beside 1 for those with true labels.
         settings: recipe keys that differ from the teacher's.
         runs: folder of the students, TEACHER-pseudo1 and so on; that of the teacher when left out.
-        options: of `pseudo_label`.
+        wanted, pipeline, data, force, machine: see `pseudo_label`.
 
     Raises:
         RecycleError: labels or a student are there that another call made, or see `pseudo_label`.
@@ -91,11 +97,12 @@ def self_train(
     teacher = first = find_run(run)
     recipe = recipe_of(first)
     split = split_of(recipe.data, recipe.seed)
-    root = str(root_of(path_of(images), path_of(options["data"]) if options.get("data") else None).absolute())
+    root = str(root_of(path_of(images), path_of(data) if data else None).absolute())
     done: list[Round] = []
     for number in range(1, rounds + 1):
         place = path_of(out) / f"round-{number}"
-        labels, made = pseudo_label([teacher], images, place / FILE, owner=first, again=True, **options)
+        with labelling(images, place / FILE, data, force, again=True) as (labels, there):
+            made = label_with([teacher], [first], images, labels, there, wanted, pipeline, data, force, **machine)
         # only now: lists of another teacher's photos lie here no more than its labels do
         true = write_lists(split.train, path_of(out), "train", split.weights)
         val = write_lists(split.val, path_of(out), "val")
@@ -110,9 +117,9 @@ def self_train(
             "data.train": [*true, pseudo],
             "data.val": [{"root": entry["root"], "json": entry["json"]} for entry in val],
         }
-        wanted = resolve(registry(), first.recipe, {**keys, **settings})
+        asked = resolve(registry(), first.recipe, {**keys, **settings})
         student = Run(path_of(runs or first.folder.parent) / f"{first.folder.name}-pseudo{number}")
-        _train(student, wanted, split_of(wanted.data, wanted.seed))
+        _train(student, asked, split_of(asked.data, asked.seed))
         (against,) = compare([f"{teacher.folder}+plain", f"{student.folder}+plain"], judged_photos(student)[0])
         done.append(Round(labels, made, student, against))
         if against.difference.verdict != "better":
@@ -123,10 +130,11 @@ def self_train(
 
 def _train(student: Run, wanted: Recipe, split: Split) -> None:
     """Train a student, or go on with it where it was begun; one that is trained stays as it is."""
-    from recycle_engine.training.train import resume, train
+    from recycle_engine.training.train import ended, resume, train
 
     if not student.recipe.is_file():
         train(registry(), wanted, split, student.folder.name, student.folder.parent)
         return
     own = refuse_another_recipe(student, wanted, split)
-    resume(registry(), own, split, student)
+    if student.last.exists() or ended(student, own) is None:
+        resume(registry(), own, split, student)

@@ -7,7 +7,7 @@ import shlex
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 from recycle_data.cli.options import key_values
@@ -111,11 +111,7 @@ def pseudo_label(
         raise RecycleError(f"--class-threshold {wrong[0]}={named[wrong[0]]}: no number", "give a probability, as 0.8")
     options: dict[str, Any] = {
         "pipeline": pipeline_option(tta, post, plain, window),
-        "rule": rule,
-        "threshold": threshold,
-        "named": named,
-        "agree": agree,
-        "min_coverage": min_coverage,
+        "wanted": api.Sureness(rule, threshold, cast("dict[str, float]", named), agree, min_coverage),
         "data": data,
         "force": force,
         **running.keywords,
@@ -141,7 +137,10 @@ def pseudo_label(
             print(f"to use: {best}")
         tell_unreadable(done[0].made.unreadable)  # the same photos in each round
         return
-    file, made = api.pseudo_label([run, *(others or [])], images, out, from_csv=from_csv, **options)
+    if from_csv:
+        file, made = api.pseudo_label_csv(run, images, from_csv, out, data, force)
+    else:
+        file, made = api.pseudo_label([run, *(others or [])], images, out, **options)
     if as_json:
         print(json.dumps(made.as_dict() | {"file": str(file)}, ensure_ascii=False))
     else:
