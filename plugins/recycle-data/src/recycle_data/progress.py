@@ -1,18 +1,23 @@
-"""A progress bar on stderr for loops that a person waits for; nothing where nobody looks."""
+"""Progress on stderr, on one line, for what a person waits for; nothing where nobody looks."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 T = TypeVar("T")
 
 
-def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    """Yield `items`, showing how many of `total` are done when stderr is a terminal."""
+@contextmanager
+def terminal_bar() -> Iterator[Progress | None]:
+    """A bar for the tasks that it is given, gone when the block ends; None where stderr is no terminal."""
     if not sys.stderr.isatty():
-        yield from items
+        yield None
         return
     from rich.progress import Progress
 
@@ -21,4 +26,19 @@ def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
 
     # rich shows what is printed meanwhile above the bar, after reading it as a terminal would
     with Progress(console=Console(stderr=True), transient=True) as progress, printable_streams():
-        yield from progress.track(items, total=total, description=label)
+        yield progress
+
+
+def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
+    """Yield `items`, showing how many of `total` are done when stderr is a terminal."""
+    with terminal_bar() as progress:
+        yield from progress.track(items, total=total, description=label) if progress else items
+
+
+@contextmanager
+def busy(label: str) -> Iterator[None]:
+    """Show in a terminal that the block, whose end nobody knows beforehand, is being worked on."""
+    with terminal_bar() as progress:
+        if progress:
+            progress.add_task(label, total=None)
+        yield

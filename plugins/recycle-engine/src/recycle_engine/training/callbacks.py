@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import sys
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -102,7 +101,7 @@ class MetricsFile(Callback):
         self._began = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Append the epoch's row, and say it where there is no progress bar."""
+        """Append the epoch's row, and log it."""
         if not trainer.is_global_zero:
             return
         seconds = time.perf_counter() - self._began
@@ -115,12 +114,11 @@ class MetricsFile(Callback):
             handle.write(_line(row) + "\n")
             handle.flush()
             os.fsync(handle.fileno())
-        if not sys.stderr.isatty():  # there the bar stays, with the same figures
-            left = timedelta(seconds=round(seconds * ((trainer.max_epochs or 0) - epoch - 1)))
-            log.info(
-                f"epoch {epoch + 1}/{trainer.max_epochs}  loss {values['train_loss']:.4f}  "
-                f"val mIoU {values.get(SCORE, math.nan):.4f}  {seconds:.1f} s, {left} left"
-            )
+        left = timedelta(seconds=round(seconds * ((trainer.max_epochs or 0) - epoch - 1)))
+        log.info(
+            f"epoch {epoch + 1}/{trainer.max_epochs}  loss {values['train_loss']:.4f}  "
+            f"val mIoU {values.get(SCORE, math.nan):.4f}  {seconds:.1f} s, {left} left"
+        )
 
 
 def _line(cells: Sequence[Any]) -> str:

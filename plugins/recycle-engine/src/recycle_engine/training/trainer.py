@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -31,7 +30,7 @@ from recycle_engine.training.freeze import FreezeEncoder
 from recycle_engine.training.image_logger import LogPredictions
 from recycle_engine.training.module import SegmentationModule
 from recycle_engine.training.nan_guard import NaNGuard
-from recycle_engine.training.progress_bar import ProgressBar
+from recycle_engine.training.progress_bar import TrainingBar
 from recyclecli.errors import RecycleError, join_limited
 from recyclecli.files import FULL
 from recyclecli.printable import short_repr
@@ -65,9 +64,7 @@ def callbacks_of(recipe: Recipe, split: Split, module: SegmentationModule, run: 
     ]
     if settings.patience:
         callbacks.append(EarlyStopping(score, patience=settings.patience, mode=mode, check_finite=False))
-    if sys.stderr.isatty():
-        callbacks.append(ProgressBar(leave=True, console_kwargs={"stderr": True}))
-    return callbacks
+    return [*callbacks, TrainingBar()]
 
 
 def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **changes: Any) -> L.Trainer:
@@ -110,7 +107,7 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
         "use_distributed_sampler": False,
         "num_sanity_val_steps": 0,
         "enable_model_summary": False,
-        "enable_progress_bar": sys.stderr.isatty(),
+        "enable_progress_bar": False,  # Lightning's takes several lines at 80 columns
         "log_every_n_steps": 10,
     }
     _forget_defaults()
