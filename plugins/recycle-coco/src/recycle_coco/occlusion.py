@@ -10,23 +10,73 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Bounds = NDArray[np.int64]  # (N, 2): first and one behind the last pixel of runs, ascending; see `run_bounds`
+    Layer = tuple[Bounds, NDArray[np.int64]]  # runs that do not overlap, ascending, and the shape that each is of
     V = TypeVar("V", bound=np.generic)
 
 FILLED_PIXELS_PER_BAND = 2**22  # pixels that are filled in one go
 
 
 def front(shapes: Sequence[Bounds]) -> tuple[Bounds, NDArray[np.int64]]:
-    """The runs (N, 2) that are seen of shapes painted in this order, ascending, and (N,) the place of each's shape."""
+    """The runs (N, 2) that are seen of shapes painted in this order, ascending, and (N,) the place of each's shape.
+
+    From the uppermost on, as many shapes at a time as have more runs than what is covered: few large ones hide the rest
+    soon, and of many small ones none is compared with all.
+    """
     import numpy as np
 
-    covered = np.zeros((0, 2), np.int64)
-    seen, owners = [covered], [np.zeros(0, np.int64)]
-    for place in reversed(range(len(shapes))):
-        bare, covered = over(shapes[place], covered)
-        seen.append(bare)
-        owners.append(np.full(len(bare), place))
-    runs, owner = np.concatenate(seen), np.concatenate(owners)
-    order = np.argsort(runs[:, 0])
+    covered, layers, end = (
+        np.zeros((0, 2), np.int64),
+        [(np.zeros((0, 2), np.int64), np.zeros(0, np.int64))],
+        len(shapes),
+    )
+    while end:
+        begin, runs = end, 0
+        while begin and runs <= len(covered):
+            begin -= 1
+            runs += len(shapes[begin])
+        if begin == end - 1:
+            bare, covered = over(shapes[begin], covered)
+            layers.append((bare, np.full(len(bare), begin)))
+        else:
+            layer = _stacked([(shapes[place], np.full(len(shapes[place]), place)) for place in range(begin, end)])
+            layers.append(_bare(layer, covered))
+            covered = over(layer[0], covered)[1]
+        end = begin
+    return _sorted(layers)
+
+
+def _stacked(layers: list[Layer]) -> Layer:
+    """What is seen of layers over each other, laid neighbour on neighbour until one is left."""
+    while len(layers) > 1:
+        pairs = zip(layers[::2], layers[1::2], strict=False)
+        layers = [_sorted([_bare(lower, upper[0]), upper]) for lower, upper in pairs] + layers[len(layers) // 2 * 2 :]
+    return layers[0]
+
+
+def _bare(layer: Layer, covered: Bounds) -> Layer:
+    """What is not covered of a layer: its runs, with their owners."""
+    import numpy as np
+
+    runs, owner = layer
+    if not len(runs) or not len(covered):
+        return layer
+    begins = np.append(runs[0, 0], covered[:, 1])  # of the gaps between what is covered
+    ends = np.append(covered[:, 0], max(runs[-1, 1], covered[-1, 1]))
+    first = np.searchsorted(ends, runs[:, 0], "right")
+    counts = np.maximum(np.searchsorted(begins, runs[:, 1]) - first, 0)  # gaps that each run reaches into
+    run = np.arange(len(runs)).repeat(counts)
+    gap = np.arange(len(run)) + (first - counts.cumsum() + counts).repeat(counts)
+    bare = np.stack([np.maximum(runs[run, 0], begins[gap]), np.minimum(runs[run, 1], ends[gap])], 1)
+    seen = bare[:, 1] > bare[:, 0]
+    return bare[seen], owner[run[seen]]
+
+
+def _sorted(layers: Sequence[Layer]) -> Layer:
+    """Layers that do not overlap as one, ascending."""
+    import numpy as np
+
+    runs, owner = (np.concatenate(parts) for parts in zip(*layers, strict=True))
+    order = np.argsort(runs[:, 0], kind="stable")
     return runs[order], owner[order]
 
 

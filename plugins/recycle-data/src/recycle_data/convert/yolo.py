@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from recycle_coco import has_background, rasterise
 from recycle_coco.paint import painting_order
+from recycle_coco.rle import fifths
 
 from recycle_data.coco_document import mask_regions
 from recycle_data.convert.photos import copy_photo, place_photos, read_records, to_write
@@ -24,6 +27,7 @@ from recyclecli.types import IGNORE, Annotation, Record, Source
 log = logging.getLogger("recycle.data")
 
 YOLO_FILE = "data.yaml"
+CORNER_NUDGE = 1e-9  # of a side, by which a corner is moved that nine digits would take to the next fifth of a pixel
 YOLO_FILE_HEAD = """\
 # train and val both name all photos: split them before you judge a model by val.
 train: images
@@ -90,11 +94,11 @@ def write_yolo(source: Source, dst: Path, force: bool) -> tuple[int, int]:
 
 def _annotated(record: Record) -> Iterator[tuple[int, str | None]]:
     """Label and polygon of each annotation, as they are painted; None for what is no object."""
-    for annotation in _painted(record):
+    for annotation, rle in _painted(record):
         if annotation.iscrowd or annotation.label == IGNORE:
             yield annotation.label, None
         else:
-            text = _own_polygon(annotation, record) or _outline(annotation, record)
+            text = _own_polygon(annotation, rle, record) or _text(rle_polygon(rle), record.height, record.width)
             if text:
                 yield annotation.label, text
 
@@ -108,38 +112,36 @@ def _seen(source: Source, index: int, background: bool) -> Iterator[tuple[int, s
         yield region.label, None if region.crowd else _text(points, *mask.shape)
 
 
-def _painted(record: Record) -> list[Annotation]:
-    """The annotations in the order of painting; those without pixels are left out."""
+def _painted(record: Record) -> list[tuple[Annotation, dict[str, Any]]]:
+    """The annotations with their pixels in the order of painting; those without pixels are left out."""
     from pycocotools import mask as coco
 
     found = []
     for annotation in record.annotations:
         rle = rasterise(annotation.segmentation, record.height, record.width)
-        if rle is not None and coco.area(rle):
-            found.append((annotation, float(coco.area(rle))))
-    order = painting_order([(area, one.area, one.iscrowd) for one, area in found])
-    return [found[place][0] for place in order]
+        if rle is not None and (area := float(coco.area(rle))):
+            found.append((annotation, rle, area))
+    order = painting_order([(area, one.area, one.iscrowd) for one, _, area in found])
+    return [found[place][:2] for place in order]
 
 
-def _own_polygon(annotation: Annotation, record: Record) -> str:
+def _own_polygon(annotation: Annotation, rle: dict[str, Any], record: Record) -> str:
     """The annotation's polygon, where it is a single one and read back to the same pixels; else nothing."""
     shape = annotation.segmentation
     if not isinstance(shape, list) or len(shape) != 1:
         return ""
-    sides = (record.width, record.height)
-    if not all(0 <= value <= sides[k % 2] for k, value in enumerate(shape[0])):
+    values = np.array(shape[0], float)
+    sides = np.resize((record.width, record.height), len(values))
+    if not ((values >= 0) & (values <= sides)).all():
         return ""
-    text = _text(shape[0], record.height, record.width)
-    back = [float(share) * sides[k % 2] for k, share in enumerate(text.split())]
+    texts = [f"{value:.9g}" for value in (values / sides).tolist()]
+    off = fifths(values) - fifths(np.array(texts, float) * sides)  # where a corner lies between two
+    for place in np.flatnonzero(off).tolist():
+        texts[place] = f"{values[place] / sides[place] + CORNER_NUDGE * np.sign(off[place]):.9g}"
+    back = np.array(texts, float) * sides
     size = (record.height, record.width)
-    return text if rasterise([back], *size) == rasterise(shape, *size) else ""
-
-
-def _outline(annotation: Annotation, record: Record) -> str:
-    rle = rasterise(annotation.segmentation, record.height, record.width)
-    if rle is None:
-        return ""
-    return _text(rle_polygon(rle), record.height, record.width)
+    same = np.array_equal(fifths(back), fifths(values)) or rasterise([back.tolist()], *size) == rle
+    return " ".join(texts) if same else ""
 
 
 def _text(points: Sequence[float], height: int, width: int) -> str:
