@@ -4,8 +4,8 @@ from typing import Any
 
 from recyclecli.moved import moved
 
-PLACES = {"export": "recycle-export", "report": "recycle-report", "serve": "recycle-serve"}
+DISTRIBUTIONS = {"export": "recycle-export", "report": "recycle-report", "serve": "recycle-serve"}
 
 
 def __getattr__(name: str) -> Any:
-    return moved(__name__, name, PLACES.get(name, "recycle-engine"), "api")
+    return moved(__name__, name, DISTRIBUTIONS.get(name, "recycle-engine"), "api")

@@ -6,7 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-FILE = Path(__file__).with_suffix(".json")  # made from the manifests by `make reference`
+BUNDLED_FILE = Path(__file__).with_suffix(".json")  # made from the manifests by `make reference`
 
 
 @cache
@@ -27,5 +27,5 @@ def ours() -> frozenset[str]:
 
 
 def _table(key: str) -> dict[str, str]:
-    table: dict[str, str] = json.loads(FILE.read_text(encoding="utf-8"))[key]
+    table: dict[str, str] = json.loads(BUNDLED_FILE.read_text(encoding="utf-8"))[key]
     return table

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from recyclecli.types import Kind
 
 CACHE = "RECYCLE_CACHE"
-SETS = 8  # files that are kept of one Python environment
+MAX_MANIFESTS = 8  # files that are kept of one Python environment
 
 ended: list[str] = []  # packages that ended a process which was to load them for this one
 
@@ -232,7 +232,7 @@ def store(manifest: Manifest) -> None:
         mine = place.with_name(f"{place.stem}-{os.getpid()}.json")  # several processes may write at a time
         write_text(mine, text)
         mine.replace(place)
-        for file in _files()[:-SETS]:
+        for file in _files()[:-MAX_MANIFESTS]:
             file.unlink(missing_ok=True)
     except Exception:  # nothing about a cache may fail a command
         return

@@ -22,7 +22,7 @@ from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.records import GROUP, Check, Command, NamedRecipe, imported
 from recyclecli.types import KINDS, Component, Kind, Options
 
-State = Literal["ok", "failed", "blocked"]
+PluginState = Literal["ok", "failed", "blocked"]
 
 HOOKS: dict[str, Kind] = {f"recycle_{'losses' if kind == 'loss' else kind + 's'}": kind for kind in KINDS}
 """Hook name to the kind of component that it may return."""
@@ -54,7 +54,7 @@ class Plugin:
     name: str
     distribution: str
     version: str
-    state: State = "ok"
+    state: PluginState = "ok"
     cause: str = ""
     components: tuple[Component, ...] = ()
     commands: tuple[Command, ...] = ()

@@ -13,7 +13,7 @@ from PIL import Image
 from recycle_engine.inference.loaded import Result
 from recycle_engine.pipeline import Pipeline
 from recycle_serve.app import create_app
-from recycle_serve.bins import DEFAULTS
+from recycle_serve.bins import DEFAULT_BINS
 from recycle_serve.fair_queue import FairQueue
 from recycle_serve.refusal import Limits
 
@@ -47,7 +47,7 @@ def serving(*models, limits=LIMITS, **settings):
     turns = FairQueue(limits)
     turns.start()
     try:
-        yield create_app(models or (Fake(),), turns, limits, DEFAULTS, **settings)
+        yield create_app(models or (Fake(),), turns, limits, DEFAULT_BINS, **settings)
     finally:
         turns.end(5)
 

@@ -15,7 +15,7 @@ from recyclecli import __version__
 from recyclecli.backends import FIGURES
 from recyclecli.bundled import ours
 from recyclecli.cli import completion, doctor, plugins, recipes
-from recyclecli.cli.group import OURS, OpenGroup
+from recyclecli.cli.group import CORE, OpenGroup
 from recyclecli.cli.once import Once
 from recyclecli.cli.pipes import leave_quietly, nobody_reads, open_closed_streams
 from recyclecli.errors import RecycleError
@@ -108,8 +108,8 @@ def _plugin_of(error: BaseException) -> str | None:
 
     targets = {re.split("[.:]", entry.target)[0]: entry.distribution for entry in known(0).commands}
     packages = {point.module.partition(".")[0]: point.dist.name for point in entry_points(group=GROUP) if point.dist}
-    own = {OURS, *ours()}
-    packages = {module: "" if name in own else name for module, name in {**targets, **packages, OURS: OURS}.items()}
+    own = {CORE, *ours()}
+    packages = {module: "" if name in own else name for module, name in {**targets, **packages, CORE: CORE}.items()}
     called = (frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(error.__traceback__))
     owners = [owner for module in called if (owner := packages.get(module))]
     return owners[-1] if owners else None

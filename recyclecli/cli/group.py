@@ -20,7 +20,7 @@ from recyclecli.records import imported
 if TYPE_CHECKING:
     from recyclecli.manifest import CommandEntry
 
-OURS = "recyclecli"  # the distribution of the core's own commands
+CORE = "recyclecli"  # the distribution of the core's own commands
 
 
 class OpenGroup(TyperGroup):
@@ -31,7 +31,7 @@ class OpenGroup(TyperGroup):
     """
 
     path: tuple[str, ...] = ()
-    owner = OURS  # the distribution of its own commands
+    owner = CORE  # the distribution of its own commands
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The group's own, then those of the packages; what two packages bring is listed with each."""
@@ -58,9 +58,9 @@ class OpenGroup(TyperGroup):
         if bare in self.commands and owner in ("", self.owner):
             others = [word for word in self.offered(ctx) if word.startswith(f"{bare}@")]
             if others and not owner and not ctx.resilient_parsing:
-                if self.owner != OURS:
+                if self.owner != CORE:
                     self.say_clash(ctx, bare)
-                print(f"note: {join_limited(others)} is offered, too; this is {bare}@{OURS}", file=sys.stderr)
+                print(f"note: {join_limited(others)} is offered, too; this is {bare}@{CORE}", file=sys.stderr)
             return super().resolve_command(ctx, [bare, *rest])
         found = self.offered(ctx).get(name)
         if found is None and not ctx.resilient_parsing:
@@ -165,7 +165,7 @@ def _two_kinds(ctx: Any, path: tuple[str, ...], head: CommandEntry, entries: lis
         owner = head.distribution
         return RecycleError(f"{words} is both a command and a group of {owner}", f"update {owner}")
     strangers = [name for name in (*others, head.distribution) if name not in bundled.ours()]
-    kept = [name for name in installed(ctx).packages if name != OURS and name not in strangers[:1]]
+    kept = [name for name in installed(ctx).packages if name != CORE and name not in strangers[:1]]
     return RecycleError(
         f"{words} is a command of {head.distribution} and a group of {join_limited(others)}",
         f"uninstall one of them, or leave one out: RECYCLE_PLUGINS={','.join(kept)}",

@@ -6,7 +6,7 @@ import os
 import select
 import sys
 
-CLOSED = 141  # what a shell reports of a program that SIGPIPE ended: 128 + 13
+CLOSED_PIPE_EXIT = 141  # what a shell reports of a program that SIGPIPE ended: 128 + 13
 
 
 def nobody_reads() -> bool:
@@ -27,7 +27,7 @@ def leave_quietly() -> int:
             stream.flush()
         except OSError:
             os.dup2(nowhere, number)
-    return CLOSED
+    return CLOSED_PIPE_EXIT
 
 
 def open_closed_streams() -> bool:

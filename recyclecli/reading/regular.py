@@ -13,8 +13,8 @@ from recyclecli.errors import RecycleError
 
 MIB = 2**20
 SMALL = 16 * MIB  # bytes of a file that a person or one of our commands writes
-FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"))
-KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}  # else a device
+OPEN_FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"))
+FILE_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}  # else a device
 
 on_open: list[Callable[[Path, os.stat_result], None]] = []  # told of each file before it is read; may raise
 
@@ -32,7 +32,7 @@ def open_regular(file: Path) -> BufferedReader:
     """
     try:
         refuse_special(file, file.stat().st_mode)
-        number = os.open(file, os.O_RDONLY | FLAGS)
+        number = os.open(file, os.O_RDONLY | OPEN_FLAGS)
         try:
             refuse_special(file, (found := os.fstat(number)).st_mode)
             for look in on_open:
@@ -56,7 +56,7 @@ def refuse_special(file: Path, mode: int) -> None:
     """Raise RecycleError where the mode, as `os.stat` gives it, is not that of a regular file."""
     if not stat.S_ISREG(mode):
         raise RecycleError(
-            f"{file} is {KINDS.get(stat.S_IFMT(mode), 'a device')}, and a regular file is expected",
+            f"{file} is {FILE_KINDS.get(stat.S_IFMT(mode), 'a device')}, and a regular file is expected",
             "name a file, or put one in its place",
         )
 

@@ -12,10 +12,10 @@ from recyclecli.reading.regular import read_text
 if TYPE_CHECKING:
     from ruamel.yaml.nodes import Node, ScalarNode
 
-LARGEST = 2**16  # characters of a text: the parser takes seconds for so many
+MAX_YAML_CHARACTERS = 2**16  # characters of a text: the parser takes seconds for so many
 SPELLED_OUT = 2**20  # characters and values once each alias is replaced by what it stands for
-DEEPEST = 64  # lists and mappings inside each other
-DIGITS = 20  # characters of a whole number: 64 bits have no more
+MAX_YAML_DEPTH = 64  # lists and mappings inside each other
+MAX_DIGITS = 20  # characters of a whole number: 64 bits have no more
 
 
 def parse_yaml(text: str) -> Any:
@@ -28,8 +28,8 @@ def parse_yaml(text: str) -> Any:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    if len(text) > LARGEST:
-        raise ValueError(f"it has {len(text)} characters, and {LARGEST} are read")
+    if len(text) > MAX_YAML_CHARACTERS:
+        raise ValueError(f"it has {len(text)} characters, and {MAX_YAML_CHARACTERS} are read")
     loader = YAML(typ="safe", pure=True)
     try:
         node = loader.compose(text)
@@ -78,8 +78,8 @@ def _size(node: Node, known: dict[int, int], depth: int) -> int:
         if not known[id(node)]:
             raise ValueError(f"an alias stands for what it lies in (line {node.start_mark.line + 1})")
         return known[id(node)]
-    if depth == DEEPEST:
-        raise ValueError(f"it is nested more than {DEEPEST} deep (line {node.start_mark.line + 1})")
+    if depth == MAX_YAML_DEPTH:
+        raise ValueError(f"it is nested more than {MAX_YAML_DEPTH} deep (line {node.start_mark.line + 1})")
     known[id(node)] = 0
     inner: list[Node] = []
     if isinstance(node, SequenceNode):
@@ -92,7 +92,7 @@ def _size(node: Node, known: dict[int, int], depth: int) -> int:
 
 def _check_scalar(node: ScalarNode) -> None:
     text, line = node.value, node.start_mark.line + 1
-    if len(text) > DIGITS and str(node.tag).endswith(":int"):
+    if len(text) > MAX_DIGITS and str(node.tag).endswith(":int"):
         raise ValueError(f"a number of {len(text)} digits (line {line}); 64 bits are read")
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise ValueError(f"a text with NUL or half a character (line {line})")

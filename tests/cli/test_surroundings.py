@@ -9,7 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from recycle_coco.variables import KNOWN, PREFIX
+from recycle_coco.variables import OUR_PREFIX, VARIABLES
 from support import TINY, recycle_here, run_recycle
 
 ROOT = Path(__file__).parents[2]
@@ -97,4 +97,4 @@ def test_a_variable_that_nothing_reads_is_said_once(small, tmp_path, line):
 def test_every_variable_of_ours_is_known():
     sources = [*ROOT.glob("recyclecli/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")]
     read = {name for file in sources for name in re.findall(r'"(RECYCLE_\w+)"', file.read_text(encoding="utf-8"))}
-    assert read - {PREFIX} == {*KNOWN}
+    assert read - {OUR_PREFIX} == {*VARIABLES}

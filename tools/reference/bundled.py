@@ -4,7 +4,7 @@ import json
 import re
 import textwrap
 
-from recyclecli.bundled import FILE
+from recyclecli.bundled import BUNDLED_FILE
 from recyclecli.plugins import Registry
 
 GLUE = "\u00a0"  # a space at which no line ends
@@ -21,7 +21,7 @@ def text(registry: Registry) -> str:
         for offer in registry.offers("callback")
         if getattr(offer.component, "observes", False)
     }
-    before = json.loads(FILE.read_text(encoding="utf-8"))["commands"]
+    before = json.loads(BUNDLED_FILE.read_text(encoding="utf-8"))["commands"]
     names = [*(name for name in before if name in commands), *(name for name in commands if name not in before)]
     table = {"commands": {name: commands[name] for name in names}, "observers": observers}
     whole = re.sub(r"(?<!,) ", GLUE, json.dumps(table))  # lines end after commas alone

@@ -81,7 +81,7 @@ class TestSampler:
 class TestMetrics:
     def test_the_counter_on_a_device_equals_the_one_of_the_judge(self, monkeypatch):
         chance = np.random.default_rng(0)
-        monkeypatch.setattr(metrics, "BAND", 50)
+        monkeypatch.setattr(metrics, "PIXELS_PER_BAND", 50)
         matrix = Confusion(5)
         expected = np.zeros((5, 5), np.int64)
         for _ in range(6):
@@ -256,7 +256,7 @@ class TestInference:
     def test_bands_equal_one_interpolation(self, monkeypatch, height, width):
         from recycle_engine.inference import scores
 
-        monkeypatch.setattr(scores, "BAND", 4 * width * 3)
+        monkeypatch.setattr(scores, "RESIZED_SCORES", 4 * width * 3)
         logits = torch.randn(4, 64, 48)
         banded = torch.cat(list(scores.resized_bands(logits, height, width)), 1)
         whole = nn.functional.interpolate(logits[None], (height, width), mode="bilinear", align_corners=False)[0]

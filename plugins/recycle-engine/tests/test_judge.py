@@ -110,7 +110,7 @@ class TestScores:
         said, true = chance.integers(0, 3, (2, 37, 11), np.uint8)
         true[0] = IGNORE
         whole = confusion(said, true, 3)
-        monkeypatch.setattr(counting, "BAND", 50)
+        monkeypatch.setattr(counting, "PIXELS_PER_BAND", 50)
         assert np.array_equal(confusion(said, true, 3), whole)
         assert whole.sum() == 36 * 11
 
@@ -151,7 +151,7 @@ class TestBoundary:
         coarse = chance.integers(0, 4, (2, height // step + 1, width // step + 1), np.uint8)
         true, said = coarse.repeat(step, 1).repeat(step, 2)[:, :height, :width]
         reach = max(1, round(0.02 * np.hypot(height, width)))
-        with mock.patch.object(counting, "BAND", band):
+        with mock.patch.object(counting, "PIXELS_PER_BAND", band):
             found = boundary_counts(said, true, 4)
         for label in range(4):
             masks = [labels == label for labels in (true, said)]

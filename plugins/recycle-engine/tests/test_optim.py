@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from recycle_engine.optimizer_options import OPTIMIZERS, SCHEDULES
+from recycle_engine.optimizer_options import OPTIMIZERS, SCHEDULE_COMPONENTS
 from recycle_engine.training.optim import decaying, make_optimizer, parameter_groups
 from recycle_engine.training.schedule import make_schedulers
 from torch import nn
@@ -138,7 +138,7 @@ def test_one_cycle_rises_and_falls_once(registry):
 
 
 def test_a_rate_is_never_negative_nor_above_its_peak(registry):
-    for name in {one.name for one in SCHEDULES} - {"plateau"}:
+    for name in {one.name for one in SCHEDULE_COMPONENTS} - {"plateau"}:
         for total in (1, 2, 7, 100):
             assert all(0 <= value <= 1 for value in factors(registry, name, total)), (name, total)
 

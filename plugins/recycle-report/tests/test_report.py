@@ -16,7 +16,7 @@ from recycle_engine.inference.scores import Prediction
 from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.scores import evaluation
 from recycle_report import figures
-from recycle_report.gallery import ROOM, WIDTHS, Gallery
+from recycle_report.gallery import GALLERY_BYTES, WIDTHS, Gallery
 from recycle_report.line_metrics import costs, fractions
 from recycle_report.page import findings
 from recycle_report.summary import what_came_of_it
@@ -90,7 +90,7 @@ class TestGallery:
         image, mask, labels = (chance.integers(0, top, (1200, 900, *end), np.uint8) for top, end in NOISE)
         gallery("a.jpg", Sample(image, mask, mask.astype(np.int32)), Prediction(labels, mask.astype(np.uint16)), 0.5)
         (shown,) = gallery.best()
-        assert len(shown.photo) + sum(len(uri) for _, _, uri in shown.layers) <= ROOM
+        assert len(shown.photo) + sum(len(uri) for _, _, uri in shown.layers) <= GALLERY_BYTES
         assert shown.width < WIDTHS[0]
 
     def test_layers_show_what_they_say(self):

@@ -1,7 +1,7 @@
 """Starting the web page: its bins, its port, what it warns of."""
 
 import pytest
-from recycle_serve.bins import ASK, DEFAULTS, bins_of, read_bins
+from recycle_serve.bins import ASK, DEFAULT_BINS, bins_of, read_bins
 from recycle_serve.start import _address, _listening, _warn, serve
 
 from recyclecli.errors import RecycleError
@@ -11,8 +11,8 @@ def test_bins(tmp_path):
     file = tmp_path / "bins.yaml"
     file.write_text("Paper: {bin: Blue bin, color: '#0000ff', icon: paper}\nWood: {bin: Wood, color: '#885522'}\n")
     paper, metal, wood, unknown = bins_of(["paper", "Metal", "Wood", "Background"], read_bins(file))
-    assert (paper.bin, metal, wood.icon, unknown) == ("Blue bin", DEFAULTS["Metal"], "trash", ASK)
-    assert read_bins(None) == DEFAULTS
+    assert (paper.bin, metal, wood.icon, unknown) == ("Blue bin", DEFAULT_BINS["Metal"], "trash", ASK)
+    assert read_bins(None) == DEFAULT_BINS
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from recycle_coco.rle import around
 from recyclecli.errors import RecycleError
 from recyclecli.types import Annotation
 
-OBJECTS = 100_000  # of a photo
+MAX_OBJECTS_PER_PHOTO = 100_000  # of a photo
 FAR = 2**40  # pixels
 MAX_PIXELS_OF_ALL_POLYGONS = 2**25  # pixels around all polygons of a photo
 
@@ -24,9 +24,9 @@ def overfull(annotations: Sequence[Mapping[str, Any]]) -> dict[Any, str]:
     """
     counts = Counter(one["image_id"] for one in annotations)
     found = {
-        key: f"the photo has {count:,} objects, and at most {OBJECTS:,} are read"
+        key: f"the photo has {count:,} objects, and at most {MAX_OBJECTS_PER_PHOTO:,} are read"
         for key, count in counts.items()
-        if count > OBJECTS
+        if count > MAX_OBJECTS_PER_PHOTO
     }
     most: defaultdict[Any, float] = defaultdict(float)
     for one in annotations:

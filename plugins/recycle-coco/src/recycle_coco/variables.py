@@ -13,20 +13,23 @@ from recyclecli.errors import suggest
 
 log = logging.getLogger("recycle.coco")
 
-PREFIX = "RECYCLE_"
+OUR_PREFIX = "RECYCLE_"
 MAX_JSON = "RECYCLE_MAX_JSON"
-KNOWN = (ALLOW_LIST, MAX_JSON, MAX_PIXELS, "RECYCLE_CACHE", "RECYCLE_DATA")
+VARIABLES = (ALLOW_LIST, MAX_JSON, MAX_PIXELS, "RECYCLE_CACHE", "RECYCLE_DATA")
 
 
 @cache
 def say_unknown_variables() -> None:
     """Print a note for each variable called as ours are that nothing reads; once, and by no process of a command's."""
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in KNOWN)
+    unknown = sorted(name for name in os.environ if name.startswith(OUR_PREFIX) and name not in VARIABLES)
     if unknown:
         from multiprocessing import parent_process
 
         if parent_process() is None:
             warn_once(
                 log,
-                *(f"note: nothing reads the environment variable {name}; {suggest(name, KNOWN)}" for name in unknown),
+                *(
+                    f"note: nothing reads the environment variable {name}; {suggest(name, VARIABLES)}"
+                    for name in unknown
+                ),
             )

@@ -15,7 +15,7 @@ BUNDLED_FONT = str(Path(__file__).parent / "font" / "DejaVuSans.ttf")
 EAST_ASIAN = "\u1100"  # the first letter of the scripts that DejaVu Sans lacks: Hangul, kana, Han
 WIDE_FONTS = ("notosanscjk", "notosanskr", "nanumgothic", "malgun", "applesdgothic",
               "notoserifcjk", "wqy", "droidsansfall")  # fmt: skip
-FORMS = (".ttf", ".ttc", ".otf")
+FONT_SUFFIXES = (".ttf", ".ttc", ".otf")
 ASKED = 10  # seconds that fontconfig has for its list
 
 
@@ -46,7 +46,7 @@ def system_fonts() -> set[str]:
         for folder, _, names in os.walk(start)  # passes over what may not be read
         for name in names
     }
-    return {file for file in found | _listed() if file.lower().endswith(FORMS) and Path(file).is_file()}
+    return {file for file in found | _listed() if file.lower().endswith(FONT_SUFFIXES) and Path(file).is_file()}
 
 
 def font_folders(platform: str) -> list[Path]:

@@ -27,7 +27,7 @@ from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
 from recyclecli.types import Record, Source
 
-JUDGING = ("test", "val", "train")  # where a photo of several splits stays: in the first
+SPLIT_ORDER = ("test", "val", "train")  # where a photo of several splits stays: in the first
 Take = Literal["first", "last"]
 
 PhotoPlace = tuple[int, int]  # a set, and a photo's index in it
@@ -253,9 +253,9 @@ def _splits(
     found: dict[str, set[int]] = {}
     for number, place in enumerate(kept):
         splits = {of.get(one, "train") for one in groups[place]}
-        judging = next(split for split in JUDGING if split in splits)
+        judging = next(split for split in SPLIT_ORDER if split in splits)
         found.setdefault(judging, set()).add(number)
-    return {split: found[split] for split in reversed(JUDGING) if split in found}
+    return {split: found[split] for split in reversed(SPLIT_ORDER) if split in found}
 
 
 def _document(

@@ -27,7 +27,7 @@ PSEUDO_KEY = "pseudo"  # key of an annotation or image that a model made, with h
 
 Rule = Literal["fixed", "quantile", "class-balanced"]
 
-Read = Callable[[], Iterator[tuple[str, "NDArray[np.uint8]", "NDArray[np.uint16]"]]]
+PseudoReader = Callable[[], Iterator[tuple[str, "NDArray[np.uint8]", "NDArray[np.uint16]"]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class PseudoLabels:
 
 
 def pseudo_labels(
-    read: Read,
+    read: PseudoReader,
     class_names: tuple[str, ...],
     wanted: Sureness = USUAL,
     origin: Mapping[str, Any] = {},

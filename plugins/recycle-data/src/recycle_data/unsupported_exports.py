@@ -28,7 +28,7 @@ FIFTYONE = {
 LOSSY_SUFFIXES = (".jpg", ".jpeg", ".webp", ".heic", ".heif")
 MASK_NAMES = re.compile("mask|label|annot|gt|seg|truth", re.IGNORECASE)
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz")
-KNOWN: dict[tuple[str, ...], Said] = {
+UNSUPPORTED: dict[tuple[str, ...], Said] = {
     (".tfrecord", ".tfrecords", ".record"): (
         "a TFRecord",
         "export the set as COCO Segmentation from the labelling tool",
@@ -223,7 +223,7 @@ DOCUMENTS: tuple[tuple[Callable[[str, str, Any], bool], str, str], ...] = (
 
 
 def _known(tree: Tree, src: Path) -> Said | None:
-    for suffixes, (what, remedy) in KNOWN.items():
+    for suffixes, (what, remedy) in UNSUPPORTED.items():
         if names := tree.ending(*suffixes):
             return f"{names[0]} is {what}", remedy
     return None

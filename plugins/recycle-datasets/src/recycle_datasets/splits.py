@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from recycle_coco import split_called
 
-WORDS = re.compile(r"[^\W\d_]+")
+WORD = re.compile(r"[^\W\d_]+")
 PLAIN_WORDS = frozenset(
     ("list", "lst", "set", "images", "image", "img", "files", "file", "ids", "id", "names", "paths", "data")
 )
@@ -29,7 +29,7 @@ def splits_of(names: Sequence[str]) -> list[str]:
 
 def list_split(stem: str) -> str:
     """The split that a list of photos is of, by its name: `train`, `val_list`; `trainval` for both; "" for none."""
-    words = [word for word in WORDS.findall(stem.lower()) if word not in PLAIN_WORDS]
+    words = [word for word in WORD.findall(stem.lower()) if word not in PLAIN_WORDS]
     if words in (["trainval"], ["train", "val"]):
         return "trainval"
     return split_called(words[0]) if len(words) == 1 and not any(map(str.isdigit, stem)) else split_called(stem)
@@ -41,5 +41,5 @@ def nearest_split(path: PurePosixPath) -> str:
 
 
 def _in_name(stem: str) -> str:
-    found = {split_called(word) for word in WORDS.findall(stem)} - {""}
+    found = {split_called(word) for word in WORD.findall(stem)} - {""}
     return found.pop() if len(found) == 1 else ""

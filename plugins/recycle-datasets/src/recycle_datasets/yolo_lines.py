@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from recycle_coco import read_loose_text
-from recycle_coco.overfull import OBJECTS
+from recycle_coco.overfull import MAX_OBJECTS_PER_PHOTO
 
 ORIENTED = re.compile(r"(-?[\d.]+\s+){8}[^\d\s]\S*(\s+\d)?")  # four corners, a name, and how hard it is to see
 MAX_OUTSIDE = 0.5  # how far outside 0..1 a point may lie: what lies outside the photo is cut off
@@ -17,8 +17,10 @@ def read_lines(file: Path, faults: list[tuple[str, str]], boxes: list[tuple[str,
     """Class number and points of each line; what is wrong with others is added to `faults`, boxes to `boxes`."""
     found: list[Line] = []
     text = read_loose_text(file)
-    if (count := text.count("\n")) > OBJECTS:
-        faults.append((str(file), f"it has {count:,} lines, and at most {OBJECTS:,} objects of a photo are read"))
+    if (count := text.count("\n")) > MAX_OBJECTS_PER_PHOTO:
+        faults.append(
+            (str(file), f"it has {count:,} lines, and at most {MAX_OBJECTS_PER_PHOTO:,} objects of a photo are read")
+        )
         return found
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():

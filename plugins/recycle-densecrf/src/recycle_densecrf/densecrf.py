@@ -16,7 +16,7 @@ from recycle_densecrf.reference import mean_field_by_pydensecrf
 from recycle_densecrf.torchfield import mean_fields_on
 from recyclecli.types import PostprocessorContext
 
-MOST = 8  # threads that are used by themselves: each holds values of its own at every vertex
+MAX_THREADS = 8  # threads that are used by themselves: each holds values of its own at every vertex
 
 
 class DenseCrf:
@@ -30,7 +30,7 @@ class DenseCrf:
         self._options = options
         device = options.device if options.device != "auto" else context.device
         self._device = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-        self._threads = options.threads or min(MOST, torch.get_num_threads())
+        self._threads = options.threads or min(MAX_THREADS, torch.get_num_threads())
         self._around: tuple[tuple[int, ...], Lattice] | None = None  # the same for photos of one size
 
     def __call__(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from recycle_densecrf.jit import Threads, compiled
 from recycle_densecrf.lattice import Lattice
 
 FLOOR = 1e-5  # of a probability, as pydensecrf's unary_from_softmax has it
-NOWHERE = np.float32(1e4)  # energy of a channel that only fills up a row
+FILLER_ENERGY = np.float32(1e4)  # energy of a channel that only fills up a row
 
 
 def mean_field(
@@ -37,7 +37,7 @@ def mean_field(
     classes, height, width = probabilities.shape
     pixels, channels = height * width, -(-classes // 4) * 4
     step = _kernels(channels)[2]
-    energy = np.full((pixels, channels), NOWHERE, np.float32)
+    energy = np.full((pixels, channels), FILLER_ENERGY, np.float32)
     energy[:, :classes] = -np.log(np.clip(probabilities, FLOOR, 1)).reshape(classes, pixels).T
     result = np.empty((pixels, channels), np.float32)
     fields = [_Field(lattice, weight, threads, channels) for lattice, weight in (appearance, smoothness)]

@@ -7,7 +7,7 @@ statistics of `judge/`, `offline_augment/` writes new photos; `cli/` parses and 
 from collections.abc import Iterable
 
 from recycle_engine.cluster import forget_ranks
-from recycle_engine.optimizer_options import OPTIMIZERS, SCHEDULES
+from recycle_engine.optimizer_options import OPTIMIZERS, SCHEDULE_COMPONENTS
 from recyclecli import hookimpl
 from recyclecli.types import Check, Command, NamedRecipe, OptimizerComponent, ScheduleComponent
 
@@ -152,4 +152,4 @@ def recycle_optimizers() -> Iterable[OptimizerComponent]:
 @hookimpl
 def recycle_schedules() -> Iterable[ScheduleComponent]:
     """What this distribution brings."""
-    return SCHEDULES
+    return SCHEDULE_COMPONENTS

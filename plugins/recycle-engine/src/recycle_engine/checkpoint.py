@@ -25,11 +25,11 @@ from recyclecli.reading import open_regular
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, ModelContext
 
-FORMAT = 1
+CHECKPOINT_FORMAT = 1
 LARGEST_SIDE = 4096  # of data.size
 MOST_EPOCHS = 10_000_000
-VERSION = 40  # characters of a version that a message shows
-OTHER = "train again, or use another run"
+MAX_VERSION_CHARACTERS = 40  # characters of a version that a message shows
+OTHER_RUN = "train again, or use another run"
 
 
 def card(recipe: Recipe, class_names: tuple[str, ...], palette: list[tuple[int, int, int]], how: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def card(recipe: Recipe, class_names: tuple[str, ...], palette: list[tuple[int, 
     The normalisation travels among the weights, as buffers of the model.
     """
     return {
-        "format": FORMAT,
+        "format": CHECKPOINT_FORMAT,
         "recyclecli": __version__,
         "class_names": list(class_names),
         "palette": [list(color) for color in palette],
@@ -113,15 +113,15 @@ def read_card(file: Path) -> dict[str, Any]:
     except (SafetensorError, OSError, ValueError) as error:
         fault = str(error)
     if fault:
-        raise RecycleError(f"checkpoint {file} cannot be read: {fault}", OTHER)
+        raise RecycleError(f"checkpoint {file} cannot be read: {fault}", OTHER_RUN)
     if not isinstance(described, dict):
         raise RecycleError(
             f"{file} is no checkpoint of recyclecli",
             "name one that recycle train wrote; weights of an encoder alone: -o model.weights=FILE",
         )
-    if described.get("format") != FORMAT:
+    if described.get("format") != CHECKPOINT_FORMAT:
         stated = described.get("recyclecli")
-        writer = stated[:VERSION] if isinstance(stated, str) else "of another version"
+        writer = stated[:MAX_VERSION_CHARACTERS] if isinstance(stated, str) else "of another version"
         raise RecycleError(
             f"{file} was written by recyclecli {writer}, in a format that recyclecli {__version__} does not know",
             f"use recyclecli {writer}, or train again",
@@ -132,7 +132,7 @@ def read_card(file: Path) -> dict[str, Any]:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         cause = f"it lacks {key}" if first["type"] == "missing" else f"{key or 'its card'}: {first['msg']}"
-        raise RecycleError(f"checkpoint {file} cannot be read: {cause}", OTHER) from error
+        raise RecycleError(f"checkpoint {file} cannot be read: {cause}", OTHER_RUN) from error
     described["palette"] = [tuple(color) for color in described["palette"]]
     return described
 
@@ -146,7 +146,7 @@ def load_weights(file: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(file)
     except (SafetensorError, OSError) as error:
-        raise RecycleError(f"checkpoint {file} cannot be read: {error}", OTHER) from error
+        raise RecycleError(f"checkpoint {file} cannot be read: {error}", OTHER_RUN) from error
 
 
 def load_trained(registry: Registry, file: Path) -> TrainedModel:
@@ -161,12 +161,12 @@ def load_trained(registry: Registry, file: Path) -> TrainedModel:
     context = ModelContext(num_classes=len(described["class_names"]), pretrained=False)
     name = options.pop("name")
     misfit = f"the weights in {file} do not fit model {name}"
-    with AllocationLimit(file.stat().st_size, f"{misfit}: the model that its card names is far larger", OTHER):
+    with AllocationLimit(file.stat().st_size, f"{misfit}: the model that its card names is far larger", OTHER_RUN):
         model: nn.Module = registry.build("model", name, options, context)
     try:
         model.load_state_dict(load_weights(file))
     except RuntimeError as error:
-        raise RecycleError(f"{misfit}: {error}", OTHER) from error
+        raise RecycleError(f"{misfit}: {error}", OTHER_RUN) from error
     return TrainedModel(
         model.eval(), tuple(described["class_names"]), described["palette"], described["size"], described
     )

@@ -11,9 +11,9 @@ from recycle_coco.json import read_json
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import MOST_PARTS, ListedPart
 
-FORMAT = 1
+CHOICE_FORMAT = 1
 LARGEST_WINDOW = 16.0  # times the training size
-REMEDY = "remove it, or run recycle ablate again"
+CHOICE_REMEDY = "remove it, or run recycle ablate again"
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -73,9 +73,9 @@ def read_choice_file(file: Path) -> tuple[PipelineSchema, dict[str, Any]]:
     Raises:
         RecycleError: it cannot be read, or is not what `recycle ablate` writes.
     """
-    content = read_json(file, REMEDY)
-    if isinstance(content, dict) and content.get("format") != FORMAT:
-        raise RecycleError(f"{file} cannot be used: another format", REMEDY)
+    content = read_json(file, CHOICE_REMEDY)
+    if isinstance(content, dict) and content.get("format") != CHOICE_FORMAT:
+        raise RecycleError(f"{file} cannot be used: another format", CHOICE_REMEDY)
     if isinstance(content, dict) and "worth" in content:  # as 0.1 called it
         content["min_effect"] = content.pop("worth")
     try:
@@ -84,4 +84,4 @@ def read_choice_file(file: Path) -> tuple[PipelineSchema, dict[str, Any]]:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "it"
-        raise RecycleError(f"{file} cannot be used: {key}: {first['msg']}", REMEDY) from error
+        raise RecycleError(f"{file} cannot be used: {key}: {first['msg']}", CHOICE_REMEDY) from error

@@ -92,7 +92,7 @@ OPTIMIZERS = tuple(
     )
 )
 
-SCHEDULES = tuple(
+SCHEDULE_COMPONENTS = tuple(
     ScheduleComponent(name, f"recycle_engine.training.schedule:{name.replace('-', '_')}", options, summary)
     for name, options, summary in (
         ("cosine", Cosine, "Half a cosine after a warm-up (Loshchilov and Hutter, 2017)"),

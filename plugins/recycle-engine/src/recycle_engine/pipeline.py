@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from recycle_data.owned import Owned
 
-from recycle_engine.choice_file import FORMAT, REMEDY, read_choice_file
+from recycle_engine.choice_file import CHOICE_FORMAT, CHOICE_REMEDY, read_choice_file
 from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError, suggest
 from recyclecli.private import map_texts, without_passwords
@@ -96,7 +96,7 @@ def pipeline_of(run: Run, recipe: Recipe) -> Pipeline:
     try:
         views = checked_views(chosen.views)
     except RecycleError as error:
-        raise RecycleError(f"{run.pipeline} cannot be used: {error.args[0]}", REMEDY) from error
+        raise RecycleError(f"{run.pipeline} cannot be used: {error.args[0]}", CHOICE_REMEDY) from error
     return Pipeline(views, chosen.post, chosen.weights, chosen.window)
 
 
@@ -114,5 +114,5 @@ def write_choice(run: Run, pipeline: Pipeline, more: dict[str, Any]) -> None:
     described = map_texts(pipeline.as_dict(), without_passwords)
     owned = Owned(run.folder)
     owned.remove([run.scores])  # of another pipeline
-    owned.write_json(run.pipeline, {"format": FORMAT, "pipeline": described, **more}, indent=1)
+    owned.write_json(run.pipeline, {"format": CHOICE_FORMAT, "pipeline": described, **more}, indent=1)
     owned.finish()

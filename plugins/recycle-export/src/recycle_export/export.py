@@ -19,7 +19,7 @@ from recycle_data.output_folder import refuse_output_folder
 from recycle_data.owned import RECORD, Owned, interrupted
 from recycle_data.shown_paths import absolute_paths, shown_text
 from recycle_engine.checkpoint import TrainedModel, load_trained
-from recycle_engine.inference.engines import AGREEMENT, CARD, FORMAT, digest_of
+from recycle_engine.inference.engines import AGREEMENT, CARD, CARD_FORMAT, digest_of
 from recycle_engine.runs import Run
 from torch import nn
 
@@ -110,7 +110,7 @@ def export(
     checked = registry.options("exporter", form, options or {})
     factory = offer.factory()
     trained = load_trained(registry, run.best)
-    card = {"format": FORMAT, "engine": offer.qualified, **_card(trained), "weights": digest_of(run.best)}
+    card = {"format": CARD_FORMAT, "engine": offer.qualified, **_card(trained), "weights": digest_of(run.best)}
     card = map_texts(card, partial(shown_text, base=run.folder, places=absolute_paths(card)))
     exporter: Exporter = factory(checked, ExporterContext(trained.class_names, trained.size, card))
     owned, place = Owned(out), out / CARD

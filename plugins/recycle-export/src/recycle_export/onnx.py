@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     import onnxruntime
 
 TOLERANCE = 1e-3  # largest difference of logits on noise of another size, as a share of the largest logit
-SOURCE = Path(__file__).with_name("onnx_run.py")
+RUN_SCRIPT = Path(__file__).with_name("onnx_run.py")
 READER = (jpeg, unreadable, pixels)  # modules, each after those that it needs
 IMPORT = re.compile(r"^from recycle_coco\.\w+ import (?:\([^)]*\)|.*)\n", re.MULTILINE)
-HEAD = "from __future__ import annotations\n"
+FUTURE_IMPORT = "from __future__ import annotations\n"
 MODEL, SCRIPT = "model.onnx", "run.py"
-LARGEST = 2_000_000_000  # bytes of weights within model.onnx; ONNX wants more than 2 GiB beside it, in .data
+MAX_INLINE_BYTES = 2_000_000_000  # bytes of weights within model.onnx; ONNX wants more than 2 GiB beside it, in .data
 
 
 class Onnx:
@@ -66,8 +66,10 @@ class Onnx:
 
 def script() -> str:
     """run.py, with the reader of photos embedded in the place of its imports."""
-    parts = [IMPORT.sub("", Path(str(module.__file__)).read_text("utf-8").partition(HEAD)[2]) for module in READER]
-    head, *rest = IMPORT.split(SOURCE.read_text("utf-8"))
+    parts = [
+        IMPORT.sub("", Path(str(module.__file__)).read_text("utf-8").partition(FUTURE_IMPORT)[2]) for module in READER
+    ]
+    head, *rest = IMPORT.split(RUN_SCRIPT.read_text("utf-8"))
     return "\n\n\n".join([head.rstrip(), *(part.strip() for part in parts), "".join(rest).lstrip()])
 
 
@@ -80,7 +82,7 @@ def _written(model: nn.Module, size: int, opset: int, file: Path) -> tuple[str, 
     import onnx
 
     example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
-    heavy = sum(value.nbytes for value in model.state_dict().values()) > LARGEST
+    heavy = sum(value.nbytes for value in model.state_dict().values()) > MAX_INLINE_BYTES
     names: dict[str, Any] = {"input_names": ["image"], "output_names": ["logits"], "opset_version": opset}
     free, batch = {0: "batch", 2: "height", 3: "width"}, {0: "batch"}
     dynamo = {"dynamic_shapes": ({0: torch.export.Dim("batch")},), "external_data": heavy, "verbose": False}

@@ -17,7 +17,7 @@ from recyclecli.locks import held
 from recyclecli.types import KINDS, Kind
 
 NEEDS = {"dataset": "recycle-coco", "postprocessor": "numpy>=1.26", "callback": "lightning>=2.6.6"}
-TEMPLATES = Path(__file__).parent / "templates"
+SCAFFOLD_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
@@ -62,7 +62,7 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
     }
     contents = {}
     for template, place in places.items():
-        text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
+        text = (SCAFFOLD_TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
         contents[folder / place] = re.sub(r"@@(\w+)@@", lambda match: words[match[1]], text).encode()
     if kind == "dataset":
         contents |= _sample(folder / "tests" / "sample")

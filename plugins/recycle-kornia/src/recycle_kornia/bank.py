@@ -12,12 +12,12 @@ from recycle_coco.pixels import alone
 from scipy import ndimage
 
 from recycle_kornia import CopyPasteOptions
-from recycle_kornia.place import LATER, LEVELS, NONE, Pictures
+from recycle_kornia.place import HALF_SIZE_LEVELS, LEVEL_LATER, NO_LEVEL, Pictures
 from recyclecli.types import RecycleError, Source
 
 log = logging.getLogger("recycle.kornia")
 
-AHEAD = 64  # photos that are read at a time
+PHOTOS_AHEAD = 64  # photos that are read at a time
 
 
 class BankObject:
@@ -66,8 +66,8 @@ class Bank:
         order = np.random.default_rng(0).permutation(len(source)).tolist()
         wanted = np.asarray(weights) > 0
         with ThreadPoolExecutor() as pool:
-            for start in range(0, len(order), AHEAD):
-                for entries in pool.map(partial(self._objects, source, removed), order[start : start + AHEAD]):
+            for start in range(0, len(order), PHOTOS_AHEAD):
+                for entries in pool.map(partial(self._objects, source, removed), order[start : start + PHOTOS_AHEAD]):
                     self._take(entries)
                 if (self._held[wanted] >= options.per_class).all():
                     break
@@ -133,8 +133,8 @@ class Bank:
         table = np.ascontiguousarray(np.array(rows).T)
         sizes = table[1] * table[2]
         origins = np.cumsum(sizes) - sizes
-        later = np.minimum(table[1], table[2]) >> np.arange(1, LEVELS)[:, None] > 0
-        starts = np.concatenate([3 * origins[None], np.where(later, LATER, NONE)])
+        later = np.minimum(table[1], table[2]) >> np.arange(1, HALF_SIZE_LEVELS)[:, None] > 0
+        starts = np.concatenate([3 * origins[None], np.where(later, LEVEL_LATER, NO_LEVEL)])
         values = np.concatenate([entry.colors.reshape(-1) for entry in self.entries])
         marks = np.concatenate([entry.marks.reshape(-1) for entry in self.entries])
         for entry in self.entries:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from recycle_kornia import CopyPasteOptions
-from recycle_kornia.objects import MOST, numbers
+from recycle_kornia.objects import MAX_OBJECTS_PER_SAMPLE, numbers
 from recycle_kornia.place import (
     Pictures,
     Placement,
@@ -129,7 +129,7 @@ def _left_over(instances: torch.Tensor, pasted: torch.Tensor, min_visible: float
     """(N, H, W) bool: what is still seen of objects that are covered too much."""
     count = len(instances)
     place = numbers(instances).reshape(count, -1)
-    empty = torch.zeros((count, MOST + 1), dtype=torch.int64, device=instances.device)
+    empty = torch.zeros((count, MAX_OBJECTS_PER_SAMPLE + 1), dtype=torch.int64, device=instances.device)
     before = empty.scatter_add(1, place, torch.ones_like(place))
     after = empty.scatter_add(1, place, (~pasted).reshape(count, -1).long())
     lost = after < min_visible * before
@@ -186,7 +186,7 @@ def window_by_window(
 
 def _remains(instances: NDArray[np.int32], pasted: NDArray[np.bool_], min_visible: float) -> NDArray[np.bool_] | None:
     """(H, W) bool, what `_left_over` says of one photo; None for nothing."""
-    covered = np.bincount(instances[pasted], minlength=MOST + 1)[: MOST + 1]
+    covered = np.bincount(instances[pasted], minlength=MAX_OBJECTS_PER_SAMPLE + 1)[: MAX_OBJECTS_PER_SAMPLE + 1]
     lost = [
         number
         for number in np.flatnonzero(covered).tolist()

@@ -10,7 +10,7 @@ from recycle_kornia.bank import Bank
 from recycle_kornia.compose import ChosenObjects, composed, everywhere
 from recycle_kornia.limits import refuse_reversed
 from recycle_kornia.lsj import between, draw_scales, scaled
-from recycle_kornia.objects import MOST, objects_of
+from recycle_kornia.objects import MAX_OBJECTS_PER_SAMPLE, objects_of
 from recycle_kornia.place import Pictures, Placement, pictures_of
 from recyclecli.types import IGNORE, AugmentationContext, Batch, RecycleError
 
@@ -147,7 +147,7 @@ class CopyPaste:
             -torch.log(torch.rand_like(weight).clamp(1e-12, 1 - 1e-7))
         )  # Gumbel: a draw without putting back
         score = torch.where(usable, weight.clamp(min=1e-12).log() + luck, -torch.inf)[source]
-        score, number = score.topk(min(options.max_objects, MOST), 1)
+        score, number = score.topk(min(options.max_objects, MAX_OBJECTS_PER_SAMPLE), 1)
         active = score > -torch.inf
         if options.extract_patch:
             active &= counted(options, count, score.shape[1], device)

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from recyclecli.types import Batch
 
-MOST = 512  # objects of one photo; further ones are neither pasted nor dropped
+MAX_OBJECTS_PER_SAMPLE = 512  # objects of one photo; further ones are neither pasted nor dropped
 
 
 class Objects(NamedTuple):
@@ -32,12 +32,12 @@ def objects_of(batch: Batch) -> Objects:
     """The objects of each photo, without waiting for the device that the batch lies on."""
     if batch.image.is_cuda:
         return scattered(batch)
-    tables = np.zeros((6, len(batch.ids), MOST + 1), np.int64)
+    tables = np.zeros((6, len(batch.ids), MAX_OBJECTS_PER_SAMPLE + 1), np.int64)
     for photo, (mask, instances) in enumerate(zip(batch.mask.numpy(), batch.instances.numpy(), strict=True)):
-        area = np.bincount(instances.ravel(), minlength=MOST + 1)[: MOST + 1]
+        area = np.bincount(instances.ravel(), minlength=MAX_OBJECTS_PER_SAMPLE + 1)[: MAX_OBJECTS_PER_SAMPLE + 1]
         area[0] = 0
         tables[0, photo] = area
-        for number, window in enumerate(ndimage.find_objects(instances, MOST), start=1):
+        for number, window in enumerate(ndimage.find_objects(instances, MAX_OBJECTS_PER_SAMPLE), start=1):
             if window is not None:
                 rows, columns = window
                 row, column = rows.start, columns.start + int(np.argmax(instances[rows.start, columns] == number))
@@ -50,16 +50,16 @@ def scattered(batch: Batch) -> Objects:
     """As `objects_of`, by parallel reductions."""
     count, height, width = batch.mask.shape
     device = batch.mask.device
-    place = torch.arange(count, device=device)[:, None, None] * (MOST + 1) + numbers(batch.instances)
-    empty = torch.zeros(count * (MOST + 1), dtype=torch.int64, device=device)
+    place = torch.arange(count, device=device)[:, None, None] * (MAX_OBJECTS_PER_SAMPLE + 1) + numbers(batch.instances)
+    empty = torch.zeros(count * (MAX_OBJECTS_PER_SAMPLE + 1), dtype=torch.int64, device=device)
     rows, columns = (torch.arange(side, device=device) for side in (height, width))
     rows, columns = (part.expand(count, height, width).reshape(-1) for part in (rows[:, None], columns))
     index = place.reshape(-1)
 
     def reduced(values: torch.Tensor, how: str) -> torch.Tensor:
-        return empty.scatter_reduce(0, index, values, how, include_self=False).view(count, MOST + 1)
+        return empty.scatter_reduce(0, index, values, how, include_self=False).view(count, MAX_OBJECTS_PER_SAMPLE + 1)
 
-    area = empty.scatter_add(0, index, torch.ones_like(index)).view(count, MOST + 1)
+    area = empty.scatter_add(0, index, torch.ones_like(index)).view(count, MAX_OBJECTS_PER_SAMPLE + 1)
     area[:, 0] = 0
     top, left = reduced(rows, "amin"), reduced(columns, "amin")
     label = reduced(batch.mask.reshape(-1), "amax")
@@ -67,5 +67,5 @@ def scattered(batch: Batch) -> Objects:
 
 
 def numbers(instances: torch.Tensor) -> torch.Tensor:
-    """Instance numbers as int64, 0 for those above `MOST`."""
-    return torch.where(instances <= MOST, instances, 0).long()
+    """Instance numbers as int64, 0 for those above `MAX_OBJECTS_PER_SAMPLE`."""
+    return torch.where(instances <= MAX_OBJECTS_PER_SAMPLE, instances, 0).long()

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-LEVELS = 4  # of half size each: as far as pictures are averaged before they are made smaller
-NONE, LATER = -1, -2  # starts of a level that there is not, and of one that is made when it is asked for
+HALF_SIZE_LEVELS = 4  # of half size each: as far as pictures are averaged before they are made smaller
+NO_LEVEL, LEVEL_LATER = -1, -2  # starts of a level that there is not, and of one that is made when it is asked for
 
 
 class Pictures(NamedTuple):
@@ -22,7 +22,7 @@ class Pictures(NamedTuple):
     Attributes:
         values: (V,) colours, plane by plane; float in 0..1, or uint8.
         marks: (M,) int32, the number of the object at each pixel, row by row.
-        starts: (LEVELS, J) int64, where each picture's first plane begins in `values`, or `NONE`, or `LATER`.
+        starts: (LEVELS, J) int64, where each picture's first plane begins in `values`, or `NO_LEVEL`, or `LEVEL_LATER`.
         origins: (J,) int64, where it begins in `marks`.
         heights, widths: (J,) int64, in pixels; those of level k are halved k times, rounded down.
         made: picture and level to what was made later.
@@ -40,7 +40,7 @@ class Pictures(NamedTuple):
         """On a device, with every level that was left for later."""
         values, starts = [self.values.numpy()], self.starts.clone()
         begin = values[0].size
-        for level, picture in (starts == LATER).nonzero().tolist():
+        for level, picture in (starts == LEVEL_LATER).nonzero().tolist():
             values.append(self.planes(picture, level).reshape(-1))
             starts[level, picture] = begin
             begin += values[-1].size
@@ -88,11 +88,11 @@ def pictures_of(image: torch.Tensor, marks: torch.Tensor, smallest: float, later
     count, _, height, width = image.shape
     each = torch.arange(count, device=image.device)
     levels, starts, begin = [image], [each * image[0].numel()], image.numel()
-    for level in range(1, LEVELS):
+    for level in range(1, HALF_SIZE_LEVELS):
         if smallest * 2**level > 1 or min(height, width) < 2**level:
-            starts.append(torch.full_like(each, NONE))
+            starts.append(torch.full_like(each, NO_LEVEL))
         elif later:
-            starts.append(torch.full_like(each, LATER))
+            starts.append(torch.full_like(each, LEVEL_LATER))
         else:
             levels.append(F.avg_pool2d(levels[-1], 2))
             starts.append(begin + each * levels[-1][0].numel())
@@ -171,9 +171,9 @@ def view(pictures: Pictures, place: Placement, height: int, width: int) -> View:
     the picture averaged to half size (a quarter, an eighth), so that it does not alias.
     """
     level = torch.zeros_like(place.picture)
-    for step in range(1, LEVELS):
+    for step in range(1, HALF_SIZE_LEVELS):
         fits = (place.rows << step <= place.height) & (place.columns << step <= place.width)
-        level += fits & (level == step - 1) & (pictures.starts[step][place.picture] != NONE)
+        level += fits & (level == step - 1) & (pictures.starts[step][place.picture] != NO_LEVEL)
     small = [(side[place.picture] >> level).clamp(min=1) for side in (pictures.heights, pictures.widths)]
     by_row = place.top, place.height, place.rows, place.upside, small[0]
     by_column = place.left, place.width, place.columns, place.mirrored, small[1]
@@ -250,10 +250,10 @@ def painted(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Te
     return torch.where((slots >= 0)[:, None], torch.stack(colors, 1).to(image.dtype), image)
 
 
-Window = tuple[slice, slice]  # rows and columns of a target
+TargetWindow = tuple[slice, slice]  # rows and columns of a target
 
 
-def windows(place: Placement, height: int, width: int) -> list[list[Window]]:
+def windows(place: Placement, height: int, width: int) -> list[list[TargetWindow]]:
     """What each of the N x P rectangles reaches of its target of height x width pixels; perhaps nothing."""
     down = torch.where(place.transposed, place.columns, place.rows)
     across = torch.where(place.transposed, place.rows, place.columns)
@@ -274,7 +274,7 @@ def in_threads(work: Callable[[int], None], count: int) -> None:
             work(number)
 
 
-def labels_in(labels: NDArray[Any], seen: View, photo: int, slot: int, window: Window) -> NDArray[Any]:
+def labels_in(labels: NDArray[Any], seen: View, photo: int, slot: int, window: TargetWindow) -> NDArray[Any]:
     """(h, w) what a rectangle shows in its window of (H, W) labels of its picture."""
     rows, columns = seen.down.nearest[photo, slot, window[0]], seen.across.nearest[photo, slot, window[1]]
     turned = labels.T if seen.transposed[photo, slot] else labels
@@ -282,7 +282,7 @@ def labels_in(labels: NDArray[Any], seen: View, photo: int, slot: int, window: W
     return shown
 
 
-def colors_in(pictures: Pictures, seen: View, photo: int, slot: int, window: Window) -> NDArray[np.float32]:
+def colors_in(pictures: Pictures, seen: View, photo: int, slot: int, window: TargetWindow) -> NDArray[np.float32]:
     """(3, h, w) colours in 0..1 that a rectangle shows in its window; the same as `painted` sees."""
     top, bottom, down = (part[photo, slot, window[0]].numpy() for part in seen.down[2:])
     left, right, across = (part[photo, slot, window[1]].numpy() for part in seen.across[2:])

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+from recycle_data.palette import Color
 from recycle_engine.judge.scores import ClassScores
 
 from recyclecli.printable import one_line
@@ -19,7 +20,6 @@ from recyclecli.printable import one_line
 INK = "#010203"  # stands for the page's text colour until the figure is written
 SOFT = "#0102ab"  # for the page's line colour
 
-Color = tuple[int, int, int]
 
 STYLE: Any = {
     "svg.fonttype": "none",

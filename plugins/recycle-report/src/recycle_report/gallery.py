@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from recycle_data.letterbox import resize_image, resize_labels
 from recycle_data.pages.contact_sheet import first_label
 from recycle_data.pages.data_uri import Rgba, jpeg_uri, layer_uri
+from recycle_data.palette import Color
 from recycle_engine.inference.outputs import outlines
 from recycle_engine.inference.scores import Prediction
 
-from recycle_report.figures import Color
 from recycle_report.summary import percent
 from recyclecli.types import IGNORE, Sample
 
-WIDTHS = (480, 320, 160)  # pixels of each picture; the first with which a photo and its layers fit into `ROOM`
-ROOM = 350_000  # bytes
+WIDTHS = (480, 320, 160)  # pixels of each picture; the first with which a photo and its layers fit into `GALLERY_BYTES`
+GALLERY_BYTES = 350_000  # bytes
 FILL = 150  # opacity of a class's colour, of 255; its outline is drawn full
 WRONG, UNKNOWN, VEIL = (214, 39, 40, 190), (110, 110, 150, 190), (255, 255, 255, 130)
 DOUBT = 16  # steps of the confidence layer
-NAMED = 3  # classes in a photo's words
+NAMED_CLASSES = 3  # classes in a photo's words
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,7 +91,7 @@ class Gallery:
         """The photo as large as it may be: noise does not compress, and twelve photos share the page's 5 MB."""
         for width in WIDTHS:
             shown = self._drawn(name, iou, sample, said, width)
-            if len(shown.photo) + sum(len(uri) for _, _, uri in shown.layers) <= ROOM:
+            if len(shown.photo) + sum(len(uri) for _, _, uri in shown.layers) <= GALLERY_BYTES:
                 break
         return shown
 
@@ -136,8 +136,8 @@ class Gallery:
         order = [int(label) for label in np.argsort(-counts, kind="stable") if counts[label]]
         if not order:
             return "nothing"
-        named = [f"{self._names[label]} {percent(counts[label] / labels.size)}" for label in order[:NAMED]]
-        return ", ".join([*named, *([f"and {len(order) - NAMED} more"] if len(order) > NAMED else [])])
+        named = [f"{self._names[label]} {percent(counts[label] / labels.size)}" for label in order[:NAMED_CLASSES]]
+        return ", ".join([*named, *([f"and {len(order) - NAMED_CLASSES} more"] if len(order) > NAMED_CLASSES else [])])
 
     def _mistake(self, truth: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> str:
         wrong = (truth != IGNORE) & (truth != predicted)

@@ -12,7 +12,7 @@ from recycle_engine.judge.scores import Estimate, Evaluation
 
 from recycle_report.summary import percent
 
-LARGEST = 16  # materials in the cost matrix; the rest are one row
+MAX_COST_MATERIALS = 16  # materials in the cost matrix; the rest are one row
 REST = "all others"
 
 
@@ -82,14 +82,14 @@ def _largest(counts: NDArray[np.int64], own: int, names: Sequence[str]) -> str:
 
 
 def costs(result: Evaluation) -> Costs:
-    """The pairs of the `LARGEST` materials, the background first where there is one, the rest in one row."""
+    """The pairs of the `MAX_COST_MATERIALS` materials, the background first where there is one, the rest in one row."""
     matrix = np.array(result.confusion)
     names = [entry.name for entry in result.classes]
     first = first_label(names)
     material = int(matrix[first:].sum())
     seen = [label for label in range(first, len(names)) if matrix[label].any() or matrix[:, label].any()]
     size = matrix.sum(0) + matrix.sum(1)
-    kept = sorted(sorted(seen, key=lambda label: -size[label])[:LARGEST])
+    kept = sorted(sorted(seen, key=lambda label: -size[label])[:MAX_COST_MATERIALS])
     groups = [*([[0]] if first else []), *([label] for label in kept)]
     titles = [names[label] for (label,) in groups]
     rest = [label for label in seen if label not in kept]

@@ -36,7 +36,7 @@ from recyclecli.plugins import Registry
 from recyclecli.private import map_texts, without_passwords
 from recyclecli.recipe import Recipe
 
-EXAMPLES = 3  # findings named of each kind
+FINDINGS_PER_KIND = 3  # findings named of each kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def findings(split: Split) -> list[FaultSummary] | None:
             code,
             CATALOGUE[code],
             counts[code],
-            tuple(f"{one.file}, {one.where}: {one.detail}" for one in found if one.code == code)[:EXAMPLES],
+            tuple(f"{one.file}, {one.where}: {one.detail}" for one in found if one.code == code)[:FINDINGS_PER_KIND],
         )
         for code in ordered
     ]

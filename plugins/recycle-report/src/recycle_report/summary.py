@@ -14,7 +14,7 @@ from recycle_engine.judge.scores import ClassScores, Evaluation
 from recyclecli.errors import counted, join_limited
 from recyclecli.recipe import Recipe
 
-FEW = 4  # photos below which a class's score says little
+FEW_PHOTOS = 4  # photos below which a class's score says little
 CALIBRATED = 0.03  # by which confidence and accuracy may differ
 LATE = 0.9  # of the epochs: a best one after that was still getting better
 
@@ -83,7 +83,7 @@ def _classes(classes: Sequence[ClassScores]) -> list[str]:
     found = [one for one in classes if one.photos and one.iou is not None and one.iou.value > 0]
     order = sorted(found, key=lambda one: one.iou.value if one.iou else 0, reverse=True)
     never = [one.name for one in classes if one.photos and one not in found]
-    few = [f"{one.name} ({one.photos})" for one in classes if 0 < one.photos < FEW]
+    few = [f"{one.name} ({one.photos})" for one in classes if 0 < one.photos < FEW_PHOTOS]
     said = []
     if len(order) > 1:
         strong, weak = (f"{one.name} ({one.iou:.2f})" for one in (order[0], order[-1]))

@@ -14,8 +14,8 @@ from recycle_engine.pipeline import Pipeline
 from recycle_serve.loaded_run import LoadedRun
 
 STEP = 15  # of 255, by which the confidence of pixels is rounded, for the answer's size
-LEAST = 0.002  # of the photo that a thing must take to be named alone
-THINGS = 12
+MIN_THING_SHARE = 0.002  # of the photo that a thing must take to be named alone
+MAX_THINGS = 12
 
 
 def answer_of(model: LoadedRun, said: Result, pipeline: Pipeline) -> dict[str, Any]:
@@ -54,8 +54,8 @@ def things(said: Result) -> list[dict[str, Any]]:
     """
     height, width = said.labels.shape
     named = []
-    for piece in said.objects[:THINGS]:
-        if piece.area < LEAST * said.labels.size:
+    for piece in said.objects[:MAX_THINGS]:
+        if piece.area < MIN_THING_SHARE * said.labels.size:
             break
         left, top, right, bottom = piece.box
         places = np.argwhere(said.pieces[top:bottom, left:right] == piece.number)

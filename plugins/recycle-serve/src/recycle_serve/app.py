@@ -25,7 +25,7 @@ from recycle_serve.answer import agreement, answer_of
 from recycle_serve.bins import Bin
 from recycle_serve.fair_queue import ClientGone, FairQueue, Ticket
 from recycle_serve.guard import Guard, answered
-from recycle_serve.loaded_run import PLAIN, LoadedRun
+from recycle_serve.loaded_run import PLAIN_MODEL, LoadedRun
 from recycle_serve.pages import about, page, static_files
 from recycle_serve.photo import check_photo, read_photo
 from recycle_serve.refusal import Limits, RequestRejected
@@ -196,7 +196,7 @@ def _mask(model: LoadedRun, tricks: Sequence[str], limits: Limits, data: bytearr
 def _pipelines(models: Sequence[LoadedRun], tricks: Sequence[str], limits: Limits) -> list[Pipeline]:
     """The pipeline of each model; RequestRejected where no model has one of the tricks."""
     for trick in tricks:
-        if trick != PLAIN and not any(trick in model.tricks for model in models):
+        if trick != PLAIN_MODEL and not any(trick in model.tricks for model in models):
             valid = sorted({name for model in models for name in model.tricks})
             raise RequestRejected(422, f"no trick is called {trick!r}", suggest(trick, valid))
     return [model.pipeline(tricks, limits.passes) for model in models]

@@ -30,7 +30,7 @@ class _BinsFile(RootModel[dict[str, Bin]]):
 
 ASK = Bin(bin="Ask an adult", color="#64748b", icon="ask")
 
-DEFAULTS: dict[str, Bin] = {
+DEFAULT_BINS: dict[str, Bin] = {
     "General trash": Bin(bin="Trash bin", color="#4b5563", icon="trash"),
     "Paper": Bin(bin="Paper bin", color="#2563eb", icon="paper"),
     "Paper pack": Bin(bin="Carton bin", color="#0e7490", icon="carton"),
@@ -52,13 +52,13 @@ def read_bins(file: Path | None) -> dict[str, Bin]:
         RecycleError: it cannot be read, or is not of that form; every fault is named with its class.
     """
     if file is None:
-        return DEFAULTS
+        return DEFAULT_BINS
     try:
         values = read_yaml(file)
     except RecycleError as error:
         raise RecycleError(f"--bins cannot be read: {error.args[0]}", "name a YAML file; see docs/serve.md") from error
     try:
-        return DEFAULTS | _BinsFile.model_validate(values).root
+        return DEFAULT_BINS | _BinsFile.model_validate(values).root
     except ValidationError as error:
         faults = "; ".join(f"{' '.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in error.errors())
         raise RecycleError(

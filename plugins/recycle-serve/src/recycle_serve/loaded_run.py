@@ -19,7 +19,7 @@ from recycle_serve.refusal import RequestRejected
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 
-PLAIN = "plain"
+PLAIN_MODEL = "plain"
 
 
 class LoadedRun:

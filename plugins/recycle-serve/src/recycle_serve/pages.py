@@ -11,22 +11,22 @@ from markupsafe import Markup
 from recycle_coco import has_background
 from recycle_data.pages.render import TEMPLATE_FOLDER, render
 from recycle_data.palette import Color, palette
+from recycle_engine.inference.outputs import OVERLAY_OPACITY
 
 from recycle_serve.bins import ASK, Bin, bins_of
 from recycle_serve.loaded_run import LoadedRun
 from recycle_serve.refusal import Limits
 
-TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
-SHARED = ("base.css", "page.css")  # of the report
+CONTENT_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+SHARED_STYLES = ("base.css", "page.css")  # of the report
 UNSURE = 0.6  # confidence below which the pages say so
-OPACITY = 0.55  # as in the overlays of `recycle predict`
 
 
 def static_files() -> dict[str, tuple[str, str]]:
     """Name to content and media type."""
-    found = [files("recycle_data.pages").joinpath(TEMPLATE_FOLDER, name) for name in SHARED]
+    found = [files("recycle_data.pages").joinpath(TEMPLATE_FOLDER, name) for name in SHARED_STYLES]
     found += [file for file in files("recycle_serve").joinpath("static").iterdir() if file.name[-3:] in (".js", "css")]
-    return {file.name: (file.read_text("utf-8"), TYPES[file.name.rpartition(".")[2]]) for file in found}
+    return {file.name: (file.read_text("utf-8"), CONTENT_TYPES[file.name.rpartition(".")[2]]) for file in found}
 
 
 def about(models: Sequence[LoadedRun], limits: Limits, bins: Mapping[str, Bin]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def about(models: Sequence[LoadedRun], limits: Limits, bins: Mapping[str, Bin]) 
         "mask": limits.mask,
         "ask": ASK.model_dump(),
         "unsure": UNSURE,
-        "opacity": OPACITY,
+        "opacity": OVERLAY_OPACITY,
     }
 
 

@@ -19,7 +19,7 @@ from recycle_engine.offline_augment.offline import checked_device
 from recycle_engine.runs import Run
 
 from recycle_serve.app import create_app
-from recycle_serve.bins import DEFAULTS, read_bins
+from recycle_serve.bins import DEFAULT_BINS, read_bins
 from recycle_serve.fair_queue import FairQueue
 from recycle_serve.guard import LOOPBACK
 from recycle_serve.loaded_run import LoadedRun
@@ -69,7 +69,7 @@ def serve(
     local = host in LOOPBACK
     with _listening(host, port) as listener:
         models = [LoadedRun(registry, run, recipe, device) for run, recipe in runs]
-        _tell_unknown(models, sorted(set(mapping) - set(DEFAULTS)), bins)
+        _tell_unknown(models, sorted(set(mapping) - set(DEFAULT_BINS)), bins)
         log.info("warming up")
         for model in models:
             model.predict(np.zeros((1200, 1600, 3), np.uint8), model.pipeline((), 0))

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from recycle_serve.refusal import Limits, RequestRejected
 
-FRAME = 2**16  # bytes that a form may add to the file
+FORM_BYTES = 2**16  # bytes that a form may add to the file
 
 
 async def read_upload(request: Request, limits: Limits) -> bytearray:
@@ -26,7 +26,7 @@ async def read_upload(request: Request, limits: Limits) -> bytearray:
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     form = kind == b"multipart/form-data"
-    bound = limits.size + (FRAME if form else 0)
+    bound = limits.size + (FORM_BYTES if form else 0)
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > bound:
         raise _too_large(limits)

@@ -74,10 +74,10 @@ ARCHITECTURES = {
     "fcn8s": "FCN-8s: the last three stages, added (Long et al., 2015)",
 }
 
-OWN = dict.fromkeys(("fcn8s", "fcn16s", "fcn32s"), "vgg16_bn") | {"dpt": "tu-vit_small_patch14_dinov2"}
+DEFAULT_ENCODERS = dict.fromkeys(("fcn8s", "fcn16s", "fcn32s"), "vgg16_bn") | {"dpt": "tu-vit_small_patch14_dinov2"}
 """Architecture to the encoder that it is known for, where that is not the usual one."""
 
-NAMED = {
+NAMED_MODELS = {
     "fcn-resnet50": ("dilated_fcn", "resnet50", "FCN on a dilated ResNet-50, with a second head as torchvision's"),
     "fcn-resnet101": ("dilated_fcn", "resnet101", "FCN on a dilated ResNet-101, with a second head as torchvision's"),
     "deeplabv3plus-resnet50": ("deeplabv3plus", "resnet50", "DeepLabV3+ on ResNet-50"),
@@ -91,8 +91,8 @@ NAMED = {
 def recycle_models() -> Iterator[ModelComponent]:
     """One component per architecture, then those that bring their encoder along."""
     for name, summary in ARCHITECTURES.items():
-        yield ModelComponent(name, f"recycle_smp.models:{name}", _with(name, OWN.get(name)), summary)
-    for name, (architecture, encoder, summary) in NAMED.items():
+        yield ModelComponent(name, f"recycle_smp.models:{name}", _with(name, DEFAULT_ENCODERS.get(name)), summary)
+    for name, (architecture, encoder, summary) in NAMED_MODELS.items():
         aux = architecture == "dilated_fcn"
         yield ModelComponent(name, f"recycle_smp.models:{architecture}", _with(name, encoder, aux), summary)
 

@@ -14,9 +14,9 @@ from recyclecli.types import RecycleError
 
 log = logging.getLogger("recycle.smp")
 
-FEW = 3  # tensors that may be too many or too few: a block of a deeper encoder has more
+MAX_ODD_TENSORS = 3  # tensors that may be too many or too few: a block of a deeper encoder has more
 
-State = dict[str, torch.Tensor]
+EncoderState = dict[str, torch.Tensor]
 
 
 def load_file(encoder: nn.Module, file: str) -> None:
@@ -26,8 +26,8 @@ def load_file(encoder: nn.Module, file: str) -> None:
     belongs to other parts. What the encoder lacks, and what the file lacks, is counted and said.
 
     Raises:
-        RecycleError: the file cannot be read safely; a tensor has another shape; or more than `FEW` tensors of the
-            encoder, or of its modules in the file, have no counterpart.
+        RecycleError: the file cannot be read safely; a tensor has another shape; or more than `MAX_ODD_TENSORS` tensors
+            of the encoder, or of its modules in the file, have no counterpart.
     """
     state = _tensors(file)
     own = encoder.state_dict()
@@ -41,7 +41,7 @@ def load_file(encoder: nn.Module, file: str) -> None:
     surplus = [key for key, value in given.items() if key not in wanted and value.is_floating_point()]
     deeper = [key for key in surplus if key.partition(".")[0] in parts]
     counts = _counts(lacking, len(wanted), [*surplus, *(key for key in state if not key.startswith(prefix))])
-    if not fitting or len(lacking) > FEW or len(deeper) > FEW:
+    if not fitting or len(lacking) > MAX_ODD_TENSORS or len(deeper) > MAX_ODD_TENSORS:
         raise RecycleError(
             f"model.weights = {file!r} is of another encoder: {counts}",
             "use weights of the very encoder that the recipe names, or name theirs with -o model.encoder=NAME",
@@ -70,7 +70,7 @@ def common_prefix(given: Collection[str], wanted: Collection[str]) -> str:
     return max(found, key=lambda prefix: (found[prefix], -len(prefix)), default="")
 
 
-def _tensors(file: str) -> State:
+def _tensors(file: str) -> EncoderState:
     """The tensors of a file, also of a training's checkpoint that holds them beside other things."""
     try:
         if file.endswith(".safetensors"):

@@ -17,7 +17,7 @@ from recycle_smp.local import load_file
 from recycle_smp.weights import encoder_weights, hub_at_hand
 from recyclecli.types import ModelContext, RecycleError
 
-UNUSED = {"_conv_head", "_bn1", "conv_head", "bn2"}
+UNUSED_LAYERS = {"_conv_head", "_bn1", "conv_head", "bn2"}
 """Of smp's own EfficientNets, the layers behind the last feature map: no gradient reaches them, which DDP minds."""
 
 
@@ -112,7 +112,7 @@ def _build(
         raise _misfit(architecture, options, error) from error
     if isinstance(weights, str) and weights not in ("none", "hub"):
         load_file(net.encoder, weights)
-    for name in UNUSED & dict(net.encoder.named_children()).keys():
+    for name in UNUSED_LAYERS & dict(net.encoder.named_children()).keys():
         getattr(net.encoder, name).requires_grad_(False)
     aux = FCNHead(net.encoder.out_channels[-2], context.num_classes) if options.aux else None
     stride = int(getattr(net.encoder, "output_stride", 32))

@@ -23,7 +23,7 @@ PACKAGED = {
 
 CLASSIFIER = ("conv_head.", "bn2.", "classifier.")  # above the last feature map, unused by an encoder
 
-PATIENCE = 3.0  # seconds to wait for a hub to answer
+HUB_TIMEOUT = 3.0  # seconds to wait for a hub to answer
 
 
 def encoder_weights(encoder: str, wanted: str) -> Mapping[str, torch.Tensor] | str:
@@ -131,7 +131,7 @@ def _reachable(endpoint: str) -> bool:
     address = urlsplit(getproxies().get("https", endpoint))
     port = address.port or (443 if address.scheme == "https" else 80)
     try:
-        socket.create_connection((address.hostname or "", port), timeout=PATIENCE).close()
+        socket.create_connection((address.hostname or "", port), timeout=HUB_TIMEOUT).close()
     except OSError:
         return False
     return bool(re.match(r"https?", address.scheme))

@@ -17,14 +17,14 @@ from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import NOBODY_LABELLED, lines, numbered, photo_of, rle_of, rows_of, source
 from recycle_datasets.readers.hugging_face_names import class_names
 from recycle_datasets.readers.rle_csv import PHOTOS_WITHOUT_ROW
-from recycle_datasets.recognise.hugging_face import AREAS, OBJECTS, PHOTO, is_listed, recognise
+from recycle_datasets.recognise.hugging_face import AREAS, OBJECT_COLUMNS, PHOTO, is_listed, recognise
 from recycle_datasets.shapes import ShapeSource
 from recycle_datasets.splits import nearest_split, splits_of
 from recyclecli.types import DatasetContext, counted
 
 log = logging.getLogger("recycle.datasets")
 
-CLASSES = ("category_name", "categories", "category", "labels", "label", "classes", "class", "category_ids",
+CLASS_COLUMNS = ("category_name", "categories", "category", "labels", "label", "classes", "class", "category_ids",
            "category_id", "class_ids", "class_id")  # fmt: skip
 BOXES = ("bbox", "bboxes", "box", "boxes")
 
@@ -99,7 +99,7 @@ def _rows(labels: Labels, file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _objects(labels: Labels, where: str, row: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """The objects of a row; None where it states none, and a fault where they cannot be told apart."""
-    key = next((key for key in OBJECTS if row.get(key) is not None), None)
+    key = next((key for key in OBJECT_COLUMNS if row.get(key) is not None), None)
     try:
         found = _value(row[key]) if key else {one: _value(row[one]) for one in row if is_listed(row[one])}
     except ValueError as error:
@@ -109,7 +109,9 @@ def _objects(labels: Labels, where: str, row: Mapping[str, Any]) -> list[dict[st
         return [one for one in found if isinstance(one, dict)]
     if not isinstance(found, dict) or (not key and not any(one in found for one in AREAS)):
         return None
-    columns = {one: values for one, values in found.items() if one in (*AREAS, *BOXES, *CLASSES) and values is not None}
+    columns = {
+        one: values for one, values in found.items() if one in (*AREAS, *BOXES, *CLASS_COLUMNS) and values is not None
+    }
     counts = {one: len(values) if isinstance(values, list) else -1 for one, values in columns.items()}
     if len({*counts.values()}) > 1 or -1 in counts.values():
         told = ", ".join(f"{one} {'no list' if count < 0 else count}" for one, count in counts.items())
@@ -141,12 +143,14 @@ def _value(value: Any) -> Any:
 def _shapes(labels: Labels, where: str, one: Mapping[str, Any], keys: set[str]) -> Iterator[Shape]:
     """The labelled area of an object; all else is counted as left out. `keys` is what classes are found under."""
     area = next((one[key] for key in AREAS if one.get(key)), None)
-    key = next((key for key in CLASSES if one.get(key) is not None), "")
+    key = next((key for key in CLASS_COLUMNS if one.get(key) is not None), "")
     called = one.get(key)
     if area is None:
         labels.left_out["boxes" if any(one.get(key) for key in BOXES) else "objects without an outline"] += 1
     elif isinstance(called, bool) or not isinstance(called, int | str) or not str(called).strip():
-        labels.faults.append((where, f"its {key} is {called!r}" if key else f"it has none of {', '.join(CLASSES)}"))
+        labels.faults.append(
+            (where, f"its {key} is {called!r}" if key else f"it has none of {', '.join(CLASS_COLUMNS)}")
+        )
     else:
         keys.add(key)
         name = str(called).strip()

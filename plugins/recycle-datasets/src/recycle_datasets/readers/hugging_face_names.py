@@ -11,7 +11,7 @@ from recyclecli.reading import parse_yaml
 log = logging.getLogger("recycle.datasets")
 
 CARDS = ("README.md",)
-FILES = ("dataset_info.json", "dataset_infos.json")
+INFO_FILES = ("dataset_info.json", "dataset_infos.json")
 NUMBERED = ("id2label.json",)
 AROUND = frozenset(("dtype", "class_label", "feature", "features", "sequence", "list", "names"))
 """Keys between a feature's name and what it is."""
@@ -24,7 +24,7 @@ def class_names(tree: Tree, keys: Set[str]) -> dict[str, str]:
         if isinstance(content, dict) and content:
             return {str(number): name for number, name in enumerate(_ordered(content))}
     found: list[list[str]] = []
-    for name in tree.named(*CARDS, *FILES):
+    for name in tree.named(*CARDS, *INFO_FILES):
         content = _front(tree.head(name)) if name.lower().endswith(".md") else tree.glimpse(name)
         found += [names for feature, names in _labels(content) if feature in keys and names not in found]
     if len(found) > 1:

@@ -11,7 +11,7 @@ from recyclecli.types import Layout
 
 NAMES = ("metadata.jsonl", "metadata.csv")
 PHOTO = ("file_name", "image_file_name")
-OBJECTS = ("objects", "annotations")
+OBJECT_COLUMNS = ("objects", "annotations")
 AREAS = ("segmentation", "segmentations", "polygon", "polygons", "mask", "masks", "rle", "rles")
 
 
@@ -43,7 +43,9 @@ def has_areas(row: Any) -> bool:
     """Whether a row names a photo, and says which pixels are an object's."""
     if not isinstance(row, dict) or not any(key in row for key in PHOTO):
         return False
-    return any(_outlines(row.get(key)) for key in OBJECTS) or any(key in row and is_listed(row[key]) for key in AREAS)
+    return any(_outlines(row.get(key)) for key in OBJECT_COLUMNS) or any(
+        key in row and is_listed(row[key]) for key in AREAS
+    )
 
 
 def is_listed(value: Any) -> bool:

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 Plane = NDArray[np.float32]
 DrawnColor = tuple[float, float, float]
+Rng = np.random.Generator
 Points = Sequence[tuple[float, float]]
 
 THING_SIDE = 320  # pixels of the square that a thing is drawn in, coordinates 0..1 across it

@@ -6,12 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from recycle_datasets.sample.drawing import THING_SIDE, Sketch
+from recycle_datasets.sample.drawing import THING_SIDE, Rng, Sketch
 from recycle_datasets.sample.ground import ground
 from recycle_datasets.sample.noise import layered
 from recycle_datasets.sample.things import DRAWN_THINGS
-
-Rng = np.random.Generator
 
 MATERIAL_SHARES = {
     "General trash": 0.14,

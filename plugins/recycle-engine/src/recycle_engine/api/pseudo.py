@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("recycle.engine")
 
-FILE = "pseudo_label.json"
-WHOLE = Sureness(threshold=0, min_coverage=0)  # every pixel
+PSEUDO_FILE = "pseudo_label.json"
+EVERY_PIXEL = Sureness(threshold=0, min_coverage=0)  # every pixel
 WORDS = {"members": "models or pipeline", "photos_sha256": "photos", "csv": "submission", "sha256": "submission"}
 
 
@@ -162,7 +162,7 @@ def labelling(
 
     from recycle_engine.inference.photos import root_of
 
-    file = path_of(out) if out else root_of(path_of(images), path_of(data) if data else None) / FILE
+    file = path_of(out) if out else root_of(path_of(images), path_of(data) if data else None) / PSEUDO_FILE
     with held(file):
         there = (again or _work(file).is_dir()) and not force and file.is_file()
         refuse = refuse_overwrite if out else Owned(file.parent).refuse_overwrite  # a name that is ours must be proved
@@ -243,7 +243,7 @@ def _of_csv(file: Path, photos: Sequence[InputPhoto], class_names: tuple[str, ..
             unreadable[photo.name] = error.args[0]
     if not sizes:
         raise RecycleError(f"none of {counted(len(photos), 'photo')} can be read: {next(iter(unreadable.values()))}")
-    made = pseudo_labels(lambda: of_submission(rows, sizes), class_names, WHOLE, {"csv": file.name})
+    made = pseudo_labels(lambda: of_submission(rows, sizes), class_names, EVERY_PIXEL, {"csv": file.name})
     return replace(made, unreadable=unreadable)
 
 

@@ -13,7 +13,7 @@ from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.evaluation import compare
 from recycle_engine.api.judged import judged_photos
-from recycle_engine.api.pseudo import FILE, label_with, labelling
+from recycle_engine.api.pseudo import PSEUDO_FILE, label_with, labelling
 from recycle_engine.api.runs import find_run, recipe_of
 from recycle_engine.api.same_recipe import refuse_another_recipe
 
@@ -101,7 +101,7 @@ def self_train(
     done: list[Round] = []
     for number in range(1, rounds + 1):
         place = path_of(out) / f"round-{number}"
-        with labelling(images, place / FILE, data, force, again=True) as (labels, there):
+        with labelling(images, place / PSEUDO_FILE, data, force, again=True) as (labels, there):
             made = label_with([teacher], [first], images, labels, there, wanted, pipeline, data, force, **machine)
         # only now: lists of another teacher's photos lie here no more than its labels do
         true = write_lists(split.train, path_of(out), "train", split.weights)

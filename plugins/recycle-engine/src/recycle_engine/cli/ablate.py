@@ -20,7 +20,7 @@ from recyclecli.errors import counted
 if TYPE_CHECKING:
     from recycle_engine.evaluation.ablate import Ablation
 
-WIDE = 100  # columns, in which a trick's name stands on one line
+FULL_WIDTH = 100  # columns, in which a trick's name stands on one line
 
 
 @in_workspace
@@ -92,7 +92,7 @@ def print_ablation(found: Ablation) -> None:
         for trick in tricks:
             one = trick.comparison
             seeds = f" ({one.seeds[0]} and {one.seeds[1]})" if tricks is found.retrained else ""
-            name = trick.name if console.width >= WIDE else trick.name.replace("=", "= ")  # where a line may end
+            name = trick.name if console.width >= FULL_WIDTH else trick.name.replace("=", "= ")  # where a line may end
             table.add_row(escape(name) + seeds, f"{one.score:.4f}", *cells(one.difference, trick.answer))
         console.print(table)
     answers = [trick for tricks in titles.values() for trick in tricks]

@@ -14,7 +14,7 @@ from recycle_data.workspace import in_workspace
 
 from recyclecli.cli.options import Force, Seed
 
-STEPS = 8
+DEMO_STEPS = 8
 
 
 @in_workspace
@@ -52,10 +52,10 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
     from recyclecli.settings import ComponentSpec
 
     began = time.perf_counter()
-    steps = iter(range(1, STEPS + 1))
+    steps = iter(range(1, DEMO_STEPS + 1))
 
     def say(title: str, text: str) -> None:
-        print(f"\n[{time.perf_counter() - began:4.0f} s] {next(steps)}/{STEPS} {title}: {text}", file=sys.stderr)
+        print(f"\n[{time.perf_counter() - began:4.0f} s] {next(steps)}/{DEMO_STEPS} {title}: {text}", file=sys.stderr)
 
     data, submission, trained = out / "data", out / "submission.csv", out / "runs" / "demo"
     report, sheet = out / "report.html", out / "copy-paste.png"

@@ -11,7 +11,7 @@ import typer
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.groups import InferenceArgs, OutputArgs, expand_groups, flags_given
-from recycle_engine.cli.named_photos import Names, predicted
+from recycle_engine.cli.named_photos import NamesOption, predicted
 from recycle_engine.cli.options import Models, Weights
 from recyclecli.errors import RecycleError, counted
 
@@ -28,7 +28,7 @@ def ensemble(
     images: Annotated[
         list[Path] | None, typer.Option("--images", help="Folder, pattern, COCO file, or photo to predict; repeatable.")
     ] = None,
-    names: Names = None,
+    names: NamesOption = None,
     vote: Annotated[
         Literal["soft", "hard"], typer.Option("--vote", help="soft: mean of probabilities; hard: label of most.")
     ] = "soft",

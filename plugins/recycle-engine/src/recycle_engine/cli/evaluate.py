@@ -11,7 +11,7 @@ from recycle_data.cli.options import Dataset, DatasetOption, GroupBy, JsonPath, 
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.candidates import runs
-from recycle_engine.cli.options import Plain, Post, Tta, Window, pipeline_option
+from recycle_engine.cli.options import Plain, Post, Tta, WindowOption, pipeline_option
 from recyclecli.cli.options import AsJson
 from recyclecli.errors import counted
 
@@ -39,7 +39,7 @@ def evaluate(
     ] = None,
     tta: Tta = None,
     post: Post = None,
-    window: Window = 0,
+    window: WindowOption = 0,
     plain: Plain = False,
     group_by: GroupBy = None,
     as_json: AsJson = False,

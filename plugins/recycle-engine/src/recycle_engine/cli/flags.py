@@ -13,7 +13,7 @@ from recycle_data.cli.options import key_values
 if TYPE_CHECKING:
     from recyclecli.manifest import Offered
 
-PREFIX = "option_"  # of the parameters, so that no option meets one of the command's own
+OPTION_PREFIX = "option_"  # of the parameters, so that no option meets one of the command's own
 
 
 def parameters(component: Offered, taken: set[str]) -> list[inspect.Parameter]:
@@ -43,7 +43,7 @@ def parameters(component: Offered, taken: set[str]) -> list[inspect.Parameter]:
         )
         made.append(
             inspect.Parameter(
-                PREFIX + setting.name,
+                OPTION_PREFIX + setting.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=None,
                 annotation=Annotated[kind | None, option],
@@ -60,7 +60,7 @@ def given(component: Offered, values: Mapping[str, Any]) -> dict[str, Any]:
     """
     options: dict[str, Any] = {}
     for setting in component.settings:
-        value = values.get(PREFIX + setting.name)
+        value = values.get(OPTION_PREFIX + setting.name)
         if value is None or value == []:
             continue
         mapping = setting.form == "mapping"

@@ -15,7 +15,7 @@ from recyclecli.reading import read_text
 if TYPE_CHECKING:
     from recycle_engine.inference.predict import Predicted
 
-Names = Annotated[
+NamesOption = Annotated[
     Path | None,
     typer.Option("--list", metavar="FILE", help="Text file of photos, a path a line, in order; - is stdin."),
 ]

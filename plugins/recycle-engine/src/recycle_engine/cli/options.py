@@ -46,7 +46,7 @@ Post = Annotated[
     typer.Option("--post", help="Post-processor; repeatable.", autocompletion=components("postprocessor")),
 ]
 Plain = Annotated[bool, typer.Option("--plain", help="The bare model, whatever the run's pipeline is.")]
-Window = Annotated[
+WindowOption = Annotated[
     float,
     typer.Option(
         "--sliding-window", metavar="ZOOM", help="Enlarge photos to ZOOM times the training size, see windows."

@@ -9,8 +9,8 @@ import typer
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.groups import InferenceArgs, OutputArgs, expand_groups
-from recycle_engine.cli.named_photos import Names, predicted
-from recycle_engine.cli.options import Plain, Post, RunName, Tta, Window, pipeline_option
+from recycle_engine.cli.named_photos import NamesOption, predicted
+from recycle_engine.cli.options import Plain, Post, RunName, Tta, WindowOption, pipeline_option
 
 
 @expand_groups
@@ -22,10 +22,10 @@ def predict(
     images: Annotated[
         list[Path] | None, typer.Argument(metavar="[IMAGES]...", help="Folder, pattern, COCO file, or photos.")
     ] = None,
-    names: Names = None,
+    names: NamesOption = None,
     tta: Tta = None,
     post: Post = None,
-    window: Window = 0,
+    window: WindowOption = 0,
     plain: Plain = False,
 ) -> None:
     """Predict photos with the run's pipeline: masks with a palette, overlays, a submission file.

@@ -15,7 +15,7 @@ from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.candidates import runs
 from recycle_engine.cli.groups import RuntimeArgs, expand_groups, flags_given, tell_unreadable
-from recycle_engine.cli.options import Plain, Post, RunName, Tta, Window, pipeline_option
+from recycle_engine.cli.options import Plain, Post, RunName, Tta, WindowOption, pipeline_option
 from recyclecli.cli.options import AsJson, Force
 from recyclecli.errors import counted
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from recycle_engine.api.rounds import Round
 
-PREDICTING = (
+LABELLING_OPTIONS = (
     "others",
     "rule",
     "threshold",
@@ -38,7 +38,7 @@ PREDICTING = (
     "window",
     "plain",
 )
-UNUSED = (*PREDICTING, *(field.name for field in fields(RuntimeArgs)))  # where a submission has the labels
+UNUSED_OPTIONS = (*LABELLING_OPTIONS, *(field.name for field in fields(RuntimeArgs)))  # with a submission
 
 
 @expand_groups
@@ -93,7 +93,7 @@ def pseudo_label(
     ] = None,
     tta: Tta = None,
     post: Post = None,
-    window: Window = 0,
+    window: WindowOption = 0,
     plain: Plain = False,
     force: Force = False,
     as_json: AsJson = False,
@@ -117,7 +117,7 @@ def pseudo_label(
         **running.keywords,
     }
     if from_csv:
-        given = flags_given(ctx, UNUSED)
+        given = flags_given(ctx, UNUSED_OPTIONS)
         if given:
             raise RecycleError("--from-csv takes a submission's labels whole", f"leave out {', '.join(given)}")
     if rounds:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from recycle_engine.history.settings import SettingsComparison
     from recycle_engine.history.summary import RunScore, RunSummary
 
-NONE = "–"
+NO_VALUE = "–"
 SIDE_BY_SIDE = 3  # runs that a table of 80 columns has room for
 SHOWN_ABOVE = ("data.root", "data.fingerprint", "seed")
 LEGEND = (
     "mIoU: of the dataset, at the photos' own size, with its 95 % interval over photos, where `recycle eval` or the "
-    f"report stored it; else ({NONE}) the best of train.monitor on the validation photos, at the training size"
+    f"report stored it; else ({NO_VALUE}) the best of train.monitor on the validation photos, at the training size"
 )
 
 
@@ -77,9 +77,9 @@ def print_table(found: Sequence[RunSummary]) -> None:
     for one in found:
         table.add_row(
             escape(one_line(one.folder.name)),
-            f"{one.begun:%Y-%m-%d}\n{one.begun:%H:%M}" if one.begun else NONE,
-            "\n".join(escape(one_line(text)) for text in (one.model, one.encoder) if text) or NONE,
-            escape(one_line(one.data.rstrip("/").rpartition("/")[2])) or NONE,
+            f"{one.begun:%Y-%m-%d}\n{one.begun:%H:%M}" if one.begun else NO_VALUE,
+            "\n".join(escape(one_line(text)) for text in (one.model, one.encoder) if text) or NO_VALUE,
+            escape(one_line(one.data.rstrip("/").rpartition("/")[2])) or NO_VALUE,
             _score(one.score),
             size_text(one.size),
             f"{one.state}\n{_epochs(one)}" if one.kind == "run" else one.kind,
@@ -96,9 +96,9 @@ def print_table(found: Sequence[RunSummary]) -> None:
 
 def _score(score: RunScore | None) -> str:
     if score is None:
-        return NONE
+        return NO_VALUE
     name = "mIoU" if score.metric in ("miou", "miou_dataset") else one_line(score.metric)[:8]
-    bounds = NONE if score.low is None else f"{score.low:.3f}–{score.high:.3f}"
+    bounds = NO_VALUE if score.low is None else f"{score.low:.3f}–{score.high:.3f}"
     return f"{name} {score.value:.3f}\n{bounds}"
 
 
@@ -115,14 +115,14 @@ def print_details(found: RunDetails) -> None:
     console, one = Console(highlight=False), found.summary
     rows = {
         "run": str(one.folder),
-        "begun": f"{one.begun:%Y-%m-%d %H:%M}" if one.begun else NONE,
+        "begun": f"{one.begun:%Y-%m-%d %H:%M}" if one.begun else NO_VALUE,
         "ended": found.ended,
         "time": _duration(found.seconds),
-        "model": f"{one.model} {one.encoder}".strip() or NONE,
-        "data": one.data or NONE,
-        "fingerprint": found.fingerprint or NONE,
-        "seed": NONE if found.seed is None else str(found.seed),
-        "best epoch": f"{found.best_epoch}: {found.monitor} {found.best:.4f}" if found.best_epoch else NONE,
+        "model": f"{one.model} {one.encoder}".strip() or NO_VALUE,
+        "data": one.data or NO_VALUE,
+        "fingerprint": found.fingerprint or NO_VALUE,
+        "seed": NO_VALUE if found.seed is None else str(found.seed),
+        "best epoch": f"{found.best_epoch}: {found.monitor} {found.best:.4f}" if found.best_epoch else NO_VALUE,
         "size": size_text(one.size),
     }
     table = _grid()
@@ -178,7 +178,7 @@ def print_settings(found: SettingsComparison) -> None:
 
 
 def _value(value: str | None) -> str:
-    return NONE if value is None else one_line(value)
+    return NO_VALUE if value is None else one_line(value)
 
 
 def _instead(default: str | None) -> str:

@@ -14,7 +14,7 @@ from recycle_engine.checkpoint import read_card
 from recycle_engine.evaluation import related_runs
 from recycle_engine.evaluation.evaluate import count
 from recycle_engine.judge.compare import MIN_EFFECT
-from recycle_engine.judge.gate import Candidate, Choice, Names, Score, choose, cross_pick
+from recycle_engine.judge.gate import Candidate, Choice, Score, TrickNames, choose, cross_pick
 from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.scores import Metric
 from recycle_engine.pipeline import (
@@ -122,7 +122,7 @@ def ablate(
         (part,) = tricks[name].post
         log.info(f"the best of {len(each)} for {name}: {related_runs.in_short(part.model_dump(exclude_none=True))}")
 
-    def together(sets: Sequence[Names]) -> list[PerImageCounts]:
+    def together(sets: Sequence[TrickNames]) -> list[PerImageCounts]:
         log.info(f"trying together: {'; '.join(' + '.join(names) for names in sets)}")
         return count(registry, run, recipe, source, [joined(tricks, names) for names in sets])
 

@@ -17,15 +17,15 @@ from recycle_engine.judge.per_image_counts import PerImageCounts
 from recyclecli.plugins import Registry
 from recyclecli.types import Source
 
-SIDE = 128  # longest side in pixels at which mixes are scored: about 0.4 MB for each photo and member of 11 classes
-ROOM = 2**30  # bytes for all probabilities; where they would take more, the side is shorter
-MOST = 12  # picks, the same member counting each time
+CACHED_SIDE = 128  # pixels of the longer side at which mixes are scored: 0.4 MB for each photo and member of 11 classes
+MAX_CACHED_BYTES = 2**30  # bytes for all probabilities; where they would take more, the side is shorter
+MAX_PICKS = 12  # picks, the same member counting each time
 
 Shares = tuple[float, ...]
 
 
 class ProbabilityCache:
-    """The probabilities of several models for each photo, at `SIDE` pixels or less, and ways to mix them.
+    """The probabilities of several models for each photo, at `CACHED_SIDE` pixels or less, and ways to mix them.
 
     Caruana et al., "Ensemble selection from libraries of models" (2004).
 
@@ -59,7 +59,10 @@ class ProbabilityCache:
         self._truths: list[NDArray[np.uint8]] = []
         self._names: list[str] = []
         self._known: dict[Shares, PerImageCounts] = {}
-        side = min(SIDE, max(1, int((ROOM / (2 * len(members) * len(photos) * len(self._class_names))) ** 0.5)))
+        side = min(
+            CACHED_SIDE,
+            max(1, int((MAX_CACHED_BYTES / (2 * len(members) * len(photos) * len(self._class_names))) ** 0.5)),
+        )
         for index in track(range(len(photos)), len(photos), "predicting"):
             image, mask, _ = photos.read(index)
             size = fitted_size(mask.shape[0], mask.shape[1], side)
@@ -93,7 +96,7 @@ class ProbabilityCache:
     def greedy(self, score: Score) -> Shares:
         """Members picked one by one, each as often as it helps, while the score of their mean grows; how often each."""
         picks, last = (0.0,) * len(self._alone), -1.0
-        while sum(picks) < MOST:
+        while sum(picks) < MAX_PICKS:
             more = [tuple(np.add(picks, one).tolist()) for one in self._alone]
             scores = [self._scored(shares, score) for shares in more]
             if max(scores) <= last:

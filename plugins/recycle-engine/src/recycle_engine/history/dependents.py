@@ -15,8 +15,8 @@ from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.reading import read_bytes
 
-LARGEST = 2**24  # bytes of a NAME-folds.json that are read
-FOLDS = "-folds.json"  # ends the name of the scores of all folds
+MAX_SCORES_BYTES = 2**24  # bytes of a NAME-folds.json that are read
+FOLD_SCORES_END = "-folds.json"  # ends the name of the scores of all folds
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,12 @@ def references(runs: Path) -> Iterator[Reference]:
         else:
             what = "began from its weights (train.init_from), and cannot be repeated without them"
             yield Reference(run.folder, _real([_start(run)], runs), what)
-    for file in sorted(runs.glob(f"*{FOLDS}")):
+    for file in sorted(runs.glob(f"*{FOLD_SCORES_END}")):
         try:
-            scored = parse_json(read_bytes(file, LARGEST))["runs"]
+            scored = parse_json(read_bytes(file, MAX_SCORES_BYTES))["runs"]
         except (RecycleError, ValueError, LookupError, TypeError):
             continue
-        name = quote(file.name.removesuffix(FOLDS))
+        name = quote(file.name.removesuffix(FOLD_SCORES_END))
         again = f"scores it with other folds; recycle train --folds all --name {name} would train it again"
         yield Reference(file, _real(scored if isinstance(scored, list) else [], runs), again)
 

@@ -15,7 +15,7 @@ from recyclecli.reading import MissingFile, read_text
 
 SCORE = "val_miou"
 COLUMNS = {"epoch": int, "seconds": float, "train_loss": float, "val_loss": float, SCORE: float}
-LARGEST = 10_000_000  # of an epoch, and seconds of one
+MAX_VALUE = 10_000_000  # of an epoch, and seconds of one
 PER_CLASS = "iou/"  # begins the column of a class
 
 Row = Mapping[str, str]
@@ -45,8 +45,8 @@ def read_metrics(run: Run) -> list[dict[str, str]]:
                 value = kind(row[name])
             except ValueError as error:
                 raise _damaged(run, f"line {number}, {name}: {short_repr(row[name])} is no number") from error
-            if (kind is int and not 0 <= value <= LARGEST) or (name == "seconds" and not 0 <= value <= LARGEST):
-                raise _damaged(run, f"line {number}, {name}: {short_repr(row[name])} is not within 0..{LARGEST}")
+            if (kind is int and not 0 <= value <= MAX_VALUE) or (name == "seconds" and not 0 <= value <= MAX_VALUE):
+                raise _damaged(run, f"line {number}, {name}: {short_repr(row[name])} is not within 0..{MAX_VALUE}")
     return rows
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from recycle_engine.judge.scores import Evaluation
 
-LARGEST = 2**20  # bytes of each that are read
+MAX_OUTCOME_BYTES = 2**20  # bytes of each that are read
 
-Form = TypeVar("Form", bound="_Form")
-Share = Annotated[float, Field(ge=0, le=1)]
+OutcomeT = TypeVar("OutcomeT", bound="_Form")
+OutcomeShare = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Form(BaseModel):
@@ -40,9 +40,9 @@ class KeptScore(BaseModel):
     """A score with its 95 % interval over photos, see `recycle_engine.judge.scores.Estimate`."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
-    value: Share
-    low: Share | None = None
-    high: Share | None = None
+    value: OutcomeShare
+    low: OutcomeShare | None = None
+    high: OutcomeShare | None = None
 
 
 class KeptScores(_Form):
@@ -113,9 +113,9 @@ def read_scores(run: Run) -> KeptScores | None:
     return _read(run.scores, KeptScores)
 
 
-def _read(file: Path, form: type[Form]) -> Form | None:
+def _read(file: Path, form: type[OutcomeT]) -> OutcomeT | None:
     try:
-        return form.model_validate(parse_json(read_bytes(file, LARGEST)))
+        return form.model_validate(parse_json(read_bytes(file, MAX_OUTCOME_BYTES)))
     except MissingFile:
         return None
     except ValidationError as error:

@@ -18,10 +18,10 @@ from recyclecli.locks import holder
 from recyclecli.reading import open_regular
 
 LOCK = re.compile(r"\.(.+)\.lock")
-HEAD = 4096  # bytes at the beginning of a file by which its form is told
+OWN_HEAD_BYTES = 4096  # bytes at the beginning of a file by which its form is told
 
 WEIGHTS = r"checkpoints/(best|best-raw|top/[^/]+)\.safetensors"
-FORMS = (
+OWN_FORMS = (
     (WEIGHTS, (b'{"__metadata__":{"recycle":',)),
     (r"checkpoints/last\.ckpt", (b"PK\x03\x04", b"pytorch-lightning_version")),
     (r"metrics\.csv", (b"epoch,step,seconds,lr,",)),
@@ -51,7 +51,7 @@ def own_and_others(run: Run) -> tuple[list[Path], list[Path]]:
     """
     parts = [Owned(run.folder), Owned(run.exported)]
     named = {part.base / name for part in parts for name in part.names()}
-    forms = FORMS if named else FORMS + UNRECORDED
+    forms = OWN_FORMS if named else OWN_FORMS + UNRECORDED
     found, links = _below(run.folder)
     proved = {file for part in parts for file in part.own(file for file in found if file.is_relative_to(part.base))}
     own, others = [], links
@@ -89,7 +89,7 @@ def _has_form(run: Run, file: Path, forms: Iterable[tuple[str, tuple[bytes, ...]
         if marks is None or not stat.S_ISREG(found.st_mode):
             return False
         with open_regular(file) as handle:
-            head = handle.read(HEAD)
+            head = handle.read(OWN_HEAD_BYTES)
     except (OSError, RecycleError):
         return False
     return all(mark in head for mark in marks)

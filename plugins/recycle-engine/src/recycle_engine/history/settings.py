@@ -20,7 +20,7 @@ from recyclecli.reading import MissingFile, read_bytes
 from recyclecli.recipe import LISTS, Recipe
 
 VERSIONS = ("recyclecli", "python", "platform", "devices", "precision")  # of env.json, beside those of packages
-NAMED = {**LISTS, "train.callbacks": "callback"}  # keys that list components
+COMPONENT_LISTS = {**LISTS, "train.callbacks": "callback"}  # keys that list components
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def flattened(recipe: Recipe) -> dict[str, str]:
     tree = recipe.model_dump(mode="json", by_alias=True)
     found: dict[str, str] = {}
     for name, value in tree.items():
-        if name in NAMED:
+        if name in COMPONENT_LISTS:
             found |= _of_list(name, value)
         elif isinstance(value, dict) and name not in PART_KEYS:
             for key, one in value.items():
@@ -131,7 +131,7 @@ def flattened(recipe: Recipe) -> dict[str, str]:
 def _of(key: str, value: Any) -> dict[str, str]:
     if key in PART_KEYS:
         return {key: value["name"]} | _options(key, value)
-    return _of_list(key, value) if key in NAMED else {key: _text(value)}
+    return _of_list(key, value) if key in COMPONENT_LISTS else {key: _text(value)}
 
 
 def _of_list(key: str, parts: Sequence[Mapping[str, Any]]) -> dict[str, str]:

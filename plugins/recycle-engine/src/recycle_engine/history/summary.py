@@ -26,8 +26,8 @@ from recyclecli.locks import holder
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, open_regular, read_yaml
 
-Kind = Literal["run", "soup", "export", "predictions", "output"]
-State = Literal["training", "in use", "finished", "killed", ""]
+OutputKind = Literal["run", "soup", "export", "predictions", "output"]
+RunState = Literal["training", "in use", "finished", "killed", ""]
 LARGEST_HEADER = 2**24  # bytes of a checkpoint's header that are read
 
 
@@ -69,8 +69,8 @@ class RunSummary:
     """
 
     folder: Path
-    kind: Kind
-    state: State = ""
+    kind: OutputKind
+    state: RunState = ""
     begun: datetime | None = None
     model: str = ""
     encoder: str = ""
@@ -163,7 +163,7 @@ def _recipe(run: Run, in_use: bool) -> tuple[Mapping[str, Any], list[str]]:
     return recipe, faults
 
 
-def _rows(run: Run, kind: Kind) -> tuple[list[Row], list[str]]:
+def _rows(run: Run, kind: OutputKind) -> tuple[list[Row], list[str]]:
     """The rows of metrics.csv, none where it cannot be read, and what is wrong with it."""
     try:
         return [*read_metrics(run)], []
@@ -173,20 +173,20 @@ def _rows(run: Run, kind: Kind) -> tuple[list[Row], list[str]]:
         return [], [str(error.args[0])]
 
 
-def _state(over: bool, in_use: bool) -> State:
+def _state(over: bool, in_use: bool) -> RunState:
     if over:
         return "in use" if in_use else "finished"
     return "training" if in_use else "killed"
 
 
-def _file_faults(run: Run, state: State) -> Iterator[str]:
+def _file_faults(run: Run, state: RunState) -> Iterator[str]:
     if state == "finished" and not run.best.is_file():
         yield f"{run.best.relative_to(run.folder)} is missing"
     if state == "killed" and run.nan.exists():
         yield "its loss was no number: nan.json names the photos"
 
 
-def kind_of(run: Run) -> Kind | None:
+def kind_of(run: Run) -> OutputKind | None:
     """What lies in a folder by its files; None where no command made it."""
     if "soup" in card_of(run.best):
         return "soup"

@@ -29,7 +29,7 @@ from recyclecli.types import Exporter, ExporterContext
 log = logging.getLogger("recycle.engine")
 
 TORCH, AUTO = "torch", "auto"
-CARD, FORMAT = "card.json", 1
+CARD, CARD_FORMAT = "card.json", 1
 AGREEMENT = 0.999  # least share of the pixels of photos that get the label that torch gives them
 
 

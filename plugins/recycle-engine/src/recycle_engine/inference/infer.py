@@ -25,7 +25,7 @@ T = TypeVar("T")
 Way = tuple[float, View | None]  # how the model sees a photo: window, view
 
 BATCH_PIXELS = 2**25  # of photos that are held at a time: about 10 bytes each with their labels
-TOGETHER = 2**21  # pixels that post-processors see at a time, where they take several photos
+POSTPROCESSED_PIXELS = 2**21  # pixels that post-processors see at a time, where they take several photos
 WORK = 2048  # longest side in pixels at which post-processors see a photo, and several models meet
 MOST_SCORES = 2**28  # of a photo that is seen window by window: 1 GiB
 TINY = 1e-12  # probability, before its log is taken
@@ -130,7 +130,7 @@ class Predictor:
         (stage,) = self._stages
         several = len(photos) if any(isinstance(post, TakesBatches) for post in stage.post) else 1
         for numbers in batches(
-            range(len(photos)), several, lambda number: math.prod(meeting_size(photos[number])), TOGETHER
+            range(len(photos)), several, lambda number: math.prod(meeting_size(photos[number])), POSTPROCESSED_PIXELS
         ):
             given = [means(number)[stage.seen] for number in numbers]
             yield from (iter([one]) for one in _processed(given, [photos[number] for number in numbers], stage))

@@ -14,7 +14,7 @@ from recycle_coco.json import parse_json
 from recyclecli.errors import RecycleError
 from recyclecli.files import lock, open_state, unwritable
 
-LONGEST = 2**26  # bytes of a line that says what the job is
+MAX_JOB_LINE_BYTES = 2**26  # bytes of a line that says what the job is
 
 
 def begins_as(file: Path, job: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -27,7 +27,7 @@ def begins_as(file: Path, job: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """
     try:
         with open_state(file) as handle:
-            line = handle.readline(LONGEST)
+            line = handle.readline(MAX_JOB_LINE_BYTES)
     except OSError as error:
         raise unwritable(file, error) from error
     if not line.endswith(b"\n"):

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from recycle_coco import connected_pieces, has_background, read_photo
+from recycle_data.pseudo import FULL_CONFIDENCE
 
 from recycle_engine.checkpoint import TrainedModel
 from recycle_engine.inference.infer import Scorer
 from recycle_engine.inference.members import EnsembleWeights, InferenceConfig, Member, Vote, scorer_of
 from recycle_engine.inference.objects import PredictedObject, objects_of
 from recycle_engine.inference.scores import prediction_of, resized_bands
-from recycle_engine.judge.calibration import SCALE
 from recyclecli.errors import RecycleError
 from recyclecli.home import expanded
 from recyclecli.plugins import Registry
@@ -141,7 +141,7 @@ class LoadedModel:
         every = None
         if probabilities:
             every = torch.cat(list(resized_bands(scores, height, width)), 1).softmax(0).cpu().numpy()
-        sure = np.divide(said.confidence, SCALE, dtype=np.float32) if confidence else None
+        sure = np.divide(said.confidence, FULL_CONFIDENCE, dtype=np.float32) if confidence else None
         return Result(said.labels, self.class_names, sure, every)
 
 

@@ -16,10 +16,10 @@ from recyclecli.home import expanded
 
 log = logging.getLogger("recycle.engine")
 
-VIDEOS = frozenset(
+VIDEO_SUFFIXES = frozenset(
     (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".mts", ".m2ts", ".3gp")
 )
-TEXTS = frozenset({".txt", ".lst", ".list", ".csv", ".tsv"})
+LIST_SUFFIXES = frozenset({".txt", ".lst", ".list", ".csv", ".tsv"})
 
 
 def refuse_other(place: Path) -> None:
@@ -36,12 +36,12 @@ def refuse_other(place: Path) -> None:
     if not place.is_file():
         return
     refuse_archive(place, "photos are read from files and folders")
-    if suffix in VIDEOS:
+    if suffix in VIDEO_SUFFIXES:
         raise RecycleError(
             f"{place} is a video, and photos are read",
             f"mkdir {folder} && ffmpeg -i {name} {folder}/%06d.png, then name the folder {folder}",
         )
-    if suffix in TEXTS:
+    if suffix in LIST_SUFFIXES:
         raise RecycleError(f"{place} is a text file, no photo", f"for the photos that it names: --list {name}")
 
 

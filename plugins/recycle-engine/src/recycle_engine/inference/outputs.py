@@ -17,10 +17,10 @@ from recycle_engine.inference.scores import Prediction
 from recyclecli.errors import RecycleError, suggest
 from recyclecli.printable import one_line
 
-OPACITY = 0.55  # of the colours in an overlay
+OVERLAY_OPACITY = 0.55  # of the colours in an overlay
 OVERLAY = 2048  # largest side of an overlay in pixels, without its legend
 LETTERS = 14  # height in pixels of the legend's
-LONGEST = 40  # characters of a name in the legend
+MAX_LEGEND_CHARACTERS = 40  # characters of a name in the legend
 
 Output = Literal["masks", "gray", "overlays", "coco", "probabilities", "confidence"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
@@ -101,7 +101,7 @@ def overlay_image(photo: NDArray[np.uint8], labels: NDArray[np.uint8], colors: N
         height, width = fitted_size(labels.shape[0], labels.shape[1], OVERLAY)
         photo, labels = resize_image(photo, height, width), resize_labels(labels, height, width)
     tint = colors[labels].astype(np.float32)
-    share = np.where(labels > 0, np.where(outlines(labels), 1.0, OPACITY), 0.0).astype(np.float32)[..., None]
+    share = np.where(labels > 0, np.where(outlines(labels), 1.0, OVERLAY_OPACITY), 0.0).astype(np.float32)[..., None]
     return Image.fromarray((photo * (1 - share) + tint * share).astype(np.uint8))
 
 
@@ -110,7 +110,7 @@ def with_legend(image: Image.Image, colors: Mapping[str, NDArray[np.uint8]]) -> 
     if not colors:
         return image
     names = [one_line(name) for name in colors]
-    shown = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
+    shown = [name if len(name) <= MAX_LEGEND_CHARACTERS else f"{name[: MAX_LEGEND_CHARACTERS - 1]}…" for name in names]
     line, gap = LETTERS + 8, LETTERS // 2
     across = [LETTERS + 3 * gap + round(font(LETTERS, name).getlength(name)) for name in shown]
     width = max(image.width, *across, 1)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from recycle_data.pseudo import FULL_CONFIDENCE
 from torch.nn import functional as F
 
-from recycle_engine.judge.calibration import SCALE
-
-BAND = 2**21  # scores that are resized at a time
-BAND_ON_GPU = 2**26
+RESIZED_SCORES = 2**21  # scores that are resized at a time
+RESIZED_SCORES_ON_GPU = 2**26
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def prediction_of(scores: torch.Tensor, height: int, width: int, confident: bool
         rows = slice(top, top + len(part))
         labels[rows] = part.to(torch.uint8).cpu().numpy()
         if confident:
-            sure = (largest - band.logsumexp(0)).exp_().mul_(SCALE).round_()
+            sure = (largest - band.logsumexp(0)).exp_().mul_(FULL_CONFIDENCE).round_()
             confidence[rows] = sure.cpu().numpy()
         top += len(part)
     return Prediction(labels, confidence)
@@ -56,7 +55,7 @@ def resized_bands(logits: torch.Tensor, height: int, width: int) -> Iterator[tor
     """(K, h, w) logits resized bilinearly to (K, height, width), in bands of rows from top to bottom.
 
     Together they equal `F.interpolate(..., mode="bilinear", align_corners=False)`; alone none
-    is larger than `BAND` values, on a GPU than `BAND_ON_GPU`, so that the labels of a photo of any
+    is larger than `RESIZED_SCORES` values, on a GPU than `RESIZED_SCORES_ON_GPU`, so that the labels of a photo of any
     size fit into memory.
     """
     classes, rows, columns = logits.shape
@@ -67,7 +66,7 @@ def resized_bands(logits: torch.Tensor, height: int, width: int) -> Iterator[tor
     place = ((torch.arange(height) + 0.5) * (rows / height) - 0.5).clamp(min=0)
     upper = place.long().clamp(max=rows - 1)
     lower = (upper + 1).clamp(max=rows - 1)
-    step = max(1, (BAND_ON_GPU if logits.is_cuda else BAND) // (classes * width))
+    step = max(1, (RESIZED_SCORES_ON_GPU if logits.is_cuda else RESIZED_SCORES) // (classes * width))
     bounds = [
         (slice(start, start + step), int(upper[start]), int(lower[min(start + step, height) - 1]) + 1)
         for start in range(0, height, step)

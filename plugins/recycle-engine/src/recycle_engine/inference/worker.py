@@ -29,7 +29,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.files import NameTooLong, open_state, unwritable
 from recyclecli.plugins import Registry
 
-BACKGROUND = np.zeros((1, 1), np.uint8)  # labels of a photo that cannot be read
+UNREADABLE_LABELS = np.zeros((1, 1), np.uint8)  # labels of a photo that cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class _Worker:
         """What is wrong with a photo, None if nothing, and its row of the submission, None if it has none."""
         filled = self._job.submission is not None and self._job.unreadable == "background"
         if isinstance(said, RecycleError):
-            return said.args[0], submission_row(photo.name, BACKGROUND) if filled else None
+            return said.args[0], submission_row(photo.name, UNREADABLE_LABELS) if filled else None
         row = said.row.result() if said.row is not None else None
         try:
             said.written.result()

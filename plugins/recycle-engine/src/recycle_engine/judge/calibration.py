@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_coco.counts import PIXELS_PER_BAND
+from recycle_data.pseudo import FULL_CONFIDENCE
 
 from recyclecli.types import IGNORE
 
 BINS = 15  # of equal width
-SCALE = 65535  # a confidence of 1, as it is stored
-BAND = 2**20  # pixels that are counted at a time
 
 
 class Calibration:
@@ -31,12 +31,12 @@ class Calibration:
             truth: (H, W) labels, 255 = ignore.
         """
         flat = [array.reshape(-1) for array in (confidence, predicted, truth)]
-        for start in range(0, len(flat[0]), BAND):
-            sure, said, true = (array[start : start + BAND] for array in flat)
+        for start in range(0, len(flat[0]), PIXELS_PER_BAND):
+            sure, said, true = (array[start : start + PIXELS_PER_BAND] for array in flat)
             seen = true != IGNORE
             sure, right = sure[seen], (said == true)[seen]
-            bins = np.clip((sure.astype(np.int32) * BINS + SCALE - 1) // SCALE - 1, 0, BINS - 1)
-            for row, weights in enumerate((None, right, sure / SCALE)):
+            bins = np.clip((sure.astype(np.int32) * BINS + FULL_CONFIDENCE - 1) // FULL_CONFIDENCE - 1, 0, BINS - 1)
+            for row, weights in enumerate((None, right, sure / FULL_CONFIDENCE)):
                 self._sums[row] += np.bincount(bins, weights, minlength=BINS)
 
     def extend(self, other: Calibration) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from recycle_coco.counts import PIXELS_PER_BAND
 from recycle_data.submission import SUBMITTED_SIDE, reduce_labels
 
 from recyclecli.types import IGNORE
 
-VIEWS = ("own", "256", "boundary")
+COUNTED_VIEWS = ("own", "256", "boundary")
 """What is counted: pixels at the photo's own size, at 256x256, and those near an outline."""
 
-BAND = 2**20  # pixels that are counted at a time, so that a photo of any size fits into memory
-REACH = 0.02  # of the diagonal: how far from an outline a pixel counts as boundary (Cheng et al., 2021)
+BOUNDARY_SHARE = 0.02  # of the diagonal: how far from an outline a pixel counts as boundary (Cheng et al., 2021)
 
 
 def confusion(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
@@ -25,8 +25,8 @@ def confusion(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], classes: i
     """
     counts = np.zeros(classes * classes, np.int64)
     said, true = predicted.reshape(-1), truth.reshape(-1)
-    for start in range(0, len(true), BAND):
-        band = slice(start, start + BAND)
+    for start in range(0, len(true), PIXELS_PER_BAND):
+        band = slice(start, start + PIXELS_PER_BAND)
         seen = true[band] != IGNORE
         pairs = true[band].astype(np.int32) * classes + said[band]
         counts += np.bincount(pairs if seen.all() else pairs[seen], minlength=classes * classes)
@@ -44,7 +44,7 @@ def photo_counts(
         classes: K.
 
     Returns:
-        (3, 3, K) uint32: for each of `VIEWS` the pixels of each class that are hit, true and
+        (3, 3, K) uint32: for each of `COUNTED_VIEWS` the pixels of each class that are hit, true and
         predicted; and the (K, K) confusion at the photo's own size.
     """
     own = confusion(predicted, truth, classes)
@@ -67,8 +67,8 @@ def boundary_counts(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], clas
     they are cut out of both maps, so that their outline is the same on both sides.
     """
     height, width = truth.shape
-    reach = max(1, round(REACH * float(np.hypot(height, width))))
-    rows = max(2 * reach, BAND // max(width, 1))
+    reach = max(1, round(BOUNDARY_SHARE * float(np.hypot(height, width))))
+    rows = max(2 * reach, PIXELS_PER_BAND // max(width, 1))
     counts = np.zeros((3, classes), np.int64)
     for start in range(0, height, rows):
         stop = min(start + rows, height)

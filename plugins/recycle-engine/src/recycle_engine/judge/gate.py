@@ -13,9 +13,9 @@ from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.resample import bootstrap, interval, total
 from recycle_engine.judge.scores import METRICS, Estimate, Metric, headline, rows_of
 
-FOLDS = 5  # parts of the photos; each is scored with what the others would have chosen
+GATE_FOLDS = 5  # parts of the photos; each is scored with what the others would have chosen
 
-Names = tuple[str, ...]
+TrickNames = tuple[str, ...]
 Score = Callable[[PerImageCounts], float]
 T = TypeVar("T")
 Answer = Literal["keep", "drop", "not enough data"]
@@ -55,7 +55,7 @@ class Choice:
         base: the score without any trick.
     """
 
-    kept: Names
+    kept: TrickNames
     score: Estimate
     cross_fitted: Estimate
     base: Estimate
@@ -74,7 +74,7 @@ def judged(comparison: Comparison, min_effect: float = MIN_EFFECT) -> Candidate:
 def choose(
     base: PerImageCounts,
     tricks: Mapping[str, PerImageCounts],
-    together: Callable[[Sequence[Names]], Sequence[PerImageCounts]],
+    together: Callable[[Sequence[TrickNames]], Sequence[PerImageCounts]],
     metric: Metric = "miou_dataset",
     min_effect: float = MIN_EFFECT,
     groups: Sequence[int] | None = None,
@@ -104,12 +104,12 @@ def choose(
 
     answers = tried(None)
     kept = [_kept(found) for found in (answers, *(tried(rest) for rest in rests if len(rest)))]
-    ledgers: dict[Names, PerImageCounts] = {(): base} | {(name,): ledger for name, ledger in tricks.items()}
+    ledgers: dict[TrickNames, PerImageCounts] = {(): base} | {(name,): ledger for name, ledger in tricks.items()}
     several = sorted({names for names in kept if len(names) > 1})
     if several:
         ledgers |= dict(zip(several, together(several), strict=True))
 
-    def best(names: Names, photos: np.ndarray[Any, Any] | None) -> Names:
+    def best(names: TrickNames, photos: np.ndarray[Any, Any] | None) -> TrickNames:
         candidates = [(name,) for name in names] + ([names] if len(names) > 1 else [])
         return max(candidates, key=lambda one: _score(_taken(ledgers[one], photos), metric), default=())
 
@@ -177,9 +177,9 @@ def _parts(
     """Places of the photos of each fifth, and of all others."""
     units = np.arange(photos) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     order = np.random.default_rng(seed).permutation(units.max() + 1)
-    part = (order % FOLDS)[units]
-    parts = [np.flatnonzero(part == number) for number in range(FOLDS)]
-    rests = [np.flatnonzero(part != number) for number in range(FOLDS)]
+    part = (order % GATE_FOLDS)[units]
+    parts = [np.flatnonzero(part == number) for number in range(GATE_FOLDS)]
+    rests = [np.flatnonzero(part != number) for number in range(GATE_FOLDS)]
     return parts, rests
 
 
@@ -193,7 +193,7 @@ def estimate(ledger: PerImageCounts, metric: Metric, groups: Sequence[int] | Non
     return Estimate(value, float(low[0]), float(high[0]))
 
 
-def _kept(tricks: Sequence[Candidate]) -> Names:
+def _kept(tricks: Sequence[Candidate]) -> TrickNames:
     return tuple(trick.name for trick in tricks if trick.answer == "keep")
 
 

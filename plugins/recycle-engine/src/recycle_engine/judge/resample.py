@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 REPLICATES = 2000  # of a bootstrap
 SWAPS = 4999  # of a swap test
 BLOCK = 512  # photos that are summed at a time
-ROOM = 2**18  # weights that are held at a time
+WEIGHTS_AT_A_TIME = 2**18  # weights that are held at a time
 LEVEL = 0.95  # of an interval
 
 Floats = NDArray[np.float64]
@@ -102,7 +102,7 @@ def _summed(
     rows: AdditiveRows, statistic: Statistic, replicates: int, draw: Callable[[int], NDArray[np.integer]]
 ) -> Floats:
     found = []
-    step = max(1, min(replicates, ROOM // len(rows)))
+    step = max(1, min(replicates, WEIGHTS_AT_A_TIME // len(rows)))
     for start in range(0, replicates, step):
         weights = draw(min(step, replicates - start))
         starts = range(0, len(rows), BLOCK)

@@ -24,7 +24,7 @@ from recyclecli.types import Source
 
 log = logging.getLogger("recycle.engine")
 
-REMEDY = "predict again, or write a JSON list of class names"
+CLASSES_REMEDY = "predict again, or write a JSON list of class names"
 SMOOTHED = 0.2  # of a mask's edge pixels that lie between their neighbours; models, too, put one class between two
 CLASS_COLORS_FILE = "classes.json"  # beside masks/: label, name and color of each class
 
@@ -100,11 +100,11 @@ def _stated(file: Path) -> list[tuple[str, tuple[int, ...] | None]] | None:
     """Name and, where it is stated, colour of each label; None without a file. Earlier versions wrote names alone."""
     if not file.exists():
         return None
-    entries = read_json(file, REMEDY)
+    entries = read_json(file, CLASSES_REMEDY)
     try:
         found = [one if isinstance(one, str) else (one["name"], tuple(map(int, one["color"]))) for one in entries]
     except (KeyError, TypeError, ValueError) as error:
-        raise RecycleError(f"{file} cannot be read: {error!r}", REMEDY) from error
+        raise RecycleError(f"{file} cannot be read: {error!r}", CLASSES_REMEDY) from error
     return [(one, None) if isinstance(one, str) else one for one in found]
 
 

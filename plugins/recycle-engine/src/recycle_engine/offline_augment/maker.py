@@ -29,9 +29,9 @@ from recycle_engine.orphans import end_with
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.types import Augmentation, Record, Sample, Source
 
-TOGETHER = 8  # photos of a batch at most
-LARGEST = 2**25  # pixels of a photo that is augmented at its own size: each takes some 75 bytes, and two are at hand
-PIXELS = 2**22  # and their pixels together, as far as that leaves two photos
+MAX_BATCH_PHOTOS = 8  # photos of a batch at most
+MAX_AUGMENTED_PIXELS = 2**25  # of a photo at its own size: each takes some 75 bytes, and two are at hand
+MAX_BATCH_PIXELS = 2**22  # and their pixels together, as far as that leaves two photos
 KEPT = 2**29  # bytes of photos that an augmentation has read and that need not be read again
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
@@ -100,13 +100,13 @@ def plan(source: Source, targets: Sequence[int], number: int, seed: int, togethe
             record = source.record(index)
             sizes.setdefault((record.height, record.width) if size is None else (size, size), []).append(index)
         for (height, width), photos in sizes.items():
-            if height * width > LARGEST:
+            if height * width > MAX_AUGMENTED_PIXELS:
                 name = source.record(photos[0]).file_name
                 raise RecycleError(
-                    f"{name} has {width}x{height} pixels, and at most {LARGEST} are augmented",
+                    f"{name} has {width}x{height} pixels, and at most {MAX_AUGMENTED_PIXELS} are augmented",
                     "fit the photos into a smaller size first, as with recycle aug --size 2048",
                 )
-            most = min(together, max(2, PIXELS // (height * width)))
+            most = min(together, max(2, MAX_BATCH_PIXELS // (height * width)))
             for first in range(0, len(photos), most):
                 if start >= number:
                     return jobs

@@ -26,7 +26,7 @@ from recycle_data.splits import Split
 from recycle_data.vanished_outputs import refuse_gone
 
 from recycle_engine.batch import build
-from recycle_engine.offline_augment.maker import TOGETHER, Maker, Training, plan, run_jobs
+from recycle_engine.offline_augment.maker import MAX_BATCH_PHOTOS, Maker, Training, plan, run_jobs
 from recyclecli import __version__
 from recyclecli.errors import RecycleError, counted, join_limited, suggest
 from recyclecli.files import sweep, sweep_below
@@ -127,7 +127,7 @@ def make(
         augmentations = [build(registry, part, training) for part in parts]
         if strict and training.unreadable:
             raise RecycleError(next(iter(training.unreadable.values())), "replace the file, or leave out --strict")
-        together = TOGETHER if any(isinstance(one, TellsOrigins) for one in augmentations) else 1
+        together = MAX_BATCH_PHOTOS if any(isinstance(one, TellsOrigins) for one in augmentations) else 1
         if not resumed:
             state = Owned(unfinished)
             state.clear(unfinished / "settings.json")

@@ -15,8 +15,8 @@ import torch
 log = logging.getLogger("recycle.engine")
 
 
-MEMORY = Path("/dev/shm")
-AHEAD = 3  # batches of a loading process that lie there at once: two that wait, and the one at hand
+SHARED_MEMORY = Path("/dev/shm")
+BATCHES_AHEAD = 3  # batches of a loading process that lie there at once: two that wait, and the one at hand
 
 
 def handing_over(processes: int, size: int) -> Callable[[int], None] | None:
@@ -31,12 +31,12 @@ def handing_over(processes: int, size: int) -> Callable[[int], None] | None:
     """
     if not processes or sys.platform != "linux":
         return None
-    needed = AHEAD * processes * size
-    free = shutil.disk_usage(MEMORY).free if MEMORY.is_dir() else 0
+    needed = BATCHES_AHEAD * processes * size
+    free = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.is_dir() else 0
     if free >= needed:
         return None
     log.warning(
-        f"note: {MEMORY} has {free / 2**20:.0f} MiB free and {processes} loading processes take up to "
+        f"note: {SHARED_MEMORY} has {free / 2**20:.0f} MiB free and {processes} loading processes take up to "
         f"{needed / 2**20:.0f} MiB, so batches go through a pipe, which is slower; "
         "docker run --shm-size or --ipc=host gives more"
     )

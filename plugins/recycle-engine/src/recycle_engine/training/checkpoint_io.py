@@ -21,7 +21,7 @@ from recyclecli.files import atomic_path
 from recyclecli.reading import open_regular
 from recyclecli.recipe import Recipe
 
-PREFIX = "model."  # of the model's tensors in a LightningModule's state
+MODEL_PREFIX = "model."  # of the model's tensors in a LightningModule's state
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -119,9 +119,9 @@ class _State(BaseModel):
 
 def _weights(state: dict[str, torch.Tensor], checkpoint: dict[str, Any]) -> bytes:
     tensors = {
-        name.removeprefix(PREFIX): tensor.detach().contiguous().cpu()
+        name.removeprefix(MODEL_PREFIX): tensor.detach().contiguous().cpu()
         for name, tensor in state.items()
-        if name.startswith(PREFIX)
+        if name.startswith(MODEL_PREFIX)
     }
     carried = {**checkpoint["recycle"], "epoch": checkpoint["epoch"], "step": checkpoint["global_step"]}
     return save(tensors, metadata={"recycle": json.dumps(carried)})

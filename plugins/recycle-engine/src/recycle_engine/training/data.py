@@ -26,8 +26,8 @@ from recyclecli.types import IGNORE, Source
 log = logging.getLogger("recycle.engine")
 
 PIXEL = 8  # bytes of a batch: three colours, a label, a number of an object
-FEW, PER_CORE = 16, 2  # loading processes that any machine starts, and that it starts for each core
-PAINTED = 2**29  # bytes of labels that are kept, of a machine's loading processes together, for each of the two sides
+MIN_LOADERS, LOADERS_PER_CORE = 16, 2  # loading processes that any machine starts, and that it starts for each core
+MAX_PAINTED_BYTES = 2**29  # of labels that a machine's loading processes keep together, for each of the two sides
 
 
 class PhotoDataset(Dataset[Item]):
@@ -67,7 +67,7 @@ def loader_workers(wanted: int | None, ranks: int = 1) -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
     if wanted is not None:
-        most = max(FEW, PER_CORE * cores)
+        most = max(MIN_LOADERS, LOADERS_PER_CORE * cores)
         if wanted * ranks > most:
             each = f" for each of {ranks} processes" if ranks > 1 else ""
             raise RecycleError(
@@ -144,7 +144,7 @@ class PhotoData(L.LightningDataModule):
 
     def _painted(self, source: Source) -> CachedMasks:
         """The source with its labels kept; each loading process keeps its own."""
-        return CachedMasks(source, PAINTED // (self._ranks() * max(1, self._workers())))
+        return CachedMasks(source, MAX_PAINTED_BYTES // (self._ranks() * max(1, self._workers())))
 
     def _ranks(self) -> int:
         """Processes that train on this machine."""

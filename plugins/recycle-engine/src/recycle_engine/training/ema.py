@@ -13,7 +13,7 @@ from torch import nn
 
 from recyclecli.settings import TrainSection
 
-Place = tuple[Mapping[str, torch.Tensor | None], str]  # a module's weights or buffers, and the name of one
+TensorPlace = tuple[Mapping[str, torch.Tensor | None], str]  # a module's weights or buffers, and the name of one
 
 
 def weight_average(settings: TrainSection) -> Averaging | None:
@@ -48,7 +48,7 @@ class Averaging(WeightAveraging):
         self._weight = weight
         self._epochwise = epochwise
         self._ends = True  # whether the batch at hand ends its epoch
-        self._pairs: dict[torch.dtype, list[tuple[Place, Place]]] = {}
+        self._pairs: dict[torch.dtype, list[tuple[TensorPlace, TensorPlace]]] = {}
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Bring the average to where the model is by now; its count stays with the processor, which asks for it."""
@@ -90,7 +90,7 @@ class Averaging(WeightAveraging):
         self._average_model.n_averaged += 1
 
 
-def _places(model: nn.Module) -> Iterator[Place]:
+def _places(model: nn.Module) -> Iterator[TensorPlace]:
     """Where each weight and buffer hangs, each tensor once; a step may hang another one there."""
     seen = set()
     for module in model.modules():
@@ -101,7 +101,7 @@ def _places(model: nn.Module) -> Iterator[Place]:
                     yield tensors, name
 
 
-def _tensor(place: Place) -> torch.Tensor:
+def _tensor(place: TensorPlace) -> torch.Tensor:
     tensors, name = place
     tensor = tensors[name]
     assert tensor is not None

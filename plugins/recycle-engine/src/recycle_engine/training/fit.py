@@ -46,7 +46,7 @@ log = logging.getLogger("recycle.engine")
 
 LEFT = ("Connection closed by peer", "Connection reset by peer", "NCCL communicator was aborted")
 KILLED = "is killed by signal"  # what torch says of a loading process that somebody else ended
-MEMORY = (  # what torch, its libraries for GPUs and the processor say where it does not suffice
+OUT_OF_MEMORY = (  # what torch, its libraries for GPUs and the processor say where it does not suffice
     "out of memory",
     "can't allocate memory",
     "CUDNN_STATUS_ALLOC_FAILED",
@@ -170,7 +170,7 @@ def _attempt(
             ) from error
         if any(text in str(error) for text in LEFT):
             raise RunFailed("another process of this training has ended", "what it said tells why") from error
-        if not isinstance(error, MemoryError) and not any(text in str(error) for text in MEMORY):
+        if not isinstance(error, MemoryError) and not any(text in str(error) for text in OUT_OF_MEMORY):
             raise
         return _smaller(recipe, run, trainer.world_size, error)
     except ValueError as error:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from recyclecli.types import IGNORE, Batch
 
 PHOTOS = 4
-GRAY = 128  # of pixels that are ignored
+IGNORED_PIXEL = 128  # of pixels that are ignored
 
 
 class LogPredictions(Callback):
@@ -26,7 +26,7 @@ class LogPredictions(Callback):
     """
 
     def __init__(self, palette: Sequence[tuple[int, int, int]]) -> None:
-        self._colors = np.full((IGNORE + 1, 3), GRAY, np.uint8)
+        self._colors = np.full((IGNORE + 1, 3), IGNORED_PIXEL, np.uint8)
         self._colors[: len(palette)] = palette
 
     def on_validation_batch_end(

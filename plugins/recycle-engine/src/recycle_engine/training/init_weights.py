@@ -14,7 +14,7 @@ from torch import nn
 from recycle_engine.checkpoint import load_weights, read_card
 from recyclecli.errors import RecycleError, join_limited
 
-State = Mapping[str, torch.Tensor]
+StateDict = Mapping[str, torch.Tensor]
 
 
 @torch.no_grad()
@@ -60,7 +60,7 @@ def start_from(model: nn.Module, wider: nn.Module, file: Path, name: str, class_
     return _told(file, class_names, theirs, sides, apart)
 
 
-def _class_sides(own: State, wider: State, classes: int) -> dict[str, tuple[int, ...]]:
+def _class_sides(own: StateDict, wider: StateDict, classes: int) -> dict[str, tuple[int, ...]]:
     """The sides of each tensor that have a place for each class."""
     return {
         key: tuple(
@@ -73,7 +73,7 @@ def _class_sides(own: State, wider: State, classes: int) -> dict[str, tuple[int,
     }
 
 
-def _mixed(own: State, wider: State, sides: Mapping[str, Sequence[int]]) -> set[str]:
+def _mixed(own: StateDict, wider: StateDict, sides: Mapping[str, Sequence[int]]) -> set[str]:
     """The tensors that depend on the number of classes in another way."""
     return {
         key

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import torch
+from recycle_coco.counts import PIXELS_PER_BAND
 from torchmetrics import Metric
 
 from recyclecli.types import IGNORE
-
-BAND = 2**20  # pixels that are counted at a time, so that a photo of any size fits into memory
 
 
 class Confusion(Metric):
@@ -28,7 +27,7 @@ class Confusion(Metric):
         """Count labels of any shape and integer type, 0 to K - 1; the truth may hold 255."""
         size = self._classes**2
         one = torch.ones((), dtype=torch.int64, device=truth.device)
-        said_bands, true_bands = (torch.split(labels.reshape(-1), BAND) for labels in (predicted, truth))
+        said_bands, true_bands = (torch.split(labels.reshape(-1), PIXELS_PER_BAND) for labels in (predicted, truth))
         for said, true in zip(said_bands, true_bands, strict=True):
             pairs = torch.where(true == IGNORE, size, true.long() * self._classes + said)
             counts = one.new_zeros(size + 1).scatter_add_(0, pairs, one.expand_as(pairs))

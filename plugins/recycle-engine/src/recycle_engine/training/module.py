@@ -33,7 +33,7 @@ from recyclecli.types import IGNORE, Augmentation, Batch, ScheduleContext
 log = logging.getLogger("recycle.engine")
 
 AUX_WEIGHT = 0.4  # of a model's auxiliary logits, as in PSPNet (Zhao et al., 2017)
-Output = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
+ModelOutput = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 
 
 class SegmentationModule(L.LightningModule):
@@ -148,7 +148,7 @@ class SegmentationModule(L.LightningModule):
                 torch._foreach_mul_(gradients, batches * self._batch_pixels / self._step_pixels.clamp(min=1))
             self._step_pixels = torch.zeros_like(self._step_pixels)
 
-    def _through_compiled(self, image: torch.Tensor) -> Output:
+    def _through_compiled(self, image: torch.Tensor) -> ModelOutput:
         """The model's output; a compiler that fails is told of once, and done without."""
         try:
             return self.model(image)  # type: ignore[no-any-return]
@@ -194,7 +194,7 @@ class SegmentationModule(L.LightningModule):
         return torch.cat(labels)
 
     def _validate(self, batch: Batch) -> torch.Tensor:
-        output: Output = self.model.forward(batch.image)  # not what may be compiled: sizes differ here
+        output: ModelOutput = self.model.forward(batch.image)  # not what may be compiled: sizes differ here
         logits = output[0] if isinstance(output, tuple) else output
         loss, labels = self._loss(logits, batch.mask), logits.argmax(1)
         self._confusion.update(labels, batch.mask)

@@ -15,7 +15,7 @@ from recyclecli.plugins import Registry
 from recyclecli.settings import TrainSection
 from recyclecli.types import OptimizerContext, Options
 
-BLOCK = re.compile(r"(?:.*?\d+)(?:\.blocks\.\d+|\.\d+)*")  # blocks.3.0, layer1.0, stages_2.blocks.5
+BLOCK_NAME = re.compile(r"(?:.*?\d+)(?:\.blocks\.\d+|\.\d+)*")  # blocks.3.0, layer1.0, stages_2.blocks.5
 
 
 def decaying(model: nn.Module) -> Iterator[str]:
@@ -105,5 +105,5 @@ def encoder_of(model: nn.Module) -> nn.Module:
 
 def _block(name: str) -> str:
     """`model.blocks.3.0` of `model.blocks.3.0.conv_pw.weight`; what has no number is its first module."""
-    found = BLOCK.match(name)
+    found = BLOCK_NAME.match(name)
     return found[0] if found else name.rpartition(".")[0]

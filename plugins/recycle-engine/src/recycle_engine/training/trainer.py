@@ -42,7 +42,7 @@ log = logging.getLogger("recycle.engine")
 DETERMINISM: Any = torch.utils.deterministic
 
 MOST_DEVICES = 4096  # of one machine
-DEFAULTS = "PL_TRAINER_"  # how Lightning's variables begin that stand for arguments of its Trainer
+LIGHTNING_PREFIX = "PL_TRAINER_"  # how Lightning's variables begin that stand for arguments of its Trainer
 
 
 def callbacks_of(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) -> list[Callback]:
@@ -130,7 +130,7 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
 
 def _forget_defaults() -> None:
     """Drop the variables that Lightning takes arguments of its Trainer from: what trains is what the recipe says."""
-    if found := sorted(name for name in os.environ if name.startswith(DEFAULTS)):
+    if found := sorted(name for name in os.environ if name.startswith(LIGHTNING_PREFIX)):
         for name in found:
             del os.environ[name]
         log.warning(

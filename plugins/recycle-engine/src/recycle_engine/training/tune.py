@@ -25,7 +25,7 @@ from recyclecli.recipe import Recipe
 
 log = logging.getLogger("recycle.engine")
 
-STEPS = 100  # of the range test
+RANGE_TEST_STEPS = 100  # of the range test
 SETTLED = 10  # of them, after which the smoothed loss means something
 LOWEST, HIGHEST = 1e-6, 1.0  # rates that it goes through
 
@@ -85,13 +85,13 @@ def _rate(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, ke
     lies among the first rates, where nothing is learned.
     """
     steps = len(split.train) // (recipe.train.batch_size * recipe.train.accumulate_grad_batches)  # of an epoch
-    enough = STEPS // max(1, steps) + 1
+    enough = RANGE_TEST_STEPS // max(1, steps) + 1
     found = Tuner(make_trainer(recipe, run, (), max_epochs=enough, **keywords)).lr_find(
         copy.deepcopy(module),
         datamodule=PhotoData(split, recipe),
         min_lr=LOWEST,
         max_lr=HIGHEST,
-        num_training=STEPS,
+        num_training=RANGE_TEST_STEPS,
         update_attr=False,
     )
     tried = list(zip(found.results["loss"], found.results["lr"], strict=True))[SETTLED:] if found else []

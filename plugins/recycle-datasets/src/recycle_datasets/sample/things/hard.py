@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from recycle_datasets.sample.drawing import THING_SIDE, Sketch, across, barrel, box, ellipse, polygon, stroke
+from recycle_datasets.sample.drawing import THING_SIDE, Rng, Sketch, across, barrel, box, ellipse, polygon, stroke
 from recycle_datasets.sample.noise import creases
 from recycle_datasets.sample.things.surface import any_color, crumple, label, text
-
-Rng = np.random.Generator
 
 
 def drink_can(rng: Rng) -> Sketch:

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from recycle_datasets.sample.drawing import Sketch, across, barrel, box, ellipse, polygon, wobbly
+from recycle_datasets.sample.drawing import Rng, Sketch, across, barrel, box, ellipse, polygon, wobbly
 from recycle_datasets.sample.things.surface import any_color, crumple, text
-
-Rng = np.random.Generator
 
 
 def newspaper(rng: Rng) -> Sketch:

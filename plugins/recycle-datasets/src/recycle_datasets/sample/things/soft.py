@@ -2,11 +2,20 @@
 
 import numpy as np
 
-from recycle_datasets.sample.drawing import THING_SIDE, Plane, Sketch, across, box, ellipse, polygon, stroke, wobbly
+from recycle_datasets.sample.drawing import (
+    THING_SIDE,
+    Plane,
+    Rng,
+    Sketch,
+    across,
+    box,
+    ellipse,
+    polygon,
+    stroke,
+    wobbly,
+)
 from recycle_datasets.sample.noise import layered, smooth
 from recycle_datasets.sample.things.surface import any_color, beads, crumple, film, text
-
-Rng = np.random.Generator
 
 
 def foam_tray(rng: Rng) -> Sketch:

@@ -4,10 +4,8 @@ import colorsys
 
 import numpy as np
 
-from recycle_datasets.sample.drawing import THING_SIDE, DrawnColor, Sketch, box, boxes, ellipse
+from recycle_datasets.sample.drawing import THING_SIDE, DrawnColor, Rng, Sketch, box, boxes, ellipse
 from recycle_datasets.sample.noise import creases, smooth
-
-Rng = np.random.Generator
 
 
 def any_color(rng: Rng) -> DrawnColor:
