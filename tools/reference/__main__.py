@@ -2,7 +2,7 @@
 
 from reference import FOLDER, bundled, own, pages
 
-bundled.FILE.write_text(bundled.text(own()), encoding="utf-8")
+bundled.BUNDLED_FILE.write_text(bundled.text(own()), encoding="utf-8")
 FOLDER.mkdir(parents=True, exist_ok=True)
 made = pages()
 for stale in {file.name for file in FOLDER.glob("*.md")} - made.keys():
