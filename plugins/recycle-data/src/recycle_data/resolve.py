@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from recycle_data.migrate_recipe import MOVED, rewritten
-from recyclecli.bases import MERGED, whole_tree
+from recycle_data.migrate_recipe import MOVED
+from recycle_data.recipe_tree import assign, named_parts, spelled_out
+from recyclecli.bases import whole_tree
 from recyclecli.errors import RecycleError, counted, suggest
 from recyclecli.home import expanded
 from recyclecli.plugins import Registry
@@ -20,14 +21,6 @@ from recyclecli.reading import parse_yaml
 from recyclecli.recipe import LISTS, DataFile, DataSection, ListedPart, LossPart, Recipe
 from recyclecli.settings import ComponentSpec
 from recyclecli.types import Kind
-
-PART_KEYS: dict[str, Kind] = {
-    "model": "model",
-    "data.dataset": "dataset",
-    "train.optimizer": "optimizer",
-    "train.schedule": "schedule",
-}
-"""Keys of a recipe that name one component."""
 
 KEY = 200  # characters of a key that a message names
 
@@ -50,7 +43,7 @@ def resolve(
     Raises:
         RecycleError: every fault at once, a line each, with its key, value and the nearest valid name.
     """
-    tree = _spelled_out(whole_tree(recipe, recipe_files(registry)))
+    tree = spelled_out(whole_tree(recipe, recipe_files(registry)))
     faults: list[str] = []
     settings = {key: map_texts(value, expanded) for key, value in (flags or {}).items()}
     for text in overrides:
@@ -70,7 +63,7 @@ def resolve(
     # a name replaces its component and drops its options, so names come before options
     for key in sorted(settings, key=lambda key: key.count(".") - key.endswith(".name")):
         try:
-            _assign(tree, key, settings[key])
+            assign(tree, key, settings[key])
         except LookupError as error:
             faults.append(f"{key} = {short_repr(settings[key])}: {error.args[0]}")
         except (AttributeError, TypeError):
@@ -106,25 +99,7 @@ def recipe_files(registry: Registry) -> dict[str, Path]:
 
 def unchecked(recipe: str | Path | None, named: Mapping[str, Path]) -> Recipe:
     """A recipe by name or file, its components and their options unchecked; RecycleError or ValidationError if none."""
-    return Recipe.model_validate(_spelled_out(whole_tree(recipe, named)))
-
-
-def _spelled_out(tree: dict[str, Any]) -> dict[str, Any]:
-    """`tree` with its components spelled out as mappings, lists of them as lists."""
-    full = dict(tree)
-    for key in MERGED:
-        if not (full.get(key) is None or isinstance(full[key], dict)):
-            raise RecycleError(f"recipe: {key} = {short_repr(full[key])} is no section of keys and values")
-        full[key] = dict(full.get(key) or {})
-    for owner, key in (_place(full, place) for place in PART_KEYS):
-        if key in owner:
-            owner[key] = _spelled(owner[key])
-    full["train"] = rewritten(full["train"])
-    for key in LISTS:
-        full[key] = _spelled_list(full.get(key))
-    if "callbacks" in full["train"]:
-        full["train"]["callbacks"] = _spelled_list(full["train"]["callbacks"])
-    return full
+    return Recipe.model_validate(spelled_out(whole_tree(recipe, named)))
 
 
 def moved_data(data: DataSection, root: Path) -> DataSection:
@@ -152,79 +127,16 @@ def _move(data: dict[str, Any], root: Any) -> None:
         section |= {key: moved(section[key]) for key in ("root", "json", "json_path") if key in section}
 
 
-def _place(tree: dict[str, Any], place: str) -> tuple[dict[str, Any], str]:
-    """The section that holds one of `PART_KEYS`, and its key there."""
-    section, _, key = place.rpartition(".")
-    return (tree[section] if section else tree), key
-
-
-def _spelled(part: Any) -> Any:
-    return {"name": part} if isinstance(part, str) else part
-
-
-def _spelled_list(parts: Any) -> Any:
-    parts = [parts] if isinstance(parts, (str, dict)) else parts
-    return [_spelled(part) for part in parts] if isinstance(parts, (list, tuple)) else parts or []
-
-
-def _assign(tree: dict[str, Any], key: str, value: Any) -> None:
-    head, *rest = key.split(".")
-    if head in LISTS and not rest:
-        tree[head] = _spelled_list(value)
-        return
-    if head in LISTS:
-        entry, rest = _entry(head, tree[head], rest)
-    elif place := next((one for one in PART_KEYS if f"{key}.".startswith(f"{one}.")), ""):
-        owner, name = _place(tree, place)
-        rest = key.split(".")[place.count(".") + 1 :]
-        if rest in ([], ["name"]):
-            if _spelled(value) != {"name": owner[name].get("name")}:
-                owner[name] = _spelled(value)
-            return
-        entry = owner[name]
-    elif [head, *rest] == ["train", "callbacks"]:
-        tree["train"]["callbacks"] = _spelled_list(value)
-        return
-    else:
-        entry, rest = tree, [head, *rest]
-    for step in rest[:-1]:
-        entry = entry.setdefault(step, {})
-        if not isinstance(entry, dict):
-            raise LookupError(f"{step} has no keys of its own")
-    entry[rest[-1]] = value
-
-
-def _entry(section: str, entries: list[dict[str, Any]], rest: list[str]) -> tuple[dict[str, Any], list[str]]:
-    """The list entry that `rest` addresses, and the keys below it."""
-    named = [entry for entry in entries if rest[0] in (entry.get("id"), entry.get("name"))]
-    if len(named) == 1 and len(rest) > 1:
-        return named[0], rest[1:]
-    if len(named) > 1:
-        raise LookupError(f"{section} names {rest[0]} {len(named)} times; give each an id and use that")
-    if section == "loss" and len(entries) == 1 and len(rest) == 1:
-        return entries[0], rest
-    names = [str(entry.get("id") or entry.get("name")) for entry in entries]
-    raise LookupError(f"{section} holds no such entry; {suggest(rest[0], names)}")
-
-
 def _sound_parts(tree: dict[str, Any]) -> list[tuple[str, Kind, ComponentSpec]]:
     """The components that a faulty tree names, as far as their entries have the form of one: (key, kind, part)."""
-    owners = {place: _place(tree, place) for place in PART_KEYS}
-    entries: list[tuple[str, Kind, type[ComponentSpec], Any]] = [
-        (place, PART_KEYS[place], ComponentSpec, owner.get(key)) for place, (owner, key) in owners.items()
-    ]
-    if isinstance(callbacks := tree["train"].get("callbacks"), list):
-        entries += [("train.callbacks", "callback", ComponentSpec, part) for part in callbacks]
-    for key, kind in LISTS.items():
-        form: type[ComponentSpec] = LossPart if key == "loss" else ListedPart
-        entries += [(key, kind, form, part) for part in tree[key]] if isinstance(tree.get(key), list) else []
     found: list[tuple[str, Kind, ComponentSpec]] = []
-    for key, kind, form, value in entries:
+    for slot, value in named_parts(tree):
+        form = LossPart if slot.kind == "loss" else ListedPart if slot.key in LISTS else ComponentSpec
         try:
             part = form.model_validate(value)
         except ValidationError:
             continue
-        found.append((f"{key}.{part.name}" if key in LISTS else key, kind, part))
+        found.append((f"{slot.key}.{part.name}" if slot.key in LISTS else ".".join(slot.path), slot.kind, part))
     return found
 
 

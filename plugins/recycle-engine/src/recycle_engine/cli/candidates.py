@@ -74,7 +74,7 @@ def recipe_keys(ctx: typer.Context, incomplete: str) -> Named:
 
 def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
     """Keys of the recipe, and of the components that the command line, the recipe's file or the defaults name."""
-    from recycle_data.resolve import PART_KEYS
+    from recycle_data.recipe_tree import PART_KEYS
 
     from recyclecli.discovery import setting_of
     from recyclecli.manifest import Setting

@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 from recycle_coco.json import parse_json
-from recycle_data.resolve import PART_KEYS, resolve, unchecked
+from recycle_data.recipe_tree import PART_KEYS
+from recycle_data.resolve import resolve, unchecked
 
 from recycle_engine.runs import LARGEST_ENV, Run
 from recyclecli.errors import RecycleError
