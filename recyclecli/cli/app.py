@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import Annotated, Any
 
 import typer
@@ -26,7 +27,6 @@ from recyclecli.printable import printable, printable_streams
 MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # `recycle_coco.photo` reads it
 COMPLETE = "_RECYCLE_COMPLETE"  # set by the scripts in shells/
 ISSUES = "https://github.com/recyclecli/recyclecli/issues"
-LIBRARY = re.compile(r"\.(so|dylib|dll|pyd)\b|DLL load failed")  # in what ImportError says of one
 LOADING = "allow more memory where ulimit -v limits it; else install that library, or the package that needs it anew"
 EXIT_CODES = {
     0: "done",
@@ -70,10 +70,11 @@ class Commands(OpenGroup):
                 error.message = printable(str(error.message))
             if typers or ctx.params.get("debug"):
                 raise
-            if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
+            if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported here
                 print(f"error: {_message(MemoryError())[0]}", file=sys.stderr)
                 raise typer.Exit(3) from None
-            if isinstance(error, ImportError) and LIBRARY.search(str(error)):
+            failed = [one for one in (error, error.__cause__) if isinstance(one, ImportError)]
+            if any(str(one.path).endswith(tuple(EXTENSION_SUFFIXES)) and one.name not in sys.modules for one in failed):
                 print(f"error: a library cannot be loaded: {error}\n  remedy: {LOADING}", file=sys.stderr)
                 raise typer.Exit(3) from None
             _report(error)

@@ -1,10 +1,12 @@
 """Variables that other programs leave: Jupyter, Slurm, Python's own."""
 
+import importlib
 import json
 import os
 import re
 import subprocess
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from unittest import mock
 
@@ -32,12 +34,26 @@ def test_a_limit_that_is_no_number_is_named(tmp_path):
         assert f"RECYCLE_MAX_PIXELS is '{stated}', and no number" in done.stderr
 
 
-def test_a_library_that_cannot_be_loaded_is_no_bug_of_ours(tmp_path):
-    said = "libtorch_python.so: failed to map segment from shared object"
-    with mock.patch("recycle_engine.api.predict", side_effect=ImportError(said)):
-        done = recycle_here("predict", "last", "photos", "--out", "out", cwd=tmp_path)
-    assert done.returncode == 3
-    assert f"error: a library cannot be loaded: {said}\n  remedy: allow more memory" in done.stderr
+def test_a_library_that_cannot_be_loaded_is_no_bug_of_ours(tmp_path, monkeypatch):
+    """The error is Python's own, of a compiled module without a beginning; numpy wraps it in advice."""
+    (tmp_path / f"hollow{EXTENSION_SUFFIXES[0]}").write_bytes(b"")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportError) as raised:
+        importlib.import_module("hollow")
+    wrapped = ImportError("read this for advice")
+    wrapped.__cause__ = raised.value
+    for error in (raised.value, wrapped):
+        with mock.patch("recycle_engine.api.predict", side_effect=error):
+            done = recycle_here("predict", "last", "photos", "--out", "out", cwd=tmp_path)
+        assert done.returncode == 3
+        assert f"error: a library cannot be loaded: {error}\n  remedy: allow more memory" in done.stderr
+
+
+def test_a_name_that_a_library_lacks_is_a_bug(tmp_path):
+    with pytest.raises(ImportError) as raised:
+        exec("from pyexpat import nothing_of_this_name")
+    with mock.patch("recycle_engine.api.predict", side_effect=raised.value):
+        assert recycle_here("predict", "last", "photos", "--out", "out", cwd=tmp_path).returncode == 70
 
 
 def test_streams_that_are_closed_at_the_start_lead_nowhere(tmp_path):

@@ -179,6 +179,8 @@ def test_encoders_of_every_make_take_any_size(name, encoder, registry):
     ("name", "encoder", "message"),
     [
         ("unet", "tu-vit_tiny_patch16_224", "dpt"),
+        ("pspnet", "vgg11", "cannot be dilated"),
+        ("dpt", "vgg11", "choose another encoder"),  # it cannot be dilated either, which is not why
         ("deeplabv3plus", "tu-swin_tiny_patch4_window7_224", "cannot be dilated"),
         ("deeplabv3plus", "xception", "cannot be dilated"),
         ("dpt", "resnet18", "does not go with DPT"),

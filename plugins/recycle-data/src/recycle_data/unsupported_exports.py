@@ -74,8 +74,7 @@ def _archive(tree: Tree, src: Path) -> Said | None:
         try:
             refuse_archive(src / name, "it is to be unpacked first")
         except RecycleError as error:
-            cause, _, remedy = str(error).partition("\n  remedy: ")
-            return cause, remedy
+            return str(error.args[0]), error.remedy
     return None
 
 

@@ -39,6 +39,26 @@ def normalisation(encoder: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return IMAGENET_MEAN, IMAGENET_STD
 
 
+def one_scale(encoder: str) -> bool:
+    """Whether all stages of a timm encoder are of one size, as those of a plain vision transformer."""
+    if not encoder.startswith("tu-"):
+        return False
+    try:
+        model: Any = timm.create_model(encoder.removeprefix("tu-"), features_only=True)
+    except Exception:  # each architecture has its own error for what it cannot do
+        return False
+    return len(set(model.feature_info.reduction())) == 1
+
+
+def can_be_dilated(encoder: str) -> bool:
+    """Whether the encoder can be made to keep a sixteenth of the photo's size; it is tried, without its weights."""
+    try:
+        smp.encoders.get_encoder(encoder, weights=None, output_stride=16)
+    except Exception:  # likewise
+        return False
+    return True
+
+
 class Traits:
     """What a timm encoder must be told, and what sizes it takes.
 

@@ -1,5 +1,6 @@
 """smp architectures behind the model contract: normalised inside, any photo size."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
@@ -11,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from recycle_smp import SmpOptions
-from recycle_smp.encoders import Traits, normalisation
+from recycle_smp.encoders import Traits, can_be_dilated, normalisation, one_scale
 from recycle_smp.fcn import Fcn, FCNHead
 from recycle_smp.local import load_file
 from recycle_smp.weights import encoder_weights, hub_at_hand
@@ -109,7 +110,7 @@ def _build(
                 **keywords,
             )
     except (ValueError, KeyError, TypeError, NotImplementedError, RuntimeError) as error:
-        raise _misfit(architecture, options, error) from error
+        raise _misfit(architecture, options, error, _dilates(architecture, keywords)) from error
     if isinstance(weights, str) and weights not in ("none", "hub"):
         load_file(net.encoder, weights)
     for name in UNUSED_LAYERS & dict(net.encoder.named_children()).keys():
@@ -131,13 +132,19 @@ def _try(model: nn.Module, architecture: Any, options: SmpOptions, context: Mode
     model.train()
 
 
-def _misfit(architecture: Any, options: SmpOptions, error: Exception) -> RecycleError:
+def _dilates(architecture: Any, keywords: Mapping[str, Any]) -> bool:
+    """Whether an architecture wants an encoder that keeps more than a 32nd of the photo's size."""
+    own = inspect.signature(architecture).parameters.get("encoder_output_stride")
+    return "output_stride" in keywords or keywords.get("encoder_output_stride", own.default if own else 32) < 32
+
+
+def _misfit(architecture: Any, options: SmpOptions, error: Exception, dilates: bool = False) -> RecycleError:
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     remedy = "choose another encoder"
-    if "output_stride" in text or "dilated" in text:
-        remedy = "it cannot be dilated: choose unet, fpn, upernet or segformer for it, or a ResNet or EfficientNet"
-    elif "downsampling pattern" in text:
+    if one_scale(options.encoder):
         remedy = "it has one scale only: choose --plugin dpt for it"
+    elif dilates and not can_be_dilated(options.encoder):
+        remedy = "it cannot be dilated: choose unet, fpn, upernet or segformer for it, or a ResNet or EfficientNet"
     return RecycleError(f"encoder {options.encoder!r} does not go with {architecture.__name__}: {text}", remedy)
 
 

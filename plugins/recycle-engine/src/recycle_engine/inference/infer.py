@@ -17,6 +17,7 @@ from recycle_data.optional import TakesBatches
 from recycle_engine.checkpoint import TrainedModel
 from recycle_engine.inference.scores import Prediction, prediction_of, resized_bands, sized
 from recycle_engine.inference.windows import window_starts, window_weight
+from recycle_engine.library_errors import memory_errors
 from recycle_engine.pipeline import View
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.types import Postprocessor
@@ -189,6 +190,7 @@ class Predictor:
         finally:
             cudnn.allow_tf32 = before
 
+    @memory_errors()
     def _through(self, images: NDArray[np.uint8], kind: str) -> torch.Tensor:
         """Logits of (N, H, W, 3) uint8 RGB images seen so (`hflip`, `vflip`, `rot90` ...), turned back."""
         turns = int(kind.removeprefix("rot")) // 90 if kind.startswith("rot") else 0

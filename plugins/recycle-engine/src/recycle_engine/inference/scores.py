@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from recycle_data.pseudo import FULL_CONFIDENCE
 from torch.nn import functional as F
 
+from recycle_engine.library_errors import memory_errors
+
 RESIZED_SCORES = 2**21  # scores that are resized at a time
 RESIZED_SCORES_ON_GPU = 2**26
 
@@ -28,6 +30,7 @@ class Prediction:
     confidence: NDArray[np.uint16]
 
 
+@memory_errors()
 def prediction_of(scores: torch.Tensor, height: int, width: int, confident: bool = True) -> Prediction:
     """Labels (and confidences, if `confident`) of a photo, from scores (K, h, w) whose softmax are probabilities."""
     labels = np.empty((height, width), np.uint8)  # filled band by band, or the heap would fray

@@ -25,6 +25,7 @@ from recycle_data.progress import track
 from recycle_data.sources import read_labels, read_photo
 
 from recycle_engine.batch import augmented, seed_chance
+from recycle_engine.library_errors import memory_errors
 from recycle_engine.orphans import end_with
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.types import Augmentation, Record, Sample, Source
@@ -145,7 +146,8 @@ class Maker:
         if samples:
             seed_chance(self.seed, start)
             ids = [photos[place] for place in samples]
-            after = augmented(list(samples.values()), ids, self.augmentations, self.device)
+            with memory_errors():
+                after = augmented(list(samples.values()), ids, self.augmentations, self.device)
             for place, sample, origins in zip(samples, after, self._origins(len(samples)), strict=True):
                 if start + place < self.number:
                     made.append(self._written(start + place, photos[place], sample, origins))

@@ -26,6 +26,7 @@ from torch import nn
 from recycle_engine.batch import build
 from recycle_engine.checkpoint import card
 from recycle_engine.history.outcome import keep_end
+from recycle_engine.library_errors import raised_by, situation_of
 from recycle_engine.runs import Run
 from recycle_engine.training.callbacks import RelocatableCheckpoint
 from recycle_engine.training.checkpoint_io import damaged
@@ -43,16 +44,6 @@ from recyclecli.recipe import Recipe
 from recyclecli.types import LossContext, ModelContext
 
 log = logging.getLogger("recycle.engine")
-
-LEFT = ("Connection closed by peer", "Connection reset by peer", "NCCL communicator was aborted")
-KILLED = "is killed by signal"  # what torch says of a loading process that somebody else ended
-OUT_OF_MEMORY = (  # what torch, its libraries for GPUs and the processor say where it does not suffice
-    "out of memory",
-    "can't allocate memory",
-    "CUDNN_STATUS_ALLOC_FAILED",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "nable to find an engine to execute",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,30 +147,31 @@ def _attempt(
             ) from None
         raise
     except (RuntimeError, MemoryError) as error:
-        if "loading state_dict" in str(error):
+        if raised_by(error, "torch.nn.modules.module", "load_state_dict"):
             raise RecycleError(
                 f"{run.last} holds another model than {run.recipe} names: {str(error).splitlines()[1].strip()}",
                 "restore the recipe, or train a new run from it: recycle train --recipe",
             ) from error
-        if KILLED in str(error):  # also where the whole group of processes gets SIGTERM
+        situation = situation_of(error)
+        if situation == "loader-ended":  # also where the whole group of processes gets SIGTERM
             resume = f"go on with it: recycle train --resume {quote(str(run.folder))}"
             raise RunFailed(
                 f"a process that loads photos was ended: {str(error).strip()}",
                 f"{resume if run.last.exists() else 'type the same again'}; where memory was short, "
                 "with fewer of them: -o data.workers=0",
             ) from error
-        if any(text in str(error) for text in LEFT):
+        if situation == "peer-ended":
             raise RunFailed("another process of this training has ended", "what it said tells why") from error
-        if not isinstance(error, MemoryError) and not any(text in str(error) for text in OUT_OF_MEMORY):
+        if situation != "out-of-memory":
             raise
         return _smaller(recipe, run, trainer.world_size, error)
     except ValueError as error:
-        if "parameter group" in str(error):
+        if raised_by(error, "torch.optim.optimizer", "load_state_dict"):
             raise RecycleError(
                 f"{run.last} was written with other rates of the model's parts than {run.recipe} names: {error}",
                 "restore the recipe's train section, or begin a new run from its weights: --init-from",
             ) from error
-        if "more than 1 value per channel" not in str(error):
+        if situation_of(error) != "one-photo":
             raise
         raise RecycleError(
             f"{recipe.model.name} cannot learn from batches of one photo: {error}",

@@ -16,6 +16,7 @@ from lightning.pytorch.tuner.tuning import Tuner
 from recycle_data.splits import Split
 
 from recycle_engine.cluster import launched
+from recycle_engine.library_errors import situation_of
 from recycle_engine.runs import Run
 from recycle_engine.training.data import PhotoData
 from recycle_engine.training.module import SegmentationModule
@@ -63,7 +64,9 @@ def tuned(recipe: Recipe, split: Split, module: SegmentationModule, run: Run) ->
             try:
                 with quiet:
                     rate = _rate(recipe, split, module, run, keywords)
-            except torch.OutOfMemoryError as error:
+            except (RuntimeError, MemoryError) as error:
+                if situation_of(error) != "out-of-memory":
+                    raise
                 raise RunFailed(
                     f"out of memory with {counted(recipe.train.batch_size, 'photo')} at a time, "
                     "while a rate was looked for",
