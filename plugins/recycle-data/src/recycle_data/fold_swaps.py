@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from recycle_data.progress import busy
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -13,6 +15,7 @@ CANDIDATES = 96  # groups of each of two folds that are compared in a step
 RECENT = 12  # steps for which a group that was moved stays where it is
 
 
+@busy("dealing photos out")
 def within_one(
     shown: NDArray[np.bool_],
     groups: NDArray[np.int64],

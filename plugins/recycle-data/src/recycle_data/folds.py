@@ -23,6 +23,7 @@ from recycle_data.foreground import refuse_nothing
 from recycle_data.groups import grouped_folds
 from recycle_data.named_splits import named_splits
 from recycle_data.owned import Owned
+from recycle_data.progress import busy
 from recycle_data.sources import Subset, read_labels
 from recycle_data.threads import in_threads
 from recyclecli.errors import RecycleError, counted, join_limited
@@ -91,7 +92,9 @@ def make_folds(
         RecycleError: n is below 2, or above the number of photos or groups.
     """
     import numpy as np
-    from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+
+    with busy("loading scikit-learn"):
+        from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
     dealt = np.array(named_splits(source).dealt, np.int64)
     if not 2 <= n <= len(dealt):
@@ -111,8 +114,9 @@ def make_folds(
         start = np.zeros(len(dealt), np.int64) if kept is None else None
     if start is not None:
         splitter = MultilabelStratifiedKFold(n_splits=n, shuffle=True, random_state=seed)
-        for fold, (_, held_out) in enumerate(splitter.split(columns, columns)):
-            start[held_out] = fold
+        with busy("dealing photos out"):
+            for fold, (_, held_out) in enumerate(splitter.split(columns, columns)):
+                start[held_out] = fold
     folds = grouped_folds(np.concatenate([columns, counts > 0], 1), groups, n, seed, start, kept)
     folds = within_one(counts > 0, groups, folds, n, seed, None if kept is None else kept >= 0)
     parts = [folds == fold for fold in range(n)]

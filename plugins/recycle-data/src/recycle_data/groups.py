@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_coco import CocoSource
 
+from recycle_data.progress import busy
 from recycle_data.sources import read_photo
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.types import Source
@@ -124,6 +125,7 @@ def _matched(values: list[Any], pattern: str, by: str) -> list[str]:
     return [match[match.re.groups and 1] or "" for match in matches if match]
 
 
+@busy("dealing groups out")
 def grouped_folds(
     columns: NDArray[Any],
     groups: NDArray[np.int64],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -12,11 +13,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_free = Lock()  # held while a bar is shown
+
 
 @contextmanager
 def terminal_bar() -> Iterator[Progress | None]:
-    """A bar for the tasks that it is given, gone when the block ends; None where stderr is no terminal."""
-    if not sys.stderr.isatty():
+    """A bar for the tasks that it is given, gone when the block ends.
+
+    None where stderr is no terminal, and where a bar is shown already: two would draw over each other.
+    """
+    if not sys.stderr.isatty() or not _free.acquire(blocking=False):
         yield None
         return
     from rich.progress import Progress
@@ -25,8 +31,11 @@ def terminal_bar() -> Iterator[Progress | None]:
     from recyclecli.printable import printable_streams
 
     # rich shows what is printed meanwhile above the bar, after reading it as a terminal would
-    with Progress(console=Console(stderr=True), transient=True) as progress, printable_streams():
-        yield progress
+    try:
+        with Progress(console=Console(stderr=True), transient=True) as progress, printable_streams():
+            yield progress
+    finally:
+        _free.release()
 
 
 def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:

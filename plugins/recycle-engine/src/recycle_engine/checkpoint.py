@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from recycle_coco.json import parse_json, tree_fault
+from recycle_data.progress import busy
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
@@ -149,6 +150,7 @@ def load_weights(file: Path) -> dict[str, torch.Tensor]:
         raise RecycleError(f"checkpoint {file} cannot be read: {error}", OTHER_RUN) from error
 
 
+@busy("loading the model")
 def load_trained(registry: Registry, file: Path) -> TrainedModel:
     """Build the model that a .safetensors checkpoint names and load its weights, in eval mode.
 

@@ -16,6 +16,7 @@ from recycle_data.check import CATALOGUE, FaultKind, check_contents, content_of
 from recycle_data.folds import class_counts
 from recycle_data.owned import Owned
 from recycle_data.pages.render import render, script
+from recycle_data.progress import busy
 from recycle_data.shown_paths import absolute_paths, shown_path, shown_text
 from recycle_data.splits import Split
 from recycle_engine.checkpoint import read_card
@@ -85,36 +86,37 @@ def write_report(
     private = partial(shown_text, base=run.folder, places=absolute_paths(values))
     described = StringIO()
     YAML().dump(map_texts(values, private), described)
-    page = render(
-        "report.html.j2",
-        "recycle_report",
-        script=code,
-        script_policy=Markup(policy),
-        name=run.folder.name,
-        done=[*map(private, what_was_done(recipe, split))],
-        outcome=[*map(private, what_came_of_it(result, best, rows, str(pipeline), choice))],
-        result=result,
-        legend=[(label, f"#{bytes(color).hex()}") for label, color in zip(names, colors, strict=True)],
-        curves=[Markup(curve) for curve in figures.curves(rows, best)],
-        bars=Markup(figures.class_bars(result.classes, colors)),
-        confusion=Markup(figures.confusion_matrix(np.array(result.confusion), names)),
-        calibration=Markup(figures.reliability(result.reliability)) if result.reliability else None,
-        boundary=Markup(figures.boundary_gaps(result.classes, colors)),
-        fractions=fractions(result),
-        costs=costs(result),
-        best=gallery.best(),
-        worst=gallery.worst(),
-        data=data_rows(split),
-        sides=(len(split.train), len(split.val)),
-        findings=found and [replace(one, examples=tuple(map(private, one.examples))) for one in found],
-        dataset=split.data.dataset.name,
-        pipeline=private(str(pipeline)),
-        choice=map_texts(choice, private),
-        environment=read_environment(run),
-        fingerprint=split.data.fingerprint,
-        commands=commands(run),
-        recipe=described.getvalue(),
-    )
+    with busy("drawing the report"):
+        page = render(
+            "report.html.j2",
+            "recycle_report",
+            script=code,
+            script_policy=Markup(policy),
+            name=run.folder.name,
+            done=[*map(private, what_was_done(recipe, split))],
+            outcome=[*map(private, what_came_of_it(result, best, rows, str(pipeline), choice))],
+            result=result,
+            legend=[(label, f"#{bytes(color).hex()}") for label, color in zip(names, colors, strict=True)],
+            curves=[Markup(curve) for curve in figures.curves(rows, best)],
+            bars=Markup(figures.class_bars(result.classes, colors)),
+            confusion=Markup(figures.confusion_matrix(np.array(result.confusion), names)),
+            calibration=Markup(figures.reliability(result.reliability)) if result.reliability else None,
+            boundary=Markup(figures.boundary_gaps(result.classes, colors)),
+            fractions=fractions(result),
+            costs=costs(result),
+            best=gallery.best(),
+            worst=gallery.worst(),
+            data=data_rows(split),
+            sides=(len(split.train), len(split.val)),
+            findings=found and [replace(one, examples=tuple(map(private, one.examples))) for one in found],
+            dataset=split.data.dataset.name,
+            pipeline=private(str(pipeline)),
+            choice=map_texts(choice, private),
+            environment=read_environment(run),
+            fingerprint=split.data.fingerprint,
+            commands=commands(run),
+            recipe=described.getvalue(),
+        )
     file = file or run.folder / "report.html"
     owned = Owned(file.parent)
     owned.write_text(file, page)

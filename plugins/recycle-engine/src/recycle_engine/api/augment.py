@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from recycle_data.api import Place, path_of, registry
+from recycle_data.progress import busy
 
 from recyclecli.errors import RecycleError, join_limited
 
@@ -66,7 +67,8 @@ def augment(
     recipe, split = _resolved(installed, entries, settings, seed)
     if name is None:
         name = "_".join(entry["name"].partition("@")[0].replace("-", "_") for entry in entries)
-    from recycle_engine.offline_augment.offline import make
+    with busy("loading torch"):
+        from recycle_engine.offline_augment.offline import make
 
     folder = path_of(out) if out else recipe.data.root
     return make(
@@ -160,7 +162,8 @@ def build_augmentation(
     """Augmentations over the training photos of these settings, as one function of a batch."""
     installed = registry()
     recipe, split = _resolved(installed, _entries(parts), settings, seed)
-    from recycle_engine.batch import build, chained
+    with busy("loading torch"):
+        from recycle_engine.batch import build, chained
 
     return chained([build(installed, part, split.train) for part in recipe.aug])
 

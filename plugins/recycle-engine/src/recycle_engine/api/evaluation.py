@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from recycle_coco.once import warn_once
 from recycle_data.api import Place, groups, path_of, registry
+from recycle_data.progress import busy
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.copies import say_alike, say_copies
@@ -57,7 +58,8 @@ def evaluate(
     Raises:
         RecycleError: the run has trained on some of the photos.
     """
-    from recycle_engine.evaluation.evaluate import evaluate as engine
+    with busy("loading torch"):
+        from recycle_engine.evaluation.evaluate import evaluate as engine
     from recycle_engine.history.outcome import keep_scores, weights_now
     from recycle_engine.pipeline import pipeline_of, with_recipes_options
 
@@ -145,7 +147,8 @@ def count(result: Run | Place, source: Source) -> PerImageCounts:
 
     A run is used with its own pipeline, `RUN+plain` without any, `RUN+TRICK+TRICK` with these.
     """
-    from recycle_engine.evaluation.evaluate import count as engine
+    with busy("loading torch"):
+        from recycle_engine.evaluation.evaluate import count as engine
     from recycle_engine.judge.saved_predictions import count_masks
 
     run = run_of(result)
@@ -296,7 +299,8 @@ def ablate(
     """
     from recycle_data.owned import Owned
 
-    from recycle_engine.evaluation.ablate import ablate as engine
+    with busy("loading torch"):
+        from recycle_engine.evaluation.ablate import ablate as engine
 
     found = find_run(run)
     with held(found.folder):  # what is chosen fits the weights that it was chosen with

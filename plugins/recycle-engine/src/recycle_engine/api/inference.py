@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, groups, path_of, registry
+from recycle_data.progress import busy
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.evaluation import parted, pipeline_named
@@ -241,7 +242,9 @@ def with_machine(job: Job, precision: Precision, batch: int | None) -> Job:
 def predict_job(job: Job, devices: str | None, force: bool) -> Predicted:
     """Do a job; see `predict`."""
     from recycle_engine.inference.predict import devices_of
-    from recycle_engine.inference.predict import predict as engine
+
+    with busy("loading torch"):
+        from recycle_engine.inference.predict import predict as engine
 
     return engine(registry(), job, devices_of(devices), force)
 
@@ -250,7 +253,8 @@ def count_together(
     models: Sequence[Run | Place | Member], source: Source, vote: Vote = "soft", shares: Sequence[float] = ()
 ) -> PerImageCounts:
     """Count what several models say together against labels; see `member` and `predict`."""
-    from recycle_engine.evaluation.evaluate import count_together as engine
+    with busy("loading torch"):
+        from recycle_engine.evaluation.evaluate import count_together as engine
     from recycle_engine.inference.members import EnsembleWeights
 
     members = members_of(models, shares)
@@ -277,7 +281,8 @@ def select(
     Raises:
         RecycleError: a model has trained on some of the photos, or there is one photo or group alone.
     """
-    from recycle_engine.evaluation.select import select as engine
+    with busy("loading torch"):
+        from recycle_engine.evaluation.select import select as engine
     from recycle_engine.inference.members import InferenceConfig
 
     members = members_of(models)
@@ -298,7 +303,8 @@ def soup(
         RecycleError: a model has trained on the validation photos of the first, or is named with a trick that
             is none of weights, or see `make_soup`.
     """
-    from recycle_engine.evaluation.soup import make_soup
+    with busy("loading torch"):
+        from recycle_engine.evaluation.soup import make_soup
     from recycle_engine.pipeline import WITHOUT_AVERAGE
     from recycle_engine.runs import RUNS
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from recycle_data.api import Place, registry
+from recycle_data.progress import busy
 
 from recycle_engine.api.inference import run_by_engine
 from recyclecli.errors import RecycleError
@@ -47,9 +48,10 @@ def load(
     Raises:
         RecycleError: see `member`; the models know different classes; or there is no such device.
     """
-    from recycle_engine.inference.loaded import LoadedModel
-    from recycle_engine.inference.members import InferenceConfig
-    from recycle_engine.inference.predict import devices_of
+    with busy("loading torch"):
+        from recycle_engine.inference.loaded import LoadedModel
+        from recycle_engine.inference.members import InferenceConfig
+        from recycle_engine.inference.predict import devices_of
 
     devices = devices_of(device)
     if len(devices) > 1:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
+from recycle_data.progress import busy
 from recycle_data.workspace import in_workspace, split_of
 
 from recyclecli.errors import RecycleError
@@ -68,7 +69,8 @@ def train(
 
     resolved = resolve(registry(), recipe, settings, overrides)
     split = split_of(resolved.data, resolved.seed)
-    from recycle_engine.training.train import train as start
+    with busy("loading torch"):
+        from recycle_engine.training.train import train as start
 
     return start(registry(), resolved, split, name, path_of(runs) if runs else None, callbacks)
 
@@ -87,7 +89,8 @@ def resume(run: Run | Place, epochs: int | None = None, data: Place | None = Non
     """
     resolved = recipe_of(run, data)
     split = split_of(resolved.data, resolved.seed)
-    from recycle_engine.training.train import resume as go_on
+    with busy("loading torch"):
+        from recycle_engine.training.train import resume as go_on
 
     return go_on(registry(), resolved, split, find_run(run), epochs)
 

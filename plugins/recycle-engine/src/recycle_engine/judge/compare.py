@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from recycle_data.progress import busy
 
 from recycle_engine.judge.per_image_counts import PerImageCounts, class_iou
 from recycle_engine.judge.resample import (
@@ -103,6 +104,7 @@ class Comparison:
         return fields | {"difference": self.difference.as_dict(), "classes": classes}
 
 
+@busy("comparing")
 def compare(
     base: PerImageCounts | Sequence[PerImageCounts],
     others: Mapping[str, PerImageCounts | Sequence[PerImageCounts]],

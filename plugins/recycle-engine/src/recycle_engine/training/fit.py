@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from recycle_data.owned import Owned
 from recycle_data.palette import palette
+from recycle_data.progress import busy
 from recycle_data.sources import pixel_counts
 from recycle_data.splits import Split
 from torch import nn
@@ -69,6 +70,7 @@ class Finished:
     said: tuple[str, ...] = ()
 
 
+@busy("building the model")
 def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: bool = True) -> SegmentationModule:
     """All parts of the recipe, built from its seed; no weights are fetched unless `pretrained`."""
     L.seed_everything(recipe.seed, verbose=False)
