@@ -33,7 +33,7 @@ EXIT_CODES = {
     1: "a check ran to its end and found faults, or photos could not be read",
     2: "wrong use or bad input; the message names the cause, the file and the remedy",
     3: "the work began and could not be finished: out of memory, NaN, disk full",
-    70: "a bug of recyclecli; the message says where to report it",
+    70: "a bug of recyclecli or of a plugin; the message says whose, and where to report it",
     130: "interrupted",
     141: "nobody reads the output any more, as after `| head`; nothing is said",
 }
@@ -91,9 +91,9 @@ def _message(error: BaseException) -> tuple[str, int]:
 
 
 def _report(error: BaseException) -> None:
-    plugin = _plugin_of(error)
+    plugin, part = getattr(error, "recycle_part", None) or (_plugin_of(error), "")  # of `recycle_data.boundary`
     whose, where = f"the plugin {plugin}" if plugin else "recyclecli", "its authors" if plugin else ISSUES
-    print(f"error: a bug of {whose}: {type(error).__name__}: {error}", file=sys.stderr)
+    print(f"error: a bug of {whose}: {type(error).__name__}: {error}{part}", file=sys.stderr)
     print(f"  please report it with this text and the command you typed: {where}", file=sys.stderr)
     print("  `recycle --debug ...` shows where it happened", file=sys.stderr)
     raise typer.Exit(70) from None

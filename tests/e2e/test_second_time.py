@@ -84,8 +84,11 @@ def test_the_rate_goes_on_as_in_a_run_of_the_new_length(begin, registry, monkeyp
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        ({"optimizer": "number"}, "optimizer number gives int, and no torch.optim.Optimizer"),
-        ({"schedule": "number"}, "schedule number gives int, and no scheduler of torch's"),
+        ({"optimizer": "number"}, "optimizer number@acme-steps: expected a torch.optim.Optimizer; found int 3"),
+        (
+            {"schedule": "number"},
+            "schedule number@acme-steps: expected a scheduler of torch's, or a list of them; found int 3",
+        ),
     ],
 )
 def test_what_is_no_optimizer_and_no_schedule_is_told_from_a_bug_of_ours(begin, rules, said):

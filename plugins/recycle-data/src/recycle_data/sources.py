@@ -13,6 +13,8 @@ from recycle_coco import IGNORE_CATEGORY, is_background, label_counts, relabel
 from recycle_coco.layouts import refuse_file
 from recycle_coco.once import warn_once
 
+from recycle_data.boundary import Part
+from recycle_data.checked_source import CheckedSource
 from recycle_data.optional import ReadsLabels, ReadsPhoto, left_out_of, splits_of
 from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.types import IGNORE, DatasetContext, Record, Sample, Source
@@ -53,9 +55,10 @@ def open_source(
     root, dataset, options = of_layout(registry, root, dataset, options)
     for place in annotation_places(root, split):
         split = str(place.absolute())
-    source: Source = registry.build(
-        "dataset", dataset, options, DatasetContext(root.absolute(), split, drop_unreadable)
-    )
+    part = Part.of(registry, "dataset", dataset)
+    with part:
+        built = registry.build("dataset", dataset, options, DatasetContext(root.absolute(), split, drop_unreadable))
+    source: Source = CheckedSource(built, part)
     if len(source) == 0:
         left = ", ".join(f"{what}: {count:,}" for what, count in left_out_of(source).items())
         raise RecycleError(

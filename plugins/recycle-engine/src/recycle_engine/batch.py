@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from recycle_data.letterbox import fit_sample
 
+from recycle_engine.boundary import CheckedAugmentation, build
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
 from recyclecli.recipe import ListedPart
@@ -49,11 +50,11 @@ def read(source: Source, photos: Sequence[int], size: int, device: str) -> Batch
     return to_float(Batch(*(part.to(device) for part in batch)))
 
 
-def build(registry: Registry, part: ListedPart, training: Source) -> Augmentation:
+def build_augmentation(registry: Registry, part: ListedPart, training: Source) -> CheckedAugmentation:
     """The augmentation of a recipe's entry, over these training photos."""
     context = AugmentationContext(training.class_names, training)
-    augmentation: Augmentation = registry.build("augmentation", part.name, part.options, context)
-    return augmentation
+    augmentation, of = build(registry, "augmentation", part.name, part.options, context)
+    return CheckedAugmentation(of, augmentation, len(training.class_names))
 
 
 def chained(augmentations: Sequence[Augmentation]) -> Callable[[Batch], Batch]:

@@ -11,12 +11,14 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from recycle_coco.json import parse_json, tree_fault
+from recycle_data.boundary import Part
 from recycle_data.progress import busy
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
 from recycle_engine.allocation import AllocationLimit
+from recycle_engine.boundary import build
 from recycle_engine.runs import Run
 from recyclecli import __version__
 from recyclecli.errors import RecycleError, counted
@@ -51,13 +53,14 @@ def card(recipe: Recipe, class_names: tuple[str, ...], palette: list[tuple[int, 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model with its weights, and what its card says."""
+    """A model with its weights, what its card says, and the component that it comes from."""
 
     model: nn.Module
     class_names: tuple[str, ...]
     palette: list[tuple[int, int, int]]
     size: int
     card: Mapping[str, Any]
+    part: Part
 
 
 _Channel = Annotated[int, Field(ge=0, le=255)]
@@ -164,11 +167,12 @@ def load_trained(registry: Registry, file: Path) -> TrainedModel:
     name = options.pop("name")
     misfit = f"the weights in {file} do not fit model {name}"
     with AllocationLimit(file.stat().st_size, f"{misfit}: the model that its card names is far larger", OTHER_RUN):
-        model: nn.Module = registry.build("model", name, options, context)
+        model, part = build(registry, "model", name, options, context)
+        part.of_type(model, nn.Module, "what it builds")
     try:
         model.load_state_dict(load_weights(file))
     except RuntimeError as error:
         raise RecycleError(f"{misfit}: {error}", OTHER_RUN) from error
     return TrainedModel(
-        model.eval(), tuple(described["class_names"]), described["palette"], described["size"], described
+        model.eval(), tuple(described["class_names"]), described["palette"], described["size"], described, part
     )

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recycle_data.boundary import OWNER, blamed_frames, own, typed
 from recycle_data.optional import HeedsRunEnd
 
+from recycle_engine.boundary import build
 from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
@@ -44,13 +46,18 @@ def built(
     Raises:
         RecycleError: one is unknown, cannot be imported, or does not take its options.
     """
+    from lightning.pytorch.callbacks import Callback
+
     callbacks, missing = [], []
     for part in parts:
         if package := registry.absent(part.name):
             missing.append(f"note: without {part.name}, which is not installed: pip install ./plugins/{package}")
             continue
         try:
-            callbacks.append(registry.build("callback", part.name, part.options, CallbackContext(class_names)))
+            callback, of = build(registry, "callback", part.name, part.options, CallbackContext(class_names))
+            of.of_type(callback, Callback, "what it builds")
+            own(callback, of)
+            callbacks.append(callback)
         except RecycleError:
             raise
         except Exception as error:  # of a stranger's code
@@ -63,5 +70,12 @@ def built(
 
 def tell(callbacks: Iterable[Any], end: RunEnd) -> list[str]:
     """What each callback that has an `on_run_end` says of the complete run."""
-    told = [callback.on_run_end(end) for callback in callbacks if isinstance(callback, HeedsRunEnd)]
-    return [line for lines in told for line in lines or ()]
+    said: list[str] = []
+    for callback in callbacks:
+        if isinstance(callback, HeedsRunEnd):
+            with blamed_frames():
+                told: Any = callback.on_run_end(end)
+            if not isinstance(told or [], (list, tuple)) or not all(isinstance(line, str) for line in told or []):
+                raise vars(callback)[OWNER].fault("on_run_end to return lines, or None", typed(told))
+            said += told or []
+    return said

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from recycle_data.boundary import Part
 from recycle_data.letterbox import fit_image, fitted_size
 from recycle_data.output_folder import refuse_output_folder
 from recycle_data.owned import RECORD, Owned, interrupted
 from recycle_data.shown_paths import absolute_paths, shown_text
+from recycle_engine.boundary_arrays import CheckedExporter
 from recycle_engine.checkpoint import TrainedModel, load_trained
 from recycle_engine.inference.engines import AGREEMENT, CARD, CARD_FORMAT, digest_of
 from recycle_engine.runs import Run
@@ -29,7 +31,7 @@ from recyclecli.files import PART, sweep_below
 from recyclecli.locks import WITHIN
 from recyclecli.plugins import Registry
 from recyclecli.private import map_texts
-from recyclecli.types import Exporter, ExporterContext
+from recyclecli.types import ExporterContext
 
 log = logging.getLogger("recycle.export")
 
@@ -112,7 +114,10 @@ def export(
     trained = load_trained(registry, run.best)
     card = {"format": CARD_FORMAT, "engine": offer.qualified, **_card(trained), "weights": digest_of(run.best)}
     card = map_texts(card, partial(shown_text, base=run.folder, places=absolute_paths(card)))
-    exporter: Exporter = factory(checked, ExporterContext(trained.class_names, trained.size, card))
+    of = Part.of(registry, "exporter", form)
+    with of:
+        built = factory(checked, ExporterContext(trained.class_names, trained.size, card))
+    exporter = CheckedExporter(of, built, len(trained.class_names))
     owned, place = Owned(out), out / CARD
     names = set(exporter.files.values())
     _refuse_other(out, names)
@@ -126,11 +131,6 @@ def export(
         except RunFailed as error:
             raise RunFailed(f"model {name} cannot be exported: {error.args[0]}", error.remedy) from error
         written = sorted(file.name for file in scratch.iterdir())
-        if further := set(written) - names:
-            raise RecycleError(
-                f"exporter {offer.qualified} wrote {join_limited(sorted(further))}, which its `files` do not name",
-                "report that to its authors",
-            )
         count, agreement, difference = _compare(model, exporter.load(scratch), trained.size, photos)
         if not agreement >= AGREEMENT:
             raise RunFailed(

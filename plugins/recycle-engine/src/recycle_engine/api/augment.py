@@ -163,9 +163,9 @@ def build_augmentation(
     installed = registry()
     recipe, split = _resolved(installed, _entries(parts), settings, seed)
     with busy("loading torch"):
-        from recycle_engine.batch import build, chained
+        from recycle_engine.batch import build_augmentation, chained
 
-    return chained([build(installed, part, split.train) for part in recipe.aug])
+    return chained([build_augmentation(installed, part, split.train) for part in recipe.aug])
 
 
 def _entries(parts: Part | Sequence[Part]) -> list[dict[str, Any]]:

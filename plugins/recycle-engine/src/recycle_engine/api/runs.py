@@ -126,8 +126,8 @@ def pipeline(
 
 def build_postprocessor(name: str, class_names: Sequence[str], options: Mapping[str, Any] = {}) -> Postprocessor:
     """A post-processor by its name: image (H, W, 3) uint8, probabilities (K, H, W) float32 to such probabilities."""
+    from recycle_engine import boundary_arrays
     from recyclecli.types import PostprocessorContext
 
     context = PostprocessorContext(tuple(class_names))
-    built: Postprocessor = registry().build("postprocessor", name, options, context)
-    return built
+    return boundary_arrays.build_postprocessor(registry(), name, options, context)

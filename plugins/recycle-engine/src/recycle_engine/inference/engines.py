@@ -16,15 +16,18 @@ import torch
 from numpy.typing import NDArray
 from recycle_coco.json import read_json
 from recycle_coco.once import warn_once
+from recycle_data.boundary import Part
 from recycle_data.owned import Owned
 from torch import nn
 
+from recycle_engine.boundary import build
+from recycle_engine.boundary_arrays import CheckedExporter
 from recycle_engine.checkpoint import TrainedModel
 from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError, join_limited
 from recyclecli.plugins import Registry
 from recyclecli.reading import open_regular
-from recyclecli.types import Exporter, ExporterContext
+from recyclecli.types import ExporterContext
 
 log = logging.getLogger("recycle.engine")
 
@@ -104,15 +107,15 @@ def run_by(registry: Registry, trained: TrainedModel, weights: Path, engine: str
     if engine == TORCH:
         return trained
     folder = Run(weights.parent.parent).exported
-    return replace(trained, model=_Loaded(_exporter(registry, engine, _card(folder)).load(folder)))
+    loaded = _exporter(registry, engine, _card(folder)).load(folder)
+    return replace(trained, model=_Loaded(loaded), part=Part.of(registry, "exporter", engine))
 
 
-def _exporter(registry: Registry, engine: str, card: dict[str, Any]) -> Exporter:
+def _exporter(registry: Registry, engine: str, card: dict[str, Any]) -> CheckedExporter:
     """The exporter of an export with this card."""
-    exporter: Exporter = registry.build(
-        "exporter", engine, {}, ExporterContext(tuple(card["class_names"]), card["size"], card)
-    )
-    return exporter
+    names = tuple(card["class_names"])
+    exporter, part = build(registry, "exporter", engine, {}, ExporterContext(names, card["size"], card))
+    return CheckedExporter(part, exporter, len(names))
 
 
 def _foreign(folder: Path, names: Iterable[str]) -> str:

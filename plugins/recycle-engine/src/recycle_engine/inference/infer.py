@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from recycle_data.letterbox import fit_image, fitted_size, resize_image
 from recycle_data.optional import TakesBatches
 
+from recycle_engine.boundary import CheckedModel, no_scores
 from recycle_engine.checkpoint import TrainedModel
 from recycle_engine.inference.scores import Prediction, prediction_of, resized_bands, sized
 from recycle_engine.inference.windows import window_starts, window_weight
 from recycle_engine.library_errors import memory_errors
 from recycle_engine.pipeline import View
-from recyclecli.errors import RecycleError, RunFailed
+from recyclecli.errors import RecycleError
 from recyclecli.types import Postprocessor
 
 T = TypeVar("T")
@@ -98,6 +99,7 @@ class Predictor:
         self._model = trained.model.to(self._device).to(memory_format=torch.channels_last)
         self._size = trained.size
         self._classes = len(trained.class_names)
+        self._checked = CheckedModel(trained.part, self._model, self._classes)
         self._stages = list(stages)
         self._precision = precision
         self._half = HALF.get(precision)
@@ -198,13 +200,13 @@ class Predictor:
         image = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float().div_(255)
         image = torch.rot90(image.flip(flipped), turns, (-2, -1))
         with self._rounding(), torch.autocast(self._device.type, self._half, enabled=bool(self._half)):
-            output = self._model(image.contiguous(memory_format=torch.channels_last))
+            image = image.contiguous(memory_format=torch.channels_last)
+            with self._checked.part:
+                given = self._model(image)
+        output = self._checked(given, image)
         logits = output[0] if isinstance(output, tuple) else output
         if not logits.isfinite().all():
-            raise RunFailed(
-                f"the model gives scores that are no finite numbers, at precision {self._precision}",
-                "use --precision bf16 or 32" if self._precision == "16" else "its weights are of no use: train again",
-            )
+            raise no_scores(self._checked.part, self._model, self._precision)
         return torch.rot90(logits, -turns, (-2, -1)).flip(flipped)
 
 
@@ -241,11 +243,6 @@ def _processed(
             probabilities = post.batch(seen, probabilities)
         else:
             probabilities = [post(*each) for each in zip(seen, probabilities, strict=True)]
-        if not all(np.isfinite(each).all() for each in probabilities):
-            raise RunFailed(
-                f"post-processor {type(post).__name__} gives probabilities that are no finite numbers",
-                "leave it out, or tell its authors",
-            )
     return [torch.from_numpy(np.maximum(each, TINY)).log_() for each in probabilities]
 
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from recycle_data.votes import hard_vote
 
+from recycle_engine.boundary_arrays import build_postprocessor
 from recycle_engine.checkpoint import TrainedModel, load_trained
 from recycle_engine.inference.engines import TORCH, digest_of, run_by
 from recycle_engine.inference.infer import TINY, Precision, Predictor, Scorer, Stage, meeting_size
@@ -85,7 +86,7 @@ class InferenceConfig:
 def stage_of(registry: Registry, pipeline: Pipeline, class_names: tuple[str, ...], device: str | None = None) -> Stage:
     """A pipeline with its post-processors built, for a model on this torch device; see `Machine`."""
     context = PostprocessorContext(class_names, device or "auto")
-    posts = (registry.build("postprocessor", part.name, part.options, context) for part in pipeline.post)
+    posts = [build_postprocessor(registry, part.name, part.options, context) for part in pipeline.post]
     return Stage(pipeline.views, tuple(posts), pipeline.window, pipeline.alone)
 
 

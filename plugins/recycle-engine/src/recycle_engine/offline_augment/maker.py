@@ -121,7 +121,7 @@ class Maker:
     """Makes the photos of a job; see `make` for the settings."""
 
     training: Training
-    augmentations: list[Augmentation]
+    augmentations: Sequence[Augmentation]
     out: Path
     name: str
     number: int

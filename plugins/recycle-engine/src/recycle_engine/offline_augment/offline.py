@@ -25,7 +25,7 @@ from recycle_data.sources import Subset
 from recycle_data.splits import Split
 from recycle_data.vanished_outputs import refuse_gone
 
-from recycle_engine.batch import build
+from recycle_engine.batch import build_augmentation
 from recycle_engine.offline_augment.maker import MAX_BATCH_PHOTOS, Maker, Training, plan, run_jobs
 from recyclecli import __version__
 from recyclecli.errors import RecycleError, counted, join_limited, suggest
@@ -124,7 +124,7 @@ def make(
         _refuse_foreign(owned, out / name, force or resumed)
         targets = shown_on(source, background)
         training = Training(source)
-        augmentations = [build(registry, part, training) for part in parts]
+        augmentations = [build_augmentation(registry, part, training) for part in parts]
         if strict and training.unreadable:
             raise RecycleError(next(iter(training.unreadable.values())), "replace the file, or leave out --strict")
         together = MAX_BATCH_PHOTOS if any(isinstance(one, TellsOrigins) for one in augmentations) else 1

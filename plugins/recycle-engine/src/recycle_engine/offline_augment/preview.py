@@ -13,7 +13,7 @@ from recycle_data.pages.contact_sheet import contact_sheet
 from recycle_data.palette import palette
 from recycle_data.splits import Split
 
-from recycle_engine.batch import augmented, build, seed_chance
+from recycle_engine.batch import augmented, build_augmentation, seed_chance
 from recycle_engine.offline_augment.offline import checked_device
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
@@ -52,7 +52,7 @@ def write_preview(registry: Registry, split: Split, recipe: Recipe, file: Path, 
     chosen = choose(source, count, recipe.seed)
     size = recipe.data.size
     before = [fit_sample(source.read(index), size) for index in chosen]
-    augmentations = [build(registry, part, source) for part in recipe.aug]
+    augmentations = [build_augmentation(registry, part, source) for part in recipe.aug]
     seed_chance(recipe.seed, 0)
     after = augmented(before, chosen, augmentations, torch.device(device))
     name = " + ".join(part.name for part in recipe.aug)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import lightning as L
 import numpy as np
 import torch
+from recycle_data.boundary import as_raised
 from recycle_data.cached_masks import CachedMasks
 from recycle_data.letterbox import crop_sample, fit_sample
 from recycle_data.repeat_factor import repeat_factors
@@ -48,8 +49,8 @@ class PhotoDataset(Dataset[Item]):
     def __getitem__(self, draw: Draw) -> Item:
         try:
             sample = self._source.read(draw.photo)
-        except RecycleError as error:
-            return error, draw.photo
+        except Exception as error:
+            return as_raised(error), draw.photo
         if not draw.counted:
             sample = sample._replace(mask=np.full_like(sample.mask, IGNORE))
         if self._scale is None:

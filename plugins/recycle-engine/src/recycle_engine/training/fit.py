@@ -17,6 +17,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+from recycle_data.boundary import blamed_frames
 from recycle_data.owned import Owned
 from recycle_data.palette import palette
 from recycle_data.progress import busy
@@ -24,7 +25,8 @@ from recycle_data.sources import pixel_counts
 from recycle_data.splits import Split
 from torch import nn
 
-from recycle_engine.batch import build
+from recycle_engine.batch import build_augmentation
+from recycle_engine.boundary import build
 from recycle_engine.checkpoint import card
 from recycle_engine.history.outcome import keep_end
 from recycle_engine.library_errors import raised_by, situation_of
@@ -77,16 +79,21 @@ def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: b
     names = split.train.class_names
     start = recipe.train.init_from if pretrained else None
     context = ModelContext(len(names), pretrained=pretrained and start is None)
-    model = registry.build("model", recipe.model.name, recipe.model.options, context)
+    model, part = build(registry, "model", recipe.model.name, recipe.model.options, context)
+    part.of_type(model, nn.Module, "what it builds")
     if start is not None:
         options, without = recipe.model.options, ModelContext(len(names) + 1, pretrained=False)
         with torch.random.fork_rng():
-            wider: nn.Module = registry.build("model", recipe.model.name, options, without)
+            wider: nn.Module = build(registry, "model", recipe.model.name, options, without)[0]
         log.info(start_from(model, wider, start, recipe.model.name, names))
     counts = cache(lambda: pixel_counts(split.train))
     loss_context = LossContext(names, lambda: counts()[0], lambda: counts()[1])
-    losses = [(part.weight, registry.build("loss", part.name, part.options, loss_context)) for part in recipe.loss]
-    augs = [build(registry, part, split.train) for part in recipe.aug]
+    losses = []
+    for one in recipe.loss:
+        loss, part = build(registry, "loss", one.name, one.options, loss_context)
+        part.of_type(loss, nn.Module, "what it builds")
+        losses.append((one.weight, loss, part))
+    augs = [build_augmentation(registry, part, split.train) for part in recipe.aug]
     described = card(recipe, names, palette(names, recipe.data.root), split.how)
     return SegmentationModule(model, losses, augs, names, registry, recipe, described)
 
@@ -126,7 +133,7 @@ def _attempt(
     data = PhotoData(split, recipe)
     checkpoint = str(run.last) if run.last.exists() else None
     try:
-        with loggers_that_cannot_write():
+        with loggers_that_cannot_write(), blamed_frames():
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except (LookupError, TypeError, AttributeError) as error:
         if checkpoint is None or not _in_restoring(error):

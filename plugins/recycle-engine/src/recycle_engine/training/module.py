@@ -12,10 +12,12 @@ from typing import Any
 
 import lightning as L
 import torch
+from recycle_data.boundary import Part
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from recycle_engine.batch import seed_chance, to_float
+from recycle_engine.boundary import CheckedAugmentation, CheckedLoss, CheckedModel, Output, Trail, not_finite
 from recycle_engine.distributed import labelled_pixels
 from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.judge.counts import marginals
@@ -23,17 +25,16 @@ from recycle_engine.judge.per_image_counts import class_iou, mean_iou
 from recycle_engine.training.depthwise import depthwise_in_32_bits
 from recycle_engine.training.metrics import Confusion, WeightedMean
 from recycle_engine.training.optim import decaying, make_optimizer
-from recycle_engine.training.schedule import make_schedulers
+from recycle_engine.training.schedule import check_rates, make_schedulers
 from recyclecli.errors import RecycleError, counted
 from recyclecli.manifest import cache_folder
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
-from recyclecli.types import IGNORE, Augmentation, Batch, ScheduleContext
+from recyclecli.types import IGNORE, Batch, ScheduleContext
 
 log = logging.getLogger("recycle.engine")
 
 AUX_WEIGHT = 0.4  # of a model's auxiliary logits, as in PSPNet (Zhao et al., 2017)
-ModelOutput = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 
 
 class SegmentationModule(L.LightningModule):
@@ -41,7 +42,7 @@ class SegmentationModule(L.LightningModule):
 
     Args:
         model: image (N, 3, H, W) in 0..1 to logits (N, K, H, W), or (logits, aux logits).
-        losses: (weight, loss) pairs, added up.
+        losses: (weight, loss, component) of each, added up.
         augmentations: applied in order to training batches, on their device.
         class_names: K names.
         registry: that the optimizer and the schedule come from.
@@ -52,8 +53,8 @@ class SegmentationModule(L.LightningModule):
     def __init__(
         self,
         model: nn.Module,
-        losses: Sequence[tuple[float, nn.Module]],
-        augmentations: Sequence[Augmentation],
+        losses: Sequence[tuple[float, nn.Module, Part]],
+        augmentations: Sequence[CheckedAugmentation],
         class_names: Sequence[str],
         registry: Registry,
         recipe: Recipe,
@@ -61,8 +62,12 @@ class SegmentationModule(L.LightningModule):
     ) -> None:
         super().__init__()
         self.model = model.to(memory_format=torch.channels_last) if recipe.train.channels_last else model
-        self._weights = [weight for weight, _ in losses]
-        self._losses = nn.ModuleList(loss for _, loss in losses)  # so that their buffers move along
+        self._weights = [weight for weight, *_ in losses]
+        self._losses = nn.ModuleList(loss for _, loss, _ in losses)  # so that their buffers move along
+        self._checked = CheckedModel(Part.of(registry, "model", recipe.model.name), self.model, len(class_names))
+        self._checked_losses = [CheckedLoss(part) for *_, part in losses]
+        self.trail = Trail()  # of the last training batch
+        self._val_trail = Trail()
         self._augmentations = list(augmentations)
         self._class_names = list(class_names)
         self._registry = registry
@@ -104,20 +109,24 @@ class SegmentationModule(L.LightningModule):
             progress = self.trainer.fit_loop
             step = progress.epoch_loop.batch_progress.current.ready
             seed_chance(self.recipe.seed, self.trainer.current_epoch, step, self.global_rank)
+            self.trail = Trail()
             with torch.no_grad():
                 for augmentation in self._augmentations:
                     batch = augmentation(batch)
+                    self.trail.add(f"the images after {augmentation.part}", batch.image)
         if self.recipe.train.channels_last:
             batch = batch._replace(image=batch.image.contiguous(memory_format=torch.channels_last))
         return batch
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """The weighted sum of the losses, a scalar; where there are several processes, times this one's share."""
-        output = self._through_compiled(batch.image)
+        with self._checked.part:
+            given = self._through_compiled(batch.image)
+        output = self._checked(given, batch.image)
         logits, aux = output if isinstance(output, tuple) else (output, None)
-        loss = self._loss(logits, batch.mask)
+        loss = self._loss(logits, batch.mask, "logits", self.trail)
         if aux is not None:
-            loss = loss + AUX_WEIGHT * self._loss(aux, batch.mask)
+            loss = loss + AUX_WEIGHT * self._loss(aux, batch.mask, "aux logits", self.trail)
         several, batches = self.trainer.world_size, self.trainer.accumulate_grad_batches
         if several > 1 or batches > 1:
             own, total = labelled_pixels(batch.mask)
@@ -148,7 +157,7 @@ class SegmentationModule(L.LightningModule):
                 torch._foreach_mul_(gradients, batches * self._batch_pixels / self._step_pixels.clamp(min=1))
             self._step_pixels = torch.zeros_like(self._step_pixels)
 
-    def _through_compiled(self, image: torch.Tensor) -> ModelOutput:
+    def _through_compiled(self, image: torch.Tensor) -> Output:
         """The model's output; a compiler that fails is told of once, and done without."""
         try:
             return self.model(image)  # type: ignore[no-any-return]
@@ -166,8 +175,14 @@ class SegmentationModule(L.LightningModule):
             if self._compiles is True:
                 self._compiles = None  # it works: from now on an error is the model's own
 
-    def _loss(self, logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        terms = [weight * loss(logits, mask) for weight, loss in zip(self._weights, self._losses, strict=True)]
+    def _loss(self, logits: torch.Tensor, mask: torch.Tensor, what: str, trail: Trail) -> torch.Tensor:
+        trail.add(f"the {what} of {self._checked.part}", logits)
+        terms = []
+        for weight, loss, checked in zip(self._weights, self._losses, self._checked_losses, strict=True):
+            with checked.part:
+                given = loss(logits, mask)
+            terms.append(weight * checked(given, logits))
+            trail.add(f"{checked.part} of the {what}", terms[-1])
         return torch.stack(terms).sum()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
@@ -194,9 +209,11 @@ class SegmentationModule(L.LightningModule):
         return torch.cat(labels)
 
     def _validate(self, batch: Batch) -> torch.Tensor:
-        output: ModelOutput = self.model.forward(batch.image)  # not what may be compiled: sizes differ here
+        with self._checked.part:
+            given = self.model.forward(batch.image)  # not what may be compiled: sizes differ here
+        output = self._checked(given, batch.image)
         logits = output[0] if isinstance(output, tuple) else output
-        loss, labels = self._loss(logits, batch.mask), logits.argmax(1)
+        loss, labels = self._loss(logits, batch.mask, "logits", self._val_trail), logits.argmax(1)
         self._confusion.update(labels, batch.mask)
         # photos that only fill up a rank's batches are ignored whole
         self._val_loss.update(loss, (batch.mask != IGNORE).flatten(1).any(1).sum())
@@ -206,6 +223,7 @@ class SegmentationModule(L.LightningModule):
         """Log mIoU and per-class IoU of the whole validation set, at the training size."""
         self.log("val_loss", self._val_loss.compute())
         self._val_loss.reset()
+        self._warn_of_nan()
         values = class_iou(marginals(self._confusion.compute().cpu().numpy()))
         self._confusion.reset()
         score = float(mean_iou(values))
@@ -215,6 +233,15 @@ class SegmentationModule(L.LightningModule):
                 scheduler.scheduler.step(score)
         for name, iou in zip(self._class_names, values.tolist(), strict=True):
             self.log(f"{PER_CLASS}{name}", iou)
+
+    def _warn_of_nan(self) -> None:
+        """Say which part gave NaN in validation; where a weight is NaN, the training ends with that anyway."""
+        if (first := self._val_trail.first()) and not not_finite(self.model):
+            log.warning(
+                f"warning: NaN or an infinite number in validation alone: first in {first}; "
+                "the weights are finite, so that this part behaves otherwise in evaluation"
+            )
+        self._val_trail = Trail()
 
     def configure_optimizers(self) -> Any:
         """The optimizer and the schedule by name."""
@@ -226,6 +253,13 @@ class SegmentationModule(L.LightningModule):
         train = self.recipe.train
         context = ScheduleContext(optimizer, int(self.trainer.estimated_stepping_batches), train.epochs)
         return make_schedulers(self._registry, train.schedule, context)
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Step the schedule, whose rates stay finite."""
+        part = Part.of(self._registry, "schedule", self.recipe.train.schedule.name)
+        with part:
+            super().lr_scheduler_step(scheduler, metric)
+        check_rates(part, scheduler.optimizer)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the card travel with the weights."""

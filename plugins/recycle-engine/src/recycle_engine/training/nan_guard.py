@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from recycle_data.owned import Owned
 
+from recycle_engine.boundary import Trail, not_finite
 from recycle_engine.runs import Run
 from recyclecli.errors import RunFailed, counted, join_limited
 from recyclecli.recipe import Recipe
@@ -38,6 +39,7 @@ class NaNGuard(Callback):
         self._void = self._dropped = False
         self._scaler: Any = None  # of the loss, at 16-mixed
         self._scale: float | None = None
+        self._first = ""  # part of this epoch that gave such a number
         self._batches = 0  # of this epoch, whose loss is no number
         self._steps = self._left_out = 0  # of this epoch
 
@@ -60,11 +62,13 @@ class NaNGuard(Callback):
         finite = torch.isfinite(loss.detach())
         if not self._skips:
             self._check()
-            self._seen = _Seen(finite, loss.detach(), self._ids, trainer.current_epoch, trainer.global_step)
+            trail: Trail = pl_module.trail  # type: ignore[assignment]
+            self._seen = _Seen(finite, loss.detach(), self._ids, trainer.current_epoch, trainer.global_step, trail)
             return
         if not _for_all(finite):
             self._void = True
             self._batches += 1
+            self._first = self._first or pl_module.trail.first()  # type: ignore[union-attr, operator]
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:
         """Drop the gradients of a step with such a loss or gradient, and what it did to running statistics."""
@@ -90,16 +94,21 @@ class NaNGuard(Callback):
             self._scaler.update(self._scale)
         self._dropped = False
 
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Look at the last step before NaN weights are validated."""
+        self._check()
+
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Look at the last step, and what it made of the weights, before the epoch's checkpoints are written."""
         self._check()
         if not self._skips:
             weights = torch.stack([weight.detach().isfinite().all() for weight in pl_module.parameters()])
             if not _for_all(weights.all()):
-                what = f"a weight is no number after step {trainer.global_step}"
+                name = not_finite(pl_module).removeprefix("model.")
+                what = f"{name}: a weight is no number after step {trainer.global_step}"
                 raise self._stopped(what, trainer.current_epoch, trainer.global_step - 1, self._ids)
-        batches, steps, left_out = self._batches, self._steps, self._left_out
-        self._batches = self._steps = self._left_out = 0
+        batches, steps, left_out, first = self._batches, self._steps, self._left_out, self._first
+        self._batches, self._steps, self._left_out, self._first = 0, 0, 0, ""
         if left_out and left_out == steps:
             raise RunFailed(
                 f"each of the {steps} steps of epoch {trainer.current_epoch + 1} had a loss or a gradient that is no "
@@ -110,14 +119,16 @@ class NaNGuard(Callback):
             log.warning(
                 f"note: {left_out} of {steps} steps of the epoch were left out: the loss of "
                 f"{counted(batches, 'batch')}, or a "
-                "gradient, was no number"
+                "gradient, was no number" + (f"; the first: {first}" if first else "")
             )
 
     def _check(self) -> None:
         seen, self._seen = self._seen, None
         if seen is None or seen.is_finite():
             return
-        what = f"the training loss is {float(seen.loss)} at step {seen.step + 1}"
+        first = seen.trail.first()
+        source = f", first in {first}" if first else ""
+        what = f"the training loss is {float(seen.loss)} at step {seen.step + 1}{source}"
         raise self._stopped(what, seen.epoch, seen.step, seen.ids)
 
     def _stopped(self, what: str, epoch: int, step: int, ids: torch.Tensor) -> RunFailed:
@@ -148,12 +159,14 @@ def _for_all(finite: torch.Tensor) -> bool:
 class _Seen:
     """A loss on its way to the processor."""
 
-    def __init__(self, finite: torch.Tensor, loss: torch.Tensor, ids: torch.Tensor, epoch: int, step: int) -> None:
+    def __init__(
+        self, finite: torch.Tensor, loss: torch.Tensor, ids: torch.Tensor, epoch: int, step: int, trail: Trail
+    ) -> None:
         self._finite = finite.to("cpu", non_blocking=True)
         self._arrived = torch.Event(finite.device) if finite.is_cuda else None
         if self._arrived is not None:
             self._arrived.record()
-        self.loss, self.ids, self.epoch, self.step = loss, ids, epoch, step
+        self.loss, self.ids, self.epoch, self.step, self.trail = loss, ids, epoch, step, trail
 
     def is_finite(self) -> bool:
         if self._arrived is not None:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Set
 from typing import Any
 
 import torch
+from recycle_data.boundary import own, typed
 from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 from torch import nn
 
-from recyclecli.errors import RecycleError
+from recycle_engine.boundary import build
+from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
 from recyclecli.settings import TrainSection
 from recyclecli.types import OptimizerContext, Options
@@ -29,17 +31,17 @@ def make_optimizer(
     """The optimizer of a recipe over `parameter_groups`.
 
     Raises:
-        RecycleError: its component gives something else than an optimizer.
+        PluginFault: its component gives something else than an optimizer of all of them.
     """
     context = OptimizerContext(parameter_groups(model, settings, decays), settings.lr, settings.weight_decay)
     part = settings.optimizer
-    optimizer = registry.build("optimizer", part.name, part.options, context)
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        raise RecycleError(
-            f"optimizer {part.name} gives {type(optimizer).__name__}, and no torch.optim.Optimizer",
-            "report that to its authors, or take another: -o train.optimizer=adamw",
-        )
-    return optimizer
+    optimizer, of = build(registry, "optimizer", part.name, part.options, context)
+    of.check(isinstance(optimizer, torch.optim.Optimizer), "a torch.optim.Optimizer", typed(optimizer))
+    held = {weight for group in optimizer.param_groups for weight in group["params"]}
+    left = sum(weight not in held for group in context.groups for weight in group["params"])
+    of.check(not left, "an optimizer of all weights of the context's groups", f"{counted(left, 'weight')} left out")
+    own(optimizer, of)
+    return optimizer  # type: ignore[no-any-return]
 
 
 def _of_timm(name: str) -> Callable[[Options, OptimizerContext], torch.optim.Optimizer]:

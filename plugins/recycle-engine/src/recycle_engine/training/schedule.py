@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from recycle_data.boundary import Part, typed
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LinearLR, LRScheduler, ReduceLROnPlateau
 
+from recycle_engine.boundary import build
 from recycle_engine.optimizer_options import Cosine, Falling, Plateau, Poly, Restarts, Rising
-from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
 from recyclecli.settings import ComponentSpec
 from recyclecli.types import ScheduleContext
@@ -27,21 +29,28 @@ def make_schedulers(registry: Registry, part: ComponentSpec, context: ScheduleCo
     miss that; so it only keeps that scheduler's state, and is told never to step it.
 
     Raises:
-        RecycleError: its component gives something else than schedulers.
+        PluginFault: its component gives something else than schedulers, or rates that are no rates.
     """
-    built = registry.build("schedule", part.name, part.options, context)
+    built, of = build(registry, "schedule", part.name, part.options, context)
     schedulers = built if isinstance(built, (list, tuple)) else [built]
+    of.check(bool(schedulers), "a scheduler of torch's, or a list of them", "an empty list")
     for one in schedulers:
-        if not isinstance(one, LRScheduler):
-            raise RecycleError(
-                f"schedule {part.name} gives {type(one).__name__}, and no scheduler of torch's",
-                "report that to its authors, or take another: -o train.schedule=cosine",
-            )
+        of.check(isinstance(one, LRScheduler), "a scheduler of torch's, or a list of them", typed(one))
+        of.check(one.optimizer is context.optimizer, "a scheduler of the context's optimizer", "one of another")
+    check_rates(of, context.optimizer)
     never = {"interval": "epoch", "frequency": 2**31, "monitor": "val_miou", "strict": False}
     return [
         {"scheduler": one, **(never if isinstance(one, ReduceLROnPlateau) else {"interval": "step"})}
         for one in schedulers
     ]
+
+
+def check_rates(of: Part, optimizer: Optimizer) -> None:
+    """Raise PluginFault where a rate is negative or no finite number; one in a tensor is not looked at."""
+    for group in optimizer.param_groups:
+        rate = group["lr"]
+        if isinstance(rate, (int, float)) and not 0 <= rate < math.inf:
+            raise of.fault("rates that are finite, and 0 or more", f"lr = {rate}")
 
 
 def cosine(options: Cosine, context: ScheduleContext) -> LRScheduler:
