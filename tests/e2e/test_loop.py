@@ -16,6 +16,7 @@ from recycle_data.resolve import resolve
 from recycle_data.sources import Subset
 from recycle_data.splits import Split
 from recycle_engine import api
+from recycle_engine.boundary import Trail
 from recycle_engine.checkpoint import read_card
 from recycle_engine.runs import Run
 from recycle_engine.training.ema import weight_average
@@ -138,6 +139,7 @@ class TestNaNGuard:
     def test_a_step_that_is_left_out_does_not_lower_the_scale_of_the_loss(self, registry):
         """Lightning's own way of a step at 16-mixed, which it takes on GPUs alone."""
         model = nn.Linear(1, 1)
+        model.trail = Trail()
         optimizer = torch.optim.SGD(model.parameters(), 0.1)
         plugin = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=1024))
         trainer = SimpleNamespace(precision_plugin=plugin, accumulate_grad_batches=1, precision="16-mixed")
@@ -175,7 +177,7 @@ class TestNaNGuard:
         told = NaNGuard(Run(tmp_path / "runs/of-the-first-process"), resolve(api.registry()), random_source(1))
         first = SimpleNamespace(strategy=SimpleNamespace(broadcast=lambda own: str(tmp_path / "runs/fpn-001")))
         told.setup(first, None, "fit")
-        told._seen = _Seen(torch.tensor(False), torch.tensor(math.nan), torch.tensor([0]), 0, 0)
+        told._seen = _Seen(torch.tensor(False), torch.tensor(math.nan), torch.tensor([0]), 0, 0, Trail())
         with pytest.raises(RunFailed):
             told._check()
         assert [file.name for file in (tmp_path / "runs").iterdir()] == ["fpn-001"]

@@ -23,7 +23,7 @@ ROUNDING = 1e-3  # by which colours and sums of probabilities may be off
 def form(value: Any) -> str:
     """A value as a message describes it: a tensor by its dtype, shape and device."""
     if isinstance(value, torch.Tensor):
-        return f"a {str(value.dtype).removeprefix('torch.')} tensor of shape {tuple(value.shape)} on {value.device}"
+        return f"{str(value.dtype).removeprefix('torch.')} tensor of shape {tuple(value.shape)} on {value.device}"
     return typed(value)
 
 
@@ -69,7 +69,7 @@ class CheckedModel:
 
     def _check_values(self, value: torch.Tensor, what: str) -> None:
         if value.isfinite().all():
-            shares = self._classes > 1 and bool((value >= 0).all() and ((value.sum(1) - 1).abs() < ROUNDING).all())
+            shares = self._classes > 1 and bool((value >= 0).all() and ((value.sum(1) - 1).abs() < 10 * ROUNDING).all())
             self.part.check(
                 not shares, f"{what} as raw scores", "probabilities, which sum to 1: a softmax in the model"
             )
@@ -112,7 +112,8 @@ class CheckedLoss:
         part.check(value.ndim == 0, "one scalar: a tensor of shape (), as by reduction='mean'", form(value))
         part.check(value.is_floating_point(), "a scalar of a floating dtype", form(value))
         part.check(value.device == logits.device, f"a scalar on {logits.device}, as the logits", form(value))
-        part.check(value.requires_grad or not logits.requires_grad, "a scalar attached to the graph", "a detached one")
+        attached = value.grad_fn is not None or not logits.requires_grad
+        part.check(attached, "a scalar attached to the graph of the logits", "a detached one")
         if logits.detach().isfinite().all():
             finite = bool(value.detach().isfinite())
             part.check(finite, "a finite number, as the logits are", str(value.item()))

@@ -120,6 +120,7 @@ class SegmentationModule(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """The weighted sum of the losses, a scalar; where there are several processes, times this one's share."""
+        self.trail.add("the images that the model is given", batch.image)
         with self._checked.part:
             given = self._through_compiled(batch.image)
         output = self._checked(given, batch.image)

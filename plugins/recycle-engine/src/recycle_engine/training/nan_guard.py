@@ -126,18 +126,17 @@ class NaNGuard(Callback):
         seen, self._seen = self._seen, None
         if seen is None or seen.is_finite():
             return
-        first = seen.trail.first()
-        source = f", first in {first}" if first else ""
-        what = f"the training loss is {float(seen.loss)} at step {seen.step + 1}{source}"
-        raise self._stopped(what, seen.epoch, seen.step, seen.ids)
+        what = f"the training loss is {float(seen.loss)} at step {seen.step + 1}"
+        raise self._stopped(what, seen.epoch, seen.step, seen.ids, seen.trail.first())
 
-    def _stopped(self, what: str, epoch: int, step: int, ids: torch.Tensor) -> RunFailed:
+    def _stopped(self, what: str, epoch: int, step: int, ids: torch.Tensor, first: str = "") -> RunFailed:
         names = [self._photos.record(index).file_name for index in ids.tolist()]
         file = self._run.nan
         found = {"epoch": epoch, "step": step, "seed": self._recipe.seed, "photos": names}
         Owned(file.parent).write_json(file, found, indent=1)
         return RunFailed(
-            f"{what}, epoch {epoch + 1}, on photos {join_limited(names, 3)}; all are in {file}",
+            f"{what}, epoch {epoch + 1}, on photos {join_limited(names, 3)}; all are in {file}"
+            + (f"; the first that gave NaN or an infinite number: {first}" if first else ""),
             f"lower train.lr, use --precision 32, or leave such steps out with -o train.on_nan=skip, in {self._anew()}",
         )
 
