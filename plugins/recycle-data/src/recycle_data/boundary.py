@@ -30,7 +30,7 @@ class PluginFault(RecycleError):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PluginPart:
     """A component of a plugin, as messages name it; as a context it is to blame for what is raised within.
 
     The innermost of several contexts is.
@@ -46,7 +46,7 @@ class Part:
     version: str
 
     @classmethod
-    def of(cls, registry: Registry, kind: Kind, name: str) -> Part:
+    def of(cls, registry: Registry, kind: Kind, name: str) -> PluginPart:
         """The component that `name` means; RecycleError where it means none."""
         offer = registry.find(kind, name)
         return cls(kind, offer.qualified, offer.plugin.version)
@@ -77,7 +77,7 @@ class Part:
         if not isinstance(value, form):
             raise self.fault(f"{what} to be {form.__name__}", typed(value))
 
-    def __enter__(self) -> Part:
+    def __enter__(self) -> PluginPart:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -85,7 +85,7 @@ class Part:
             blame(error, self)
 
 
-def blame(error: BaseException, part: Part) -> None:
+def blame(error: BaseException, part: PluginPart) -> None:
     """Note on an error which part raised it, unless one is noted: `recyclecli.cli.app` reports it so."""
     vars(error).setdefault(NOTED, (part.distribution, f", in {part}"))
 
@@ -106,7 +106,7 @@ def as_raised(error: Exception) -> RecycleError:
 OWNER = "recycle_owner"  # attribute of what another library calls: a callback, an optimizer
 
 
-def own(built: Any, part: Part) -> None:
+def own(built: Any, part: PluginPart) -> None:
     """Let `blamed_frames` know whose an object is that another library calls."""
     setattr(built, OWNER, part)
 
@@ -119,7 +119,7 @@ def blamed_frames() -> Iterator[None]:
     except Exception as error:
         for frame, _ in reversed([*walk_tb(error.__traceback__)]):
             part = getattr(frame.f_locals.get("self"), "__dict__", {}).get(OWNER)
-            if isinstance(part, Part):
+            if isinstance(part, PluginPart):
                 blame(error, part)
             if part or str(frame.f_globals.get("__name__")).startswith("recycle"):  # or it is our own
                 break

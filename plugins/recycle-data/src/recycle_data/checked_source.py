@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recycle_data.boundary import Part, typed
+from recycle_data.boundary import PluginPart, typed
 from recyclecli.types import IGNORE, Record, Sample, Source
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class CheckedSource:
         PluginFault: the source is not as its contract says.
     """
 
-    def __init__(self, source: Source, part: Part) -> None:
+    def __init__(self, source: Source, part: PluginPart) -> None:
         self._source, self._part = source, part
         with part:
             part.of_type(source, Source, "what it builds")

@@ -1,12 +1,12 @@
 """What parts may offer beside their contract: a source, an augmentation, a post-processor, a callback.
 
-Whoever asks for it asks here, by type.
+Whoever asks for it asks here: by attributes, which wrappers pass on, where `isinstance` of Python 3.12 does not look.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from recyclecli.types import Source
 
 
-@runtime_checkable
 class ReadsLabels(Protocol):
     """A source that reads labels without the photo."""
 
@@ -22,7 +21,6 @@ class ReadsLabels(Protocol):
         """Mask and instances of a photo, (H, W) each."""
 
 
-@runtime_checkable
 class ReadsPhoto(Protocol):
     """A source that reads photos without their labels."""
 
@@ -30,21 +28,6 @@ class ReadsPhoto(Protocol):
         """The image, (H, W, 3) RGB."""
 
 
-@runtime_checkable
-class NamesSplits(Protocol):
-    """A source whose data names its own splits."""
-
-    splits: Mapping[str, Sequence[int]]
-
-
-@runtime_checkable
-class LeavesOut(Protocol):
-    """A source that leaves out a part of its files."""
-
-    left_out: Mapping[str, int]
-
-
-@runtime_checkable
 class TellsOrigins(Protocol):
     """An augmentation that puts objects of other photos in, and tells where they are from."""
 
@@ -52,7 +35,6 @@ class TellsOrigins(Protocol):
         """For each photo of the last batch, {instance: (index in the source, instance there)}."""
 
 
-@runtime_checkable
 class TakesBatches(Protocol):
     """A post-processor that is faster with several photos at once."""
 
@@ -62,7 +44,6 @@ class TakesBatches(Protocol):
         """What a call for each would give."""
 
 
-@runtime_checkable
 class HeedsRunEnd(Protocol):
     """A callback that is told when a run is complete."""
 
@@ -70,11 +51,36 @@ class HeedsRunEnd(Protocol):
         """Lines for people; `end` is a `recycle_engine.run_end.RunEnd`."""
 
 
+def reads_labels(source: object) -> TypeGuard[ReadsLabels]:
+    """Whether a source can read labels alone."""
+    return hasattr(source, "read_labels")
+
+
+def reads_photo(source: object) -> TypeGuard[ReadsPhoto]:
+    """Whether a source can read photos alone."""
+    return hasattr(source, "read_photo")
+
+
+def tells_origins(augmentation: object) -> TypeGuard[TellsOrigins]:
+    """Whether an augmentation tells where objects are from."""
+    return hasattr(augmentation, "origins")
+
+
+def takes_batches(process: object) -> TypeGuard[TakesBatches]:
+    """Whether a post-processor takes several photos at once."""
+    return callable(getattr(process, "batch", None))
+
+
+def heeds_run_end(callback: object) -> TypeGuard[HeedsRunEnd]:
+    """Whether a callback wants to be told that a run is complete."""
+    return hasattr(callback, "on_run_end")
+
+
 def splits_of(source: Source) -> Mapping[str, Sequence[int]]:
     """The splits that the data itself names, by name; empty where it names none."""
-    return source.splits if isinstance(source, NamesSplits) else {}
+    return getattr(source, "splits", {})
 
 
 def left_out_of(source: Source) -> Mapping[str, int]:
     """What a source left out of its files, and how many; empty where nothing."""
-    return source.left_out if isinstance(source, LeavesOut) else {}
+    return getattr(source, "left_out", {})

@@ -13,9 +13,9 @@ from recycle_coco import IGNORE_CATEGORY, is_background, label_counts, relabel
 from recycle_coco.layouts import refuse_file
 from recycle_coco.once import warn_once
 
-from recycle_data.boundary import Part
+from recycle_data.boundary import PluginPart
 from recycle_data.checked_source import CheckedSource
-from recycle_data.optional import ReadsLabels, ReadsPhoto, left_out_of, splits_of
+from recycle_data.optional import left_out_of, reads_labels, reads_photo, splits_of
 from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.types import IGNORE, DatasetContext, Record, Sample, Source
 
@@ -55,7 +55,7 @@ def open_source(
     root, dataset, options = of_layout(registry, root, dataset, options)
     for place in annotation_places(root, split):
         split = str(place.absolute())
-    part = Part.of(registry, "dataset", dataset)
+    part = PluginPart.of(registry, "dataset", dataset)
     with part:
         built = registry.build("dataset", dataset, options, DatasetContext(root.absolute(), split, drop_unreadable))
     source: Source = CheckedSource(built, part)
@@ -124,7 +124,7 @@ def read_labels(source: Source, index: int) -> tuple[NDArray[np.uint8], NDArray[
 
     A source can by a method `read_labels(index)` that returns the two.
     """
-    if isinstance(source, ReadsLabels):
+    if reads_labels(source):
         return source.read_labels(index)
     sample = source.read(index)
     return sample.mask, sample.instances
@@ -135,7 +135,7 @@ def read_photo(source: Source, index: int) -> NDArray[np.uint8]:
 
     A source can by a method `read_photo(index)` that returns it.
     """
-    return source.read_photo(index) if isinstance(source, ReadsPhoto) else source.read(index).image
+    return source.read_photo(index) if reads_photo(source) else source.read(index).image
 
 
 class Subset:

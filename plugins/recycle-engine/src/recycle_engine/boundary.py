@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from recycle_data.boundary import Part, typed
+from recycle_data.boundary import PluginPart, typed
 from torch import nn
 
 from recyclecli.errors import RunFailed
 from recyclecli.plugins import Registry
 from recyclecli.types import IGNORE, Augmentation, Batch
 
-Output = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
+ModelOutput = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 ROUNDING = 1e-3  # by which colours and sums of probabilities may be off
 
 
@@ -36,12 +36,12 @@ class CheckedModel:
         classes: K.
     """
 
-    def __init__(self, part: Part, model: nn.Module, classes: int) -> None:
+    def __init__(self, part: PluginPart, model: nn.Module, classes: int) -> None:
         self.part = part
         self._model, self._classes = model, classes
         self._known: set[Any] = set()
 
-    def __call__(self, output: Any, image: torch.Tensor) -> Output:
+    def __call__(self, output: Any, image: torch.Tensor) -> ModelOutput:
         """The output, checked; PluginFault where it is not what the contract says."""
         pair = isinstance(output, tuple)
         if pair and len(output) != 2:
@@ -81,7 +81,7 @@ def not_finite(model: nn.Module) -> str:
     return next((name for name, value in tensors if value.is_floating_point() and not value.isfinite().all()), "")
 
 
-def no_scores(part: Part, model: nn.Module, precision: str) -> RunFailed:
+def no_scores(part: PluginPart, model: nn.Module, precision: str) -> RunFailed:
     """The error where a model gives NaN or infinite scores in evaluation."""
     weight = not_finite(model)
     cause = f": its {weight} holds NaN or an infinite number" if weight else ", from finite photos and weights"
@@ -98,7 +98,7 @@ def no_scores(part: Part, model: nn.Module, precision: str) -> RunFailed:
 class CheckedLoss:
     """Holds what a loss gives to its contract: one scalar on the logits' device, attached to their graph."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: PluginPart) -> None:
         self.part = part
         self._known: set[Any] = set()
 
@@ -124,7 +124,7 @@ class CheckedLoss:
 class CheckedAugmentation:
     """An augmentation whose batches are held to its contract; it has all attributes of the one that it holds."""
 
-    def __init__(self, part: Part, augmentation: Augmentation, classes: int) -> None:
+    def __init__(self, part: PluginPart, augmentation: Augmentation, classes: int) -> None:
         self.part = part
         self._augmentation, self._classes = augmentation, classes
         self._known: set[Any] = set()
@@ -197,8 +197,8 @@ class Trail:
         return next((what for what, total in self._sums.items() if not bool(total.isfinite())), "")
 
 
-def build(registry: Registry, kind: Any, name: str, options: Mapping[str, Any], context: Any) -> tuple[Any, Part]:
+def build(registry: Registry, kind: Any, name: str, options: Mapping[str, Any], context: Any) -> tuple[Any, PluginPart]:
     """A component that is built, and how messages name it."""
-    part = Part.of(registry, kind, name)
+    part = PluginPart.of(registry, kind, name)
     with part:
         return registry.build(kind, name, options, context), part

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from recycle_data.boundary import Part, typed
+from recycle_data.boundary import PluginPart, typed
 from torch import nn
 
 from recycle_engine.boundary import ROUNDING, build
 from recyclecli.plugins import Registry
 from recyclecli.types import Exporter, PostprocessorContext
 
-Floats = NDArray[np.float32]
+Probabilities = NDArray[np.float32]
 Images = Sequence[NDArray[np.uint8]]
 
 
-def _check_array(part: Part, what: str, array: Any, shape: tuple[int, ...]) -> None:
+def _check_array(part: PluginPart, what: str, array: Any, shape: tuple[int, ...]) -> None:
     if not isinstance(array, np.ndarray):
         raise part.fault(f"{what} as a numpy array", typed(array))
     if array.shape != shape or array.dtype != np.float32:
@@ -34,7 +34,7 @@ class CheckedPostprocessor:
     Each call is checked, as it is made once for a photo.
     """
 
-    def __init__(self, part: Part, post: Any) -> None:
+    def __init__(self, part: PluginPart, post: Any) -> None:
         self._part, self._post = part, post
         part.check(callable(post), "what it builds to be called with an image and probabilities", typed(post))
 
@@ -44,20 +44,20 @@ class CheckedPostprocessor:
         value = getattr(self._post, name)
         return self._several if name == "batch" and callable(value) else value
 
-    def __call__(self, image: NDArray[np.uint8], probabilities: Floats) -> Floats:
+    def __call__(self, image: NDArray[np.uint8], probabilities: Probabilities) -> Probabilities:
         """See `Postprocessor`."""
         with self._part:
             given = self._post(image, probabilities)
         return self._checked(given, probabilities)
 
-    def _several(self, images: Images, probabilities: Sequence[Floats]) -> list[Floats]:
+    def _several(self, images: Images, probabilities: Sequence[Probabilities]) -> list[Probabilities]:
         with self._part:
             given = self._post.batch(images, probabilities)
         whole = isinstance(given, (list, tuple)) and len(given) == len(images)
         self._part.check(whole, f"batch() to return a list of {len(images)}", typed(given))
         return [self._checked(*pair) for pair in zip(given, probabilities, strict=True)]
 
-    def _checked(self, given: Any, before: Floats) -> Floats:
+    def _checked(self, given: Any, before: Probabilities) -> Probabilities:
         _check_array(self._part, "probabilities", given, before.shape)
         low = float(given.min())
         self._part.check(low >= -ROUNDING, "probabilities of 0 or more", f"{low:.4g}")
@@ -78,7 +78,7 @@ def build_postprocessor(
 class CheckedExporter:
     """An exporter whose files, card and loaded function are held to its contract."""
 
-    def __init__(self, part: Part, exporter: Exporter, classes: int) -> None:
+    def __init__(self, part: PluginPart, exporter: Exporter, classes: int) -> None:
         self._part, self._exporter, self._classes = part, exporter, classes
         with part:
             files: Any = getattr(exporter, "files", None)
@@ -104,13 +104,13 @@ class CheckedExporter:
         part.check(bool(written), "a file of the model", "an empty folder")
         return facts  # type: ignore[no-any-return]
 
-    def load(self, folder: Path) -> Callable[[Floats], Floats]:
+    def load(self, folder: Path) -> Callable[[Probabilities], Probabilities]:
         """See `Exporter`."""
         with self._part:
             loaded: Any = self._exporter.load(folder)
         self._part.check(callable(loaded), "load() to return a function of images", typed(loaded))
 
-        def run(image: Floats) -> Floats:
+        def run(image: Probabilities) -> Probabilities:
             with self._part:
                 logits = loaded(image)
             _check_array(self._part, "logits", logits, (len(image), self._classes, *image.shape[2:]))

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from recycle_coco.json import parse_json, tree_fault
-from recycle_data.boundary import Part
+from recycle_data.boundary import PluginPart
 from recycle_data.progress import busy
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
@@ -60,7 +60,7 @@ class TrainedModel:
     palette: list[tuple[int, int, int]]
     size: int
     card: Mapping[str, Any]
-    part: Part
+    part: PluginPart
 
 
 _Channel = Annotated[int, Field(ge=0, le=255)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recycle_data.boundary import OWNER, blamed_frames, own, typed
-from recycle_data.optional import HeedsRunEnd
+from recycle_data.optional import heeds_run_end
 
 from recycle_engine.boundary import build
 from recycle_engine.runs import Run
@@ -72,7 +72,7 @@ def tell(callbacks: Iterable[Any], end: RunEnd) -> list[str]:
     """What each callback that has an `on_run_end` says of the complete run."""
     said: list[str] = []
     for callback in callbacks:
-        if isinstance(callback, HeedsRunEnd):
+        if heeds_run_end(callback):
             with blamed_frames():
                 told: Any = callback.on_run_end(end)
             if not isinstance(told or [], (list, tuple)) or not all(isinstance(line, str) for line in told or []):

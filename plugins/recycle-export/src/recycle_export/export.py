@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from recycle_data.boundary import Part
+from recycle_data.boundary import PluginPart
 from recycle_data.letterbox import fit_image, fitted_size
 from recycle_data.output_folder import refuse_output_folder
 from recycle_data.owned import RECORD, Owned, interrupted
@@ -114,7 +114,7 @@ def export(
     trained = load_trained(registry, run.best)
     card = {"format": CARD_FORMAT, "engine": offer.qualified, **_card(trained), "weights": digest_of(run.best)}
     card = map_texts(card, partial(shown_text, base=run.folder, places=absolute_paths(card)))
-    of = Part.of(registry, "exporter", form)
+    of = PluginPart.of(registry, "exporter", form)
     with of:
         built = factory(checked, ExporterContext(trained.class_names, trained.size, card))
     exporter = CheckedExporter(of, built, len(trained.class_names))

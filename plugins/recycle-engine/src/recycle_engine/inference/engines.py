@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from recycle_coco.json import read_json
 from recycle_coco.once import warn_once
-from recycle_data.boundary import Part
+from recycle_data.boundary import PluginPart
 from recycle_data.owned import Owned
 from torch import nn
 
@@ -108,7 +108,7 @@ def run_by(registry: Registry, trained: TrainedModel, weights: Path, engine: str
         return trained
     folder = Run(weights.parent.parent).exported
     loaded = _exporter(registry, engine, _card(folder)).load(folder)
-    return replace(trained, model=_Loaded(loaded), part=Part.of(registry, "exporter", engine))
+    return replace(trained, model=_Loaded(loaded), part=PluginPart.of(registry, "exporter", engine))
 
 
 def _exporter(registry: Registry, engine: str, card: dict[str, Any]) -> CheckedExporter:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from recycle_data.letterbox import fit_image, fitted_size, resize_image
-from recycle_data.optional import TakesBatches
+from recycle_data.optional import takes_batches
 
 from recycle_engine.boundary import CheckedModel, no_scores
 from recycle_engine.checkpoint import TrainedModel
@@ -131,7 +131,7 @@ class Predictor:
             yield from map(staged, range(len(photos)))
             return
         (stage,) = self._stages
-        several = len(photos) if any(isinstance(post, TakesBatches) for post in stage.post) else 1
+        several = len(photos) if any(takes_batches(post) for post in stage.post) else 1
         for numbers in batches(
             range(len(photos)), several, lambda number: math.prod(meeting_size(photos[number])), POSTPROCESSED_PIXELS
         ):
@@ -239,7 +239,7 @@ def _processed(
         for one, size in zip(scores, sizes, strict=True)
     ]
     for post in stage.post:
-        if isinstance(post, TakesBatches):
+        if takes_batches(post):
             probabilities = post.batch(seen, probabilities)
         else:
             probabilities = [post(*each) for each in zip(seen, probabilities, strict=True)]

@@ -19,7 +19,7 @@ import torch
 from recycle_data.augmented import Origin, made_photo
 from recycle_data.coco_folder import write_photo
 from recycle_data.letterbox import fit_image, fit_labels, fit_sample
-from recycle_data.optional import TellsOrigins
+from recycle_data.optional import tells_origins
 from recycle_data.owned import Owned
 from recycle_data.progress import track
 from recycle_data.sources import read_labels, read_photo
@@ -159,7 +159,7 @@ class Maker:
         return self.training.again(index) if self.size is None else self.training.fitted(index, self.size)
 
     def _origins(self, count: int) -> list[dict[int, Origin]]:
-        telling = [one.origins() for one in self.augmentations if isinstance(one, TellsOrigins)]
+        telling = [one.origins() for one in self.augmentations if tells_origins(one)]
         if len(telling) > 1:
             raise RecycleError("two of the augmentations paste objects", "make two sets, one after the other")
         if not telling and self.training.were_read:

@@ -19,7 +19,7 @@ from recycle_coco.paths import below
 from recycle_data.augmented import document, origins_told, source_photos
 from recycle_data.folds import class_counts
 from recycle_data.identity import hexadecimal, identities
-from recycle_data.optional import TellsOrigins
+from recycle_data.optional import tells_origins
 from recycle_data.owned import RECORD, Owned, refuse_link
 from recycle_data.sources import Subset
 from recycle_data.splits import Split
@@ -127,7 +127,7 @@ def make(
         augmentations = [build_augmentation(registry, part, training) for part in parts]
         if strict and training.unreadable:
             raise RecycleError(next(iter(training.unreadable.values())), "replace the file, or leave out --strict")
-        together = MAX_BATCH_PHOTOS if any(isinstance(one, TellsOrigins) for one in augmentations) else 1
+        together = MAX_BATCH_PHOTOS if any(tells_origins(one) for one in augmentations) else 1
         if not resumed:
             state = Owned(unfinished)
             state.clear(unfinished / "settings.json")

@@ -12,12 +12,12 @@ from typing import Any
 
 import lightning as L
 import torch
-from recycle_data.boundary import Part
+from recycle_data.boundary import PluginPart
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from recycle_engine.batch import seed_chance, to_float
-from recycle_engine.boundary import CheckedAugmentation, CheckedLoss, CheckedModel, Output, Trail, not_finite
+from recycle_engine.boundary import CheckedAugmentation, CheckedLoss, CheckedModel, ModelOutput, Trail, not_finite
 from recycle_engine.distributed import labelled_pixels
 from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.judge.counts import marginals
@@ -53,7 +53,7 @@ class SegmentationModule(L.LightningModule):
     def __init__(
         self,
         model: nn.Module,
-        losses: Sequence[tuple[float, nn.Module, Part]],
+        losses: Sequence[tuple[float, nn.Module, PluginPart]],
         augmentations: Sequence[CheckedAugmentation],
         class_names: Sequence[str],
         registry: Registry,
@@ -64,7 +64,7 @@ class SegmentationModule(L.LightningModule):
         self.model = model.to(memory_format=torch.channels_last) if recipe.train.channels_last else model
         self._weights = [weight for weight, *_ in losses]
         self._losses = nn.ModuleList(loss for _, loss, _ in losses)  # so that their buffers move along
-        self._checked = CheckedModel(Part.of(registry, "model", recipe.model.name), self.model, len(class_names))
+        self._checked = CheckedModel(PluginPart.of(registry, "model", recipe.model.name), self.model, len(class_names))
         self._checked_losses = [CheckedLoss(part) for *_, part in losses]
         self.trail = Trail()  # of the last training batch
         self._val_trail = Trail()
@@ -158,7 +158,7 @@ class SegmentationModule(L.LightningModule):
                 torch._foreach_mul_(gradients, batches * self._batch_pixels / self._step_pixels.clamp(min=1))
             self._step_pixels = torch.zeros_like(self._step_pixels)
 
-    def _through_compiled(self, image: torch.Tensor) -> Output:
+    def _through_compiled(self, image: torch.Tensor) -> ModelOutput:
         """The model's output; a compiler that fails is told of once, and done without."""
         try:
             return self.model(image)  # type: ignore[no-any-return]
@@ -257,7 +257,7 @@ class SegmentationModule(L.LightningModule):
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Step the schedule, whose rates stay finite."""
-        part = Part.of(self._registry, "schedule", self.recipe.train.schedule.name)
+        part = PluginPart.of(self._registry, "schedule", self.recipe.train.schedule.name)
         with part:
             super().lr_scheduler_step(scheduler, metric)
         check_rates(part, scheduler.optimizer)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from recycle_data.boundary import Part, typed
+from recycle_data.boundary import PluginPart, typed
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LinearLR, LRScheduler, ReduceLROnPlateau
 
@@ -45,7 +45,7 @@ def make_schedulers(registry: Registry, part: ComponentSpec, context: ScheduleCo
     ]
 
 
-def check_rates(of: Part, optimizer: Optimizer) -> None:
+def check_rates(of: PluginPart, optimizer: Optimizer) -> None:
     """Raise PluginFault where a rate is negative or no finite number; one in a tensor is not looked at."""
     for group in optimizer.param_groups:
         rate = group["lr"]
