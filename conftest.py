@@ -1,5 +1,6 @@
 """What all tests share, those of the plugins too: their environment, and fixtures that are made once a run."""
 
+import gc
 import os
 
 import pytest
@@ -16,6 +17,21 @@ pytest_plugins = ["durations", "leftovers"]
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as the workers, which have a core each: small models gain by no more
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as training sets it: else `recycle` could not be forked after one
+
+
+def pytest_make_parametrize_id(val, argname):
+    """Name a test by no long value: its name is a variable of its child processes, of at most 128 KiB."""
+    return f"{argname} of {len(val)} characters" if isinstance(val, str | bytes) and len(val) > 1000 else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Import the tests without collecting garbage, a fifth of the time: what they import stays."""
+    gc.disable()
+    collected = yield
+    gc.freeze()
+    gc.enable()
+    return collected
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -176,6 +176,7 @@ def _end_with_parent():
 
 
 def _main():
+    gc.disable()
     for name in PRELOADED:
         importlib.import_module(name)
     _draw_once()
@@ -183,6 +184,7 @@ def _main():
     for end in weakref.finalize._registry:
         end.atexit = False  # what the imports would free costs a child more than most commands
     gc.freeze()  # a child's collections would copy every page of what is imported
+    gc.enable()
     sys.path.remove(str(Path(__file__).parent))
     arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
     _look_again_which_rank_this_is()
