@@ -8,6 +8,7 @@ from importlib.metadata import distributions
 
 import pytest
 from leftovers import remove_dead
+from mutants import faults
 from packaging.specifiers import SpecifierSet
 from reference.slow import marked
 from together import Together
@@ -51,6 +52,12 @@ def test_what_is_installed_runs_on_the_first_release_of_python_3_11():
     assert not {name: asks for name, asks in asked.items() if "3.11.0" not in SpecifierSet(asks)}
 
 
+@pytest.mark.parametrize("text", ["a" * 200_000, b"\0" * 200_000])
+def test_a_long_value_does_not_keep_a_test_from_starting_processes(text):
+    assert len(os.environ["PYTEST_CURRENT_TEST"]) < 200
+    subprocess.run([sys.executable, "-c", ""], check=True)
+
+
 SOURCE = """
 import pytest
 SLOW = pytest.mark.slow("trains")
@@ -83,3 +90,24 @@ def test_slow_tests_are_listed_with_their_reasons(tmp_path):
         file.write_text(f"import pytest\n{bare}\n")
         with pytest.raises(ValueError, match="reason"):
             list(marked(file))
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        ("if not a <= b: ...", {"if (a <= b): ...", "if not a < b: ..."}),
+        ("x: Kind['k'] = a['k'] if y is not None and z in w else f'{b[0]}'", {
+            "x: Kind['k'] = a['k_'] if y is not None and z in w else f'{b[0]}'",
+            "x: Kind['k'] = a['k'] if y is None and z in w else f'{b[0]}'",
+            "x: Kind['k'] = a['k'] if y is not None and z not in w else f'{b[0]}'",
+            "x: Kind['k'] = a['k'] if y is not None or z in w else f'{b[0]}'",
+        }),
+        ("'é', sorted(x, key=min), {'k': True, **y}", {
+            "'é', list(x), {'k': True, **y}",
+            "'é', sorted(x, key=max), {'k': True, **y}",
+            "'é', sorted(x, key=min), {'k_': True, **y}",
+        }),
+    ],
+)  # fmt: skip
+def test_mutants_have_one_fault_each(line, changed):
+    assert set(faults(line)) == {(line, other) for other in changed}
