@@ -54,6 +54,7 @@ def discover_impatiently(cache, path):
         ("train --aug ", "copy-paste"),
         ("train --dataset ", "yolo"),
         ("train --optimizer ", "adamw"),
+        ("train --precision ", "bf16-mixed"),
         ("train -o ", "model.encoder="),
         ("train --plugin fcn8s -o model.encoder=", "model.encoder=resnet34"),
         ("train -o model=", "model=unetpp"),

@@ -79,6 +79,16 @@ def test_a_fold_beside_all_of_them(folded):
     assert "leave out one of the two" in done.stderr
 
 
+def test_folds_that_are_begun_go_on_with_the_same_recipe_alone(folded):
+    """The first fold was interrupted before its run was made."""
+    (folded / "runs").mkdir()
+    (folded / "runs/cv-folds.yaml").write_text("seed: 1\n")
+    other = recycle_here("train", "--folds", "all", "--name", "cv", *SMALL, cwd=folded)
+    assert other.returncode == 2
+    assert "cv-folds.yaml says that these folds are trained with another recipe" in other.stderr
+    assert [file.name for file in (folded / "runs").iterdir() if file.suffix == ".yaml"] == ["cv-folds.yaml"]
+
+
 def test_a_run_of_another_recipe_is_not_taken_for_a_fold(folded):
     """Neither where the record of what was asked for is gone, nor where the run was trained by itself."""
     done = run_recycle("train", "--fold", 0, "--name", "cv-fold0", *SMALL, cwd=folded)

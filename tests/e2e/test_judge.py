@@ -208,6 +208,8 @@ class TestEval:
         names = json.loads((tmp_path / "out/classes.json").read_text())
         (tmp_path / "out/classes.json").write_text(json.dumps([*names[:-1], "Wood"]))
         assert "hold Wood" in said(work, *evaluation, codes=(2,)).stderr
+        (tmp_path / "out/classes.json").write_text('[{"label": 0, "name": "Paper"}]')
+        assert "classes.json cannot be read: KeyError('color')" in said(work, *evaluation, codes=(2,)).stderr
 
 
 class TestCompare:

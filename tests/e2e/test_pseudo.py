@@ -241,6 +241,8 @@ def test_training_tells_what_its_start_and_its_teachers_know_of_its_validation_p
         files[fold] = {"data.fold": None, "data.train": [train, pseudo], "data.val": [val]}
     assert told(**files[0]) == ""
     assert f"teacher of its pseudo-labels, {teacher}, has learned from 12 of these 12" in told(**files[1])
+    (teacher / "recipe.yaml").write_text("model: [")
+    assert f"note: what {teacher} has learned from cannot be read" in told(**files[1])
     shutil.rmtree(teacher)
     assert told(**files[1]) == ""
 

@@ -253,6 +253,10 @@ class TestPhotos:
         block = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + exif + bytes(4)
         assert read_photo(self.save(tmp_path, Image.fromarray(gradient(24, 40)), "a.jpg", exif=block)).shape == shape
 
+    def test_exif_that_is_none_costs_no_photo(self, tmp_path):
+        file = self.save(tmp_path, Image.fromarray(gradient(24, 40)), "a.png", exif=b"Exif\0\0no TIFF")
+        assert read_photo(file).shape == (24, 40, 3)
+
     @pytest.mark.parametrize("content", [b"", b"no image", b"\xff\xd8\xff\xe0 broken"])
     def test_no_image(self, tmp_path, content):
         (tmp_path / "a.jpg").write_bytes(content)

@@ -163,6 +163,9 @@ class TestMasks:
         Image.new("RGB", (WIDTH, HEIGHT)).save(file)
         with pytest.raises(RecycleError, match="RGB colours"):
             masks(root).read(0)
+        Image.new("CMYK", (WIDTH, HEIGHT)).save(file, "TIFF")
+        with pytest.raises(RecycleError, match="CMYK colours, no class numbers"):
+            masks(root).read(0)
         Image.new("L", (WIDTH, HEIGHT)).save(file, "JPEG")
         with pytest.raises(RecycleError, match="is a JPEG"):
             masks(root).read(0)
