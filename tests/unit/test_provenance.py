@@ -62,7 +62,7 @@ def made(tmp_path, registry, monkeypatch):
         images = [image for image in content["images"] if image["id"] in ids]
         kept = [one for one in content["annotations"] if one["image_id"] in ids]
         (data / f"{name}.json").write_text(json.dumps({**content, "images": images, "annotations": kept}))
-    monkeypatch.setattr(offline, "build", lambda registry, part, training: Cheat(training, 2))
+    monkeypatch.setattr(offline, "build_augmentation", lambda registry, part, training: Cheat(training, 2))
     monkeypatch.setattr(offline, "shown_on", lambda source, names: [0, 1])
     split = api.split({"data.root": data, "data.train": [{"json": "four.json"}], "data.val": [{"json": "held.json"}]})
     part = ListedPart(name="copy-paste")

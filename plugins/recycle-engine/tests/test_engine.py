@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from recycle_data.boundary import Part
+from recycle_data.boundary import PluginPart
 from recycle_data.resolve import resolve
 from recycle_engine.batch import collate, to_float
 from recycle_engine.checkpoint import card, load_trained, read_card
@@ -93,7 +93,7 @@ class TestMetrics:
         assert np.array_equal(matrix.compute().numpy(), expected)
 
 
-PART = Part("model", "tiny@acme", "1.0")
+PART = PluginPart("model", "tiny@acme", "1.0")
 
 
 class Constant(nn.Module):

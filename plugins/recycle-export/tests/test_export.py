@@ -11,7 +11,7 @@ import onnx
 import pytest
 import torch
 from PIL import Image
-from recycle_data.boundary import Part
+from recycle_data.boundary import PluginPart
 from recycle_data.owned import Owned
 from recycle_engine import api
 from recycle_engine.checkpoint import TrainedModel
@@ -210,7 +210,7 @@ def export_of(registry, tmp_path, monkeypatch):
     def run(model, size=64):
         described = {"model": {"name": "it", "weights": "/mnt/alice/best.pt"}}
         trained = TrainedModel(
-            model.eval(), ("a", "b"), [(0, 0, 0), (1, 2, 3)], size, described, Part("model", "tiny@acme", "1")
+            model.eval(), ("a", "b"), [(0, 0, 0), (1, 2, 3)], size, described, PluginPart("model", "tiny@acme", "1")
         )
         monkeypatch.setattr(engine, "load_trained", lambda *_: trained)
         monkeypatch.setattr(engine, "digest_of", lambda _: "0" * 64)

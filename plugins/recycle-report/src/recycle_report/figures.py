@@ -41,7 +41,7 @@ STYLE: Any = {
 
 def curves(rows: Sequence[Mapping[str, str]], best: int) -> tuple[str, str]:
     """Losses, and validation mIoU, over the epochs of a metrics.csv, epoch `best` marked: two figures."""
-    losses = {"training": "train_loss", 'validation_': "val_loss"}
+    losses = {"training": "train_loss", "validation": "val_loss"}
     return (
         _curve(rows, "loss", losses, "#0072b2", best),
         _curve(rows, "validation mIoU, at the training size", {"": "val_miou"}, "#d55e00", best),
