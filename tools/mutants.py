@@ -11,7 +11,9 @@ import argparse
 import ast
 import random
 import re
+import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ PAIRS = [(ast.Lt, ast.LtE), (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.In, ast
 TURNED = {**dict(PAIRS), **{two: one for one, two in PAIRS}}
 LIMIT = 240  # seconds of a run of pytest
 MOST = 40  # tests that try a fault: those that run the fewest lines
-SAID = {0: "not found", 1: "found", -1: "found (too slow)"}  # pytest's exit codes, and none in time
+SAID = {0: "not found", 1: "found", -1: "undecided (too slow)"}  # pytest's exit codes, and none in time
 
 
 def faults(text: str) -> Iterator[tuple[str, str]]:
@@ -135,6 +137,7 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=40, help="faults; three quarters of them in files of their own")
     asked = parser.parse_args()
     random.seed(asked.seed)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the line is put back also where this is ended
     checkouts = [Checkout(one) for one in asked.checkouts]
     print(f"| line | fault | {' | '.join(str(one.root) for one in checkouts)} |\n|" + "---|" * (len(checkouts) + 2))
     for text, changed in drawn(checkouts, asked.number):
