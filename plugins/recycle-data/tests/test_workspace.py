@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from PIL import Image
 from recycle_data.api import workspace
 from recycle_data.workspace import registry, split_of
 from support import counting, fake_dists
@@ -56,6 +57,15 @@ def test_files_that_change_meanwhile_are_read_again(small, done):
             annotations = [one for one in content["annotations"] if one["image_id"] in kept]
             (small / f"{name}.json").write_text(json.dumps({**content, "images": images, "annotations": annotations}))
         assert "train.json with val.json" in split_of(data, 0).how
+
+
+def test_a_photo_that_is_replaced_meanwhile_is_noticed(small):
+    """A run's own data is refused as it would be without a workspace."""
+    with workspace():
+        data = split_of(DataSection(root=small, dataset={"name": "coco"}), 0).data
+        Image.new("RGB", (32, 32)).save(small / "images" / "1.jpg")
+        with pytest.raises(RecycleError, match="is not what the recipe was made with"):
+            split_of(data, 0)
 
 
 def test_what_a_missing_photo_says_is_not_kept(small):

@@ -24,7 +24,7 @@ from recyclecli.recipe import DataFile, DataSection
 from recyclecli.types import Source
 
 PAIR = "train.json with val.json"  # how a split by these is called
-_MOVED: dict[Path, Path] = {}  # folders of earlier runs to where their data was found
+MOVED_ROOTS: dict[Path, Path] = {}  # folders of earlier runs to where their data was found
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
         RecycleError: the data cannot be read, a photo is on both sides, or an augmented
             training photo was made from a validation photo.
     """
-    data = _found_again(data)
+    data = found_again(data)
     root = data.root.absolute()
     found = annotation_places(root, data.json_path)
     json_path = str(found[0].absolute()) if found else data.json_path
@@ -87,30 +87,12 @@ def make_split(registry: Registry, data: DataSection, seed: int) -> Split:
     return Split(split.train, split.val, split.weights, split.how, final)
 
 
-def _found_again(data: DataSection) -> DataSection:
+def found_again(data: DataSection) -> DataSection:
     """The section of an earlier run whose folder is gone, in the one where it was found, or in $RECYCLE_DATA."""
-    place = _MOVED.get(data.root) or named_data()
+    place = MOVED_ROOTS.get(data.root) or named_data()
     if data.fingerprint is None or data.root.is_dir() or not place:
         return data
     return moved_data(data, Path(place))
-
-
-def split_at(registry: Registry, data: DataSection, root: Path, seed: int) -> Split | None:
-    """The split of an earlier run whose data lies in `root`, as ever or now; None where other data lies there.
-
-    Once found in another folder, all that was learned from the folder that is gone is looked for there, too: other
-    runs' photos, members of a soup.
-    """
-    moved = data.root.resolve() != root.resolve()
-    if moved and data.fingerprint is None:
-        return None
-    try:
-        split = make_split(registry, moved_data(data, root) if moved else data, seed)
-    except RecycleError:
-        return None
-    if moved:
-        _MOVED[data.root] = root.absolute()
-    return split
 
 
 def _files_split(registry: Registry, data: DataSection) -> Split | None:

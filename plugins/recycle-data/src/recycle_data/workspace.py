@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cached_property, wraps
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from recyclecli.discovery import discover
+from recyclecli.errors import RecycleError
 
 if TYPE_CHECKING:
     from recycle_data.splits import Split
@@ -37,15 +38,17 @@ class Workspace:
         return discover()
 
     def split(self, data: DataSection, seed: int) -> Split:
-        """See `recycle_data.splits.make_split`; made once, and again where files beside the photos changed."""
-        from recycle_data.splits import make_split
+        """See `recycle_data.splits.make_split`; made once, and again where photos or files beside them changed."""
+        from recycle_data.splits import found_again, make_split
 
-        key, stamp = _key(data, seed), _stamp(data)
-        before, split = self._splits.get(key, ((), None))
-        if split is None or before != stamp:
+        data = found_again(data)
+        before, split = self._splits.get(_key(data, seed), ((), None))
+        if split is None or before != (*_stamp(data), *_photos_stamp(split)):
+            stamp = _stamp(data)  # before it is read: what changes meanwhile is read again
             split = make_split(self.registry, data, seed)
-            self._splits[key] = stamp, split
-            self._splits[_key(split.data, seed)] = _stamp(split.data), split
+            photos = _photos_stamp(split)
+            self._splits[_key(data, seed)] = (*stamp, *photos), split
+            self._splits[_key(split.data, seed)] = (*_stamp(split.data), *photos), split
         own = {name: getattr(data, name) for name in AFTER}
         return replace(split, data=split.data.model_copy(update=own))
 
@@ -91,6 +94,27 @@ def split_of(data: DataSection, seed: int) -> Split:
         return found.split(data, seed)
 
 
+def split_at(data: DataSection, root: Path, seed: int) -> Split | None:
+    """The split of an earlier run whose data lies in `root`, as ever or now; None where other data lies there.
+
+    Once found in another folder, all that was learned from the folder that is gone is looked for there, too: other
+    runs' photos, members of a soup.
+    """
+    from recycle_data.resolve import moved_data
+    from recycle_data.splits import MOVED_ROOTS
+
+    moved = data.root.resolve() != root.resolve()
+    if moved and data.fingerprint is None:
+        return None
+    try:
+        split = split_of(moved_data(data, root) if moved else data, seed)
+    except RecycleError:
+        return None
+    if moved:
+        MOVED_ROOTS[data.root] = root.absolute()
+    return split
+
+
 def _key(data: DataSection, seed: int) -> tuple[str, int | None]:
     """What decides a split: chance has no part in one that is stored or named."""
     return data.model_dump_json(exclude={*AFTER}), seed if data.split in ("auto", "random") else None
@@ -111,3 +135,15 @@ def _stamp(data: DataSection) -> Stamp:
                 state = place.stat()
                 found[str(place)] = state.st_mtime_ns, state.st_size
     return tuple((name, *state) for name, state in sorted(found.items()))
+
+
+def _photos_stamp(split: Split) -> Stamp:
+    """The state of the photos of both sides."""
+    found = []
+    for source in (split.train, split.val):
+        for index in range(len(source)):
+            file = source.record(index).file
+            with suppress(OSError):
+                state = file.stat()
+                found.append((str(file), state.st_mtime_ns, state.st_size))
+    return tuple(found)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, path_of, registry
 from recycle_data.progress import busy
-from recycle_data.workspace import in_workspace, split_of
+from recycle_data.workspace import in_workspace, split_at, split_of
 
 from recyclecli.errors import RecycleError
 from recyclecli.home import expanded
@@ -40,10 +40,8 @@ def recipe_of(run: Run | Place, data: Place | None = None) -> Recipe:
 
 def own_split(run: Run | Place, data: Place) -> Split | None:
     """The split of a run whose data lies in the folder `data`, as ever or now; None where other data lies there."""
-    from recycle_data.splits import split_at
-
     recipe = recipe_of(run)
-    return split_at(registry(), recipe.data, path_of(data), recipe.seed)
+    return split_at(recipe.data, path_of(data), recipe.seed)
 
 
 @in_workspace
@@ -84,8 +82,10 @@ def resume(run: Run | Place, epochs: int | None = None, data: Place | None = Non
         epochs: up to how many in all; the recipe's when left out.
         data: where its data lies now; where it lay when left out.
 
+    A finished run stays as it is, and its callbacks are told that it is complete.
+
     Raises:
-        RecycleError: the run has done as many epochs already, or its data is not what it was.
+        RecycleError: the run has done `epochs` already, keeps no state to go on from, or its data is not what it was.
     """
     resolved = recipe_of(run, data)
     split = split_of(resolved.data, resolved.seed)
