@@ -23,7 +23,7 @@ from recycle_engine import api
 from recycle_engine.pipeline import Pipeline
 from support import quarter_size, run_recycle, runs_in, start_recycle
 
-from recyclecli.errors import RunFailed
+from recyclecli.errors import RunFailed, counted
 from recyclecli.recipe import ListedPart
 
 
@@ -565,7 +565,7 @@ class TestEnsembleCommand:
         line = ["seed-0", "seed-1", "seed-1+rot180", "--data", fresh]
         done = self.run(work, *line, command="select")
         assert "cross-fitted" in done.stdout
-        assert f"picked {found.members[0].share:g} times" in done.stdout
+        assert f"picked {counted(int(found.members[0].share), 'time')}: " in done.stdout
         told = json.loads(self.run(work, *line, "--json", command="select").stdout)
         assert [one["picked"] for one in told["members"]] == [one.share for one in found.members]
         assert told["cross_fitted"]["value"] == found.cross_fitted.value

@@ -185,7 +185,7 @@ def test_the_contests_way(work, tmp_path):
     csv, out = tmp_path / "s.csv", tmp_path / "p.json"
     said(work, "predict", "seed-0", "photos", "--submission", csv)
     done = said(work, "pseudo-label", "seed-0", "photos", "--from-csv", csv, "--out", out, "--weight", 2)
-    assert f"{out}@ROOT:2" in done.stderr
+    assert f"{out}@photos:2 --val-json" in done.stderr
     source = api.open_data(work / "photos", str(out))
     from recycle_data.submission import read_submission, reduce_labels
 

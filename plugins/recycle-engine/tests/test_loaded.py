@@ -129,3 +129,25 @@ def test_it_runs_on_one_device(made_runs):
         api.load(made_runs / "runs/fold-1", device="cpu,cpu")
     with pytest.raises(RecycleError, match="no device"):
         api.load(made_runs / "runs/fold-1", device="tpu")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"precision": "64"}, "precision '64' is unknown"),
+        ({"vote": "sof"}, "vote 'sof' is unknown(.|\n)*nearest: soft"),
+        ({"batch": 0}, "batch 0"),
+    ],
+)
+def test_settings_that_are_not_known_are_refused(made_runs, settings, message):
+    with pytest.raises(RecycleError, match=message):
+        api.load([made_runs / "runs/seed-0", made_runs / "runs/seed-1"], **settings)
+
+
+def test_nothing_is_no_model_and_a_folder_no_source(made_runs):
+    with pytest.raises(RecycleError, match="no model is named"):
+        api.load([])
+    with pytest.raises(RecycleError, match="no run is named"):
+        api.pseudo_label([], "photos")
+    with pytest.raises(RecycleError, match=r"give api\.open_data\('data'\)"):
+        api.evaluate(made_runs / "runs/seed-0", "data")

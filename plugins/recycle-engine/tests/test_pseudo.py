@@ -159,3 +159,8 @@ def test_a_submission_is_taken_whole():
     assert (found[1][1][:256] == 1).all()
     assert (found[1][1][256:] == 0).all()
     assert all((confidence == FULL_CONFIDENCE).all() for _, _, confidence in found)
+
+
+def test_an_unknown_rule_is_named():
+    with pytest.raises(RecycleError, match=r"rule 'quantil' is unknown(.|\n)*nearest: quantile"):
+        pseudo_labels(read, CLASSES, Sureness("quantil"))

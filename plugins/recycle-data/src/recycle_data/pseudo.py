@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from recycle_coco import connected_pieces, has_background
 from recycle_coco.photo import open_photo
@@ -54,7 +54,9 @@ class Sureness:
     min_coverage: float = 0.1
 
     def check(self, class_names: Sequence[str]) -> None:
-        """Raise RecycleError where a value lies outside of 0 to 1, or a name is no class."""
+        """Raise RecycleError where there is no such rule, a value lies outside of 0 to 1, or a name is no class."""
+        if self.rule not in get_args(Rule):
+            raise RecycleError(f"rule {self.rule!r} is unknown", suggest(str(self.rule), get_args(Rule)))
         values = {"threshold": self.threshold, "agree": self.agree, "min_coverage": self.min_coverage}
         for name, wanted in {**values, **self.named}.items():
             if not 0 <= wanted <= 1:

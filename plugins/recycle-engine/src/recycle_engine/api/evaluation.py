@@ -238,6 +238,8 @@ def _fair(results: Iterable[Run | Place | PerImageCounts], source: Source | None
 def _given(source: Source | None) -> Source:
     if source is None:
         raise RecycleError("the labelled photos are not named", "give `source`, see open_data")
+    if isinstance(source, str | Path):
+        raise RecycleError(f"{source} is a folder, not opened yet", f"give api.open_data({str(source)!r})")
     return source
 
 

@@ -78,10 +78,12 @@ def members_of(
     """Several models by what `member` takes, with their weights.
 
     Raises:
-        RecycleError: not as many weights as models, or one that is not above 0.
+        RecycleError: no model; not as many weights as models, or one that is not above 0.
     """
     from recycle_engine.inference.members import Member
 
+    if not models:
+        raise RecycleError("no model is named", "name a run, or several")
     pairs = zip(models, _checked(shares, len(models)), strict=True)
     found = tuple(model if isinstance(model, Member) else member(model, pipeline, share) for model, share in pairs)
     _checked([one.share for one in found], len(models))

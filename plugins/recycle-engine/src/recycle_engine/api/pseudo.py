@@ -72,6 +72,8 @@ def pseudo_label(
             and `Sureness.check`.
     """
     found = [find_run(run) for run in runs]
+    if not found:
+        raise RecycleError("no run is named", "name the run that labels, or several")
     with labelling(images, out, data, force) as (file, there):
         return file, label_with(found, found, images, file, there, wanted, pipeline, data, force, **machine)
 

@@ -103,6 +103,7 @@ def pseudo_label(
     Photos that the run is judged on or learned from are left out.
     """
     from recycle_engine import api
+    from recycle_engine.inference.photos import root_of
     from recyclecli.errors import RecycleError
 
     named = key_values("--class-threshold", class_threshold or [])
@@ -146,8 +147,10 @@ def pseudo_label(
     else:
         print_pseudo_labels(made)
         print(f"{counted(len(made.document['images']), 'photo')}: {file}")
-        entry = f"{shlex.quote(str(file))}@ROOT:{weight:g}"
-        print(f"train with it: recycle train --train-json TRAIN.json --train-json {entry} ...", file=sys.stderr)
+        entry = shlex.quote(f"{file}@{root_of(images, data)}:{weight:g}")
+        own = shlex.quote(str(api.recipe_of(run).data.root))
+        words = f"--train-json TRAIN.json --train-json {entry} --val-json VAL.json"
+        print(f"train with it, beside true labels: recycle train --data {own} {words}", file=sys.stderr)
     tell_unreadable(made.unreadable)
 
 

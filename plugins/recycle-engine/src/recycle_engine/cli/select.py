@@ -13,7 +13,7 @@ from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.options import MetricName, Models, metric_option
 from recyclecli.cli.options import AsJson
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 
 
 @in_workspace
@@ -41,7 +41,7 @@ def select(
         return
     picked = [(model, share) for model, share in zip(models, found.shares, strict=True) if share]
     for model, share in picked:
-        print(f"picked {share:g} times: {model}")
+        print(f"picked {counted(int(share), 'time')}: {model}")
     print(f"{found.score:.4f} on the photos it was chosen on; cross-fitted {found.cross_fitted:.4f}")
     print(f"the best model alone, cross-fitted: {found.best_single:.4f}")
     weights = [word for _, share in picked for word in ("--weight", f"{share:g}")]

@@ -12,6 +12,7 @@ from recycle_data.workspace import in_workspace
 
 from recycle_engine.cli.options import Models, Weights
 from recyclecli.cli.options import AsJson
+from recyclecli.errors import counted
 
 
 @in_workspace
@@ -33,4 +34,4 @@ def soup(
         print(json.dumps({"run": str(run.folder), "models": len(models)}, ensure_ascii=False))
     else:
         scored = shlex.quote(str(run.folder))
-        print(f"{run.folder}: the mean of {len(models)} models; recycle eval {scored} scores it")
+        print(f"{run.folder}: the mean of {counted(len(models), 'model')}; recycle eval {scored} scores it")

@@ -131,9 +131,9 @@ def _commands(run: Run, found: RunSummary) -> Iterator[str]:
     name = quote(str(run.folder))
     if found.resume:
         yield found.resume
-    if run.best.is_file():
+    if run.best.is_file() and run.recipe.is_file():
         yield f"recycle eval {name}"
         if found.data:
             yield f"recycle predict {name} {quote(found.data)} --out {quote(f'{run.folder.absolute().name}-predicted')}"
-    if found.state == "finished" and found.kind == "run":
+    if found.state == "finished" and found.kind == "run" and run.recipe.is_file():
         yield f"recycle train --recipe {quote(str(run.recipe))}"

@@ -112,7 +112,7 @@ class LoadedModel:
         return self._results([_pixels(photo)], confidence, probabilities)[0]
 
     def each(self, photos: Iterable[Photo], confidence: bool = True, probabilities: bool = False) -> Iterator[Result]:
-        """`__call__` for each photo, in order, as many at a time as the machine takes; see `Machine`."""
+        """`__call__` for each photo, in order, as many at a time as the machine takes; see `InferenceConfig`."""
         waiting: list[NDArray[np.uint8]] = []
         for photo in photos:
             waiting.append(_pixels(photo))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from recycle_engine.inference.engines import TORCH, digest_of, run_by
 from recycle_engine.inference.infer import TINY, Precision, Predictor, Scorer, Stage, meeting_size
 from recycle_engine.inference.scores import sized
 from recycle_engine.pipeline import Pipeline
-from recyclecli.errors import RecycleError, join_limited
+from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.plugins import Registry
 from recyclecli.types import PostprocessorContext
 
@@ -64,7 +64,8 @@ class EnsembleWeights:
 
     @classmethod
     def of(cls, members: Sequence[Member], vote: Vote) -> EnsembleWeights:
-        """The members by their own shares."""
+        """The members by their own shares; RecycleError where there is no such vote."""
+        refuse_other("vote", vote, get_args(Vote))
         return cls(tuple(member.share for member in members), vote)
 
 
@@ -82,9 +83,20 @@ class InferenceConfig:
     precision: Precision = "32"
     batch: int = 8
 
+    def __post_init__(self) -> None:
+        refuse_other("precision", self.precision, get_args(Precision))
+        if self.batch < 1:
+            raise RecycleError(f"batch {self.batch}", "give a whole number above 0")
+
+
+def refuse_other(what: str, value: str, valid: Sequence[str]) -> None:
+    """Raise RecycleError where a setting has a value that it does not know."""
+    if value not in valid:
+        raise RecycleError(f"{what} {value!r} is unknown", suggest(str(value), valid))
+
 
 def stage_of(registry: Registry, pipeline: Pipeline, class_names: tuple[str, ...], device: str | None = None) -> Stage:
-    """A pipeline with its post-processors built, for a model on this torch device; see `Machine`."""
+    """A pipeline with its post-processors built, for a model on this torch device; see `InferenceConfig`."""
     context = PostprocessorContext(class_names, device or "auto")
     posts = [build_postprocessor(registry, part.name, part.options, context) for part in pipeline.post]
     return Stage(pipeline.views, tuple(posts), pipeline.window, pipeline.alone)
