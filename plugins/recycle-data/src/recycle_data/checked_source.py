@@ -36,7 +36,6 @@ class CheckedSource:
         part.check(len(names) <= IGNORE and (bool(names) or not count), f"1 to {IGNORE} class_names", str(len(names)))
         self.class_names = names
         self._known = bytearray(count)
-        self.__dict__.update({name: getattr(source, name) for name in ("splits", "left_out") if hasattr(source, name)})
 
     @property  # type: ignore[misc]
     def __class__(self) -> type[Any]:
