@@ -37,7 +37,7 @@ from recycle_engine.inference.masks_coco import coco_of
 from recycle_engine.inference.outputs import SUFFIXES
 from recycle_engine.inference.worker import run_shard
 from recycle_engine.judge.saved_predictions import CLASS_COLORS_FILE
-from recycle_engine.orphans import end_with
+from recycle_engine.process_pool import end_with, submit_all
 from recyclecli.errors import RecycleError, RunFailed, counted, join_limited
 from recyclecli.files import PART, refuse_overwrite, unwritable
 from recyclecli.locks import held
@@ -220,10 +220,10 @@ def _targets(job: Job) -> list[Path]:
 
 def _spread(shards: Sequence[Shard]) -> None:
     """One process for each shard; the bar follows their journals."""
+    pool = ProcessPoolExecutor(len(shards), multiprocessing.get_context("spawn"))
     try:
-        pool = ProcessPoolExecutor(len(shards), multiprocessing.get_context("spawn"))
-        tasks = [pool.submit(_work_alone, shard, os.getpid()) for shard in shards]
-    except (BrokenPipeError, BrokenProcessPool) as error:  # one ended before it had read what it is to do
+        tasks = submit_all(pool, _work_alone, ((shard, os.getpid()) for shard in shards))
+    except BrokenProcessPool as error:
         raise RunFailed(*ENDED) from error
     with pool:
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from recycle_data.sources import read_labels, read_photo
 
 from recycle_engine.batch import augmented, seed_chance
 from recycle_engine.library_errors import memory_errors
-from recycle_engine.orphans import end_with
+from recycle_engine.process_pool import end_with, submit_all
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.types import Augmentation, Record, Sample, Source
 
@@ -209,7 +209,7 @@ def run_jobs(maker: Maker, jobs: list[Job], unfinished: Path, workers: int) -> N
     context = multiprocessing.get_context()
     pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (maker, os.getpid()))
     try:
-        waiting: list[Future[None]] = [pool.submit(_work, job, unfinished / f"{job[0]:06d}.json") for job in jobs]
+        waiting = submit_all(pool, _work, ((job, unfinished / f"{job[0]:06d}.json") for job in jobs))
         for ready in track(as_completed(waiting), len(jobs), "making photos"):
             ready.result()
     except BrokenProcessPool as error:
