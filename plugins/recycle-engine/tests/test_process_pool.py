@@ -7,7 +7,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
-
 from recycle_engine.process_pool import submit_all
 
 SPAWN = multiprocessing.get_context("spawn")
