@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from importlib.util import find_spec
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from recyclecli import __version__
 from recyclecli.backends import ALLOW_LIST
+from recyclecli.errors import RecycleError, suggest
 from recyclecli.files import write_text
 from recyclecli.records import GROUP
 
@@ -160,6 +161,25 @@ def read(text: str) -> Manifest:
         return Manifest(made_from, packages, tuple(components), tuple(commands), tuple(recipes), failed, fatal)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no manifest: {error}") from error
+
+
+def file_of(name: str, named: Mapping[str, Path], where: str = "") -> Path:
+    """The file of a recipe by name.
+
+    Args:
+        name: as it is typed.
+        named: the installed recipes.
+        where: what is said of the place that names it.
+
+    Raises:
+        RecycleError: no package offers it, or several do.
+    """
+    if name in named:
+        return named[name]
+    choices = sorted(one for one in named if one.partition("@")[0] == name)
+    if choices:
+        raise RecycleError(f"several packages offer the recipe {name}", f"say which: {' or '.join(choices)}")
+    raise RecycleError(f"no recipe is called {name!r}{where}", f"{suggest(name, named)}; see `recycle recipes list`")
 
 
 def _setting(content: dict[str, Any]) -> Setting:

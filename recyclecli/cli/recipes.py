@@ -41,7 +41,7 @@ def show(
     name: Annotated[str, typer.Argument(help="A recipe, as contest or contest@recyclecli.", autocompletion=recipes)],
 ) -> None:
     """Print a recipe as its package wrote it: the beginning of one of your own."""
-    from recyclecli.bases import file_of
+    from recyclecli.manifest import file_of
     from recyclecli.reading import read_text
 
     print(read_text(file_of(name, installed(ctx).recipe_files())), end="")

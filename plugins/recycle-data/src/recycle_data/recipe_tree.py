@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recycle_data.bases import MERGED
 from recycle_data.migrate_recipe import rewritten
-from recyclecli.bases import MERGED
 from recyclecli.errors import RecycleError, suggest
 from recyclecli.printable import short_repr
 from recyclecli.recipe import LISTS

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from recycle_data.bases import whole_tree
 from recycle_data.migrate_recipe import MOVED
 from recycle_data.recipe_tree import assign, named_parts, spelled_out
-from recyclecli.bases import whole_tree
 from recyclecli.errors import RecycleError, counted, suggest
 from recyclecli.home import expanded
 from recyclecli.plugins import Registry

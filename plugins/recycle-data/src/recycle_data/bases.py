@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recyclecli.errors import RecycleError, suggest
+from recyclecli.errors import RecycleError
 from recyclecli.home import expanded
+from recyclecli.manifest import file_of
 from recyclecli.plugins import DEFAULT
 from recyclecli.printable import short_repr
 from recyclecli.private import map_texts
@@ -34,25 +35,6 @@ def whole_tree(recipe: str | Path | None, named: Mapping[str, Path]) -> dict[str
     if not is_file and (text in named or not Path(text).is_file()):
         return _based(text, named, ())
     return _inherited(_read(Path(text)), text, named, ())
-
-
-def file_of(name: str, named: Mapping[str, Path], where: str = "") -> Path:
-    """The file of a recipe by name.
-
-    Args:
-        name: as it is typed.
-        named: the installed recipes.
-        where: what is said of the place that names it.
-
-    Raises:
-        RecycleError: no package offers it, or several do.
-    """
-    if name in named:
-        return named[name]
-    choices = sorted(one for one in named if one.partition("@")[0] == name)
-    if choices:
-        raise RecycleError(f"several packages offer the recipe {name}", f"say which: {' or '.join(choices)}")
-    raise RecycleError(f"no recipe is called {name!r}{where}", f"{suggest(name, named)}; see `recycle recipes list`")
 
 
 def _based(name: str, named: Mapping[str, Path], above: tuple[str, ...]) -> dict[str, Any]:
