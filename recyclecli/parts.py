@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -140,14 +141,30 @@ class Augmentation(Protocol):
         """Augment a batch."""
 
 
-class Model(Protocol):
-    """A torch.nn.Module: image (N, 3, H, W) in 0..1 to logits (N, K, H, W), or (logits, aux logits).
+class Outputs(NamedTuple):
+    """What a model gives for a batch, where logits alone do not say it.
 
-    It normalises inside `forward`, also when exported, and takes any H and W. An attribute
-    `encoder`, where it has one, is the part that may learn at a rate of its own.
+    Attributes:
+        logits: (N, K, H, W).
+        aux: further logits (N, K, H, W), each trained with every loss times the recipe's `train.aux_weight`.
+        extras: what its own `training_loss` reads besides: queries, the masks of each, ...
     """
 
-    def __call__(self, image: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+    logits: torch.Tensor
+    aux: tuple[torch.Tensor, ...] = ()
+    extras: Mapping[str, Any] = MappingProxyType({})
+
+
+class Model(Protocol):
+    """A torch.nn.Module: image (N, 3, H, W) in 0..1 to logits (N, K, H, W), (logits, aux logits) or `Outputs`.
+
+    It normalises inside `forward`, also when exported, and takes any H and W. An attribute
+    `encoder`, where it has one, is the part that may learn at a rate of its own. One with a method
+    `training_loss(outputs: Outputs, batch: Batch) -> dict[str, Tensor]`, scalars that are added up, is trained with
+    it where the recipe's `loss` names `model`; validation calls it with what `forward` gives in evaluation.
+    """
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor] | Outputs:
         """Logits of a batch of photos."""
 
 

@@ -39,6 +39,7 @@ class TrainSection(Section):
     find_batch_size: bool = Field(False, description="on a GPU, find the largest batch that fits, first")
     repeat_threshold: float = Field(0.0, ge=0, le=1, description="photos of classes in a smaller share come more often")
     overfit_batches: int = Field(0, ge=0, le=1_000_000, description="use so many batches alone, to find bugs")
+    aux_weight: float = Field(0.4, ge=0, description="share of a model's aux logits in the loss, as PSPNet trains them")
     lr: float = Field(1e-3, gt=0, description="peak learning rate; 1e-4 suits encoders that are transformers")
     find_lr: bool = Field(False, description="find lr by a range test, first")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")

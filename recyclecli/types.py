@@ -23,6 +23,7 @@ from recyclecli.parts import Batch as Batch
 from recyclecli.parts import Exporter as Exporter
 from recyclecli.parts import Loss as Loss
 from recyclecli.parts import Model as Model
+from recyclecli.parts import Outputs as Outputs
 from recyclecli.parts import Postprocessor as Postprocessor
 from recyclecli.parts import Record as Record
 from recyclecli.parts import Sample as Sample

@@ -9,7 +9,15 @@ from collections.abc import Iterable
 from recycle_engine.cluster import forget_ranks
 from recycle_engine.optimizer_options import OPTIMIZERS, SCHEDULE_COMPONENTS
 from recyclecli import hookimpl
-from recyclecli.types import Check, Command, NamedRecipe, OptimizerComponent, ScheduleComponent
+from recyclecli.types import (
+    Check,
+    Command,
+    LossComponent,
+    NamedRecipe,
+    OptimizerComponent,
+    Options,
+    ScheduleComponent,
+)
 
 forget_ranks()
 
@@ -141,6 +149,13 @@ def recycle_recipes() -> Iterable[NamedRecipe]:
 def recycle_checks() -> Iterable[Check]:
     """What this distribution brings."""
     yield Check("torch", "recycle_engine.doctor:examine", "torch, torchvision, GPUs, Lightning")
+
+
+@hookimpl
+def recycle_losses() -> Iterable[LossComponent]:
+    """What this distribution brings."""
+    summary = "What the model itself states as its loss; for models with a training_loss"
+    yield LossComponent("model", "recycle_engine.training.loss_terms:NamesOwnLoss", Options, summary)
 
 
 @hookimpl

@@ -14,9 +14,8 @@ from torch import nn
 
 from recyclecli.errors import RunFailed
 from recyclecli.plugins import Registry
-from recyclecli.types import IGNORE, Augmentation, Batch
+from recyclecli.types import IGNORE, Augmentation, Batch, Outputs
 
-ModelOutput = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 ROUNDING = 1e-3  # by which colours and sums of probabilities may be off
 
 
@@ -28,7 +27,7 @@ def form(value: Any) -> str:
 
 
 class CheckedModel:
-    """Holds what a model gives to its contract: logits (N, K, H, W) of its photos, or a tuple of them and aux logits.
+    """Holds what a model gives to its contract: logits (N, K, H, W) of its photos, with aux logits or as `Outputs`.
 
     Args:
         part: the model's component.
@@ -41,14 +40,23 @@ class CheckedModel:
         self._model, self._classes = model, classes
         self._known: set[Any] = set()
 
-    def __call__(self, output: Any, image: torch.Tensor) -> ModelOutput:
+    def __call__(self, given: Any, image: torch.Tensor) -> Outputs:
         """The output, checked; PluginFault where it is not what the contract says."""
-        pair = isinstance(output, tuple)
-        if pair and len(output) != 2:
-            raise self.part.fault("logits, or (logits, aux logits)", typed(output))
-        for value, what in zip(output if pair else (output,), ("logits", "aux logits"), strict=False):
-            self._check(value, what, image)
-        return output  # type: ignore[no-any-return]
+        outputs = self._outputs(given)
+        self._check(outputs.logits, "logits", image)
+        for aux in outputs.aux:
+            self._check(aux, "aux logits", image)
+        return outputs
+
+    def _outputs(self, given: Any) -> Outputs:
+        if isinstance(given, Outputs):
+            self.part.of_type(given.aux, tuple, "Outputs.aux")
+            self.part.of_type(given.extras, Mapping, "Outputs.extras")
+            return given
+        if not isinstance(given, tuple):
+            return Outputs(given)
+        self.part.check(len(given) == 2, "logits, (logits, aux logits) or Outputs", typed(given))
+        return Outputs(given[0], (given[1],))
 
     def _check(self, value: Any, what: str, image: torch.Tensor) -> None:
         graph = torch.is_grad_enabled() and self._model.training
@@ -96,10 +104,17 @@ def no_scores(part: PluginPart, model: nn.Module, precision: str) -> RunFailed:
 
 
 class CheckedLoss:
-    """Holds what a loss gives to its contract: one scalar on the logits' device, attached to their graph."""
+    """Holds what a loss gives to its contract: one scalar on the logits' device, attached to their graph.
 
-    def __init__(self, part: PluginPart) -> None:
+    Args:
+        part: the component whose it is.
+        what: which of several values of the part it is, for messages.
+        attached: whether it has to depend on weights.
+    """
+
+    def __init__(self, part: PluginPart, what: str = "", attached: bool = True) -> None:
         self.part = part
+        self._as, self._attached = f"{what} to be " if what else "", attached
         self._known: set[Any] = set()
 
     def __call__(self, value: Any, logits: torch.Tensor) -> torch.Tensor:
@@ -107,18 +122,20 @@ class CheckedLoss:
         known = (getattr(value, "shape", None), getattr(value, "requires_grad", None), logits.shape, logits.dtype)
         if (*known, logits.requires_grad) in self._known:
             return value  # type: ignore[no-any-return]
-        part = self.part
-        part.check(isinstance(value, torch.Tensor), "one scalar tensor", form(value))
-        part.check(value.ndim == 0, "one scalar: a tensor of shape (), as by reduction='mean'", form(value))
-        part.check(value.is_floating_point(), "a scalar of a floating dtype", form(value))
-        part.check(value.device == logits.device, f"a scalar on {logits.device}, as the logits", form(value))
-        attached = value.grad_fn is not None or not logits.requires_grad
-        part.check(attached, "a scalar attached to the graph of the logits", "a detached one")
+        self._check(isinstance(value, torch.Tensor), "one scalar tensor", form(value))
+        self._check(value.ndim == 0, "one scalar: a tensor of shape (), as by reduction='mean'", form(value))
+        self._check(value.is_floating_point(), "a scalar of a floating dtype", form(value))
+        self._check(value.device == logits.device, f"a scalar on {logits.device}, as the logits", form(value))
+        attached = value.grad_fn is not None or not (self._attached and logits.requires_grad)
+        self._check(attached, "a scalar attached to the graph of the logits", "a detached one")
         if logits.detach().isfinite().all():
             finite = bool(value.detach().isfinite())
-            part.check(finite, "a finite number, as the logits are", str(value.item()))
+            self._check(finite, "a finite number, as the logits are", str(value.item()))
             self._known.add((*known, logits.requires_grad))
         return value  # type: ignore[no-any-return]
+
+    def _check(self, holds: bool, expected: str, found: str) -> None:
+        self.part.check(holds, f"{self._as}{expected}", found)
 
 
 class CheckedAugmentation:

@@ -203,8 +203,7 @@ class Predictor:
             image = image.contiguous(memory_format=torch.channels_last)
             with self._checked.part:
                 given = self._model(image)
-        output = self._checked(given, image)
-        logits = output[0] if isinstance(output, tuple) else output
+        logits = self._checked(given, image).logits
         if not logits.isfinite().all():
             raise no_scores(self._checked.part, self._model, self._precision)
         return torch.rot90(logits, -turns, (-2, -1)).flip(flipped)

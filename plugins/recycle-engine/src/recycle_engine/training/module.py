@@ -17,12 +17,13 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from recycle_engine.batch import seed_chance, to_float
-from recycle_engine.boundary import CheckedAugmentation, CheckedLoss, CheckedModel, ModelOutput, Trail, not_finite
+from recycle_engine.boundary import CheckedAugmentation, CheckedModel, Trail, not_finite
 from recycle_engine.distributed import labelled_pixels
 from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.judge.counts import marginals
 from recycle_engine.judge.per_image_counts import class_iou, mean_iou
 from recycle_engine.training.depthwise import depthwise_in_32_bits
+from recycle_engine.training.loss_terms import ComponentLoss, LossTerm, NamesOwnLoss, OwnLoss
 from recycle_engine.training.metrics import Confusion, WeightedMean
 from recycle_engine.training.optim import decaying, make_optimizer
 from recycle_engine.training.schedule import check_rates, make_schedulers
@@ -30,18 +31,16 @@ from recyclecli.errors import RecycleError, counted
 from recyclecli.manifest import cache_folder
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
-from recyclecli.types import IGNORE, Batch, ScheduleContext
+from recyclecli.types import IGNORE, Batch, Outputs, ScheduleContext
 
 log = logging.getLogger("recycle.engine")
-
-AUX_WEIGHT = 0.4  # of a model's auxiliary logits, as in PSPNet (Zhao et al., 2017)
 
 
 class SegmentationModule(L.LightningModule):
     """A model with its losses and augmentations as one recipe combines them.
 
     Args:
-        model: image (N, 3, H, W) in 0..1 to logits (N, K, H, W), or (logits, aux logits).
+        model: image (N, 3, H, W) in 0..1 to logits (N, K, H, W), (logits, aux logits) or `Outputs`.
         losses: (weight, loss, component) of each, added up.
         augmentations: applied in order to training batches, on their device.
         class_names: K names.
@@ -62,16 +61,15 @@ class SegmentationModule(L.LightningModule):
     ) -> None:
         super().__init__()
         self.model = model.to(memory_format=torch.channels_last) if recipe.train.channels_last else model
-        self._weights = [weight for weight, *_ in losses]
         self._losses = nn.ModuleList(loss for _, loss, _ in losses)  # so that their buffers move along
         self._checked = CheckedModel(PluginPart.of(registry, "model", recipe.model.name), self.model, len(class_names))
-        self._checked_losses = [CheckedLoss(part) for *_, part in losses]
         self.trail = Trail()  # of the last training batch
         self._val_trail = Trail()
         self._augmentations = list(augmentations)
         self._class_names = list(class_names)
         self._registry = registry
         self.recipe = recipe
+        self._terms = [(weight, self._term(loss, part)) for weight, loss, part in losses]
         self.card = card
         self._confusion = Confusion(len(class_names))
         self._val_loss = WeightedMean()
@@ -123,11 +121,7 @@ class SegmentationModule(L.LightningModule):
         self.trail.add("the images that the model is given", batch.image)
         with self._checked.part:
             given = self._through_compiled(batch.image)
-        output = self._checked(given, batch.image)
-        logits, aux = output if isinstance(output, tuple) else (output, None)
-        loss = self._loss(logits, batch.mask, "logits", self.trail)
-        if aux is not None:
-            loss = loss + AUX_WEIGHT * self._loss(aux, batch.mask, "aux logits", self.trail)
+        loss = self._loss(self._checked(given, batch.image), batch, self.trail)
         several, batches = self.trainer.world_size, self.trainer.accumulate_grad_batches
         if several > 1 or batches > 1:
             own, total = labelled_pixels(batch.mask)
@@ -158,10 +152,10 @@ class SegmentationModule(L.LightningModule):
                 torch._foreach_mul_(gradients, batches * self._batch_pixels / self._step_pixels.clamp(min=1))
             self._step_pixels = torch.zeros_like(self._step_pixels)
 
-    def _through_compiled(self, image: torch.Tensor) -> ModelOutput:
+    def _through_compiled(self, image: torch.Tensor) -> Any:
         """The model's output; a compiler that fails is told of once, and done without."""
         try:
-            return self.model(image)  # type: ignore[no-any-return]
+            return self.model(image)
         except torch.OutOfMemoryError:
             raise
         except Exception as error:
@@ -171,20 +165,21 @@ class SegmentationModule(L.LightningModule):
             self._compiles = False
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             log.warning(f"note: torch.compile does not work here, going on without: {reason}")
-            return self.model(image)  # type: ignore[no-any-return]
+            return self.model(image)
         finally:
             if self._compiles is True:
                 self._compiles = None  # it works: from now on an error is the model's own
 
-    def _loss(self, logits: torch.Tensor, mask: torch.Tensor, what: str, trail: Trail) -> torch.Tensor:
-        trail.add(f"the {what} of {self._checked.part}", logits)
-        terms = []
-        for weight, loss, checked in zip(self._weights, self._losses, self._checked_losses, strict=True):
-            with checked.part:
-                given = loss(logits, mask)
-            terms.append(weight * checked(given, logits))
-            trail.add(f"{checked.part} of the {what}", terms[-1])
-        return torch.stack(terms).sum()
+    def _term(self, loss: nn.Module, part: PluginPart) -> LossTerm:
+        if isinstance(loss, NamesOwnLoss):
+            return OwnLoss(self._checked.part, self.model)
+        return ComponentLoss(part, loss, self.recipe.train.aux_weight)
+
+    def _loss(self, outputs: Outputs, batch: Batch, trail: Trail) -> torch.Tensor:
+        trail.add(f"the logits of {self._checked.part}", outputs.logits)
+        for aux in outputs.aux:
+            trail.add(f"the aux logits of {self._checked.part}", aux)
+        return torch.stack([weight * term(outputs, batch, trail) for weight, term in self._terms]).sum()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """Count the confusion of one batch; the labels (N, H, W) are for whoever looks, none is kept.
@@ -212,9 +207,8 @@ class SegmentationModule(L.LightningModule):
     def _validate(self, batch: Batch) -> torch.Tensor:
         with self._checked.part:
             given = self.model.forward(batch.image)  # not what may be compiled: sizes differ here
-        output = self._checked(given, batch.image)
-        logits = output[0] if isinstance(output, tuple) else output
-        loss, labels = self._loss(logits, batch.mask, "logits", self._val_trail), logits.argmax(1)
+        outputs = self._checked(given, batch.image)._replace(aux=())
+        loss, labels = self._loss(outputs, batch, self._val_trail), outputs.logits.argmax(1)
         self._confusion.update(labels, batch.mask)
         # photos that only fill up a rank's batches are ignored whole
         self._val_loss.update(loss, (batch.mask != IGNORE).flatten(1).any(1).sum())
