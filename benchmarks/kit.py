@@ -16,7 +16,12 @@ import time
 import venv
 from pathlib import Path
 
-KINDS = ("dataset", "augmentation", "model", "loss", "postprocessor")
+SHOWN = {
+    "command": ("acme", "sizes", "--help"),
+    "recipe": ("recipes", "show", "acme-recipe"),
+    "check": ("doctor",),
+}
+KINDS = ("dataset", "augmentation", "model", "loss", "postprocessor", "optimizer", "schedule", "callback", "exporter")
 BAR = 60
 
 
@@ -44,12 +49,12 @@ def main() -> None:
     print(f"seconds, bar {BAR}     new  install     show    tests      all")
     with tempfile.TemporaryDirectory() as place:
         python = fresh_environment(Path(place) / "venv")
-        for kind in KINDS:
+        for kind in (*KINDS, *SHOWN):
             name = f"acme-{kind}s"
             steps = [
                 [python, "-m", "recyclecli", "plugins", "new", name, "--kind", kind],
                 [python, "-m", "pip", "install", "-e", f"{name}[test]"],
-                [python, "-m", "recyclecli", "plugins", "show", f"acme-{kind}"],
+                [python, "-m", "recyclecli", *SHOWN.get(kind, ("plugins", "show", f"acme-{kind}"))],
                 [python, "-m", "pytest", "-q", name],
             ]
             times = [seconds(step, place) for step in steps]

@@ -1,11 +1,14 @@
 """The hooks, and what passes between the core and its plugins."""
 
 import inspect
+from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
+
+from recycle_kit.scaffold import SCAFFOLD_KINDS
 
 from recyclecli import hookspecs, types
 from recyclecli.plugins import HOOKS, RECORDS
-from recyclecli.types import KINDS, Component
+from recyclecli.types import KINDS
 from reference.text import code, docstring, signature, table
 
 
@@ -21,8 +24,8 @@ def hooks() -> str:
 def contracts() -> str:
     """Every public name of `recyclecli.types`, kinds first."""
     parts = ["# Component kinds and contracts", docstring(types)]
-    kinds = {one.kind: one for one in vars(types).values() if getattr(one, "kind", None) in KINDS}
-    parts += ["## The kinds", table(("kind", "component", "contract"), _kinds(kinds))]
+    made = "A package of a kind that works as it stands: `recycle plugins new acme-parts --kind KIND`."
+    parts += ["## The kinds", made, table(("kind", "hook", "yields", "contract", "conformance tests"), _kinds())]
     parts += [
         "## Values",
         f"- `IGNORE` = {types.IGNORE}: the mask value of pixels that count in no loss and no score.\n"
@@ -35,8 +38,13 @@ def contracts() -> str:
     return "\n\n".join(parts)
 
 
-def _kinds(kinds: dict[str, type[Component]]) -> list[tuple[str, str, str]]:
-    return [(kind, f"`{kinds[kind].__name__}`", (kinds[kind].__doc__ or "").split("\n")[0]) for kind in KINDS]
+def _kinds() -> Iterator[tuple[str, ...]]:
+    """A row for each kind of component and of record."""
+    components = {one.kind: one for one in vars(types).values() if getattr(one, "kind", None) in KINDS}
+    forms = {**{hook: components[kind] for hook, kind in HOOKS.items()}, **RECORDS}
+    for kind, (hook, form) in zip(SCAFFOLD_KINDS, forms.items(), strict=True):
+        contract = inspect.cleandoc(form.__doc__ or "").split("\n")[0]
+        yield kind, f"`{hook}`", f"`{form.__name__}`", contract, f"`{kind.title()}Conformance`"
 
 
 def _declared(one: type) -> str:

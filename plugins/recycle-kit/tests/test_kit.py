@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from recycle_kit.scaffold import conformance_tests, write_kit
+from recycle_kit.scaffold import RECORD_KINDS, SCAFFOLD_KINDS, conformance_tests, write_kit
 from support import as_installed, coco, fresh_environment, pytest_of, recycle_here, write_coco
 
 from recyclecli.errors import RecycleError
@@ -21,7 +21,7 @@ def run(*command, codes=(0,), **keywords):
 
 def write_kits(folder):
     """A package for each kind; their names by kind."""
-    names = {kind: f"acme-{kind}-kit" for kind in KINDS}
+    names = {kind: f"acme-{kind}-kit" for kind in SCAFFOLD_KINDS}
     for kind, name in names.items():
         assert f"{name}/pyproject.toml" in recycle_here("plugins", "new", name, "--kind", kind, cwd=folder).stdout
     return names
@@ -45,24 +45,27 @@ def test_each_kind_installs_shows_up_is_used_and_passes_untouched(tmp_path):
     run(python, "-m", "pip", "install", "--no-deps", "--no-index", "--no-build-isolation", "--quiet", *places)
     listed = json.loads(run(python, "-m", "recyclecli", "plugins", "list", "--json", cwd=tmp_path))
     found = {row["distribution"]: row for row in listed}
-    for kind, name in names.items():
-        assert found[name]["components"] == [{"kind": kind, "name": f"acme-{kind}"}]
+    for kind in KINDS:
+        assert found[names[kind]]["components"] == [{"kind": kind, "name": f"acme-{kind}"}]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     tested = ["pytest", "-v", "-p", "no:cacheprovider", "--rootdir", tmp_path, *names.values()]
     passed = run(python, "-m", *tested, cwd=tmp_path, env=env)
     for kind, name in names.items():
         assert f"{name}/tests/test_{kind}.py::" in passed
-    check = ["plugins", "check", names["loss"], names["dataset"]]
+    check = ["plugins", "check", *(names[kind] for kind in ("loss", "dataset", *RECORD_KINDS))]
     assert "no faults" in run(python, "-m", "recyclecli", *check, cwd=tmp_path, env=env)
     write_coco(tmp_path / "data", coco(6))
-    train = "train --data data --plugin acme-model --loss acme-loss --aug acme-augmentation --epochs 1 --batch-size 2"
-    train += " --optimizer acme-optimizer -o train.schedule=acme-schedule -o train.callbacks=acme-callback"
+    train = "train --data data --recipe acme-recipe --plugin acme-model --loss acme-loss --aug acme-augmentation"
+    train += " --epochs 1 --batch-size 2 --optimizer acme-optimizer -o train.schedule=acme-schedule"
+    train += " -o train.callbacks=acme-callback"
     run(python, "-m", "recyclecli", *train.split(), "-o", "data.size=32", "--name", "r", cwd=tmp_path, env=env)
     export = ["export", "r", "--format", "acme-exporter", "-o", "strict=false"]
     assert "model.pt2" in run(python, "-m", "recyclecli", *export, cwd=tmp_path, env=env)
     predict = ["predict", "r", "data", "--post", "acme-postprocessor", "--out", "out", "--engine", "acme-exporter"]
     run(python, "-m", "recyclecli", *predict, cwd=tmp_path, env=env)
     assert '"engine": "acme-exporter@acme-exporter-kit"' in (tmp_path / "out/predicted.json").read_text()
+    assert "32x32" in run(python, "-m", "recyclecli", "acme", "sizes", "data", cwd=tmp_path)
+    assert "are free here" in run(python, "-m", "recyclecli", "doctor", codes=(0, 1), cwd=tmp_path, env=env)
     sample = tmp_path / names["dataset"] / "tests/sample"
     stats = run(python, "-m", "recyclecli", "data", "stats", "--data", sample, "--dataset", "acme-dataset", "--json")
     assert json.loads(stats)["photos"] == 2
@@ -79,7 +82,7 @@ def test_a_component_that_breaks_its_contract_fails_the_check(tmp_path, capfd):
     done = recycle_here("plugins", "check", "acme-losses", cwd=tmp_path, env=env, sites=[site])
     assert done.returncode == 1, done.stdout + done.stderr
     assert "test_ignored_pixels_count_nothing" in capfd.readouterr().out
-    assert "fail the tests of their kinds" in done.stderr
+    assert "fails the tests of its kinds" in done.stderr
     assert "nearest: acme-losses" in recycle_here("plugins", "check", "acme-loses", cwd=tmp_path, sites=[site]).stderr
 
 
@@ -101,6 +104,14 @@ def test_nothing_is_overwritten(tmp_path):
         write_kit("acme-losses", "loss", tmp_path / "mine")
     with pytest.raises(RecycleError, match="no kind"):
         write_kit("acme-losses", "losses", tmp_path / "new")
+
+
+def test_the_command_line_offers_each_kind():
+    from typing import get_args, get_type_hints
+
+    from recycle_kit.cli.new import new
+
+    assert get_args(get_type_hints(new)["kind"]) == SCAFFOLD_KINDS
 
 
 def test_the_check_names_each_component():

@@ -19,7 +19,7 @@ COMMANDS = (
     Command(
         ("plugins", "new"),
         "recycle_kit.cli.new:new",
-        "Write a package with one component: it installs, trains and passes its tests as it is.",
+        "Write a package with one component, command, recipe or check, which passes its tests as it is.",
         epilog="Example: `recycle plugins new acme-losses --kind loss`",
     ),
 )

@@ -14,19 +14,38 @@ from recyclecli import __version__
 from recyclecli.errors import RecycleError
 from recyclecli.files import sweep_below, write_bytes
 from recyclecli.locks import held
-from recyclecli.types import KINDS, Kind
+from recyclecli.types import KINDS
 
-NEEDS = {"dataset": "recycle-coco", "postprocessor": "numpy>=1.26", "callback": "lightning>=2.6.6"}
+RECORD_KINDS = ("command", "recipe", "check")
+SCAFFOLD_KINDS = (*KINDS, *RECORD_KINDS)
+NEEDS = {
+    "dataset": "recycle-coco",
+    "postprocessor": "numpy>=1.26",
+    "callback": "lightning>=2.6.6",
+    "command": "pillow>=12.1.1",
+    "recipe": "recycle-engine>=@@least@@,<@@next@@",
+    "check": "",
+}
+SHOWN = {
+    "command": "recycle @@first@@ sizes --help",
+    "recipe": "recycle recipes show @@component@@",
+    "check": "recycle doctor",
+}
+INSIDE = {
+    "command": "the implementation, imported when it is typed",
+    "recipe": "the recipe: what differs from `default`",
+    "check": "the implementation, imported by `recycle doctor`",
+}
 SCAFFOLD_TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
-    """Write the package `name` with one component of `kind` into `folder`; its files.
+def write_kit(name: str, kind: str, folder: Path) -> list[Path]:
+    """Write the package `name` with one component, command, recipe or check into `folder`; its files.
 
     Args:
         name: of the distribution, as `acme-losses`; the module is `acme_losses`, the component
             `acme-loss`, after the name's first word.
-        kind: of the component.
+        kind: one of `SCAFFOLD_KINDS`.
         folder: must not exist or be empty, but for files that an interrupted call of the same kind wrote.
 
     Raises:
@@ -38,11 +57,14 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
     module = name.replace("-", "_")
     if module in (*sys.stdlib_module_names, "test", "tests") or find_spec(module):
         raise RecycleError(f"{name!r} would hide the module {module} that is there", "choose another name")
-    if kind not in KINDS:
-        raise RecycleError(f"no kind is called {kind!r}", f"there are {', '.join(KINDS)}")
+    if kind not in SCAFFOLD_KINDS:
+        raise RecycleError(f"no kind is called {kind!r}", f"there are {', '.join(SCAFFOLD_KINDS)}")
     first = name.partition("-")[0]
     major, minor = (int(part) for part in __version__.split(".")[:2])
+    article = "an" if kind[0] in "aeo" else "a"
+    needed = NEEDS.get(kind, "torch>=2.10")
     words = {
+        "first": first,
         "name": name,
         "module": module,
         "component": f"{first}-{kind}",
@@ -50,20 +72,27 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
         "kind": kind,
         "least": f"{major}.{minor}.0.dev0",
         "next": f"{major}.{minor + 1}",
-        "needs": NEEDS.get(kind, "torch>=2.10"),
+        "article": article,
+        "Article": article.capitalize(),
+        "called": f"{first} sizes" if kind == "command" else f"{first}-{kind}",
+        "part": kind if kind in RECORD_KINDS else "component and its options",
+        "inside": INSIDE.get(kind, "the implementation, imported when a recipe names it"),
+        "suffix": "yaml" if kind == "recipe" else "py",
     }
+    words["needs"] = _filled(f', "{needed}"' if needed else "", words)
+    words["show"] = _filled(SHOWN.get(kind, "recycle plugins show @@component@@"), words)
     places = {
         "pyproject.toml": "pyproject.toml",
         "README.md": "README.md",
         "test.yml": ".github/workflows/test.yml",
         f"{kind}/manifest.py": f"src/{words['module']}/__init__.py",
-        f"{kind}/{kind}.py": f"src/{words['module']}/{kind}.py",
+        f"{kind}/{kind}.{words['suffix']}": f"src/{words['module']}/{kind}.{words['suffix']}",
         f"{kind}/test.py": f"tests/test_{kind}.py",
     }
     contents = {}
     for template, place in places.items():
         text = (SCAFFOLD_TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
-        contents[folder / place] = re.sub(r"@@(\w+)@@", lambda match: words[match[1]], text).encode()
+        contents[folder / place] = _filled(text, words).encode()
     if kind == "dataset":
         contents |= _sample(folder / "tests" / "sample")
     _refuse_other(folder, contents)  # before anything is made
@@ -72,6 +101,10 @@ def write_kit(name: str, kind: Kind, folder: Path) -> list[Path]:
         for file, content in contents.items():
             write_bytes(file, content)
     return list(contents)
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    return re.sub(r"@@(\w+)@@", lambda match: words[match[1]], text)
 
 
 def _refuse_other(folder: Path, contents: Mapping[Path, bytes]) -> None:
@@ -87,12 +120,12 @@ def _refuse_other(folder: Path, contents: Mapping[Path, bytes]) -> None:
         raise RecycleError(f"{folder} exists", "choose another place with --out")
 
 
-def conformance_tests(components: Sequence[tuple[Kind, str]]) -> str:
-    """A test module that holds components, kind and name, to what their kinds have in common.
+def conformance_tests(parts: Sequence[tuple[str, str]]) -> str:
+    """A test module that holds parts, kind and name of each, to what their kinds have in common.
 
     Datasets are left out: their tests need data.
     """
-    tested = [(kind, name) for kind, name in components if kind != "dataset"]
+    tested = [(kind, name) for kind, name in parts if kind != "dataset"]
     lines = [
         f"from recycle_kit.testing import {', '.join(sorted({f'{kind.title()}Conformance' for kind, _ in tested}))}"
     ]

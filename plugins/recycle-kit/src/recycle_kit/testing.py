@@ -26,6 +26,9 @@ from recycle_kit.base import Conformance as Conformance
 from recycle_kit.base import MemorySource as MemorySource
 from recycle_kit.base import random_batch as random_batch
 from recycle_kit.base import random_source as random_source
+from recycle_kit.records import CheckConformance as CheckConformance
+from recycle_kit.records import CommandConformance as CommandConformance
+from recycle_kit.records import RecipeConformance as RecipeConformance
 from recycle_kit.training import CallbackConformance as CallbackConformance
 from recycle_kit.training import ExporterConformance as ExporterConformance
 from recycle_kit.training import OptimizerConformance as OptimizerConformance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -49,8 +49,10 @@ def check(
     for clash in registry.clashes():
         print(f"note: {clash}", file=sys.stderr)
     for name, components in offers.items():
-        if components:
-            _test(name, [(offer.component.kind, offer.qualified) for offer in components])
+        parts = [(str(offer.component.kind), offer.qualified) for offer in components]
+        parts += [part for plugin in registry.plugins if plugin.distribution == name for part in _records(plugin)]
+        if parts:
+            _test(name, parts)
 
 
 def _unusable(plugin: Plugin) -> Iterator[str]:
@@ -69,8 +71,15 @@ def _unusable(plugin: Plugin) -> Iterator[str]:
             yield str(error.args[0])
 
 
-def _test(name: str, components: list[Any]) -> None:
-    """Run the tests of the components' kinds."""
+def _records(plugin: Plugin) -> Iterator[tuple[str, str]]:
+    """The commands, recipes and checks of a plugin, as `recycle_kit.scaffold.conformance_tests` takes them."""
+    commands = [command for command in plugin.commands if command.target]
+    for kind, records in (("command", commands), ("recipe", plugin.recipes), ("check", plugin.checks)):
+        yield from ((kind, f"{record.name}@{plugin.distribution}") for record in records)
+
+
+def _test(name: str, parts: list[tuple[str, str]]) -> None:
+    """Run the tests of the parts' kinds."""
     import subprocess
     import tempfile
     from importlib.util import find_spec
@@ -78,14 +87,14 @@ def _test(name: str, components: list[Any]) -> None:
     from recycle_kit.scaffold import conformance_tests
     from recyclecli.errors import ChecksFailed, RecycleError
 
-    if all(kind == "dataset" for kind, _ in components):
+    if all(kind == "dataset" for kind, _ in parts):
         print(f"note: {name} offers datasets alone, whose tests need data: run the package's own", file=sys.stderr)
         return
     if find_spec("pytest") is None:
         raise RecycleError("testing a plugin needs pytest", "pip install pytest")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "test_conformance.py"
-        file.write_text(conformance_tests(components), encoding="utf-8")
+        file.write_text(conformance_tests(parts), encoding="utf-8")
         line = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, str(file)]
         if subprocess.run(line, cwd=folder, check=False).returncode:
-            raise ChecksFailed(f"components of {name} fail the tests of their kinds; what failed stands above")
+            raise ChecksFailed(f"{name} fails the tests of its kinds; what failed stands above")

@@ -22,12 +22,15 @@ def new(
             "schedule",
             "callback",
             "exporter",
+            "command",
+            "recipe",
+            "check",
         ],
         typer.Option("--kind", help="What it offers."),
     ],
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write.  [default: ./NAME]")] = None,
 ) -> None:
-    """Write a package with one component: it installs, trains and passes its tests as it is."""
+    """Write a package with one component, command, recipe or check, which passes its tests as it is."""
     from recycle_kit.scaffold import write_kit
 
     folder = out or Path(name)
