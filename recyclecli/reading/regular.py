@@ -37,7 +37,7 @@ def open_regular(file: Path) -> BufferedReader:
             refuse_special(file, (found := os.fstat(number)).st_mode)
             for look in on_open:
                 look(file, found)
-        except RecycleError:
+        except BaseException:
             os.close(number)
             raise
     except (FileNotFoundError, NotADirectoryError) as error:

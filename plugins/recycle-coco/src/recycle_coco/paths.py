@@ -25,6 +25,7 @@ SPLITS = {
     "test": ("test", "testing"),
 }
 """The splits of data, each with what folders and files of it are called."""
+on_list: list[Callable[[Path], None]] = []  # told of each folder of which all photos are taken, first; may raise
 MAX_FOLDER_DEPTH = 64  # folders inside each other
 WHOLE_FILE, ANNOTATIONS_FILE = "train_all.json", "annotations.json"
 TRAIN_FILE, VAL_FILE, TEST_FILE = "train.json", "val.json", "test.json"
@@ -79,6 +80,8 @@ def below(folder: Path) -> Iterator[Path]:
 
 def photos_below(folder: Path) -> list[Path]:
     """The photos in a folder and the folders in it, by name; what is hidden, and what its name is of, is left out."""
+    for look in on_list:
+        look(folder)
     found = []
     for place, folders, files in walk(folder):
         folders[:] = [name for name in folders if not is_hidden(name)]

@@ -14,7 +14,7 @@ from typing import Any
 
 from recycle_coco.encodings import decode_text
 from recycle_coco.json import parse_json
-from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden, walk
+from recycle_coco.paths import PHOTO_SUFFIXES, is_hidden, on_list, walk
 from recyclecli.errors import RecycleError
 from recyclecli.reading import open_regular
 
@@ -42,6 +42,8 @@ class Tree:
 
     def __init__(self, root: Path, alone: str = "") -> None:
         self.root = root
+        for look in on_list:
+            look(root)
         found, links = [], []
         for folder, folders, names in walk(root):
             folders[:] = [name for name in folders if not is_hidden(name)]

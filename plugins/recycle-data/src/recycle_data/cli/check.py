@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -124,7 +124,7 @@ def _findings(
     from recycle_data.check import LabelFault, check_contents, check_masks, lint_source, mended, without_unreadable
     from recycle_data.check.masks import mask_photos
     from recycle_data.check.photos import photo_files
-    from recycle_data.replaced import never_read
+    from recycle_data.replaced import never_read, will_read
     from recyclecli.errors import LabelFaults, RecycleError, join_limited
     from recyclecli.files import refuse_overwrite, write_json
 
@@ -145,6 +145,8 @@ def _findings(
     try:
         with never_read(fix):
             contents, names, folds = _contents(root, dataset, json_path, settings)
+            if fix is not None:
+                will_read(photo_files(root, _photo_names(contents)).values())
     except LabelFaults as error:
         return [LabelFault("malformed-label", str(root), where, what) for where, what in error.faults], {}
     if fix is not None:
@@ -165,8 +167,13 @@ def _findings(
             ) from error
         contents, names = {split: content}, {split: str(fix)}
         print(f"mended: {_counted(done)}; written to {fix}", file=sys.stderr)
-    photos = (image["file_name"] for content in contents.values() for image in content["images"])
-    return check_contents(root, contents, names, folds, labels_only, min_object_pixels), photo_files(root, photos)
+    photos = photo_files(root, _photo_names(contents))
+    return check_contents(root, contents, names, folds, labels_only, min_object_pixels), photos
+
+
+def _photo_names(contents: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the photos of all splits."""
+    return (image["file_name"] for content in contents.values() for image in content["images"])
 
 
 def _contents(

@@ -15,6 +15,7 @@ from recycle_data.convert.yolo import YOLO_FILE as YOLO_FILE
 from recycle_data.convert.yolo import write_yolo
 from recycle_data.foreground import refuse_nothing
 from recycle_data.output_folder import refuse_output_folder
+from recycle_data.replaced import never_read
 from recycle_data.sources import open_source
 from recyclecli.errors import RecycleError, suggest
 from recyclecli.plugins import Registry
@@ -74,7 +75,8 @@ def convert(
     if polygons and form != "coco":
         raise RecycleError(f"--polygons is of --to coco, not of {form}", "leave it out")
     refuse_output_folder(dst)
-    source = open_source(registry, src, split, origin, options)
+    with never_read(dst):
+        source = open_source(registry, src, split, origin, options)
     refuse_nothing(source, f"photo of {src}", option="values")
     if form == "coco":
         return Converted(dst / ANNOTATIONS_FILE, len(source), write_coco(source, dst, polygons, force))

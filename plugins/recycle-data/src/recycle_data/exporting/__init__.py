@@ -16,6 +16,7 @@ from recycle_coco.paths import TEST_FILE, TRAIN_FILE, find_annotation_files
 from recycle_data.coco_document import document_of
 from recycle_data.output_folder import refuse_output_folder
 from recycle_data.owned import Owned
+from recycle_data.replaced import never_read
 from recycle_data.sources import open_source
 from recyclecli.plugins import Registry
 
@@ -107,7 +108,8 @@ def export_labels(
             files.append(src / TEST_FILE)  # nothing is trained on here
         document: Mapping[str, Any] = read_document(*files).content
     else:
-        document = document_of(open_source(registry, src, None, dataset, options))
+        with never_read(out):
+            document = document_of(open_source(registry, src, None, dataset, options))
     categories = sorted(document["categories"], key=lambda one: int(one["id"]))
     names = [one["name"] for one in categories if not is_background(one["name"])]
     root = photo_root(src) if src.is_file() else src

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from recycle_data.api import Place, path_of, registry
 from recycle_data.progress import busy
+from recycle_data.replaced import never_read
 
 from recyclecli.errors import RecycleError, join_limited
 
@@ -64,7 +65,8 @@ def augment(
             f"augmentation {inline[0]!r} does not say that its photos are worth writing",
             f"use it in training, as `recycle train --aug {inline[0]}`; to be written are {join_limited(usable, 20)}",
         )
-    recipe, split = _resolved(installed, entries, settings, seed)
+    with never_read(None if out is None else path_of(out)):
+        recipe, split = _resolved(installed, entries, settings, seed)
     if name is None:
         name = "_".join(entry["name"].partition("@")[0].replace("-", "_") for entry in entries)
     with busy("loading torch"):
@@ -136,8 +138,6 @@ def preview(
         device: a torch device.
         force: replace a file that exists.
     """
-    from recycle_data.replaced import never_read
-
     from recyclecli.files import refuse_overwrite
 
     refuse_overwrite([path_of(file)], force)

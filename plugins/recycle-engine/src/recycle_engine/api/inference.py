@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_data.api import Place, groups, path_of, registry
 from recycle_data.progress import busy
+from recycle_data.replaced import never_read
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.evaluation import parted, pipeline_named
@@ -170,9 +171,10 @@ def predict(
 
     locked: dict[str, str] = {}
     places = [path_of(images)] if isinstance(images, (str, Path)) else list(map(path_of, images))
-    photos = find_photos(places, path_of(data) if data else None, locked)
     chosen = (pipeline, submission, force, outputs, vote, shares, devices, precision, batch, unreadable, engine)
-    return _predict_found(run, photos, out, *chosen, left_out=locked)
+    with never_read(path_of(submission) if submission else None):
+        photos = find_photos(places, path_of(data) if data else None, locked)
+        return _predict_found(run, photos, out, *chosen, left_out=locked)
 
 
 def predict_listed(
@@ -181,6 +183,7 @@ def predict_listed(
     out: Place | None = None,
     data: Place | None = None,
     folder: Place = ".",
+    submission: Place | None = None,
     **options: Any,
 ) -> Predicted:
     """Predict the photos that lines name; see `recycle_engine.inference.photos.listed_photos` and `predict`.
@@ -191,11 +194,14 @@ def predict_listed(
         out: folder of the outputs.
         data: the folder that they are relative to; the current one, else `folder`, when left out.
         folder: of the list.
+        submission: see `predict`; a list that is read line by line is not replaced by it.
         options: others of `predict`.
     """
     from recycle_engine.inference.photos import listed_photos
 
-    return _predict_found(run, listed_photos(lines, path_of(data) if data else None, path_of(folder)), out, **options)
+    with never_read(path_of(submission) if submission else None):
+        photos = listed_photos(lines, path_of(data) if data else None, path_of(folder))
+        return _predict_found(run, photos, out, submission=submission, **options)
 
 
 def _predict_found(

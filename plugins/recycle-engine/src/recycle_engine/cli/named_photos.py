@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,17 +33,18 @@ def predicted(run: Any, images: Sequence[Path] | None, names: Path | None, optio
     Raises:
         RecycleError: both are given, or none.
     """
-    from recycle_data.replaced import never_read
-
     from recycle_engine import api
 
-    with never_read(options.get("submission")):
-        if images and names is None:
-            return api.predict(run, images, **options)
-        if images or names is None:
-            raise RecycleError(
-                "photos are named twice: as places and with --list" if images else "no photos are named",
-                "give one of them" if images else "recycle predict RUN photos --out predicted, or --list FILE",
-            )
-        lines = sys.stdin.read() if str(names) == "-" else read_text(names)
-        return api.predict_listed(run, lines.split("\n"), folder=names.parent, **options)
+    if images and names is None:
+        return api.predict(run, images, **options)
+    if images or names is None:
+        raise RecycleError(
+            "photos are named twice: as places and with --list" if images else "no photos are named",
+            "give one of them" if images else "recycle predict RUN photos --out predicted, or --list FILE",
+        )
+    return api.predict_listed(run, _lines(names), folder=names.parent, **options)
+
+
+def _lines(names: Path) -> Iterator[str]:
+    """The lines of a list, which is read when the first is asked for."""
+    yield from (sys.stdin.read() if str(names) == "-" else read_text(names)).split("\n")

@@ -27,6 +27,7 @@ from recycle_data.identity import ALPHA_PROBED_FILES, SEVERAL, tell_transparent
 from recycle_data.output_folder import refuse_output_folder
 from recycle_data.owned import Owned
 from recycle_data.progress import track
+from recycle_data.replaced import will_read
 from recycle_data.submission import SUBMISSION_HEADER
 from recycle_data.vanished_outputs import refuse_gone
 
@@ -140,6 +141,7 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
 
 def _predict(registry: Registry, job: Job, devices: Sequence[str | None], force: bool) -> Predicted:
     """What `predict` does with the place to itself."""
+    will_read(photo.file for photo in job.photos)
     tell_transparent([photo.file for photo in job.photos if photo.file.suffix.lower() in SEVERAL][:ALPHA_PROBED_FILES])
     described = job.as_dict()
     shards = [Shard(job, described, number, len(devices), device) for number, device in enumerate(devices)]
