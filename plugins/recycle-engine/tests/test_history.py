@@ -119,7 +119,7 @@ class TestList:
             file.write_bytes({"empty": b"", "noise": b"\xff\x00: {", "deep": b"[" * 500, "list": b"[1]"}[what])
         one = listed(run)
         named = place in " ".join(one.faults)
-        assert named or place == "env.json" or (what == "gone" and place in ("end.json", "scores.json"))
+        assert named or place == "env.json" or (what == "gone" and place == "scores.json")
         details = api.show_run(run)
         assert details.summary == one
         json.dumps(details.as_dict())
@@ -160,6 +160,23 @@ class TestList:
         assert found["unborn"].faults == ("it ended before its first step",)
         assert api.show_run(runs / "unborn").summary == found["unborn"]
         assert (found["unborn"].state, found["unborn"].resume) == ("killed", "")
+
+    def test_a_folder_that_is_no_run_is_none_for_every_command(self, run, monkeypatch):
+        monkeypatch.chdir(run.folder.parent.parent)
+        runs = run.folder.parent
+        for name, file in (("exported", "card.json"), ("predicted", "classes.json"), ("other", "x.json")):
+            Owned(runs / name).write_text(runs / name / file, "{}")
+        (runs / "empty").mkdir()
+        holds = {"exported": "holds an export", "predicted": "holds predictions", "other": "holds an output"}
+        for name, what in {**holds, "empty": "is empty, and no run"}.items():
+            for ask in (api.find_run, api.show_run, api.recipe_of):
+                with pytest.raises(RecycleError, match=what):
+                    ask(name)
+        run.recipe.unlink()
+        with pytest.raises(RecycleError, match=r"runs/one is no run: .* lacks recipe.yaml") as refused:
+            api.find_run("runs/one")
+        assert refused.value.remedy == "what is left of it: recycle runs show runs/one"
+        assert "recipe.yaml is missing" in api.show_run("runs/one").summary.faults
 
     def test_there_is_no_such_folder(self, tmp_path):
         with pytest.raises(RecycleError, match=r"no runs in .*: No such file or directory") as refused:

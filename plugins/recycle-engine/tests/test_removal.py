@@ -28,6 +28,10 @@ def names(files, run):
     return {file.relative_to(run.folder).as_posix() for file in files}
 
 
+def listed_files(run):
+    return {file: file.stat().st_mtime_ns for file in run.folder.rglob("*")}
+
+
 def unfinish(run):
     run.end.unlink()
     run.recipe.write_text(run.recipe.read_text().replace("  epochs: 4\n", "  epochs: 9\n"))
@@ -197,17 +201,23 @@ class TestPrune:
         assert "not known whether the training is finished" in done.notes[0]
         assert run.last.exists()
 
-    def test_a_pruned_run_is_not_trained_again(self, made_runs, run, registry):
+    def test_a_pruned_run_is_not_trained_again(self, made_runs, run, registry, monkeypatch, logged):
         from recycle_engine.training.train import ended, resume
 
         run.end.unlink()  # as of an earlier version
         api.prune_runs([run])
         recipe = api.recipe_of(run)
         assert ended(run, recipe) == 4
-        for epochs in (None, 20):
-            with pytest.raises(RecycleError, match="is finished, after 4 epochs, and keeps no state") as refused:
-                resume(registry, recipe, make_split(registry, recipe.data, recipe.seed), run, epochs)
-            assert refused.value.remedy.endswith(f"recycle train --init-from {run.folder}")
+        split = make_split(registry, recipe.data, recipe.seed)
+        with pytest.raises(RecycleError, match="is finished, after 4 of 4 epochs, and keeps no state") as refused:
+            resume(registry, recipe, split, run, 20)
+        assert refused.value.remedy.endswith(f"recycle train --init-from {run.folder}")
+        monkeypatch.setattr("recycle_engine.training.train.tell", lambda *_: ["the callbacks are told"])
+        before = listed_files(run)
+        done = resume(registry, recipe, split, run)  # as one that keeps its state
+        assert (done.epochs, done.said, listed_files(run)) == (4, ("the callbacks are told",), before)
+        assert "is finished, after 4 of 4 epochs; it keeps no state" in logged()
+        assert "going on" not in logged()
 
 
 class TestCommands:

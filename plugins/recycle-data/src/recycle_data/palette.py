@@ -17,6 +17,7 @@ from recyclecli.reading import read_text
 Color = tuple[int, int, int]
 
 CLASS_DICT = "class_dict.csv"
+CLASS_COLORS_FILE = "classes.json"  # beside predicted masks: label, name and color of each class
 
 # Okabe and Ito, "Color Universal Design" (2008), then Paul Tol's "muted" set; black is the background.
 _SAFE: tuple[Color, ...] = (

@@ -28,6 +28,7 @@ class MachinePreset:
     steps: int
 
 
+STARTER_FILE = "recipe.yaml"
 GPU = MachinePreset("a GPU", 512, 8, 4000)
 CPU = MachinePreset("a processor alone", 256, 4, 1000)
 
@@ -37,7 +38,7 @@ def starter_recipe(
     root: Path,
     data: Mapping[str, Any] = {},
     photos: int = 0,
-    file: str = "recipe.yaml",
+    file: str = STARTER_FILE,
     on: MachinePreset = GPU,
 ) -> str:
     """A commented recipe whose size, epochs and losses fit `source` and a machine.

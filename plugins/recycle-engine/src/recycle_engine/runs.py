@@ -1,33 +1,41 @@
-"""Run folders: their names, and what lies where. No torch."""
+"""Run folders: what is one, their names, and what lies where. No torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
+from typing import Any, Literal
 
 from recycle_coco import PHOTO_SUFFIXES
 from recycle_coco.json import parse_json
 from recycle_coco.paths import below
 from recycle_data.owned import RECORD, Owned
+from recycle_data.palette import CLASS_COLORS_FILE
 
 from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.files import sweep, sweep_below, unwritable
 from recyclecli.locks import held
-from recyclecli.reading import read_bytes
+from recyclecli.reading import open_regular, read_bytes
 
 RUNS = Path("runs")
 RECIPE_FILE = "recipe.yaml"
+EXPORT_CARD = "card.json"  # in an export's folder
 SOUP = "soup"  # stands for the model of a run that was not trained but averaged
 LARGEST_ENV = 2**20  # bytes of an env.json that are read
+LARGEST_HEADER = 2**24  # bytes of a checkpoint's header that are read
+
+OutputKind = Literal["run", "soup", "export", "predictions", "output"]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run's folder."""
+    """One run's folder: a folder that holds recipe.yaml is a run, for every command."""
 
     folder: Path
 
@@ -79,6 +87,11 @@ class Run:
     def scores(self) -> Path:
         """What `recycle eval` said of it on its validation photos."""
         return self.folder / "scores.json"
+
+    @property
+    def report(self) -> Path:
+        """Page of the callback `report`, which is told last."""
+        return self.folder / "report.html"
 
     @property
     def end(self) -> Path:
@@ -177,32 +190,59 @@ def is_unborn(folder: Path) -> bool:
     return len(Owned(folder).own(held)) == len(held)
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run: it holds recipe.yaml."""
+    return (folder / RECIPE_FILE).is_file()
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """The runs in a folder, by name."""
+    return sorted(file.parent for file in folder.glob(f"*/{RECIPE_FILE}"))
+
+
+def run_around(file: Path) -> Run | None:
+    """The run that a file lies in."""
+    return next((Run(folder) for folder in file.absolute().parents if is_run(folder)), None)
+
+
 def find_run(name: str, runs: Path = RUNS) -> Run:
     """A run by its folder, its name in `runs`, or `last` for the one that was begun last, whatever changed since.
 
     Raises:
         RecycleError: there is none.
     """
-    known = [file.parent for file in runs.glob(f"*/{RECIPE_FILE}")]
+    known = runs_in(runs)
     if name == "last" and known:
         return Run(max(known, key=lambda folder: (begun(Run(folder)), folder.name)))
     for folder in (Path(name), runs / name):
-        if (folder / RECIPE_FILE).is_file():
+        if is_run(folder):
             return Run(folder)
-    raise RecycleError(f"no run {name!r} in {runs.absolute()}", _other_run(Path(name), known))
+    place = next((folder for folder in (Path(name), runs / name) if folder.is_dir()), None)
+    cause = not_a_run(place) if place else f"no run {name!r} in {runs.absolute()}"
+    raise RecycleError(cause, _other_run(Path(name), known))
+
+
+def not_a_run(folder: Path) -> str:
+    """What lies in a folder that is no run, in words."""
+    kind = kind_of(folder)
+    if kind in ("run", "soup"):
+        return f"{folder} is no run: what a training wrote there lacks {RECIPE_FILE}"
+    if kind is not None:
+        return f"{folder} is no run: it holds {kind if kind == 'predictions' else f'an {kind}'} of recycle"
+    return f"{folder} is no run: it has no {RECIPE_FILE}" if any(folder.iterdir()) else f"{folder} is empty, and no run"
 
 
 def _other_run(place: Path, known: Sequence[Path]) -> str:
     """What to do where no run has a name: where the place is within a run, or holds some, which are meant."""
     if place.suffix.lower() in PHOTO_SUFFIXES and place.is_file():
         return f"{place.name} is a photo: put a pattern in quotes, and name runs before photos"
-    holder = next((folder for folder in place.absolute().parents if (folder / RECIPE_FILE).is_file()), None)
+    holder = run_around(place)
     if holder is not None and place.exists():
-        return f"name the run's own folder: {quote(str(holder))}"
-    if inside := sorted(
-        file.parent for file in [*place.glob(f"*/{RECIPE_FILE}"), *place.glob(f"runs/*/{RECIPE_FILE}")]
-    ):
+        return f"name the run's own folder: {quote(str(holder.folder))}"
+    if inside := sorted([*runs_in(place), *runs_in(place / "runs")]):
         return f"name one of the runs in it: {join_limited([quote(str(folder)) for folder in inside], 5)}"
+    if kind_of(place) in ("run", "soup"):
+        return f"what is left of it: recycle runs show {quote(str(place))}"
     if known:
         return suggest(place.name, [folder.name for folder in known])
     return "change to the folder that holds runs/, or name a run by its path, or train one: recycle train"
@@ -215,3 +255,33 @@ def begun(run: Run) -> float:
     except (RecycleError, ValueError, TypeError, KeyError, OverflowError, OSError):
         file = run.env if run.env.is_file() else run.recipe
         return file.stat().st_mtime
+
+
+def kind_of(folder: Path) -> OutputKind | None:
+    """What lies in a folder by its files; None where no command made it. A run's may lack its recipe by now."""
+    run = Run(folder)
+    recorded = (folder / RECORD).is_file()
+    if "soup" in card_of(run.best):
+        return "soup"
+    written = (run.recipe, run.best, run.last, run.metrics)
+    if any(file.is_file() for file in written) or (run.env.is_file() and recorded):
+        return "run"
+    if not recorded:
+        return None
+    if (folder / EXPORT_CARD).is_file():
+        return "export"
+    if (folder / CLASS_COLORS_FILE).is_file():
+        return "predictions"
+    return "output"
+
+
+def card_of(file: Path) -> Mapping[str, Any]:
+    """What a checkpoint's header says of its weights, see `recycle_engine.checkpoint.card`; empty where it is none."""
+    try:
+        with open_regular(file) as handle:
+            (length,) = struct.unpack("<Q", handle.read(8))
+            header = json.loads(handle.read(length)) if length <= LARGEST_HEADER else {}
+        card = parse_json(header["__metadata__"]["recycle"])
+    except (OSError, RecycleError, struct.error, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return card if isinstance(card, dict) else {}

@@ -21,8 +21,8 @@ from recycle_data.owned import RECORD, Owned, interrupted
 from recycle_data.shown_paths import absolute_paths, shown_text
 from recycle_engine.boundary_arrays import CheckedExporter
 from recycle_engine.checkpoint import TrainedModel, load_trained
-from recycle_engine.inference.engines import AGREEMENT, CARD, CARD_FORMAT, digest_of
-from recycle_engine.runs import Run
+from recycle_engine.inference.engines import AGREEMENT, CARD_FORMAT, digest_of
+from recycle_engine.runs import EXPORT_CARD, Run
 from torch import nn
 
 from recyclecli import __version__
@@ -118,10 +118,11 @@ def export(
     with of:
         built = factory(checked, ExporterContext(trained.class_names, trained.size, card))
     exporter = CheckedExporter(of, built, len(trained.class_names))
-    owned, place = Owned(out), out / CARD
+    owned, place = Owned(out), out / EXPORT_CARD
     names = set(exporter.files.values())
     _refuse_other(out, names)
-    owned.refuse_overwrite((out / name for name in sorted({CARD, *names})), force or interrupted(out / f"{CARD}{PART}"))
+    ours = (out / name for name in sorted({EXPORT_CARD, *names}))
+    owned.refuse_overwrite(ours, force or interrupted(out / f"{EXPORT_CARD}{PART}"))
     log.info(f"exporting to {offer.qualified}, then comparing with torch")
     model, name = _Logits(trained.model).eval(), trained.card["model"]["name"]
     with tempfile.TemporaryDirectory(prefix="recycle-") as folder:
@@ -155,7 +156,7 @@ def _refuse_other(out: Path, files: Set[str]) -> None:
         raise RecycleError(f"{out} is a link or a file, no folder", "choose another --out")
     refuse_output_folder(out)
     sweep_below(out)
-    known = {*files, CARD, RECORD, f"{CARD}{PART}", WITHIN, f"{WITHIN}.json"}
+    known = {*files, EXPORT_CARD, RECORD, f"{EXPORT_CARD}{PART}", WITHIN, f"{WITHIN}.json"}
     held = sorted(file.name for file in out.iterdir() if file.name not in known) if out.is_dir() else []
     if held:
         raise RecycleError(f"{out} holds {join_limited(held)}, which is no export", "choose another --out")

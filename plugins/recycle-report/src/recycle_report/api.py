@@ -31,5 +31,5 @@ def report(run: Run | Place, file: Place | None = None, data: Place | None = Non
 
     found, recipe = find_run(run), recipe_of(run, data)
     split = split_of(recipe.data, recipe.seed)
-    with held(path_of(file) if file else found.folder / "report.html"):
+    with held(path_of(file) if file else found.report):
         return write_report(registry(), found, recipe, split, path_of(file) if file else None)

@@ -21,6 +21,6 @@ class Report(Callback):
 
     def on_run_end(self, end: RunEnd) -> list[str]:
         """Judge the run on its validation photos, and write the page."""
-        with held(self.file or end.run.folder / "report.html"):
+        with held(self.file or end.run.report):
             file, result = write_report(end.registry, end.run, end.recipe, end.split, self.file)
         return [f"report    {file}: mIoU of the dataset {result.miou_dataset:.4f} at the photos' own size"]

@@ -69,7 +69,7 @@ def write_report(
         RecycleError: the run has no weights or no metrics yet.
     """
     if file is None:
-        Owned(run.folder).refuse_foreign([run.folder / "report.html"], "move it away, or name another place with --out")
+        Owned(run.folder).refuse_foreign([run.report], "move it away, or name another place with --out")
     rows = read_metrics(run)
     card = read_card(run.best)
     epoch = card.get("epoch")
@@ -117,7 +117,7 @@ def write_report(
             commands=commands(run),
             recipe=described.getvalue(),
         )
-    file = file or run.folder / "report.html"
+    file = file or run.report
     owned = Owned(file.parent)
     owned.write_text(file, page)
     owned.finish()
@@ -166,7 +166,7 @@ def commands(run: Run) -> list[str]:
     shown = shown_path(run.folder, Path())
     folder = "~/" + shlex.quote(shown[2:]) if shown.startswith("~/") else shlex.quote(shown)
     return [
-        f"recycle train --recipe {folder}/recipe.yaml",
+        f"recycle train --recipe {folder}/{run.recipe.name}",
         f"recycle eval {folder}",
         f"recycle ablate {folder}",
         f"recycle predict {folder} PHOTOS --out DIR --submission submission.csv",

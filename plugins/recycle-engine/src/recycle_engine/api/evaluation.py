@@ -121,13 +121,13 @@ def _submission(file: Place, source: Source) -> PerImageCounts:
 
 def run_of(result: Run | Place) -> Run | None:
     """The run that a result comes from, see `count`; None for masks and submissions."""
-    from recycle_engine.runs import RECIPE_FILE, RUNS, Run
+    from recycle_engine.runs import RUNS, Run, is_run
 
     if isinstance(result, Run):
         return result
     place = path_of(result)
-    masks = place.is_dir() and not (place / RECIPE_FILE).is_file()
-    if masks and str(result) == place.name and (RUNS / place / RECIPE_FILE).is_file():
+    masks = place.is_dir() and not is_run(place)
+    if masks and str(result) == place.name and is_run(RUNS / place):
         warn_once(log, f"note: {place} is taken for the run {RUNS / place}; ./{place} is the folder here")
         return find_run(RUNS / place)
     if masks or place.suffix.lower() == ".csv":

@@ -127,7 +127,7 @@ def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
     from recycle_engine.training.train import ended
 
     whole = run.recipe.is_file() and ended(run, recipe) is not None
-    if whole and (run.folder / "report.html").is_file():  # written when all else is done
+    if whole and run.report.is_file():  # written when all else is done
         log.info(f"fold {fold}: {run.folder} is trained already")
     elif run.recipe.is_file():
         _run(fold, ["--resume", str(run.folder)])

@@ -111,8 +111,7 @@ def _folders(runs: Sequence[Run | Place]) -> list[Path]:
 
 
 def _folder(run: Run | Place) -> Path:
-    from recycle_engine.history.summary import kind_of
-    from recycle_engine.runs import RUNS, Run
+    from recycle_engine.runs import RUNS, Run, kind_of
 
     try:
         return find_run(run).folder
@@ -121,6 +120,6 @@ def _folder(run: Run | Place) -> Path:
             raise
         place = path_of(run)
         for folder in (place, RUNS / place):
-            if folder.is_dir() and (kind_of(Run(folder)) or not any(folder.iterdir())):
+            if folder.is_dir() and (kind_of(folder) or not any(folder.iterdir())):
                 return folder
         raise

@@ -122,12 +122,11 @@ def _checked(shares: Sequence[float], count: int) -> Sequence[float]:
 
 def _run_of(weights: Path) -> Run:
     """The run that a checkpoint lies in."""
-    from recycle_engine.runs import RECIPE_FILE, Run
+    from recycle_engine.runs import run_around
 
-    holders = [folder for folder in weights.absolute().parents if (folder / RECIPE_FILE).is_file()]
-    if not holders:
+    if (run := run_around(weights)) is None:
         raise RecycleError(f"{weights} is no checkpoint in a run's folder", "name a run, or a file below one")
-    return Run(holders[0])
+    return run
 
 
 def predict(

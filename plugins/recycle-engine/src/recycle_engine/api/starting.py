@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from recycle_data.api import Place, path_of, registry
+from recycle_data.starter import STARTER_FILE
 from recycle_data.workspace import in_workspace, split_of
 
 from recyclecli.errors import RecycleError
-
-STARTER_FILE = Path("recipe.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class StarterRecipe:
 @in_workspace
 def init(
     root: Place,
-    out: Place = STARTER_FILE,
+    out: Place = Path(STARTER_FILE),
     json_path: str | None = None,
     dataset: str = "coco",
     options: Mapping[str, Any] = {},
@@ -61,7 +60,7 @@ def init(
     with never_read(out):
         source = open_source(registry(), root, json_path, dataset, options)
         owned = Owned(out.parent)
-        refuse = owned.refuse_overwrite if out == STARTER_FILE else refuse_overwrite
+        refuse = owned.refuse_overwrite if out == Path(STARTER_FILE) else refuse_overwrite
         refuse([out], force)  # before anything is made
         part = {"name": dataset, **options}
         settings: dict[str, Any] = {"json_path": json_path} if json_path else {}

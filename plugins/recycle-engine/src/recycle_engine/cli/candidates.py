@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 def runs(ctx: typer.Context) -> list[str]:
     """Offers the runs in runs/, and the last."""
-    names = [file.parent.name for file in Path(ctx.params.get("runs") or "runs").glob("*/recipe.yaml")]
-    return ["last", *sorted(names)] if names else []
+    from recycle_engine.runs import RUNS, runs_in
+
+    names = [folder.name for folder in runs_in(Path(ctx.params.get("runs") or RUNS))]
+    return ["last", *names] if names else []
 
 
 def runs_with_tricks(ctx: typer.Context, incomplete: str) -> list[str]:

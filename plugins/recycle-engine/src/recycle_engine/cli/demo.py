@@ -46,7 +46,7 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
 
     from recycle_engine import api
     from recycle_engine.run_end import RunEnd, built, tell
-    from recycle_engine.runs import RECIPE_FILE
+    from recycle_engine.runs import Run, is_run
     from recyclecli.errors import RecycleError, counted
     from recyclecli.files import PART, refuse_overwrite
     from recyclecli.settings import ComponentSpec
@@ -58,16 +58,16 @@ def _demo(out: Path, images: int, epochs: int, size: int, seed: int, force: bool
         print(f"\n[{time.perf_counter() - began:4.0f} s] {next(steps)}/{DEMO_STEPS} {title}: {text}", file=sys.stderr)
 
     data, submission, trained = out / "data", out / "submission.csv", out / "runs" / "demo"
-    report, sheet = out / "report.html", out / "copy-paste.png"
+    report, sheet = Run(out).report, out / "copy-paste.png"
     unfinished = report.with_name(report.name + PART)  # stands from now until the report is written
     owned, force = Owned(out), force or interrupted(unfinished)
     if not force:
         refuse_overwrite([submission, report, data / ANNOTATIONS_FILE, trained], force)
     owned.refuse_foreign([submission, report, sheet])
-    if (trained / RECIPE_FILE).is_file() and api.recipe_of(trained).data.root != data.absolute():
+    if is_run(trained) and api.recipe_of(trained).data.root != data.absolute():
         raise RecycleError(f"{trained} is a run on other photos", "choose another folder with --out")
     put_mark(unfinished)
-    if (trained / RECIPE_FILE).is_file():
+    if is_run(trained):
         aside = next(place for number in count(1) if not (place := trained.with_name(f"demo-{number}")).exists())
         api.find_run(trained).clear_parts()
         trained.rename(aside)  # it learned from photos that are now drawn anew

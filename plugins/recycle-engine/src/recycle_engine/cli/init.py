@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 from recycle_data.cli.options import Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
+from recycle_data.starter import STARTER_FILE
 
-from recycle_engine.api.starting import STARTER_FILE
 from recyclecli.cli.options import Force
 from recyclecli.errors import counted
 
@@ -19,7 +19,7 @@ def init(
     dataset: Dataset = "coco",
     json_path: JsonPath = None,
     option: DatasetOption = None,
-    out: Annotated[Path, typer.Option("--out", help="The file to write.")] = STARTER_FILE,
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")] = Path(STARTER_FILE),
     force: Force = False,
 ) -> None:
     """Write a commented recipe for the data at hand."""

@@ -22,7 +22,7 @@ from recycle_engine.judge.gate import Candidate, judged
 from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.scores import Metric
 from recycle_engine.pipeline import Pipeline
-from recycle_engine.runs import Run
+from recycle_engine.runs import Run, runs_in
 from recycle_engine.training_provenance import learned, photos_of_run, read_back
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
@@ -104,12 +104,11 @@ def sibling_arms(registry: Registry, run: Run, recipe: Recipe, source: Source) -
     asked = identities(source)
     arms: dict[str, list[tuple[Run, Recipe]]] = {"": []}
     seeds: dict[str, set[int]] = {"": {recipe.seed}}
-    for file in sorted(run.folder.parent.glob("*/recipe.yaml")):
-        other = Run(file.parent)
+    for other in map(Run, runs_in(run.folder.parent)):
         if other.folder == run.folder or not other.best.is_file():
             continue
         try:
-            settings, split = read_back(registry, file)
+            settings, split = read_back(registry, other.recipe)
             seen = learned(photos_of_run(registry, other), source, asked).same
             if read_card(other.best)["class_names"] != class_names:
                 raise RecycleError("it knows other classes, or in another order")

@@ -10,8 +10,8 @@ from shlex import quote
 
 from recycle_coco.json import parse_json
 
-from recycle_engine.history.summary import card_of, read_recipe, section
-from recycle_engine.runs import Run
+from recycle_engine.history.summary import read_recipe, section
+from recycle_engine.runs import Run, card_of, runs_in
 from recyclecli.errors import RecycleError
 from recyclecli.reading import read_bytes
 
@@ -52,8 +52,7 @@ def dependents(run: Run, references: Collection[Reference], others: Collection[P
 
 def references(runs: Path) -> Iterator[Reference]:
     """What in a folder of runs holds paths into runs."""
-    for file in sorted(runs.glob("*/recipe.yaml")):
-        run = Run(file.parent)
+    for run in map(Run, runs_in(runs)):
         members = card_of(run.best).get("soup")
         if isinstance(members, list):
             places = [one[0] for one in members if isinstance(one, list) and one]

@@ -16,7 +16,7 @@ from recycle_engine.history.outcome import KeptScores, read_scores
 from recycle_engine.history.own_files import files_below
 from recycle_engine.history.settings import SettingDifference, recipe_of_run, unlike_default, versions_of
 from recycle_engine.history.summary import RunSummary, summary
-from recycle_engine.runs import Run
+from recycle_engine.runs import Run, not_a_run
 from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
 
@@ -79,11 +79,11 @@ def details(registry: Registry, run: Run) -> RunDetails:
     """All about a run; what of it cannot be read is in the faults of its summary.
 
     Raises:
-        RecycleError: it is gone.
+        RecycleError: it is none.
     """
     found = summary(run.folder)
-    if found is None:
-        raise RecycleError(f"{run.folder} is gone", "recycle runs list")
+    if found is None or found.kind not in ("run", "soup"):
+        raise RecycleError(not_a_run(run.folder), "recycle runs list")
     recipe, settings, versions, rows, best = None, [], {}, [], None
     with suppress(RecycleError):
         recipe = recipe_of_run(run, recipe_files(registry))

@@ -17,8 +17,8 @@ from recycle_engine.history.dependents import dependents, references
 from recycle_engine.history.metrics import read_metrics
 from recycle_engine.history.outcome import keep_end, read_end
 from recycle_engine.history.own_files import files_below, own_and_others, places_in_use
-from recycle_engine.history.summary import is_over, kind_of, read_recipe, section
-from recycle_engine.runs import Run
+from recycle_engine.history.summary import is_over, read_recipe, section
+from recycle_engine.runs import Run, kind_of
 from recyclecli.errors import RecycleError
 from recyclecli.locks import held
 from recyclecli.reading import MissingFile
@@ -151,7 +151,7 @@ def _alone(folder: Path) -> Iterator[Run]:
             raise RecycleError(f"{folder} is gone: another process has removed it", "recycle runs list")
         run = Run(folder)
         found = {file for file, _ in files_below(folder)} - {folder / RECORD}  # that alone is what a kill leaves
-        if found and kind_of(run) not in ("run", "soup"):
+        if found and kind_of(folder) not in ("run", "soup"):
             raise RecycleError(f"{folder} is no run", f"look what it is, then: rm -r {quote(str(folder))}")
         for place in places_in_use(folder):
             with held(place):  # tells who holds it

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -13,22 +11,19 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, Literal
 
-from recycle_coco.json import parse_json
-from recycle_data.owned import RECORD
+from recycle_data.owned import Owned
 from recycle_data.progress import track
 
 from recycle_engine.history.metrics import Row, best_row, read_metrics
 from recycle_engine.history.outcome import read_end, read_scores
 from recycle_engine.history.own_files import files_below
-from recycle_engine.runs import Run, begun
+from recycle_engine.runs import OutputKind, Run, begun, kind_of
 from recyclecli.errors import RecycleError
 from recyclecli.locks import holder
 from recyclecli.printable import short_repr
-from recyclecli.reading import MissingFile, open_regular, read_yaml
+from recyclecli.reading import MissingFile, read_yaml
 
-OutputKind = Literal["run", "soup", "export", "predictions", "output"]
 RunState = Literal["training", "in use", "finished", "killed", ""]
-LARGEST_HEADER = 2**24  # bytes of a checkpoint's header that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +107,7 @@ def summaries(folder: Path) -> list[RunSummary]:
 def summary(folder: Path) -> RunSummary | None:
     """What lies in a folder; None where no command made it, or where it is gone."""
     run, in_use = Run(folder), holder(folder) is not None
-    kind = kind_of(run) or ("run" if in_use else None)  # it is about to begin
+    kind = kind_of(folder) or ("run" if in_use else None)  # it is about to begin
     if kind is None:
         return None
     size, begin = sum(size for _, size in files_below(folder)), _begin(run)
@@ -151,15 +146,16 @@ def _recipe(run: Run, in_use: bool) -> tuple[Mapping[str, Any], list[str]]:
         recipe = read_recipe(run)
     except MissingFile:
         has_begun = run.checkpoints.exists() or run.metrics.exists()
-        return {}, [] if in_use else ["recipe.yaml is missing" if has_begun else "it ended before its first step"]
+        fault = f"{run.recipe.name} is missing" if has_begun else "it ended before its first step"
+        return {}, [] if in_use else [fault]
     except RecycleError as error:
         return {}, [str(error.args[0])]
-    faults = [f"recipe.yaml: no section {name}" for name in ("data", "train") if not section(recipe, name)]
+    faults = [f"{run.recipe.name}: no section {name}" for name in ("data", "train") if not section(recipe, name)]
     if not _model(recipe)[0]:
-        faults.append("recipe.yaml: it names no model")
+        faults.append(f"{run.recipe.name}: it names no model")
     epochs = section(recipe, "train").get("epochs", 1)
     if _whole_number(epochs) is None:
-        faults.append(f"recipe.yaml: train.epochs = {short_repr(epochs)} is no whole number")
+        faults.append(f"{run.recipe.name}: train.epochs = {short_repr(epochs)} is no whole number")
     return recipe, faults
 
 
@@ -168,7 +164,7 @@ def _rows(run: Run, kind: OutputKind) -> tuple[list[Row], list[str]]:
     try:
         return [*read_metrics(run)], []
     except MissingFile:
-        return [], ["metrics.csv is missing"] if run.best.is_file() and kind == "run" else []
+        return [], [f"{run.metrics.name} is missing"] if run.best.is_file() and kind == "run" else []
     except RecycleError as error:
         return [], [str(error.args[0])]
 
@@ -184,38 +180,6 @@ def _file_faults(run: Run, state: RunState) -> Iterator[str]:
         yield f"{run.best.relative_to(run.folder)} is missing"
     if state == "killed" and run.nan.exists():
         yield "its loss was no number: nan.json names the photos"
-
-
-def kind_of(run: Run) -> OutputKind | None:
-    """What lies in a folder by its files; None where no command made it."""
-    if "soup" in card_of(run.best):
-        return "soup"
-    written = (run.recipe, run.best, run.last, run.metrics)
-    if any(file.is_file() for file in written) or (run.env.is_file() and _recorded(run.folder)):
-        return "run"
-    if not _recorded(run.folder):
-        return None
-    if (run.folder / "card.json").is_file():
-        return "export"
-    if (run.folder / "classes.json").is_file():
-        return "predictions"
-    return "output"
-
-
-def _recorded(folder: Path) -> bool:
-    return (folder / RECORD).is_file()
-
-
-def card_of(file: Path) -> Mapping[str, Any]:
-    """What a checkpoint's header says of its weights, see `recycle_engine.checkpoint.card`; empty where it is none."""
-    try:
-        with open_regular(file) as handle:
-            (length,) = struct.unpack("<Q", handle.read(8))
-            header = json.loads(handle.read(length)) if length <= LARGEST_HEADER else {}
-        card = parse_json(header["__metadata__"]["recycle"])
-    except (OSError, RecycleError, struct.error, ValueError, KeyError, TypeError, RecursionError):
-        return {}
-    return card if isinstance(card, dict) else {}
 
 
 def read_recipe(run: Run) -> Mapping[str, Any]:
@@ -254,7 +218,11 @@ def is_over(run: Run, rows: list[Row], train: Mapping[str, Any]) -> tuple[bool, 
     with suppress(RecycleError):
         best = best_row(rows, str(train.get("monitor", "miou")))
     spent = patience is not None and best is not None and len(rows) - 1 - best[0] >= patience
-    return bool(rows) and (spent or (epochs is not None and len(rows) >= epochs)), fault
+    over = bool(rows) and (spent or (epochs is not None and len(rows) >= epochs))
+    with suppress(RecycleError):
+        if over and not fault and run.end.name in Owned(run.folder).names():
+            fault.append(f"{run.end.name} is missing: by its metrics it is finished")
+    return over, fault
 
 
 def _score(run: Run, rows: list[Row], train: Mapping[str, Any]) -> tuple[RunScore | None, list[str]]:

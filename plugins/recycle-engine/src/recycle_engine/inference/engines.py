@@ -23,7 +23,7 @@ from torch import nn
 from recycle_engine.boundary import build
 from recycle_engine.boundary_arrays import CheckedExporter
 from recycle_engine.checkpoint import TrainedModel
-from recycle_engine.runs import Run
+from recycle_engine.runs import EXPORT_CARD, Run
 from recyclecli.errors import RecycleError, join_limited
 from recyclecli.plugins import Registry
 from recyclecli.reading import open_regular
@@ -32,7 +32,7 @@ from recyclecli.types import ExporterContext
 log = logging.getLogger("recycle.engine")
 
 TORCH, AUTO = "torch", "auto"
-CARD, CARD_FORMAT = "card.json", 1
+CARD_FORMAT = 1
 AGREEMENT = 0.999  # least share of the pixels of photos that get the label that torch gives them
 
 
@@ -63,7 +63,7 @@ def engine_of(registry: Registry, weights: Path, views: Collection[str], asked: 
     if not fault:
         return engine
     if asked == AUTO:
-        if (run.exported / CARD).is_file():
+        if (run.exported / EXPORT_CARD).is_file():
             warn_once(log, f"note: {run.folder} is run by torch: {fault}")
         return TORCH
     raise RecycleError(f"{quote(str(run.folder))} cannot be run by {asked}: {fault}", remedy)
@@ -77,10 +77,10 @@ def _fault(
     if asked != AUTO:
         registry.find("exporter", asked)
         again += f" --format {asked}"
-    if not (run.exported / CARD).is_file():
+    if not (run.exported / EXPORT_CARD).is_file():
         return "it has no export", again, ""
     aside = f"mv {quote(str(run.exported))} {quote(f'{run.exported}-aside')} && {again}"
-    if fault := _foreign(run.exported, [CARD]):
+    if fault := _foreign(run.exported, [EXPORT_CARD]):
         return fault, aside, ""
     card = _card(run.exported)
     engine = str(card.get("engine"))
@@ -133,9 +133,9 @@ def _card(folder: Path) -> dict[str, Any]:
         RecycleError: it cannot be read, or is none.
     """
     again = "export the run again, with --force"
-    card: Any = read_json(folder / CARD, again)
+    card: Any = read_json(folder / EXPORT_CARD, again)
     if not isinstance(card, dict) or not {"dynamic_axes", "size"} <= card.keys():
-        raise RecycleError(f"{folder / CARD} is no card of an export", again)
+        raise RecycleError(f"{folder / EXPORT_CARD} is no card of an export", again)
     return card
 
 

@@ -26,6 +26,7 @@ from recycle_coco.paths import ANNOTATIONS_FILE, below
 from recycle_data.identity import ALPHA_PROBED_FILES, SEVERAL, tell_transparent
 from recycle_data.output_folder import refuse_output_folder
 from recycle_data.owned import Owned
+from recycle_data.palette import CLASS_COLORS_FILE
 from recycle_data.progress import track
 from recycle_data.replaced import will_read
 from recycle_data.submission import SUBMISSION_HEADER
@@ -37,7 +38,6 @@ from recycle_engine.inference.journal import Journal, begins_as
 from recycle_engine.inference.masks_coco import coco_of
 from recycle_engine.inference.outputs import SUFFIXES
 from recycle_engine.inference.worker import run_shard
-from recycle_engine.judge.saved_predictions import CLASS_COLORS_FILE
 from recycle_engine.process_pool import end_with, submit_all
 from recyclecli.errors import RecycleError, RunFailed, counted, join_limited
 from recyclecli.files import PART, refuse_overwrite, unwritable

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recycle_coco.json import read_json
 from recycle_coco.photo import open_photo
 from recycle_data.check.masks import blended
-from recycle_data.palette import palette
+from recycle_data.palette import CLASS_COLORS_FILE, palette
 from recycle_data.progress import track
 from recycle_data.sources import read_labels, spelled
 from recycle_data.submission import reduce_labels, submission_rows, target_names
@@ -26,7 +26,6 @@ log = logging.getLogger("recycle.engine")
 
 CLASSES_REMEDY = "predict again, or write a JSON list of class names"
 SMOOTHED = 0.2  # of a mask's edge pixels that lie between their neighbours; models, too, put one class between two
-CLASS_COLORS_FILE = "classes.json"  # beside masks/: label, name and color of each class
 
 
 def count_masks(folder: Path, source: Source) -> PerImageCounts:

@@ -18,7 +18,7 @@ from recycle_data.splits import PAIR, Split
 from recycle_data.workspace import registry
 
 from recycle_engine.distributed import is_first
-from recycle_engine.runs import RECIPE_FILE, Run
+from recycle_engine.runs import Run, run_around
 from recycle_engine.training_provenance import LearnedPhotos, learned, photos_of_run, photos_of_split, recipe_files
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.plugins import Registry
@@ -124,10 +124,8 @@ def warn_leakage(registry: Registry, recipe: Recipe, split: Split, photos: Learn
 def _sources(recipe: Recipe) -> Iterator[tuple[str, Run]]:
     """The runs that a training has knowledge from, with what each is to it."""
     start = recipe.train.init_from
-    for folder in start.absolute().parents if start else ():
-        if (folder / RECIPE_FILE).is_file():
-            yield "the run it starts from", Run(folder)
-            break
+    if start is not None and (run := run_around(start)) is not None:
+        yield "the run it starts from", run
     for folder in _teachers(recipe.data):
         yield "a teacher of its pseudo-labels", Run(folder)
 

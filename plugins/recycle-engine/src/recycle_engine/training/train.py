@@ -27,6 +27,7 @@ from recycle_data.splits import Split
 from recycle_engine.checkpoint import read_card
 from recycle_engine.distributed import is_first
 from recycle_engine.environment import environment, refuse_foreign_callbacks
+from recycle_engine.history.metrics import best_row, read_metrics
 from recycle_engine.history.outcome import read_end
 from recycle_engine.run_end import RunEnd, built, tell
 from recycle_engine.runs import RUNS, Run, new_run
@@ -197,14 +198,11 @@ def _go_on(
 ) -> Finished:
     """Go on in a folder that no other process trains in."""
     if (end := read_end(run)) is not None and not run.last.exists():
-        raise RecycleError(
-            f"{run.folder} is finished, after {counted(end.epochs, 'epoch')}, and keeps no state to go on from",
-            f"begin a new run from its weights: recycle train --init-from {quote(str(run.folder))}",
-        )
+        return _pruned(run, recipe, split, end.epochs, epochs)
     if run.best.exists() and "soup" in read_card(run.best):
         raise RecycleError(
             f"{run.folder} holds the mean of other runs' weights, and no training to go on with",
-            f"begin a new run from its weights: recycle train --init-from {run.folder.name}",
+            f"begin a new run from its weights: recycle train --init-from {quote(str(run.folder))}",
         )
     recipe = recipe.model_copy(update={"data": split.data, "train": possible(recipe.train)})
     longer: list[Callback] = []
@@ -219,7 +217,7 @@ def _go_on(
         done = ended(run, recipe)
     if done is not None:  # nothing is trained, and all stays as it is
         log.info(
-            f"{run.folder} is finished, after {done} of {recipe.train.epochs} epochs; to train it for longer: "
+            f"{_is_finished(run, recipe, done)}; to train it for longer: "
             f"recycle train --resume {quote(str(run.folder))} --epochs {max(recipe.train.epochs, done) + MORE}"
         )
         recipe = _of_epochs(recipe, done)
@@ -231,10 +229,28 @@ def _go_on(
             owned, of_weights = Owned(run.folder), [run.pipeline, run.scores, run.end]
             owned.refuse_foreign(of_weights, "move it away: it tells of weights that are trained on now")
             owned.remove(of_weights)
-    log.info(f"going on with {run.folder}: {split.how}")
+            log.info(f"going on with {run.folder}: {split.how}")
     modules = [build_module(registry, recipe, split, pretrained=not run.last.exists())]
     with switches_put_back():
         return fit(registry, recipe, split, modules, run, [*longer, *named])
+
+
+def _is_finished(run: Run, recipe: Recipe, done: int) -> str:
+    return f"{run.folder} is finished, after {done} of {recipe.train.epochs} epochs"
+
+
+def _pruned(run: Run, recipe: Recipe, split: Split, done: int, epochs: int | None) -> Finished:
+    """How a run ended whose last checkpoint was removed since, as any other that is finished.
+
+    Raises:
+        RecycleError: more epochs are asked for.
+    """
+    start = f"begin a new run from its weights: recycle train --init-from {quote(str(run.folder))}"
+    if epochs not in (None, recipe.train.epochs):
+        raise RecycleError(f"{_is_finished(run, recipe, done)}, and keeps no state to go on from", start)
+    log.info(f"{_is_finished(run, recipe, done)}; it keeps no state to go on from: {start}")
+    best = best_row(read_metrics(run), recipe.train.monitor)
+    return Finished(run, split.how, done, recipe.train.monitor, best[1] if best else float("nan"), is_first())
 
 
 def _record(registry: Registry, run: Run, recipe: Recipe) -> None:
