@@ -77,7 +77,7 @@ def main():
         watcher.start()
         began = time.perf_counter()
         api.predict(
-            run, place / "photos", submission=place / "s.csv", batch=arguments.batch,
+            run, place / "photos", submission=place / "s.csv", batch_size=arguments.batch,
             precision=arguments.precision, pipeline=api.pipeline(),
         )  # fmt: skip
         rate = arguments.photos / (time.perf_counter() - began)

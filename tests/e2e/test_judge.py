@@ -391,8 +391,8 @@ class TestAblate:
         others = {
             "mean of 3 seeds": api.count_together(plain, val),
             "hard vote of 3 seeds": api.count_together(plain, val, vote="hard"),
-            "weighted mean of 3 seeds": api.count_together(plain, val, shares=[3, 1, 2]),
-            "greedy selection from 3 runs": api.count_together(plain[1:], val, shares=[2, 1]),
+            "weighted mean of 3 seeds": api.count_together(plain, val, weights=[3, 1, 2]),
+            "greedy selection from 3 runs": api.count_together(plain[1:], val, weights=[2, 1]),
             "soup of 3 seeds": api.count(soups["abc"], val),
             "soup of 3 checkpoints": api.count(soups["abb"], val),
         }

@@ -421,7 +421,7 @@ class TestSeveralModels:
         runs = [work / "runs/seed-0", work / "runs/seed-1"]
         shares = {}
         for name, members, weights in (("a", runs[0], ()), ("b", runs[1], ()), ("both", runs, (3, 1))):
-            api.predict(members, work / "photos", tmp_path / name, outputs=["probabilities"], shares=weights)
+            api.predict(members, work / "photos", tmp_path / name, outputs=["probabilities"], weights=weights)
             files = sorted((tmp_path / name).rglob("*.npz"))
             shares[name] = [np.load(file)["probabilities"].astype(np.float32) for file in files]
         for first, second, both in zip(shares["a"], shares["b"], shares["both"], strict=True):
@@ -477,7 +477,7 @@ def test_hard_votes_and_ties():
 def test_the_confidence_of_a_hard_vote_is_its_share(work, tmp_path):
     one = work / "photos/a/frame_0.png"
     runs = [work / "runs/seed-0", work / "runs/seed-1"]
-    api.predict(runs, one, tmp_path / "b", outputs=["masks", "confidence"], vote="hard", shares=[3, 1])
+    api.predict(runs, one, tmp_path / "b", outputs=["masks", "confidence"], vote="hard", weights=[3, 1])
     first, second = (masks(api.predict(run, one, tmp_path / run.name).record.parent / "masks") for run in runs)
     (labels,), (confidence,) = masks(tmp_path / "b/masks").values(), masks(tmp_path / "b/confidence").values()
     assert np.array_equal(labels, *first.values())
@@ -497,7 +497,7 @@ class TestEnsembleCommand:
         line = ["seed-0", "seed-1+hflip", "--images", "photos", "--out", tmp_path / "a", "--weight", 2, "--weight", 1]
         assert "9 photos" in self.run(work, *line).stdout
         runs = [work / "runs/seed-0", f"{work}/runs/seed-1+hflip"]
-        api.predict(runs, work / "photos", tmp_path / "b", shares=[2, 1])
+        api.predict(runs, work / "photos", tmp_path / "b", weights=[2, 1])
         assert same(masks(tmp_path / "a/masks"), masks(tmp_path / "b/masks"))
         assert "1 weight for 2 models" in self.run(work, *line[:-2], codes=(2,)).stderr
         several = ["--images", "photos/a", "--images", "photos/b/*.png"]  # of which the last alone counted

@@ -32,6 +32,7 @@ MEANT = {
 
 OPTIONS = {"--worth", "--least", "--sliver", "--with", "--window", "--num-output", "--count"}
 KEYS = {"keep", "clip", "accumulate"}
+PARAMETERS = {"shares", "batch", "window"}  # of functions, beside --weight, --batch-size and --sliding-window
 
 
 @cache
@@ -78,3 +79,13 @@ def test_no_key_of_the_recipe_has_a_name_of_before():
     keys = set(recipe_keys(Recipe))
     assert {"save_top_k", "grad_clip", "accumulate_grad_batches"} <= keys
     assert keys & KEYS == set()
+
+
+def test_functions_use_the_words_of_the_options():
+    found = {}
+    for name, tree in modules().items():
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and "/api" in name and not node.name.startswith("_"):
+                found[node.name] = {each.arg for each in [*node.args.args, *node.args.kwonlyargs]}
+    assert {"predict", "load", "soup", "pipeline", "open_data"} <= found.keys()
+    assert {name: names & PARAMETERS for name, names in found.items() if names & PARAMETERS} == {}

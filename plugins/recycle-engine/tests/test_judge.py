@@ -18,7 +18,7 @@ from recycle_engine.judge.counts import boundary_counts, confusion
 from recycle_engine.judge.gate import choose, cross_pick, estimate, judged
 from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.resample import bootstrap, interval, swap_test
-from recycle_engine.judge.scores import evaluation, headline, rows_of
+from recycle_engine.judge.scores import METRICS, evaluation, rows_of, score
 from scipy.ndimage import binary_erosion
 
 from recyclecli.errors import RecycleError
@@ -50,6 +50,10 @@ def ledger_of(pairs):
     for number, (truth, said) in enumerate(pairs):
         ledger.add(f"{number}.jpg", said, truth)
     return ledger
+
+
+def headline(sums):
+    return np.column_stack([score(sums, metric) for metric in METRICS])
 
 
 class TestScores:

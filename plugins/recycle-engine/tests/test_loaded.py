@@ -50,8 +50,8 @@ def test_confidence_and_probabilities_are_of_the_labels(model, photos):
 
 def test_several_models_are_one(made_runs, photos, tmp_path):
     runs = [made_runs / "runs/seed-0", made_runs / "runs/seed-1"]
-    done = api.predict(runs, photos, tmp_path / "out", vote="hard", shares=[2, 1])
-    with api.load(runs, vote="hard", shares=[2, 1]) as model:
+    done = api.predict(runs, photos, tmp_path / "out", vote="hard", weights=[2, 1])
+    with api.load(runs, vote="hard", weights=[2, 1]) as model:
         for photo, mask in zip(photos, done.masks, strict=True):
             assert (model(photo).labels == np.asarray(Image.open(mask))).all()
 
@@ -136,7 +136,7 @@ def test_it_runs_on_one_device(made_runs):
     [
         ({"precision": "64"}, "precision '64' is unknown"),
         ({"vote": "sof"}, "vote 'sof' is unknown(.|\n)*nearest: soft"),
-        ({"batch": 0}, "batch 0"),
+        ({"batch_size": 0}, "batch_size 0"),
     ],
 )
 def test_settings_that_are_not_known_are_refused(made_runs, settings, message):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from recycle_coco import CocoSource
 from recycle_data.pseudo import FULL_CONFIDENCE, PSEUDO_KEY, Sureness, of_submission, pseudo_labels
+from support import recycle_here
 
 from recyclecli.errors import RecycleError
 from recyclecli.files import write_json
@@ -164,3 +165,17 @@ def test_a_submission_is_taken_whole():
 def test_an_unknown_rule_is_named():
     with pytest.raises(RecycleError, match=r"rule 'quantil' is unknown(.|\n)*nearest: quantile"):
         pseudo_labels(read, CLASSES, Sureness("quantil"))
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [
+        (["--from-csv", "s.csv", "--out", "labels"], "leave out --from-csv"),
+        (["--from-csv", "s.csv", "--ensemble-with", "b"], "leave out --ensemble-with, --from-csv, and name --out"),
+        ([], "name --out"),
+    ],
+)
+def test_what_rounds_cannot_take_is_named_where_it_is_given(tmp_path, options, remedy):
+    done = recycle_here("pseudo-label", "last", "photos", "--rounds", 1, *options, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"remedy: {remedy}\n")

@@ -301,20 +301,20 @@ def test_tricks(client):
 def test_what_pipelines_cost():
     assert cost(Pipeline(), 512) == 1
     assert cost(Pipeline(views=("hflip", "scale-1.5")), 512) == 1 + 1 + 2.25
-    assert cost(Pipeline(window=2), 512) == 9
-    assert cost(Pipeline(views=VIEWS, window=2), 512) > Limits().passes
+    assert cost(Pipeline(sliding_window=2), 512) == 9
+    assert cost(Pipeline(views=VIEWS, sliding_window=2), 512) > Limits().passes
 
 
 def test_the_parts_of_a_pipeline_are_tricks_with_their_own_options():
     crf = ListedPart(name="densecrf", iterations=3)
-    parts = _parts(Pipeline(views=("rot90",), post=(crf,), weights="raw", window=3))
+    parts = _parts(Pipeline(views=("rot90",), post=(crf,), weights="raw", sliding_window=3))
     assert parts == {
         "rot90": Pipeline(views=("rot90",)),
-        "window-3": Pipeline(window=3),
+        "window-3": Pipeline(sliding_window=3),
         "densecrf": Pipeline(post=(crf,)),
         "without-ema": Pipeline(weights="raw"),
     }
-    assert list(_parts(Pipeline(window=2))) == ["window-2"]
+    assert list(_parts(Pipeline(sliding_window=2))) == ["window-2"]
 
 
 def test_two_runs_of_other_classes_are_compared_honestly():

@@ -29,7 +29,9 @@ def main() -> None:
     def masks(name: str, number: int, precision: Precision, batch: int, devices: str | None = None) -> Path:
         out = check.work / name
         shutil.rmtree(out, ignore_errors=True)
-        api.predict(run, photos[:number], out, outputs=("masks",), precision=precision, batch=batch, devices=devices)
+        api.predict(
+            run, photos[:number], out, outputs=("masks",), precision=precision, batch_size=batch, devices=devices
+        )
         return out / "masks"
 
     judged: dict[str, Any] = {}

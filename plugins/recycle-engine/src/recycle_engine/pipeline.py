@@ -33,7 +33,7 @@ class Pipeline:
         views: of `VIEWS`, beside the photo as it is.
         post: post-processors, in this order.
         alone: the photo is seen in the views only, and not as it is.
-        window: the photo is enlarged to this many times the training size and seen through windows
+        sliding_window: the photo is enlarged to this many times the training size and seen through windows
             of that size; 0: it is seen whole.
         weights: `best`, which are the average where the run kept one, or `raw`, what the
             optimizer had at the same step.
@@ -42,18 +42,18 @@ class Pipeline:
     views: tuple[View, ...] = ()
     post: tuple[ListedPart, ...] = ()
     weights: Literal["best", "raw"] = "best"
-    window: float = 0
+    sliding_window: float = 0
     alone: bool = False
 
     def __str__(self) -> str:
-        window = [f"window-{self.window:g}"] if self.window else []
+        window = [f"window-{self.sliding_window:g}"] if self.sliding_window else []
         parts = [*(["raw-weights"] if self.weights == "raw" else []), *window, *self.views]
         return " + ".join([*parts, *(part.name for part in self.post)]) or "plain"
 
     def as_dict(self) -> dict[str, Any]:
         """As it is written into the run."""
         post = [part.model_dump(mode="json", exclude_none=True) for part in self.post]
-        return {"weights": self.weights, "window": self.window, "views": list(self.views), "post": post}
+        return {"weights": self.weights, "window": self.sliding_window, "views": list(self.views), "post": post}
 
 
 def checked_views(names: Sequence[str]) -> tuple[View, ...]:
@@ -74,7 +74,8 @@ def joined(tricks: Mapping[str, Pipeline], names: Collection[str]) -> Pipeline:
     for name in sorted(names, key=list(tricks).index):
         trick = tricks[name]
         weights = trick.weights if whole.weights == "best" else whole.weights
-        whole = Pipeline(whole.views + trick.views, whole.post + trick.post, weights, max(whole.window, trick.window))
+        sliding = max(whole.sliding_window, trick.sliding_window)
+        whole = Pipeline(whole.views + trick.views, whole.post + trick.post, weights, sliding)
     return whole
 
 

@@ -90,10 +90,10 @@ class LoadedRun:
 def _parts(pipeline: Pipeline) -> dict[str, Pipeline]:
     """A pipeline's tricks, each alone, with the options that they have in it."""
     parts: dict[str, Pipeline] = {view: Pipeline(views=(view,)) for view in pipeline.views}
-    if pipeline.window:
+    if pipeline.sliding_window:
         names = {window: name for name, window in WINDOWS.items()}
-        name = names.get(pipeline.window, f"window-{pipeline.window:g}")
-        parts[name] = Pipeline(window=pipeline.window)
+        name = names.get(pipeline.sliding_window, f"window-{pipeline.sliding_window:g}")
+        parts[name] = Pipeline(sliding_window=pipeline.sliding_window)
     parts |= {part.name: Pipeline(post=(part,)) for part in pipeline.post}
     return parts | ({WITHOUT_AVERAGE: Pipeline(weights="raw")} if pipeline.weights == "raw" else {})
 
@@ -101,7 +101,7 @@ def _parts(pipeline: Pipeline) -> dict[str, Pipeline]:
 def _kind(trick: Pipeline) -> str:
     if trick.views:
         return "views"
-    if trick.window:
+    if trick.sliding_window:
         return "windows"
     return "post-processors" if trick.post else "weights"
 
@@ -111,8 +111,8 @@ def cost(pipeline: Pipeline, size: int) -> float:
     total = 0.0
     for view in (None, *pipeline.views):
         scale = float(view.removeprefix("scale-")) if view and view.startswith("scale-") else 1.0
-        if pipeline.window:
-            total += len(window_starts(round(size * pipeline.window * scale), size)) ** 2
+        if pipeline.sliding_window:
+            total += len(window_starts(round(size * pipeline.sliding_window * scale), size)) ** 2
         else:
             total += scale**2
     return total

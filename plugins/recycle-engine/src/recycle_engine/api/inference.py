@@ -74,7 +74,7 @@ def member(model: Run | Place, pipeline: Pipeline | None = None, share: float = 
 
 
 def members_of(
-    models: Sequence[Run | Place | Member], shares: Sequence[float] = (), pipeline: Pipeline | None = None
+    models: Sequence[Run | Place | Member], weights: Sequence[float] = (), pipeline: Pipeline | None = None
 ) -> tuple[Member, ...]:
     """Several models by what `member` takes, with their weights.
 
@@ -85,7 +85,7 @@ def members_of(
 
     if not models:
         raise RecycleError("no model is named", "name a run, or several")
-    pairs = zip(models, _checked(shares, len(models)), strict=True)
+    pairs = zip(models, _checked(weights, len(models)), strict=True)
     found = tuple(model if isinstance(model, Member) else member(model, pipeline, share) for model, share in pairs)
     _checked([one.share for one in found], len(models))
     return found
@@ -93,7 +93,7 @@ def members_of(
 
 def run_by_engine(
     run: Run | Place | Sequence[Run | Place | Member],
-    shares: Sequence[float],
+    weights: Sequence[float],
     pipeline: Pipeline | None,
     engine: str,
     precision: Precision,
@@ -105,19 +105,19 @@ def run_by_engine(
     installed = registry()
     return tuple(
         replace(one, engine=engine_of(installed, one.weights, one.pipeline.views, engine, precision))
-        for one in members_of(models, shares, pipeline)
+        for one in members_of(models, weights, pipeline)
     )
 
 
-def _checked(shares: Sequence[float], count: int) -> Sequence[float]:
+def _checked(weights: Sequence[float], count: int) -> Sequence[float]:
     """Weights of so many models or files; 1 each when left out."""
-    if shares and len(shares) != count:
+    if weights and len(weights) != count:
         raise RecycleError(
-            f"{counted(len(shares), 'weight')} for {counted(count, 'model')}", "give one for each, in the same order"
+            f"{counted(len(weights), 'weight')} for {counted(count, 'model')}", "give one for each, in the same order"
         )
-    if not all(0 < share < float("inf") for share in shares):
-        raise RecycleError(f"weights {', '.join(f'{share:g}' for share in shares)}", "give weights above 0")
-    return shares or [1.0] * count
+    if not all(0 < share < float("inf") for share in weights):
+        raise RecycleError(f"weights {', '.join(f'{share:g}' for share in weights)}", "give weights above 0")
+    return weights or [1.0] * count
 
 
 def _run_of(weights: Path) -> Run:
@@ -139,10 +139,10 @@ def predict(
     force: bool = False,
     outputs: Sequence[str] = ("masks", "overlays"),
     vote: Vote = "soft",
-    shares: Sequence[float] = (),
+    weights: Sequence[float] = (),
     devices: str | None = None,
     precision: Precision = "32",
-    batch: int | None = None,
+    batch_size: int | None = None,
     unreadable: Unreadable = "skip",
     engine: str = "torch",
 ) -> Predicted:
@@ -158,10 +158,10 @@ def predict(
         force: begin anew, and replace files that exist.
         outputs: what is written into `out`: masks, overlays, gray, coco, probabilities, confidence.
         vote: of several models: `soft`, the mean of their probabilities, or `hard`, the label of most.
-        shares: of several models, their weights.
+        weights: of several models, their weights.
         devices: how many, or torch's names of them as `cuda:0,cuda:1`; each has a process of its own.
         precision: `32`, `bf16` or `16`.
-        batch: photos at a time; what the run trained with when left out.
+        batch_size: photos at a time; what the run trained with when left out.
         unreadable: what a photo that cannot be read gets in the submission: no row (`skip`), or one of `background`.
         engine: `torch`; an exporter, as `onnx`, whose export lies in the run's folder; or `auto`, that export where
             it is of these weights, else torch.
@@ -170,7 +170,7 @@ def predict(
 
     locked: dict[str, str] = {}
     places = [path_of(images)] if isinstance(images, (str, Path)) else list(map(path_of, images))
-    chosen = (pipeline, submission, force, outputs, vote, shares, devices, precision, batch, unreadable, engine)
+    chosen = (pipeline, submission, force, outputs, vote, weights, devices, precision, batch_size, unreadable, engine)
     with never_read(path_of(submission) if submission else None):
         photos = find_photos(places, path_of(data) if data else None, locked)
         return _predict_found(run, photos, out, *chosen, left_out=locked)
@@ -212,10 +212,10 @@ def _predict_found(
     force: bool = False,
     outputs: Sequence[str] = ("masks", "overlays"),
     vote: Vote = "soft",
-    shares: Sequence[float] = (),
+    weights: Sequence[float] = (),
     devices: str | None = None,
     precision: Precision = "32",
-    batch: int | None = None,
+    batch_size: int | None = None,
     unreadable: Unreadable = "skip",
     engine: str = "torch",
     left_out: Mapping[str, str] = {},
@@ -225,7 +225,7 @@ def _predict_found(
     from recycle_engine.inference.outputs import checked_outputs
 
     job = Job(
-        run_by_engine(run, shares, pipeline, engine, precision),
+        run_by_engine(run, weights, pipeline, engine, precision),
         tuple(photos),
         path_of(out) if out else None,
         checked_outputs(outputs),
@@ -234,16 +234,16 @@ def _predict_found(
         unreadable=unreadable,
         left_out=left_out,
     )
-    return predict_job(with_machine(job, precision, batch), devices, force)
+    return predict_job(with_machine(job, precision, batch_size), devices, force)
 
 
-def with_machine(job: Job, precision: Precision, batch: int | None) -> Job:
+def with_machine(job: Job, precision: Precision, batch_size: int | None) -> Job:
     """A job with a precision and as many photos at a time, those of the first model's training when left out."""
     from recycle_engine.inference.members import InferenceConfig
 
-    if batch is None:
-        batch = recipe_of(_run_of(job.members[0].weights)).train.batch_size
-    return replace(job, machine=InferenceConfig(None, precision, batch))
+    if batch_size is None:
+        batch_size = recipe_of(_run_of(job.members[0].weights)).train.batch_size
+    return replace(job, machine=InferenceConfig(None, precision, batch_size))
 
 
 def predict_job(job: Job, devices: str | None, force: bool) -> Predicted:
@@ -257,14 +257,14 @@ def predict_job(job: Job, devices: str | None, force: bool) -> Predicted:
 
 
 def count_together(
-    models: Sequence[Run | Place | Member], source: Source, vote: Vote = "soft", shares: Sequence[float] = ()
+    models: Sequence[Run | Place | Member], source: Source, vote: Vote = "soft", weights: Sequence[float] = ()
 ) -> PerImageCounts:
     """Count what several models say together against labels; see `member` and `predict`."""
     with busy("loading torch"):
         from recycle_engine.evaluation.evaluate import count_together as engine
     from recycle_engine.inference.members import EnsembleWeights
 
-    members = members_of(models, shares)
+    members = members_of(models, weights)
     recipe = recipe_of(_run_of(members[0].weights))
     (ledger,) = engine(registry(), members, [EnsembleWeights.of(members, vote)], recipe, source)
     return ledger
@@ -302,7 +302,7 @@ def select(
 
 
 def soup(
-    models: Sequence[Run | Place | Member], name: str, shares: Sequence[float] = (), runs: Place | None = None
+    models: Sequence[Run | Place | Member], name: str, weights: Sequence[float] = (), runs: Place | None = None
 ) -> Run:
     """A new run whose weights are the mean of several models' weights; see `recycle_engine.evaluation.soup.make_soup`.
 
@@ -321,7 +321,7 @@ def soup(
             raise RecycleError(
                 f"{model}: {join_limited(unused)} changes no weights", "leave it out, and use it with the soup"
             )
-    members = members_of(models, shares)
+    members = members_of(models, weights)
     owners = [_run_of(one.weights) for one in members]
     held = judged_photos(owners[0])[0]
     for run in owners[1:]:  # else it would be judged on what it has learned
@@ -329,8 +329,8 @@ def soup(
     return make_soup(members, owners, name, path_of(runs) if runs else RUNS)
 
 
-def vote_submissions(files: Sequence[Place], out: Place, shares: Sequence[float] = (), force: bool = False) -> int:
+def vote_submissions(files: Sequence[Place], out: Place, weights: Sequence[float] = (), force: bool = False) -> int:
     """A submission of the labels that most submissions give; the number of photos. See `hard_vote`."""
     from recycle_data.submission import vote
 
-    return vote([path_of(file) for file in files], _checked(shares, len(files)), path_of(out), force)
+    return vote([path_of(file) for file in files], _checked(weights, len(files)), path_of(out), force)

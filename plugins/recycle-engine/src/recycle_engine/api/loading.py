@@ -26,8 +26,8 @@ def load(
     precision: Precision = "32",
     engine: str = "torch",
     vote: Vote = "soft",
-    shares: Sequence[float] = (),
-    batch: int = 8,
+    weights: Sequence[float] = (),
+    batch_size: int = 8,
 ) -> LoadedModel:
     """A run's model in memory, ready for photos, or several as one.
 
@@ -42,8 +42,8 @@ def load(
         precision: `32`, `bf16` or `16`.
         engine: `torch`, an exporter, or `auto`; see `predict`.
         vote: of several models: `soft` or `hard`, see `predict`.
-        shares: of several models, their weights.
-        batch: photos that `LoadedModel.each` takes at a time, and windows of one photo that the model sees at once.
+        weights: of several models, their weights.
+        batch_size: photos that `LoadedModel.each` takes at a time, and windows of one photo that are seen at once.
 
     Raises:
         RecycleError: see `member`; the models know different classes; or there is no such device.
@@ -56,5 +56,5 @@ def load(
     devices = devices_of(device)
     if len(devices) > 1:
         raise RecycleError(f"a loaded model runs on one device, not on {device}", "load one for each")
-    members = run_by_engine(run, shares, pipeline, engine, precision)
-    return LoadedModel(registry(), members, InferenceConfig(devices[0], precision, batch), vote)
+    members = run_by_engine(run, weights, pipeline, engine, precision)
+    return LoadedModel(registry(), members, InferenceConfig(devices[0], precision, batch_size), vote)

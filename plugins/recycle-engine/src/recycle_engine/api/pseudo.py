@@ -65,7 +65,7 @@ def pseudo_label(
         pipeline: the runs' own when left out.
         data: root of a COCO file's names.
         force: replace files that exist.
-        machine: `devices`, `precision` and `batch`, see `predict`.
+        machine: `devices`, `precision` and `batch_size`, see `predict`.
 
     Raises:
         RecycleError: all photos are left out; `agree` with one model and no view; the file exists; or see `predict`
@@ -117,7 +117,7 @@ def label_with(
     force: bool = False,
     devices: str | None = None,
     precision: Precision = "32",
-    batch: int | None = None,
+    batch_size: int | None = None,
 ) -> PseudoLabels:
     """The labels of photos that none of `owners` knows, written to `file`; read from it where it is `there`.
 
@@ -138,7 +138,7 @@ def label_with(
             "add a model (--ensemble-with RUN) or a view (--tta hflip), or leave out --agree",
         )
     job = Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=wanted.agree)
-    job = with_machine(job, precision, batch)
+    job = with_machine(job, precision, batch_size)
     asked = {**job.as_dict(), **asdict(wanted)}
     if there:
         made = _read_again(file, asked)

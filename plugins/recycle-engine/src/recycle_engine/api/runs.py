@@ -96,7 +96,7 @@ def resume(run: Run | Place, epochs: int | None = None, data: Place | None = Non
 
 
 def pipeline(
-    views: Sequence[str] = (), post: Sequence[str] = (), raw_weights: bool = False, window: float = 0
+    views: Sequence[str] = (), post: Sequence[str] = (), raw_weights: bool = False, sliding_window: float = 0
 ) -> Pipeline:
     """A pipeline by the names of its test-time views and post-processors.
 
@@ -106,22 +106,22 @@ def pipeline(
         views: see `recycle_engine.pipeline.VIEWS`.
         post: post-processors, in order.
         raw_weights: those without their average.
-        window: the photo is enlarged to this many times the training size and seen window by window.
+        sliding_window: the photo is enlarged to this many times the training size and seen window by window.
 
     Raises:
-        RecycleError: no such view or post-processor, or a window between 0 and 1.
+        RecycleError: no such view or post-processor, or a sliding window between 0 and 1.
     """
     from recycle_engine.choice_file import LARGEST_WINDOW
     from recycle_engine.pipeline import Pipeline, checked_views
     from recyclecli.recipe import ListedPart
 
-    if window and not 1 <= window <= LARGEST_WINDOW:
+    if sliding_window and not 1 <= sliding_window <= LARGEST_WINDOW:
         advice = f"choose 1 to {LARGEST_WINDOW:g} times the training size, or 0 for whole photos"
-        raise RecycleError(f"window {window:g}", advice)
+        raise RecycleError(f"sliding_window {sliding_window:g}", advice)
     for one in post:
         registry().find("postprocessor", one)
     parts = tuple(ListedPart(name=one) for one in post)
-    return Pipeline(checked_views(views), parts, "raw" if raw_weights else "best", window)
+    return Pipeline(checked_views(views), parts, "raw" if raw_weights else "best", sliding_window)
 
 
 def build_postprocessor(name: str, class_names: Sequence[str], options: Mapping[str, Any] = {}) -> Postprocessor:

@@ -50,11 +50,11 @@ def ensemble(
             "nothing to predict is named",
             "name photos with --images; recycle select picks models by labelled photos, recycle soup averages weights",
         )
-    options = {"vote": vote, "shares": weight or [], **written.keywords, **running.keywords}
+    options = {"vote": vote, "weights": weight or [], **written.keywords, **running.keywords}
     written.tell(predicted(list(models), images, names, options))
 
 
-def _vote(files: Sequence[str], shares: Sequence[float], written: OutputArgs) -> None:
+def _vote(files: Sequence[str], weights: Sequence[float], written: OutputArgs) -> None:
     """A vote of submissions."""
     from recycle_engine import api
 
@@ -62,7 +62,7 @@ def _vote(files: Sequence[str], shares: Sequence[float], written: OutputArgs) ->
         raise RecycleError(
             "submissions are put to a vote among themselves", "name .csv files alone, and --submission OUT.csv"
         )
-    count = api.vote_submissions(files, written.submission, shares, written.force)
+    count = api.vote_submissions(files, written.submission, weights, written.force)
     if written.as_json:
         print(json.dumps({"photos": count, "submission": str(written.submission)}, ensure_ascii=False))
     else:

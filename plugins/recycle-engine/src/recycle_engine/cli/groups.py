@@ -156,7 +156,7 @@ class RuntimeArgs:
     @property
     def keywords(self) -> dict[str, Any]:
         """As keywords of `recycle_engine.api.predict`."""
-        return {"devices": self.devices, "precision": self.precision, "batch": self.batch_size}
+        return {"devices": self.devices, "precision": self.precision, "batch_size": self.batch_size}
 
 
 @dataclass(frozen=True, slots=True)

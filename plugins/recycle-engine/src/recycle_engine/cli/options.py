@@ -83,4 +83,4 @@ def pipeline_option(tta: list[str] | None, post: list[str] | None, plain: bool, 
 
     if plain and (tta or post or window):
         raise RecycleError("--plain together with --tta, --post or --sliding-window", "leave out --plain")
-    return api.pipeline(tta or (), post or (), window=window) if plain or tta or post or window else None
+    return api.pipeline(tta or (), post or (), sliding_window=window) if plain or tta or post or window else None

@@ -117,16 +117,11 @@ def pseudo_label(
         "force": force,
         **running.keywords,
     }
-    if from_csv:
-        given = flags_given(ctx, UNUSED_OPTIONS)
-        if given:
-            raise RecycleError("--from-csv takes a submission's labels whole", f"leave out {', '.join(given)}")
     if rounds:
-        if from_csv or others or out is None:
-            raise RecycleError(
-                "--rounds starts from one run and writes a folder",
-                "leave out --ensemble-with and --from-csv, name --out",
-            )
+        given = flags_given(ctx, ("others", "from_csv"))
+        if given or out is None:
+            remedies = [*([f"leave out {', '.join(given)}"] if given else []), *(["name --out"] if out is None else [])]
+            raise RecycleError("--rounds starts from one run and writes a folder", ", and ".join(remedies))
         done = api.self_train(run, images, rounds, out, weight, **options)
         better = [one.run for one in done if one.against.difference.verdict == "better"]
         best = [api.find_run(run), *better][-1].folder
@@ -139,6 +134,9 @@ def pseudo_label(
         tell_unreadable(done[0].made.unreadable)  # the same photos in each round
         return
     if from_csv:
+        given = flags_given(ctx, UNUSED_OPTIONS)
+        if given:
+            raise RecycleError("--from-csv takes a submission's labels whole", f"leave out {', '.join(given)}")
         file, made = api.pseudo_label_csv(run, images, from_csv, out, data, force)
     else:
         file, made = api.pseudo_label([run, *(others or [])], images, out, **options)

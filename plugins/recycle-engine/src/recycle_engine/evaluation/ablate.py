@@ -144,7 +144,7 @@ def installed_tricks(registry: Registry, run: Run, recipe: Recipe) -> dict[str, 
     A post-processor that the recipe names is tried with the recipe's options.
     """
     tricks: dict[str, Pipeline] = {view: Pipeline(views=(view,)) for view in VIEWS}
-    tricks |= {name: Pipeline(window=window) for name, window in WINDOWS.items()}
+    tricks |= {name: Pipeline(sliding_window=window) for name, window in WINDOWS.items()}
     for offer in registry.offers("postprocessor"):
         name = offer.component.name
         if offer.missing():

@@ -83,7 +83,7 @@ class LoadedModel:
         mixes = [EnsembleWeights.of(members, vote)]
         scorer, trained = scorer_of(registry, members, mixes, machine, agreement, weights)
         self._scorer: Scorer | None = scorer
-        self._batch, self._lock = machine.batch, RLock()
+        self._batch, self._lock = machine.batch_size, RLock()
         self.class_names, self.palette, self.size = trained.class_names, trained.palette, trained.size
 
     def __enter__(self) -> LoadedModel:

@@ -76,17 +76,17 @@ class InferenceConfig:
     Attributes:
         device: torch device; the GPU when there is one.
         precision: `32`, or what torch's autocast shall use: `bf16` or `16`.
-        batch: photos, or windows, that go through a model at once.
+        batch_size: photos, or windows, that go through a model at once.
     """
 
     device: str | None = None
     precision: Precision = "32"
-    batch: int = 8
+    batch_size: int = 8
 
     def __post_init__(self) -> None:
         refuse_other("precision", self.precision, get_args(Precision))
-        if self.batch < 1:
-            raise RecycleError(f"batch {self.batch}", "give a whole number above 0")
+        if self.batch_size < 1:
+            raise RecycleError(f"batch_size {self.batch_size}", "give a whole number above 0")
 
 
 def refuse_other(what: str, value: str, valid: Sequence[str]) -> None:
@@ -99,7 +99,7 @@ def stage_of(registry: Registry, pipeline: Pipeline, class_names: tuple[str, ...
     """A pipeline with its post-processors built, for a model on this torch device; see `InferenceConfig`."""
     context = PostprocessorContext(class_names, device or "auto")
     posts = [build_postprocessor(registry, part.name, part.options, context) for part in pipeline.post]
-    return Stage(pipeline.views, tuple(posts), pipeline.window, pipeline.alone)
+    return Stage(pipeline.views, tuple(posts), pipeline.sliding_window, pipeline.alone)
 
 
 def scorer_of(
@@ -131,7 +131,7 @@ def scorer_of(
             [stage_of(registry, member.pipeline, trained.class_names, machine.device)],
             machine.device,
             machine.precision,
-            machine.batch,
+            machine.batch_size,
         )
         for member, trained in zip(members, loaded, strict=True)
     ]

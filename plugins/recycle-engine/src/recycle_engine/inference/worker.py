@@ -54,7 +54,7 @@ def run_shard(registry: Registry, shard: Shard, shown: bool) -> None:
         with ThreadPoolExecutor(4) as pool:
             worker = _Worker(shard, model, pool, journal, rows)
             shown_places = track(left, len(left), "predicting") if shown else left
-            for places, images in _read_ahead(pool, photos, shown_places, job.machine.batch):
+            for places, images in _read_ahead(pool, photos, shown_places, job.machine.batch_size):
                 held = sum(image.size // 3 for image in images if not isinstance(image, RecycleError))
                 worker.predict(places, images)
                 del images

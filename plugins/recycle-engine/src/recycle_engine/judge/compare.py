@@ -22,7 +22,7 @@ from recycle_engine.judge.resample import (
     swap_test,
     total,
 )
-from recycle_engine.judge.scores import METRICS, Metric, headline, rows_of, views_of
+from recycle_engine.judge.scores import VIEW_OF, Metric, counts_of, rows_of, score
 from recyclecli.errors import RecycleError, counted, join_limited
 
 RATE = 0.05  # of false discoveries
@@ -143,13 +143,11 @@ def compare(
     for name, ledgers in arms.items():
         for ledger in ledgers:
             _refuse_unpaired(ours[0], ledger, name)
-    place = METRICS.index(metric)
     classes = ours[0].class_names
-    view = {"miou_256": 1, "boundary_iou": 2}.get(metric, 0)
     shown = [_shown(ours[0], label, groups) for label in range(len(classes))]
 
     def statistic(sums: Floats) -> Floats:
-        return np.column_stack([headline(sums)[:, place], class_iou(views_of(sums)[:, view])])
+        return np.column_stack([score(sums, metric), class_iou(counts_of(sums, VIEW_OF[metric]))])
 
     found = []
     for name, ledgers in arms.items():

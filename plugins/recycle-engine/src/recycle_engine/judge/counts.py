@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 from numpy.typing import NDArray
 from recycle_coco.counts import PIXELS_PER_BAND
@@ -9,7 +11,8 @@ from recycle_data.submission import SUBMITTED_SIDE, reduce_labels
 
 from recyclecli.types import IGNORE
 
-COUNTED_VIEWS = ("own", "256", "boundary")
+CountedView = Literal["own", "256", "boundary"]
+COUNTED_VIEWS: tuple[CountedView, ...] = get_args(CountedView)
 """What is counted: pixels at the photo's own size, at 256x256, and those near an outline."""
 
 BOUNDARY_SHARE = 0.02  # of the diagonal: how far from an outline a pixel counts as boundary (Cheng et al., 2021)

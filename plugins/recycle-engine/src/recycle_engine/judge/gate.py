@@ -11,7 +11,7 @@ import numpy as np
 from recycle_engine.judge.compare import MIN_EFFECT, Comparison, compare
 from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.resample import bootstrap, interval, total
-from recycle_engine.judge.scores import METRICS, Estimate, Metric, headline, rows_of
+from recycle_engine.judge.scores import Estimate, Metric, rows_of, score
 
 GATE_FOLDS = 5  # parts of the photos; each is scored with what the others would have chosen
 
@@ -185,11 +185,11 @@ def _parts(
 
 def estimate(ledger: PerImageCounts, metric: Metric, groups: Sequence[int] | None = None, seed: int = 0) -> Estimate:
     """One score with its interval."""
-    rows, place = rows_of(ledger, groups), METRICS.index(metric)
+    rows = rows_of(ledger, groups)
     value = _score(ledger, metric)
     if len(rows) < 2:
         return Estimate(value, None, None)
-    low, high = interval(bootstrap(rows, lambda sums: headline(sums)[:, [place]], seed))
+    low, high = interval(bootstrap(rows, lambda sums: score(sums, metric)[:, None], seed))
     return Estimate(value, float(low[0]), float(high[0]))
 
 
@@ -202,4 +202,4 @@ def _taken(ledger: PerImageCounts, photos: np.ndarray[Any, Any] | None) -> PerIm
 
 
 def _score(ledger: PerImageCounts, metric: Metric) -> float:
-    return float(headline(total(rows_of(ledger))[None])[0, METRICS.index(metric)])
+    return float(score(total(rows_of(ledger))[None], metric)[0])

@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recycle_engine.judge.counts import COUNTED_VIEWS, CountedView
 from recycle_engine.judge.per_image_counts import PerImageCounts, class_iou, mean_iou
 from recycle_engine.judge.resample import AdditiveRows, Floats, bootstrap, interval, total
 
 Metric = Literal["miou_dataset", "miou_image", "miou_256", "boundary_iou"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
+VIEW_OF: dict[Metric, CountedView] = {
+    "miou_dataset": "own", "miou_image": "own", "miou_256": "256", "boundary_iou": "boundary",
+}  # fmt: skip
+"""What is counted for each score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,25 +149,26 @@ def rows_of(ledger: PerImageCounts, groups: Sequence[int] | None = None) -> Addi
     return table
 
 
-def views_of(sums: Floats) -> Floats:
-    """(B, 3, 3, K) counts, see `photo_counts`, of (B, D) sums of rows."""
-    return sums[:, :-2].reshape(len(sums), 3, 3, -1)
+def counts_of(sums: Floats, view: CountedView) -> Floats:
+    """(B, 3, K) counts of a view, see `photo_counts`, of (B, D) sums of rows."""
+    return sums[:, :-2].reshape(len(sums), len(COUNTED_VIEWS), 3, -1)[:, COUNTED_VIEWS.index(view)]
 
 
-def headline(sums: Floats) -> Floats:
-    """(B, 4) values of `METRICS` from (B, D) sums of rows."""
-    views = views_of(sums)
-    own, reduced, boundary = (mean_iou(class_iou(views[:, view])) for view in range(3))
+def score(sums: Floats, metric: Metric) -> Floats:
+    """(B,) values of a metric from (B, D) sums of rows."""
+    if metric == "miou_image":
+        with np.errstate(invalid="ignore"):
+            return sums[:, -2] / sums[:, -1]
+    return mean_iou(class_iou(counts_of(sums, VIEW_OF[metric])))
+
+
+def class_scores(sums: Floats) -> dict[str, Floats]:
+    """(B, K) values of each score of `ClassScores` by its name, from (B, D) sums of rows."""
+    own = counts_of(sums, "own")
+    hit, true, said = np.moveaxis(own, 1, 0)
     with np.errstate(invalid="ignore"):
-        return np.column_stack([own, sums[:, -2] / sums[:, -1], reduced, boundary])
-
-
-def per_class(sums: Floats) -> Floats:
-    """(B, 4 K) IoU, precision, recall and boundary IoU of each class from (B, D) sums of rows."""
-    views = views_of(sums)
-    hit, true, said = (views[:, 0, part] for part in range(3))
-    with np.errstate(invalid="ignore"):
-        return np.column_stack([class_iou(views[:, 0]), hit / said, hit / true, class_iou(views[:, 2])])
+        found = {"iou": class_iou(own), "precision": hit / said, "recall": hit / true}
+    return found | {"boundary_iou": class_iou(counts_of(sums, "boundary"))}
 
 
 def evaluation(
@@ -176,38 +183,46 @@ def evaluation(
         reduced: the labels that were counted are of 256x256 pixels already, so nothing is known
             of the photos' own size.
     """
-    classes = len(ledger.class_names)
     rows = rows_of(ledger, groups)
-    everything = total(rows)[None]
-    values = np.concatenate([headline(everything)[0], per_class(everything)[0]])
+
+    def named(sums: Floats) -> dict[str, Floats]:
+        scores = {metric: score(sums, metric)[:, None] for metric in METRICS}
+        return scores | {f"class {name}": values for name, values in class_scores(sums).items()}
+
+    found = named(total(rows)[None])
+    values = np.hstack([*found.values()])[0]
     low, high = np.full((2, len(values)), np.nan)
     if len(rows) > 1:
-        low, high = interval(bootstrap(rows, lambda sums: np.hstack([headline(sums), per_class(sums)]), seed))
+        low, high = interval(bootstrap(rows, lambda sums: np.hstack([*named(sums).values()]), seed))
+    each = map(_estimate, values, low, high)
+    estimates = {name: list(islice(each, part.shape[1])) for name, part in found.items()}
 
-    def estimate(place: int) -> Estimate | None:
-        if np.isnan(values[place]):
-            return None
-        bounds = [None if np.isnan(bound) else float(bound) for bound in (low[place], high[place])]
-        return Estimate(float(values[place]), *bounds)
+    def own_size(metric: Metric) -> Estimate | None:
+        return None if reduced else estimates[metric][0]
 
-    shown = (ledger.counts[:, 0, 1] > 0).sum(0)
-    offset = len(METRICS)
+    shown = (ledger.counts[:, COUNTED_VIEWS.index("own"), 1] > 0).sum(0)
     table = []
     for label, name in enumerate(ledger.class_names):
-        iou, precision, recall, boundary = (estimate(offset + part * classes + label) for part in range(4))
-        table.append(ClassScores(name, int(shown[label]), iou, precision, recall, None if reduced else boundary))
-    own, image, small, boundary = (estimate(place) for place in range(4))
+        own = {part: estimates[f"class {part}"][label] for part in ("iou", "precision", "recall", "boundary_iou")}
+        table.append(ClassScores(name, int(shown[label]), **own | ({"boundary_iou": None} if reduced else {})))
     pixels: NDArray[np.int64] = ledger.confusion
     return Evaluation(
         photos=len(ledger),
         measured_at="256x256" if reduced else "own size",
-        miou_dataset=None if reduced else own,
-        miou_image=None if reduced else image,
-        miou_256=small or Estimate(math.nan, None, None),
-        boundary_iou=None if reduced else boundary,
+        miou_dataset=own_size("miou_dataset"),
+        miou_image=own_size("miou_image"),
+        miou_256=estimates["miou_256"][0] or Estimate(math.nan, None, None),
+        boundary_iou=own_size("boundary_iou"),
         accuracy=float(pixels.trace() / pixels.sum()) if pixels.sum() else math.nan,
         calibration_error=ledger.calibration.error,
         reliability=tuple(ledger.calibration.bins()),
         classes=tuple(table),
         confusion=tuple(tuple(row) for row in pixels.tolist()),
     )
+
+
+def _estimate(value: float, low: float, high: float) -> Estimate | None:
+    """None for a score of nothing; without an interval where there is none."""
+    if np.isnan(value):
+        return None
+    return Estimate(float(value), *(None if np.isnan(bound) else float(bound) for bound in (low, high)))
