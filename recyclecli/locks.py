@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from recyclecli.errors import RecycleError
-from recyclecli.files import NOFOLLOW, lock, open_state, refuse_overwrite, unwritable, write_json
+from recyclecli.files import open_state, refuse_overwrite, unwritable, write_json
 from recyclecli.printable import printable
 from recyclecli.private import without_passwords
 
@@ -37,10 +37,10 @@ def held(place: Path, within: bool = False) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    file = _file(place, within)
+    file = lock_of(place, within)
     taken = FileLock(file, timeout=0, fallback_to_soft=False)
-    note = _holder(file)
-    for file, ours in ((Path(taken.lock_file), _is_empty), (note, _told)):
+    note = note_of(file)
+    for file, ours in ((Path(taken.lock_file), _is_empty), (note, told)):
         refuse_overwrite([file], force=True)  # a link
         if file.exists() and not ours(file):
             raise RecycleError(f"{file} is not what recycle wrote there, so it is kept", "move it away")
@@ -68,25 +68,14 @@ def held(place: Path, within: bool = False) -> Iterator[None]:
         taken.release()
 
 
-def holder(place: Path) -> dict[str, str | int] | None:
-    """Who holds a place, see `held`: pid, command and began, none of them where they are not known; None for nobody."""
-    file = _file(place)
-    try:
-        handle = os.open(file, os.O_RDONLY | NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        return _told(_holder(file)) if lock(handle, wait=False) is False else None
-    finally:
-        os.close(handle)
-
-
-def _file(place: Path, within: bool = False) -> Path:
+def lock_of(place: Path, within: bool = False) -> Path:
+    """The lock of a place, see `held`."""
     whole = Path(os.path.abspath(place))  # noqa: PTH100 - `..` has no name of its own, and links stay
     return place / WITHIN if within else whole.with_name(f".{whole.name}.lock")
 
 
-def _holder(file: Path) -> Path:
+def note_of(file: Path) -> Path:
+    """The file beside a lock that says who holds it."""
     return file.with_name(f"{file.name}.json")
 
 
@@ -94,23 +83,23 @@ def _is_empty(file: Path) -> bool:
     return file.stat().st_size == 0
 
 
-def _told(holder: Path) -> dict[str, str | int]:
+def told(note: Path) -> dict[str, str | int]:
     """What the holder said of itself; nothing where it is not what `held` writes."""
     try:
-        with open_state(holder, "r") as handle:
-            told = json.loads(handle.read(2**20))
+        with open_state(note, "r") as handle:
+            said = json.loads(handle.read(2**20))
     except (OSError, RecycleError, ValueError, RecursionError):
         return {}
     kinds = {"pid": int, "command": str, "began": str}
-    fits = isinstance(told, dict) and {key: type(value) for key, value in told.items()} == kinds
-    return told if fits else {}
+    fits = isinstance(said, dict) and {key: type(value) for key, value in said.items()} == kinds
+    return said if fits else {}
 
 
-def _in_use(place: Path, holder: Path) -> RecycleError:
-    told = _told(holder)
-    if not told:
+def _in_use(place: Path, note: Path) -> RecycleError:
+    holder = told(note)
+    if not holder:
         return RecycleError(f"{place} is in use by another process", "wait for it")
     return RecycleError(
-        f"{place} is in use by process {told['pid']} since {told['began']}: {told['command']}",
-        f"wait for it, or end it: kill {told['pid']}",
+        f"{place} is in use by process {holder['pid']} since {holder['began']}: {holder['command']}",
+        f"wait for it, or end it: kill {holder['pid']}",
     )

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import filelock
 import pytest
+from recycle_engine.history.holder import holder
 
 from recyclecli.errors import RecycleError
-from recyclecli.locks import held, holder
+from recyclecli.locks import held
 
 CONTEXT = multiprocessing.get_context("fork")
 

@@ -14,12 +14,12 @@ from typing import Any, Literal
 from recycle_data.owned import Owned
 from recycle_data.progress import track
 
+from recycle_engine.history.holder import holder
 from recycle_engine.history.metrics import Row, best_row, read_metrics
 from recycle_engine.history.outcome import read_end, read_scores
 from recycle_engine.history.own_files import files_below
 from recycle_engine.runs import OutputKind, Run, begun, kind_of
 from recyclecli.errors import RecycleError
-from recyclecli.locks import holder
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, read_yaml
 
