@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from reprlib import Repr
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import Any, TextIO, cast
 
 from recyclecli.private import without_passwords
@@ -120,3 +122,12 @@ class _Short(Repr):
 _SHORT = _Short()
 _SHORT.maxlevel = 2
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 120
+
+
+def at_words(text: str) -> str:
+    """`text` for stderr: a terminal would end its lines within words. What may hold a line to paste stays whole."""
+    if not sys.stderr.isatty() or "recycle " in text:
+        return text
+    width = get_terminal_size().columns
+    lines = (fill(line, width, break_long_words=False, break_on_hyphens=False) for line in text.splitlines())
+    return "\n".join(lines)

@@ -22,7 +22,7 @@ from recyclecli.cli.pipes import leave_quietly, nobody_reads, open_closed_stream
 from recyclecli.errors import RecycleError
 from recyclecli.files import FULL
 from recyclecli.home import expanded
-from recyclecli.printable import printable, printable_streams
+from recyclecli.printable import at_words, printable, printable_streams
 
 MAX_PIXELS = "RECYCLE_MAX_PIXELS"  # `recycle_coco.photo` reads it
 COMPLETE = "_RECYCLE_COMPLETE"  # set by the scripts in shells/
@@ -217,7 +217,7 @@ def main() -> None:
         os.environ["COLUMNS"] = "10000"  # an answer is one line, however long its help
         completion_init()
     log, handler = logging.getLogger("recycle"), logging.Handler()  # all of ours log below it
-    handler.emit = lambda record: print(record.getMessage(), file=sys.stderr)  # type: ignore[method-assign]
+    handler.emit = lambda record: print(at_words(record.getMessage()), file=sys.stderr)  # type: ignore[method-assign]
     own, log.handlers, log.propagate = (log.handlers, log.propagate, log.level), [handler], False
     log.setLevel(logging.INFO)
     try:

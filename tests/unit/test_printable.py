@@ -17,7 +17,7 @@ from support import coco, recycle_here, write_coco
 
 from recyclecli.console import Console
 from recyclecli.errors import RecycleError, join_limited
-from recyclecli.printable import PrintableStream, one_line, printable, printable_streams
+from recyclecli.printable import PrintableStream, at_words, one_line, printable, printable_streams
 
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0001]")
 NAME = "\x1b]0;owned\x07\x1b[2J\x1b[1;31mPaper\x9b31m\u202e\u2066\x7f\U000e0001"
@@ -149,3 +149,15 @@ def test_the_local_page():
             assert answer.status_code == 200
             assert printable(NAME) in json.dumps(answer.json(), ensure_ascii=False).replace("\\\\", "\\")
             assert not HIDDEN.search(json.dumps(answer.json(), ensure_ascii=False))
+
+
+def test_a_terminal_breaks_what_is_said_between_words(monkeypatch):
+    text = f"training on 19 photos: {'x' * 100}\n  `recycle-kit` held out at random, seed 0, and {'some ' * 20}more"
+    assert at_words(text) == text
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    lines = at_words(text).splitlines()
+    assert [len(line) <= 60 for line in lines] == [True, False, True, True, True]  # a path stays whole
+    assert " ".join(lines).split() == text.split()
+    command = f"to train it for longer: recycle train --resume {'x' * 100}"
+    assert at_words(command) == command

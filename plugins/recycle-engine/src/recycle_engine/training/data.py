@@ -90,14 +90,20 @@ def whole_epochs(trainer: L.Trainer) -> int:
 class PhotoData(L.LightningDataModule):
     """A split's two loaders. Each rank validates every n-th photo, none twice.
 
+    Args:
+        split: the photos.
+        recipe: how they are read and drawn.
+        tells: say which photos are left out.
+
     Attributes:
         batch_size: photos of a batch.
     """
 
-    def __init__(self, split: Split, recipe: Recipe) -> None:
+    def __init__(self, split: Split, recipe: Recipe, tells: bool = True) -> None:
         super().__init__()
         self._split = split
         self._recipe = recipe
+        self._tells = tells
         self.batch_size = recipe.train.batch_size
         self._handing_over: Callable[[int], None] | Literal[False] | None = False  # until it is known
 
@@ -124,7 +130,7 @@ class PhotoData(L.LightningDataModule):
                 f"--devices {max(1, int(weights.sum()))}",
             )
         full = len(sampler) >= self.batch_size
-        if full and len(sampler) % self.batch_size:
+        if self._tells and full and len(sampler) % self.batch_size:
             log.warning(
                 f"note: of {len(sampler)} photos an epoch the last {len(sampler) % self.batch_size} make no full batch "
                 "and are left out, others in each epoch"

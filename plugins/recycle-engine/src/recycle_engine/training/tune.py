@@ -91,7 +91,7 @@ def _rate(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, ke
     enough = RANGE_TEST_STEPS // max(1, steps) + 1
     found = Tuner(make_trainer(recipe, run, (), max_epochs=enough, **keywords)).lr_find(
         copy.deepcopy(module),
-        datamodule=PhotoData(split, recipe),
+        datamodule=PhotoData(split, recipe, tells=False),
         min_lr=LOWEST,
         max_lr=HIGHEST,
         num_training=RANGE_TEST_STEPS,
@@ -109,7 +109,7 @@ def _batch_size(recipe: Recipe, split: Split, module: SegmentationModule, run: R
     if not _has_limit():
         return recipe.train.batch_size
     most = max(2, len(split.train) // 8)
-    data = PhotoData(split, recipe)
+    data = PhotoData(split, recipe, tells=False)
     data.batch_size = 2
     tuner = Tuner(make_trainer(recipe, run, (), **keywords))
     trials = max(1, most.bit_length() - 1)
