@@ -23,6 +23,11 @@ class ComponentSpec(BaseModel):
     name: str = Field(description="what `recycle plugins list` calls it")
 
     @property
+    def bare(self) -> str:
+        """The name without its distribution: `fpn` of `fpn@recycle-smp`."""
+        return self.name.partition("@")[0]
+
+    @property
     def options(self) -> dict[str, Any]:
         """The component's own options as written."""
         return dict(self.model_extra or {})

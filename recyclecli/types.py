@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from recyclecli.errors import LabelFaults as LabelFaults
 from recyclecli.errors import RecycleError as RecycleError
 from recyclecli.errors import counted as counted
+from recyclecli.option_names import earlier_names
 from recyclecli.parts import Annotation as Annotation
 from recyclecli.parts import Augmentation as Augmentation
 from recyclecli.parts import Batch as Batch
@@ -49,9 +50,12 @@ RESERVED = frozenset({"name", "id", "weight"})  # keys of a recipe's entry that 
 
 
 class Options(BaseModel):
-    """Base of a component's settings: one documented field each, unknown keys and NaN refused."""
+    """Base of a component's settings: one documented field each, unknown keys and NaN refused.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    An option that was renamed names its earlier name, by which recipes are read: `Field(validation_alias="old")`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ class Component:
             raise ValueError(f"{self.name}: factory {self.factory!r} is not 'package.module:attribute'")
         if not (isinstance(self.options, type) and issubclass(self.options, Options)):
             raise ValueError(f"{self.name}: options must be a subclass of recyclecli.types.Options")
-        shadowing = (RESERVED | set(dir(Options))) & self.options.model_fields.keys()
+        names = {*self.options.model_fields, *earlier_names(self.options)}
+        shadowing = (RESERVED | set(dir(Options))) & names
         if shadowing:
             raise ValueError(f"{self.name}: options {sorted(shadowing)} hide names of the recipe or of pydantic")
         for place in ("offline", "search"):

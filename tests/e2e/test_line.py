@@ -82,7 +82,7 @@ def test_the_line_on_the_sample_set(tmp_path, registry, drawn):
     scored, run = line(tmp_path / "data", tmp_path, registry, *options)
     assert scored["photos"] == 2
     recipe = resolve(registry, run / "recipe.yaml")
-    assert [part.name for part in recipe.loss] == ["ce", "dice"]
+    assert [part.bare for part in recipe.loss] == ["ce", "dice"]
     again = resolve(registry, run / "recipe.yaml")
     assert again == recipe
 

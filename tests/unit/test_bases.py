@@ -22,7 +22,7 @@ def test_what_a_recipe_leaves_out_is_that_of_default(registry, tmp_path):
     file = tmp_path / "r.yaml"
     file.write_text("model: unet\ntrain: {epochs: 7}\n")
     recipe, usual = resolve(registry, file), resolve(registry)
-    assert (recipe.model.name, usual.model.name) == ("unet", "fpn")
+    assert (recipe.model.bare, usual.model.bare) == ("unet", "fpn")
     assert recipe.loss == usual.loss
     assert recipe.data == usual.data
     assert recipe.train.model_dump() | {"epochs": 30} == usual.train.model_dump()
@@ -30,9 +30,9 @@ def test_what_a_recipe_leaves_out_is_that_of_default(registry, tmp_path):
 
 def test_the_contests_way_by_its_name(registry):
     recipe = resolve(registry, "contest", {"train.epochs": 2})
-    assert recipe.model.name == "unetpp"
-    assert [part.name for part in recipe.aug] == ["flip", "affine", "perspective", "gray", "color", "gamma"]
-    assert (recipe.train.optimizer.name, recipe.train.schedule.name, recipe.train.grad_clip) == (
+    assert recipe.model.bare == "unetpp"
+    assert [part.bare for part in recipe.aug] == ["flip", "affine", "perspective", "gray", "color", "gamma"]
+    assert (recipe.train.optimizer.bare, recipe.train.schedule.bare, recipe.train.grad_clip) == (
         "adam",
         "constant",
         None,
@@ -43,10 +43,10 @@ def test_the_contests_way_by_its_name(registry):
 def test_a_strangers_recipe_is_based_on_another(acme):
     recipe, contest = resolve(acme, "belt"), resolve(acme, "contest@recycle-engine")
     assert recipe.data == contest.data.model_copy(update={"size": 128})
-    sgd = ComponentSpec(name="sgd", momentum=0.9)
+    sgd = ComponentSpec(name="sgd@recycle-engine", momentum=0.9)
     assert recipe.train == contest.train.model_copy(update={"epochs": 3, "optimizer": sgd})
     assert (recipe.model, recipe.aug) == (contest.model, contest.aug)
-    assert resolve(acme, "contest@acme-recipes").model.name == "unet"
+    assert resolve(acme, "contest@acme-recipes").model.bare == "unet"
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_a_file_is_told_from_a_name(registry, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("contest", "mine", "contest.yaml"):
         (tmp_path / name).write_text("model: unet\n")
-    assert resolve(registry, "contest").model.name == "unetpp"
-    assert [resolve(registry, file).model.name for file in ("mine", "contest.yaml", "./contest")] == ["unet"] * 3
+    assert resolve(registry, "contest").model.bare == "unetpp"
+    assert [resolve(registry, file).model.bare for file in ("mine", "contest.yaml", "./contest")] == ["unet"] * 3
 
 
 def test_no_plugin_at_all_names_what_is_missing(tmp_path):
@@ -139,7 +139,7 @@ def test_a_record_that_cannot_be_used_disables_its_package_alone(monkeypatch, ho
     found = {plugin.distribution: plugin for plugin in discover().plugins}
     assert found["acme-records-broken"].state == "failed"
     assert cause in found["acme-records-broken"].cause
-    assert resolve(discover()).model.name == "fpn"
+    assert resolve(discover()).model.bare == "fpn"
 
 
 def test_a_line_that_utf8_cannot_hold_hides_nothing(tmp_path):
@@ -173,10 +173,12 @@ def test_a_recipe_of_the_first_edition_is_read_as_it_was_meant(registry, tmp_pat
     old = "optimizer: sgd, schedule: poly, warmup: 0.1, final_lr_scale: 0, restart_epochs: 10, poly_power: 0.8"
     file.write_text(f"train: {{{old}, plateau_factor: 0.5}}\n")
     recipe = resolve(registry, file)
-    assert recipe.train.schedule == ComponentSpec(name="poly", warmup=0.1, final_lr_scale=0.0, power=0.8)
-    assert recipe.train.optimizer == ComponentSpec(name="sgd", momentum=0.9)
+    assert recipe.train.schedule == ComponentSpec(name="poly@recycle-engine", warmup=0.1, final_lr_scale=0.0, power=0.8)
+    assert recipe.train.optimizer == ComponentSpec(name="sgd@recycle-engine", momentum=0.9)
     file.write_text("train: {warmup: 0}\n")
-    assert resolve(registry, file).train.schedule == ComponentSpec(name="cosine", warmup=0.0, final_lr_scale=0.0)
+    assert resolve(registry, file).train.schedule == ComponentSpec(
+        name="cosine@recycle-engine", warmup=0.0, final_lr_scale=0.0
+    )
     with pytest.raises(RecycleError, match=r"train\.poly_power = 1: unknown key; it is train\.schedule\.power now"):
         resolve(registry, None, {"train.poly_power": 1})
     file.write_text("train: {keep: 3, clip: null, accumulate: 2}\n")

@@ -167,6 +167,6 @@ def test_odd_recipes_are_refused_and_never_crash(registry, tmp_path, text, flags
         recipe = resolve(registry, written(tmp_path, text), flags, overrides)
     except RecycleError:
         return
-    assert recipe.data.dataset.name == "coco"
-    assert recipe.model.name == "unet"
+    assert recipe.data.dataset.bare == "coco"
+    assert recipe.model.bare == "unet"
     assert not overrides

@@ -129,7 +129,7 @@ class TestList:
         [
             ("train:\n", "training:\n", "no section train"),
             ("epochs: 4\n", "epochs: many\n", "train.epochs = 'many'"),
-            ("model:\n  name: fpn\n", "model:\n  called: fpn\n", "names no model"),
+            ("model:\n  name: fpn@", "model:\n  called: fpn@", "names no model"),
         ],
     )
     def test_no_line_is_offered_that_would_fail(self, run, old, new, fault):
@@ -273,9 +273,9 @@ class TestShow:
         assert found.ended == "killed, after 4 of 5 epochs"
 
     def test_a_component_that_is_gone(self, run):
-        run.recipe.write_text(run.recipe.read_text().replace("name: fpn", "name: gone"))
+        run.recipe.write_text(run.recipe.read_text().replace("name: fpn@recycle-smp", "name: gone"))
         own = {one.key: one.values for one in api.show_run(run).settings}
-        assert own["model"] == ("fpn", "gone")
+        assert own["model"] == ("fpn@recycle-smp", "gone")
 
 
 class TestCompare:
@@ -289,12 +289,15 @@ class TestCompare:
 
     def test_parts_options_and_versions(self, made_runs, run):
         two = small_run(made_runs, run.folder.with_name("two"))
-        text = two.recipe.read_text().replace("- name: dice\n", "- name: focal\n  gamma: 3\n- name: dice\n")
+        text = two.recipe.read_text().replace("- name: dice@", "- name: focal\n  gamma: 3\n- name: dice@")
         two.recipe.write_text(text)
         two.env.write_text(two.env.read_text().replace('"recyclecli": "', '"recyclecli": "9.'))
         done = recycle_here("compare", run.folder, two.folder, "--settings", "--json", cwd=made_runs)
         found = json.loads(done.stdout)["differences"]
-        assert found.pop("loss") == ['["ce", "dice"]', '["ce", "focal", "dice"]']
+        assert found.pop("loss") == [
+            '["ce@recycle-losses", "dice@recycle-losses"]',
+            '["ce@recycle-losses", "focal", "dice@recycle-losses"]',
+        ]
         assert found["loss.focal.gamma"] == [None, "3"]
         assert found["env.recyclecli"][1].startswith("9.")
         assert {key.partition(".")[0] for key in found} == {"loss", "env"}

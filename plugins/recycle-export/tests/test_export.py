@@ -84,7 +84,7 @@ def test_the_folder_says_what_it_holds(place, exported):
     card = json.loads((folder / "card.json").read_text())
     assert card["class_names"] == ["Background", "Paper", "Metal"]
     assert len(card["palette"]) == 3
-    assert (card["size"], card["opset"], card["model"]["name"]) == (64, 18, "unet")
+    assert (card["size"], card["opset"], card["model"]["name"]) == (64, 18, "unet@recycle-smp")
     assert card["dynamic_axes"] == ["batch", "height", "width"]
     assert card["output"]["shape"] == ["batch", 3, "height", "width"]
     assert len(card["normalisation"]["mean"]) == len(card["normalisation"]["std"]) == 3

@@ -234,7 +234,7 @@ class TestStarter:
         recipe = resolve(registry, tmp_path / "recipe.yaml")
         assert recipe.data.root == tmp_path
         assert recipe.data.size == 64
-        assert [part.name for part in recipe.aug] == ["flip"]
+        assert [part.bare for part in recipe.aug] == ["flip"]
         usual = resolve(registry)
         assert [(part.name, part.weight) for part in recipe.loss] == [(part.name, part.weight) for part in usual.loss]
         assert recipe.data.scale == usual.data.scale

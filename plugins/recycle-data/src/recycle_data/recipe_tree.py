@@ -103,8 +103,20 @@ def assign(tree: Tree, key: str, value: Any) -> None:
             owner[slot.key] = _spelled_list(value)
     elif rest not in ([], ["name"]):
         _set(owner[slot.key], rest, value)
-    elif _spelled(value) != {"name": owner[slot.key].get("name")}:
+    elif isinstance(name := _name_alone(value), str) and same_part(name, str(owner[slot.key].get("name"))):
+        owner[slot.key]["name"] = max(name, owner[slot.key]["name"], key=len)
+    else:
         owner[slot.key] = _spelled(value)
+
+
+def same_part(name: str, other: str) -> bool:
+    """Whether two names may mean one component: the same, or one is the other without its distribution."""
+    return name == other or (name.partition("@")[0] == other.partition("@")[0] and not ("@" in name and "@" in other))
+
+
+def _name_alone(part: Any) -> Any:
+    """The name of an entry that states no options."""
+    return part["name"] if isinstance(part, dict) and part.keys() == {"name"} else part
 
 
 def _set(entry: Tree, steps: Sequence[str], value: Any) -> None:
@@ -118,6 +130,7 @@ def _set(entry: Tree, steps: Sequence[str], value: Any) -> None:
 def _entry(slot: Slot, entries: list[Tree], rest: list[str]) -> tuple[Tree, list[str]]:
     """The entry of a list that `rest` addresses, by its id or name, and the keys below it."""
     named = [entry for entry in entries if rest[0] in (entry.get("id"), entry.get("name"))]
+    named = named or [entry for entry in entries if same_part(rest[0], str(entry.get("name")))]
     if len(named) == 1 and len(rest) > 1:
         return named[0], rest[1:]
     where = ".".join(slot.path)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from recycle_coco.once import warn_once
 
 from recycle_data.bases import whole_tree
 from recycle_data.migrate_recipe import MOVED
+from recycle_data.named_parts import Packages, found, pin, rename
 from recycle_data.recipe_tree import assign, named_parts, spelled_out
 from recyclecli.errors import RecycleError, counted, suggest
 from recyclecli.home import expanded
@@ -20,7 +23,9 @@ from recyclecli.private import map_texts
 from recyclecli.reading import parse_yaml
 from recyclecli.recipe import LISTS, DataFile, DataSection, ListedPart, LossPart, Recipe
 from recyclecli.settings import ComponentSpec
-from recyclecli.types import Kind
+from recyclecli.types import KINDS, Kind
+
+log = logging.getLogger("recycle.data")
 
 KEY = 200  # characters of a key that a message names
 
@@ -30,6 +35,8 @@ def resolve(
     recipe: str | Path | None = None,
     flags: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
+    needed: Collection[Kind] = KINDS,
+    made_with: Packages = {},
 ) -> Recipe:
     """Its base < the recipe < flags and `-o key=value`, checked whole against what is installed.
 
@@ -39,11 +46,15 @@ def resolve(
         flags: dotted key to value, from the command line's own flags. With `data.root` the annotation files of the
             recipe that lie in its root move along.
         overrides: `key=value` texts; the value is read as YAML.
+        needed: kinds of components that must be there; what is wrong with others leaves them as they are written.
+        made_with: the packages that a run was trained with: they decide between several that offer one name.
 
     Raises:
         RecycleError: every fault at once, a line each, with its key, value and the nearest valid name.
     """
     tree = spelled_out(whole_tree(recipe, recipe_files(registry)))
+    pin(tree, registry, made_with)
+    warn_once(log, *rename(tree, registry))
     faults: list[str] = []
     settings = {key: map_texts(value, expanded) for key, value in (flags or {}).items()}
     for text in overrides:
@@ -68,13 +79,14 @@ def resolve(
             faults.append(f"{key} = {short_repr(settings[key])}: {error.args[0]}")
         except (AttributeError, TypeError):
             faults.append(f"{key} = {short_repr(settings[key])}: it would be set in no section of keys and values")
+    warn_once(log, *rename(tree, registry))
     try:
         resolved = Recipe.model_validate(tree)
-        complete, more = _complete(resolved.parts(), registry)
+        complete, more = _complete(resolved.parts(), registry, needed, made_with)
         faults += more
     except ValidationError as error:
         faults += [_fault(Recipe, detail) for detail in error.errors()]
-        faults += _complete(_sound_parts(tree), registry)[1]
+        faults += _complete(_sound_parts(tree), registry, needed, made_with)[1]
     if faults:
         where = f"the recipe ({recipe})" if recipe else "the recipe"
         raise RecycleError("\n  ".join([f"{counted(len(faults), 'fault')} in {where}:", *faults]))
@@ -154,23 +166,29 @@ def _fault(model: type[BaseModel], detail: Any) -> str:
 
 
 def _complete(
-    parts: Iterable[tuple[str, Kind, ComponentSpec]], registry: Registry
+    parts: Iterable[tuple[str, Kind, ComponentSpec]],
+    registry: Registry,
+    needed: Collection[Kind],
+    made_with: Packages,
 ) -> tuple[dict[int, ComponentSpec], list[str]]:
-    """Each part by its id with its options complete, and what is wrong with them."""
-    faults = []
+    """Each part by its id with its package and all its options, and what is wrong with those of the kinds `needed`."""
+    faults: list[str] = []
     complete: dict[int, ComponentSpec] = {}
     for key, kind, part in parts:
+        complete[id(part)] = part
         if kind == "callback" and registry.absent(part.name):  # it only observes: the training says so
-            complete[id(part)] = part
             continue
+        own = []
         try:
-            offer = registry.find(kind, part.name)
+            offer = found(registry, kind, part.name, made_with)
             if missing := offer.missing():
-                faults.append(f"{key}: needs pip install {shlex.join(missing)}")
+                own.append(f"{key}: needs pip install {shlex.join(missing)}")
             options = offer.options(part.options).model_dump(mode="json")
-            complete[id(part)] = part.model_validate(part.model_dump() | options)
+            name = offer.qualified if offer.component.name == part.bare else part.name  # that of a layout stays
+            complete[id(part)] = part.model_validate(part.model_dump() | options | {"name": name})
         except RecycleError as error:
-            faults.append(f"{key} = {part.name!r}: {error.args[0]}; {error.remedy}")
+            own.append(f"{key} = {part.name!r}: {error.args[0]}; {error.remedy}")
         except ValidationError as error:
-            faults += [f"{key}.{_fault(offer.component.options, detail)}" for detail in error.errors()]
+            own += [f"{key}.{_fault(offer.component.options, detail)}" for detail in error.errors()]
+        faults += own if kind in needed else []
     return complete, faults

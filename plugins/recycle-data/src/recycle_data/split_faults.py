@@ -75,7 +75,7 @@ def refuse_test_photos(root: Path, train: Sequence[DataFile]) -> None:
 def check_line(data: DataSection) -> str:
     """The line that checks the labels and photos of a section."""
     words = ["recycle", "data", "check", "--data", str(data.root)]
-    words += ["--dataset", data.dataset.name.partition("@")[0]] if data.dataset.name.partition("@")[0] != "coco" else []
+    words += ["--dataset", data.dataset.bare] if data.dataset.bare != "coco" else []
     words += ["--json-path", data.json_path] if data.json_path else []
     return shlex.join(words)
 

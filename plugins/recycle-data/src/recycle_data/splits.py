@@ -106,7 +106,7 @@ def _files_split(registry: Registry, data: DataSection) -> Split | None:
     full_file = data.json_path
     if not train:
         pair = _pair(data.root)
-        usual = data.split == "auto" and data.fold is None and data.json_path is None and data.dataset.name == "coco"
+        usual = data.split == "auto" and data.fold is None and data.json_path is None and data.dataset.bare == "coco"
         if not usual or not all(file.is_file() for file in pair):
             return None
         train, val = ((DataFile(root=data.root, json_path=str(file)),) for file in pair)

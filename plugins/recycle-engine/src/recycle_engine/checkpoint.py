@@ -12,6 +12,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from recycle_coco.json import parse_json, tree_fault
 from recycle_data.boundary import PluginPart
+from recycle_data.named_parts import found
 from recycle_data.progress import busy
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
@@ -19,6 +20,7 @@ from torch import nn
 
 from recycle_engine.allocation import AllocationLimit
 from recycle_engine.boundary import build
+from recycle_engine.run_recipe import packages_of
 from recycle_engine.runs import Run
 from recyclecli import __version__
 from recyclecli.errors import RecycleError, counted
@@ -164,7 +166,7 @@ def load_trained(registry: Registry, file: Path) -> TrainedModel:
     described = read_card(file)
     options = dict(described["model"])
     context = ModelContext(num_classes=len(described["class_names"]), pretrained=False)
-    name = options.pop("name")
+    name = found(registry, "model", options.pop("name"), packages_of(file)).qualified
     misfit = f"the weights in {file} do not fit model {name}"
     with AllocationLimit(file.stat().st_size, f"{misfit}: the model that its card names is far larger", OTHER_RUN):
         model, part = build(registry, "model", name, options, context)

@@ -6,11 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from recycle_data.named_parts import found
 from recycle_data.owned import Owned
 
 from recycle_engine.choice_file import CHOICE_FORMAT, CHOICE_REMEDY, read_choice_file
+from recycle_engine.run_recipe import packages_of
 from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError, suggest
+from recyclecli.plugins import Registry
 from recyclecli.private import map_texts, without_passwords
 from recyclecli.recipe import ListedPart, Recipe
 
@@ -48,7 +51,7 @@ class Pipeline:
     def __str__(self) -> str:
         window = [f"window-{self.sliding_window:g}"] if self.sliding_window else []
         parts = [*(["raw-weights"] if self.weights == "raw" else []), *window, *self.views]
-        return " + ".join([*parts, *(part.name for part in self.post)]) or "plain"
+        return " + ".join([*parts, *(part.bare for part in self.post)]) or "plain"
 
     def as_dict(self) -> dict[str, Any]:
         """As it is written into the run."""
@@ -81,15 +84,15 @@ def joined(tricks: Mapping[str, Pipeline], names: Collection[str]) -> Pipeline:
 
 def with_recipes_options(pipeline: Pipeline, recipe: Recipe) -> Pipeline:
     """Post-processors that are named without options have those of the recipe, where it names them."""
-    named = {part.name.partition("@")[0]: part for part in recipe.post} | {part.name: part for part in recipe.post}
+    named = {part.bare: part for part in recipe.post} | {part.name: part for part in recipe.post}
     return replace(pipeline, post=tuple(part if part.options else named.get(part.name, part) for part in pipeline.post))
 
 
-def pipeline_of(run: Run, recipe: Recipe) -> Pipeline:
+def pipeline_of(registry: Registry, run: Run, recipe: Recipe) -> Pipeline:
     """The pipeline that `ablate` chose for the run, else the recipe's post-processors.
 
     Raises:
-        RecycleError: pipeline.json is not what `write_pipeline` writes.
+        RecycleError: pipeline.json is not what `write_pipeline` writes, or names what is not installed.
     """
     if not run.pipeline.exists():
         return Pipeline(post=recipe.post)
@@ -98,7 +101,10 @@ def pipeline_of(run: Run, recipe: Recipe) -> Pipeline:
         views = checked_views(chosen.views)
     except RecycleError as error:
         raise RecycleError(f"{run.pipeline} cannot be used: {error.args[0]}", CHOICE_REMEDY) from error
-    return Pipeline(views, chosen.post, chosen.weights, chosen.window)
+    made_with = packages_of(run.pipeline)
+    names = [found(registry, "postprocessor", part.name, made_with).qualified for part in chosen.post]
+    post = tuple(part.model_copy(update={"name": name}) for part, name in zip(chosen.post, names, strict=True))
+    return Pipeline(views, post, chosen.weights, chosen.window)
 
 
 def read_choice(run: Run) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from recycle_data.arrays import read_arrays
 from recycle_data.duplicates import Seen, seen
 from recycle_data.identity import IDENTITY, hexadecimal, identities
 from recycle_data.owned import Owned
-from recycle_data.resolve import resolve
 from recycle_data.splits import Split
 from recycle_data.workspace import split_of
 
+from recycle_engine.run_recipe import resolve_run
 from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
@@ -64,7 +64,7 @@ def read_back(registry: Registry, file: Path) -> tuple[Recipe, Split]:
     Raises:
         RecycleError: the recipe or its data can no longer be read.
     """
-    recipe = resolve(registry, file)
+    recipe = resolve_run(registry, file)
     return recipe, split_of(recipe.data, recipe.seed)
 
 

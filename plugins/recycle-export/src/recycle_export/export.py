@@ -124,7 +124,7 @@ def export(
     ours = (out / name for name in sorted({EXPORT_CARD, *names}))
     owned.refuse_overwrite(ours, force or interrupted(out / f"{EXPORT_CARD}{PART}"))
     log.info(f"exporting to {offer.qualified}, then comparing with torch")
-    model, name = _Logits(trained.model).eval(), trained.card["model"]["name"]
+    model, name = _Logits(trained.model).eval(), trained.part.qualified.partition("@")[0]
     with tempfile.TemporaryDirectory(prefix="recycle-") as folder:
         scratch = Path(folder)
         try:

@@ -76,7 +76,7 @@ def write_report(
     colors, best = card["palette"], (len(rows) if epoch is None else epoch + 1)
     names = split.val.class_names
     gallery = Gallery(names, colors)
-    pipeline, weights = pipeline_of(run, recipe), weights_now(run)
+    pipeline, weights = pipeline_of(registry, run, recipe), weights_now(run)
     result = evaluate(registry, run, recipe, split.val, gallery, pipeline)
     keep_scores(run, result, str(pipeline), weights)
     choice = read_choice(run) if run.pipeline.exists() else None
@@ -109,7 +109,7 @@ def write_report(
             data=data_rows(split),
             sides=(len(split.train), len(split.val)),
             findings=found and [replace(one, examples=tuple(map(private, one.examples))) for one in found],
-            dataset=split.data.dataset.name,
+            dataset=split.data.dataset.bare,
             pipeline=private(str(pipeline)),
             choice=map_texts(choice, private),
             environment=read_environment(run),

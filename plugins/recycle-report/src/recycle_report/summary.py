@@ -28,18 +28,18 @@ def what_was_done(recipe: Recipe, split: Split) -> list[str]:
     """Model, photos, augmentations, loss, optimizer, post-processing."""
     train = recipe.train
     encoder = recipe.model.options.get("encoder")
-    losses = " + ".join(f"{part.weight:g} x {part.name}" if len(recipe.loss) > 1 else part.name for part in recipe.loss)
-    augs = ", then ".join(part.name for part in recipe.aug) or "none"
-    posts = ", then ".join(part.name for part in recipe.post) or "none"
+    losses = " + ".join(f"{part.weight:g} x {part.bare}" if len(recipe.loss) > 1 else part.bare for part in recipe.loss)
+    augs = ", then ".join(part.bare for part in recipe.aug) or "none"
+    posts = ", then ".join(part.bare for part in recipe.post) or "none"
     return [
-        f"A {recipe.model.name} model" + (f" with encoder {encoder}" if encoder else "") + " learned to tell "
+        f"A {recipe.model.bare} model" + (f" with encoder {encoder}" if encoder else "") + " learned to tell "
         f"{counted(len(split.train.class_names), 'class')} apart "
         f"from {counted(len(split.train), 'photo')} of {recipe.data.root}.",
         f"It is judged on {counted(len(split.val), 'photo')} that it has not seen: {split.how}.",
         f"Photos were fitted into {recipe.data.size} x {recipe.data.size} pixels"
         + (" and zoomed by {:g} to {:g}".format(*recipe.data.scale) if recipe.data.scale else "")
         + f"; augmentations: {augs}.",
-        f"Loss {losses}; {train.optimizer.name} with a peak rate of {train.lr:g}, {train.schedule.name} schedule, "
+        f"Loss {losses}; {train.optimizer.bare} with a peak rate of {train.lr:g}, {train.schedule.bare} schedule, "
         f"{counted(train.epochs, 'epoch')} of batches of {train.batch_size}, seed {recipe.seed}.",
         f"Post-processing: {posts}."
         + (f" The weights are a moving average with decay {train.ema:g}." if train.ema else "")

@@ -37,9 +37,10 @@ class LoadedRun:
 
     def __init__(self, registry: Registry, run: Run, recipe: Recipe, device: str | None = None) -> None:
         self._registry, self._run, self._device = registry, run, device
-        self._own = pipeline_of(run, recipe)
-        self._parts = _parts(self._own)
-        self._tricks = installed_tricks(registry, run, recipe) | self._parts
+        self._own = pipeline_of(registry, run, recipe)
+        tricks = installed_tricks(registry, run, recipe)
+        self._parts = _parts(self._own, {part.name: name for name, one in tricks.items() for part in one.post})
+        self._tricks = tricks | self._parts
         self._weights: dict[tuple[Path, str], TrainedModel] = {}
         loaded = self._loaded(self._own)
         self.name = run.folder.absolute().name
@@ -87,14 +88,14 @@ class LoadedRun:
         )
 
 
-def _parts(pipeline: Pipeline) -> dict[str, Pipeline]:
-    """A pipeline's tricks, each alone, with the options that they have in it."""
+def _parts(pipeline: Pipeline, called: Mapping[str, str] = {}) -> dict[str, Pipeline]:
+    """A pipeline's tricks, each alone, with the options that they have in it; post-processors as they are `called`."""
     parts: dict[str, Pipeline] = {view: Pipeline(views=(view,)) for view in pipeline.views}
     if pipeline.sliding_window:
         names = {window: name for name, window in WINDOWS.items()}
         name = names.get(pipeline.sliding_window, f"window-{pipeline.sliding_window:g}")
         parts[name] = Pipeline(sliding_window=pipeline.sliding_window)
-    parts |= {part.name: Pipeline(post=(part,)) for part in pipeline.post}
+    parts |= {called.get(part.name, part.name): Pipeline(post=(part,)) for part in pipeline.post}
     return parts | ({WITHOUT_AVERAGE: Pipeline(weights="raw")} if pipeline.weights == "raw" else {})
 
 

@@ -70,7 +70,7 @@ def evaluate(
     own, weights = groups(source, group_by), weights_now(found)
     result = engine(registry(), found, recipe, source, watch, chosen, own)
     if keep and chosen is None:
-        keep_scores(found, result, str(pipeline_of(found, recipe)), weights)
+        keep_scores(found, result, str(pipeline_of(registry(), found, recipe)), weights)
     return result
 
 
@@ -166,7 +166,7 @@ def pipeline_named(run: Run, tricks: Sequence[str]) -> Pipeline:
     from recycle_engine.pipeline import VIEWS, WINDOWS, WITHOUT_AVERAGE, pipeline_of, with_recipes_options
 
     if not tricks:
-        return pipeline_of(run, recipe_of(run))
+        return pipeline_of(registry(), run, recipe_of(run))
     posts = [offer.component.name for offer in registry().offers("postprocessor")]
     valid = [*VIEWS, *WINDOWS, *posts, WITHOUT_AVERAGE, "plain"]
     for trick in tricks:

@@ -80,7 +80,7 @@ def train_folds(
     resolved = resolve(registry(), recipe, settings, overrides)
     if resolved.data.fold is not None or resolved.data.train:
         raise RecycleError("all folds are asked for, and a fold or explicit files too", "leave out one of the two")
-    name = name or f"{resolved.model.name.partition('@')[0]}-all"
+    name = name or f"{resolved.model.bare}-all"
     folds, _ = read_listing(resolved.data.root / FOLDS_FILE)
     folder = path_of(runs) if runs else RUNS
     found = tuple(Run(folder / f"{name}-fold{fold}") for fold in range(len(folds)))

@@ -88,11 +88,12 @@ def self_train(
         RecycleError: labels or a student are there that another call made, or see `pseudo_label`.
     """
     from recycle_data.coco_lists import write_lists
-    from recycle_data.resolve import resolve
     from recycle_data.workspace import split_of
 
     from recycle_engine.inference.photos import root_of
+    from recycle_engine.run_recipe import resolve_run
     from recycle_engine.runs import Run
+    from recyclecli.types import KINDS
 
     teacher = first = find_run(run)
     recipe = recipe_of(first)
@@ -117,7 +118,7 @@ def self_train(
             "data.train": [*true, pseudo],
             "data.val": [{"root": entry["root"], "json": entry["json"]} for entry in val],
         }
-        asked = resolve(registry(), first.recipe, {**keys, **settings})
+        asked = resolve_run(registry(), first.recipe, {**keys, **settings}, KINDS)
         student = Run(path_of(runs or first.folder.parent) / f"{first.folder.name}-pseudo{number}")
         _train(student, asked, split_of(asked.data, asked.seed))
         (against,) = compare([f"{teacher.folder}+plain", f"{student.folder}+plain"], judged_photos(student)[0])

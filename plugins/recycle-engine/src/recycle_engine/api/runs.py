@@ -32,10 +32,13 @@ def find_run(run: Run | Place) -> Run:
 
 
 def recipe_of(run: Run | Place, data: Place | None = None) -> Recipe:
-    """A run's resolved recipe, and with `data` as if its data lay in that folder."""
-    from recycle_data.resolve import resolve
+    """A run's resolved recipe, and with `data` as if its data lay in that folder.
 
-    return resolve(registry(), find_run(run).recipe, {} if data is None else {"data.root": path_of(data)})
+    Components that only training needs are as the recipe says where they are not installed.
+    """
+    from recycle_engine.run_recipe import resolve_run
+
+    return resolve_run(registry(), find_run(run).recipe, {} if data is None else {"data.root": path_of(data)})
 
 
 def own_split(run: Run | Place, data: Place) -> Split | None:
@@ -87,12 +90,17 @@ def resume(run: Run | Place, epochs: int | None = None, data: Place | None = Non
     Raises:
         RecycleError: the run has done `epochs` already, keeps no state to go on from, or its data is not what it was.
     """
-    resolved = recipe_of(run, data)
+    from recycle_engine.run_recipe import resolve_run
+    from recyclecli.types import KINDS
+
+    found = find_run(run)
+    flags = {} if data is None else {"data.root": path_of(data)}
+    resolved = resolve_run(registry(), found.recipe, flags, KINDS)
     split = split_of(resolved.data, resolved.seed)
     with busy("loading torch"):
         from recycle_engine.training.train import resume as go_on
 
-    return go_on(registry(), resolved, split, find_run(run), epochs)
+    return go_on(registry(), resolved, split, found, epochs)
 
 
 def pipeline(

@@ -92,12 +92,12 @@ def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
             if f"{section}.{name}" not in {*PART_KEYS, "train.callbacks"}:
                 yield f"{section}.{name}", setting_of(name, field)
     typed = {"model": "plugin", "data.dataset": "dataset", "train.optimizer": "optimizer"}
-    named = {key: part.name for key, _, part in recipe.parts()}
+    named = {key: part.bare for key, _, part in recipe.parts()}
     slots: dict[str, tuple[Kind, list[str]]] = {
         place: (kind, [flags.get(typed.get(place, "")) or named[place]]) for place, kind in PART_KEYS.items()
     }
     for section, kind in LISTS.items():
-        slots[section] = kind, flags.get(section) or [part.name for part in getattr(recipe, section)]
+        slots[section] = kind, flags.get(section) or [part.bare for part in getattr(recipe, section)]
     for key, (kind, chosen) in slots.items():
         offered = installed(ctx).of(kind)
         yield (

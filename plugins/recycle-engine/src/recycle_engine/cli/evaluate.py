@@ -77,6 +77,8 @@ def evaluate(
 
 
 def _tell_pipeline(run: str, own: bool) -> None:
+    from recycle_data.workspace import registry
+
     from recycle_engine import api
     from recycle_engine.pipeline import pipeline_of, read_choice
 
@@ -84,7 +86,7 @@ def _tell_pipeline(run: str, own: bool) -> None:
     if not own or not found.pipeline.is_file():
         return
     fair, metric = (read_choice(found).get(key) for key in ("cross_fitted", "metric"))
-    print(f"pipeline: {pipeline_of(found, api.recipe_of(run))}, chosen by recycle ablate", file=sys.stderr)
+    print(f"pipeline: {pipeline_of(registry(), found, api.recipe_of(run))}, chosen by recycle ablate", file=sys.stderr)
     if isinstance(fair, dict):
         print(
             f"on the photos it was chosen on, its score is flattered; cross-fitted {metric}: {fair['value']:.4f}",

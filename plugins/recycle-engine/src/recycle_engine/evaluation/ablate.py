@@ -120,7 +120,8 @@ def ablate(
         picks = cross_pick(partial(_best, found), len(source), metric, groups)
         ledgers[list(tricks).index(name)], tricks[name] = picks.fair(found.__getitem__), each[picks.chosen]
         (part,) = tricks[name].post
-        log.info(f"the best of {len(each)} for {name}: {related_runs.in_short(part.model_dump(exclude_none=True))}")
+        shown = part.model_copy(update={"name": part.bare}).model_dump(exclude_none=True)
+        log.info(f"the best of {len(each)} for {name}: {related_runs.in_short(shown)}")
 
     def together(sets: Sequence[TrickNames]) -> list[PerImageCounts]:
         log.info(f"trying together: {'; '.join(' + '.join(names) for names in sets)}")
@@ -152,7 +153,7 @@ def installed_tricks(registry: Registry, run: Run, recipe: Recipe) -> dict[str, 
             continue
         alone = sum(name == other.component.name for other in registry.offers("postprocessor")) == 1
         label = name if alone else offer.qualified
-        tricks[label] = with_recipes_options(Pipeline(post=(ListedPart(name=label),)), recipe)
+        tricks[label] = with_recipes_options(Pipeline(post=(ListedPart(name=offer.qualified),)), recipe)
     if run.raw.is_file() and read_card(run.raw).get("step") == read_card(run.best).get("step"):
         tricks[WITHOUT_AVERAGE] = Pipeline(weights="raw")
     return tricks
@@ -170,6 +171,6 @@ def _variants(registry: Registry, trick: Pipeline) -> list[Pipeline]:
     component = registry.find("postprocessor", part.name).component
     values = component.search if isinstance(component, PostprocessorComponent) else {}
     if not values:
-        raise RecycleError(f"{part.name} names no options worth searching", "leave it out of --search")
+        raise RecycleError(f"{part.bare} names no options worth searching", "leave it out of --search")
     combinations = (dict(zip(values, one, strict=True)) for one in product(*values.values()))
     return [trick, *(Pipeline(post=(part.model_copy(update=one),)) for one in combinations)]

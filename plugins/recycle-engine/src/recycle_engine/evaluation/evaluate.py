@@ -113,5 +113,5 @@ def evaluate(
     groups: Sequence[int] | None = None,
 ) -> Evaluation:
     """Score a run on `source` with `pipeline`, its own when left out; see `count` and `evaluation`."""
-    (ledger,) = count(registry, run, recipe, source, [pipeline or pipeline_of(run, recipe)], watch)
+    (ledger,) = count(registry, run, recipe, source, [pipeline or pipeline_of(registry, run, recipe)], watch)
     return evaluation(ledger, groups)

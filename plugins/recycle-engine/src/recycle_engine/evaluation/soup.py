@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from recycle_data.owned import Owned
+from recycle_data.recipe_tree import same_part
 from safetensors.torch import save
 
 from recycle_engine.checkpoint import load_weights, read_card
@@ -60,12 +61,17 @@ def _card(members: Sequence[Member]) -> dict[str, Any]:
     cards = [read_card(member.weights) for member in members]
     for member, card in zip(members, cards, strict=True):
         for key in ("model", "class_names", "size"):
-            if card[key] != cards[0][key]:
+            if card[key] != cards[0][key] and not (key == "model" and _same_model(card[key], cards[0][key])):
                 raise RecycleError(
                     f"{members[0].weights} and {member.weights} differ in {key}, so their weights have no mean",
                     "average checkpoints of one recipe, or let the models vote",
                 )
     return {**cards[0], "soup": [[str(member.weights), member.share] for member in members]}
+
+
+def _same_model(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two cards name one model: an earlier version wrote no distributions."""
+    return same_part(one["name"], other["name"]) and {**one, "name": ""} == {**other, "name": ""}
 
 
 def _write(members: Sequence[Member], card: dict[str, Any], file: Path) -> None:

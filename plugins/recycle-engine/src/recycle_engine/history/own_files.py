@@ -11,10 +11,10 @@ from pathlib import Path
 
 from recycle_data.owned import RECORD, Owned
 
+from recycle_engine.history.holder import holder
 from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError
 from recyclecli.files import LEFTOVER
-from recyclecli.locks import holder
 from recyclecli.reading import open_regular
 
 LOCK = re.compile(r"\.(.+)\.lock")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from recycle_coco.json import parse_json
-from recycle_data.recipe_tree import PART_KEYS
+from recycle_data.recipe_tree import PART_KEYS, same_part
 from recycle_data.resolve import resolve, unchecked
 
 from recycle_engine.runs import LARGEST_ENV, Run
@@ -74,8 +75,14 @@ def settings_differences(runs: Sequence[Run], named: Mapping[str, Path]) -> Sett
 def _differing(sides: Sequence[Mapping[str, str]]) -> Iterator[SettingDifference]:
     for key in dict.fromkeys(key for side in sides for key in side):
         values = tuple(side.get(key) for side in sides)
-        if len({*values}) > 1:
+        if len({*values}) > 1 and not (key in (PART_KEYS | COMPONENT_LISTS) and _same_parts(values)):
             yield SettingDifference(key, values)
+
+
+def _same_parts(values: Sequence[str | None]) -> bool:
+    """Whether values name the same components, some without their distributions, as an earlier version wrote them."""
+    bare = {value and re.sub('@[^"]+', "", value) for value in values}
+    return len(bare) == 1 and any(value in bare for value in values)
 
 
 def recipe_of_run(run: Run, named: Mapping[str, Path]) -> Recipe:
@@ -108,10 +115,15 @@ def unlike_default(registry: Registry, recipe: Recipe) -> list[SettingDifference
 
 def _other_components(base: Recipe, recipe: Recipe) -> dict[str, Any]:
     """The keys that name other components in a recipe than in another, with these names."""
-    named = [{key: part.name for key, _, part in one.parts() if key in PART_KEYS} for one in (base, recipe)]
+    named = [{key: [part.name] for key, _, part in one.parts() if key in PART_KEYS} for one in (base, recipe)]
     listed = [{key: [part.name for part in getattr(one, key)] for key in LISTS} for one in (base, recipe)]
     default, own = (first | second for first, second in zip(named, listed, strict=True))
-    return {key: names for key, names in own.items() if names != default[key]}
+    other = {
+        key: names
+        for key, names in own.items()
+        if len(names) != len(default[key]) or not all(map(same_part, names, default[key]))
+    }
+    return {key: names if key in LISTS else names[0] for key, names in other.items()}
 
 
 def flattened(recipe: Recipe) -> dict[str, str]:
@@ -136,8 +148,8 @@ def _of(key: str, value: Any) -> dict[str, str]:
 
 
 def _of_list(key: str, parts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    names = [part.get("id") or part["name"] for part in parts]
-    found = {key: _text(names)}
+    names = [part.get("id") or part["name"].partition("@")[0] for part in parts]
+    found = {key: _text([part.get("id") or part["name"] for part in parts])}
     for place, (name, part) in enumerate(zip(names, parts, strict=True)):
         again = names[:place].count(name)
         found |= _options(f"{key}.{name}" + (f".{again + 1}" if again else ""), part)

@@ -246,8 +246,9 @@ def _score(run: Run, rows: list[Row], train: Mapping[str, Any]) -> tuple[RunScor
 def _model(recipe: Mapping[str, Any]) -> tuple[str, str]:
     model = recipe.get("model")
     if not isinstance(model, dict):
-        return model if isinstance(model, str) else "", ""
-    return tuple(str(model.get(key) or "") for key in ("name", "encoder"))  # type: ignore[return-value]
+        model = {"name": model if isinstance(model, str) else ""}
+    name, encoder = (str(model.get(key) or "") for key in ("name", "encoder"))
+    return name.partition("@")[0], encoder
 
 
 def _whole_number(value: Any) -> int | None:

@@ -55,7 +55,7 @@ def write_preview(registry: Registry, split: Split, recipe: Recipe, file: Path, 
     augmentations = [build_augmentation(registry, part, source) for part in recipe.aug]
     seed_chance(recipe.seed, 0)
     after = augmented(before, chosen, augmentations, torch.device(device))
-    name = " + ".join(part.name for part in recipe.aug)
+    name = " + ".join(part.bare for part in recipe.aug)
     records, samples = [], []
     for record, first, second in zip((source.record(index) for index in chosen), before, after, strict=True):
         plain = replace(record, height=size, width=size, annotations=())

@@ -85,7 +85,7 @@ def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: b
         options, without = recipe.model.options, ModelContext(len(names) + 1, pretrained=False)
         with torch.random.fork_rng():
             wider: nn.Module = build(registry, "model", recipe.model.name, options, without)[0]
-        log.info(start_from(model, wider, start, recipe.model.name, names))
+        log.info(start_from(model, wider, start, recipe.model.bare, names))
     counts = cache(lambda: pixel_counts(split.train))
     loss_context = LossContext(names, lambda: counts()[0], lambda: counts()[1])
     losses = []
@@ -183,7 +183,7 @@ def _attempt(
         if situation_of(error) != "one-photo":
             raise
         raise RecycleError(
-            f"{recipe.model.name} cannot learn from batches of one photo: {error}",
+            f"{recipe.model.bare} cannot learn from batches of one photo: {error}",
             "use --batch-size 2 or more, and at least two training photos, or -o train.freeze_norm=true",
         ) from error
     best = next(callback for callback in callbacks if isinstance(callback, RelocatableCheckpoint))

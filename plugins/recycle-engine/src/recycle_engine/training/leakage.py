@@ -13,11 +13,11 @@ from recycle_coco.document import load_content
 from recycle_data.crops import crops
 from recycle_data.duplicates import turned
 from recycle_data.pseudo import PSEUDO_KEY
-from recycle_data.resolve import resolve
 from recycle_data.splits import PAIR, Split
 from recycle_data.workspace import registry
 
 from recycle_engine.distributed import is_first
+from recycle_engine.run_recipe import resolve_run
 from recycle_engine.runs import Run, run_around
 from recycle_engine.training_provenance import LearnedPhotos, learned, photos_of_run, photos_of_split, recipe_files
 from recyclecli.errors import RecycleError, counted, join_limited
@@ -70,7 +70,7 @@ def refuse_leakage(split: Split) -> LearnedPhotos:
 
 def _kfold(data: DataSection, photos: int) -> str:
     """The line that makes folds of the same photos, of which so many differ."""
-    name = data.dataset.name.partition("@")[0]
+    name = data.dataset.bare
     usual = registry().options("dataset", data.dataset.name, {}).model_dump(mode="json")
     own = {key: value for key, value in data.dataset.options.items() if usual.get(key) != value}
     words = ["recycle", "data", "kfold", "--n", str(max(2, min(5, photos))), "--force"]
@@ -153,7 +153,7 @@ def _known(registry: Registry, run: Run, source: Source, photos: LearnedPhotos, 
         own = photos_of_run(registry, run)
         known.update(source.record(index).file_name for index in learned(own, source, photos.judged).same)
         for file in recipe_files(run):
-            for _, other in _sources(resolve(registry, file)):
+            for _, other in _sources(resolve_run(registry, file)):
                 known |= _known(registry, other, source, photos, passed)
     except RecycleError as error:
         log.warning(f"note: what {run.folder} has learned from cannot be read: {error.args[0]}")

@@ -20,7 +20,6 @@ from recycle_coco import IGNORE_CATEGORY
 from recycle_data.foreground import absent_classes
 from recycle_data.label_suspicions import bare, suspicions
 from recycle_data.owned import Owned
-from recycle_data.resolve import resolve
 from recycle_data.split_faults import check_line
 from recycle_data.splits import Split
 
@@ -30,6 +29,7 @@ from recycle_engine.environment import environment, refuse_foreign_callbacks
 from recycle_engine.history.metrics import best_row, read_metrics
 from recycle_engine.history.outcome import read_end
 from recycle_engine.run_end import RunEnd, built, tell
+from recycle_engine.run_recipe import resolve_run
 from recycle_engine.runs import RUNS, Run, new_run
 from recycle_engine.training.checkpoint_io import AtomicCheckpointIO, refuse_small_disk
 from recycle_engine.training.extend_run import NewLength
@@ -189,7 +189,7 @@ def _told(registry: Registry, split: Split, done: Finished, callbacks: Sequence[
     if not done.first:
         return done
     return replace(
-        done, said=tuple(tell(callbacks, RunEnd(registry, done.run, resolve(registry, done.run.recipe), split)))
+        done, said=tuple(tell(callbacks, RunEnd(registry, done.run, resolve_run(registry, done.run.recipe), split)))
     )
 
 
@@ -209,7 +209,7 @@ def _go_on(
     if epochs is not None and epochs != recipe.train.epochs:
         _refuse_fewer(run, epochs)
         recipe = _of_epochs(recipe, epochs)
-        schedule = recipe.train.schedule.name
+        schedule = recipe.train.schedule.bare
         log.info(f"{epochs} epochs in all: from here on the rate is that of schedule {schedule} over {epochs}")
         longer = [NewLength()]
         done = None
@@ -255,7 +255,7 @@ def _pruned(run: Run, recipe: Recipe, split: Split, done: int, epochs: int | Non
 
 def _record(registry: Registry, run: Run, recipe: Recipe) -> None:
     """Write into the run's recipe where its data lies now, for how long it is trained, and in which precision."""
-    saved = resolve(registry, run.recipe)
+    saved = resolve_run(registry, run.recipe)
     changed = {"epochs": recipe.train.epochs, "precision": recipe.train.precision}
     now = saved.model_copy(update={"data": recipe.data, "train": saved.train.model_copy(update=changed)})
     if now != saved:
