@@ -118,11 +118,15 @@ class _State(BaseModel):
 
 
 def _weights(state: dict[str, torch.Tensor], checkpoint: dict[str, Any]) -> bytes:
-    tensors = {
-        name.removeprefix(MODEL_PREFIX): tensor.detach().contiguous().cpu()
-        for name, tensor in state.items()
-        if name.startswith(MODEL_PREFIX)
-    }
+    tensors: dict[str, torch.Tensor] = {}
+    storages: set[int] = set()
+    for name, tensor in state.items():
+        if name.startswith(MODEL_PREFIX):
+            own = tensor.detach().contiguous().cpu()
+            storage = own.untyped_storage().data_ptr()
+            # tied weights lie in one storage, which the format refuses: each name gets its own
+            tensors[name.removeprefix(MODEL_PREFIX)] = own.clone() if storage in storages else own
+            storages.add(storage)
     carried = {**checkpoint["recycle"], "epoch": checkpoint["epoch"], "step": checkpoint["global_step"]}
     return save(tensors, metadata={"recycle": json.dumps(carried)})
 
