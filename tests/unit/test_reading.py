@@ -6,11 +6,12 @@ import os
 import pytest
 from recycle_coco.encodings import decode_text, read_loose_text
 from recycle_coco.json import parse_json, read_json, tree_fault
+from recycle_coco.yaml import parse_yaml
 from recycle_engine.checkpoint import read_card
 
 from recyclecli.errors import RecycleError
 from recyclecli.printable import short_repr
-from recyclecli.reading import MissingFile, parse_yaml, read_bytes, read_text
+from recyclecli.reading import MissingFile, read_bytes, read_text
 
 
 def test_a_file_that_may_not_be_read_is_not_called_missing(tmp_path, monkeypatch):

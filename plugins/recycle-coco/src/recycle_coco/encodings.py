@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from recycle_coco import yaml
 from recycle_coco.json import parse_json
-from recyclecli import reading
 from recyclecli.errors import RecycleError
 from recyclecli.reading.regular import SMALL, read_bytes
 
@@ -81,9 +81,9 @@ def read_yaml(file: Path) -> Any:
 
     Raises:
         MissingFile: there is no such file.
-        RecycleError: see `read_loose_text` and `recyclecli.reading.parse_yaml`.
+        RecycleError: see `read_loose_text` and `recycle_coco.yaml.parse_yaml`.
     """
-    return reading.read_yaml(file, read_loose_text)
+    return yaml.read_yaml(file, read_loose_text)
 
 
 def _is_wide(high: bytes, low: bytes) -> bool:

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from recycle_coco.yaml import read_yaml
+
 from recyclecli.errors import RecycleError
 from recyclecli.home import expanded
 from recyclecli.manifest import file_of
 from recyclecli.plugins import DEFAULT
 from recyclecli.printable import short_repr
 from recyclecli.private import map_texts
-from recyclecli.reading import MissingFile, read_yaml
+from recyclecli.reading import MissingFile
 
 MERGED = ("data", "train")  # sections of which a recipe inherits the keys that it leaves out
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from recycle_coco.once import warn_once
+from recycle_coco.yaml import parse_yaml
 
 from recycle_data.bases import whole_tree
 from recycle_data.migrate_recipe import MOVED
@@ -20,7 +21,6 @@ from recyclecli.home import expanded
 from recyclecli.plugins import Registry
 from recyclecli.printable import short_repr
 from recyclecli.private import map_texts
-from recyclecli.reading import parse_yaml
 from recyclecli.recipe import LISTS, DataFile, DataSection, ListedPart, LossPart, Recipe
 from recyclecli.settings import ComponentSpec
 from recyclecli.types import KINDS, Kind

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, RootModel, ValidationError
+from recycle_coco.yaml import read_yaml
 
 from recyclecli.errors import RecycleError
-from recyclecli.reading import read_yaml
 from recyclecli.settings import Section
 
 Icon = Literal["paper", "carton", "can", "bottle", "glass", "foam", "bag", "battery", "shirt", "trash", "ask"]

@@ -115,8 +115,9 @@ def dataset_settings(option: list[str] | None, crowds: str | None = None) -> dic
 
 def key_values(flag: str, texts: list[str]) -> dict[str, object]:
     """`key=value` texts of a repeatable flag as settings; values are read as YAML."""
+    from recycle_coco.yaml import parse_yaml
+
     from recyclecli.errors import RecycleError
-    from recyclecli.reading import parse_yaml
 
     settings: dict[str, object] = {}
     for text in texts:

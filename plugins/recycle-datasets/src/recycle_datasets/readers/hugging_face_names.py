@@ -5,8 +5,7 @@ from collections.abc import Iterator, Set
 from typing import Any
 
 from recycle_coco import Tree
-
-from recyclecli.reading import parse_yaml
+from recycle_coco.yaml import parse_yaml
 
 log = logging.getLogger("recycle.datasets")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, Literal
 
+from recycle_coco.yaml import read_yaml
 from recycle_data.owned import Owned
 from recycle_data.progress import track
 
@@ -21,7 +22,7 @@ from recycle_engine.history.own_files import files_below
 from recycle_engine.runs import OutputKind, Run, begun, kind_of
 from recyclecli.errors import RecycleError
 from recyclecli.printable import short_repr
-from recyclecli.reading import MissingFile, read_yaml
+from recyclecli.reading import MissingFile
 
 RunState = Literal["training", "in use", "finished", "killed", ""]
 

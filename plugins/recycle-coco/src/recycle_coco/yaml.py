@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recyclecli.errors import RecycleError
-from recyclecli.reading.regular import read_text
+from recyclecli.reading import read_text
 
 if TYPE_CHECKING:
     from ruamel.yaml.nodes import Node, ScalarNode
