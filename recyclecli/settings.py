@@ -38,7 +38,10 @@ class TrainSection(Section):
 
     epochs: int = Field(30, ge=1, le=1_000_000, description="passes over the training photos")
     patience: int | None = Field(None, ge=1, le=1_000_000, description="epochs without a better score until it stops")
-    monitor: str = Field("miou", description="what best means: miou, loss, or a class, by its IoU")
+    monitor: str = Field(
+        "miou", description="what best means: miou, loss, a class, by its IoU, or what a callback logs"
+    )
+    monitor_mode: Literal["min", "max"] | None = Field(None, description="of what a callback logs: which way is better")
     save_top_k: int = Field(1, ge=1, le=100, description="checkpoints kept, the best ones")
     batch_size: int = Field(8, ge=1, le=65_536, description="photos per device and step")
     find_batch_size: bool = Field(False, description="on a GPU, find the largest batch that fits, first")

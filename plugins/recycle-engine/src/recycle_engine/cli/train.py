@@ -137,8 +137,7 @@ def train(
         done = api.resume(find_run(resume, runs), epochs, given.get("data.root"))
     if not done.first:
         return
-    score = {"miou": "mIoU", "loss": "loss"}.get(done.monitor, f"IoU of {done.monitor}")
-    print(f"best val {score} {done.best:.4f} after {counted(done.epochs, 'epoch')}, at the training size")
+    print(f"best val {done.score} {done.best:.4f} after {counted(done.epochs, 'epoch')}, at the training size")
     print(f"run       {done.run.folder}")
     print(f"weights   {done.run.best}")
     for line in done.said:

@@ -92,7 +92,7 @@ def details(registry: Registry, run: Run) -> RunDetails:
         versions = versions_of(run)
     with suppress(RecycleError):
         rows = read_metrics(run)
-        best = best_row(rows, recipe.train.monitor) if recipe else None
+        best = best_row(rows, recipe.train.monitor, recipe.train.monitor_mode) if recipe else None
     scores = None
     with suppress(RecycleError):
         scores = read_scores(run)

@@ -12,6 +12,7 @@ from recycle_engine.runs import Run
 from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile, read_text
+from recyclecli.settings import TrainSection
 
 SCORE = "val_miou"
 COLUMNS = {"epoch": int, "seconds": float, "train_loss": float, "val_loss": float, SCORE: float}
@@ -19,6 +20,7 @@ MAX_VALUE = 10_000_000  # of an epoch, and seconds of one
 PER_CLASS = "iou/"  # begins the column of a class
 
 Row = Mapping[str, str]
+MonitorMode = Literal["min", "max"]
 
 
 def read_metrics(run: Run) -> list[dict[str, str]]:
@@ -54,32 +56,50 @@ def _damaged(run: Run, cause: str) -> RecycleError:
     return RecycleError(f"{run.metrics} cannot be used: {cause}", "restore the file, or train again")
 
 
-def monitored(name: str, class_names: Collection[str]) -> tuple[str, Literal["min", "max"]]:
+def monitored(name: str, mode: MonitorMode | None, class_names: Collection[str]) -> tuple[str, MonitorMode]:
     """The logged score that `train.monitor` means, and which way it is better.
 
+    Args:
+        name: of the recipe.
+        mode: likewise; None where it is a score of ours, whose direction is known.
+        class_names: K names.
+
     Raises:
-        RecycleError: it is neither miou nor loss nor a class.
+        RecycleError: it is neither miou nor loss nor a class, and no mode says that a callback logs it; or it is one of
+            these, and a mode is given.
     """
     known = {"miou": SCORE, "loss": "val_loss"} | {one: f"{PER_CLASS}{one}" for one in class_names}
-    if name not in known:
-        raise RecycleError(f"train.monitor = {name!r}: no such score", suggest(name, known))
-    return known[name], "min" if name == "loss" else "max"
+    if name not in known and mode is None:
+        remedy = f"{suggest(name, known)}; of what a callback logs, say which way is better: -o train.monitor_mode=max"
+        raise RecycleError(f"train.monitor = {name!r}: no such score", remedy)
+    if name in known and mode is not None:
+        raise RecycleError(
+            f"train.monitor_mode = {mode!r}: train.monitor = {name!r} is no score of a callback",
+            "leave train.monitor_mode out",
+        )
+    return known.get(name, name), mode or ("min" if name == "loss" else "max")
 
 
-def best_row(rows: Sequence[Row], monitor: str) -> tuple[int, float] | None:
+def score_name(train: TrainSection) -> str:
+    """How people call what `train.monitor` means: `mIoU`, `IoU of Metal`."""
+    known = {"miou": "mIoU", "loss": "loss"}
+    return known.get(train.monitor, train.monitor if train.monitor_mode else f"IoU of {train.monitor}")
+
+
+def best_row(rows: Sequence[Row], monitor: str, mode: MonitorMode | None) -> tuple[int, float] | None:
     """The place of the epoch with the best score, the earliest of equals, and the score; None where none is a number.
 
     Raises:
         RecycleError: no column is called so.
     """
     classes = [name.removeprefix(PER_CLASS) for name in (rows[0] if rows else ()) if name.startswith(PER_CLASS)]
-    column, mode = monitored(monitor, classes)
-    sign = -1 if mode == "min" else 1
+    column, better = monitored(monitor, mode, classes)
+    sign = -1 if better == "min" else 1
     best: tuple[int, float] | None = None
     for place, row in enumerate(rows):
         try:
             value = float(row[column])
-        except ValueError:
+        except (KeyError, ValueError):
             continue
         if isfinite(value) and (best is None or sign * value > sign * best[1]):
             best = place, value

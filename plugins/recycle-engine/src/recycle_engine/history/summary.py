@@ -16,7 +16,7 @@ from recycle_data.owned import Owned
 from recycle_data.progress import track
 
 from recycle_engine.history.holder import holder
-from recycle_engine.history.metrics import Row, best_row, read_metrics
+from recycle_engine.history.metrics import MonitorMode, Row, best_row, read_metrics
 from recycle_engine.history.outcome import read_end, read_scores
 from recycle_engine.history.own_files import files_below
 from recycle_engine.runs import OutputKind, Run, begun, kind_of
@@ -217,13 +217,18 @@ def is_over(run: Run, rows: list[Row], train: Mapping[str, Any]) -> tuple[bool, 
     epochs, patience = (_whole_number(train.get(key)) for key in ("epochs", "patience"))
     best = None
     with suppress(RecycleError):
-        best = best_row(rows, str(train.get("monitor", "miou")))
+        best = best_row(rows, *_monitor(train))
     spent = patience is not None and best is not None and len(rows) - 1 - best[0] >= patience
     over = bool(rows) and (spent or (epochs is not None and len(rows) >= epochs))
     with suppress(RecycleError):
         if over and not fault and run.end.name in Owned(run.folder).names():
             fault.append(f"{run.end.name} is missing: by its metrics it is finished")
     return over, fault
+
+
+def _monitor(train: Mapping[str, Any]) -> tuple[str, MonitorMode | None]:
+    mode = train.get("monitor_mode")
+    return str(train.get("monitor", "miou")), mode if mode in ("min", "max") else None
 
 
 def _score(run: Run, rows: list[Row], train: Mapping[str, Any]) -> tuple[RunScore | None, list[str]]:
@@ -236,9 +241,9 @@ def _score(run: Run, rows: list[Row], train: Mapping[str, Any]) -> tuple[RunScor
             return RunScore(found.value, found.low, found.high, "miou_dataset"), []
     except RecycleError as error:
         faults.append(str(error.args[0]))
-    monitor = str(train.get("monitor", "miou"))
+    monitor, mode = _monitor(train)
     try:
-        best = best_row(rows, monitor) if rows else None
+        best = best_row(rows, monitor, mode) if rows else None
     except RecycleError as error:
         return None, [*faults, str(error.args[0])]
     return (RunScore(best[1], None, None, monitor) if best else None), faults

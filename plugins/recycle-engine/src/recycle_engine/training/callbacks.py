@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 import math
 import os
@@ -18,8 +19,11 @@ from recycle_coco.table import csv_cell
 
 from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.runs import Run
+from recyclecli.errors import RecycleError, join_limited
 from recyclecli.files import write_text
 from recyclecli.reading import read_text
+
+PER_STEP = frozenset({"train_loss_step", "train_loss_epoch"})  # Lightning's names of train_loss
 
 log = logging.getLogger("recycle.engine")
 
@@ -76,10 +80,18 @@ def keep_checkpoints(run: Run, count: int, score: str, mode: Literal["min", "max
 
 
 class MetricsFile(Callback):
-    """metrics.csv, one row per epoch; it only grows, and is cut to the checkpoint when resumed."""
+    """metrics.csv, one row per epoch; it only grows, and is cut to the checkpoint when resumed.
 
-    def __init__(self, run: Run, class_names: Sequence[str]) -> None:
-        self._file = run.metrics
+    What callbacks log has columns after ours, from the first epoch on in which there is such a value.
+
+    Args:
+        run: whose file it is.
+        class_names: K names.
+        score: what the recipe monitors; RecycleError after an epoch in which nothing has logged it.
+    """
+
+    def __init__(self, run: Run, class_names: Sequence[str], score: str) -> None:
+        self._file, self._score = run.metrics, score
         names = ["train_loss", "val_loss", SCORE, *(f"{PER_CLASS}{name}" for name in class_names)]
         self._columns = ["epoch", "step", "seconds", "lr", *names]
         self._began = 0.0
@@ -88,9 +100,8 @@ class MetricsFile(Callback):
         """Write the header of a new file, or drop the rows of epochs that will be run again."""
         if not trainer.is_global_zero:
             return
-        rows: list[str] = []
-        if self._file.exists():
-            rows = read_text(self._file).splitlines()[1:]
+        headings, *rows = read_text(self._file).splitlines() if self._file.exists() else [_line(self._columns)]
+        self._columns += [name for name in next(csv.reader([headings])) if name not in self._columns]
         done = trainer.current_epoch
         epochs = [int(cell) if cell.isdecimal() else done for cell in (row.partition(",")[0][:9] for row in rows)]
         kept = [row for row, epoch in zip(rows, epochs, strict=True) if epoch < done]
@@ -107,6 +118,15 @@ class MetricsFile(Callback):
         seconds = time.perf_counter() - self._began
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         values["train_loss"] = values.get("train_loss_epoch", math.nan)
+        if self._score not in values:
+            logged = sorted(values.keys() - set(self._columns) - PER_STEP)
+            raise RecycleError(
+                f"train.monitor = {self._score!r}: no callback has logged it in an epoch",
+                f"callbacks have logged {join_limited(logged)}"
+                if logged
+                else "name a callback in train.callbacks that does",
+            )
+        self._take_columns(sorted(values.keys() - set(self._columns) - PER_STEP))
         values |= {"seconds": seconds, "lr": max(group["lr"] for group in trainer.optimizers[0].param_groups)}
         epoch, step = trainer.current_epoch, trainer.global_step
         row = [epoch, step, *(f"{values.get(name, math.nan):.6g}" for name in self._columns[2:])]
@@ -119,6 +139,14 @@ class MetricsFile(Callback):
             f"epoch {epoch + 1}/{trainer.max_epochs}  loss {values['train_loss']:.4f}  "
             f"val mIoU {values.get(SCORE, math.nan):.4f}  {seconds:.1f} s, {left} left"
         )
+
+    def _take_columns(self, names: Sequence[str]) -> None:
+        """Give the file columns for values that were not logged before; earlier epochs have none."""
+        if names:
+            rows = read_text(self._file).splitlines()[1:]
+            missing = ",nan" * len(names)
+            self._columns += names
+            write_text(self._file, "\n".join([_line(self._columns), *(f"{row}{missing}" for row in rows), ""]))
 
 
 def _line(cells: Sequence[Any]) -> str:

@@ -28,6 +28,7 @@ from torch import nn
 from recycle_engine.batch import build_augmentation
 from recycle_engine.boundary import build
 from recycle_engine.checkpoint import card
+from recycle_engine.history.metrics import score_name
 from recycle_engine.history.outcome import keep_end
 from recycle_engine.library_errors import raised_by, situation_of
 from recycle_engine.runs import Run
@@ -58,6 +59,7 @@ class Finished:
         how: where the split came from.
         epochs: whole epochs done, earlier ones included.
         monitor: what `best` is the best of: `train.monitor`.
+        score: its name for people.
         best: that score on the validation photos, at the training size.
         first: whether this process is the first of its kind, the one that goes on from here.
         said: lines of the callbacks that the recipe names.
@@ -67,6 +69,7 @@ class Finished:
     how: str
     epochs: int
     monitor: str
+    score: str
     best: float
     first: bool = True
     said: tuple[str, ...] = ()
@@ -188,7 +191,8 @@ def _attempt(
         ) from error
     best = next(callback for callback in callbacks if isinstance(callback, RelocatableCheckpoint))
     reached = float("nan") if best.best_model_score is None else float(best.best_model_score)
-    return Finished(run, split.how, trainer.current_epoch, recipe.train.monitor, reached, trainer.is_global_zero)
+    monitor, first = recipe.train.monitor, trainer.is_global_zero
+    return Finished(run, split.how, trainer.current_epoch, monitor, score_name(recipe.train), reached, first)
 
 
 def _in_restoring(error: BaseException) -> bool:

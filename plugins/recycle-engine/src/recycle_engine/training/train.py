@@ -26,7 +26,7 @@ from recycle_data.splits import Split
 from recycle_engine.checkpoint import read_card
 from recycle_engine.distributed import is_first
 from recycle_engine.environment import environment, refuse_foreign_callbacks
-from recycle_engine.history.metrics import best_row, read_metrics
+from recycle_engine.history.metrics import best_row, read_metrics, score_name
 from recycle_engine.history.outcome import read_end
 from recycle_engine.run_end import RunEnd, built, tell
 from recycle_engine.run_recipe import resolve_run
@@ -249,8 +249,9 @@ def _pruned(run: Run, recipe: Recipe, split: Split, done: int, epochs: int | Non
     if epochs not in (None, recipe.train.epochs):
         raise RecycleError(f"{_is_finished(run, recipe, done)}, and keeps no state to go on from", start)
     log.info(f"{_is_finished(run, recipe, done)}; it keeps no state to go on from: {start}")
-    best = best_row(read_metrics(run), recipe.train.monitor)
-    return Finished(run, split.how, done, recipe.train.monitor, best[1] if best else float("nan"), is_first())
+    best = best_row(read_metrics(run), recipe.train.monitor, recipe.train.monitor_mode)
+    reached = best[1] if best else float("nan")
+    return Finished(run, split.how, done, recipe.train.monitor, score_name(recipe.train), reached, is_first())
 
 
 def _record(registry: Registry, run: Run, recipe: Recipe) -> None:

@@ -49,16 +49,16 @@ def callbacks_of(recipe: Recipe, split: Split, module: SegmentationModule, run: 
     """Everything that happens around the loop, in order; the checkpoints are written last.
 
     Raises:
-        RecycleError: `train.monitor` is neither a score nor a class, or the encoder cannot be frozen.
+        RecycleError: `train.monitor` is no score, see `monitored`, or the encoder cannot be frozen.
     """
     settings, names = recipe.train, split.train.class_names
     average = weight_average(settings)
-    score, mode = monitored(settings.monitor, names)
+    score, mode = monitored(settings.monitor, settings.monitor_mode, names)
     callbacks: list[Callback] = [
         *([average] if average else []),
         *([FreezeEncoder(settings, module.model)] if settings.freeze_epochs or settings.freeze_norm else []),
         NaNGuard(run, recipe, split.train),
-        MetricsFile(run, names),
+        MetricsFile(run, names, score),
         LogPredictions(module.card["palette"]),
         *keep_checkpoints(run, settings.save_top_k, score, mode),
     ]
