@@ -99,13 +99,17 @@ def together(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def drawn(together):
-    """Writes photos of the sample set, drawn once a run: `drawn(folder, images, seed=0)` is `recycle data sample`."""
+    """Writes photos of the sample set, of 96x96 unless told, drawn once a run: `drawn(folder, images, seed=0)`."""
+    from recycle_data.coco_folder import write_photos
     from recycle_engine import api
 
-    def write(folder, images, seed=0):
-        most = max(images, 24)
-        made = together(f"drawn-{most}-{seed}", lambda place: api.sample(place, most, seed=seed))
-        return first_photos(made, folder, images)
+    def write(folder, images, seed=0, size=96):
+        options = {"images": max(images, 24), "seed": seed, "size": size}
+
+        def draw(place):
+            write_photos(api.open_data(place, None, "sample", options), place, "annotations.json", force=False)
+
+        return first_photos(together("-".join(map(str, ("drawn", *options.values()))), draw), folder, images)
 
     return write
 

@@ -343,7 +343,21 @@ def test_children_are_told_what_is_not_sure(url, visit, tmp_path):
     assert page.get_by_text("I am not sure.").count() == unsure
 
 
-@pytest.mark.parametrize("path", ["", "/children"])
+LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1200, 390)]
+SEEN = [(("light", 1200), ""), (("dark", 390), "/children")]  # each look, size and page once in every run
+AGAIN = pytest.mark.slow("loads a page and its axe-core again")
+
+
+@pytest.mark.parametrize(
+    ("accessible", "path"),
+    [
+        pytest.param(look, path, marks=[] if (look, path) in SEEN else AGAIN)
+        for look in LOOKS
+        for path in ("", "/children")
+    ],
+    indirect=["accessible"],
+    ids=str,
+)
 def test_axe_finds_nothing_serious_and_nothing_sticks_out(url, photo, accessible, path):
     def prepare(page):
         choose(page, photo)

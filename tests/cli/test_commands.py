@@ -13,7 +13,7 @@ from unittest import mock
 
 import pytest
 from PIL import Image
-from support import DISTS, TINY, coco, recycle_here, run_recycle, write_coco
+from support import BARE, DISTS, coco, recycle_here, run_recycle, write_coco
 
 LIGHT = ["--help", "data --help", "plugins list", "plugins show focal", "data kfold --n 2 --data DATA --out OUT"]
 HEAVY = ("torch", "lightning", "kornia", "segmentation_models_pytorch", "timm", "torchvision")
@@ -129,8 +129,9 @@ def test_sample_is_byte_identical(tmp_path):
 
 
 def train(data, cwd, *more, env=None):
-    small_run = ["-o", "data.size=32", *TINY, "--batch-size", 2, *([] if "--epochs" in more else ["--epochs", 1])]
-    return recycle_here("train", "--data", data, *small_run, *more, cwd=cwd, env=env)
+    small_run = ["--plugin", "fcn32s", "-o", "data.size=32", *BARE, "--batch-size", 2]
+    length = [] if "--epochs" in more else ["--epochs", 1]
+    return recycle_here("train", "--data", data, *small_run, *length, *more, cwd=cwd, env=env)
 
 
 def corrupt(small, how):
@@ -279,10 +280,10 @@ def test_a_loss_that_explodes_is_a_failed_run(small, tmp_path):
     )
     assert done.returncode == 3, done.stderr
     assert "training loss is" in done.stderr
-    named = json.loads((tmp_path / "runs/fpn-001/nan.json").read_text())["photos"]
+    named = json.loads((tmp_path / "runs/fcn32s-001/nan.json").read_text())["photos"]
     assert set(named) <= {f"images/{number}.jpg" for number in range(1, 13)}
     assert named[0] in done.stderr
-    assert not (tmp_path / "runs/fpn-001/checkpoints").exists()
+    assert not (tmp_path / "runs/fcn32s-001/checkpoints").exists()
 
 
 def test_a_corrupt_photo_read_by_another_process(small, tmp_path):
@@ -397,7 +398,7 @@ def test_a_training_that_sigterm_ends_has_not_succeeded(small, tmp_path):
 def test_ctrl_c_ends_the_process_of_a_training_with_130(small, tmp_path):
     options = "--epochs 9999 --batch-size 2 -o data.size=32 --name r"
     process = subprocess.Popen(
-        [sys.executable, "-m", "recyclecli", "train", "--data", str(small), *options.split(), *TINY],
+        [sys.executable, "-m", "recyclecli", "train", "--data", str(small), *options.split(), *BARE],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -52,9 +52,9 @@ FEW = {"--aug-num": "4", "--num": "4", "--min-area": "20"}
 
 
 @pytest.fixture(scope="session")
-def made(together):
+def made(together, drawn):
     """data/ with 20 labelled photos, and photos/ with four that have no labels."""
-    return together("docs", make)
+    return together("docs", lambda folder: make(folder, drawn))
 
 
 @pytest.fixture(scope="session")
@@ -69,9 +69,8 @@ def trained_twice(together, trained):
     return together("docs-runs", lambda folder: train(folder, trained, "recycle train --fold 0 --plugin unet"))
 
 
-def make(folder):
-    type_all(["recycle data convert . data --from sample --to coco -o images=24 -o size=128"], folder)
-    file = folder / "data" / "annotations.json"
+def make(folder, drawn):
+    file = drawn(folder / "data", 24) / "annotations.json"
     document = json.loads(file.read_text())
     (folder / "photos").mkdir()
     for image in document["images"][20:]:

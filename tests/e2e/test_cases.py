@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 from recycle_data.sources import Relabelled, pixel_counts, read_labels
 from recycle_engine import api
-from support import SHARED, SMALL, SQUARE, TINY, coco, recycle_here, write_coco
+from support import BARE, SHARED, SMALL, SQUARE, coco, recycle_here, write_coco
 
 from recyclecli.errors import RecycleError
 
-TRAIN = ("train", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32", "-o", "data.workers=0", *TINY)
+TRAIN = ("train", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32", "-o", "data.workers=0", *BARE)
 KFOLD = ("data", "kfold", "--n", 2, "--out", "folds")
 CHECK = ("data", "check", "--labels-only")
 TRUTH = {"Background": 2688, "Paper": 1728, "Metal": 1728}  # of `coco(6)`

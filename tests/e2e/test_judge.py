@@ -19,7 +19,7 @@ from recycle_engine.judge.gate import estimate
 from recycle_engine.pipeline import Pipeline, pipeline_of, write_choice
 from ruamel.yaml import YAML
 from safetensors.torch import load_file, save_file
-from support import coco, first_of, quarter_size, run_recycle, runs_in, write_coco
+from support import coco, first_of, first_photos, run_recycle, runs_in, write_coco
 
 from recyclecli.recipe import ListedPart
 
@@ -28,9 +28,9 @@ WHERE = ("--data", "val")
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory, made_runs):
-    """`made_runs`, and in val/ the photos on which the runs of fold 0 are judged, smaller."""
+    """`made_runs`, and in val/ the photos on which the runs of fold 0 are judged."""
     place = runs_in(tmp_path_factory.mktemp("judge"), made_runs)
-    quarter_size(place / "data", "kfold_0_val.json", place / "val")
+    first_photos(place / "data", place / "val", name="kfold_0_val.json")
     return place
 
 
@@ -358,8 +358,8 @@ class TestAblate:
             assert "3 are needed" in arm.why
         names = ["mean of 2 seeds", "weighted mean of 2 seeds", "greedy selection from 4 runs"]
         assert [trick.name for trick in found.together] == names
-        weights = [f"--weight {round(api.select([f'{runs}/seed-{s}'], val).score.value, 3):g}" for s in (0, 1)]
         plain = [f"{runs}/seed-{seed}+plain" for seed in (0, 1)]
+        weights = [f"--weight {round(api.select([one], val).score.value, 3):g}" for one in plain]
         assert f"{names[1]}: recycle ensemble {' '.join([*plain, *weights])}\n" in logged()
         (again,) = api.compare({"base": api.count(plain[0], val), "mean": api.count_together(plain, val)})
         assert found.together[0].comparison.difference.value == pytest.approx(again.difference.value, abs=1e-12)
@@ -501,7 +501,7 @@ class Peaks(Callback):
 @pytest.mark.slow("trains a ResNet at 256 pixels")
 @pytest.mark.parametrize(("photos", "share", "epochs"), [(12, 0.5, 1), (20, 0.6, 2)])
 def test_validation_needs_no_more_memory_than_training(drawn, tmp_path, photos, share, epochs):
-    drawn(tmp_path / "data", photos)
+    drawn(tmp_path / "data", photos, size=384)
     peaks = Peaks()
     settings = {"data.root": tmp_path / "data", "data.size": 256, "data.val_fraction": share, "model": "fpn"}
     more = {"model.weights": "none", "train.epochs": epochs, "train.batch_size": 6}

@@ -10,7 +10,7 @@ from recycle_coco import CocoSource, read_document
 from recycle_data.resolve import resolve
 from recycle_data.submission import read_submission, reduce_labels
 from recycle_engine.checkpoint import load_trained
-from support import TINY, run_recycle
+from support import BARE, TINY, run_recycle
 
 
 def line(data, work, registry, *train_options):
@@ -98,7 +98,7 @@ def test_the_line_on_real_photos(recycle_trash, tmp_path, registry):
 
 
 def test_a_recipe_fed_back_gives_the_same_weights(small, tmp_path):
-    options = ["--epochs", 2, "--batch-size", 2, "-o", "data.size=32", *TINY, "--aug", "affine"]
+    options = ["--epochs", 2, "--batch-size", 2, "-o", "data.size=32", *BARE, "--aug", "affine"]
     first = run_recycle("train", "--data", small, *options, "--name", "a", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     second = run_recycle("train", "--recipe", "runs/a/recipe.yaml", "--name", "b", cwd=tmp_path)
@@ -110,7 +110,7 @@ def test_a_recipe_fed_back_gives_the_same_weights(small, tmp_path):
 
 def test_the_best_checkpoint_is_the_best(small, tmp_path):
     """The contest's code kept the worst."""
-    options = ["--epochs", 6, "--batch-size", 2, "-o", "data.size=32", *TINY, "--lr", "0.01"]
+    options = ["--epochs", 6, "--batch-size", 2, "-o", "data.size=32", *BARE, "--lr", "0.01"]
     options += ["--precision", "32"]  # as eval computes
     done = run_recycle("train", "--data", small, *options, "--name", "r", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -26,17 +26,17 @@ from recycle_engine.training.train import classes_without, resume, train
 from recycle_engine.training.trainer import loggers_that_cannot_write
 from recycle_kit.testing import random_source
 from safetensors.torch import load_file
+from support import fake_dists
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.manifest import cache_folder
+from recyclecli.plugins import discover
 from recyclecli.types import IGNORE
 
 SETTINGS = {
-    "model": "linknet",
-    "model.encoder": "tu-test_efficientnet",
-    "model.weights": "none",
+    "model": "tiny",
     "data.size": 32,
     "train.epochs": 1,
     "train.batch_size": 2,
@@ -44,6 +44,15 @@ SETTINGS = {
     "train.loggers": [],
     "train.callbacks": [],
 }
+LINKNET = {"model": "linknet", "model.encoder": "tu-test_efficientnet", "model.weights": "none"}
+
+
+@pytest.fixture(scope="module")
+def registry():
+    """What is installed, with a stranger's tiny model."""
+    with pytest.MonkeyPatch.context() as patch:
+        fake_dists(patch, "tiny")
+        yield discover()
 
 
 class Watch(Callback):
@@ -237,7 +246,7 @@ def test_batches_of_a_step_are_one_big_batch(registry, tmp_path):
 def test_a_batch_of_4_is_2_batches_of_2(start):
     """One step of the default losses' cross-entropy, with all that depends on a batch's photos together held still.
 
-    Batch statistics and dropout differ between the two by their nature; the linknet at hand has no dropout.
+    Batch statistics and dropout differ between the two by their nature; the model at hand has no dropout.
     """
     still = {"loss": "ce", "loss.ce.class_weights": "none", "aug": [], "train.freeze_norm": True}
     still |= {"train.precision": "32", "train.optimizer": "sgd", "train.schedule": {"name": "constant", "warmup": 0}}
@@ -355,7 +364,7 @@ class TestMemory:
 
         monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(2**30, 2**30, 2**20))
         with pytest.raises(RunFailed, match="1 MiB are free"):
-            start()
+            start(LINKNET)
         assert not (tmp_path / "r").exists()
 
 
@@ -378,16 +387,14 @@ class TestAverages:
         done, states = start(settings, photos=10, callbacks=[LessMemory()])
         saved = torch.load(done.run.last, weights_only=True)
         assert saved["global_step"] == 2 * 2 + 2 * 3
-        key = "net.segmentation_head.0.weight"
+        key = "head.weight"
         assert torch.allclose(saved["state_dict"][f"model.{key}"], (states[2][key] + states[3][key]) / 2, atol=1e-6)
 
     def test_before_the_last_epochs_the_average_is_the_weights(self, start):
         done, states = start({"train.epochs": 3, "train.swa": 0.3, "train.save_top_k": 3, "train.lr": 0.01})
         for epoch, state in enumerate(states):
             (file,) = (done.run.checkpoints / "top").glob(f"{epoch:04d}-0.????.safetensors")
-            assert torch.equal(
-                load_file(file)["net.segmentation_head.0.weight"], state["net.segmentation_head.0.weight"]
-            )
+            assert torch.equal(load_file(file)["head.weight"], state["head.weight"])
 
     def test_the_average_lies_where_the_model_is(self):
         """Lightning makes it before it brings the model to its GPU; `meta` stands for one here."""
@@ -508,7 +515,7 @@ class TestCheckpoints:
 class TestFreezing:
     def test_the_encoder_waits_and_then_learns(self, start):
         _, (first, second) = start({"train.epochs": 2, "train.freeze_epochs": 1, "train.lr": 0.01})
-        encoder = [key for key in first if ".encoder." in key]
+        encoder = [key for key in first if key.startswith("encoder.")]
         fresh, _ = start({"train.lr": 1e-12, "train.freeze_norm": True}, name="fresh")
         before = load_file(fresh.run.best)
         assert all(torch.equal(first[key], before[key]) for key in encoder if "running" in key)
@@ -598,15 +605,15 @@ class TestStartingFromARun:
         said = logged()
         assert "1 of 2 classes taken over by name; new and learned from the beginning: Thing" in said
         assert "it also knew " in said
-        assert "places in net.segmentation_head.0.weight" in said
+        assert "places in head.weight" in said
 
     def test_another_architecture_is_refused_before_a_folder_is_made(self, start, tmp_path):
-        base, _ = start(name="base")
+        base, _ = start(LINKNET, name="base")
         with pytest.raises(RecycleError, match="holds a linknet with encoder tu-test_efficientnet") as caught:
-            start({"train.init_from": str(base.run.best), "model": "unet"}, name="other")
+            start({**LINKNET, "train.init_from": str(base.run.best), "model": "unet"}, name="other")
         assert "--plugin linknet" in caught.value.remedy
         with pytest.raises(RecycleError, match=r"it lacks 8 of \d+ tensors, as aux\.") as caught:
-            start({"train.init_from": str(base.run.best), "model.aux": True}, name="other")
+            start({**LINKNET, "train.init_from": str(base.run.best), "model.aux": True}, name="other")
         assert caught.value.remedy.endswith("--plugin linknet -o model.encoder=tu-test_efficientnet -o model.aux=false")
         with pytest.raises(RecycleError, match="does not exist"):
             start({"train.init_from": str(tmp_path / "none.safetensors")}, name="other")
@@ -692,7 +699,7 @@ def test_early_stop_and_top_are_remembered_when_resumed(start, registry, tmp_pat
 
 def test_a_checkpoint_of_another_model_is_told_when_resumed(start, registry):
     done, _ = start({"train.epochs": 2})
-    other = resolve(registry, None, {**SETTINGS, "model.encoder": "resnet18", "train.epochs": 3})
+    other = resolve(registry, None, {**SETTINGS, **LINKNET, "train.epochs": 3})
     split = Split(random_source(8, 32), random_source(3, 32), (1.0,) * 8, "drawn", other.data)
     with pytest.raises(RecycleError, match=r"last\.ckpt holds another model than .*recipe\.yaml names"):
         resume(registry, other, split, done.run)

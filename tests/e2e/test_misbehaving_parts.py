@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from recycle_data.workspace import workspace
 from support import DISTS, coco, recycle_here, write_coco
 
 SITE = DISTS / "misbehaves"
@@ -12,19 +13,21 @@ FAST = ("-o", "data.size=32", "--batch-size", 2, "--epochs", 1, "--precision", 3
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """data/ with four photos, and runs/good with a model that behaves."""
+    """data/ with four photos, and runs/good with a model that behaves; one workspace for all tests of this file."""
     folder = tmp_path_factory.mktemp("misbehaving")
     write_coco(folder / "data", coco(4))
-    done = train(folder, "good", aug="good-aug")
-    assert done.returncode == 0, done.stderr
-    return folder
+    with pytest.MonkeyPatch.context() as patch, workspace():
+        patch.syspath_prepend(str(SITE))
+        done = train(folder, "good", aug="good-aug")
+        assert done.returncode == 0, done.stderr
+        yield folder
 
 
 def train(folder, name, *more, **parts):
     """`recycle train` with these parts in the place of those that behave."""
     more = more or ("-o", "train.callbacks=[]")
     chosen = [word for kind, part in (GOOD | parts).items() for word in (f"--{kind}", part)]
-    return recycle_here("train", "--data", "data", "--name", name, *FAST, *chosen, *more, cwd=folder, sites=[SITE])
+    return recycle_here("train", "--data", "data", "--name", name, *FAST, *chosen, *more, cwd=folder)
 
 
 def blamed(done, kind, part, *sentence):
@@ -142,7 +145,7 @@ def test_augmentations(place, part, sentence):
 )
 def test_augmentations_offline(place, part, sentence):
     words = ("aug", part, "--data", "data", "--aug-num", 1, "--name", part, "--size", 32, "--workers", 1)
-    blamed(recycle_here(*words, cwd=place, sites=[SITE]), "augmentation", part, sentence)
+    blamed(recycle_here(*words, cwd=place), "augmentation", part, sentence)
 
 
 @table(
@@ -165,7 +168,7 @@ def test_augmentations_offline(place, part, sentence):
 )
 def test_postprocessors(place, part, sentence):
     words = ("predict", "runs/good", "data/images", "--out", part, "--post", part)
-    blamed(recycle_here(*words, cwd=place, sites=[SITE]), "postprocessor", part, sentence)
+    blamed(recycle_here(*words, cwd=place), "postprocessor", part, sentence)
 
 
 @table(
@@ -206,7 +209,7 @@ def test_postprocessors(place, part, sentence):
 def test_datasets(place, part, sentence):
     what = "show" if part.startswith("image") else "stats"
     more = ("--out", "sheet.png") if what == "show" else ()
-    done = recycle_here("data", what, "--data", "data", "--dataset", part, *more, cwd=place, sites=[SITE])
+    done = recycle_here("data", what, "--data", "data", "--dataset", part, *more, cwd=place)
     blamed(done, "dataset", part, sentence)
 
 
@@ -254,7 +257,7 @@ def test_what_steers_a_training(place, kind, part, sentence):
     ("write-raises", "KeyError: 'no', in exporter write-raises@acme-misbehaves"),
 )
 def test_exporters(place, part, sentence):
-    done = recycle_here("export", "runs/good", "--format", part, "--out", part, cwd=place, sites=[SITE])
+    done = recycle_here("export", "runs/good", "--format", part, "--out", part, cwd=place)
     blamed(done, "exporter", part, sentence)
 
 
@@ -268,7 +271,7 @@ def test_nan_in_evaluation_alone_does_not_ask_for_another_training(place):
     done = train(place, "eval-nan", model="eval-nan")
     assert done.returncode == 0, done.stderr
     assert "in validation alone: first in the logits of model eval-nan@acme-misbehaves" in done.stderr
-    done = recycle_here("predict", "runs/eval-nan", "data/images", "--out", "nan", cwd=place, sites=[SITE])
+    done = recycle_here("predict", "runs/eval-nan", "data/images", "--out", "nan", cwd=place)
     assert done.returncode == 3
     assert "model eval-nan@acme-misbehaves gives scores that are no finite numbers, at precision 32" in done.stderr
     assert "train again" not in done.stderr

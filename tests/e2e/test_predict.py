@@ -21,7 +21,7 @@ from recycle_data.submission import read_submission, reduce_labels
 from recycle_data.votes import hard_vote
 from recycle_engine import api
 from recycle_engine.pipeline import Pipeline
-from support import quarter_size, run_recycle, runs_in, start_recycle
+from support import first_photos, run_recycle, runs_in, start_recycle
 
 from recyclecli.errors import RunFailed, counted
 from recyclecli.recipe import ListedPart
@@ -33,7 +33,7 @@ def work(tmp_path_factory, made_runs):
     place = runs_in(tmp_path_factory.mktemp("predict"), made_runs)
     source = api.open_data(place / "data")
     for number in range(9):
-        image = Image.open(source.record(number).file).reduce(2)
+        image = Image.open(source.record(number).file)
         folder = place / "photos" / ("b" if number % 2 else "a")
         folder.mkdir(parents=True, exist_ok=True)
         image.crop((0, 0, image.width, image.height - 7 * number)).save(folder / f"frame_{number}.png")
@@ -558,7 +558,7 @@ class TestEnsembleCommand:
     def test_selection_refuses_photos_that_a_model_learned_from_and_picks_the_best(self, work, tmp_path):
         done = self.run(work, "seed-0", "fold-1", codes=(2,), command="select")
         assert "has trained on" in done.stderr
-        fresh = quarter_size(work / "data", "kfold_0_val.json", tmp_path / "fresh", 6)
+        fresh = first_photos(work / "data", tmp_path / "fresh", 6, "kfold_0_val.json")
         source = api.open_data(fresh)
         models = [f"{work}/runs/{name}" for name in ("seed-0", "seed-1", "seed-1+rot180")]
         found = api.select(models, source)

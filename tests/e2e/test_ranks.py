@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import TINY, coco, run_recycle, start_recycle, write_coco
+from support import BARE, coco, run_recycle, start_recycle, write_coco
 
 from recyclecli.locks import held
 
@@ -17,7 +17,7 @@ COMMON = [
     *("train", "--optimizer", "sgd", "--lr", "1e-3", "--train-json", "t.json", "--val-json", "v.json"),
     *("--loss", "ce", "-o", "aug=[]", "-o", "data.scale=null", "-o", "data.size=32"),
     *("-o", "train.ema=0", "-o", "train.schedule.warmup=0", "-o", "train.freeze_norm=true"),
-    *TINY,
+    *BARE,
     *("--precision", "32", "--plugin", "unet"),  # which has no dropout: that is drawn on each rank
 ]
 

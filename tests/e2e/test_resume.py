@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import SMALL, TINY, run_recycle, start_recycle
+from support import BARE, SMALL, run_recycle, start_recycle
 
 from recyclecli.files import PART
 
@@ -14,7 +14,7 @@ EPOCHS = 4
 OPTIONS = [
     *("--epochs", EPOCHS, "--batch-size", 2, "--aug", "flip", "--aug", "affine", "-o", "data.size=64"),
     *("--plugin", "fcn32s"),
-    *TINY,
+    *BARE,
 ]
 
 

@@ -11,12 +11,13 @@ from recycle_data.splits import Split
 from recycle_engine.training.train import resume, train
 from recycle_kit.testing import random_source
 from safetensors.torch import load_file
-from support import SMALL, fake_dists, recycle_here, runs_in
+from support import fake_dists, recycle_here, runs_in
 
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import discover
 
-SETTINGS = {**SMALL, "model": "fcn32s", "data.size": 32, "train.loggers": [], "train.ema": 0}
+SETTINGS = {"model": "tiny", "data.size": 32, "train.batch_size": 4, "train.lr": 0.004, "train.ema": 0}
+SETTINGS |= {"train.loggers": [], "train.callbacks": []}
 
 
 class Rates(Callback):
@@ -31,9 +32,9 @@ class Rates(Callback):
 
 @pytest.fixture(scope="module")
 def registry():
-    """What is installed, with a stranger's optimizer and schedule."""
+    """What is installed, with a stranger's optimizer, schedule and tiny model."""
     with pytest.MonkeyPatch.context() as patch:
-        fake_dists(patch, "steps")
+        fake_dists(patch, "steps", "tiny")
         yield discover()
 
 

@@ -1,7 +1,7 @@
 """Whatever is thrown at it: no traceback, no hang, bounded memory, the right exit code.
 
-Every case runs `recycle` in a process of its own, whose peak memory is checked and which is ended
-when it hangs; the number of cases is printed at the end of the session.
+But for mere arguments, a case runs `recycle` in a process of its own, whose peak memory is checked and which is
+ended when it hangs; the number of cases is printed at the end of the session.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from attacking import GIB, HANGS, attack, few
+from attacking import GIB, HANGS, attack, attack_here, few, peak_memory
 from PIL import Image
 from support import TINY, coco, forks, run_recycle, start_recycle, write_coco
 
@@ -279,26 +279,36 @@ def test_a_large_photo_is_checked_in_bounded_memory(tmp_path, size):
     assert "no faults" in out
 
 
-@pytest.mark.parametrize("name", [*GOOD, *GOOD_PNG, *BROKEN])
-def test_photos_checked(tmp_path, name):
-    content = coco(2)
-    file = tmp_path / ("photo.jpg" if name in GOOD else "photo.png")
-    if name in BROKEN:
-        file.write_bytes(BROKEN[name])
-    else:
-        (GOOD | GOOD_PNG)[name](file)
+def test_photos_checked(tmp_path):
+    files = {f"{name}.{'jpg' if name in GOOD else 'png'}": write for name, write in (GOOD | GOOD_PNG).items()}
+    content = coco(len(files) + len(BROKEN))
     write_coco(tmp_path, content)
-    content["images"][0] |= {"file_name": file.name, "width": 12_000, "height": 9_000}
+    for name, write in files.items():
+        write(tmp_path / name)
+    put_broken(tmp_path)
+    for image, name in zip(content["images"], [*files, *(f"{name}.png" for name in BROKEN)], strict=True):
+        image |= {"file_name": name, "width": 12_000, "height": 9_000}
     (tmp_path / "annotations.json").write_text(json.dumps(content))
-    out = attack("data", "check", "--data", tmp_path, cwd=tmp_path, codes={1})
-    assert ("unreadable-photo" if name in BROKEN else "photo-size") in out
+    found = json.loads(attack("data", "check", "--data", tmp_path, "--json", cwd=tmp_path, codes={1}))
+    codes = {Path(one["file"]).name: one["code"] for one in found if one["severity"] == "error"}
+    assert codes == dict.fromkeys(files, "photo-size") | {f"{name}.png": "unreadable-photo" for name in BROKEN}
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_photos_that_are_none(trained, tmp_path, name):
-    (tmp_path / "photo.png").write_bytes(BROKEN[name])
-    text = attack("predict", "r", tmp_path, "--out", tmp_path / "out", cwd=trained, codes={2})
-    assert "photo.png" in text
+def put_broken(folder):
+    for name, content in BROKEN.items():
+        (folder / f"{name}.png").write_bytes(content)
+
+
+def test_photos_that_are_none(trained, tmp_path):
+    """Nothing can be done with them alone; beside a photo, each of them is named."""
+    (tmp_path / "photos").mkdir()
+    put_broken(tmp_path / "photos")
+    line = ["predict", "r", tmp_path / "photos", "--out", tmp_path / "out"]
+    assert "none of 7 photos can be read" in attack(*line, cwd=trained, codes={2})
+    Image.new("RGB", (40, 30)).save(tmp_path / "photos/good.png")
+    attack(*line, cwd=trained, codes={1})
+    failed = json.loads((tmp_path / "out/predicted.json").read_text())["failed"]
+    assert {*failed} == {f"{name}.png" for name in BROKEN}
 
 
 ARGUMENTS = [
@@ -356,8 +366,11 @@ ARGUMENTS = [
 
 @pytest.mark.parametrize(("arguments", "codes"), ARGUMENTS)
 def test_arguments(tmp_path, arguments, codes):
+    """In this process, whose peak memory none of them may raise by much: what is refused is refused at once."""
     write_coco(tmp_path / "data", coco(6))
-    attack(*arguments, cwd=tmp_path, codes=codes)
+    before = peak_memory()
+    attack_here(*arguments, cwd=tmp_path, codes=codes)
+    assert peak_memory() - before < GIB // 2
 
 
 @pytest.fixture(params=["40m"])

@@ -14,7 +14,7 @@ from attacking import GIB, attack, few
 from PIL import Image
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
-from support import TINY, coco, run_recycle, write_coco
+from support import BARE, TINY, coco, run_recycle, write_coco
 
 SECONDS = 30
 DEEP = "[" * 900 + "]" * 900
@@ -217,7 +217,7 @@ def stranger(tmp_path_factory):
     work = tmp_path_factory.mktemp("stranger")
     write_coco(work / "data", coco(6))
     line = "train --data data --epochs 1 --batch-size 2 -o data.size=32 --name r"
-    done = run_recycle(*line.split(), *TINY, cwd=work)
+    done = run_recycle(*line.split(), *BARE, cwd=work)
     assert done.returncode == 0, done.stderr
     return work / "runs/r"
 

@@ -37,7 +37,7 @@ class TestList:
         found = api.list_runs(made_runs / "runs")
         assert [one.folder.name for one in found] == ["fold-1", "seed-1", "seed-0"]
         for one, epochs in zip(found, (1, 4, 4), strict=True):
-            assert (one.kind, one.state, one.model, one.encoder) == ("run", "finished", "fpn", "tu-test_efficientnet")
+            assert (one.kind, one.state, one.model, one.encoder) == ("run", "finished", "fcn8s", "tu-test_efficientnet")
             assert (one.data, one.epochs, one.of, one.resume, one.faults) == (
                 str(made_runs / "data"), epochs, epochs, "", ()
             )  # fmt: skip
@@ -129,7 +129,7 @@ class TestList:
         [
             ("train:\n", "training:\n", "no section train"),
             ("epochs: 4\n", "epochs: many\n", "train.epochs = 'many'"),
-            ("model:\n  name: fpn@", "model:\n  called: fpn@", "names no model"),
+            ("model:\n  name: fcn8s@", "model:\n  called: fcn8s@", "names no model"),
         ],
     )
     def test_no_line_is_offered_that_would_fail(self, run, old, new, fault):
@@ -248,9 +248,10 @@ class TestShow:
     def test_what_differs_from_the_default(self, made_runs):
         found = api.show_run(made_runs / "runs/fold-1")
         own = {one.key: one.values for one in found.settings}
-        assert own["train.lr"] == ("0.001", "0.004")
+        assert own["train.lr"] == ("0.001", "0.01")
         assert own["model.encoder"][1] == "tu-test_efficientnet"
-        assert not {"model", "loss", "loss.ce.class_weights", "train.optimizer"} & own.keys()
+        assert own["model"] == ("fpn", "fcn8s")
+        assert not {"loss", "loss.ce.class_weights", "train.optimizer"} & own.keys()
         assert (found.best_epoch, found.monitor, found.ended) == (1, "miou", "finished, after 1 epoch")
         assert found.fingerprint
         assert found.versions["recyclecli"]
@@ -273,7 +274,7 @@ class TestShow:
         assert found.ended == "killed, after 4 of 5 epochs"
 
     def test_a_component_that_is_gone(self, run):
-        run.recipe.write_text(run.recipe.read_text().replace("name: fpn@recycle-smp", "name: gone"))
+        run.recipe.write_text(run.recipe.read_text().replace("name: fcn8s@recycle-smp", "name: gone"))
         own = {one.key: one.values for one in api.show_run(run).settings}
         assert own["model"] == ("fpn@recycle-smp", "gone")
 

@@ -35,6 +35,7 @@ SETTINGS = {
     "train.batch_size": 4,
     "train.ema": 0,
     "train.loggers": [],
+    "train.callbacks": [],
 }
 ALONE = (
     "import runpy, sys; sys.modules |= dict.fromkeys(['recyclecli', 'recycle_coco', 'recycle_engine', 'torch']); "

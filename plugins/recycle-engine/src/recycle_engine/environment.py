@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import entry_points, version
+from importlib.metadata import EntryPoints, entry_points, version
 from importlib.util import find_spec
 
 import torch
@@ -22,6 +22,7 @@ BACKEND_GROUP = "torch.backends"  # which torch imports when it is imported, unl
 
 def environment(registry: Registry) -> dict[str, object]:
     """Versions, machine and plugins, for env.json."""
+    installed = entry_points()  # read once: it asks each installed package
     packages = ("torch", "torchvision", "lightning", "segmentation-models-pytorch", "timm", "kornia", "numpy")
     return {
         "started": datetime.now(UTC).isoformat(),
@@ -32,21 +33,21 @@ def environment(registry: Registry) -> dict[str, object]:
         "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] or ["cpu"],
         "threads": torch.get_num_threads(),
         "plugins": {plugin.distribution: f"{plugin.version} {plugin.state}" for plugin in registry.plugins},
-        "lightning_callback_factories": _offered(CALLBACK_GROUP),
-        "torch_backends": _offered(BACKEND_GROUP),
+        "lightning_callback_factories": _offered(installed, CALLBACK_GROUP),
+        "torch_backends": _offered(installed, BACKEND_GROUP),
         "command": [without_passwords(argument) for argument in sys.argv],
     }
 
 
 def refuse_foreign_callbacks() -> None:
     """Under an allow-list of plugins nothing else may join the training either."""
-    foreign = _offered(CALLBACK_GROUP)
-    if foreign and allow_list() is not None:
+    foreign = _offered(entry_points(), CALLBACK_GROUP) if allow_list() is not None else []
+    if foreign:
         raise RecycleError(
             f"${ALLOW_LIST} is set, but Lightning would load callbacks of {join_limited(foreign)}",
             f"uninstall what brings them, or unset ${ALLOW_LIST}",
         )
 
 
-def _offered(group: str) -> list[str]:
-    return sorted(f"{point.name} ({point.value})" for point in entry_points(group=group))
+def _offered(installed: EntryPoints, group: str) -> list[str]:
+    return sorted(f"{point.name} ({point.value})" for point in installed.select(group=group))
