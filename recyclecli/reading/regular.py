@@ -57,7 +57,7 @@ def refuse_special(file: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
         raise RecycleError(
             f"{file} is {FILE_KINDS.get(stat.S_IFMT(mode), 'a device')}, and a regular file is expected",
-            "name a file, or put one in its place",
+            "name a file, or save what comes from there as one",
         )
 
 

@@ -1174,6 +1174,30 @@ def _(content: Content, rng: np.random.Generator) -> Where:
     return ("annotations",)
 
 
+@plant_label("scored-label")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    for one in content["annotations"]:
+        one["score"] = float(rng.random())
+    return ("annotations",)
+
+
+@plant_label("box-outlines")
+def _(content: Content, rng: np.random.Generator) -> Where:
+    for one in content["annotations"]:
+        x, y, across, down = one["bbox"]
+        ends = [x, y] if rng.random() < 0.5 else []
+        one["segmentation"] = [[x, y, x + across, y, x + across, y + down, x, y + down, *ends]]
+        one.update(area=across * down, iscrowd=0)
+    return ("annotations",)
+
+
+@plant("ignored-mask", MASK_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    file, values, where = _some_mask(root, content, rng)
+    Image.fromarray(np.full_like(values, 255)).save(file)
+    return where
+
+
 @plant("unlisted-photo", PHOTO_CODES)
 def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
     gone = pick(rng, content["images"])

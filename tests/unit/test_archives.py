@@ -1,5 +1,6 @@
 """Archives named in the place of a folder: what to type is said, and works."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -40,3 +41,11 @@ def test_named_with_a_line_that_unpacks_it_to_a_new_folder(packed, name, call):
         subprocess.run(line, shell=True, check=True, cwd=packed)
         assert len(api.open_data(folder.strip("'"))) == 12
     assert [file.name for file in (packed / "set").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_stream_is_called_one(packed, call):
+    os.mkfifo("pipe")
+    with pytest.raises(RecycleError, match=r"^pipe is a named pipe, and ") as error:
+        CALLS[call]("pipe")
+    assert error.value.remedy == "save what comes from there as a file, and name that"

@@ -1,5 +1,6 @@
 """Photos and runs as people name them: lists of other programs, patterns, places that are nearly right."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -61,7 +62,9 @@ def test_two_stars_are_all_files_below(here, pattern):
     [
         ("nope/*.jpg", "nope does not exist"),
         ("p/*.{jpg,png}", "braces stand for several patterns.*\n  remedy: leave out the quotes"),
-        ("/dev/null", "/dev/null is no regular file"),
+        ("/dev/null", "/dev/null is a device, and photos are read from files and folders\n  remedy: save what comes"),
+        ("pipe", "pipe is a named pipe, and photos are read from files"),
+        ("link", "link is a named pipe, and photos are read from files"),
         ("P", "P does not exist\n  remedy: if this one is meant, name it: p$"),
         ("p/a.JPG", "name it: p/a.jpg$"),
         ("p\\b c.jpg", "name it: 'p/b c.jpg'$"),
@@ -70,6 +73,8 @@ def test_two_stars_are_all_files_below(here, pattern):
     ],
 )
 def test_what_is_wrong_with_a_place(here, place, told):
+    os.mkfifo("pipe")
+    Path("link").symlink_to("pipe")  # as /dev/stdin is one
     with pytest.raises(RecycleError, match=f"(?s){told}"):
         find_photos(Path(place))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import stat
 from itertools import chain, count
 from pathlib import Path
 
 from recyclecli.errors import RecycleError
 from recyclecli.reading import open_regular
+from recyclecli.reading.regular import FILE_KINDS
 
 UNPACK = {".zip": "unzip {0} -d {1}", ".tar": "mkdir {1} && tar -xf {0} -C {1}", ".7z": "7z x {0} -o{1}"}
 TARS = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".txz", ".tbz2", ".tar.zst")
@@ -15,13 +17,24 @@ MAGIC = {b"PK\x03\x04": ".zip", b"7z\xbc\xaf\x27\x1c": ".7z", b"\x1f\x8b": ".tar
 
 
 def refuse_archive(file: Path, expected: str) -> None:
-    """Raise RecycleError where a file is an archive by its name or its first bytes; its remedy unpacks to a new folder.
+    """Raise RecycleError where a file is an archive by its name or its first bytes, or a stream or device.
+
+    The remedy of an archive unpacks it to a new folder.
 
     Args:
         file: anything that exists, or does not.
         expected: what is read in its place, as `photos are read from files and folders`.
     """
-    form = _form(file) if file.is_file() else None
+    try:
+        kind = stat.S_IFMT(file.stat().st_mode)
+    except (OSError, ValueError):  # there is none, or it cannot be seen
+        return
+    if kind not in (stat.S_IFREG, stat.S_IFDIR):
+        raise RecycleError(
+            f"{file} is {FILE_KINDS.get(kind, 'a device')}, and {expected}",
+            "save what comes from there as a file, and name that",
+        )
+    form = _form(file) if kind == stat.S_IFREG else None
     if form is None:
         return
     stem = file.name.lstrip(".-").partition(".")[0] or "unpacked"

@@ -114,7 +114,7 @@ def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS), as_is: boo
     Raises:
         RecycleError: no such file, no JSON, or no COCO.
     """
-    refuse_archive(file, "the data's folder is expected")
+    refuse_archive(file, "a COCO file, or the data's folder, is expected")
     try:
         raw = parse_json(read_large(file))
     except MissingFile as error:

@@ -136,6 +136,14 @@ CATALOGUE: dict[str, FaultKind] = {
     "whole-photo": FaultKind(
         "warning", "many objects fill their whole photo", "a tag of a photo is no outline: outline what it shows"
     ),
+    "scored-label": FaultKind(
+        "note", "a score, as predictions have: nothing reads it", "make sure that these are labels, not predictions"
+    ),
+    "box-outlines": FaultKind(
+        "note",
+        "outlines that are rectangles, as boxes exported as polygons are",
+        "where they are boxes: outline the objects, since a box does not say which pixels are an object's",
+    ),
     "unread-flag": FaultKind("note", "a flag that nothing reads", "remove what is not to be learned"),
     "duplicate-annotation": FaultKind("warning", "the same object twice", "remove one", mended=True),
     "doubled-objects": FaultKind(
@@ -228,6 +236,7 @@ CATALOGUE: dict[str, FaultKind] = {
     ),
     "mask-size": FaultKind("error", "the mask has another size than its photo", "export it at the photo's size"),
     "mask-unknown-value": FaultKind("error", "values that are no class", "correct the mask, or name every class"),
+    "ignored-mask": FaultKind("note", "every pixel is 255, and counts nowhere", "make sure that nothing is labelled"),
     "mask-interpolated": FaultKind(
         "warning", "in-between values along edges: resized smoothly", "resize by nearest pixel"
     ),

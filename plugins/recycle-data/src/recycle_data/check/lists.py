@@ -17,6 +17,7 @@ from recycle_coco.labels import IGNORE_CATEGORY, NO_BACKGROUND, is_background, m
 from recycle_coco.lookup import locate
 from recycle_coco.paths import resolve_file
 
+from recycle_data.box_outlines import box_share
 from recycle_data.check.catalogue import LabelFault
 from recycle_data.check.shapes import PAINTED_KEY
 from recyclecli.errors import RecycleError, counted, join_limited
@@ -141,6 +142,10 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[LabelFault]:
     flags = Counter(flag for one in content["annotations"] for flag in IGNORED_FLAGS if one.get(flag) in (1, True))
     for flag, count in flags.items():
         yield LabelFault("unread-flag", file, "annotations", f"{counted(count, 'annotation')} with {flag!r}")
+    if scored := sum("score" in one for one in content["annotations"]):
+        yield LabelFault("scored-label", file, "annotations", f"{counted(scored, 'annotation')} with a score")
+    if boxes := box_share(one.get("segmentation") for one in content["annotations"]):
+        yield LabelFault("box-outlines", file, "annotations", boxes)
     crowds, total = crowd_counts(content)
     if crowds and crowds < total:
         yield LabelFault("crowds", file, "annotations", f"{crowds} of {total}: iscrowd is 1")

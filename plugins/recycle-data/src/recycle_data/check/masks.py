@@ -85,6 +85,11 @@ def check_masks(
             for (key, file, _), look in zip(pairs, looks, strict=True)
             if look.values == {0}
         ]
+    findings += [
+        LabelFault("ignored-mask", str(file), key, "the mask holds 255 alone")
+        for (key, file, _), look in zip(pairs, looks, strict=True)
+        if look.values == {IGNORE}
+    ]
     if same := repeated(look.digest for look in looks):
         findings.append(LabelFault("repeated-labels", str(root / masks), "all masks", f"{same} copies of one"))
     if found:

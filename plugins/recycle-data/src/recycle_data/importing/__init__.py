@@ -13,9 +13,9 @@ from typing import Any
 from recycle_coco.misplaced import misplaced
 from recycle_coco.paths import copy_beside, photos_below
 
+from recycle_data.box_outlines import box_share
 from recycle_data.check import content_of
 from recycle_data.foreground import refuse_nothing
-from recycle_data.importing.boxes import say_boxes
 from recycle_data.importing.usable import open_usable
 from recycle_data.importing.write import WrittenDataset, parts_of, write
 from recycle_data.optional import left_out_of
@@ -103,7 +103,10 @@ def import_data(
     refuse_nothing(source, f"photo of {root}", option="values")
     if wrong := misplaced(content_of(source)):
         log.warning(f"warning: {root}: {wrong}: labelled on photos of another size?")
-    say_boxes(source)
+    if boxes := box_share(one.segmentation for index in range(len(source)) for one in source.record(index).annotations):
+        log.warning(
+            f"note: rectangles: {boxes}; boxes that were exported as polygons do not say which pixels are an object's"
+        )
     parts = parts_of(source)
     left_out = Counter(left_out_of(source))
     written = WrittenDataset(0, (), Counter()) if out is None else write(source, out, taken, root, parts, link, force)

@@ -23,7 +23,7 @@ LIST_SUFFIXES = frozenset({".txt", ".lst", ".list", ".csv", ".tsv"})
 
 
 def refuse_other(place: Path) -> None:
-    """Raise RecycleError where a place that was named is an archive, a video, a list of names or standard input."""
+    """Raise RecycleError where a place that was named is an archive, a video, a list of names or a stream."""
     name, folder = shlex.quote(str(place)), shlex.quote(place.name.partition(".")[0] or "photos")
     suffix = place.suffix.lower()
     if str(place) == "-":
@@ -33,9 +33,9 @@ def refuse_other(place: Path) -> None:
         )
     if re.match(r"(https?|ftp|s3|gs):/", str(place)):
         raise RecycleError(f"{place} is an address, and photos are read from files", "download it, and name the file")
+    refuse_archive(place, "photos are read from files and folders")
     if not place.is_file():
         return
-    refuse_archive(place, "photos are read from files and folders")
     if suffix in VIDEO_SUFFIXES:
         raise RecycleError(
             f"{place} is a video, and photos are read",

@@ -202,8 +202,6 @@ def _found(images: Path, root: Path | None, locked: dict[str, str]) -> list[Inpu
         return _named(photos, top, images)
     if images.is_symlink():
         return _named([images], images.parent, images)  # a dead link: reading it says where it leads
-    if images.exists():
-        raise RecycleError(f"{images} is no regular file", "save the photo as a file")
     advice = "name a folder of photos, a pattern, a COCO file or photos"
     if meant := meant_place(images):
         advice = f"if this one is meant, name it: {shlex.quote(str(meant))}"
