@@ -12,14 +12,16 @@ import faulthandler
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from importlib.metadata import EntryPoint
+from dataclasses import asdict, replace
+from importlib.metadata import EntryPoint, distributions
 from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from recyclecli import plugins
 from recyclecli.backends import ALLOW_LIST
+from recyclecli.errors import join_limited
 from recyclecli.manifest import (
     CommandEntry,
     Form,
@@ -34,6 +36,7 @@ from recyclecli.manifest import (
     stored_manifest,
 )
 from recyclecli.plugins import Plugin, Registry
+from recyclecli.records import GROUP
 from recyclecli.types import Component
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("recycle.core")
 PATIENCE = 10.0  # seconds that a plugin may take before it is told, or left out
+SLOW = 2.0  # seconds of a plugin's own loading that every command would wait for
+HEAVY = ("torch", "tensorflow", "jax", "matplotlib", "cv2")  # packages that a manifest has no need of
 LIFETIME = 60.0  # seconds after which the process that discovers ends whatever it is doing
 
 _last: dict[str, Registry] = {}  # what this process discovered last, by its fingerprint
@@ -64,21 +69,51 @@ def discover() -> Registry:
         if name in fatal:
             found += _ending(own)
             continue
-        remedy = f"end this with Ctrl-C; uninstall {name}, or leave it out with ${ALLOW_LIST}"
-        text = f"still waiting for the plugin {name}, which does not finish loading\n  remedy: {remedy}"
-        waiting = Timer(PATIENCE, log.warning, (text,))
+        before, began = heavy(), time.monotonic()
+        waiting = Timer(PATIENCE, _say_waiting, (name, before))
         waiting.daemon = True
         waiting.start()
         try:
-            found += plugins.discover(found=own).plugins
+            loaded = plugins.discover(found=own).plugins
         finally:
             waiting.cancel()
+        found += (replace(one, note=_note(time.monotonic() - began, before)) for one in loaded)
     registry = Registry(tuple(found))
     store(manifest_of(registry, points, fatal))
     _last.clear()
     if all(plugin.state != "failed" for plugin in registry.plugins):
         _last[made_from] = registry
     return registry
+
+
+def heavy() -> list[str]:
+    """Packages that take seconds to import, as far as this process has imported them."""
+    return [name for name in HEAVY if name in sys.modules]
+
+
+def _note(seconds: float, before: list[str]) -> str:
+    """What makes all commands wait for a plugin that was loaded since these heavy packages were there."""
+    if imports := [name for name in heavy() if name not in before]:
+        return f"its manifest imports {join_limited(imports)}, which every command waits for: import it in the factory"
+    return f"its manifest takes {seconds:.0f} s to load, which every command waits for" if seconds > SLOW else ""
+
+
+def _say_waiting(name: str, before: list[str]) -> None:
+    """Say whom a command waits for: whether it is slow, or hangs."""
+    imports = [one for one in heavy() if one not in before]
+    why = f"is slow, as it imports {join_limited(imports)}" if imports else "does not finish loading"
+    remedy = f"end this with Ctrl-C; uninstall {name}, or leave it out with ${ALLOW_LIST}"
+    log.warning(f"still waiting for the plugin {name}, which {why}\n  remedy: {remedy}")
+
+
+def misplaced() -> list[str]:
+    """A line for each entry point that is meant for recyclecli, and lies in a group that it does not read."""
+    every = [(one.name, point) for one in distributions() for point in one.entry_points]
+    return [
+        f"{name} offers {point.name} in the entry-point group {point.group!r}, which is not read: move it to {GROUP!r}"
+        for name, point in dict.fromkeys(every)
+        if point.group.startswith("recycle") and point.group != GROUP
+    ]
 
 
 def manifest_of(registry: Registry, points: Iterable[EntryPoint], fatal: Iterable[str] = ()) -> Manifest:
@@ -113,6 +148,7 @@ def offered(component: Component, distribution: str) -> Offered:
         settings=tuple(setting_of(name, field) for name, field in fields.items()),
         offline=None if offline is None else {name: _shown(value) for name, value in offline.items()},
         layouts=dict(getattr(component, "layouts", {})),
+        factory=component.factory,
     )
 
 
@@ -177,11 +213,15 @@ def _ending(points: list[EntryPoint]) -> list[Plugin]:
 
 
 def _patiently(name: str, points: list[EntryPoint]) -> tuple[Plugin, ...]:
-    """The plugins of a distribution; a failed one where it does not finish loading."""
+    """The plugins of a distribution; a failed one where nothing more is imported, and it does not finish loading."""
     found: list[Plugin] = []
     thread = Thread(target=lambda: found.extend(plugins.discover(found=points).plugins), daemon=True)
     thread.start()
-    thread.join(PATIENCE)
+    thread.join(PATIENCE / 2)
+    seen = 0
+    while thread.is_alive() and len(sys.modules) != seen:
+        seen = len(sys.modules)
+        thread.join(PATIENCE / 2)
     return tuple(found) or (Plugin(name, name, "", "failed", "does not finish loading"),)
 
 

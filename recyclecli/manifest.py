@@ -75,6 +75,7 @@ class Offered:
     settings: tuple[Setting, ...]
     offline: dict[str, str] | None = None
     layouts: dict[str, str] = field(default_factory=dict)
+    factory: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from traceback import format_exception
 from typing import Any, Literal
 
 import pluggy
+from packaging.requirements import Requirement
 from pydantic import ValidationError
 
-from recyclecli import hookspecs
+from recyclecli import __version__, hookspecs
 from recyclecli.backends import ALLOW_LIST
 from recyclecli.bundled import observers, ours
 from recyclecli.errors import RecycleError, join_limited, suggest
@@ -49,6 +51,8 @@ class Plugin:
         cause: why it offers nothing, and what to do; empty when ok.
         components: what it offers; empty unless ok.
         commands, recipes, checks: likewise.
+        trace: where what it raised was raised, as Python shows it.
+        note: what makes every command wait for it; empty where nothing does.
     """
 
     name: str
@@ -60,6 +64,8 @@ class Plugin:
     commands: tuple[Command, ...] = ()
     recipes: tuple[NamedRecipe, ...] = ()
     checks: tuple[Check, ...] = ()
+    trace: str = ""
+    note: str = ""
 
     def names(self) -> set[tuple[str, str]]:
         """What it offers: (kind, name)."""
@@ -246,6 +252,9 @@ def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset
     if allowed is not None and _normalised(distribution) not in allowed | ours():
         return Plugin(point.name, distribution, version, "blocked", f"not in ${ALLOW_LIST}")
     try:
+        if need := _unmet_core(point):
+            advice = f"update recyclecli, or install another version of {distribution}"
+            raise RecycleError(f"it needs {need}, and recyclecli {__version__} is installed: {advice}")
         with redirect_stdout(sys.stderr):
             offered = _offered(point)
             for recipe in offered["recipes"]:
@@ -254,8 +263,19 @@ def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit too
         cause = str(error) if isinstance(error, RecycleError) else f"{type(error).__name__}: {error}"
-        return Plugin(point.name, distribution, version, "failed", cause)
+        return Plugin(point.name, distribution, version, "failed", cause, trace="".join(format_exception(error)))
     return Plugin(point.name, distribution, version, **offered)
+
+
+def _unmet_core(point: EntryPoint) -> str:
+    """What its distribution asks of recyclecli that this one is not: `recyclecli>=0.3`; "" where it suits."""
+    for text in (point.dist and point.dist.requires) or ():
+        if re.match(r"recyclecli(?![\w.-]*[a-zA-Z])", text):
+            need = Requirement(text)
+            asked = need.marker is None or need.marker.evaluate({"extra": ""})
+            if asked and not need.specifier.contains(__version__, prereleases=True):
+                return f"{need.name}{need.specifier}"
+    return ""
 
 
 def _check_recipe(recipe: NamedRecipe, distribution: str) -> None:

@@ -107,7 +107,10 @@ def _plugin_of(error: BaseException) -> str | None:
     from recyclecli.manifest import known
     from recyclecli.records import GROUP
 
-    targets = {re.split("[.:]", entry.target)[0]: entry.distribution for entry in known(0).commands}
+    manifest = known(0)
+    addresses = [(entry.target, entry.distribution) for entry in manifest.commands]
+    addresses += [(entry.factory, entry.distribution) for entry in manifest.components]
+    targets = {re.split("[.:]", address)[0]: distribution for address, distribution in addresses}
     packages = {point.module.partition(".")[0]: point.dist.name for point in entry_points(group=GROUP) if point.dist}
     own = {CORE, *ours()}
     packages = {module: "" if name in own else name for module, name in {**targets, **packages, CORE: CORE}.items()}

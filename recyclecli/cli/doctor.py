@@ -55,6 +55,8 @@ def examine(registry: Registry, folder: Path) -> Iterator[Finding]:
 
 
 def _plugins(registry: Registry) -> Iterator[Finding]:
+    from recyclecli.discovery import misplaced
+
     working = [plugin for plugin in registry.plugins if plugin.state == "ok"]
     if not working:
         remedy = "in a checkout of recyclecli: pip install ./plugins/recycle-data ./plugins/recycle-datasets"
@@ -67,6 +69,10 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
             yield Finding("fix", f"plugin {plugin.distribution} {plugin.version}: {plugin.cause}", remedy)
         elif plugin.state == "blocked":
             yield Finding("note", f"plugin {plugin.distribution}: {plugin.cause}")
+        if plugin.note:
+            yield Finding("note", f"plugin {plugin.distribution} {plugin.version}: {plugin.note}")
+    for line in (*registry.clashes(), *misplaced()):
+        yield Finding("note", line)
     for offer in registry.offers():
         if offer.missing():
             yield Finding("note", f"{offer.qualified} cannot be used yet", f"pip install {shlex.join(offer.missing())}")

@@ -14,6 +14,8 @@ from recyclecli.cli.group import OpenGroup
 from recyclecli.cli.once import Once
 from recyclecli.cli.options import AsJson
 
+COLUMNS = ("name", "type", "default")  # of an option, before what it means
+
 
 class Plugins(OpenGroup):
     """The group that strangers' commands about plugins join, too."""
@@ -25,11 +27,13 @@ app = typer.Typer(cls=Plugins, no_args_is_help=True, help="What is installed, fr
 
 
 @app.command("list", cls=Once, epilog="Example: `recycle plugins list --json`")
-def list_plugins(as_json: AsJson = False) -> None:
-    """Every plugin: version, state, what it offers, and why one offers nothing."""
-    from recyclecli.discovery import discover
+def list_plugins(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Every plugin: version, state, what it offers, and why one offers nothing; where it failed, with `--debug`."""
+    from recyclecli.discovery import discover, misplaced
 
     registry = discover()
+    traces = [plugin.trace for plugin in registry.plugins if ctx.find_root().params.get("debug")]
+    print("".join(traces), end="", file=sys.stderr)
     rows = [
         {key: getattr(plugin, key) for key in ("name", "distribution", "version", "state", "cause")}
         | {"components": [{"kind": part.kind, "name": part.name} for part in plugin.components]}
@@ -53,8 +57,9 @@ def list_plugins(as_json: AsJson = False) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     for *cells, offers in lines:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), offers]))
-    for clash in registry.clashes():
-        print(f"note: {clash}", file=sys.stderr)
+    notes = [f"{plugin.distribution}: {plugin.note}" for plugin in registry.plugins if plugin.note]
+    for line in (*registry.clashes(), *notes, *misplaced()):
+        print(f"note: {line}", file=sys.stderr)
 
 
 @app.command(cls=Once, epilog="Example: `recycle plugins show focal`")
@@ -92,12 +97,16 @@ def show(
             console.print(f"needs: pip install {escape(shlex.join(described['missing']))}")
         table = Table("option", "type", "default", "meaning")
         for option in described["options"]:
-            table.add_row(*(escape(str(option[key])) for key in ("name", "type", "default", "help")))
+            earlier = [f"earlier {name}" for name in option["earlier"]]
+            meaning = "; ".join(filter(None, [option["help"], option["range"], *earlier]))
+            table.add_row(*(escape(str(text)) for text in (*(option[key] for key in COLUMNS), meaning)))
         console.print(table if described["options"] else "no options")
 
 
 def _described(offer: Any) -> dict[str, Any]:
-    fields = offer.component.options.model_fields
+    from recyclecli.option_names import earlier_names, range_of
+
+    fields, earlier = offer.component.options.model_fields, earlier_names(offer.component.options)
     return {
         "name": offer.component.name,
         "kind": offer.component.kind,
@@ -110,8 +119,10 @@ def _described(offer: Any) -> dict[str, Any]:
             {
                 "name": name,
                 "type": _type_name(field.annotation),
+                "range": range_of(field),
                 "default": "required" if field.is_required() else field.get_default(call_default_factory=True),
                 "help": field.description or "",
+                "earlier": [old for old, new in earlier.items() if new == name],
             }
             for name, field in fields.items()
         ],

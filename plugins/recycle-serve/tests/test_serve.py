@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from recycle_coco import PHOTO_SUFFIXES
 from recycle_coco.unreadable import PILLOW_FORMATS
+from recycle_data.boundary import PluginPart
 from recycle_engine.pipeline import VIEWS, Pipeline
 from recycle_serve.guard import HEADERS
 from recycle_serve.loaded_run import _parts, cost
@@ -296,6 +297,21 @@ def test_tricks(client):
     assert predicted(client, photo, params={"trick": "plain"})["runs"][0]["pipeline"] == "plain"
     answer = client.post("/api/predict", content=photo, params={"trick": "hflp"})
     assert (answer.status_code, answer.json()["remedy"]) == (422, "nearest: hflip")
+
+
+def test_a_part_that_raises_is_blamed_and_nobody_else(logged):
+    def smooth(*_):
+        with PluginPart("postprocessor", "smooth@acme-post", "1.0"):
+            raise IndexError("out of bounds")
+
+    model = Fake()
+    model.predict = smooth
+    with serving(model) as app:
+        answer = TestClient(app, base_url=HOST).post("/api/predict", content=encoded(thirds()))
+    said = "a bug of the plugin acme-post: IndexError: out of bounds, in postprocessor smooth@acme-post"
+    assert (answer.status_code, refusal(answer)) == (500, said)
+    assert answer.json()["remedy"] == "report it to the authors of acme-post, with this text"
+    assert f"error: {said}\n" in logged()
 
 
 def test_what_pipelines_cost():

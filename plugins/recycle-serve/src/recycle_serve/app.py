@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -14,6 +15,7 @@ from fastapi import FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from recycle_data.boundary import as_raised
 from recycle_data.pages.data_uri import jpeg_uri
 from recycle_engine.inference.outputs import palette_image
 from recycle_engine.pipeline import Pipeline
@@ -33,6 +35,8 @@ from recycle_serve.upload import read_upload
 from recyclecli.errors import RecycleError, suggest
 from recyclecli.printable import shown
 from recyclecli.private import map_texts
+
+log = logging.getLogger("recycle.serve")
 
 PAGE = "x-recycle-page"  # the number that an open page gives itself, so that each has its turn
 
@@ -132,6 +136,10 @@ async def _answered(
         raise RequestRejected(503, "out of memory", "send a smaller photo, or switch off tricks") from error
     except RecycleError as error:  # scores of the run, or of one of the tricks, that are not finite
         raise RequestRejected(500, str(error.args[0]), error.remedy) from error
+    except Exception as error:
+        fault = as_raised(error)  # of a part, which it names; else it is raised again
+        log.error(f"error: {fault.args[0]}")
+        raise RequestRejected(500, str(fault.args[0]), fault.remedy) from error
 
 
 class _Held(Response):

@@ -1,0 +1,1 @@
+"""Its entry point lies in a group that is not read."""

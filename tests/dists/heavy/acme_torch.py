@@ -1,0 +1,1 @@
+"""A package that takes seconds to import."""

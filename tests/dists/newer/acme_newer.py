@@ -1,0 +1,1 @@
+raise RuntimeError("it needs another recyclecli")
