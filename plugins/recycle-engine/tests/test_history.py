@@ -250,7 +250,7 @@ class TestShow:
         own = {one.key: one.values for one in found.settings}
         assert own["train.lr"] == ("0.001", "0.01")
         assert own["model.encoder"][1] == "tu-test_efficientnet"
-        assert own["model"] == ("fpn", "fcn8s")
+        assert own["model"] == ("fpn@recycle-smp", "fcn8s@recycle-smp")
         assert not {"loss", "loss.ce.class_weights", "train.optimizer"} & own.keys()
         assert (found.best_epoch, found.monitor, found.ended) == (1, "miou", "finished, after 1 epoch")
         assert found.fingerprint

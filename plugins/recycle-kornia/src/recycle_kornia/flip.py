@@ -16,6 +16,8 @@ class Flip:
         """The batch with some of its photos mirrored."""
         image, mask, instances, ids = batch
         for axis, chance in self._chances:
+            if not chance:
+                continue
             chosen = (torch.rand(len(ids), device=image.device) < chance)[:, None, None]
             image = torch.where(chosen[..., None], image.flip(axis), image)
             mask = torch.where(chosen, mask.flip(axis), mask)

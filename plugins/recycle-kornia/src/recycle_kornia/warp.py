@@ -97,7 +97,17 @@ class Elastic:
         shift = torch.where(torch.rand((count, 1, 1, 1), device=device) < options.p, shift, torch.zeros_like(shift))
         y = torch.arange(height, device=device, dtype=torch.float32)[:, None] + shift[:, 0]
         x = torch.arange(width, device=device, dtype=torch.float32) + shift[:, 1]
-        bent = remap(image.float(), x, y, mode="bilinear", padding_mode="zeros", align_corners=True)
-        labels = remap(planes(batch), x, y, mode="nearest", padding_mode="zeros", align_corners=True)
+        bent = _seen_at(x, y, image.float(), "bilinear")
+        labels = _seen_at(x, y, planes(batch), "nearest")
         moved = (shift != 0).any(1, keepdim=True)
         return relabelled(batch, torch.where(moved, bent.to(image.dtype).clamp(0, 1), image), labels)
+
+
+def _seen_at(x: torch.Tensor, y: torch.Tensor, image: torch.Tensor, mode: str) -> torch.Tensor:
+    """An image (N, C, H, W) resampled at pixels (N, H, W).
+
+    They are turned to -1..1 here: kornia would copy two numbers to the device for that, and wait for it.
+    """
+    height, width = image.shape[-2:]
+    places = (at * (2 / (side - 1)) - 1 if side > 1 else at for at, side in ((x, width), (y, height)))
+    return remap(image, *places, mode=mode, padding_mode="zeros", align_corners=True, normalized_coordinates=True)

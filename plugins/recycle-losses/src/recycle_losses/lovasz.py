@@ -32,18 +32,21 @@ class Lovasz(nn.Module):
 def _of_pixels(probabilities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """The loss of (K, P) probabilities for (P,) labels."""
     counted = labels != IGNORE
-    terms = []
-    truths = [labels == label for label in range(len(probabilities))]
-    shown = torch.stack([truth.any() for truth in truths]).tolist()  # asked at once, as a GPU is waited for
-    for label, truth in enumerate(truths):
-        if not shown[label]:
+    terms, shown = [], []
+    for label, values in enumerate(probabilities):
+        truth = labels == label
+        there = truth.any()
+        if there.is_cpu and not there:  # to ask a GPU would be to wait for it
             continue
-        error = torch.where(truth, 1 - probabilities[label], probabilities[label]) * counted
-        error, order = error.sort(descending=True)
-        hit, miss = truth[order].float(), (counted & ~truth)[order].float()
-        # IoU's loss if the pixels with the largest errors up to each one were wrong
+        error, order = (torch.where(truth, 1 - values, values) * counted).sort(descending=True)
+        hit, miss = truth[order], (counted & ~truth)[order]
+        # IoU's loss if the pixels with the largest errors up to each one were wrong; counts are whole numbers, exact
         left = hit.sum() - hit.cumsum(0)
-        loss = 1 - left / (hit.sum() + miss.cumsum(0))
+        loss = 1 - left / (hit.sum() + miss.cumsum(0)).clamp(min=1)
         step = torch.diff(loss, prepend=loss.new_zeros(1))
         terms.append((error * step).sum())
-    return torch.stack(terms).mean() if terms else probabilities.sum() * 0
+        shown.append(there)
+    if not terms:
+        return probabilities.sum() * 0
+    present = torch.stack(shown)
+    return (torch.stack(terms) * present).sum() / present.sum().clamp(min=1)

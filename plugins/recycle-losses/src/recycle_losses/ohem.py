@@ -31,7 +31,8 @@ class OhemCrossEntropy(CrossEntropy):
             counted = mask != IGNORE
             surprise = F.cross_entropy(logits.float(), mask, ignore_index=IGNORE, reduction="none")
             surprise = surprise.masked_fill(~counted, -1.0)
-            least = math.ceil(self._keep * int(counted.sum()))
-            bar = surprise.flatten().topk(least).values[-1].clamp(max=self._hard) if least else surprise.new_tensor(0)
+            hardest = surprise.flatten().topk(math.ceil(self._keep * mask.numel())).values
+            least = (self._keep * counted.sum()).ceil().long()  # on the device: to read it would be to wait for a GPU
+            bar = hardest.gather(0, (least - 1).clamp(min=0)[None]).clamp(max=self._hard)
             hard = counted & (surprise >= bar)
         return weighted_mean(self.per_pixel(logits, mask), pixel_weights(mask, self.weights) * hard)
