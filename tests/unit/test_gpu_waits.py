@@ -1,12 +1,16 @@
-"""No loss and no augmentation makes Python wait for a GPU, seen without one: tensors without values stand for it."""
+"""No loss, no augmentation and no step of the default recipe makes Python wait for a GPU.
+
+It is seen without one: tensors without values stand for those on a GPU.
+"""
 
 import warnings
 
 import pytest
 from gpu.audit.cases import augmentations, losses
+from gpu.audit.step import steps
 from gpu.audit.watch import watched
 
-CASES = [*losses(32), *augmentations(32)]
+CASES = [*losses(32), *augmentations(32), *steps(32)]
 
 
 @pytest.mark.parametrize("make", [pytest.param(make, id=title) for title, make in CASES])

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from recycle_engine import api
 
+from gpu.audit.step import steps
 from gpu.audit.watch import Watch
 from gpu.settings import OWN_LOSS
 from recyclecli.types import AugmentationContext, Batch, LossContext, ModelContext, Sample
@@ -144,4 +145,5 @@ GROUPS: dict[str, Callable[[int], Iterator[Case]]] = {
     "models": models,
     "augmentations": augmentations,
     "densecrf": densecrf,
+    "steps": steps,
 }

@@ -60,7 +60,14 @@ class CheckedModel:
 
     def _check(self, value: Any, what: str, image: torch.Tensor) -> None:
         graph = torch.is_grad_enabled() and self._model.training
-        known = (what, type(value), getattr(value, "shape", None), getattr(value, "dtype", None), image.shape, graph)
+        known = (
+            what,
+            isinstance(value, torch.Tensor),
+            getattr(value, "shape", None),
+            getattr(value, "dtype", None),
+            image.shape,
+            graph,
+        )
         if known in self._known and value.device == image.device and value.requires_grad >= graph:
             return
         part, shape = self.part, (len(image), self._classes, *image.shape[2:])

@@ -109,5 +109,5 @@ def _seen_at(x: torch.Tensor, y: torch.Tensor, image: torch.Tensor, mode: str) -
     They are turned to -1..1 here: kornia would copy two numbers to the device for that, and wait for it.
     """
     height, width = image.shape[-2:]
-    places = (at * (2 / (side - 1)) - 1 if side > 1 else at for at, side in ((x, width), (y, height)))
-    return remap(image, *places, mode=mode, padding_mode="zeros", align_corners=True, normalized_coordinates=True)
+    x, y = (at * (2 / (side - 1)) - 1 if side > 1 else at for at, side in ((x, width), (y, height)))
+    return remap(image, x, y, mode, "zeros", align_corners=True, normalized_coordinates=True)
