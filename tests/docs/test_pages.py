@@ -70,7 +70,7 @@ def trained_twice(together, trained):
 
 
 def make(folder, drawn):
-    file = drawn(folder / "data", 24) / "annotations.json"
+    file = drawn(folder / "data", 24, size=128) / "annotations.json"
     document = json.loads(file.read_text())
     (folder / "photos").mkdir()
     for image in document["images"][20:]:
