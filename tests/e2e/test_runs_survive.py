@@ -13,7 +13,7 @@ from support import DISTS, recycle_here, runs_in
 
 from recyclecli.recipe import ListedPart
 
-SITE = DISTS / "another"  # offers fpn, ce and mode-filter, too, which raise when they are built
+SITE = DISTS / "another"  # offers fcn8s, ce and mode-filter, too, which raise when they are built
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def work(made_runs, tmp_path_factory):
     for package in ("smp", "losses", "kornia", "datasets", "engine"):
         old.recipe.write_text(old.recipe.read_text().replace(f"@recycle-{package}", ""))
     card = read_card(old.best)
-    card["model"]["name"] = "fpn"
+    card["model"]["name"] = "fcn8s"
     save_file(load_file(old.best), old.best, {"recycle": json.dumps(card)})
     return folder
 
@@ -46,7 +46,7 @@ def test_another_package_with_the_same_names_changes_no_run(work, run):
 
 def test_the_files_of_a_run_name_the_packages(work):
     text = (work / "runs/seed-0/recipe.yaml").read_text()
-    for name in ("fpn@recycle-smp", "ce@recycle-losses", "adamw@recycle-engine", "coco@recycle-datasets"):
+    for name in ("fcn8s@recycle-smp", "ce@recycle-losses", "adamw@recycle-engine", "coco@recycle-datasets"):
         assert f"name: {name}\n" in text
 
 
@@ -78,7 +78,7 @@ def test_a_run_predicts_without_the_packages_of_its_training(work):
 def test_a_model_that_is_gone_is_named_with_its_version(work):
     run = work / "runs/seed-1"
     for file, old, new in (
-        (run / "recipe.yaml", "name: fpn@recycle-smp", "name: net@acme-net"),
+        (run / "recipe.yaml", "name: fcn8s@recycle-smp", "name: net@acme-net"),
         (run / "env.json", '"plugins": {', '"plugins": {"acme-net": "0.3.1 ok",'),
     ):
         file.write_text(file.read_text().replace(old, new))

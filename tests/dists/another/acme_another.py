@@ -20,6 +20,7 @@ def never(options, context):
 @hookimpl
 def recycle_models():
     yield ModelComponent("fpn", "acme_another:never", PolyOptions, "Another FPN")
+    yield ModelComponent("fcn8s", "acme_another:never", PolyOptions, "Another FCN")
 
 
 @hookimpl

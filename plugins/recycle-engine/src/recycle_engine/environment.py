@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import EntryPoints, entry_points, version
+from importlib.metadata import entry_points, version
 from importlib.util import find_spec
+from typing import Any
 
 import torch
 
@@ -49,5 +50,5 @@ def refuse_foreign_callbacks() -> None:
         )
 
 
-def _offered(installed: EntryPoints, group: str) -> list[str]:
+def _offered(installed: Any, group: str) -> list[str]:
     return sorted(f"{point.name} ({point.value})" for point in installed.select(group=group))
