@@ -315,6 +315,12 @@ class TestCharts:
                 assert 0 < float(one.get("y")) < height, one.text
 
 
+def test_a_class_may_have_no_name(tmp_path):
+    write_coco(tmp_path, coco(4, categories=(("", 1), ("Metal", 2))))
+    done = recycle_here("data", "stats", "--data", tmp_path, "--json", cwd=tmp_path)
+    assert (done.returncode, [one["name"] for one in json.loads(done.stdout)["classes"]][1:]) == (0, ["", "Metal"])
+
+
 def test_what_a_command_does_not_need_is_not_imported(small, tmp_path):
     code = (
         "import sys\nfrom recyclecli.cli.app import main\n"

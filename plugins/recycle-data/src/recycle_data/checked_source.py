@@ -29,7 +29,7 @@ class CheckedSource:
             part.of_type(source, Source, "what it builds")
             names, count = source.class_names, len(source)
         part.of_type(names, tuple, "class_names")
-        texts = all(isinstance(name, str) and name for name in names)
+        texts = all(isinstance(name, str) for name in names)
         part.check(texts, "class_names of texts", f"{names!r}"[:200])
         doubled = [name for name in names if names.count(name) > 1]
         part.check(not doubled, "class_names without a name twice", f"{doubled[:1]} twice")

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 from recycle_coco import Tree, read_loose_text
+from recycle_coco.rle import of_bounds
 
 from recycle_datasets import RunsOptions
 from recycle_datasets.bitmaps import placed
@@ -121,27 +122,39 @@ def _along_rows(root: Path, photos: RowPhotos, text: str, photo: str, runs: str)
 
 
 def _rle(text: str, height: int, width: int, rows: bool) -> Mapping[str, object]:
-    """The pixels of runs as a COCO RLE."""
-    return placed(_drawn(text, height, width, rows), 0, 0, height, width)
+    """The pixels of runs as a COCO RLE; see `_bounds`."""
+    if rows:
+        return placed(_drawn(text, height, width, rows), 0, 0, height, width)
+    first, ends = _bounds(text, height * width)
+    order = np.argsort(first[ends > first], kind="stable")
+    first, ends = first[ends > first][order], np.maximum.accumulate(ends[ends > first][order])
+    apart = first[1:] > ends[:-1]  # runs that overlap or meet are one
+    bounds = np.column_stack([first[np.append(True, apart)[: len(first)]], ends[np.append(apart, True)[: len(ends)]]])
+    return of_bounds(bounds, height, width)
 
 
 def _drawn(text: str, height: int, width: int, rows: bool) -> NDArray[np.bool_]:
-    """The pixels (H, W) of runs.
+    """The pixels (H, W) of runs; see `_bounds`."""
+    drawn = np.zeros(height * width, bool)
+    for start, end in zip(*(each.tolist() for each in _bounds(text, height * width)), strict=True):
+        drawn[start:end] = True
+    return drawn.reshape(height, width) if rows else drawn.reshape(width, height).T
+
+
+def _bounds(text: str, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each run begins and ends among so many pixels.
 
     Raises:
         ValueError: they are none, or reach out of the photo.
     """
     pairs = np.array(text.split(), np.int64).reshape(-1, 2)
     first, length = pairs[:, 0] - 1, pairs[:, 1]
-    size = height * width  # is looked at before the sum, which may wrap around
-    if min(first.min(initial=0), length.min(initial=0)) < 0 or max(first.max(initial=0), length.max(initial=0)) > size:
+    least, most = pairs.min(initial=1), max(first.max(initial=0), length.max(initial=0))
+    if least < 0 or first.min(initial=0) < 0 or most > size:  # is looked at before the sum, which may wrap around
         raise ValueError(f"its runs reach out of {size} pixels")
     if (first + length > size).any():
         raise ValueError(f"its runs reach pixel {int((first + length).max())} of {size}")
-    drawn = np.zeros(height * width, bool)
-    for start, end in zip(first.tolist(), (first + length).tolist(), strict=True):
-        drawn[start:end] = True
-    return drawn.reshape(height, width) if rows else drawn.reshape(width, height).T
+    return first, first + length
 
 
 def _described(root: Path, tree: Tree) -> dict[str, str]:
