@@ -16,6 +16,7 @@ from recyclecli import __version__
 from recyclecli.backends import FIGURES
 from recyclecli.bundled import ours
 from recyclecli.cli import completion, doctor, plugins, recipes
+from recyclecli.cli.candidates import installed
 from recyclecli.cli.group import CORE, OpenGroup
 from recyclecli.cli.once import Once
 from recyclecli.cli.pipes import leave_quietly, nobody_reads, open_closed_streams
@@ -46,6 +47,12 @@ class Commands(OpenGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """The commands of the packages, then the core's."""
         return sorted(super().list_commands(ctx), key=self.commands.__contains__)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help; it ends with a command that is there."""
+        if not any(entry.path == ("demo",) for entry in installed(ctx).commands):
+            self.epilog = "Start with `recycle doctor`: it says what is installed."
+        super().format_help(ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was typed."""

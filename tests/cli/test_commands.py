@@ -415,3 +415,9 @@ def test_ctrl_c_ends_the_process_of_a_training_with_130(small, tmp_path):
     finally:
         process.kill()
     whole_after_ctrl_c(tmp_path, subprocess.CompletedProcess(process.args, process.returncode, out, err))
+
+
+def test_the_help_ends_with_a_command_that_is_installed(monkeypatch, tmp_path):
+    assert "Start with `recycle demo`" in recycle_here("--help", cwd=tmp_path).stdout
+    monkeypatch.setattr("recyclecli.cli.app.installed", lambda ctx: mock.Mock(commands=[]))
+    assert "Start with `recycle doctor`" in recycle_here("--help", cwd=tmp_path).stdout

@@ -56,8 +56,10 @@ class Bench:
 
 
 def check(root, code):
-    from recycle_data.check import check_coco, check_masks, lint_source
+    from recycle_data.check import check_coco
     from recycle_data.check.folders import lint_folders
+    from recycle_data.check.masks import check_masks
+    from recycle_data.check.source import lint_source
     from recycle_data.sources import open_source
 
     from recyclecli.discovery import discover
@@ -127,7 +129,8 @@ def complaints(findings):
 
 @pytest.mark.parametrize("seed", [*range(FEW), *map(slow, range(FEW, CASES))])
 def test_clean_data_is_left_in_peace(bench, seed):
-    from recycle_data.check import check_coco, check_masks
+    from recycle_data.check import check_coco
+    from recycle_data.check.masks import check_masks
 
     root, content = bench.coco(seed)
     for name, part in zip(("train", "val"), halves(content), strict=True):

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from recycle_data.check import check_contents, content_of, lint_source
+from recycle_data.check import check_contents
+from recycle_data.check.source import content_of, lint_source
 from recycle_data.named_splits import named_splits
 from recycle_engine import api
 from support import coco, recycle_here, write_coco

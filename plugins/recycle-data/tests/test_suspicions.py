@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from recycle_coco.misplaced import misplaced
-from recycle_data.check import check_coco, check_masks
+from recycle_data.check import check_coco
+from recycle_data.check.masks import check_masks
 from recycle_data.duplicate_objects import doubled
 from recycle_data.duplicates import turned
 from recycle_data.identity import identities, identity_of, tell_transparent

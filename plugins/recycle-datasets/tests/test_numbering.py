@@ -6,7 +6,9 @@ import shlex
 import numpy as np
 import pytest
 from PIL import Image
-from recycle_data.check import check_contents, check_masks, content_of, lint_source
+from recycle_data.check import check_contents
+from recycle_data.check.masks import check_masks
+from recycle_data.check.source import content_of, lint_source
 from recycle_data.foreground import absent_classes
 from recycle_datasets import MasksOptions, MaskTreeOptions
 from recycle_datasets.maskfile import read_mask

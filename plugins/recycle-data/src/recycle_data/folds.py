@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from recycle_coco import has_background, label_counts
 from recycle_coco.json import read_json
 from recycle_coco.once import warn_once
-from recycle_coco.pixels import alone
 
 from recycle_data.coco_document import document_of
 from recycle_data.fold_swaps import within_one
@@ -149,6 +148,7 @@ def class_counts(source: Source) -> NDArray[np.int64]:
                 counts[index, annotation.label] += 1
     if counts.any():
         return counts
+    from recycle_coco.pixels import alone
 
     def drawn(index: int) -> NDArray[np.int64]:
         record = source.record(index)

@@ -9,11 +9,8 @@ from typing import Any
 
 from recycle_coco import IGNORE_CATEGORY
 from recycle_coco.labels import may_mean_ignored
-from recycle_coco.photo import read_head
 
 from recycle_data.duplicate_objects import doubled
-from recycle_data.poor_photos import poor_photos
-from recycle_data.sources import read_labels
 from recyclecli.errors import RecycleError, counted
 from recyclecli.types import IGNORE, Annotation, Record, Source
 
@@ -30,6 +27,10 @@ def suspicions(source: Source, ignores: bool = False) -> Iterator[str]:
         source: the photos.
         ignores: the recipe ignores some of the classes.
     """
+    from recycle_coco.photo import read_head
+
+    from recycle_data.poor_photos import poor_photos
+
     records = [source.record(index) for index in range(len(source))]
     annotations = [one for record in records for one in record.annotations]
     ignored = [one for one in annotations if one.label == IGNORE and not one.iscrowd]
@@ -92,6 +93,8 @@ def content_labels(content: Mapping[str, Any]) -> Iterator[Hashable | None]:
 
 def _masks(source: Source) -> Iterator[Hashable | None]:
     """The labels of each photo of a source, for `repeated`."""
+    from recycle_data.sources import read_labels
+
     for index in range(len(source)):
         mask, _ = read_labels(source, index)
         yield (mask.shape, mask.tobytes()) if mask.min() < mask.max() else None
@@ -123,6 +126,7 @@ def _fills(annotation: Annotation, record: Record) -> bool:
 def _damaged(source: Source) -> Iterator[str]:
     """What is wrong with the first masks."""
     from recycle_data.check.masks import BLENDED, SPECKLED, blended, speckles
+    from recycle_data.sources import read_labels
 
     masks = [read_labels(source, index)[0] for index in range(min(SUSPECTED_PHOTOS, len(source)))]
     if smoothed := sum(blended(mask) > BLENDED for mask in masks):

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from recycle_data.check import CATALOGUE, FaultKind, check_contents, content_of
+from recycle_data.check import CATALOGUE, FaultKind, check_contents
+from recycle_data.check.source import content_of
 from recycle_data.folds import class_counts
 from recycle_data.owned import Owned
 from recycle_data.pages.render import render, script

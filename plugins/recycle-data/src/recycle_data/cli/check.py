@@ -121,9 +121,7 @@ def _findings(
     """What is wrong with one folder, and its photos by name."""
     from recycle_coco.paths import copy_beside
 
-    from recycle_data.check import LabelFault, check_contents, check_masks, lint_source, mended, without_unreadable
-    from recycle_data.check.masks import mask_photos
-    from recycle_data.check.photos import photo_files
+    from recycle_data.check import LabelFault, check_contents, mended
     from recycle_data.replaced import never_read, will_read
     from recyclecli.errors import LabelFaults, RecycleError, join_limited
     from recyclecli.files import refuse_overwrite, write_json
@@ -135,6 +133,8 @@ def _findings(
             f"correct them, or make a COCO file of them: {shlex.join(words)}",
         )
     if dataset == "masks":
+        from recycle_data.check.masks import check_masks, mask_photos
+        from recycle_data.check.source import lint_source
         from recycle_data.sources import open_source
         from recycle_data.workspace import registry
 
@@ -146,6 +146,8 @@ def _findings(
         with never_read(fix):
             contents, names, folds = _contents(root, dataset, json_path, settings)
             if fix is not None:
+                from recycle_data.check.photos import photo_files, without_unreadable
+
                 will_read(photo_files(root, _photo_names(contents)).values())
     except LabelFaults as error:
         return [LabelFault("malformed-label", str(root), where, what) for where, what in error.faults], {}
@@ -167,8 +169,12 @@ def _findings(
             ) from error
         contents, names = {split: content}, {split: str(fix)}
         print(f"mended: {_counted(done)}; written to {fix}", file=sys.stderr)
-    photos = photo_files(root, _photo_names(contents))
-    return check_contents(root, contents, names, folds, labels_only, min_object_pixels), photos
+    findings = check_contents(root, contents, names, folds, labels_only, min_object_pixels)
+    if labels_only:
+        return findings, {}
+    from recycle_data.check.photos import photo_files
+
+    return findings, photo_files(root, _photo_names(contents))
 
 
 def _photo_names(contents: Mapping[str, Any]) -> Iterator[str]:
@@ -190,7 +196,7 @@ def _contents(
 
     folds = read_listing(root / FOLDS_FILE)[0] if (root / FOLDS_FILE).is_file() else ()
     if dataset != "coco":
-        from recycle_data.check import content_of
+        from recycle_data.check.source import content_of
         from recycle_data.named_splits import named_splits
         from recycle_data.sources import open_source
         from recycle_data.workspace import registry

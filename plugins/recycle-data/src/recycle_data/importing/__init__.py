@@ -14,7 +14,7 @@ from recycle_coco.misplaced import misplaced
 from recycle_coco.paths import copy_beside, photos_below
 
 from recycle_data.box_outlines import box_share
-from recycle_data.check import content_of
+from recycle_data.check.source import content_of
 from recycle_data.foreground import refuse_nothing
 from recycle_data.importing.usable import open_usable
 from recycle_data.importing.write import WrittenDataset, parts_of, write
