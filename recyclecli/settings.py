@@ -81,7 +81,7 @@ class TrainSection(Section):
     callbacks: tuple[ComponentSpec, ...] = Field((), max_length=32, description="what watches or steers the training")
     devices: str = Field("auto", coerce_numbers_to_str=True, description="how many, -1 for all, or which: 0,3")
     num_nodes: int = Field(1, ge=1, le=10_000, description="machines")
-    strategy: Literal["auto", "ddp", "fsdp"] = Field("auto", description="how several devices share the work")
+    strategy: Literal["auto", "ddp"] = Field("auto", description="how several devices share the work")
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> TrainSection:

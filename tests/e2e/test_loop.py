@@ -709,8 +709,6 @@ def test_a_checkpoint_of_another_model_is_told_when_resumed(start, registry):
     ("settings", "word"),
     [
         ({"train.devices": "many"}, "no number of devices"),
-        ({"train.strategy": "fsdp"}, "train.ema=0"),
-        ({"train.devices": "3", "train.num_nodes": 2, "train.precision": "16-mixed", "train.strategy": "fsdp"}, "fsdp"),
     ],
 )
 def test_devices_that_cannot_be(start, settings, word, tmp_path):

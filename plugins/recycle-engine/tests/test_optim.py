@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from recycle_engine.optimizer_options import OPTIMIZERS, SCHEDULE_COMPONENTS
-from recycle_engine.training.optim import decaying, make_optimizer, parameter_groups
+from recycle_engine.training.optim import make_optimizer, parameter_groups
 from recycle_engine.training.schedule import make_schedulers
 from torch import nn
 
@@ -34,7 +34,7 @@ def test_every_optimizer_moves_the_weights_downhill(name, registry):
     torch.manual_seed(0)
     model = nn.Linear(4, 1)
     settings = section(optimizer=ComponentSpec(name=name), lr=0.01, weight_decay=0)
-    optimizer = make_optimizer(registry, model, settings, {"weight"})
+    optimizer = make_optimizer(registry, model, settings)
     inputs = torch.rand(16, 4)
     losses = []
     for _ in range(60):
@@ -50,7 +50,7 @@ def groups_by_name(model, settings):
     names = {parameter: name for name, parameter in model.named_parameters()}
     return {
         names[parameter]: (group["lr"], group["weight_decay"])
-        for group in parameter_groups(model, settings, set(decaying(model)))
+        for group in parameter_groups(model, settings)
         for parameter in group["params"]
     }
 
@@ -63,16 +63,6 @@ def test_norms_and_biases_do_not_decay_and_every_parameter_is_in_one_group():
         name for name, parameter in model.named_parameters() if parameter.ndim > 1
     }
     assert {rate for rate, _ in found.values()} == {1.0}
-
-
-def test_weights_that_a_strategy_made_flat_decay_as_before():
-    model = Net()
-    names = set(decaying(model))
-    for parameter in model.parameters():
-        parameter.data = parameter.data.flatten()  # as FSDP does
-    groups = parameter_groups(model, section(weight_decay=0.1), names)
-    flat = {parameter: name for name, parameter in model.named_parameters()}
-    assert {flat[one] for group in groups if group["weight_decay"] for one in group["params"]} == names
 
 
 def test_the_encoder_learns_at_its_own_rates():
@@ -98,7 +88,7 @@ def test_blocks_of_a_real_encoder(registry):
 
 def test_a_model_without_an_encoder_is_told_so():
     with pytest.raises(RecycleError, match="encoder"):
-        parameter_groups(nn.Linear(2, 2), section(encoder_lr_scale=0.1), set())
+        parameter_groups(nn.Linear(2, 2), section(encoder_lr_scale=0.1))
 
 
 def factors(registry, name, total=100, **options):

@@ -58,7 +58,7 @@ def train(
     devices: Annotated[str | None, typer.Option("--devices", help="How many, -1 for all, or which: 0,3.")] = None,
     num_nodes: Annotated[int | None, typer.Option("--num-nodes", help="Machines.")] = None,
     strategy: Annotated[
-        str | None, typer.Option("--strategy", help="auto, ddp, fsdp.", autocompletion=train_setting("strategy"))
+        str | None, typer.Option("--strategy", help="auto or ddp.", autocompletion=train_setting("strategy"))
     ] = None,
     overfit_batches: Annotated[
         int | None, typer.Option("--overfit-batches", help="Train and validate on so many batches, to find bugs.")

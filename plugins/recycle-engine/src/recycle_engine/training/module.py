@@ -25,7 +25,7 @@ from recycle_engine.judge.per_image_counts import class_iou, mean_iou
 from recycle_engine.training.depthwise import depthwise_in_32_bits
 from recycle_engine.training.loss_terms import ComponentLoss, LossTerm, NamesOwnLoss, OwnLoss
 from recycle_engine.training.metrics import Confusion, WeightedMean
-from recycle_engine.training.optim import decaying, make_optimizer
+from recycle_engine.training.optim import make_optimizer
 from recycle_engine.training.schedule import check_rates, make_schedulers
 from recyclecli.errors import RecycleError, counted
 from recyclecli.manifest import cache_folder
@@ -73,7 +73,6 @@ class SegmentationModule(L.LightningModule):
         self.card = card
         self._confusion = Confusion(len(class_names))
         self._val_loss = WeightedMean()
-        self._decaying = frozenset(decaying(model))  # asked now, as FSDP makes every weight flat
         self._batch_pixels = float(recipe.train.batch_size * recipe.data.size**2)
         self._pixels = torch.zeros(())  # labelled, of the last batch
         self._step_pixels = torch.zeros(())  # and of all since the last step
@@ -240,7 +239,7 @@ class SegmentationModule(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The optimizer and the schedule by name."""
-        optimizer = make_optimizer(self._registry, self.model, self.recipe.train, self._decaying)
+        optimizer = make_optimizer(self._registry, self.model, self.recipe.train)
         return [optimizer], self.schedulers(optimizer)
 
     def schedulers(self, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:

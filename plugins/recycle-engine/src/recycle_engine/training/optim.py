@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -20,20 +20,13 @@ from recyclecli.types import OptimizerContext, Options
 BLOCK_NAME = re.compile(r"(?:.*?\d+)(?:\.blocks\.\d+|\.\d+)*")  # blocks.3.0, layer1.0, stages_2.blocks.5
 
 
-def decaying(model: nn.Module) -> Iterator[str]:
-    """Names of the parameters that decay: all but those of one dimension, norms and biases."""
-    return (name for name, parameter in model.named_parameters() if parameter.ndim > 1)
-
-
-def make_optimizer(
-    registry: Registry, model: nn.Module, settings: TrainSection, decays: Set[str]
-) -> torch.optim.Optimizer:
+def make_optimizer(registry: Registry, model: nn.Module, settings: TrainSection) -> torch.optim.Optimizer:
     """The optimizer of a recipe over `parameter_groups`.
 
     Raises:
         PluginFault: its component gives something else than an optimizer of all of them.
     """
-    context = OptimizerContext(parameter_groups(model, settings, decays), settings.lr, settings.weight_decay)
+    context = OptimizerContext(parameter_groups(model, settings), settings.lr, settings.weight_decay)
     part = settings.optimizer
     optimizer, of = build(registry, "optimizer", part.name, part.options, context)
     of.check(isinstance(optimizer, torch.optim.Optimizer), "a torch.optim.Optimizer", typed(optimizer))
@@ -62,10 +55,10 @@ sgd, momentum, rmsprop, lion = map(_of_timm, ("sgd", "momentum", "rmsprop", "lio
 lamb, adan, adopt = map(_of_timm, ("lamb", "adan", "adopt"))
 
 
-def parameter_groups(model: nn.Module, settings: TrainSection, decays: Set[str]) -> list[dict[str, Any]]:
-    """Parameters that learn, by their learning rate and weight decay; see `decaying`.
+def parameter_groups(model: nn.Module, settings: TrainSection) -> list[dict[str, Any]]:
+    """Parameters that learn, by their learning rate and weight decay.
 
-    The encoder's rate is
+    Those of one dimension, norms and biases, do not decay. The encoder's rate is
     `lr * encoder_lr_scale * layer_decay^n` in the n-th of its blocks from the last (0), in the order
     in which it registers them (Clark et al., "ELECTRA", 2020).
 
@@ -81,9 +74,9 @@ def parameter_groups(model: nn.Module, settings: TrainSection, decays: Set[str])
             for block, parameter in named
         }
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
+    for parameter in model.parameters():
         if parameter.requires_grad:
-            groups.setdefault((scales.get(parameter, 1.0), name in decays), []).append(parameter)
+            groups.setdefault((scales.get(parameter, 1.0), parameter.ndim > 1), []).append(parameter)
     return [
         {"params": members, "lr": settings.lr * scale, "weight_decay": settings.weight_decay if decay else 0.0}
         for (scale, decay), members in groups.items()

@@ -171,19 +171,6 @@ def _devices(settings: TrainSection) -> tuple[int | list[int], int]:
 
 
 def _strategy(settings: TrainSection, several: bool) -> str | Strategy:
-    if settings.strategy == "fsdp":
-        faults = {
-            "train.ema": settings.ema > 0,
-            "train.swa": settings.swa > 0,
-            "train.grad_clip": settings.grad_clip is not None,
-        }
-        wrong = [key for key, is_set in faults.items() if is_set]
-        if wrong:
-            raise RecycleError(
-                f"--strategy fsdp spreads the weights over devices, which {' and '.join(wrong)} cannot be used with",
-                "-o train.ema=0 -o train.grad_clip=null, or --strategy ddp",
-            )
-        return "fsdp"
     if settings.strategy == "ddp" or several:
         # weights that are frozen for a while get no gradient, which DDP must be told of
         return DDPStrategy(find_unused_parameters=settings.freeze_epochs > 0, gradient_as_bucket_view=True)
