@@ -171,7 +171,8 @@ class Model(Protocol):
 class Loss(Protocol):
     """A torch.nn.Module: logits (N, K, H, W) and mask (N, H, W) int64 to a scalar; 255 counts nowhere.
 
-    A batch whose pixels are all 255 gives 0 with finite gradients.
+    A batch whose pixels are all 255 gives 0 with finite gradients. One that prefers no labels to others, a
+    regulariser, has an attribute `regulariser` that is true.
     """
 
     def __call__(self, logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -38,4 +38,4 @@ def test_wheel_installs_shows_up_trains_and_passes_its_tests(tmp_path):
     env_json = json.loads((tmp_path / "runs/r/env.json").read_text())
     assert env_json["plugins"]["recycle-loss-example"] == "0.1.0 ok"
     passed = run(python, "-m", "pytest", "-p", "no:cacheprovider", EXAMPLE / "tests", cwd=tmp_path)
-    assert "7 passed" in passed
+    assert "9 passed" in passed

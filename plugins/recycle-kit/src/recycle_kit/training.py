@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from recycle_kit.base import CLASSES, Conformance
+from recycle_kit.base import CLASSES, Conformance, form
 from recyclecli.errors import RecycleError
 from recyclecli.plugins import Registry
 from recyclecli.types import CallbackContext, ExporterContext, Kind, OptimizerContext, ScheduleContext
@@ -49,20 +49,30 @@ class OptimizerConformance(Conformance):
 
     def test_is_one_of_torchs(self, registry: Registry) -> None:
         """Lightning and torch's schedulers take no other."""
-        assert isinstance(self._begun(registry)[1], torch.optim.Optimizer)
+        model, built = self._begun(registry)
+        remedy = "let the factory return a torch.optim.Optimizer"
+        self.rule(isinstance(built, torch.optim.Optimizer), "a torch.optim.Optimizer", form(built), remedy)
+        held = {id(weight) for group in built.param_groups for weight in group["params"]}
+        whole = all(id(weight) in held for weight in model.parameters())
+        self.rule(whole, "all parameters of all groups", "some left out", "hand context.groups on as they are")
 
     def test_goes_downhill(self, registry: Registry) -> None:
         """Within 60 steps of a small regression."""
         losses = self._train(*self._begun(registry), 60)
-        assert losses[-1] < losses[0]
+        found = f"a loss of {losses[-1]:.4g} after {losses[0]:.4g}"
+        self.rule(
+            losses[-1] < losses[0], "a lower loss after 60 steps", found, "check the sign and the rate of its step"
+        )
 
     def test_heeds_the_rate_of_each_group(self, registry: Registry) -> None:
         """A group whose rate is 0 stays as it is."""
         model, optimizer = self._begun(registry, still=True)
         before = copy.deepcopy(model)
         self._train(model, optimizer, 2)
-        assert torch.equal(model.bias, before.bias)
-        assert not torch.equal(model.weight, before.weight)
+        remedy = "take each group's own lr: for group in self.param_groups: group['lr']"
+        still, moved = torch.equal(model.bias, before.bias), not torch.equal(model.weight, before.weight)
+        self.rule(still, "a group whose rate is 0 to stay as it is", "one that moves", remedy)
+        self.rule(moved, "a group whose rate is not 0 to move", "one that stays", remedy)
 
     def test_goes_on_from_its_state(self, registry: Registry) -> None:
         """A resumed training takes the steps that it would have taken."""
@@ -73,7 +83,9 @@ class OptimizerConformance(Conformance):
         resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
         self._train(model, optimizer, 2)
         self._train(other, resumed, 2)
-        assert torch.equal(model.weight, other.weight)
+        same = torch.equal(model.weight, other.weight)
+        remedy = "keep what it remembers in self.state and self.param_groups"
+        self.rule(same, "the same steps from a stored state", "other steps", remedy)
 
 
 class ScheduleConformance(Conformance):
@@ -101,15 +113,18 @@ class ScheduleConformance(Conformance):
     def test_gives_schedulers_of_torchs(self, registry: Registry) -> None:
         """One, or a list of them."""
         _, schedulers = self._begun(registry, 100)
-        assert schedulers
-        assert all(isinstance(one, LRScheduler) for one in schedulers)
+        sound = bool(schedulers) and all(isinstance(one, LRScheduler) for one in schedulers)
+        remedy = "let the factory return a torch.optim.lr_scheduler.LRScheduler"
+        self.rule(sound, "a scheduler of torch's, or a list of them", form(schedulers), remedy)
 
     @pytest.mark.parametrize("steps", [1, 2, 7, 100])
     def test_rates_are_finite_and_not_negative(self, registry: Registry, steps: int) -> None:
         """At every step of trainings of several lengths."""
         rates = self._rates(*self._begun(registry, steps), steps)
-        assert all(0 <= rate < float("inf") for rate in rates), rates
-        assert any(rates)
+        wrong = [rate for rate in rates if not 0 <= rate < float("inf")]
+        remedy = "mind trainings of one step: divide by max(1, steps)"
+        self.rule(not wrong, f"rates of 0 or more in {steps} steps", f"{wrong[:1]}", remedy)
+        self.rule(any(rates), f"a rate above 0 in {steps} steps", "0 throughout", remedy)
 
     def test_goes_on_from_its_state(self, registry: Registry) -> None:
         """A resumed training has the rates that it would have had."""
@@ -119,7 +134,9 @@ class ScheduleConformance(Conformance):
         other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
         for one, stored in zip(resumed, schedulers, strict=True):
             one.load_state_dict(copy.deepcopy(stored.state_dict()))
-        assert self._rates(other, resumed, 60) == self._rates(optimizer, schedulers, 60)
+        same = self._rates(other, resumed, 60) == self._rates(optimizer, schedulers, 60)
+        remedy = "derive the rate from last_epoch, and keep nothing that state_dict leaves out"
+        self.rule(same, "the same rates from a stored state", "other rates", remedy)
 
 
 class CallbackConformance(Conformance):
@@ -132,8 +149,10 @@ class CallbackConformance(Conformance):
         from lightning.pytorch.callbacks import Callback
 
         built = self.build(registry, CallbackContext(CLASSES))
-        assert isinstance(built, Callback)
-        assert callable(getattr(built, "on_run_end", callable))
+        remedy = "derive it from lightning.pytorch.callbacks.Callback"
+        self.rule(isinstance(built, Callback), "a callback of Lightning's", form(built), remedy)
+        told = getattr(built, "on_run_end", callable)
+        self.rule(callable(told), "on_run_end to be a method", form(told), "def on_run_end(self, end): ...")
 
     def test_its_state_can_be_stored(self, registry: Registry, tmp_path: Path) -> None:
         """Checkpoints are read with `weights_only`."""
@@ -187,16 +206,26 @@ class ExporterConformance(Conformance):
         """The files that it names, a shape of four sides, and torch's labels for one and for three photos."""
         exporter = self.exporter(registry)
         shape = exporter.write(model, tmp_path)["shape"]
-        assert {file.name for file in tmp_path.iterdir()} <= set(exporter.files.values())
-        assert len(shape) == 4
+        further = sorted({file.name for file in tmp_path.iterdir()} - set(exporter.files.values()))
+        self.rule(not further, "the files that `files` names alone", ", ".join(further), "name each in `files`")
+        four = isinstance(shape, list | tuple) and len(shape) == 4
+        self.rule(four, "a shape of four sides", form(shape), "photos, channels, height, width; a text for any number")
         loaded = self.exporter(registry).load(tmp_path)
         for photos in (1, 3):
             image = torch.rand(photos, 3, self.size, self.size)
             wanted, given = model(image).numpy(), loaded(image.numpy())
-            assert given.shape == wanted.shape
-            assert (given.argmax(1) == wanted.argmax(1)).mean() >= 0.999
+            remedy = "load what was written, without further steps: raw scores of all classes"
+            self.rule(given.shape == wanted.shape, f"logits of shape {wanted.shape}", form(given), remedy)
+            share = float((given.argmax(1) == wanted.argmax(1)).mean())
+            self.rule(share >= 0.999, "torch's labels in 99.9 % of the pixels", f"{share:.2%}", remedy)
 
     def test_an_export_that_is_not_there_is_refused(self, registry: Registry, tmp_path: Path) -> None:
         """With a RecycleError that says so."""
-        with pytest.raises(RecycleError):
+        remedy = 'raise recyclecli.types.RecycleError(f"{file} does not exist", "export it again")'
+        try:
             self.exporter(registry).load(tmp_path)
+        except RecycleError:
+            return
+        except Exception as error:
+            self.rule(False, "a RecycleError where no export lies", f"{type(error).__name__}: {error}", remedy)
+        self.rule(False, "a RecycleError where no export lies", "none", remedy)
