@@ -50,7 +50,7 @@ class AugmentationConformance(Conformance):
         cls.rule(same, "the batch's photos in their order", f"ids {after.ids.tolist()}", "return the ids as they came")
         low, high = float(after.image.min()), float(after.image.max())
         cls.rule(0 <= low <= high <= 1, "colours in 0..1", f"{low:.4g} to {high:.4g}", "end with image.clamp(0, 1)")
-        return after
+        return after  # type: ignore[no-any-return]
 
     def test_keeps_the_form(self, augmentation: Any) -> None:
         """Shapes, dtypes, ids and the range 0..1; the batch it was given is left alone; also a batch of one photo."""

@@ -42,7 +42,7 @@ class LossConformance(Conformance):
         cls.rule(attached, "a scalar that is attached to the logits' graph", "a detached one", remedy)
         alone = torch.equal(before[0], logits.detach()) and torch.equal(before[1], mask)
         cls.rule(alone, "the logits and the mask as they were", "changed ones", "clone before you write to them")
-        return value
+        return value  # type: ignore[no-any-return]
 
     def _trained(self, loss: Any, logits: torch.Tensor, mask: torch.Tensor, what: str) -> torch.Tensor:
         """Its value, finite, with finite gradients."""

@@ -69,7 +69,7 @@ class ModelConformance(Conformance):
         self.rule(attached, "outputs that are attached to the graph", "detached ones", "leave out detach and no_grad")
         total = sum(part.square().mean() for part in found)
         model.zero_grad()
-        total.backward()  # type: ignore[union-attr,no-untyped-call]
+        total.backward()  # type: ignore[union-attr]
         grads = [parameter.grad for parameter in model.parameters() if parameter.requires_grad]
         reached = sum(grad is not None and bool(grad.abs().sum() > 0) for grad in grads)
         remedy = "freeze what shall not learn: requires_grad_(False)"

@@ -43,7 +43,7 @@ class PostprocessorConformance(Conformance):
         cls.rule(bool(np.isfinite(result).all()), "finite probabilities", "NaN or an infinite number", divide)
         cls.rule(low >= 0, "probabilities of 0 or more", f"{low:.4g}", "end with a softmax, or clip them at 0")
         cls.rule(abs(off - 1) < 1e-3, "probabilities that sum to 1 in each pixel", f"{off:.4g}", divide)
-        return result
+        return result  # type: ignore[no-any-return]
 
     def _called(self, process: Any, photo: Photo, given: Shares) -> Shares:
         try:
