@@ -9,8 +9,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-OWN_LOSS = "model"  # the loss component that stands for what a model brings; it is no loss by itself
-
 
 @dataclass(frozen=True)
 class Settings:

@@ -25,6 +25,15 @@ FOUND = [
     ("model", "aux-list", "expected aux to be a tuple of tensors; found list of 2"),
     ("model", "softmax", "expected raw logits; found scores that sum to 1"),
     ("model", "untied", "expected first.weight and second.weight to be one weight in a copy, too; found several"),
+    (
+        "model",
+        "own-float",
+        "expected training_loss()['mask'] to be a scalar tensor of a floating dtype; found float 0.5",
+    ),
+    ("model", "own-list", "expected training_loss() to return a dict of names to scalars; found list of 1"),
+    ("model", "own-nan", "expected training_loss()['class'] to be finite; found nan"),
+    ("model", "own-detached", "expected the sum of training_loss() to be attached to the graph; found a detached one"),
+    ("model", "queries-eval-logits", "raises KeyError: 'classes' ("),
     ("augmentation", "returns-none", "expected a Batch; found None"),
     ("augmentation", "image-x255", "expected colours in 0..1; found "),
     ("augmentation", "mask-label-200", "expected labels of the batch, or 255; found label [200]"),
@@ -43,6 +52,8 @@ KEPT = [
     ("model", "tied"),
     ("model", "outputs"),
     ("model", "good-aux"),
+    ("model", "queries"),
+    ("model", "several-aux"),
     ("postprocessor", "good-post"),
 ]
 
@@ -52,7 +63,7 @@ def told():
     """The sentences on all these parts."""
     names = {(kind, name) for kind, name, _ in FOUND} | {*KEPT}
     with pytest.MonkeyPatch.context() as patch:
-        places = [str(DISTS / name) for name in ("misbehaves", "rules")]
+        places = [str(DISTS / name) for name in ("misbehaves", "masks", "rules")]
         for place in places:
             patch.syspath_prepend(place)
         patch.setenv("PYTHONPATH", os.pathsep.join([*places, os.environ.get("PYTHONPATH", "")]))

@@ -12,7 +12,6 @@ from recycle_engine import api
 
 from gpu.audit.step import steps
 from gpu.audit.watch import Watch
-from gpu.settings import OWN_LOSS
 from recyclecli.types import AugmentationContext, Batch, LossContext, ModelContext, Sample
 
 Call = Callable[[Watch], None]  # what it does before it has the watch forget is no part
@@ -24,7 +23,7 @@ BACKWARDS = torch.version.cuda is None or torch.cuda.is_available()  # a torch f
 def losses(size: int) -> Iterator[Case]:
     """Each installed loss, forwards, and backwards where the installed torch can."""
     way = "forwards and backwards" if BACKWARDS else "forwards"
-    for name in sorted({*api.registry().names("loss")} - {OWN_LOSS}):
+    for name in api.registry().names("loss"):
         yield f"loss {name}, {way}, 8 photos of {size}x{size}", partial(_loss, name, size)
 
 

@@ -12,7 +12,7 @@ from recycle_engine import api
 from safetensors.torch import load_file
 
 from gpu.figures import note
-from gpu.settings import OWN_LOSS, settings
+from gpu.settings import settings
 from gpu.training import data, fitted, train
 from recyclecli.types import LossContext, ModelContext
 
@@ -25,7 +25,9 @@ def cases() -> list[tuple[str, str]]:
     """Each installed model with ce, and each other loss with unetpp; two in a rehearsal."""
     registry = api.registry()
     models = [(model, "ce") for model in registry.names("model")]
-    losses = [("unetpp", loss) for loss in registry.names("loss") if loss not in ("ce", OWN_LOSS)]
+    losses = [
+        ("unetpp", loss) for loss in registry.names("loss") if loss not in ("ce", "model")
+    ]  # unetpp has none of its own
     return [("fpn", "ce"), ("unetpp", "dice")] if settings().small else models + losses
 
 

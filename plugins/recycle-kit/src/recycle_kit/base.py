@@ -89,12 +89,11 @@ def random_source(photos: int = 4, size: int = 64, class_names: tuple[str, ...] 
     )
 
 
-class Conformance:
-    """What all kinds have in common: set `name`, and `options` if needed."""
+class Rules:
+    """What is held to rules: a part of a kind, by its name."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[str]
     name: ClassVar[str]
-    options: ClassVar[Mapping[str, Any]] = {}
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -103,16 +102,23 @@ class Conformance:
         return discover()
 
     @classmethod
-    def build(cls, registry: Registry, context: Any) -> Any:
-        """The component, as the core builds it."""
-        return registry.build(cls.kind, cls.name, cls.options, context)
-
-    @classmethod
     def rule(cls, holds: bool, expected: str, found: str, remedy: str) -> None:
         """Fail, in a sentence, where something does not hold."""
         if not holds:
             sentence = f"{cls.kind} {cls.name}: expected {expected}; found {found}\n  remedy: {remedy}"
             raise pytest.fail.Exception(sentence, pytrace=False) from None
+
+
+class Conformance(Rules):
+    """What all kinds of component have in common: set `name`, and `options` if needed."""
+
+    kind: ClassVar[Kind]
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    @classmethod
+    def build(cls, registry: Registry, context: Any) -> Any:
+        """The component, as the core builds it."""
+        return registry.build(cls.kind, cls.name, cls.options, context)
 
     def test_is_listed_with_documented_options(self, registry: Registry) -> None:
         """It has a summary, and every option a description."""

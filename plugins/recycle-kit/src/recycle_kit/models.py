@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import pytest
 import torch
 
-from recycle_kit.base import CLASSES, Conformance, form
+from recycle_kit.base import CLASSES, Conformance, form, random_batch
 from recyclecli.plugins import Registry
-from recyclecli.types import Kind, ModelContext, Outputs
+from recyclecli.types import IGNORE, Kind, ModelContext, Outputs
 
 
 class ModelConformance(Conformance):
@@ -74,6 +74,34 @@ class ModelConformance(Conformance):
         reached = sum(grad is not None and bool(grad.abs().sum() > 0) for grad in grads)
         remedy = "freeze what shall not learn: requires_grad_(False)"
         self.rule(reached > len(grads) / 2, "a step to reach its weights", f"{reached} of {len(grads)}", remedy)
+
+    @pytest.mark.parametrize("labelled", [True, False])
+    @pytest.mark.parametrize("mode", ["training", "evaluation"])
+    def test_its_own_loss(self, model: Any, mode: str, labelled: bool) -> None:
+        """Where it has a `training_loss`: named scalars, finite, also of photos without a label, and trainable."""
+        if not hasattr(model, "training_loss"):
+            pytest.skip("it has no loss of its own")
+        batch = random_batch()
+        if not labelled:
+            batch = batch._replace(mask=torch.full_like(batch.mask, IGNORE))
+        given = model.train(mode == "training")(batch.image)
+        found = self.logits(given, batch.image)
+        outputs = given if isinstance(given, Outputs) else Outputs(found[0], tuple(found[1:]))
+        told = model.training_loss(outputs, batch)
+        remedy = "return a dict of scalar tensors by name, in training and in evaluation"
+        named = isinstance(told, Mapping) and bool(told) and all(isinstance(name, str) for name in told)
+        self.rule(named, "training_loss() to return a dict of names to scalars", form(told), remedy)
+        for name, value in told.items():
+            what = f"training_loss()[{name!r}]"
+            scalar = isinstance(value, torch.Tensor) and value.ndim == 0 and value.is_floating_point()
+            self.rule(scalar, f"{what} to be a scalar tensor of a floating dtype", form(value), remedy)
+            finite = bool(torch.isfinite(value))
+            self.rule(
+                finite, f"{what} to be finite", str(value.item()), "divide by at least 1 where nothing is labelled"
+            )
+        if mode == "training":
+            attached = sum(told.values()).requires_grad
+            self.rule(attached, "the sum of training_loss() to be attached to the graph", "a detached one", remedy)
 
     def test_half_precision(self, model: Any) -> None:
         """Finite in the mixed precision that training has where the hardware has it."""
