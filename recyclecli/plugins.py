@@ -29,11 +29,7 @@ PluginState = Literal["ok", "failed", "blocked"]
 HOOKS: dict[str, Kind] = {f"recycle_{'losses' if kind == 'loss' else kind + 's'}": kind for kind in KINDS}
 """Hook name to the kind of component that it may return."""
 
-RECORDS: dict[str, type[Any]] = {
-    "recycle_commands": Command,
-    "recycle_recipes": NamedRecipe,
-    "recycle_checks": Check,
-}
+RECORDS: dict[str, type[Any]] = {"recycle_commands": Command, "recycle_recipes": NamedRecipe, "recycle_checks": Check}
 """Hook name to the record that it may return; a `Plugin` keeps them by what follows `recycle_`."""
 
 DEFAULT = "default"  # the recipe that every other is based on
@@ -168,6 +164,10 @@ class Registry:
         every = [(recipe, plugin.distribution) for plugin in self.plugins for recipe in plugin.recipes]
         names = [recipe.name for recipe, _ in every]
         return {one.name if names.count(one.name) == 1 else f"{one.name}@{by}": (one, by) for one, by in every}
+
+    def encoders(self) -> dict[str, str]:
+        """The timm models that packages bring, with the module that registers each."""
+        return {key: at for one in self.offers("model") for key, at in getattr(one.component, "encoders", {}).items()}
 
     def absent(self, callback: str) -> str:
         """The package of ours that would bring a callback which observes, and may be missing; "" for all others."""

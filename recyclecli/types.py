@@ -153,10 +153,15 @@ class AugmentationComponent(Component):
     offline: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
+@dataclass(frozen=True, slots=True)
 class ModelComponent(Component):
-    """Builds a `Model`, a torch.nn.Module: `factory(options, ModelContext)`."""
+    """Builds a `Model`, a torch.nn.Module: `factory(options, ModelContext)`.
+
+    `encoders` are for all models: name of a timm model to the module that registers it, imported when that is used.
+    """
 
     kind: ClassVar[Kind] = "model"
+    encoders: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 class LossComponent(Component):
@@ -268,11 +273,13 @@ class ModelContext:
         num_classes: K, channels of the logits.
         in_channels: channels of the image, 3 for RGB.
         pretrained: False when the weights come from a checkpoint, so that none are fetched.
+        encoders: `Registry.encoders()`.
     """
 
     num_classes: int
     in_channels: int = 3
     pretrained: bool = True
+    encoders: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

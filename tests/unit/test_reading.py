@@ -22,7 +22,7 @@ def test_a_file_that_may_not_be_read_is_not_called_missing(tmp_path, monkeypatch
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     with monkeypatch.context() as patch:  # before pytest removes the folder, for which Python 3.13 opens it
-        patch.setattr("recyclecli.reading.regular.os.open", denied)
+        patch.setattr("recyclecli.reading.os.open", denied)
         for read in (read_text, read_card):
             with pytest.raises(RecycleError, match=r"cannot be read: Permission denied\n.*chmod u\+r '") as raised:
                 read(file)

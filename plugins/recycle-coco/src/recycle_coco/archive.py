@@ -8,8 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from recyclecli.errors import RecycleError
-from recyclecli.reading import open_regular
-from recyclecli.reading.regular import FILE_KINDS
+from recyclecli.reading import FILE_KINDS, open_regular
 
 UNPACK = {".zip": "unzip {0} -d {1}", ".tar": "mkdir {1} && tar -xf {0} -C {1}", ".7z": "7z x {0} -o{1}"}
 TARS = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".txz", ".tbz2", ".tar.zst")

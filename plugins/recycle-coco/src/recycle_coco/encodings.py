@@ -12,7 +12,7 @@ from typing import Any
 from recycle_coco import yaml
 from recycle_coco.json import parse_json
 from recyclecli.errors import RecycleError
-from recyclecli.reading.regular import SMALL, read_bytes
+from recyclecli.reading import SMALL, read_bytes
 
 log = logging.getLogger("recycle.coco")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recyclecli.errors import RecycleError
-from recyclecli.reading.regular import SMALL, read_bytes
+from recyclecli.reading import SMALL, read_bytes
 
 MAX_JSON_DEPTH = 64  # lists and objects inside each other
 MAX_KEYS_SEARCHED = 20  # keys that are each looked for in the text

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recycle_coco.variables import MAX_JSON, say_unknown_variables
 from recyclecli.errors import RecycleError
-from recyclecli.reading.regular import MIB, open_regular, read_bytes
+from recyclecli.reading import MIB, open_regular, read_bytes
 
 MAX_VALUES_BYTES = 3 * 2**29  # bytes of memory that the values of any file may take
 VALUES_PER_FILE = 12  # or so many times the size of a larger one, as outlines do: no file that only claims to be one

@@ -11,7 +11,7 @@ from recycle_coco.paths import PHOTO_SUFFIXES, on_list
 
 from recycle_data.output_folder import FILES
 from recyclecli.errors import RecycleError
-from recyclecli.reading.regular import on_open
+from recyclecli.reading import on_open
 
 
 class _Read(BaseException):

@@ -165,7 +165,7 @@ def load_trained(registry: Registry, file: Path) -> TrainedModel:
     """
     described = read_card(file)
     options = dict(described["model"])
-    context = ModelContext(num_classes=len(described["class_names"]), pretrained=False)
+    context = ModelContext(len(described["class_names"]), pretrained=False, encoders=registry.encoders())
     name = found(registry, "model", options.pop("name"), packages_of(file)).qualified
     misfit = f"the weights in {file} do not fit model {name}"
     with AllocationLimit(file.stat().st_size, f"{misfit}: the model that its card names is far larger", OTHER_RUN):

@@ -24,7 +24,7 @@ class ModelConformance(Conformance):
     def model(cls, registry: Registry) -> Any:
         """The model for `CLASSES`, with no weights fetched."""
         torch.manual_seed(0)
-        model = cls.build(registry, ModelContext(len(CLASSES), pretrained=False))
+        model = cls.build(registry, ModelContext(len(CLASSES), pretrained=False, encoders=registry.encoders()))
         remedy = "let the factory return a torch.nn.Module"
         cls.rule(isinstance(model, torch.nn.Module), "a torch.nn.Module", form(model), remedy)
         return model
@@ -112,14 +112,14 @@ class ModelConformance(Conformance):
     def test_takes_one_class(self, registry: Registry) -> None:
         """Data may have a single class: one channel of logits."""
         image = torch.rand(2, 3, 64, 64)
-        one = self.build(registry, ModelContext(1, pretrained=False))
+        one = self.build(registry, ModelContext(1, pretrained=False, encoders=registry.encoders()))
         with torch.inference_mode():
             self.logits(one.eval()(image), image, 1)
 
     def test_state_dict_holds_everything(self, registry: Registry, model: Any) -> None:
         """A second one with the first one's state gives the same logits."""
         torch.manual_seed(1)
-        twin = self.build(registry, ModelContext(len(CLASSES), pretrained=False))
+        twin = self.build(registry, ModelContext(len(CLASSES), pretrained=False, encoders=registry.encoders()))
         twin.load_state_dict(model.state_dict())
         self._same(model, twin, "a second one with its state", "keep what it learns in parameters and buffers")
 

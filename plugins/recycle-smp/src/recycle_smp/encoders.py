@@ -1,7 +1,9 @@
 """What is known of an encoder before it is built: its name, normalisation and size constraints."""
 
 import inspect
+from collections.abc import Mapping
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any
 
 import segmentation_models_pytorch as smp
@@ -28,6 +30,17 @@ def _check(encoder: str) -> None:
         f"model.encoder: no encoder is called {encoder!r}",
         f"nearest: {', '.join(prefix + one for one in close)}" if close else "see smp's encoders, or timm's as tu-NAME",
     )
+
+
+def _register(encoder: str, encoders: Mapping[str, str]) -> None:
+    """Let timm know an encoder that a package brings; RecycleError where its module cannot be imported."""
+    module = encoders.get(encoder.removeprefix("tu-").split(".")[0])
+    if module is not None:
+        try:
+            import_module(module)
+        except Exception as error:  # a package may raise anything
+            what = f"model.encoder = {encoder!r}: {module}, which registers it, cannot be imported: {error}"
+            raise RecycleError(what, f"reinstall or update the package of {module}") from error
 
 
 def normalisation(encoder: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -62,16 +75,21 @@ def can_be_dilated(encoder: str) -> bool:
 class Traits:
     """What a timm encoder must be told, and what sizes it takes.
 
+    Args:
+        encoder: as a recipe names it.
+        brought: those that packages bring, see `ModelContext`.
+
     Attributes:
         keywords: for timm, so that photos may have another size than the pretraining's.
         multiple: heights and widths must be multiples of this.
         prefix_tokens: whether it has a class token beside its patches.
 
     Raises:
-        RecycleError: no encoder is called so.
+        RecycleError: no encoder is called so, or the module that brings it cannot be imported.
     """
 
-    def __init__(self, encoder: str) -> None:
+    def __init__(self, encoder: str, brought: Mapping[str, str]) -> None:
+        _register(encoder, brought)
         _check(encoder)
         self.keywords: dict[str, Any] = {}
         self.multiple = 32

@@ -92,7 +92,7 @@ def _build(
     traits: Traits | None = None,
     **keywords: Any,
 ) -> nn.Module:
-    traits = traits or Traits(options.encoder)
+    traits = traits or Traits(options.encoder, context.encoders)
     weights = encoder_weights(options.encoder, options.weights) if context.pretrained else "none"
     keywords |= traits.keywords
     pretrained: Any = None
@@ -169,7 +169,7 @@ def dpt(options: SmpOptions, context: ModelContext) -> nn.Module:
     """DPT."""
     if options.aux:
         raise RecycleError("model.aux: dpt has one head only", "leave it out")
-    traits = Traits(options.encoder)
+    traits = Traits(options.encoder, context.encoders)
     readout = "cat" if traits.prefix_tokens else "ignore"
     return _build(DPT, options, context, traits=traits, decoder_readout=readout)
 

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from shlex import quote
@@ -81,11 +81,11 @@ def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: b
     L.seed_everything(recipe.seed, verbose=False)
     names = split.train.class_names
     start = recipe.train.init_from if pretrained else None
-    context = ModelContext(len(names), pretrained=pretrained and start is None)
+    context = ModelContext(len(names), pretrained=pretrained and start is None, encoders=registry.encoders())
     model, part = build(registry, "model", recipe.model.name, recipe.model.options, context)
     part.of_type(model, nn.Module, "what it builds")
     if start is not None:
-        options, without = recipe.model.options, ModelContext(len(names) + 1, pretrained=False)
+        options, without = recipe.model.options, replace(context, num_classes=len(names) + 1)
         with torch.random.fork_rng():
             wider: nn.Module = build(registry, "model", recipe.model.name, options, without)[0]
         log.info(start_from(model, wider, start, recipe.model.bare, names))

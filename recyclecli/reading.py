@@ -1,4 +1,4 @@
-"""Opening regular files only, and reading no more of them than a limit."""
+"""Reading what a stranger may have written: regular files alone, and no more of them than a limit."""
 
 from __future__ import annotations
 

@@ -1,0 +1,38 @@
+"""Encoders that other packages bring: timm learns of them when a recipe names them."""
+
+import sys
+
+import pytest
+import timm
+import torch
+from support import DISTS
+
+from recyclecli.plugins import discover
+from recyclecli.types import ModelContext, RecycleError
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    monkeypatch.syspath_prepend(str(DISTS / "encoder"))
+    yield discover()
+    sys.modules.pop("acme_encoder_net", None)
+    for names in (timm.models._registry._model_entrypoints, timm.models._registry._model_to_module):
+        names.pop("acme_net", None)
+
+
+def build(registry, encoder):
+    context = ModelContext(3, pretrained=False, encoders=registry.encoders())
+    return registry.build("model", "fpn", {"encoder": encoder, "weights": "none"}, context)
+
+
+def test_its_module_is_imported_when_it_is_named(registry):
+    assert registry.encoders()["acme_net"] == "acme_encoder_net"
+    assert not timm.is_model("acme_net")
+    logits = build(registry, "tu-acme_net").eval()(torch.rand(1, 3, 64, 64))
+    assert logits.shape == (1, 3, 64, 64)
+
+
+def test_a_module_that_is_gone_is_told(registry):
+    with pytest.raises(RecycleError, match="acme_encoder_gone, which registers it, cannot be imported") as caught:
+        build(registry, "tu-acme_gone")
+    assert "package of acme_encoder_gone" in caught.value.remedy
