@@ -113,6 +113,7 @@ class Conformance(Rules):
     """What all kinds of component have in common: set `name`, and `options` if needed."""
 
     kind: ClassVar[Kind]
+    name: ClassVar[str]
     options: ClassVar[Mapping[str, Any]] = {}
 
     @classmethod
