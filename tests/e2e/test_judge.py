@@ -308,7 +308,7 @@ class TestAblate:
         written = json.loads(run.pipeline.read_text())
         assert written["pipeline"] == found["pipeline"]
         assert written["cross_fitted"] == found["cross_fitted"]
-        assert pipeline_of(run, api.recipe_of(run)).as_dict() == found["pipeline"]
+        assert pipeline_of(api.registry(), run, api.recipe_of(run)).as_dict() == found["pipeline"]
         assert "pipeline.json exists" in said(work, "ablate", "seed-0", codes=(2,)).stderr
         told = said(work, "eval", "seed-0", *WHERE).stderr
         assert "chosen by recycle ablate" in told

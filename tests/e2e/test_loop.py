@@ -609,12 +609,13 @@ class TestStartingFromARun:
 
     def test_another_architecture_is_refused_before_a_folder_is_made(self, start, tmp_path):
         base, _ = start(LINKNET, name="base")
-        with pytest.raises(RecycleError, match="holds a linknet with encoder tu-test_efficientnet") as caught:
+        said = "holds a linknet@recycle-smp with encoder tu-test_efficientnet"
+        with pytest.raises(RecycleError, match=said) as caught:
             start({**LINKNET, "train.init_from": str(base.run.best), "model": "unet"}, name="other")
         assert "--plugin linknet" in caught.value.remedy
         with pytest.raises(RecycleError, match=r"it lacks 8 of \d+ tensors, as aux\.") as caught:
             start({**LINKNET, "train.init_from": str(base.run.best), "model.aux": True}, name="other")
-        assert caught.value.remedy.endswith("--plugin linknet -o model.encoder=tu-test_efficientnet -o model.aux=false")
+        assert caught.value.remedy.endswith("@recycle-smp -o model.encoder=tu-test_efficientnet -o model.aux=false")
         with pytest.raises(RecycleError, match="does not exist"):
             start({"train.init_from": str(tmp_path / "none.safetensors")}, name="other")
         assert not (tmp_path / "other").exists()

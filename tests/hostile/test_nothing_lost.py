@@ -207,7 +207,7 @@ def test_a_soup_is_neither_replaced_nor_trained_on(work):
     attack(*line, cwd=work, codes={0})
     kept = snapshot(work)
     assert "--resume" not in attack(*line, cwd=work, codes={2})
-    assert "recycle train --init-from mean" in attack("train", "--resume", "mean", cwd=work, codes={2})
+    assert "recycle train --init-from runs/mean" in attack("train", "--resume", "mean", cwd=work, codes={2})
     assert snapshot(work) == kept
 
 

@@ -325,12 +325,12 @@ def pipeline(**fields):
 
 
 PIPELINES = {
-    "window 60": pipeline(sliding_window=60),
-    "window 2^70": pipeline(sliding_window=HUGE),
+    "window 60": pipeline(window=60),
+    "window 2^70": pipeline(window=HUGE),
     "window 10^400": pipeline().replace('"window": 0', '"window": 1' + "0" * 400),
-    "window NaN": pipeline(sliding_window=NAN),
-    "window of text": pipeline(sliding_window="wide"),
-    "negative window": pipeline(sliding_window=-1),
+    "window NaN": pipeline(window=NAN),
+    "window of text": pipeline(window="wide"),
+    "negative window": pipeline(window=-1),
     "views of numbers": pipeline(views=[1]),
     "views that are none": pipeline(views=["up"]),
     "views that are an object": pipeline(views={"a": 1}),

@@ -260,7 +260,7 @@ class Smooth(nn.Module):
 def test_a_model_that_cannot_be_exported(export_of, tmp_path, model, reason):
     with pytest.raises(RunFailed) as caught:
         export_of(model)
-    assert re.match(f"model it cannot be exported: {reason}", caught.value.args[0])
+    assert re.match(f"model tiny cannot be exported: {reason}", caught.value.args[0])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -54,8 +54,10 @@ def of_one_class(batch: Batch) -> Batch:
 class MemorySource:
     """A source of given samples, for tests of what takes one; its arrays cannot be written to, as in a training."""
 
-    def __init__(self, samples: list[Sample], class_names: tuple[str, ...] = CLASSES) -> None:
-        self._samples, self.class_names = samples, class_names
+    class_names = CLASSES
+
+    def __init__(self, samples: list[Sample], class_names: tuple[str, ...] | None = None) -> None:
+        self._samples, self.class_names = samples, class_names or self.class_names
         for array in (array for sample in samples for array in sample):
             array.flags.writeable = False
 

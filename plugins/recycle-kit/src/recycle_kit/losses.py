@@ -11,7 +11,7 @@ from recycle_kit.base import CLASSES, ONE_CLASS, Conformance, form, of_one_class
 from recyclecli.plugins import Registry
 from recyclecli.types import IGNORE, Kind, LossContext
 
-NO_LABEL = "divide by the labelled pixels and clamp their number to 1: (mask != 255).sum().clamp(min=1)"
+ZERO_REMEDY = "divide by the labelled pixels and clamp their number to 1: (mask != 255).sum().clamp(min=1)"
 
 
 class LossConformance(Conformance):
@@ -82,10 +82,12 @@ class LossConformance(Conformance):
         """A batch without a labelled pixel gives 0 and finite gradients."""
         logits = torch.randn(1, len(CLASSES), 32, 32, requires_grad=True)
         value = self.value(loss, logits, torch.full((1, 32, 32), IGNORE))
-        self.rule(value.item() == 0, "0 for a batch without a labelled pixel", f"{value.item()}", NO_LABEL)
+        self.rule(value.item() == 0, "0 for a batch without a labelled pixel", f"{value.item()}", ZERO_REMEDY)
         value.backward()  # type: ignore[no-untyped-call]
         finite = logits.grad is None or bool(torch.isfinite(logits.grad).all())
-        self.rule(finite, "finite gradients of a batch without a labelled pixel", "NaN or an infinite number", NO_LABEL)
+        self.rule(
+            finite, "finite gradients of a batch without a labelled pixel", "NaN or an infinite number", ZERO_REMEDY
+        )
 
     def test_takes_one_class(self, registry: Registry) -> None:
         """Data may have a single class: one channel of logits, masks of 0 and 255."""

@@ -12,11 +12,11 @@ from recycle_kit.base import CLASSES, ONE_CLASS, Conformance, form
 from recyclecli.plugins import Registry
 from recyclecli.types import Kind, PostprocessorContext
 
-Photo = NDArray[np.uint8]
-Shares = NDArray[np.float32]
+PhotoArray = NDArray[np.uint8]
+ShareArray = NDArray[np.float32]
 
 
-def random_shares(height: int, width: int, classes: int = len(CLASSES)) -> tuple[Photo, Shares]:
+def random_shares(height: int, width: int, classes: int = len(CLASSES)) -> tuple[PhotoArray, ShareArray]:
     """A photo and probabilities of noise, which cannot be written to, as some that are handed out."""
     chance = np.random.default_rng(0)
     photo = chance.integers(0, 256, (height, width, 3), np.uint8)
@@ -32,7 +32,7 @@ class PostprocessorConformance(Conformance):
     kind: ClassVar[Kind] = "postprocessor"
 
     @classmethod
-    def checked(cls, result: Any, given: Shares) -> Shares:
+    def checked(cls, result: Any, given: ShareArray) -> ShareArray:
         """What it gives, once these are probabilities of the same form."""
         remedy = "return float32 of the shape that came: classes, rows, columns"
         fits = isinstance(result, np.ndarray) and (result.shape, result.dtype) == (given.shape, np.float32)
@@ -45,7 +45,7 @@ class PostprocessorConformance(Conformance):
         cls.rule(abs(off - 1) < 1e-3, "probabilities that sum to 1 in each pixel", f"{off:.4g}", divide)
         return result  # type: ignore[no-any-return]
 
-    def _called(self, process: Any, photo: Photo, given: Shares) -> Shares:
+    def _called(self, process: Any, photo: PhotoArray, given: ShareArray) -> ShareArray:
         try:
             return self.checked(process(photo, given), given)
         except ValueError as error:

@@ -15,7 +15,7 @@ from recyclecli.reading import MissingFile, read_text
 from recyclecli.settings import TrainSection
 
 SCORE = "val_miou"
-COLUMNS = {"epoch": int, "seconds": float, "train_loss": float, "val_loss": float, SCORE: float}
+METRIC_COLUMNS = {"epoch": int, "seconds": float, "train_loss": float, "val_loss": float, SCORE: float}
 MAX_VALUE = 10_000_000  # of an epoch, and seconds of one
 PER_CLASS = "iou/"  # begins the column of a class
 
@@ -24,7 +24,7 @@ MonitorMode = Literal["min", "max"]
 
 
 def read_metrics(run: Run) -> list[dict[str, str]]:
-    """The rows of a run's metrics.csv, each with numbers in `COLUMNS`; a torn last one is left out.
+    """The rows of a run's metrics.csv, each with numbers in `METRIC_COLUMNS`; a torn last one is left out.
 
     Raises:
         MissingFile: there is none.
@@ -38,11 +38,11 @@ def read_metrics(run: Run) -> list[dict[str, str]]:
         raise MissingFile(f"{run.folder} has no metrics yet", "train, or resume it") from error
     except csv.Error as error:
         raise _damaged(run, str(error)) from error
-    missing = [name for name in COLUMNS if name not in headings]
+    missing = [name for name in METRIC_COLUMNS if name not in headings]
     if missing:
         raise _damaged(run, f"it lacks the columns {join_limited(missing)}")
     for number, row in enumerate(rows, start=2):
-        for name, kind in COLUMNS.items():
+        for name, kind in METRIC_COLUMNS.items():
             try:
                 value = kind(row[name])
             except ValueError as error:
