@@ -224,7 +224,7 @@ def test_a_name_of_two_packages_is_offered_with_each(tmp_path, cache):
     assert "acme@acme-clash" in complete("train --loss ", tmp_path, **env)[0]
     env["RECYCLE_PLUGINS"] = "acme-ok"
     assert offers("acme", "train --loss ", tmp_path, **env)
-    assert complete("train --loss ", tmp_path, **env)[0] == ["acme"]
+    assert complete("train --loss ", tmp_path, **env)[0] == ["acme", "model"]
 
 
 def test_a_manifest_that_is_none_is_made_again(tmp_path, cache):

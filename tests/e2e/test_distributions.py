@@ -68,7 +68,7 @@ def test_work_with_labelled_photos_needs_no_torch(wheels, tmp_path, drawn):
     print(f"{size / 1e6:.0f} MB")
     assert size < LARGEST
 
-    drawn(tmp_path / "data", 20)
+    drawn(tmp_path / "data", 20, size=384)
     env = {**os.environ, "RECYCLE_CACHE": str(tmp_path / "cache")}
     for line in (
         "data check",
