@@ -10,7 +10,6 @@ from recycle_coco.rectangles import is_rectangle
 from recyclecli.errors import counted
 
 MIN_BOX_SHARE = 0.05  # of the outlines: fewer may well be of things that are rectangles
-MIN_OUTLINES = 20  # likewise
 
 
 def box_share(segmentations: Iterable[Any]) -> str:
@@ -19,8 +18,7 @@ def box_share(segmentations: Iterable[Any]) -> str:
     for segmentation in segmentations:
         count += 1
         boxes += isinstance(segmentation, list) and bool(segmentation) and all(map(_is_box, segmentation))
-    many = count >= MIN_OUTLINES and boxes > MIN_BOX_SHARE * count
-    return f"{boxes:,} of {counted(count, 'outline')} ({boxes / count:.0%})" if many else ""
+    return f"{boxes:,} of {counted(count, 'outline')} ({boxes / count:.0%})" if boxes > MIN_BOX_SHARE * count else ""
 
 
 def _is_box(part: Any) -> bool:

@@ -54,7 +54,7 @@ def of_one_class(batch: Batch) -> Batch:
 class MemorySource:
     """A source of given samples, for tests of what takes one; its arrays cannot be written to, as in a training."""
 
-    class_names = CLASSES
+    class_names: tuple[str, ...] = CLASSES
 
     def __init__(self, samples: list[Sample], class_names: tuple[str, ...] | None = None) -> None:
         self._samples, self.class_names = samples, class_names or self.class_names

@@ -24,6 +24,7 @@ from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.printable import short_repr
 from recyclecli.types import IGNORE
 
+MIN_OUTLINES = 20  # of which a share is told: few may all be of things that are rectangles
 IGNORED_FLAGS = ("ignore", "deleted", "difficult", "invalid", "outside", "hidden", "skipped")  # that other tools heed
 
 
@@ -144,7 +145,8 @@ def _annotations(content: dict[str, Any], file: str) -> Iterator[LabelFault]:
         yield LabelFault("unread-flag", file, "annotations", f"{counted(count, 'annotation')} with {flag!r}")
     if scored := sum("score" in one for one in content["annotations"]):
         yield LabelFault("scored-label", file, "annotations", f"{counted(scored, 'annotation')} with a score")
-    if boxes := box_share(one.get("segmentation") for one in content["annotations"]):
+    outlines = [one.get("segmentation") for one in content["annotations"]]
+    if len(outlines) >= MIN_OUTLINES and (boxes := box_share(outlines)):
         yield LabelFault("box-outlines", file, "annotations", boxes)
     crowds, total = crowd_counts(content)
     if crowds and crowds < total:
