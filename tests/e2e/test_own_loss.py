@@ -70,7 +70,9 @@ def test_it_is_resumed_as_if_it_had_not_been_stopped(place, monkeypatch):
     assert all(torch.equal(value, cut["state_dict"][name]) for name, value in whole["state_dict"].items())
 
 
-@pytest.mark.parametrize("arguments", [("eval", "whole"), ("predict", "whole", "data", "--out", "predicted")])
+@pytest.mark.parametrize(
+    "arguments", [("eval", "whole"), ("predict", "whole", "data", "--out", "predicted"), ("export", "whole")]
+)
 def test_what_needs_logits_alone_takes_them(place, arguments):
     done = recycle_here(*arguments, cwd=place, sites=[SITE])
     assert done.returncode == 0, done.stderr

@@ -21,7 +21,7 @@ class Queries(nn.Module):
 
     def forward(self, image):
         masks = torch.einsum("qd,ndhw->nqhw", self.queries, self.pixels(image))
-        classes = self.classify(self.queries).expand(len(image), -1, -1)
+        classes = self.classify(self.queries).expand(image.shape[0], -1, -1)
         shares = torch.einsum("nqk,nqhw->nkhw", classes.softmax(-1)[..., :-1], masks.sigmoid())
         return Outputs(shares.clamp(min=1e-6).log(), extras={"classes": classes, "masks": masks})
 
