@@ -118,15 +118,15 @@ class MetricsFile(Callback):
         seconds = time.perf_counter() - self._began
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         values["train_loss"] = values.get("train_loss_epoch", math.nan)
+        further = sorted(values.keys() - set(self._columns) - PER_STEP)
         if self._score not in values:
-            logged = sorted(values.keys() - set(self._columns) - PER_STEP)
             raise RecycleError(
                 f"train.monitor = {self._score!r}: no callback has logged it in an epoch",
-                f"callbacks have logged {join_limited(logged)}"
-                if logged
+                f"callbacks have logged {join_limited(further)}"
+                if further
                 else "name a callback in train.callbacks that does",
             )
-        self._take_columns(sorted(values.keys() - set(self._columns) - PER_STEP))
+        self._take_columns(further)
         values |= {"seconds": seconds, "lr": max(group["lr"] for group in trainer.optimizers[0].param_groups)}
         epoch, step = trainer.current_epoch, trainer.global_step
         row = [epoch, step, *(f"{values.get(name, math.nan):.6g}" for name in self._columns[2:])]
