@@ -2,7 +2,10 @@
 
 import gc
 import os
+import random
+import sys
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from support import SHARED, coco, first_photos, make_runs, write_coco
@@ -48,6 +51,15 @@ def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RECYCLE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def same_chance():
+    """Each test draws the same numbers, whichever tests ran before it in its worker."""
+    random.seed(0)
+    np.random.seed(0)
+    if torch := sys.modules.get("torch"):  # not every test needs it
+        torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True)

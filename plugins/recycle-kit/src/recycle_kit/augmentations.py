@@ -54,14 +54,12 @@ class AugmentationConformance(Conformance):
 
     def test_keeps_the_form(self, augmentation: Any) -> None:
         """Shapes, dtypes, ids and the range 0..1; the batch it was given is left alone; also a batch of one photo."""
-        torch.manual_seed(0)
         for photos in (4, 4, 4, 4, 4, 1):
             self.augmented(augmentation, random_batch(photos))
 
     def test_invents_no_label(self, augmentation: Any) -> None:
         """Every label that comes out is ignore or was in the batch; every instance has one label."""
         batch = random_batch(4)
-        torch.manual_seed(0)
         for _ in range(5):
             after = self.augmented(augmentation, batch)
             new = sorted({*after.mask.flatten().tolist()} - {*batch.mask.flatten().tolist(), IGNORE})
@@ -78,7 +76,6 @@ class AugmentationConformance(Conformance):
         """Data may have a single class: masks of 0 and 255."""
         source = random_source(class_names=ONE_CLASS)
         one = self.build(registry, AugmentationContext(ONE_CLASS, source))
-        torch.manual_seed(0)
         for _ in range(3):
             after = self.augmented(one, of_one_class(random_batch(4)))
             labels = {*after.mask.flatten().tolist()} - {0, IGNORE}
@@ -113,7 +110,6 @@ class AugmentationConformance(Conformance):
     def test_origins_tell_what_came_in(self, augmentation: Any) -> None:
         """Where it has `origins()`: each instance that a photo did not have, with its photo and number there."""
         batch, source = random_batch(4), random_source()  # the same photos
-        torch.manual_seed(0)
         for _ in range(5):
             after = self.augmented(augmentation, batch)
             for photo, origins in enumerate(self.origins(augmentation, 4)):
