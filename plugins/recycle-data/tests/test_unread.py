@@ -84,3 +84,20 @@ def test_the_line_that_writes_arrays_as_masks_works(tmp_path):
     line = str(refused.value).partition("remedy: ")[2]
     subprocess.run(line.replace("python", sys.executable, 1), shell=True, check=True)
     assert api.import_data(tmp_path / "it's", None).class_names == ("Background", "foreground")
+
+
+def test_the_line_that_writes_yaml_as_json_works(tmp_path):
+    folder = tmp_path / "it's"
+    folder.mkdir()
+    Image.new("RGB", (8, 6)).save(folder / "a.jpg")
+    outline = "[{x: 1, y: 1}, {x: 5, y: 1}, {x: 5, y: 5}, {x: 1, y: 5}]"
+    (folder / "export.yaml").write_text(
+        "label_map: {7: paper}\nexport_info: {}\n12:\n  file: {original_filename: a.jpg, type: image}\n"
+        "  image: {width: 8, height: 6}\n"
+        f"  instance_list:\n  - {{type: polygon, label_file_id: 7, points: {outline}}}\n"
+    )
+    with pytest.raises(RecycleError, match="holds labels in YAML") as refused:
+        api.import_data(folder, None)
+    line = refused.value.remedy.partition("write it so: ")[2].partition("; then import")[0]
+    subprocess.run(line.replace("python", sys.executable, 1), shell=True, check=True)
+    assert api.import_data(folder, None).class_names == ("Background", "paper")

@@ -18,6 +18,9 @@ Said = tuple[str, str]  # what it is, as the end of a sentence, and the remedy
 BOXES_ONLY = "boxes do not say which pixels are an object's: export polygons or masks, as COCO Segmentation"
 BRUSH = re.compile(r"task-\d+-annotation-\d+-by-.+\.(?:png|npy)$")
 YOLO_LINE, YOLO_HEAD_BYTES = re.compile(r"\s*\d+(?:\s+-?[\d.]+){4,}\s"), 2**12  # an object; bytes with the first
+YAML_LABELS = re.compile(
+    r"^[\s-]*(annotations|instance_list|label_map|objects|points|segmentation|shapes) *:", re.MULTILINE
+)
 TEXT_KEYS = {"prefix", "suffix"}, {"messages"}, {"prompt", "completion"}  # of a line for a language model
 FIFTYONE = {
     "Detections": "COCODetectionDataset",
@@ -63,7 +66,7 @@ def unread(tree: Tree, src: Path) -> Said | None:
         tree: the data.
         src: the folder as it was named, for the lines to type.
     """
-    for look in (_archive, _brush, _arrays, _parquet, _fiftyone, _documents, _known, _lone_yolo, _whole_photos):
+    for look in (_archive, _brush, _arrays, _parquet, _fiftyone, _documents, _yaml, _known, _lone_yolo, _whole_photos):
         if said := look(tree, src):
             return said
     return None
@@ -130,6 +133,22 @@ def _fiftyone(tree: Tree, src: Path) -> Said | None:
                 f"{name} is of FiftyOne's own format",
                 f"python -c {shlex.quote(code)}; then import the folder export",
             )
+    return None
+
+
+def _yaml(tree: Tree, src: Path) -> Said | None:
+    for name in tree.ending(".yaml", ".yml"):
+        if YAML_LABELS.search(tree.head(name)):
+            file = src / name
+            code = (
+                "import json; from pathlib import Path; from ruamel.yaml import YAML; "
+                f"Path({json.dumps(str(file.with_suffix('.json')))}).write_text(json.dumps("
+                f'YAML(typ="safe").load(Path({json.dumps(str(file))})), default=str))'
+            )
+            remedy = (
+                f"export JSON from the same tool, or write it so: python -c {shlex.quote(code)}; then import it again"
+            )
+            return f"{name} holds labels in YAML, and exports are read as JSON", remedy
     return None
 
 
