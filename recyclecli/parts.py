@@ -114,7 +114,7 @@ class Batch(NamedTuple):
     Attributes:
         image: (N, 3, H, W) float, RGB in 0..1, not normalised: the model normalises itself.
         mask: (N, H, W) int64, class index, 255 = ignore.
-        instances: (N, H, W) int32, 0 = none, ids 1..n within each photo, visible pixels.
+        instances: (N, H, W) int32, 0 = none, ids 1..n within each photo, visible pixels; all 0 where none reads them.
         ids: (N,) int64, index of each photo in its source.
     """
 
@@ -127,14 +127,13 @@ class Batch(NamedTuple):
 class Augmentation(Protocol):
     """Maps a Batch to a Batch of the same size on the batch's own device.
 
-    Pixels that come from outside a photo get mask 255 and instance 0. All chance is drawn
-    from torch's default generator, which the engine seeds from (seed, epoch, step) before
-    every call, so that a resumed run sees what an uninterrupted one would.
+    Pixels that come from outside a photo get mask 255 and instance 0. All chance is drawn from torch's default
+    generator, which the engine seeds from (seed, epoch, step) before every call, so that a resumed run sees what an
+    uninterrupted one would. With an attribute `reads_instances = False` it may get batches whose instances are all 0.
 
-    One that puts objects of other photos in offers a method `origins()` too: for each photo of
-    the last batch {instance: (index in the source, instance there)} of what came in. Offline, one
-    without it gets one photo at a time, and may not read the source. Which photos of the source are
-    read is recorded with what is made, whatever `origins()` says.
+    One that puts objects of other photos in offers a method `origins()` too: for each photo of the last batch
+    {instance: (index in the source, instance there)} of what came in. Offline, one without it gets one photo at a
+    time, and may not read the source. Which photos of the source are read is recorded, whatever `origins()` says.
     """
 
     def __call__(self, batch: Batch) -> Batch:
@@ -161,7 +160,8 @@ class Model(Protocol):
     It normalises inside `forward`, also when exported, and takes any H and W. An attribute
     `encoder`, where it has one, is the part that may learn at a rate of its own. One with a method
     `training_loss(outputs: Outputs, batch: Batch) -> dict[str, Tensor]`, scalars that are added up, is trained with
-    it where the recipe's `loss` names `model`; validation calls it with what `forward` gives in evaluation.
+    it where the recipe's `loss` names `model`; validation calls it with what `forward` gives in evaluation, and
+    `reads_instances = False` says that it does not read the batch's.
     """
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor] | Outputs:

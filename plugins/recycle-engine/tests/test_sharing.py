@@ -20,7 +20,7 @@ class Whose(torch.utils.data.Dataset):
 def test_batches_go_through_a_pipe_where_shared_memory_is_small(monkeypatch, logged, free, shared):
     """64 MB is what docker gives: two loading processes of training and validation with batches of 16 MB fill it."""
     monkeypatch.setattr(batch_transport.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
-    first = batch_transport.handing_over(4, 8 * 512 * 512 * 8)
+    first = batch_transport.handing_over(4 * [8 * 512 * 512 * 8])
     said = logged()
     batches = list(DataLoader(Whose(), batch_size=2, num_workers=1, worker_init_fn=first))
     assert torch.equal(torch.cat(batches)[:, 0], torch.arange(4))
@@ -29,4 +29,4 @@ def test_batches_go_through_a_pipe_where_shared_memory_is_small(monkeypatch, log
 
 
 def test_nothing_is_asked_for_where_no_process_loads():
-    assert batch_transport.handing_over(0, 2**40) is None
+    assert batch_transport.handing_over([]) is None

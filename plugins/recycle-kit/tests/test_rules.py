@@ -40,6 +40,8 @@ FOUND = [
     ("augmentation", "other-order", "expected the batch's photos in their order; found ids [3, 2, 1, 0]"),
     ("augmentation", "origins-none", "expected origins() to give a list with a dict for each photo: instance to"),
     ("augmentation", "other-chance", "expected the same batch from the same seed; found another"),
+    ("augmentation", "hides", "expected the same mask of a batch whose instances are all 0, as reads_instances = "),
+    ("model", "counts", "expected the same loss of a batch whose instances are all 0, as reads_instances = False says"),
     ("postprocessor", "in-place", "expected arrays that may be read-only to be read; found assignment destination"),
     ("postprocessor", "wrong-search", "expected search['size'] to hold values of the option's own type; found str '5'"),
     ("postprocessor", "sums-to-two", "expected probabilities that sum to 1 in each pixel; found 2"),
@@ -99,5 +101,5 @@ def test_the_verdict_is_given_once_and_last(tmp_path, monkeypatch):
     monkeypatch.setattr("recycle_kit.verdict.broken_rules", lambda parts: [])
     done = recycle_here("plugins", "check", "acme-rules", cwd=tmp_path, sites=[DISTS / "rules"])
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith(", 10 parts held to the tests of their kinds, no faults\n")
+    assert done.stdout.endswith(", 12 parts held to the tests of their kinds, no faults\n")
     assert done.stdout.count("\n") == 1

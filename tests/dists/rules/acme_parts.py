@@ -62,6 +62,24 @@ class AuxList(Several):
     aux = list
 
 
+class Counts(Tied):
+    """Its own loss counts objects, which it does not say."""
+
+    reads_instances = False
+
+    def training_loss(self, outputs, batch):
+        return {"count": outputs.logits.mean() * batch.instances.max()}
+
+
+class Hides:
+    """Takes objects away, and says that it reads none."""
+
+    reads_instances = False
+
+    def __call__(self, batch):
+        return batch._replace(mask=batch.mask.masked_fill(batch.instances == 1, IGNORE), instances=batch.instances * 0)
+
+
 class OtherChance:
     def __call__(self, batch):
         return batch._replace(image=batch.image * float(np.random.random()))
@@ -79,11 +97,15 @@ def keeps(options, context):
     return lambda image, shares: copy.copy(shares)
 
 
+def hides(options, context):
+    return Hides()
+
+
 def other_chance(options, context):
     return OtherChance()
 
 
 shrinks, rewards, two_classes = (lambda o, c, form=form: form() for form in (Shrinks, Rewards, TwoClasses))
-tied, untied, outputs, aux_list = (
-    lambda o, c, form=form: form(c.num_classes) for form in (Tied, Untied, Several, AuxList)
+tied, untied, outputs, aux_list, counts = (
+    lambda o, c, form=form: form(c.num_classes) for form in (Tied, Untied, Several, AuxList, Counts)
 )

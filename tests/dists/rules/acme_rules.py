@@ -24,13 +24,14 @@ def recycle_losses():
 
 @hookimpl
 def recycle_models():
-    for name in ("tied", "untied", "outputs", "aux-list"):
+    for name in ("tied", "untied", "outputs", "aux-list", "counts"):
         yield ModelComponent(name, f"acme_parts:{name.replace('-', '_')}", NoOptions, "A model")
 
 
 @hookimpl
 def recycle_augmentations():
     yield AugmentationComponent("other-chance", "acme_parts:other_chance", NoOptions, "Draws with numpy")
+    yield AugmentationComponent("hides", "acme_parts:hides", NoOptions, "Takes objects away")
 
 
 @hookimpl

@@ -11,6 +11,7 @@ import torch
 from recycle_kit.base import (
     CLASSES,
     ONE_CLASS,
+    READS,
     Conformance,
     MemorySource,
     form,
@@ -71,6 +72,22 @@ class AugmentationConformance(Conformance):
                     moved = "move image, mask and instances by the same, and set instances to 0 where the mask is 255"
                     self.rule(len(labels) == 1, "one label in each instance", f"labels {labels}", moved)
                     self.rule(labels != [IGNORE], "no instance where the mask is 255", f"instance {instance}", moved)
+
+    def test_reads_no_instances_where_it_says_so(self, augmentation: Any) -> None:
+        """With `reads_instances = False` image and mask are the same where a batch comes without its instances."""
+        if getattr(augmentation, "reads_instances", True):
+            pytest.skip("it may read instances")
+        batch = random_batch(4)
+        bare = batch._replace(instances=torch.zeros_like(batch.instances))
+        for seed in range(5):
+            afters = []
+            for given in (batch, bare):
+                torch.manual_seed(seed)
+                afters.append(self.augmented(augmentation, given))
+            for name in ("image", "mask"):
+                same = torch.equal(getattr(afters[0], name), getattr(afters[1], name))
+                expected = f"the same {name} of a batch whose instances are all 0, as reads_instances = False says"
+                self.rule(same, expected, "another", READS)
 
     def test_takes_one_class(self, registry: Registry) -> None:
         """Data may have a single class: masks of 0 and 255."""

@@ -52,6 +52,9 @@ def of_one_class(batch: Batch) -> Batch:
     return batch._replace(mask=batch.mask.where(batch.mask == IGNORE, 0))
 
 
+READS = "leave out reads_instances = False, or read the mask alone"
+
+
 class MemorySource:
     """A source of given samples, for tests of what takes one; its arrays cannot be written to, as in a training."""
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
-from recycle_kit.base import CLASSES, Conformance, form, random_batch
+from recycle_kit.base import CLASSES, READS, Conformance, form, random_batch
 from recyclecli.plugins import Registry
 from recyclecli.types import IGNORE, Kind, ModelContext, Outputs
 
@@ -102,6 +102,22 @@ class ModelConformance(Conformance):
         if mode == "training":
             attached = sum(told.values()).requires_grad
             self.rule(attached, "the sum of training_loss() to be attached to the graph", "a detached one", remedy)
+
+    def test_reads_no_instances_where_it_says_so(self, model: Any) -> None:
+        """With `reads_instances = False` its `training_loss` is the same where a batch comes without instances."""
+        if not hasattr(model, "training_loss") or getattr(model, "reads_instances", True):
+            pytest.skip("it has no loss of its own, or may read instances")
+        batch = random_batch()
+        given = model.eval()(batch.image)
+        found = self.logits(given, batch.image)
+        outputs = given if isinstance(given, Outputs) else Outputs(found[0], tuple(found[1:]))
+        bare = batch._replace(instances=torch.zeros_like(batch.instances))
+        totals = []
+        for one in (batch, bare):
+            torch.manual_seed(0)
+            totals.append(float(sum(model.training_loss(outputs, one).values())))
+        expected = "the same loss of a batch whose instances are all 0, as reads_instances = False says"
+        self.rule(totals[0] == totals[1], expected, f"{totals[1]:.6g} after {totals[0]:.6g}", READS)
 
     def test_half_precision(self, model: Any) -> None:
         """Finite in the mixed precision that training has where the hardware has it."""

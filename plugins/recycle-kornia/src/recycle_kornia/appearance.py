@@ -17,6 +17,7 @@ from recyclecli.types import AugmentationContext, Batch
 class Appearance:
     """One of kornia's augmentations of the image, its values kept in 0..1."""
 
+    reads_instances = False
     _change: torch.nn.Module
 
     def __call__(self, batch: Batch) -> Batch:

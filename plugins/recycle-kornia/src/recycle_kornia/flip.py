@@ -9,6 +9,8 @@ from recyclecli.types import AugmentationContext, Batch
 class Flip:
     """Mirrors each photo of a batch with its labels, with the stated probabilities; exact."""
 
+    reads_instances = False
+
     def __init__(self, options: FlipOptions, context: AugmentationContext) -> None:
         self._chances = ((-1, options.horizontal), (-2, options.vertical))
 

@@ -20,6 +20,8 @@ def without(batch: Batch, gone: torch.Tensor, ignored: bool) -> Batch:
 class Cutout:
     """Squares taken away: DeVries and Taylor, "Improved Regularization with Cutout" (2017)."""
 
+    reads_instances = False
+
     def __init__(self, options: CutoutOptions, context: AugmentationContext) -> None:
         self._options = options
 
@@ -38,6 +40,8 @@ class Cutout:
 
 class GridMask:
     """A grid of squares taken away: Chen et al., "GridMask Data Augmentation" (2020), without its rotation."""
+
+    reads_instances = False
 
     def __init__(self, options: GridMaskOptions, context: AugmentationContext) -> None:
         refuse_reversed("grid-mask", options, "smallest", "largest")

@@ -42,6 +42,8 @@ class Lsj:
     pixel; colours are bilinear, from averages where a photo becomes less than half as large.
     """
 
+    reads_instances = False
+
     def __init__(self, options: LsjOptions, context: AugmentationContext) -> None:
         refuse_reversed("lsj", options, "smallest", "largest")
         self._options = options

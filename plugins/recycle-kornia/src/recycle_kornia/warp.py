@@ -19,6 +19,7 @@ class Warp:
     become image 0, mask 255, instance 0.
     """
 
+    reads_instances = False
     _draw: RandomAffine | RandomPerspective
 
     def __call__(self, batch: Batch) -> Batch:
@@ -74,6 +75,8 @@ class Elastic:
     Raises:
         RecycleError: `shift` is more than half of `sigma`, which would fold photos.
     """
+
+    reads_instances = False
 
     def __init__(self, options: ElasticOptions, context: AugmentationContext) -> None:
         if options.shift > options.sigma / 2:

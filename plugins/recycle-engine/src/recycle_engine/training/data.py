@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from typing import Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import lightning as L
 import numpy as np
@@ -19,14 +20,18 @@ from torch.utils.data import DataLoader, Dataset
 
 from recycle_engine.batch import Item, collate
 from recycle_engine.training.batch_transport import handing_over
+from recycle_engine.training.instance_readers import callback_reads_instances
 from recycle_engine.training.sampler import Draw, EpochSampler
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, Source
 
+if TYPE_CHECKING:
+    from recycle_engine.training.module import SegmentationModule
+
 log = logging.getLogger("recycle.engine")
 
-PIXEL = 8  # bytes of a batch: three colours, a label, a number of an object
+PIXEL, NUMBER = 4, 4  # bytes of a batch: three colours and a label; the number of an object, where one reads it
 MIN_LOADERS, LOADERS_PER_CORE = 16, 2  # loading processes that any machine starts, and that it starts for each core
 MAX_PAINTED_BYTES = 2**29  # of labels that a machine's loading processes keep together, for each of the two sides
 
@@ -136,7 +141,7 @@ class PhotoData(L.LightningDataModule):
                 "and are left out, others in each epoch"
             )
         photos = PhotoDataset(self._painted(self._split.train), self._recipe.data.size, self._recipe.data.scale)
-        return self._loader(photos, sampler=sampler, drop_last=full)
+        return self._loader(photos, True, sampler=sampler, drop_last=full)
 
     def val_dataloader(self) -> DataLoader[Item]:
         """In order, each photo counted once over all ranks, which take as many batches as each other."""
@@ -147,7 +152,7 @@ class PhotoData(L.LightningDataModule):
             source, count = self._split.train, self._overfitted()
         mine = range(self.trainer.global_rank, count + -count % ranks, ranks)
         draws = [Draw(place if place < count else 0, counted=place < count) for place in mine]
-        return self._loader(PhotoDataset(self._painted(source), self._recipe.data.size), sampler=draws)
+        return self._loader(PhotoDataset(self._painted(source), self._recipe.data.size), False, sampler=draws)
 
     def _painted(self, source: Source) -> CachedMasks:
         """The source with its labels kept; each loading process keeps its own."""
@@ -165,15 +170,24 @@ class PhotoData(L.LightningDataModule):
         """How many training photos are all there is, where `train.overfit_batches` says so."""
         return min(self._recipe.train.overfit_batches * self.batch_size, len(self._split.train))
 
-    def _loader(self, dataset: PhotoDataset, **keywords: Any) -> DataLoader[Item]:
+    def _with_instances(self, training: bool) -> bool:
+        """Whether something reads the instances of the batches of training, or of validation."""
+        trainer = self.trainer
+        assert trainer is not None
+        module = cast("SegmentationModule", trainer.lightning_module)
+        readers = (callback_reads_instances(one) for one in trainer.callbacks)  # type: ignore[attr-defined]
+        return module.reads_instances(training) or any(readers)
+
+    def _loader(self, dataset: PhotoDataset, training: bool, **keywords: Any) -> DataLoader[Item]:
         workers = self._workers()
         if self._handing_over is False:
-            size = self.batch_size * self._recipe.data.size**2 * PIXEL
-            self._handing_over = handing_over(2 * self._ranks() * workers, size)
+            pixels = self.batch_size * self._recipe.data.size**2
+            sizes = [pixels * (PIXEL + NUMBER * self._with_instances(side)) for side in (True, False)]
+            self._handing_over = handing_over(self._ranks() * workers * sizes)
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
-            collate_fn=collate,
+            collate_fn=partial(collate, instances=self._with_instances(training)),
             num_workers=workers,
             pin_memory=torch.cuda.is_available(),
             persistent_workers=workers > 0,

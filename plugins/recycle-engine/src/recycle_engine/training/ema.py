@@ -43,6 +43,8 @@ class Averaging(WeightAveraging):
         epochwise: an update at the end of each epoch, before it is validated, not at every step.
     """
 
+    reads_instances = False
+
     def __init__(self, weight: Callable[[int], float], epochwise: bool = False) -> None:
         super().__init__()
         self._weight = weight

@@ -25,6 +25,8 @@ class LogPredictions(Callback):
         palette: one RGB colour per label.
     """
 
+    reads_instances = False
+
     def __init__(self, palette: Sequence[tuple[int, int, int]]) -> None:
         self._colors = np.full((IGNORE + 1, 3), IGNORED_PIXEL, np.uint8)
         self._colors[: len(palette)] = palette

@@ -10,12 +10,19 @@ from recycle_data.boundary import PluginPart, typed
 from torch import nn
 
 from recycle_engine.boundary import CheckedLoss, Trail
+from recycle_engine.training.instance_readers import reads_instances
 from recyclecli.errors import RecycleError
 from recyclecli.types import Batch, LossContext, Options, Outputs
 
 
 class LossTerm(Protocol):
-    """One term, before its weight in the recipe."""
+    """One term, before its weight in the recipe.
+
+    Attributes:
+        reads_instances: whether it may read those of a batch.
+    """
+
+    reads_instances: bool
 
     def __call__(self, outputs: Outputs, batch: Batch, trail: Trail) -> torch.Tensor:
         """The loss of a batch, a scalar; what it is made of is noted in the trail."""
@@ -29,6 +36,8 @@ class ComponentLoss:
         loss: itself.
         aux_weight: factor of the loss of each of the aux logits; 0 leaves them out.
     """
+
+    reads_instances = False
 
     def __init__(self, part: PluginPart, loss: nn.Module, aux_weight: float) -> None:
         self.module = loss  # so that its buffers move along
@@ -70,6 +79,7 @@ class OwnLoss:
                 "choose another loss, as with --loss ce",
             )
         self._training_loss: Callable[[Outputs, Batch], Any] = method
+        self.reads_instances = reads_instances(model)
         self._checked: dict[str, CheckedLoss] = {}
         self._whole = CheckedLoss(part, "the sum of training_loss()")
 

@@ -23,6 +23,7 @@ from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.judge.counts import marginals
 from recycle_engine.judge.per_image_counts import class_iou, mean_iou
 from recycle_engine.training.depthwise import depthwise_in_32_bits
+from recycle_engine.training.instance_readers import reads_instances
 from recycle_engine.training.loss_terms import ComponentLoss, LossTerm, NamesOwnLoss, OwnLoss
 from recycle_engine.training.metrics import Confusion, WeightedMean
 from recycle_engine.training.optim import make_optimizer
@@ -91,6 +92,11 @@ class SegmentationModule(L.LightningModule):
         memo[id(self)] = copied = type(self).__new__(type(self))
         copied.__setstate__(copy.deepcopy(self.__getstate__(), memo))  # type: ignore[no-untyped-call]
         return copied
+
+    def reads_instances(self, training: bool) -> bool:
+        """Whether a loss reads the instances of batches, or an augmentation of those of training."""
+        readers = [term.reads_instances for _, term in self._terms]
+        return any([*readers, *(reads_instances(one) for one in self._augmentations if training)])
 
     def on_fit_start(self) -> None:
         """A CPU's bf16 is made as fast as it can be."""

@@ -28,6 +28,8 @@ class NaNGuard(Callback):
     back to what they were before the first of the step's batches.
     """
 
+    reads_instances = False
+
     def __init__(self, run: Run, recipe: Recipe, photos: Source) -> None:
         self._run = run
         self._photos = photos

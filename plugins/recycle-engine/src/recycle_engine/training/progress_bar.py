@@ -12,6 +12,8 @@ from recycle_data.progress import terminal_bar
 class TrainingBar(L.Callback):
     """Shows how many batches of an epoch, and of its validation, are done; nothing where there is no terminal."""
 
+    reads_instances = False
+
     def __init__(self) -> None:
         self._shown = ExitStack()
 
