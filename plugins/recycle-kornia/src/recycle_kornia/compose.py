@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from recycle_kornia import CopyPasteOptions
+from recycle_kornia.exact import exact_sums
 from recycle_kornia.objects import MAX_OBJECTS_PER_SAMPLE, numbers
 from recycle_kornia.place import (
     Pictures,
@@ -130,8 +131,9 @@ def _left_over(instances: torch.Tensor, pasted: torch.Tensor, min_visible: float
     count = len(instances)
     place = numbers(instances).reshape(count, -1)
     empty = torch.zeros((count, MAX_OBJECTS_PER_SAMPLE + 1), dtype=torch.int64, device=instances.device)
-    before = empty.scatter_add(1, place, torch.ones_like(place))
-    after = empty.scatter_add(1, place, (~pasted).reshape(count, -1).long())
+    with exact_sums():
+        before = empty.scatter_add(1, place, torch.ones_like(place))
+        after = empty.scatter_add(1, place, (~pasted).reshape(count, -1).long())
     lost = after < min_visible * before
     lost[:, 0] = False
     return lost.gather(1, place).view_as(pasted) & ~pasted

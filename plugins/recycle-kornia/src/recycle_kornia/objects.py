@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from recycle_kornia.exact import exact_sums
 from recyclecli.types import Batch
 
 MAX_OBJECTS_PER_SAMPLE = 512  # objects of one photo; further ones are neither pasted nor dropped
@@ -59,7 +60,8 @@ def scattered(batch: Batch) -> Objects:
     def reduced(values: torch.Tensor, how: str) -> torch.Tensor:
         return empty.scatter_reduce(0, index, values, how, include_self=False).view(count, MAX_OBJECTS_PER_SAMPLE + 1)
 
-    area = empty.scatter_add(0, index, torch.ones_like(index)).view(count, MAX_OBJECTS_PER_SAMPLE + 1)
+    with exact_sums():
+        area = empty.scatter_add(0, index, torch.ones_like(index)).view(count, MAX_OBJECTS_PER_SAMPLE + 1)
     area[:, 0] = 0
     top, left = reduced(rows, "amin"), reduced(columns, "amin")
     label = reduced(batch.mask.reshape(-1), "amax")

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from recycle_coco.counts import PIXELS_PER_BAND
 from torchmetrics import Metric
 
 from recyclecli.types import IGNORE
+
+
+@contextmanager
+def _exact_sums() -> Iterator[None]:
+    """Within, a GPU adds whole numbers as they come: a deterministic torch would sort them first, for the same sum."""
+    deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
 
 
 class Confusion(Metric):
@@ -30,7 +44,8 @@ class Confusion(Metric):
         said_bands, true_bands = (torch.split(labels.reshape(-1), PIXELS_PER_BAND) for labels in (predicted, truth))
         for said, true in zip(said_bands, true_bands, strict=True):
             pairs = torch.where(true == IGNORE, size, true.long() * self._classes + said)
-            counts = one.new_zeros(size + 1).scatter_add_(0, pairs, one.expand_as(pairs))
+            with _exact_sums():
+                counts = one.new_zeros(size + 1).scatter_add_(0, pairs, one.expand_as(pairs))
             self.counts += counts[:size].view_as(self.counts)
 
     def compute(self) -> torch.Tensor:
