@@ -12,9 +12,9 @@ def exact_sums() -> Iterator[None]:
 
     Their sum is the same in any order; torch would sort them first.
     """
-    deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.use_deterministic_algorithms(False)
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("default")
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
+        torch.set_deterministic_debug_mode(before)

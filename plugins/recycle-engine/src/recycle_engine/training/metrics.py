@@ -15,12 +15,12 @@ from recyclecli.types import IGNORE
 @contextmanager
 def _exact_sums() -> Iterator[None]:
     """Within, a GPU adds whole numbers as they come: a deterministic torch would sort them first, for the same sum."""
-    deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.use_deterministic_algorithms(False)
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("default")
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
+        torch.set_deterministic_debug_mode(before)
 
 
 class Confusion(Metric):
