@@ -4,9 +4,16 @@ import math
 
 import pytest
 import torch
+from recycle_data.resolve import resolve
+from recycle_data.splits import Split
+from recycle_engine import api
 from recycle_engine.optimizer_options import OPTIMIZERS, SCHEDULE_COMPONENTS
+from recycle_engine.training.checkpoint_io import AtomicCheckpointIO
 from recycle_engine.training.optim import make_optimizer, parameter_groups
 from recycle_engine.training.schedule import make_schedulers
+from recycle_engine.training.train import resume, train
+from recycle_kit.testing import random_source
+from support import fake_dists
 from torch import nn
 
 from recyclecli.errors import RecycleError
@@ -44,6 +51,59 @@ def test_every_optimizer_moves_the_weights_downhill(name, registry):
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
+
+
+class TestFused:
+    def trained(self, registry, start, **options):
+        settings = {
+            "model": "tiny",
+            "data.size": 32,
+            "train.epochs": 2,
+            "train.batch_size": 2,
+            "train.precision": "bf16-mixed",
+            "train.grad_clip": 0.1,
+            "train.optimizer": {"name": "adamw", **options},
+            "train.ema": 0,
+            "train.loggers": [],
+            "train.callbacks": [],
+        }
+        recipe = resolve(registry, None, settings)
+        split = Split(random_source(4, 32), random_source(2, 32), (1.0,) * 4, "drawn", recipe.data)
+        run = train(registry, recipe, split, "r", start).run
+        return recipe, split, run, AtomicCheckpointIO().load_checkpoint(run.last)
+
+    def test_gradients_are_clipped_and_a_resumed_run_goes_on(self, tmp_path, monkeypatch):
+        fake_dists(monkeypatch, "tiny")
+        registry = api.registry()
+        recipe, split, run, fused = self.trained(registry, tmp_path / "fused", fused=True)
+        *_, usual = self.trained(registry, tmp_path / "usual")
+        assert {group["fused"] for group in fused["optimizer_states"][0]["param_groups"]} == {True}
+        assert {group["fused"] for group in usual["optimizer_states"][0]["param_groups"]} == {None}
+        for name, weight in usual["state_dict"].items():
+            torch.testing.assert_close(fused["state_dict"][name], weight, atol=1e-4, rtol=1e-3)
+        resume(registry, recipe, split, run, epochs=3)
+        longer = AtomicCheckpointIO().load_checkpoint(run.last)
+        assert {group["fused"] for group in longer["optimizer_states"][0]["param_groups"]} == {True}
+
+    def test_the_scaler_divides_by_its_scale_once(self, registry):
+        """As Lightning has it at 16-mixed: before gradients are clipped, and not again in the step."""
+        weights = []
+        for fused in (True, False):
+            torch.manual_seed(0)
+            model = nn.Linear(4, 1)
+            name = ComponentSpec(name="adamw", fused=fused)
+            optimizer = make_optimizer(registry, model, section(optimizer=name, lr=0.01))
+            scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+            for factor in (1.0, float("inf"), 1.0):  # the second is left out
+                optimizer.zero_grad()
+                scaler.scale((model(torch.ones(2, 4)) * factor).square().mean()).backward()
+                scaler.unscale_(optimizer)
+                nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+                scaler.step(optimizer)
+                scaler.update()
+            weights.append(model.weight.detach())
+        assert weights[0].isfinite().all()
+        torch.testing.assert_close(*weights)
 
 
 def groups_by_name(model, settings):

@@ -19,6 +19,12 @@ class Moments(Options):
     eps: Epsilon | None = Field(None, description="added to the denominator; its own when left out")
 
 
+class FusedMoments(Moments):
+    """The same of an optimizer of torch's, which has one kernel for the whole step."""
+
+    fused: bool = Field(False, description="step all weights in one kernel; rounds otherwise in the last bit")
+
+
 class ThreeMoments(Options):
     """Settings of Adan, which keeps a mean of the gradient's change, too."""
 
@@ -77,8 +83,8 @@ class Plateau(Rising):
 OPTIMIZERS = tuple(
     OptimizerComponent(name, f"recycle_engine.training.optim:{name}", options, summary)
     for name, options, summary in (
-        ("adamw", Moments, "Adam with decoupled weight decay (Loshchilov and Hutter, 2019)"),
-        ("adam", Moments, "Adaptive moments (Kingma and Ba, 2015)"),
+        ("adamw", FusedMoments, "Adam with decoupled weight decay (Loshchilov and Hutter, 2019)"),
+        ("adam", FusedMoments, "Adaptive moments (Kingma and Ba, 2015)"),
         ("radam", Moments, "Rectified Adam (Liu et al., 2020)"),
         ("nadam", Moments, "Adam with Nesterov's momentum (Dozat, 2016)"),
         ("nadamw", Moments, "The same with decoupled weight decay"),
