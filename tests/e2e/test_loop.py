@@ -28,6 +28,8 @@ from recycle_kit.testing import random_source
 from safetensors.torch import load_file
 from support import fake_dists
 from torch import nn
+from torch._dynamo.backends.common import aot_autograd
+from torch._functorch.aot_autograd import make_boxed_func
 from torch.optim.swa_utils import AveragedModel
 
 from recyclecli.errors import RecycleError, RunFailed
@@ -635,6 +637,28 @@ class TestCompiling:
         assert done.epochs == 1
         assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(cache_folder() / "inductor")
         assert logged().count("torch.compile does not work here, going on without: no C++ compiler") == 1
+
+    @pytest.mark.parametrize("works", [False, True])
+    def test_one_that_fails_on_the_way_back_changes_nothing(self, start, monkeypatch, logged, works):
+        """What compiles the backward pass runs at the first backward pass, long after the model was called."""
+
+        def back(graph, inputs):
+            if works:
+                return make_boxed_func(graph)
+            raise RuntimeError("no Triton\nmore")
+
+        whole, backend = (
+            nn.Module.compile,
+            aot_autograd(fw_compiler=lambda graph, _: make_boxed_func(graph), bw_compiler=back),
+        )
+        monkeypatch.setattr(nn.Module, "compile", lambda self: whole(self, backend=backend))
+        done, _ = start({"train.compile": True})
+        plain, _ = start({}, name="plain")
+        ours, theirs = load_file(done.run.best), load_file(plain.run.best)
+        same = {key: torch.equal(ours[key], theirs[key]) for key in theirs}
+        assert logged().count("torch.compile does not work here, going on without: ") == (not works)
+        assert works or all(same.values())
+        assert all(torch.allclose(ours[key].float(), theirs[key].float(), atol=1e-5) for key in theirs)
 
     def test_what_is_compiled_learns_and_is_saved_under_its_own_names(self, start, monkeypatch):
         whole = nn.Module.compile

@@ -22,6 +22,7 @@ from recycle_engine.distributed import labelled_pixels
 from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.judge.counts import marginals
 from recycle_engine.judge.per_image_counts import class_iou, mean_iou
+from recycle_engine.training.compile_trial import try_both_ways
 from recycle_engine.training.depthwise import depthwise_in_32_bits
 from recycle_engine.training.instance_readers import reads_instances
 from recycle_engine.training.loss_terms import ComponentLoss, LossTerm, NamesOwnLoss, OwnLoss
@@ -78,7 +79,7 @@ class SegmentationModule(L.LightningModule):
         self._pixels = torch.zeros(())  # labelled, of the last batch
         self._step_pixels = torch.zeros(())  # and of all since the last step
         self._most = sys.maxsize  # photos that validation takes at a time
-        self._compiles: bool | None = recipe.train.compile or None  # True until it has shown that it does
+        self._untried = recipe.train.compile  # whether the compiler has yet to show that it works
         if recipe.train.compile:
             with suppress(RuntimeError):  # a user without a home
                 # torch's default lies in the system's temporary folder, where another user may have put code
@@ -158,22 +159,18 @@ class SegmentationModule(L.LightningModule):
             self._step_pixels = torch.zeros_like(self._step_pixels)
 
     def _through_compiled(self, image: torch.Tensor) -> Any:
-        """The model's output; a compiler that fails is told of once, and done without."""
-        try:
-            return self.model(image)
-        except torch.OutOfMemoryError:
-            raise
-        except Exception as error:
-            if self._compiles is not True:
+        """The model's output; a compiler that fails with the first batch is told of, and done without."""
+        if self._untried:
+            self._untried = False
+            try:
+                try_both_ways(self.model, lambda: self._checked(self.model(image), image))
+            except (torch.OutOfMemoryError, RecycleError):
                 raise
-            self.model._compiled_call_impl = None
-            self._compiles = False
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            log.warning(f"note: torch.compile does not work here, going on without: {reason}")
-            return self.model(image)
-        finally:
-            if self._compiles is True:
-                self._compiles = None  # it works: from now on an error is the model's own
+            except Exception as error:
+                self.model._compiled_call_impl = None
+                reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+                log.warning(f"note: torch.compile does not work here, going on without: {reason}")
+        return self.model(image)
 
     def _term(self, loss: nn.Module, part: PluginPart) -> LossTerm:
         if isinstance(loss, NamesOwnLoss):
