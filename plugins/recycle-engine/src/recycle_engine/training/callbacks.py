@@ -19,6 +19,7 @@ from recycle_coco.table import csv_cell
 
 from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.runs import Run
+from recycle_engine.training.background_checkpoints import BackgroundCheckpointIO
 from recyclecli.errors import RecycleError, join_limited
 from recyclecli.files import write_text
 from recyclecli.reading import read_text
@@ -30,6 +31,15 @@ log = logging.getLogger("recycle.engine")
 
 class RelocatableCheckpoint(ModelCheckpoint):
     """Lightning's ModelCheckpoint whose memory of the best epoch survives a moved run folder."""
+
+    reads_instances = False
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """End a training whose checkpoint could not be written meanwhile, as on a full disk."""
+        if isinstance(trainer.strategy.checkpoint_io, BackgroundCheckpointIO):
+            trainer.strategy.checkpoint_io.raise_failure()
 
     @property
     def state_key(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,24 +40,15 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write `checkpoint` whole."""
-        with self._recorded(Path(path)) as part:
-            # through memory, since both libraries hide a full disk behind errors of their own
-            if Path(path).suffix != ".safetensors":
-                stream = io.BytesIO()
-                torch.save(checkpoint, stream)
-                part.write_bytes(stream.getbuffer())
-                return
-            raw = checkpoint.get("current_model_state")  # beside an average, which is the state_dict then
-            if raw is not None:
-                with self._recorded(_raw(path)) as beside:
-                    beside.write_bytes(_weights(raw, checkpoint))
-            part.write_bytes(_weights(checkpoint["state_dict"], checkpoint))
+        self._write(contents_of(checkpoint, Path(path)))
 
-    def _recorded(self, path: Path) -> AbstractContextManager[Path]:
+    def _write(self, contents: Mapping[Path, bytes | memoryview]) -> None:
         base = self._folder.resolve() if self._folder else None
-        if base is None or not path.is_relative_to(base):  # a folder of checkpoints that is a link
-            return atomic_path(path)
-        return Owned(base).atomic_path(path)
+        for path, content in contents.items():
+            # a folder of checkpoints may be a link
+            inside = base is not None and path.is_relative_to(base)
+            with Owned(base).atomic_path(path) if base and inside else atomic_path(path) as part:
+                part.write_bytes(content)
 
     def remove_checkpoint(self, path: str | Path) -> None:
         """Remove a checkpoint, and what lies beside it."""
@@ -115,6 +106,17 @@ class _State(BaseModel):
     lr_schedulers: list[Any]
 
     model_config = ConfigDict(strict=True)
+
+
+def contents_of(checkpoint: dict[str, Any], path: Path) -> dict[Path, bytes | memoryview]:
+    """What is written, in this order; in memory, since both libraries hide a full disk behind errors of their own."""
+    if path.suffix != ".safetensors":
+        stream = io.BytesIO()
+        torch.save(checkpoint, stream)
+        return {path: stream.getbuffer()}
+    raw = checkpoint.get("current_model_state")  # beside an average, which is the state_dict then
+    beside = {} if raw is None else {_raw(path): _weights(raw, checkpoint)}
+    return {**beside, path: _weights(checkpoint["state_dict"], checkpoint)}
 
 
 def _weights(state: dict[str, torch.Tensor], checkpoint: dict[str, Any]) -> bytes:

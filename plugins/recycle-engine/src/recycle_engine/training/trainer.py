@@ -23,6 +23,7 @@ from recycle_data.splits import Split
 from recycle_engine.cluster import by_srun, launched
 from recycle_engine.history.metrics import monitored
 from recycle_engine.runs import Run
+from recycle_engine.training.background_checkpoints import BackgroundCheckpointIO
 from recycle_engine.training.callbacks import MetricsFile, keep_checkpoints
 from recycle_engine.training.checkpoint_io import AtomicCheckpointIO
 from recycle_engine.training.ema import weight_average
@@ -101,7 +102,7 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
         "strategy": _strategy(settings, several),
         "sync_batchnorm": several and torch.cuda.is_available(),
         "callbacks": list(callbacks),
-        "plugins": [AtomicCheckpointIO(run.folder), *_alone()],
+        "plugins": [BackgroundCheckpointIO(run.folder), *_alone()],
         "logger": [_logger(name, run) for name in settings.loggers],
         "default_root_dir": str(run.folder),
         "use_distributed_sampler": False,
