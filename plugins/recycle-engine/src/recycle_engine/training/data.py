@@ -147,9 +147,7 @@ class PhotoData(L.LightningDataModule):
         """In order, each photo counted once over all ranks, which take as many batches as each other."""
         assert self.trainer is not None
         ranks = self.trainer.world_size
-        source, count = self._split.val, len(self._split.val)
-        if self._recipe.train.overfit_batches:
-            source, count = self._split.train, self._overfitted()
+        source, count = self._validated()
         mine = range(self.trainer.global_rank, count + -count % ranks, ranks)
         draws = [Draw(place if place < count else 0, counted=place < count) for place in mine]
         return self._loader(PhotoDataset(self._painted(source), self._recipe.data.size), False, sampler=draws)
@@ -166,6 +164,18 @@ class PhotoData(L.LightningDataModule):
     def _workers(self) -> int:
         return loader_workers(self._recipe.data.workers, self._ranks())
 
+    def _processes(self, training: bool) -> int:
+        """Loading processes of a side; of validation no more than it has batches, since all of them stay."""
+        assert self.trainer is not None
+        batches = -(-self._validated()[1] // (self.batch_size * self.trainer.world_size))
+        return self._workers() if training else min(self._workers(), batches)
+
+    def _validated(self) -> tuple[Source, int]:
+        """The photos of validation: so many, the first ones of a source."""
+        if self._recipe.train.overfit_batches:
+            return self._split.train, self._overfitted()
+        return self._split.val, len(self._split.val)
+
     def _overfitted(self) -> int:
         """How many training photos are all there is, where `train.overfit_batches` says so."""
         return min(self._recipe.train.overfit_batches * self.batch_size, len(self._split.train))
@@ -179,11 +189,15 @@ class PhotoData(L.LightningDataModule):
         return module.reads_instances(training) or any(readers)
 
     def _loader(self, dataset: PhotoDataset, training: bool, **keywords: Any) -> DataLoader[Item]:
-        workers = self._workers()
+        workers = self._processes(training)
         if self._handing_over is False:
             pixels = self.batch_size * self._recipe.data.size**2
-            sizes = [pixels * (PIXEL + NUMBER * self._with_instances(side)) for side in (True, False)]
-            self._handing_over = handing_over(self._ranks() * workers * sizes)
+            sizes = [
+                pixels * (PIXEL + NUMBER * self._with_instances(side))
+                for side in (True, False)
+                for _ in range(self._ranks() * self._processes(side))
+            ]
+            self._handing_over = handing_over(sizes)
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
