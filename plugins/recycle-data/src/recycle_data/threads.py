@@ -14,14 +14,19 @@ R = TypeVar("R")
 PHOTOS_AHEAD_PER_CORE = 2  # photos that are decoded ahead per core
 
 
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+
+
 def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     """`work` of each item in order, on all cores; few results wait, so that memory stays bounded."""
-    cores = os.cpu_count() or 2
-    with ThreadPoolExecutor(cores) as pool:
+    threads = cores()
+    with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[R]] = deque()
         for item in items:
             waiting.append(pool.submit(work, item))
-            if len(waiting) >= PHOTOS_AHEAD_PER_CORE * cores:
+            if len(waiting) >= PHOTOS_AHEAD_PER_CORE * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
 from recycle_data.progress import track
 from recycle_data.sources import relabelled
+from recycle_data.threads import cores
 
 from recycle_engine.checkpoint import load_trained
-from recycle_engine.inference.infer import Predictor, Scorer, batches, predictions
+from recycle_engine.inference.infer import Predictor, Scorer, predictions
 from recycle_engine.inference.members import EnsembleWeights, Member, scorer_of, stage_of
+from recycle_engine.inference.read_ahead import read_ahead
 from recycle_engine.inference.scores import Prediction
 from recycle_engine.judge.per_image_counts import PerImageCounts
 from recycle_engine.judge.scores import Evaluation, evaluation
@@ -86,8 +89,10 @@ def fill(
 ) -> None:
     """Add to each ledger what the scorer's stage of the same place says of the photos, `batch` at a time."""
 
-    def judge(indices: list[int]) -> None:  # a function, so that a huge photo is let go before the next is read
-        samples = [photos.read(index)._replace(instances=NO_INSTANCES) for index in indices]
+    def read(index: int) -> Sample:
+        return photos.read(index)._replace(instances=NO_INSTANCES)
+
+    def judge(indices: list[int], samples: list[Sample]) -> None:
         said = predictions(scorer, [sample.image for sample in samples])
         for index, sample, said_of in zip(indices, samples, said, strict=True):
             name = photos.record(index).file_name
@@ -99,8 +104,11 @@ def fill(
     def pixels(index: int) -> int:
         return photos.record(index).height * photos.record(index).width
 
-    for indices in batches(track(range(len(photos)), len(photos), "judging"), batch, pixels):
-        judge(indices)
+    places = track(range(len(photos)), len(photos), "judging")
+    with ThreadPoolExecutor(cores()) as pool:
+        for indices, samples in read_ahead(pool, read, places, batch, pixels):
+            judge(indices, samples)
+            del samples  # a huge photo is let go of before the next is read
 
 
 def evaluate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,18 +17,21 @@ from recycle_coco import photo_size
 from recycle_data.letterbox import resize_labels
 from recycle_data.progress import track
 from recycle_data.submission import submission_row
+from recycle_data.threads import cores
 
-from recycle_engine.inference.infer import BATCH_PIXELS, batches
+from recycle_engine.inference.infer import BATCH_PIXELS
 from recycle_engine.inference.job import Shard
 from recycle_engine.inference.journal import Journal
 from recycle_engine.inference.loaded import LoadedModel
 from recycle_engine.inference.outputs import write_outputs
 from recycle_engine.inference.photos import InputPhoto
+from recycle_engine.inference.read_ahead import read_ahead
 from recycle_engine.inference.scores import prediction_of
 from recyclecli.errors import RecycleError
 from recyclecli.files import NameTooLong, open_state, unwritable
 from recyclecli.plugins import Registry
 
+LEAST_THREADS = 4  # that read and write: they also wait for the disk
 UNREADABLE_LABELS = np.zeros((1, 1), np.uint8)  # labels of a photo that cannot be read
 
 
@@ -51,10 +54,11 @@ def run_shard(registry: Registry, shard: Shard, shown: bool) -> None:
             torch.cuda.set_device(shard.device)  # also for post-processors
         machine = replace(job.machine, device=shard.device)
         model = LoadedModel(registry, job.members, machine, job.vote, job.agree > 0)
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(max(LEAST_THREADS, cores() // shard.of)) as pool:
             worker = _Worker(shard, model, pool, journal, rows)
             shown_places = track(left, len(left), "predicting") if shown else left
-            for places, images in _read_ahead(pool, photos, shown_places, job.machine.batch_size):
+            reads, pixels = (lambda place: _read(photos[place])), cache(lambda place: _pixels(photos[place]))
+            for places, images in read_ahead(pool, reads, shown_places, job.machine.batch_size, pixels):
                 held = sum(image.size // 3 for image in images if not isinstance(image, RecycleError))
                 worker.predict(places, images)
                 del images
@@ -166,33 +170,6 @@ class _Rows:
 
 
 Read = NDArray[np.uint8] | RecycleError  # a photo, or why it cannot be read
-
-
-def _read_ahead(
-    pool: ThreadPoolExecutor, photos: Sequence[InputPhoto], left: Iterable[int], size: int
-) -> Iterator[tuple[list[int], list[Read]]]:
-    """Batches of photos, or what is wrong with them; the next is read while the last is looked at.
-
-    A batch of more than `BATCH_PIXELS`, which is one huge photo, is read when the last is done with.
-    """
-    pixels = cache(lambda place: _pixels(photos[place]))
-    ahead: deque[tuple[list[int], list[Future[Read]]]] = deque()
-    for places in batches(left, size, pixels):
-        huge = sum(map(pixels, places)) > BATCH_PIXELS
-        if not huge:
-            ahead.append((places, [pool.submit(_read, photos[place]) for place in places]))
-        while len(ahead) > (0 if huge else 1):
-            yield _finished(ahead)
-        if huge:
-            yield places, [_read(photos[place]) for place in places]
-    while ahead:
-        yield _finished(ahead)
-
-
-def _finished(ahead: deque[tuple[list[int], list[Future[Read]]]]) -> tuple[list[int], list[Read]]:
-    """The oldest batch, taken off, once it is read."""
-    places, images = ahead.popleft()
-    return places, [image.result() for image in images]
 
 
 def _pixels(photo: InputPhoto) -> int:

@@ -23,6 +23,7 @@ from recycle_data.optional import tells_origins
 from recycle_data.owned import RECORD, Owned, refuse_link
 from recycle_data.sources import Subset
 from recycle_data.splits import Split
+from recycle_data.threads import cores
 from recycle_data.vanished_outputs import refuse_gone
 
 from recycle_engine.batch import build_augmentation
@@ -136,7 +137,7 @@ def make(
         jobs = [job for job in plan(source, targets, number, seed, together, size) if job[0] not in done]
         maker = Maker(training, augmentations, out, name, number, seed, size, torch.device(device), strict)
         (out / name).mkdir(parents=True, exist_ok=True)
-        run_jobs(maker, jobs, unfinished, workers or _cores())
+        run_jobs(maker, jobs, unfinished, workers or cores())
         return _merged(source, training, owned, name, mode, unfinished)
 
 
@@ -164,10 +165,6 @@ def shown_on(source: Source, names: Sequence[str]) -> list[int]:
     if not found:
         raise RecycleError(f"no training photo shows {join_limited(names)}", "see `recycle data stats`")
     return found
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _refuse_foreign(owned: Owned, folder: Path, force: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -16,6 +15,7 @@ from recycle_data.cached_masks import CachedMasks
 from recycle_data.letterbox import crop_sample, fit_sample
 from recycle_data.repeat_factor import repeat_factors
 from recycle_data.splits import Split
+from recycle_data.threads import cores
 from torch.utils.data import DataLoader, Dataset
 
 from recycle_engine.batch import Item, collate
@@ -71,20 +71,20 @@ def loader_workers(wanted: int | None, ranks: int = 1) -> int:
     Raises:
         RecycleError: many more are asked for than there are cores.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    here = cores()
     if wanted is not None:
-        most = max(MIN_LOADERS, LOADERS_PER_CORE * cores)
+        most = max(MIN_LOADERS, LOADERS_PER_CORE * here)
         if wanted * ranks > most:
             each = f" for each of {ranks} processes" if ranks > 1 else ""
             raise RecycleError(
-                f"data.workers = {wanted}{each}: this machine has {cores} cores, and at most {most} loading processes "
+                f"data.workers = {wanted}{each}: this machine has {here} cores, and at most {most} loading processes "
                 "are started",
-                f"-o data.workers={min(most, cores) // ranks}",
+                f"-o data.workers={min(most, here) // ranks}",
             )
         return wanted
     if not torch.cuda.is_available():
         return 0
-    return min(16, max(1, cores // ranks - 1))
+    return min(16, max(1, here // ranks - 1))
 
 
 def whole_epochs(trainer: L.Trainer) -> int:
