@@ -31,6 +31,7 @@ from recycle_kit.testing import random_source
 from safetensors.torch import save_file
 from support import SHARED
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.types import IGNORE
@@ -141,6 +142,31 @@ class TestInference:
             predictor.scores([np.zeros((9, 9, 3), np.uint8)]).__next__()
         assert ("bf16" in caught.value.remedy) == (precision == "16")
         assert "train again" not in caught.value.remedy
+
+    @pytest.mark.parametrize("window", [0, 2])
+    def test_views_and_windows_are_looked_at_together(self, window):
+        """Each look at a value waits for a GPU: one for the photos of a batch, or for all windows of one."""
+        from recycle_engine.checkpoint import TrainedModel
+
+        class Looks(TorchDispatchMode):
+            count = 0
+
+            def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+                self.count += operation is torch.ops.aten.is_nonzero.default
+                return operation(*args, **kwargs or {})
+
+        trained = TrainedModel(Constant(), ("a", "b", "c"), [], 64, {}, PART)
+        stage = Stage(views=("hflip", "vflip", "rot90"), window=window)
+        predictor = Predictor(trained, [stage], "cpu", batch=1)
+        photos = [np.zeros((64, 64, 3), np.uint8)] * 2
+
+        def scores():
+            return [[one.clone() for one in of_photo] for of_photo in predictor.scores(photos)]
+
+        scores()  # the first time more is looked at
+        with Looks() as looks:
+            scores()
+        assert looks.count == (2 if window else 1)
 
     def test_postprocessors_run_in_order(self):
         calls = []

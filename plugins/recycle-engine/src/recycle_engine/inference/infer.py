@@ -104,6 +104,7 @@ class Predictor:
         self._precision = precision
         self._half = HALF.get(precision)
         self._batch = batch
+        self._finite: list[torch.Tensor] = []  # whether logits are, of what has not been looked at
 
     @torch.inference_mode()
     def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
@@ -114,13 +115,16 @@ class Predictor:
         as it is and of each view are averaged, and the scores are the log of that mean.
         Post-processors see it at its own size, or with a longer side of `WORK` where that is less.
         """
+        self._finite = []
         ways = {stage.seen for stage in self._stages}
         every = {way for several in ways for way in several}
         whole = {way: self._whole(photos, *self._size_of(*way)) for way in every if not way[0]}
+        self._refuse_not_finite()
 
         def means(number: int) -> dict[tuple[Way, ...], torch.Tensor]:
             seen = {way: whole[way][number] for way in whole}
             seen |= {way: self._windowed(photos[number], *self._size_of(*way)) for way in every if way[0]}
+            self._refuse_not_finite()
             return {several: _mean([seen[way] for way in several]) for several in ways}
 
         def staged(number: int) -> Iterator[torch.Tensor]:
@@ -145,7 +149,9 @@ class Predictor:
 
     def _whole(self, photos: Sequence[NDArray[np.uint8]], size: int, kind: str) -> list[torch.Tensor]:
         """(K, h, w) float32 scores of each photo fitted into a square, turned back, without the padding."""
-        fitted = np.stack([fit_image(photo, size) for photo in photos])
+        fitted = self._room(len(photos), size)
+        for place, photo in zip(fitted.numpy(), photos, strict=True):
+            place[:] = fit_image(photo, size)
         shapes = [fitted_size(photo.shape[0], photo.shape[1], size) for photo in photos]
         logits = self._through(fitted, kind)
         return [one[:, :rows, :columns].float() for one, (rows, columns) in zip(logits, shapes, strict=True)]
@@ -166,8 +172,8 @@ class Predictor:
         total = torch.zeros(0)
         for start in range(0, len(places), self._batch):
             part = places[start : start + self._batch]
-            windows = np.zeros((len(part), side, side, 3), np.uint8)
-            for window, (top, left) in zip(windows, part, strict=True):
+            windows = self._room(len(part), side)
+            for window, (top, left) in zip(windows.numpy(), part, strict=True):
                 shown = image[top : top + side, left : left + side]
                 window[: shown.shape[0], : shown.shape[1]] = shown
             for shares, (top, left) in zip(self._through(windows, kind).float().softmax(1), part, strict=True):
@@ -177,6 +183,16 @@ class Predictor:
                 rows, columns = target.shape[1:]
                 target += (shares * weight)[:, :rows, :columns]
         return total.div_(total.sum(0)).clamp_(min=TINY).log_()
+
+    def _room(self, photos: int, side: int) -> torch.Tensor:
+        """(N, side, side, 3) uint8 zeros, from where a GPU reads while Python goes on."""
+        return torch.zeros((photos, side, side, 3), dtype=torch.uint8, pin_memory=self._device.type == "cuda")
+
+    def _refuse_not_finite(self) -> None:
+        """Raise RunFailed where logits are NaN or infinite: looked at together, since each look waits for a GPU."""
+        finite, self._finite = self._finite, []
+        if finite and not torch.stack(finite).all():
+            raise no_scores(self._checked.part, self._model, self._precision)
 
     @contextmanager
     def _rounding(self) -> Iterator[None]:
@@ -193,19 +209,18 @@ class Predictor:
             cudnn.allow_tf32 = before
 
     @memory_errors()
-    def _through(self, images: NDArray[np.uint8], kind: str) -> torch.Tensor:
+    def _through(self, images: torch.Tensor, kind: str) -> torch.Tensor:
         """Logits of (N, H, W, 3) uint8 RGB images seen so (`hflip`, `vflip`, `rot90` ...), turned back."""
         turns = int(kind.removeprefix("rot")) // 90 if kind.startswith("rot") else 0
         flipped = {"hflip": (-1,), "vflip": (-2,)}.get(kind, ())
-        image = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float().div_(255)
+        image = images.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
         image = torch.rot90(image.flip(flipped), turns, (-2, -1))
         with self._rounding(), torch.autocast(self._device.type, self._half, enabled=bool(self._half)):
             image = image.contiguous(memory_format=torch.channels_last)
             with self._checked.part:
                 given = self._model(image)
         logits = self._checked(given, image).logits
-        if not logits.isfinite().all():
-            raise no_scores(self._checked.part, self._model, self._precision)
+        self._finite.append(logits.isfinite().all())
         return torch.rot90(logits, -turns, (-2, -1)).flip(flipped)
 
 
