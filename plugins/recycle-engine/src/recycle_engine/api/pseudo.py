@@ -27,7 +27,7 @@ from recyclecli.reading import open_regular
 if TYPE_CHECKING:
     from recycle_data.pseudo import PseudoLabels
 
-    from recycle_engine.inference.infer import Precision
+    from recycle_engine.inference.auto_precision import AskedPrecision
     from recycle_engine.inference.members import Member
     from recycle_engine.inference.photos import InputPhoto
     from recycle_engine.pipeline import Pipeline
@@ -116,7 +116,7 @@ def label_with(
     data: Place | None = None,
     force: bool = False,
     devices: str | None = None,
-    precision: Precision = "32",
+    precision: AskedPrecision = "32",
     batch_size: int | None = None,
 ) -> PseudoLabels:
     """The labels of photos that none of `owners` knows, written to `file`; read from it where it is `there`.
@@ -138,7 +138,7 @@ def label_with(
             "add a model (--ensemble-with RUN) or a view (--tta hflip), or leave out --agree",
         )
     job = Job(tuple(members), tuple(photos), work, ("masks", "confidence"), agree=wanted.agree)
-    job = with_machine(job, precision, batch_size)
+    job = with_machine(job, precision, batch_size, devices)
     asked = {**job.as_dict(), **asdict(wanted)}
     if there:
         made = _read_again(file, asked)

@@ -92,7 +92,7 @@ def _fault(
         return fault, aside, engine
     if card.get("weights") != digest_of(weights):
         return "its export is of other weights", f"{again} --force", engine
-    if precision != "32":
+    if precision not in ("32", "auto"):
         fault = "an export computes in the precision that it was written in"
         return fault, "leave out --precision, or take --engine torch", engine
     fixed = len(card["dynamic_axes"]) < 3
