@@ -47,6 +47,7 @@ ONE = f"train --data data --plugin linknet --batch-size 2 {TINY} --epochs 1"
 NEW = ONE.removesuffix("1") + "2"
 COMMANDS = {  # name: what is typed before the trial, what is tried, and files that it may replace
     "aug copy-paste": ("", "aug copy-paste --aug-num 6 --min-area 1 --workers 2 --data data --name new", ""),
+    "aug preview": ("", "aug preview flip --num 2 --size 32 --data data", ""),
     "data oversample": ("", "data oversample --patch Paper --min-area 1 --num 4 --data data --name more", ""),
     "data sample": ("", "data sample --num 6 --data drawn", ""),
     "data kfold": ("", "data kfold --n 3 --data data --out folds", ""),
@@ -55,12 +56,19 @@ COMMANDS = {  # name: what is typed before the trial, what is tried, and files t
     "data import --link": ("", "data import data linked --link", ""),
     "data merge": ("", "data merge data second --out merged", ""),
     "kfold --keep": ("", "data kfold --keep data/folds.json --data data --out kept", ""),
+    "convert yolo": ("", "data convert data yolo --from coco --to yolo", ""),
+    "convert coco": ("", "data convert data plain --from coco --to coco --polygons", ""),
+    "check --fix": ("", "data check --data data --fix data/mended.json", ""),
+    "stats --html": ("", "data stats --data data --html stats.html", ""),
+    "data show": ("", "data show --data data", ""),
     "data export cvat": ("", "data export data to-cvat --to cvat", ""),
     "data export ls": ("", "data export data to-ls --to label-studio", ""),
     "predict": ("", "predict one data/kfold_0_val.json --out predicted --submission s.csv --batch-size 1", ""),
+    "predict --devices": ("", "predict one photos --out shared --devices 2 --batch-size 1 --save probabilities", ""),
     "ensemble": ("", "ensemble one two --images data/kfold_0_val.json --out both --batch-size 1", ""),
     "soup": ("", "soup one two --name mean", ""),
     "pseudo-label": ("", "pseudo-label one photos --threshold 0.2 --min-coverage 0", ""),
+    "pseudo --rounds": ("", "pseudo-label one photos --rounds 1 --threshold 0.2 --min-coverage 0 --out rounds", ""),
     "report": ("", "report one", "runs/one/report.html"),
     "export": ("", "export one", ""),
     "init": ("", "init --data data", ""),
@@ -69,6 +77,8 @@ COMMANDS = {  # name: what is typed before the trial, what is tried, and files t
     "train": ("", f"{NEW} --name new", ""),
     "train --resume": ("HALF", "train --resume half", "runs/half/"),
     "train --folds all": ("", f"{NEW} --folds all --name all", ""),
+    "runs prune": ("", "runs prune one --yes", "runs/one/checkpoints/"),
+    "runs delete": ("", "runs delete one --yes", "runs/one/"),
     "demo": ("", "demo --num 20 --epochs 1 --size 32", ""),
 }
 ASIDE = {"demo": "demo/runs/demo-1/"}  # where the run of a call that was killed is put, which says so

@@ -14,6 +14,8 @@ from support import coco, runs_in, write_coco
 from recyclecli.locks import held
 
 WRITERS = {  # command: files in its way, and the place that it holds: with a / at its end, from within
+    "data show --num 2 --data data": ("sheet.png", "sheet.png"),
+    "aug preview flip --num 2 --size 32 --data data": ("preview.png", "preview.png"),
     "aug copy-paste --aug-num 2 --data data --name new": (
         "data/new/000000.jpg data/new.json data/new.unfinished/000001.json",
         "data/new",
@@ -81,7 +83,7 @@ def forced(command):
     return shlex.split(command) + ([] if command.split()[0] in WITHOUT_FORCE else ["--force"])
 
 
-@pytest.mark.parametrize("command", few(WRITERS, 9))
+@pytest.mark.parametrize("command", few(WRITERS, 11))
 def test_files_in_the_way_are_kept_and_named(work, command):
     for name in WRITERS[command][0].split():
         file = work / name
@@ -95,7 +97,7 @@ def test_files_in_the_way_are_kept_and_named(work, command):
         file.unlink() if before is None else file.write_bytes(before)
 
 
-@pytest.mark.parametrize("command", few(WRITERS, 6))
+@pytest.mark.parametrize("command", few(WRITERS, 8))
 def test_links_in_the_way_are_refused_and_not_followed(work, command, tmp_path):
     for name in WRITERS[command][0].split():
         file, precious = work / name, tmp_path / "precious"
@@ -145,7 +147,7 @@ def test_folders_that_are_links_are_not_followed(work, command, tmp_path):
     place.unlink()
 
 
-@pytest.mark.parametrize("command", few(WRITERS, 8))
+@pytest.mark.parametrize("command", few(WRITERS, 10))
 def test_who_comes_second_is_told_of_the_first_and_leaves_nothing(work, command):
     kept, place = snapshot(work), WRITERS[command][1]
     with held(work / place, within=place.endswith("/")):
@@ -156,6 +158,10 @@ def test_who_comes_second_is_told_of_the_first_and_leaves_nothing(work, command)
 
 
 TOGETHER = {  # a place: commands that write into it under other names
+    "v.html": (
+        "data stats --data data --html v.html",
+        "data show --data data --out v.html",
+    ),
     "w/": (
         "data kfold --n 2 --data data --out w",
         "data convert data w --from coco --to masks",
@@ -172,6 +178,7 @@ TOGETHER = {  # a place: commands that write into it under other names
         "predict seed-0 data/kfold_0_val.json --out o --submission v.csv",
         "ensemble a.csv b.csv --submission v.csv",
     ),
+    "v.json": ("data check --data data --fix v.json",),
 }
 
 

@@ -13,11 +13,10 @@ from unicodedata import normalize
 
 from recycle_coco.table import csv_cell
 
-from recycle_data.replaced import never_read
+from recycle_data.output_file import output_file
 from recycle_data.votes import hard_vote
 from recyclecli.errors import RecycleError, counted, join_limited
-from recyclecli.files import atomic_path, refuse_overwrite
-from recyclecli.locks import held
+from recyclecli.files import atomic_path
 from recyclecli.reading import open_regular
 
 if TYPE_CHECKING:
@@ -140,11 +139,8 @@ def vote(files: Sequence[Path], shares: Sequence[float], out: Path, force: bool 
     Raises:
         RecycleError: a file cannot be read, or they name different photos.
     """
-    refuse_overwrite([out], force)  # before anything is made
-    with held(out):
-        refuse_overwrite([out], force)
-        with never_read(out):
-            return _vote(files, shares, out)
+    with output_file(out, force):
+        return _vote(files, shares, out)
 
 
 def _vote(files: Sequence[Path], shares: Sequence[float], out: Path) -> int:

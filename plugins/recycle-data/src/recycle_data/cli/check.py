@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -68,6 +69,7 @@ def check(
     is explained in docs/reference/faults.md.
     """
     from recycle_data.check import CATALOGUE
+    from recycle_data.output_file import output_file
     from recyclecli.errors import RecycleError, suggest
 
     if folders and data is not None:
@@ -81,10 +83,11 @@ def check(
     if drop and fix is None:
         raise RecycleError("--drop-unreadable without --fix", "name the file to write: --fix mended.json")
     settings = dataset_settings(option, crowds)
-    checked = {
-        root: _findings(root, dataset, file, settings, labels_only, fix, drop, min_object_pixels, force)
-        for root, file in places.items()
-    }
+    with nullcontext() if fix is None else output_file(fix, force):
+        checked = {
+            root: _findings(root, dataset, file, settings, labels_only, fix, drop, min_object_pixels)
+            for root, file in places.items()
+        }
     findings = [finding for found, _ in checked.values() for finding in found]
     if len(places) > 1 and not labels_only:
         from recycle_data.check.folders import lint_folders
@@ -116,15 +119,14 @@ def _findings(
     fix: Path | None,
     drop: bool,
     min_object_pixels: int,
-    force: bool,
 ) -> tuple[list[LabelFault], dict[str, Path]]:
     """What is wrong with one folder, and its photos by name."""
     from recycle_coco.paths import copy_beside
 
     from recycle_data.check import LabelFault, check_contents, mended
-    from recycle_data.replaced import never_read, will_read
+    from recycle_data.replaced import will_read
     from recyclecli.errors import LabelFaults, RecycleError, join_limited
-    from recyclecli.files import refuse_overwrite, write_json
+    from recyclecli.files import write_json
 
     if fix is not None and dataset != "coco":
         words = ["recycle", "data", "convert", str(root), str(copy_beside(root)), "--from", dataset, "--to", "coco"]
@@ -143,18 +145,16 @@ def _findings(
         opened = partial(open_source, registry(), root, json_path, dataset, settings)
         return [*findings, *lint_source(opened, str(root), findings, labels_only)], mask_photos(root, options["images"])
     try:
-        with never_read(fix):
-            contents, names, folds = _contents(root, dataset, json_path, settings)
-            if fix is not None:
-                from recycle_data.check.photos import photo_files, without_unreadable
+        contents, names, folds = _contents(root, dataset, json_path, settings)
+        if fix is not None:
+            from recycle_data.check.photos import photo_files, without_unreadable
 
-                will_read(photo_files(root, _photo_names(contents)).values())
+            will_read(photo_files(root, _photo_names(contents)).values())
     except LabelFaults as error:
         return [LabelFault("malformed-label", str(root), where, what) for where, what in error.faults], {}
     if fix is not None:
         if len(contents) > 1:
             raise RecycleError(f"--fix mends one COCO file, not {join_limited(names.values())}", _one_file(names))
-        refuse_overwrite([fix], force)
         split, content = next(iter(contents.items()))
         content, done = mended(content)
         if drop:

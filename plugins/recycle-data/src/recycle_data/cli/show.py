@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from recycle_data.cli.options import CrowdsOption, Data, Dataset, DatasetOption, JsonPath, data_root, dataset_settings
+from recycle_data.output_file import SHEET_FILE, output_file
 from recyclecli.cli.options import Force, Seed
 from recyclecli.errors import counted
 
@@ -19,7 +20,7 @@ def show(
     option: DatasetOption = None,
     out: Annotated[
         Path, typer.Option("--out", help="NAME.png for a contact sheet, NAME.html for a page to browse.")
-    ] = Path("sheet.png"),
+    ] = Path(SHEET_FILE),
     count: Annotated[int, typer.Option("--num", min=1, max=400, help="How many photos.")] = 24,
     seed: Seed = 0,
     classes: Annotated[
@@ -34,18 +35,15 @@ def show(
 ) -> None:
     """Draw the annotations on photos, the rarest classes first: a PNG, or an HTML page."""
     from recycle_data.palette import palette
-    from recycle_data.replaced import never_read
     from recycle_data.sources import open_source
     from recycle_data.workspace import registry
     from recyclecli.errors import RecycleError
-    from recyclecli.files import atomic_path, refuse_overwrite, write_text
 
     form = out.suffix.lower()
     if form not in (".png", ".html"):
         raise RecycleError(f"--out {out} ends neither in .png nor in .html", "name a contact_sheet.png or a page.html")
-    refuse_overwrite([out], force)
     root = data_root(data)
-    with never_read(out):
+    with output_file(out, force, SHEET_FILE) as folder:
         source = open_source(registry(), root, json_path, dataset, dataset_settings(option, crowds))
         colors = palette(source.class_names, root)
         from recycle_data.pages import contact_sheet
@@ -55,10 +53,10 @@ def show(
         title = f"{root.absolute().name}: {len(photos)} of {len(source)} photos"
         if form == ".png":
             picture = contact_sheet.contact_sheet(source, photos, colors, columns, title)
-            with atomic_path(out) as part:
+            with folder.atomic_path(out) as part:
                 picture.save(part, "PNG")
         else:
             from recycle_data.pages.browse import browse_page
 
-            write_text(out, browse_page(source, photos, colors, title))
+            folder.write_text(out, browse_page(source, photos, colors, title))
     print(f"{out}: {counted(len(photos), 'photo')}")

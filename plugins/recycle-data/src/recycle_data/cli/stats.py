@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,23 +38,21 @@ def stats(
     """Count photos, objects and pixels of each class, their sizes, what lies together, and the splits."""
     import json
 
-    from recycle_data.replaced import never_read
+    from recycle_data.output_file import output_file
     from recycle_data.stats import folder_stats
     from recycle_data.workspace import registry
-    from recyclecli.files import refuse_overwrite, write_text
+    from recyclecli.files import write_text
 
     root = data_root(data)
-    if html is not None:
-        refuse_overwrite([html], force)
-    with never_read(html):
+    with nullcontext() if html is None else output_file(html, force):
         found = folder_stats(registry(), root, json_path, dataset, dataset_settings(option, crowds))
-    if html is not None:
-        from recycle_data.pages.stats import stats_page
-        from recycle_data.palette import palette
+        if html is not None:
+            from recycle_data.pages.stats import stats_page
+            from recycle_data.palette import palette
 
-        title = f"{root.absolute().name}" + (f" · {json_path}" if json_path else "")
-        write_text(html, stats_page(found, title, palette(found.class_names, root)))
-        print(f"wrote {html}", file=sys.stderr)
+            title = f"{root.absolute().name}" + (f" · {json_path}" if json_path else "")
+            write_text(html, stats_page(found, title, palette(found.class_names, root)))
+            print(f"wrote {html}", file=sys.stderr)
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     if as_json:

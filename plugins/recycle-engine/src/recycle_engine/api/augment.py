@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from recycle_data.api import Place, path_of, registry
+from recycle_data.output_file import PREVIEW_FILE, output_file
 from recycle_data.progress import busy
 from recycle_data.replaced import never_read
 
@@ -138,12 +139,9 @@ def preview(
         device: a torch device.
         force: replace a file that exists.
     """
-    from recyclecli.files import refuse_overwrite
-
-    refuse_overwrite([path_of(file)], force)
     from recycle_engine.offline_augment.preview import write_preview
 
-    with never_read(path_of(file)):
+    with output_file(path_of(file), force, PREVIEW_FILE):
         installed = registry()
         recipe, split = _resolved(installed, _entries(parts), settings, seed)
         return write_preview(installed, split, recipe, path_of(file), count, device)

@@ -46,22 +46,16 @@ def init(
     Raises:
         RecycleError: the data cannot be read, or `out` would be overwritten.
     """
-    from recycle_data.owned import Owned
-    from recycle_data.replaced import never_read
+    from recycle_data.output_file import output_file
     from recycle_data.sources import open_source
     from recycle_data.starter import CPU, GPU, starter_recipe
 
     from recycle_engine.doctor import has_gpu
-    from recyclecli.files import refuse_overwrite
-    from recyclecli.locks import held
     from recyclecli.recipe import DataSection
 
     root, out = path_of(root), path_of(out)
-    with never_read(out):
+    with output_file(out, force, STARTER_FILE) as folder:
         source = open_source(registry(), root, json_path, dataset, options)
-        owned = Owned(out.parent)
-        refuse = owned.refuse_overwrite if out == Path(STARTER_FILE) else refuse_overwrite
-        refuse([out], force)  # before anything is made
         part = {"name": dataset, **options}
         settings: dict[str, Any] = {"json_path": json_path} if json_path else {}
         if dataset != "coco" or options:
@@ -72,7 +66,5 @@ def init(
         except RecycleError as error:
             photos, how = len(source), f"cannot be split yet: {error.args[0]}"
         text = starter_recipe(source, root, settings, photos, str(out), GPU if has_gpu() else CPU)
-    with held(out):
-        refuse([out], force)
-        owned.write_text(out, text)
+        folder.write_text(out, text)
     return StarterRecipe(out, len(source), len(source.class_names), photos, how)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from recycle_data.cli.options import data_root
+from recycle_data.output_file import PREVIEW_FILE
 
 from recycle_engine.cli.flags import given, parameters
 from recycle_engine.cli.groups import DatasetArgs, OfflineArgs, expand_groups
@@ -43,7 +44,7 @@ def write(
 def look(
     *,
     part: dict[str, Any],
-    out: Annotated[Path, typer.Option("--out", help="The PNG.")] = Path("preview.png"),
+    out: Annotated[Path, typer.Option("--out", help="The PNG.")] = Path(PREVIEW_FILE),
     count: Annotated[int, typer.Option("--num", min=1, max=60, help="How many photos.")] = 8,
     size: Annotated[int, typer.Option("--size", min=32, max=4096, help="Fit photos into SIZExSIZE.")] = 512,
     device: Annotated[str, typer.Option("--device", help="Torch device.")] = "cpu",
