@@ -41,6 +41,7 @@ def parse_json(data: bytes | str) -> Any:
     """
     try:
         text = data.decode(json.detect_encoding(data)) if isinstance(data, bytes) else data
+        del data  # it is as large as the text
         value = json.loads(text)
         if isinstance(value, dict) and (
             len(value) > MAX_KEYS_SEARCHED or any(text.count(json.dumps(key, ensure_ascii=False)) > 1 for key in value)

@@ -27,15 +27,8 @@ def paint(
     from 1; crowds and ignored regions are painted over instances as 0. Pixels of no annotation are `ground`.
     """
     import numpy as np
-    from pycocotools import mask as coco
 
-    shapes = []
-    for number, annotation in enumerate(annotations, start=1):
-        rle = rasterise(annotation.segmentation, height, width)
-        if rle is not None:
-            shapes.append((number, annotation, rle, float(coco.area(rle))))
-    order = painting_order([(area, one.area, one.iscrowd) for _, one, _, area in shapes])
-    ordered = sorted((shapes[place] for place in order), key=lambda shape: (shape[1].label == IGNORE, shape[1].level))
+    ordered = _ordered(annotations, height, width)
     labels = np.array([one.label for _, one, _, _ in ordered], np.uint8)
     single = [0 if one.iscrowd or one.label == IGNORE else number for number, one, _, _ in ordered]
     numbers = np.array(single, np.int32)
@@ -51,6 +44,41 @@ def paint(
         np.copyto(mask[window], label, where=inside)
         np.copyto(instances[window], number, where=inside)
     return mask, instances
+
+
+def painted_areas(
+    annotations: Sequence[Annotation], height: int, width: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """(N,) pixels of each annotation, and (N,) those that are seen once all are painted, without painting any.
+
+    None where they have so many runs that painting takes less memory.
+    """
+    import numpy as np
+
+    own, seen = np.zeros(len(annotations), np.int64), np.zeros(len(annotations), np.int64)
+    ordered = _ordered(annotations, height, width)
+    if sum(len(rle["counts"]) for _, _, rle, _ in ordered) > MAX_COMPARED_CHARACTERS:
+        return None
+    places = np.array([number - 1 for number, _, _, _ in ordered], np.int64)
+    own[places] = [area for _, _, _, area in ordered]
+    runs, owner = front([run_bounds(rle) for _, _, rle, _ in ordered])
+    seen[places] = np.bincount(owner, runs[:, 1] - runs[:, 0], len(places))
+    return own, seen
+
+
+def _ordered(
+    annotations: Sequence[Annotation], height: int, width: int
+) -> list[tuple[int, Annotation, dict[str, Any], float]]:
+    """The annotations that enclose something in the order of painting: number from 1, annotation, RLE, its pixels."""
+    from pycocotools import mask as coco
+
+    shapes = []
+    for number, annotation in enumerate(annotations, start=1):
+        rle = rasterise(annotation.segmentation, height, width)
+        if rle is not None:
+            shapes.append((number, annotation, rle, float(coco.area(rle))))
+    order = painting_order([(area, one.area, one.iscrowd) for _, one, _, area in shapes])
+    return sorted((shapes[place] for place in order), key=lambda shape: (shape[1].label == IGNORE, shape[1].level))
 
 
 def _repeats(rles: Sequence[Mapping[str, Any]], height: int, width: int) -> float:

@@ -198,7 +198,8 @@ def _candidates(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]]:
     """(indices, indices, whether the two are one photo, whether they look alike) of pairs; no photo with itself."""
     left, right = (np.flatnonzero(part["height"]) for part in (photos, others))
-    means = {step: [_means(part["luma"], step) for part in (photos, others)] for step, _ in MEANS}
+    own = {step: _means(photos["luma"], step) for step, _ in MEANS}
+    means = {step: (own[step], own[step] if photos is others else _means(others["luma"], step)) for step, _ in MEANS}
     for near_first, near_second in _close(photos["hash"][left], others["hash"][right], bits):
         first, second = left[near_first], right[near_second]
         if photos is others:
@@ -210,7 +211,8 @@ def _candidates(
             pairs = np.flatnonzero(one)
             for start in range(0, len(pairs), PAIRS_AT_A_TIME * step**2):
                 part = pairs[start : start + PAIRS_AT_A_TIME * step**2]
-                change = np.abs(means[step][0][first[part]] - means[step][1][second[part]]).max(1)
+                mean, other = means[step][0][first[part]], means[step][1][second[part]]
+                change = np.abs(mean.astype(np.int16) - other).max(1)
                 one[part] = change <= _limit(limits, size[part])
         pairs = np.flatnonzero(one)
         for start in range(0, len(pairs), PAIRS_AT_A_TIME):
@@ -230,11 +232,13 @@ def _limit(parts: tuple[float, float], size: NDArray[np.float64]) -> NDArray[np.
     return parts[0] + parts[1] / size**2
 
 
-def _means(luma: NDArray[np.uint8], step: int) -> NDArray[np.int16]:
+def _means(luma: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
     """(n, means) of blocks of step x step pixels of (n, 64, 64) luma, rounded."""
     count = len(luma)
+    if step == 1:
+        return luma.reshape(count, LUMA_SIDE**2)  # no copy
     blocks = luma.reshape(count, LUMA_SIDE // step, step, LUMA_SIDE // step, step)
-    rounded: NDArray[np.int16] = np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.int16)
+    rounded: NDArray[np.uint8] = np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.uint8)
     return rounded.reshape(count, (LUMA_SIDE // step) ** 2)
 
 

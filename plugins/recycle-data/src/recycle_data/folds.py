@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -231,7 +231,7 @@ def write_folds(
     with owned.begun(out / FOLDS_FILE, paths[:-1], force):
         for pair, held_out in zip(names, folds.photos, strict=True):
             for name, photos in zip(pair, (sorted(everything - set(held_out)), held_out), strict=True):
-                owned.write_text(out / name, text.of(photos))
+                owned.write_texts(out / name, text.of(photos))
         owned.write_bytes(out / PHOTOS_FILE, _looks(source, sorted(everything), made_from))
         owned.write_json(out / FOLDS_FILE, listing, indent=1)
     return paths
@@ -262,14 +262,26 @@ class _PartText:
         self._annotations = [(places[entry["image_id"]], _json(entry)) for entry in document["annotations"]]
         self._rest = {key: "" if key in lists else _json(value) for key, value in document.items()}
 
-    def of(self, photos: Sequence[int]) -> str:
-        """The file of the photos of these indices, every other field kept."""
+    def of(self, photos: Sequence[int]) -> Iterator[str]:
+        """The file of the photos of these indices, every other field kept, piece by piece."""
         chosen = set(photos)
-        texts = self._rest | {
-            "images": f"[{', '.join(self._images[index] for index in photos)}]",
-            "annotations": f"[{', '.join(text for index, text in self._annotations if index in chosen)}]",
-        }
-        return "{" + ", ".join(f"{_json(key)}: {text}" for key, text in texts.items()) + "}\n"
+        for number, (key, text) in enumerate(self._rest.items()):
+            yield f"{', ' if number else '{'}{_json(key)}: "
+            if key == "images":
+                yield from _listed(self._images[index] for index in photos)
+            elif key == "annotations":
+                yield from _listed(text for index, text in self._annotations if index in chosen)
+            else:
+                yield text
+        yield "}\n"
+
+
+def _listed(texts: Iterable[str]) -> Iterator[str]:
+    """A list of values of which the texts are known."""
+    yield "["
+    for number, text in enumerate(texts):
+        yield f"{', ' if number else ''}{text}"
+    yield "]"
 
 
 def _json(value: Any) -> str:

@@ -26,6 +26,7 @@ ROBOFLOW = re.compile(
     r"(.+)\.rf\.[0-9A-Za-z]{6,}\.\w+"
 )  # NAME_jpg.rf.HASH.jpg, each augmented copy of a photo with its own hash
 PARTNERS = 512  # groups that one is compared with for a swap in each round
+DIGITS = 12  # of a gain, so that no processor's way of adding decides among equals
 
 
 def groups_of(source: Source, by: str) -> NDArray[np.int64]:
@@ -192,19 +193,28 @@ def _improve(
     """Move single groups, then swap pairs, while the sum of squared loads falls; in place."""
     import numpy as np
 
+    around = np.concatenate([order, order])[: len(order) + PARTNERS]
+    near = totals[around]  # in the order in which they are compared, so that a part of it is no copy
+    squares = (near**2).sum(1)
+    sizes = np.bincount(fold, minlength=len(loads))
     for _ in range(ROUNDS):
         changed = False
         for place, group in enumerate(order):
-            others = np.roll(order, -place)[:PARTNERS]
+            some = slice(place, min(place + PARTNERS, place + len(order)))
+            others, theirs = around[some], fold[around[some]]
             own, weight = fold[group], totals[group]
             other = loads - loads[own]
             move = 2 * (weight * (other + weight)).sum(1)  # change of the measure when the group moves to each fold
             move[own] = 0
-            if (np.bincount(fold, minlength=len(loads)) <= 1)[own]:
+            if sizes[own] <= 1:
                 move[:] = 0  # no fold is left empty
-            difference = totals[others] - weight  # what each group would bring in exchange
-            exchange = 2 * (difference * (loads[own] - loads[fold[others]] + difference)).sum(1)
-            exchange[fold[others] == own] = 0
+            # of an exchange, 2 * sum(d * (loads[own] - loads[theirs] + d)) where d is near - weight, multiplied out
+            gaps = np.concatenate([-other, weight[None]])
+            products = near[some] @ gaps.T
+            exchange = products[np.arange(len(others)), theirs] - (gaps[:-1] @ weight)[theirs]
+            exchange += squares[some] - 2 * products[:, -1] + squares[place]
+            exchange = np.round(2 * exchange, DIGITS)
+            exchange[theirs == own] = 0
             partner, target = int(exchange.argmin()), int(move.argmin())
             if min(exchange[partner], move[target]) >= -1e-12:
                 continue
@@ -212,12 +222,13 @@ def _improve(
             if move[target] <= exchange[partner]:
                 loads[own] -= weight
                 loads[target] += weight
+                sizes[[own, target]] += -1, 1
                 fold[group] = target
             else:
-                swapped = others[partner]
+                swapped, difference = others[partner], near[place + partner] - weight
                 far = fold[swapped]
-                loads[own] += difference[partner]
-                loads[far] -= difference[partner]
+                loads[own] += difference
+                loads[far] -= difference
                 fold[group], fold[swapped] = far, own
         if not changed:
             return

@@ -72,9 +72,13 @@ class Owned:
 
     def write_json(self, path: Path, value: Any, *, indent: int | None = None) -> None:
         """Write `value` as JSON with `whole`; NaN and infinity, which JSON lacks, raise ValueError."""
+        self.write_texts(path, _texts(value, indent))
+
+    def write_texts(self, path: Path, texts: Iterable[str]) -> None:
+        """Write texts behind each other as UTF-8 with `whole`, never all in memory; raises the same."""
         try:
             with self.atomic_path(path) as part, part.open("wb") as handle:
-                for text in _texts(value, indent):
+                for text in texts:
                     handle.write(encoded(path, text))
         except OSError as error:
             raise unwritable(path, error) from error

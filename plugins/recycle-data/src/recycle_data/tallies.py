@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recycle_coco import has_background, paint, rasterise
+from recycle_coco import has_background, label_counts, paint, rasterise
 from recycle_coco.counts import PIXELS_PER_BAND
+from recycle_coco.paint import painted_areas
 from recycle_coco.photo import check_size
 
 from recycle_data.sources import read_labels
@@ -51,47 +52,75 @@ def tallies(source: Source, photos: Sequence[int] | None = None) -> Iterator[tup
     for index in range(len(source)) if photos is None else photos:
         record = source.record(index)
         if drawn:
-            yield record, _tally(*read_labels(source, index), None, classes)
+            yield record, _tally(*read_labels(source, index), classes)
         else:
             check_size(record.file, record.height, record.width)
-            mask, instances = paint(record.annotations, record.height, record.width, ground)
-            yield record, _tally(mask, instances, record.annotations, classes)
+            yield record, _tally_of(record, ground, classes)
 
 
-def _tally(
-    mask: NDArray[np.uint8],
-    instances: NDArray[np.int32],
-    annotations: Sequence[Annotation] | None,
-    classes: int,
-) -> Tally:
+def _tally_of(record: Record, ground: int, classes: int) -> Tally:
+    """The tally of a photo whose annotations are known."""
+    import numpy as np
+
+    annotations, height, width = record.annotations, record.height, record.width
+    found = painted_areas(annotations, height, width)
+    if found is None:
+        mask, instances = paint(annotations, height, width, ground)
+        own, label_of = _own_areas(annotations, height, width)
+        return _counted(label_counts(mask), own, _visible(instances, len(own)), label_of, annotations, classes)
+    single = np.array([not one.iscrowd and one.label != IGNORE for one in annotations], bool)
+    labels = np.array([one.label for one in annotations], np.int64)
+    own, seen = ((areas * single).tolist() for areas in found)
+    pixels = np.bincount(labels, found[1], IGNORE + 1).astype(np.int64)
+    pixels[ground] += height * width - int(found[1].sum())
+    return _counted(pixels, [0, *own], [0, *seen], [IGNORE, *labels.tolist()], annotations, classes)
+
+
+def _tally(mask: NDArray[np.uint8], instances: NDArray[np.int32], classes: int) -> Tally:
+    """The tally of a photo of which only the painted labels are known."""
     import numpy as np
 
     flat_mask, flat = mask.reshape(-1), instances.reshape(-1)
-    counts = np.zeros(IGNORE + 1, np.int64)
-    count = int(flat.max(initial=0)) + 1 if annotations is None else len(annotations) + 1
-    visible = np.zeros(count, np.int64)
-    label_of = np.full(count, IGNORE, np.int64)
+    visible = _visible(instances, int(flat.max(initial=0)) + 1)
+    label_of = np.full(len(visible), IGNORE, np.int64)
     for start in range(0, len(flat), PIXELS_PER_BAND):
         piece = slice(start, start + PIXELS_PER_BAND)
-        counts += np.bincount(flat_mask[piece], minlength=IGNORE + 1)
-        visible += np.bincount(flat[piece], minlength=count)
-        if annotations is None:
-            label_of[flat[piece]] = flat_mask[piece]
-    own = visible
-    if annotations is not None:
-        height, width = mask.shape
-        own, label_of = _own_areas(annotations, height, width)
+        label_of[flat[piece]] = flat_mask[piece]
+    return _counted(label_counts(mask), visible, visible, label_of, (), classes)
+
+
+def _visible(instances: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """(count,) pixels of each instance."""
+    import numpy as np
+
+    visible, flat = np.zeros(count, np.int64), instances.reshape(-1)
+    for start in range(0, len(flat), PIXELS_PER_BAND):
+        visible += np.bincount(flat[start : start + PIXELS_PER_BAND], minlength=count)
+    return visible
+
+
+def _counted(
+    pixels: NDArray[np.int64],
+    own: Sequence[int] | NDArray[np.int64],
+    visible: Sequence[int] | NDArray[np.int64],
+    label_of: Sequence[int] | NDArray[np.int64],
+    annotations: Sequence[Annotation],
+    classes: int,
+) -> Tally:
+    """The tally of (256,) pixels of each label, and of own and visible pixels and label of each instance from 0."""
+    import numpy as np
+
     objects, hidden = np.zeros(classes, np.int64), np.zeros(classes, np.int64)
     areas = []
-    for number in range(1, count):
+    for number in range(1, len(own)):
         label = int(label_of[number])
         if own[number] and label < classes:
             objects[label] += 1
             hidden[label] += visible[number] == 0
             areas.append((label, int(own[number])))
-    regions = [one.label for one in annotations or () if one.iscrowd and one.label < classes]
+    regions = [one.label for one in annotations if one.iscrowd and one.label < classes]
     crowds = np.bincount(regions, minlength=classes).astype(np.int64)
-    return Tally(np.append(counts[:classes], counts[IGNORE]), objects, crowds, hidden, tuple(areas))
+    return Tally(np.append(pixels[:classes], pixels[IGNORE]), objects, crowds, hidden, tuple(areas))
 
 
 def _own_areas(

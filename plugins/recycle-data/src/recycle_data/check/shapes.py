@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from recycle_coco.document import usable_area
@@ -30,14 +30,18 @@ LISTED_FAULTS = ("unknown-image", "invalid-image-size", "photo-too-large")  # wh
 
 
 def lint_shapes(content: dict[str, Any], file: str, min_object_pixels: int) -> Iterator[LabelFault]:
-    """Faults of every annotation by itself, then of those of one image among each other."""
+    """Faults of the annotations of one image after the other, of each by itself and then among each other."""
     ground = {one["id"] for one in content["categories"] if is_background(one["name"])}
     causes: Counter[str] = Counter()
     painted = False
     filling = 0
     ignored = {category["id"] for category in content["categories"] if category["name"] == IGNORE_CATEGORY}
-    by_image: dict[Any, tuple[dict[str, Any], list[MeasuredShape]]] = {}
-    for annotation, image, shape in measured_annotations(content):
+    of_image: dict[Any, list[dict[str, Any]]] = {}
+    for annotation in content["annotations"]:
+        of_image.setdefault(annotation["image_id"], []).append(annotation)
+    measured = measured_annotations({**content, "annotations": list(chain.from_iterable(of_image.values()))})
+    shapes: list[MeasuredShape] = []  # of one image: those of all take gigabytes
+    for annotation, image, shape in measured:
         found: list[tuple[str, str]] = []
         if isinstance(shape, MeasuredShape):
             if not painted and annotation["category_id"] not in ground | ignored:
@@ -51,11 +55,15 @@ def lint_shapes(content: dict[str, Any], file: str, min_object_pixels: int) -> I
             if 0 < shape.area < min_object_pixels:
                 found.append(("sliver", f"{shape.area:.0f} pixels"))
             if shape.area:
-                by_image.setdefault(annotation["image_id"], (image, []))[1].append(replace(shape, parts=None))
+                shapes.append(shape)
         elif shape[0] not in LISTED_FAULTS:
             found.append(shape)
         for code, detail in found:
             yield LabelFault(code, file, _where(annotation, image), detail)
+        if annotation is of_image[annotation["image_id"]][-1]:
+            for code, owner, detail in crowded_faults(shapes):
+                yield LabelFault(code, file, _where(owner, image), detail)
+            shapes = []
     if not painted and not content.get(PAINTED_KEY):
         detail = (
             told(causes, len(content["annotations"]))
@@ -65,9 +73,6 @@ def lint_shapes(content: dict[str, Any], file: str, min_object_pixels: int) -> I
         yield LabelFault("only-background", file, "all annotations", detail)
     if filling > max(MIN_FILLING_OBJECTS, FILLING_SHARE * len(content["annotations"])):
         yield LabelFault("whole-photo", file, "annotations", f"{filling} of {len(content['annotations'])}")
-    for image, shapes in by_image.values():
-        for code, owner, detail in crowded_faults(shapes):
-            yield LabelFault(code, file, _where(owner, image), detail)
 
 
 def _where(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> str:
