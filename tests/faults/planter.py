@@ -1256,3 +1256,16 @@ def _(content: Content, rng: np.random.Generator) -> Where:
         moved["segmentation"] = [[value + rng.uniform(0.01, 0.2) for value in ring] for ring in moved["segmentation"]]
         content["annotations"].append(moved)
     return ("annotations",)
+
+
+@plant("unturned-labels", PHOTO_CODES)
+def _(root: Path, content: Content, rng: np.random.Generator) -> Where:
+    image = content["images"][0]  # a square one, which may be turned by right angles too
+    turn = pick(rng, [Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.ROTATE_90])
+    copied = image | {"id": 950, "file_name": "images/turned.jpg"}
+    _load(root / image["file_name"]).convert("RGB").transpose(turn).save(root / copied["file_name"], quality=90)
+    own = [one for one in content["annotations"] if one["image_id"] == image["id"]]
+    content["images"].append(copied)
+    content["annotations"] += [one | {"id": 95001 + number, "image_id": 950} for number, one in enumerate(own)]
+    save(root, content)
+    return ("turned.jpg",)

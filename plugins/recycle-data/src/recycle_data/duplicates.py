@@ -7,7 +7,7 @@ edges, while what another moment changes stands out from that somewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -98,12 +98,20 @@ def look_alikes(photos: NDArray[np.void]) -> NDArray[np.int64]:
     return linked(len(photos), links)
 
 
-def turned(photos: NDArray[np.void], others: NDArray[np.void]) -> dict[int, int]:
-    """Index of each of (n,) photos to that of (m,) others that it is mirrored, turned by right angles, or inverted."""
+def turned(
+    photos: NDArray[np.void], others: NDArray[np.void], turns: Iterable[int] = range(1, ORIENTATIONS + 1)
+) -> dict[int, int]:
+    """Index of each of (n,) photos to that of (m,) others that it is mirrored, turned by right angles, or inverted.
+
+    Args:
+        photos: see `recycle_data.identity.IDENTITY`.
+        others: likewise.
+        turns: how, see `turn_square`; `ORIENTATIONS` means inverted.
+    """
     found: dict[int, int] = {}
     asked, known = (np.flatnonzero(part["height"]) for part in (photos, others))
     low = frequencies(others["luma"][known])
-    for turn in range(1, ORIENTATIONS + 1):
+    for turn in turns:
         hashes = ~others["hash"][known] if turn == ORIENTATIONS else perceptual_hashes(_turned_frequencies(low, turn))
         close = [part for pair in _close(photos["hash"][asked], hashes, MAX_HASH_BITS) for part in pair]
         left, right = (np.unique(np.concatenate([np.zeros(0, np.int64), *close[side::2]])) for side in (0, 1))
@@ -113,7 +121,7 @@ def turned(photos: NDArray[np.void], others: NDArray[np.void]) -> dict[int, int]
             made["luma"], made["chroma"] = 255 - made["luma"], 255 - made["chroma"]
         else:
             for one in made:
-                one["luma"], one["chroma"] = _turned(one["luma"], turn), _turned(one["chroma"], turn)
+                one["luma"], one["chroma"] = turn_square(one["luma"], turn), turn_square(one["chroma"], turn)
             if turn % 2:
                 made["height"], made["width"] = made["width"].copy(), made["height"].copy()
         for first, second, one, near in _candidates(photos[asked[left]], made, MAX_HASH_BITS):
@@ -146,12 +154,13 @@ def earlier_like(photos: NDArray[np.void], sides: NDArray[np.str_] | None = None
     return found
 
 
-def _turned(luma: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
+def turn_square(luma: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
+    """A square turned by `turn` right angles, from `ORIENTATIONS` / 2 on mirrored before."""
     return np.rot90(luma[:, ::-1] if turn >= ORIENTATIONS // 2 else luma, turn)
 
 
 def _turned_frequencies(low: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
-    """`frequencies` of photos as `_turned` turns them: a mirrored cosine of an odd frequency is its negative."""
+    """`frequencies` of photos as `turn_square` turns them: a mirrored cosine of an odd frequency is its negative."""
     signs = np.where(np.arange(low.shape[-1]) % 2, np.float32(-1), np.float32(1))
     low = low * signs if turn >= ORIENTATIONS // 2 else low
     for _ in range(turn % (ORIENTATIONS // 2)):

@@ -210,6 +210,11 @@ CATALOGUE: dict[str, FaultKind] = {
     "near-duplicate-photo": FaultKind(
         "note", "two photos look the same", "recycle data kfold --group-by near-duplicates keeps them in one fold"
     ),
+    "unturned-labels": FaultKind(
+        "error",
+        "a photo mirrored or turned, with the labels of the one it was made of",
+        "mirror and turn the labels with their photo, or remove it",
+    ),
     "duplicate-across-splits": FaultKind(
         "error",
         "one photo, as two files, in two splits",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ def lint_photos(root: Path, contents: Mapping[str, dict[str, Any]], splits: Mapp
     for (name, file), photo in zip(files.items(), photos, strict=True):
         for code, detail in _faults(file, images[name], photo):
             yield LabelFault(code, str(root / name), f"image {images[name]['id']} {name!r}", detail)
-    yield from _copies(files, photos, splits)
+    yield from _copies(files, photos, splits, lambda name: content_mask(root, contents, name))
 
 
 def _unlisted(root: Path, files: Mapping[str, Path]) -> Iterator[LabelFault]:
@@ -55,11 +55,19 @@ def _unlisted(root: Path, files: Mapping[str, Path]) -> Iterator[LabelFault]:
         )
 
 
-def lint_copies(files: Mapping[str, Path], splits: Mapping[str, str]) -> Iterator[LabelFault]:
-    """Same and similar photos among `files`, name to file; `splits` says which split a name is of."""
+def lint_copies(
+    files: Mapping[str, Path], splits: Mapping[str, str], labels: Callable[[str], NDArray[np.uint8]]
+) -> Iterator[LabelFault]:
+    """Same and similar photos among `files`, name to file.
+
+    Args:
+        files: name to file of each photo.
+        splits: name to the split that it is of.
+        labels: (H, W) of a photo by its name.
+    """
     from recycle_data.identity import files_identities
 
-    yield from _copies(files, files_identities(files.values()), splits)
+    yield from _copies(files, files_identities(files.values()), splits, labels)
 
 
 def without_unreadable(root: Path, content: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
@@ -82,6 +90,21 @@ def without_unreadable(root: Path, content: dict[str, Any]) -> tuple[dict[str, A
     annotations = [one for one in content["annotations"] if one["image_id"] not in gone]
     counts = {"photos dropped": len(gone), "of their annotations": len(content["annotations"]) - len(annotations)}
     return {**content, "images": images, "annotations": annotations}, Counter(counts)
+
+
+def content_mask(root: Path, contents: Mapping[str, dict[str, Any]], name: str) -> NDArray[np.uint8]:
+    """(H, W) labels of a photo, as training would paint them.
+
+    Raises:
+        RecycleError: its labels or its file cannot be read.
+    """
+    from recycle_coco import CocoSource
+
+    content = next(one for one in contents.values() if any(image["file_name"] == name for image in one["images"]))
+    images = [image for image in content["images"] if image["file_name"] == name]
+    annotations = [one for one in content["annotations"] if one["image_id"] == images[0]["id"]]
+    own = {**content, "images": images, "annotations": annotations}
+    return CocoSource(root, root, content=own).read_labels(0)[0]
 
 
 def photo_files(root: Path, names: Iterable[str]) -> dict[str, Path]:
@@ -128,11 +151,17 @@ def _size_faults(stored: tuple[int, int], stated: tuple[int, int], orientation: 
         yield "exif-ambiguous", f"EXIF orientation {orientation} of a photo whose size it does not change"
 
 
-def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping[str, str]) -> Iterator[LabelFault]:
+def _copies(
+    files: Mapping[str, Path],
+    photos: NDArray[np.void],
+    splits: Mapping[str, str],
+    labels: Callable[[str], NDArray[np.uint8]],
+) -> Iterator[LabelFault]:
     """Same and similar photos; across splits first, as that is the worse."""
     import numpy as np
 
     from recycle_data.duplicates import earlier_like, one_photo
+    from recycle_data.unturned_labels import unturned
 
     readable = photos["height"] > 0
     names = [name for name, known in zip(files, readable.tolist(), strict=True) if known]
@@ -160,6 +189,10 @@ def _copies(files: Mapping[str, Path], photos: NDArray[np.void], splits: Mapping
                 side += ", mirrored, turned or inverted" if like == mirrored.get(number) else ""
                 yield LabelFault(code, str(files[names[number]]), repr(names[number]), f"like {names[like]!r}{side}")
                 break
+    with suppress(RecycleError):  # labels that cannot be read, as other findings say
+        for number, like in unturned(photos, lambda index: labels(names[index])):
+            detail = f"it is {names[like]!r} mirrored or turned"
+            yield LabelFault("unturned-labels", str(files[names[number]]), repr(names[number]), detail)
 
 
 def _mirrored(photos: NDArray[np.void], sides: NDArray[np.str_]) -> dict[int, int]:

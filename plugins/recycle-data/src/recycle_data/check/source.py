@@ -14,7 +14,7 @@ from recycle_data.check.photos import lint_copies
 from recycle_data.check.shapes import PAINTED_KEY
 from recycle_data.foreground import absent_classes, cause_of_nothing
 from recycle_data.named_splits import named_splits
-from recycle_data.sources import Subset
+from recycle_data.sources import Subset, read_labels
 from recyclecli.errors import RecycleError
 from recyclecli.types import Source
 
@@ -94,7 +94,9 @@ def lint_source(
     if not labels_only:
         files = {record.file_name: record.file for record in map(source.record, range(len(source)))}
         sides = {source.record(index).file_name: split for split, photos in splits.items() for index in photos}
-        yield from lint_copies({name: one for name, one in files.items() if one.is_file()}, sides)
+        places = {name: index for index, name in enumerate(files)}
+        there = {name: one for name, one in files.items() if one.is_file()}
+        yield from lint_copies(there, sides, lambda name: read_labels(source, places[name])[0])
 
 
 def _absent(

@@ -13,7 +13,9 @@ from recycle_coco.document import load_content
 from recycle_data.crops import crops
 from recycle_data.duplicates import turned
 from recycle_data.pseudo import PSEUDO_KEY
+from recycle_data.sources import read_labels
 from recycle_data.splits import PAIR, Split
+from recycle_data.unturned_labels import unturned
 from recycle_data.workspace import registry
 
 from recycle_engine.distributed import is_first
@@ -57,6 +59,12 @@ def refuse_leakage(split: Split) -> LearnedPhotos:
         pair = f"{split.val.record(index).file_name} is {split.train.record(other).file_name}"
         count = counted(len(flipped), "validation photo")
         log.warning(f"warning: scores are flattered: {count} trained on, mirrored, turned or inverted: {pair}")
+    if wrong := list(unturned(photos.trained, lambda index: read_labels(split.train, index)[0])):
+        pair = " is ".join(split.train.record(index).file_name for index in wrong[0])
+        log.warning(
+            f"warning: {counted(len(wrong), 'training photo')} mirrored or turned, with labels that are not: {pair}; "
+            "recycle data check names all"
+        )
     for text in _cut_out(split, photos):
         log.warning(f"warning: scores are flattered: {text}")
     for part, what in ((photos.trained, "training"), (photos.judged, "validation")):
