@@ -106,12 +106,21 @@ def test_a_place_near_a_run_leads_to_it(here):
         "1,a.jpg\n2,b c.jpg\n",
         "id\tfile\n1\ta.jpg\n2\tb c.jpg\n",
         "file_name\na.jpg\nb c.jpg\n",
+        f"image_id,PredictionString\na.jpg,{'0 ' * 65536}\nb c.jpg,{'1 ' * 65536}\n",
     ],
 )
 def test_a_table_of_photos_is_a_list(tmp_path, text):
     for name in ("a.jpg", "b c.jpg"):
         (tmp_path / name).touch()
     assert [one.name for one in listed_photos(text.split("\n"), tmp_path, tmp_path)] == ["a.jpg", "b c.jpg"]
+
+
+def test_lines_that_name_a_photo_again_are_counted(tmp_path, logged):
+    assert [one.name for one in listed_photos(["a.jpg", "b.jpg", "a.jpg", "a.jpg"], tmp_path, tmp_path)] == [
+        "a.jpg",
+        "b.jpg",
+    ]
+    assert "note: 2 lines of the list left out, which an earlier one equals" in logged()
 
 
 def test_what_an_earlier_prediction_wrote_is_counted(here, logged):

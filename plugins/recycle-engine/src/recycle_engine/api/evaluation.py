@@ -13,7 +13,7 @@ from recycle_data.progress import busy
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.copies import say_alike, say_copies
-from recycle_engine.api.judged import judged_photos, refuse_trained_on
+from recycle_engine.api.judged import judged_photos, refuse_trained_on, say_trained_on
 from recycle_engine.api.runs import find_run, pipeline, recipe_of
 from recycle_engine.judge.compare import MIN_EFFECT
 from recyclecli.errors import RecycleError, counted, join_limited, suggest
@@ -76,10 +76,9 @@ def evaluate(
 
 def evaluate_masks(folder: Place, source: Source, group_by: str | None = None) -> Evaluation:
     """Score the masks that `predict` wrote into `folder`; no torch, no model."""
-    from recycle_engine.judge.saved_predictions import count_masks
     from recycle_engine.judge.scores import evaluation
 
-    return evaluation(count_masks(path_of(folder), source), groups(source, group_by))
+    return evaluation(_stored(path_of(folder), source, True), groups(source, group_by))
 
 
 def evaluate_arrays(
@@ -107,15 +106,17 @@ def evaluate_submission(file: Place, source: Source, group_by: str | None = None
     """Score a submission's 256x256 labels; no torch, no model."""
     from recycle_engine.judge.scores import evaluation
 
-    return evaluation(_submission(file, source), groups(source, group_by), reduced=True)
+    return evaluation(_stored(path_of(file), source, False), groups(source, group_by), reduced=True)
 
 
-def _submission(file: Place, source: Source) -> PerImageCounts:
-    from recycle_engine.judge.saved_predictions import count_submission
+def _stored(place: Path, source: Source, masks: bool) -> PerImageCounts:
+    """Count a folder of masks, else a submission."""
+    from recycle_engine.judge.saved_predictions import count_masks, count_submission
 
-    ledger, extra = count_submission(path_of(file), source)
+    ledger, extra = (count_masks(place, source), list[str]()) if masks else count_submission(place, source)
     if extra:
-        log.warning(f"note: {counted(len(extra), 'row')} of {file} without a truth here: {join_limited(extra, 3)}")
+        log.warning(f"note: {counted(len(extra), 'row')} of {place} without a truth here: {join_limited(extra, 3)}")
+    say_trained_on(place, source)
     return ledger
 
 
@@ -149,12 +150,11 @@ def count(result: Run | Place, source: Source) -> PerImageCounts:
     """
     with busy("loading torch"):
         from recycle_engine.evaluation.evaluate import count as engine
-    from recycle_engine.judge.saved_predictions import count_masks
 
     run = run_of(result)
     if run is None:
         place = path_of(str(result))
-        return count_masks(place, source) if place.is_dir() else _submission(place, source)
+        return _stored(place, source, place.is_dir())
     tricks = parted(result)[1] if isinstance(result, (str, Path)) else []
     recipe, chosen = recipe_of(run), pipeline_named(run, tricks)
     (ledger,) = engine(registry(), run, recipe, source, [chosen])

@@ -14,6 +14,8 @@ from recycle_engine.api.runs import find_run, own_split, recipe_of
 from recyclecli.errors import RecycleError, counted, join_limited
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from recycle_engine.runs import Run
     from recyclecli.types import Source
 
@@ -88,3 +90,25 @@ def refuse_trained_on(run: Run | Place, source: Source) -> None:
             f"note: like training photos of {owner.folder}, but not the same: {len(found.alike)} of "
             f"{counted(len(source), 'photo')}",
         )
+
+
+def say_trained_on(predictions: Path, source: Source) -> None:
+    """Warn where a run that made stored predictions, by the record beside them, has trained on photos of `source`.
+
+    Args:
+        predictions: a folder of masks, as `recycle predict` wrote it, or a submission.
+        source: the photos that they are judged on.
+    """
+    from recycle_data.identity import identities
+
+    from recycle_engine.judge.saved_predictions import makers
+    from recycle_engine.training_provenance import learned, photos_of_run
+
+    for run in makers(predictions):
+        if same := learned(photos_of_run(registry(), run), source, identities(source)).same:
+            names = sorted(source.record(index).file_name for index in same)
+            warn_once(
+                log,
+                f"warning: scores are flattered: {run.folder}, which made {predictions}, has trained on {len(same)} of "
+                f"these {counted(len(source), 'photo')}: {join_limited(names, 3)}",
+            )

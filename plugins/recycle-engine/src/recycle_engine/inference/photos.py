@@ -10,6 +10,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,8 @@ from recycle_engine.inference.outputs import OUTPUTS
 from recyclecli.errors import RecycleError, counted, join_limited
 
 log = logging.getLogger("recycle.engine")
+
+MAX_PATH = 4096  # characters of a listed line: no path is longer, but a row of a submission is
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +122,14 @@ def listed_photos(lines: Iterable[str], root: Path | None, folder: Path) -> list
     Raises:
         RecycleError: no line names a photo.
     """
-    names = list(dict.fromkeys(line.lstrip("\ufeff").strip("\r\n") for line in lines if line.strip()))
+    every = [line.lstrip("\ufeff").strip("\r\n")[:MAX_PATH] for line in lines if line.strip()]
+    names = list(dict.fromkeys(every))
     if not names:
         raise RecycleError("the list names no photos", "write one path a line")
     roots = [root] if root else [Path(), folder]
     names = _column(names, roots) or names
+    if again := len(every) - len(set(every)):
+        warn_once(log, f"note: {counted(again, 'line')} of the list left out, which an earlier one equals")
     places = [_place(name, roots) for name in names]
     files, plain = [file for file, _ in places], [Path(name).as_posix() for _, name in places]
     if any(name.startswith(("/", "../")) or "/../" in name or Path(name).is_absolute() for name in plain):
@@ -134,11 +140,11 @@ def listed_photos(lines: Iterable[str], root: Path | None, folder: Path) -> list
 
 def _column(lines: Sequence[str], roots: Sequence[Path]) -> list[str]:
     """The column of a table that names photos, where the lines are one; what does not exist may be its heading."""
-    known = [_place(line, roots)[0].exists() for line in lines[:2]]
+    known = [_is_there(_place(line, roots)[0]) for line in lines[:2]]
     if known == [False, True] and not Path(lines[0]).suffix:
         warn_once(log, f"note: the first line of the list, {lines[0]!r}, is taken for a heading")
         return list(lines[1:])
-    if any(_place(line, roots)[0].exists() for line in lines):
+    if any(_is_there(_place(line, roots)[0]) for line in lines):
         return []
     for mark in ",;\t":
         try:
@@ -147,7 +153,7 @@ def _column(lines: Sequence[str], roots: Sequence[Path]) -> list[str]:
             continue
         for column in range(min(map(len, rows), default=0)):
             names = [row[column].strip() for row in rows]
-            there = [bool(name) and _place(name, roots)[0].exists() for name in names]
+            there = [bool(name) and _is_there(_place(name, roots)[0]) for name in names]
             if any(there):
                 heading = not there[0] and len(names) > 1 and not Path(names[0]).suffix
                 which = f"column {names[0]!r}" if heading else f"column {column + 1}"
@@ -159,7 +165,14 @@ def _column(lines: Sequence[str], roots: Sequence[Path]) -> list[str]:
 def _place(name: str, roots: Sequence[Path]) -> tuple[Path, str]:
     """Where a listed photo is, and its name so spelled: of several the first that exists, else the first."""
     tried = [(root / text, text) for root in roots for text in (name, *spellings(name))]
-    return next((one for one in tried if one[0].exists()), tried[0])
+    return next((one for one in tried if _is_there(one[0])), tried[0])
+
+
+def _is_there(file: Path) -> bool:
+    """Whether a file is there, also by a name that is too long for any."""
+    with suppress(OSError):
+        return file.exists()
+    return False
 
 
 def _found(images: Path, root: Path | None, locked: dict[str, str]) -> list[InputPhoto]:

@@ -38,6 +38,7 @@ from recycle_engine.inference.journal import Journal, begins_as
 from recycle_engine.inference.masks_coco import coco_of
 from recycle_engine.inference.outputs import SUFFIXES
 from recycle_engine.inference.worker import run_shard
+from recycle_engine.judge.saved_predictions import RECORD_BYTES
 from recycle_engine.process_pool import end_with, submit_all
 from recyclecli.errors import RecycleError, RunFailed, counted, join_limited
 from recyclecli.files import PART, refuse_overwrite, unwritable
@@ -46,7 +47,6 @@ from recyclecli.plugins import Registry, discover
 
 log = logging.getLogger("recycle.engine")
 
-RECORD_BYTES = 2**28  # of predicted.json, which names each photo that failed
 
 ENDED = "a process that predicts was ended from outside", "type the same again: it goes on where it was"
 PACKED = frozenset({".gz", ".zip", ".bz2", ".xz", ".zst", ".7z"})
