@@ -457,10 +457,11 @@ class TestReading:
             shape(8, 0, segmentation=None, bbox=None),
             shape(9, 1, segmentation=[], keypoints=[1, 1, 2]),
             shape(10, 99),
+            shape(11, 0, segmentation=[outline(0, 0, 3, 3)], isbbox=True),
         ]
         export(tmp_path / "a", ["1.jpg", "2.jpg"], labels=content)
         assert check(tmp_path / "a", tmp_path, "1.jpg", "2.jpg").left_out == {
-            "boxes without an outline": 1,
+            "boxes without an outline": 2,
             "tags without an outline": 1,
             "keypoints without an outline": 1,
             "annotations of images that the file does not list": 1,
@@ -470,6 +471,7 @@ class TestReading:
         ("fields", "cause"),
         [
             ({"segmentation": []}, "have a box and no outline"),
+            ({"isbbox": True}, "have a box and no outline"),
             ({"segmentation": [[4, 4, 28, 28]]}, "have the four numbers of a box"),
         ],
     )

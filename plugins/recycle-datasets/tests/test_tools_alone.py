@@ -4,7 +4,16 @@ import shutil
 
 import numpy as np
 import pytest
-from exports_of_platforms import dataloop, kili, sagemaker, segments_ai, superannotate_pixels, vertex_ai
+from exports_of_platforms import (
+    dataloop,
+    kili,
+    labelu,
+    sagemaker,
+    segments_ai,
+    superannotate,
+    superannotate_pixels,
+    vertex_ai,
+)
 from exports_of_tools import coco_panoptic, labelme_xml, rle_csv, vott
 from labelled import box, masks, photo
 from recycle_engine import api
@@ -129,3 +138,19 @@ def test_what_is_no_area_is_refused_with_its_cause(tmp_path, make, change, said)
         return
     with pytest.raises(RecycleError, match=said):
         api.import_data(tmp_path, None)
+
+
+@pytest.mark.parametrize("make", [superannotate, superannotate_pixels, labelu], ids=lambda make: make.__name__)
+def test_what_the_tool_hides_is_left_out(tmp_path, make):
+    make(tmp_path)
+    for file in tmp_path.rglob("*.json"):
+        text = file.read_text(encoding="utf-8")
+        for quote in ('"', r"\""):
+            for key in ("className", "label"):
+                named = f"{quote}{key}{quote}: {quote}metal{quote}"
+                text = text.replace(named, f"{named}, {quote}visible{quote}: false")
+        file.write_text(text, encoding="utf-8")
+    done = api.import_data(tmp_path, None)
+    assert done.left_out["hidden regions"] == 2
+    for mask in masks(api.open_data(tmp_path, dataset=done.taken.layout.name)).values():
+        assert {*np.unique(mask)} == {0, done.class_names.index("paper")}

@@ -19,6 +19,8 @@ RLE_CHARACTERS = range(48, 112)  # the characters of a compressed RLE
 def spell(content: Mapping[str, list[dict[str, Any]]], left_out: Counter[str]) -> None:
     """Mend annotations in place: classes by name, outlines and RLE as text, as bytes, or as shares of the sides.
 
+    The corners of what COCO Annotator says is a box, `isbbox`, are no outline.
+
     Args:
         content: `images`, `annotations` and `categories`.
         left_out: what an outline loses is counted here.
@@ -30,7 +32,9 @@ def spell(content: Mapping[str, list[dict[str, Any]]], left_out: Counter[str]) -
         if isinstance(category, str) and category.strip() not in known and category.strip() in ids:
             one["category_id"] = ids[category.strip()]
         shape = one.get("segmentation")
-        if isinstance(shape, str | dict | list):
+        if one.get("isbbox") is True:
+            one["segmentation"] = []
+        elif isinstance(shape, str | dict | list):
             one["segmentation"] = _shape(shape, left_out)
     if _are_shares(content["annotations"]):
         log.warning("note: all outlines lie within 0..1: they are taken for shares of the photos' sides")

@@ -27,7 +27,7 @@ from recycle_datasets.folders import names_of
 from recycle_datasets.label_studio_tasks import Task, TaskRegion, kind_of, read_tasks
 from recycle_datasets.labels import LabelledPhoto, Labels, is_file, sorted_names
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import NOBODY_LABELLED
+from recycle_datasets.readers.documents import HIDDEN, NOBODY_LABELLED
 from recycle_datasets.recognise.label_studio import recognise
 from recycle_datasets.rle import decode_brush
 from recycle_datasets.shapes import ShapeSource
@@ -229,7 +229,7 @@ def _shapes(labels: Labels, photo: _Labelled, size: Size) -> Iterator[Shape]:
     for value, name, hidden, where in _regions(labels, photo):
         kind = kind_of(value)
         if hidden:
-            labels.left_out["hidden regions"] += 1
+            labels.left_out[HIDDEN] += 1
         elif kind in ("box", "keypoint", "vector"):
             labels.left_out[{"box": "boxes", "keypoint": "keypoints", "vector": "vectors"}[kind]] += 1
         elif kind == "polygon" and value.get("closed") is False:

@@ -22,6 +22,7 @@ from recycle_datasets.splits import nearest_split, splits_of
 from recyclecli.types import DatasetContext, Layout, RecycleError
 
 NOBODY_LABELLED = "photos that nobody has labelled"
+HIDDEN = "hidden regions"
 SKIPPED_PHOTOS = "photos that were skipped"
 VIDEOS_AND_DOCUMENTS = "videos and documents"
 LINKED_MASKS = "masks that are links to a server, and not beside the photos"

@@ -8,6 +8,7 @@ from recycle_datasets import FilesOptions
 from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import (
+    HIDDEN,
     NOBODY_LABELLED,
     SKIPPED_PHOTOS,
     base_of,
@@ -27,7 +28,8 @@ TURNED = "photos that LabelU turned"
 
 
 def open_labelu(options: FilesOptions, context: DatasetContext) -> ShapeSource:
-    """The photos of LabelU's samples; those without a result, and those turned within the tool, are left out.
+    """The photos of LabelU's samples; those without a result, and those turned within the tool, are left out,
+    and polygons that are not visible.
 
     Polygons are labelled areas, of a higher `order` on top. Classes stand by name. The stated size tells whether the
     photo was labelled turned, as EXIF says, or as it is stored.
@@ -72,6 +74,8 @@ def _shapes(labels: Labels, where: str, annotations: Any) -> Iterator[Shape]:
                 labels.left_out[
                     LABELU_SKIPPED.get(str(tool.get("toolName")), f"results of {tool.get('toolName')}")
                 ] += 1
+            elif one.get("visible") is False:
+                labels.left_out[HIDDEN] += 1
             elif not name or name == "noneAttribute":
                 labels.left_out["polygons without a label"] += 1
             else:

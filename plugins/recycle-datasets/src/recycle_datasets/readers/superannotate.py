@@ -13,7 +13,7 @@ from recycle_datasets.bitmaps import placed
 from recycle_datasets.labels import Labels
 from recycle_datasets.maskfile import codes_of
 from recycle_datasets.outlines import Shape
-from recycle_datasets.readers.documents import NOBODY_LABELLED, documents, photo_of, source
+from recycle_datasets.readers.documents import HIDDEN, NOBODY_LABELLED, documents, photo_of, source
 from recycle_datasets.recognise.documents import dicts
 from recycle_datasets.recognise.superannotate import is_superannotate, recognise
 from recycle_datasets.shapes import ShapeSource
@@ -38,7 +38,8 @@ def open_superannotate(options: FilesOptions, context: DatasetContext) -> ShapeS
     Polygons without what they exclude, ellipses, and in pixel projects the parts of ___save.png that have the
     object's colours, are labelled areas. Objects of a higher zIndex are on top, of one the smaller. Outlines are of
     the photo as a browser shows it, turned as EXIF says, unless the stated size is that of the stored one alone.
-    Classes are those of classes/classes.json in its order, else by name. Photos that are not started are left out.
+    Classes are those of classes/classes.json in its order, else by name. Photos that are not started
+    are left out, and objects that are not visible.
 
     Raises:
         RecycleError: see `ShapeSource`; no such file, or no labelled area.
@@ -104,7 +105,9 @@ def _shapes(
         name = str(one.get("className") or classes.get(str(one.get("classId")), "")).strip()
         depth = one.get("zIndex")
         level = int(depth) if isinstance(depth, int | float) and abs(depth) < 2**31 else 0
-        if isinstance(one.get("parts"), list):
+        if one.get("visible") is False:
+            labels.left_out[HIDDEN] += 1
+        elif isinstance(one.get("parts"), list):
             found = [_code(part) for part in dicts(one["parts"])]
             if colors is None:
                 labels.faults.append((place, f"{file.name} is missing, which holds its pixels"))
