@@ -152,7 +152,7 @@ EXPORTS = {
         lambda at: coco(at, outline=[v for x, y in FRO for v in (x / 9000 % 99, y)] * 9000),
         "pixels long",
     ),
-    "labelbox, labels that are a number": (lambda at: labelbox(at, 1.5), "but 1 photos that nobody"),
+    "labelbox, labels that are a number": (lambda at: labelbox(at, 1.5), "but photos that nobody"),
     "labelbox, objects that are a number": (
         lambda at: labelbox(at, [{"annotations": {"objects": 1.5}}]),
         "no object in its 1 photo",

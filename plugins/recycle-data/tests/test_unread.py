@@ -52,6 +52,14 @@ def test_it_is_called_by_its_name(tmp_path, name):
     assert remedy in str(refused.value).partition("remedy: ")[2]
 
 
+def test_photos_alone_at_the_root_are_in_no_folder_of_a_name(tmp_path):
+    for place in ("a.jpg", "new/b.jpg"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_text("")
+    with pytest.raises(RecycleError, match=r"photos alone \(2\), and no labels"):
+        api.import_data(tmp_path, None)
+
+
 def test_photos_and_masks_that_do_not_fit_are_no_photos_alone(tmp_path):
     for place in ("images/a.jpg", "masks/1.jpg"):
         (tmp_path / place).parent.mkdir()

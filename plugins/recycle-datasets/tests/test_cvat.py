@@ -303,7 +303,7 @@ class TestVideo:
 
 class TestRefused:
     def test_boxes_alone(self, tmp_path):
-        with pytest.raises(RecycleError, match="no labelled area, but 1 boxes"):
+        with pytest.raises(RecycleError, match=r"no labelled area, but boxes \(1\)"):
             one(tmp_path, element("box", "paper", xtl=1, ytl=1, xbr=5, ybr=5))
 
     def test_photos_of_other_names(self, tmp_path):

@@ -320,7 +320,7 @@ class TestYolo:
             yolo(root)
 
     def test_a_class_without_a_name(self, tmp_path):
-        with pytest.raises(RecycleError, match=r"a\.txt: it holds class 2, but there are 2 names"):
+        with pytest.raises(RecycleError, match=r"a\.txt: it holds class 2, and those with names end at 1"):
             yolo(yolo_folder(tmp_path, f"2 {SQUARE}\n"))
 
     def test_exif_rotation_is_applied(self, tmp_path):

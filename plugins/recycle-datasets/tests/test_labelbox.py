@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -239,10 +240,8 @@ def test_the_stated_size_tells_whether_the_photo_was_turned(tmp_path, orientatio
 def test_masks_that_are_links_are_refused_with_the_cause(tmp_path):
     lines(tmp_path / "export.ndjson", [row(f"{number}.jpg", label(LINKED)) for number in range(200)])
     photo(tmp_path / "1.jpg")
-    cause = (
-        "no outline of an area, but 200 masks that are links to api.labelbox.com: the masks themselves are not in it"
-    )
-    with pytest.raises(RecycleError, match=cause) as raised:
+    cause = "no outline of an area, but masks that are links to api.labelbox.com (200): the masks themselves are not in it"
+    with pytest.raises(RecycleError, match=re.escape(cause)) as raised:
         read(tmp_path)
     assert "LABELBOX_API_KEY" in raised.value.remedy
 
@@ -277,7 +276,7 @@ def test_masks_beside_the_photos(tmp_path):
 def test_boxes_alone_are_refused(tmp_path):
     lines(tmp_path / "export.ndjson", [row("1.jpg", label(BOX, BOX))])
     photo(tmp_path / "1.jpg")
-    with pytest.raises(RecycleError, match="holds no polygon and no mask, but 2 boxes"):
+    with pytest.raises(RecycleError, match=r"holds no polygon and no mask, but boxes \(2\)"):
         read(tmp_path)
 
 
@@ -314,8 +313,8 @@ def test_nothing_else_is_claimed(tmp_path):
     ("rows", "says"),
     [
         ([row("a.jpg", label())], "no mask: no object in its 1 photo"),
-        ([row("a.jpg", label(BOX))], "no mask, but 1 boxes"),
-        ([row("a.jpg")], "no mask, but 1 photos that nobody has labelled"),
+        ([row("a.jpg", label(BOX))], r"no mask, but boxes \(1\)"),
+        ([row("a.jpg")], "no mask, but photos that nobody has labelled"),
     ],
 )
 def test_what_there_is_in_the_place_of_areas(tmp_path, rows, says):

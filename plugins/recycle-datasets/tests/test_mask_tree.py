@@ -216,7 +216,7 @@ def test_pixel_annotation_tool(tmp_path):
     text(root / "config.json", json.dumps({"labels": named}))
     done, masks, _ = imported(root, tmp_path / "out")
     assert done.class_names == ("Background", "Paper", "Metal")
-    assert done.left_out == {"pictures that are neither a photo nor its mask": 2}
+    assert done.left_out == {"pictures in no pair of photo and mask": 2}
     every_mask_is(masks)
 
 

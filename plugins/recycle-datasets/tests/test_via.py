@@ -265,7 +265,7 @@ class TestFiles:
 
 class TestRefused:
     def test_boxes_alone(self, tmp_path):
-        with pytest.raises(RecycleError, match="no labelled area, but 1 boxes"):
+        with pytest.raises(RecycleError, match=r"no labelled area, but boxes \(1\)"):
             one(tmp_path, region({"name": "rect", "x": 1, "y": 1, "width": 3, "height": 3}, c="a"))
 
     def test_all_faults_at_once(self, tmp_path):

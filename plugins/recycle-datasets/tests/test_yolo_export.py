@@ -420,3 +420,11 @@ def test_oriented_boxes_are_areas_and_said(tmp_path, logged, corners, more, said
     source = api.open_data(tmp_path, dataset="yolo")
     assert source.record(0).annotations[0].segmentation == [pytest.approx([one for point in corners for one in point])]
     assert ("1 outline of four corners and right angles, as oriented boxes (OBB)" in logged()) == said
+
+
+def test_what_is_noted_before_a_refusal_is_noted_once(tmp_path, logged):
+    root = make(tmp_path, "images/1.jpg", "images/2.jpg", data_DOT_yaml="train: images\nval: images\nnames: [Paper]\n")
+    (root / "labels/2.txt").write_text(LINE.replace("1", "0", 1))
+    with pytest.raises(RecycleError, match=r"1\.txt: it holds class 1, and those with names end at 0"):
+        api.import_data(root, None)
+    assert logged().count("right angles") == 1

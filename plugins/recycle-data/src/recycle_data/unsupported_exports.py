@@ -258,7 +258,7 @@ def _lone_yolo(tree: Tree, src: Path) -> Said | None:
 
 def _whole_photos(tree: Tree, src: Path) -> Said | None:
     """Photos that can be no masks, alone or in folders that are called as classes."""
-    folders = {PurePosixPath(name).parent.name for name in tree.photos}
+    folders = {PurePosixPath(name).parent.name for name in tree.photos} - {""}
     if (
         not tree.photos
         or any(map(MASK_NAMES.search, folders))

@@ -134,7 +134,7 @@ class Labels:
 
     def instead(self) -> str:
         """What there is in the place of labelled areas, as the end of a sentence that says that there are none."""
-        if held := ", ".join(f"{count} {what}" for what, count in self.left_out.items() if count):
+        if held := ", ".join(f"{what} ({count:,})" for what, count in self.left_out.items() if count):
             return f", but {held}"
         return f": no object in its {counted(len(self.photos), 'photo')}" if self.photos else ": it names no photo"
 

@@ -24,10 +24,10 @@ from recyclecli.types import IGNORE, DatasetContext, RecycleError, counted
 
 log = logging.getLogger("recycle.datasets")
 
-PHOTOS_WITHOUT_MASK, MASKS_WITHOUT_PHOTO, NEITHER_PHOTO_NOR_MASK = (
+PHOTOS_WITHOUT_MASK, MASKS_WITHOUT_PHOTO, UNPAIRED = (
     "photos without a mask",
     "masks without a photo",
-    "pictures that are neither a photo nor its mask",
+    "pictures in no pair of photo and mask",
 )
 PAIRS_REMEDY = (
     "put photos and masks into one folder, under the same names, or say where they lie: "
@@ -137,7 +137,7 @@ def _paired(tree: Tree, patterns: Mapping[str, str], left_out: Counter[str]) -> 
     left_out.update({MASKS_WITHOUT_PHOTO: len(spare)} if spare else {})
     known = {*found, *used, *missing, *spare}
     others = sum(name not in known for name in files)
-    left_out.update({NEITHER_PHOTO_NOR_MASK: others} if others else {})
+    left_out.update({UNPAIRED: others} if others else {})
     return sorted(found.items())
 
 

@@ -112,7 +112,6 @@ class YoloSource:
             (BACKGROUND, *(name for name in names if not is_background(name))), context.root
         )
         self._labels = [0 if is_background(name) else self.class_names.index(name) for name in names]
-        known = f"there are {len(names)} names (0 to {len(names) - 1})"
         if context.drop_unreadable:
             known_lines = [[line for line in lines if line[0] < len(names)] for lines in self._lines]
             unknown_lines = sum(map(len, self._lines)) - sum(map(len, known_lines))
@@ -120,7 +119,7 @@ class YoloSource:
             self._lines, faults = known_lines, []
         for file, lines in zip(labels, self._lines, strict=True):
             unknown = sorted({number for number, _ in lines if number >= len(names)})
-            faults += [(str(file), f"it holds class {number}, but {known}") for number in unknown]
+            faults += [(str(file), f"it holds class {number}, and those with names end at {len(names) - 1}") for number in unknown]
         if faults:
             remedy = f"a line is: class x1 y1 x2 y2 x3 y3 ..., points in 0..1; {options.data} names all classes"
             raise LabelFaults(faults, remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from recycle_data.sources import Subset
 from recyclecli.errors import LabelFaults, RecycleError, counted
 from recyclecli.types import Source
 
+LOG = logging.getLogger("recycle")
 UNREADABLE_LEFT_OUT = "photos that cannot be read"
 FILE_ENDS_BY_MAGIC = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}  # of files by what they begin with
 TAIL = 64  # bytes, of which zeros may stand behind the end
@@ -56,10 +58,14 @@ def open_usable(open_export: Callable[[bool], Source], drop: bool, again: str) -
         if drop:
             raise
         faults = [*error.faults]
+        level = LOG.level
+        LOG.setLevel(logging.ERROR)  # it notes what was noted before
         try:
             source = open_export(True)
         except RecycleError:
             raise error from None
+        finally:
+            LOG.setLevel(level)
     known = {where for where, _ in faults}
     usable, bad = _looked_at(source)
     faults += [(where, what) for where, what in bad if where not in known]
