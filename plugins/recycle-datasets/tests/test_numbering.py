@@ -180,3 +180,9 @@ def test_a_number_below_zero_is_named(tmp_path):
 def test_names_survive_the_shell_and_yaml(names):
     option = named_values(dict(enumerate(names)))
     assert pasted(option) == [dict(enumerate(names))]
+
+
+def test_a_first_name_of_what_is_no_class_is_the_background(tmp_path, logged):
+    root = folder(tmp_path, [0, 1, 2], ["unlabeled", "Paper", "Metal"])
+    assert opened(root, "mask-tree").class_names == ("Background", "Paper", "Metal")
+    assert "note" not in logged()

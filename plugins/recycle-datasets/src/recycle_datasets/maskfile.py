@@ -151,7 +151,10 @@ def read_numbers(file: Path, image: Image.Image) -> IndexMask:
         values = values // GRAY_16
     if values.max(initial=0) > IGNORE or values.min(initial=0) < 0:
         wrong = values.min() if values.min() < 0 else values.max()
-        raise RecycleError(f"mask {file} holds the value {wrong}, no class", f"labels are 0 to {IGNORE}")
+        raise RecycleError(
+            f"mask {file} holds the value {wrong}, and numbers of classes are 0 to {IGNORE}",
+            "export a mask of classes; numbers of single objects tell no class",
+        )
     return IndexMask(file, (values // scale if scale > 1 else values).astype(np.uint8), colors)
 
 
