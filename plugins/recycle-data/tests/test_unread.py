@@ -1,5 +1,7 @@
 """Exports that no layout reads: each is called by its name, with what to export or type instead."""
 
+import json
+import shlex
 import subprocess
 import sys
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from recycle_engine import api
+from ruamel.yaml import YAML
 
 from recyclecli.errors import RecycleError
 
@@ -109,3 +112,21 @@ def test_the_line_that_writes_yaml_as_json_works(tmp_path):
     line = refused.value.remedy.partition("write it so: ")[2].partition("; then import")[0]
     subprocess.run(line.replace("python", sys.executable, 1), shell=True, check=True)
     assert api.import_data(folder, None).class_names == ("Background", "paper")
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("x y/{}.jpg", "z/{}.png"), ("new/x/{}.png", "new/y/{}.png")])
+def test_folders_of_any_names_are_paired_by_the_line_that_is_said(tmp_path, ours, theirs):
+    for name in "ab":
+        for place, mode in ((ours, "RGB"), (theirs, "L")):
+            file = tmp_path / "src" / place.format(name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.new(mode, (8, 6), 1 if mode == "L" else 0).save(file)
+    with pytest.raises(RecycleError, match="hold pictures of the same names") as refused:
+        api.import_data(tmp_path / "src", None)
+    words = shlex.split("recycle" + refused.value.remedy.partition("recycle")[2])
+    pairs = YAML(typ="safe").load(words[-1].partition("=")[2])
+    assert words[:-1] == ["recycle", "data", "import", str(tmp_path / "src"), "OUT", "--as", "mask-folder", "-o"]
+    done = api.import_data(tmp_path / "src", tmp_path / "out", "mask-folder", {"pairs": pairs})
+    assert (done.photos, done.class_names) == (2, ("Background", "foreground"))
+    assert json.loads(done.files[0].read_text(encoding="utf-8"))["info"]["options"] == {"pairs": pairs}
+    assert len(api.open_data(tmp_path / "src", dataset="mask-folder", options={"pairs": pairs})) == 2

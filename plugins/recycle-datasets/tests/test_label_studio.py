@@ -414,7 +414,9 @@ class TestRefused:
     def test_predictions_alone(self, tmp_path):
         photo(tmp_path / "a.png")
         write(tmp_path / "a.json", [task("a.png", predictions=[{"result": [polygon("x")]}])])
-        with pytest.raises(RecycleError, match=r"no labelled task, but predictions of models \(1\), photos that nobody"):
+        with pytest.raises(
+            RecycleError, match=r"no labelled task, but predictions of models \(1\), photos that nobody"
+        ):
             read(tmp_path)
 
     def test_ids_of_annotations(self, tmp_path):

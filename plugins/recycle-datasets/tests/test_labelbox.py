@@ -240,7 +240,9 @@ def test_the_stated_size_tells_whether_the_photo_was_turned(tmp_path, orientatio
 def test_masks_that_are_links_are_refused_with_the_cause(tmp_path):
     lines(tmp_path / "export.ndjson", [row(f"{number}.jpg", label(LINKED)) for number in range(200)])
     photo(tmp_path / "1.jpg")
-    cause = "no outline of an area, but masks that are links to api.labelbox.com (200): the masks themselves are not in it"
+    cause = (
+        "no outline of an area, but masks that are links to api.labelbox.com (200): the masks themselves are not in it"
+    )
     with pytest.raises(RecycleError, match=re.escape(cause)) as raised:
         read(tmp_path)
     assert "LABELBOX_API_KEY" in raised.value.remedy

@@ -37,7 +37,8 @@ class LayoutMatch:
     @property
     def title(self) -> str:
         """What people call the layout: its description up to the colon."""
-        return str(layouts_of(self.offer)[self.layout.name].partition(":")[0])
+        described = layouts_of(self.offer).get(self.layout.name, self.offer.component.summary)
+        return str(described.partition(":")[0])
 
 
 PROBED_POINTERS = 50  # files that are looked into for what Git has not fetched
@@ -59,13 +60,16 @@ def folder_of(src: Path) -> Path:
     return photo_root(src) if src.is_file() else src
 
 
-def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple[LayoutMatch, list[LayoutMatch]]:
+def recognise(
+    registry: Registry, src: Path, wanted: str | None = None, stated: bool = False
+) -> tuple[LayoutMatch, list[LayoutMatch]]:
     """The layout of the labels in `src`, and others that are passed over as less sure.
 
     Args:
         registry: the installed components.
         src: the folder, or one annotation file in it.
         wanted: name of the layout, or of the component, to take.
+        stated: options say how it is read, so that `wanted` is taken where it is not recognised, too.
 
     Raises:
         RecycleError: no such folder; nothing is recognised, or several layouts equally well.
@@ -95,6 +99,8 @@ def recognise(registry: Registry, src: Path, wanted: str | None = None) -> tuple
                 f"import the folder: recycle data import {shlex.quote(str(folder))} OUT",
             )
     chosen = [one for one in found if wanted in (None, one.layout.name, one.offer.component.name, one.offer.qualified)]
+    if not chosen and wanted is not None and stated:
+        return LayoutMatch(Layout(wanted, "so it is named, with options", "folders"), known[wanted]), found
     if not chosen:
         raise _unknown(tree, src, wanted, known, found, registry.broken())
     surest = min(EVIDENCE.index(one.layout.evidence) for one in chosen)

@@ -90,9 +90,9 @@ def of_layout(
         near = suggest(dataset, names)
         remedy = near if near.startswith("valid") else f"{near}; valid: {', '.join(names)}"
         raise RecycleError(f"no dataset or layout is called {dataset!r}", remedy + registry.broken())
-    taken, _ = recognise(registry, root, dataset)
-    usual = taken.offer.component.options().model_dump(mode="json")
+    usual = registry.find("dataset", dataset).component.options().model_dump(mode="json")
     given = {key: value for key, value in options.items() if key not in usual or value != usual[key]}
+    taken, _ = recognise(registry, root, dataset, stated=bool(given))
     return root / taken.layout.root, taken.offer.qualified, {**taken.layout.options, **given}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from recycle_coco import Tree, parse_json
+from recycle_coco import Tree, parse_json, split_called
 from recycle_coco.archive import refuse_archive
 
 from recyclecli.errors import RecycleError, counted
@@ -29,6 +29,7 @@ FIFTYONE = {
 }
 """Kinds of fields that have pixels, with what to export them as."""
 LOSSY_SUFFIXES = (".jpg", ".jpeg", ".webp", ".heic", ".heif")
+PAIRED_FOLDERS = 20  # that are compared with each other
 MASK_NAMES = re.compile("mask|label|annot|gt|seg|truth", re.IGNORECASE)
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz")
 UNSUPPORTED: dict[tuple[str, ...], Said] = {
@@ -66,7 +67,19 @@ def unread(tree: Tree, src: Path) -> Said | None:
         tree: the data.
         src: the folder as it was named, for the lines to type.
     """
-    for look in (_archive, _brush, _arrays, _parquet, _fiftyone, _documents, _yaml, _known, _lone_yolo, _whole_photos):
+    for look in (
+        _archive,
+        _brush,
+        _arrays,
+        _parquet,
+        _fiftyone,
+        _documents,
+        _yaml,
+        _known,
+        _lone_yolo,
+        _alike,
+        _whole_photos,
+    ):
         if said := look(tree, src):
             return said
     return None
@@ -254,6 +267,29 @@ def _lone_yolo(tree: Tree, src: Path) -> Said | None:
         return None
     many = f"{counted(len(names), 'label file')} of YOLO, as {names[0]}, and no photo"
     return many, f"put the photos into {src / 'images'}, under the names of the label files; CVAT: tick Save images"
+
+
+def _alike(tree: Tree, src: Path) -> Said | None:
+    """Two folders of pictures that are called the same, of which one may hold the masks of the other."""
+    stems: dict[str, set[str]] = {}
+    lossy: set[str] = set()
+    for name in tree.photos:
+        folder, _, base = name.rpartition("/")
+        stems.setdefault(folder, set()).add(PurePosixPath(base).stem)
+        lossy |= {folder} if base.lower().endswith(LOSSY_SUFFIXES) else set()
+    named = [folder for folder in stems if folder and not split_called(folder.rpartition("/")[2])]
+    folders = sorted(named)[:PAIRED_FOLDERS]
+    pairs = [(one, other) for one in folders for other in folders if one != other and other not in lossy]
+    pairs = [(one, other) for one, other in pairs if (one in lossy or one < other) and stems[one] & stems[other]]
+    if not pairs:
+        return None
+    photos, masks = max(pairs, key=lambda pair: len(stems[pair[0]] & stems[pair[1]]))
+    option = "data.dataset.pairs=" + json.dumps({f"{photos}/*": f"{masks}/*"}, ensure_ascii=False)
+    return (
+        f"{photos} and {masks} hold pictures of the same names, and are not called as folders of photos and masks",
+        f"where {masks} holds the masks: recycle data import {shlex.quote(str(src))} OUT --as mask-folder "
+        f"-o {shlex.quote(option)}",
+    )
 
 
 def _whole_photos(tree: Tree, src: Path) -> Said | None:

@@ -119,7 +119,10 @@ class YoloSource:
             self._lines, faults = known_lines, []
         for file, lines in zip(labels, self._lines, strict=True):
             unknown = sorted({number for number, _ in lines if number >= len(names)})
-            faults += [(str(file), f"it holds class {number}, and those with names end at {len(names) - 1}") for number in unknown]
+            faults += [
+                (str(file), f"it holds class {number}, and those with names end at {len(names) - 1}")
+                for number in unknown
+            ]
         if faults:
             remedy = f"a line is: class x1 y1 x2 y2 x3 y3 ..., points in 0..1; {options.data} names all classes"
             raise LabelFaults(faults, remedy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -80,7 +80,8 @@ def import_data(
         RecycleError: nothing or several layouts are recognised, the labels cannot be used, no photo shows a class,
             or a file exists.
     """
-    taken, passed = recognise(registry, src, layout)
+    taken, passed = recognise(registry, src, layout, stated=bool(options))
+    taken = replace(taken, layout=replace(taken.layout, options={**taken.layout.options, **options}))
     folder = folder_of(src)
     root = folder / taken.layout.root
     for line in _said(taken, passed, folder):
@@ -93,11 +94,12 @@ def import_data(
                 f"{out} lies in the folder that is imported, and would be taken for a part of the export",
                 f"name a folder beside it: recycle data import {quote(str(src))} {beside}",
             )
-    settings = {**taken.layout.options, **options}
     again = f"recycle data import {quote(str(src))} {quote(str(out or 'OUT'))} --drop-unreadable"
 
     def opened(drop: bool) -> Source:
-        return open_source(registry, root, None, taken.offer.qualified, settings, tell=False, drop_unreadable=drop)
+        return open_source(
+            registry, root, None, taken.offer.qualified, taken.layout.options, tell=False, drop_unreadable=drop
+        )
 
     source = open_usable(opened, drop_unreadable, again)
     refuse_nothing(source, f"photo of {root}", option="values")
