@@ -53,6 +53,13 @@ def test_every_optimizer_moves_the_weights_downhill(name, registry):
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.parametrize("name", ["sgd", "momentum", "rmsprop"])
+def test_an_option_of_zero_is_an_option(name, registry):
+    settings = section(optimizer=ComponentSpec(name=name, momentum=0.0))
+    optimizer = make_optimizer(registry, nn.Linear(4, 1), settings)
+    assert {group["momentum"] for group in optimizer.param_groups} == {0.0}
+
+
 class TestFused:
     def trained(self, registry, start, **options):
         settings = {

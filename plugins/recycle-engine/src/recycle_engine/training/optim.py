@@ -41,9 +41,12 @@ def _of_timm(name: str) -> Callable[[Options, OptimizerContext], torch.optim.Opt
     """The factory of an optimizer that timm knows by this name."""
 
     def build(options: Options, context: OptimizerContext) -> torch.optim.Optimizer:
-        given = {key: value for key, value in options if value not in (None, False)}
+        given = {key: value for key, value in options if value is not None and value is not False}
+        plain = name == "sgd" and not given.get(
+            "momentum"
+        )  # torch's Nesterov needs a momentum; without one both are equal
         optimizer: torch.optim.Optimizer = create_optimizer_v2(
-            context.groups, opt=name, lr=context.lr, weight_decay=context.weight_decay, **given
+            context.groups, opt="momentum" if plain else name, lr=context.lr, weight_decay=context.weight_decay, **given
         )
         # a fused one could divide gradients by the scale of the loss itself, and Lightning would refuse to clip them
         optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
