@@ -172,6 +172,18 @@ def test_a_killed_prediction_resumes_where_it_stopped(work, tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_batches_of_any_size_give_the_same_labels(work, tmp_path):
+    """But for rounding; predicted.json has the size, which is one by default on a CPU."""
+    labels = {}
+    for size in (None, 1, 3, 8):
+        out = tmp_path / str(size)
+        api.predict(work / "runs/seed-0", work / "photos", out, outputs=["masks"], devices="cpu", batch_size=size)
+        assert json.loads((out / "predicted.json").read_text())["batch_size"] == (size or 1)
+        labels[size] = np.concatenate([mask.ravel() for mask in masks(out / "masks").values()])
+    assert np.array_equal(labels[None], labels[1])
+    assert all(np.mean(one != labels[1]) <= 1e-4 for one in labels.values())
+
+
 def test_what_is_lost_or_written_by_another_is_told(work, tmp_path):
     from recycle_engine.inference.journal import Journal
 

@@ -157,7 +157,7 @@ class TestInference:
 
         trained = TrainedModel(Constant(), ("a", "b", "c"), [], 64, {}, PART)
         stage = Stage(views=("hflip", "vflip", "rot90"), window=window)
-        predictor = Predictor(trained, [stage], "cpu", batch=1)
+        predictor = Predictor(trained, [stage], "cpu", at_once=1)
         photos = [np.zeros((64, 64, 3), np.uint8)] * 2
 
         def scores():
@@ -255,7 +255,7 @@ class TestInference:
         photo = np.asarray(coarse.resize(shape[::-1], Image.Resampling.BICUBIC))
         stages = [Stage(), Stage(window=2), Stage(views=("rot90",), window=2)]
         trained = TrainedModel(PixelWise(), ("a", "b", "c", "d"), [], 64, {}, PART)
-        ((plain, windowed, turned),) = predictions(Predictor(trained, stages, "cpu", batch=3), [photo])
+        ((plain, windowed, turned),) = predictions(Predictor(trained, stages, "cpu", at_once=3), [photo])
         colors = photo / 255
         truth = np.concatenate([colors * 4, 2 - colors.mean(2, keepdims=True) * 4], 2).argmax(2)
         assert (windowed.labels == truth).mean() > 0.999  # at twice the training size no pixel was lost

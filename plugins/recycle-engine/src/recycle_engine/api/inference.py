@@ -162,7 +162,7 @@ def predict(
         devices: how many, or torch's names of them as `cuda:0,cuda:1`; each has a process of its own.
         precision: `32`, `bf16`, `16`, or `auto`: bf16 on a GPU that has it, where 99.9 % of the labels are those of 32,
             tried on 8 of the photos.
-        batch_size: photos at a time; what the run trained with when left out.
+        batch_size: photos that go through a model at once; by default one on a CPU, the run's batch size on a GPU.
         unreadable: what a photo that cannot be read gets in the submission: no row (`skip`), or one of `background`.
         engine: `torch`; an exporter, as `onnx`, whose export lies in the run's folder; or `auto`, that export where
             it is of these weights, else torch.
@@ -239,18 +239,17 @@ def _predict_found(
 
 
 def with_machine(job: Job, precision: AskedPrecision, batch_size: int | None, devices: str | None) -> Job:
-    """A job with a precision, `auto` decided, and as many photos at a time, by default those of the first training."""
+    """A job with a precision, `auto` decided, and photos at a time, else those of the first training."""
     from recycle_engine.inference.members import InferenceConfig
 
-    if batch_size is None:
-        batch_size = recipe_of(_run_of(job.members[0].weights)).train.batch_size
+    held = recipe_of(_run_of(job.members[0].weights)).train.batch_size if batch_size is None else batch_size
     if precision != "auto":
-        return replace(job, machine=InferenceConfig(None, precision, batch_size))
+        return replace(job, machine=InferenceConfig(None, precision, held, batch_size))
     with busy("loading torch"):
         from recycle_engine.inference.auto_precision import settled
         from recycle_engine.inference.predict import devices_of
 
-    job = replace(job, machine=InferenceConfig(None, "32", batch_size))
+    job = replace(job, machine=InferenceConfig(None, "32", held, batch_size))
     return settled(registry(), job, devices_of(devices)[0])
 
 

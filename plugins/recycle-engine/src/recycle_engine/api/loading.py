@@ -27,7 +27,7 @@ def load(
     engine: str = "torch",
     vote: Vote = "soft",
     weights: Sequence[float] = (),
-    batch_size: int = 8,
+    batch_size: int | None = None,
 ) -> LoadedModel:
     """A run's model in memory, ready for photos, or several as one.
 
@@ -43,7 +43,8 @@ def load(
         engine: `torch`, an exporter, or `auto`; see `predict`.
         vote: of several models: `soft` or `hard`, see `predict`.
         weights: of several models, their weights.
-        batch_size: photos that `LoadedModel.each` takes at a time, and windows of one photo that are seen at once.
+        batch_size: photos, or windows of one photo, that go through a model at once, and photos that `LoadedModel.each`
+            takes at a time; when left out one and 8 on a CPU, 8 and 8 on a GPU.
 
     Raises:
         RecycleError: see `member`; the models know different classes; or there is no such device.
@@ -57,4 +58,5 @@ def load(
     if len(devices) > 1:
         raise RecycleError(f"a loaded model runs on one device, not on {device}", "load one for each")
     members = run_by_engine(run, weights, pipeline, engine, precision)
-    return LoadedModel(registry(), members, InferenceConfig(devices[0], precision, batch_size), vote)
+    machine = InferenceConfig(devices[0], precision, 8 if batch_size is None else batch_size, batch_size)
+    return LoadedModel(registry(), members, machine, vote)

@@ -153,7 +153,8 @@ class RuntimeArgs:
         typer.Option("--precision", help="auto: bf16 on a GPU that has it, where 99.9 % of the labels stay."),
     ] = "32"
     batch_size: Annotated[
-        int | None, typer.Option("--batch-size", min=1, help="Photos at a time.  [default: the run's]")
+        int | None,
+        typer.Option("--batch-size", min=1, help="Photos at once.  [default: 1 on a CPU, the run's on a GPU]"),
     ] = None
 
     @property

@@ -30,6 +30,7 @@ BATCH_PIXELS = 2**25  # of photos that are held at a time: about 10 bytes each w
 POSTPROCESSED_PIXELS = 2**21  # pixels that post-processors see at a time, where they take several photos
 WORK = 2048  # longest side in pixels at which post-processors see a photo, and several models meet
 MOST_SCORES = 2**28  # of a photo that is seen window by window: 1 GiB
+WINDOWS = 8  # of a photo that go through a model on a GPU at once
 TINY = 1e-12  # probability, before its log is taken
 
 Precision = Literal["32", "bf16", "16"]
@@ -84,7 +85,8 @@ class Predictor:
         stages: what each photo is predicted with.
         device: torch device; the GPU when there is one.
         precision: `32`, or what torch's autocast shall use: `bf16` or `16`.
-        batch: windows that go through the model at once.
+        at_once: photos, or windows, that go through the model at once. Where it is left out: one on a CPU, which is
+            faster and takes less memory; on a GPU all photos that are given, and `WINDOWS` windows.
     """
 
     def __init__(
@@ -93,9 +95,9 @@ class Predictor:
         stages: Sequence[Stage] = (Stage(),),
         device: str | None = None,
         precision: Precision = "32",
-        batch: int = 8,
+        at_once: int | None = None,
     ) -> None:
-        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._device = torch_device(device)
         self._model = trained.model.to(self._device).to(memory_format=torch.channels_last)
         self._size = trained.size
         self._classes = len(trained.class_names)
@@ -103,7 +105,7 @@ class Predictor:
         self._stages = list(stages)
         self._precision = precision
         self._half = HALF.get(precision)
-        self._batch = batch
+        self._at_once = at_once or at_once_on(self._device)
         self._finite: list[torch.Tensor] = []  # whether logits are, of what has not been looked at
 
     @torch.inference_mode()
@@ -153,7 +155,10 @@ class Predictor:
         for place, photo in zip(fitted.numpy(), photos, strict=True):
             place[:] = fit_image(photo, size)
         shapes = [fitted_size(photo.shape[0], photo.shape[1], size) for photo in photos]
-        logits = self._through(fitted, kind)
+        step = self._at_once or len(photos)
+        logits = [
+            one for start in range(0, len(photos), step) for one in self._through(fitted[start : start + step], kind)
+        ]
         return [one[:, :rows, :columns].float() for one, (rows, columns) in zip(logits, shapes, strict=True)]
 
     def _windowed(self, photo: NDArray[np.uint8], longest: int, kind: str) -> torch.Tensor:
@@ -170,8 +175,9 @@ class Predictor:
         places = [(top, left) for top in window_starts(height, side) for left in window_starts(width, side)]
         weight = window_weight(side).to(self._device)
         total = torch.zeros(0)
-        for start in range(0, len(places), self._batch):
-            part = places[start : start + self._batch]
+        step = self._at_once or WINDOWS
+        for start in range(0, len(places), step):
+            part = places[start : start + step]
             windows = self._room(len(part), side)
             for window, (top, left) in zip(windows.numpy(), part, strict=True):
                 shown = image[top : top + side, left : left + side]
@@ -222,6 +228,16 @@ class Predictor:
         logits = self._checked(given, image).logits
         self._finite.append(logits.isfinite().all())
         return torch.rot90(logits, -turns, (-2, -1)).flip(flipped)
+
+
+def torch_device(name: str | None) -> torch.device:
+    """A torch device by its name; the GPU when there is one where none is named."""
+    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def at_once_on(device: torch.device) -> int | None:
+    """How many photos go through a model at once, None for all that are held: on a CPU one is fastest."""
+    return 1 if device.type == "cpu" else None
 
 
 def meeting_size(photo: NDArray[np.uint8]) -> tuple[int, int]:

@@ -15,7 +15,16 @@ from recycle_data.votes import hard_vote
 from recycle_engine.boundary_arrays import build_postprocessor
 from recycle_engine.checkpoint import TrainedModel, load_trained
 from recycle_engine.inference.engines import TORCH, digest_of, run_by
-from recycle_engine.inference.infer import TINY, Precision, Predictor, Scorer, Stage, meeting_size
+from recycle_engine.inference.infer import (
+    TINY,
+    Precision,
+    Predictor,
+    Scorer,
+    Stage,
+    at_once_on,
+    meeting_size,
+    torch_device,
+)
 from recycle_engine.inference.scores import sized
 from recycle_engine.pipeline import Pipeline
 from recyclecli.errors import RecycleError, join_limited, suggest
@@ -76,17 +85,23 @@ class InferenceConfig:
     Attributes:
         device: torch device; the GPU when there is one.
         precision: `32`, or what torch's autocast shall use: `bf16` or `16`.
-        batch_size: photos, or windows, that go through a model at once.
+        batch_size: photos that are read, and post-processed, at a time.
+        at_once: photos, or windows, that go through a model at once; see `recycle_engine.inference.infer.Predictor`.
     """
 
     device: str | None = None
     precision: Precision = "32"
     batch_size: int = 8
+    at_once: int | None = None
 
     def __post_init__(self) -> None:
         refuse_other("precision", self.precision, get_args(Precision))
         if self.batch_size < 1:
             raise RecycleError(f"batch_size {self.batch_size}", "give a whole number above 0")
+
+    def photos_at_once(self, device: str | None) -> int:
+        """How many photos go through a model on this device at once."""
+        return self.at_once or at_once_on(torch_device(device)) or self.batch_size
 
 
 def refuse_other(what: str, value: str, valid: Sequence[str]) -> None:
@@ -131,7 +146,7 @@ def scorer_of(
             [stage_of(registry, member.pipeline, trained.class_names, machine.device)],
             machine.device,
             machine.precision,
-            machine.batch_size,
+            machine.at_once,
         )
         for member, trained in zip(members, loaded, strict=True)
     ]

@@ -263,6 +263,7 @@ def _done(job: Job, described: Mapping[str, Any]) -> Predicted | None:
     try:
         record = read_json(job.record, "", RECORD_BYTES)
         failed: dict[str, str] = record.pop("failed")
+        record.pop("batch_size", None)  # what was done is the same with any, and 0.1 wrote none
     except (RecycleError, KeyError, AttributeError, TypeError):
         return None
     if not isinstance(failed, dict):
@@ -310,7 +311,12 @@ def _finish(job: Job, shards: Sequence[Shard]) -> Predicted:
         pairs = enumerate(zip(class_names, card["palette"], strict=True))
         classes = [{"label": label, "name": name, "color": list(color)} for label, (name, color) in pairs]
         job.owned.write_json(job.out / CLASS_COLORS_FILE, classes)
-    job.owned.write_json(job.record, {**shards[0].described, "failed": failed}, indent=1)
+    told: dict[str, Any] = {
+        **shards[0].described,
+        "batch_size": job.machine.photos_at_once(shards[0].device),
+        "failed": failed,
+    }
+    job.owned.write_json(job.record, told, indent=1)
     _tell_others(job)
     job.owned.finish()
     _clear(shards)
