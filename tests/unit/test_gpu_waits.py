@@ -21,3 +21,14 @@ def test_it_does_not_wait(make):
         call(watch)
     assert watch.operations
     assert not watch.waits
+
+
+@pytest.mark.parametrize(("name", "most"), [("lsj", 1200), ("copy-paste", 2400)])
+def test_what_moves_pixels_touches_few_bytes(name, most):
+    """What rows and columns say is worked out for these, before it is for each pixel: bytes for each of those."""
+    (make,) = (make for title, make in augmentations(128) if title.startswith(f"augmentation {name}"))
+    call = make()
+    with warnings.catch_warnings(), watched() as watch:
+        warnings.simplefilter("ignore")
+        call(watch)
+    assert 500 < watch.touched / (16 * 128**2) < most

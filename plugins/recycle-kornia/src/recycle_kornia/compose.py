@@ -91,12 +91,12 @@ def everywhere_at_once(
     count, slots = chosen.active.shape
     seen = view(pictures, place, *mask.shape[1:])
     free = landing[mask]
-    winner = torch.full_like(mask, -1)
+    winner = torch.full_like(mask, -1, dtype=torch.int16)
+    wanted = torch.where(chosen.active, chosen.number, -1)  # which no pixel has
     kept = []
     for slot in range(slots):
         index, inside = marks_seen(pictures, seen, slot)
-        own = inside & (pictures.marks[index] == chosen.number[:, slot, None, None])
-        own &= chosen.active[:, slot, None, None]
+        own = inside & (pictures.marks[index] == wanted[:, slot, None, None])
         visible = own & free
         shown = visible.sum((1, 2))
         enough = (shown > 0) & (shown >= options.min_visible * own.sum((1, 2)))
@@ -104,6 +104,7 @@ def everywhere_at_once(
         winner = torch.where(visible, slot, winner)
         free &= ~visible
         kept.append(enough)
+    winner = winner.long()
     pasted = winner >= 0
     new = painted(image, pictures, seen, winner)
     if options.soft_edge:

@@ -3,7 +3,7 @@
 All positions are integers, so labels are the same on every device; nothing here waits for one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -215,8 +215,8 @@ def marks_seen(pictures: Pictures, seen: View, slot: int) -> tuple[torch.Tensor,
     down, across = seen.down.nearest[:, slot, :, None], seen.across.nearest[:, slot, None, :]
     inside = seen.down.inside[:, slot, :, None] & seen.across.inside[:, slot, None, :]
     stride = pictures.widths[picture]
-    place = torch.where(turned, stride, 1) * across + torch.where(turned, 1, stride) * down
-    return pictures.origins[picture] + place, inside
+    row = pictures.origins[picture] + torch.where(turned, 1, stride) * down
+    return row + torch.where(turned, stride, 1) * across, inside
 
 
 def painted(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Tensor) -> torch.Tensor:
@@ -228,26 +228,35 @@ def painted(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Te
         seen: from `view`.
         slots: (N, H, W) int64, the rectangle at each pixel; -1 leaves it as it is.
     """
-    target, row, column = (torch.arange(side, device=image.device) for side in slots.shape)
-    target, row = target[:, None, None], row[:, None]
-    slot = slots.clamp(min=0)
-    picture, level, turned = (part[target, slot] for part in (seen.picture, seen.level, seen.transposed))
-    height, width = ((side[picture] >> level).clamp(min=1) for side in (pictures.heights, pictures.widths))
-    by_row, by_column = torch.where(turned, 1, width), torch.where(turned, width, 1)
-    top, bottom = (part[target, slot, row] * by_row for part in seen.down[2:4])
-    left, right = (part[target, slot, column] * by_column for part in seen.across[2:4])
-    down, across = seen.down.weight[target, slot, row], seen.across.weight[target, slot, column]
-    start, plane = pictures.starts[level, picture], height * width
+    height, width = ((side[seen.picture] >> seen.level).clamp(min=1) for side in (pictures.heights, pictures.widths))
+    start, plane = pictures.starts[seen.level, seen.picture][..., None], (height * width)[..., None]
+    by_row, by_column = torch.where(seen.transposed, 1, width), torch.where(seen.transposed, width, 1)
+    by_row, by_column = by_row[..., None], by_column[..., None]
+    # what rows and columns of rectangles say is worked out for these, few as they are, before it is for each pixel
+    down, *rows = _at_pixels([seen.down.weight, *(start + by_row * one for one in seen.down[2:4])], slots, 1)
+    across, *columns = _at_pixels([seen.across.weight, *(by_column * one for one in seen.across[2:4])], slots, 2)
+    (step,) = _at_pixels([plane.expand(*plane.shape[:2], slots.shape[1])], slots, 1)
+    corners = torch.stack(columns)[:, None] + torch.stack(rows)  # left and right, by top and bottom
     colors = []
     for color in range(3):
-        base = start + color * plane
-        corners = [_float(pictures.values[base + y + x]) for x in (left, right) for y in (top, bottom)]
-        left_side, right_side = (
-            corners[0] + down * (corners[1] - corners[0]),
-            corners[2] + down * (corners[3] - corners[2]),
-        )
-        colors.append(left_side + across * (right_side - left_side))
+        near = _float(pictures.values[corners + color * step])
+        sides = near[:, 0] + down * (near[:, 1] - near[:, 0])
+        colors.append(sides[0] + across * (sides[1] - sides[0]))
     return torch.where((slots >= 0)[:, None], torch.stack(colors, 1).to(image.dtype), image)
+
+
+def _at_pixels(tables: Sequence[torch.Tensor], slots: torch.Tensor, axis: int) -> list[torch.Tensor]:
+    """What tables (N, P, L) say of the rectangle at each pixel, in its row (axis 1) or its column (axis 2).
+
+    Each is (N, H, W), or only as broad as it is where targets have one rectangle.
+    """
+    count, several, length = tables[0].shape
+    if several == 1:
+        return [table[:, 0].unsqueeze(3 - axis) for table in tables]
+    along = torch.arange(length, device=slots.device).unsqueeze(2 - axis)
+    target = torch.arange(count, device=slots.device)[:, None, None] * (several * length)
+    index = slots.clamp(min=0) * length + (target + along)
+    return [table.reshape(-1)[index] for table in tables]
 
 
 TargetWindow = tuple[slice, slice]  # rows and columns of a target
