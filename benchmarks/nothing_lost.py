@@ -82,7 +82,8 @@ COMMANDS = {  # name: what is typed before the trial, what is tried, and files t
     "demo": ("", "demo --num 20 --epochs 1 --size 32", ""),
 }
 ASIDE = {"demo": "demo/runs/demo-1/"}  # where the run of a call that was killed is put, which says so
-AGAIN = ("report", "train --resume", "train --folds all")  # whose second call finds nothing that it must not replace
+AGAIN = ("report", "pseudo --rounds", "train --resume", "train --folds all", "runs prune")
+"""Whose second call finds nothing that it must not replace."""
 PLANTED = (
     "notes.txt",
     "data/2024.jpg",
@@ -105,7 +106,8 @@ INSIDE = {  # a file of the user's in the output's own folder, where the command
     "demo": "demo/notes.txt",
 }
 KINDS = ("together", "killed", "full")
-OWN = re.compile(r"\.recycle\.jsonl|events\.out\.tfevents\..*|hparams\.yaml|.*\.lock")  # records and logs, no results
+OWN = re.compile(r"\.recycle\.jsonl|events\.out\.tfevents\..*|hparams\.yaml|.*\.lock|scores\.json")
+"""Records and logs, no results; scores are kept where no other process has the run, and go with another pipeline."""
 TOOK = re.compile(rb"\b\d+:\d\d:\d\d\b")
 IMPORTED = (
     "kornia", "matplotlib.backends.backend_svg", "numba", "recycle_engine.api", "recyclecli.cli.app",
@@ -281,7 +283,8 @@ class Trials:
         first.ended()
         yield from (f"after the kill {fault}" for fault in self._faults([], whole=False))
         ends = self._typed_again()
-        if ends[-1][0] != 0 and not (ends[-1][0] == 2 and " exist" in ends[-1][1]):  # it had ended before the kill
+        done = re.search(r" exist| is no run", ends[-1][1])  # it had ended before the kill
+        if ends[-1][0] != 0 and not (ends[-1][0] == 2 and done):
             yield f"exit {ends[-1][0]}: {ends[-1][1][-400:]}"
         yield from self._faults(ends)
 

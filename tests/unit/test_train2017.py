@@ -1,18 +1,23 @@
 """What 118,000 photos with 860,000 outlines need: counted without painting, and little of it in memory at once."""
 
 import gc
+import json
 import tracemalloc
 from importlib import import_module
+from io import StringIO
 
 import numpy as np
+import pytest
+from PIL import Image
 from recycle_coco import CocoSource, paint
 from recycle_coco.paint import painted_areas
+from recycle_coco.table import lines_of
 from recycle_data.check import geometry, shapes
 from recycle_data.duplicates import _candidates
 from recycle_data.folds import _PartText
 from recycle_data.identity import IDENTITY
 from recycle_data.stats import source_stats
-from support import coco, write_coco
+from support import coco, recycle_here, write_coco
 
 from recyclecli.types import IGNORE, Annotation
 
@@ -78,3 +83,43 @@ def test_files_of_folds_are_written_piece_by_piece():
     content = coco(50)
     pieces = list(_PartText(content).of(range(50)))
     assert max(map(len, pieces)) < len("".join(pieces)) / 10
+
+
+OUTLINE = {"name": "polygon", "all_points_x": [1, 9, 9], "all_points_y": [1, 1, 9]}
+
+
+def via(rows):
+    cells = (json.dumps(one).replace('"', '""') for one in (OUTLINE, {"class": "x"}))
+    row = 'a.png,1,"{}",1,0,' + ",".join(f'"{cell}"' for cell in cells)
+    heads = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes"
+    return "\n".join([heads, *[row] * rows])
+
+
+def run_lengths(rows):
+    return "\n".join(["ImageId,ClassId,EncodedPixels", *["a.png,1,1 3"] * rows])
+
+
+def lines(rows):
+    span = {"label": "x", "type": "polygon", "points": [[1, 1], [9, 1], [9, 9]]}
+    one = {"image": "a.png", "width": 32, "height": 32, "spans": [span], "_task_hash": 1, "answer": "accept"}
+    return "\n".join([json.dumps(one)] * rows)
+
+
+@pytest.mark.parametrize(("make", "name"), [(via, "via.csv"), (run_lengths, "train.csv"), (lines, "a.jsonl")])
+def test_tables_of_more_rows_than_are_given_memory_are_refused(tmp_path, make, name):
+    folder = tmp_path / "export"
+    folder.mkdir()
+    Image.new("RGB", (32, 32)).save(folder / "a.png")
+    (folder / name).write_text(make(600))
+    line = ("data", "import", folder, tmp_path / "o")
+    refused = recycle_here(*line, cwd=tmp_path, env={"RECYCLE_MAX_JSON": "300000"})
+    assert refused.returncode == 2
+    assert f"{name} takes about" in refused.stderr
+    assert "export RECYCLE_MAX_JSON=" in refused.stderr
+    (folder / name).write_text(make(2))
+    assert recycle_here(*line, cwd=tmp_path, env={"RECYCLE_MAX_JSON": "300000"}).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["", "a", "a\n", 'a,"b\nc"\n\nd\u2028e\x0bf', "\n\n"])
+def test_lines_are_those_of_a_file(text):
+    assert list(lines_of(text)) == list(StringIO(text))

@@ -57,8 +57,13 @@ def read_loose_text(file: Path, most: int = SMALL) -> str:
     Raises:
         RecycleError: see `read_bytes`; or the file is no text.
     """
+    return loose_text(read_bytes(file, most), file)
+
+
+def loose_text(data: bytes, file: Path) -> str:
+    """The text of a file's bytes, see `read_loose_text`; raises the same."""
     try:
-        text = decode_text(read_bytes(file, most), file)
+        text = decode_text(data, file)
     except UnicodeDecodeError as error:
         raise RecycleError(f"{file} is no text: {error}", "save it as UTF-8") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")

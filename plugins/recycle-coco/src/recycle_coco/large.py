@@ -16,6 +16,7 @@ VALUES_PER_FILE = 12  # or so many times the size of a larger one, as outlines d
 DECODED_PER_FILE = 2  # bytes of memory for each of the file's, which is decoded
 WORTH = {b",": 32, b"[": 64, b"{": 72}  # bytes of memory for each of these: a number, a list, an object
 WORTH_OF_XML = {b"<": 48, b"=": 200, b",": 48, b";": 48}  # an element, an attribute, a number of a list
+WORTH_OF_TABLE = {b"\n": 1600, b"\r": 1600, b",": 48}  # an object in each row, and a number or a cell
 LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 

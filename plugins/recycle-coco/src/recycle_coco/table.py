@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from recycle_coco.encodings import loose_text
+from recycle_coco.large import WORTH_OF_TABLE, read_large
 
 if TYPE_CHECKING:
     Reader = csv.DictReader[str]
@@ -37,6 +41,24 @@ class CsvRows(Reader):
         while not cells:  # an empty line
             cells = next(self.reader)
         return Row(headings, self._known, cells)
+
+
+def read_table(file: Path) -> str:
+    """The text of a table of labels, of as many rows as `read_large` gives memory for.
+
+    Raises:
+        RecycleError: see there; or the file is no text.
+    """
+    return loose_text(read_large(file, WORTH_OF_TABLE), file)
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """The lines of a text with their ends, one after the other: `StringIO` makes a copy of four times its size."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
 
 
 def csv_cell(text: str) -> str:

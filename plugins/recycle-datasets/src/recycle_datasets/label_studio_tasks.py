@@ -5,17 +5,15 @@ import csv
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from recycle_coco import (
     parse_json,
-    read_loose_text,
 )
-from recycle_coco.table import CsvRows
+from recycle_coco.table import CsvRows, lines_of, read_table
 
-from recycle_datasets.labels import MAX_ANNOTATION_BYTES, json_of
+from recycle_datasets.labels import json_of
 from recycle_datasets.recognise.label_studio import ANNOTATED, is_label_studio, is_minimal, is_stored
 from recyclecli.types import RecycleError
 
@@ -75,7 +73,7 @@ def _rows(file: Path) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     mark = "\t" if file.suffix.lower() == ".tsv" else ","
     try:
-        for row in CsvRows(StringIO(read_loose_text(file, MAX_ANNOTATION_BYTES)), delimiter=mark):
+        for row in CsvRows(lines_of(read_table(file)), delimiter=mark):
             cells = {key: _cell(value) for key, value in row.items() if isinstance(key, str)}
             yield {key: value for key, value in cells.items() if value not in (None, "")}
     except csv.Error as error:

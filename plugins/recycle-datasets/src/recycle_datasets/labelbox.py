@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -22,7 +22,7 @@ from recycle_coco import (
     resolve_file,
     split_called,
 )
-from recycle_coco.table import CsvRows
+from recycle_coco.table import CsvRows, lines_of
 
 from recycle_datasets import LabelboxOptions
 from recycle_datasets.folders import names_of, say_moved
@@ -124,7 +124,7 @@ def _content(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
             return
     if file.suffix.lower() == ".csv":
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        for number, row in enumerate(CsvRows(StringIO(data.decode("utf-8", "replace"))), start=2):
+        for number, row in enumerate(CsvRows(lines_of(data.decode("utf-8", "replace"))), start=2):
             yield f"{file}, line {number}", row
         return
     first = data.lstrip().partition(b"\n")[0]

@@ -6,13 +6,12 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from io import StringIO
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from recycle_coco import Tree, read_loose_text
-from recycle_coco.table import CsvRows
+from recycle_coco import Tree
+from recycle_coco.table import CsvRows, lines_of, read_table
 
 from recycle_datasets import ViaOptions
 from recycle_datasets.areas import ellipse, is_number
@@ -158,7 +157,7 @@ def _rows(file: Path) -> list[tuple[str, Sequence[Any]]]:
     """The photos of a CSV export, a region a line."""
     photos: dict[str, list[Any]] = {}
     try:
-        for row in CsvRows(StringIO(read_loose_text(file))):
+        for row in CsvRows(lines_of(read_table(file))):
             found = photos.setdefault(row.get("filename") or row["#filename"], [])
             shape = json.loads(row["region_shape_attributes"])
             if shape:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from recycle_coco import Tree, decode_text, parse_json, photo_size, read_bytes, resolve_file, shape_fault
-from recycle_coco.table import CsvRows
+from recycle_coco import Tree, decode_text, parse_json, photo_size, read_bytes, read_large, resolve_file, shape_fault
+from recycle_coco.table import CsvRows, lines_of
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed, png_mask
@@ -92,7 +92,7 @@ def _value(labels: Labels, file: Path) -> Any:
 
 def lines(labels: Labels, file: Path) -> Iterator[tuple[str, Any]]:
     """The values of a file's lines with where they stand; lines that are no JSON are faults."""
-    data = read_bytes(file, MAX_ANNOTATION_BYTES)
+    data = read_large(file)
     if (count := data.count(b"\n")) > MOST_LINES:
         labels.faults.append((str(file), f"it has {count:,} lines, and at most {MOST_LINES:,} are read: split it"))
         return
@@ -209,7 +209,7 @@ def rows_of(file: Path, text: str) -> Iterator[tuple[int, dict[str, str | None]]
         RecycleError: it is none.
     """
     try:
-        yield from enumerate(CsvRows(StringIO(text)), start=2)
+        yield from enumerate(CsvRows(lines_of(text)), start=2)
     except csv.Error as error:
         raise RecycleError(f"{file} is no table: {error}", "export it again") from error
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from recycle_coco import Tree, parse_json, read_loose_text
+from recycle_coco import Tree, parse_json
+from recycle_coco.table import read_table
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import MAX_ANNOTATION_BYTES, Labels
+from recycle_datasets.labels import Labels
 from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import NOBODY_LABELLED, lines, numbered, photo_of, rle_of, rows_of, source
 from recycle_datasets.readers.hugging_face_names import class_names
@@ -87,7 +88,7 @@ def _rows(labels: Labels, file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows of a table with where they stand."""
     if file.suffix.lower() == ".csv":
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        for number, cells in rows_of(file, read_loose_text(file, MAX_ANNOTATION_BYTES)):
+        for number, cells in rows_of(file, read_table(file)):
             yield f"{file}, line {number}", {**cells}
         return
     for where, row in lines(labels, file):

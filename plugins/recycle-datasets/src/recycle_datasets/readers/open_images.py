@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from recycle_coco import Tree, read_loose_text, resolve_file
+from recycle_coco.table import read_table
 
 from recycle_datasets import FilesOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import MAX_ANNOTATION_BYTES, Labels, sorted_names
+from recycle_datasets.labels import Labels, sorted_names
 from recycle_datasets.maskfile import numbers_of
 from recycle_datasets.outlines import Shape
 from recycle_datasets.places import PhotoIndex
@@ -45,7 +46,7 @@ def open_open_images(options: FilesOptions, context: DatasetContext) -> ShapeSou
     found: dict[str, tuple[str, list[Shape]]] = {}
     sizes: dict[str, tuple[int, int] | None] = {}
     for file, split in zip(files, splits_of(files), strict=True):
-        for number, row in rows_of(context.root / file, read_loose_text(context.root / file, MAX_ANNOTATION_BYTES)):
+        for number, row in rows_of(context.root / file, read_table(context.root / file)):
             photo, mask = str(row.get("ImageID") or "").strip(), str(row.get("MaskPath") or "").strip()
             place = places.by_any_stem(photo) or places.exact_base(photo)
             shapes = found.setdefault(place or f"{photo}.jpg", (split, []))[1]

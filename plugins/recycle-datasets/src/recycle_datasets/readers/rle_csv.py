@@ -8,13 +8,14 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
-from recycle_coco import Tree, read_loose_text
+from recycle_coco import Tree
 from recycle_coco.rle import of_bounds
+from recycle_coco.table import read_table
 
 from recycle_datasets import RunsOptions
 from recycle_datasets.bitmaps import placed
 from recycle_datasets.folders import names_of
-from recycle_datasets.labels import MAX_ANNOTATION_BYTES, UNNAMED_CLASS, Labels
+from recycle_datasets.labels import UNNAMED_CLASS, Labels
 from recycle_datasets.outlines import Shape
 from recycle_datasets.readers.documents import numbered, photo_of, rows_of, size_of, source
 from recycle_datasets.readers.rle_photos import RowPhotos
@@ -52,7 +53,7 @@ def open_rle_csv(options: RunsOptions, context: DatasetContext) -> ShapeSource:
     described, there = _described(context.root, tree), frozenset(tree.photos)
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     for file, split in zip(files, splits_of(files), strict=True):
-        text = read_loose_text(context.root / file, MAX_ANNOTATION_BYTES)
+        text = read_table(context.root / file)
         heads = columns(text[: 2**16])
         if heads is None:
             raise RecycleError(
