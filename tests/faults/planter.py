@@ -435,7 +435,7 @@ def _(content: Content, rng: np.random.Generator) -> Where:
 @plant_label("similar-category-name")
 def _(content: Content, rng: np.random.Generator) -> Where:
     one, number = pick(rng, content["categories"]), len(content["categories"]) + 1
-    name = pick(rng, ["{} ", "{}_", "{}"]).format(one["name"]).swapcase()
+    name = pick(rng, ["{} ", "{}_", "{}", "{}\u200b"]).format(one["name"]).swapcase()
     content["categories"].append({"id": number, "name": name})
     _one(content, rng)["category_id"] = number
     return (repr(name),)

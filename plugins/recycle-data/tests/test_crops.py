@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from frames import frames
 from PIL import Image, ImageOps
-from recycle_data.crops import crops
+from recycle_data.crops import _moved, crops
 from recycle_data.identity import files_identities
 
 
@@ -50,3 +50,14 @@ def test_what_cannot_be_read_or_is_tiny_is_looked_for_nowhere(tmp_path):
     whole = [tmp_path / "whole.png"]
     assert crops(files_identities(files), files, files_identities(whole), whole) == {}
     assert crops(files_identities(whole), whole, files_identities([]), []) == {}
+
+
+def test_boxes_stay_within_their_pictures():
+    chance = np.random.default_rng(0)
+    for _ in range(2000):
+        size = tuple(chance.integers(20, 400, 2).tolist())
+        left, top, wide, tall = chance.uniform(0, 1, 4) * (*size, *size)
+        box = _moved((left, top, left + wide + 5, top + tall + 5), *chance.uniform(-0.2, 0.2, 2), 1.1, size)
+        assert min(box) >= 0
+        assert box[2] <= size[0]
+        assert box[3] <= size[1]

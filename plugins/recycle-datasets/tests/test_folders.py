@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from recycle_data.check.masks import check_masks
 from recycle_datasets import MasksOptions, YoloOptions
 from recycle_datasets.masks import MaskSource
 from recycle_datasets.yolo import YoloSource
@@ -200,6 +201,13 @@ class TestMasks:
         assert np.array_equal(masks(root).read(0).mask, values)
         (root / "masks/a.png").write_bytes(gray_png(values, bits))
         assert np.array_equal(masks(root).read(0).mask, values)
+        assert "mask-unknown-value" not in {one.code for one in check_masks(root)}
+
+    def test_grays_of_16_bits(self, tmp_path):
+        root = mask_folder(tmp_path, stems=("a",))
+        Image.fromarray(blocks().clip(0, 2).astype(np.uint16) * 257).save(root / "masks/a.png")
+        assert np.array_equal(masks(root).read(0).mask, blocks().clip(0, 2))
+        assert "mask-unknown-value" not in {one.code for one in check_masks(root)}
 
     def test_two_photos_of_one_mask(self, tmp_path):
         root = mask_folder(tmp_path)

@@ -171,7 +171,7 @@ def _lies_in(photo: NDArray[np.void], other: NDArray[np.void], file: Path, box: 
         gray = picture.convert("L").resize((round(picture.width * scale), round(picture.height * scale)))
         box = _scaled(box, gray.width / LUMA_SIDE, gray.height / LUMA_SIDE)
         box, _ = _fitted(photo["luma"], gray, box, (1 / GRID, CLOSE), LUMA_SIDE)
-        box = _scaled(box, picture.width / gray.width, picture.height / gray.height)
+        box = _within(_scaled(box, picture.width / gray.width, picture.height / gray.height), picture.size)
         size = round(box[2] - box[0]), round(box[3] - box[1])
         there = identity_of(picture.resize(size, Image.Resampling.BILINEAR, box))
         return bool(seen(photo[None], there[None]).same)
@@ -222,7 +222,12 @@ def _moved(box: CropBox, across: float, down: float, wider: float, size: tuple[i
     wide, tall = before[0] * factor, before[1] * factor
     left = min(max(box[0] + (before[0] - wide) / 2 + across * wide, 0), size[0] - wide)
     top = min(max(box[1] + (before[1] - tall) / 2 + down * tall, 0), size[1] - tall)
-    return left, top, left + wide, top + tall
+    return _within((left, top, left + wide, top + tall), size)
+
+
+def _within(box: CropBox, size: tuple[int, int]) -> CropBox:
+    """A box that rounding may have made larger than its picture of that size."""
+    return max(box[0], 0), max(box[1], 0), min(box[2], size[0]), min(box[3], size[1])
 
 
 def _standard(image: Image.Image) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from recycle_coco import label_counts, open_photo
+from recycle_coco.mask_numbers import mask_numbers, spread
 from recycle_coco.pixels import more_pictures
 
 from recycle_datasets.bitmaps import bands
@@ -24,7 +25,6 @@ JPEG = "is a JPEG, which changes the values"
 DARK, LIGHT = 64, 192  # of a JPEG in black and white: below and from
 MAX_BETWEEN_SHARE = 0.1  # of its pixels that lie between, at most, and no areas of one value
 MAX_GRAY_TINT = 32  # by which its channels differ at most
-GRAY_16 = 257  # a gray of 8 bits as one of 16: 255 is 65535
 RAMP = np.arange(IGNORE + 1, dtype=np.uint8)[:, None].repeat(3, 1)
 
 
@@ -137,25 +137,22 @@ def read_mask(file: Path) -> Mask:
 
 
 def read_numbers(file: Path, image: Image.Image) -> IndexMask:
-    """The mask of an image of one of `INDEX_MODES`; grays of 16 bits that are those of 8 bits times 257 are these.
+    """The mask of an image of one of `INDEX_MODES`; see `mask_numbers`.
 
     Raises:
         RecycleError: other numbers above 255.
     """
     if image.format == "GIF" and _is_gray(image):
         image = image.convert("L")  # GIF keeps the numbers as grays, and numbers these anew
-    values = np.asarray(image)
+    values = mask_numbers(file, image)
     colors = np.array(image.getpalette(), np.uint8).reshape(-1, 3) if image.mode == "P" else None
-    scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)  # PIL spreads the values of such files over 0..255
-    if values.max(initial=0) > IGNORE and not (values % GRAY_16).any():
-        values = values // GRAY_16
     if values.max(initial=0) > IGNORE or values.min(initial=0) < 0:
         wrong = values.min() if values.min() < 0 else values.max()
         raise RecycleError(
             f"mask {file} holds the value {wrong}, and numbers of classes are 0 to {IGNORE}",
             "export a mask of classes; numbers of single objects tell no class",
         )
-    return IndexMask(file, (values // scale if scale > 1 else values).astype(np.uint8), colors)
+    return IndexMask(file, values.astype(np.uint8), colors)
 
 
 def _black_and_white(file: Path, image: Image.Image) -> IndexMask:
@@ -206,13 +203,6 @@ def _is_gray(image: Image.Image) -> bool:
     return bool((palette == palette[:, :1]).all())
 
 
-def _gray_bits(file: Path) -> int:
-    """Bits of each pixel of a gray PNG, 0 for other files."""
-    with file.open("rb") as handle:
-        head = handle.read(26)
-    return head[24] if head[:4] == b"\x89PNG" and head[25] == 0 else 0
-
-
 def codes_of(file: Path) -> NDArray[np.uint32]:
     """(H, W) of a mask's colours as red * 65536 + green * 256 + blue; what is transparent is 0.
 
@@ -235,7 +225,6 @@ def numbers_of(file: Path) -> NDArray[np.uint32]:
     """
     with opened(file) as image:
         if image.mode in INDEX_MODES:
-            scale = {2: 85, 4: 17}.get(_gray_bits(file), 1)
-            return np.asarray(image).astype(np.uint32) // np.uint32(scale)
+            return np.asarray(image).astype(np.uint32) // np.uint32(spread(file))
         whole = np.asarray(image.convert("RGB")).astype(np.uint32)
     return np.asarray(whole[..., 0] | whole[..., 1] << 8 | whole[..., 2] << 16, np.uint32)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from recycle_coco import Tree, read_loose_text, resolve_file, split_called
+from recycle_coco.mask_numbers import GRAY_16
 
 from recycle_datasets import MaskTreeOptions
 from recycle_datasets.folders import lines_of
 from recycle_datasets.mask_labels import MaskLabels
-from recycle_datasets.maskfile import GRAY_16
 from recycle_datasets.meanings import MaskMeanings, labels_of
 from recycle_datasets.paired import PairedSource
 from recycle_datasets.recognise.masks import recognise

@@ -78,7 +78,7 @@ CATALOGUE: dict[str, FaultKind] = {
     ),
     "similar-category-name": FaultKind(
         "warning",
-        "two names differ in case, blanks, dashes or Unicode form alone",
+        "two names differ in case, blanks, dashes, encoding or letters that look the same alone",
         "rename one, or merge them by data.classes",
     ),
     "void-category": FaultKind(

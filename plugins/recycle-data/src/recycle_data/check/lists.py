@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ from recyclecli.printable import short_repr
 from recyclecli.types import IGNORE
 
 MIN_OUTLINES = 20  # of which a share is told: few may all be of things that are rectangles
+LATIN_LOOK_ALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0445\u0443\u0456\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425",
+    "aeopcxyiABEKMHOPCTX",
+)  # Cyrillic letters, and what they pass for
 IGNORED_FLAGS = ("ignore", "deleted", "difficult", "invalid", "outside", "hidden", "skipped")  # that other tools heed
 
 
@@ -88,7 +93,7 @@ def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[LabelFa
             )
     spelled: dict[str, str] = {}
     for name in dict.fromkeys(category["name"] for category in categories):
-        before = spelled.setdefault(re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", name)).casefold(), name)
+        before = spelled.setdefault(_as_read(name), name)
         if before != name:
             yield LabelFault(
                 "similar-category-name", file, f"category {name!r}", f"there is a category {before!r}, too"
@@ -102,6 +107,14 @@ def _categories(categories: list[dict[str, Any]], file: str) -> Iterator[LabelFa
     gaps = [identity for identity, after in pairwise(ids) if after != identity + 1]
     if gaps:
         yield LabelFault("sparse-category-ids", file, "categories", f"gaps after id {join_limited(gaps)}")
+
+
+def _as_read(name: str) -> str:
+    """A name without what readers do not see, such as its case, and as it was before a wrong encoding was assumed."""
+    with suppress(UnicodeError):  # it was written as UTF-8 and read as Windows-1252
+        name = name.encode("cp1252").decode("utf-8")
+    shown = [letter for letter in unicodedata.normalize("NFKC", name) if unicodedata.category(letter) != "Cf"]
+    return re.sub(r"[\s_-]+", "", "".join(shown).translate(LATIN_LOOK_ALIKES)).casefold()
 
 
 def class_count(categories: list[dict[str, Any]]) -> int:

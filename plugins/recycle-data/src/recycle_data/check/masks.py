@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from recycle_coco.labels import IGNORE_CATEGORY, is_background, numbered_names
 from recycle_coco.layouts import refuse_file
+from recycle_coco.mask_numbers import mask_numbers
 from recycle_coco.paths import CLASSES_FILE, copy_beside, photos_below
 from recycle_coco.photo import open_photo, read_head
 from recycle_coco.pixels import more_pictures
@@ -144,7 +145,7 @@ def _look(file: Path, photo: Path | None, classes: int | None) -> ImageInspectio
             if told:
                 return ImageInspection((("unreadable-mask", f"it {told}: a mask is one picture"),))
             faults = list(_form_faults(image.format, image.mode))
-            values = None if faults and faults[-1][0] == "mask-channels" else np.asarray(image)
+            values = None if faults and faults[-1][0] == "mask-channels" else mask_numbers(file, image)
     except RecycleError as error:
         return ImageInspection((("unreadable-mask", str(error.args[0])),))
     if values is None:

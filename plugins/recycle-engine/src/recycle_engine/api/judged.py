@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recycle_coco.once import warn_once
@@ -14,8 +16,6 @@ from recycle_engine.api.runs import find_run, own_split, recipe_of
 from recyclecli.errors import RecycleError, counted, join_limited
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from recycle_engine.runs import Run
     from recyclecli.types import Source
 
@@ -101,10 +101,9 @@ def say_trained_on(predictions: Path, source: Source) -> None:
     """
     from recycle_data.identity import identities
 
-    from recycle_engine.judge.saved_predictions import makers
     from recycle_engine.training_provenance import learned, photos_of_run
 
-    for run in makers(predictions):
+    for run in _makers(predictions):
         if same := learned(photos_of_run(registry(), run), source, identities(source)).same:
             names = sorted(source.record(index).file_name for index in same)
             warn_once(
@@ -112,3 +111,20 @@ def say_trained_on(predictions: Path, source: Source) -> None:
                 f"warning: scores are flattered: {run.folder}, which made {predictions}, has trained on {len(same)} of "
                 f"these {counted(len(source), 'photo')}: {join_limited(names, 3)}",
             )
+
+
+def _makers(predictions: Path) -> list[Run]:
+    """The runs that made stored predictions, by the record beside them; none where it or they are elsewhere."""
+    from recycle_coco.json import read_json
+
+    from recycle_engine.judge.saved_predictions import JOB_RECORD, RECORD_BYTES
+    from recycle_engine.runs import run_around
+
+    own = predictions.with_name(f"{predictions.name}.json")
+    places = [own] if predictions.is_file() else [predictions / JOB_RECORD, predictions.parent / JOB_RECORD]
+    for place in places:
+        with suppress(RecycleError, KeyError, TypeError):  # another program's, or of an earlier version
+            members = read_json(place, "", RECORD_BYTES)["members"]
+            found = (run_around(Path(member["checkpoint"])) for member in members)
+            return list(dict.fromkeys(run for run in found if run is not None))
+    return []

@@ -14,7 +14,7 @@ from recycle_data.submission import target_names
 from recycle_engine.inference.members import InferenceConfig, Member, Vote
 from recycle_engine.inference.outputs import SUFFIXES, Output
 from recycle_engine.inference.photos import InputPhoto
-from recycle_engine.judge.saved_predictions import RECORD
+from recycle_engine.judge.saved_predictions import JOB_RECORD
 from recyclecli.files import PART
 from recyclecli.private import map_texts, without_passwords
 
@@ -64,7 +64,7 @@ class Job:
     def record(self) -> Path:
         """The file that says in the end what was done."""
         if self.out is not None:
-            return self.out / RECORD
+            return self.out / JOB_RECORD
         assert self.submission is not None
         return self.submission.with_name(self.submission.name + ".json")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +19,13 @@ from recycle_data.submission import reduce_labels, submission_rows, target_names
 from recycle_data.threads import in_threads
 
 from recycle_engine.judge.per_image_counts import PerImageCounts
-from recycle_engine.runs import Run, run_around
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.types import Source
 
 log = logging.getLogger("recycle.engine")
 
 CLASSES_REMEDY = "predict again, or write a JSON list of class names"
-RECORD = "predicted.json"  # that `predict` leaves beside masks/; of a submission alone SUBMISSION.json
+JOB_RECORD = "predicted.json"  # that `predict` leaves beside masks/; of a submission alone SUBMISSION.json
 RECORD_BYTES = 2**28  # of it, since it names each photo that failed
 SMOOTHED = 0.2  # of a mask's edge pixels that lie between their neighbours; models, too, put one class between two
 
@@ -97,18 +95,6 @@ def count_masks(folder: Path, source: Source) -> PerImageCounts:
             "the classes of these numbers. Resize masks by the nearest pixel"
         )
     return ledger
-
-
-def makers(predictions: Path) -> list[Run]:
-    """The runs that made stored predictions, by the record beside them; none where it or they are elsewhere."""
-    own = predictions.with_name(f"{predictions.name}.json")
-    places = [own] if predictions.is_file() else [predictions / RECORD, predictions.parent / RECORD]
-    for place in places:
-        with suppress(RecycleError, KeyError, TypeError):  # another program's, or of an earlier version
-            members = read_json(place, "", RECORD_BYTES)["members"]
-            found = (run_around(Path(member["checkpoint"])) for member in members)
-            return list(dict.fromkeys(run for run in found if run is not None))
-    return []
 
 
 def _stated(file: Path) -> list[tuple[str, tuple[int, ...] | None]] | None:
