@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from recycle_data.owned import Owned
 from recycle_engine.cli.train import _weights as weights_of
 from recycle_engine.inference.job import Job
 from recycle_engine.inference.photos import find_photos, listed_photos
@@ -95,6 +96,12 @@ def test_a_place_near_a_run_leads_to_it(here):
         find_run("p/a.jpg")
     with pytest.raises(RecycleError, match="change to the folder that holds runs/"):
         find_run("a b")
+    Owned(here / "elsewhere/made").write_text(here / "elsewhere/made/card.json", "{}")
+    (here / "elsewhere/made/model.onnx").touch()
+    for place, cause in (("", "holds an export of recycle"), ("/model.onnx", "is a file, and a run is a folder")):
+        with pytest.raises(RecycleError, match=cause) as raised:
+            find_run(f"elsewhere/made{place}")
+        assert raised.value.remedy.startswith("name the run that it was exported from")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The web page's server: every photo that it must refuse, who may ask, and what it says."""
 
 import base64
+import gzip
 import io
 import json
 import os
@@ -170,6 +171,26 @@ def test_broken_forms(client, kind):
     answer = client.post("/api/predict", content=b"garbage", headers={"Content-Type": kind})
     assert answer.status_code == 400
     assert refusal(answer)
+
+
+@pytest.mark.parametrize(
+    ("headers", "changed", "told"),
+    [
+        ({"Content-Type": "application/json"}, lambda photo: b'{"image": "aGk="}', "JSON came"),
+        ({"Content-Encoding": "gzip"}, gzip.compress, "packed as gzip"),
+        (
+            {"Content-Type": "application/x-www-form-urlencoded"},
+            lambda photo: photo.translate(None, b"\0\r\n"),
+            "as curl -d leaves them out",
+        ),
+    ],
+)
+def test_photos_that_are_not_sent_as_they_are(client, headers, changed, told):
+    photo = encoded(Image.effect_noise((64, 64), 99).convert("RGB"))
+    answer = client.post("/api/predict", content=changed(photo), headers=headers)
+    assert told in refusal(answer)
+    whole = client.post("/api/predict", content=photo, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert whole.status_code == 200, "curl --data-binary says so too"
 
 
 def test_a_form_holds_one_file(client):

@@ -219,6 +219,8 @@ def find_run(name: str, runs: Path = RUNS) -> Run:
             return Run(folder)
     place = next((folder for folder in (Path(name), runs / name) if folder.is_dir()), None)
     cause = not_a_run(place) if place else f"no run {name!r} in {runs.absolute()}"
+    if place is None and Path(name).is_file():
+        cause = f"{name} is a file, and a run is a folder"
     raise RecycleError(cause, _other_run(Path(name), known))
 
 
@@ -239,6 +241,8 @@ def _other_run(place: Path, known: Sequence[Path]) -> str:
     holder = run_around(place)
     if holder is not None and place.exists():
         return f"name the run's own folder: {quote(str(holder.folder))}"
+    if "export" in (kind_of(place), kind_of(place.parent)):
+        return "name the run that it was exported from, or use the script that lies with the export"
     if inside := sorted([*runs_in(place), *runs_in(place / "runs")]):
         return f"name one of the runs in it: {join_limited([quote(str(folder)) for folder in inside], 5)}"
     if kind_of(place) in ("run", "soup"):

@@ -14,6 +14,8 @@ from starlette.requests import Request
 from recycle_serve.refusal import Limits, RequestRejected
 
 FORM_BYTES = 2**16  # bytes that a form may add to the file
+SURELY_BINARY = 512  # bytes of a picture that are not without a zero and a line break
+AS_IT_IS = "send the file as it is: curl --data-binary @photo.jpg"
 
 
 async def read_upload(request: Request, limits: Limits) -> bytearray:
@@ -26,6 +28,10 @@ async def read_upload(request: Request, limits: Limits) -> bytearray:
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     form = kind == b"multipart/form-data"
+    coding = request.headers.get("content-encoding", "identity")
+    if coding != "identity" or kind == b"application/json":
+        what = f"the photo is packed as {coding[:20]}" if coding != "identity" else "JSON came, and a photo is expected"
+        raise RequestRejected(415, what, AS_IT_IS)
     bound = limits.size + (FORM_BYTES if form else 0)
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > bound:
@@ -55,6 +61,8 @@ async def read_upload(request: Request, limits: Limits) -> bytearray:
             f"the form holds {file.count or 'no'} {'files' if file.count else 'file'}, and one photo is expected",
             "send each photo in a request of its own, as with curl -F photo=@photo.jpg",
         )
+    if kind == b"application/x-www-form-urlencoded" and len(photo) > SURELY_BINARY and not {0, 10, 13} & {*photo}:
+        raise RequestRejected(400, "the photo lacks its line breaks and zeros, as curl -d leaves them out", AS_IT_IS)
     return photo
 
 
