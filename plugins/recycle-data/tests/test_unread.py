@@ -40,6 +40,7 @@ EXPORTS = {  # a file, what it holds, what is said of it, and in the remedy
     "a.mat": ("MATLAB 5.0", "masks in a MATLAB file", "PNG of class numbers"),
     "train.tfrecord": ("", "a TFRecord", "COCO Segmentation"),
     "a.mp4": ("", "a video", "ffmpeg"),
+    "x.json": ('{"images": [{"id": 1, "file_name": "a.jpg"}', r"x\.json is not valid JSON: .*line 1", "again"),
     "paper/1.jpg": ("", "photos alone, in folders called metal, paper", "label what"),
 }
 

@@ -201,6 +201,14 @@ class TestClasses:
         assert via(tmp_path, unnamed="kudzu").class_names == ("Background", "kudzu")
         assert not logged()
 
+    def test_a_value_that_nobody_set_is_no_class(self, tmp_path, logged):
+        usual = {"type": "unknown", "image_quality": {"good": True}}
+        regions = [polygon(SQUARE, name=name, **usual) for name in ("x", "x", "not_defined")]
+        source = one(tmp_path, *regions)
+        assert (source.class_names, source.left_out) == (("Background", "x"), {"regions without a class": 1})
+        assert one(tmp_path, polygon(SQUARE, name="not_defined")).class_names == ("Background", "object")
+        assert "no region has a class" in logged()
+
     def test_one_file_without_classes(self, tmp_path):
         for name in ("train", "val"):
             photo(tmp_path / name / f"{name}.png")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from recycle_coco import Tree, parse_json, split_called
+from recycle_coco import Tree, parse_json, parse_loose_json, read_large, split_called
 from recycle_coco.archive import refuse_archive
 
 from recyclecli.errors import RecycleError, counted
@@ -77,6 +77,7 @@ def unread(tree: Tree, src: Path) -> Said | None:
         _yaml,
         _known,
         _lone_yolo,
+        _cut_off,
         _alike,
         _whole_photos,
     ):
@@ -267,6 +268,15 @@ def _lone_yolo(tree: Tree, src: Path) -> Said | None:
         return None
     many = f"{counted(len(names), 'label file')} of YOLO, as {names[0]}, and no photo"
     return many, f"put the photos into {src / 'images'}, under the names of the label files; CVAT: tick Save images"
+
+
+def _cut_off(tree: Tree, src: Path) -> Said | None:
+    for name in tree.few(".json"):
+        try:
+            parse_loose_json(read_large(src / name), src / name)
+        except ValueError as error:
+            return f"{name} is not valid JSON: {error}", "export or download it again"
+    return None
 
 
 def _alike(tree: Tree, src: Path) -> Said | None:

@@ -30,6 +30,7 @@ CLASS_ATTRIBUTES = ("class", "label", "category", "name", "names", "type", "clas
 YES = ("", "1", "true", "yes", "on", "undefined")  # values of an attribute that is called as the class
 VIA_SKIPPED = {"rect": "boxes", "point": "points", "polyline": "lines", "line": "lines"}
 ONLY = "object"  # the class of regions none of which has one
+NOT_DEFINED = "not_defined"  # what VIA sets where nobody has set a value
 REGIONS_WITHOUT_CLASS = "regions without a class"
 FILE_KEYS = {"region", "file"}  # what a file of attributes says
 CLOSED_LINE_SHARE = 0.05  # a line whose ends are that near, in shares of its extent, goes around something
@@ -174,7 +175,7 @@ def _region(region: Any, lists: Lists) -> ViaRegion:
     texts = {}
     for key, value in (attributes if isinstance(attributes, dict) else {}).items():
         checked = [name for name, on in value.items() if on] if isinstance(value, dict) else [value]
-        text = "" if len(checked) != 1 or checked[0] is None else str(checked[0]).strip()
+        text = "" if len(checked) != 1 or checked[0] in (None, NOT_DEFINED) else str(checked[0]).strip()
         texts[str(key)] = lists.get(str(key), {}).get(text, text)
     return shape if isinstance(shape, dict) else {}, texts
 

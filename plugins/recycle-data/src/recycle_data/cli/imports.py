@@ -63,7 +63,8 @@ def import_(
         return
     if src is None or (out is None and not dry_run):
         raise RecycleError(
-            "SRC and OUT are needed: what was exported, and a folder to write to", "recycle data import EXPORT data"
+            "SRC and OUT are needed: what was exported, and a folder to write to",
+            f"recycle data import {'EXPORT' if src is None else shlex.quote(str(src))} data",
         )
     done = api.import_data(
         src,
