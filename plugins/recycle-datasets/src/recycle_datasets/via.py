@@ -226,6 +226,8 @@ def _own_name(attributes: Mapping[str, str]) -> str:
     if len(chosen) != 1:
         return ""
     ((key, value),) = chosen.items()
+    if not value and key.lower() in CLASS_ATTRIBUTES:
+        return ""
     return key if value.lower() in YES else value
 
 
