@@ -206,6 +206,14 @@ def test_of_two_sets_of_masks_the_numbers_are_taken(tmp_path):
     every_mask_is(masks)
 
 
+def test_masks_of_another_photo_of_the_same_name_are_no_choice(tmp_path):
+    for folder in ("one", "two"):
+        tree_of(tmp_path / "src", f"images/{folder}", f"masks/{folder}", "a")
+    done, masks, _ = imported(tmp_path / "src", tmp_path / "out")
+    assert len(masks) == 2
+    assert "several masks" not in done.taken.layout.why
+
+
 def test_pixel_annotation_tool(tmp_path):
     root = tmp_path / "src"
     for number, stem in enumerate("ab"):

@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -138,6 +138,8 @@ def find_pairs(root: Path, names: Sequence[str]) -> list[Pairing]:
     found = [_best(root, folders, rated) for photos, rated in candidates.items()]
     masked = {one.masks for one in found if one.masks != one.photos}
     found = [one for one in found if one.photos not in masked]  # a folder of masks holds no photos
+    taken = {pattern_of(one.masks, one.mask_affix) for one in found}
+    found = [replace(one, others=tuple(other for other in one.others if other not in taken)) for one in found]
     return sorted(found, key=lambda one: (one.photos, one.masks))
 
 
