@@ -273,6 +273,15 @@ def test_a_photo_that_is_cut_off_is_named(tmp_path, suffix):
     assert (done.photos, done.left_out["photos that cannot be read"]) == (1, 1)
 
 
+@pytest.mark.parametrize("width", ["", None])
+def test_a_photo_without_a_size_that_cannot_be_read(tmp_path, width):
+    root = coco(tmp_path, lambda content: content["images"][1].update(width=width))
+    (root / "images/b.jpg").write_bytes(b"no photo")
+    with pytest.raises(LabelFaults, match=r"images/b\.jpg: .*cannot be read"):
+        api.import_data(root, None)
+    assert api.import_data(root, None, drop_unreadable=True).photos == 1
+
+
 def test_no_photo_at_all_can_be_read(tmp_path):
     root = coco(tmp_path)
     for file in (root / "images").iterdir():

@@ -16,11 +16,18 @@ UNREADABLE_PHOTOS = "photos that cannot be read"
 
 
 def shape_faults(content: Mapping[str, Any]) -> Iterator[tuple[int, str, str]]:
-    """The place of each annotation whose outline or RLE cannot be used, what it is of, and what is wrong."""
-    images = {image["id"]: image for image in content["images"]}
+    """The place of each annotation whose outline or RLE cannot be used, what it is of, and what is wrong.
+
+    Those of images whose size is not known are passed over: a photo that cannot be read is a fault of its own.
+    """
+    images = {
+        image["id"]: image
+        for image in content["images"]
+        if all(isinstance(image.get(side), int) for side in ("height", "width"))
+    }
     for place, one in enumerate(content["annotations"]):
-        image = images[one["image_id"]]
-        if fault := shape_fault(one.get("segmentation"), image):
+        image = images.get(one["image_id"])
+        if image and (fault := shape_fault(one.get("segmentation"), image)):
             yield place, f"{image['file_name']}: annotation {one.get('id')}", fault[1]
 
 
