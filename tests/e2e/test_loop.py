@@ -20,6 +20,7 @@ from recycle_engine.boundary import Trail
 from recycle_engine.checkpoint import read_card
 from recycle_engine.runs import Run
 from recycle_engine.training.ema import weight_average
+from recycle_engine.training.fit import _smaller
 from recycle_engine.training.module import SegmentationModule
 from recycle_engine.training.nan_guard import NaNGuard, _Seen
 from recycle_engine.training.train import classes_without, resume, train
@@ -341,11 +342,48 @@ class TestMemory:
         start({"train.batch_size": 8, "train.ema": 0.9}, callbacks=[Count()])
         assert [(models - there, augmentations) for models, augmentations in counts] == [(2, 1 + there)] * 3
 
-    def test_what_cannot_be_halved_says_what_to_do(self, start, hungry):
-        hungry(most=1)
-        with pytest.raises(RunFailed, match="out of memory") as caught:
-            start({"train.batch_size": 3})
-        assert "train.batch_size (3)" in caught.value.remedy
+    @pytest.mark.parametrize(("size", "expected"), [(3, (1, 3)), (9, (3, 3))])
+    def test_what_cannot_be_halved_goes_on_in_other_parts(self, start, hungry, registry, size, expected):
+        hungry(most=3 if size == 9 else 1, training_only=True)
+        done, _ = start({"train.batch_size": size}, photos=9)
+        train = recipe_of(registry, done).train
+        assert (train.batch_size, train.accumulate_grad_batches) == expected
+
+    def smaller(self, processes=1, **settings):
+        recipe = resolve(api.registry(), None, {f"train.{name}": value for name, value in settings.items()})
+        return _smaller(recipe, Run(Path("r")), processes, RuntimeError("CUDA out of memory"))
+
+    @pytest.mark.parametrize(
+        ("free", "said"), [(2, " (other processes hold 17.0 of the GPU's 24.0 GiB: see nvidia-smi)"), (19, "")]
+    )
+    def test_what_does_not_fit_at_all_says_what_to_do(self, monkeypatch, free, said):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (free * 2**30, 24 * 2**30))
+        monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 5 * 2**30)
+        with pytest.raises(RunFailed) as caught:
+            self.smaller(batch_size=1)
+        assert caught.value.args[0] == f"out of memory in r with 1 photo at a time{said}: CUDA out of memory"
+        assert caught.value.remedy == "a data.size below 512, or a smaller model"
+
+    def test_several_processes_are_told_what_would_fit(self):
+        with pytest.raises(RunFailed, match="out of memory in r with 12 photos") as caught:
+            self.smaller(2, batch_size=12, accumulate_grad_batches=2)
+        assert caught.value.remedy.startswith(
+            "--batch-size 6 -o train.accumulate_grad_batches=4 for the same step, or "
+        )
+
+    @pytest.mark.parametrize("epoch", [0, 1])
+    def test_a_gpu_that_is_lost_is_no_bug(self, start, hungry, epoch):
+        class Lost(Callback):
+            def on_train_epoch_start(self, trainer, pl_module):
+                if trainer.current_epoch == epoch:
+                    loss.most = 0
+
+        said = "CUDA error: unspecified launch failure\nCUDA kernel errors might be asynchronously reported"
+        loss = hungry(most=8, error=lambda: torch.AcceleratorError(said))
+        with pytest.raises(RunFailed, match=r"^the GPU failed: unspecified launch failure\n") as failed:
+            start({"train.batch_size": 4, "train.epochs": 2}, callbacks=[Lost()])
+        assert ("recycle train --resume" in failed.value.remedy) == bool(epoch)
 
     def test_validation_goes_on_in_parts(self, start, hungry, logged):
         class OnlyThen(Callback):

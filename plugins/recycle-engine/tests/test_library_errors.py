@@ -13,6 +13,8 @@ from recycle_engine.library_errors import TEXTS, memory_errors, raised_by, situa
 from torch import nn
 from torch.utils.data import DataLoader
 
+from recyclecli.errors import RunFailed
+
 CONSTRAINTS = (Path(__file__).parents[3] / "constraints.txt").read_text()
 BY_GPU = {  # texts that take a GPU, or another moment than a test finds: as they were read
     "out of memory": "CUDA error: out of memory",
@@ -97,6 +99,10 @@ def test_types_come_first_and_others_mean_nothing():
     assert situation_of(RuntimeError("shapes differ")) is None
     with pytest.raises(MemoryError), memory_errors():
         _allocate()
+    with pytest.raises(RunFailed, match="the GPU failed: unspecified launch failure"), memory_errors():
+        raise torch.AcceleratorError("CUDA error: unspecified launch failure\nmore")
+    with pytest.raises(MemoryError), memory_errors():
+        raise torch.AcceleratorError("CUDA error: out of memory\nmore")
     with pytest.raises(RuntimeError, match="shapes differ"), memory_errors():
         raise RuntimeError("shapes differ")
 

@@ -36,7 +36,11 @@ def _torch() -> Iterator[Finding]:
         yield Finding("fix", f"torch {torch.__version__} imports, torchvision does not: {error}", remedy)
         return
     yield Finding("ok", f"torch {torch.__version__} with torchvision {torchvision.__version__}")
-    if not torch.cuda.is_available():
+    from recycle_engine.gpu_driver import unused_gpu
+
+    if unused := unused_gpu():
+        yield Finding("fix", *unused)
+    elif not torch.cuda.is_available():
         yield Finding("note", f"no GPU: training runs on {torch.get_num_threads()} CPU threads", "keep data.size small")
     for index in range(torch.cuda.device_count()):
         memory = torch.cuda.get_device_properties(index).total_memory / 1e9

@@ -10,7 +10,9 @@ from typing import Literal
 
 import torch
 
-Situation = Literal["out-of-memory", "loader-ended", "peer-ended", "one-photo"]
+from recyclecli.errors import RunFailed
+
+Situation = Literal["out-of-memory", "gpu-failed", "loader-ended", "peer-ended", "one-photo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,38 @@ def situation_of(error: BaseException) -> Situation | None:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return "out-of-memory"
     said = str(error)
-    return next((one.situation for one in TEXTS if isinstance(error, one.error) and one.text in said), None)
+    told = next((one.situation for one in TEXTS if isinstance(error, one.error) and one.text in said), None)
+    return told or ("gpu-failed" if isinstance(error, torch.AcceleratorError) else None)
+
+
+def gpu_failed(error: BaseException, then: str) -> RunFailed:
+    """The error to raise where CUDA has failed, after which this process cannot use the GPU any more.
+
+    Args:
+        error: what torch raised.
+        then: what to type once the GPU is back.
+    """
+    cause = str(error).strip().splitlines()[0].removeprefix("CUDA error: ")
+    return RunFailed(
+        f"the GPU failed: {cause}",
+        f"`nvidia-smi` shows whether it is there, and which processes use it; then {then}",
+    )
 
 
 @contextmanager
 def memory_errors() -> Iterator[None]:
-    """Make a MemoryError of what torch and its libraries raise where memory does not suffice."""
+    """Make a MemoryError of what torch and its libraries raise where memory does not suffice.
+
+    Raises:
+        RunFailed: the GPU has failed.
+    """
     try:
         yield
     except RuntimeError as error:
-        if situation_of(error) != "out-of-memory":
+        situation = situation_of(error)
+        if situation == "gpu-failed":
+            raise gpu_failed(error, "type the same again") from error
+        if situation != "out-of-memory":
             raise
         raise MemoryError(str(error)) from error
 

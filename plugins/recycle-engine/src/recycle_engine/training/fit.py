@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -30,7 +31,7 @@ from recycle_engine.boundary import build
 from recycle_engine.checkpoint import card
 from recycle_engine.history.metrics import score_name
 from recycle_engine.history.outcome import keep_end
-from recycle_engine.library_errors import raised_by, situation_of
+from recycle_engine.library_errors import gpu_failed, raised_by, situation_of
 from recycle_engine.runs import Run
 from recycle_engine.training.callbacks import RelocatableCheckpoint
 from recycle_engine.training.checkpoint_io import damaged
@@ -42,12 +43,14 @@ from recycle_engine.training.trainer import (
     loggers_that_cannot_write,
     make_trainer,
 )
-from recyclecli.errors import RecycleError, RunFailed
+from recyclecli.errors import RecycleError, RunFailed, counted
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.types import LossContext, ModelContext
 
 log = logging.getLogger("recycle.engine")
+
+HELD_BY_CUDA = 2**30  # bytes that this process's own libraries may hold beside what torch has reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,11 @@ def _attempt(
                 f"{resume if run.last.exists() else 'type the same again'}; where memory was short, "
                 "with fewer of them: -o data.workers=0",
             ) from error
+        if situation == "gpu-failed":
+            with suppress(RecycleError, OSError):  # what is being written of the last epoch
+                trainer.strategy.checkpoint_io.teardown()
+            resume = f"go on with it: recycle train --resume {quote(str(run.folder))}"
+            raise gpu_failed(error, resume if run.last.exists() else "type the same again") from error
         if situation == "peer-ended":
             raise RunFailed("another process of this training has ended", "what it said tells why") from error
         if situation != "out-of-memory":
@@ -202,24 +210,36 @@ def _in_restoring(error: BaseException) -> bool:
 
 
 def _smaller(recipe: Recipe, run: Run, processes: int, error: Exception) -> Recipe:
-    """The recipe with half as many photos at a time and as many in a step.
+    """The recipe with half as many photos at a time, or the next part of them, and as many in a step.
 
     Raises:
-        RunFailed: they cannot be halved, or several processes would have to agree on it.
+        RunFailed: one photo does not fit, or several processes would have to agree on it.
     """
     settings = recipe.train
-    half = settings.batch_size // 2
-    if settings.batch_size % 2 or processes > 1:
+    size = settings.batch_size
+    part = next((part for part in range(size // 2, 0, -1) if size % part == 0), 0)
+    accumulate = settings.accumulate_grad_batches * size // max(1, part)
+    if not part or processes > 1:
+        fewer = f"--batch-size {part} -o train.accumulate_grad_batches={accumulate} for the same step, or "
         raise RunFailed(
-            f"out of memory in {run.folder}: {str(error).splitlines()[0]}",
-            f"lower train.batch_size ({settings.batch_size}) or data.size ({recipe.data.size}), "
-            "with train.accumulate_grad_batches for the same step",
+            f"out of memory in {run.folder} with {counted(size, 'photo')} at a time{_held_by_others()}: "
+            f"{str(error).splitlines()[0]}",
+            f"{fewer if part else ''}a data.size below {recipe.data.size}, or a smaller model",
         ) from error
     log.warning(
-        f"note: out of memory with {settings.batch_size} photos at a time; going on from the last whole epoch with "
-        f"{half} at a time and as many as before in a step"
+        f"note: out of memory with {size} photos at a time{_held_by_others()}; going on from the last whole epoch with "
+        f"{part} at a time and as many as before in a step"
     )
-    changed = settings.model_copy(
-        update={"batch_size": half, "accumulate_grad_batches": settings.accumulate_grad_batches * 2}
-    )
+    changed = settings.model_copy(update={"batch_size": part, "accumulate_grad_batches": accumulate})
     return recipe.model_copy(update={"train": changed})
+
+
+def _held_by_others() -> str:
+    """How much of the GPU's memory other processes hold; "" where it is little."""
+    if not torch.cuda.is_available():
+        return ""
+    free, whole = torch.cuda.mem_get_info()
+    others = whole - free - torch.cuda.memory_reserved()
+    if others < HELD_BY_CUDA:
+        return ""
+    return f" (other processes hold {others / 2**30:.1f} of the GPU's {whole / 2**30:.1f} GiB: see nvidia-smi)"

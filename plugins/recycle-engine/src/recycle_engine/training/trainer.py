@@ -18,9 +18,11 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
+from recycle_coco.once import warn_once
 from recycle_data.splits import Split
 
 from recycle_engine.cluster import by_srun, launched
+from recycle_engine.gpu_driver import unused_gpu
 from recycle_engine.history.metrics import monitored
 from recycle_engine.runs import Run
 from recycle_engine.training.background_checkpoints import BackgroundCheckpointIO
@@ -82,6 +84,8 @@ def make_trainer(recipe: Recipe, run: Run, callbacks: Sequence[Callback], **chan
     """
     settings = recipe.train
     quieten()
+    if unused := unused_gpu():
+        warn_once(log, f"warning: training on the CPU: {unused[0]}\n  {unused[1]}")
     devices, nodes = _devices(settings)
     # what a convolution or a product of float32 may be rounded to: for tf32, ten bits
     torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
