@@ -191,12 +191,14 @@ class TestRunner:
 class TestCheck:
     def test_steps_are_chosen_by_name(self):
         assert check.chosen("") == list(check.STEPS)
+        asked = [step.name for step in check.chosen("setup loops quality")]
+        assert asked == ["install", "machine", "photos", "loops", "quality"]
         assert [step.name for step in check.chosen("speed tests")] == ["speed", "tests"]
         with pytest.raises(ValueError, match="no step is called 'sped'"):
             check.chosen("sped")
 
     def test_each_step_has_its_module(self):
-        for step in check.STEPS:
+        for step in (*check.STEPS, *check.SECOND):
             module = check.command(step)[-1].replace(".", "/")
             places = [ROOT / "tools" / f"{module}{end}" for end in (".py", "/__main__.py")]
             assert any(place.is_file() for place in places), step

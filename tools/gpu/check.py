@@ -2,12 +2,13 @@
 
     bash .gpu/check.sh                                          all steps
     STEPS="machine speed profile" BUDGET=200 bash .gpu/check.sh         some of them
+    STEPS="setup loops quality" BUDGET=300 bash .gpu/check.sh           against other loops, and how well ours learns
     DEVICE=cpu SMALL=1 PYTHON=.venv/bin/python STEPS="..." bash tools/gpu/check.sh      a rehearsal
 
 A step that fails or runs out of its time ends none of the others. What no time is left for is left out and named.
 The exit code is 1 where a step failed or ran out of its time, 2 for a wrong setting, else 0.
 
-  STEPS      which, in order; all when left out
+  STEPS      which, in order; all but loops and quality when left out; setup: those that others need
   BUDGET     seconds in all, 470 when left out
   PATIENCE   factor of each step's own limit, 1 when left out
   DEVICE     cuda or cpu
@@ -47,18 +48,21 @@ STEPS = (
     Step("loading", 60),
     Step("audit", 60),
 )
+SECOND = (Step("loops", 70), Step("quality", 240))  # a call of their own: each takes most of one
+SETUP = ("install", "machine", "photos")  # what a call needs before others, together called `setup`
 
 
 def chosen(names: str) -> list[Step]:
-    """The steps that a text names, in its order; all for an empty one.
+    """The steps that a text names, in its order; all of `STEPS` for an empty one.
 
     Raises:
         ValueError: an unknown name.
     """
-    known = {step.name: step for step in STEPS}
-    if unknown := [name for name in names.split() if name not in known]:
-        raise ValueError(f"STEPS: no step is called {unknown[0]!r}; there are {' '.join(known)}")
-    return [known[name] for name in names.split()] or list(STEPS)
+    known = {step.name: step for step in (*STEPS, *SECOND)}
+    asked = [name for one in names.split() for name in (SETUP if one == "setup" else (one,))]
+    if unknown := [name for name in asked if name not in known]:
+        raise ValueError(f"STEPS: no step is called {unknown[0]!r}; there are setup {' '.join(known)}")
+    return [known[name] for name in asked] or list(STEPS)
 
 
 def environment(check: Settings) -> dict[str, str]:
