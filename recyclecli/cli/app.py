@@ -91,7 +91,7 @@ def _message(error: BaseException) -> tuple[str, int]:
     if isinstance(error, RecycleError):
         return str(error), error.exit_code
     if isinstance(error, OSError) and error.errno not in FULL:
-        return f"{error.strerror or error}: {error.filename or 'no file named'}", 2
+        return f"{error.strerror or error}: {error.filename or 'no file'}\n  remedy: check its permissions and disk", 2
     if isinstance(error, OSError):
         return f"the disk is full: {error.filename or ''}\n  remedy: free some space, then type the command again", 3
     return "out of memory\n  remedy: lower --batch-size or -o data.size=...", 3

@@ -321,7 +321,7 @@ def test_debug_shows_the_traceback(tmp_path):
         (KeyError("oops"), 70, "please report"),
         (OSError(28, "No space left on device", "x.ckpt"), 3, "the disk is full"),
         (MemoryError(), 3, "out of memory"),
-        (PermissionError(13, "Permission denied", "x"), 2, "Permission denied: x"),
+        (PermissionError(13, "Permission denied", "x"), 2, "Permission denied: x\n  remedy: check its permissions"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",

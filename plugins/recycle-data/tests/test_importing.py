@@ -1,5 +1,6 @@
 """`recycle data import`: what is taken, what is refused, and what is written, with components of the test's own."""
 
+import errno
 import json
 import sys
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from recycle_data.recognise import layouts
 from recycle_engine import api
 from support import recycle_here
 
+from recyclecli.errors import RunFailed
 from recyclecli.plugins import Plugin, Registry
 from recyclecli.types import Annotation, DatasetComponent, Layout, Options, Record, RecycleError, Sample
 
@@ -278,6 +280,14 @@ class TestWriting:
         Image.new("RGB", (SIDE, SIDE), "red").save(src / "a.jpg")
         self.imported(offered, src, paper, link=True, force=True)
         assert (src.parent / "out/a.jpg").read_bytes() == (src / "a.jpg").read_bytes()
+
+    def test_a_full_disk_names_the_link_and_not_the_photo(self, offered, src, monkeypatch):
+        def full(link, target):
+            raise OSError(errno.ENOSPC, "No space left on device", str(target), None, str(link))
+
+        monkeypatch.setattr(Path, "symlink_to", full)
+        with pytest.raises(RunFailed, match=r"the disk is full: \S+/out/a\.jpg"):
+            self.imported(offered, src, paper, link=True)
 
     def test_a_copy_that_is_asked_for_is_no_link(self, offered, src):
         self.imported(offered, src, paper, link=True)

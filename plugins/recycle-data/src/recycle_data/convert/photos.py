@@ -14,6 +14,7 @@ from recycle_data.coco_folder import write_photo
 from recycle_data.owned import Owned
 from recycle_data.progress import track
 from recyclecli.errors import RecycleError, join_limited
+from recyclecli.files import unwritable
 from recyclecli.types import Record, Source
 
 IMAGES = "images"  # folder of the photos
@@ -110,8 +111,11 @@ def put_photo(owned: Owned, source: Source, index: int, record: Record, target: 
         return copy_photo(owned, source, index, record, target)
     if not is_own(target, record):
         owned.remove([target])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(record.file.resolve())
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(record.file.resolve())
+        except OSError as error:
+            raise unwritable(target, error) from error  # else the photo would be named
     return None
 
 

@@ -287,7 +287,7 @@ def _named(files: Sequence[Path], top: Path, images: Path) -> list[InputPhoto]:
     """The files in the order of their names, by their paths below `top`."""
     unwritable = [file for file in files if any("\udc80" <= letter <= "\udcff" for letter in str(file))]
     if unwritable:
-        raise RecycleError(f"{counted(len(unwritable), 'file name')} not in UTF-8, as {unwritable[0]!a}", _spell())
+        raise RecycleError(f"{counted(len(unwritable), 'file name')} not in UTF-8, as {str(unwritable[0])!a}", _spell())
     if not files:
         raise RecycleError(f"{images} holds no photos", f"photos end in {join_limited(sorted(PHOTO_SUFFIXES), 9)}")
     names = sorted((file.relative_to(top).as_posix() for file in files), key=_numbers_by_value)
