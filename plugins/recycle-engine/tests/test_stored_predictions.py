@@ -1,11 +1,12 @@
-"""Masks and submissions that are judged on photos which the runs that made them have trained on."""
+"""Results that are judged on photos that the runs which made them have trained on."""
 
 import json
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from recycle_data.sources import read_labels
 from recycle_engine import api
+from recycle_engine.api.judged import refuse_trained_on
 
 
 @pytest.fixture
@@ -46,3 +47,14 @@ def test_a_record_of_a_run_that_is_gone_or_of_another_program_says_nothing(told)
         (folder / "predicted.json").write_text(text)
         api.evaluate_masks(folder, source)
     assert "trained on" not in logged()
+
+
+def test_photos_that_a_run_has_trained_on_mirrored_are_counted(tmp_path, made_runs, logged):
+    (tmp_path / "images").mkdir()
+    content = json.loads((made_runs / "data/annotations.json").read_text())
+    for image in content["images"]:
+        with Image.open(made_runs / "data" / image["file_name"]) as photo:
+            ImageOps.mirror(photo).save(tmp_path / image["file_name"], quality=95)
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    refuse_trained_on(made_runs / "runs/seed-0", api.open_data(tmp_path))
+    assert "seed-0 has trained on 12 of these 24 photos, mirrored, turned or inverted" in logged()

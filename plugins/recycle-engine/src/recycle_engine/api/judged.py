@@ -16,7 +16,11 @@ from recycle_engine.api.runs import find_run, own_split, recipe_of
 from recyclecli.errors import RecycleError, counted, join_limited
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from recycle_engine.runs import Run
+    from recycle_engine.training_provenance import LearnedPhotos
     from recyclecli.types import Source
 
 log = logging.getLogger("recycle.engine")
@@ -68,14 +72,16 @@ def judged_photos(
 def refuse_trained_on(run: Run | Place, source: Source) -> None:
     """Raise RecycleError where a run, or a member of a soup, has trained on photos that it is to be judged on.
 
-    They are known by what they show, whatever their name, size or quality; those that only look alike are counted.
+    They are known by what they show, whatever their name, size or quality; those that only look alike, and those that
+    are mirrored, turned or inverted, are counted.
     """
     from recycle_data.identity import identities
 
     from recycle_engine.training_provenance import learned, photos_of_run
 
-    owner = find_run(run)
-    found = learned(photos_of_run(registry(), owner), source, identities(source))
+    owner, asked = find_run(run), identities(source)
+    photos = photos_of_run(registry(), owner)
+    found = learned(photos, source, asked)
     if found.same:
         names = [source.record(index).file_name for index in found.same]
         which = join_limited(sorted(names), 3) + (f" ({len(found.resaved)} saved anew)" if found.resaved else "")
@@ -84,6 +90,7 @@ def refuse_trained_on(run: Run | Place, source: Source) -> None:
             "judge on photos that it has not seen: a score on others says nothing; without --data "
             "those count that it was validated on",
         )
+    _say_flipped(owner, photos, source, asked)
     if found.alike:
         warn_once(
             log,
@@ -104,13 +111,28 @@ def say_trained_on(predictions: Path, source: Source) -> None:
     from recycle_engine.training_provenance import learned, photos_of_run
 
     for run in _makers(predictions):
-        if same := learned(photos_of_run(registry(), run), source, identities(source)).same:
+        photos, asked = photos_of_run(registry(), run), identities(source)
+        _say_flipped(run, photos, source, asked)
+        if same := learned(photos, source, asked).same:
             names = sorted(source.record(index).file_name for index in same)
             warn_once(
                 log,
                 f"warning: scores are flattered: {run.folder}, which made {predictions}, has trained on {len(same)} of "
                 f"these {counted(len(source), 'photo')}: {join_limited(names, 3)}",
             )
+
+
+def _say_flipped(run: Run, photos: LearnedPhotos, source: Source, asked: NDArray[np.void]) -> None:
+    """Warn of photos of `source`, whose identities are `asked`, that a run has trained on mirrored or turned."""
+    from recycle_data.duplicates import turned
+
+    if flipped := turned(asked, photos.trained):
+        names = sorted(source.record(index).file_name for index in flipped)
+        warn_once(
+            log,
+            f"warning: scores are flattered: {run.folder} has trained on {len(flipped)} of these "
+            f"{counted(len(source), 'photo')}, mirrored, turned or inverted: {join_limited(names, 3)}",
+        )
 
 
 def _makers(predictions: Path) -> list[Run]:
