@@ -17,8 +17,9 @@ from recycle_coco.labels import LabelIndex, label_index
 from recycle_coco.large import read_large
 from recycle_coco.lenient import strict
 from recycle_coco.overfull import overfull
-from recycle_coco.paths import copy_beside
+from recycle_coco.paths import PHOTO_SUFFIXES, copy_beside
 from recycle_coco.rle import length_fault
+from recycle_coco.unreadable import refuse_pointer
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile
@@ -120,6 +121,9 @@ def load_content(file: Path, sections: Sequence[str] = tuple(FIELDS), as_is: boo
     except MissingFile as error:
         raise RecycleError(f"annotation file {file} does not exist", "check its name and its folder") from error
     except ValueError as error:
+        refuse_pointer(file)
+        if file.suffix.lower() in PHOTO_SUFFIXES:
+            raise RecycleError(f"{file} is a photo, and labels are expected", "name their folder or file") from error
         raise RecycleError(f"{file} is not valid JSON: {error}", "export or download it again") from error
     content = checked(strict(raw)[0], file, sections)
     return raw if as_is else content

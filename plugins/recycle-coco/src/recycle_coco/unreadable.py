@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from pathlib import Path
 from typing import IO
+
+from recyclecli.errors import RecycleError
+from recyclecli.reading import open_regular
 
 PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # of `PHOTO_SUFFIXES`; PIL would run Ghostscript for others
 DEFAULT_MAX_PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError, unless MAX_PIXELS allows it
@@ -18,6 +22,7 @@ UNREAD_MAGIC = ((0, b"GIF8", "GIF"), (4, b"ftypavi", "AVIF"), (4, b"ftyphei", "H
           (4, b"JXL ", "JPEG XL"), (0, b"\xff\x0a", "JPEG XL"))  # fmt: skip
 """Offset, bytes and name of formats that are not read."""
 LFS_POINTER = b"version https://git-lfs"  # what stands in a file that Git has not fetched
+LFS_REFUSAL = "is a pointer of Git LFS, not the file itself", "fetch the files: git lfs pull"
 TO_JPEG = (
     "pip install pillow-heif, or save it as JPEG: heif-convert IN OUT.jpg, on a Mac sips -s format jpeg IN --out "
     "OUT.jpg; on an iPhone choose Camera, Formats, Most Compatible"
@@ -50,6 +55,13 @@ class TooLarge(Unreadable):
         self.pixels = width * height
 
 
+def refuse_pointer(file: Path) -> None:
+    """Raise RecycleError where a file is a pointer that Git LFS left, or cannot be opened."""
+    with open_regular(file) as handle:
+        if handle.read(len(LFS_POINTER)) == LFS_POINTER:
+            raise RecycleError(f"{file} {LFS_REFUSAL[0]}", LFS_REFUSAL[1])
+
+
 def max_pixels(form: str | None = None) -> int:
     """The most pixels that a photo of a format of PIL's may have; a variable that states no number is as none."""
     stated = os.environ.get(MAX_PIXELS, "").strip()
@@ -70,7 +82,7 @@ def unknown(handle: IO[bytes]) -> Unreadable:
     if not head:
         return Unreadable("cannot be read: it is empty, 0 bytes")
     if head.startswith(LFS_POINTER):
-        return Unreadable("is a pointer of Git LFS, not the file itself", "fetch the files: git lfs pull")
+        return Unreadable(*LFS_REFUSAL)
     name = other_format(head)
     if name == "HEIC" and find_spec("pillow_heif") is not None:
         return Unreadable("cannot be read: it is HEIC, and damaged")

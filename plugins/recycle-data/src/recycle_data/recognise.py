@@ -12,7 +12,7 @@ from pathlib import Path
 from recycle_coco import Tree
 from recycle_coco.archive import refuse_archive
 from recycle_coco.layouts import inventory, photo_root
-from recycle_coco.unreadable import LFS_POINTER
+from recycle_coco.unreadable import LFS_POINTER, LFS_REFUSAL
 
 from recycle_data.unsupported_exports import unread
 from recyclecli.errors import RecycleError, join_limited, suggest
@@ -182,8 +182,8 @@ def _unknown(
         name for name in tree.files[:PROBED_POINTERS] if tree.head(name, len(LFS_POINTER)) == LFS_POINTER.decode()
     ]
     if pointers:
-        cause = f"{pointers[0]} is a pointer of Git LFS, not the file itself"
-        return RecycleError(f"{src} holds labels in no known layout: {cause}", "fetch the files: git lfs pull")
+        cause = f"{pointers[0]} {LFS_REFUSAL[0]}"
+        return RecycleError(f"{src} holds labels in no known layout: {cause}", LFS_REFUSAL[1])
     if wanted is None:
         looked = f"{src} holds labels in no known layout"
     else:

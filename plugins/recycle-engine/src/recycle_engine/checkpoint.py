@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from recycle_coco.json import parse_json, tree_fault
+from recycle_coco.unreadable import refuse_pointer
 from recycle_data.boundary import PluginPart
 from recycle_data.named_parts import found
 from recycle_data.progress import busy
@@ -26,7 +27,6 @@ from recyclecli import __version__
 from recyclecli.errors import RecycleError, counted
 from recyclecli.plugins import Registry
 from recyclecli.private import map_texts, without_passwords
-from recyclecli.reading import open_regular
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, ModelContext
 
@@ -111,7 +111,7 @@ def read_card(file: Path) -> dict[str, Any]:
                 f"run {run.folder} kept no average, so it has no weights without", "leave out without-ema"
             )
         raise RecycleError(f"{file} does not exist: the run has no finished epoch yet", "train, or resume it")
-    open_regular(file).close()  # safetensors says of a file that may not be read that there is none
+    refuse_pointer(file)  # also opens it: safetensors says of a file that may not be read that there is none
     try:
         with safe_open(file, framework="pt") as handle:
             described = parse_json((handle.metadata() or {}).get("recycle", "null"))

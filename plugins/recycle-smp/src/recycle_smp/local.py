@@ -77,7 +77,10 @@ def _tensors(file: str) -> EncoderState:
             return load_safetensors(file)
         loaded: Any = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a different type for each kind of damage
-        raise RecycleError(f"model.weights = {file!r} cannot be read as plain tensors: {error}") from error
+        raise RecycleError(
+            f"model.weights = {file!r} cannot be read as plain tensors: {error}",
+            "download it again; where Git LFS keeps it: git lfs pull",
+        ) from error
     holders = [loaded, *loaded.values()] if isinstance(loaded, Mapping) else []
     states = [
         {str(key): value for key, value in one.items() if isinstance(value, torch.Tensor)}
