@@ -443,7 +443,7 @@ def _(content: Content, rng: np.random.Generator) -> Where:
 
 @plant_label("void-category")
 def _(content: Content, rng: np.random.Generator) -> Where:
-    name = pick(rng, ["void", "Unlabelled", "_ignore_", "don't care"])
+    name = pick(rng, ["void", "Unlabelled", "_ignore_", "don't care", "Background (none)"])
     content["categories"].append({"id": len(content["categories"]) + 1, "name": name})
     _one(content, rng)["category_id"] = len(content["categories"])
     return (repr(name),)

@@ -125,5 +125,6 @@ def is_background(name: str) -> bool:
 
 
 def may_mean_ignored(name: str) -> bool:
-    """Whether a class is called as pixels of no class are, `void`, `Unlabelled` ..., but for `ignore` itself."""
-    return name != IGNORE_CATEGORY and re.sub(r"[\s_'-]+", "", name).casefold() in VOID
+    """Whether a class is called as pixels of no class are, `void`, `Background (none)`, but is none of them to us."""
+    plain = re.sub(r"\(.*|[\s_'-]+", "", name).casefold()
+    return name != IGNORE_CATEGORY and not is_background(name) and (plain in VOID or is_background(plain))

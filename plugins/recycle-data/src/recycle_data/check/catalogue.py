@@ -84,7 +84,7 @@ CATALOGUE: dict[str, FaultKind] = {
     "void-category": FaultKind(
         "warning",
         "a class called as pixels of no class are, and learned as a class",
-        "rename it to `ignore`, or ignore it by data.classes, as -o 'data.classes={ignore: [void]}'",
+        "rename it to `ignore` or `background`, or ignore it by data.classes, as -o 'data.classes={ignore: [void]}'",
     ),
     "project-category": FaultKind(
         "warning", "no class, but the name of the project or of a group", "drop it: --fix", mended=True
