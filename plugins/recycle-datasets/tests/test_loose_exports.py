@@ -282,6 +282,17 @@ def test_a_photo_without_a_size_that_cannot_be_read(tmp_path, width):
     assert api.import_data(root, None, drop_unreadable=True).photos == 1
 
 
+@pytest.mark.parametrize("make", [coco, labelme_folder])
+def test_photos_of_a_kind_that_is_not_read_are_there(tmp_path, make):
+    make(tmp_path)
+    for file in [*tmp_path.rglob("*.jpg")]:
+        file.rename(file.with_suffix(".gif"))
+    for file in tmp_path.glob("*.json"):
+        file.write_text(file.read_text().replace("NaN", "9"))
+    with pytest.raises(RecycleError, match=r"its pictures are of a kind that is not read, as '.*a\.gif': save them"):
+        api.import_data(tmp_path, None)
+
+
 def test_no_photo_at_all_can_be_read(tmp_path):
     root = coco(tmp_path)
     for file in (root / "images").iterdir():

@@ -428,3 +428,12 @@ def test_what_is_noted_before_a_refusal_is_noted_once(tmp_path, logged):
     with pytest.raises(RecycleError, match=r"1\.txt: it holds class 1, and those with names end at 0"):
         api.import_data(root, None)
     assert logged().count("right angles") == 1
+
+
+def test_numbers_that_names_skip_are_told(tmp_path):
+    root = make(tmp_path, "images/a.jpg", data_DOT_yaml="names: {0: Paper, 2: Metal}\n")
+    with pytest.raises(RecycleError, match="`names` skips 1: it names 0, 2") as refused:
+        api.import_data(root, None)
+    assert "1: class-1" in refused.value.remedy
+    make(tmp_path, data_DOT_yaml="names: {0: Paper, 1: class-1, 2: Metal}\n")
+    assert api.import_data(root, None).class_names == ("Background", "Paper", "class-1", "Metal")

@@ -15,7 +15,7 @@ from recycle_datasets.coco_faults import drop_faulty, shape_faults
 from recycle_datasets.coco_listed import listed_splits
 from recycle_datasets.coco_parts import CocoFile, parts_of
 from recycle_datasets.coco_sizes import sized
-from recycle_datasets.folders import say_moved
+from recycle_datasets.folders import photos_there, say_moved
 from recycle_datasets.recognise.places import PhotoFinder
 from recycle_datasets.shapes import DROPPED, MISSING
 from recyclecli.types import LabelFaults, RecycleError
@@ -145,8 +145,7 @@ def _name(image: Mapping[str, Any]) -> str:
 
 def _nothing_there(root: Path, parts: Sequence[CocoFile]) -> RecycleError:
     """What is said where none of the photos is there."""
-    beside = [photo.relative_to(root).as_posix() for photo in photos_below(root)]
-    what = f"its photos are called {', '.join(map(repr, beside[:3]))}" if beside else "it holds no photo"
+    what = photos_there(root)
     files = ", ".join(str(part.file) for part in parts[:3])
     return RecycleError(
         f"{files}: none of the photos is in {root}: {what}",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from recycle_coco import Tree, photos_below, read_loose_text
+from recycle_coco.paths import UNREAD_SUFFIXES
 
 from recyclecli.types import IGNORE, DatasetContext, Layout, RecycleError, counted
 
@@ -102,3 +103,13 @@ def names_of(
         names: tuple[str, ...] = layout.options[key]
         return names
     raise RecycleError(f"{context.root} holds no labels of {what}", f"name it: -o data.dataset.{key}=[{example}]")
+
+
+def photos_there(root: Path) -> str:
+    """What photos a folder holds in the place of those that are looked for, as the end of a sentence."""
+    tree = Tree(root)
+    if tree.photos:
+        return f"its photos are called {', '.join(map(repr, tree.photos[:3]))}"
+    if unread := tree.ending(*UNREAD_SUFFIXES):
+        return f"its pictures are of a kind that is not read, as {unread[0]!r}: save them as PNG, under the same names"
+    return "it holds no photo"

@@ -20,14 +20,13 @@ from recycle_coco import (
     locate,
     paint,
     photo_size,
-    photos_below,
     read_photo,
     resolve_file,
 )
 from recycle_coco.overfull import refuse_overfull
 from recycle_coco.paths import Folders
 
-from recycle_datasets.folders import checked_names, say_moved
+from recycle_datasets.folders import checked_names, photos_there, say_moved
 from recycle_datasets.labels import FAULTY, LabelledPhoto, Labels
 from recycle_datasets.outlines import segmentation
 from recycle_datasets.recognise.folder_names import looks_masked, never_masked
@@ -201,8 +200,7 @@ class ShapeSource:
 
 def none_there(root: Path, file: Path, names: Sequence[str]) -> RecycleError:
     """What to raise where none of the photos that labels name is there, with what is there instead."""
-    beside = [photo.relative_to(root).as_posix() for photo in photos_below(root)]
-    what = f"its photos are called {', '.join(map(repr, beside[:3]))}" if beside else "it holds no photo"
+    what = photos_there(root)
     return RecycleError(
         f"{file}: of its {counted(len(names), 'photo')} none is in {root}, as {names[0]!r}: {what}",
         "put the photos into that folder, under these names; tools often export labels alone",

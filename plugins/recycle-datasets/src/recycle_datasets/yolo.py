@@ -238,8 +238,14 @@ def _names(stated: tuple[str, ...] | None, data: Mapping[str, Any], tree: Tree, 
             names = {int(number): name for number, name in names.items()}
         except (TypeError, ValueError, OverflowError):
             names = None
-        if names is None or sorted(names) != list(range(len(names))):
+        if names is None or min(names, default=0) < 0:
             raise RecycleError(f"{root}: the keys of `names` are not 0, 1, 2 ...", "number the classes from 0 on")
+        first = next(number for number in range(len(names) + 1) if number not in names)
+        if first < len(names):
+            raise RecycleError(
+                f"{root}: `names` skips {first}: it names {', '.join(map(str, sorted(names)[:9]))}",
+                f"add a line for each number that it skips, as {first}: class-{first}",
+            )
         names = [names[number] for number in range(len(names))]
     if not isinstance(names, list | tuple) or not names:
         raise RecycleError(f"{root}: `names` is no list of class names", "list the classes under `names`")
