@@ -368,3 +368,9 @@ def test_photos_outside_of_what_is_taken_are_said(tmp_path, logged):
     Image.fromarray(painted((1, box(2, 2, 9, 9)))).save(tmp_path / "two/masks/b.png")
     api.import_data(tmp_path, None)
     assert "outside of one, and not taken: 2 pictures, as two/images/b.png" in logged()
+
+
+def test_a_split_is_the_file_of_its_name_beside_a_folder_of_photos(tmp_path):
+    (coco(tmp_path) / "annotations.json").rename(tmp_path / "test.json")
+    (tmp_path / "test").mkdir()
+    assert len(api.open_data(tmp_path, "test")) == len(api.open_data(tmp_path, "test.json")) == 2

@@ -12,7 +12,7 @@ from recyclecli.types import DatasetContext, RecycleError
 
 
 def open_coco(options: CocoOptions, context: DatasetContext) -> CocoSource:
-    """The photos of `context.split`, a COCO file, or of the whole source's files in the root.
+    """The photos of `context.split`, a COCO file or its name without .json, or of the whole source's files in the root.
 
     Where none is called as usual, those that are recognised are read as an export, as `options.files` are.
 
@@ -20,7 +20,9 @@ def open_coco(options: CocoOptions, context: DatasetContext) -> CocoSource:
         RecycleError: no folder, no annotation file, or one that cannot be used; see `read_export`.
     """
     if context.split is not None:
-        return CocoSource(context.root, context.root / Path(context.split), crowds=options.crowds)
+        named = context.root / Path(context.split)
+        own = context.root / f"{context.split}.json"
+        return CocoSource(context.root, own if own.is_file() and not named.is_file() else named, crowds=options.crowds)
     if options.files:
         return _exported(context, options)
     try:
