@@ -64,8 +64,8 @@ class Plugin:
     note: str = ""
 
     def names(self) -> set[tuple[str, str]]:
-        """What it offers: (kind, name)."""
-        records: tuple[Any, ...] = (*self.commands, *self.recipes, *self.checks)
+        """What it offers: (kind, name); a group without code of its own may be named by anybody."""
+        records: tuple[Any, ...] = (*(one for one in self.commands if one.target), *self.recipes, *self.checks)
         return {(str(getattr(one, "kind", _word(type(one)))), one.name) for one in (*self.components, *records)}
 
 
@@ -176,14 +176,15 @@ class Registry:
         return owner if distribution in ("", owner) and not self.matching("callback", callback) else ""
 
     def clashes(self) -> list[str]:
-        """A line for each component name that several packages offer."""
+        """A line for each name that several packages offer: checks are all run, of the others one is picked."""
         packages: dict[tuple[str, str], list[str]] = {}
-        for offer in self.offers():
-            packages.setdefault((offer.component.kind, offer.component.name), []).append(offer.qualified)
+        for plugin in self.plugins:
+            for kind, name in plugin.names():
+                packages.setdefault((kind, name), []).append(f"{name}@{plugin.distribution}")
         return [
             f"{kind} {name} is offered by {len(qualified)} packages; pick one: {' or '.join(qualified)}"
-            for (kind, name), qualified in packages.items()
-            if len(qualified) > 1
+            for (kind, name), qualified in sorted(packages.items())
+            if len(qualified) > 1 and kind != "check"
         ]
 
     def broken(self) -> str:

@@ -46,8 +46,8 @@ def examine(registry: Registry, folder: Path) -> Iterator[Finding]:
     for plugin in registry.plugins:
         for check in plugin.checks:
             try:
-                yield from list(imported(check.target)())
-            except Exception as error:  # of a stranger's code
+                yield from [Finding(one.state, one.what, one.remedy) for one in imported(check.target)()]
+            except (Exception, SystemExit) as error:  # of a stranger's code
                 what = f"check {check.name} of {plugin.distribution}: {type(error).__name__}: {error}"
                 yield Finding("fix", what, f"update or uninstall {plugin.distribution}")
     yield from _plugins(registry)

@@ -14,8 +14,6 @@ from recyclecli.cli.group import OpenGroup
 from recyclecli.cli.once import Once
 from recyclecli.cli.options import AsJson
 
-COLUMNS = ("name", "type", "default")  # of an option, before what it means
-
 
 class Plugins(OpenGroup):
     """The group that strangers' commands about plugins join, too."""
@@ -37,7 +35,7 @@ def list_plugins(ctx: typer.Context, as_json: AsJson = False) -> None:
     rows = [
         {key: getattr(plugin, key) for key in ("name", "distribution", "version", "state", "cause")}
         | {"components": [{"kind": part.kind, "name": part.name} for part in plugin.components]}
-        | {key: [one.name for one in getattr(plugin, key)] for key in ("commands", "recipes")}
+        | {key: [one.name for one in getattr(plugin, key)] for key in ("commands", "recipes", "checks")}
         for plugin in registry.plugins
     ]
     if as_json:
@@ -51,7 +49,7 @@ def list_plugins(ctx: typer.Context, as_json: AsJson = False) -> None:
         kinds: dict[str, list[str]] = {}
         for part in row["components"]:
             kinds.setdefault(part["kind"], []).append(part["name"])
-        kinds |= {"command": row["commands"], "recipe": row["recipes"]}
+        kinds |= {"command": row["commands"], "recipe": row["recipes"], "check": row["checks"]}
         offers = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
         lines.append((row["distribution"], row["version"], row["state"], offers or row["cause"]))
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
@@ -99,7 +97,7 @@ def show(
         for option in described["options"]:
             earlier = [f"earlier {name}" for name in option["earlier"]]
             meaning = "; ".join(filter(None, [option["help"], option["range"], *earlier]))
-            table.add_row(*(escape(str(text)) for text in (*(option[key] for key in COLUMNS), meaning)))
+            table.add_row(*(escape(str(text)) for text in (option["name"], option["type"], option["default"], meaning)))
         console.print(table if described["options"] else "no options")
 
 

@@ -68,9 +68,11 @@ def test_plugins_list_shows_states_and_causes(tmp_path, monkeypatch):
     rows = json.loads(recycle_here("plugins", "list", "--json", cwd=tmp_path, sites=[DISTS / "raises"]).stdout)
     states = {row["distribution"]: row for row in rows}
     assert states["recycle-losses"]["state"] == "ok"
+    assert states["recycle-engine"]["checks"] == ["torch"]
     assert {"kind": "loss", "name": "focal"} in states["recycle-losses"]["components"]
     assert states["acme-raises"]["cause"] == "RuntimeError: out of cheese"
     shown = recycle_here("plugins", "list", cwd=tmp_path, env={"COLUMNS": "160"}, sites=[DISTS / "raises"])
+    assert "; check: torch\n" in shown.stdout
     assert "out of cheese" in shown.stdout
     assert "upgrade recyclecli" in shown.stdout
     assert shown.returncode == 0
