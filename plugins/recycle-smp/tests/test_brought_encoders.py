@@ -20,9 +20,9 @@ def registry(monkeypatch):
         names.pop("acme_net", None)
 
 
-def build(registry, encoder):
-    context = ModelContext(3, pretrained=False, encoders=registry.encoders())
-    return registry.build("model", "fpn", {"encoder": encoder, "weights": "none"}, context)
+def build(registry, encoder, weights="none", **brought):
+    context = ModelContext(3, pretrained=weights != "none", encoders=registry.encoders() | brought)
+    return registry.build("model", "fpn", {"encoder": encoder, "weights": weights}, context)
 
 
 def test_its_module_is_imported_when_it_is_named(registry):
@@ -36,3 +36,21 @@ def test_a_module_that_is_gone_is_told(registry):
     with pytest.raises(RecycleError, match="acme_encoder_gone, which registers it, cannot be imported") as caught:
         build(registry, "tu-acme_gone")
     assert "package of acme_encoder_gone" in caught.value.remedy
+
+
+@pytest.mark.parametrize("weights", ["auto", "hub"])
+def test_one_without_published_weights_says_how_to_train_it(registry, weights):
+    with pytest.raises(RecycleError, match="no pretrained weights of encoder 'tu-acme_net' are published") as caught:
+        build(registry, "tu-acme_net", weights)
+    assert "-o model.weights=none" in caught.value.remedy
+
+
+def test_a_module_that_does_not_register_it_is_told(registry):
+    with pytest.raises(RecycleError, match="'tu-acme_other': json registers no model of this name with timm"):
+        build(registry, "tu-acme_other", acme_other="json")
+
+
+def test_the_nearest_name_may_be_a_packages(registry):
+    with pytest.raises(RecycleError, match="no encoder is called 'tu-acme_nett'") as caught:
+        build(registry, "tu-acme_nett")
+    assert caught.value.remedy.startswith("nearest: tu-acme_net")

@@ -15,7 +15,7 @@ from recyclecli.types import RecycleError
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def _check(encoder: str) -> None:
+def _check(encoder: str, brought: Mapping[str, str]) -> None:
     """Refuse a name that neither smp nor timm knows, with the nearest ones."""
     own = smp.encoders.get_encoder_names()
     models, name = timm.list_models(), encoder.removeprefix("tu-")
@@ -23,7 +23,7 @@ def _check(encoder: str) -> None:
     if name in known:
         return
     stem = name.split(".")[0]
-    prefix, close = encoder.removesuffix(name), get_close_matches(name, known, n=3, cutoff=0.5)
+    prefix, close = encoder.removesuffix(name), get_close_matches(name, [*known, *brought], n=3, cutoff=0.5)
     if stem in models and (name != encoder or stem not in own):
         prefix, close = "tu-", [stem, *timm.list_pretrained(f"{stem}.*")][:3]
     raise RecycleError(
@@ -41,6 +41,9 @@ def _register(encoder: str, encoders: Mapping[str, str]) -> None:
         except Exception as error:  # a package may raise anything
             what = f"model.encoder = {encoder!r}: {module}, which registers it, cannot be imported: {error}"
             raise RecycleError(what, f"reinstall or update the package of {module}") from error
+        if not timm.is_model(encoder.removeprefix("tu-").split(".")[0]):
+            what = f"model.encoder = {encoder!r}: {module} registers no model of this name with timm"
+            raise RecycleError(what, f"update the package of {module}, or choose another encoder")
 
 
 def normalisation(encoder: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -90,7 +93,7 @@ class Traits:
 
     def __init__(self, encoder: str, brought: Mapping[str, str]) -> None:
         _register(encoder, brought)
-        _check(encoder)
+        _check(encoder, brought)
         self.keywords: dict[str, Any] = {}
         self.multiple = 32
         self.prefix_tokens = False

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import torch
+from timm.models import is_model_pretrained
 
 from recyclecli.types import RecycleError
 
@@ -32,7 +33,14 @@ def encoder_weights(encoder: str, wanted: str) -> Mapping[str, torch.Tensor] | s
     Raises:
         RecycleError: no package holds them, or the file does not exist.
     """
-    if wanted in ("none", "hub"):
+    if wanted == "none":
+        return wanted
+    if wanted in ("auto", "hub") and encoder.startswith("tu-") and not is_model_pretrained(encoder.removeprefix("tu-")):
+        raise RecycleError(
+            f"no pretrained weights of encoder {encoder!r} are published",
+            "-o model.weights=none to train from scratch, or -o model.weights=FILE with weights of it",
+        )
+    if wanted == "hub":
         return wanted
     if wanted in ("auto", "packaged"):
         if encoder in PACKAGED and find_spec(PACKAGED[encoder][0]) is not None:
