@@ -291,6 +291,13 @@ def test_a_command_of_the_core_can_be_named_in_full(tmp_path):
     assert "offered, too" not in done.stderr
 
 
+def test_plugins_check_finds_commands_without_a_module(tmp_path):
+    done = recycle("plugins", "check", cwd=tmp_path, dists=("commands-broken",))
+    assert done.returncode == 1
+    said = "command broken missing of acme-commands-broken: its target acme_broken_missing:run has no module"
+    assert said in done.stderr
+
+
 def test_plugins_check_imports_the_commands_of_a_package(tmp_path):
     done = recycle("plugins", "check", "acme-commands-broken", cwd=tmp_path, dists=("commands-broken",))
     assert done.returncode == 1

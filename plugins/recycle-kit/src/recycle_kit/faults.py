@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from importlib.util import find_spec
+from itertools import chain
 
 from recyclecli.errors import RecycleError
-from recyclecli.plugins import RegisteredComponent, Registry
+from recyclecli.plugins import Plugin, RegisteredComponent, Registry
+from recyclecli.records import Check, Command
 
 
 def faults(registry: Registry, imported: Collection[str] = ()) -> Iterator[str]:
-    """A line for each plugin that did not load, and for each component that could not be built.
+    """A line for each plugin that did not load, and for each part of it that could not be had.
 
     Args:
         registry: what is installed.
@@ -19,10 +21,21 @@ def faults(registry: Registry, imported: Collection[str] = ()) -> Iterator[str]:
     for plugin in registry.plugins:
         if plugin.state == "failed":
             yield f"{plugin.distribution}: {plugin.cause}"
+        if plugin.distribution not in imported:
+            yield from _absent_targets(plugin)
     for offer in registry.offers():
         missing = offer.missing()
         yield from (f"{offer.qualified}: pip install {need!r}" for need in missing)
         if not missing and (fault := _factory_fault(offer, offer.plugin.distribution in imported)):
+            yield fault
+
+
+def _absent_targets(plugin: Plugin) -> Iterator[str]:
+    """The commands and checks of a plugin whose module is not there."""
+    records: Iterator[Command | Check] = chain(plugin.commands, plugin.checks)
+    for record in records:
+        what = f"{type(record).__name__.lower()} {record.name} of {plugin.distribution}: its target"
+        if record.target and (fault := _absent_module(what, record.target)):
             yield fault
 
 
@@ -35,11 +48,14 @@ def _factory_fault(offer: RegisteredComponent, imported: bool) -> str:
         except RecycleError as error:
             return str(error.args[0])
         return "" if callable(found) else f"{component.kind} {offer.qualified}: {component.factory} cannot be called"
-    module = component.factory.partition(":")[0]
+    return _absent_module(f"{component.kind} {offer.qualified}: its factory", component.factory)
+
+
+def _absent_module(what: str, address: str) -> str:
+    """Why a `package.module:attribute` cannot be had, by its module alone; empty where that is there."""
+    module = address.partition(":")[0]
     try:
         there = find_spec(module) is not None
     except Exception:  # a package above it is missing, or raises when it is imported
         there = False
-    return (
-        "" if there else f"{component.kind} {offer.qualified}: its factory {component.factory} has no module {module}"
-    )
+    return "" if there else f"{what} {address} has no module {module}"
