@@ -196,8 +196,8 @@ class Exporter(Protocol):
             folder: exists, and is empty.
 
         Returns:
-            What its card says beside what every card says: at least `shape`, the input's four sides, with a text for
-            each that may be any number.
+            What its card says beside what every card says, values of JSON: at least `shape`, the input's four sides,
+            with a text for each that may be any number.
 
         Raises:
             RunFailed: the model cannot be written in this format.

@@ -63,6 +63,7 @@ def table(*rows):
     ("inf-loss", "expected a finite number, as the logits are; found inf"),
     ("other-device", "expected a scalar on cpu, as the logits; found float32 tensor of shape () on meta"),
     ("raises-loss", "ZeroDivisionError: division by zero, in loss raises-loss@acme-misbehaves"),
+    ("exits-loss", "expected an error, or that it goes on; found the end of the program: sys.exit(3)"),
     ("function", "expected what it builds to be Module; found function"),
     ("class-loss", "expected what it builds to be Module; found type"),
 )
@@ -231,6 +232,7 @@ def test_datasets(place, part, sentence):
         ("schedule", "rate-raises", "IndexError: list index out of range, in schedule rate-raises"),
         ("callback", "no-callback", "expected what it builds to be Callback; found builtin_function_or_method"),
         ("callback", "hook-raises", "ValueError: no hook, in callback hook-raises@acme-misbehaves"),
+        ("callback", "hook-exits", "found the end of the program: sys.exit('no hook')"),
         ("callback", "end-number", "expected on_run_end to return lines, or None; found int 5"),
         ("callback", "end-raises", "ValueError: no end, in callback end-raises@acme-misbehaves"),
     ],
@@ -249,6 +251,8 @@ def test_what_steers_a_training(place, kind, part, sentence):
     ("facts-none", "expected what write() returns to be Mapping; found None"),
     ("facts-without-shape", "expected the input's shape, of four sides: numbers, or texts for any; found None"),
     ("shape-of-three", "found [3, 32, 32]"),
+    ("facts-no-json", "what write() returns to hold values of JSON, as card.json does; found Object of type int64"),
+    ("facts-nan", "values of JSON, as card.json does; found Out of range float values"),
     ("loads-none", "expected load() to return a function of images; found None"),
     ("exported-half", "expected logits as float32 of shape (1, 3, 32, 32); found float32 of shape (1, 3, 16, 16)"),
     ("exported-double", "found float64 of shape (1, 3, 32, 32)"),
@@ -259,6 +263,13 @@ def test_what_steers_a_training(place, kind, part, sentence):
 def test_exporters(place, part, sentence):
     done = recycle_here("export", "runs/good", "--format", part, "--out", part, cwd=place)
     blamed(done, "exporter", part, sentence)
+    assert not (place / part).exists()
+
+
+def test_an_export_that_gives_other_labels_names_its_exporter(place):
+    done = recycle_here("export", "runs/good", "--format", "exported-zeros", "--out", "zeros", cwd=place)
+    assert done.returncode == 3
+    assert "the good-model that exported-zeros@acme-misbehaves exported gives 0" in done.stderr
 
 
 def test_nan_names_where_it_came_from(place):

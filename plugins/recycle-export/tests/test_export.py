@@ -186,7 +186,9 @@ def test_a_folder_that_is_called_as_a_file_is_refused(place, exported, tmp_path)
 
 def test_too_little_agreement_leaves_nothing(place, tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "AGREEMENT", 1.1)
-    with pytest.raises(RunFailed, match=r"unet gives \d+\.\d+% of the pixels of 5 photos"):
+    with pytest.raises(
+        RunFailed, match=r"the unet that onnx@recycle-export exported gives \d+\.\d+% of the pixels of 5 photos"
+    ):
         exports.export(place / "runs/r", tmp_path / "out", place / "photos")
     assert list(tmp_path.iterdir()) == []
 

@@ -1,5 +1,6 @@
 """Optimizers, schedules, callbacks and exporters, by what they do."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 OPTIMIZERS = ("opt-none", "opt-part", "opt-raises")
 SCHEDULES = ("rate-none", "rate-empty", "rate-other", "rate-negative", "rate-nan-later", "rate-raises")
-CALLBACKS = ("no-callback", "hook-raises", "end-number", "end-raises")
+CALLBACKS = ("no-callback", "hook-raises", "hook-exits", "end-number", "end-raises")
 
 
 def opt_none(options, context):
@@ -66,6 +67,14 @@ def hook_raises(options, context):
     return Raises()
 
 
+def hook_exits(options, context):
+    class Exits(Callback):
+        def on_train_batch_end(self, *arguments):
+            sys.exit("no hook")
+
+    return Exits()
+
+
 def end_number(options, context):
     class Number(Callback):
         def on_run_end(self, end):
@@ -117,7 +126,10 @@ EXPORTERS = {
     "facts-none": {"facts": None},
     "facts-without-shape": {"facts": {}},
     "shape-of-three": {"facts": {"shape": [3, 32, 32]}},
+    "facts-no-json": {"facts": {"shape": ["n", 3, 32, 32], "level": np.int64(3)}},
+    "facts-nan": {"facts": {"shape": ["n", 3, 32, 32], "scale": float("nan")}},
     "loads-none": {"loads": lambda self: None},
+    "exported-zeros": {},
     "exported-half": logits(lambda given: given[..., ::2, ::2]),
     "exported-double": logits(lambda given: given.astype(np.float64)),
     "exported-nan": logits(lambda given: given * np.float32("nan")),

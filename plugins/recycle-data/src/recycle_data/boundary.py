@@ -81,8 +81,14 @@ class PluginPart:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if type(error) is SystemExit:
+            raise self.ended(error) from error
         if error is not None:
             blame(error, self)
+
+    def ended(self, end: SystemExit) -> PluginFault:
+        """The error that says that a part ended the program; subclasses of SystemExit are Lightning's signals."""
+        return self.fault("an error, or that it goes on", f"the end of the program: sys.exit({end.code!r})")
 
 
 def blame(error: BaseException, part: PluginPart) -> None:
@@ -116,9 +122,11 @@ def blamed_frames() -> Iterator[None]:
     """What is raised within by a method of an object that `own` was told of is its part's."""
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         for frame, _ in reversed([*walk_tb(error.__traceback__)]):
             part = getattr(frame.f_locals.get("self"), "__dict__", {}).get(OWNER)
+            if isinstance(part, PluginPart) and type(error) is SystemExit:
+                raise part.ended(error) from error
             if isinstance(part, PluginPart):
                 blame(error, part)
             if part or str(frame.f_globals.get("__name__")).startswith("recycle"):  # or it is our own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,10 @@ class CheckedExporter:
         sides = isinstance(shape, (list, tuple)) and len(shape) == 4
         fits = sides and all(isinstance(side, (int, str)) for side in shape)
         part.check(fits, "the input's shape, of four sides: numbers, or texts for any", f"{shape!r}")
+        try:
+            json.dumps(dict(facts), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise part.fault("what write() returns to hold values of JSON, as card.json does", f"{error}") from error
         written = [file.name for file in folder.iterdir()]
         further = sorted(set(written) - {*self.files.values()})
         part.check(not further, "the files that it names alone", ", ".join(further[:5]))

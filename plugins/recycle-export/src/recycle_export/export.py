@@ -135,9 +135,9 @@ def export(
         count, agreement, difference = _compare(model, exporter.load(scratch), trained.size, photos)
         if not agreement >= AGREEMENT:
             raise RunFailed(
-                f"the exported {name} gives {agreement:.4%} of the pixels of {count} photos "
+                f"the {name} that {offer.qualified} exported gives {agreement:.4%} of the pixels of {count} photos "
                 f"the label that torch gives them; {AGREEMENT:.1%} are needed (logits differ by {difference:.2g})",
-                "train longer if the model is undecided everywhere, or export another model",
+                "train longer if the model is undecided everywhere, or choose another model or another --format",
             )
         files = {what: out / name for what, name in exporter.files.items() if name in written}
         done = ExportResult(files, place, facts, count, agreement, difference)
