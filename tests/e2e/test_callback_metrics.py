@@ -1,6 +1,7 @@
 """What callbacks log: in metrics.csv, and as what `train.monitor` keeps the best epoch of."""
 
 import csv
+import math
 
 import pytest
 from lightning.pytorch.callbacks import Callback
@@ -70,6 +71,19 @@ def test_it_may_be_what_best_means(start, mode, best):
     assert read_card(done.run.best)["epoch"] == best
     (found,) = api.list_runs(done.run.folder.parent)
     assert (found.score.value, found.score.metric) == (done.best, "odd")
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_a_score_that_is_nan_is_told_and_never_the_best(start, logged, mode):
+    settings = {"train.monitor": "odd", "train.monitor_mode": mode, "train.epochs": 2}
+    assert start(settings, Logs(odd=[float("nan"), 0.5])).best == 0.5
+    assert logged().count("odd is NaN in epoch 1: such epochs are never the best") == 1
+
+
+def test_where_all_scores_are_nan_the_best_is_nan(start, logged):
+    settings = {"train.monitor": "odd", "train.monitor_mode": "max", "train.epochs": 2}
+    assert math.isnan(start(settings, Logs(odd=[float("nan")] * 2)).best)
+    assert logged().count("odd is NaN") == 1
 
 
 def test_columns_stay_when_it_is_resumed(start):

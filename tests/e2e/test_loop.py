@@ -372,6 +372,10 @@ class TestMemory:
             "--batch-size 6 -o train.accumulate_grad_batches=4 for the same step, or "
         )
 
+    def test_a_memory_error_without_a_text_is_called_by_its_name(self):
+        with pytest.raises(RunFailed, match="out of memory in r with 1 photo at a time: MemoryError"):
+            _smaller(resolve(api.registry(), None, {"train.batch_size": 1}), Run(Path("r")), 1, MemoryError())
+
     @pytest.mark.parametrize("epoch", [0, 1])
     def test_a_gpu_that_is_lost_is_no_bug(self, start, hungry, epoch):
         class Lost(Callback):

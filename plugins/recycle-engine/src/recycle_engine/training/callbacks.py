@@ -104,7 +104,7 @@ class MetricsFile(Callback):
         self._file, self._score = run.metrics, score
         names = ["train_loss", "val_loss", SCORE, *(f"{PER_CLASS}{name}" for name in class_names)]
         self._columns = ["epoch", "step", "seconds", "lr", *names]
-        self._began = 0.0
+        self._began, self._told_nan = 0.0, False
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the header of a new file, or drop the rows of epochs that will be run again."""
@@ -135,6 +135,11 @@ class MetricsFile(Callback):
                 f"callbacks have logged {join_limited(further)}"
                 if further
                 else "name a callback in train.callbacks that does",
+            )
+        if math.isnan(values[self._score]) and not self._told_nan:
+            self._told_nan = True
+            log.warning(
+                f"note: {self._score} is NaN in epoch {trainer.current_epoch + 1}: such epochs are never the best"
             )
         self._take_columns(further)
         values |= {"seconds": seconds, "lr": max(group["lr"] for group in trainer.optimizers[0].param_groups)}

@@ -198,7 +198,8 @@ def _attempt(
             "use --batch-size 2 or more, and at least two training photos, or -o train.freeze_norm=true",
         ) from error
     best = next(callback for callback in callbacks if isinstance(callback, RelocatableCheckpoint))
-    reached = float("nan") if best.best_model_score is None else float(best.best_model_score)
+    score = best.best_model_score  # Lightning keeps NaN as an infinite number
+    reached = float("nan") if score is None or torch.isinf(score) else float(score)
     monitor, first = recipe.train.monitor, trainer.is_global_zero
     return Finished(run, split.how, trainer.current_epoch, monitor, score_name(recipe.train), reached, first)
 
@@ -223,7 +224,7 @@ def _smaller(recipe: Recipe, run: Run, processes: int, error: Exception) -> Reci
         fewer = f"--batch-size {part} -o train.accumulate_grad_batches={accumulate} for the same step, or "
         raise RunFailed(
             f"out of memory in {run.folder} with {counted(size, 'photo')} at a time{_held_by_others()}: "
-            f"{str(error).splitlines()[0]}",
+            f"{(str(error).strip() or type(error).__name__).splitlines()[0]}",
             f"{fewer if part else ''}a data.size below {recipe.data.size}, or a smaller model",
         ) from error
     log.warning(
