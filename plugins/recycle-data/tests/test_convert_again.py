@@ -1,4 +1,4 @@
-"""A conversion that was interrupted may be typed again as it was."""
+"""A conversion may be typed again as it was where it was interrupted, and says which file it leaves out."""
 
 import pytest
 from recycle_data.convert import convert
@@ -24,3 +24,13 @@ def test_an_interrupted_conversion_may_be_typed_again(registry, tmp_path, form, 
     with pytest.raises(RecycleError, match="exists"):
         convert(registry, tmp_path / "data", tmp_path / "out", "coco", form)
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_test_file_that_is_left_out_is_said(tmp_path, registry, logged):
+    file = write_coco(tmp_path / "data", coco(3))
+    (tmp_path / "data/train.json").write_bytes(file.read_bytes())
+    (tmp_path / "data/test.json").write_bytes(file.read_bytes())
+    convert(registry, tmp_path / "data", tmp_path / "all", "coco", "masks")
+    assert f"note: {tmp_path / 'data/test.json'} is left out: convert it into another folder" in logged()
+    convert(registry, tmp_path / "data", tmp_path / "tested", "coco", "masks", split="test")
+    assert "left out" not in logged()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recycle_coco.paths import ANNOTATIONS_FILE, CLASSES_FILE
+from recycle_coco import CocoSource
+from recycle_coco.paths import ANNOTATIONS_FILE, CLASSES_FILE, TEST_FILE
 
 from recycle_data.convert.coco import write_coco
 from recycle_data.convert.masks import write_masks
@@ -19,6 +21,8 @@ from recycle_data.replaced import never_read
 from recycle_data.sources import open_source
 from recyclecli.errors import RecycleError, suggest
 from recyclecli.plugins import Registry
+
+log = logging.getLogger("recycle.data")
 
 CONVERTED_FORMATS = ("coco", "masks", "yolo")
 
@@ -78,6 +82,8 @@ def convert(
     with never_read(dst):
         source = open_source(registry, src, split, origin, options)
     refuse_nothing(source, f"photo of {src}", option="values")
+    if split is None and isinstance(source, CocoSource) and (src / TEST_FILE).is_file():
+        log.warning(f"note: {src / TEST_FILE} is left out: convert it into another folder with --split test")
     if form == "coco":
         return Converted(dst / ANNOTATIONS_FILE, len(source), write_coco(source, dst, polygons, force))
     if form == "masks":
