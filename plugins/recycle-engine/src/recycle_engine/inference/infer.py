@@ -30,7 +30,7 @@ BATCH_PIXELS = 2**25  # of photos that are held at a time: about 10 bytes each w
 POSTPROCESSED_PIXELS = 2**21  # pixels that post-processors see at a time, where they take several photos
 WORK = 2048  # longest side in pixels at which post-processors see a photo, and several models meet
 MOST_SCORES = 2**28  # of a photo that is seen window by window: 1 GiB
-WINDOWS = 8  # of a photo that go through a model on a GPU at once
+WINDOWS_AT_ONCE = 8  # of a photo that go through a model on a GPU at once
 TINY = 1e-12  # probability, before its log is taken
 
 Precision = Literal["32", "bf16", "16"]
@@ -86,7 +86,7 @@ class Predictor:
         device: torch device; the GPU when there is one.
         precision: `32`, or what torch's autocast shall use: `bf16` or `16`.
         at_once: photos, or windows, that go through the model at once. Where it is left out: one on a CPU, which is
-            faster and takes less memory; on a GPU all photos that are given, and `WINDOWS` windows.
+            faster and takes less memory; on a GPU all photos that are given, and `WINDOWS_AT_ONCE` windows.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class Predictor:
         places = [(top, left) for top in window_starts(height, side) for left in window_starts(width, side)]
         weight = window_weight(side).to(self._device)
         total = torch.zeros(0)
-        step = self._at_once or WINDOWS
+        step = self._at_once or WINDOWS_AT_ONCE
         for start in range(0, len(places), step):
             part = places[start : start + step]
             windows = self._room(len(part), side)
