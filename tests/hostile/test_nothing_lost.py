@@ -2,6 +2,7 @@
 
 import hashlib
 import shlex
+import shutil
 from contextlib import ExitStack
 from functools import cache
 
@@ -227,6 +228,20 @@ def test_lists_of_photos_replace_own_files_alone(small, tmp_path):
     with pytest.raises(api.RecycleError, match="it is yours"):
         write_lists(source, out, "train")
     assert (out / "train-0.json").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", few(["checkpoints", "tensorboard", "checkpoints/top"], 2))
+def test_a_run_whose_folder_is_a_link_is_not_resumed(work, name, tmp_path):
+    """What another run keeps there would be replaced."""
+    run = shutil.copytree(work / "runs/seed-1", work / "runs/linked", dirs_exist_ok=True)
+    precious = tmp_path / "precious"
+    (run / name).rename(precious)
+    (run / name).symlink_to(precious)
+    kept = snapshot(precious)
+    text = attack("train", "--resume", "linked", "--epochs", 9, cwd=work, codes={2})
+    assert "is a link, and no write follows one" in text
+    assert snapshot(precious) == kept
+    shutil.rmtree(run)
 
 
 @pytest.mark.parametrize("which", ["--resume seed-0", "--resume last"])

@@ -45,7 +45,6 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def _write(self, contents: Mapping[Path, bytes | memoryview]) -> None:
         base = self._folder.resolve() if self._folder else None
         for path, content in contents.items():
-            # a folder of checkpoints may be a link
             inside = base is not None and path.is_relative_to(base)
             with Owned(base).atomic_path(path) if base and inside else atomic_path(path) as part:
                 part.write_bytes(content)

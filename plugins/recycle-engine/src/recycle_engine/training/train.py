@@ -19,7 +19,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from recycle_coco import IGNORE_CATEGORY
 from recycle_data.foreground import absent_classes
 from recycle_data.label_suspicions import bare, suspicions
-from recycle_data.owned import Owned
+from recycle_data.owned import Owned, refuse_link
 from recycle_data.split_faults import check_line
 from recycle_data.splits import Split
 
@@ -197,6 +197,8 @@ def _go_on(
     registry: Registry, recipe: Recipe, split: Split, run: Run, epochs: int | None, named: Sequence[Callback]
 ) -> Finished:
     """Go on in a folder that no other process trains in."""
+    for folder in (run.checkpoints, run.checkpoints / "top", run.folder / "tensorboard"):
+        refuse_link(folder, f"rm {quote(str(folder))}, and move what it leads to into its place")
     if (end := read_end(run)) is not None and not run.last.exists():
         return _pruned(run, recipe, split, end.epochs, epochs)
     if run.best.exists() and "soup" in read_card(run.best):
