@@ -19,7 +19,7 @@ AS_IT_IS = "send the file as it is: curl --data-binary @photo.jpg"
 
 
 async def read_upload(request: Request, limits: Limits) -> bytearray:
-    """The photo: the request's body, or the file of a form in it. Names and stated types are not looked at.
+    """The photo: the request's body, or the file of a form in it. A name or a stated type decides nothing.
 
     Raises:
         RequestRejected: too large, said by the header or seen on the way; too slow; no form as it says, or one of no
@@ -29,9 +29,8 @@ async def read_upload(request: Request, limits: Limits) -> bytearray:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     form = kind == b"multipart/form-data"
     coding = request.headers.get("content-encoding", "identity")
-    if coding != "identity" or kind == b"application/json":
-        what = f"the photo is packed as {coding[:20]}" if coding != "identity" else "JSON came, and a photo is expected"
-        raise RequestRejected(415, what, AS_IT_IS)
+    if coding != "identity":
+        raise RequestRejected(415, f"the photo is packed as {coding[:20]}", AS_IT_IS)
     bound = limits.size + (FORM_BYTES if form else 0)
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > bound:
@@ -61,6 +60,8 @@ async def read_upload(request: Request, limits: Limits) -> bytearray:
             f"the form holds {file.count or 'no'} {'files' if file.count else 'file'}, and one photo is expected",
             "send each photo in a request of its own, as with curl -F photo=@photo.jpg",
         )
+    if kind == b"application/json" and photo.startswith((b"{", b"[", b'"')):
+        raise RequestRejected(415, "JSON came, and a photo is expected", AS_IT_IS)
     if kind == b"application/x-www-form-urlencoded" and len(photo) > SURELY_BINARY and not {0, 10, 13} & {*photo}:
         raise RequestRejected(400, "the photo lacks its line breaks and zeros, as curl -d leaves them out", AS_IT_IS)
     return photo
