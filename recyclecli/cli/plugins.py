@@ -72,12 +72,13 @@ def show(
     from recyclecli.errors import RecycleError, suggest
 
     registry = discover()
-    offers = registry.matching(None, name)
-    if not offers:
-        everything = [offer.component.name for offer in registry.offers()]
-        raise RecycleError(
-            f"no component is called {name!r}", suggest(name.partition("@")[0], everything) + registry.broken()
-        )
+    if not (offers := registry.matching(None, name)):
+        kinds = {one: kind for plugin in registry.plugins for kind, one in plugin.names()}
+        shown = {"command": f"{name} --help", "recipe": f"recipes show {name}", "check": "doctor"}
+        if words := shown.get(kinds.get(name, "")):
+            raise RecycleError(f"{name} is a {kinds[name]}, not a component", f"recycle {words}")
+        near = suggest(name.partition("@")[0], kinds)
+        raise RecycleError(f"no component is called {name!r}", near + registry.broken())
     if as_json:
         print(json.dumps([_described(offer) for offer in offers], ensure_ascii=False))
         return

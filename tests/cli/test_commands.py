@@ -92,6 +92,13 @@ def test_plugins_show_has_types_defaults_and_help(tmp_path):
     assert gamma["help"]
     text = recycle_here("plugins", "show", "focal@recycle-losses", cwd=tmp_path).stdout
     assert "gamma" in text
+    for name, kind, remedy in (
+        ("contest", "recipe", "recycle recipes show contest"),
+        ("data kfold", "command", "recycle data kfold --help"),
+        ("torch", "check", "recycle doctor"),
+    ):
+        said = recycle_here("plugins", "show", name, cwd=tmp_path).stderr
+        assert f"error: {name} is a {kind}, not a component\n  remedy: {remedy}\n" in said
     done = recycle_here("plugins", "show", "focl", cwd=tmp_path)
     assert done.returncode == 2
     assert "nearest: focal" in done.stderr

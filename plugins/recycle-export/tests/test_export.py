@@ -24,6 +24,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from recyclecli.errors import RecycleError, RunFailed
+from recyclecli.plugins import RegisteredComponent
 from recyclecli.types import ModelContext
 
 SETTINGS = {
@@ -128,6 +129,7 @@ def test_predict_runs_the_export_where_it_is_asked_to(place, exported, tmp_path,
         for one, other in zip(ours, masks, strict=True):
             assert (np.asarray(Image.open(one)) == np.asarray(Image.open(other))).mean() >= 0.999
         assert f'"engine": "{used}"' in (out / "predicted.json").read_text()
+    assert logged().count(f"note: {run} is run by its export, onnx@recycle-export") == 1
     card = json.loads((run / "export/card.json").read_text())
     assert card["engine"] == "onnx@recycle-export"
     with pytest.raises(RecycleError, match="in the precision that it was written in"):
@@ -142,6 +144,19 @@ def test_predict_runs_the_export_where_it_is_asked_to(place, exported, tmp_path,
     api.predict(other, photos, tmp_path / "fresh", engine="auto")
     assert f"note: {other} is run by torch: its export is of other weights" in logged()
     assert '"engine": "torch"' in (tmp_path / "fresh/predicted.json").read_text()
+
+
+def test_without_what_its_exporter_needs_auto_takes_torch(place, exported, tmp_path, monkeypatch, logged):
+    run = place / "runs/r"
+    monkeypatch.setattr(
+        RegisteredComponent, "missing", lambda self: ["onnxruntime>=1.20"] * (self.component.name == "onnx")
+    )
+    with pytest.raises(RecycleError, match="the exporter onnx@recycle-export needs onnxruntime") as caught:
+        api.predict(run, place / "photos", tmp_path / "onnx", engine="onnx")
+    assert caught.value.remedy == "pip install 'onnxruntime>=1.20'"
+    api.predict(run, place / "photos", tmp_path / "auto", outputs=["masks"], engine="auto")
+    assert '"engine": "torch"' in (tmp_path / "auto/predicted.json").read_text()
+    assert "is run by torch: the exporter onnx@recycle-export needs onnxruntime>=1.20" in logged()
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "card.json", "model.onnx.data", "a link"])

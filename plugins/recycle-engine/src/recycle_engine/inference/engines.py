@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
-from shlex import quote
+from shlex import join, quote
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,8 @@ def engine_of(registry: Registry, weights: Path, views: Collection[str], asked: 
     run = Run(weights.parent.parent)
     fault, remedy, engine = _fault(registry, run, weights, views, asked, precision)
     if not fault:
+        if asked == AUTO:
+            warn_once(log, f"note: {run.folder} is run by its export, {engine}")
         return engine
     if asked == AUTO:
         if (run.exported / EXPORT_CARD).is_file():
@@ -86,8 +88,11 @@ def _fault(
     engine = str(card.get("engine"))
     if asked not in (AUTO, engine, engine.partition("@")[0]):
         return f"its export is one of {engine}", f"{again} --force", engine
-    if not registry.matching("exporter", engine):
+    offers = registry.matching("exporter", engine)
+    if not offers:
         return f"the exporter {engine} is not installed", f"pip install {quote(engine.partition('@')[2])}", engine
+    if missing := offers[0].missing():
+        return f"the exporter {engine} needs {join_limited(missing)}", f"pip install {join(missing)}", engine
     if fault := _foreign(run.exported, _exporter(registry, engine, card).files.values()):
         return fault, aside, engine
     if card.get("weights") != digest_of(weights):
