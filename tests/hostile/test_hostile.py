@@ -453,6 +453,14 @@ FILLED = {  # command: how many bytes are little for it
     "plugins new acme-losses --kind loss": 8192,
     "predict RUN DATA --out o": 12_288,
     "soup RUN RUN --name s": 100_000,
+    "data import DATA i": 4096,
+    "data import DATA l --link": 4096,
+    "data export DATA x --to cvat": 4096,
+    "data show --num 2 --data DATA": 4096,
+    "data stats --data DATA --html s.html": 4096,
+    "aug preview flip --num 2 --size 32 --data DATA": 4096,
+    "init --data DATA": 2048,
+    "export RUN --out e": 100_000,
 }
 
 
@@ -496,6 +504,12 @@ KILLS = {  # command: its last file, and when it is killed: after seconds, fast 
     "demo --num 10 --epochs 1 --size 64 --out OUT": ("OUT/report.html", (1.0, "OUT/runs/demo/checkpoints")),
     "ablate r --trick hflip --force": ("runs/r/pipeline.json", (0.4, 0.7)),
     "eval r": ("runs/r/recipe.yaml", (0.4,)),
+    "data import data OUT": ("OUT/train_all.json", (0.1,)),
+    "data export data OUT --to label-studio": ("OUT/tasks.json", (0.1,)),
+    "aug preview flip --num 2 --size 32 --data data --out OUT.png": ("OUT.png", (0.3,)),
+    "export r --out OUT": ("OUT/card.json", (0.5,)),
+    "soup r r --name OUT": ("runs/OUT/checkpoints/best.safetensors", (0.2,)),
+    "plugins new OUT --kind loss": ("OUT/README.md", (0.1,)),
 }
 
 

@@ -5,14 +5,17 @@ import shlex
 import shutil
 from contextlib import ExitStack
 from functools import cache
+from itertools import chain
+from runpy import run_path
 
 import pytest
 from attacking import attack, few
 from recycle_data.coco_lists import write_lists
 from recycle_engine import api
-from support import coco, runs_in, write_coco
+from support import HERE, coco, runs_in, write_coco
 
 from recyclecli.locks import held
+from recyclecli.manifest import known
 
 WRITERS = {  # command: files in its way, and the place that it holds: with a / at its end, from within
     "data show --num 2 --data data": ("sheet.png", "sheet.png"),
@@ -56,6 +59,20 @@ WRITERS = {  # command: files in its way, and the place that it holds: with a / 
     "pseudo-label seed-0 data/kfold_0_train.json --out p.json": ("p.json.predicted/predicted.json", "p.json"),
 }
 WITHOUT_FORCE = ("report", "train", "plugins", "soup")
+
+
+READERS = {"compare", "eval", "plugins check", "runs list", "runs show", "select", "serve"}  # which write no output
+
+REMOVERS = ("runs delete", "runs prune")  # see test_removal.py
+
+
+def test_each_command_that_writes_is_tried():
+    """By the benchmark, twice at once, killed and on a full disk; and here where it holds a place."""
+    writing = {" ".join(entry.path) for entry in known(30).commands if entry.target} - READERS
+    tried = run_path(str(HERE.parent / "benchmarks/nothing_lost.py"))["COMMANDS"]
+    here = [*WRITERS, *chain.from_iterable(TOGETHER.values()), *REMOVERS]
+    for lines in ([line for _, line, _ in tried.values()], here):
+        assert writing <= {command for command in writing for line in lines if f"{line} ".startswith(f"{command} ")}
 
 
 @pytest.fixture(scope="module")
