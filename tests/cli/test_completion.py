@@ -61,6 +61,7 @@ def discover_impatiently(cache, path):
         ("train -o model=segformer -o model.", "model.weights="),
         ("train --loss ce --loss dice -o loss.di", "loss.dice.smooth="),
         ("train --loss focal -o ", "loss.gamma="),
+        ("train --loss focal -o loss.focal.", "loss.focal.gamma="),
         ("train --aug copy-paste -o aug.", "aug.copy-paste.max_objects="),
         ("train -o train.compile=", "train.compile=true"),
         ("train -o train.schedule=", "train.schedule=cosine"),

@@ -233,6 +233,7 @@ def test_datasets(place, part, sentence):
         ("callback", "no-callback", "expected what it builds to be Callback; found builtin_function_or_method"),
         ("callback", "hook-raises", "ValueError: no hook, in callback hook-raises@acme-misbehaves"),
         ("callback", "hook-exits", "found the end of the program: sys.exit('no hook')"),
+        ("callback", "stores-code", "expected state_dict() of numbers, texts, lists, dicts and tensors"),
         ("callback", "end-number", "expected on_run_end to return lines, or None; found int 5"),
         ("callback", "end-raises", "ValueError: no end, in callback end-raises@acme-misbehaves"),
     ],

@@ -5,15 +5,18 @@ What costs time (range, finite) is looked at once for each form of what comes; a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from io import BytesIO
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from recycle_data.boundary import PluginPart, typed
+from recycle_data.boundary import OWNER, PluginPart, typed
 from torch import nn
 
 from recyclecli.errors import RunFailed
 from recyclecli.plugins import Registry
+from recyclecli.printable import short_repr
 from recyclecli.types import IGNORE, Augmentation, Batch, Outputs
 
 ROUNDING = 1e-3  # by which colours and sums of probabilities may be off
@@ -226,3 +229,24 @@ def build(registry: Registry, kind: Any, name: str, options: Mapping[str, Any], 
     part = PluginPart.of(registry, kind, name)
     with part:
         return registry.build(kind, name, options, context), part
+
+
+def check_states(callbacks: Iterable[Any], states: Mapping[str, Any]) -> None:
+    """Hold what callbacks of plugins store to what a checkpoint is read with: nothing that needs code.
+
+    Args:
+        callbacks: of a trainer.
+        states: what they store, by their `state_key`.
+    """
+    for callback in callbacks:
+        part, state = getattr(callback, OWNER, None), states.get(callback.state_key)
+        if part is None or not state:
+            continue
+        with part, BytesIO() as file:
+            torch.save(state, file)
+            file.seek(0)
+            try:
+                torch.load(file, weights_only=True)
+            except UnpicklingError as error:
+                wanted = "state_dict() of numbers, texts, lists, dicts and tensors, which a resumed run can read"
+                raise part.fault(wanted, short_repr(state)) from error

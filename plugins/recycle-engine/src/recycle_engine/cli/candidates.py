@@ -71,11 +71,14 @@ def engines(ctx: typer.Context) -> Named:
 
 def recipe_keys(ctx: typer.Context, incomplete: str) -> Named:
     """Offers the recipe's keys, `model.encoder=`, and after the `=` the values that are known."""
-    return assignments(_recipe_keys(ctx), incomplete)
+    return assignments(_recipe_keys(ctx, incomplete), incomplete)
 
 
-def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
-    """Keys of the recipe, and of the components that the command line, the recipe's file or the defaults name."""
+def _recipe_keys(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, Setting]]:
+    """Keys of the recipe, and of the components that the command line, the recipe's file or the defaults name.
+
+    The options of one loss alone have a short form, which gives way to the one with its name once that is typed.
+    """
     from recycle_data.recipe_tree import PART_KEYS
 
     from recyclecli.discovery import setting_of
@@ -108,7 +111,8 @@ def _recipe_keys(ctx: typer.Context) -> Iterator[tuple[str, Setting]]:
         )
         names = [earlier[key]] if key in earlier else chosen
         for name in names:
-            alone = len(names) == 1 and key in {*PART_KEYS, "loss"}
+            short = key == "loss" and not incomplete.startswith(f"{key}.{name}.")
+            alone = len(names) == 1 and (short or key in PART_KEYS)
             for setting in offered[name].settings if name in offered else ():
                 yield f"{key}.{setting.name}" if alone else f"{key}.{name}.{setting.name}", setting
 

@@ -17,7 +17,7 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from recycle_engine.batch import seed_chance, to_float
-from recycle_engine.boundary import CheckedAugmentation, CheckedModel, Trail, not_finite
+from recycle_engine.boundary import CheckedAugmentation, CheckedModel, Trail, check_states, not_finite
 from recycle_engine.distributed import labelled_pixels
 from recycle_engine.history.metrics import PER_CLASS, SCORE
 from recycle_engine.judge.counts import marginals
@@ -260,4 +260,5 @@ class SegmentationModule(L.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the card travel with the weights."""
+        check_states(self.trainer.callbacks, checkpoint.get("callbacks", {}))  # type: ignore[attr-defined]
         checkpoint["recycle"] = self.card
