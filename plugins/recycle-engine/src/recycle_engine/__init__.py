@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from recycle_engine.cluster import forget_ranks
 from recycle_engine.optimizer_options import OPTIMIZERS, SCHEDULE_COMPONENTS
+from recycle_engine.threads import spin_briefly
 from recyclecli import hookimpl
 from recyclecli.types import (
     Check,
@@ -20,6 +21,7 @@ from recyclecli.types import (
 )
 
 forget_ranks()
+spin_briefly()
 
 COMMANDS = (
     Command(

@@ -286,5 +286,3 @@ def quieten() -> None:
         ".*sync_dist=True.*",  # what is computed over all ranks already
     ):
         warnings.filterwarnings("ignore", message)
-    if not torch.cuda.is_available():  # several processes on few cores would spin against each other
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
