@@ -304,6 +304,15 @@ def test_plugins_check_imports_the_commands_of_a_package(tmp_path):
     assert "the command broken raises of acme-commands-broken" in done.stderr
 
 
+def test_plugins_check_blames_no_command_for_another_of_its_path(tmp_path):
+    dists = ("commands", "commands-clash")
+    path = os.pathsep.join(str(DISTS / name) for name in dists)  # of the processes that try each command
+    done = recycle("plugins", "check", "acme-commands", cwd=tmp_path, dists=dists, PYTHONPATH=path)
+    assert "command acme upload@acme-commands: expected" in done.stderr  # below a word that is another's command
+    assert "note: command data dedupe is offered by 2 packages" in done.stderr
+    assert "command data dedupe@acme-commands: expected" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "near"),
     [

@@ -11,7 +11,7 @@ import pytest
 
 from recycle_kit.base import Rules
 from recyclecli.errors import RecycleError
-from recyclecli.plugins import Registry
+from recyclecli.plugins import Registry, discover
 from recyclecli.records import imported
 from recyclecli.types import Finding
 
@@ -42,7 +42,10 @@ class CommandConformance(RecordConformance):
 
     def _run(self, record: Any, code: int, option: str) -> str:
         """What it prints, with an exit code that has to be this one."""
-        line = [sys.executable, "-m", "recyclecli", *record.path, option]
+        owners = [one.distribution for one in discover().plugins if ("command", record.name) in one.names()]
+        owner = self.name.partition("@")[2] or owners[0]
+        words = (f"{record.name}@{owner}" if len(owners) > 1 else record.name).split()
+        line = [sys.executable, "-m", "recyclecli", *words, option]
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         said = f"`recycle {record.name} {option}` to end with {code}"
         self.rule(done.returncode == code, said, f"{done.returncode}: {done.stderr.strip()}", "type it, and mend that")
