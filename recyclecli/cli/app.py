@@ -99,9 +99,9 @@ def _message(error: BaseException) -> tuple[str, int]:
 
 def _report(error: BaseException) -> None:
     plugin, part = getattr(error, "recycle_part", None) or (_plugin_of(error), "")  # of `recycle_data.boundary`
-    whose, where = f"the plugin {plugin}" if plugin else "recyclecli", "its authors" if plugin else ISSUES
+    whose, where = f"the plugin {plugin}" if plugin else "recyclecli", f"the authors of {plugin}" if plugin else ISSUES
     print(f"error: a bug of {whose}: {type(error).__name__}: {error}{part}", file=sys.stderr)
-    print(f"  please report it with this text and the command you typed: {where}", file=sys.stderr)
+    print(f"  please report it to {where}, with this text and the command", file=sys.stderr)
     print("  `recycle --debug ...` shows where it happened", file=sys.stderr)
     raise typer.Exit(70) from None
 

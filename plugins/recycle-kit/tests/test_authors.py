@@ -121,4 +121,4 @@ def test_a_bug_of_a_plugin_is_not_called_ours(tmp_path, small):
     done = recycle_here(*train, cwd=tmp_path, sites=[site])
     assert done.returncode == 70
     assert "a bug of the plugin acme-losses: ZeroDivisionError" in done.stderr
-    assert "report it with this text and the command you typed: its authors" in done.stderr
+    assert "please report it to the authors of acme-losses, with this text and the command" in done.stderr
