@@ -270,7 +270,7 @@ def test_exporters(place, part, sentence):
 def test_an_export_that_gives_other_labels_names_its_exporter(place):
     done = recycle_here("export", "runs/good", "--format", "exported-zeros", "--out", "zeros", cwd=place)
     assert done.returncode == 3
-    assert "the good-model that exported-zeros@acme-misbehaves exported gives 0" in done.stderr
+    assert "the good-model that exported-zeros@acme-misbehaves exported gives " in done.stderr
 
 
 def test_nan_names_where_it_came_from(place):

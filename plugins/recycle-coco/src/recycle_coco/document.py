@@ -11,6 +11,7 @@ from typing import Any
 
 from recycle_coco.archive import refuse_archive
 from recycle_coco.empty_shapes import are_shares
+from recycle_coco.git_lfs import refuse_pointer
 from recycle_coco.join import joined
 from recycle_coco.json import parse_json, tree_fault
 from recycle_coco.labels import LabelIndex, label_index
@@ -19,7 +20,6 @@ from recycle_coco.lenient import strict
 from recycle_coco.overfull import overfull
 from recycle_coco.paths import PHOTO_SUFFIXES, copy_beside
 from recycle_coco.rle import length_fault
-from recycle_coco.unreadable import refuse_pointer
 from recyclecli.errors import RecycleError, counted, join_limited
 from recyclecli.printable import short_repr
 from recyclecli.reading import MissingFile

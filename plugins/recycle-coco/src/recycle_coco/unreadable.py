@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from pathlib import Path
 from typing import IO
-
-from recyclecli.errors import RecycleError
-from recyclecli.reading import open_regular
 
 PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # of `PHOTO_SUFFIXES`; PIL would run Ghostscript for others
 DEFAULT_MAX_PIXELS = 178_956_970  # most of a photo: more is PIL's DecompressionBombError, unless MAX_PIXELS allows it
@@ -53,13 +49,6 @@ class TooLarge(Unreadable):
             "save it as JPEG or PNG" if named and width * height <= max_pixels() else "reduce it first",
         )
         self.pixels = width * height
-
-
-def refuse_pointer(file: Path) -> None:
-    """Raise RecycleError where a file is a pointer that Git LFS left, or cannot be opened."""
-    with open_regular(file) as handle:
-        if handle.read(len(LFS_POINTER)) == LFS_POINTER:
-            raise RecycleError(f"{file} {LFS_REFUSAL[0]}", LFS_REFUSAL[1])
 
 
 def max_pixels(form: str | None = None) -> int:

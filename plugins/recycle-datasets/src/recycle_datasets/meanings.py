@@ -194,7 +194,8 @@ def _by_number(
         raise misfit
     counted = list(numbers) == list(range(len(numbers)))
     if counted and numbers == stated and named.where != OPTION and IGNORE not in by_value:
-        check_numbering(numbers | ({0: BACKGROUND} if ground == 0 else {}), present, named.where)
+        otherwise_called = ground == 0 and not is_background(numbers[0])  # the background by its first name
+        check_numbering(numbers | ({0: BACKGROUND} if otherwise_called else {}), present, named.where)
     if strange and len({by_value[value] for value in present if value in by_value}) < 2:
         raise misfit
     note_unused(kept, present)

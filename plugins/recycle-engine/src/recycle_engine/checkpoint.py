@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from recycle_coco.git_lfs import refuse_pointer
 from recycle_coco.json import parse_json, tree_fault
-from recycle_coco.unreadable import refuse_pointer
 from recycle_data.boundary import PluginPart
 from recycle_data.named_parts import found
 from recycle_data.progress import busy
