@@ -254,8 +254,7 @@ def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset
         return Plugin(point.name, distribution, version, "blocked", f"not in ${ALLOW_LIST}")
     try:
         if need := _unmet_core(point):
-            advice = f"update recyclecli, or install another version of {distribution}"
-            raise RecycleError(f"it needs {need}, and recyclecli {__version__} is installed: {advice}")
+            raise RecycleError(f"it needs {need}, and recyclecli {__version__} is installed: update one of the two")
         with redirect_stdout(sys.stderr):
             offered = _offered(point)
             for recipe in offered["recipes"]:
