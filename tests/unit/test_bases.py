@@ -204,3 +204,8 @@ def test_a_recipe_of_the_first_edition_is_read_as_it_was_meant(registry, tmp_pat
 def test_optimizers_and_schedules_are_checked_like_other_components(registry, settings, said):
     with pytest.raises(RecycleError, match=said):
         resolve(registry, None, settings)
+
+
+def test_faults_of_a_named_recipe_name_its_package(registry):
+    with pytest.raises(RecycleError, match=r"1 fault in the recipe \(contest of recycle-engine\):"):
+        resolve(registry, "contest", {}, ["train.epochs=-1"])

@@ -44,7 +44,7 @@ def test_doctor_and_the_list_say_what_is_amiss(tmp_path, monkeypatch):
     assert examined.returncode == 1
     for line in (f"note  {CLASH}", f"note  plugin acme-heavy 1.0: {HEAVY}", f"note  {GROUP}"):
         assert f"{line}\n" in examined.stdout
-    assert f"fix   plugin acme-newer 1.0: {NEWER} of acme-newer\n" in examined.stdout
+    assert f"fix   plugin acme-newer 1.0: {NEWER}\n" in examined.stdout
 
 
 def test_the_list_shows_where_it_failed_with_debug(tmp_path):

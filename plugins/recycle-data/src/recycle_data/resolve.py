@@ -88,7 +88,9 @@ def resolve(
         faults += [_fault(Recipe, detail) for detail in error.errors()]
         faults += _complete(_sound_parts(tree), registry, needed, made_with)[1]
     if faults:
-        where = f"the recipe ({recipe})" if recipe else "the recipe"
+        _, package = registry.recipes().get(str(recipe), (None, ""))
+        source = f"{recipe} of {package}" if package else recipe
+        where = f"the recipe ({source})" if recipe else "the recipe"
         raise RecycleError("\n  ".join([f"{counted(len(faults), 'fault')} in {where}:", *faults]))
     lists = {key: tuple(complete[id(part)] for part in getattr(resolved, key)) for key in LISTS}
     data = resolved.data.model_copy(update={"dataset": complete[id(resolved.data.dataset)]})
