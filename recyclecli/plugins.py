@@ -294,7 +294,8 @@ def _offered(point: EntryPoint) -> dict[str, Any]:
     except (ImportError, AttributeError) as error:
         raise RecycleError(f"its entry point names {point.value}, which cannot be imported: {error}") from error
     manager.register(module, point.name)
-    marked = {name for name in dir(module) if getattr(getattr(module, name, None), "recyclecli_impl", None) is not None}
+    marks = {name: getattr(getattr(module, name, None), "recyclecli_impl", None) for name in dir(module)}
+    marked = {mark["specname"] or name for name, mark in marks.items() if mark is not None}
     hooks = {**HOOKS, **RECORDS}
     if unknown := sorted(marked - hooks.keys()):
         advice = f"upgrade recyclecli, or correct the name; {suggest(unknown[0], hooks)}"

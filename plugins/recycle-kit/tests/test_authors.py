@@ -70,6 +70,18 @@ def test_each_mistake_has_its_cause(tmp_path, monkeypatch, changes, entry_point,
     assert re.search(cause, plugin.cause), plugin.cause
 
 
+def test_a_hook_may_have_another_name_as_pluggy_allows(tmp_path, monkeypatch):
+    manifest = MANIFEST.format(**GOOD | {"hook": "losses()"}).replace(
+        "@hookimpl", '@hookimpl(specname="recycle_losses")'
+    )
+    install(tmp_path, manifest)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("RECYCLE_PLUGINS", "acme-losses")
+    (plugin,) = [plugin for plugin in discover().plugins if plugin.distribution == "acme-losses"]
+    sys.modules.pop("acme_losses", None)
+    assert [one.name for one in plugin.components] == ["acme"], plugin.cause
+
+
 def test_a_manifest_without_a_hook_says_how_to_mark_one(tmp_path):
     site = install(tmp_path / "site", MANIFEST.format(**GOOD).replace("@hookimpl\n", ""))
     done = recycle_here("plugins", "check", cwd=tmp_path, sites=[site])
