@@ -22,7 +22,8 @@ def mask_numbers(file: Path, image: Image.Image) -> NDArray[np.integer[Any]]:
     values: NDArray[np.integer[Any]] = np.asarray(image)
     if values.max(initial=0) > IGNORE and not (values % GRAY_16).any():
         return values // GRAY_16
-    return values // spread(file) if spread(file) > 1 else values
+    times = spread(file)
+    return values // times if times > 1 else values
 
 
 def spread(file: Path) -> int:

@@ -59,7 +59,7 @@ def open_usable(open_export: Callable[[bool], Source], drop: bool, again: str) -
             raise
         faults = [*error.faults]
         level = LOG.level
-        LOG.setLevel(logging.ERROR)  # it notes what was noted before
+        LOG.setLevel(max(level, logging.ERROR))  # it notes what was noted before
         try:
             source = open_export(True)
         except RecycleError:

@@ -243,13 +243,14 @@ def with_machine(job: Job, precision: AskedPrecision, batch_size: int | None, de
     from recycle_engine.inference.members import InferenceConfig
 
     held = recipe_of(_run_of(job.members[0].weights)).train.batch_size if batch_size is None else batch_size
+    machine = InferenceConfig(None, "32" if precision == "auto" else precision, held, batch_size)
+    job = replace(job, machine=machine)
     if precision != "auto":
-        return replace(job, machine=InferenceConfig(None, precision, held, batch_size))
+        return job
     with busy("loading torch"):
         from recycle_engine.inference.auto_precision import settled
         from recycle_engine.inference.predict import devices_of
 
-    job = replace(job, machine=InferenceConfig(None, "32", held, batch_size))
     return settled(registry(), job, devices_of(devices)[0])
 
 

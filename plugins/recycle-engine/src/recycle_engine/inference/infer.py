@@ -85,8 +85,8 @@ class Predictor:
         stages: what each photo is predicted with.
         device: torch device; the GPU when there is one.
         precision: `32`, or what torch's autocast shall use: `bf16` or `16`.
-        at_once: photos, or windows, that go through the model at once. Where it is left out: one on a CPU, which is
-            faster and takes less memory; on a GPU all photos that are given, and `WINDOWS_AT_ONCE` windows.
+        at_once: photos, or windows, that go through the model at once. Where it is left out: one on a CPU, which
+            takes less memory; on a GPU all photos that are given, and `WINDOWS_AT_ONCE` windows.
     """
 
     def __init__(
@@ -236,7 +236,7 @@ def torch_device(name: str | None) -> torch.device:
 
 
 def at_once_on(device: torch.device) -> int | None:
-    """How many photos go through a model at once, None for all that are held: on a CPU one is fastest."""
+    """How many photos go through a model at once, None for all that are held: on a CPU one takes less memory."""
     return 1 if device.type == "cpu" else None
 
 
