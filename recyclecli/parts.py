@@ -157,7 +157,8 @@ class Outputs(NamedTuple):
 class Model(Protocol):
     """A torch.nn.Module: image (N, 3, H, W) in 0..1 to logits (N, K, H, W), (logits, aux logits) or `Outputs`.
 
-    It normalises inside `forward`, also when exported, and takes any H and W. An attribute
+    It normalises inside `forward`, also when exported, and takes any H and W; it is given multiples of its attribute
+    `multiple`, 32 where it states none. An attribute
     `encoder`, where it has one, is the part that may learn at a rate of its own. One with a method
     `training_loss(outputs: Outputs, batch: Batch) -> dict[str, Tensor]`, scalars that are added up, is trained with
     it where the recipe's `loss` names `model`; validation calls it with what `forward` gives in evaluation, and

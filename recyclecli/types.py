@@ -353,10 +353,10 @@ class ExporterContext:
 
     Attributes:
         class_names: K names, by label.
-        size: side of the square, in pixels, that photos are fitted into.
+        window: height and width in pixels of what the model was trained on.
         card: what card.json says of the model, whatever the format: `palette`, `normalisation` and others.
     """
 
     class_names: tuple[str, ...]
-    size: int
+    window: tuple[int, int]
     card: Mapping[str, Any]

@@ -63,7 +63,7 @@ def script(tmp_path_factory):
     graph = helper.make_graph([helper.make_node("Identity", ["image"], ["logits"])], "colours", places[:1], places[1:])
     opset = [helper.make_opsetid("", 18)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), folder / "model.onnx")
-    card = {"size": 64, "palette": [[0, 0, 0], [230, 159, 0], [86, 180, 233]]}
+    card = {"size": 64, "window": [64, 64], "multiple": 0, "palette": [[0, 0, 0], [230, 159, 0], [86, 180, 233]]}
     (folder / "card.json").write_text(json.dumps(card))
     spec = importlib.util.spec_from_file_location("exported_run", folder / "run.py")
     module = importlib.util.module_from_spec(spec)

@@ -53,7 +53,8 @@ def test_passwords_reach_no_file_and_no_terminal(registry, monkeypatch, capsys):
     named["train"] = TrainSection(optimizer=ComponentSpec(name="adamw"), schedule=ComponentSpec(name="cosine"))
     recipe = Recipe(model=ComponentSpec(name="fpn", weights=URL), **named)
     monkeypatch.setattr(sys, "argv", ["recycle", "train", "-o", f"model.weights={URL}"])
-    kept = [recipe.to_yaml(), json.dumps(environment(registry)), json.dumps(card(recipe, ("a",), [(0, 0, 0)], "?"))]
+    described = card(recipe, ("a",), [(0, 0, 0)], "?", (384, 512))
+    kept = [recipe.to_yaml(), json.dumps(environment(registry)), json.dumps(described)]
     with printable_streams():
         print(json.dumps({"weights": URL}))
         print(f"error: {URL} does not answer", file=sys.stderr)

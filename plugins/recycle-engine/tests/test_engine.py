@@ -18,7 +18,9 @@ from recycle_engine.inference import infer
 from recycle_engine.inference.infer import BATCH_PIXELS, Predictor, Stage, batches, predictions
 from recycle_engine.inference.outputs import overlay_image, palette_image
 from recycle_engine.inference.photos import InputPhoto, find_photos
+from recycle_engine.inference.scores import all_scores
 from recycle_engine.inference.windows import window_starts, window_weight
+from recycle_engine.input_shape import InputShape
 from recycle_engine.judge.counts import confusion
 from recycle_engine.pipeline import VIEWS
 from recycle_engine.runs import create_run, find_run
@@ -95,6 +97,8 @@ class TestMetrics:
 
 
 PART = PluginPart("model", "tiny@acme", "1.0")
+SQUARE = InputShape(64, (64, 64), 0)  # of a run of recyclecli 0.1
+WIDE = InputShape(64, (32, 64))
 
 
 class Constant(nn.Module):
@@ -111,12 +115,14 @@ class TestInference:
     def predictor(self, posts=()):
         from recycle_engine.checkpoint import TrainedModel
 
-        return Predictor(TrainedModel(Constant(), ("a", "b", "c"), [], 64, {}, PART), [Stage(post=tuple(posts))], "cpu")
+        return Predictor(
+            TrainedModel(Constant(), ("a", "b", "c"), [], SQUARE, {}, PART), [Stage(post=tuple(posts))], "cpu"
+        )
 
     def labels(self, *photos, posts=()):
         return [said.labels for (said,) in predictions(self.predictor(posts), photos)]
 
-    @pytest.mark.parametrize(("height", "width"), [(64, 64), (200, 100), (100, 200), (3, 5), (1, 1)])
+    @pytest.mark.parametrize(("height", "width"), [(64, 64), (200, 100), (100, 200), (3, 5), (1, 1), (2000, 50)])
     def test_labels_have_the_photos_own_size(self, height, width):
         (labels,) = self.labels(np.zeros((height, width, 3), np.uint8))
         assert labels.shape == (height, width)
@@ -136,7 +142,7 @@ class TestInference:
         from recycle_engine.checkpoint import TrainedModel
 
         predictor = Predictor(
-            TrainedModel(Broken(), ("a", "b", "c"), [], 64, {}, PART), device="cpu", precision=precision
+            TrainedModel(Broken(), ("a", "b", "c"), [], SQUARE, {}, PART), device="cpu", precision=precision
         )
         with pytest.raises(RunFailed, match=f"no finite numbers, at precision {precision}") as caught:
             predictor.scores([np.zeros((9, 9, 3), np.uint8)]).__next__()
@@ -145,7 +151,7 @@ class TestInference:
 
     @pytest.mark.parametrize("window", [0, 2])
     def test_views_and_windows_are_looked_at_together(self, window):
-        """Each look at a value waits for a GPU: one for the photos of a batch, or for all windows of one."""
+        """Each look at a value waits for a GPU: one for the photos of a batch, or for the windows of a view."""
         from recycle_engine.checkpoint import TrainedModel
 
         class Looks(TorchDispatchMode):
@@ -155,18 +161,18 @@ class TestInference:
                 self.count += operation is torch.ops.aten.is_nonzero.default
                 return operation(*args, **kwargs or {})
 
-        trained = TrainedModel(Constant(), ("a", "b", "c"), [], 64, {}, PART)
+        trained = TrainedModel(Constant(), ("a", "b", "c"), [], SQUARE, {}, PART)
         stage = Stage(views=("hflip", "vflip", "rot90"), window=window)
         predictor = Predictor(trained, [stage], "cpu", at_once=1)
         photos = [np.zeros((64, 64, 3), np.uint8)] * 2
 
         def scores():
-            return [[one.clone() for one in of_photo] for of_photo in predictor.scores(photos)]
+            return [[all_scores(one).clone() for one in of_photo] for of_photo in predictor.scores(photos)]
 
         scores()  # the first time more is looked at
         with Looks() as looks:
             scores()
-        assert looks.count == (2 if window else 1)
+        assert looks.count == (len(photos) * len(stage.seen) if window else 1)
 
     def test_postprocessors_run_in_order(self):
         calls = []
@@ -206,7 +212,7 @@ class TestInference:
         groups.clear()
         from recycle_engine.checkpoint import TrainedModel
 
-        both = Predictor(TrainedModel(trained, ("a", "b", "c"), [], 64, {}, PART), stages, "cpu")
+        both = Predictor(TrainedModel(trained, ("a", "b", "c"), [], SQUARE, {}, PART), stages, "cpu")
         for (one, other), expected in zip(predictions(both, photos), turned, strict=True):
             assert (one.labels == expected).all()
             assert one.labels.shape == other.labels.shape
@@ -233,7 +239,7 @@ class TestInference:
         coarse = chance.integers(0, 256, (4, 4, 3), np.uint8)
         photo = np.asarray(Image.fromarray(coarse).resize(shape[::-1], Image.Resampling.BICUBIC))
         stages = [Stage(), Stage(views=(view,)), Stage(views=VIEWS)]
-        predictor = Predictor(TrainedModel(PixelWise(), ("a", "b", "c", "d"), [], 64, {}, PART), stages, "cpu")
+        predictor = Predictor(TrainedModel(PixelWise(), ("a", "b", "c", "d"), [], SQUARE, {}, PART), stages, "cpu")
         ((plain, seen, every),) = predictions(predictor, [photo])
         agree = [(plain.labels == other.labels).mean() for other in (seen, every)]
         assert min(agree) > (0.97 if view.startswith("scale") or shape != (64, 64) else 0.99)
@@ -241,39 +247,52 @@ class TestInference:
             assert np.array_equal(plain.labels, seen.labels)
 
     @pytest.mark.parametrize("shape", [(128, 128), (100, 128), (128, 30), (1, 1)])
-    def test_windows_cover_the_photo_and_blend(self, shape):
+    @pytest.mark.parametrize("inputs", [SQUARE, WIDE])
+    def test_windows_cover_the_photo_and_blend(self, shape, inputs):
         """A model that looks at each pixel alone says the same of it in every window, up to resizing."""
         from recycle_engine.checkpoint import TrainedModel
 
+        seen: set[tuple[int, ...]] = set()
+
         class PixelWise(nn.Module):
             def forward(self, image):
-                assert image.shape[-2:] == (64, 64)
+                seen.add(tuple(image.shape[-2:]))
                 return torch.cat([image * 4, 2 - image.mean(1, keepdim=True) * 4], 1)
 
         chance = np.random.default_rng(0)
         coarse = Image.fromarray(chance.integers(0, 256, (4, 4, 3), np.uint8))
         photo = np.asarray(coarse.resize(shape[::-1], Image.Resampling.BICUBIC))
         stages = [Stage(), Stage(window=2), Stage(views=("rot90",), window=2)]
-        trained = TrainedModel(PixelWise(), ("a", "b", "c", "d"), [], 64, {}, PART)
+        trained = TrainedModel(PixelWise(), ("a", "b", "c", "d"), [], inputs, {}, PART)
         ((plain, windowed, turned),) = predictions(Predictor(trained, stages, "cpu", at_once=3), [photo])
+        for stage, at_once in zip(stages[1:], (windowed, turned), strict=True):  # alone it is seen from top to bottom
+            ((alone,),) = predictions(Predictor(trained, [stage], "cpu", at_once=3), [photo])
+            assert np.array_equal(alone.labels, at_once.labels)
+            assert np.abs(alone.confidence.astype(int) - at_once.confidence).max() <= 1
         colors = photo / 255
         truth = np.concatenate([colors * 4, 2 - colors.mean(2, keepdims=True) * 4], 2).argmax(2)
         assert (windowed.labels == truth).mean() > 0.999  # at twice the training size no pixel was lost
         assert (plain.labels == truth).mean() < 0.999 or photo.size == 3
         assert (turned.labels == truth).mean() > 0.999
+        assert seen == {(64, 64)} if inputs is SQUARE else all(side % 32 == 0 for sides in seen for side in sides)
 
-    def test_a_photo_with_too_many_scores_for_windows_is_refused(self, monkeypatch):
-        """Before any is held: 2 classes, and 8 x 8 pixels at twice the training size of 4."""
+    def test_a_photo_that_is_too_large_for_windows_is_refused(self, monkeypatch):
+        """Before any is seen: 2 classes, and 8 x 8 pixels at twice the training size of 4."""
         from recycle_engine.checkpoint import TrainedModel
+        from recycle_engine.inference import scores
 
-        trained = TrainedModel(nn.Conv2d(3, 2, 1), ("a", "b"), [], 4, {}, PART)
+        trained = TrainedModel(nn.Conv2d(3, 2, 1), ("a", "b"), [], InputShape(4, (4, 4), 0), {}, PART)
         predictor = Predictor(trained, [Stage(window=2)], "cpu")
         photo = np.zeros((4, 4, 3), np.uint8)
-        monkeypatch.setattr(infer, "MOST_SCORES", 128)
-        assert len(list(predictions(predictor, [photo]))) == 1
-        monkeypatch.setattr(infer, "MOST_SCORES", 127)
+        monkeypatch.setattr(scores, "MOST_SCORES", 127)  # all at once, which labels do not need
+        assert len([list(each) for each in predictions(predictor, [photo])]) == 1
         with pytest.raises(RecycleError, match="enlarged to 8x8 pixels has 128 scores of 2 classes, and at most 127"):
-            [list(each) for each in predictions(predictor, [photo])]
+            [[all_scores(one) for one in each] for each in predictor.scores([photo])]
+        for limit, most in (("MOST_SCORES", 127), ("MOST_ENLARGED", 63)):
+            with monkeypatch.context() as patch:
+                patch.setattr(infer, limit, most)
+                with pytest.raises(RecycleError, match="of 4x4 pixels enlarged to 8x8, with scores of 2 classes"):
+                    [list(each) for each in predictions(predictor, [photo])]
 
     @pytest.mark.parametrize(("length", "side"), [(1, 8), (8, 8), (9, 8), (30, 8), (1000, 64)])
     def test_windows_overlap_and_reach_the_end(self, length, side):
@@ -281,7 +300,7 @@ class TestInference:
         assert starts[0] == 0
         assert starts[-1] == max(0, length - side)
         assert all(0 < second - first <= side * 0.75 + 1 for first, second in pairwise(starts))
-        assert window_weight(side).min() > 0
+        assert window_weight(side, 2 * side).min() > 0
 
     @pytest.mark.parametrize(("height", "width"), [(200, 100), (17, 300), (64, 48), (1, 1), (5, 5)])
     def test_bands_equal_one_interpolation(self, monkeypatch, height, width):
@@ -303,7 +322,7 @@ class TestInference:
 
 class TestBatches:
     def test_collated_batches_keep_the_contract(self):
-        dataset = PhotoDataset(random_source(3, 48), 64)
+        dataset = PhotoDataset(random_source(3, 48), SQUARE)
         batch = to_float(collate([dataset[Draw(index)] for index in range(3)]))
         assert batch.image.shape == (3, 3, 64, 64)
         assert batch.image.dtype == torch.float32
@@ -390,12 +409,16 @@ class TestCheckpoints:
             ({"class_names": []}, "class_names"),
             ({"size": "64"}, "size: Input should be a valid integer"),
             ({"size": 0}, "size: Input should be greater than 0"),
+            ({"window": [384]}, "window: List should have at least 2 items"),
+            ({"window": [0, 512]}, r"window\.0: Input should be greater than 0"),
+            ({"window": [384, 10**9]}, r"window\.1: Input should be less than or equal to 5120"),
+            ({"window": [64, 96]}, r".*window \[64, 96\] is smaller than size 512"),
             ({"model": {"encoder": "resnet18"}}, r"it lacks model\.name"),
             *(({key: ...}, f"it lacks {key}") for key in ("class_names", "palette", "model", "size")),
         ],
     )
     def test_a_broken_card_says_what_is_wrong(self, registry, tmp_path, change, cause):
-        whole = card(resolve(registry), ("Background", "Paper"), [(0, 0, 0), (9, 9, 9)], "fold 0")
+        whole = card(resolve(registry), ("Background", "Paper"), [(0, 0, 0), (9, 9, 9)], "fold 0", (384, 512))
         broken = {key: value for key, value in {**whole, **change}.items() if value is not ...}
         file = tmp_path / "a.safetensors"
         save_file({"x": torch.zeros(1)}, file, {"recycle": json.dumps(whole)})
@@ -525,7 +548,7 @@ def test_an_error_takes_the_place_of_its_batch():
         def read(self, index):
             raise RecycleError("photo x.jpg cannot be read", "replace it")
 
-    dataset = PhotoDataset(Broken(random_source(2, 32)._samples), 32)
+    dataset = PhotoDataset(Broken(random_source(2, 32)._samples), SQUARE)
     error = collate([dataset[Draw(0)], dataset[Draw(1)]])
     assert isinstance(error, RecycleError)
     assert error.remedy == "replace it"

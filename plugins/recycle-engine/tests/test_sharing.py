@@ -5,6 +5,7 @@ import pytest
 import torch
 from recycle_data.resolve import resolve
 from recycle_data.splits import Split
+from recycle_engine.input_shape import InputShape
 from recycle_engine.training import batch_transport
 from recycle_engine.training.data import PhotoData
 from recycle_kit.testing import random_source
@@ -47,7 +48,7 @@ def test_validation_starts_no_process_without_a_batch(registry, monkeypatch, pho
     monkeypatch.setattr("recycle_engine.training.data.handing_over", asked.append)
     recipe = resolve(registry, None, {"data.size": 32, "train.batch_size": 2, "data.workers": 2})
     data = PhotoData(Split(random_source(8, 32), random_source(photos, 32), (1.0,) * 8, "drawn", recipe.data), recipe)
-    module = SimpleNamespace(reads_instances=lambda training: training)
+    module = SimpleNamespace(reads_instances=lambda training: training, shape=InputShape(32, (32, 32)))
     data.trainer = SimpleNamespace(
         world_size=ranks, num_devices=1, global_rank=0, callbacks=[], lightning_module=module, fit_loop=FIT
     )

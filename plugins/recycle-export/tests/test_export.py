@@ -15,6 +15,7 @@ from recycle_data.boundary import PluginPart
 from recycle_data.owned import Owned
 from recycle_engine import api
 from recycle_engine.checkpoint import TrainedModel
+from recycle_engine.input_shape import InputShape
 from recycle_engine.runs import Run
 from recycle_export import api as exports
 from recycle_export import export as engine
@@ -87,6 +88,7 @@ def test_the_folder_says_what_it_holds(place, exported):
     assert card["class_names"] == ["Background", "Paper", "Metal"]
     assert len(card["palette"]) == 3
     assert (card["size"], card["opset"], card["model"]["name"]) == (64, 18, "unet@recycle-smp")
+    assert (card["format"], card["multiple"]) == (2, 32)
     assert card["dynamic_axes"] == ["batch", "height", "width"]
     assert card["output"]["shape"] == ["batch", 3, "height", "width"]
     assert len(card["normalisation"]["mean"]) == len(card["normalisation"]["std"]) == 3
@@ -225,11 +227,10 @@ def test_a_run_without_weights(tmp_path, registry):
 def export_of(registry, tmp_path, monkeypatch):
     """Exports a model of two classes as if a run had trained it."""
 
-    def run(model, size=64):
+    def run(model, window=(64, 64)):
         described = {"model": {"name": "it", "weights": "/mnt/alice/best.pt"}}
-        trained = TrainedModel(
-            model.eval(), ("a", "b"), [(0, 0, 0), (1, 2, 3)], size, described, PluginPart("model", "tiny@acme", "1")
-        )
+        part, colors = PluginPart("model", "tiny@acme", "1"), [(0, 0, 0), (1, 2, 3)]
+        trained = TrainedModel(model.eval(), ("a", "b"), colors, InputShape(64, window), described, part)
         monkeypatch.setattr(engine, "load_trained", lambda *_: trained)
         monkeypatch.setattr(engine, "digest_of", lambda _: "0" * 64)
         return engine.export(registry, Run(tmp_path), tmp_path / "out", noise((50, 80), (40, 40)))
@@ -286,7 +287,7 @@ def test_a_model_of_one_size(export_of, model, exporter):
     done = export_of(model)
     assert (done.facts["exporter"], done.facts["shape"]) == (exporter, ("batch", 3, 64, 64))
     card = json.loads(done.card.read_text())
-    assert card["dynamic_axes"] == ["batch"]
+    assert (card["dynamic_axes"], card["window"], card["multiple"]) == (["batch"], [64, 64], 0)
     assert card["model"]["weights"] == ".../best.pt"
     assert b".py" not in done.files["model"].read_bytes()  # no lines of code, with the paths of this machine
     assert card["normalisation"] == {"where": "inside the model"}
@@ -308,6 +309,7 @@ QUICK = ("linknet", "pan")  # one of each
 def test_our_architectures(name, registry, export_of):
     torch.manual_seed(0)
     less = {} if name in OWN else {"encoder": "tu-test_vit" if name == "dpt" else "tu-test_efficientnet"}
-    done = export_of(registry.build("model", name, {"weights": "none", **less}, ModelContext(2, pretrained=False)))
+    model = registry.build("model", name, {"weights": "none", **less}, ModelContext(2, pretrained=False))
+    done = export_of(model, (32, 64))
     assert done.agreement >= 0.999
-    assert done.facts["shape"] == ("batch", 3, *((64, 64) if name in FIXED else ("height", "width")))
+    assert done.facts["shape"] == ("batch", 3, *((32, 64) if name in FIXED else ("height", "width")))

@@ -1,4 +1,4 @@
-"""Fitting photos of any size into the square that the model trains on, and back."""
+"""Resizing photos and their labels, and framing them for a model."""
 
 from __future__ import annotations
 
@@ -49,76 +49,60 @@ def resize_labels(labels: NDArray[L], height: int, width: int) -> NDArray[L]:
     return labels[np.ix_(_nearest(rows, height), _nearest(columns, width))]
 
 
-def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 scaled to fit into (size, size, 3), zeros to its right and below."""
-    return _framed_image(resize_image(image, *fitted_size(image.shape[0], image.shape[1], size)), size)
+def fit_image(image: NDArray[np.uint8], inner: tuple[int, int], frame: tuple[int, int]) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 resized to the height and width `inner`, in a `frame` with zeros to its right and below."""
+    return _padded(resize_image(image, *inner), frame, 0)
 
 
-def fit_sample(sample: Sample, size: int) -> Sample:
-    """A sample fitted into size x size: labels by nearest pixel, so no class is invented.
+def fit_sample(sample: Sample, inner: tuple[int, int], frame: tuple[int, int]) -> Sample:
+    """A sample resized to the height and width `inner`, in a `frame` no smaller; see `framed`.
 
-    Pixels outside of the photo are image 0, mask 255, instance 0.
+    Labels are resized by nearest pixel, so no class is invented.
     """
-    height, width = sample.mask.shape
-    return _framed(sample, *fitted_size(height, width, size), size)
+    mask, instances = resize_labels(sample.mask, *inner), resize_labels(sample.instances, *inner)
+    return framed(Sample(resize_image(sample.image, *inner), mask, instances), frame)
 
 
-def crop_sample(sample: Sample, size: int, scale: tuple[float, float], chance: np.random.Generator) -> Sample:
-    """A size x size window of a sample at a random scale and place, cut from the photo's own pixels.
+def framed(sample: Sample, frame: tuple[int, int]) -> Sample:
+    """A sample in the top left corner of a frame: outside of the photo are image 0, mask 255, instance 0."""
+    return Sample(
+        _padded(sample.image, frame, 0), _padded(sample.mask, frame, IGNORE), _padded(sample.instances, frame, 0)
+    )
 
-    The scale is drawn log-uniformly from `scale`; 1 is that of `fit_sample`. Where the scaled photo is
-    smaller than the window, all of it is shown, and the rest is filled as in `fit_sample`.
+
+def crop_sample(
+    sample: Sample, size: int, window: tuple[int, int], scale: tuple[float, float], chance: np.random.Generator
+) -> Sample:
+    """A window of a sample at a random scale and place, cut from the photo's own pixels.
+
+    The scale is drawn log-uniformly from `scale`; at 1 the photo's longer side has `size` pixels. Where the scaled
+    photo is smaller than the window, all of it is shown, and the rest is filled as in `framed`.
     """
     factor = math.exp(chance.uniform(math.log(scale[0]), math.log(scale[1])))
     height, width = sample.mask.shape
-    scaled_height, scaled_width = fitted_size(height, width, max(1, round(size * factor)))
-    rows, columns = _part(height, scaled_height, size, chance), _part(width, scaled_width, size, chance)
-    window = Sample(sample.image[rows, columns], sample.mask[rows, columns], sample.instances[rows, columns])
-    return _framed(window, min(scaled_height, size), min(scaled_width, size), size)
+    scaled = fitted_size(height, width, max(1, round(size * factor)))
+    rows, columns = _part(height, scaled[0], window[0], chance), _part(width, scaled[1], window[1], chance)
+    part = Sample(sample.image[rows, columns], sample.mask[rows, columns], sample.instances[rows, columns])
+    return fit_sample(part, (min(scaled[0], window[0]), min(scaled[1], window[1])), window)
 
 
-def _part(old: int, new: int, size: int, chance: np.random.Generator) -> slice:
-    """A random part of `old` pixels that fills `size` when they are scaled to `new`; all of them where new <= size."""
-    length = max(1, round(old * min(new, size) / new))
+def _part(old: int, new: int, side: int, chance: np.random.Generator) -> slice:
+    """A random part of `old` pixels that fills `side` when they are scaled to `new`; all of them where new <= side."""
+    length = max(1, round(old * min(new, side) / new))
     start = int(chance.integers(0, old - length, endpoint=True))
     return slice(start, start + length)
 
 
-def fit_labels(
-    mask: NDArray[np.uint8], instances: NDArray[np.int32], size: int
-) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """(H, W) mask and instances fitted into (size, size), as `fit_sample` does."""
-    height, width = mask.shape
-    return _framed_labels(mask, instances, *fitted_size(height, width, size), size)
-
-
-def _framed(sample: Sample, height: int, width: int, size: int) -> Sample:
-    """A sample resized to (height, width) in the corner of a size x size square."""
-    labels = _framed_labels(sample.mask, sample.instances, height, width, size)
-    return Sample(_framed_image(resize_image(sample.image, height, width), size), *labels)
-
-
-def _framed_labels(
-    mask: NDArray[np.uint8], instances: NDArray[np.int32], height: int, width: int, size: int
-) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+def _padded(array: NDArray[L], frame: tuple[int, int], value: int) -> NDArray[L]:
+    """An array (h, w, ...) in the corner of a frame (H, W, ...) of a value."""
     import numpy as np
 
-    framed = np.full((size, size), IGNORE, np.uint8), np.zeros((size, size), np.int32)
-    framed[0][:height, :width] = resize_labels(mask, height, width)
-    framed[1][:height, :width] = resize_labels(instances, height, width)
-    return framed
-
-
-def _framed_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """An image in the corner of a black size x size square."""
-    import numpy as np
-
-    height, width = image.shape[:2]
-    if height == width == size:
-        return image
-    square = np.zeros((size, size, 3), np.uint8)
-    square[:height, :width] = image
-    return square
+    height, width = array.shape[:2]
+    if (height, width) == frame:
+        return array
+    padded = np.full((*frame, *array.shape[2:]), value, array.dtype)
+    padded[:height, :width] = array
+    return padded
 
 
 def _nearest(old: int, new: int) -> NDArray[np.int64]:

@@ -80,7 +80,7 @@ data:
   # fifth at random.
   # recycle data kfold --n 5 --data ... makes folds.json.
   # fold: 0
-  size: {size}            # photos are fitted into size x size; smaller is faster, larger sees small things
+  size: {size}            # longer side that photos are scaled to; smaller is faster, larger sees small things
   scale: [0.75, 1.5]    # training crops at a random zoom; null for whole photos
 
 model:

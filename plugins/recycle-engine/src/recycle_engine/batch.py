@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 import torch
-from recycle_data.letterbox import fit_sample
+from recycle_data.letterbox import fit_sample, fitted_size, framed
 
 from recycle_engine.boundary import CheckedAugmentation, build
 from recyclecli.errors import RecycleError
@@ -19,7 +19,7 @@ Item = tuple[Sample | RecycleError, int]
 
 
 def collate(items: list[Item], instances: bool = True) -> Batch | RecycleError:
-    """Samples of one size as a Batch that is still uint8; `to_float` finishes it on the device.
+    """Samples as a Batch that is still uint8, framed where their sizes differ; `to_float` finishes it on the device.
 
     The first error among the items takes the place of the batch. Without `instances` they stay here, which halves what
     is copied; there are none then in the finished batch.
@@ -29,10 +29,24 @@ def collate(items: list[Item], instances: bool = True) -> Batch | RecycleError:
         if isinstance(sample, RecycleError):
             return sample
         samples.append(sample)
+    samples = in_one_frame(samples)
     image = torch.from_numpy(np.stack([sample.image.transpose(2, 0, 1) for sample in samples]))
     mask = torch.from_numpy(np.stack([sample.mask for sample in samples]))
     numbers = np.stack([sample.instances for sample in samples]) if instances else np.empty((0,), np.int32)
     return Batch(image, mask, torch.from_numpy(numbers), torch.tensor([index for _, index in items]))
+
+
+def in_one_frame(samples: Sequence[Sample]) -> list[Sample]:
+    """Samples in frames of one size, the least that holds each of them."""
+    heights, widths = zip(*(sample.mask.shape for sample in samples), strict=True)
+    return [framed(sample, (max(heights), max(widths))) for sample in samples]
+
+
+def scaled(sample: Sample, size: int) -> Sample:
+    """A sample whose longer side has `size` pixels."""
+    height, width = sample.mask.shape
+    inner = fitted_size(height, width, size)
+    return fit_sample(sample, inner, inner)
 
 
 def to_float(batch: Batch) -> Batch:
@@ -44,12 +58,12 @@ def to_float(batch: Batch) -> Batch:
 
 
 def read(source: Source, photos: Sequence[int], size: int, device: str) -> Batch:
-    """Photos of a source, fitted into size x size, on a device.
+    """Photos of a source, scaled to a longer side of `size`, in one frame, on a device.
 
     Raises:
         RecycleError: a photo cannot be read.
     """
-    batch = collate([(fit_sample(source.read(index), size), index) for index in photos])
+    batch = collate([(scaled(source.read(index), size), index) for index in photos])
     assert isinstance(batch, Batch)
     return to_float(Batch(*(part.to(device) for part in batch)))
 

@@ -21,6 +21,7 @@ from torch import nn
 
 from recycle_engine.allocation import AllocationLimit
 from recycle_engine.boundary import build
+from recycle_engine.input_shape import LARGEST_MULTIPLE, InputShape, Sides, multiple_of
 from recycle_engine.run_recipe import packages_of
 from recycle_engine.runs import Run
 from recyclecli import __version__
@@ -30,15 +31,18 @@ from recyclecli.private import map_texts, without_passwords
 from recyclecli.recipe import Recipe
 from recyclecli.types import IGNORE, ModelContext
 
-CHECKPOINT_FORMAT = 1
+CHECKPOINT_FORMAT = 2
+KNOWN_FORMATS = (1, CHECKPOINT_FORMAT)  # 1, of recyclecli 0.1, states no window
 LARGEST_SIDE = 4096  # of data.size
 MOST_EPOCHS = 10_000_000
 MAX_VERSION_CHARACTERS = 40  # characters of a version that a message shows
 OTHER_RUN = "train again, or use another run"
 
 
-def card(recipe: Recipe, class_names: tuple[str, ...], palette: list[tuple[int, int, int]], how: str) -> dict[str, Any]:
-    """What travels with the weights: the label index, the colours, the model and its input size.
+def card(
+    recipe: Recipe, class_names: tuple[str, ...], palette: list[tuple[int, int, int]], how: str, window: Sides
+) -> dict[str, Any]:
+    """What travels with the weights: the label index, the colours, the model and the shape of its input.
 
     The normalisation travels among the weights, as buffers of the model.
     """
@@ -49,23 +53,25 @@ def card(recipe: Recipe, class_names: tuple[str, ...], palette: list[tuple[int, 
         "palette": [list(color) for color in palette],
         "model": map_texts(recipe.model.model_dump(mode="json"), without_passwords),
         "size": recipe.data.size,
+        "window": list(window),
         "split": how,
     }
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model with its weights, what its card says, and the component that it comes from."""
+    """A model with its weights, how it sees photos, what its card says, and the component that it comes from."""
 
     model: nn.Module
     class_names: tuple[str, ...]
     palette: list[tuple[int, int, int]]
-    size: int
+    shape: InputShape
     card: Mapping[str, Any]
     part: PluginPart
 
 
 _Channel = Annotated[int, Field(ge=0, le=255)]
+_Side = Annotated[int, Field(gt=0, le=LARGEST_SIDE + LARGEST_MULTIPLE)]
 
 
 class _Model(BaseModel):
@@ -82,12 +88,15 @@ class _Card(BaseModel):
     palette: list[tuple[_Channel, _Channel, _Channel]]
     model: _Model
     size: Annotated[int, Field(gt=0, le=LARGEST_SIDE)]
+    window: Annotated[list[_Side], Field(min_length=2, max_length=2)] | None = None
     epoch: Annotated[int, Field(ge=0, le=MOST_EPOCHS)] | None = None
     step: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     split: str = ""
 
     @model_validator(mode="after")
-    def _a_colour_each(self) -> _Card:
+    def _fits(self) -> _Card:
+        if self.window is not None and max(self.window) < self.size:
+            raise ValueError(f"window {self.window} is smaller than size {self.size}")
         if len(set(self.class_names)) < len(self.class_names):
             raise ValueError("class_names holds a name twice")
         if len(self.palette) != len(self.class_names):
@@ -125,7 +134,7 @@ def read_card(file: Path) -> dict[str, Any]:
             f"{file} is no checkpoint of recyclecli",
             "name one that recycle train wrote; weights of an encoder alone: -o model.weights=FILE",
         )
-    if described.get("format") != CHECKPOINT_FORMAT:
+    if described.get("format") not in KNOWN_FORMATS:
         stated = described.get("recyclecli")
         writer = stated[:MAX_VERSION_CHARACTERS] if isinstance(stated, str) else "of another version"
         raise RecycleError(
@@ -175,6 +184,5 @@ def load_trained(registry: Registry, file: Path) -> TrainedModel:
         model.load_state_dict(load_weights(file))
     except RuntimeError as error:
         raise RecycleError(f"{misfit}: {error}", OTHER_RUN) from error
-    return TrainedModel(
-        model.eval(), tuple(described["class_names"]), described["palette"], described["size"], described, part
-    )
+    shape = InputShape.of_card(described, multiple_of(part, model))
+    return TrainedModel(model.eval(), tuple(described["class_names"]), described["palette"], shape, described, part)

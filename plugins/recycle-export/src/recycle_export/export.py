@@ -6,7 +6,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from recycle_data.boundary import PluginPart
-from recycle_data.letterbox import fit_image, fitted_size
+from recycle_data.letterbox import fit_image
 from recycle_data.output_folder import refuse_output_folder
 from recycle_data.owned import RECORD, Owned, interrupted
 from recycle_data.shown_paths import absolute_paths, shown_text
 from recycle_engine.boundary_arrays import CheckedExporter
 from recycle_engine.checkpoint import TrainedModel, load_trained
 from recycle_engine.inference.engines import AGREEMENT, CARD_FORMAT, digest_of
+from recycle_engine.input_shape import InputShape
 from recycle_engine.runs import EXPORT_CARD, Run
 from torch import nn
 
@@ -116,7 +117,7 @@ def export(
     card = map_texts(card, partial(shown_text, base=run.folder, places=absolute_paths(card)))
     of = PluginPart.of(registry, "exporter", form)
     with of:
-        built = factory(checked, ExporterContext(trained.class_names, trained.size, card))
+        built = factory(checked, ExporterContext(trained.class_names, trained.shape.window, card))
     exporter = CheckedExporter(of, built, len(trained.class_names))
     owned, place = Owned(out), out / EXPORT_CARD
     names = set(exporter.files.values())
@@ -132,7 +133,9 @@ def export(
         except RunFailed as error:
             raise RunFailed(f"model {name} cannot be exported: {error.args[0]}", error.remedy) from error
         written = sorted(file.name for file in scratch.iterdir())
-        count, agreement, difference = _compare(model, exporter.load(scratch), trained.size, photos)
+        fixed = any(isinstance(side, int) for side in facts["shape"][2:])
+        shape = replace(trained.shape, multiple=0) if fixed else trained.shape
+        count, agreement, difference = _compare(model, exporter.load(scratch), shape, photos)
         if not agreement >= AGREEMENT:
             raise RunFailed(
                 f"the {name} that {offer.qualified} exported gives {agreement:.4%} of the pixels of {count} photos "
@@ -146,7 +149,7 @@ def export(
             for name in written:
                 with owned.atomic_path(out / name) as part:
                     shutil.copyfile(scratch / name, part)
-            owned.write_json(place, _complete(card, done), indent=1)
+            owned.write_json(place, {**_complete(card, done), "multiple": shape.multiple}, indent=1)
     return done
 
 
@@ -163,20 +166,31 @@ def _refuse_other(out: Path, files: Set[str]) -> None:
 
 
 def _compare(
-    model: nn.Module, loaded: Loaded, size: int, photos: Iterable[NDArray[np.uint8]]
+    model: nn.Module, loaded: Loaded, shape: InputShape, photos: Iterable[NDArray[np.uint8]]
 ) -> tuple[int, float, float]:
     """Photos, share of their pixels with equal labels, largest difference of logits."""
     count = pixels = equal = 0
     largest = 0.0
     for photo in photos:
-        rows, columns = fitted_size(photo.shape[0], photo.shape[1], size)
-        image = torch.from_numpy(np.stack([fit_image(photo, size)])).permute(0, 3, 1, 2).float().div(255)
+        (rows, columns), frame = shape.whole(photo.shape[0], photo.shape[1])
+        seen = fit_image(photo, (rows, columns), frame)
+        image = torch.tensor(seen).permute(2, 0, 1)[None].float().div(255)
         wanted = model(image).numpy()[0, :, :rows, :columns]
         given = loaded(image.numpy())[0, :, :rows, :columns]
         count, pixels = count + 1, pixels + rows * columns
         equal += int((wanted.argmax(0) == given.argmax(0)).sum())
         largest = max(largest, float(np.abs(wanted - given).max()))
     return count, equal / pixels, largest
+
+
+def _framing(shape: InputShape) -> str:
+    height, width = shape.window
+    if not shape.multiple:
+        return f"the photo scaled to fit into {width}x{height}"
+    return (
+        f"the photo scaled to a longer side of {shape.size} in a frame of multiples of {shape.multiple}, "
+        "or scaled to fit into the input's shape where that is fixed"
+    )
 
 
 def _card(trained: TrainedModel) -> dict[str, Any]:
@@ -188,11 +202,12 @@ def _card(trained: TrainedModel) -> dict[str, Any]:
         "class_names": list(trained.class_names),
         "palette": [list(color) for color in trained.palette],
         "model": trained.card["model"],
-        "size": trained.size,
+        "size": trained.shape.size,
+        "window": list(trained.shape.window),
         "input": {
             "name": "image",
             "dtype": "float32",
-            "content": "RGB in 0..1, not normalised; the photo fitted into size x size, black to its right and below",
+            "content": f"RGB in 0..1, not normalised; {_framing(trained.shape)}, black to its right and below",
         },
         "output": {
             "name": "logits",

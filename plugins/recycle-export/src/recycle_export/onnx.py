@@ -44,7 +44,7 @@ class Onnx:
     def write(self, model: nn.Module, folder: Path) -> Mapping[str, Any]:
         """The opset, torch's exporter and the shape of the input; see `recyclecli.types.Exporter`."""
         file = folder / MODEL
-        exporter, shape = _written(model, self._context.size, self._opset, file)
+        exporter, shape = _written(model, self._context.window, self._opset, file)
         _describe(file, self._context.card)
         (folder / SCRIPT).write_bytes(script().encode())
         return {"opset": self._opset, "exporter": exporter, "shape": shape}
@@ -73,7 +73,7 @@ def script() -> str:
     return "\n\n\n".join([head.rstrip(), *(part.strip() for part in parts), "".join(rest).lstrip()])
 
 
-def _written(model: nn.Module, size: int, opset: int, file: Path) -> tuple[str, tuple[int | str, ...]]:
+def _written(model: nn.Module, window: tuple[int, int], opset: int, file: Path) -> tuple[str, tuple[int | str, ...]]:
     """Export with the first way that works; the exporter, and the shape of its input.
 
     TorchScript's exporter goes first: it takes a second where dynamo's takes ten, and it leaves
@@ -81,19 +81,19 @@ def _written(model: nn.Module, size: int, opset: int, file: Path) -> tuple[str, 
     """
     import onnx
 
-    example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+    example = torch.rand(2, 3, *window, generator=torch.Generator().manual_seed(0))
     heavy = sum(value.nbytes for value in model.state_dict().values()) > MAX_INLINE_BYTES
     names: dict[str, Any] = {"input_names": ["image"], "output_names": ["logits"], "opset_version": opset}
     free, batch = {0: "batch", 2: "height", 3: "width"}, {0: "batch"}
     dynamo = {"dynamic_shapes": ({0: torch.export.Dim("batch")},), "external_data": heavy, "verbose": False}
     ways: list[tuple[str, tuple[int | str, ...], dict[str, Any]]] = [
         ("torchscript", ("batch", 3, "height", "width"), {"dynamic_axes": {"image": free, "logits": free}}),
-        ("torchscript", ("batch", 3, size, size), {"dynamic_axes": {"image": batch, "logits": batch}}),
-        ("dynamo", ("batch", 3, size, size), dynamo),
+        ("torchscript", ("batch", 3, *window), {"dynamic_axes": {"image": batch, "logits": batch}}),
+        ("dynamo", ("batch", 3, *window), dynamo),
     ]
-    reason = ""
+    reason, longest = "", max(window)
     for exporter, shape, keywords in ways:
-        sides = [(size, size), *([(33, 57), (2 * size + 13, size + 50)] if "height" in shape else [])]
+        sides = [window, *([(33, 57), (2 * longest + 13, longest + 50)] if "height" in shape else [])]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -134,7 +134,7 @@ def _describe(file: Path, card: Mapping[str, Any]) -> None:
 
     stored = onnx.load(file, load_external_data=False)
     stored.doc_string = "Materials of a photo, pixel by pixel: the label is the argmax of logits over its second axis."
-    kept = {key: card[key] for key in ("recyclecli", "class_names", "palette", "size", "normalisation")}
+    kept = {key: card[key] for key in ("recyclecli", "class_names", "palette", "size", "window", "normalisation")}
     kept |= {key: card[key]["content"] for key in ("input", "output")}
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in kept.items()}
     onnx.helper.set_model_props(stored, texts)

@@ -66,14 +66,25 @@ def stretch(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
     return wide
 
 
+def framing(height: int, width: int, card: dict[str, Any]) -> tuple[int, int, int, int]:
+    """Height and width of a photo as the model sees it, and of the frame in whose corner it lies."""
+    multiple, longest = card["multiple"], max(height, width)
+    if multiple:
+        rows, columns = (max(1, round(side * card["size"] / longest)) for side in (height, width))
+        return rows, columns, rows + -rows % multiple, columns + -columns % multiple
+    most_rows, most_columns = card["window"]
+    if height * most_columns >= width * most_rows:
+        return most_rows, max(1, round(width * most_rows / height)), most_rows, most_columns
+    return max(1, round(height * most_columns / width)), most_columns, most_rows, most_columns
+
+
 def labels_of(photo: Image.Image, card: dict[str, Any], session: Any) -> NDArray[np.uint8]:
     """(H, W) labels of a photo, at its own size."""
-    size = card["size"]
-    width, height = (max(1, round(side * size / max(photo.size))) for side in photo.size)
+    height, width, *frame = framing(photo.height, photo.width, card)
     small = photo.resize((width, photo.height), Resampling.BILINEAR).resize((width, height), Resampling.BILINEAR)
-    square = np.zeros((1, 3, size, size), np.float32)  # black to the right and below
-    square[0, :, :height, :width] = np.asarray(small, np.float32).transpose(2, 0, 1) / 255
-    logits = session.run(["logits"], {"image": square})[0][0, :, :height, :width]
+    image = np.zeros((1, 3, *frame), np.float32)  # black to the right and below
+    image[0, :, :height, :width] = np.asarray(small, np.float32).transpose(2, 0, 1) / 255
+    logits = session.run(["logits"], {"image": image})[0][0, :, :height, :width]
     labels, largest = np.zeros(photo.size[::-1], np.uint8), np.full(photo.size[::-1], -np.inf, np.float32)
     for label, plane in enumerate(logits):  # one class at a time, or a large photo would need much memory
         own = stretch(stretch(plane, photo.height).T, photo.width).T

@@ -178,7 +178,7 @@ class ExporterConformance(Conformance):
     """An exporter: what it writes is what it names, and gives what torch gives once it is loaded."""
 
     kind: ClassVar[Kind] = "exporter"
-    size: ClassVar[int] = 64
+    window: ClassVar[tuple[int, int]] = (64, 96)
 
     @pytest.fixture(scope="class")
     def model(self) -> nn.Module:
@@ -188,18 +188,19 @@ class ExporterConformance(Conformance):
 
     @classmethod
     def exporter(cls, registry: Registry) -> Any:
-        """The exporter, for `CLASSES` and `size`."""
+        """The exporter, for `CLASSES` and `window`."""
         texts = {"name": "", "dtype": "float32", "content": ""}
         card = {
             "recyclecli": "0",
             "class_names": list(CLASSES),
             "palette": [[0, 0, 0]] * len(CLASSES),
-            "size": cls.size,
+            "size": max(cls.window),
+            "window": list(cls.window),
             "input": texts,
             "output": texts,
             "normalisation": {},
         }
-        return cls.build(registry, ExporterContext(CLASSES, cls.size, card))
+        return cls.build(registry, ExporterContext(CLASSES, cls.window, card))
 
     @torch.no_grad()
     def test_gives_what_torch_gives(self, registry: Registry, model: nn.Module, tmp_path: Path) -> None:
@@ -212,7 +213,7 @@ class ExporterConformance(Conformance):
         self.rule(four, "a shape of four sides", form(shape), "photos, channels, height, width; a text for any number")
         loaded = self.exporter(registry).load(tmp_path)
         for photos in (1, 3):
-            image = torch.rand(photos, 3, self.size, self.size)
+            image = torch.rand(photos, 3, *self.window)
             wanted, given = model(image).numpy(), loaded(image.numpy())
             remedy = "load what was written, without further steps: raw scores of all classes"
             self.rule(given.shape == wanted.shape, f"logits of shape {wanted.shape}", form(given), remedy)

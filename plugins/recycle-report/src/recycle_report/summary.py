@@ -36,7 +36,7 @@ def what_was_done(recipe: Recipe, split: Split) -> list[str]:
         f"{counted(len(split.train.class_names), 'class')} apart "
         f"from {counted(len(split.train), 'photo')} of {recipe.data.root}.",
         f"It is judged on {counted(len(split.val), 'photo')} that it has not seen: {split.how}.",
-        f"Photos were fitted into {recipe.data.size} x {recipe.data.size} pixels"
+        f"Photos were scaled to a longer side of {recipe.data.size} pixels"
         + (" and zoomed by {:g} to {:g}".format(*recipe.data.scale) if recipe.data.scale else "")
         + f"; augmentations: {augs}.",
         f"Loss {losses}; {train.optimizer.bare} with a peak rate of {train.lr:g}, {train.schedule.bare} schedule, "

@@ -108,7 +108,7 @@ def _kind(trick: Pipeline) -> str:
 
 
 def cost(pipeline: Pipeline, size: int) -> float:
-    """How often a pipeline sends as many pixels as the model was trained on through it, for a square photo."""
+    """How often a pipeline sends the pixels of a photo as a whole through its model; windows are taken as square."""
     total = 0.0
     for view in (None, *pipeline.views):
         scale = float(view.removeprefix("scale-")) if view and view.startswith("scale-") else 1.0

@@ -52,7 +52,7 @@ class Normalised(nn.Module):
         super().__init__()
         self.net = net
         self.aux = aux
-        self._multiple, self._least = multiple, least
+        self.multiple, self._least = multiple, least
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
 
@@ -65,7 +65,7 @@ class Normalised(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         """Logits of a batch."""
         height, width = image.shape[-2:]
-        below, right = (max(size + -size % self._multiple, self._least) - size for size in (height, width))
+        below, right = (max(size + -size % self.multiple, self._least) - size for size in (height, width))
         image = (image - self.mean) / self.std
         if below or right or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]  # an exported model takes other sizes than the traced one
             image = F.pad(image, (0, right, 0, below), mode="replicate")

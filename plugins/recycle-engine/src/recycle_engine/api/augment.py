@@ -50,7 +50,7 @@ def augment(
         seed: of all chance.
         mode: `add` puts the training photos into the file too, `self` the new ones alone.
         background: change only photos that show one of these classes; all when empty.
-        size: fit photos into size x size first.
+        size: longer side in pixels that photos are scaled to first, all into one height and width.
         device: a torch device.
         workers: processes; one for each core when left out.
         strict: stop at a photo that cannot be read, rather than skip it.
@@ -133,7 +133,7 @@ def preview(
     Args:
         parts: see `augment`; any augmentation may be looked at.
         file: the PNG.
-        settings: recipe keys; `data.size` is what the photos are fitted into, as in training.
+        settings: recipe keys; `data.size` is the longer side that photos are scaled to, as in training.
         count: photos, drawn so that every class is seen.
         seed: of all chance.
         device: a torch device.
@@ -148,7 +148,10 @@ def preview(
 
 
 def read_batch(source: Source, photos: Sequence[int], size: int = 512, device: str = "cpu") -> Batch:
-    """Photos of a source, fitted into size x size, as an augmentation takes them; see `recyclecli.types.Batch`."""
+    """Photos of a source, scaled to a longer side of `size`, in one frame, as an augmentation takes them.
+
+    See `recyclecli.types.Batch`; what lies outside of a photo is black and counts nowhere.
+    """
     from recycle_engine.batch import read
 
     return read(source, photos, size, device)

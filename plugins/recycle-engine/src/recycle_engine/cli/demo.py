@@ -22,7 +22,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of everything it makes.")] = Path("demo"),
     images: Annotated[int, typer.Option("--num", min=10, help="Photos of the sample set.")] = 240,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the training photos.")] = 14,
-    size: Annotated[int, typer.Option("--size", min=32, help="Photos are fitted into size x size.")] = 192,
+    size: Annotated[int, typer.Option("--size", min=32, help="Longer side in pixels that photos are scaled to.")] = 192,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:

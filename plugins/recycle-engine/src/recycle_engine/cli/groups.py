@@ -127,7 +127,7 @@ class OfflineArgs:
     ] = None
     size: Annotated[
         int | None,
-        typer.Option("--size", min=32, max=4096, help="Fit photos into SIZExSIZE first.  [default: as they are]"),
+        typer.Option("--size", min=32, max=4096, help="Scale photos to this longer side.  [default: as they are]"),
     ] = None
     device: Annotated[str, typer.Option("--device", help="Torch device.")] = "cpu"
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes.  [default: one a core]")] = None

@@ -11,7 +11,7 @@ from recycle_data.progress import track
 from recycle_data.sources import relabelled
 
 from recycle_engine.inference.members import EnsembleWeights, InferenceConfig, Member, class_orders, scorer_of
-from recycle_engine.inference.scores import sized
+from recycle_engine.inference.scores import all_scores, sized
 from recycle_engine.judge.gate import Score
 from recycle_engine.judge.per_image_counts import PerImageCounts
 from recyclecli.plugins import Registry
@@ -71,7 +71,7 @@ class ProbabilityCache:
             said = []
             for (scorer, _), order in zip(scorers, orders, strict=True):
                 ((scores,),) = scorer.scores([image])
-                said.append(sized(scores, size)[order].softmax(0).half().cpu().numpy())
+                said.append(sized(all_scores(scores), size)[order].softmax(0).half().cpu().numpy())
             self._said.append(said)
         self.photos, self.members = len(photos), len(members)
         self._alone = [tuple(map(float, row)) for row in np.eye(len(members))]

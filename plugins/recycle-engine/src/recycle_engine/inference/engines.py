@@ -32,7 +32,8 @@ from recyclecli.types import ExporterContext
 log = logging.getLogger("recycle.engine")
 
 TORCH, AUTO = "torch", "auto"
-CARD_FORMAT = 1
+CARD_FORMAT = 2
+QUARTER_TURNS = ("rot90", "rot270")  # views that exchange height and width
 AGREEMENT = 0.999  # least share of the pixels of photos that get the label that torch gives them
 
 
@@ -100,10 +101,11 @@ def _fault(
     if precision not in ("32", "auto"):
         fault = "an export computes in the precision that it was written in"
         return fault, "leave out --precision, or take --engine torch", engine
-    fixed = len(card["dynamic_axes"]) < 3
-    if fixed and (scaled := [view for view in views if view.startswith("scale")]):
-        side = card["size"]
-        return f"its export takes {side}x{side} pixels alone, not {scaled[0]}", "take --engine torch", engine
+    fixed = _fixed(card)
+    height, width = card["window"]
+    other = [view for view in views if view.startswith("scale") or (view in QUARTER_TURNS and height != width)]
+    if fixed and other:
+        return f"its export takes {width}x{height} pixels alone, not {other[0]}", "take --engine torch", engine
     return "", "", engine
 
 
@@ -112,14 +114,16 @@ def run_by(registry: Registry, trained: TrainedModel, weights: Path, engine: str
     if engine == TORCH:
         return trained
     folder = Run(weights.parent.parent).exported
-    loaded = _exporter(registry, engine, _card(folder)).load(folder)
-    return replace(trained, model=_Loaded(loaded), part=PluginPart.of(registry, "exporter", engine))
+    card = _card(folder)
+    loaded = _exporter(registry, engine, card).load(folder)
+    shape = replace(trained.shape, multiple=0) if _fixed(card) else trained.shape
+    return replace(trained, model=_Loaded(loaded), shape=shape, part=PluginPart.of(registry, "exporter", engine))
 
 
 def _exporter(registry: Registry, engine: str, card: dict[str, Any]) -> CheckedExporter:
     """The exporter of an export with this card."""
     names = tuple(card["class_names"])
-    exporter, part = build(registry, "exporter", engine, {}, ExporterContext(names, card["size"], card))
+    exporter, part = build(registry, "exporter", engine, {}, ExporterContext(names, tuple(card["window"]), card))
     return CheckedExporter(part, exporter, len(names))
 
 
@@ -141,7 +145,12 @@ def _card(folder: Path) -> dict[str, Any]:
     card: Any = read_json(folder / EXPORT_CARD, again)
     if not isinstance(card, dict) or not {"dynamic_axes", "size"} <= card.keys():
         raise RecycleError(f"{folder / EXPORT_CARD} is no card of an export", again)
-    return card
+    return {"window": [card["size"], card["size"]], **card}  # format 1, of recyclecli 0.1, was of squares
+
+
+def _fixed(card: dict[str, Any]) -> bool:
+    """Whether the export takes photos of one height and width alone."""
+    return len(card["dynamic_axes"]) < 3
 
 
 class _Loaded(nn.Module):

@@ -16,11 +16,23 @@ from recycle_data.optional import takes_batches
 
 from recycle_engine.boundary import CheckedModel, no_scores
 from recycle_engine.checkpoint import TrainedModel
-from recycle_engine.inference.scores import Prediction, prediction_of, resized_bands, sized
-from recycle_engine.inference.windows import window_starts, window_weight
+from recycle_engine.inference.scores import (
+    MOST_SCORES,
+    TINY,
+    MeanScores,
+    Prediction,
+    Scores,
+    all_scores,
+    mean_scores,
+    prediction_of,
+    resized_bands,
+    sized,
+)
+from recycle_engine.inference.windows import WindowedScores
+from recycle_engine.input_shape import Sides
 from recycle_engine.library_errors import memory_errors
 from recycle_engine.pipeline import View
-from recyclecli.errors import RecycleError
+from recyclecli.errors import RecycleError, counted
 from recyclecli.types import Postprocessor
 
 T = TypeVar("T")
@@ -29,9 +41,8 @@ Way = tuple[float, View | None]  # how the model sees a photo: window, view
 BATCH_PIXELS = 2**25  # of photos that are held at a time: about 10 bytes each with their labels
 POSTPROCESSED_PIXELS = 2**21  # pixels that post-processors see at a time, where they take several photos
 WORK = 2048  # longest side in pixels at which post-processors see a photo, and several models meet
-MOST_SCORES = 2**28  # of a photo that is seen window by window: 1 GiB
+MOST_ENLARGED = 2**27  # pixels of a photo that is seen window by window: 400 MB
 WINDOWS_AT_ONCE = 8  # of a photo that go through a model on a GPU at once
-TINY = 1e-12  # probability, before its log is taken
 
 Precision = Literal["32", "bf16", "16"]
 HALF = {"bf16": torch.bfloat16, "16": torch.float16}
@@ -63,7 +74,7 @@ class Stage:
 class Scorer(Protocol):
     """Whatever gives scores of photos: a model with its stages, or several such."""
 
-    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[Scores]]:
         """For each photo (H, W, 3) uint8 RGB the scores (K, h, w) float32 of each stage, one after the other."""
         ...
 
@@ -99,7 +110,7 @@ class Predictor:
     ) -> None:
         self._device = torch_device(device)
         self._model = trained.model.to(self._device).to(memory_format=torch.channels_last)
-        self._size = trained.size
+        self._shape = trained.shape
         self._classes = len(trained.class_names)
         self._checked = CheckedModel(trained.part, self._model, self._classes)
         self._stages = list(stages)
@@ -109,27 +120,29 @@ class Predictor:
         self._finite: list[torch.Tensor] = []  # whether logits are, of what has not been looked at
 
     @torch.inference_mode()
-    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[Scores]]:
         """For each photo (H, W, 3) uint8 RGB the scores (K, h, w) float32 of each stage, one after the other.
 
         Their softmax are probabilities; resized bilinearly to the photo's size, the largest is the
-        label. A photo is fitted into the training size. With views, the probabilities of the photo
+        label. See `InputShape` for how a photo is fitted. With views, the probabilities of the photo
         as it is and of each view are averaged, and the scores are the log of that mean.
         Post-processors see it at its own size, or with a longer side of `WORK` where that is less.
         """
         self._finite = []
         ways = {stage.seen for stage in self._stages}
         every = {way for several in ways for way in several}
-        whole = {way: self._whole(photos, *self._size_of(*way)) for way in every if not way[0]}
+        fitted = {way: self._whole(photos, *_scale_of(*way)) for way in every if not way[0]}
         self._refuse_not_finite()
 
-        def means(number: int) -> dict[tuple[Way, ...], torch.Tensor]:
-            seen = {way: whole[way][number] for way in whole}
-            seen |= {way: self._windowed(photos[number], *self._size_of(*way)) for way in every if way[0]}
-            self._refuse_not_finite()
+        def means(number: int) -> dict[tuple[Way, ...], Scores]:
+            seen: dict[Way, Scores] = {way: fitted[way][number] for way in fitted}
+            enlarged: dict[Sides, NDArray[np.uint8]] = {}
+            seen |= {way: self._windowed(photos[number], *_scale_of(*way), enlarged) for way in every if way[0]}
+            if len(self._stages) > 1:
+                seen = {way: all_scores(one) for way, one in seen.items()}
             return {several: _mean([seen[way] for way in several]) for several in ways}
 
-        def staged(number: int) -> Iterator[torch.Tensor]:
+        def staged(number: int) -> Iterator[Scores]:
             mean = means(number)
             return (one for stage in self._stages for one in _processed([mean[stage.seen]], [photos[number]], stage))
 
@@ -144,55 +157,55 @@ class Predictor:
             given = [means(number)[stage.seen] for number in numbers]
             yield from (iter([one]) for one in _processed(given, [photos[number] for number in numbers], stage))
 
-    def _size_of(self, window: float, view: View | None) -> tuple[int, str]:
-        """The longer side that a photo is scaled to, and how it is turned."""
-        kind, _, amount = (view or "").partition("-")
-        return max(1, round(self._size * (window or 1) * (float(amount) if kind == "scale" else 1))), kind
-
-    def _whole(self, photos: Sequence[NDArray[np.uint8]], size: int, kind: str) -> list[torch.Tensor]:
-        """(K, h, w) float32 scores of each photo fitted into a square, turned back, without the padding."""
-        fitted = self._room(len(photos), size)
-        for place, photo in zip(fitted.numpy(), photos, strict=True):
-            place[:] = fit_image(photo, size)
-        shapes = [fitted_size(photo.shape[0], photo.shape[1], size) for photo in photos]
+    def _whole(self, photos: Sequence[NDArray[np.uint8]], scale: float, kind: str) -> list[torch.Tensor]:
+        """(K, h, w) float32 scores of each photo, turned back, without the padding; those of one shape go together."""
+        shapes = [self._shape.whole(photo.shape[0], photo.shape[1], scale) for photo in photos]
+        alike: dict[Sides, list[int]] = {}
+        for number, (_, frame) in enumerate(shapes):
+            alike.setdefault(frame, []).append(number)
+        seen: dict[int, torch.Tensor] = {}
         step = self._at_once or len(photos)
-        logits = [
-            one for start in range(0, len(photos), step) for one in self._through(fitted[start : start + step], kind)
-        ]
-        return [one[:, :rows, :columns].float() for one, (rows, columns) in zip(logits, shapes, strict=True)]
+        for frame, numbers in alike.items():
+            for start in range(0, len(numbers), step):
+                part = numbers[start : start + step]
+                fitted = self._room(len(part), frame)
+                for place, number in zip(fitted.numpy(), part, strict=True):
+                    place[:] = fit_image(photos[number], *shapes[number])
+                for number, logits in zip(part, self._through(fitted, kind), strict=True):
+                    rows, columns = shapes[number][0]
+                    seen[number] = logits[:, :rows, :columns].float()
+        return [seen[number] for number in range(len(photos))]
 
-    def _windowed(self, photo: NDArray[np.uint8], longest: int, kind: str) -> torch.Tensor:
-        """(K, h, w) log of the mean of the probabilities of overlapping windows, each of the training size."""
-        height, width = fitted_size(photo.shape[0], photo.shape[1], longest)
-        if height * width * self._classes > MOST_SCORES:
+    def _windowed(
+        self, photo: NDArray[np.uint8], scale: float, kind: str, enlarged: dict[Sides, NDArray[np.uint8]]
+    ) -> WindowedScores:
+        """Scores of a photo seen through windows; what it is enlarged to is kept in `enlarged`."""
+        height, width = self._shape.scaled(photo.shape[0], photo.shape[1], scale)
+        window = self._shape.sliding(height, width)
+        if height * width > MOST_ENLARGED or self._classes * min(height, 2 * window[0]) * width > MOST_SCORES:
             raise RecycleError(
-                f"a photo enlarged to {width}x{height} pixels has {height * width * self._classes} scores of "
-                f"{self._classes} classes, and at most {MOST_SCORES} are held",
+                f"a photo of {photo.shape[1]}x{photo.shape[0]} pixels enlarged to {width}x{height}, with scores of "
+                f"{counted(self._classes, 'class')}, is more than is held in memory",
                 "choose a smaller --sliding-window, or --plain to leave it out",
             )
-        image = resize_image(photo, height, width)
-        side = self._size
-        places = [(top, left) for top in window_starts(height, side) for left in window_starts(width, side)]
-        weight = window_weight(side).to(self._device)
-        total = torch.zeros(0)
-        step = self._at_once or WINDOWS_AT_ONCE
-        for start in range(0, len(places), step):
-            part = places[start : start + step]
-            windows = self._room(len(part), side)
-            for window, (top, left) in zip(windows.numpy(), part, strict=True):
-                shown = image[top : top + side, left : left + side]
-                window[: shown.shape[0], : shown.shape[1]] = shown
-            for shares, (top, left) in zip(self._through(windows, kind).float().softmax(1), part, strict=True):
-                if not len(total):
-                    total = shares.new_zeros(len(shares), height, width)
-                target = total[:, top : top + side, left : left + side]
-                rows, columns = target.shape[1:]
-                target += (shares * weight)[:, :rows, :columns]
-        return total.div_(total.sum(0)).clamp_(min=TINY).log_()
+        if (height, width) not in enlarged:
+            enlarged[height, width] = resize_image(photo, height, width)
 
-    def _room(self, photos: int, side: int) -> torch.Tensor:
-        """(N, side, side, 3) uint8 zeros, from where a GPU reads while Python goes on."""
-        return torch.zeros((photos, side, side, 3), dtype=torch.uint8, pin_memory=self._device.type == "cuda")
+        def shares(windows: Sequence[NDArray[np.uint8]]) -> Iterator[torch.Tensor]:
+            step = self._at_once or WINDOWS_AT_ONCE
+            for start in range(0, len(windows), step):
+                part = windows[start : start + step]
+                room = self._room(len(part), window)
+                for place, shown in zip(room.numpy(), part, strict=True):
+                    place[: shown.shape[0], : shown.shape[1]] = shown
+                yield from self._through(room, kind).float().softmax(1)
+
+        image = enlarged[height, width]
+        return WindowedScores(image, window, self._classes, shares, self._device, self._refuse_not_finite)
+
+    def _room(self, photos: int, sides: Sides) -> torch.Tensor:
+        """(N, *sides, 3) uint8 zeros, from where a GPU reads while Python goes on."""
+        return torch.zeros((photos, *sides, 3), dtype=torch.uint8, pin_memory=self._device.type == "cuda")
 
     def _refuse_not_finite(self) -> None:
         """Raise RunFailed where logits are NaN or infinite: looked at together, since each look waits for a GPU."""
@@ -246,19 +259,25 @@ def meeting_size(photo: NDArray[np.uint8]) -> tuple[int, int]:
     return (height, width) if max(height, width) <= WORK else fitted_size(height, width, WORK)
 
 
+def _scale_of(window: float, view: View | None) -> tuple[float, str]:
+    """By how much more than the size a photo is enlarged, and how it is turned."""
+    kind, _, amount = (view or "").partition("-")
+    return (window or 1) * (float(amount) if kind == "scale" else 1), kind
+
+
 @torch.inference_mode()
-def _mean(seen: Sequence[torch.Tensor]) -> torch.Tensor:
+def _mean(seen: Sequence[Scores]) -> Scores:
     """Scores (K, h, w) of a photo from those of each way it was seen, at the size of the first."""
     if len(seen) == 1:
         return seen[0]
-    shares = torch.stack([sized(one, seen[0].shape[1:]).softmax(0) for one in seen])
-    return shares.mean(0).clamp_(min=TINY).log_()
+    held = [one for one in seen if isinstance(one, torch.Tensor)]
+    if len(held) < len(seen):
+        return MeanScores(seen)
+    return mean_scores([sized(one, held[0].shape[1:]) for one in held])
 
 
 @torch.inference_mode()
-def _processed(
-    scores: Sequence[torch.Tensor], photos: Sequence[NDArray[np.uint8]], stage: Stage
-) -> Sequence[torch.Tensor]:
+def _processed(scores: Sequence[Scores], photos: Sequence[NDArray[np.uint8]], stage: Stage) -> Sequence[Scores]:
     """A stage's scores (K, h, w) after its post-processors, at the size that these see each photo at."""
     if not stage.post:
         return scores

@@ -19,7 +19,7 @@ from recycle_engine.checkpoint import TrainedModel
 from recycle_engine.inference.infer import Scorer
 from recycle_engine.inference.members import EnsembleWeights, InferenceConfig, Member, Vote, scorer_of
 from recycle_engine.inference.objects import PredictedObject, objects_of
-from recycle_engine.inference.scores import prediction_of, resized_bands
+from recycle_engine.inference.scores import Scores, all_scores, prediction_of, resized_bands
 from recyclecli.errors import RecycleError
 from recyclecli.home import expanded
 from recyclecli.plugins import Registry
@@ -84,7 +84,7 @@ class LoadedModel:
         scorer, trained = scorer_of(registry, members, mixes, machine, agreement, weights)
         self._scorer: Scorer | None = scorer
         self._batch, self._lock = machine.batch_size, RLock()
-        self.class_names, self.palette, self.size = trained.class_names, trained.palette, trained.size
+        self.class_names, self.palette, self.size = trained.class_names, trained.palette, trained.shape.size
 
     def __enter__(self) -> LoadedModel:
         return self
@@ -122,7 +122,7 @@ class LoadedModel:
         if waiting:
             yield from self._results(waiting, confidence, probabilities)
 
-    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[Scores]]:
         """See `recycle_engine.inference.infer.Scorer`; for one thread. RecycleError where the model is closed."""
         if self._scorer is None:
             raise RecycleError("the model is closed", "load it again: api.load(run)")
@@ -135,8 +135,9 @@ class LoadedModel:
                 for photo, scores in zip(photos, self.scores(photos), strict=True)
             ]
 
-    def _result(self, photo: NDArray[np.uint8], scores: torch.Tensor, confidence: bool, probabilities: bool) -> Result:
+    def _result(self, photo: NDArray[np.uint8], scores: Scores, confidence: bool, probabilities: bool) -> Result:
         height, width = photo.shape[:2]
+        scores = all_scores(scores) if probabilities else scores
         said = prediction_of(scores, height, width, confidence)
         every = None
         if probabilities:

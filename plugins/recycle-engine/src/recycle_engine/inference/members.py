@@ -16,7 +16,6 @@ from recycle_engine.boundary_arrays import build_postprocessor
 from recycle_engine.checkpoint import TrainedModel, load_trained
 from recycle_engine.inference.engines import TORCH, digest_of, run_by
 from recycle_engine.inference.infer import (
-    TINY,
     Precision,
     Predictor,
     Scorer,
@@ -25,7 +24,7 @@ from recycle_engine.inference.infer import (
     meeting_size,
     torch_device,
 )
-from recycle_engine.inference.scores import sized
+from recycle_engine.inference.scores import TINY, Scores, all_scores, sized
 from recycle_engine.pipeline import Pipeline
 from recyclecli.errors import RecycleError, join_limited, suggest
 from recyclecli.plugins import Registry
@@ -189,7 +188,7 @@ class Ensemble:
         self._members, self._orders, self._mixes, self._agreement = members, orders, mixes, agreement
 
     @torch.inference_mode()
-    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[torch.Tensor]]:
+    def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[Scores]]:
         """Scores (K, h, w) float32 of each mix for each photo (H, W, 3) uint8 RGB, one after the other.
 
         Votes are counted at the photo's own size, where members of different sizes meet, too; see
@@ -197,7 +196,7 @@ class Ensemble:
         """
         each = zip(*(member.scores(photos) for member in self._members), strict=True)
         for photo, given in zip(photos, each, strict=True):
-            scores = [one for (one,) in given]
+            scores = [all_scores(one) for (one,) in given]
             every = [one[order].to(scores[0].device) for one, order in zip(scores, self._orders, strict=True)]
             yield self._mixed(every, meeting_size(photo))
 

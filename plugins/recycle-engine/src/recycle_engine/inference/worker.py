@@ -26,7 +26,7 @@ from recycle_engine.inference.loaded import LoadedModel
 from recycle_engine.inference.outputs import write_outputs
 from recycle_engine.inference.photos import InputPhoto
 from recycle_engine.inference.read_ahead import read_ahead
-from recycle_engine.inference.scores import prediction_of
+from recycle_engine.inference.scores import Scores, all_scores, prediction_of
 from recyclecli.errors import RecycleError
 from recyclecli.files import NameTooLong, open_state, unwritable
 from recyclecli.plugins import Registry
@@ -86,15 +86,16 @@ class _Worker:
         ]
         self._waiting.append(([self._photos[place] for place in places], batch))
 
-    def _begun(self, place: int, image: NDArray[np.uint8], scored: Iterable[torch.Tensor]) -> PendingOutput:
+    def _begun(self, place: int, image: NDArray[np.uint8], scored: Iterable[Scores]) -> PendingOutput:
         """Begin to write what is predicted of a photo from its scores, and from the agreement of models where asked."""
         score, *agreement = scored
+        own = {output: each[place] for output, each in self._files.items()}
+        score = all_scores(score) if "probabilities" in own else score
         said = prediction_of(score, image.shape[0], image.shape[1], "confidence" in self._files)
         if agreement:
-            alike = resize_labels(agreement[0][0].cpu().numpy(), *said.labels.shape)
+            alike = resize_labels(all_scores(agreement[0])[0].cpu().numpy(), *said.labels.shape)
             said.confidence[alike < self._job.agree] = 0
-        own = {output: each[place] for output, each in self._files.items()}
-        shares = score.softmax(0).half().cpu().numpy() if "probabilities" in own else None
+        shares = all_scores(score).softmax(0).half().cpu().numpy() if "probabilities" in own else None
         names = self._model.class_names
         written = self._pool.submit(write_outputs, self._job.owned, own, image, said, shares, self._palette, names)
         name, asked = self._photos[place].name, self._job.submission is not None

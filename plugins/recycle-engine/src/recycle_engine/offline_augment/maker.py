@@ -18,13 +18,14 @@ import numpy as np
 import torch
 from recycle_data.augmented import Origin, made_photo
 from recycle_data.coco_folder import write_photo
-from recycle_data.letterbox import fit_image, fit_labels, fit_sample
+from recycle_data.letterbox import fit_sample, framed, resize_image, resize_labels
 from recycle_data.optional import tells_origins
 from recycle_data.owned import Owned
 from recycle_data.progress import track
 from recycle_data.sources import read_labels, read_photo
 
 from recycle_engine.batch import augmented, seed_chance
+from recycle_engine.input_shape import InputShape, Sides
 from recycle_engine.library_errors import memory_errors
 from recycle_engine.process_pool import end_with, submit_all
 from recyclecli.errors import RecycleError, RunFailed
@@ -82,15 +83,20 @@ class Training:
         """A photo that is to be changed: the one that was kept, else read."""
         return self._kept[index] if index in self._kept else self._source.read(index)
 
-    def fitted(self, index: int, size: int) -> Sample:
-        """A photo that is to be changed, in size x size; photo and labels are not held at their own size together."""
+    def fitted(self, index: int, shape: InputShape) -> Sample:
+        """A photo to be changed, in the window of `shape`; it and its labels are not held in full together."""
+        record = self.record(index)
+        inner, frame = shape.whole(record.height, record.width)
         if index in self._kept:
-            return fit_sample(self._kept[index], size)
-        image = fit_image(read_photo(self._source, index), size)
-        return Sample(image, *fit_labels(*read_labels(self._source, index), size))
+            return fit_sample(self._kept[index], inner, frame)
+        image = resize_image(read_photo(self._source, index), *inner)
+        mask, instances = read_labels(self._source, index)
+        return framed(Sample(image, resize_labels(mask, *inner), resize_labels(instances, *inner)), frame)
 
 
-def plan(source: Source, targets: Sequence[int], number: int, seed: int, together: int, size: int | None) -> list[Job]:
+def plan(
+    source: Source, targets: Sequence[int], number: int, seed: int, together: int, frame: Sides | None
+) -> list[Job]:
     """Batches of photos of one size: round after round, in each every target once, in an order of chance."""
     jobs: list[Job] = []
     start = 0
@@ -99,7 +105,7 @@ def plan(source: Source, targets: Sequence[int], number: int, seed: int, togethe
         sizes: dict[tuple[int, int], list[int]] = {}
         for index in order:
             record = source.record(index)
-            sizes.setdefault((record.height, record.width) if size is None else (size, size), []).append(index)
+            sizes.setdefault(frame or (record.height, record.width), []).append(index)
         for (height, width), photos in sizes.items():
             if height * width > MAX_AUGMENTED_PIXELS:
                 name = source.record(photos[0]).file_name
@@ -126,7 +132,7 @@ class Maker:
     name: str
     number: int
     seed: int
-    size: int | None
+    shape: InputShape | None
     device: torch.device
     strict: bool
 
@@ -156,7 +162,7 @@ class Maker:
 
     def _read(self, index: int) -> Sample:
         """A photo in the size that is asked for; nothing is held of it at its own size then."""
-        return self.training.again(index) if self.size is None else self.training.fitted(index, self.size)
+        return self.training.again(index) if self.shape is None else self.training.fitted(index, self.shape)
 
     def _origins(self, count: int) -> list[dict[int, Origin]]:
         telling = [one.origins() for one in self.augmentations if tells_origins(one)]

@@ -27,6 +27,7 @@ from recycle_data.threads import cores
 from recycle_data.vanished_outputs import refuse_gone
 
 from recycle_engine.batch import build_augmentation
+from recycle_engine.input_shape import InputShape, training_window
 from recycle_engine.offline_augment.maker import MAX_BATCH_PHOTOS, Maker, Training, plan, run_jobs
 from recyclecli import __version__
 from recyclecli.errors import RecycleError, counted, join_limited, suggest
@@ -87,7 +88,7 @@ def make(
         seed: of all chance.
         mode: `add` puts the training photos into the file too, `self` the new ones alone.
         background: change only photos that show one of these classes; all when empty.
-        size: fit photos into size x size first.
+        size: longer side in pixels that photos are scaled to first, all into one height and width.
         device: a torch device.
         workers: processes; one for each core when left out.
         strict: stop at the first photo that cannot be read, rather than skip it.
@@ -134,8 +135,10 @@ def make(
             state.clear(unfinished / "settings.json")
             state.write_json(unfinished / "settings.json", {"digest": digest})
         done = {int(part.stem) for part in _parts(unfinished) if all(map(os.path.lexists, _photos(part, out)))}
-        jobs = [job for job in plan(source, targets, number, seed, together, size) if job[0] not in done]
-        maker = Maker(training, augmentations, out, name, number, seed, size, torch.device(device), strict)
+        shape = InputShape(size, training_window(source, size, 1), 0) if size else None
+        frame = shape.window if shape else None
+        jobs = [job for job in plan(source, targets, number, seed, together, frame) if job[0] not in done]
+        maker = Maker(training, augmentations, out, name, number, seed, shape, torch.device(device), strict)
         (out / name).mkdir(parents=True, exist_ok=True)
         run_jobs(maker, jobs, unfinished, workers or cores())
         return _merged(source, training, owned, name, mode, unfinished)

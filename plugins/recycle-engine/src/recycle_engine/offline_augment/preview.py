@@ -6,14 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from recycle_data.letterbox import fit_sample
 from recycle_data.owned import Owned
 from recycle_data.pages.choice import choose
 from recycle_data.pages.contact_sheet import contact_sheet
 from recycle_data.palette import palette
 from recycle_data.splits import Split
 
-from recycle_engine.batch import augmented, build_augmentation, seed_chance
+from recycle_engine.batch import augmented, build_augmentation, in_one_frame, scaled, seed_chance
 from recycle_engine.offline_augment.offline import checked_device
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
@@ -42,7 +41,7 @@ class Pairs:
 def write_preview(registry: Registry, split: Split, recipe: Recipe, file: Path, count: int, device: str) -> Path:
     """Write `count` training photos before and after the recipe's augmentations, one batch, to `file`; its path.
 
-    Photos are fitted into `data.size` as in training, and chosen so that every class is seen.
+    Their longer side is `data.size` as in training, and they are chosen so that every class is seen.
 
     Raises:
         RecycleError: a photo cannot be read, or an augmentation cannot be built.
@@ -50,15 +49,14 @@ def write_preview(registry: Registry, split: Split, recipe: Recipe, file: Path, 
     checked_device(device)
     source = split.train
     chosen = choose(source, count, recipe.seed)
-    size = recipe.data.size
-    before = [fit_sample(source.read(index), size) for index in chosen]
+    before = in_one_frame([scaled(source.read(index), recipe.data.size) for index in chosen])
     augmentations = [build_augmentation(registry, part, source) for part in recipe.aug]
     seed_chance(recipe.seed, 0)
     after = augmented(before, chosen, augmentations, torch.device(device))
     name = " + ".join(part.bare for part in recipe.aug)
     records, samples = [], []
     for record, first, second in zip((source.record(index) for index in chosen), before, after, strict=True):
-        plain = replace(record, height=size, width=size, annotations=())
+        plain = replace(record, height=len(first.mask), width=len(first.mask[0]), annotations=())
         records += [plain, replace(plain, file_name=f"{record.file_name}, {name}")]
         samples += [first, second]
     pairs = Pairs(source.class_names, records, samples)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -19,6 +20,7 @@ from recycle_data.threads import cores
 from torch.utils.data import DataLoader, Dataset
 
 from recycle_engine.batch import Item, collate
+from recycle_engine.input_shape import InputShape
 from recycle_engine.training.batch_transport import handing_over
 from recycle_engine.training.instance_readers import callback_reads_instances
 from recycle_engine.training.sampler import Draw, EpochSampler
@@ -33,19 +35,23 @@ log = logging.getLogger("recycle.engine")
 
 PIXEL, NUMBER = 4, 4  # bytes of a batch: three colours and a label; the number of an object, where one reads it
 MIN_LOADERS, LOADERS_PER_CORE = 16, 2  # loading processes that any machine starts, and that it starts for each core
+UNSCALED = (1.0, 1.0)  # range of scales
 MAX_PAINTED_BYTES = 2**29  # of labels that a machine's loading processes keep together, for each of the two sides
 
 
 class PhotoDataset(Dataset[Item]):
-    """The photos of a source with their index, fitted into size x size, or cropped at a random `scale`.
+    """The photos of a source with their index, as the model sees them.
+
+    For validation they are whole. For training they are in the window that all share, at a random `scale`; where it
+    does not hold all of a photo, a random part of it.
 
     A photo that cannot be read comes as its error: a loading process that raised it would wrap
     it into a traceback.
     """
 
-    def __init__(self, source: Source, size: int, scale: tuple[float, float] | None = None) -> None:
+    def __init__(self, source: Source, shape: InputShape, scale: tuple[float, float] | None = None) -> None:
         self._source = source
-        self._size = size
+        self._shape = shape
         self._scale = scale
 
     def __len__(self) -> int:
@@ -59,8 +65,9 @@ class PhotoDataset(Dataset[Item]):
         if not draw.counted:
             sample = sample._replace(mask=np.full_like(sample.mask, IGNORE))
         if self._scale is None:
-            return fit_sample(sample, self._size), draw.photo
-        return crop_sample(sample, self._size, self._scale, np.random.default_rng(draw.chance)), draw.photo
+            return fit_sample(sample, *self._shape.whole(*sample.mask.shape)), draw.photo
+        chance = np.random.default_rng(draw.chance)
+        return crop_sample(sample, self._shape.size, self._shape.window, self._scale, chance), draw.photo
 
 
 def loader_workers(wanted: int | None, ranks: int = 1) -> int:
@@ -140,17 +147,27 @@ class PhotoData(L.LightningDataModule):
                 f"note: of {len(sampler)} photos an epoch the last {len(sampler) % self.batch_size} make no full batch "
                 "and are left out, others in each epoch"
             )
-        photos = PhotoDataset(self._painted(self._split.train), self._recipe.data.size, self._recipe.data.scale)
+        photos = PhotoDataset(self._painted(self._split.train), self._shape(), self._recipe.data.scale or UNSCALED)
         return self._loader(photos, True, sampler=sampler, drop_last=full)
 
     def val_dataloader(self) -> DataLoader[Item]:
-        """In order, each photo counted once over all ranks, which take as many batches as each other."""
+        """Those of one shape together, each counted once over all ranks, which take as many batches as each other."""
         assert self.trainer is not None
         ranks = self.trainer.world_size
         source, count = self._validated()
         mine = range(self.trainer.global_rank, count + -count % ranks, ranks)
-        draws = [Draw(place if place < count else 0, counted=place < count) for place in mine]
-        return self._loader(PhotoDataset(self._painted(source), self._recipe.data.size), False, sampler=draws)
+        order = sorted(range(count), key=self._frames(source, count).__getitem__)
+        draws = [Draw(order[place if place < count else -1], counted=place < count) for place in mine]
+        return self._loader(PhotoDataset(self._painted(source), self._shape()), False, sampler=draws)
+
+    def _shape(self) -> InputShape:
+        """How the model that is trained sees photos."""
+        return self._module().shape
+
+    def _frames(self, source: Source, count: int) -> list[tuple[int, int]]:
+        """Height and width in which the model sees each of the first photos whole."""
+        shape, records = self._shape(), map(source.record, range(count))
+        return [shape.whole(record.height, record.width)[1] for record in records]
 
     def _painted(self, source: Source) -> CachedMasks:
         """The source with its labels kept; each loading process keeps its own."""
@@ -184,17 +201,21 @@ class PhotoData(L.LightningDataModule):
         """Whether something reads the instances of the batches of training, or of validation."""
         trainer = self.trainer
         assert trainer is not None
-        module = cast("SegmentationModule", trainer.lightning_module)
         readers = (callback_reads_instances(one) for one in trainer.callbacks)  # type: ignore[attr-defined]
-        return module.reads_instances(training) or any(readers)
+        return self._module().reads_instances(training) or any(readers)
+
+    def _module(self) -> SegmentationModule:
+        assert self.trainer is not None
+        return cast("SegmentationModule", self.trainer.lightning_module)
 
     def _loader(self, dataset: PhotoDataset, training: bool, **keywords: Any) -> DataLoader[Item]:
         workers = self._processes(training)
         if self._handing_over is False:
-            pixels = self.batch_size * self._recipe.data.size**2
+            frames = self._frames(*self._validated())
+            largest = max(height for height, _ in frames) * max(width for _, width in frames)
             sizes = [
-                pixels * (PIXEL + NUMBER * self._with_instances(side))
-                for side in (True, False)
+                self.batch_size * pixels * (PIXEL + NUMBER * self._with_instances(side))
+                for side, pixels in ((True, math.prod(self._shape().window)), (False, largest))
                 for _ in range(self._ranks() * self._processes(side))
             ]
             self._handing_over = handing_over(sizes)

@@ -31,6 +31,7 @@ from recycle_engine.boundary import build
 from recycle_engine.checkpoint import card
 from recycle_engine.history.metrics import score_name
 from recycle_engine.history.outcome import keep_end
+from recycle_engine.input_shape import multiple_of, training_window
 from recycle_engine.library_errors import gpu_failed, raised_by, situation_of
 from recycle_engine.runs import Run
 from recycle_engine.training.callbacks import RelocatableCheckpoint
@@ -87,6 +88,7 @@ def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: b
     context = ModelContext(len(names), pretrained=pretrained and start is None, encoders=registry.encoders())
     model, part = build(registry, "model", recipe.model.name, recipe.model.options, context)
     part.of_type(model, nn.Module, "what it builds")
+    multiple = multiple_of(part, model)
     if start is not None:
         options, without = recipe.model.options, replace(context, num_classes=len(names) + 1)
         with torch.random.fork_rng():
@@ -100,8 +102,9 @@ def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: b
         part.of_type(loss, nn.Module, "what it builds")
         losses.append((one.weight, loss, part))
     augs = [build_augmentation(registry, part, split.train) for part in recipe.aug]
-    described = card(recipe, names, palette(names, recipe.data.root), split.how)
-    return SegmentationModule(model, losses, augs, names, registry, recipe, described)
+    window = training_window(split.train, recipe.data.size, multiple)
+    described = card(recipe, names, palette(names, recipe.data.root), split.how, window)
+    return SegmentationModule(model, losses, augs, names, registry, recipe, described, multiple)
 
 
 def fit(

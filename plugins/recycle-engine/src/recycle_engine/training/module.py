@@ -20,6 +20,7 @@ from recycle_engine.batch import seed_chance, to_float
 from recycle_engine.boundary import CheckedAugmentation, CheckedModel, Trail, check_states, not_finite
 from recycle_engine.distributed import labelled_pixels
 from recycle_engine.history.metrics import PER_CLASS, SCORE
+from recycle_engine.input_shape import InputShape
 from recycle_engine.judge.counts import marginals
 from recycle_engine.judge.per_image_counts import class_iou, mean_iou
 from recycle_engine.training.compile_trial import try_both_ways
@@ -49,6 +50,7 @@ class SegmentationModule(L.LightningModule):
         registry: that the optimizer and the schedule come from.
         recipe: the run's recipe.
         card: what a checkpoint needs to carry so that the weights can be used alone.
+        multiple: of the sides of what the model is given.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class SegmentationModule(L.LightningModule):
         registry: Registry,
         recipe: Recipe,
         card: dict[str, Any],
+        multiple: int,
     ) -> None:
         super().__init__()
         self.model = model.to(memory_format=torch.channels_last) if recipe.train.channels_last else model
@@ -73,6 +76,7 @@ class SegmentationModule(L.LightningModule):
         self.recipe = recipe
         self._terms = [(weight, self._term(loss, part)) for weight, loss, part in losses]
         self.card = card
+        self._multiple = multiple
         self._confusion = Confusion(len(class_names))
         self._val_loss = WeightedMean()
         self._batch_pixels = float(recipe.train.batch_size * recipe.data.size**2)
@@ -93,6 +97,11 @@ class SegmentationModule(L.LightningModule):
         memo[id(self)] = copied = type(self).__new__(type(self))
         copied.__setstate__(copy.deepcopy(self.__getstate__(), memo))  # type: ignore[no-untyped-call]
         return copied
+
+    @property
+    def shape(self) -> InputShape:
+        """How the model sees photos."""
+        return InputShape.of_card(self.card, self._multiple)
 
     def reads_instances(self, training: bool) -> bool:
         """Whether a loss reads the instances of batches, or an augmentation of those of training."""
@@ -257,6 +266,12 @@ class SegmentationModule(L.LightningModule):
         with part:
             super().lr_scheduler_step(scheduler, metric)
         check_rates(part, scheduler.optimizer)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on in the shape in which the training began."""
+        began = checkpoint["recycle"]
+        self.card = {key: value for key, value in self.card.items() if key != "window"}
+        self.card |= {key: began[key] for key in ("format", "window") if key in began}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the card travel with the weights."""
