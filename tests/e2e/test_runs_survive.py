@@ -2,14 +2,19 @@
 
 import json
 
+import numpy as np
 import pytest
-from recycle_engine.checkpoint import read_card
+import torch
+from PIL import Image
+from recycle_engine import api
+from recycle_engine.checkpoint import load_trained, read_card
 from recycle_engine.evaluation.ablate import installed_tricks
 from recycle_engine.pipeline import Pipeline, write_choice
 from recycle_engine.run_recipe import resolve_run
 from recycle_engine.runs import Run
 from safetensors.torch import load_file, save_file
 from support import DISTS, recycle_here, runs_in
+from torch.nn import functional as F
 
 from recyclecli.recipe import ListedPart
 
@@ -86,3 +91,31 @@ def test_a_model_that_is_gone_is_named_with_its_version(work):
     assert done.returncode == 2
     said = "model net is of acme-net 0.3.1, which is not installed; pip install acme-net==0.3.1"
     assert said in done.stderr
+
+
+def test_a_run_of_the_first_version_sees_squares_in_prediction_and_when_it_goes_on(made_runs, registry, tmp_path):
+    """Its checkpoints state no window; the labels are those of the model on a square, computed by hand."""
+    run = Run(runs_in(tmp_path, made_runs) / "runs/seed-0")
+    state = torch.load(run.last, weights_only=True)
+    for card in (read_card(run.best), state["recycle"]):
+        card.pop("window")
+        card["format"] = 1
+    torch.save(state, run.last)
+    save_file(load_file(run.best), run.best, {"recycle": json.dumps(state["recycle"])})
+    trained = load_trained(registry, run.best)
+    side = trained.shape.size
+    photo = np.random.default_rng(0).integers(0, 256, (40, 90, 3), np.uint8)
+    rows = round(40 * side / 90)
+    square = np.zeros((side, side, 3), np.uint8)
+    small = Image.fromarray(photo).resize((side, 40), Image.Resampling.BILINEAR)
+    square[:rows] = np.asarray(small.resize((side, rows), Image.Resampling.BILINEAR))
+    with torch.inference_mode():
+        logits = trained.model(torch.tensor(square).permute(2, 0, 1)[None] / 255)[:, :, :rows]
+        expected = F.interpolate(logits, (40, 90), mode="bilinear")[0].argmax(0).numpy()
+    with api.load(run.folder, pipeline=api.pipeline()) as model:
+        assert (model(photo).labels == expected).mean() > 0.999
+    epochs = resolve_run(registry, run.recipe).train.epochs + 1
+    done = recycle_here("train", "--resume", run.folder, "--epochs", epochs, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for card in (read_card(run.best), torch.load(run.last, weights_only=True)["recycle"]):
+        assert (card["format"], card.get("window")) == (1, None)
