@@ -55,12 +55,10 @@ def main() -> None:
                 )
                 taken.setdefault(("training step", name), []).append((long - short) / (2 * given.steps))
                 for what, more in (("default batch", ()), ("batches of 8", ("--batch-size", 8))):
+                    folders = ((place / "one", f"one, {what}"), (given.photos, f"all, {what}"))
                     alone, every = (
-                        seconds(program, "predict", place / name / "1", images, "--out", out, "--plain", *more)
-                        for images, out in (
-                            (place / "one", place / name / what),
-                            (given.photos, place / name / f"all, {what}"),
-                        )
+                        seconds(program, "predict", place / name / "1", images, "--out", place / name / out, *more)
+                        for images, out in folders
                     )
                     taken.setdefault((f"predict, {what}", name), []).append((every - alone) / (len(photos) - 1))
                 shutil.rmtree(place / name)
