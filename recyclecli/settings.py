@@ -37,6 +37,9 @@ class TrainSection(Section):
     """How the weights are found."""
 
     epochs: int = Field(30, ge=1, le=1_000_000, description="passes over the training photos")
+    steps: tuple[tuple[int, int], ...] = Field(
+        (), max_length=1000, description="steps after which it ends, as planned from a step on; written by --minutes"
+    )
     patience: int | None = Field(None, ge=1, le=1_000_000, description="epochs without a better score until it stops")
     monitor: str = Field(
         "miou", description="what best means: miou, loss, a class, by its IoU, or what a callback logs"
@@ -55,9 +58,7 @@ class TrainSection(Section):
     encoder_lr_scale: float = Field(1.0, gt=0, description="the encoder's rate as a share of lr")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor of the rate, encoder block by block backwards")
     freeze_epochs: int = Field(0, ge=0, le=1_000_000, description="epochs before the encoder learns")
-    freeze_norm: bool = Field(
-        False, description="batch normalisation keeps the statistics of the encoder's weights; for very small batches"
-    )
+    freeze_norm: bool = Field(False, description="batch normalisation keeps its statistics; for very small batches")
     schedule: ComponentSpec = Field(description="how the rate changes over the training")
     precision: Literal["auto", "32", "tf32", "16-mixed", "bf16-mixed"] = Field(
         "auto", description="of the arithmetic; auto: bf16-mixed where the GPU or the CPU has it, else 32"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,9 @@ from recycle_data.owned import Owned
 from recycle_data.workspace import in_workspace
 
 from recycle_engine.api.evaluation import count
+from recycle_engine.api.folds_clock import FoldsClock
 from recycle_engine.api.judged import judged_photos
+from recycle_engine.api.runs import recipe_of
 from recycle_engine.api.same_recipe import refuse_another_recipe
 from recyclecli.errors import RecycleError, RunFailed
 from recyclecli.files import write_text
@@ -53,6 +56,7 @@ def train_folds(
     name: str | None = None,
     runs: Place | None = None,
     overrides: Sequence[str] = (),
+    minutes: float | None = None,
 ) -> TrainedFolds:
     """Train every fold of folds.json, one after the other, and score the out-of-fold predictions.
 
@@ -65,6 +69,8 @@ def train_folds(
         name: of the runs, which become NAME-fold0 and so on; the model's name when left out.
         runs: folder of the runs; ./runs when left out.
         overrides: `key=value` texts.
+        minutes: that all folds are to take together, their scores included; see `train`. The first chooses the size,
+            and time that was spent in earlier calls counts.
 
     Raises:
         RecycleError: no folds.json, or other faults of `train`. RunFailed: a fold's process ended
@@ -76,8 +82,12 @@ def train_folds(
 
     from recycle_engine.judge.scores import evaluation
     from recycle_engine.runs import RUNS, Run
+    from recycle_engine.training.time_plan import deadline_in, for_epochs, given_keys
 
-    resolved = resolve(registry(), recipe, settings, overrides)
+    deadline = None if minutes is None else deadline_in(minutes)
+    resolved = resolve(registry(), recipe, for_epochs(settings, overrides), overrides)
+    given = given_keys(settings, overrides, resolved) if deadline else frozenset()
+    chosen = {"data.size", "train.epochs", "train.steps"} - given if deadline else set()
     if resolved.data.fold is not None or resolved.data.train:
         raise RecycleError("all folds are asked for, and a fold or explicit files too", "leave out one of the two")
     name = name or f"{resolved.model.bare}-all"
@@ -94,15 +104,20 @@ def train_folds(
             except RecycleError as error:
                 raise RecycleError(f"fold {fold}: {error.args[0]}", error.remedy) from error
             if run.recipe.exists():
-                refuse_another_recipe(run, one, split)
+                refuse_another_recipe(run, one, split, chosen)
         _refuse_another(folder / f"{name}-folds.yaml", resolved)
+        ledgers = []
+        clock = FoldsClock(deadline, given, found) if deadline else None
         for fold, (run, one) in enumerate(zip(found, recipes, strict=True)):
-            _train_fold(one, fold, run)
-        ledgers = [count(run, judged_photos(run)[0]) for run in found]
+            _train_fold(one, fold, run, clock.arguments(fold, one) if clock else [])
+            with clock.judging() if clock else nullcontext():
+                ledgers.append(count(run, judged_photos(run)[0]))
         whole = ledgers[0]
         for ledger in ledgers[1:]:
             whole.extend(ledger)
         result = evaluation(whole)
+        if deadline:
+            log.info(f"took {deadline.spent / 60:.2f} of {minutes:g} minutes")
         owned.write_json(file, {"runs": [str(run.folder) for run in found], **result.as_dict()}, indent=1)
     return TrainedFolds(found, result, file)
 
@@ -121,12 +136,12 @@ def _of_fold(recipe: Recipe, fold: int) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": fold})})
 
 
-def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
+def _train_fold(recipe: Recipe, fold: int, run: Run, clock: list[str]) -> None:
     """Train one fold in a process of its own, or go on with it, or leave it as it is."""
     from recycle_engine.runs import RECIPE_FILE
     from recycle_engine.training.train import ended
 
-    whole = run.recipe.is_file() and ended(run, recipe) is not None
+    whole = run.recipe.is_file() and ended(run, recipe_of(run)) is not None
     if whole and run.report.is_file():  # written when all else is done
         log.info(f"fold {fold}: {run.folder} is trained already")
     elif run.recipe.is_file():
@@ -135,7 +150,7 @@ def _train_fold(recipe: Recipe, fold: int, run: Run) -> None:
         with tempfile.TemporaryDirectory() as place:
             file = Path(place) / RECIPE_FILE
             write_text(file, recipe.to_yaml())
-            _run(fold, ["--recipe", str(file), "--name", run.folder.name, "--runs", str(run.folder.parent)])
+            _run(fold, ["--recipe", str(file), "--name", run.folder.name, "--runs", str(run.folder.parent), *clock])
 
 
 def _run(fold: int, arguments: list[str]) -> None:

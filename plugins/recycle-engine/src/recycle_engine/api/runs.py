@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from recycle_data.workspace import in_workspace, split_at, split_of
 
 from recyclecli.errors import RecycleError
 from recyclecli.home import expanded
+
+log = logging.getLogger("recycle.engine")
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
@@ -55,6 +58,7 @@ def train(
     runs: Place | None = None,
     callbacks: Sequence[Callback] = (),
     overrides: Sequence[str] = (),
+    minutes: float | None = None,
 ) -> Finished:
     """Train in a new run folder.
 
@@ -65,15 +69,29 @@ def train(
         runs: folder of the runs; ./runs when left out.
         callbacks: of Lightning's, beside our own.
         overrides: `key=value` texts, whose values are read as YAML.
+        minutes: that it is to take, all in all. `data.size`, `train.epochs` and `train.batch_size` are chosen for them,
+            but for what `settings` and `overrides` say.
+
+    Raises:
+        RecycleError: bad input; too few minutes, or nothing left to choose for them.
     """
     from recycle_data.resolve import resolve
 
-    resolved = resolve(registry(), recipe, settings, overrides)
+    from recycle_engine.training.time_plan import deadline_in, for_epochs, given_keys
+
+    deadline = None if minutes is None else deadline_in(minutes)
+    resolved = resolve(registry(), recipe, for_epochs(settings, overrides), overrides)
+    given = given_keys(settings, overrides, resolved) if deadline else frozenset()
     split = split_of(resolved.data, resolved.seed)
     with busy("loading torch"):
+        from recycle_engine.training.time_choice import Timed
         from recycle_engine.training.train import train as start
 
-    return start(registry(), resolved, split, name, path_of(runs) if runs else None, callbacks)
+    timed = Timed(deadline, given) if deadline else None
+    done = start(registry(), resolved, split, name, path_of(runs) if runs else None, callbacks, timed)
+    if deadline and done.first:
+        log.info(f"took {deadline.spent / 60:.2f} of {minutes:g} minutes")
+    return done
 
 
 @in_workspace

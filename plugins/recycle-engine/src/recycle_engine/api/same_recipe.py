@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from recycle_engine.api.runs import recipe_of
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from recyclecli.recipe import Recipe
 
 
-def refuse_another_recipe(run: Run, wanted: Recipe, split: Split) -> Recipe:
+def refuse_another_recipe(run: Run, wanted: Recipe, split: Split, chosen: Collection[str] = ()) -> Recipe:
     """The run's own recipe.
 
     Args:
         run: one with a recipe.
         wanted: what is asked for.
         split: of `wanted`.
+        chosen: keys that may differ, since the run has chosen them itself.
 
     Raises:
         RecycleError: it differs from `wanted`.
     """
     own = recipe_of(run)
     asked = wanted.model_copy(update={"data": split.data})
-    other = sorted({key for key, _ in set(_settings(asked, asked)) ^ set(_settings(own, asked))})
+    other = sorted({key for key, _ in set(_settings(asked, asked)) ^ set(_settings(own, asked))} - set(chosen))
     if other:
         raise RecycleError(
             f"{run.folder} was trained with another {join_limited(other)}",

@@ -42,6 +42,10 @@ def train(
     folds: Annotated[
         Literal["all"] | None, typer.Option("--folds", help="Train every fold of folds.json, and score them together.")
     ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help="Time that all may take; size and epochs are chosen for it.")
+    ] = None,
+    hours: Annotated[float | None, typer.Option("--hours", help="The same in hours.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Passes over the training photos.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="Photos per device and step.")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")] = None,
@@ -122,17 +126,20 @@ def train(
         "seed": seed,
     }
     given = {key: value for key, value in flags.items() if value is not None}
-    if resume is not None and (given.keys() - RESUMED or option or recipe or name or folds):
+    if minutes is not None and hours is not None:
+        raise RecycleError("both --minutes and --hours are given", "leave out one of the two")
+    minutes = minutes if hours is None else hours * 60
+    if resume is not None and (given.keys() - RESUMED or option or recipe or name or folds or minutes is not None):
         raise RecycleError(
             "a resumed run keeps its own recipe",
             "leave out everything but --resume, --epochs and --data, or begin a new run from its weights: "
             f"--init-from {quote(resume)}",
         )
     if folds is not None:
-        _all_folds(given, option or [], recipe, name, runs)
+        _all_folds(given, option or [], recipe, name, runs, minutes)
         return
     if resume is None:
-        done = api.train(given, recipe, name, runs, overrides=option or ())
+        done = api.train(given, recipe, name, runs, overrides=option or (), minutes=minutes)
     else:
         done = api.resume(find_run(resume, runs), epochs, given.get("data.root"))
     if not done.first:
@@ -165,11 +172,18 @@ def _weights(name: str, runs: Path) -> Path:
     return file.absolute() if name.endswith(".safetensors") else find_run(name, runs).best.absolute()
 
 
-def _all_folds(given: dict[str, Any], option: list[str], recipe: str | None, name: str | None, runs: Path) -> None:
+def _all_folds(
+    given: dict[str, Any],
+    option: list[str],
+    recipe: str | None,
+    name: str | None,
+    runs: Path,
+    minutes: float | None,
+) -> None:
     from recycle_engine import api
     from recycle_engine.cli.evaluate import print_evaluation
 
-    done = api.train_folds(given, recipe, name, runs, option)
+    done = api.train_folds(given, recipe, name, runs, option, minutes)
     print(f"every photo predicted by the run that did not learn from it, {counted(len(done.runs), 'run')}:")
     print_evaluation(done.result)
     for run in done.runs:

@@ -26,7 +26,7 @@ class NewLength(Callback):
         stand_in = torch.optim.SGD(groups, lr=0.0)
         rehearsed = [config["scheduler"] for config in pl_module.schedulers(stand_in)]
         for scheduler, new in zip(schedulers, rehearsed, strict=True):
-            for _ in range(scheduler.last_epoch):
+            for _ in range(trainer.global_step):
                 stand_in.step()
                 new.step()
             scheduler.load_state_dict(new.state_dict())

@@ -187,7 +187,7 @@ def _attempt(
             raise RunFailed("another process of this training has ended", "what it said tells why") from error
         if situation != "out-of-memory":
             raise
-        return _smaller(recipe, run, trainer.world_size, error)
+        return _smaller(module.recipe, run, trainer.world_size, error)  # with the steps that are planned by now
     except ValueError as error:
         if raised_by(error, "torch.optim.optimizer", "load_state_dict"):
             raise RecycleError(

@@ -30,6 +30,7 @@ from recycle_engine.training.loss_terms import ComponentLoss, LossTerm, NamesOwn
 from recycle_engine.training.metrics import Confusion, WeightedMean
 from recycle_engine.training.optim import make_optimizer
 from recycle_engine.training.schedule import check_rates, make_schedulers
+from recycle_engine.training.time_plan import epochs_of, schedule_steps
 from recyclecli.errors import RecycleError, counted
 from recyclecli.manifest import cache_folder
 from recyclecli.plugins import Registry
@@ -130,6 +131,12 @@ class SegmentationModule(L.LightningModule):
         if self.recipe.train.channels_last:
             batch = batch._replace(image=batch.image.contiguous(memory_format=torch.channels_last))
         return batch
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """End the last epoch with the last planned step, as a whole one ends."""
+        loop, planned = self.trainer.fit_loop.epoch_loop, self.recipe.train.steps
+        if planned and self.trainer.global_step + 1 >= planned[-1][1] and not loop._should_accumulate():
+            loop.batch_progress.is_last_batch = self.trainer.should_stop = True
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """The weighted sum of the losses, a scalar; where there are several processes, times this one's share."""
@@ -256,15 +263,22 @@ class SegmentationModule(L.LightningModule):
 
     def schedulers(self, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
         """The recipe's schedule on an optimizer, over all steps of this training; see `make_schedulers`."""
-        train = self.recipe.train
-        context = ScheduleContext(optimizer, int(self.trainer.estimated_stepping_batches), train.epochs)
-        return make_schedulers(self._registry, train.schedule, context)
+        train, steps = self.recipe.train, int(self.trainer.estimated_stepping_batches)
+        epochs = train.epochs
+        if train.steps:  # of the first plan, which later ones stretch
+            per_epoch = steps // (self.trainer.max_epochs or 1)
+            steps = train.steps[0][1]
+            epochs = epochs_of(steps, per_epoch)
+        return make_schedulers(self._registry, train.schedule, ScheduleContext(optimizer, steps, epochs))
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Step the schedule, whose rates stay finite."""
         part = PluginPart.of(self._registry, "schedule", self.recipe.train.schedule.name)
+        planned, step = self.recipe.train.steps, self.trainer.global_step
+        due = schedule_steps(planned, step) - schedule_steps(planned, step - 1) if planned else 1
         with part:
-            super().lr_scheduler_step(scheduler, metric)
+            for _ in range(due):
+                super().lr_scheduler_step(scheduler, metric)
         check_rates(part, scheduler.optimizer)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

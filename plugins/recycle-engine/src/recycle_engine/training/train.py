@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from recycle_coco import IGNORE_CATEGORY
 from recycle_data.foreground import absent_classes
 from recycle_data.label_suspicions import bare, suspicions
+from recycle_data.optional import heeds_run_end
 from recycle_data.owned import Owned, refuse_link
 from recycle_data.split_faults import check_line
 from recycle_data.splits import Split
@@ -32,11 +33,14 @@ from recycle_engine.run_end import RunEnd, built, tell
 from recycle_engine.run_recipe import resolve_run
 from recycle_engine.runs import RUNS, Run, new_run
 from recycle_engine.training.checkpoint_io import AtomicCheckpointIO, refuse_small_disk
+from recycle_engine.training.clock import Clock, clock_of
 from recycle_engine.training.extend_run import NewLength
 from recycle_engine.training.fit import Finished as Finished
 from recycle_engine.training.fit import build_module, fit
 from recycle_engine.training.leakage import refuse_leakage, warn_leakage
 from recycle_engine.training.module import SegmentationModule
+from recycle_engine.training.time_choice import Timed, plan, settle_size
+from recycle_engine.training.time_plan import refuse_bad_steps
 from recycle_engine.training.trainer import (
     possible,
     precision_of,
@@ -61,6 +65,7 @@ def train(
     name: str | None = None,
     runs: Path | None = None,
     callbacks: Sequence[Callback] = (),
+    timed: Timed | None = None,
 ) -> Finished:
     """Train what `recipe` says in a new run folder.
 
@@ -74,6 +79,7 @@ def train(
         name: of the run; the model's name and a number when left out.
         runs: folder of the runs.
         callbacks: of Lightning's, beside our own.
+        timed: the time that it may take, by which size and epochs are chosen.
 
     Raises:
         RecycleError: bad input. RunFailed: out of memory, a loss that is no number, a full disk.
@@ -86,13 +92,14 @@ def train(
             f"train.monitor = {monitor!r}: no validation photo shows it, so it never has a score",
             "monitor miou, or hold out photos that show it",
         )
+    refuse_bad_steps(recipe.train.steps)
     photos = refuse_leakage(split) if is_first() else None
     named = _named(registry, recipe, split)
     modules = [build_module(registry, recipe, split)]
     runs = runs or RUNS
     others = nullcontext(Run(runs / (name or "of-the-first-process")))
     with new_run(name, recipe.model.name, runs) if is_first() else others as run:
-        done = _begin(registry, recipe, split, photos, modules, run, [*callbacks, *named])
+        done = _begin(registry, recipe, split, photos, modules, run, [*callbacks, *named], timed)
     return _told(registry, split, done, named)
 
 
@@ -104,6 +111,7 @@ def _begin(
     modules: list[SegmentationModule],
     run: Run,
     callbacks: Sequence[Callback],
+    timed: Timed | None,
 ) -> Finished:
     """Train from the beginning in a folder of its own."""
     log.info(f"training on {counted(len(split.train), 'photo')}, validating on {len(split.val)}: {split.how}")
@@ -126,7 +134,14 @@ def _begin(
         if photos is not None:
             keep_photos(run, photos)
         with switches_put_back():
+            if timed:
+                observed = any(map(heeds_run_end, callbacks))
+                recipe, settled = settle_size(recipe, split, modules.pop(), run, timed, observed)
+                modules.append(build_module(registry, recipe, split))  # its card states the size
             recipe = tuned(recipe, split, modules[0], run)
+            if timed:
+                recipe, clock = plan(recipe, settled, timed, run)
+                callbacks = [*clock, *callbacks]
             modules[0].recipe = recipe
             if is_first():
                 Owned(run.folder).write_text(run.recipe, recipe.to_yaml())
@@ -207,13 +222,13 @@ def _go_on(
             f"begin a new run from its weights: recycle train --init-from {quote(str(run.folder))}",
         )
     recipe = recipe.model_copy(update={"data": split.data, "train": possible(recipe.train)})
-    longer: list[Callback] = []
+    more: list[Callback] = []
     if epochs is not None and epochs != recipe.train.epochs:
         _refuse_fewer(run, epochs)
-        recipe = _of_epochs(recipe, epochs)
+        recipe = _changed(recipe, epochs=epochs, steps=())
         schedule = recipe.train.schedule.bare
         log.info(f"{epochs} epochs in all: from here on the rate is that of schedule {schedule} over {epochs}")
-        longer = [NewLength()]
+        more = [NewLength()]
         done = None
     else:
         done = ended(run, recipe)
@@ -222,9 +237,11 @@ def _go_on(
             f"{_is_finished(run, recipe, done)}; to train it for longer: "
             f"recycle train --resume {quote(str(run.folder))} --epochs {max(recipe.train.epochs, done) + MORE}"
         )
-        recipe = _of_epochs(recipe, done)
-    elif is_first():
-        _record(registry, run, recipe)
+        recipe = _changed(recipe, epochs=done)
+    else:
+        recipe, more = _with_time_left(recipe, run)
+        if is_first():
+            _record(registry, run, recipe)
     if is_first():
         run.clear_parts()
         if done is None:
@@ -234,7 +251,17 @@ def _go_on(
             log.info(f"going on with {run.folder}: {split.how}")
     modules = [build_module(registry, recipe, split, pretrained=not run.last.exists())]
     with switches_put_back():
-        return fit(registry, recipe, split, modules, run, [*longer, *named])
+        return fit(registry, recipe, split, modules, run, [*more, *named])
+
+
+def _with_time_left(recipe: Recipe, run: Run) -> tuple[Recipe, list[Callback]]:
+    """What was planned up to the checkpoint of a run by the clock, and the callback that plans on from there."""
+    if not (recipe.train.steps and run.last.exists()):
+        return recipe, []
+    state = AtomicCheckpointIO().load_checkpoint(run.last)
+    planned = tuple(one for one in recipe.train.steps if one[0] <= state["global_step"])
+    clock = clock_of(state["callbacks"].get(Clock.__name__), run)
+    return (_changed(recipe, steps=planned), clock) if clock else (recipe, [])
 
 
 def _is_finished(run: Run, recipe: Recipe, done: int) -> str:
@@ -259,14 +286,14 @@ def _pruned(run: Run, recipe: Recipe, split: Split, done: int, epochs: int | Non
 def _record(registry: Registry, run: Run, recipe: Recipe) -> None:
     """Write into the run's recipe where its data lies now, for how long it is trained, and in which precision."""
     saved = resolve_run(registry, run.recipe)
-    changed = {"epochs": recipe.train.epochs, "precision": recipe.train.precision}
+    changed = {key: getattr(recipe.train, key) for key in ("epochs", "steps", "precision")}
     now = saved.model_copy(update={"data": recipe.data, "train": saved.train.model_copy(update=changed)})
     if now != saved:
         Owned(run.folder).write_text(run.recipe, now.to_yaml())
 
 
-def _of_epochs(recipe: Recipe, epochs: int) -> Recipe:
-    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": epochs})})
+def _changed(recipe: Recipe, **settings: Any) -> Recipe:
+    return recipe.model_copy(update={"train": recipe.train.model_copy(update=settings)})
 
 
 def _refuse_fewer(run: Run, epochs: int) -> None:

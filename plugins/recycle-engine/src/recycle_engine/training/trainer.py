@@ -284,5 +284,6 @@ def quieten() -> None:
         ".*overridden `on_after_batch_transfer`.*",
         ".*exists and is not empty.*",
         ".*sync_dist=True.*",  # what is computed over all ranks already
+        r".*add the following callbacks: \['Clock'\].*",  # of a run by the clock that goes on for some epochs
     ):
         warnings.filterwarnings("ignore", message)

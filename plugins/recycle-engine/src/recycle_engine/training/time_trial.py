@@ -1,0 +1,117 @@
+"""Measuring on this machine how long a step and an epoch of a training take, at a few sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from recycle_data.progress import busy
+from recycle_data.splits import Split
+
+from recycle_engine.library_errors import situation_of
+from recycle_engine.runs import Run
+from recycle_engine.training.data import PhotoData
+from recycle_engine.training.module import SegmentationModule
+from recycle_engine.training.time_plan import Speed
+from recycle_engine.training.trainer import make_trainer
+from recyclecli.errors import RunFailed
+from recyclecli.recipe import Recipe
+
+Clock = Callable[[], float]
+
+TRIAL_STEPS, TRIAL_BATCHES = 4, 2  # of training and of validation that a trial takes; the first of each is not counted
+CPU_PIXELS = 8 * 512**2  # of a batch, above which a CPU gets it in parts: about 4 GB with the default model
+
+
+class Trial(Callback):
+    """Times a few steps and validation batches; `now` is a clock."""
+
+    reads_instances = False
+
+    def __init__(self, now: Clock) -> None:
+        self._now, self._last = now, 0.0
+        self.steps: list[float] = []
+        self.batches: list[float] = []
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Look how many batches there are of training and of validation."""
+        self.training = int(trainer.num_training_batches)
+        self.validation = len(trainer.val_dataloaders)  # type: ignore[arg-type]
+
+    def _mark(self, trainer: L.Trainer, times: list[float] | None = None) -> None:
+        if trainer.strategy.root_device.type == "cuda":
+            torch.cuda.synchronize()
+        if times is not None:
+            times.append(self._now() - self._last)
+        self._last = self._now()
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin to time a batch, its reading included."""
+        self._mark(trainer)
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
+        """Time a batch."""
+        self._mark(trainer, self.steps)
+
+    def on_validation_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin to time a batch."""
+        self._mark(trainer)
+
+    def on_validation_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
+        """Time a batch."""
+        self._mark(trainer, self.batches)
+
+
+def with_size(recipe: Recipe, size: int, batch_kept: bool) -> Recipe:
+    """The recipe at a size; on a CPU a batch of many pixels is taken in parts, unless it is `batch_kept`."""
+    settings = recipe.train
+    part = batch = settings.batch_size
+    if not (batch_kept or torch.cuda.is_available()):
+        most = max(1, CPU_PIXELS // size**2)
+        part = next(one for one in range(min(most, batch), 0, -1) if batch % one == 0)
+    accumulate = settings.accumulate_grad_batches * batch // part
+    train = settings.model_copy(update={"batch_size": part, "accumulate_grad_batches": accumulate})
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"size": size}), "train": train})
+
+
+@busy("measuring how long a step takes")
+def measure(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, now: Clock) -> tuple[Speed, int]:
+    """How fast a module, whose weights nobody needs, trains as a recipe says, and steps of an epoch.
+
+    Raises:
+        RunFailed: out of memory.
+    """
+    trial, accumulate = Trial(now), recipe.train.accumulate_grad_batches
+    short = {"steps": ((0, TRIAL_STEPS),), "epochs": TRIAL_STEPS, "accumulate_grad_batches": 1}
+    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update=short)})
+    module.recipe = recipe
+    trainer = make_trainer(
+        recipe,
+        run,
+        [trial],
+        limit_val_batches=TRIAL_BATCHES,
+        logger=False,
+        enable_checkpointing=False,
+    )
+    data = PhotoData(split, recipe, tells=False)
+    try:
+        trainer.fit(module, datamodule=data)
+    except (RuntimeError, MemoryError) as error:
+        if situation_of(error) != "out-of-memory":
+            raise
+        raise RunFailed(
+            f"out of memory at data.size {recipe.data.size}, while its time was measured",
+            f"choose a smaller one: -o data.size={recipe.data.size // 2}",
+        ) from error
+    speed = Speed(_usual(trial.steps) * accumulate, _usual(trial.batches) * trial.validation)
+    return speed, math.ceil(trial.training / accumulate)
+
+
+def _usual(times: list[float]) -> float:
+    """The mean time, without the first, in which a processor's libraries choose how to compute."""
+    counted = times[1:] or times
+    return sum(counted) / len(counted)
