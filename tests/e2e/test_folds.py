@@ -7,6 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from recycle_coco.yaml import parse_yaml
+from recycle_data.resolve import resolve
+from recycle_engine.api.folds_clock import FoldsClock
+from recycle_engine.runs import Run
+from recycle_engine.training.time_plan import Deadline
 from support import TINY, coco, recycle_here, run_recycle, write_coco
 
 SMALL = ["--plugin", "fpn", "--epochs", 1, "--batch-size", 2, "-o", "data.size=32", *TINY]
@@ -98,3 +103,45 @@ def test_a_run_of_another_recipe_is_not_taken_for_a_fold(folded):
     assert other.returncode == 2
     assert "runs/cv-fold0 was trained with another train.lr" in other.stderr
     assert {file: file.read_bytes() for file in folded.rglob("*") if file.is_file()} == before
+
+
+@pytest.mark.slow("two trainings by the clock")
+@pytest.mark.parametrize("recycle", ["forked"], indirect=True)
+def test_the_minutes_are_those_of_all_folds_together(folded, recycle):
+    options = ["--name", "cv", "--batch-size", 2, *TINY]
+    done = recycle("train", "--folds", "all", "--minutes", 0.5, *options)
+    assert done.returncode == 0, done.stderr
+    assert "of 0.5 minutes" in done.stderr
+    recipes = [parse_yaml((folded / f"runs/cv-fold{fold}/recipe.yaml").read_text()) for fold in (0, 1)]
+    assert [recipe["data"]["size"] for recipe in recipes] == [32, 32]
+    again = recycle("train", "--folds", "all", "--minutes", 0.5, *options)
+    assert again.returncode == 0, again.stderr
+    assert "runs/cv-fold1 is trained already" in again.stderr
+    other = recycle("train", "--folds", "all", *options)
+    assert other.returncode == 2
+    assert "was trained with another" in other.stderr
+
+
+@pytest.mark.parametrize("given", [(), ("train.epochs",), ("data.size", "train.batch_size")])
+def test_what_is_left_is_dealt_out_and_the_first_fold_chooses_the_size(registry, tmp_path, given):
+    recipe, now = resolve(registry, None, {"data.size": 96, "train.batch_size": 4, "train.epochs": 3}), [0.0]
+    runs = [Run(tmp_path / f"cv-fold{fold}") for fold in range(3)]
+    clock = FoldsClock(Deadline(300, now=lambda: now[0]), given, runs)
+    minutes, seconds, *options = clock.arguments(0, recipe)
+    assert minutes == "--minutes"
+    assert float(seconds) * 60 == pytest.approx(100, abs=0.01)
+    assert [one.partition("=")[0] for one in options[1::2]] == [*given]
+    chosen = recipe.model_copy(update={"data": recipe.data.model_copy(update={"size": 64})})
+    runs[0].folder.mkdir()
+    runs[0].recipe.write_text(chosen.to_yaml())
+    with clock.judging():
+        now[0] = 10.0
+    now[0] = 120.0
+    second = clock.arguments(1, recipe)
+    assert "data.size=64" in second
+    assert "train.batch_size=4" in second
+    assert ("--minutes" in second) == ("train.epochs" not in given)
+    if "train.epochs" not in given:
+        assert float(second[1]) * 60 == pytest.approx((300 - 120) / 2 - 10, abs=0.01)
+    now[0] = 999.0
+    assert float(FoldsClock(Deadline(0.1), given, runs).arguments(0, recipe)[1]) > 0

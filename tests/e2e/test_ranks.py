@@ -83,6 +83,23 @@ def test_processes_as_torchrun_starts_them_train_one_run(data, tmp_path):
     assert_equal_weights(tmp_path / "runs")
 
 
+@pytest.mark.slow("two processes train by the clock")
+def test_processes_that_train_by_the_clock_agree(data, tmp_path):
+    """Each has its own clock, and all make as many steps; repeated without it they give the same weights."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    world = {**meeting, "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    ranks = [{**world, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(2)]
+    clocked = [*COMMON, "--data", data, "--minutes", 0.5, "--batch-size", 2, "--name", "two"]
+    repeated = ["train", "--recipe", "runs/two/recipe.yaml", "--name", "one"]
+    for number, command in enumerate((clocked, repeated)):
+        start_recycle(*command, cwd=tmp_path, env=ranks[1], out=tmp_path / f"second{number}.txt")
+        done = run_recycle(*command, cwd=tmp_path, env=ranks[0])
+        assert done.returncode == 0, done.stderr
+    assert_equal_weights(tmp_path / "runs")
+
+
 def assert_equal_weights(runs):
     """But for the order of sums."""
     ours, theirs = (load_file(runs / name / "checkpoints/best.safetensors") for name in ("two", "one"))

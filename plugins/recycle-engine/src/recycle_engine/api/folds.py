@@ -109,7 +109,7 @@ def train_folds(
         ledgers = []
         clock = FoldsClock(deadline, given, found) if deadline else None
         for fold, (run, one) in enumerate(zip(found, recipes, strict=True)):
-            _train_fold(one, fold, run, clock.arguments(fold, one) if clock else [])
+            _train_fold(one, fold, run, clock)
             with clock.judging() if clock else nullcontext():
                 ledgers.append(count(run, judged_photos(run)[0]))
         whole = ledgers[0]
@@ -136,7 +136,7 @@ def _of_fold(recipe: Recipe, fold: int) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": fold})})
 
 
-def _train_fold(recipe: Recipe, fold: int, run: Run, clock: list[str]) -> None:
+def _train_fold(recipe: Recipe, fold: int, run: Run, clock: FoldsClock | None) -> None:
     """Train one fold in a process of its own, or go on with it, or leave it as it is."""
     from recycle_engine.runs import RECIPE_FILE
     from recycle_engine.training.train import ended
@@ -150,7 +150,8 @@ def _train_fold(recipe: Recipe, fold: int, run: Run, clock: list[str]) -> None:
         with tempfile.TemporaryDirectory() as place:
             file = Path(place) / RECIPE_FILE
             write_text(file, recipe.to_yaml())
-            _run(fold, ["--recipe", str(file), "--name", run.folder.name, "--runs", str(run.folder.parent), *clock])
+            named = ["--recipe", str(file), "--name", run.folder.name, "--runs", str(run.folder.parent)]
+            _run(fold, [*named, *(clock.arguments(fold, recipe) if clock else [])])
 
 
 def _run(fold: int, arguments: list[str]) -> None:
@@ -160,7 +161,8 @@ def _run(fold: int, arguments: list[str]) -> None:
     if ended.returncode == 130:
         raise KeyboardInterrupt
     if ended.returncode == 2:
-        raise RecycleError(f"fold {fold} was refused", "what it said stands above")
+        together = "; --minutes is the time of all folds together" if "--minutes" in arguments else ""
+        raise RecycleError(f"fold {fold} was refused", f"what it said stands above{together}")
     if ended.returncode:
         raise RunFailed(
             f"fold {fold} ended with exit code {ended.returncode}; what it said stands above",

@@ -26,11 +26,12 @@ class FoldsClock:
     """
 
     def __init__(self, deadline: Deadline, given: Collection[str], runs: Sequence[Run]) -> None:
-        from recycle_engine.training.clock import spent_on
-
         self._deadline, self._given, self._runs = deadline, given, runs
-        deadline.before = sum(map(spent_on, runs))
         self._judging = 0.0
+        if begun := [run for run in runs if run.last.exists()]:
+            from recycle_engine.training.clock import spent_on
+
+            deadline.before = sum(map(spent_on, begun))
 
     def arguments(self, fold: int, recipe: Recipe) -> list[str]:
         """What the training of a fold is told beside its recipe."""

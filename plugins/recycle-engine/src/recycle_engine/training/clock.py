@@ -20,7 +20,7 @@ from recyclecli.recipe import Recipe
 log = logging.getLogger("recycle.engine")
 
 CHECKS = 100  # in a training, of whether it ends in time
-TOLERANCE = 0.005  # of the time, by which its end may be off
+TOLERANCE, LATER = 0.005, 0.05  # by how much its end may be off: of the time, and of what is left, which corrects it
 TOLD = 0.05  # of the steps, from which on a change is told
 RECENT = 0.05  # of the time, by which the speed is judged
 MOST_PLANS = 1000  # that `train.steps` holds
@@ -36,9 +36,7 @@ def clock_of(state: Any, run: Run) -> list[Callback]:
 
 
 def spent_on(run: Run) -> float:
-    """Seconds that a run by the clock had spent at its last checkpoint; 0 where there is none."""
-    if not run.last.exists():
-        return 0.0
+    """Seconds that a run had spent at its last checkpoint; 0 where it was trained without a clock."""
     state = AtomicCheckpointIO().load_checkpoint(run.last)["callbacks"].get(Clock.__name__)
     return float(state["spent"]) if state else 0.0
 
@@ -109,7 +107,7 @@ class Clock(Callback):
         left = self._deadline.left - self._reserve * speed.step - pending
         fitting = steps_within(left, speed, self._per_epoch, done)
         off = abs(max(done + 1, fitting) - planned[-1][1])
-        worth = off * speed.step > TOLERANCE * self._deadline.seconds
+        worth = off * speed.step > max(TOLERANCE * self._deadline.seconds, LATER * left)
         steps = of_first(max(done + 1, fitting) if worth else planned[-1][1])
         if steps == planned[-1][1] or not done > 0 or len(planned) == MOST_PLANS:
             return

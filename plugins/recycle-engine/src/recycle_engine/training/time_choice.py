@@ -33,7 +33,7 @@ log = logging.getLogger("recycle.engine")
 TRIALS = 3  # sizes that are measured at most
 FIRST = 128  # the first of them
 PHOTOS = 200  # whose sides are looked at
-END, REPORT = 1.0, 8.0  # seconds after the last epoch; and of callbacks that look at the run then, beside
+END, REPORT = 0.5, 2.5  # seconds after the last epoch; and of callbacks that look at the run then, beside
 LOOKS = 2.0  # times of a validation, which they take too
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,7 @@ def measure(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, 
         enable_checkpointing=False,
     )
     data = PhotoData(split, recipe, tells=False)
+    world = {name: os.environ[name] for name in ("WORLD_SIZE",) if name in os.environ}
     try:
         trainer.fit(module, datamodule=data)
     except (RuntimeError, MemoryError) as error:
@@ -107,6 +109,8 @@ def measure(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, 
             f"out of memory at data.size {recipe.data.size}, while its time was measured",
             f"choose a smaller one: -o data.size={recipe.data.size // 2}",
         ) from error
+    finally:
+        os.environ.update(world)  # which Lightning takes away with a trainer
     speed = Speed(_usual(trial.steps) * accumulate, _usual(trial.batches) * trial.validation)
     return speed, math.ceil(trial.training / accumulate)
 
