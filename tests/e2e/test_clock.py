@@ -115,8 +115,7 @@ def test_the_size_is_the_largest_that_learns_enough_and_the_time_is_used(start, 
     assert f"chose size {size}" in logged()
 
 
-@pytest.mark.parametrize("pace", [2.7, 0.4])
-@pytest.mark.parametrize("when", [3, 57, 90])
+@pytest.mark.parametrize(("when", "pace"), [(3, 2.7), (57, 0.4), (90, 2.7)])
 def test_another_pace_on_the_way_is_made_up_for_and_the_recipe_repeats_it(start, registry, ticks, pace, when, tmp_path):
     rates = Rates({when: lambda: setattr(ticks, "pace", pace)})
     done = start(600, clock=ticks, callbacks=[rates])

@@ -21,8 +21,8 @@ log = logging.getLogger("recycle.engine")
 
 CHECKS = 100  # in a training, of whether it ends in time
 TOLERANCE, LATER = 0.005, 0.05  # by how much its end may be off: of the time, and of what is left, which corrects it
-TOLD = 0.05  # of the steps, from which on a change is told
-RECENT = 0.05  # of the time, by which the speed is judged
+TOLD = 0.1  # of the steps, from which on a change is told
+RECENT, AHEAD = 0.03, 0.5  # by how much of its time the speed is judged: of all, and of what is left, if that is more
 MOST_PLANS = 1000  # that `train.steps` holds
 
 
@@ -59,10 +59,10 @@ class Clock(Callback):
         self._deadline, self._run = deadline, run
         # in steps: what slows these down slows down the rest
         self._epoch, self._reserve = speed.epoch / speed.step, reserve / speed.step
-        self._recent = RECENT * deadline.seconds
         self._weight = self._steps = 0.0  # of the steps by which the speed is judged: seconds, and how many
         self._take(3 * speed.step, 3)
         self._observed = False  # whether an epoch's end was timed
+        self._told = 0  # steps that were told last
 
     @property
     def _speed(self) -> Speed:
@@ -70,7 +70,7 @@ class Clock(Callback):
         return Speed(step, self._epoch * step)
 
     def _take(self, seconds: float, steps: int) -> None:
-        fade = math.exp(-seconds / self._recent)
+        fade = math.exp(-seconds / max(RECENT * self._deadline.seconds, AHEAD * self._deadline.left))
         self._weight, self._steps = self._weight * fade + seconds, self._steps * fade + steps
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -111,8 +111,9 @@ class Clock(Callback):
         steps = of_first(max(done + 1, fitting) if worth else planned[-1][1])
         if steps == planned[-1][1] or not done > 0 or len(planned) == MOST_PLANS:
             return
-        if off > TOLD * planned[-1][1]:
-            word = "faster" if steps > planned[-1][1] else "slower"
+        told = self._told or planned[0][1]
+        if abs(steps - told) > TOLD * told:
+            word, self._told = "faster" if steps > told else "slower", steps
             log.info(f"{word} than planned: {steps} steps in all, {steps / self._per_epoch:.3g} epochs, end in time")
         self._keep(trainer, module, (*(one for one in planned if one[0] < done), (done, steps)))
 

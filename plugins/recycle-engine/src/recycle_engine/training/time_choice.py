@@ -24,7 +24,7 @@ from recycle_engine.training.time_plan import (
     steps_within,
     too_short,
 )
-from recycle_engine.training.time_trial import measure, with_size
+from recycle_engine.training.time_trial import PHOTOS, judging_seconds, measure, with_size
 from recyclecli.recipe import Recipe
 from recyclecli.types import Source
 
@@ -32,9 +32,7 @@ log = logging.getLogger("recycle.engine")
 
 TRIALS = 3  # sizes that are measured at most
 FIRST = 128  # the first of them
-PHOTOS = 200  # whose sides are looked at
-END, REPORT = 0.5, 2.5  # seconds after the last epoch; and of callbacks that look at the run then, beside
-LOOKS = 2.0  # times of a validation, which they take too
+END, REPORT = 0.5, 2.5  # seconds after the last epoch; and of callbacks that look at the run then, beside its scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +83,20 @@ def settle_size(
     sizes: Sequence[int] = [recipe.data.size]
     if "data.size" not in timed.given:
         sizes = sizes_up_to(longer_side(split.train))
+    judged = END + (REPORT + judging_seconds(split.val, deadline.now) if observed else 0)
     passes = recipe.train.epochs if "train.epochs" in timed.given else None
     size = min(max(sizes), max(min(sizes), FIRST))
     measured: dict[int, tuple[Speed, int]] = {}
     while True:
         tried = with_size(recipe, size, batch_kept)
-        measured[size], left = of_first((measure(tried, split, module, run, deadline.now), deadline.left))
+        found = measure(tried, split, module, run, deadline.now)
+        measured[size], left, reserve = of_first((found, deadline.left, judged + observed * found[0].epoch))
         speeds = [(one, speed) for one, (speed, _) in measured.items()]
         per_epoch = measured[size][1]
-        size = largest_size(sizes, speeds, left - _reserve(speeds[-1][1], observed), per_epoch, passes)
+        size = largest_size(sizes, speeds, left - reserve, per_epoch, passes)
         if size in measured or len(measured) == TRIALS:
             break
     speed = speed_at(size, speeds)
-    reserve = _reserve(speed, observed)
     needed = seconds_of((passes or 1) * per_epoch, speed, per_epoch)
     if needed > left - reserve:
         raise too_short(passes or 1, left - reserve, needed, deadline.seconds / 60)
@@ -130,7 +129,3 @@ def longer_side(source: Source) -> int:
     places = range(0, len(source), max(1, len(source) // PHOTOS))
     records = [source.record(place) for place in places]
     return int(median(max(record.height, record.width) for record in records))
-
-
-def _reserve(speed: Speed, observed: bool) -> float:
-    return END + (REPORT + LOOKS * speed.epoch if observed else 0)

@@ -21,10 +21,14 @@ from recycle_engine.training.time_plan import Speed
 from recycle_engine.training.trainer import make_trainer
 from recyclecli.errors import RunFailed
 from recyclecli.recipe import Recipe
+from recyclecli.types import Source
 
 Clock = Callable[[], float]
 
 TRIAL_STEPS, TRIAL_BATCHES = 4, 2  # of training and of validation that a trial takes; the first of each is not counted
+PHOTOS = 200  # whose sides are looked at
+PROBE, PROBES = 512, 5  # side of a photo whose scores are summed, and how often, for what a judgement takes
+LOOKS = 5.5  # such sums that a judgement takes
 CPU_PIXELS = 8 * 512**2  # of a batch, above which a CPU gets it in parts: about 4 GB with the default model
 
 
@@ -75,7 +79,7 @@ def with_size(recipe: Recipe, size: int, batch_kept: bool) -> Recipe:
         most = max(1, CPU_PIXELS // size**2)
         part = next(one for one in range(min(most, batch), 0, -1) if batch % one == 0)
     accumulate = settings.accumulate_grad_batches * batch // part
-    train = settings.model_copy(update={"batch_size": part, "accumulate_grad_batches": accumulate})
+    train = settings.model_copy(update={"batch_size": part, "accumulate_grad_batches": accumulate, "steps": ()})
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"size": size}), "train": train})
 
 
@@ -113,6 +117,20 @@ def measure(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, 
         os.environ.update(world)  # which Lightning takes away with a trainer
     speed = Speed(_usual(trial.steps) * accumulate, _usual(trial.batches) * trial.validation)
     return speed, math.ceil(trial.training / accumulate)
+
+
+def judging_seconds(source: Source, now: Clock) -> float:
+    """About how long the scores of photos take at their own size, beside the model."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    scores = torch.zeros(len(source.class_names), PROBE, PROBE, device=device)
+    scores.logsumexp(0).sum().item()
+    began = now()
+    for _ in range(PROBES):
+        scores.logsumexp(0).sum().item()
+    each = (now() - began) / PROBES
+    places = range(0, len(source), max(1, len(source) // PHOTOS))
+    pixels = [source.record(place).height * source.record(place).width for place in places]
+    return LOOKS * each * len(source) * sum(pixels) / len(pixels) / PROBE**2
 
 
 def _usual(times: list[float]) -> float:

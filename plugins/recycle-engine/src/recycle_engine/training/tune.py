@@ -89,8 +89,10 @@ def _rate(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, ke
     """
     steps = len(split.train) // (recipe.train.batch_size * recipe.train.accumulate_grad_batches)  # of an epoch
     enough = RANGE_TEST_STEPS // max(1, steps) + 1
+    copied = copy.deepcopy(module)
+    copied.recipe = _changed(recipe, steps=())  # those of a run by the clock would end the test
     found = Tuner(make_trainer(recipe, run, (), max_epochs=enough, **keywords)).lr_find(
-        copy.deepcopy(module),
+        copied,
         datamodule=PhotoData(split, recipe, tells=False),
         min_lr=LOWEST,
         max_lr=HIGHEST,
