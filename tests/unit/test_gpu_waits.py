@@ -1,4 +1,4 @@
-"""No loss, no augmentation and no step of the default recipe makes Python wait for a GPU.
+"""No loss, no augmentation and no step of the default recipe makes Python wait for a GPU; dense CRF once a batch.
 
 It is seen without one: tensors without values stand for those on a GPU.
 """
@@ -6,28 +6,45 @@ It is seen without one: tensors without values stand for those on a GPU.
 import warnings
 
 import pytest
-from gpu.audit.cases import augmentations, losses
+import torch
+from gpu.audit.__main__ import main
+from gpu.audit.case import Case
+from gpu.audit.cases import GROUPS, augmentations, densecrf, losses
 from gpu.audit.step import steps
 from gpu.audit.watch import watched
 
-CASES = [*losses(32), *augmentations(32), *steps(32)]
+CASES = [*losses(32), *augmentations(32), *densecrf(32), *steps(32)]
 
 
-@pytest.mark.parametrize("make", [pytest.param(make, id=title) for title, make in CASES])
-def test_it_does_not_wait(make):
-    call = make()
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.title) for case in CASES])
+def test_it_does_not_wait(case):
+    call = case.make()
     with warnings.catch_warnings(), watched() as watch:
         warnings.simplefilter("ignore")
         call(watch)
     assert watch.operations
-    assert not watch.waits
+    assert watch.waits.total() == case.needed[0], watch.waits
+
+
+@pytest.mark.parametrize(("needed", "code"), [(0, 1), (1, 1), (2, 0)])
+def test_the_audit_fails_where_something_waits_more_often_than_it_must(needed, code, tmp_path, monkeypatch, capsys):
+    def twice(watch):
+        torch.ones(3, device="cuda").sum().item()
+        torch.ones(3, device="cuda").cpu()
+
+    monkeypatch.setenv("OUT", str(tmp_path))
+    monkeypatch.setitem(GROUPS, "losses", lambda size: [Case("twice", lambda: twice, (needed, "asked for"))])
+    assert main(["losses"]) == code
+    said = capsys.readouterr().out
+    assert ("waits: 2 (2 needed: asked for)" in said) == (code == 0)
+    assert f"1 cases, {code} failed or wait without need" in said
 
 
 @pytest.mark.parametrize(("name", "most"), [("lsj", 1200), ("copy-paste", 2400)])
 def test_what_moves_pixels_touches_few_bytes(name, most):
     """What rows and columns say is worked out for these, before it is for each pixel: bytes for each of those."""
-    (make,) = (make for title, make in augmentations(128) if title.startswith(f"augmentation {name}"))
-    call = make()
+    (case,) = (case for case in augmentations(128) if case.title.startswith(f"augmentation {name}"))
+    call = case.make()
     with warnings.catch_warnings(), watched() as watch:
         warnings.simplefilter("ignore")
         call(watch)

@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from recycle_engine import api
 
+from gpu.audit.case import Call, Case
 from gpu.audit.step import steps
 from gpu.audit.watch import Watch
 from recyclecli.types import AugmentationContext, Batch, LossContext, ModelContext, Sample
 
-Call = Callable[[Watch], None]  # what it does before it has the watch forget is no part
-Case = tuple[str, Callable[[], Call]]  # a title, and what makes the parts and returns the call
 CLASSES = tuple("abcdefghijk")
 BACKWARDS = torch.version.cuda is None or torch.cuda.is_available()  # a torch for GPUs asks the driver there
 
@@ -24,7 +23,7 @@ def losses(size: int) -> Iterator[Case]:
     """Each installed loss, forwards, and backwards where the installed torch can."""
     way = "forwards and backwards" if BACKWARDS else "forwards"
     for name in api.registry().names("loss"):
-        yield f"loss {name}, {way}, 8 photos of {size}x{size}", partial(_loss, name, size)
+        yield Case(f"loss {name}, {way}, 8 photos of {size}x{size}", partial(_loss, name, size))
 
 
 def _loss(name: str, size: int) -> Call:
@@ -50,7 +49,7 @@ def models(size: int) -> Iterator[Case]:
     for name, options in (("fpn", {}), ("unetpp", {"encoder": "efficientnet-b5"})):
         for kind in ("free", "deterministic"):
             title = f"model {name}, forwards, 8 photos of {size}x{size}, {kind}"
-            yield title, partial(_model, name, options, kind == "deterministic", size)
+            yield Case(title, partial(_model, name, options, kind == "deterministic", size))
 
 
 def _model(name: str, options: dict[str, Any], deterministic: bool, size: int) -> Call:
@@ -103,7 +102,7 @@ def augmentations(size: int) -> Iterator[Case]:
     for name in api.registry().names("augmentation"):
         options = pasting if name == "copy-paste" else {}
         title = f"augmentation {name}{f' {options}' if options else ''}, 16 photos of {size}x{size}"
-        yield title, partial(_augmentation, name, options, size)
+        yield Case(title, partial(_augmentation, name, options, size))
 
 
 def _augmentation(name: str, options: dict[str, Any], size: int) -> Call:
@@ -124,8 +123,9 @@ def _augmentation(name: str, options: dict[str, Any], size: int) -> Call:
 
 
 def densecrf(size: int) -> Iterator[Case]:
-    """What the dense CRF does on a GPU: its lattices, and a blur."""
-    yield f"dense CRF: lattices and one blur, 8 photos of {size}x{size}", partial(_densecrf, size)
+    """What the dense CRF does on a GPU with a batch: its lattices, and a blur."""
+    title = f"dense CRF: lattices and one blur, 8 photos of {size}x{size}"
+    yield Case(title, partial(_densecrf, size), (1, "how many vertices the photos have, for the whole batch at once"))
 
 
 def _densecrf(size: int) -> Call:
@@ -133,7 +133,7 @@ def _densecrf(size: int) -> Call:
 
     def call(watch: Watch) -> None:
         with torch.no_grad():
-            lattices = [build(torch.rand(size**2, 5, device="cuda")) for _ in range(8)]
+            lattices = build([torch.rand(size**2, 5, device="cuda") for _ in range(8)])
             joined(lattices).blur(torch.rand(8 * size**2, len(CLASSES), device="cuda"))
 
     return call

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
 
 import torch
 from recycle_data.resolve import resolve
@@ -16,6 +15,7 @@ from recycle_engine.training.module import SegmentationModule
 from recycle_kit.testing import random_source
 from torch import nn
 
+from gpu.audit.case import Call, Case
 from gpu.audit.watch import Watch
 from recyclecli.types import Batch
 
@@ -23,12 +23,12 @@ PHOTOS = 4
 TINY = {"model.encoder": "tu-test_efficientnet", "model.weights": "none", "train.callbacks": [], "train.loggers": []}
 
 
-def steps(size: int) -> Iterator[tuple[str, Any]]:
+def steps(size: int) -> Iterator[Case]:
     """The default recipe, with a tiny encoder."""
-    yield f"steps of the default recipe, {PHOTOS} photos of {size}x{size}", partial(_steps, size)
+    yield Case(f"steps of the default recipe, {PHOTOS} photos of {size}x{size}", partial(_steps, size))
 
 
-def _steps(size: int) -> Any:
+def _steps(size: int) -> Call:
     registry = api.registry()
     recipe = resolve(registry, None, {**TINY, "data.size": size})
     photos = Split(random_source(PHOTOS, size), random_source(2, size), (1.0,) * PHOTOS, "drawn", recipe.data)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recycle_densecrf import DenseCrfOptions
 from recycle_densecrf.meanfield import FLOOR
 from recycle_densecrf.reach import check_reach
-from recycle_densecrf.torchlattice import TorchLattice, build, joined
+from recycle_densecrf.torchlattice import build, joined
 
 
 @torch.inference_mode()
@@ -42,18 +42,18 @@ def mean_fields_on(
         )
         return torch.stack([columns, rows], 2).reshape(-1, 2).float()
 
-    @cache
-    def around(height: int, width: int) -> TorchLattice:
-        return build(places(height, width) / settings.gaussian_sdims)
-
-    def near(image: NDArray[np.uint8]) -> TorchLattice:
+    def near(image: NDArray[np.uint8]) -> torch.Tensor:
         colors = torch.from_numpy(np.ascontiguousarray(image)).to(device).reshape(-1, 3).float()
         reached = places(*image.shape[:2]) / settings.bilateral_sdims, colors / settings.bilateral_schan
-        return build(torch.cat(reached, 1))
+        return torch.cat(reached, 1)
 
+    shapes = [image.shape[:2] for image in images]
+    distinct = list(dict.fromkeys(shapes))
+    lattices = build([*map(near, images), *(places(*shape) / settings.gaussian_sdims for shape in distinct)])
+    around = dict(zip(distinct, lattices[len(images) :], strict=True))
     kernels = [
-        (joined([near(image) for image in images]), settings.bilateral_compat),
-        (joined([around(*image.shape[:2]) for image in images]), settings.gaussian_compat),
+        (joined(lattices[: len(images)]), settings.bilateral_compat),
+        (joined([around[shape] for shape in shapes]), settings.gaussian_compat),
     ]
     flat = [torch.from_numpy(np.ascontiguousarray(each)).to(device).flatten(1).T for each in probabilities]
     unary = torch.cat(flat).clamp_(FLOOR, 1).log_()

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 import torch
 
@@ -40,8 +41,29 @@ class TorchLattice:
         return result / (1 + 2.0 ** (1 - len(self.before)))
 
 
-def build(features: torch.Tensor) -> TorchLattice:
-    """The lattice of N positions (N, d) float32, each divided by its kernel's reach."""
+def build(features: Sequence[torch.Tensor]) -> list[TorchLattice]:
+    """The lattices of positions (N, d) float32 each, divided by their kernel's reach; the device is waited for once."""
+    embedded = [_embed(each) for each in features]
+    counts = torch.stack([each.number[-1] for each in embedded]).cpu().tolist()
+    return [_lattice(each, count) for each, count in zip(embedded, counts, strict=True)]
+
+
+class _Embedded(NamedTuple):
+    """Positions (N, d) among vertices that are not counted yet.
+
+    Attributes:
+        codes: ((d + 1) N,) int64 of the vertices, ascending, each as often as a position has it.
+        number: likewise, from 1 on, the same for equal codes.
+        index, weight: of the `TorchLattice`.
+    """
+
+    codes: torch.Tensor
+    number: torch.Tensor
+    index: torch.Tensor
+    weight: torch.Tensor
+
+
+def _embed(features: torch.Tensor) -> _Embedded:
     dims = features.shape[1]
     above, bits = dims + 1, BITS // dims
     order = torch.arange(dims, device=features.device, dtype=torch.float32)
@@ -71,7 +93,17 @@ def build(features: torch.Tensor) -> TorchLattice:
             for vertex in range(above)
         ]
     )
-    known, index = codes.unique(return_inverse=True)  # type: ignore[no-untyped-call]
+    ordered, order = codes.reshape(-1).sort()
+    number = torch.cat([ordered.new_ones(1), (ordered.diff() > 0).long()]).cumsum(0)
+    index = torch.empty_like(number).scatter_(0, order, number).view_as(codes)
+    return _Embedded(ordered, number, index, barycentric[:, :above].T.contiguous()[:, :, None])
+
+
+def _lattice(embedded: _Embedded, count: int) -> TorchLattice:
+    dims = len(embedded.index) - 1
+    bits = BITS // dims
+    known = embedded.codes.new_empty(count + 1).scatter_(0, embedded.number, embedded.codes)[1:]
+    place = 1 << (bits * torch.arange(dims, device=known.device))
     remainder, unit, ones = known >> (bits * dims), 1 << (bits * dims), place.sum()
     up = torch.where(remainder < dims, known + unit, known - dims * unit + ones)
     down = torch.where(remainder > 0, known - unit, known + dims * unit - ones)
@@ -82,8 +114,8 @@ def build(features: torch.Tensor) -> TorchLattice:
         return torch.where(known[found] == wanted, found + 1, 0)
 
     return TorchLattice(
-        index + 1,
-        barycentric[:, :above].T.contiguous()[:, :, None],
+        embedded.index,
+        embedded.weight,
         torch.stack([numbers(down + step) for step in steps]),
         torch.stack([numbers(up - step) for step in steps]),
     )
