@@ -40,7 +40,7 @@ def test_the_audit_fails_where_something_waits_more_often_than_it_must(needed, c
     assert f"1 cases, {code} failed or wait without need" in said
 
 
-@pytest.mark.parametrize(("name", "most"), [("lsj", 1200), ("copy-paste", 2400)])
+@pytest.mark.parametrize(("name", "most"), [("lsj", 450), ("copy-paste", 1100)])
 def test_what_moves_pixels_touches_few_bytes(name, most):
     """What rows and columns say is worked out for these, before it is for each pixel: bytes for each of those."""
     (case,) = (case for case in augmentations(128) if case.title.startswith(f"augmentation {name}"))
@@ -48,4 +48,4 @@ def test_what_moves_pixels_touches_few_bytes(name, most):
     with warnings.catch_warnings(), watched() as watch:
         warnings.simplefilter("ignore")
         call(watch)
-    assert 500 < watch.touched / (16 * 128**2) < most
+    assert 300 < watch.touched / (16 * 128**2) < most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -101,7 +102,7 @@ class Watch(TorchDispatchMode):
         if not getattr(func, "is_view", False):
             self.operations[str(func)] += 1
             tensors = filter(is_cuda, [*given, *tree_leaves(result)])
-            self.touched += sum(one.numel() * one.element_size() for one in tensors)
+            self.touched += sum(map(_bytes, tensors))
         return result
 
     def _wait(self, what: str) -> None:
@@ -121,6 +122,12 @@ class Watch(TorchDispatchMode):
         adds = func in INDEXING and func is not aten.index.Tensor and len(args) > 3 and args[3]
         if func in UNREPEATABLE or adds or (func in OF_FLOATS and args[0].is_floating_point()):
             self.unrepeatable[f"{func} at {place()}"] += 1
+
+
+def _bytes(tensor: torch.Tensor) -> int:
+    """Of what a tensor shows, each place once."""
+    own = (length for length, stride in zip(tensor.shape, tensor.stride(), strict=True) if stride)
+    return math.prod(own) * tensor.element_size()
 
 
 def _value(tensor: torch.Tensor) -> bool | int | float:

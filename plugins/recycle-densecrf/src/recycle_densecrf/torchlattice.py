@@ -54,12 +54,12 @@ class _Embedded(NamedTuple):
     Attributes:
         codes: ((d + 1) N,) int64 of the vertices, ascending, each as often as a position has it.
         number: likewise, from 1 on, the same for equal codes.
-        index, weight: of the `TorchLattice`.
+        vertices, weight: `index` and `weight` of the `TorchLattice`.
     """
 
     codes: torch.Tensor
     number: torch.Tensor
-    index: torch.Tensor
+    vertices: torch.Tensor
     weight: torch.Tensor
 
 
@@ -100,7 +100,7 @@ def _embed(features: torch.Tensor) -> _Embedded:
 
 
 def _lattice(embedded: _Embedded, count: int) -> TorchLattice:
-    dims = len(embedded.index) - 1
+    dims = len(embedded.vertices) - 1
     bits = BITS // dims
     known = embedded.codes.new_empty(count + 1).scatter_(0, embedded.number, embedded.codes)[1:]
     place = 1 << (bits * torch.arange(dims, device=known.device))
@@ -114,7 +114,7 @@ def _lattice(embedded: _Embedded, count: int) -> TorchLattice:
         return torch.where(known[found] == wanted, found + 1, 0)
 
     return TorchLattice(
-        embedded.index,
+        embedded.vertices,
         embedded.weight,
         torch.stack([numbers(down + step) for step in steps]),
         torch.stack([numbers(up - step) for step in steps]),

@@ -134,12 +134,12 @@ class Bank:
         sizes = table[1] * table[2]
         origins = np.cumsum(sizes) - sizes
         later = np.minimum(table[1], table[2]) >> np.arange(1, HALF_SIZE_LEVELS)[:, None] > 0
-        starts = np.concatenate([3 * origins[None], np.where(later, LEVEL_LATER, NO_LEVEL)])
+        starts = np.concatenate([origins[None], np.where(later, LEVEL_LATER, NO_LEVEL)])
         values = np.concatenate([entry.colors.reshape(-1) for entry in self.entries])
         marks = np.concatenate([entry.marks.reshape(-1) for entry in self.entries])
         for entry in self.entries:
             entry.colors, entry.marks = entry.colors[:0], entry.marks[:0]
-        parts = [torch.from_numpy(part) for part in (values, marks, starts, origins, *table[1:3])]
+        parts = [torch.from_numpy(part) for part in (values, marks, starts, *table[1:3])]
         return Pictures._make([*parts, {}]), torch.from_numpy(table)
 
     def pictures(self, device: torch.device, complete: bool) -> Pictures:

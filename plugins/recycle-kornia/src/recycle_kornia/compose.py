@@ -15,6 +15,7 @@ from recycle_kornia.place import (
     colors_in,
     in_threads,
     labels_in,
+    looked_up,
     marks_seen,
     painted,
     view,
@@ -96,7 +97,7 @@ def everywhere_at_once(
     kept = []
     for slot in range(slots):
         index, inside = marks_seen(pictures, seen, slot)
-        own = inside & (pictures.marks[index] == wanted[:, slot, None, None])
+        own = inside & (looked_up(pictures.marks, index) == wanted[:, slot, None, None])
         visible = own & free
         shown = visible.sum((1, 2))
         enough = (shown > 0) & (shown >= options.min_visible * own.sum((1, 2)))
@@ -104,15 +105,15 @@ def everywhere_at_once(
         winner = torch.where(visible, slot, winner)
         free &= ~visible
         kept.append(enough)
-    winner = winner.long()
+    winner = winner.int()
     pasted = winner >= 0
     new = painted(image, pictures, seen, winner)
     if options.soft_edge:
         new = _softened(image, new, pasted, options.soft_edge)
-    winners = winner.clamp(min=0).reshape(count, -1)
     number = instances.amax((1, 2))[:, None, None] + 1 + winner
     left_over = _left_over(instances, pasted, options.min_visible)
-    mask = torch.where(pasted, chosen.label.gather(1, winners).view_as(mask), mask)
+    first = slots * torch.arange(count, device=winner.device, dtype=torch.int32)[:, None, None]
+    mask = torch.where(pasted, looked_up(chosen.label.reshape(-1), first + winner.clamp(min=0)), mask)
     mask = torch.where(left_over, IGNORE, mask)
     instances = torch.where(pasted, number.to(instances.dtype), instances)
     instances = torch.where(left_over, 0, instances)
@@ -131,10 +132,10 @@ def _left_over(instances: torch.Tensor, pasted: torch.Tensor, min_visible: float
     """(N, H, W) bool: what is still seen of objects that are covered too much."""
     count = len(instances)
     place = numbers(instances).reshape(count, -1)
-    empty = torch.zeros((count, MAX_OBJECTS_PER_SAMPLE + 1), dtype=torch.int64, device=instances.device)
+    empty = torch.zeros((count, MAX_OBJECTS_PER_SAMPLE + 1), dtype=torch.int32, device=instances.device)
     with exact_sums():
-        before = empty.scatter_add(1, place, torch.ones_like(place))
-        after = empty.scatter_add(1, place, (~pasted).reshape(count, -1).long())
+        before = empty.scatter_add(1, place, empty.new_ones(()).expand_as(place))
+        after = empty.scatter_add(1, place, (~pasted).reshape(count, -1).int())
     lost = after < min_visible * before
     lost[:, 0] = False
     return lost.gather(1, place).view_as(pasted) & ~pasted

@@ -11,6 +11,7 @@ from recycle_kornia.place import (
     colors_in,
     in_threads,
     labels_in,
+    looked_up,
     marks_seen,
     painted,
     pictures_of,
@@ -84,9 +85,9 @@ def jittered(batch: Batch, scale: torch.Tensor, chance: torch.Tensor, smallest: 
 def everywhere_at_once(batch: Batch, pictures: Pictures, place: Placement, seen: View) -> Batch:
     """What is seen of each photo's one rectangle, for devices that do many pixels at a time."""
     index, inside = marks_seen(pictures, seen, 0)
-    mask = torch.where(inside, batch.mask.reshape(-1)[index], IGNORE)
-    instances = torch.where(inside, batch.instances.reshape(-1)[index], 0)
-    image = painted(torch.zeros_like(batch.image), pictures, seen, torch.where(inside, 0, -1))
+    mask = torch.where(inside, looked_up(batch.mask.reshape(-1), index), IGNORE)
+    instances = torch.where(inside, looked_up(batch.instances.reshape(-1), index), 0)
+    image = painted(torch.zeros_like(batch.image), pictures, seen, inside.int() - 1)
     return Batch(image.to(batch.image.dtype), mask, instances, batch.ids)
 
 

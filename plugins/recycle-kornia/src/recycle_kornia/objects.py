@@ -50,21 +50,19 @@ def objects_of(batch: Batch) -> Objects:
 def scattered(batch: Batch) -> Objects:
     """As `objects_of`, by parallel reductions."""
     count, height, width = batch.mask.shape
-    device = batch.mask.device
-    place = torch.arange(count, device=device)[:, None, None] * (MAX_OBJECTS_PER_SAMPLE + 1) + numbers(batch.instances)
-    empty = torch.zeros(count * (MAX_OBJECTS_PER_SAMPLE + 1), dtype=torch.int64, device=device)
-    rows, columns = (torch.arange(side, device=device) for side in (height, width))
-    rows, columns = (part.expand(count, height, width).reshape(-1) for part in (rows[:, None], columns))
-    index = place.reshape(-1)
+    place = numbers(batch.instances).reshape(count, -1)
+    empty = torch.zeros((count, MAX_OBJECTS_PER_SAMPLE + 1), dtype=torch.int64, device=place.device)
+    rows, columns = (torch.arange(side, device=place.device) for side in (height, width))
+    rows, columns = (part.expand(height, width).reshape(1, -1) for part in (rows[:, None], columns))
 
     def reduced(values: torch.Tensor, how: str) -> torch.Tensor:
-        return empty.scatter_reduce(0, index, values, how, include_self=False).view(count, MAX_OBJECTS_PER_SAMPLE + 1)
+        return empty.scatter_reduce(1, place, values.expand_as(place), how, include_self=False)
 
     with exact_sums():
-        area = empty.scatter_add(0, index, torch.ones_like(index)).view(count, MAX_OBJECTS_PER_SAMPLE + 1)
+        area = empty.scatter_add(1, place, empty.new_ones(()).expand_as(place))
     area[:, 0] = 0
     top, left = reduced(rows, "amin"), reduced(columns, "amin")
-    label = reduced(batch.mask.reshape(-1), "amax")
+    label = reduced(batch.mask.reshape(count, -1), "amax")
     return Objects(area, label, top, left, reduced(rows, "amax") - top + 1, reduced(columns, "amax") - left + 1)
 
 

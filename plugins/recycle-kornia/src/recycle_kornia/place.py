@@ -20,10 +20,9 @@ class Pictures(NamedTuple):
     """Pictures of any sizes, one after the other in flat tensors, each also at half size, a quarter, an eighth.
 
     Attributes:
-        values: (V,) colours, plane by plane; float in 0..1, or uint8.
+        values: colours, float in 0..1, or uint8: (3 V,) picture by picture, or (3, V) with no level left for later.
         marks: (M,) int32, the number of the object at each pixel, row by row.
-        starts: (LEVELS, J) int64, where each picture's first plane begins in `values`, or `NO_LEVEL`, or `LEVEL_LATER`.
-        origins: (J,) int64, where it begins in `marks`.
+        starts: (LEVELS, J) int64, the pixel that each picture begins with, or `NO_LEVEL`, or `LEVEL_LATER`.
         heights, widths: (J,) int64, in pixels; those of level k are halved k times, rounded down.
         made: picture and level to what was made later.
     """
@@ -31,20 +30,19 @@ class Pictures(NamedTuple):
     values: torch.Tensor
     marks: torch.Tensor
     starts: torch.Tensor
-    origins: torch.Tensor
     heights: torch.Tensor
     widths: torch.Tensor
     made: dict[tuple[int, int], NDArray[Any]] = {}
 
     def complete(self, device: torch.device) -> "Pictures":
         """On a device, with every level that was left for later."""
-        values, starts = [self.values.numpy()], self.starts.clone()
-        begin = values[0].size
+        values, starts = [self.planes(picture, 0).reshape(3, -1) for picture in range(len(self.heights))], self.starts
+        starts, begin = starts.clone(), len(self.marks)
         for level, picture in (starts == LEVEL_LATER).nonzero().tolist():
-            values.append(self.planes(picture, level).reshape(-1))
+            values.append(self.planes(picture, level).reshape(3, -1))
             starts[level, picture] = begin
-            begin += values[-1].size
-        parts = torch.from_numpy(np.concatenate(values)), self.marks, starts, *self[3:-1]
+            begin += values[-1].shape[1]
+        parts = torch.from_numpy(np.concatenate(values, 1)), self.marks, starts, *self[3:-1]
         return Pictures._make([*(part.to(device) for part in parts), {}])
 
     def planes(self, picture: int, level: int) -> NDArray[Any]:
@@ -52,7 +50,7 @@ class Pictures(NamedTuple):
         height, width = (max(1, int(side[picture]) >> level) for side in (self.heights, self.widths))
         start = int(self.starts[level, picture])
         if start >= 0:
-            return self.values[start : start + 3 * height * width].view(3, height, width).numpy()
+            return self.values[3 * start : 3 * (start + height * width)].view(3, height, width).numpy()
         if (picture, level) not in self.made:
             self.made[picture, level] = halved(self.planes(picture, level - 1))
         return self.made[picture, level]
@@ -60,7 +58,7 @@ class Pictures(NamedTuple):
     def marks_of(self, picture: int) -> NDArray[Any]:
         """(h, w) the marks of a picture."""
         height, width = int(self.heights[picture]), int(self.widths[picture])
-        start = int(self.origins[picture])
+        start = int(self.starts[0, picture])
         return self.marks[start : start + height * width].view(height, width).numpy()
 
 
@@ -87,7 +85,7 @@ def pictures_of(image: torch.Tensor, marks: torch.Tensor, smallest: float, later
     image = image.float() if later else image
     count, _, height, width = image.shape
     each = torch.arange(count, device=image.device)
-    levels, starts, begin = [image], [each * image[0].numel()], image.numel()
+    levels, starts, begin = [image], [each * (height * width)], marks.numel()
     for level in range(1, HALF_SIZE_LEVELS):
         if smallest * 2**level > 1 or min(height, width) < 2**level:
             starts.append(torch.full_like(each, NO_LEVEL))
@@ -95,11 +93,12 @@ def pictures_of(image: torch.Tensor, marks: torch.Tensor, smallest: float, later
             starts.append(torch.full_like(each, LEVEL_LATER))
         else:
             levels.append(F.avg_pool2d(levels[-1], 2))
-            starts.append(begin + each * levels[-1][0].numel())
-            begin += levels[-1].numel()
-    values = image.reshape(-1) if len(levels) == 1 else torch.cat([part.reshape(-1) for part in levels])
+            pixels = levels[-1][0, 0].numel()
+            starts.append(begin + each * pixels)
+            begin += count * pixels
+    values = image.reshape(-1) if later else torch.cat([planes for part in levels for planes in part.flatten(2)], 1)
     heights, widths = torch.full_like(each, height), torch.full_like(each, width)
-    return Pictures(values, marks.reshape(-1), torch.stack(starts), each * (height * width), heights, widths, {})
+    return Pictures(values, marks.reshape(-1), torch.stack(starts), heights, widths, {})
 
 
 class Placement(NamedTuple):
@@ -210,13 +209,18 @@ def _axis(
 
 
 def marks_seen(pictures: Pictures, seen: View, slot: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(N, H, W) flat places in `marks` that rectangle `slot` shows at each pixel, and where it is: bool."""
+    """(N, H, W) int32 places in `marks` that rectangle `slot` shows at each pixel, and where it is: bool."""
     picture, turned = seen.picture[:, slot, None, None], seen.transposed[:, slot, None, None]
     down, across = seen.down.nearest[:, slot, :, None], seen.across.nearest[:, slot, None, :]
     inside = seen.down.inside[:, slot, :, None] & seen.across.inside[:, slot, None, :]
     stride = pictures.widths[picture]
-    row = pictures.origins[picture] + torch.where(turned, 1, stride) * down
-    return row + torch.where(turned, stride, 1) * across, inside
+    row = pictures.starts[0][picture] + torch.where(turned, 1, stride) * down
+    return row.int() + (torch.where(turned, stride, 1) * across).int(), inside
+
+
+def looked_up(values: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """What flat (M,) or (K, M) values are at int32 places of any shape, which it is."""
+    return values.index_select(-1, index.reshape(-1)).view(*values.shape[:-1], *index.shape)
 
 
 def painted(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Tensor) -> torch.Tensor:
@@ -226,37 +230,39 @@ def painted(image: torch.Tensor, pictures: Pictures, seen: View, slots: torch.Te
         image: (N, 3, H, W) float targets.
         pictures: what is seen; none of its levels may be left for later.
         seen: from `view`.
-        slots: (N, H, W) int64, the rectangle at each pixel; -1 leaves it as it is.
+        slots: (N, H, W) int32, the rectangle at each pixel; -1 leaves it as it is.
     """
-    height, width = ((side[seen.picture] >> seen.level).clamp(min=1) for side in (pictures.heights, pictures.widths))
-    start, plane = pictures.starts[seen.level, seen.picture][..., None], (height * width)[..., None]
+    width = (pictures.widths[seen.picture] >> seen.level).clamp(min=1)
+    start = pictures.starts[seen.level, seen.picture][..., None]
     by_row, by_column = torch.where(seen.transposed, 1, width), torch.where(seen.transposed, width, 1)
-    by_row, by_column = by_row[..., None], by_column[..., None]
     # what rows and columns of rectangles say is worked out for these, few as they are, before it is for each pixel
-    down, *rows = _at_pixels([seen.down.weight, *(start + by_row * one for one in seen.down[2:4])], slots, 1)
-    across, *columns = _at_pixels([seen.across.weight, *(by_column * one for one in seen.across[2:4])], slots, 2)
-    (step,) = _at_pixels([plane.expand(*plane.shape[:2], slots.shape[1])], slots, 1)
+    down, *rows = _at_pixels(seen.down.weight, [start + by_row[..., None] * one for one in seen.down[2:4]], slots, 1)
+    across, *columns = _at_pixels(
+        seen.across.weight, [by_column[..., None] * one for one in seen.across[2:4]], slots, 2
+    )
     corners = torch.stack(columns)[:, None] + torch.stack(rows)  # left and right, by top and bottom
-    colors = []
-    for color in range(3):
-        near = _float(pictures.values[corners + color * step])
-        sides = near[:, 0] + down * (near[:, 1] - near[:, 0])
-        colors.append(sides[0] + across * (sides[1] - sides[0]))
-    return torch.where((slots >= 0)[:, None], torch.stack(colors, 1).to(image.dtype), image)
+    near = _float(looked_up(pictures.values, corners))
+    sides = torch.lerp(near[:, :, 0], near[:, :, 1], down)
+    colors = torch.lerp(sides[:, 0], sides[:, 1], across)
+    return torch.where((slots >= 0)[:, None], colors.transpose(0, 1).to(image.dtype), image)
 
 
-def _at_pixels(tables: Sequence[torch.Tensor], slots: torch.Tensor, axis: int) -> list[torch.Tensor]:
-    """What tables (N, P, L) say of the rectangle at each pixel, in its row (axis 1) or its column (axis 2).
+def _at_pixels(
+    weight: torch.Tensor, places: Sequence[torch.Tensor], slots: torch.Tensor, axis: int
+) -> Sequence[torch.Tensor]:
+    """Weights and int32 places (N, P, L) of the rectangle at each pixel, in its row (axis 1) or its column (axis 2).
 
     Each is (N, H, W), or only as broad as it is where targets have one rectangle.
     """
-    count, several, length = tables[0].shape
+    tables = torch.stack([weight.view(torch.int32), *(place.int() for place in places)])
+    _, count, several, length = tables.shape
     if several == 1:
-        return [table[:, 0].unsqueeze(3 - axis) for table in tables]
-    along = torch.arange(length, device=slots.device).unsqueeze(2 - axis)
-    target = torch.arange(count, device=slots.device)[:, None, None] * (several * length)
-    index = slots.clamp(min=0) * length + (target + along)
-    return [table.reshape(-1)[index] for table in tables]
+        found = tables[:, :, 0].unsqueeze(4 - axis)
+    else:
+        along = torch.arange(length, device=slots.device, dtype=torch.int32).unsqueeze(2 - axis)
+        target = torch.arange(count, device=slots.device, dtype=torch.int32)[:, None, None] * (several * length)
+        found = looked_up(tables.flatten(1), slots.clamp(min=0) * length + (target + along))
+    return found[0].view(torch.float32), *found[1:]
 
 
 TargetWindow = tuple[slice, slice]  # rows and columns of a target
