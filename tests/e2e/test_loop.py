@@ -377,7 +377,7 @@ class TestMemory:
             _smaller(resolve(api.registry(), None, {"train.batch_size": 1}), Run(Path("r")), 1, MemoryError())
 
     @pytest.mark.parametrize("epoch", [0, 1])
-    def test_a_gpu_that_is_lost_is_no_bug(self, start, hungry, epoch):
+    def test_a_gpu_that_is_lost_is_no_bug(self, start, hungry, registry, tmp_path, epoch):
         class Lost(Callback):
             def on_train_epoch_start(self, trainer, pl_module):
                 if trainer.current_epoch == epoch:
@@ -388,6 +388,11 @@ class TestMemory:
         with pytest.raises(RunFailed, match=r"^the GPU failed: unspecified launch failure\n") as failed:
             start({"train.batch_size": 4, "train.epochs": 2}, callbacks=[Lost()])
         assert ("recycle train --resume" in failed.value.remedy) == bool(epoch)
+        if epoch:
+            loss.most, run = 8, Run(tmp_path / "r")
+            recipe = resolve(registry, run.recipe)
+            split = Split(random_source(8, 32), random_source(3, 32), (1.0,) * 8, "drawn", recipe.data)
+            assert resume(registry, recipe, split, run).epochs == 2
 
     def test_validation_goes_on_in_parts(self, start, hungry, logged):
         class OnlyThen(Callback):

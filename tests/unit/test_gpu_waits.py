@@ -40,12 +40,30 @@ def test_the_audit_fails_where_something_waits_more_often_than_it_must(needed, c
     assert f"1 cases, {code} failed or wait without need" in said
 
 
-@pytest.mark.parametrize(("name", "most"), [("lsj", 450), ("copy-paste", 1100)])
-def test_what_moves_pixels_touches_few_bytes(name, most):
-    """What rows and columns say is worked out for these, before it is for each pixel: bytes for each of those."""
-    (case,) = (case for case in augmentations(128) if case.title.startswith(f"augmentation {name}"))
+MOST_BYTES = [  # a title, the photos, bytes a pixel
+    ("augmentation lsj", 16, 450),
+    ("augmentation copy-paste", 16, 1100),
+    ("augmentation flip", 16, 150),
+    ("loss dice", 8, 600),
+]
+
+
+@pytest.mark.parametrize(("title", "photos", "most"), MOST_BYTES)
+def test_few_bytes_are_touched(title, photos, most):
+    """A mask of each class is bool, a pass with probability 0 is left out, rows and columns come before pixels."""
+    (case,) = (case for case in [*augmentations(128), *losses(128)] if case.title.startswith(title))
     call = case.make()
     with warnings.catch_warnings(), watched() as watch:
         warnings.simplefilter("ignore")
         call(watch)
-    assert 300 < watch.touched / (16 * 128**2) < most
+    assert most / 3 < watch.touched / (photos * 128**2) < most
+
+
+def test_lovasz_adds_up_whole_numbers_alone():
+    """float32 counts no further than to 2^24, sixteen million pixels."""
+    (case,) = (case for case in losses(32) if case.title.startswith("loss lovasz"))
+    call = case.make()
+    with watched() as watch, torch.no_grad():
+        call(watch)
+    assert watch.operations["aten.cumsum.default"]
+    assert not any("cumsum" in what for what in watch.unrepeatable)

@@ -159,6 +159,7 @@ def test_every_section_is_part_of_the_recipe():
         ("seed: 0\n", {}, ["data.datasets=sample"]),
         ("seed: 0\n", {"model": "unetpp"}, ["model.name=fpn"]),
         ("train: {lr: .inf}\n", {}, []),
+        ("train: {strategy: fsdp}\n", {}, []),
         ("train: {lr: .nan}\n", {}, []),
     ],
 )

@@ -1,4 +1,7 @@
-"""A training step and a validation step of the default recipe, audited: all but the backward pass and the optimizer."""
+"""A training step and a validation step of the default recipe, audited: all but the backward pass and the optimizer.
+
+The average of the weights is brought up to date as after a step.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ import torch
 from recycle_data.resolve import resolve
 from recycle_data.splits import Split
 from recycle_engine import api
+from recycle_engine.training.ema import weight_average
 from recycle_engine.training.fit import build_module
 from recycle_engine.training.module import SegmentationModule
 from recycle_kit.testing import random_source
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from gpu.audit.case import Call, Case
 from gpu.audit.watch import Watch
@@ -35,9 +40,14 @@ def _steps(size: int) -> Call:
     module = build_module(registry, recipe, photos, pretrained=False)
     module.log = lambda *values, **named: None  # type: ignore[method-assign, assignment]
     _step(module, size, "cpu")  # what parts give is looked at once
+    average = weight_average(recipe.train)
+    assert average is not None
+    average._average_model = AveragedModel(module)
+    average.on_fit_start(None, module)
 
     def call(watch: Watch) -> None:
-        for one in module.modules():  # `module.to` cannot put tensors without values in the place of others
+        # `module.to` cannot put tensors without values in the place of others
+        for one in (*module.modules(), *average._average_model.module.modules()):
             for tensors in (one._parameters, one._buffers):
                 for name, tensor in tensors.items():
                     if tensor is not None:
@@ -47,6 +57,8 @@ def _steps(size: int) -> Call:
         module._val_loss.to("cuda")
         watch.forget()
         _step(module, size, "cuda")
+        for number in (1, 2):
+            average.on_train_batch_end(SimpleNamespace(global_step=number), module, None, None, 0)
 
     return call
 
