@@ -149,6 +149,7 @@ def offered(component: Component, distribution: str) -> Offered:
         offline=None if offline is None else {name: _shown(value) for name, value in offline.items()},
         layouts=dict(getattr(component, "layouts", {})),
         factory=component.factory,
+        encoders=tuple(getattr(component, "encoders", {})),
     )
 
 

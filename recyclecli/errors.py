@@ -56,8 +56,7 @@ class RunFailed(RecycleError):
 def suggest(word: str, valid: Iterable[str]) -> str:
     """Advice on a mistyped `word`: `nearest: focal`, or all of `valid` when none is close."""
     names = sorted(valid)
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
-    if close:
+    if close := get_close_matches(word, names, n=1, cutoff=0.6):
         return f"nearest: {close[0]}"
     return f"valid: {', '.join(names)}" if names else "none is installed"
 

@@ -51,7 +51,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield part
         with part.open("rb+") as written:
             os.fsync(written.fileno())
-        _become(part, path)
+        try:
+            part.replace(path)
+        except OSError as error:
+            raise unwritable(path, error) from error
     except OSError as error:
         if error.errno in FULL:
             raise unwritable(path, error) from error
@@ -115,8 +118,7 @@ def open_state(path: Path, mode: str = "rb") -> IO[Any]:
             if error.errno in (errno.ELOOP, errno.EMLINK):
                 raise _not_ours(path, "a link") from error
             raise
-        fault = _fault(os.fstat(handle))
-        if fault:
+        if fault := _fault(os.fstat(handle)):
             os.close(handle)
             raise _not_ours(path, fault)
         return handle
@@ -201,13 +203,6 @@ def _begin(path: Path) -> tuple[Path, int]:
             if part.exists():  # else another process swept before the lock was there
                 return part, handle
             os.close(handle)
-    except OSError as error:
-        raise unwritable(path, error) from error
-
-
-def _become(part: Path, path: Path) -> None:
-    try:
-        part.replace(path)
     except OSError as error:
         raise unwritable(path, error) from error
 

@@ -40,7 +40,7 @@ def held(place: Path, within: bool = False) -> Iterator[None]:
     file = lock_of(place, within)
     taken = FileLock(file, timeout=0, fallback_to_soft=False)
     note = note_of(file)
-    for file, ours in ((Path(taken.lock_file), _is_empty), (note, told)):
+    for file, ours in ((Path(taken.lock_file), lambda one: not one.stat().st_size), (note, told)):
         refuse_overwrite([file], force=True)  # a link
         if file.exists() and not ours(file):
             raise RecycleError(f"{file} is not what recycle wrote there, so it is kept", "move it away")
@@ -77,10 +77,6 @@ def lock_of(place: Path, within: bool = False) -> Path:
 def note_of(file: Path) -> Path:
     """The file beside a lock that says who holds it."""
     return file.with_name(f"{file.name}.json")
-
-
-def _is_empty(file: Path) -> bool:
-    return file.stat().st_size == 0
 
 
 def told(note: Path) -> dict[str, str | int]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from recyclecli import __version__
 from recyclecli.backends import ALLOW_LIST
@@ -66,6 +66,7 @@ class Offered:
         offline: for an augmentation that makes photos on disk, the defaults that differ there, as
             shown; None for all others.
         layouts: for a dataset, those that it recognises, with their descriptions.
+        encoders: of a model, see `Registry.encoders`.
     """
 
     kind: Kind
@@ -76,6 +77,7 @@ class Offered:
     offline: dict[str, str] | None = None
     layouts: dict[str, str] = field(default_factory=dict)
     factory: str = ""
+    encoders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +153,9 @@ def read(text: str) -> Manifest:
     """
     try:
         content = json.loads(text)
-        components = [
-            Offered(**{**one, "settings": tuple(_setting(setting) for setting in one["settings"])})
-            for one in content["components"]
-        ]
+        for one in content["components"]:
+            one["settings"] = tuple(Setting(**{**it, "choices": tuple(it["choices"])}) for it in one["settings"])
+        components = [Offered(**one) for one in content["components"]]
         commands = [CommandEntry(**{**one, "path": tuple(one["path"])}) for one in content["commands"]]
         recipes = [RecipeEntry(**one) for one in content["recipes"]]
         packages, failed, fatal = (tuple(content[key]) for key in ("packages", "failed", "fatal"))
@@ -181,10 +182,6 @@ def file_of(name: str, named: Mapping[str, Path], where: str = "") -> Path:
     if choices:
         raise RecycleError(f"several packages offer the recipe {name}", f"say which: {' or '.join(choices)}")
     raise RecycleError(f"no recipe is called {name!r}{where}", f"{suggest(name, named)}; see `recycle recipes list`")
-
-
-def _setting(content: dict[str, Any]) -> Setting:
-    return Setting(**{**content, "choices": tuple(content["choices"])})
 
 
 def known(wait: float) -> Manifest:

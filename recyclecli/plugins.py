@@ -166,8 +166,14 @@ class Registry:
         return {one.name if names.count(one.name) == 1 else f"{one.name}@{by}": (one, by) for one, by in every}
 
     def encoders(self) -> dict[str, str]:
-        """The timm models that packages bring, with the module that registers each."""
-        return {key: at for one in self.offers("model") for key, at in getattr(one.component, "encoders", {}).items()}
+        """The modules of timm models that packages bring: by `NAME@DISTRIBUTION`, and by NAME where one brings it."""
+        every = {
+            f"{name}@{offer.plugin.distribution}": module
+            for offer in self.offers("model")
+            for name, module in getattr(offer.component, "encoders", {}).items()
+        }
+        bare = [key.partition("@")[0] for key in every]
+        return every | {name: at for name, at in zip(bare, every.values(), strict=True) if bare.count(name) == 1}
 
     def absent(self, callback: str) -> str:
         """The package of ours that would bring a callback which observes, and may be missing; "" for all others."""
@@ -181,6 +187,8 @@ class Registry:
         for plugin in self.plugins:
             for kind, name in plugin.names():
                 packages.setdefault((kind, name), []).append(f"{name}@{plugin.distribution}")
+        for key in (key for key in self.encoders() if "@" in key):
+            packages.setdefault(("encoder", key.partition("@")[0]), []).append(key)
         return [
             f"{kind} {name} is offered by {len(qualified)} packages; pick one: {' or '.join(qualified)}"
             for (kind, name), qualified in sorted(packages.items())
@@ -258,7 +266,10 @@ def _load(point: EntryPoint, distribution: str, version: str, allowed: frozenset
         with redirect_stdout(sys.stderr):
             offered = _offered(point)
             for recipe in offered["recipes"]:
-                _check_recipe(recipe, distribution)
+                if recipe.name == DEFAULT and distribution not in ours():
+                    raise RecycleError(f"the recipe {DEFAULT!r} is recyclecli's own: every recipe is based on it")
+                if not recipe.path().is_file():
+                    raise RecycleError(f"the recipe {recipe.name}: there is no file {recipe.path()}")
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit too
@@ -276,13 +287,6 @@ def _unmet_core(point: EntryPoint) -> str:
             if asked and not need.specifier.contains(__version__, prereleases=True):
                 return f"{need.name}{need.specifier}"
     return ""
-
-
-def _check_recipe(recipe: NamedRecipe, distribution: str) -> None:
-    if recipe.name == DEFAULT and distribution not in ours():
-        raise RecycleError(f"the recipe {DEFAULT!r} is recyclecli's own: every recipe is based on it")
-    if not recipe.path().is_file():
-        raise RecycleError(f"the recipe {recipe.name}: there is no file {recipe.path()}")
 
 
 def _offered(point: EntryPoint) -> dict[str, Any]:

@@ -62,16 +62,21 @@ class OpenGroup(TyperGroup):
                     self.say_clash(ctx, bare)
                 print(f"note: {join_limited(others)} is offered, too; this is {bare}@{CORE}", file=sys.stderr)
             return super().resolve_command(ctx, [bare, *rest])
-        found = self.offered(ctx).get(name)
-        if found is None and not ctx.resilient_parsing:
+        found = self._meant(ctx, name)
+        if not found and not ctx.resilient_parsing:
             installed_here(ctx)
-            found = self.offered(ctx).get(name)
-        if found is None:
+            found = self._meant(ctx, name)
+        if not found:
             if not ctx.resilient_parsing:  # completion offers nothing then, and says nothing
                 self.say_clash(ctx, name)
                 _say_missing(ctx, " ".join([*self.path, name]))
             return self._unknown(ctx, args)
         return name, self._loaded(ctx, name, found), rest
+
+    def _meant(self, ctx: Any, name: str) -> list[CommandEntry]:
+        """What a word means, which may name its package where that is the only one, too."""
+        (bare, _, owner), offered = name.partition("@"), self.offered(ctx)
+        return offered.get(name) or [one for one in offered.get(bare, ()) if one.distribution == owner]
 
     def _unknown(self, ctx: Any, args: list[str]) -> Any:
         """What Typer says of a word that is no command, with the nearest that are; its own list has not all."""
@@ -79,7 +84,7 @@ class OpenGroup(TyperGroup):
         try:
             return super().resolve_command(ctx, args)
         except Exception as error:  # of a class that Typer keeps to itself
-            near = get_close_matches(args[0], self.list_commands(ctx))
+            near = get_close_matches(args[0].partition("@")[0], self.list_commands(ctx))
             if near and isinstance(message := getattr(error, "message", None), str):
                 error.message = f"{message} Did you mean {' or '.join(map(repr, near))}?"  # type: ignore[attr-defined]
             raise

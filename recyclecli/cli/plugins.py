@@ -73,11 +73,12 @@ def show(
 
     registry = discover()
     if not (offers := registry.matching(None, name)):
-        kinds = {one: kind for plugin in registry.plugins for kind, one in plugin.names()}
+        offered = [(kind, one, plugin.distribution) for plugin in registry.plugins for kind, one in plugin.names()]
+        kinds = {word: kind for kind, one, by in offered for word in (one, f"{one}@{by}")}
         shown = {"command": f"{name} --help", "recipe": f"recipes show {name}", "check": "doctor"}
         if words := shown.get(kinds.get(name, "")):
             raise RecycleError(f"{name} is a {kinds[name]}, not a component", f"recycle {words}")
-        near = suggest(name.partition("@")[0], kinds)
+        near = suggest(name.partition("@")[0], (one for _, one, _ in offered))
         raise RecycleError(f"no component is called {name!r}", near + registry.broken())
     if as_json:
         print(json.dumps([_described(offer) for offer in offers], ensure_ascii=False))

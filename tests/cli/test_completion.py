@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from shutil import copytree
 
 import pytest
 from support import DISTS, fake_dists, recycle_here, run_recycle
@@ -69,6 +70,8 @@ def discover_impatiently(cache, path):
         ("data convert a b --from ", "masks"),
         ("data import a b --as ", "roboflow-masks"),
         ("data convert a b --from masks -o ", "images="),
+        ("export last --format onnx -o ", "opset="),
+        ("export last -o ", "opset="),
         ("predict last photos --post ", "densecrf"),
         ("predict last photos --tta ", "hflip"),
         ("predict last photos --save ", "confidence"),
@@ -114,6 +117,27 @@ def test_tab_behind_a_command_that_cannot_be_told_yet_says_nothing(monkeypatch, 
         main()
     assert not end.value.code
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("both", [False, True], ids=["one package", "two"])
+def test_encoders_that_packages_bring_are_offered(monkeypatch, capsys, tmp_path, both):
+    fake_dists(monkeypatch, "encoder")
+    if both:
+        copy = tmp_path / "acme_second-1.0.dist-info"
+        copytree(DISTS / "encoder/acme_encoder-1.0.dist-info", copy)
+        (copy / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-second\nVersion: 1.0\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+    discovery.discover()
+    for name, value in ASKED.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "recycle train -o model.encoder=tu-acme_n")
+    with pytest.raises(SystemExit):
+        main()
+    found = {row.partition("\t")[0] for row in capsys.readouterr().out.splitlines()}
+    ends = ["@acme-encoder", "@acme-second"] if both else [""]
+    assert {f"model.encoder=tu-acme_net{end}" for end in ends} <= found
+    assert ("model.encoder=tu-acme_net" in found) != both
 
 
 def test_every_answer_is_one_line_however_long_its_help(tmp_path):

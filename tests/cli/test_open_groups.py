@@ -313,6 +313,32 @@ def test_plugins_check_blames_no_command_for_another_of_its_path(tmp_path):
     assert "command data dedupe@acme-commands: expected" not in done.stderr
 
 
+@pytest.mark.parametrize("dists", [(), ("commands",)], ids=["ours", "beside others"])
+def test_a_package_may_be_named_where_it_is_the_only_one(tmp_path, dists):
+    for words in (
+        "data kfold@recycle-data",
+        "data@recycle-data kfold",
+        "aug lsj@recycle-kornia",
+        "train@recycle-engine",
+    ):
+        done = recycle(*words.split(), "--help", cwd=tmp_path, dists=dists)
+        assert (done.returncode, "Usage: recycle " in done.stdout) == (0, True), done.stderr
+    done = recycle("data", "kfold@acme-commands", cwd=tmp_path, dists=dists)
+    assert (done.returncode, "Did you mean 'kfold'?" in done.stderr) == (2, True)
+    for name, shows in (("data kfold@recycle-data", "--help"), ("default@recycle-engine", "recipes show default@")):
+        done = recycle("plugins", "show", name, cwd=tmp_path, dists=dists)
+        assert shows in done.stderr
+
+
+def test_plugins_check_finds_recipes_whose_bases_lead_nowhere(tmp_path):
+    done = recycle("plugins", "check", cwd=tmp_path, dists=("recipes",))
+    assert done.returncode == 1
+    assert "recipe circle of acme-recipes: the recipe circle" in done.stderr
+    assert "is based on itself" in done.stderr
+    assert "recipe lost of acme-recipes: no recipe is called 'nowhere', the base of lost@acme-recipes" in done.stderr
+    assert done.stderr.count("  recipe ") == 2
+
+
 @pytest.mark.parametrize(
     ("line", "near"),
     [

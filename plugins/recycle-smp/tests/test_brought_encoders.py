@@ -7,8 +7,8 @@ import timm
 import torch
 from support import DISTS
 
-from recyclecli.plugins import discover
-from recyclecli.types import ModelContext, RecycleError
+from recyclecli.plugins import Plugin, Registry, discover
+from recyclecli.types import ModelComponent, ModelContext, Options, RecycleError
 
 
 @pytest.fixture
@@ -53,4 +53,45 @@ def test_a_module_that_does_not_register_it_is_told(registry):
 def test_the_nearest_name_may_be_a_packages(registry):
     with pytest.raises(RecycleError, match="no encoder is called 'tu-acme_nett'") as caught:
         build(registry, "tu-acme_nett")
+    assert caught.value.remedy.startswith("nearest: tu-acme_net")
+
+
+def also_from_bolt(registry, **encoders):
+    """The registry, with a package more that brings encoders."""
+    model = ModelComponent("bolt", "bolt:Net", Options, "Brings encoders", encoders=encoders)
+    return Registry((*registry.plugins, Plugin("bolt", "bolt", "1.0", components=(model,))))
+
+
+def test_of_two_packages_that_bring_one_none_wins_in_silence(registry):
+    both = also_from_bolt(registry, acme_net="bolt_net")
+    line = "encoder acme_net is offered by 2 packages; pick one: acme_net@acme-encoder or acme_net@bolt"
+    assert line in both.clashes()
+    with pytest.raises(RecycleError, match="'tu-acme_net' is offered by acme-encoder and bolt") as caught:
+        build(both, "tu-acme_net")
+    assert caught.value.remedy == "say which: tu-acme_net@acme-encoder or tu-acme_net@bolt"
+    assert not timm.is_model("acme_net")
+    with pytest.raises(RecycleError, match="bolt_net, which registers it, cannot be imported"):
+        build(both, "tu-acme_net@bolt")
+    build(both, "tu-acme_net@acme-encoder")
+
+
+def test_the_package_may_be_named_where_it_is_the_only_one(registry):
+    assert not any("acme_net" in line for line in registry.clashes())
+    build(registry, "tu-acme_net@acme-encoder")
+    with pytest.raises(RecycleError, match="'tu-acme_net@bolt' is not of bolt") as caught:
+        build(registry, "tu-acme_net@bolt")
+    assert caught.value.remedy == "say which: tu-acme_net@acme-encoder"
+
+
+def test_a_package_does_not_take_the_place_of_timms_own(registry):
+    both = also_from_bolt(registry, test_efficientnet="bolt_net")
+    with pytest.raises(RecycleError, match="'tu-test_efficientnet' is offered by bolt and timm"):
+        build(both, "tu-test_efficientnet")
+    build(both, "tu-test_efficientnet@timm")
+    build(registry, "tu-test_efficientnet@timm")
+
+
+def test_a_prefix_that_lacks_is_the_nearest_name(registry):
+    with pytest.raises(RecycleError, match="no encoder is called 'acme_net'") as caught:
+        build(registry, "acme_net")
     assert caught.value.remedy.startswith("nearest: tu-acme_net")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from recycle_data.cli.candidates import components
+from recycle_data.cli.candidates import components, options_of
 from recycle_data.cli.options import key_values
 from recycle_engine.cli.options import RunName
 
@@ -33,7 +33,14 @@ def export(
         typer.Option("--data", help="Where the run's data lies now; with --photos the root of a COCO file's names."),
     ] = None,
     option: Annotated[
-        list[str] | None, typer.Option("--option", "-o", metavar="KEY=VALUE", help="An option of the exporter.")
+        list[str] | None,
+        typer.Option(
+            "--option",
+            "-o",
+            metavar="KEY=VALUE",
+            help="An option of the exporter.",
+            autocompletion=options_of("exporter", "form"),
+        ),
     ] = None,
     force: Force = False,
     as_json: AsJson = False,

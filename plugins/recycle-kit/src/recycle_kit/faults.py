@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import chain
 
@@ -23,6 +24,7 @@ def faults(registry: Registry, imported: Collection[str] = ()) -> Iterator[str]:
             yield f"{plugin.distribution}: {plugin.cause}"
         if plugin.distribution not in imported:
             yield from _absent_targets(plugin)
+    yield from _baseless_recipes(registry)
     for offer in registry.offers():
         missing = offer.missing()
         yield from (f"{offer.qualified}: pip install {need!r}" for need in missing)
@@ -37,6 +39,19 @@ def _absent_targets(plugin: Plugin) -> Iterator[str]:
         what = f"{type(record).__name__.lower()} {record.name} of {plugin.distribution}: its target"
         if record.target and (fault := _absent_module(what, record.target)):
             yield fault
+
+
+def _baseless_recipes(registry: Registry) -> Iterator[str]:
+    """The recipes that cannot be read, or whose bases cannot, or lead back to them; none without recycle-data."""
+    if find_spec("recycle_data") is None:
+        return
+    bases, named = import_module("recycle_data.bases"), import_module("recycle_data.resolve").recipe_files(registry)
+    for plugin in registry.plugins:
+        for recipe in plugin.recipes:
+            try:
+                bases.whole_tree(f"{recipe.name}@{plugin.distribution}", named)
+            except RecycleError as error:
+                yield f"recipe {recipe.name} of {plugin.distribution}: {error.args[0]}"
 
 
 def _factory_fault(offer: RegisteredComponent, imported: bool) -> str:

@@ -23,8 +23,11 @@ def _check(encoder: str, brought: Mapping[str, str]) -> None:
     if name in known:
         return
     stem = name.split(".")[0]
-    prefix, close = encoder.removesuffix(name), get_close_matches(name, [*known, *brought], n=3, cutoff=0.5)
-    if stem in models and (name != encoder or stem not in own):
+    prefix, close = (
+        encoder.removesuffix(name),
+        get_close_matches(name, {*known, *(key.partition("@")[0] for key in brought)}, n=3, cutoff=0.5),
+    )
+    if stem in {*models, *brought} and (name != encoder or stem not in own):
         prefix, close = "tu-", [stem, *timm.list_pretrained(f"{stem}.*")][:3]
     raise RecycleError(
         f"model.encoder: no encoder is called {encoder!r}",
@@ -32,18 +35,34 @@ def _check(encoder: str, brought: Mapping[str, str]) -> None:
     )
 
 
-def _register(encoder: str, encoders: Mapping[str, str]) -> None:
-    """Let timm know an encoder that a package brings; RecycleError where its module cannot be imported."""
-    module = encoders.get(encoder.removeprefix("tu-").split(".")[0])
-    if module is not None:
+def picked(encoder: str, brought: Mapping[str, str]) -> str:
+    """What timm or smp call an encoder, which may end in `@PACKAGE`; timm has learned of it where a package brings it.
+
+    Raises:
+        RecycleError: several packages bring it, none of that name does, or its module cannot be imported.
+    """
+    name, _, package = encoder.partition("@")
+    if not name.startswith("tu-"):
+        return encoder
+    stem = name.removeprefix("tu-").split(".")[0]
+    modules = {key.removeprefix(stem)[1:]: module for key, module in brought.items() if key.partition("@")[0] == stem}
+    if timm.is_model(stem) and timm.model_entrypoint(stem).__module__.startswith("timm."):
+        modules["timm"] = ""  # it knows that one by itself
+    packages = sorted(modules.keys() - {""})
+    if len(packages) > 1 if not package else package not in packages:
+        what = f"is offered by {' and '.join(packages)}" if not package else f"is not of {package}"
+        choices = " or ".join(f"{name}@{one}" for one in packages) or f"-o model.encoder={name}"
+        raise RecycleError(f"model.encoder = {encoder!r} {what}", f"say which: {choices}")
+    if module := modules.get(package):
         try:
             import_module(module)
         except Exception as error:  # a package may raise anything
             what = f"model.encoder = {encoder!r}: {module}, which registers it, cannot be imported: {error}"
             raise RecycleError(what, f"reinstall or update the package of {module}") from error
-        if not timm.is_model(encoder.removeprefix("tu-").split(".")[0]):
+        if not timm.is_model(stem):
             what = f"model.encoder = {encoder!r}: {module} registers no model of this name with timm"
             raise RecycleError(what, f"update the package of {module}, or choose another encoder")
+    return name
 
 
 def normalisation(encoder: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -83,16 +102,17 @@ class Traits:
         brought: those that packages bring, see `ModelContext`.
 
     Attributes:
+        name: of the encoder, without the package that the recipe names.
         keywords: for timm, so that photos may have another size than the pretraining's.
         multiple: heights and widths must be multiples of this.
         prefix_tokens: whether it has a class token beside its patches.
 
     Raises:
-        RecycleError: no encoder is called so, or the module that brings it cannot be imported.
+        RecycleError: no encoder is called so, several are, or the module that brings it cannot be imported.
     """
 
     def __init__(self, encoder: str, brought: Mapping[str, str]) -> None:
-        _register(encoder, brought)
+        self.name = encoder = picked(encoder, brought)
         _check(encoder, brought)
         self.keywords: dict[str, Any] = {}
         self.multiple = 32

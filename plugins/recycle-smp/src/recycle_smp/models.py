@@ -93,6 +93,7 @@ def _build(
     **keywords: Any,
 ) -> nn.Module:
     traits = traits or Traits(options.encoder, context.encoders)
+    options = options.model_copy(update={"encoder": traits.name})
     weights = encoder_weights(options.encoder, options.weights) if context.pretrained else "none"
     keywords |= traits.keywords
     pretrained: Any = None

@@ -39,10 +39,14 @@ def datasets(ctx: typer.Context) -> Named:
     return [*{**dict(layouts(ctx)), **known}.items()]
 
 
-def dataset_keys(ctx: typer.Context, incomplete: str) -> Named:
-    """Offers the options of the dataset that `--from` names."""
-    dataset = installed(ctx).of("dataset").get(str(ctx.params.get("origin")))
-    return assignments(((one.name, one) for one in dataset.settings) if dataset else (), incomplete)
+def options_of(kind: Kind, parameter: str) -> Callable[[typer.Context, str], Named]:
+    """Offers the options of the component of a kind that another parameter of the command names."""
+
+    def offer(ctx: typer.Context, incomplete: str) -> Named:
+        part = installed(ctx).of(kind).get(str(ctx.params.get(parameter)))
+        return assignments(((one.name, one) for one in part.settings) if part else (), incomplete)
+
+    return offer
 
 
 def dataset_options(ctx: typer.Context, incomplete: str) -> Named:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from recycle_data.cli.candidates import dataset_keys, datasets, fixed
+from recycle_data.cli.candidates import datasets, fixed, options_of
 from recycle_data.cli.options import CrowdsOption, dataset_settings, root_and_file
 from recyclecli.cli.options import Force
 from recyclecli.errors import counted
@@ -38,7 +38,10 @@ def convert(
     option: Annotated[
         list[str] | None,
         typer.Option(
-            "-o", metavar="KEY=VALUE", help="Option of the dataset component; repeatable.", autocompletion=dataset_keys
+            "-o",
+            metavar="KEY=VALUE",
+            help="Option of the dataset component; repeatable.",
+            autocompletion=options_of("dataset", "origin"),
         ),
     ] = None,
     polygons: Annotated[

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recycle_data.cli.candidates import dataset_keys, layouts
+from recycle_data.cli.candidates import layouts, options_of
 from recycle_data.cli.options import dataset_settings
 from recyclecli.cli.options import AsJson, Force
 from recyclecli.errors import counted
@@ -45,7 +45,10 @@ def import_(
     option: Annotated[
         list[str] | None,
         typer.Option(
-            "-o", metavar="KEY=VALUE", help="Option of the dataset component; repeatable.", autocompletion=dataset_keys
+            "-o",
+            metavar="KEY=VALUE",
+            help="Option of the dataset component; repeatable.",
+            autocompletion=options_of("dataset", "origin"),
         ),
     ] = None,
     force: Force = False,

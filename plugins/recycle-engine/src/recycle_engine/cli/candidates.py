@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +115,16 @@ def _recipe_keys(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, Set
             short = key == "loss" and not incomplete.startswith(f"{key}.{name}.")
             alone = len(names) == 1 and (short or key in PART_KEYS)
             for setting in offered[name].settings if name in offered else ():
+                if (kind, setting.name) == ("model", "encoder"):
+                    setting = replace(setting, choices=(*setting.choices, *_brought_encoders(ctx)))
                 yield f"{key}.{setting.name}" if alone else f"{key}.{name}.{setting.name}", setting
+
+
+def _brought_encoders(ctx: typer.Context) -> list[str]:
+    """The encoders that packages bring, as recipes name them: with the package where several bring one."""
+    brought = {(name, one.distribution) for one in installed(ctx).of("model").values() for name in one.encoders}
+    names = [name for name, _ in brought]
+    return sorted(f"tu-{name}" if names.count(name) == 1 else f"tu-{name}@{by}" for name, by in brought)
 
 
 def _recipe(ctx: typer.Context, name: Any) -> Recipe | None:
