@@ -16,7 +16,7 @@ PLUGINS := $(wildcard plugins/recycle-*)
 EDITABLE := -e . $(PLUGINS:%=-e %)
 USED := -e . $(patsubst %,-e %,$(filter-out plugins/recycle-export,$(PLUGINS))) # without onnx, which the job does not need
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-PYTEST := $(BIN)/python -m pytest -rs -n 2 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -rs -n 2
 MANIFESTS := pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
 TEST_TOOLS := axe-playwright-python build editables hatchling httpx2 hypothesis import-linter mypy onnx onnxruntime onnxscript pillow-heif playwright pytest pytest-xdist ruff supervision twine zensical
 
@@ -32,15 +32,16 @@ demo: $(VENV)/.installed
 	@echo "installed once, in $$(cat $(VENV)/.installed) s; what follows is the job itself"
 	$(BIN)/recycle demo --out demo --force
 
-# lint and docs run beside the tests, whose workers often wait; what they print comes when they are done
+# lint and docs run beside the tests, whose workers often wait; what they print comes when they are done.
+# One worker runs a file, whose fixtures of the module are made once; slow tests are shared one by one
 test: $(VENV)/.test-tools
 	@$(MAKE) --no-print-directory checks > $(VENV)/checks.log 2>&1 & checks=$$!; \
-	$(PYTEST) -m "not slow"; tests=$$?; \
+	$(PYTEST) --dist loadfile -m "not slow"; tests=$$?; \
 	wait $$checks; checked=$$?; cat $(VENV)/checks.log; \
 	exit $$((tests + checked))
 
 test-slow: $(VENV)/.test-tools
-	$(PYTEST) -m slow
+	$(PYTEST) --dist loadgroup -m slow
 
 test-all: test
 	$(MAKE) --no-print-directory test-slow

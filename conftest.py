@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from hypothesis import settings
+from installed import read_once
 from support import SHARED, coco, first_photos, make_runs, write_coco
 from together import Together
 
@@ -18,6 +19,7 @@ settings.load_profile("repeatable")  # the same examples in every run; `--hypoth
 
 pytest_plugins = ["durations", "leftovers"]
 
+read_once()
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as the workers, which have a core each: small models gain by no more
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as training sets it: else `recycle` could not be forked after one
 
@@ -59,7 +61,9 @@ def same_chance():
     random.seed(0)
     np.random.seed(0)
     if torch := sys.modules.get("torch"):  # not every test needs it
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # `torch.manual_seed` keeps a traceback for a GPU that is not there
+        if torch.cuda.is_available():
+            torch.cuda.manual_seed_all(0)
 
 
 @pytest.fixture(autouse=True)

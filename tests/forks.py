@@ -102,14 +102,14 @@ class Forks:
         """Whether a command with these variables may be forked."""
         return _at_import(environment) == self._environment
 
-    def run(self, arguments, cwd, environment, timeout):
-        """Run `recycle ARGUMENTS`; what it printed, its exit code, and its peak memory in KiB.
+    def run(self, arguments, cwd, environment, timeout, module="recyclecli"):
+        """Run `python -m MODULE ARGUMENTS`; what it printed, its exit code, and its peak memory in KiB.
 
         Raises:
             subprocess.TimeoutExpired: it was killed, with all that it began.
         """
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            child = self._begin(arguments, cwd, environment, out, err, awaited=True)
+            child = self._begin(module, arguments, cwd, environment, out, err, awaited=True)
             self._socket.settimeout(timeout)
             try:
                 status, peak = json.loads(self._socket.recv(ROOM))
@@ -126,10 +126,10 @@ class Forks:
 
     def start(self, arguments, cwd, environment, out):
         """Start `recycle ARGUMENTS`, which prints to one open file. Nobody awaits its end."""
-        return Started(self._begin(arguments, cwd, environment, out, out, awaited=False))
+        return Started(self._begin("recyclecli", arguments, cwd, environment, out, out, awaited=False))
 
-    def _begin(self, arguments, cwd, environment, out, err, awaited):
-        request = json.dumps([list(arguments), str(cwd), dict(environment), awaited]).encode()
+    def _begin(self, module, arguments, cwd, environment, out, err, awaited):
+        request = json.dumps([module, list(arguments), str(cwd), dict(environment), awaited]).encode()
         handles = array.array("i", [out.fileno(), err.fileno()])
         self._socket.sendmsg([request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handles)])
         (child,) = json.loads(self._socket.recv(ROOM))
@@ -142,12 +142,12 @@ def _at_import(environment):
 
 
 def _serve(channel):
-    """Fork a child for each request; in a child, return what it is to run."""
+    """Fork a child for each request; in a child, return the module that it is to run, and its arguments."""
     while True:
         request, handles, _, _ = socket.recv_fds(channel, ROOM, 2)
         if not request:
             sys.exit()
-        arguments, cwd, environment, awaited = json.loads(request)
+        module, arguments, cwd, environment, awaited = json.loads(request)
         child = os.fork()
         if not child:
             os.setsid()
@@ -159,7 +159,7 @@ def _serve(channel):
             os.chdir(cwd)
             os.environ.clear()
             os.environ.update(environment)
-            return arguments
+            return module, arguments
         for handle in handles:
             os.close(handle)
         channel.send(json.dumps([child]).encode())
@@ -180,17 +180,18 @@ def _main():
     for name in PRELOADED:
         importlib.import_module(name)
     _draw_once()
+    importlib.import_module("installed").read_once()
     importlib.import_module("recyclecli.discovery").discover()
     for end in weakref.finalize._registry:
         end.atexit = False  # what the imports would free costs a child more than most commands
     gc.freeze()  # a child's collections would copy every page of what is imported
     gc.enable()
     sys.path.remove(str(Path(__file__).parent))
-    arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
+    module, arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
     _look_again_which_rank_this_is()
     sys.argv[:] = ["recycle", *arguments]
     try:
-        runpy.run_module("recyclecli", run_name="__main__", alter_sys=True)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as end:
         code = end.code or 0

@@ -71,9 +71,9 @@ def make_runs(place, drawn):
     data = drawn(place / "data", 24)
     api.kfold(data, 2)
     always = {**SMALL, "model": "fcn8s", "train.lr": 0.01, "train.ema": 0.9, "train.save_top_k": 2, "data.root": data}
-    always["train.callbacks"] = ["report"]
     for name, fold, seed, epochs in (("seed-0", 0, 0, 4), ("seed-1", 0, 1, 4), ("fold-1", 1, 0, 1)):
-        api.train({**always, "data.fold": fold, "seed": seed, "train.epochs": epochs}, name=name, runs=place / "runs")
+        settings = {**always, "data.fold": fold, "seed": seed, "train.epochs": epochs}
+        api.evaluate(api.train(settings, name=name, runs=place / "runs").run, keep=True)
 
 
 def runs_in(folder, made):
@@ -199,11 +199,11 @@ def as_installed(package):
 
 def pytest_of(packages):
     """Run the tests of packages as if they were installed; what pytest printed, a line for each test."""
-    places = [*map(str, map(as_installed, packages)), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": os.pathsep.join(places)}
     folder, names = packages[0].parent, [package.name for package in packages]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v", "--rootdir", str(folder), *names]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    sites = [str(as_installed(package)) for package in packages]
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": os.pathsep.join(sites)}  # of its own processes
+    options = ["-p", "no:cacheprovider", "-v", "--rootdir", str(folder), "-o", f"pythonpath={shlex.join(sites)}"]
+    done, _ = forks().run([*options, *names], folder, environment, 300, module="pytest")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -11,7 +11,7 @@ from forks import Started
 from PIL import Image
 from recycle_coco import decode
 from recycle_engine import api
-from support import DISTS, coco, fake_dists, recycle_here, run_recycle, start_recycle, write_coco
+from support import DISTS, coco, fake_dists, recycle_here, start_recycle, write_coco
 
 from recyclecli.errors import RecycleError
 
@@ -115,10 +115,10 @@ def test_processes_and_interruptions_change_nothing(lossless, tmp_path):
         time.sleep(0.01)
     assert not (tmp_path / "killed" / "copy_paste.json").exists()
     first = (tmp_path / "killed/copy_paste/000000.png").stat().st_mtime_ns
-    other = run_recycle(*line.split(), "--seed", 1, "--out", tmp_path / "killed", cwd=tmp_path)
+    other = recycle_here(*line.split(), "--seed", 1, "--out", tmp_path / "killed", cwd=tmp_path)
     assert other.returncode == 2
     assert "interrupted command with other settings" in other.stderr
-    done = run_recycle(*line.split(), "--out", tmp_path / "killed", cwd=tmp_path)
+    done = recycle_here(*line.split(), "--out", tmp_path / "killed", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert files(tmp_path / "killed") == whole
     assert (tmp_path / "killed/copy_paste/000000.png").stat().st_mtime_ns == first, "it was made again"
@@ -187,7 +187,7 @@ def test_data_check_knows_made_sets(lossless):
     """What was pasted within a fold's training photos is no fault; what comes from its validation photos is one."""
     made = api.augment(PASTE, 8, {"data.root": lossless, "data.fold": 0})
     line = ["data", "check", "--json-path", "copy_paste.json", "--data", lossless, "--json"]
-    codes = lambda: {one["code"] for one in json.loads(run_recycle(*line, cwd=lossless).stdout)}  # noqa: E731
+    codes = lambda: {one["code"] for one in json.loads(recycle_here(*line, cwd=lossless).stdout)}  # noqa: E731
     assert not codes() & {"pasted-from-validation", "class-absent-from-split", "near-duplicate-across-splits"}
     content = json.loads(made.file.read_text())
     held_out = json.loads((lossless / "kfold_0_val.json").read_text())["images"][0]["file_name"]
@@ -266,11 +266,11 @@ def test_corrupt_photos_are_skipped_and_counted_or_fatal(lossless):
     for file in broken:
         file.write_bytes(file.read_bytes()[:300])
     line = ["aug", "copy-paste", "--min-area", 1, "--aug-num", 16, "--data", lossless, "--fold", 0, "--mode", "self"]
-    strict = run_recycle(*line, "--strict", cwd=lossless)
+    strict = recycle_here(*line, "--strict", cwd=lossless)
     assert strict.returncode == 2
     assert "cannot be read" in strict.stderr
     assert not (lossless / "copy_paste.json").exists()
-    done = run_recycle(*line, "--force", cwd=lossless)
+    done = recycle_here(*line, "--force", cwd=lossless)
     assert done.returncode == 0, done.stderr
     assert "12 new photos" in done.stderr
     assert "skipped as unreadable: 2 photos" in done.stderr
@@ -280,7 +280,7 @@ def test_corrupt_photos_are_skipped_and_counted_or_fatal(lossless):
     assert (both.photos, len(content["images"])) == (12, 12 + 6), "photos that cannot be read are in no training file"
     for index in range(len(learned)):
         learned.record(index).file.write_bytes(b"")
-    gone = run_recycle(*line, "--force", cwd=lossless)
+    gone = recycle_here(*line, "--force", cwd=lossless)
     assert gone.returncode == 2
 
 
@@ -315,7 +315,7 @@ def test_a_strangers_augmentation_gets_its_command(lossless, tmp_path):
 def test_commands_that_cannot_be(lossless, tmp_path, monkeypatch):
     fake_dists(monkeypatch, "rain")
     for name, message in (("blur", "recycle train --aug blur"), ("nope", "no augmentation is called 'nope'")):
-        done = run_recycle("aug", name, "--aug-num", 2, "--data", lossless, cwd=tmp_path)
+        done = recycle_here("aug", name, "--aug-num", 2, "--data", lossless, cwd=tmp_path)
         assert done.returncode == 2
         assert message in done.stderr
     with pytest.raises(RecycleError, match="no such device"):

@@ -19,7 +19,7 @@ from recycle_engine.judge.gate import estimate
 from recycle_engine.pipeline import Pipeline, pipeline_of, write_choice
 from ruamel.yaml import YAML
 from safetensors.torch import load_file, save_file
-from support import coco, first_of, first_photos, run_recycle, runs_in, write_coco
+from support import coco, first_of, first_photos, recycle_here, runs_in, write_coco
 
 from recyclecli.recipe import ListedPart
 
@@ -68,7 +68,7 @@ def copied(run, folder, **changes):
 
 
 def said(work, *arguments, codes=(0,)):
-    done = run_recycle(*arguments, cwd=work)
+    done = recycle_here(*arguments, cwd=work)
     assert done.returncode in codes, done.stderr
     assert "Traceback" not in done.stderr
     return done

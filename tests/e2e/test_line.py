@@ -10,16 +10,16 @@ from recycle_coco import CocoSource, read_document
 from recycle_data.resolve import resolve
 from recycle_data.submission import read_submission, reduce_labels
 from recycle_engine.checkpoint import load_trained
-from support import BARE, TINY, run_recycle
+from support import BARE, TINY, recycle_here
 
 
 def line(data, work, registry, *train_options):
     """kfold, train, eval, predict, submission; returns what eval says."""
-    done = run_recycle("data", "kfold", "--n", 5, "--data", data, "--out", work / "folds", cwd=work)
+    done = recycle_here("data", "kfold", "--n", 5, "--data", data, "--out", work / "folds", cwd=work)
     assert done.returncode == 0, done.stderr
     folds = work / "folds"
     files = ["--train-json", folds / "kfold_0_train.json", "--val-json", folds / "kfold_0_val.json"]
-    done = run_recycle("train", "--data", data, *files, *train_options, cwd=work, timeout=900)
+    done = recycle_here("train", "--data", data, *files, *train_options, cwd=work)
     assert done.returncode == 0, done.stderr
     run = next((work / "runs").iterdir())
     names = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
@@ -27,14 +27,14 @@ def line(data, work, registry, *train_options):
     assert any(name.startswith("tensorboard/events") for name in names)
     assert json.loads((run / "env.json").read_text())["plugins"]["recycle-losses"].endswith("ok")
 
-    done = run_recycle("eval", "last", "--json", cwd=work, timeout=900)
+    done = recycle_here("eval", "last", "--json", cwd=work)
     assert done.returncode == 0, done.stderr
     scored = json.loads(done.stdout)
 
     submission = work / "submission.csv"
     val = folds / "kfold_0_val.json"
     predict = ["predict", "last", val, "--data", data, "--out", work / "out", "--submission", submission]
-    done = run_recycle(*predict, "--batch-size", 4, cwd=work, timeout=900)  # as eval, which takes the run's
+    done = recycle_here(*predict, "--batch-size", 4, cwd=work)  # as eval, which takes the run's
     assert done.returncode == 0, done.stderr
     photos = read_document(val).content["images"]
     predicted = read_submission(submission)
@@ -99,9 +99,9 @@ def test_the_line_on_real_photos(recycle_trash, tmp_path, registry):
 
 def test_a_recipe_fed_back_gives_the_same_weights(small, tmp_path):
     options = ["--epochs", 2, "--batch-size", 2, "-o", "data.size=32", *BARE, "--aug", "affine"]
-    first = run_recycle("train", "--data", small, *options, "--name", "a", cwd=tmp_path)
+    first = recycle_here("train", "--data", small, *options, "--name", "a", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    second = run_recycle("train", "--recipe", "runs/a/recipe.yaml", "--name", "b", cwd=tmp_path)
+    second = recycle_here("train", "--recipe", "runs/a/recipe.yaml", "--name", "b", cwd=tmp_path)
     assert second.returncode == 0, second.stderr
     assert (tmp_path / "runs/a/recipe.yaml").read_text() == (tmp_path / "runs/b/recipe.yaml").read_text()
     weights = [(tmp_path / f"runs/{name}/checkpoints/best.safetensors").read_bytes() for name in "ab"]
@@ -112,11 +112,11 @@ def test_the_best_checkpoint_is_the_best(small, tmp_path):
     """The contest's code kept the worst."""
     options = ["--epochs", 6, "--batch-size", 2, "-o", "data.size=32", *BARE, "--lr", "0.01"]
     options += ["--precision", "32"]  # as eval computes
-    done = run_recycle("train", "--data", small, *options, "--name", "r", cwd=tmp_path)
+    done = recycle_here("train", "--data", small, *options, "--name", "r", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     scores = [float(row["val_miou"]) for row in csv.DictReader((tmp_path / "runs/r/metrics.csv").open())]
     assert f"best val mIoU {max(scores):.4f}" in done.stdout
-    scored = json.loads(run_recycle("eval", "r", "--json", cwd=tmp_path).stdout)
+    scored = json.loads(recycle_here("eval", "r", "--json", cwd=tmp_path).stdout)
     assert scored["miou_dataset"]["value"] == pytest.approx(
         max(scores), abs=1e-4
     )  # same size: 32x32 photos, data.size=32

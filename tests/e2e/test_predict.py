@@ -20,7 +20,7 @@ from recycle_data.submission import read_submission, reduce_labels
 from recycle_data.votes import hard_vote
 from recycle_engine import api
 from recycle_engine.pipeline import Pipeline
-from support import first_photos, run_recycle, runs_in, start_recycle
+from support import first_photos, recycle_here, runs_in, start_recycle
 
 from recyclecli.errors import RunFailed, counted
 from recyclecli.recipe import ListedPart
@@ -44,8 +44,8 @@ def without_state(run, folder):
     return shutil.copytree(run, folder, ignore=shutil.ignore_patterns("last.ckpt", "top"))
 
 
-def predicted(work, *arguments, codes=(0,), timeout=300):
-    done = run_recycle("predict", *arguments, cwd=work, timeout=timeout)
+def predicted(work, *arguments, codes=(0,)):
+    done = recycle_here("predict", *arguments, cwd=work)
     assert done.returncode in codes, done.stderr
     assert "Traceback" not in done.stderr
     return done
@@ -499,7 +499,7 @@ def test_the_confidence_of_a_hard_vote_is_its_share(work, tmp_path):
 
 class TestEnsembleCommand:
     def run(self, work, *arguments, codes=(0,), command="ensemble"):
-        done = run_recycle(command, *arguments, cwd=work, timeout=300)
+        done = recycle_here(command, *arguments, cwd=work)
         assert done.returncode in codes, done.stderr
         assert "Traceback" not in done.stderr
         return done

@@ -14,7 +14,7 @@ from recycle_engine.pipeline import write_choice
 from recycle_engine.training.leakage import warn_leakage
 from recycle_engine.training_provenance import photos_of_split
 from ruamel.yaml import YAML
-from support import BARE, SMALL, first_photos, run_recycle, runs_in
+from support import BARE, SMALL, first_photos, recycle_here, runs_in
 
 SURE, LESS, ALL = (api.Sureness(threshold=share, min_coverage=0) for share in (0.3, 0.4, 0))
 
@@ -57,7 +57,7 @@ def teacher(work, tmp_path):
 
 
 def said(work, *arguments, codes=(0,)):
-    done = run_recycle(*arguments, cwd=work, timeout=300)
+    done = recycle_here(*arguments, cwd=work)
     assert done.returncode in codes, done.stderr
     assert "Traceback" not in done.stderr
     return done

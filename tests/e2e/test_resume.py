@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import BARE, SMALL, run_recycle, start_recycle
+from support import BARE, SMALL, recycle_here, start_recycle
 
 from recyclecli.files import PART
 
@@ -27,7 +27,7 @@ def place(together, drawn):
     """data/ and a run of it that nothing interrupted, for all tests to read."""
 
     def make(folder):
-        done = run_recycle(*command(drawn(folder / "data", 10), "whole"), cwd=folder)
+        done = recycle_here(*command(drawn(folder / "data", 10), "whole"), cwd=folder)
         assert done.returncode == 0, done.stderr
 
     return together("resume", make)
@@ -87,7 +87,7 @@ later = pytest.mark.slow("trains as the test of the first epoch does")
 @pytest.mark.parametrize("epochs", [1, pytest.param(2, marks=later), pytest.param(3, marks=later)])
 def test_a_run_killed_after_an_epoch_resumes_to_identical_weights(data, whole, tmp_path, epochs):
     run = kill_after(data, tmp_path, epochs)
-    done = run_recycle("train", "--resume", "last", cwd=tmp_path)
+    done = recycle_here("train", "--resume", "last", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert_same_run(run, whole)
 
@@ -99,7 +99,7 @@ def test_a_run_killed_before_its_first_epoch_resumes_to_identical_weights(data, 
         time.sleep(0.01)
     process.kill()
     run = tmp_path / "runs/r"
-    done = run_recycle("train", "--resume", "r", cwd=tmp_path)
+    done = recycle_here("train", "--resume", "r", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert_same_run(run, whole)
 
@@ -108,14 +108,14 @@ def test_a_moved_run_remembers_its_best(data, whole, tmp_path):
     run = kill_after(data, tmp_path, 2)
     moved = tmp_path / "elsewhere"
     run.rename(moved)
-    done = run_recycle("train", "--resume", moved, cwd=tmp_path)
+    done = recycle_here("train", "--resume", moved, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert_same_run(moved, whole)
 
 
 def test_resuming_a_finished_run_changes_nothing(data, tmp_path, whole):
     shutil.copytree(whole, tmp_path / "done")
-    done = run_recycle("train", "--resume", tmp_path / "done", cwd=tmp_path)
+    done = recycle_here("train", "--resume", tmp_path / "done", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert_same_run(tmp_path / "done", whole)
 
@@ -123,7 +123,7 @@ def test_resuming_a_finished_run_changes_nothing(data, tmp_path, whole):
 def test_resuming_with_a_broken_checkpoint_says_so(data, tmp_path, whole):
     shutil.copytree(whole, tmp_path / "r")
     (tmp_path / "r/checkpoints/last.ckpt").write_bytes(b"broken")
-    done = run_recycle("train", "--resume", tmp_path / "r", cwd=tmp_path)
+    done = recycle_here("train", "--resume", tmp_path / "r", cwd=tmp_path)
     assert done.returncode == 2
     assert "last.ckpt cannot be read" in done.stderr
 

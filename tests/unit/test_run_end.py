@@ -28,6 +28,7 @@ def test_a_strangers_callback_is_told_of_the_complete_run(monkeypatch, small, tm
     assert bell == "bell      ding ding for r"
     assert report.startswith(f"report    {done.run.folder / 'report.html'}: mIoU of the dataset ")
     assert (done.run.folder / "report.html").is_file()
+    assert done.run.scores.is_file()  # which the report judged it by
     stored = done.run.recipe.read_text()
     assert "report@recycle-report" in stored
 

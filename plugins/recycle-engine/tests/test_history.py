@@ -42,7 +42,7 @@ class TestList:
                 str(made_runs / "data"), epochs, epochs, "", ()
             )  # fmt: skip
             assert one.size == sum(file.stat().st_size for file in one.folder.rglob("*") if file.is_file())
-            assert one.score.metric == "miou_dataset"  # the report has judged it
+            assert one.score.metric == "miou_dataset"  # `eval` has judged it
             assert one.score.low <= one.score.value <= one.score.high
 
     def test_it_takes_no_torch(self, made_runs):

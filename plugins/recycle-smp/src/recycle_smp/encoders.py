@@ -1,10 +1,11 @@
 """What is known of an encoder before it is built: its name, normalisation and size constraints."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import segmentation_models_pytorch as smp
 import timm
@@ -19,6 +20,8 @@ def _check(encoder: str, brought: Mapping[str, str]) -> None:
     """Refuse a name that neither smp nor timm knows, with the nearest ones."""
     own = smp.encoders.get_encoder_names()
     models, name = timm.list_models(), encoder.removeprefix("tu-")
+    if name in (models if name != encoder else own):
+        return
     known = [*models, *timm.list_pretrained()] if name != encoder else own
     if name in known:
         return
@@ -94,6 +97,34 @@ def can_be_dilated(encoder: str) -> bool:
     return True
 
 
+class _Described(NamedTuple):
+    """What a model of timm shows: its class, what that takes, and sides in pixels (0 where it has none)."""
+
+    kind: str
+    taken: frozenset[str]
+    prefix_tokens: bool
+    patch: int
+    size: int
+
+
+@cache
+def _described(name: str, make: Callable[..., Any]) -> _Described:
+    """A model of timm, made once a process without its weights; `make` tells it from another of its name."""
+    try:
+        with torch.device("meta"):
+            model: Any = timm.create_model(name)
+    except Exception:  # some compute with their weights when they are made
+        model = timm.create_model(name)
+    patch = getattr(getattr(model, "patch_embed", None), "patch_size", None)
+    return _Described(
+        type(model).__name__,
+        frozenset(inspect.signature(type(model).__init__).parameters),
+        getattr(model, "num_prefix_tokens", 0) > 0,
+        int(patch[0]) if patch is not None else 0,
+        int(model.pretrained_cfg["input_size"][-1]),
+    )
+
+
 class Traits:
     """What a timm encoder must be told, and what sizes it takes.
 
@@ -120,22 +151,16 @@ class Traits:
         if not encoder.startswith("tu-"):
             return
         name = encoder.removeprefix("tu-")
-        try:
-            with torch.device("meta"):
-                model: Any = timm.create_model(name)
-        except Exception:  # some compute with their weights when they are made
-            model = timm.create_model(name)
-        taken = inspect.signature(type(model).__init__).parameters
-        if "strict_img_size" in taken:  # Swin: windows are padded inside
+        made = _described(name, timm.model_entrypoint(name.split(".")[0]))
+        if "strict_img_size" in made.taken:  # Swin: windows are padded inside
             self.keywords["strict_img_size"] = False
-        if "dynamic_img_size" in taken:  # ViT: position embeddings are resampled
+        if "dynamic_img_size" in made.taken:  # ViT: position embeddings are resampled
             self.keywords["dynamic_img_size"] = True
-        self.prefix_tokens = getattr(model, "num_prefix_tokens", 0) > 0
-        patch = getattr(getattr(model, "patch_embed", None), "patch_size", None)
-        if "dynamic_img_size" in taken and patch is not None:
-            size = int(patch[0])
+        self.prefix_tokens = made.prefix_tokens
+        if "dynamic_img_size" in made.taken and made.patch:
+            size = made.patch
             if size & (size - 1):  # DPT scales by halves: timm resamples 14x14 patches to 16x16
                 self.keywords["patch_size"] = size = 16
             self.multiple = 2 * size  # DPT halves the grid of patches once
-        elif type(model).__name__ == "MaxxVit":  # windows are a fixed part of the pretraining's size
-            self.multiple = int(model.pretrained_cfg["input_size"][-1])
+        elif made.kind == "MaxxVit":  # windows are a fixed part of the pretraining's size
+            self.multiple = made.size
