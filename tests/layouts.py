@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from recycle_datasets.taco import read_mapping
 from recycle_engine import api
-from support import run_recycle
+from support import recycle_here
 
 ZEROWASTE = ("rigid_plastic", "cardboard", "metal", "soft_plastic")
 
@@ -36,7 +36,7 @@ def weekly(sample: Path, folder: Path) -> None:
     """data/ as it is, and line-week-2/, drawn with another seed and exported as YOLO."""
     shutil.copytree(sample, folder / "data")
     new = api.sample(folder / "drawn", images=12, seed=7).parent
-    done = run_recycle("data", "convert", new, folder / "line-week-2", "--from", "coco", "--to", "yolo", cwd=folder)
+    done = recycle_here("data", "convert", new, folder / "line-week-2", "--from", "coco", "--to", "yolo", cwd=folder)
     assert done.returncode == 0, done.stderr
     shutil.rmtree(new)
 
@@ -92,7 +92,7 @@ def zerowaste(sample: Path, folder: Path) -> None:
 
 def line(sample: Path, folder: Path) -> None:
     """line-3/ in YOLO form, and photos without labels."""
-    done = run_recycle("data", "convert", sample, folder / "line-3", "--from", "coco", "--to", "yolo", cwd=folder)
+    done = recycle_here("data", "convert", sample, folder / "line-3", "--from", "coco", "--to", "yolo", cwd=folder)
     assert done.returncode == 0, done.stderr
     shutil.copytree(sample.parent / "photos", folder / "unlabelled")
 
@@ -100,7 +100,7 @@ def line(sample: Path, folder: Path) -> None:
 def masks(sample: Path, folder: Path) -> None:
     """VOC2012/ with its list of a split, and mmseg/ with a folder for each: the same masks."""
     made = folder / "mmseg"
-    done = run_recycle("data", "convert", sample, made, "--from", "coco", "--to", "masks", cwd=folder)
+    done = recycle_here("data", "convert", sample, made, "--from", "coco", "--to", "masks", cwd=folder)
     assert done.returncode == 0, done.stderr
     voc = folder / "VOC2012"
     shutil.copytree(made / "images", voc / "JPEGImages")

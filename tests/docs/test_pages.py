@@ -31,7 +31,7 @@ import pytest
 from fenced import outside, parts
 from recycle_data.resolve import resolve
 from recycle_engine import api
-from support import forks, run_recycle
+from support import forks, recycle_here
 from typer.main import get_command
 
 from recyclecli.cli.app import app
@@ -45,6 +45,7 @@ LONG = {"augment", "contest", "index", "judge", "onnx", "predict", "rare-classes
 LONG |= {"README", "completion", "gpu-box", "look", "notebook", "out-of-memory", "palette", "taco", "zerowaste"}
 SLOW = pytest.mark.slow("trains and scores as the page's reader does")
 SMALL = {"train.epochs": 1, "train.batch_size": 4, "data.size": 64, "data.workers": 0, "model.weights": "none"}
+SMALLER = {**SMALL, "train.callbacks": "[]"}  # without the report, which takes longer than all the rest
 ENCODER = {"model.encoder": "tu-test_efficientnet"}
 FLAGS = {"--epochs": "train.epochs", "--batch-size": "train.batch_size"}
 LAID_OUT = {"sample": "made", "run": "trained", "runs": "trained_twice"}
@@ -83,7 +84,7 @@ def make(folder, drawn):
 
 def train(folder, before, *commands):
     shutil.copytree(before, folder, dirs_exist_ok=True)
-    type_all(commands, folder)
+    type_all(commands, folder, SMALLER)
 
 
 class Server:
@@ -138,14 +139,14 @@ def lines(body):
     return [line for line in body.replace("\\\n", " ").splitlines() if shlex.split(line, comments=True)]
 
 
-def type_all(commands, folder, server=None):
+def type_all(commands, folder, settings, server=None):
     for command in commands:
         words = shlex.split(command, comments=True)
         if words[:2] == ["recycle", "serve"]:
             server.start(words[1:], folder)
             continue
         if words[0] == "recycle":
-            done = run_recycle(*small(words[1:]), cwd=folder)
+            done = recycle_here(*small(words[1:], settings), cwd=folder)
         else:
             command = command.replace(Server.typed, server.address) if server else command
             path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
@@ -157,7 +158,7 @@ def type_all(commands, folder, server=None):
         )
 
 
-def small(words):
+def small(words, settings):
     """The same command with less work; what it sets to more is set to less."""
     words = [FEW.get(before, word) for before, word in zip(["", *words], words, strict=False)]
     if words[0] != "train" or "--resume" in words:
@@ -168,11 +169,11 @@ def small(words):
             next(rest)
         elif word == "-o":
             pair = next(rest)
-            kept += [] if pair.partition("=")[0] in SMALL else ["-o", pair]
+            kept += [] if pair.partition("=")[0] in settings else ["-o", pair]
         else:
             kept.append(word)
     named = any(word.startswith("model.encoder=") for word in kept)
-    less = SMALL if named else {**SMALL, **ENCODER}
+    less = settings if named else {**settings, **ENCODER}
     return [*kept, *(word for key, value in less.items() for word in ("-o", f"{key}={value}"))]
 
 
@@ -235,30 +236,31 @@ def test_words_that_no_command_takes_are_found(words, message):
 )
 def test_what_the_page_says_works(page, made, tmp_path, request, monkeypatch, registry, server):
     monkeypatch.chdir(tmp_path)
-    train = api.train
-    monkeypatch.setattr(api, "train", lambda settings, **rest: train({**ENCODER, **settings, **SMALL}, **rest))
+    settings, train = SMALL if page.stem in LONG else SMALLER, api.train
     names = {"__name__": "page"}
     for kind, content, title in parts(page):
         if kind == "in":
             in_folder(content, made, tmp_path, request)
         elif kind == "bash":
-            type_all(lines(content), tmp_path, server)
+            type_all(lines(content), tmp_path, settings, server)
         elif kind == "yaml":
             file = tmp_path / (title or "recipe.yaml")
             file.write_text(content)
             if file.name == "recipe.yaml":
                 resolve(registry, file)
         elif kind == "python":
-            exec(compile(content, str(page), "exec"), names)
+            with monkeypatch.context() as patch:
+                patch.setattr(api, "train", lambda own, **rest: train({**ENCODER, **own, **SMALL}, **rest))
+                exec(compile(content, str(page), "exec"), names)
 
 
 def test_a_command_that_fails_is_found(made):
     with pytest.raises(AssertionError, match="no-such"):
-        type_all(["recycle data stats --data no-such"], made)
+        type_all(["recycle data stats --data no-such"], made, SMALL)
 
 
 def test_trainings_are_small_and_otherwise_as_they_stand():
-    words = small(shlex.split("train --epochs 40 --name a -o data.size=512 -o model.encoder=resnet34"))
+    words = small(shlex.split("train --epochs 40 --name a -o data.size=512 -o model.encoder=resnet34"), SMALL)
     assert words[:5] == ["train", "--name", "a", "-o", "model.encoder=resnet34"]
     assert "train.epochs=1" in words
     assert "data.size=512" not in words
