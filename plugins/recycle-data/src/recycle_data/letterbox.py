@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     L = TypeVar("L", bound=np.generic)
 
-RESIZED_ROWS = 1024  # rows that are resized at a time
+RESIZED_AT_A_TIME = 1024  # rows, then columns
 
 
 def fitted_size(height: int, width: int, size: int) -> tuple[int, int]:
@@ -25,20 +25,24 @@ def fitted_size(height: int, width: int, size: int) -> tuple[int, int]:
 def resize_image(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 resized to (height, width, 3), bilinear with antialiasing, rows before columns.
 
-    That order lets rows be taken in bands, so that PIL makes no second copy of a huge photo. PIL's
-    own choice of order differs by a rounding at most.
+    That order lets rows, then columns, be taken in bands, so that PIL makes no second copy of a huge photo. PIL's own
+    choice of order differs by a rounding at most.
     """
     import numpy as np
     from PIL import Image
 
     if (height, width) == image.shape[:2]:
         return image
-    if len(image) <= RESIZED_ROWS:
+    if len(image) <= RESIZED_AT_A_TIME:
         return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
-    bands = [image[top : top + RESIZED_ROWS] for top in range(0, len(image), RESIZED_ROWS)]
-    narrow = [Image.fromarray(band).resize((width, len(band)), Image.Resampling.BILINEAR) for band in bands]
-    whole = Image.fromarray(np.concatenate([np.asarray(band) for band in narrow]))
-    return np.asarray(whole.resize((width, height), Image.Resampling.BILINEAR))
+    narrow = np.empty((len(image), width, 3), np.uint8)
+    resized = np.empty((height, width, 3), np.uint8)
+    for given, filled, axis in ((image, narrow, 0), (narrow, resized, 1)):
+        for start in range(0, filled.shape[axis], RESIZED_AT_A_TIME):
+            band = (slice(None),) * axis + (slice(start, start + RESIZED_AT_A_TIME),)
+            sides = filled[band].shape[1::-1]
+            filled[band] = Image.fromarray(given[band]).resize(sides, Image.Resampling.BILINEAR)
+    return resized
 
 
 def resize_labels(labels: NDArray[L], height: int, width: int) -> NDArray[L]:

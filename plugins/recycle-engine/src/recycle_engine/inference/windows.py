@@ -81,7 +81,7 @@ class WindowedScores:
         """See the next row of windows, and let go of rows above `first`."""
         top = self._tops[self._begun]  # what is above is finished
         first = min(first, top)
-        kept = self._held[:, first - self._top :]
+        kept = self._held = self._held[:, first - self._top :].clone()  # the rest is let go of before more is held
         end = min(top + self._window[0], self.shape[1])
         held = torch.zeros(self.shape[0], end - first, self.shape[2], device=self.device)
         held[:, : kept.shape[1]] = kept
