@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import product
 
 import numpy as np
 import onnx
@@ -20,6 +21,7 @@ from recycle_engine.runs import Run
 from recycle_export import api as exports
 from recycle_export import export as engine
 from recycle_export import onnx as onnx_exporter
+from recycle_export import onnx_run
 from support import coco, run_recycle, runs_in, write_coco
 from torch import nn
 from torch.nn import functional as F
@@ -313,3 +315,13 @@ def test_our_architectures(name, registry, export_of):
     done = export_of(model, (32, 64))
     assert done.agreement >= 0.999
     assert done.facts["shape"] == ("batch", 3, *((32, 64) if name in FIXED else ("height", "width")))
+
+
+@pytest.mark.parametrize("multiple", [0, 1, 32, 48])
+@pytest.mark.parametrize("window", [(64, 64), (36, 64), (64, 20)])
+def test_the_script_frames_photos_as_predict_does(window, multiple):
+    shape = InputShape(64, window, multiple)
+    card = {"size": 64, "window": list(window), "multiple": multiple}
+    for height, width in product((1, 2, 7, 36, 64, 333, 4000), repeat=2):
+        inner, frame = shape.whole(height, width)
+        assert onnx_run.framing(height, width, card) == (*inner, *frame)
