@@ -58,6 +58,9 @@ def export(
         print(f"{what:7} {file}")
     facts = {**done.facts, "image": " x ".join(map(str, done.facts["shape"]))}
     print(", ".join(f"{key} {value}" for key, value in facts.items() if key != "shape"))
+    *_, height, width = done.facts["shape"]
+    if isinstance(height, int) and isinstance(width, int):
+        print(f"its shape is fixed: photos are scaled to fit into {width}x{height} pixels")
     print(
         f"{done.agreement:.4%} of the pixels of {counted(done.photos, 'photo')} as with torch; "
         f"logits differ by {done.largest_difference:.2g} at most"
