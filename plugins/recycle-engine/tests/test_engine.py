@@ -162,7 +162,7 @@ class TestInference:
                 return operation(*args, **kwargs or {})
 
         trained = TrainedModel(Constant(), ("a", "b", "c"), [], SQUARE, {}, PART)
-        stage = Stage(views=("hflip", "vflip", "rot90"), window=window)
+        stage = Stage(views=("hflip", "vflip", "rot90"), sliding_window=window)
         predictor = Predictor(trained, [stage], "cpu", at_once=1)
         photos = [np.zeros((64, 64, 3), np.uint8)] * 2
 
@@ -262,7 +262,7 @@ class TestInference:
         chance = np.random.default_rng(0)
         coarse = Image.fromarray(chance.integers(0, 256, (4, 4, 3), np.uint8))
         photo = np.asarray(coarse.resize(shape[::-1], Image.Resampling.BICUBIC))
-        stages = [Stage(), Stage(window=2), Stage(views=("rot90",), window=2)]
+        stages = [Stage(), Stage(sliding_window=2), Stage(views=("rot90",), sliding_window=2)]
         trained = TrainedModel(PixelWise(), ("a", "b", "c", "d"), [], inputs, {}, PART)
         ((plain, windowed, turned),) = predictions(Predictor(trained, stages, "cpu", at_once=3), [photo])
         for stage, at_once in zip(stages[1:], (windowed, turned), strict=True):  # alone it is seen from top to bottom
@@ -282,7 +282,7 @@ class TestInference:
         from recycle_engine.inference import scores
 
         trained = TrainedModel(nn.Conv2d(3, 2, 1), ("a", "b"), [], InputShape(4, (4, 4), 0), {}, PART)
-        predictor = Predictor(trained, [Stage(window=2)], "cpu")
+        predictor = Predictor(trained, [Stage(sliding_window=2)], "cpu")
         photo = np.zeros((4, 4, 3), np.uint8)
         monkeypatch.setattr(scores, "MOST_SCORES", 127)  # all at once, which labels do not need
         assert len([list(each) for each in predictions(predictor, [photo])]) == 1

@@ -41,7 +41,7 @@ def resize_image(image: NDArray[np.uint8], height: int, width: int) -> NDArray[n
         for start in range(0, filled.shape[axis], RESIZED_AT_A_TIME):
             band = (slice(None),) * axis + (slice(start, start + RESIZED_AT_A_TIME),)
             sides = filled[band].shape[1::-1]
-            filled[band] = Image.fromarray(given[band]).resize(sides, Image.Resampling.BILINEAR)
+            filled[band] = np.asarray(Image.fromarray(given[band]).resize(sides, Image.Resampling.BILINEAR))
     return resized
 
 

@@ -39,7 +39,7 @@ def select(
     if as_json:
         print(json.dumps(found.as_dict(), ensure_ascii=False))
         return
-    picked = [(model, share) for model, share in zip(models, found.shares, strict=True) if share]
+    picked = [(model, share) for model, share in zip(models, found.picked, strict=True) if share]
     for model, share in picked:
         print(f"picked {counted(int(share), 'time')}: {model}")
     print(f"{found.score:.4f} on the photos it was chosen on; cross-fitted {found.cross_fitted:.4f}")

@@ -21,14 +21,14 @@ class Selection:
 
     Attributes:
         members: the chosen ones; `share` says how often each was picked.
-        shares: how often each of all members was picked, 0 for those that were not.
+        picked: how often each of all members was picked, 0 for those that were not.
         score: on the photos it was chosen on, at the small size of `ProbabilityCache`, which flatters it.
         cross_fitted: each fifth of the photos scored with what the others chose.
         best_single: the best member alone, likewise cross-fitted.
     """
 
     members: tuple[Member, ...]
-    shares: tuple[float, ...]
+    picked: tuple[float, ...]
     score: Estimate
     cross_fitted: Estimate
     best_single: Estimate

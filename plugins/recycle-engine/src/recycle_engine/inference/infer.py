@@ -36,7 +36,7 @@ from recyclecli.errors import RecycleError, counted
 from recyclecli.types import Postprocessor
 
 T = TypeVar("T")
-Way = tuple[float, View | None]  # how the model sees a photo: window, view
+Way = tuple[float, View | None]  # how the model sees a photo: sliding window, view
 
 BATCH_PIXELS = 2**25  # of photos that are held at a time: about 10 bytes each with their labels
 POSTPROCESSED_PIXELS = 2**21  # pixels that post-processors see at a time, where they take several photos
@@ -55,20 +55,20 @@ class Stage:
     Attributes:
         views: see `recycle_engine.pipeline.VIEWS`.
         post: built post-processors.
-        window: the photo is enlarged to this many times the training size and seen window by window; 0: whole.
+        sliding_window: the photo is enlarged to this many times the training size and seen window by window; 0: whole.
         alone: it is seen in the views only, and not as it is.
     """
 
     views: tuple[View, ...] = ()
     post: tuple[Postprocessor, ...] = ()
-    window: float = 0
+    sliding_window: float = 0
     alone: bool = False
 
     @property
     def seen(self) -> tuple[Way, ...]:
         """Each way that the model sees the photo."""
         plain: tuple[View | None, ...] = () if self.alone else (None,)
-        return tuple((self.window, view) for view in (*plain, *self.views))
+        return tuple((self.sliding_window, view) for view in (*plain, *self.views))
 
 
 class Scorer(Protocol):
@@ -259,10 +259,10 @@ def meeting_size(photo: NDArray[np.uint8]) -> tuple[int, int]:
     return (height, width) if max(height, width) <= WORK else fitted_size(height, width, WORK)
 
 
-def _scale_of(window: float, view: View | None) -> tuple[float, str]:
+def _scale_of(sliding_window: float, view: View | None) -> tuple[float, str]:
     """By how much more than the size a photo is enlarged, and how it is turned."""
     kind, _, amount = (view or "").partition("-")
-    return (window or 1) * (float(amount) if kind == "scale" else 1), kind
+    return (sliding_window or 1) * (float(amount) if kind == "scale" else 1), kind
 
 
 @torch.inference_mode()
