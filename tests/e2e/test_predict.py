@@ -581,7 +581,7 @@ class TestEnsembleCommand:
         assert [one["picked"] for one in told["members"]] == [one.share for one in found.members]
         assert told["cross_fitted"]["value"] == found.cross_fitted.value
         typed = shlex.split(done.stdout.splitlines()[-1].partition("recycle ensemble ")[2])
-        assert typed.count("--weight") == len(found.members) == sum(share > 0 for share in found.shares)
+        assert typed.count("--weight") == len(found.members) == sum(share > 0 for share in found.picked)
         assert "5 photos" in self.run(work, *typed, "--images", "photos/a", "--submission", tmp_path / "s.csv").stdout
         singles = [api.select([model], source).score.value for model in models]
         assert found.score.value >= max(singles)
