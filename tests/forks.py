@@ -75,6 +75,10 @@ class Started:
         except (FileNotFoundError, ProcessLookupError):
             return True
 
+    def code(self):
+        """Its exit code, once it is over."""
+        return os.waitstatus_to_exitcode(int(Path(f"/proc/{self.number}/stat").read_text().split()[-1]))
+
     def kill(self):
         """End it with SIGKILL; returns when it is gone."""
         os.kill(self.number, signal.SIGKILL)

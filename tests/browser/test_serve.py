@@ -6,8 +6,7 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
+import time
 import urllib.request
 
 import numpy as np
@@ -16,7 +15,7 @@ from PIL import Image, ImageDraw
 from recycle_engine import api
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from support import SMALL, coco, write_coco
+from support import SMALL, coco, start_recycle, write_coco
 
 pytestmark = pytest.mark.xdist_group("browser")
 METAL = "<b>Metal</b>"
@@ -57,35 +56,21 @@ def run(together):
 
 
 @pytest.fixture(scope="module")
-def url(run):
+def url(run, tmp_path_factory):
     """`recycle serve` with another run beside it, as typed; stopped by Ctrl-C."""
-    other = run.folder.with_name("other")
-    command = [
-        sys.executable,
-        "-m",
-        "recyclecli",
-        "serve",
-        str(run.folder),
-        "--compare-with",
-        str(other),
-        "--port",
-        "0",
-    ]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell ignores it
-    ) as server:  # fmt: skip
-        first = server.stdout.readline()
-        try:
-            assert "Ctrl-C stops it" in server.stdout.readline(), server.stderr.read()
-            yield re.search(r"http://127\.0\.0\.1:\d+", first).group()
-        finally:
-            server.send_signal(signal.SIGINT)
-            said = server.communicate(timeout=30)[1]
-    assert "Traceback" not in said
-    assert said.endswith("stopped\n")
-    assert server.returncode == 0
+    said = tmp_path_factory.mktemp("serve") / "said"
+    line = ["serve", run.folder, "--compare-with", run.folder.with_name("other"), "--port", 0]
+    server = start_recycle(*line, cwd=said.parent, out=said)
+    while "Ctrl-C stops it" not in said.read_text():
+        assert not server.over(), said.read_text()
+        time.sleep(0.01)
+    yield re.search(r"http://127\.0\.0\.1:\d+", said.read_text()).group()
+    os.kill(server.number, signal.SIGINT)
+    while not server.over():
+        time.sleep(0.01)
+    assert "Traceback" not in said.read_text()
+    assert said.read_text().endswith("stopped\n")
+    assert server.code() == 0
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,7 @@ ELSEWHERE = {"command-plugin.md", "first-plugin.md", "plugins.md"}  # have tests
 RUN = {"bash", "python", "yaml"}
 TYPED = [page for page in PAGES if page.name not in ELSEWHERE and RUN & {kind for kind, _, _ in parts(page)}]
 LONG = {"augment", "contest", "index", "judge", "onnx", "predict", "rare-classes", "sorting-line", "submission"}
+LONG |= {"manage-runs", "resume"}
 LONG |= {"README", "completion", "gpu-box", "look", "notebook", "out-of-memory", "palette", "taco", "zerowaste"}
 SLOW = pytest.mark.slow("trains and scores as the page's reader does")
 SMALL = {"train.epochs": 1, "train.batch_size": 4, "data.size": 64, "data.workers": 0, "model.weights": "none"}

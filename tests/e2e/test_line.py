@@ -10,7 +10,9 @@ from recycle_coco import CocoSource, read_document
 from recycle_data.resolve import resolve
 from recycle_data.submission import read_submission, reduce_labels
 from recycle_engine.checkpoint import load_trained
-from support import BARE, TINY, recycle_here
+from support import TINY, fake_dists, recycle_here
+
+SMALLEST = ["--plugin", "tiny", "--batch-size", 2, "-o", "data.size=32", "-o", "train.callbacks=[]"]
 
 
 def line(data, work, registry, *train_options):
@@ -97,8 +99,9 @@ def test_the_line_on_real_photos(recycle_trash, tmp_path, registry):
     assert scored["classes"][0]["iou"]["value"] > 0.5
 
 
-def test_a_recipe_fed_back_gives_the_same_weights(small, tmp_path):
-    options = ["--epochs", 2, "--batch-size", 2, "-o", "data.size=32", *BARE, "--aug", "affine"]
+def test_a_recipe_fed_back_gives_the_same_weights(small, tmp_path, monkeypatch):
+    fake_dists(monkeypatch, "tiny")
+    options = [*SMALLEST, "--epochs", 2, "--aug", "affine"]
     first = recycle_here("train", "--data", small, *options, "--name", "a", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     second = recycle_here("train", "--recipe", "runs/a/recipe.yaml", "--name", "b", cwd=tmp_path)
@@ -108,10 +111,10 @@ def test_a_recipe_fed_back_gives_the_same_weights(small, tmp_path):
     assert weights[0] == weights[1]
 
 
-def test_the_best_checkpoint_is_the_best(small, tmp_path):
+def test_the_best_checkpoint_is_the_best(small, tmp_path, monkeypatch):
     """The contest's code kept the worst."""
-    options = ["--epochs", 6, "--batch-size", 2, "-o", "data.size=32", *BARE, "--lr", "0.01"]
-    options += ["--precision", "32"]  # as eval computes
+    fake_dists(monkeypatch, "tiny")
+    options = [*SMALLEST, "--epochs", 6, "--lr", "0.01", "--precision", "32"]  # as eval computes
     done = recycle_here("train", "--data", small, *options, "--name", "r", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     scores = [float(row["val_miou"]) for row in csv.DictReader((tmp_path / "runs/r/metrics.csv").open())]

@@ -465,7 +465,7 @@ FILLED = {  # command: how many bytes are little for it
 
 
 @pytest.mark.parametrize("left", few([0, 1], 1), ids=["none", "little"])
-@pytest.mark.parametrize("command", FILLED)
+@pytest.mark.parametrize("command", few(FILLED, 8))
 def test_what_met_a_full_disk_goes_on_when_it_is_typed_again(trained, tiny_disk, command, left):
     """That is the remedy which is told."""
     fill(tiny_disk, left * FILLED[command])
@@ -490,7 +490,7 @@ def test_a_full_disk_while_reporting(trained, tiny_disk):
 
 
 KILLS = {  # command: its last file, and when it is killed: after seconds, fast as it is when forked, or at a folder;
-    # the first moment is tried in the quick tier
+    # the first moment is that of the quick tier
     "aug copy-paste --min-area 1 --aug-num 40 --data data --out OUT": ("OUT/copy_paste.json", (0.35, 0.2, 0.5)),
     "data kfold --data data --out OUT": ("OUT/folds.json", (0.2, 0.05, 0.4)),
     "data sample --num 4 --data OUT": ("OUT/annotations.json", (0.4, 0.9)),
@@ -512,15 +512,19 @@ KILLS = {  # command: its last file, and when it is killed: after seconds, fast 
     "plugins new OUT --kind loss": ("OUT/README.md", (0.1,)),
 }
 
+KILLED_QUICKLY = 9  # the first of them, in the quick tier
+
 
 def cases():
-    for line, (_, moments) in KILLS.items():
+    for number, (line, (_, moments)) in enumerate(KILLS.items()):
         for moment in moments:
             marks = []
             if line.startswith("demo"):
                 marks = [pytest.mark.slow("trains a model twice")]
             elif moment != moments[0]:
                 marks = [pytest.mark.slow("kills at another moment")]
+            elif number >= KILLED_QUICKLY:
+                marks = [pytest.mark.slow("kills another command")]
             yield pytest.param(line, moment, marks=marks)
 
 

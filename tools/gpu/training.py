@@ -64,6 +64,11 @@ def _noted(name: str, values: Values, callbacks: Sequence[Callback]) -> bool:
 
 
 def fitted(cases: Iterable[tuple[str, Values]]) -> dict[str, Values]:
-    """The cases, all with a tiny encoder and small batches in a rehearsal."""
-    tiny = {"model.encoder": "tu-test_efficientnet", "model.weights": "none", "train.batch_size": 4}
+    """The cases, all with a tiny encoder, small batches and no report in a rehearsal."""
+    tiny = {
+        "model.encoder": "tu-test_efficientnet",
+        "model.weights": "none",
+        "train.batch_size": 4,
+        "train.callbacks": [],
+    }
     return {name: {**values, **(tiny if settings().small else {})} for name, values in cases}

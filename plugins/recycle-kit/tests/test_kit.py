@@ -78,7 +78,7 @@ def test_a_component_that_breaks_its_contract_fails_the_check(tmp_path):
     file = package / "src/acme_losses/loss.py"
     file.write_text(file.read_text().replace("return terms", "return logits.float().square().mean() + terms"))
     site = as_installed(package)
-    env = {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+    env = {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = recycle_here("plugins", "check", "acme-losses", cwd=tmp_path, env=env, sites=[site])
     assert done.returncode == 1, done.stdout + done.stderr
     said = "loss acme-loss@acme-losses: expected ignored pixels to change nothing; found "

@@ -1,10 +1,13 @@
 """Each rule that a component breaks is told in a sentence: the component, the rule, what was found, what to do."""
 
 import os
+import shlex
+import sys
+from types import SimpleNamespace
 
 import pytest
 from recycle_kit.verdict import broken_rules
-from support import DISTS, recycle_here
+from support import DISTS, forks, recycle_here
 
 from recyclecli.plugins import discover
 from recyclecli.types import KINDS
@@ -68,8 +71,13 @@ def told():
         places = [str(DISTS / name) for name in ("misbehaves", "masks", "rules")]
         for place in places:
             patch.syspath_prepend(place)
-        patch.setenv("PYTHONPATH", os.pathsep.join([*places, os.environ.get("PYTHONPATH", "")]))
-        patch.setenv("OMP_NUM_THREADS", "1")
+
+        def fork(command, cwd, **rest):
+            assert command[:4] == [sys.executable, "-P", "-m", "pytest"]
+            options = [*command[4:], "-o", f"pythonpath={shlex.join(places)}"]
+            return forks().run(options, cwd, {**os.environ, "OMP_NUM_THREADS": "1"}, 300, module="pytest")[0]
+
+        patch.setattr("recycle_kit.verdict.subprocess", SimpleNamespace(run=fork))
         offers = [one for one in discover().offers() if (one.component.kind, one.component.name) in names]
         return list(broken_rules([(one.component.kind, one.qualified) for one in offers]))
 

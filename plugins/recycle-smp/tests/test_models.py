@@ -5,6 +5,7 @@ import timm
 import torch
 from recycle_kit.testing import CLASSES, ModelConformance, random_batch
 from recycle_smp import SmpOptions, recycle_models
+from recycle_smp.encoders import Traits
 from recycle_smp.models import unet
 from recycle_smp.weights import packaged
 from safetensors.torch import save_file
@@ -156,16 +157,35 @@ def test_weights_of_smps_own_encoders_learn_or_do_not_ask_for_it(encoder, regist
     assert [key for key, one in model.named_parameters() if one.requires_grad and one.grad is None] == []
 
 
+LARGE = pytest.mark.slow("builds another large encoder, whose sizes are known without its weights")
+
+
+@pytest.mark.parametrize(
+    ("encoder", "multiple", "keywords"),
+    [
+        ("tu-swin_tiny_patch4_window7_224", 8, {"strict_img_size": False, "dynamic_img_size": True}),
+        ("tu-maxvit_rmlp_pico_rw_256", 256, {}),
+        ("tu-vit_small_patch14_dinov2", 32, {"dynamic_img_size": True, "patch_size": 16}),
+        ("tu-vit_small_patch16_dinov3", 32, {"dynamic_img_size": True}),
+        ("tu-convnext_atto", 32, {}),
+        ("efficientnet-b0", 32, {}),
+    ],
+)
+def test_what_encoders_are_told_of_sizes(encoder, multiple, keywords):
+    traits = Traits(encoder, {})
+    assert (traits.multiple, traits.keywords) == (multiple, keywords)
+
+
 @pytest.mark.parametrize(
     ("name", "encoder"),
     [
         ("unet", "tu-convnext_atto"),
         ("upernet", "tu-swin_tiny_patch4_window7_224"),
-        ("unet", "tu-maxvit_rmlp_pico_rw_256"),
+        pytest.param("unet", "tu-maxvit_rmlp_pico_rw_256", marks=LARGE),
         ("segformer", "mit_b0"),
         ("dpt", "tu-vit_small_patch14_dinov2"),
-        ("dpt", "tu-vit_small_patch16_dinov3"),
-        ("deeplabv3plus", "efficientnet-b0"),
+        pytest.param("dpt", "tu-vit_small_patch16_dinov3", marks=LARGE),
+        pytest.param("deeplabv3plus", "efficientnet-b0", marks=LARGE),
     ],
 )
 def test_encoders_of_every_make_take_any_size(name, encoder, registry):
@@ -179,7 +199,7 @@ def test_encoders_of_every_make_take_any_size(name, encoder, registry):
     ("name", "encoder", "message"),
     [
         ("unet", "tu-vit_tiny_patch16_224", "dpt"),
-        ("pspnet", "vgg11", "cannot be dilated"),
+        pytest.param("pspnet", "vgg11", "cannot be dilated", marks=LARGE),
         ("dpt", "vgg11", "choose another encoder"),  # it cannot be dilated either, which is not why
         ("deeplabv3plus", "tu-swin_tiny_patch4_window7_224", "cannot be dilated"),
         ("deeplabv3plus", "xception", "cannot be dilated"),
@@ -288,8 +308,16 @@ class TestWeightsByName:
         found = unet(SmpOptions(encoder=self.ENCODER, weights=str(file)), CONTEXT).net.encoder.state_dict()
         return {key.removeprefix("model."): tensor for key, tensor in found.items()}
 
-    @pytest.mark.parametrize("prefix", ["module.", "backbone.", "encoder.", "model.encoder.model.", "module.student."])
-    @pytest.mark.parametrize("holder", [None, "state_dict", "model"])
+    @pytest.mark.parametrize(
+        ("prefix", "holder"),
+        [
+            ("module.", None),
+            ("backbone.", "state_dict"),
+            ("encoder.", "model"),
+            ("model.encoder.model.", "state_dict"),
+            ("module.student.", None),
+        ],
+    )
     def test_a_prefix_is_taken_off(self, tmp_path, logged, prefix, holder):
         state = self.tensors()
         saved = {prefix + key: tensor for key, tensor in state.items()}

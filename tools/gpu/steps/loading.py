@@ -13,7 +13,7 @@ from gpu.figures import note
 from gpu.settings import settings
 from gpu.training import data, train
 
-TINY = {"model.encoder": "tu-test_efficientnet", "model.weights": "none", "train.epochs": 1}
+TINY = {"model.encoder": "tu-test_efficientnet", "model.weights": "none", "train.epochs": 1, "train.callbacks": []}
 BATCH = 16
 
 
