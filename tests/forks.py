@@ -193,6 +193,8 @@ def _main():
     sys.path.remove(str(Path(__file__).parent))
     module, arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
     _look_again_which_rank_this_is()
+    places = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [place for place in places if place and place not in sys.path]
     sys.argv[:] = ["recycle", *arguments]
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)

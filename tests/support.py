@@ -201,8 +201,8 @@ def pytest_of(packages):
     """Run the tests of packages as if they were installed; what pytest printed, a line for each test."""
     folder, names = packages[0].parent, [package.name for package in packages]
     sites = [str(as_installed(package)) for package in packages]
-    environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": os.pathsep.join(sites)}  # of its own processes
-    options = ["-p", "no:cacheprovider", "-v", "--rootdir", str(folder), "-o", f"pythonpath={shlex.join(sites)}"]
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": os.pathsep.join(sites)}
+    options = ["-p", "no:cacheprovider", "-v", "--rootdir", str(folder)]
     done, _ = forks().run([*options, *names], folder, environment, 300, module="pytest")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

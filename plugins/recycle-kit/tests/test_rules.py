@@ -1,7 +1,6 @@
 """Each rule that a component breaks is told in a sentence: the component, the rule, what was found, what to do."""
 
 import os
-import shlex
 import sys
 from types import SimpleNamespace
 
@@ -74,8 +73,8 @@ def told():
 
         def fork(command, cwd, **rest):
             assert command[:4] == [sys.executable, "-P", "-m", "pytest"]
-            options = [*command[4:], "-o", f"pythonpath={shlex.join(places)}"]
-            return forks().run(options, cwd, {**os.environ, "OMP_NUM_THREADS": "1"}, 300, module="pytest")[0]
+            environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(places)}
+            return forks().run(command[4:], cwd, environment, 300, module="pytest")[0]
 
         patch.setattr("recycle_kit.verdict.subprocess", SimpleNamespace(run=fork))
         offers = [one for one in discover().offers() if (one.component.kind, one.component.name) in names]
