@@ -22,7 +22,7 @@ FIGURES = {  # of each step, how the name of one begins
     "determinism": "gradients that repeat: fpn",
     "predict": "predict, 32 bits",
     "loading": "2 loading processes",
-    "audit": "audit: loss ",
+    "audit": "audit: loss ce",
     "loops": "ours against the contest's loop, ratio",
     "quality": "quality: gain of the default recipe",
 }
