@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import Callback
 from recycle_data.progress import busy
 from recycle_data.splits import Split
 
+from recycle_engine.input_shape import training_window
 from recycle_engine.library_errors import situation_of
 from recycle_engine.runs import Run
 from recycle_engine.training.data import PhotoData
@@ -93,7 +94,8 @@ def measure(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, 
     trial, accumulate = Trial(now), recipe.train.accumulate_grad_batches
     short = {"steps": ((0, TRIAL_STEPS),), "epochs": TRIAL_STEPS, "accumulate_grad_batches": 1}
     recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update=short)})
-    module.recipe = recipe
+    module.recipe, size, multiple = recipe, recipe.data.size, module.shape.multiple
+    module.card = {**module.card, "size": size, "window": training_window(split.train, size, multiple)}
     trainer = make_trainer(
         recipe,
         run,
