@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from recycle_engine.training.time_plan import Deadline
     from recyclecli.recipe import Recipe
 
-LEAST = 1.0  # seconds that a fold is given, which then says that it is too little
+LEAST_SECONDS = 1.0  # seconds that a fold is given, which then says that it is too little
 
 
 class FoldsClock:
@@ -36,7 +36,7 @@ class FoldsClock:
     def arguments(self, fold: int, recipe: Recipe) -> list[str]:
         """What the training of a fold is told beside its recipe."""
         left = len(self._runs) - fold
-        seconds = max(LEAST, self._deadline.left / left - self._judging)
+        seconds = max(LEAST_SECONDS, self._deadline.left / left - self._judging)
         clock = ["--minutes", f"{seconds / 60:.6f}"]
         if fold == 0:
             sections = recipe.model_dump(mode="json")

@@ -19,10 +19,12 @@ from recyclecli.recipe import Recipe
 
 log = logging.getLogger("recycle.engine")
 
-CHECKS = 100  # in a training, of whether it ends in time
-TOLERANCE, LATER = 0.005, 0.05  # by how much its end may be off: of the time, and of what is left, which corrects it
-TOLD = 0.1  # of the steps, from which on a change is told
-RECENT, AHEAD = 0.03, 0.5  # by how much of its time the speed is judged: of all, and of what is left, if that is more
+END_CHECKS = 100  # in a training, of whether it ends in time
+END_TOLERANCE = 0.005  # of the time, by which its end may be off
+LEFT_TOLERANCE = 0.05  # of the time that is left, likewise: what comes later corrects it
+TOLD_CHANGE = 0.1  # of the steps, from which on a change is told
+PACE_SHARE = 0.03  # of the time, by which at least the pace is judged
+PACE_AHEAD = 0.5  # of the time that is left, likewise: what is far ahead goes by what was long
 MOST_PLANS = 1000  # that `train.steps` holds
 
 
@@ -70,7 +72,7 @@ class Clock(Callback):
         return Speed(step, self._epoch * step)
 
     def _take(self, seconds: float, steps: int) -> None:
-        fade = math.exp(-seconds / max(RECENT * self._deadline.seconds, AHEAD * self._deadline.left))
+        fade = math.exp(-seconds / max(PACE_SHARE * self._deadline.seconds, PACE_AHEAD * self._deadline.left))
         self._weight, self._steps = self._weight * fade + seconds, self._steps * fade + steps
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -78,7 +80,7 @@ class Clock(Callback):
         assert isinstance(pl_module, SegmentationModule)
         self._per_epoch = math.ceil(int(trainer.num_training_batches) / trainer.accumulate_grad_batches)
         self._done, self._mark, self._validates = trainer.global_step, self._deadline.now(), False
-        self._every = max(1, pl_module.recipe.train.steps[0][1] // CHECKS)
+        self._every = max(1, pl_module.recipe.train.steps[0][1] // END_CHECKS)
         self._keep(trainer, pl_module, pl_module.recipe.train.steps)
         self._check(trainer, pl_module)
 
@@ -107,12 +109,12 @@ class Clock(Callback):
         left = self._deadline.left - self._reserve * speed.step - pending
         fitting = steps_within(left, speed, self._per_epoch, done)
         off = abs(max(done + 1, fitting) - planned[-1][1])
-        worth = off * speed.step > max(TOLERANCE * self._deadline.seconds, LATER * left)
+        worth = off * speed.step > max(END_TOLERANCE * self._deadline.seconds, LEFT_TOLERANCE * left)
         steps = of_first(max(done + 1, fitting) if worth else planned[-1][1])
         if steps == planned[-1][1] or not done > 0 or len(planned) == MOST_PLANS:
             return
         told = self._told or planned[0][1]
-        if abs(steps - told) > TOLD * told:
+        if abs(steps - told) > TOLD_CHANGE * told:
             word, self._told = "faster" if steps > told else "slower", steps
             log.info(f"{word} than planned: {steps} steps in all, {steps / self._per_epoch:.3g} epochs, end in time")
         self._keep(trainer, module, (*(one for one in planned if one[0] < done), (done, steps)))

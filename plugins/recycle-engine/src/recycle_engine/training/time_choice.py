@@ -24,15 +24,16 @@ from recycle_engine.training.time_plan import (
     steps_within,
     too_short,
 )
-from recycle_engine.training.time_trial import PHOTOS, judging_seconds, measure, with_size
+from recycle_engine.training.time_trial import SIDES_OF, judging_seconds, measure, with_size
 from recyclecli.recipe import Recipe
 from recyclecli.types import Source
 
 log = logging.getLogger("recycle.engine")
 
-TRIALS = 3  # sizes that are measured at most
-FIRST = 128  # the first of them
-END, REPORT = 0.5, 2.5  # seconds after the last epoch; and of callbacks that look at the run then, beside its scores
+SIZE_TRIALS = 3  # sizes that are measured at most
+FIRST_SIZE = 128  # the first of them
+END_SECONDS = 0.5  # after the last epoch
+REPORT_SECONDS = 2.5  # of callbacks that look at the run then, beside its scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,9 @@ def settle_size(
     sizes: Sequence[int] = [recipe.data.size]
     if "data.size" not in timed.given:
         sizes = sizes_up_to(longer_side(split.train))
-    judged = END + (REPORT + judging_seconds(split.val, deadline.now) if observed else 0)
+    judged = END_SECONDS + (REPORT_SECONDS + judging_seconds(split.val, deadline.now) if observed else 0)
     passes = recipe.train.epochs if "train.epochs" in timed.given else None
-    size = min(max(sizes), max(min(sizes), FIRST))
+    size = min(max(sizes), max(min(sizes), FIRST_SIZE))
     measured: dict[int, tuple[Speed, int]] = {}
     while True:
         tried = with_size(recipe, size, batch_kept)
@@ -94,7 +95,7 @@ def settle_size(
         speeds = [(one, speed) for one, (speed, _) in measured.items()]
         per_epoch = measured[size][1]
         size = largest_size(sizes, speeds, left - reserve, per_epoch, passes)
-        if size in measured or len(measured) == TRIALS:
+        if size in measured or len(measured) == SIZE_TRIALS:
             break
     speed = speed_at(size, speeds)
     needed = seconds_of((passes or 1) * per_epoch, speed, per_epoch)
@@ -126,6 +127,6 @@ def plan(recipe: Recipe, settled: Settled, timed: Timed, run: Run) -> tuple[Reci
 
 def longer_side(source: Source) -> int:
     """The median of photos' longer sides."""
-    places = range(0, len(source), max(1, len(source) // PHOTOS))
+    places = range(0, len(source), max(1, len(source) // SIDES_OF))
     records = [source.record(place) for place in places]
     return int(median(max(record.height, record.width) for record in records))

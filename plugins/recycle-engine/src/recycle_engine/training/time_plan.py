@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 
-LONGEST = 90 * 24 * 60  # minutes
-STEP = 32  # sizes are its multiples
-SMALLEST, LARGEST = 64, 1024  # sizes that are chosen by themselves
-ENOUGH_STEPS, ENOUGH_PASSES = 90, 2  # that a size must be given to be worth its time; see docs/how-to/how-long.md
+MOST_MINUTES = 90 * 24 * 60  # minutes
+SIZE_STEP = 32  # sizes are its multiples
+SMALLEST_SIZE = 64  # that is chosen, where photos are no smaller
+LARGEST_SIZE = 1024
+ENOUGH_STEPS = 90  # that a size must be trained for; see docs/how-to/how-long.md
+ENOUGH_PASSES = 2  # over the photos, likewise
 MANY_STEPS = 1000  # after which one pass is enough
-SAFETY = 1.1  # by how much longer than the least the time is that a refusal names
+LEAST_MARGIN = 1.1  # by how much longer than the least the time is that a refusal names
 
 Planned = tuple[tuple[int, int], ...]
 """From which optimizer step on how many were planned in all, as `train.steps` holds it."""
@@ -58,9 +60,9 @@ def deadline_in(minutes: float) -> Deadline:
     Raises:
         RecycleError: that is no time.
     """
-    if not 0 < minutes <= LONGEST:
+    if not 0 < minutes <= MOST_MINUTES:
         raise RecycleError(
-            f"--minutes {minutes:g}: a training takes more than 0 and at most {LONGEST} minutes", "--minutes 30"
+            f"--minutes {minutes:g}: a training takes more than 0 and at most {MOST_MINUTES} minutes", "--minutes 30"
         )
     return Deadline(minutes * 60)
 
@@ -162,8 +164,8 @@ def refuse_bad_steps(planned: Planned) -> None:
 
 def sizes_up_to(longest: int) -> range:
     """The sizes to choose among for photos whose longer side has so many pixels."""
-    most = max(STEP, min(longest, LARGEST) // STEP * STEP)
-    return range(min(SMALLEST, most), most + 1, STEP)
+    most = max(SIZE_STEP, min(longest, LARGEST_SIZE) // SIZE_STEP * SIZE_STEP)
+    return range(min(SMALLEST_SIZE, most), most + 1, SIZE_STEP)
 
 
 def speed_at(size: int, measured: Sequence[tuple[int, Speed]]) -> Speed:
@@ -196,7 +198,7 @@ def largest_size(
 
 def too_short(passes: int, left: float, needed: float, minutes: float) -> RecycleError:
     """What to say where so many passes do not fit into the seconds that are left of some minutes."""
-    least = math.ceil((needed - left) * SAFETY / 6 + minutes * 10) / 10
+    least = math.ceil((needed - left) * LEAST_MARGIN / 6 + minutes * 10) / 10
     what = "one pass" if passes == 1 else f"{passes} passes"
     return RecycleError(
         f"--minutes {minutes:g} is too short: {what} over the training photos and the validation of each need "

@@ -26,10 +26,12 @@ from recyclecli.types import Source
 
 Clock = Callable[[], float]
 
-TRIAL_STEPS, TRIAL_BATCHES = 4, 2  # of training and of validation that a trial takes; the first of each is not counted
-PHOTOS = 200  # whose sides are looked at
-PROBE, PROBES = 512, 5  # side of a photo whose scores are summed, and how often, for what a judgement takes
-LOOKS = 5.5  # such sums that a judgement takes
+TRIAL_STEPS = 4  # that a trial takes; the first is not counted
+TRIAL_BATCHES = 2  # of validation, likewise
+SIDES_OF = 200  # whose sides are looked at
+PROBE_SIDE = 512  # of a photo whose scores are summed, for what a judgement takes
+PROBE_TIMES = 5  # that they are summed
+SUMS_PER_PHOTO = 5.5  # such sums that a judgement takes
 CPU_PIXELS = 8 * 512**2  # of a batch, above which a CPU gets it in parts: about 4 GB with the default model
 
 
@@ -124,15 +126,15 @@ def measure(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, 
 def judging_seconds(source: Source, now: Clock) -> float:
     """About how long the scores of photos take at their own size, beside the model."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    scores = torch.zeros(len(source.class_names), PROBE, PROBE, device=device)
+    scores = torch.zeros(len(source.class_names), PROBE_SIDE, PROBE_SIDE, device=device)
     scores.logsumexp(0).sum().item()
     began = now()
-    for _ in range(PROBES):
+    for _ in range(PROBE_TIMES):
         scores.logsumexp(0).sum().item()
-    each = (now() - began) / PROBES
-    places = range(0, len(source), max(1, len(source) // PHOTOS))
+    each = (now() - began) / PROBE_TIMES
+    places = range(0, len(source), max(1, len(source) // SIDES_OF))
     pixels = [source.record(place).height * source.record(place).width for place in places]
-    return LOOKS * each * len(source) * sum(pixels) / len(pixels) / PROBE**2
+    return SUMS_PER_PHOTO * each * len(source) * sum(pixels) / len(pixels) / PROBE_SIDE**2
 
 
 def _usual(times: list[float]) -> float:
