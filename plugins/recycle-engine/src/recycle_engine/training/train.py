@@ -185,6 +185,7 @@ def resume(registry: Registry, recipe: Recipe, split: Split, run: Run, epochs: i
         RecycleError: the run has done as many epochs already.
     """
     refuse_foreign_callbacks()
+    refuse_bad_steps(recipe.train.steps)
     named = _named(registry, recipe, split)
     with held(run.folder) if is_first() else nullcontext():
         done = _go_on(registry, recipe, split, run, epochs, named)
@@ -314,8 +315,9 @@ def ended(run: Run, recipe: Recipe) -> int | None:
     state = AtomicCheckpointIO().load_checkpoint(run.last)
     stops = [kept for name, kept in state["callbacks"].items() if name.startswith(EarlyStopping.__name__)]
     spent = recipe.train.patience and any(kept.get("wait_count", 0) >= recipe.train.patience for kept in stops)
-    done = _epochs_done(state)
-    return done if spent or done >= recipe.train.epochs else None
+    done, planned = _epochs_done(state), recipe.train.steps
+    over = done >= recipe.train.epochs or (planned and state["global_step"] >= planned[-1][1])
+    return done if spent or over else None
 
 
 def _epochs_done(state: dict[str, Any]) -> int:
