@@ -92,8 +92,7 @@ def told(note: Path) -> dict[str, str | int]:
 
 
 def _in_use(place: Path, note: Path) -> RecycleError:
-    holder = told(note)
-    if not holder:
+    if not (holder := told(note)):
         return RecycleError(f"{place} is in use by another process", "wait for it")
     return RecycleError(
         f"{place} is in use by process {holder['pid']} since {holder['began']}: {holder['command']}",

@@ -178,8 +178,7 @@ def file_of(name: str, named: Mapping[str, Path], where: str = "") -> Path:
     """
     if name in named:
         return named[name]
-    choices = sorted(one for one in named if one.partition("@")[0] == name)
-    if choices:
+    if choices := sorted(one for one in named if one.partition("@")[0] == name):
         raise RecycleError(f"several packages offer the recipe {name}", f"say which: {' or '.join(choices)}")
     raise RecycleError(f"no recipe is called {name!r}{where}", f"{suggest(name, named)}; see `recycle recipes list`")
 

@@ -217,8 +217,11 @@ class Registry:
         try:
             return self.find(kind, name).options(values)
         except ValidationError as error:
-            details = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise RecycleError(f"{kind} {name}: {details}", f"see `recycle plugins show {name}`") from error
+            offer = self.find(kind, name)
+            wrong = [(".".join(map(str, one["loc"])), one["type"], one["msg"]) for one in error.errors()]
+            near = {at: f"no such option; {suggest(at, offer.component.options.model_fields)}" for at, *_ in wrong}
+            details = [f"{at}: {near[at] if form == 'extra_forbidden' else said}" for at, form, said in wrong]
+            raise RecycleError(f"{kind} {name}: {'; '.join(details)}", f"see `recycle plugins show {name}`") from error
 
 
 def allow_list() -> frozenset[str] | None:

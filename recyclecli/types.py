@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recyclecli.errors import LabelFaults as LabelFaults
 from recyclecli.errors import RecycleError as RecycleError
+from recyclecli.errors import RunFailed as RunFailed
 from recyclecli.errors import counted as counted
 from recyclecli.option_names import earlier_names
 from recyclecli.parts import Annotation as Annotation
@@ -107,12 +108,10 @@ class Component:
         if not (isinstance(self.options, type) and issubclass(self.options, Options)):
             raise ValueError(f"{self.name}: options must be a subclass of recyclecli.types.Options")
         names = {*self.options.model_fields, *earlier_names(self.options)}
-        shadowing = (RESERVED | set(dir(Options))) & names
-        if shadowing:
+        if shadowing := (RESERVED | set(dir(Options))) & names:
             raise ValueError(f"{self.name}: options {sorted(shadowing)} hide names of the recipe or of pydantic")
         for place in ("offline", "search"):
-            unknown = (getattr(self, place, None) or {}).keys() - self.options.model_fields.keys()
-            if unknown:
+            if unknown := (getattr(self, place, None) or {}).keys() - self.options.model_fields.keys():
                 raise ValueError(f"{self.name}: {place} sets {sorted(unknown)}, which are no options of it")
 
 

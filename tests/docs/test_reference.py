@@ -1,5 +1,6 @@
 """docs/reference is what the code says, and says all of it."""
 
+import builtins
 import re
 
 import pytest
@@ -55,6 +56,17 @@ def test_every_hook_and_kind():
         assert f"def {hook}() -> " in section("hooks.md", f"`{hook}`")
         assert f"| {kind} |" in page("contracts.md")
     assert set(HOOKS.values()) == set(KINDS)
+
+
+@pytest.mark.parametrize("name", ["contracts.md", "api.md"])
+def test_what_is_raised_and_what_results_hold_is_described(name):
+    """An author who has the built pages alone can raise, catch and read it."""
+    described = set(re.findall(r"(?m)^#+ `(\w+)`", page(name))) | set(dir(builtins))
+    lists = re.findall(r"Raises:\n\n((?:- .*\n)+)", page(name))
+    assert set(re.findall(r"(?m)^- `(\w+)`: ", "".join(lists))) <= described
+    if name == "api.md":
+        ours = set(re.findall(r"\b(Result|Estimate|ClassScores|PredictedObject|KeptScore)\b", page(name)))
+        assert ours == {"Result", "Estimate", "ClassScores", "PredictedObject", "KeptScore"} & described
 
 
 def test_every_component_and_option():

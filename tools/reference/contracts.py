@@ -34,7 +34,7 @@ def contracts() -> str:
     parts.append("## Classes")
     own = [one for one in vars(types).values() if inspect.isclass(one) and one.__module__.startswith("recyclecli.")]
     for one in own:
-        parts += [f"### `{one.__name__}`", code(_declared(one)), docstring(one), *_members(one)]
+        parts += [f"### `{one.__name__}`", code(declared(one)), docstring(one), *_members(one)]
     return "\n\n".join(parts)
 
 
@@ -47,7 +47,7 @@ def _kinds() -> Iterator[tuple[str, ...]]:
         yield kind, f"`{hook}`", f"`{form.__name__}`", contract, f"`{kind.title()}Conformance`"
 
 
-def _declared(one: type) -> str:
+def declared(one: type) -> str:
     """A class as its users write it: the fields of a dataclass or tuple, the signature of others."""
     if is_dataclass(one):
         given = [

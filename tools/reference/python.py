@@ -13,6 +13,7 @@ from recycle_kit import testing
 from recycle_report import api as reports
 from recycle_serve import api as served
 
+from reference.contracts import declared
 from reference.text import code, docstring, signature
 
 PUBLIC = {"api.md": api, "coco.md": coco, "testing.md": testing}
@@ -23,7 +24,7 @@ def pages() -> dict[str, str]:
     made = {name: _page(module) for name, module in PUBLIC.items()}
     parts = ["## What they give back"]
     for one in _results():
-        parts += [f"### `{one.__name__}`", docstring(one), *_members(one)]
+        parts += [f"### `{one.__name__}`", code(declared(one)), docstring(one), *_members(one)]
     parts += [
         _page(module).replace("\n## ", "\n### ").replace("# `", "## `", 1) for module in (reports, exports, served)
     ]
@@ -74,25 +75,41 @@ def _flat(member: Any) -> str:
 
 
 def _results() -> list[type]:
-    """The classes that functions of `recycle_engine.api` return, in order, each once."""
+    """The classes that functions of `recycle_engine.api` return, and those of what these hold, in order, each once."""
     found: dict[str, type] = {}
     for name in api.__all__:
         function = getattr(api, name)
         if not inspect.isfunction(function):
             continue
-        known = _imported(import_module(function.__module__))
-        returned = ast.parse(str(inspect.signature(function).return_annotation), mode="eval")
-        for node in ast.walk(returned):
-            if isinstance(node, ast.Name) and node.id in known and inspect.isclass(known[node.id]):
-                found.setdefault(node.id, known[node.id])
+        _collect(found, function.__module__, str(inspect.signature(function).return_annotation))
     return list(found.values())
 
 
+def _collect(found: dict[str, type], module: str, annotation: str) -> None:
+    """Add the classes that an annotation names, each followed by those of its attributes and of what it returns.
+
+    What those of the core hold stands with the contracts.
+    """
+    known = _imported(import_module(module))
+    for node in ast.walk(ast.parse(annotation, mode="eval")):
+        one = known.get(node.id) if isinstance(node, ast.Name) else None
+        if inspect.isclass(one) and one.__name__ not in found:
+            found[one.__name__] = one
+            if not one.__module__.startswith("recycle_"):
+                continue
+            members = [member for name, member in vars(one).items() if name == "__call__" or not name.startswith("_")]
+            calls = [getattr(member, "fget", getattr(member, "func", member)) for member in members]
+            returns = [str(inspect.signature(call).return_annotation) for call in calls if inspect.isfunction(call)]
+            for inner in (*map(str, inspect.get_annotations(one).values()), *returns):
+                _collect(found, one.__module__, inner)
+
+
 def _imported(module: ModuleType) -> dict[str, Any]:
-    """Names that a module imports from the core, also those for type checkers alone."""
+    """Classes of a module, and names that it imports from ours, also those for type checkers alone."""
     tree = ast.parse(inspect.getsource(module))
     imports = [one for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)]
-    return {
+    own = {name: one for name, one in vars(module).items() if getattr(one, "__module__", "") == module.__name__}
+    return own | {
         alias.name: getattr(import_module(one.module), alias.name)
         for one in imports
         if (one.module or "").startswith("recycle")

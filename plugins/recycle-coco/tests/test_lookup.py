@@ -209,7 +209,7 @@ def test_options_of_the_dataset_reach_every_command(tmp_path):
         done = recycle_here(*command.split(), *layout, cwd=tmp_path)
         assert done.returncode == 0, (command, done.stderr)
     done = recycle_here("data", "check", "--data", ".", "--dataset", "masks", "-o", "data.dataset.mask=x", cwd=tmp_path)
-    assert (done.returncode, "mask: Extra inputs" in done.stderr) == (2, True)
+    assert (done.returncode, "mask: no such option; nearest: masks" in done.stderr) == (2, True)
     done = recycle_here("data", "stats", "--data", ".", "-o", "train.lr=1", cwd=tmp_path)
     assert (done.returncode, "only options of the dataset" in done.stderr) == (2, True)
 
