@@ -197,8 +197,8 @@ class Exporter(Protocol):
             folder: exists, and is empty.
 
         Returns:
-            What its card says beside what every card says, values of JSON: at least `shape`, the input's four sides,
-            with a text for each that may be any number.
+            What its card says beside what every card says, values of JSON: at least `shape`, `("batch", 3, 384, 512)`:
+            a text for the photos, then 3, height and width, those of the window or a text each where they may be any.
 
         Raises:
             RunFailed: the model cannot be written in this format.

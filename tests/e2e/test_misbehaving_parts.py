@@ -250,7 +250,12 @@ def test_what_steers_a_training(place, kind, part, sentence):
     ("writes-nothing", "expected a file of the model; found an empty folder"),
     ("writes-more", "expected the files that it names alone; found more.bin"),
     ("facts-none", "expected what write() returns to be Mapping; found None"),
-    ("facts-without-shape", "expected the input's shape, of four sides: numbers, or texts for any; found None"),
+    ("facts-without-shape", "expected the input's shape: a text for the photos, of which there may be any"),
+    (
+        "shape-of-one-photo",
+        "there may be any number, 3, height and width, a text where they may be any, too; found [1, 3",
+    ),
+    ("shape-of-another-window", "expected the training window's 32 and 32, or texts; found [64, 64]"),
     ("shape-of-three", "found [3, 32, 32]"),
     ("facts-no-json", "what write() returns to hold values of JSON, as card.json does; found Object of type int64"),
     ("facts-nan", "values of JSON, as card.json does; found Out of range float values"),

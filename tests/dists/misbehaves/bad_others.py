@@ -134,6 +134,8 @@ EXPORTERS = {
     "facts-none": {"facts": None},
     "facts-without-shape": {"facts": {}},
     "shape-of-three": {"facts": {"shape": [3, 32, 32]}},
+    "shape-of-one-photo": {"facts": {"shape": [1, 3, 32, 32]}},
+    "shape-of-another-window": {"facts": {"shape": ["n", 3, 64, 64]}},
     "facts-no-json": {"facts": {"shape": ["n", 3, 32, 32], "level": np.int64(3)}},
     "facts-nan": {"facts": {"shape": ["n", 3, 32, 32], "scale": float("nan")}},
     "loads-none": {"loads": lambda self: None},

@@ -97,8 +97,9 @@ class CheckedExporter:
         part.of_type(facts, Mapping, "what write() returns")
         shape = facts.get("shape")
         sides = isinstance(shape, (list, tuple)) and len(shape) == 4
-        fits = sides and all(isinstance(side, (int, str)) for side in shape)
-        part.check(fits, "the input's shape, of four sides: numbers, or texts for any", f"{shape!r}")
+        fits = sides and isinstance(shape[0], str) and shape[1] == 3 and all(type(one) in (int, str) for one in shape)
+        expected = "the input's shape: a text for the photos, of which there may be any number, 3, height and width"
+        part.check(fits, f"{expected}, a text where they may be any, too", f"{shape!r}")
         try:
             json.dumps(dict(facts), allow_nan=False)
         except (TypeError, ValueError) as error:

@@ -134,6 +134,9 @@ def export(
             raise RunFailed(f"model {name} cannot be exported: {error.args[0]}", error.remedy) from error
         written = sorted(file.name for file in scratch.iterdir())
         fixed = any(isinstance(side, int) for side in facts["shape"][2:])
+        window = trained.shape.window
+        fits = all(side in (own, str(side)) for side, own in zip(facts["shape"][2:], window, strict=True))
+        of.check(fits, f"the training window's {window[0]} and {window[1]}, or texts", f"{facts['shape'][2:]}")
         shape = replace(trained.shape, multiple=0) if fixed else trained.shape
         count, agreement, difference = _compare(model, exporter.load(scratch), shape, photos)
         if not agreement >= AGREEMENT:

@@ -211,6 +211,13 @@ class ExporterConformance(Conformance):
         self.rule(not further, "the files that `files` names alone", ", ".join(further), "name each in `files`")
         four = isinstance(shape, list | tuple) and len(shape) == 4
         self.rule(four, "a shape of four sides", form(shape), "photos, channels, height, width; a text for any number")
+        free = isinstance(shape[0], str) and shape[1] == 3
+        remedy = (
+            f"('batch', 3, height, width), and load what takes any number of photos; height and width {self.window}"
+        )
+        self.rule(free, "any number of photos, of 3 channels", f"{tuple(shape)}", remedy)
+        own = all(side in (one, str(side)) for side, one in zip(shape[2:], self.window, strict=True))
+        self.rule(own, "height and width of the window, or a text each", f"{tuple(shape)}", remedy)
         loaded = self.exporter(registry).load(tmp_path)
         for photos in (1, 3):
             image = torch.rand(photos, 3, *self.window)
