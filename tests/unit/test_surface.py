@@ -11,7 +11,7 @@ from recyclecli import hookimpl
 CHANGE = """the public names of recyclecli are no longer those of tests/surface.json:
 {}
 Names and arguments may be added; to take one away or change one, follow docs/compatibility.md first.
-Then: `make surface`, and say in CHANGELOG.md, under Unreleased, what changed for whom."""
+Then: `make surface`, and say in CHANGELOG.md, at the top release, what changed for whom."""
 
 
 def differences(frozen, now):
