@@ -9,6 +9,7 @@ import filelock
 import pytest
 from recycle_engine.history.holder import holder
 
+from recyclecli import files
 from recyclecli.errors import RecycleError
 from recyclecli.locks import held
 
@@ -107,3 +108,13 @@ def test_the_place_may_be_the_working_folder(tmp_path, monkeypatch, within, othe
     assert holder(Path(within))["pid"] == other.pid
     with pytest.raises(RecycleError, match=f"in use by process {other.pid}"):
         held(Path(within)).__enter__()
+
+
+def test_a_system_without_flock_writes_and_holds_places_all_the_same(tmp_path, monkeypatch):
+    """As Windows, see docs/platforms.md: what a killed writer left stays there."""
+    monkeypatch.setattr(files, "fcntl", None)
+    left = tmp_path / f".recycle-{'0' * 16}{files.PART}"
+    left.touch()
+    with held(tmp_path / "place"):
+        files.write_text(tmp_path / "place", "text")
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"place": "text", left.name: ""}
