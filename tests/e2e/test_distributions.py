@@ -28,6 +28,7 @@ def project(folder):
 def test_all_distributions_have_one_version_and_require_each_other_at_it():
     projects = [project(folder) for folder in FOLDERS]
     (version,) = {one["version"] for one in projects}
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
     names = {one["name"] for one in projects}
     for one in projects:
         extras = one.get("optional-dependencies", {})
