@@ -23,7 +23,7 @@ LISTS: dict[str, Kind] = {"loss": "loss", "aug": "augmentation", "post": "postpr
 class ListedPart(ComponentSpec):
     """An entry of a list of components."""
 
-    id: str | None = Field(None, description="tells two entries of one name apart")
+    id: str | None = Field(None, description="distinguishes entries of the same name")
 
 
 class LossPart(ListedPart):
@@ -36,8 +36,8 @@ class DataFile(Section):
     """One annotated set: an annotation file or split, and the folder that its names are relative to."""
 
     root: Path | None = Field(None, description="data.root when left out")
-    json_path: str | None = Field(None, alias="json", description="annotation file, or the dataset's word for a split")
-    weight: float = Field(1.0, gt=0, description="how often its photos are drawn, relative to the others")
+    json_path: str | None = Field(None, alias="json", description="annotation file, or the name of a split")
+    weight: float = Field(1.0, gt=0, description="sampling weight of its photos")
 
 
 class DataSection(Section):
@@ -45,21 +45,21 @@ class DataSection(Section):
 
     dataset: ComponentSpec = Field(description="how the data is read")
     root: Path = Field(default_factory=data_folder, description="folder of the photos")
-    json_path: str | None = Field(None, description="annotation file; found in root when left out")
-    classes: dict[str, tuple[str, ...]] = Field({}, description="class to the categories merged into it")
+    json_path: str | None = Field(None, description="annotation file; by default searched in root")
+    classes: dict[str, tuple[str, ...]] = Field({}, description="each class and the categories merged into it")
     train: tuple[DataFile, ...] = Field((), max_length=MOST_FILES, description="explicit training files")
     val: tuple[DataFile, ...] = Field((), max_length=MOST_FILES, description="explicit validation files")
-    fold: int | None = Field(None, ge=0, le=10_000, description="fold of folds.json that is held out")
+    fold: int | None = Field(None, ge=0, le=10_000, description="fold of folds.json to validate on")
     split: Literal["auto", "files", "folds", "named", "random"] = Field(
-        "auto", description="where validation comes from"
+        "auto", description="source of the validation photos"
     )
-    val_fraction: float = Field(0.2, gt=0, lt=1, description="share held out by a random split")
-    size: int = Field(512, ge=32, le=4096, description="longer side in pixels that photos are scaled to")
+    val_fraction: float = Field(0.2, gt=0, lt=1, description="share of the photos in a random validation split")
+    size: int = Field(512, ge=32, le=4096, description="photos are fitted into size x size pixels")
     scale: tuple[Scale, Scale] | None = Field(
         (0.75, 1.5), description="smallest and largest zoom of random training crops; null for whole photos"
     )
-    workers: int | None = Field(None, ge=0, le=1024, description="loading processes; by the machine when left out")
-    fingerprint: str | None = Field(None, description="of the data of an earlier run; refused when it differs")
+    workers: int | None = Field(None, ge=0, le=1024, description="loading processes; by default chosen for the machine")
+    fingerprint: str | None = Field(None, description="hash of an earlier run's data; other data is refused")
 
     @field_validator("scale")
     @classmethod
@@ -75,17 +75,17 @@ Parts = Annotated[tuple[ListedPart, ...], Field(max_length=MOST_PARTS)]
 class Recipe(Section):
     """Everything about a run; `resolve` makes one in which every name and option is checked."""
 
-    seed: int = Field(0, ge=0, lt=2**32, description="all chance derives from it")
-    data: DataSection = Field(description="what to train on, and how photos reach the model")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of all randomness")
+    data: DataSection = Field(description="training data and input size")
     model: ComponentSpec = Field(description="maps photos to logits")
     loss: tuple[LossPart, ...] = Field(
         min_length=1,
         max_length=MOST_PARTS,
-        description="added up by their weights",
+        description="loss terms, added with their weights",
     )
-    aug: Parts = Field((), description="changes training batches, in order")
-    post: Parts = Field((), description="changes probabilities, in order, in eval and predict")
-    train: TrainSection = Field(description="how the weights are found")
+    aug: Parts = Field((), description="augmentations of training batches, in order")
+    post: Parts = Field((), description="post-processors for eval and predict, in order")
+    train: TrainSection = Field(description="training settings")
 
     def parts(self) -> list[tuple[str, Kind, ComponentSpec]]:
         """Every component that it names: (key, kind, part)."""

@@ -40,49 +40,49 @@ class TrainSection(Section):
     steps: tuple[tuple[int, int], ...] = Field(
         (), max_length=1000, description="steps after which it ends, as planned from a step on; written by --minutes"
     )
-    patience: int | None = Field(None, ge=1, le=1_000_000, description="epochs without a better score until it stops")
+    patience: int | None = Field(None, ge=1, le=1_000_000, description="epochs without a better score before stopping")
     monitor: str = Field(
-        "miou", description="what best means: miou, loss, a class, by its IoU, or what a callback logs"
+        "miou", description="score of the best epoch: miou, loss, a class (IoU), or what a callback logs"
     )
-    monitor_mode: Literal["min", "max"] | None = Field(None, description="of what a callback logs: which way is better")
-    save_top_k: int = Field(1, ge=1, le=100, description="checkpoints kept, the best ones")
+    monitor_mode: Literal["min", "max"] | None = Field(None, description="better direction of what a callback logs")
+    save_top_k: int = Field(1, ge=1, le=100, description="number of best checkpoints to keep")
     batch_size: int = Field(8, ge=1, le=65_536, description="photos per device and step")
-    find_batch_size: bool = Field(False, description="on a GPU, find the largest batch that fits, first")
-    repeat_threshold: float = Field(0.0, ge=0, le=1, description="photos of classes in a smaller share come more often")
-    overfit_batches: int = Field(0, ge=0, le=1_000_000, description="use so many batches alone, to find bugs")
-    aux_weight: float = Field(0.4, ge=0, description="share of a model's aux logits in the loss, as PSPNet trains them")
-    lr: float = Field(1e-3, gt=0, description="peak learning rate; 1e-4 suits encoders that are transformers")
-    find_lr: bool = Field(False, description="find lr by a range test, first")
-    weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
-    optimizer: ComponentSpec = Field(description="the rule of a step")
-    encoder_lr_scale: float = Field(1.0, gt=0, description="the encoder's rate as a share of lr")
-    layer_decay: float = Field(1.0, gt=0, le=1, description="factor of the rate, encoder block by block backwards")
-    freeze_epochs: int = Field(0, ge=0, le=1_000_000, description="epochs before the encoder learns")
-    freeze_norm: bool = Field(False, description="batch normalisation keeps its statistics; for very small batches")
-    schedule: ComponentSpec = Field(description="how the rate changes over the training")
+    find_batch_size: bool = Field(False, description="on a GPU, first find the largest batch that fits")
+    repeat_threshold: float = Field(0.0, ge=0, le=1, description="oversample photos of classes in a smaller share")
+    overfit_batches: int = Field(0, ge=0, le=1_000_000, description="use only this many batches, for debugging")
+    aux_weight: float = Field(0.4, ge=0, description="weight of a model's auxiliary loss")
+    lr: float = Field(1e-3, gt=0, description="peak learning rate; try 1e-4 for transformer encoders")
+    find_lr: bool = Field(False, description="first find lr by a range test")
+    weight_decay: float = Field(0.01, ge=0, description="weight decay")
+    optimizer: ComponentSpec = Field(description="how steps are computed")
+    encoder_lr_scale: float = Field(1.0, gt=0, description="learning rate of the encoder, relative to lr")
+    layer_decay: float = Field(1.0, gt=0, le=1, description="layer-wise decay of the encoder's learning rate")
+    freeze_epochs: int = Field(0, ge=0, le=1_000_000, description="epochs with a frozen encoder")
+    freeze_norm: bool = Field(False, description="freeze the statistics of batch normalisation, for very small batches")
+    schedule: ComponentSpec = Field(description="learning rate schedule")
     precision: Literal["auto", "32", "tf32", "16-mixed", "bf16-mixed"] = Field(
-        "auto", description="of the arithmetic; auto: bf16-mixed where the GPU or the CPU has it, else 32"
+        "auto", description="numeric precision; auto: bf16-mixed if the GPU or CPU supports it, else 32"
     )
     accumulate_grad_batches: int = Field(1, ge=1, le=1_000_000, description="batches per optimizer step")
     grad_clip: float | None = Field(1.0, gt=0, description="largest gradient norm")
-    on_nan: Literal["stop", "skip"] = Field("stop", description="what a loss that is no number does to its step")
-    ema: float = Field(0.99, ge=0, lt=1, description="decay of the weight average, 0 for none")
+    on_nan: Literal["stop", "skip"] = Field("stop", description="what to do when the loss is NaN or infinite")
+    ema: float = Field(0.99, ge=0, lt=1, description="decay of the exponential moving average of the weights; 0: none")
     swa: float = Field(
-        0.0, ge=0, lt=1, description="share of the epochs, the last, whose weights are averaged evenly; with ema: 0"
+        0.0, ge=0, lt=1, description="last share of the epochs whose weights are averaged evenly; requires ema: 0"
     )
     deterministic: bool | Literal["auto"] = Field(
         "auto",
-        description="same seed, same weights on one machine; auto: unless a GPU trains, which it slows down; "
-        "false: also let cuDNN search for its fastest algorithms, which delays the first steps",
+        description="same seed, same weights; auto: on a CPU only, since it slows down a GPU; "
+        "false: also let cuDNN search for fast algorithms, which delays the first steps",
     )
-    channels_last: bool = Field(True, description="memory order; on CPUs and with half precision the faster one")
-    compile: bool = Field(False, description="torch.compile the model, where that works")
-    init_from: Path | None = Field(None, description="weights of another run that training starts from")
-    loggers: tuple[Logger, ...] = Field(("tensorboard",), description="where curves and photos go")
-    callbacks: tuple[ComponentSpec, ...] = Field((), max_length=32, description="what watches or steers the training")
-    devices: str = Field("auto", coerce_numbers_to_str=True, description="how many, -1 for all, or which: 0,3")
+    channels_last: bool = Field(True, description="channels-last memory format, faster on CPUs and with half precision")
+    compile: bool = Field(False, description="compile the model with torch.compile, if possible")
+    init_from: Path | None = Field(None, description="run or checkpoint whose weights training starts from")
+    loggers: tuple[Logger, ...] = Field(("tensorboard",), description="loggers of curves and photos")
+    callbacks: tuple[ComponentSpec, ...] = Field((), max_length=32, description="callbacks of the training")
+    devices: str = Field("auto", coerce_numbers_to_str=True, description="number, -1 for all, or a list: 0,3")
     num_nodes: int = Field(1, ge=1, le=10_000, description="machines")
-    strategy: Literal["auto", "ddp"] = Field("auto", description="how several devices share the work")
+    strategy: Literal["auto", "ddp"] = Field("auto", description="strategy for several devices")
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> TrainSection:

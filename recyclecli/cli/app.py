@@ -31,12 +31,12 @@ ISSUES = "https://github.com/recyclecli/recyclecli/issues"
 LOADING = "allow more memory where ulimit -v limits it; else install that library, or the package that needs it anew"
 EXIT_CODES = {
     0: "done",
-    1: "a check ran to its end and found faults, or photos could not be read",
+    1: "a check found faults, or photos could not be read",
     2: "wrong use or bad input; the message names the cause, the file and the remedy",
-    3: "the work began and could not be finished: out of memory, NaN, disk full",
-    70: "a bug of recyclecli or of a plugin; the message says whose, and where to report it",
+    3: "the work started and could not be finished: out of memory, NaN, disk full",
+    70: "a bug in recyclecli or a plugin; the message says which, and where to report it",
     130: "interrupted",
-    141: "nobody reads the output any more, as after `| head`; nothing is said",
+    141: "the output's reader is gone, as after `| head`",
 }
 """What the exit code of a command means."""
 
@@ -132,7 +132,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Tell materials apart in photos of waste: data, copy-paste, training, scoring, submission.",
+    help="Semantic segmentation of waste photos: data, copy-paste, training, scores, submissions.",
     epilog="Start with `recycle demo`, or with `recycle data kfold --n 5` in a folder with a data/.",
 )
 
@@ -148,7 +148,7 @@ def root(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001
     max_pixels: Annotated[
         int | None,
-        typer.Option("--max-pixels", min=1, help="Read photos of up to so many pixels.  [default: 178956970]"),
+        typer.Option("--max-pixels", min=1, help="Largest photo that is read, in pixels.  [default: 178956970]"),
     ] = None,
     version: Annotated[  # noqa: ARG001
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")

@@ -11,6 +11,6 @@ import typer
 def completion(
     shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
 ) -> None:
-    """Print the lines that make a shell complete `recycle`: commands, options, components, runs, recipe keys."""
+    """Print a script that completes commands, options, components, runs and recipe keys in your shell."""
     script = Path(__file__).parent / "shells" / f"recycle.{shell}"
     print(script.read_text(encoding="utf-8"), end="")

@@ -27,7 +27,7 @@ SPACE = 2e9  # bytes that a run with its checkpoints may want
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Look at versions, GPU, plugins and disk; exit 1 when something must be fixed."""
+    """Check versions, GPU, plugins and disk; exit code 1 if something must be fixed."""
     from recyclecli.discovery import discover
 
     findings = list(examine(discover(), Path()))

@@ -26,7 +26,7 @@ app = typer.Typer(cls=Plugins, no_args_is_help=True, help="What is installed, fr
 
 @app.command("list", cls=Once, epilog="Example: `recycle plugins list --json`")
 def list_plugins(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Every plugin: version, state, what it offers, and why one offers nothing; where it failed, with `--debug`."""
+    """List plugins: version, state, components, and why one is disabled (traceback with `--debug`)."""
     from recyclecli.discovery import discover, misplaced
 
     registry = discover()
@@ -63,11 +63,11 @@ def list_plugins(ctx: typer.Context, as_json: AsJson = False) -> None:
 @app.command(cls=Once, epilog="Example: `recycle plugins show focal`")
 def show(
     name: Annotated[
-        str, typer.Argument(help="A component, as focal or focal@recycle-losses.", autocompletion=all_components)
+        str, typer.Argument(help="Component, such as focal or focal@recycle-losses.", autocompletion=all_components)
     ],
     as_json: AsJson = False,
 ) -> None:
-    """A component's options: type, default, meaning."""
+    """Show a component's options: type, default, meaning."""
     from recyclecli.discovery import discover
     from recyclecli.errors import RecycleError, suggest
 

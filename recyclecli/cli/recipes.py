@@ -25,7 +25,7 @@ app = typer.Typer(cls=Recipes, no_args_is_help=True, help="Recipes by name: what
 
 @app.command("list", cls=Once, epilog="Example: `recycle recipes list`")
 def list_recipes(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Every recipe that is installed: its name, its package, and what it is for."""
+    """List the installed recipes: name, package, purpose."""
     found = installed(ctx).recipes
     if as_json:
         print(json.dumps([asdict(one) for one in found], ensure_ascii=False))
@@ -38,9 +38,9 @@ def list_recipes(ctx: typer.Context, as_json: AsJson = False) -> None:
 @app.command(cls=Once, epilog="Example: `recycle recipes show contest > recipe.yaml`")
 def show(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="A recipe, as contest or contest@recyclecli.", autocompletion=recipes)],
+    name: Annotated[str, typer.Argument(help="Name of a recipe, such as contest.", autocompletion=recipes)],
 ) -> None:
-    """Print a recipe as its package wrote it: the beginning of one of your own."""
+    """Print a recipe as its package wrote it, to start your own from."""
     from recyclecli.manifest import file_of
     from recyclecli.reading import read_text
 

@@ -10,7 +10,7 @@ def exits() -> str:
     """The exit codes of every command."""
     rows = ((str(code), meaning) for code, meaning in EXIT_CODES.items())
     return "\n\n".join(
-        ["# Exit codes", "Of every command; scripts may rely on them.", table(("code", "meaning"), rows)]
+        ["# Exit codes", "All commands use these; scripts may rely on them.", table(("code", "meaning"), rows)]
     )
 
 

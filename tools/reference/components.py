@@ -1,7 +1,7 @@
 """Every component of the repository's own plugins, with all of its options; a page for each kind."""
 
 from recyclecli.plugins import HOOKS, RegisteredComponent, Registry
-from reference.text import docstring, table
+from reference.text import table
 from reference.values import default, kind, limits, written
 
 HEADS = ("option", "what", "type", "default", "range")
@@ -46,7 +46,7 @@ def options(offer: RegisteredComponent) -> str:
     """The table of a component's options."""
     fields = offer.component.options.model_fields
     if not fields:
-        return docstring(offer.component.options)
+        return "It has no options."
     return table(
         HEADS,
         (

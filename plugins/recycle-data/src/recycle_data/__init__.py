@@ -18,19 +18,19 @@ COMMANDS = (
     Command(
         ("data", "check"),
         "recycle_data.cli.check:check",
-        "Find what is wrong with labels, photos and splits; exit 1 when there are errors or warnings.",
+        "Find faults in labels, photos and splits; exit code 1 if there are errors or warnings.",
         epilog="Example: `recycle data check`, `recycle data check --fix mended.json`",
     ),
     Command(
         ("data", "import"),
         "recycle_data.cli.imports:import_",
-        "Recognise what a labelling tool exported, and write its photos and labels as a COCO folder.",
+        "Convert a labelling tool's export, which is recognised, to a COCO folder.",
         epilog="Example: `recycle data import export data`",
     ),
     Command(
         ("data", "merge"),
         "recycle_data.cli.merge:merge",
-        "Join sets of labelled photos: classes by name, ids anew, the same photo once.",
+        "Join sets of labelled photos: classes matched by name, each photo once.",
         epilog="Example: `recycle data merge data week-2 --out data-2`",
     ),
     Command(
@@ -48,26 +48,26 @@ COMMANDS = (
     Command(
         ("data", "stats"),
         "recycle_data.cli.stats:stats",
-        "Count photos, objects and pixels of each class, their sizes, what lies together, and the splits.",
+        "Count photos, objects and pixels per class, object sizes, co-occurrence, and the splits.",
         epilog="Example: `recycle data stats`, or as a page with figures: `recycle data stats --html stats.html`",
     ),
     Command(
         ("data", "show"),
         "recycle_data.cli.show:show",
-        "Draw the annotations on photos, the rarest classes first: a PNG, or an HTML page.",
+        "Draw annotations on photos, rarest classes first, as a PNG or an HTML page.",
         epilog="Example: `recycle data show`, or as a page to browse: `recycle data show --out look.html --class "
         "Battery`",
     ),
     Command(
         ("data", "sample"),
         "recycle_data.cli.sample:sample",
-        "Write the embedded sample set: photos and annotations.json in COCO form.",
+        "Write generated sample photos with annotations.json (COCO).",
         epilog="Example: `recycle data sample --num 60 --data data`",
     ),
     Command(
         ("data", "kfold"),
         "recycle_data.cli.kfold:kfold",
-        "Split into n folds that hold every class evenly, also the rare ones.",
+        "Split into n folds with every class evenly spread, rare ones included.",
         epilog="Example: `recycle data kfold --n 5`",
     ),
 )

@@ -42,16 +42,14 @@ class MasksOptions(Options):
 
     images: str = Field("images", description="folder of the photos, in the root")
     masks: str = Field("masks", description="folder of the masks, in the root; one per photo, by its name")
-    suffix: str = Field(".png", description="what a mask's name has in the place of the photo's suffix")
+    suffix: str = Field(".png", description="suffix of a mask's file name")
     classes: tuple[str, ...] | None = Field(
         None, description="names by value; by default of a table beside the masks, else class-0 to the largest"
     )
     values: dict[int, str] | None = Field(
         None, description="what each value is, where they are not 0, 1, 2 ...: {0: background, 255: paper}"
     )
-    palettes: bool = Field(
-        True, description="go by the colours where the palettes of the masks differ; else by number alone"
-    )
+    palettes: bool = Field(True, description="use colours if the palettes of the masks differ; otherwise numbers")
 
 
 class MaskTreeOptions(Options):
@@ -91,10 +89,10 @@ class TacoOptions(Options):
     """How TACO's categories become materials."""
 
     mapping: Path | None = Field(
-        None, description="a CSV of category,material instead of the packaged one; material `ignore` takes no part"
+        None, description="a CSV of category,material instead of the packaged one; material `ignore` is ignored"
     )
     crowds: CrowdsChoice = Field("auto", description=CROWDS)
-    files: tuple[str, ...] = Field((), description="files in the root of which some photos may be gone")
+    files: tuple[str, ...] = Field((), description="files in the root; some of their photos may be missing")
 
 
 class ViaOptions(Options):
@@ -183,7 +181,7 @@ def recycle_datasets() -> Iterator[DatasetComponent]:
         name="sample",
         factory="recycle_datasets.sample:SampleSource",
         options=SampleOptions,
-        summary="Drawn photos of waste in the ten materials of the recyclables contest",
+        summary="Generated photos of waste with the ten materials of the recyclables contest",
     )
     yield DatasetComponent(
         name="masks",

@@ -11,7 +11,7 @@ class FilesOptions(Options):
     """Which of a tool's files are read."""
 
     files: tuple[str, ...] = Field(
-        (), description="its files in the root, or folders of them with a / at the end; by default those recognised"
+        (), description="files in the root, or folders with a trailing /; by default those that are recognised"
     )
 
 
@@ -43,7 +43,7 @@ TOOL_READERS: dict[str, tuple[str, str]] = {
         "Cityscapes polygons: NAME_gtFine_polygons.json and NAME_leftImg8bit.png",
     ),
     "class-masks": (
-        "Photos with a mask for each class, called as the class",
+        "Photos with a mask for each class, named after it",
         "Masks by class: Paper/1.png, 1_Paper.png or masks/1/Paper.png, of two values each",
     ),
     "coco-panoptic": (

@@ -25,9 +25,12 @@ class DenseCrfOptions(Options):
     bilateral_schan: float = Field(13.0, gt=0, description="reach of the appearance kernel in grey levels")
     bilateral_compat: float = Field(10.0, ge=0, description="weight of the appearance kernel")
     guard_area: float = Field(
-        0.002, ge=0, le=1, description="regions up to this share of the photo are kept if the CRF wipes them; 0: none"
+        0.002,
+        ge=0,
+        le=1,
+        description="restore confident regions up to this share of the photo that the CRF removed; 0: none",
     )
-    guard_confidence: float = Field(0.6, ge=0, le=1, description="mean probability of a region worth keeping")
+    guard_confidence: float = Field(0.6, ge=0, le=1, description="smallest mean probability of a restored region")
     threads: int = Field(0, ge=0, le=256, description="CPU threads; 0: torch's, up to 8")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: where the model runs")
     implementation: Literal["lattice", "pydensecrf"] = Field(
@@ -67,7 +70,7 @@ def recycle_postprocessors() -> Iterator[PostprocessorComponent]:
         "densecrf",
         "recycle_densecrf.densecrf:DenseCrf",
         DenseCrfOptions,
-        "Fully connected CRF: edges of labels move to edges of the photo",
+        "Fully connected CRF: aligns label edges with image edges",
         requires=COMPILER,
         search={
             "bilateral_compat": (4.0, 10.0),
@@ -79,7 +82,7 @@ def recycle_postprocessors() -> Iterator[PostprocessorComponent]:
         "fill-holes",
         "recycle_densecrf.islands:FillHoles",
         FillHolesOptions,
-        "Small holes within an object become part of it",
+        "Fill small holes in objects",
         requires=COMPILER,
         search={"area": (0.0005, 0.002, 0.01)},
     )
@@ -94,7 +97,7 @@ def recycle_postprocessors() -> Iterator[PostprocessorComponent]:
         "remove-islands",
         "recycle_densecrf.islands:RemoveIslands",
         RemoveIslandsOptions,
-        "Small islands of a label take the label next to them",
+        "Replace small regions by the surrounding label",
         requires=COMPILER,
         search={"area": (0.0002, 0.0005, 0.002)},
     )

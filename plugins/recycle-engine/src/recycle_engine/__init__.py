@@ -27,44 +27,44 @@ COMMANDS = (
     Command(
         ("demo",),
         "recycle_engine.cli.demo:demo",
-        "The whole line on the embedded sample set: sample, check, folds, copy-paste, train, eval, predict, report.",
+        "Run the whole workflow on generated photos: check, folds, copy-paste, train, eval, predict, report.",
         epilog="Example: `recycle demo --out demo`",
     ),
     Command(
         ("init",),
         "recycle_engine.cli.init:init",
-        "Write a commented recipe for the data at hand.",
+        "Write a commented recipe that fits your data.",
         epilog="Example: `recycle init --data DIR`, then `recycle train --recipe recipe.yaml`",
     ),
     Command(
         ("train",),
         "recycle_engine.cli.train:train",
-        "Train a model; everything about the run lies in runs/NAME afterwards.",
+        "Train a model; the folder runs/NAME holds everything about the run.",
         epilog="Example: `recycle train --plugin unetpp --loss ce --loss dice --epochs 40 -o model.encoder=resnet34`",
     ),
     Command(
         ("eval",),
         "recycle_engine.cli.evaluate:evaluate",
-        "Score a run, a submission or stored masks: three mIoU side by side, each class, intervals over photos.",
+        "Score a run, a submission or stored masks: mIoU by three definitions, per class, with confidence intervals.",
         epilog="Example: `recycle eval last`, or a submission: `recycle eval --submission sub.csv --data data`",
     ),
     Command(
         ("compare",),
         "recycle_engine.cli.compare:compare",
-        "Compare results on the same photos: difference, interval, each class, or 'not enough data'.",
+        "Test the difference of results on the same photos, in all and per class; may answer 'not enough data'.",
         epilog="Example: `recycle compare unet-001 unetpp-001`, or `recycle compare last+plain last+hflip "
         "last+densecrf`",
     ),
     Command(
         ("ablate",),
         "recycle_engine.cli.ablate:ablate",
-        "Keep or drop each trick by a paired test; `predict` uses the chosen pipeline from then on.",
+        "Keep or drop each test-time trick by a paired test; `predict` then uses the ones kept.",
         epilog="Example: `recycle ablate last`, or only some: `recycle ablate last --trick hflip --trick densecrf`",
     ),
     Command(
         ("predict",),
         "recycle_engine.cli.predict:predict",
-        "Predict photos with the run's pipeline: masks with a palette, overlays, a submission file.",
+        "Predict photos: masks with a palette, overlays, COCO, a submission file.",
         epilog="Example: `recycle predict last photos --out predicted --submission submission.csv`",
     ),
     Command(
@@ -76,7 +76,7 @@ COMMANDS = (
     Command(
         ("select",),
         "recycle_engine.cli.select:select",
-        "Pick those models, each as often as it helps, whose mean scores best on labelled photos.",
+        "Choose models for an ensemble greedily, by the score of their mean on labelled photos.",
         epilog="Example: `recycle select unet-001 fpn-001 fpn-001+hflip`",
     ),
     Command(
@@ -88,7 +88,7 @@ COMMANDS = (
     Command(
         ("pseudo-label",),
         "recycle_engine.cli.pseudo:pseudo_label",
-        "Label photos with what a model is sure of; all else is ignored. `recycle train --train-json` takes the file.",
+        "Label photos with a model's confident pixels; all others are ignored. For `recycle train --train-json`.",
         epilog="Example: `recycle pseudo-label last photos --threshold 0.9 --out pseudo.json`",
     ),
     Command(
@@ -99,31 +99,31 @@ COMMANDS = (
     Command(
         ("runs", "list"),
         "recycle_engine.cli.runs:list_runs",
-        "Every run, the newest first: when, model, data, score with interval, size on disk, state.",
+        "List runs, newest first: time, model, data, score with interval, size on disk, state.",
         epilog="Example: `recycle runs list`",
     ),
     Command(
         ("runs", "show"),
         "recycle_engine.cli.runs:show_run",
-        "All about a run: settings that differ from the default recipe, scores, versions, files, how it ended.",
+        "Show a run: settings that differ from the default recipe, scores, versions, files, how it ended.",
         epilog="Example: `recycle runs show last`",
     ),
     Command(
         ("runs", "delete"),
         "recycle_engine.cli.runs:delete_runs",
-        "Remove runs: their own files alone. Other files in their folders stay, and are named.",
+        "Remove runs. Files in their folders that recycle did not write are kept and named.",
         epilog="Example: `recycle runs delete unetpp-001`; in a script: `recycle runs delete --yes unetpp-001`",
     ),
     Command(
         ("runs", "prune"),
         "recycle_engine.cli.runs:prune_runs",
-        "Remove the checkpoints of runs but the best; what resuming needs stays where a run is not finished.",
+        "Remove all checkpoints but the best; an unfinished run keeps what resuming needs.",
         epilog="Example: `recycle runs prune --all --dry-run`",
     ),
     Command(
         ("data", "oversample"),
         "recycle_engine.cli.oversample:oversample",
-        "Paste objects of rare classes on photos of chosen classes: new photos and a COCO file.",
+        "Write new photos with objects of rare classes pasted on photos of chosen classes.",
         epilog="Example: `recycle data oversample --patch Battery --background Metal --num 500`",
     ),
     Command(
@@ -156,7 +156,7 @@ def recycle_checks() -> Iterable[Check]:
 @hookimpl
 def recycle_losses() -> Iterable[LossComponent]:
     """What this distribution brings."""
-    summary = "What the model itself states as its loss; for models with a training_loss"
+    summary = "The model's own loss, for models with a training_loss"
     yield LossComponent("model", "recycle_engine.training.loss_terms:NamesOwnLoss", Options, summary)
 
 

@@ -15,45 +15,51 @@ Epsilon = Annotated[float, Field(gt=0)]
 class Moments(Options):
     """Settings of an optimizer that keeps means of the gradient and of its square."""
 
-    betas: tuple[Share, Share] | None = Field(None, description="decays of the two means; its own when left out")
-    eps: Epsilon | None = Field(None, description="added to the denominator; its own when left out")
+    betas: tuple[Share, Share] | None = Field(
+        None, description="decay rates of the moments; null: the optimizer's default"
+    )
+    eps: Epsilon | None = Field(None, description="term added to the denominator; null: the optimizer's default")
 
 
 class FusedMoments(Moments):
     """The same of an optimizer of torch's, which has one kernel for the whole step."""
 
-    fused: bool = Field(False, description="step all weights in one kernel; rounds otherwise in the last bit")
+    fused: bool = Field(False, description="fused kernel for all weights; results may differ in the last bit")
 
 
 class ThreeMoments(Options):
     """Settings of Adan, which keeps a mean of the gradient's change, too."""
 
-    betas: tuple[Share, Share, Share] | None = Field(None, description="decays of the means; its own when left out")
-    eps: Epsilon | None = Field(None, description="added to the denominator; its own when left out")
+    betas: tuple[Share, Share, Share] | None = Field(
+        None, description="decay rates of the moments; null: the optimizer's default"
+    )
+    eps: Epsilon | None = Field(None, description="term added to the denominator; null: the optimizer's default")
 
 
 class Signs(Options):
     """Settings of Lion, which steps by the sign of a mean."""
 
-    betas: tuple[Share, Share] | None = Field(None, description="decays of the means; its own when left out")
+    betas: tuple[Share, Share] | None = Field(
+        None, description="decay rates of the moments; null: the optimizer's default"
+    )
 
 
 class Momentum(Options):
     """Settings of an optimizer with momentum."""
 
-    momentum: float = Field(0.9, ge=0, lt=1, description="share of the last step that goes into the next")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum")
 
 
 class Rising(Options):
     """Settings of a schedule that begins with a warm-up."""
 
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps during which the rate rises")
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps for warm-up")
 
 
 class Falling(Options):
     """Settings of a schedule that ends low."""
 
-    final_lr_scale: float = Field(0.0, ge=0, le=1, description="the last rate as a share of lr")
+    final_lr_scale: float = Field(0.0, ge=0, le=1, description="final rate, relative to lr")
 
 
 class Cosine(Falling, Rising):
@@ -76,8 +82,8 @@ class Restarts(Falling, Rising):
 class Plateau(Rising):
     """Settings of a rate that falls where the score no longer rises."""
 
-    patience: int = Field(5, ge=1, le=1_000_000, description="epochs without a better mIoU until the rate falls")
-    factor: float = Field(0.5, gt=0, lt=1, description="what the rate is multiplied by")
+    patience: int = Field(5, ge=1, le=1_000_000, description="epochs without a better mIoU before the rate falls")
+    factor: float = Field(0.5, gt=0, lt=1, description="factor of the rate")
 
 
 OPTIMIZERS = tuple(
@@ -87,25 +93,25 @@ OPTIMIZERS = tuple(
         ("adam", FusedMoments, "Adaptive moments (Kingma and Ba, 2015)"),
         ("radam", Moments, "Rectified Adam (Liu et al., 2020)"),
         ("nadam", Moments, "Adam with Nesterov's momentum (Dozat, 2016)"),
-        ("nadamw", Moments, "The same with decoupled weight decay"),
+        ("nadamw", Moments, "NAdam with decoupled weight decay"),
         ("sgd", Momentum, "Gradient descent with Nesterov's momentum"),
         ("momentum", Momentum, "Gradient descent with plain momentum"),
         ("rmsprop", Momentum, "RMSprop (Tieleman and Hinton, 2012)"),
-        ("lion", Signs, "Signs of a mean; a tenth of AdamW's rate (Chen et al., 2023)"),
-        ("lamb", Moments, "Adam by layers, for large batches (You et al., 2020)"),
+        ("lion", Signs, "Sign of a momentum; use a tenth of AdamW's rate (Chen et al., 2023)"),
+        ("lamb", Moments, "Layer-wise Adam for large batches (You et al., 2020)"),
         ("adan", ThreeMoments, "Adaptive Nesterov momentum (Xie et al., 2022)"),
-        ("adopt", Moments, "Adam that converges with any second decay (Taniguchi et al., 2024)"),
+        ("adopt", Moments, "Adam that converges with any beta2 (Taniguchi et al., 2024)"),
     )
 )
 
 SCHEDULE_COMPONENTS = tuple(
     ScheduleComponent(name, f"recycle_engine.training.schedule:{name.replace('-', '_')}", options, summary)
     for name, options, summary in (
-        ("cosine", Cosine, "Half a cosine after a warm-up (Loshchilov and Hutter, 2017)"),
-        ("cosine-restarts", Restarts, "The same in cycles, each from the full rate (SGDR, 2017)"),
-        ("poly", Poly, "A power of what is left of the training (DeepLab)"),
+        ("cosine", Cosine, "Half a cosine after warm-up (Loshchilov and Hutter, 2017)"),
+        ("cosine-restarts", Restarts, "Cosine with warm restarts (SGDR, 2017)"),
+        ("poly", Poly, "Polynomial decay (DeepLab)"),
         ("one-cycle", Falling, "Up by a cosine for 0.3 of the steps, then down (Smith and Topin, 2019)"),
-        ("plateau", Plateau, "Lower where the validation's mIoU no longer rises"),
-        ("constant", Rising, "The same rate after a warm-up"),
+        ("plateau", Plateau, "Lower the rate when the validation mIoU stops rising"),
+        ("constant", Rising, "Constant after warm-up"),
     )
 )

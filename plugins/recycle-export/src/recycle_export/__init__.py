@@ -17,7 +17,7 @@ def recycle_commands() -> Iterable[Command]:
     yield Command(
         ("export",),
         "recycle_export.command:export",
-        "Export the run's best weights with a card and a script that runs them without recyclecli.",
+        "Export the run's best weights, with a script that runs them without recyclecli.",
         epilog="Example: `recycle export last --format onnx`",
     )
 

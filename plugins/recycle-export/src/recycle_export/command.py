@@ -25,12 +25,12 @@ def export(
         typer.Option(
             "--photos",
             metavar="IMAGES",
-            help="Photos to compare with torch on.  [default: 8 of the run's validation photos]",
+            help="Photos on which the export is compared with torch.  [default: 8 of the run's validation photos]",
         ),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="Where the run's data lies now; with --photos the root of a COCO file's names."),
+        typer.Option("--data", help="Where the run's data is now; with --photos, the folder of a COCO file's names."),
     ] = None,
     option: Annotated[
         list[str] | None,
@@ -45,7 +45,7 @@ def export(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Export the run's best weights with a card and a script that runs them without recyclecli."""
+    """Export the run's best weights, with a script that runs them without recyclecli."""
     from recycle_export import api
 
     done = api.export(run, out, photos, data, force, form, key_values("-o", option or []))

@@ -8,4 +8,4 @@ from recyclecli.types import Options
 class OnnxOptions(Options):
     """Settings of the export to ONNX."""
 
-    opset: int = Field(18, ge=18, le=20, description="version of ONNX's operators")
+    opset: int = Field(18, ge=18, le=20, description="ONNX operator set version")

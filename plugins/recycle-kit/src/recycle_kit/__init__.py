@@ -13,13 +13,13 @@ COMMANDS = (
     Command(
         ("plugins", "check"),
         "recycle_kit.cli.check:check",
-        "Exit 1 when a plugin failed to load, lacks something it needs, or fails the tests of its kind: for CI.",
+        "For CI: exit code 1 if a plugin does not load, lacks a package, or fails the tests of its kind.",
         epilog="Example: `recycle plugins check`, or with its tests: `recycle plugins check acme-losses`",
     ),
     Command(
         ("plugins", "new"),
         "recycle_kit.cli.new:new",
-        "Write a package with one component, command, recipe or check, which passes its tests as it is.",
+        "Write a package with one component, command, recipe or check, complete with passing tests.",
         epilog="Example: `recycle plugins new acme-losses --kind loss`",
     ),
 )

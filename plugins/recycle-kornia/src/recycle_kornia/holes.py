@@ -39,7 +39,7 @@ class Cutout:
 
 
 class GridMask:
-    """A grid of squares taken away: Chen et al., "GridMask Data Augmentation" (2020), without its rotation."""
+    """Erase a grid of squares: Chen et al., "GridMask Data Augmentation" (2020), without its rotation."""
 
     reads_instances = False
 

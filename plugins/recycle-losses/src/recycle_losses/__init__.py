@@ -17,10 +17,15 @@ class WeightedOptions(Options):
 
     class_weights: Literal["none", "inverse", "median-frequency", "effective-number"] | dict[str, float] = Field(
         "none",
-        description="none, inverse, median-frequency, effective-number (from the training split's pixels), or "
-        "{class: weight}, 1 for what it leaves out",
+        description="none, inverse, median-frequency, effective-number (from the training split's pixels), "
+        "or {class: weight}, 1 for others",
     )
-    beta: float = Field(0.9999, ge=0, lt=1, description="of effective-number: the nearer to 1, the nearer to inverse")
+    beta: float = Field(
+        0.9999,
+        ge=0,
+        lt=1,
+        description="for effective-number: 0 weights all classes equally, values near 1 like inverse",
+    )
 
 
 class CrossEntropyOptions(WeightedOptions):
@@ -32,21 +37,21 @@ class CrossEntropyOptions(WeightedOptions):
 class OhemOptions(CrossEntropyOptions):
     """Settings of `ohem-ce`."""
 
-    threshold: float = Field(0.7, gt=0, le=1, description="pixels given less than this probability are hard")
-    keep: float = Field(1 / 16, gt=0, le=1, description="least share of the pixels that is kept, the hardest ones")
+    threshold: float = Field(0.7, gt=0, le=1, description="pixels whose true class has a lower probability are hard")
+    keep: float = Field(1 / 16, gt=0, le=1, description="smallest share of the pixels to keep, hardest first")
 
 
 class BoundaryOptions(CrossEntropyOptions):
     """Settings of `boundary-ce`."""
 
-    amount: float = Field(4.0, ge=0, description="additional weight of a pixel on a boundary")
-    reach: float = Field(3.0, gt=0, description="pixels over which that fades to 1/e of itself")
+    amount: float = Field(4.0, ge=0, description="additional weight of boundary pixels")
+    reach: float = Field(3.0, gt=0, description="distance in pixels at which it falls to 1/e")
 
 
 class FocalOptions(WeightedOptions):
     """Settings of `focal`."""
 
-    gamma: float = Field(2.0, ge=0, description="how strongly pixels that are already right are played down")
+    gamma: float = Field(2.0, ge=0, description="how strongly easy pixels are down-weighted")
 
 
 class OverlapOptions(Options):
@@ -60,13 +65,13 @@ class TverskyOptions(OverlapOptions):
 
     alpha: float = Field(0.3, ge=0, description="weight of false positives")
     beta: float = Field(0.7, ge=0, description="weight of false negatives")
-    gamma: float = Field(1.0, gt=0, le=3, description="power of 1 - index: below 1 dwells on classes that go well")
+    gamma: float = Field(1.0, gt=0, le=3, description="exponent of 1 - index; below 1: more weight on easy classes")
 
 
 class LovaszOptions(Options):
     """Settings of `lovasz`."""
 
-    per_image: bool = Field(False, description="mean of each photo's loss, not the loss of the batch's pixels")
+    per_image: bool = Field(False, description="compute the loss per photo and average")
 
 
 @hookimpl
@@ -74,12 +79,22 @@ def recycle_losses() -> Iterator[LossComponent]:
     """Losses over pixels, then losses over the overlap of each class."""
     for name, factory, options, summary in (
         ("ce", "ce:CrossEntropy", CrossEntropyOptions, "Cross-entropy per pixel"),
-        ("focal", "focal:Focal", FocalOptions, "Cross-entropy that dwells on hard pixels"),
-        ("ohem-ce", "ohem:OhemCrossEntropy", OhemOptions, "Cross-entropy of the hardest pixels alone"),
-        ("boundary-ce", "boundary:BoundaryCrossEntropy", BoundaryOptions, "Cross-entropy that dwells on boundaries"),
-        ("dice", "overlap:dice", OverlapOptions, "Overlap per class (Dice), whatever its size"),
-        ("jaccard", "overlap:jaccard", OverlapOptions, "Overlap per class (IoU), whatever its size"),
-        ("tversky", "overlap:tversky", TverskyOptions, "Overlap with a price of its own for each kind of error"),
-        ("lovasz", "lovasz:Lovasz", LovaszOptions, "The mean IoU itself, made convex (Lovász-Softmax)"),
+        ("focal", "focal:Focal", FocalOptions, "Cross-entropy with more weight on hard pixels (Lin et al., 2017)"),
+        ("ohem-ce", "ohem:OhemCrossEntropy", OhemOptions, "Cross-entropy of the hardest pixels only"),
+        (
+            "boundary-ce",
+            "boundary:BoundaryCrossEntropy",
+            BoundaryOptions,
+            "Cross-entropy with more weight on boundaries",
+        ),
+        ("dice", "overlap:dice", OverlapOptions, "Dice loss, mean over classes"),
+        ("jaccard", "overlap:jaccard", OverlapOptions, "Soft IoU loss, mean over classes"),
+        (
+            "tversky",
+            "overlap:tversky",
+            TverskyOptions,
+            "Tversky loss: separate weights for false positives and negatives",
+        ),
+        ("lovasz", "lovasz:Lovasz", LovaszOptions, "Lovász-Softmax, a convex surrogate of mean IoU"),
     ):
         yield LossComponent(name, f"recycle_losses.{factory}", options, summary)

@@ -1,4 +1,4 @@
-"""Cross-entropy that dwells on boundaries."""
+"""Cross-entropy with more weight on boundaries."""
 
 import math
 

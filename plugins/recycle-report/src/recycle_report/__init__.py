@@ -17,7 +17,7 @@ def recycle_commands() -> Iterable[Command]:
     yield Command(
         ("report",),
         "recycle_report.command:report",
-        "Judge a run on its validation photos and write report.html, one file that needs no network.",
+        "Score a run on its validation photos and write report.html, one file that needs no network.",
         epilog="Example: `recycle report last`",
     )
 
@@ -26,5 +26,9 @@ def recycle_commands() -> Iterable[Command]:
 def recycle_callbacks() -> Iterable[CallbackComponent]:
     """What this distribution brings."""
     yield CallbackComponent(
-        "report", "recycle_report.callback:Report", ReportOptions, "report.html of the complete run", observes=True
+        "report",
+        "recycle_report.callback:Report",
+        ReportOptions,
+        "Writes report.html at the end of a training",
+        observes=True,
     )

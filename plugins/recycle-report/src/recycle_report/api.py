@@ -22,7 +22,7 @@ def report(run: Run | Place, file: Place | None = None, data: Place | None = Non
 
     Args:
         run: the run.
-        file: to write; report.html in the run's folder when left out.
+        file: file to write; by default report.html in the run's folder.
         data: folder that the run's data lies in now.
     """
     from recycle_data.workspace import split_of

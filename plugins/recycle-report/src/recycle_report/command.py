@@ -8,7 +8,7 @@ from recyclecli.errors import counted
 
 
 def report(run: RunName, data: MovedData = None) -> None:
-    """Judge a run on its validation photos and write report.html, one file that needs no network."""
+    """Score a run on its validation photos and write report.html, one file that needs no network."""
     from recycle_report import api
 
     file, result = api.report(run, data=data)

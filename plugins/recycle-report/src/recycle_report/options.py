@@ -8,4 +8,4 @@ from recyclecli.types import Options
 class ReportOptions(Options):
     """Settings of the callback that writes report.html."""
 
-    file: str | None = Field(None, description="to write; report.html in the run's folder when left out")
+    file: str | None = Field(None, description="file to write; by default report.html in the run's folder")

@@ -16,6 +16,6 @@ def recycle_commands() -> Iterable[Command]:
     yield Command(
         ("serve",),
         "recycle_serve.command:serve",
-        "Serve a local web page: drop a photo, see the materials. Photos stay on this machine.",
+        "Start a local web page: drop a photo, see its materials. Photos stay on this machine.",
         epilog="Example: `recycle serve last --open`",
     )

@@ -13,30 +13,31 @@ from recycle_engine.cli.options import RunName
 def serve(
     run: RunName,
     other: Annotated[
-        str | None, typer.Option("--compare-with", metavar="RUN2", help="A second run, to compare side by side.")
+        str | None, typer.Option("--compare-with", metavar="RUN2", help="A second run, shown side by side.")
     ] = None,
     host: Annotated[
-        str, typer.Option("--host", help="Address to listen at; 0.0.0.0 lets other machines in.")
+        str, typer.Option("--host", help="Address to listen on; 0.0.0.0 allows other machines to connect.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")] = 8000,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 selects a free one.")] = 8000,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option("--allow-host", metavar="NAME", help="Name that the page is opened by; repeatable."),
+        typer.Option(
+            "--allow-host", metavar="NAME", help="Host name by which other machines open the page; repeatable."
+        ),
     ] = None,
-    root_path: Annotated[
-        str, typer.Option("--root-path", metavar="/PATH", help="Prefix of its addresses behind a proxy.")
-    ] = "",
+    root_path: Annotated[str, typer.Option("--root-path", metavar="/PATH", help="URL prefix behind a proxy.")] = "",
     bins: Annotated[
-        Path | None, typer.Option("--bins", metavar="FILE", help="Which bin each class goes into; see docs/serve.md.")
+        Path | None,
+        typer.Option("--bins", metavar="FILE", help="YAML file with the bin of each class; see docs/serve.md."),
     ] = None,
     device: Annotated[
         str | None, typer.Option("--device", help="Torch device.  [default: the GPU where there is one]")
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Serve a local web page: drop a photo, see the materials. Photos stay on this machine.
+    """Start a local web page: drop a photo, see its materials. Photos stay on this machine.
 
-    `/children` shows which bin each thing belongs to. Ctrl-C stops it.
+    `/children` shows which bin each object belongs in. Ctrl-C stops the server.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else threads that wait for each other keep the cores busy
     from recycle_serve import api

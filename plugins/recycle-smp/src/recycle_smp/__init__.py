@@ -50,10 +50,10 @@ class SmpOptions(Options):
     )
     weights: str = Field(
         "auto",
-        description="of the encoder: auto (packaged where a package holds them, else hub), packaged, "
-        "hub, none, or a local .safetensors or state-dict file",
+        description="encoder weights: auto (packaged if available, else hub), packaged, hub, none, "
+        "or a local .safetensors or state-dict file",
     )
-    aux: bool = Field(False, description="a second head on the encoder's last but one stage, in training alone")
+    aux: bool = Field(False, description="auxiliary head on the encoder's second-to-last stage, used only in training")
 
 
 ARCHITECTURES = {

@@ -37,7 +37,7 @@ COMMAND = re.compile(r"recycle (?:data kfold|train)")  # in a remedy
 def check(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[DIR]...", help="Data folders, several to be compared with each other, too."),
+        typer.Argument(metavar="[DIR]...", help="Data folders; several are also compared with each other."),
     ] = None,
     data: Data = None,
     dataset: Dataset = "coco",
@@ -46,27 +46,30 @@ def check(
     crowds: CrowdsOption = None,
     labels_only: Annotated[bool, typer.Option("--labels-only", help="Do not read the photos.")] = False,
     fix: Annotated[
-        Path | None, typer.Option("--fix", help="Write a file with what can be mended without guessing, mended.")
+        Path | None,
+        typer.Option(
+            "--fix", help="Write a copy of the annotation file with all faults repaired that need no guessing."
+        ),
     ] = None,
     drop: Annotated[
         bool,
         typer.Option(
             "--drop-unreadable",
-            help="With --fix: leave out photos that are missing or unreadable, and their labels.",
+            help="With --fix: drop photos that are missing or unreadable, with their labels.",
         ),
     ] = False,
-    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Leave out a code; repeatable.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Skip a fault code; repeatable.")] = None,
     min_object_pixels: Annotated[
-        int, typer.Option("--min-object-pixels", min=0, help="Report objects of fewer pixels.")
+        int, typer.Option("--min-object-pixels", min=0, help="Report objects with fewer pixels.")
     ] = 10,
-    everything: Annotated[bool, typer.Option("--all", help="List every finding, not some of each code.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="List every finding instead of some of each code.")] = False,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find what is wrong with labels, photos and splits; exit 1 when there are errors or warnings.
+    """Find faults in labels, photos and splits; exit code 1 if there are errors or warnings.
 
-    Of several folders it also finds the photos that two of them hold, under whatever name, size or quality. Every code
-    is explained in docs/reference/faults.md.
+    Given several folders, it also finds photos that two of them hold, under any name, size or quality. All codes
+    are explained in docs/reference/faults.md.
     """
     from recycle_data.check import CATALOGUE
     from recycle_data.output_file import output_file

@@ -52,7 +52,7 @@ def convert(
 ) -> None:
     """Write photos and labels in another format: COCO, index masks (VOC, mmseg) or YOLO.
 
-    Exit code 1 where a format cannot hold all regions, whose number is printed.
+    Exit code 1 if the format cannot represent all regions; their number is printed.
     """
     from recycle_data import api
 

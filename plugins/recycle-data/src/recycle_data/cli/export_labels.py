@@ -14,18 +14,20 @@ from recyclecli.errors import counted
 
 
 def export(
-    src: Annotated[Path, typer.Argument(metavar="SRC", help="Data folder, or a COCO file, as predict --save coco.")],
+    src: Annotated[
+        Path, typer.Argument(metavar="SRC", help="Data folder, or a COCO file, for example from predict --save coco.")
+    ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
     tool: Annotated[Literal["cvat", "label-studio"], typer.Option("--to", help="The labelling tool.")],
     dataset: Dataset = "coco",
     option: DatasetOption = None,
     role: Annotated[
         Literal["predictions", "annotations"],
-        typer.Option("--role", help="Label Studio: to be corrected, or finished."),
+        typer.Option("--role", help="Label Studio: predictions to correct, or finished annotations."),
     ] = "predictions",
     prefix: Annotated[
         str,
-        typer.Option("--prefix", help="Label Studio: before a photo's name in its address.  [default: local files]"),
+        typer.Option("--prefix", help="Label Studio: prefix of a photo's name in its URL.  [default: local files]"),
     ] = "",
     force: Force = False,
 ) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def import_(
     src: Annotated[
-        Path | None, typer.Argument(metavar="SRC", help="What the tool exported: a folder, or its annotation file.")
+        Path | None, typer.Argument(metavar="SRC", help="The export: a folder, or its annotation file.")
     ] = None,
     out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder to write to.")] = None,
     layout: Annotated[
@@ -31,16 +31,16 @@ def import_(
         typer.Option(
             "--as",
             metavar="LAYOUT",
-            help="Take the labels for this layout, where several fit.",
+            help="Read it as this layout, if several fit.",
             autocompletion=layouts,
         ),
     ] = None,
-    listing: Annotated[bool, typer.Option("--list", help="Print the layouts that are recognised, and end.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="Print the layouts that are recognised, and exit.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything, write nothing.")] = False,
-    link: Annotated[bool, typer.Option("--link", help="Link the photos rather than copy them.")] = False,
+    link: Annotated[bool, typer.Option("--link", help="Link photos instead of copying them.")] = False,
     drop_unreadable: Annotated[
         bool,
-        typer.Option("--drop-unreadable", help="Leave out photos and labels that cannot be read, and count them."),
+        typer.Option("--drop-unreadable", help="Skip and count photos and labels that cannot be read."),
     ] = False,
     option: Annotated[
         list[str] | None,
@@ -54,9 +54,9 @@ def import_(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Recognise what a labelling tool exported, and write its photos and labels as a COCO folder.
+    """Convert a labelling tool's export, which is recognised, to a COCO folder.
 
-    Splits that the export names become train.json, val.json and test.json, all else train_all.json.
+    Splits of the export become train.json, val.json and test.json; everything else becomes train_all.json.
     """
     from recycle_data import api
     from recyclecli.errors import RecycleError, join_limited

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def kfold(
     n: Annotated[
-        int | None, typer.Option("--n", min=2, help="How many folds.  [default: 5, or as many as --keep has]")
+        int | None, typer.Option("--n", min=2, help="Number of folds.  [default: 5, or as many as --keep has]")
     ] = None,
     data: Data = None,
     dataset: Dataset = "coco",
@@ -32,7 +32,7 @@ def kfold(
         str | None,
         typer.Option(
             "--group-by",
-            help="Keep groups in one fold: near-duplicates, folder, FIELD of the images, or FIELD:REGEX.",
+            help="Keep related photos in one fold: near-duplicates, folder, FIELD of the images, or FIELD:REGEX.",
         ),
     ] = None,
     keep: Annotated[
@@ -42,7 +42,7 @@ def kfold(
     crowds: CrowdsOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Split into n folds that hold every class evenly, also the rare ones."""
+    """Split into n folds with every class evenly spread, rare ones included."""
     import json
 
     from recycle_coco.paths import SPLIT_FILES

@@ -24,15 +24,15 @@ def merge(
     option: DatasetOption = None,
     take: Annotated[
         Literal["first", "last"] | None,
-        typer.Option("--take", help="Whose labels count where two sets label one photo differently."),
+        typer.Option("--take", help="Which labels to keep if two sets label a photo differently."),
     ] = None,
-    link: Annotated[bool, typer.Option("--link", help="Link the photos rather than copy them.")] = False,
+    link: Annotated[bool, typer.Option("--link", help="Link photos instead of copying them.")] = False,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Join sets of labelled photos: classes by name, ids anew, the same photo once.
+    """Join sets of labelled photos: classes matched by name, each photo once.
 
-    A photo is known by its pixels, also where it was saved anew. Photos that two sets label differently are named and
+    Photos are identified by their pixels, also when re-saved. Photos that two sets label differently are named and
     refused unless --take decides.
     """
     from recycle_data import api

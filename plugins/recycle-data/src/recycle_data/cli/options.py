@@ -80,11 +80,16 @@ DatasetOption = Annotated[
 ]
 CrowdsOption = Annotated[
     Literal["objects", "regions"] | None,
-    typer.Option("--crowds", help="What iscrowd 1 means.  [default: objects where a file has no other kind]"),
+    typer.Option(
+        "--crowds",
+        help="Whether iscrowd 1 marks objects or regions.  [default: objects where a file has no other kind]",
+    ),
 ]
 GroupBy = Annotated[
     str | None,
-    typer.Option("--group-by", help="Photos that belong together: near-duplicates, folder, FIELD, or FIELD:REGEX."),
+    typer.Option(
+        "--group-by", help="Resample related photos together: near-duplicates, folder, FIELD, or FIELD:REGEX."
+    ),
 ]
 
 

@@ -12,11 +12,11 @@ from recyclecli.cli.options import Force, Seed
 
 def sample(
     data: Data = None,
-    images: Annotated[int, typer.Option("--num", min=2, help="How many photos.")] = 60,
+    images: Annotated[int, typer.Option("--num", min=2, help="Number of photos.")] = 60,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Write the embedded sample set: photos and annotations.json in COCO form."""
+    """Write generated sample photos with annotations.json (COCO)."""
     from recycle_data import api
 
     print(api.sample(data_root(data), images, seed, force))

@@ -21,19 +21,19 @@ def show(
     out: Annotated[
         Path, typer.Option("--out", help="NAME.png for a contact sheet, NAME.html for a page to browse.")
     ] = Path(SHEET_FILE),
-    count: Annotated[int, typer.Option("--num", min=1, max=400, help="How many photos.")] = 24,
+    count: Annotated[int, typer.Option("--num", min=1, max=400, help="Number of photos.")] = 24,
     seed: Seed = 0,
     classes: Annotated[
-        list[str] | None, typer.Option("--class", metavar="NAME", help="Only photos that show it; repeatable.")
+        list[str] | None, typer.Option("--class", metavar="NAME", help="Only photos that show this class; repeatable.")
     ] = None,
     images: Annotated[
         list[str] | None, typer.Option("--image", metavar="NAME", help="This photo, by its file name; repeatable.")
     ] = None,
-    columns: Annotated[int, typer.Option("--columns", min=1, max=12, help="Photos in a row of the PNG.")] = 4,
+    columns: Annotated[int, typer.Option("--columns", min=1, max=12, help="Photos per row of the PNG.")] = 4,
     crowds: CrowdsOption = None,
     force: Force = False,
 ) -> None:
-    """Draw the annotations on photos, the rarest classes first: a PNG, or an HTML page."""
+    """Draw annotations on photos, rarest classes first, as a PNG or an HTML page."""
     from recycle_data.palette import palette
     from recycle_data.sources import open_source
     from recycle_data.workspace import registry

@@ -35,7 +35,7 @@ def stats(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Count photos, objects and pixels of each class, their sizes, what lies together, and the splits."""
+    """Count photos, objects and pixels per class, object sizes, co-occurrence, and the splits."""
     import json
 
     from recycle_data.output_file import output_file

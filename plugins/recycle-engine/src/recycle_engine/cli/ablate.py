@@ -33,13 +33,14 @@ def ablate(
     json_path: JsonPath = None,
     option: DatasetOption = None,
     trick: Annotated[
-        list[str] | None, typer.Option("--trick", help="Try this one; repeatable.", autocompletion=inference_tricks)
+        list[str] | None,
+        typer.Option("--trick", help="Test only this trick; repeatable.", autocompletion=inference_tricks),
     ] = None,
     search: Annotated[
         list[str] | None,
         typer.Option(
             "--search",
-            help="Search this post-processor's options, too; repeatable.",
+            help="Also search this post-processor's options; repeatable.",
             autocompletion=components("postprocessor"),
         ),
     ] = None,
@@ -47,12 +48,15 @@ def ablate(
     min_effect: MinEffect = 0.005,
     group_by: GroupBy = None,
     retrained: Annotated[
-        bool, typer.Option("--retrained/--no-retrained", help="Also compare the runs beside this one.")
+        bool,
+        typer.Option(
+            "--retrained/--no-retrained", help="Also judge training settings by the other runs in the folder."
+        ),
     ] = True,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep or drop each trick by a paired test; `predict` uses the chosen pipeline from then on."""
+    """Keep or drop each test-time trick by a paired test; `predict` then uses the ones kept."""
     from recycle_data.owned import Owned
 
     from recycle_engine import api

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 @expand_groups
 def write(
     *,
-    number: Annotated[int, typer.Option("--aug-num", min=1, max=999_999, help="How many new photos.")],
+    number: Annotated[int, typer.Option("--aug-num", min=1, max=999_999, help="Number of new photos.")],
     part: dict[str, Any],
     trained: DatasetArgs,
     making: OfflineArgs,
 ) -> None:
-    """Write new photos with their labels, made from the training photos alone: NAME.json and NAME/."""
+    """Write new photos with labels, made from training photos only: NAME.json and NAME/."""
     from recycle_engine import api
 
     show_made(api.augment(part, number, trained.settings, **making.keywords), trained, making)
@@ -45,8 +45,8 @@ def look(
     *,
     part: dict[str, Any],
     out: Annotated[Path, typer.Option("--out", help="The PNG.")] = Path(PREVIEW_FILE),
-    count: Annotated[int, typer.Option("--num", min=1, max=60, help="How many photos.")] = 8,
-    size: Annotated[int, typer.Option("--size", min=32, max=4096, help="Longer side of the photos, in pixels.")] = 512,
+    count: Annotated[int, typer.Option("--num", min=1, max=60, help="Number of photos.")] = 8,
+    size: Annotated[int, typer.Option("--size", min=32, max=4096, help="Fit photos into SIZExSIZE.")] = 512,
     device: Annotated[str, typer.Option("--device", help="Torch device.")] = "cpu",
     trained: DatasetArgs,
     seed: Seed = 0,

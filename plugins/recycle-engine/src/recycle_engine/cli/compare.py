@@ -34,7 +34,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="RESULT RESULT ...",
-            help="Runs, RUN+TRICK+TRICK, folders of masks, submission CSVs; the first is the base.",
+            help="Runs, RUN+TRICK+TRICK, folders of masks, submission CSVs; the first is the baseline.",
             autocompletion=runs_with_tricks,
         ),
     ],
@@ -48,11 +48,11 @@ def compare(
     min_effect: MinEffect = 0.005,
     group_by: GroupBy = None,
     settings: Annotated[
-        bool, typer.Option("--settings", help="Instead: the recipe keys, versions and devices in which runs differ.")
+        bool, typer.Option("--settings", help="Show only the recipe keys, versions and devices in which runs differ.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare results on the same photos: difference, interval, each class, or 'not enough data'."""
+    """Test the difference of results on the same photos, in all and per class; may answer 'not enough data'."""
     from recycle_engine import api
 
     if settings:

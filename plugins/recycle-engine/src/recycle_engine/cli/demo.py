@@ -19,14 +19,14 @@ DEMO_STEPS = 8
 
 @in_workspace
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder of everything it makes.")] = Path("demo"),
-    images: Annotated[int, typer.Option("--num", min=10, help="Photos of the sample set.")] = 240,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("demo"),
+    images: Annotated[int, typer.Option("--num", min=10, help="Number of photos to generate.")] = 240,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the training photos.")] = 14,
     size: Annotated[int, typer.Option("--size", min=32, help="Longer side in pixels that photos are scaled to.")] = 192,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """The whole line on the embedded sample set: sample, check, folds, copy-paste, train, eval, predict, report."""
+    """Run the whole workflow on generated photos: check, folds, copy-paste, train, eval, predict, report."""
     from recycle_data.output_folder import refuse_output_folder
 
     from recyclecli.locks import held

@@ -36,7 +36,7 @@ def ensemble(
 ) -> None:
     """Predict with several models as one, by the mean of their probabilities or by votes; or vote with submissions.
 
-    Of labels with equally many votes, the one that the earliest model gave counts.
+    In a tie of votes, the label of the earliest model counts.
     """
     if any(model.lower().endswith(".csv") for model in models):
         others = [name for name in ctx.params if name not in VOTING and (name, vote) != ("vote", "hard")]

@@ -44,7 +44,7 @@ def evaluate(
     group_by: GroupBy = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a run, a submission or stored masks: three mIoU side by side, each class, intervals over photos."""
+    """Score a run, a submission or stored masks: mIoU by three definitions, per class, with confidence intervals."""
     from recycle_engine import api
     from recyclecli.errors import RecycleError
 

@@ -41,13 +41,13 @@ class DataArgs:
     train_json: Annotated[
         list[str] | None,
         typer.Option(
-            "--train-json", metavar="JSON[@ROOT][:WEIGHT]", help="Training file, how often it is drawn; repeatable."
+            "--train-json", metavar="JSON[@ROOT][:WEIGHT]", help="Training file, and its sampling weight; repeatable."
         ),
     ] = None
     val_json: Annotated[
         list[str] | None, typer.Option("--val-json", metavar="JSON[@ROOT]", help="Validation file; repeatable.")
     ] = None
-    fold: Annotated[int | None, typer.Option("--fold", min=0, help="Fold of folds.json to hold out.")] = None
+    fold: Annotated[int | None, typer.Option("--fold", min=0, help="Fold of folds.json to validate on.")] = None
     crowds: CrowdsOption = None
 
     @property
@@ -119,11 +119,11 @@ class OfflineArgs:
 
     mode: Annotated[
         Literal["add", "self"],
-        typer.Option("--mode", help="add: the training photos are in the file, too; self: the new ones alone."),
+        typer.Option("--mode", help="add: the file also lists the training photos; self: only new ones."),
     ] = "add"
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write to.  [default: the data's]")] = None
     name: Annotated[
-        str | None, typer.Option("--name", help="NAME.json and NAME/ are written.  [default: what makes them]")
+        str | None, typer.Option("--name", help="Write NAME.json and NAME/.  [default: what makes them]")
     ] = None
     size: Annotated[
         int | None,
@@ -131,7 +131,9 @@ class OfflineArgs:
     ] = None
     device: Annotated[str, typer.Option("--device", help="Torch device.")] = "cpu"
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes.  [default: one a core]")] = None
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at a photo that cannot be read, not skip it.")] = False
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first photo that cannot be read instead of skipping it.")
+    ] = False
     seed: Seed = 0
     force: Force = False
 
@@ -146,15 +148,17 @@ class RuntimeArgs:
     """What models run on; the names are those of `recycle_engine.api.predict`."""
 
     devices: Annotated[
-        str | None, typer.Option("--devices", help="How many, or names as cuda:0,cuda:1; a process each.")
+        str | None, typer.Option("--devices", help="Number of devices, or names (cuda:0,cuda:1); one process each.")
     ] = None
     precision: Annotated[
         Literal["32", "bf16", "16", "auto"],
-        typer.Option("--precision", help="auto: bf16 on a GPU that has it, where 99.9 % of the labels stay."),
+        typer.Option(
+            "--precision", help="auto: bf16 on a GPU that supports it, if 99.9 % of the labels stay the same."
+        ),
     ] = "32"
     batch_size: Annotated[
         int | None,
-        typer.Option("--batch-size", min=1, help="Photos at once.  [default: 1 on a CPU, the run's on a GPU]"),
+        typer.Option("--batch-size", min=1, help="Photos per batch.  [default: 1 on a CPU, the run's on a GPU]"),
     ] = None
 
     @property
@@ -171,7 +175,7 @@ class InferenceArgs(RuntimeArgs):
         str,
         typer.Option(
             "--engine",
-            help="torch; a format whose export lies in the run's folder, as onnx; or auto, that where it fits.",
+            help="torch, the run's export (onnx), or auto: the export if it fits.",
             autocompletion=engines,
         ),
     ] = "torch"
@@ -202,11 +206,14 @@ class OutputArgs:
         Literal["skip", "background"] | None,
         typer.Option(
             "--unreadable",
-            help="Photos that cannot be read have no row in the submission, or background; the exit code is 0 then.",
+            help="Give unreadable photos no row in the submission, or a row of background, and exit with 0.",
         ),
     ] = None
     data: Annotated[
-        Path | None, typer.Option("--data", help="Root of a COCO file's or list's names.  [default: its own folder]")
+        Path | None,
+        typer.Option(
+            "--data", help="Folder that names in a COCO file or list are relative to.  [default: its own folder]"
+        ),
     ] = None
     force: Force = False
     as_json: AsJson = False

@@ -22,7 +22,7 @@ def init(
     out: Annotated[Path, typer.Option("--out", help="The file to write.")] = Path(STARTER_FILE),
     force: Force = False,
 ) -> None:
-    """Write a commented recipe for the data at hand."""
+    """Write a commented recipe that fits your data."""
     from recycle_engine import api
 
     done = api.init(data_root(data), out, json_path, dataset, dataset_settings(option), force)

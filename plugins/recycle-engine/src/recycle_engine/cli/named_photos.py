@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NamesOption = Annotated[
     Path | None,
-    typer.Option("--list", metavar="FILE", help="Text file of photos, a path a line, in order; - is stdin."),
+    typer.Option("--list", metavar="FILE", help="Text file with one path per line; - is stdin."),
 ]
 
 

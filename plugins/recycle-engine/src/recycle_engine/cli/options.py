@@ -32,7 +32,7 @@ MovedData = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        help="Where the run's data lies now.  [default: as its recipe says, else $RECYCLE_DATA]",
+        help="Where the run's data is now.  [default: as its recipe says, else $RECYCLE_DATA]",
         callback=folder_of,
         is_eager=True,
     ),
@@ -45,11 +45,13 @@ Post = Annotated[
     list[str] | None,
     typer.Option("--post", help="Post-processor; repeatable.", autocompletion=components("postprocessor")),
 ]
-Plain = Annotated[bool, typer.Option("--plain", help="The bare model, whatever the run's pipeline is.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Ignore the run's pipeline: the bare model.")]
 WindowOption = Annotated[
     float,
     typer.Option(
-        "--sliding-window", metavar="ZOOM", help="Enlarge photos to ZOOM times the training size, see windows."
+        "--sliding-window",
+        metavar="ZOOM",
+        help="Enlarge photos to ZOOM times the training size and predict overlapping windows.",
     ),
 ]
 MetricName = Annotated[
@@ -60,9 +62,7 @@ MetricName = Annotated[
         autocompletion=metrics,
     ),
 ]
-MinEffect = Annotated[
-    float, typer.Option("--min-effect", min=0.0001, max=1, help="The smallest difference worth having.")
-]
+MinEffect = Annotated[float, typer.Option("--min-effect", min=0.0001, max=1, help="Smallest difference that matters.")]
 
 
 def metric_option(name: str | None) -> Metric | None:

@@ -28,10 +28,10 @@ def predict(
     window: WindowOption = 0,
     plain: Plain = False,
 ) -> None:
-    """Predict photos with the run's pipeline: masks with a palette, overlays, a submission file.
+    """Predict photos: masks with a palette, overlays, COCO, a submission file.
 
-    What was interrupted goes on where it was when the same command is typed again. Photos that
-    cannot be read are named and left out; then the exit code is 1, but not with --unreadable.
+    The same command continues after an interruption. Photos that cannot be read are named and skipped;
+    the exit code is then 1, unless --unreadable is given.
     """
     chosen = pipeline_option(tta, post, plain, window)
     written.tell(predicted(run, images, names, {"pipeline": chosen, **written.keywords, **running.keywords}))

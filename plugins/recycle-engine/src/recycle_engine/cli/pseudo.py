@@ -53,14 +53,14 @@ def pseudo_label(
     others: Annotated[
         list[str] | None,
         typer.Option(
-            "--ensemble-with", metavar="RUN", help="Another run that labels, too; repeatable.", autocompletion=runs
+            "--ensemble-with", metavar="RUN", help="Another run that helps to label; repeatable.", autocompletion=runs
         ),
     ] = None,
     rule: Annotated[
         Literal["fixed", "quantile", "class-balanced"],
         typer.Option(
             "--rule",
-            help="What --threshold is: a probability; of each class the surest share; or the first, "
+            help="What --threshold means: a probability; the surest share of each class; or a probability, "
             "lowered for harder classes.",
         ),
     ] = "fixed",
@@ -72,24 +72,29 @@ def pseudo_label(
         float, typer.Option("--agree", min=0, max=1, help="Share of models and views that must give the same label.")
     ] = 0,
     min_coverage: Annotated[
-        float, typer.Option("--min-coverage", min=0, max=1, help="Leave out photos of which a smaller share is sure.")
+        float,
+        typer.Option("--min-coverage", min=0, max=1, help="Skip photos with a smaller share of confident pixels."),
     ] = 0.1,
     from_csv: Annotated[
         Path | None,
-        typer.Option("--from-csv", help="Take a submission's labels, whole, as the contest's teams did."),
+        typer.Option("--from-csv", help="Use all labels of a submission instead, as the contest's teams did."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="COCO file; with --rounds, a folder.  [default: beside the photos]")
     ] = None,
     rounds: Annotated[
         int,
-        typer.Option("--rounds", min=0, help="Also train so many students on the labels, while they gain."),
+        typer.Option(
+            "--rounds", min=0, help="Also train up to this many students on the labels, while each one gains."
+        ),
     ] = 0,
     weight: Annotated[
-        float, typer.Option("--weight", min=0.01, help="How often training draws these photos; true labels: 1.")
+        float,
+        typer.Option("--weight", min=0.01, help="Sampling weight of these photos in training; true labels have 1."),
     ] = 1.0,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Root of a COCO file's names.  [default: its own folder]")
+        Path | None,
+        typer.Option("--data", help="Folder that names in a COCO file are relative to.  [default: its own folder]"),
     ] = None,
     tta: Tta = None,
     post: Post = None,
@@ -98,9 +103,9 @@ def pseudo_label(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Label photos with what a model is sure of; all else is ignored. `recycle train --train-json` takes the file.
+    """Label photos with a model's confident pixels; all others are ignored. For `recycle train --train-json`.
 
-    Photos that the run is judged on or learned from are left out.
+    Photos that the run was trained or validated on are skipped.
     """
     from recycle_engine import api
     from recycle_engine.inference.photos import root_of

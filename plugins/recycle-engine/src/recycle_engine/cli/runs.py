@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from recycle_engine.history.removal import Removal
 
-Runs = Annotated[Path, typer.Option("--runs", help="Folder of the runs.")]
+Runs = Annotated[Path, typer.Option("--runs", help="Folder with the runs.")]
 RunNames = Annotated[
     list[str] | None,
     typer.Argument(
@@ -29,11 +29,11 @@ RunNames = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")]
 
 
 def list_runs(runs: Runs = Path("runs"), as_json: AsJson = False) -> None:
-    """Every run, the newest first: when, model, data, score with interval, size on disk, state."""
+    """List runs, newest first: time, model, data, score with interval, size on disk, state."""
     from recycle_engine import api
 
     found = api.list_runs(runs)
@@ -49,7 +49,7 @@ def list_runs(runs: Runs = Path("runs"), as_json: AsJson = False) -> None:
 
 
 def show_run(run: RunName, as_json: AsJson = False) -> None:
-    """All about a run: settings that differ from the default recipe, scores, versions, files, how it ended."""
+    """Show a run: settings that differ from the default recipe, scores, versions, files, how it ended."""
     from recycle_engine import api
 
     found = api.show_run(run)
@@ -62,7 +62,7 @@ def show_run(run: RunName, as_json: AsJson = False) -> None:
 
 
 def delete_runs(names: RunNames = None, yes: Yes = False, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Remove runs: their own files alone. Other files in their folders stay, and are named."""
+    """Remove runs. Files in their folders that recycle did not write are kept and named."""
     from recycle_engine import api
     from recyclecli.errors import RecycleError
 
@@ -73,13 +73,13 @@ def delete_runs(names: RunNames = None, yes: Yes = False, dry_run: DryRun = Fals
 
 def prune_runs(
     names: RunNames = None,
-    everything: Annotated[bool, typer.Option("--all", help="All runs in the folder of the runs.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All runs in the runs folder.")] = False,
     runs: Runs = Path("runs"),
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove the checkpoints of runs but the best; what resuming needs stays where a run is not finished."""
+    """Remove all checkpoints but the best; an unfinished run keeps what resuming needs."""
     from recycle_engine import api
     from recyclecli.errors import RecycleError
 

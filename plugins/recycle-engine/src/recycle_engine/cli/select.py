@@ -29,7 +29,7 @@ def select(
     group_by: GroupBy = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pick those models, each as often as it helps, whose mean scores best on labelled photos."""
+    """Choose models for an ensemble greedily, by the score of their mean on labelled photos."""
     from recycle_engine import api
 
     if data is None and (json_path or option or dataset != "coco"):

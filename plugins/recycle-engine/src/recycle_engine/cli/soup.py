@@ -20,7 +20,7 @@ def soup(
     models: Models,
     name: Annotated[str, typer.Option("--name", help="Of the new run.")],
     weight: Weights = None,
-    runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.")] = Path("runs"),
+    runs: Annotated[Path, typer.Option("--runs", help="Folder with the runs.")] = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
     """Average the weights of several models into a new run.

@@ -40,7 +40,7 @@ def train(
         ),
     ] = None,
     folds: Annotated[
-        Literal["all"] | None, typer.Option("--folds", help="Train every fold of folds.json, and score them together.")
+        Literal["all"] | None, typer.Option("--folds", help="Train every fold of folds.json and score them together.")
     ] = None,
     minutes: Annotated[
         float | None, typer.Option("--minutes", help="Time that all may take; size and epochs are chosen for it.")
@@ -49,9 +49,9 @@ def train(
     epochs: Annotated[int | None, typer.Option("--epochs", help="Passes over the training photos.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="Photos per device and step.")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")] = None,
-    find_lr: Annotated[bool, typer.Option("--find-lr", help="Find the learning rate by a range test, first.")] = False,
+    find_lr: Annotated[bool, typer.Option("--find-lr", help="First find the learning rate by a range test.")] = False,
     optimizer: Annotated[
-        str | None, typer.Option("--optimizer", help="The rule of a step.", autocompletion=components("optimizer"))
+        str | None, typer.Option("--optimizer", help="Optimizer component.", autocompletion=components("optimizer"))
     ] = None,
     precision: Annotated[
         str | None,
@@ -59,13 +59,15 @@ def train(
             "--precision", help="auto, 32, tf32, 16-mixed, bf16-mixed.", autocompletion=train_setting("precision")
         ),
     ] = None,
-    devices: Annotated[str | None, typer.Option("--devices", help="How many, -1 for all, or which: 0,3.")] = None,
+    devices: Annotated[
+        str | None, typer.Option("--devices", help="Number of devices, -1 for all, or a list: 0,3.")
+    ] = None,
     num_nodes: Annotated[int | None, typer.Option("--num-nodes", help="Machines.")] = None,
     strategy: Annotated[
         str | None, typer.Option("--strategy", help="auto or ddp.", autocompletion=train_setting("strategy"))
     ] = None,
     overfit_batches: Annotated[
-        int | None, typer.Option("--overfit-batches", help="Train and validate on so many batches, to find bugs.")
+        int | None, typer.Option("--overfit-batches", help="Train and validate on this many batches, for debugging.")
     ] = None,
     init_from: Annotated[
         str | None,
@@ -88,21 +90,23 @@ def train(
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option("-o", metavar="KEY=VALUE", help="Any key of the recipe; repeatable.", autocompletion=recipe_keys),
+        typer.Option(
+            "-o", metavar="KEY=VALUE", help="Set any key of the recipe; repeatable.", autocompletion=recipe_keys
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Of the run.  [default: the model's and a number]")] = None,
-    runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.")] = Path("runs"),
+    runs: Annotated[Path, typer.Option("--runs", help="Folder with the runs.")] = Path("runs"),
     resume: Annotated[
         str | None,
         typer.Option(
             "--resume",
             metavar="RUN",
-            help="Go on with a run, or `last`; with --epochs up to so many, with --data where its data lies now.",
+            help="Resume a run, or `last`; --epochs trains longer, --data says where its data is now.",
             autocompletion=run_names,
         ),
     ] = None,
 ) -> None:
-    """Train a model; everything about the run lies in runs/NAME afterwards."""
+    """Train a model; the folder runs/NAME holds everything about the run."""
     from recycle_engine import api
     from recycle_engine.runs import find_run
     from recyclecli.errors import RecycleError

@@ -24,12 +24,12 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="[PACKAGE]...",
-            help="Also import these packages' components, and hold them to their kinds' tests.",
+            help="Also import these packages' components and run the tests of their kinds.",
             autocompletion=_packages,
         ),
     ] = None,
 ) -> None:
-    """Exit 1 when a plugin failed to load, lacks something it needs, or fails the tests of its kind: for CI."""
+    """For CI: exit code 1 if a plugin does not load, lacks a package, or fails the tests of its kind."""
     from recycle_kit.faults import faults
     from recyclecli.discovery import discover
     from recyclecli.errors import ChecksFailed, RecycleError, counted, suggest

@@ -10,7 +10,7 @@ import typer
 
 
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The package, as acme-losses.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the package, such as acme-losses.")],
     kind: Annotated[
         Literal[
             "dataset",
@@ -30,7 +30,7 @@ def new(
     ],
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write.  [default: ./NAME]")] = None,
 ) -> None:
-    """Write a package with one component, command, recipe or check, which passes its tests as it is."""
+    """Write a package with one component, command, recipe or check, complete with passing tests."""
     from recycle_kit.scaffold import write_kit
 
     folder = out or Path(name)
