@@ -54,7 +54,7 @@ class DataSection(Section):
         "auto", description="source of the validation photos"
     )
     val_fraction: float = Field(0.2, gt=0, lt=1, description="share of the photos in a random validation split")
-    size: int = Field(512, ge=32, le=4096, description="photos are fitted into size x size pixels")
+    size: int = Field(512, ge=32, le=4096, description="longer side in pixels that photos are scaled to")
     scale: tuple[Scale, Scale] | None = Field(
         (0.75, 1.5), description="smallest and largest zoom of random training crops; null for whole photos"
     )

@@ -46,7 +46,7 @@ def look(
     part: dict[str, Any],
     out: Annotated[Path, typer.Option("--out", help="The PNG.")] = Path(PREVIEW_FILE),
     count: Annotated[int, typer.Option("--num", min=1, max=60, help="Number of photos.")] = 8,
-    size: Annotated[int, typer.Option("--size", min=32, max=4096, help="Fit photos into SIZExSIZE.")] = 512,
+    size: Annotated[int, typer.Option("--size", min=32, max=4096, help="Longer side of the photos, in pixels.")] = 512,
     device: Annotated[str, typer.Option("--device", help="Torch device.")] = "cpu",
     trained: DatasetArgs,
     seed: Seed = 0,
