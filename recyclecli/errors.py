@@ -11,7 +11,7 @@ from recyclecli.printable import one_line, shown
 class RecycleError(Exception):
     """Wrong use or bad input: the message names the cause and the file, `remedy` what to do.
 
-    The command line prints both, without a traceback, and leaves with `exit_code`.
+    The command line prints both, without a traceback, and exits with `exit_code`.
     """
 
     exit_code = 2

@@ -127,7 +127,7 @@ class Batch(NamedTuple):
 class Augmentation(Protocol):
     """Maps a Batch to a Batch of the same size on the batch's own device.
 
-    Pixels that come from outside a photo get mask 255 and instance 0. All chance is drawn from torch's default
+    Pixels that come from outside a photo get mask 255 and instance 0. All randomness comes from torch's default
     generator, which the engine seeds from (seed, epoch, step) before every call, so that a resumed run sees what an
     uninterrupted one would. With an attribute `reads_instances = False` it may get batches whose instances are all 0.
 

@@ -76,7 +76,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class NamedRecipe:
-    """A recipe that is called by its name: `recycle train --recipe NAME`.
+    """A named recipe: `recycle train --recipe NAME`.
 
     Attributes:
         name: kebab-case. `default` is what a bare `recycle train` uses.
@@ -106,7 +106,7 @@ class NamedRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A part of `recycle doctor`.
+    """A check of `recycle doctor`.
 
     Attributes:
         name: kebab-case.

@@ -188,9 +188,9 @@ class OptimizerComponent(Component):
 
 
 class ScheduleComponent(Component):
-    """Builds what changes the learning rate: `factory(options, ScheduleContext)`.
+    """Builds a learning rate scheduler: `factory(options, ScheduleContext)`.
 
-    A scheduler of torch's, or a list of them. Each is stepped after every step of the optimizer, a
+    A torch scheduler, or a list of them. Each is stepped after every step of the optimizer, a
     ReduceLROnPlateau after every validation, with the mIoU in 0..1.
     """
 
@@ -199,7 +199,7 @@ class ScheduleComponent(Component):
 
 @dataclass(frozen=True, slots=True)
 class CallbackComponent(Component):
-    """Builds a callback of Lightning's, which watches or steers a training: `factory(options, CallbackContext)`.
+    """Builds a Lightning callback: `factory(options, CallbackContext)`.
 
     Where it has a method `on_run_end`, that is called once the run is complete, see `recycle_engine.run_end`.
 
@@ -219,7 +219,7 @@ class ExporterComponent(Component):
 
 @dataclass(frozen=True, slots=True)
 class DatasetContext:
-    """What a dataset cannot know by itself.
+    """What the factory of a dataset is given.
 
     Attributes:
         root: the folder that file names are relative to.
@@ -258,7 +258,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class AugmentationContext:
-    """What an augmentation cannot know by itself: class names, and the training photos only."""
+    """What the factory of an augmentation is given: class names, and the training photos only."""
 
     class_names: tuple[str, ...]
     source: Source
@@ -266,7 +266,7 @@ class AugmentationContext:
 
 @dataclass(frozen=True, slots=True)
 class ModelContext:
-    """What a model cannot know by itself.
+    """What the factory of a model is given.
 
     Attributes:
         num_classes: K, channels of the logits.
@@ -283,7 +283,7 @@ class ModelContext:
 
 @dataclass(frozen=True)
 class LossContext:
-    """What a loss cannot know by itself.
+    """What the factory of a loss is given.
 
     Attributes:
         class_names: K names, by label.
@@ -303,7 +303,7 @@ class LossContext:
 
 @dataclass(frozen=True, slots=True)
 class PostprocessorContext:
-    """What a postprocessor cannot know by itself: class names by label, and the torch device of the model."""
+    """What the factory of a postprocessor is given: class names by label, and the torch device of the model."""
 
     class_names: tuple[str, ...]
     device: str = "auto"  # the GPU where there is one
@@ -311,7 +311,7 @@ class PostprocessorContext:
 
 @dataclass(frozen=True, slots=True)
 class OptimizerContext:
-    """What an optimizer cannot know by itself.
+    """What the factory of an optimizer is given.
 
     Attributes:
         groups: what torch's optimizers take: the parameters that learn, with `lr` and `weight_decay` of each group.
@@ -326,7 +326,7 @@ class OptimizerContext:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleContext:
-    """What a schedule cannot know by itself.
+    """What the factory of a schedule is given.
 
     Attributes:
         optimizer: whose groups' `lr` it changes.
@@ -341,14 +341,14 @@ class ScheduleContext:
 
 @dataclass(frozen=True, slots=True)
 class CallbackContext:
-    """What a callback cannot know by itself: class names by label."""
+    """What the factory of a callback is given: class names by label."""
 
     class_names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ExporterContext:
-    """What an exporter cannot know by itself.
+    """What the factory of an exporter is given.
 
     Attributes:
         class_names: K names, by label.

@@ -24,7 +24,7 @@ def hooks() -> str:
 def contracts() -> str:
     """Every public name of `recyclecli.types`, kinds first."""
     parts = ["# Component kinds and contracts", docstring(types)]
-    made = "A package of a kind that works as it stands: `recycle plugins new acme-parts --kind KIND`."
+    made = "To write a working package of a kind: `recycle plugins new acme-parts --kind KIND`."
     parts += ["## The kinds", made, table(("kind", "hook", "yields", "contract", "conformance tests"), _kinds())]
     parts += [
         "## Values",

@@ -22,7 +22,7 @@ PUBLIC = {"api.md": api, "coco.md": coco, "testing.md": testing}
 def pages() -> dict[str, str]:
     """A page for each module; that of `api` also has the classes of its results."""
     made = {name: _page(module) for name, module in PUBLIC.items()}
-    parts = ["## What they give back"]
+    parts = ["## Results"]
     for one in _results():
         parts += [f"### `{one.__name__}`", code(declared(one)), docstring(one), *_members(one)]
     parts += [

@@ -48,7 +48,7 @@ def open_data(
 
 
 def sample(root: Place, images: int = 60, seed: int = 0, force: bool = False) -> Path:
-    """Draw the embedded sample set into `root`; its annotation file."""
+    """Write the generated sample set to `root`; returns its annotation file."""
     from recycle_coco.paths import ANNOTATIONS_FILE
 
     from recycle_data.coco_folder import write_photos
@@ -65,7 +65,7 @@ def check(root: Place, files: Mapping[str, Place]) -> list[LabelFault]:
 
 
 def layouts() -> dict[str, str]:
-    """The layouts of labels that are recognised, by name, each with what it is and what is looked for."""
+    """The layouts that are recognised, by name, with a description of each."""
     from recycle_data.recognise import layouts as known
 
     return known(registry())
@@ -80,7 +80,7 @@ def import_data(
     force: bool = False,
     drop_unreadable: bool = False,
 ) -> Imported:
-    """Photos and labels as a labelling tool exported them, as a COCO folder; see `recycle data import`."""
+    """Convert a labelling tool's export to a COCO folder; see `recycle data import`."""
     from recycle_data.importing import import_data as import_export
 
     target = None if out is None else path_of(out)
@@ -95,7 +95,7 @@ def stats(root: Place, json_path: str | None = None, dataset: str = "coco", opti
 
 
 def seen(photos: Iterable[Place], among: Iterable[Place]) -> Seen:
-    """Which photos are among others, under whatever name, size or quality.
+    """Which photos are among others, under any name, size or quality.
 
     Args:
         photos: image files; those that cannot be read are among none.
@@ -124,7 +124,7 @@ def export_labels(
     prefix: str = "",
     force: bool = False,
 ) -> ExportedLabels:
-    """Labels, or predictions, for a labelling tool; see `recycle data export`."""
+    """Write labels or predictions for a labelling tool; see `recycle data export`."""
     from recycle_data.exporting import export_labels as write_labels
 
     return write_labels(
@@ -193,7 +193,7 @@ def kfold(
     options: Mapping[str, Any] = {},
     keep: Place | None = None,
 ) -> tuple[Folds, list[Path]]:
-    """Split into n folds that hold every class evenly and write them; the folds and the files.
+    """Split into n folds with every class evenly spread, and write them; returns folds and files.
 
     Photos of the folds.json `keep` stay in their folds, whose number n is then; without it n is 5 where it is None.
     """

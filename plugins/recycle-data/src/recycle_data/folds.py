@@ -83,7 +83,7 @@ def make_folds(
     Args:
         source: the photos.
         n: how many folds.
-        seed: of all chance.
+        seed: seed of all randomness.
         groups: (photos,) group numbers; a group stays in one fold. See `groups_of`.
         kept: (photos,) fold that a photo stays in, -1 where it is new; one for each group. See `kept_folds`.
 

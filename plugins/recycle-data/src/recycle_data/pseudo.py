@@ -32,7 +32,7 @@ PseudoReader = Callable[[], Iterator[tuple[str, "NDArray[np.uint8]", "NDArray[np
 
 @dataclass(frozen=True, slots=True)
 class Sureness:
-    """Which predicted pixels are sure enough to become labels.
+    """Which predicted pixels are confident enough to become labels.
 
     Attributes:
         rule: `fixed`: a pixel needs the probability `threshold`. `quantile`: of each class's pixels the
@@ -77,7 +77,7 @@ class PseudoLabels:
         document: COCO, the photos that were kept.
         thresholds: class name to the probability that a pixel of it had to have.
         kept: class name to the share of its predicted pixels that became labels.
-        rejected: `file_name`s of photos too little of which was sure.
+        rejected: `file_name`s of photos with too few confident pixels.
         unreadable: of photos that cannot be read, what is wrong with each.
     """
 

@@ -105,7 +105,7 @@ class Run:
 
     @property
     def nan(self) -> Path:
-        """Where the loss was no number: epoch, step, photos."""
+        """Where the loss was NaN or infinite: epoch, step, photos."""
         return self.folder / "nan.json"
 
     @property

@@ -27,7 +27,7 @@ ORIGINS = "a list with a dict for each photo: instance to (index in the source, 
 
 
 class AugmentationConformance(Conformance):
-    """An augmentation: a batch of the same form, from torch's chance alone, inventing no label."""
+    """An augmentation: a batch of the same form, with torch's randomness only, inventing no label."""
 
     kind: ClassVar[Kind] = "augmentation"
 
@@ -99,7 +99,7 @@ class AugmentationConformance(Conformance):
             self.rule(not labels, "labels 0 and 255 where the data has one class", f"{sorted(labels)}", REPLACE)
 
     def test_same_seed_same_batch(self, augmentation: Any) -> None:
-        """torch's default generator is its only source of chance."""
+        """torch's default generator is its only source of randomness."""
         batch = random_batch(4)
         results = []
         for _ in range(2):

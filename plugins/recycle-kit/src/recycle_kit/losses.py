@@ -15,7 +15,7 @@ ZERO_REMEDY = "divide by the labelled pixels and clamp their number to 1: (mask 
 
 
 class LossConformance(Conformance):
-    """A loss: a finite scalar with finite gradients, to which ignored pixels are nothing.
+    """A loss: a finite scalar with finite gradients; ignored pixels do not count.
 
     One that prefers no labels to others, a regulariser, says so: it has an attribute `regulariser` that is true.
     """

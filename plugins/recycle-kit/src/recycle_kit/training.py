@@ -19,7 +19,7 @@ from recyclecli.types import CallbackContext, ExporterContext, Kind, OptimizerCo
 
 
 class OptimizerConformance(Conformance):
-    """An optimizer: it goes downhill, at each group's own rate, and goes on from its state as if never stopped.
+    """An optimizer: it descends, at each group's own rate, and resumes from its state.
 
     `lr` is the rate that it is tried at.
     """

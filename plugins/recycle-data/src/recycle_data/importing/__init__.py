@@ -31,11 +31,11 @@ log = logging.getLogger("recycle.data")
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was found, and written unless nothing was to be.
+    """What was found, and written except in a dry run.
 
     Attributes:
         taken: the layout that the labels were read as.
-        passed: other layouts that were recognised, less surely.
+        passed: other layouts that fit less well.
         class_names: K names by label.
         splits: photos of each split that the export names; none where it names none.
         photos: how many.

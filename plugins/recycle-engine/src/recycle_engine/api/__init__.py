@@ -1,4 +1,4 @@
-"""The verbs of the command line as functions with typed results, for notebooks and studies.
+"""The commands as functions with typed results, for notebooks and studies.
 
     from recycle_engine import api
 

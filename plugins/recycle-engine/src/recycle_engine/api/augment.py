@@ -47,7 +47,7 @@ def augment(
         settings: recipe keys that say what is trained on, see `split`.
         out: folder; the data's root when left out.
         name: of the set: out/name.json and out/name/; by default the augmentations'.
-        seed: of all chance.
+        seed: seed of all randomness.
         mode: `add` puts the training photos into the file too, `self` the new ones alone.
         background: change only photos that show one of these classes; all when empty.
         size: longer side in pixels that photos are scaled to first, all into one height and width.
@@ -102,7 +102,7 @@ def oversample(
     name: str | None = None,
     **keywords: Any,
 ) -> OfflineResult:
-    """`augment` set up to make rare classes frequent: their objects, on photos of chosen classes, bent a little.
+    """`augment` for rare classes: their objects on photos of chosen classes, slightly deformed.
 
     Args:
         patch: classes to paste.
@@ -135,7 +135,7 @@ def preview(
         file: the PNG.
         settings: recipe keys; `data.size` is the longer side that photos are scaled to, as in training.
         count: photos, drawn so that every class is seen.
-        seed: of all chance.
+        seed: seed of all randomness.
         device: a torch device.
         force: replace a file that exists.
     """

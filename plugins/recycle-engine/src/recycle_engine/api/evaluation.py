@@ -50,7 +50,7 @@ def evaluate(
         run: the run.
         source: labelled photos; its own validation split when left out.
         pipeline: the run's own when left out; post-processors without options have its recipe's.
-        group_by: draw photos that belong together as one.
+        group_by: resample related photos together.
         watch: called for each photo.
         keep: store the scores in the run, for `list_runs`: where `source` is its own validation split, and `pipeline`
             is left out.
@@ -86,12 +86,12 @@ def evaluate_arrays(
     class_names: Sequence[str],
     groups: Sequence[int] | None = None,
 ) -> Evaluation:
-    """Score labels that lie in memory; no torch, no files.
+    """Score labels in memory; needs no torch and no files.
 
     Args:
         photos: name, predicted (H, W) labels, true (H, W) labels with 255 = ignore, photo by photo.
         class_names: K names by label.
-        groups: a number for each photo; those of one number are drawn together.
+        groups: a number for each photo; photos with one number are resampled together.
     """
     from recycle_engine.judge.per_image_counts import PerImageCounts
     from recycle_engine.judge.scores import evaluation
@@ -186,14 +186,14 @@ def compare(
     min_effect: float = MIN_EFFECT,
     group_by: str | None = None,
 ) -> list[Comparison]:
-    """Each further result against the first, paired by photo.
+    """Compare each further result with the first, paired by photo.
 
     Args:
         results: at least two, as `count` takes them; or names with results or with what `count` gave.
         source: labelled photos; the first run's validation split when left out.
         metric: `miou_dataset`; `miou_256` where a submission is among them.
-        min_effect: the smallest difference that anyone would act on.
-        group_by: draw photos that belong together as one.
+        min_effect: the smallest difference that matters.
+        group_by: resample related photos together.
 
     Raises:
         RecycleError: a run among the results has trained on some of the photos.
@@ -250,9 +250,9 @@ def compare_arms(
     metric: Metric = "miou_dataset",
     min_effect: float = MIN_EFFECT,
 ) -> Comparison:
-    """Two recipes by their runs with several seeds, or by what `count` gave of them.
+    """Compare two recipes by their runs with several seeds, or by what `count` returned.
 
-    Below three on a side the answer is 'not enough data'. Photos are those of `source`, else the
+    With fewer than three on a side the answer is 'not enough data'. Photos are those of `source`, else the
     first run's validation split.
 
     Raises:
@@ -288,12 +288,12 @@ def ablate(
         run: the run.
         source: labelled photos it has not trained on; its own validation split when left out.
         metric: the score that decides.
-        min_effect: the smallest gain worth having.
-        group_by: draw photos that belong together as one.
+        min_effect: the smallest gain that matters.
+        group_by: resample related photos together.
         only: names of the tricks to try.
         retrained: also compare the runs beside this one that differ in a setting.
         force: replace an earlier choice.
-        how: where `source` comes from, in words.
+        how: a description of `source`.
         search: post-processors whose options are searched for, too.
 
     Raises:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def list_runs(runs: Place | None = None) -> list[RunSummary]:
-    """All runs in a folder, and what else commands made there, the newest first; other folders are passed over.
+    """All runs and other outputs in a folder, newest first; other folders are skipped.
 
     A run with a missing or damaged file is in the list, with what is wrong.
 
@@ -50,7 +50,7 @@ def show_run(run: Run | Place) -> RunDetails:
 
 
 def compare_settings(runs: Sequence[Run | Place]) -> SettingsComparison:
-    """The keys of the recipe in which runs differ, and versions and devices; no prediction is made.
+    """Recipe keys, versions and devices in which runs differ; nothing is predicted.
 
     Args:
         runs: at least two.
@@ -68,11 +68,11 @@ def compare_settings(runs: Sequence[Run | Place]) -> SettingsComparison:
 
 
 def delete_runs(runs: Sequence[Run | Place], dry_run: bool = False) -> list[Removal]:
-    """Remove runs: their own files alone, and the folders that are empty then; no link is followed.
+    """Remove runs: their own files only, and folders that are then empty; no link is followed.
 
     Args:
-        runs: that are removed, also such as were removed in part by a call that was interrupted.
-        dry_run: remove nothing, and tell what would be.
+        runs: the runs to remove, also those that an interrupted call removed in part.
+        dry_run: remove nothing, and return what would be removed.
 
     Returns:
         For each run what was removed, what stays, and what depends on it.
@@ -91,7 +91,7 @@ def prune_runs(runs: Sequence[Run | Place], dry_run: bool = False) -> list[Remov
 
     Args:
         runs: to prune.
-        dry_run: remove nothing, and tell what would be.
+        dry_run: remove nothing, and return what would be removed.
 
     Returns:
         For each run what was removed, and what stays for a reason.

@@ -155,7 +155,7 @@ def predict(
         data: the folder that a COCO file's names are relative to.
         pipeline: the models' own when left out.
         submission: the contest's CSV.
-        force: begin anew, and replace files that exist.
+        force: start again, and replace files that exist.
         outputs: what is written into `out`: masks, overlays, gray, coco, probabilities, confidence.
         vote: of several models: `soft`, the mean of their probabilities, or `hard`, the label of most.
         weights: of several models, their weights.
@@ -267,7 +267,7 @@ def predict_job(job: Job, devices: str | None, force: bool) -> Predicted:
 def count_together(
     models: Sequence[Run | Place | Member], source: Source, vote: Vote = "soft", weights: Sequence[float] = ()
 ) -> PerImageCounts:
-    """Count what several models say together against labels; see `member` and `predict`."""
+    """Count the predictions of several models as an ensemble; see `member` and `predict`."""
     with busy("loading torch"):
         from recycle_engine.evaluation.evaluate import count_together as engine
     from recycle_engine.inference.members import EnsembleWeights
@@ -285,13 +285,13 @@ def select(
     metric: Metric = "miou_dataset",
     group_by: str | None = None,
 ) -> Selection:
-    """Pick those models whose mean scores best, greedily; see `recycle_engine.evaluation.select.select`.
+    """Choose the models whose mean scores best, greedily; see `recycle_engine.evaluation.select.select`.
 
     Args:
         models: see `member`.
         source: labelled photos that none has trained on; the first run's validation split when left out.
         metric: the score that decides.
-        group_by: choose and draw photos that belong together as one.
+        group_by: choose and resample related photos together.
 
     Raises:
         RecycleError: a model has trained on some of the photos, or there is one photo or group alone.

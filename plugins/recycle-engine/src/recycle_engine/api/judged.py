@@ -34,7 +34,7 @@ def judged_photos(
     dataset: str = "coco",
     options: Mapping[str, Any] = {},
 ) -> tuple[Source, str]:
-    """The labelled photos that a run is judged on, and where they come from, in words.
+    """The labelled photos that a run is scored on, and a description of them.
 
     They are those of `data`, else the run's own validation split; so also where `data` is the run's own folder,
     there as ever or moved.

@@ -29,7 +29,7 @@ def load(
     weights: Sequence[float] = (),
     batch_size: int | None = None,
 ) -> LoadedModel:
-    """A run's model in memory, ready for photos, or several as one.
+    """Load a run's model, or an ensemble, to predict photo by photo.
 
         with api.load("last") as model:
             result = model("belt.jpg")

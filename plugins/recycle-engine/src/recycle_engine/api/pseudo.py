@@ -51,7 +51,7 @@ def pseudo_label(
     force: bool = False,
     **machine: Any,
 ) -> tuple[Path, PseudoLabels]:
-    """Label photos with what models are sure of; the COCO file, which `train` takes, and what is in it.
+    """Label photos with models' confident pixels; returns the COCO file, for `train`, and its content.
 
     Photos that any of the runs is judged on or learned from are left out, also where they were saved anew in
     another size or quality, and what was made of them. An interrupted call may be repeated, and goes on where
@@ -61,7 +61,7 @@ def pseudo_label(
         runs: at least one; several give the mean of their probabilities.
         images: a folder, pattern, COCO file or photo.
         out: the file to write; pseudo_label.json in the folder of the photos when left out.
-        wanted: which pixels are sure enough.
+        wanted: which pixels become labels.
         pipeline: the runs' own when left out.
         data: root of a COCO file's names.
         force: replace files that exist.
@@ -87,7 +87,7 @@ def pseudo_label_csv(
     data: Place | None = None,
     force: bool = False,
 ) -> tuple[Path, PseudoLabels]:
-    """Label photos with the labels of a submission, whole, as teams of the contest did.
+    """Label photos with all labels of a submission, as the contest's teams did.
 
     Args:
         run: whose classes the labels are, and whose photos are left out.

@@ -68,7 +68,7 @@ def self_train(
     force: bool = False,
     **machine: Any,
 ) -> list[Round]:
-    """Rounds of labelling photos and training a student on them and the true labels, while it gains.
+    """Alternate pseudo-labelling and training a student, as long as it gains.
 
     Each student has the first teacher's recipe and learns from the start. The gate compares it with its
     teacher on the first one's validation photos; the first that is not better ends it. The same call
@@ -79,7 +79,7 @@ def self_train(
         images: photos without labels.
         rounds: at most so many.
         out: folder for each round's labels.
-        weight: how often a pseudo-labelled photo is drawn, beside 1 for those with true labels.
+        weight: sampling weight of pseudo-labelled photos; true labels have 1.
         settings: recipe keys that differ from the teacher's.
         runs: folder of the students, TEACHER-pseudo1 and so on; that of the teacher when left out.
         wanted, pipeline, data, force, machine: see `pseudo_label`.

@@ -96,7 +96,7 @@ def train(
 
 @in_workspace
 def resume(run: Run | Place, epochs: int | None = None, data: Place | None = None) -> Finished:
-    """Go on with a run from the end of its last whole epoch, exactly as if it had not ended there.
+    """Continue a run from its last complete epoch, exactly as if it had not been interrupted.
 
     Args:
         run: the run.

@@ -38,12 +38,12 @@ log = logging.getLogger("recycle.engine")
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """What the gate says about a run.
+    """The decisions of `ablate` about a run.
 
     Attributes:
         photos: judged on.
         metric: that decides.
-        min_effect: the smallest gain worth having.
+        min_effect: the smallest gain that matters.
         tricks: inference tricks, each alone against the bare run.
         retrained: what retraining changed, by the runs beside this one.
         together: what those runs, or this one's checkpoints, do together.
@@ -95,8 +95,8 @@ def ablate(
         source: labelled photos that it has not trained on.
         how: where they come from, for pipeline.json.
         metric: the score that decides.
-        min_effect: the smallest gain worth having.
-        groups: a number for each photo; those of one number are drawn together.
+        min_effect: the smallest gain that matters.
+        groups: a number for each photo; photos with one number are resampled together.
         only: names of the tricks to try; all when empty.
         retrained: whether to look at the runs beside this one, too.
         search: post-processors whose options are searched for, too; each is judged as what its best

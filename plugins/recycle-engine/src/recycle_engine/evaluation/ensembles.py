@@ -49,7 +49,7 @@ def judge_ensembles(
         recipe: of the first run.
         source: labelled photos that none has trained on.
         metric: the score that decides.
-        groups: a number for each photo; those of one number are drawn together.
+        groups: a number for each photo; photos with one number are resampled together.
     """
     every = [*seeds, *others]
     runs = every[:MOST_RUNS]

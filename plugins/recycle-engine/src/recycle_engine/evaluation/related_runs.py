@@ -56,8 +56,8 @@ def retrained(
         source: labelled photos that it has not trained on.
         own: what it says of them, bare.
         metric: the score that decides.
-        min_effect: the smallest gain worth having.
-        groups: a number for each photo; those of one number are drawn together.
+        min_effect: the smallest gain that matters.
+        groups: a number for each photo; photos with one number are resampled together.
     """
     arms: dict[str, list[tuple[Run, PerImageCounts]]] = {"": [(run, own)]}
     for name, runs in sibling_arms(registry, run, recipe, source).items():

@@ -89,7 +89,7 @@ class RunSummary:
 
 
 def summaries(folder: Path) -> list[RunSummary]:
-    """All runs in a folder, and what else commands made there, the newest first; other folders are passed over.
+    """All runs and other outputs in a folder, newest first; other folders are skipped.
 
     Raises:
         RecycleError: the folder is none, or may not be read.

@@ -106,7 +106,7 @@ def predict(registry: Registry, job: Job, devices: Sequence[str | None] = (None,
         registry: the installed components.
         job: what to do.
         devices: torch devices.
-        force: begin anew, and replace files that exist.
+        force: start again, and replace files that exist.
 
     Raises:
         RecycleError: no photo can be read and written, a file exists and not `force`, another job was begun in

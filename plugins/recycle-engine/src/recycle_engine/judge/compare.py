@@ -126,8 +126,8 @@ def compare(
         base, others: counts of the same photos in the same order.
         metric: which score.
         min_effect: the smallest difference that matters, above 0.
-        groups: a number for each photo; those of one number are drawn together.
-        seed: of all chance.
+        groups: a number for each photo; photos with one number are resampled together.
+        seed: seed of all randomness.
         replicates, swaps: of the bootstrap and of the swap test.
         retrained: the question is what training otherwise does, which one run of each arm cannot tell.
 

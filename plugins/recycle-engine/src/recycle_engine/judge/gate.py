@@ -91,9 +91,9 @@ def choose(
         tricks: counts with each, of the same photos.
         together: counts for sets of several tricks at once; called once at most.
         metric: the score that decides.
-        min_effect: the smallest gain worth having.
+        min_effect: the smallest gain that matters.
         groups: a number for each photo; those of one number stay together.
-        seed: of all chance.
+        seed: seed of all randomness.
     """
     parts, rests = _parts(len(base), groups, seed)
 
@@ -160,7 +160,7 @@ def cross_pick(
         photos: how many there are.
         metric: the score that decides.
         groups: a number for each photo; those of one number stay together.
-        seed: of all chance.
+        seed: seed of all randomness.
     """
 
     def picked(rest: np.ndarray[Any, Any] | None) -> T:

@@ -76,9 +76,9 @@ class Evaluation:
             size; None where only 256x256 is known.
         miou_image: mean over photos of the mean IoU of the photo's own classes, at its own size;
             photos that are all ignored are left out; None as above.
-        miou_256: as `miou_dataset`, on labels reduced to 256x256 by nearest pixel: the contest's.
+        miou_256: as `miou_dataset`, on labels reduced to 256x256 by nearest neighbour: the contest's.
         boundary_iou: as `miou_dataset`, over the pixels near outlines; None as above.
-        accuracy: share of right pixels.
+        accuracy: share of correct pixels.
         calibration_error: expected calibration error in 0..1; None where no confidence is known.
         reliability: (mean confidence, accuracy, pixels) of each bin of confidence.
         classes: each class, by label.

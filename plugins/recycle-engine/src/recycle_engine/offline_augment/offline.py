@@ -85,7 +85,7 @@ def make(
         out: folder of the COCO file, which its file names are relative to.
         name: of the set.
         number: of new photos; each training photo is taken equally often.
-        seed: of all chance.
+        seed: seed of all randomness.
         mode: `add` puts the training photos into the file too, `self` the new ones alone.
         background: change only photos that show one of these classes; all when empty.
         size: longer side in pixels that photos are scaled to first, all into one height and width.
