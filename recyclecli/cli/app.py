@@ -133,7 +133,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Semantic segmentation of waste photos: data, copy-paste, training, scores, submissions.",
-    epilog="Start with `recycle demo`, or with `recycle data kfold --n 5` in a folder with a data/.",
+    epilog="Start with `recycle demo`, or with `recycle data kfold --n 5` in a folder that has a data/.",
 )
 
 

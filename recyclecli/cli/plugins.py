@@ -21,7 +21,7 @@ class Plugins(OpenGroup):
     path = ("plugins",)
 
 
-app = typer.Typer(cls=Plugins, no_args_is_help=True, help="What is installed, from where, with which options.")
+app = typer.Typer(cls=Plugins, no_args_is_help=True, help="List, show, check and create plugins.")
 
 
 @app.command("list", cls=Once, epilog="Example: `recycle plugins list --json`")

@@ -20,7 +20,7 @@ class Recipes(OpenGroup):
     path = ("recipes",)
 
 
-app = typer.Typer(cls=Recipes, no_args_is_help=True, help="Recipes by name: what `recycle train --recipe` takes.")
+app = typer.Typer(cls=Recipes, no_args_is_help=True, help="List and show recipes for `recycle train --recipe`.")
 
 
 @app.command("list", cls=Once, epilog="Example: `recycle recipes list`")

@@ -28,7 +28,7 @@ def test_help_lists_a_strangers_commands_under_its_package_and_imports_none(tmp_
     assert root.returncode == 0
     assert "acme-commands" in root.stdout
     assert "What Acme does" in root.stdout
-    assert "Make, split and look after data." in root.stdout  # a stranger's line does not replace ours
+    assert "Import, check, split and convert data." in root.stdout  # a stranger's line does not replace ours
     assert recycle("acme", "belt", "speed", cwd=tmp_path).stdout == "nothing is there twice\n"
     inside = recycle("data", "--help", cwd=tmp_path).stdout
     assert inside.index("kfold") < inside.index("acme-commands") < inside.index("dedupe")
@@ -270,7 +270,7 @@ def test_an_app_takes_no_command_of_ours_over(tmp_path):
     assert "say which: recycle data check@recycle-data or recycle data check@acme-commands-app" in done.stderr
     assert recycle("data", "check@acme-commands-app", **both).stdout.endswith("checked at 1\n")
     assert "--labels-only" in recycle("data", "check@recycle-data", "--help", **both).stdout
-    assert "Make, split and look after data." in recycle("data", "--help", **both).stdout
+    assert "Import, check, split and convert data." in recycle("data", "--help", **both).stdout
 
 
 @pytest.mark.parametrize(

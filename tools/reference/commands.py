@@ -40,7 +40,9 @@ def pages() -> dict[str, str]:
         link = f"[`recycle {' '.join(path)}`]({_page(path)}#{_anchor(path)})"
         links[_page(path)].append((link, first_line(command)))
     overview = [row for name, rows in links.items() if name != PAGES["aug preview"] for row in rows]
-    overview.append((f"[`recycle aug preview NAME`]({PAGES['aug preview']})", "Draw what an augmentation does."))
+    overview.append(
+        (f"[`recycle aug preview NAME`]({PAGES['aug preview']})", "Draw photos before and after an augmentation.")
+    )
     parts["cli.md"] = ["# The command line", root.help, root.epilog, table(("command", "does"), overview)]
     parts["cli.md"] += ["## Options of every command", _options(root)]
     for path, command in tree():

@@ -13,7 +13,7 @@ COMMANDS = (
     Command(
         ("data",),
         "",
-        "Make, split and look after data.",
+        "Import, check, split and convert data.",
     ),
     Command(
         ("data", "check"),

@@ -94,7 +94,7 @@ COMMANDS = (
     Command(
         ("runs",),
         "",
-        "Trained runs: list, look at, delete, prune.",
+        "List, show, delete and prune runs.",
     ),
     Command(
         ("runs", "list"),
@@ -129,7 +129,7 @@ COMMANDS = (
     Command(
         ("aug",),
         "recycle_engine.cli.aug:app",
-        "Make new photos of the training photos.",
+        "Write augmented copies of the training photos.",
     ),
 )
 

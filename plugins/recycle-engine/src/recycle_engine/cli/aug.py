@@ -163,7 +163,7 @@ def _flags(parameter: inspect.Parameter) -> tuple[str, ...]:
     return (option.default, *(option.param_decls or ()))
 
 
-app = typer.Typer(cls=Augmentations, no_args_is_help=True, help="Make new photos of the training photos.")
+app = typer.Typer(cls=Augmentations, no_args_is_help=True, help="Write augmented copies of the training photos.")
 app.add_typer(
     typer.Typer(cls=Previews, no_args_is_help=True, help="Draw what an augmentation does, before and after."),
     name="preview",
