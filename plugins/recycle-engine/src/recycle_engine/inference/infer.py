@@ -117,7 +117,8 @@ class Predictor:
         self._precision = precision
         self._half = HALF.get(precision)
         self._at_once = at_once or at_once_on(self._device)
-        self._finite: list[torch.Tensor] = []  # whether logits are, of what has not been looked at
+        # whether all logits are that were not looked at; one value, since one for each would fray the heap
+        self._finite = torch.ones((), dtype=torch.bool, device=self._device)
 
     @torch.inference_mode()
     def scores(self, photos: Sequence[NDArray[np.uint8]]) -> Iterator[Iterator[Scores]]:
@@ -128,11 +129,12 @@ class Predictor:
         as it is and of each view are averaged, and the scores are the log of that mean.
         Post-processors see it at its own size, or with a longer side of `WORK` where that is less.
         """
-        self._finite = []
+        self._finite = torch.ones((), dtype=torch.bool, device=self._device)
         ways = {stage.seen for stage in self._stages}
         every = {way for several in ways for way in several}
         fitted = {way: self._whole(photos, *_scale_of(*way)) for way in every if not way[0]}
-        self._refuse_not_finite()
+        if fitted:
+            self._refuse_not_finite()
 
         def means(number: int) -> dict[tuple[Way, ...], Scores]:
             seen: dict[Way, Scores] = {way: fitted[way][number] for way in fitted}
@@ -209,8 +211,7 @@ class Predictor:
 
     def _refuse_not_finite(self) -> None:
         """Raise RunFailed where logits are NaN or infinite: looked at together, since each look waits for a GPU."""
-        finite, self._finite = self._finite, []
-        if finite and not torch.stack(finite).all():
+        if not self._finite:
             raise no_scores(self._checked.part, self._model, self._precision)
 
     @contextmanager
@@ -239,7 +240,7 @@ class Predictor:
             with self._checked.part:
                 given = self._model(image)
         logits = self._checked(given, image).logits
-        self._finite.append(logits.isfinite().all())
+        self._finite &= logits.isfinite().all()
         return torch.rot90(logits, -turns, (-2, -1)).flip(flipped)
 
 
