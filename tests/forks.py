@@ -155,6 +155,7 @@ def _serve(channel):
         child = os.fork()
         if not child:
             os.setsid()
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background shell has ignored
             _end_with_parent()
             channel.close()
             for target, handle in enumerate(handles, 1):
