@@ -25,6 +25,7 @@ LEFT_TOLERANCE = 0.05  # of the time that is left, likewise: what comes later co
 TOLD_CHANGE = 0.1  # of the steps, from which on a change is told
 PACE_SHARE = 0.03  # of the time, by which at least the pace is judged
 PACE_AHEAD = 0.5  # of the time that is left, likewise: what is far ahead goes by what was long
+MOST_SLOWER = 2.0  # by how much what comes after the training is thought to be slower, or faster, than was measured
 MOST_PLANS = 1000  # that `train.steps` holds
 
 
@@ -59,8 +60,8 @@ class Clock(Callback):
 
     def __init__(self, deadline: Deadline, speed: Speed, reserve: float, run: Run) -> None:
         self._deadline, self._run = deadline, run
-        # in steps: what slows these down slows down the rest
-        self._epoch, self._reserve = speed.epoch / speed.step, reserve / speed.step
+        self._epoch = speed.epoch / speed.step  # in steps: what slows these down slows it down
+        self._measured, self._known_reserve = speed.step, reserve
         self._weight = self._steps = 0.0  # of the steps by which the speed is judged: seconds, and how many
         self._take(3 * speed.step, 3)
         self._observed = False  # whether an epoch's end was timed
@@ -70,6 +71,11 @@ class Clock(Callback):
     def _speed(self) -> Speed:
         step = self._weight / self._steps
         return Speed(step, self._epoch * step)
+
+    @property
+    def _reserve(self) -> float:
+        slower = self._speed.step / self._measured
+        return self._known_reserve * min(MOST_SLOWER, max(1 / MOST_SLOWER, slower))
 
     def _take(self, seconds: float, steps: int) -> None:
         fade = math.exp(-seconds / max(PACE_SHARE * self._deadline.seconds, PACE_AHEAD * self._deadline.left))
@@ -106,7 +112,7 @@ class Clock(Callback):
         """Plan anew, in all processes alike, where the end is off; `pending` are seconds of this epoch's end."""
         planned, done = module.recipe.train.steps, trainer.global_step
         speed = self._speed
-        left = self._deadline.left - self._reserve * speed.step - pending
+        left = self._deadline.left - self._reserve - pending
         fitting = steps_within(left, speed, self._per_epoch, done)
         off = abs(max(done + 1, fitting) - planned[-1][1])
         worth = off * speed.step > max(END_TOLERANCE * self._deadline.seconds, LEFT_TOLERANCE * left)
@@ -132,7 +138,7 @@ class Clock(Callback):
             "spent": self._deadline.spent,
             "step": self._speed.step,
             "epoch": self._speed.epoch,
-            "reserve": self._reserve * self._speed.step,
+            "reserve": self._reserve,
         }
 
 
