@@ -143,6 +143,14 @@ def test_what_is_given_is_kept(start, registry, ticks):
     assert 0.5 * 1500 < ticks.time <= 1500
 
 
+def test_a_rate_is_found_within_the_time(start, registry, ticks):
+    recipe = kept(registry, start(1200, {"train.find_lr": True}, ticks).run)
+    assert recipe.data.size == 96  # at 128 the range test and 90 steps would take more
+    assert not recipe.train.find_lr
+    assert recipe.train.steps[0][1] >= 90
+    assert 1200 * 0.95 <= ticks.time <= 1200 * 1.02
+
+
 class Killed(Exception):
     """In place of a signal."""
 

@@ -25,6 +25,7 @@ from recycle_engine.training.time_plan import (
     too_short,
 )
 from recycle_engine.training.time_trial import SIDES_OF, judging_seconds, measure, with_size
+from recycle_engine.training.tune import RANGE_TEST_STEPS
 from recyclecli.recipe import Recipe
 from recyclecli.types import Source
 
@@ -84,6 +85,7 @@ def settle_size(
     sizes: Sequence[int] = [recipe.data.size]
     if "data.size" not in timed.given:
         sizes = sizes_up_to(longer_side(split.train))
+    before = RANGE_TEST_STEPS if recipe.train.find_lr else 0
     judged = END_SECONDS + (REPORT_SECONDS + judging_seconds(split.val, deadline.now) if observed else 0)
     passes = recipe.train.epochs if "train.epochs" in timed.given else None
     size = min(max(sizes), max(min(sizes), FIRST_SIZE))
@@ -94,11 +96,11 @@ def settle_size(
         measured[size], left, reserve = of_first((found, deadline.left, judged + observed * found[0].epoch))
         speeds = [(one, speed) for one, (speed, _) in measured.items()]
         per_epoch = measured[size][1]
-        size = largest_size(sizes, speeds, left - reserve, per_epoch, passes)
+        size = largest_size(sizes, speeds, left - reserve, per_epoch, passes, before)
         if size in measured or len(measured) == SIZE_TRIALS:
             break
     speed = speed_at(size, speeds)
-    needed = seconds_of((passes or 1) * per_epoch, speed, per_epoch)
+    needed = before * speed.step + seconds_of((passes or 1) * per_epoch, speed, per_epoch)
     if needed > left - reserve:
         raise too_short(passes or 1, left - reserve, needed, deadline.seconds / 60)
     return with_size(recipe, size, batch_kept), Settled(speed, per_epoch, reserve)

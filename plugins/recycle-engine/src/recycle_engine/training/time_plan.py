@@ -183,17 +183,25 @@ def speed_at(size: int, measured: Sequence[tuple[int, Speed]]) -> Speed:
 
 
 def largest_size(
-    sizes: Sequence[int], measured: Sequence[tuple[int, Speed]], seconds: float, per_epoch: int, epochs: int | None
+    sizes: Sequence[int],
+    measured: Sequence[tuple[int, Speed]],
+    seconds: float,
+    per_epoch: int,
+    epochs: int | None,
+    before: int = 0,
 ) -> int:
     """The largest size that is trained for long enough in some seconds, or for `epochs`; else the smallest.
 
     Enough are `ENOUGH_STEPS` steps and `ENOUGH_PASSES` passes over the photos, or one of `MANY_STEPS`: from there on
-    more pixels teach more than more passes do.
+    more pixels teach more than more passes do. Steps made `before`, to find a rate, come on top.
     """
     passes = max(per_epoch, min(ENOUGH_PASSES * per_epoch, MANY_STEPS))
     wanted = max(ENOUGH_STEPS, passes) if epochs is None else epochs * per_epoch
-    fitting = [size for size in sizes if seconds_of(wanted, speed_at(size, measured), per_epoch) <= seconds]
-    return max(fitting, default=min(sizes))
+
+    def takes(speed: Speed) -> float:
+        return before * speed.step + seconds_of(wanted, speed, per_epoch)
+
+    return max((size for size in sizes if takes(speed_at(size, measured)) <= seconds), default=min(sizes))
 
 
 def too_short(passes: int, left: float, needed: float, minutes: float) -> RecycleError:
