@@ -38,13 +38,14 @@ from recycle_engine.training.callbacks import RelocatableCheckpoint
 from recycle_engine.training.checkpoint_io import damaged
 from recycle_engine.training.data import PhotoData
 from recycle_engine.training.init_weights import start_from
+from recycle_engine.training.loss_terms import NamesOwnLoss
 from recycle_engine.training.module import SegmentationModule
 from recycle_engine.training.trainer import (
     callbacks_of,
     loggers_that_cannot_write,
     make_trainer,
 )
-from recyclecli.errors import RecycleError, RunFailed, counted
+from recyclecli.errors import RecycleError, RunFailed, counted, join_limited
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.types import LossContext, ModelContext
@@ -101,6 +102,11 @@ def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: b
         loss, part = build(registry, "loss", one.name, one.options, loss_context)
         part.of_type(loss, nn.Module, "what it builds")
         losses.append((one.weight, loss, part))
+    if all(getattr(loss, "regulariser", False) and not isinstance(loss, NamesOwnLoss) for _, loss, _ in losses):
+        log.warning(
+            f"warning: {join_limited(one.bare for one in recipe.loss)} prefers no labels to others, and no other loss "
+            "does: what the labels say is not learned\n  remedy: name one that does, too, as --loss ce"
+        )
     augs = [build_augmentation(registry, part, split.train) for part in recipe.aug]
     window = training_window(split.train, recipe.data.size, multiple)
     described = card(recipe, names, palette(names, recipe.data.root), split.how, window)
