@@ -144,6 +144,17 @@ def test_photos_of_a_batch_in_torch_do_not_see_each_other():
     assert np.abs(together[0] - together[2]).max() > 0.1  # of one size, and not of one photo
 
 
+def test_torch_takes_arrays_that_may_not_be_written(recwarn):
+    photo, probabilities = scene(20, 30, 3)
+    photo.flags.writeable = probabilities.flags.writeable = False
+    torch.set_warn_always(True)
+    try:
+        mean_fields_on("cpu", [photo, photo[:, ::-1]], [probabilities, probabilities[..., ::-1]], DenseCrfOptions())
+    finally:
+        torch.set_warn_always(False)
+    assert [str(one.message) for one in recwarn if "not writable" in str(one.message)] == []
+
+
 def test_a_blurred_edge_moves_to_the_photos_edge():
     photo = np.zeros((40, 40, 3), np.uint8)
     photo[:, 20:] = 220

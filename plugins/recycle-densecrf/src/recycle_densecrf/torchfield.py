@@ -35,6 +35,9 @@ def mean_fields_on(
         check_reach(image, 5, 1 / settings.bilateral_sdims, 1 / settings.bilateral_schan)
         check_reach(image, 2, 1 / settings.gaussian_sdims, 1.0)
 
+    def given(array: NDArray[np.generic]) -> torch.Tensor:
+        return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)  # what is read-only is copied
+
     @cache
     def places(height: int, width: int) -> torch.Tensor:
         rows, columns = torch.meshgrid(
@@ -43,7 +46,7 @@ def mean_fields_on(
         return torch.stack([columns, rows], 2).reshape(-1, 2).float()
 
     def near(image: NDArray[np.uint8]) -> torch.Tensor:
-        colors = torch.from_numpy(np.ascontiguousarray(image)).to(device).reshape(-1, 3).float()
+        colors = given(image).reshape(-1, 3).float()
         reached = places(*image.shape[:2]) / settings.bilateral_sdims, colors / settings.bilateral_schan
         return torch.cat(reached, 1)
 
@@ -55,7 +58,7 @@ def mean_fields_on(
         (joined(lattices[: len(images)]), settings.bilateral_compat),
         (joined([around[shape] for shape in shapes]), settings.gaussian_compat),
     ]
-    flat = [torch.from_numpy(np.ascontiguousarray(each)).to(device).flatten(1).T for each in probabilities]
+    flat = [given(each).flatten(1).T for each in probabilities]
     unary = torch.cat(flat).clamp_(FLOOR, 1).log_()
     ones = unary.new_ones(len(unary), 1)
     norms = [(lattice.blur(ones) + 1e-20).rsqrt() for lattice, _ in kernels]
