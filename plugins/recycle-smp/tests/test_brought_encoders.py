@@ -1,10 +1,12 @@
 """Encoders that other packages bring: timm learns of them when a recipe names them."""
 
 import sys
+from contextlib import nullcontext
 
 import pytest
 import timm
 import torch
+from recycle_data.named_parts import encoders
 from support import DISTS
 
 from recyclecli.plugins import Plugin, Registry, discover
@@ -73,6 +75,18 @@ def test_of_two_packages_that_bring_one_none_wins_in_silence(registry):
     with pytest.raises(RecycleError, match="bolt_net, which registers it, cannot be imported"):
         build(both, "tu-acme_net@bolt")
     build(both, "tu-acme_net@acme-encoder")
+
+
+@pytest.mark.parametrize(
+    ("made_with", "said"), [({"acme-encoder": "1.0"}, ""), ({}, "is offered by"), ({"bolt": "1.0"}, "bolt_net, which")]
+)
+def test_a_run_goes_on_with_the_package_that_it_was_trained_with(registry, made_with, said):
+    """Another that brings an encoder of this name was installed since."""
+    brought = encoders(also_from_bolt(registry, acme_net="bolt_net"), made_with)
+    context = ModelContext(3, pretrained=False, encoders=brought)
+    options = {"encoder": "tu-acme_net", "weights": "none"}
+    with pytest.raises(RecycleError, match=said) if said else nullcontext():
+        registry.build("model", "fpn", options, context)
 
 
 def test_the_package_may_be_named_where_it_is_the_only_one(registry):

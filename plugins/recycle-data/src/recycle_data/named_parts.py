@@ -22,6 +22,14 @@ def pinned(registry: Registry, kind: Kind, name: str, made_with: Packages) -> st
     return there[0].qualified if len(offers) > len(there) == 1 else name
 
 
+def encoders(registry: Registry, made_with: Packages) -> dict[str, str]:
+    """`Registry.encoders`; of several packages that bring one, a bare name means the one that was there alone."""
+    brought = registry.encoders()
+    there = [key for key in brought if key.partition("@")[2] in made_with]
+    names = [key.partition("@")[0] for key in there]
+    return {name: brought[key] for name, key in zip(names, there, strict=True) if names.count(name) == 1} | brought
+
+
 def found(registry: Registry, kind: Kind, name: str, made_with: Packages) -> RegisteredComponent:
     """The component that an entry names.
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from recycle_coco.git_lfs import refuse_pointer
 from recycle_coco.json import parse_json, tree_fault
 from recycle_data.boundary import PluginPart
-from recycle_data.named_parts import found
+from recycle_data.named_parts import encoders, found
 from recycle_data.progress import busy
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
@@ -174,8 +174,10 @@ def load_trained(registry: Registry, file: Path) -> TrainedModel:
     """
     described = read_card(file)
     options = dict(described["model"])
-    context = ModelContext(len(described["class_names"]), pretrained=False, encoders=registry.encoders())
-    name = found(registry, "model", options.pop("name"), packages_of(file)).qualified
+    made_with = packages_of(file)
+    known = encoders(registry, made_with)
+    context = ModelContext(len(described["class_names"]), pretrained=False, encoders=known)
+    name = found(registry, "model", options.pop("name"), made_with).qualified
     misfit = f"the weights in {file} do not fit model {name}"
     with AllocationLimit(file.stat().st_size, f"{misfit}: the model that its card names is far larger", OTHER_RUN):
         model, part = build(registry, "model", name, options, context)

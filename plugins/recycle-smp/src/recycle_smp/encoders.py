@@ -52,7 +52,8 @@ def picked(encoder: str, brought: Mapping[str, str]) -> str:
     if timm.is_model(stem) and timm.model_entrypoint(stem).__module__.startswith("timm."):
         modules["timm"] = ""  # it knows that one by itself
     packages = sorted(modules.keys() - {""})
-    if len(packages) > 1 if not package else package not in packages:
+    meant = len(packages) < 2 or ("" in modules and "timm" not in modules)
+    if package not in packages if package else not meant:
         what = f"is offered by {' and '.join(packages)}" if not package else f"is not of {package}"
         choices = " or ".join(f"{name}@{one}" for one in packages) or f"-o model.encoder={name}"
         raise RecycleError(f"model.encoder = {encoder!r} {what}", f"say which: {choices}")

@@ -19,6 +19,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from recycle_data.boundary import blamed_frames
+from recycle_data.named_parts import Packages, encoders
 from recycle_data.owned import Owned
 from recycle_data.palette import palette
 from recycle_data.progress import busy
@@ -33,6 +34,7 @@ from recycle_engine.history.metrics import score_name
 from recycle_engine.history.outcome import keep_end
 from recycle_engine.input_shape import multiple_of, training_window
 from recycle_engine.library_errors import gpu_failed, raised_by, situation_of
+from recycle_engine.run_recipe import packages_of
 from recycle_engine.runs import Run
 from recycle_engine.training.callbacks import RelocatableCheckpoint
 from recycle_engine.training.checkpoint_io import damaged
@@ -81,12 +83,18 @@ class Finished:
 
 
 @busy("building the model")
-def build_module(registry: Registry, recipe: Recipe, split: Split, pretrained: bool = True) -> SegmentationModule:
-    """All parts of the recipe, built from its seed; no weights are fetched unless `pretrained`."""
+def build_module(
+    registry: Registry, recipe: Recipe, split: Split, pretrained: bool = True, made_with: Packages = {}
+) -> SegmentationModule:
+    """All parts of the recipe, built from its seed; no weights are fetched unless `pretrained`.
+
+    `made_with` are the packages of a run that is resumed.
+    """
     L.seed_everything(recipe.seed, verbose=False)
     names = split.train.class_names
     start = recipe.train.init_from if pretrained else None
-    context = ModelContext(len(names), pretrained=pretrained and start is None, encoders=registry.encoders())
+    known = encoders(registry, made_with)
+    context = ModelContext(len(names), pretrained=pretrained and start is None, encoders=known)
     model, part = build(registry, "model", recipe.model.name, recipe.model.options, context)
     part.of_type(model, nn.Module, "what it builds")
     multiple = multiple_of(part, model)
@@ -136,7 +144,7 @@ def fit(
         gc.collect()
         torch.cuda.empty_cache()
         Owned(run.folder).write_text(run.recipe, recipe.to_yaml())
-        modules.append(build_module(registry, recipe, split, pretrained=not run.last.exists()))
+        modules.append(build_module(registry, recipe, split, not run.last.exists(), packages_of(run.recipe)))
 
 
 def _attempt(

@@ -30,7 +30,7 @@ from recycle_engine.environment import environment, refuse_foreign_callbacks
 from recycle_engine.history.metrics import best_row, read_metrics, score_name
 from recycle_engine.history.outcome import read_end
 from recycle_engine.run_end import RunEnd, built, tell
-from recycle_engine.run_recipe import resolve_run
+from recycle_engine.run_recipe import packages_of, resolve_run
 from recycle_engine.runs import RUNS, Run, new_run
 from recycle_engine.training.checkpoint_io import AtomicCheckpointIO, refuse_small_disk
 from recycle_engine.training.clock import Clock, clock_of
@@ -250,7 +250,7 @@ def _go_on(
             owned.refuse_foreign(of_weights, "move it away: it tells of weights that are trained on now")
             owned.remove(of_weights)
             log.info(f"going on with {run.folder}: {split.how}")
-    modules = [build_module(registry, recipe, split, pretrained=not run.last.exists())]
+    modules = [build_module(registry, recipe, split, not run.last.exists(), packages_of(run.recipe))]
     with switches_put_back():
         return fit(registry, recipe, split, modules, run, [*more, *named])
 
