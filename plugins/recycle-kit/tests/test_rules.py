@@ -1,10 +1,14 @@
 """Each rule that a component breaks is told in a sentence: the component, the rule, what was found, what to do."""
 
 import os
+import re
 import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
+import torch
+from recycle_kit.testing import ExporterConformance
 from recycle_kit.verdict import broken_rules
 from support import DISTS, forks, recycle_here
 
@@ -110,3 +114,30 @@ def test_the_verdict_is_given_once_and_last(tmp_path, monkeypatch):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith(", 12 parts held to the tests of their kinds, no faults\n")
     assert done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((1, 3, 64, 96), "any number of photos, of 3 channels; found (1, 3, 64, 96)"),
+        (("batch", 3, 96, 64), "height and width of the window, or a text each; found ('batch', 3, 96, 64)"),
+        (("batch", 3, 64), "a shape of four sides; found tuple of 3"),
+        (("batch", 3, "height", "width"), ""),
+    ],
+)
+def test_the_shape_of_an_export(tmp_path, shape, expected):
+    class Tested(ExporterConformance):
+        name = "one"
+
+        @classmethod
+        def exporter(cls, registry):
+            load = lambda folder: lambda image: net(torch.from_numpy(image)).detach().numpy()  # noqa: E731
+            return SimpleNamespace(files={}, write=lambda model, folder: {"shape": shape}, load=load)
+
+    net = torch.nn.Conv2d(3, 5, 1)
+    with (
+        pytest.raises(pytest.fail.Exception, match=re.escape(f"exporter one: expected {expected}"))
+        if expected
+        else (nullcontext())
+    ):
+        Tested().test_gives_what_torch_gives(None, net, tmp_path)
