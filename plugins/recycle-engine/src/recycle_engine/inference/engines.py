@@ -163,4 +163,4 @@ class _Loaded(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Logits (N, K, H, W) of (N, 3, H, W) float32 in 0..1, on its device."""
         logits = self._run(np.ascontiguousarray(image.float().cpu().numpy()))
-        return torch.from_numpy(logits).to(image.device)
+        return torch.from_numpy(np.require(logits, requirements="W")).to(image.device)  # a stranger's may be read-only

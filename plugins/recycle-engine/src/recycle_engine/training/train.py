@@ -240,7 +240,8 @@ def _go_on(
         )
         recipe = _changed(recipe, epochs=done)
     else:
-        recipe, more = _with_time_left(recipe, run)
+        recipe, clock = _with_time_left(recipe, run)
+        more += clock
         if is_first():
             _record(registry, run, recipe)
     if is_first():
