@@ -25,7 +25,7 @@ LEFT_TOLERANCE = 0.05  # of the time that is left, likewise: what comes later co
 TOLD_CHANGE = 0.1  # of the steps, from which on a change is told
 PACE_SHARE = 0.03  # of the time, by which at least the pace is judged
 PACE_AHEAD = 0.5  # of the time that is left, likewise: what is far ahead goes by what was long
-MOST_SLOWER = 2.0  # by how much what comes after the training is thought to be slower, or faster, than was measured
+MOST_SLOWER = 2.0  # by how much what comes after the training is thought to be slower than was measured
 MOST_PLANS = 1000  # that `train.steps` holds
 
 
@@ -75,7 +75,7 @@ class Clock(Callback):
     @property
     def _reserve(self) -> float:
         slower = self._speed.step / self._measured
-        return self._known_reserve * min(MOST_SLOWER, max(1 / MOST_SLOWER, slower))
+        return self._known_reserve * min(MOST_SLOWER, max(1.0, slower))
 
     def _take(self, seconds: float, steps: int) -> None:
         fade = math.exp(-seconds / max(PACE_SHARE * self._deadline.seconds, PACE_AHEAD * self._deadline.left))

@@ -34,7 +34,7 @@ log = logging.getLogger("recycle.engine")
 SIZE_TRIALS = 3  # sizes that are measured at most
 FIRST_SIZE = 128  # the first of them
 END_SECONDS = 0.5  # after the last epoch
-REPORT_SECONDS = 2.5  # of callbacks that look at the run then, beside its scores
+REPORT_SECONDS = 1.5  # of callbacks that look at the run then, beside its scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def settle_size(
     if "data.size" not in timed.given:
         sizes = sizes_up_to(longer_side(split.train))
     before = RANGE_TEST_STEPS if recipe.train.find_lr else 0
-    judged = END_SECONDS + (REPORT_SECONDS + judging_seconds(split.val, deadline.now) if observed else 0)
+    judged = END_SECONDS + (REPORT_SECONDS + judging_seconds(split, deadline.now) if observed else 0)
     passes = recipe.train.epochs if "train.epochs" in timed.given else None
     size = min(max(sizes), max(min(sizes), FIRST_SIZE))
     measured: dict[int, tuple[Speed, int]] = {}

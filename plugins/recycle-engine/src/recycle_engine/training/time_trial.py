@@ -23,7 +23,6 @@ from recycle_engine.training.time_plan import Speed
 from recycle_engine.training.trainer import make_trainer
 from recyclecli.errors import RunFailed
 from recyclecli.recipe import Recipe
-from recyclecli.types import Source
 
 Clock = Callable[[], float]
 
@@ -32,7 +31,11 @@ TRIAL_BATCHES = 2  # of validation, likewise
 SIDES_OF = 200  # whose sides are looked at
 PROBE_SIDE = 512  # of a photo whose scores are summed, for what a judgement takes
 PROBE_TIMES = 5  # that they are summed
-SUMS_PER_PHOTO = 5.5  # such sums that a judgement takes
+SUMS_PER_PIXELS = 5.5  # such sums that a judgement of so many pixels takes
+SUMS_PER_PHOTO = 2.0  # that the model takes for a photo alone
+SUMS_PER_PICTURE = 5.0  # that a photo in a report takes
+SUMS_PER_MASK = 1.0  # that reading a mask for a report takes
+PICTURES = 42  # photos that a report shows at most
 CPU_PIXELS = 8 * 512**2  # of a batch, above which a CPU gets it in parts: about 4 GB with the default model
 
 
@@ -124,8 +127,9 @@ def measure(recipe: Recipe, split: Split, module: SegmentationModule, run: Run, 
     return speed, math.ceil(trial.training / accumulate)
 
 
-def judging_seconds(source: Source, now: Clock) -> float:
-    """About how long the scores of photos take at their own size, beside the model."""
+def judging_seconds(split: Split, now: Clock) -> float:
+    """About how long a report takes: the scores of validation photos at their own size, pictures, labels in masks."""
+    source = split.val
     device = "cuda" if torch.cuda.is_available() else "cpu"
     scores = torch.zeros(len(source.class_names), PROBE_SIDE, PROBE_SIDE, device=device)
     scores.logsumexp(0).sum().item()
@@ -135,9 +139,11 @@ def judging_seconds(source: Source, now: Clock) -> float:
         scores.logsumexp(0).sum().item()
         times.append(now() - began)
     each = median(times)  # another process may have had the core meanwhile
-    places = range(0, len(source), max(1, len(source) // SIDES_OF))
-    pixels = [source.record(place).height * source.record(place).width for place in places]
-    return SUMS_PER_PHOTO * each * len(source) * sum(pixels) / len(pixels) / PROBE_SIDE**2
+    records = [source.record(place) for place in range(0, len(source), max(1, len(source) // SIDES_OF))]
+    area = sum(record.height * record.width for record in records) / len(records) / PROBE_SIDE**2
+    masks = 0 if any(record.annotations for record in records) else len(split.train) + len(source)
+    sums = len(source) * (SUMS_PER_PIXELS * area + SUMS_PER_PHOTO) + masks * SUMS_PER_MASK
+    return each * (sums + min(len(source), PICTURES) * SUMS_PER_PICTURE)
 
 
 def _usual(times: list[float]) -> float:
