@@ -29,6 +29,9 @@ PHOTOS, VALIDATED = 60, 4
 PER_EPOCH = PHOTOS // 2
 
 
+MORE = pytest.mark.slow("trains by the clock in further situations")
+
+
 class Ticks:
     """A clock that goes on with every photo, by its pixels: `pace` seconds for 64 x 64 of them."""
 
@@ -101,7 +104,9 @@ def assert_same(ours, theirs):
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
-@pytest.mark.parametrize(("seconds", "size"), [(400, 64), (700, 96), (1500, 128)])
+@pytest.mark.parametrize(
+    ("seconds", "size"), [pytest.param(400, 64, marks=MORE), pytest.param(700, 96, marks=MORE), (1500, 128)]
+)
 def test_the_size_is_the_largest_that_learns_enough_and_the_time_is_used(start, registry, ticks, logged, seconds, size):
     rates = Rates()
     done = start(seconds, clock=ticks, callbacks=[rates])
@@ -115,7 +120,9 @@ def test_the_size_is_the_largest_that_learns_enough_and_the_time_is_used(start, 
     assert f"chose size {size}" in logged()
 
 
-@pytest.mark.parametrize(("when", "pace"), [(3, 2.7), (57, 0.4), (90, 2.7)])
+@pytest.mark.parametrize(
+    ("when", "pace"), [pytest.param(3, 2.7, marks=MORE), (57, 0.4), pytest.param(90, 2.7, marks=MORE)]
+)
 def test_another_pace_on_the_way_is_made_up_for_and_the_recipe_repeats_it(start, registry, ticks, pace, when, tmp_path):
     rates = Rates({when: lambda: setattr(ticks, "pace", pace)})
     done = start(600, clock=ticks, callbacks=[rates])
@@ -132,6 +139,7 @@ def test_another_pace_on_the_way_is_made_up_for_and_the_recipe_repeats_it(start,
     assert kept(registry, repeated.run) == recipe
 
 
+@MORE
 def test_what_is_given_is_kept(start, registry, ticks):
     sized = kept(registry, start(600, {"data.size": 96}, ticks, "size", ["data.size"]).run)
     assert sized.data.size == 96
@@ -143,6 +151,7 @@ def test_what_is_given_is_kept(start, registry, ticks):
     assert 0.5 * 1500 < ticks.time <= 1500
 
 
+@MORE
 def test_a_rate_is_found_within_the_time(start, registry, ticks):
     recipe = kept(registry, start(1200, {"train.find_lr": True}, ticks).run)
     assert recipe.data.size == 96  # at 128 the range test and 90 steps would take more
@@ -176,6 +185,7 @@ def test_a_run_that_was_ended_goes_on_in_the_time_that_is_left(start, registry, 
     assert_same(again.run, done.run)
 
 
+@MORE
 def test_a_finished_one_goes_on_for_epochs_that_are_told(start, registry, ticks):
     done = start(333, clock=ticks)
     recipe = kept(registry, done.run)
@@ -213,6 +223,7 @@ def test_steps_alone_end_a_training_within_an_epoch(start, registry):
     assert len(read_metrics(done.run)) == 2
 
 
+@MORE
 def test_a_part_of_a_batch_is_no_step(start, registry, ticks):
     """Batches of one photo, two of which make a step; each epoch's last step is whole."""
     rates = Rates()

@@ -142,7 +142,7 @@ def _train_fold(recipe: Recipe, fold: int, run: Run, clock: FoldsClock | None) -
     from recycle_engine.training.train import ended
 
     whole = run.recipe.is_file() and ended(run, recipe_of(run)) is not None
-    if whole and run.report.is_file():  # written when all else is done
+    if whole and (run.report.is_file() or not recipe.train.callbacks):  # a report is written when all else is done
         log.info(f"fold {fold}: {run.folder} is trained already")
     elif run.recipe.is_file():
         _run(fold, ["--resume", str(run.folder)])

@@ -284,8 +284,7 @@ class SegmentationModule(L.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on in the shape in which the training began."""
         began = checkpoint["recycle"]
-        self.card = {key: value for key, value in self.card.items() if key != "window"}
-        self.card |= {key: began[key] for key in ("format", "window") if key in began}
+        self.card |= {key: began.get(key) for key in ("format", "window")}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the card travel with the weights."""
