@@ -52,7 +52,7 @@ def test_scores_that_are_no_numbers_at_bf16_leave_it_at_32(made_runs, photos, tm
     def broken(self, images, kind):
         logits = through(self, images, kind)
         if self._precision == "bf16":
-            self._finite.append(torch.tensor(False))
+            self._finite &= False
         return logits
 
     monkeypatch.setattr(Predictor, "_through", broken)
