@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import torch
 from recycle_engine import api
 from recycle_engine.inference import auto_precision
 from recycle_engine.inference.infer import Predictor

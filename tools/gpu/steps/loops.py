@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from recycle_coco import paint
 from recycle_engine import api
+from recycle_engine.input_shape import training_window
 from recycle_engine.training.data import loader_workers
 from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 from torch import nn
@@ -36,7 +37,7 @@ class Photos(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __init__(self, source: Source, repeated: int, contest: bool) -> None:
         self.source, self.repeated, self.contest = source, repeated, contest
-        self.size = (settings().size, settings().size)
+        self.size = training_window(source, settings().size)[::-1]  # width, height: as many pixels as ours
         self.masks: dict[int, Any] = {}
 
     def __len__(self) -> int:
