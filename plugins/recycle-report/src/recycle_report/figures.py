@@ -54,10 +54,12 @@ def _curve(rows: Sequence[Mapping[str, str]], title: str, columns: Mapping[str, 
         axes = figure.subplots()
         epochs = [int(row["epoch"]) + 1 for row in rows]
         for (label, column), style in zip(columns.items(), ("-", "--"), strict=False):
-            axes.plot(epochs, [float(row[column]) for row in rows], style, color=color, label=label)
+            values = [float(row[column]) for row in rows]
+            axes.plot(epochs, values, style, color=color, label=label, marker="o" if len(rows) == 1 else "")
         axes.axvline(best, color=INK, linewidth=0.8, linestyle=":", label="weights kept")
         axes.set(xlabel="epoch", title=title)
         axes.set_ylim(bottom=0)
+        axes.set_xlim(*((0, 2) if len(rows) == 1 else (None, None)))
         axes.legend()
         axes.grid(alpha=0.6, linewidth=0.6)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -32,7 +32,7 @@ def what_was_done(recipe: Recipe, split: Split) -> list[str]:
     augs = ", then ".join(part.bare for part in recipe.aug) or "none"
     posts = ", then ".join(part.bare for part in recipe.post) or "none"
     return [
-        f"A {recipe.model.bare} model" + (f" with encoder {encoder}" if encoder else "") + " learned to tell "
+        f"The model {recipe.model.bare}" + (f" with encoder {encoder}" if encoder else "") + " learned to tell "
         f"{counted(len(split.train.class_names), 'class')} apart "
         f"from {counted(len(split.train), 'photo')} of {recipe.data.root}.",
         f"It is judged on {counted(len(split.val), 'photo')} that it has not seen: {split.how}.",
@@ -121,7 +121,8 @@ def _end(best: int, rows: Sequence[Mapping[str, str]]) -> str:
     took = timedelta(seconds=round(sum(float(row["seconds"]) for row in rows)))
     late = len(rows) > 1 and best > LATE * len(rows)
     more = ": it was still getting better, more epochs may help" if late else ""
-    return f"Training took {took} (h:m:s). The best of {len(rows)} epochs is number {best}{more}."
+    of = f"The best of {len(rows)} epochs is number {best}" if len(rows) > 1 else "It had one epoch"
+    return f"Training took {took} (h:m:s). {of}{more}."
 
 
 def _tricks(pipeline: str, choice: Mapping[str, Any] | None) -> str:
