@@ -53,9 +53,10 @@ def _curve(rows: Sequence[Mapping[str, str]], title: str, columns: Mapping[str, 
         figure = Figure(figsize=(4.6, 3.2), layout="constrained")
         axes = figure.subplots()
         epochs = [int(row["epoch"]) + 1 for row in rows]
-        for (label, column), style in zip(columns.items(), ("-", "--"), strict=False):
+        styles = (("-", "o"), ("--", "s"))  # of lines, and of the one point of one epoch
+        for (label, column), (line, point) in zip(columns.items(), styles, strict=False):
             values = [float(row[column]) for row in rows]
-            axes.plot(epochs, values, style, color=color, label=label, marker="o" if len(rows) == 1 else "")
+            axes.plot(epochs, values, line, color=color, label=label, marker=point if len(rows) == 1 else "")
         axes.axvline(best, color=INK, linewidth=0.8, linestyle=":", label="weights kept")
         axes.set(xlabel="epoch", title=title)
         axes.set_ylim(bottom=0)
