@@ -7,6 +7,7 @@ from recycle_data.resolve import resolve
 from recycle_data.splits import Split
 from recycle_engine.history.metrics import read_metrics
 from recycle_engine.runs import Run
+from recycle_engine.training.clock import clock_of
 from recycle_engine.training.module import SegmentationModule
 from recycle_engine.training.time_choice import Timed
 from recycle_engine.training.time_plan import Deadline
@@ -183,6 +184,18 @@ def test_a_run_that_was_ended_goes_on_in_the_time_that_is_left(start, registry, 
     assert spent < 600
     again = start(recipe=done.run.recipe, name="again")
     assert_same(again.run, done.run)
+
+
+CLOCK = {"seconds": 60.0, "spent": 3.0, "step": 0.5, "epoch": 0.0, "reserve": 1.0}
+
+
+@pytest.mark.parametrize(
+    "other", [{"spent": None}, {"step": 0.0}, {"step": float("nan")}, {"seconds": float("inf")}, {"epoch": "2"}]
+)
+def test_a_clock_that_no_training_wrote_is_damage(tmp_path, other):
+    assert clock_of({"callbacks": {"Clock": CLOCK}}, Run(tmp_path))
+    with pytest.raises(RecycleError, match=f"last.ckpt cannot be read: Clock.{next(iter(other))}"):
+        clock_of({"callbacks": {"Clock": CLOCK | other}}, Run(tmp_path))
 
 
 @MORE

@@ -8,11 +8,12 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from recycle_data.owned import Owned
 
 from recycle_engine.distributed import of_first
 from recycle_engine.runs import Run
-from recycle_engine.training.checkpoint_io import AtomicCheckpointIO
+from recycle_engine.training.checkpoint_io import AtomicCheckpointIO, damaged
 from recycle_engine.training.module import SegmentationModule
 from recycle_engine.training.time_plan import Deadline, Planned, Speed, epochs_of, steps_within
 from recyclecli.recipe import Recipe
@@ -29,19 +30,46 @@ MOST_SLOWER = 2.0  # by how much what comes after the training is thought to be 
 MOST_PLANS = 1000  # that `train.steps` holds
 
 
-def clock_of(state: Any, run: Run) -> list[Callback]:
-    """The callback that goes on with what a checkpoint says of its clock; none where it trained without one."""
-    if not state:
+class _Kept(BaseModel):
+    """What a checkpoint holds of a clock, in seconds; see `Clock.state_dict`."""
+
+    seconds: float = Field(gt=0)
+    spent: float = Field(ge=0)
+    step: float = Field(gt=0)
+    epoch: float = Field(ge=0)
+    reserve: float = Field(ge=0)
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+def _kept(run: Run, checkpoint: dict[str, Any]) -> _Kept | None:
+    """What the last checkpoint of a run says of its clock; None where it trained without one.
+
+    Raises:
+        RecycleError: it is not what a clock writes.
+    """
+    state = checkpoint["callbacks"].get(Clock.__name__)
+    try:
+        return _Kept.model_validate(state) if state else None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise damaged(run.last, f"{Clock.__name__}.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def clock_of(checkpoint: dict[str, Any], run: Run) -> list[Callback]:
+    """The callback that goes on with what the last checkpoint of a run says of its clock; none where it has none."""
+    kept = _kept(run, checkpoint)
+    if kept is None:
         return []
-    deadline = Deadline(float(state["seconds"]), float(state["spent"]))
+    deadline = Deadline(kept.seconds, kept.spent)
     log.info(f"{max(0.0, deadline.left) / 60:.3g} of {deadline.seconds / 60:.3g} minutes are left")
-    return [Clock(deadline, Speed(float(state["step"]), float(state["epoch"])), float(state["reserve"]), run)]
+    return [Clock(deadline, Speed(kept.step, kept.epoch), kept.reserve, run)]
 
 
 def spent_on(run: Run) -> float:
     """Seconds that a run had spent at its last checkpoint; 0 where it was trained without a clock."""
-    state = AtomicCheckpointIO().load_checkpoint(run.last)["callbacks"].get(Clock.__name__)
-    return float(state["spent"]) if state else 0.0
+    kept = _kept(run, AtomicCheckpointIO().load_checkpoint(run.last))
+    return kept.spent if kept else 0.0
 
 
 class Clock(Callback):

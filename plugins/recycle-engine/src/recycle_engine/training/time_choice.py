@@ -26,6 +26,7 @@ from recycle_engine.training.time_plan import (
 )
 from recycle_engine.training.time_trial import SIDES_OF, judging_seconds, measure, with_size
 from recycle_engine.training.tune import RANGE_TEST_STEPS
+from recyclecli.errors import counted
 from recyclecli.recipe import Recipe
 from recyclecli.types import Source
 
@@ -120,8 +121,8 @@ def plan(recipe: Recipe, settled: Settled, timed: Timed, run: Run) -> tuple[Reci
         clock = [Clock(deadline, speed, reserve, run)]
     minutes = (deadline.spent + seconds_of(steps, speed, per_epoch) + reserve) / 60
     log.info(
-        f"chose size {recipe.data.size}, {steps / per_epoch:.3g} epochs of {per_epoch} steps of "
-        f"{recipe.train.batch_size * recipe.train.accumulate_grad_batches} photos: "
+        f"chose size {recipe.data.size}, {steps / per_epoch:.3g} epochs of {counted(per_epoch, 'step')} of "
+        f"{counted(recipe.train.batch_size * recipe.train.accumulate_grad_batches, 'photo')}: "
         f"{minutes:.3g} of {deadline.seconds / 60:.3g} minutes"
     )
     return recipe, clock

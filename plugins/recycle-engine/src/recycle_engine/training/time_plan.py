@@ -80,6 +80,10 @@ def given_keys(settings: Mapping[str, Any], overrides: Sequence[str], recipe: Re
         RecycleError: nothing is left to choose, or what is set goes by epochs that nobody knows beforehand.
     """
     keys = _keys(settings, overrides)
+    if "train.steps" in keys:
+        raise RecycleError(
+            "--minutes chooses the steps, and train.steps is set", "leave out --minutes, or -o train.steps"
+        )
     if {"data.size", "train.epochs"} <= keys:
         raise RecycleError(
             "--minutes leaves nothing to choose with both data.size and train.epochs set",
@@ -210,6 +214,6 @@ def too_short(passes: int, left: float, needed: float, minutes: float) -> Recycl
     what = "one pass" if passes == 1 else f"{passes} passes"
     return RecycleError(
         f"--minutes {minutes:g} is too short: {what} over the training photos and the validation of each need "
-        f"{needed:.0f} seconds here, and of the time {max(0.0, left):.0f} are left for that",
+        f"{needed:.1f} seconds here, and of the time {max(0.0, left):.1f} are left for that",
         f"--minutes {least:g} is the least that works",
     )

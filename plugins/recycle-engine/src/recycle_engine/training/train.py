@@ -33,7 +33,7 @@ from recycle_engine.run_end import RunEnd, built, tell
 from recycle_engine.run_recipe import packages_of, resolve_run
 from recycle_engine.runs import RUNS, Run, new_run
 from recycle_engine.training.checkpoint_io import AtomicCheckpointIO, refuse_small_disk
-from recycle_engine.training.clock import Clock, clock_of
+from recycle_engine.training.clock import clock_of
 from recycle_engine.training.extend_run import NewLength
 from recycle_engine.training.fit import Finished as Finished
 from recycle_engine.training.fit import build_module, fit
@@ -262,7 +262,7 @@ def _with_time_left(recipe: Recipe, run: Run) -> tuple[Recipe, list[Callback]]:
         return recipe, []
     state = AtomicCheckpointIO().load_checkpoint(run.last)
     planned = tuple(one for one in recipe.train.steps if one[0] <= state["global_step"])
-    clock = clock_of(state["callbacks"].get(Clock.__name__), run)
+    clock = clock_of(state, run)
     return (_changed(recipe, steps=planned), clock) if clock else (recipe, [])
 
 
