@@ -5,9 +5,11 @@ import math
 import pytest
 from recycle_data.resolve import resolve
 from recycle_engine.training.time_plan import (
+    MOST_MINUTES,
     Deadline,
     Speed,
     deadline_in,
+    epochs_of,
     given_keys,
     largest_size,
     refuse_bad_steps,
@@ -55,6 +57,11 @@ def test_no_more_steps_than_end_in_time_and_one_more_would_not(speed, per_epoch,
         if steps > done:
             assert takes(steps) <= seconds + 1e-9
         assert takes(steps + 1) > seconds - 1e-9
+
+
+def test_a_recipe_may_hold_as_many_epochs_as_fit_into_the_longest_time(registry):
+    steps = steps_within(MOST_MINUTES * 60, Speed(1e-3, 1e-3), 2)
+    resolve(registry, None, {"train.epochs": epochs_of(steps, 2), "train.steps": [[0, steps]]})
 
 
 class TestSchedule:
