@@ -409,6 +409,7 @@ class TestCheckpoints:
             ({"class_names": []}, "class_names"),
             ({"size": "64"}, "size: Input should be a valid integer"),
             ({"size": 0}, "size: Input should be greater than 0"),
+            ({"window": None}, ".*it lacks window"),
             ({"window": [384]}, "window: List should have at least 2 items"),
             ({"window": [0, 512]}, r"window\.0: Input should be greater than 0"),
             ({"window": [384, 10**9]}, r"window\.1: Input should be less than or equal to 5120"),

@@ -229,10 +229,10 @@ def test_a_run_without_weights(tmp_path, registry):
 def export_of(registry, tmp_path, monkeypatch):
     """Exports a model of two classes as if a run had trained it."""
 
-    def run(model, window=(64, 64)):
+    def run(model, window=(64, 64), multiple=32):
         described = {"model": {"name": "it", "weights": "/mnt/alice/best.pt"}}
         part, colors = PluginPart("model", "tiny@acme", "1"), [(0, 0, 0), (1, 2, 3)]
-        trained = TrainedModel(model.eval(), ("a", "b"), colors, InputShape(64, window), described, part)
+        trained = TrainedModel(model.eval(), ("a", "b"), colors, InputShape(64, window, multiple), described, part)
         monkeypatch.setattr(engine, "load_trained", lambda *_: trained)
         monkeypatch.setattr(engine, "digest_of", lambda _: "0" * 64)
         return engine.export(registry, Run(tmp_path), tmp_path / "out", noise((50, 80), (40, 40)))
@@ -293,6 +293,19 @@ def test_a_model_of_one_size(export_of, model, exporter):
     assert card["model"]["weights"] == ".../best.pt"
     assert b".py" not in done.files["model"].read_bytes()  # no lines of code, with the paths of this machine
     assert card["normalisation"] == {"where": "inside the model"}
+
+
+class Blocks(nn.Module):
+    """Takes sides that are multiples of 16 alone."""
+
+    def forward(self, image):
+        return F.pixel_shuffle(F.pixel_unshuffle(image, 16), 16)[:, :2]
+
+
+def test_a_model_is_tried_at_multiples_of_what_it_states(export_of):
+    done = export_of(Blocks(), (48, 64), 16)
+    assert done.facts["shape"] == ("batch", 3, "height", "width")
+    assert json.loads(done.card.read_text())["multiple"] == 16
 
 
 FREE = ["unetpp", "manet", "linknet", "fpn", "deeplabv3", "deeplabv3plus", "segformer", "fcn32s", "fcn8s"]

@@ -84,6 +84,7 @@ class _Card(BaseModel):
     """What a card must hold for its weights to be of use."""
 
     model_config = ConfigDict(strict=True)
+    format: int
     class_names: Annotated[list[str], Field(min_length=1, max_length=IGNORE)]
     palette: list[tuple[_Channel, _Channel, _Channel]]
     model: _Model
@@ -95,6 +96,8 @@ class _Card(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> _Card:
+        if self.window is None and self.format == CHECKPOINT_FORMAT:
+            raise ValueError("it lacks window")
         if self.window is not None and max(self.window) < self.size:
             raise ValueError(f"window {self.window} is smaller than size {self.size}")
         if len(set(self.class_names)) < len(self.class_names):

@@ -207,6 +207,7 @@ def _card(trained: TrainedModel) -> dict[str, Any]:
         "model": trained.card["model"],
         "size": trained.shape.size,
         "window": list(trained.shape.window),
+        "multiple": trained.shape.multiple,
         "input": {
             "name": "image",
             "dtype": "float32",

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from recycle_coco import jpeg, pixels, unreadable
+from recycle_engine.input_shape import padded
 from torch import nn
 
 from recycle_export.options import OnnxOptions
@@ -44,7 +45,9 @@ class Onnx:
     def write(self, model: nn.Module, folder: Path) -> Mapping[str, Any]:
         """The opset, torch's exporter and the shape of the input; see `recyclecli.types.Exporter`."""
         file = folder / MODEL
-        exporter, shape = _written(model, self._context.window, self._opset, file)
+        exporter, shape = _written(
+            model, self._context.window, self._context.card.get("multiple") or 1, self._opset, file
+        )
         _describe(file, self._context.card)
         (folder / SCRIPT).write_bytes(script().encode())
         return {"opset": self._opset, "exporter": exporter, "shape": shape}
@@ -73,7 +76,9 @@ def script() -> str:
     return "\n\n\n".join([head.rstrip(), *(part.strip() for part in parts), "".join(rest).lstrip()])
 
 
-def _written(model: nn.Module, window: tuple[int, int], opset: int, file: Path) -> tuple[str, tuple[int | str, ...]]:
+def _written(
+    model: nn.Module, window: tuple[int, int], multiple: int, opset: int, file: Path
+) -> tuple[str, tuple[int | str, ...]]:
     """Export with the first way that works; the exporter, and the shape of its input.
 
     TorchScript's exporter goes first: it takes a second where dynamo's takes ten, and it leaves
@@ -93,7 +98,8 @@ def _written(model: nn.Module, window: tuple[int, int], opset: int, file: Path) 
     ]
     reason, longest = "", max(window)
     for exporter, shape, keywords in ways:
-        sides = [window, *([(33, 57), (2 * longest + 13, longest + 50)] if "height" in shape else [])]
+        others = [(33, 57), (2 * longest + 13, longest + 50)] if "height" in shape else []
+        sides = [window, *(padded(one, multiple) for one in others)]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
