@@ -27,7 +27,6 @@ from lightning.pytorch.callbacks import Callback
 from PIL import Image
 from pycocotools.coco import COCO
 from recycle_engine import api
-from recycle_engine.input_shape import training_window
 from timm.optim import create_optimizer_v2
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -37,10 +36,10 @@ BATCH = 8
 
 
 class Photos(Dataset):
-    """Photos and masks scaled to our training window, as a loop's own dataset would do it; masks are kept."""
+    """Photos and masks scaled to size x size, as a loop's own dataset would do it; masks are kept."""
 
     def __init__(self, source, size):
-        self.source, self.size = source, training_window(source, size)[::-1]
+        self.source, self.size = source, (size, size)
         self.masks = {}
 
     def __len__(self):

@@ -412,6 +412,7 @@ def test_a_full_disk_while_training(trained, tiny_disk):
     assert not list(tiny_disk.rglob("*.part"))
     for file in tiny_disk.rglob("last.ckpt"):  # of an epoch before, and whole
         assert "optimizer_states" in torch.load(file, weights_only=True)
+        assert "recycle train --resume" in text
 
 
 def test_a_full_disk_while_predicting(trained, tiny_disk):

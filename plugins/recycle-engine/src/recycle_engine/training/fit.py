@@ -48,6 +48,7 @@ from recycle_engine.training.trainer import (
     make_trainer,
 )
 from recyclecli.errors import RecycleError, RunFailed, counted, join_limited
+from recyclecli.files import FULL
 from recyclecli.plugins import Registry
 from recyclecli.recipe import Recipe
 from recyclecli.types import LossContext, ModelContext
@@ -155,6 +156,7 @@ def _attempt(
     trainer = make_trainer(recipe, run, callbacks)
     data = PhotoData(split, recipe)
     checkpoint = str(run.last) if run.last.exists() else None
+    resume = f"go on with it: recycle train --resume {quote(str(run.folder))}"
     try:
         with loggers_that_cannot_write(), blamed_frames():
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
@@ -166,14 +168,20 @@ def _attempt(
         gone = Path(os.fsdecode(error.filename or "")) if run.recipe.exists() else run.folder
         raise RunFailed(
             f"{gone} was moved or removed while it was written to",
-            f"put it back, and go on with it: recycle train --resume {quote(str(run.folder))}",
+            f"put it back, and {resume}",
+        ) from error
+    except (OSError, RunFailed) as error:
+        full = error.__cause__ if isinstance(error, RunFailed) else error
+        if not (isinstance(full, OSError) and full.errno in FULL and run.last.exists()):
+            raise
+        raise RunFailed(
+            f"the disk is full: {full.filename or run.folder}", f"free some space, then {resume}"
         ) from error
     except SystemExit as end:  # what Lightning makes of Ctrl-C, deaf to further ones
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if isinstance(end.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         if isinstance(end, SIGTERMException):  # it would end with 0, as if all were done
-            resume = f"go on with it: recycle train --resume {quote(str(run.folder))}"
             raise RunFailed(
                 "SIGTERM ended the training", resume if run.last.exists() else "type the same again"
             ) from None
@@ -186,7 +194,6 @@ def _attempt(
             ) from error
         situation = situation_of(error)
         if situation == "loader-ended":  # also where the whole group of processes gets SIGTERM
-            resume = f"go on with it: recycle train --resume {quote(str(run.folder))}"
             raise RunFailed(
                 f"a process that loads photos was ended: {str(error).strip()}",
                 f"{resume if run.last.exists() else 'type the same again'}; where memory was short, "
@@ -195,7 +202,6 @@ def _attempt(
         if situation == "gpu-failed":
             with suppress(RecycleError, OSError):  # what is being written of the last epoch
                 trainer.strategy.checkpoint_io.teardown()
-            resume = f"go on with it: recycle train --resume {quote(str(run.folder))}"
             raise gpu_failed(error, resume if run.last.exists() else "type the same again") from error
         if situation == "peer-ended":
             raise RunFailed("another process of this training has ended", "what it said tells why") from error

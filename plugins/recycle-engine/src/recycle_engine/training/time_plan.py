@@ -12,7 +12,7 @@ from recyclecli.errors import RecycleError
 from recyclecli.recipe import Recipe
 
 MOST_MINUTES = 90 * 24 * 60  # minutes
-MOST_EPOCHS = 1_000_000  # that a recipe may hold
+MOST_PLANNED_EPOCHS = 1_000_000  # that a recipe may hold
 SIZE_STEP = 32  # sizes are its multiples
 SMALLEST_SIZE = 64  # that is chosen, where photos are no smaller
 LARGEST_SIZE = 1024
@@ -116,7 +116,7 @@ class Speed(NamedTuple):
 
 def steps_within(seconds: float, speed: Speed, per_epoch: int, done: int = 0) -> int:
     """How many steps in all end within some seconds from now, the last epoch's validation included; at least `done`,
-    at most those of `MOST_EPOCHS`.
+    at most those of `MOST_PLANNED_EPOCHS`.
 
     Args:
         seconds: that are left.
@@ -130,7 +130,7 @@ def steps_within(seconds: float, speed: Speed, per_epoch: int, done: int = 0) ->
         return done
     whole, rest = divmod(usable, per_epoch * speed.step + speed.epoch)
     steps = (epochs + int(whole)) * per_epoch + min(per_epoch, int(rest / speed.step))
-    return max(done, min(steps, MOST_EPOCHS * per_epoch))
+    return max(done, min(steps, MOST_PLANNED_EPOCHS * per_epoch))
 
 
 def epochs_of(steps: int, per_epoch: int) -> int:
