@@ -174,9 +174,8 @@ def _attempt(
         full = error.__cause__ if isinstance(error, RunFailed) else error
         if not (isinstance(full, OSError) and full.errno in FULL and run.last.exists()):
             raise
-        raise RunFailed(
-            f"the disk is full: {full.filename or run.folder}", f"free some space, then {resume}"
-        ) from error
+        said = error.args[0] if isinstance(error, RunFailed) else f"the disk is full: {full.filename or run.folder}"
+        raise RunFailed(said, f"free some space, then {resume}") from error
     except SystemExit as end:  # what Lightning makes of Ctrl-C, deaf to further ones
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if isinstance(end.__context__, KeyboardInterrupt):
