@@ -46,7 +46,7 @@ class InputShape:
         """What a photo of this height and width is resized to, and the frame in whose corner it then lies."""
         if self.multiple:
             inner = self.scaled(height, width, scale)
-            return inner, self._padded(inner)
+            return inner, padded(inner, self.multiple)
         rows, columns = (max(1, round(side * scale)) for side in self.window)
         if height * columns >= width * rows:
             return (rows, max(1, round(width * rows / height))), (rows, columns)
@@ -60,11 +60,8 @@ class InputShape:
         """Height and width of the windows that slide over a photo of this height and width: at most as large as it."""
         if not self.multiple:
             return self.window
-        rows, columns = self._padded((height, width))
+        rows, columns = padded((height, width), self.multiple)
         return min(self.window[0], rows), min(self.window[1], columns)
-
-    def _padded(self, inner: Sides) -> Sides:
-        return padded(inner, self.multiple)
 
 
 def padded(inner: Sides, multiple: int) -> Sides:
